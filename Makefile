@@ -1,0 +1,43 @@
+# What a newcomer needs: `make demo`, `make test`, `make check`, `make clean`. Each makes .venv on its first call (Python 3.11 or newer).
+
+# The first of these that is new enough.
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11 python,\
+	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+STAMP := .venv/installed
+
+# Otherwise OpenMP's idle threads spin on cores that others need: 15.5 s instead of 0.5 s for one small LightGBM fit.
+export OMP_WAIT_POLICY = passive
+
+.PHONY: demo test check clean venv
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "automl needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --compile --constraint constraints.txt --editable '.[all,dev]'
+	touch $(STAMP)
+
+# A minute on a table as messy as real life, into a folder of its own; then the first answers.
+demo: $(STAMP)
+	@run="runs/demo-$$(date +%Y%m%d-%H%M%S)" && set -e; \
+	echo "\$$ automl fit datasets/messy/data.csv --target Cancelled --budget 60s --output $$run"; \
+	$(BIN)/automl fit datasets/messy/data.csv --target Cancelled --budget 60s --output "$$run"; \
+	echo; echo "\$$ automl predict $$run datasets/messy/data.csv --proba | head -n 6"; \
+	$(BIN)/automl predict "$$run" datasets/messy/data.csv --proba --output "$$run/predictions.csv"; \
+	head -n 6 "$$run/predictions.csv"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m 'not heavy'
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis catboost_info
+	find automl tests datasets benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

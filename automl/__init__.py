@@ -1,0 +1,32 @@
+"""A raw table becomes a tuned, serialized predictor and a leaderboard, within a time budget.
+
+>>> import automl
+>>> sorted(automl.__all__)
+['AutoMLClassifier', 'AutoMLError', 'AutoMLRegressor', 'InputError', 'load']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl.errors import AutoMLError, InputError
+    from automl.estimator import AutoMLClassifier, AutoMLRegressor, load
+
+__all__ = ["AutoMLClassifier", "AutoMLError", "AutoMLRegressor", "InputError", "load"]
+
+_HOMES = {
+    "AutoMLClassifier": "automl.estimator",
+    "AutoMLRegressor": "automl.estimator",
+    "load": "automl.estimator",
+    "AutoMLError": "automl.errors",
+    "InputError": "automl.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import automl` itself loads nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'automl' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,123 @@
+"""One wall-clock deadline: how long is left, what still fits, and how stages share it."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import psutil
+
+from automl.errors import InputError
+
+Clock = Callable[[], float]
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may still use.
+
+    Parameters
+    ----------
+    deadline : float
+        The clock's reading, in seconds, at which everything has to be over; `inf` for a budget of trials.
+    clock : callable
+        Gives the time in seconds; `time.monotonic` in earnest, a hand-turned one in tests.
+    trials : int or None
+        The number of candidates, the constant baseline included, for a budget without a clock.
+    memory : int or None
+        Bytes that all processes of the run together may hold.
+
+    Examples
+    --------
+    >>> budget = Budget(deadline=10.0, clock=lambda: 4.0)
+    >>> budget.remaining(), budget.affords(7)
+    (6.0, False)
+    >>> [round(part.remaining(), 6) for part in budget.divide([1, 2])]  # nothing is used up here
+    [2.0, 6.0]
+    """
+
+    deadline: float = math.inf
+    clock: Clock = time.monotonic
+    trials: int | None = None
+    memory: int | None = None
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.deadline - self.clock())
+
+    def affords(self, seconds: float) -> bool:
+        """Whether something that takes this long would still end in time."""
+        return seconds <= self.remaining()
+
+    @property
+    def timed(self) -> bool:
+        """Whether a clock ends this budget."""
+        return math.isfinite(self.deadline)
+
+    def divide(self, shares: Sequence[float]) -> Iterator[Budget]:
+        """A budget for each share, cut when it is asked for: what one leaves rolls on to the next."""
+        for place, share in enumerate(shares):
+            rest = sum(shares[place:])
+            if not self.timed or rest <= 0:
+                yield self
+            else:
+                yield self.within(self.remaining() * share / rest)
+
+    def within(self, seconds: float) -> Budget:
+        """This budget, ending at most `seconds` from now."""
+        return replace(self, deadline=min(self.deadline, self.clock() + seconds))
+
+    def keeping(self, seconds: float) -> Budget:
+        """This budget with its last `seconds` kept back."""
+        return replace(self, deadline=self.deadline - seconds)
+
+
+def process_started() -> float:
+    """When the operating system started this process, as a reading of `time.monotonic`."""
+    return time.monotonic() - max(0.0, time.time() - psutil.Process(os.getpid()).create_time())
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration such as `90`, `90s`, `10m`, `1h30m`.
+
+    >>> parse_duration("1h30m"), parse_duration("45")
+    (5400.0, 45.0)
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
+    plain = re.sub(r"\s", "", text.lower())
+    if not parts or "".join(number + unit for number, unit in parts) != plain:
+        raise InputError(f"--budget: {text!r} is not a duration. Write it as 90s, 10m or 1h30m.")
+    seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
+    if not 0 < seconds < 365 * 86400:
+        raise InputError(f"--budget: {text!r} is not a usable duration. Give more than 0 seconds and less than a year.")
+    return seconds
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of a size such as `8GB`, `500MB`.
+
+    >>> parse_memory("8GB")
+    8000000000
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
+    size = int(float(match[1]) * _BYTES[match[2]]) if match else 0
+    if size < 10**8:
+        raise InputError(f"--memory: {text!r} is not a usable size. Write it as 8GB or 500MB; the least is 100MB.")
+    return size
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: its affinity, bounded by the cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        quota, period = open("/sys/fs/cgroup/cpu.max", encoding="ascii").read().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))

@@ -1,0 +1,402 @@
+"""Clean a raw table: find the target, the kind of each column and what is wrong, and fit the Cleaner that does it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
+from automl.cleaning.drops import copies, is_constant, is_id
+from automl.cleaning.duplicates import duplicate_rows
+from automl.cleaning.findings import Finding, Severity, examples, merge
+from automl.cleaning.fitted import Applied, Cleaner, Counts
+from automl.cleaning.kinds import KINDS, force, infer
+from automl.cleaning.rules import NumberRule, Rule
+from automl.cleaning.sentinels import sentinels
+from automl.cleaning.target import Dtype, read_target
+from automl.columns import Column, Columns, Floats, Numbers, Rows
+from automl.errors import InputError, suggestion
+from automl.table import Table
+from automl.task import Kind
+
+__all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "clean"]
+
+_WARNINGS = ("header_made", "sampled", "short_lines")  # notes of the reader that may mean trouble
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """How a table is to be cleaned.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "regression", "classification"}, optional
+        Inferred if not given; "classification" leaves open how many classes.
+    positive : str, optional
+        The positive label of a binary task.
+    weight, group, time : str, optional
+        Columns with weights, groups and times. The first two are no features.
+    ignore : tuple of str
+        Columns to leave out.
+    kinds : mapping of str to str
+        The kind of a column, where the inferred one is wrong: number, category, flag, date or text.
+    sentinels : bool
+        Whether numbers such as -999 that stand for a missing value are made missing.
+    missing_words : bool
+        Whether words such as NA, none and ? are missing.
+    ids : bool
+        Whether columns that only number the rows are dropped.
+    copies : bool
+        Whether columns that equal another one are dropped.
+    """
+
+    task: str | None = None
+    positive: str | None = None
+    weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+    ignore: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    sentinels: bool = True
+    missing_words: bool = True
+    ids: bool = True
+    copies: bool = True
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A table that can be learnt from.
+
+    Parameters
+    ----------
+    cleaner : Cleaner
+        Does to other tables what was done to this one.
+    columns : Columns
+        The features of the kept rows.
+    target : str
+        The target's name.
+    kind, labels, dtype
+        Of the target, as in `automl.task.Task`.
+    y : ndarray of shape (n_kept,), float64
+        Class codes 0, 1, ... or values.
+    rows : ndarray of shape (n_kept,), int64
+        Which rows of the table were kept.
+    duplicates : ndarray of shape (n_kept,), int64
+        Equal for rows that are equal in all features.
+    weight, times : ndarray of shape (n_kept,), float64, or None
+    groups : ndarray of shape (n_kept,), int64, or None
+    findings : tuple of Finding
+    """
+
+    cleaner: Cleaner
+    columns: Columns
+    target: str
+    kind: Kind
+    labels: tuple[str, ...]
+    dtype: Dtype
+    y: Floats
+    rows: Rows
+    duplicates: Rows
+    weight: Floats | None = None
+    groups: Rows | None = None
+    times: Floats | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One feature after the look at it."""
+
+    name: str
+    rule: Rule
+    column: Column
+    cells: Cells
+    findings: tuple[Finding, ...]
+
+
+def clean(
+    table: Table, target: Any, options: CleanOptions | None = None, *, weight: Any = None, groups: Any = None, times: Any = None
+) -> Cleaned:
+    """Find and mend what is wrong with a table.
+
+    Parameters
+    ----------
+    table : Table
+    target : str or array-like of shape (n_rows,)
+        A column of the table, or the target itself.
+    options : CleanOptions, optional
+    weight, groups, times : array-like of shape (n_rows,), optional
+        Given separately instead of by the columns that `options` name.
+
+    Raises
+    ------
+    InputError
+        One line that says what can't be learnt from.
+
+    Examples
+    --------
+    >>> from automl.table import from_frame
+    >>> table = from_frame({"price": ["$5", "$7"] * 10, "sold": ["no", "yes"] * 10})
+    >>> cleaned = clean(table, "sold")
+    >>> cleaned.kind, cleaned.labels, cleaned.columns["price"].kind, cleaned.y[:3].tolist()
+    ('binary', ('no', 'yes'), 'number', [0.0, 1.0, 0.0])
+    """
+    options = options or CleanOptions()
+    _check_options(table, target, options)
+    name, series = _target_series(table, target)
+    textual = table.textual and isinstance(target, str)
+    found = read_target(series, name, textual=textual, task=options.task, positive=options.positive, source=table.source)
+    roles = {
+        role for role in (target if isinstance(target, str) else None, options.weight, options.group, *options.ignore) if role is not None
+    }
+    kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
+    fitted, dropped = _fit_columns(kept.drop(roles), options)
+    columns = Columns({item.name: item.column for item in fitted}, kept.n_rows)
+    duplicates = duplicate_rows(columns)
+    given = _Given(table, found.rows)
+    findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
+    return Cleaned(
+        Cleaner({item.name: item.rule for item in fitted}, options.missing_words), columns, name, found.kind, found.labels, found.dtype,
+        found.y, found.rows, duplicates,
+        weight=given.weights(weight if weight is not None else options.weight),
+        groups=given.groups(groups if groups is not None else options.group),
+        times=given.times(times if times is not None else options.time),
+        findings=merge([*findings, *_repeated(duplicates)]),
+    )  # fmt: skip
+
+
+def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
+    if isinstance(target, str):
+        table[target]  # an InputError with a suggestion if there is none
+        if any(note.code == "header_duplicate" and target in note.columns for note in table.notes):
+            raise InputError(f"{table.source}: the target {target!r} stands for several columns. Rename one of them.")
+    for option, name in (
+        ("--weight", options.weight),
+        ("--group", options.group),
+        ("--time", options.time),
+        *(("--ignore", one) for one in options.ignore),
+    ):
+        if name is not None and name not in table.columns:
+            raise InputError(f"{option}: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
+        if name is not None and isinstance(target, str) and name == target:
+            raise InputError(f"{option}: {name!r} is the target")
+    for name, kind in options.kinds.items():
+        if name not in table.columns:
+            raise InputError(f"clean.kinds: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
+        if kind not in KINDS:
+            raise InputError(f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} There are {', '.join(KINDS)}.")
+
+
+def _target_series(table: Table, target: Any) -> tuple[str, pd.Series[Any]]:
+    if isinstance(target, str):
+        return target, table[target]
+    series = _as_series(target, "y", table.n_rows)
+    return str(series.name) if series.name is not None else "target", series
+
+
+def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
+    """One value a row, from whatever holds them."""
+    if isinstance(values, pd.DataFrame):
+        values = values.iloc[:, 0] if values.shape[1] == 1 else values.to_numpy()
+    if not isinstance(values, pd.Series):
+        name = getattr(values, "name", None)
+        if type(values).__module__.partition(".")[0] in ("polars", "pyarrow"):
+            values = values.to_list() if hasattr(values, "to_list") else values.to_pylist()
+        array = np.asarray(values) if not isinstance(values, (list, tuple)) else _array_of(values)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.ndim != 1:
+            raise InputError(f"{what}: y should be a 1d array, got an array of shape {array.shape} instead.")
+        if array.dtype.kind == "c":
+            raise InputError(f"{what}: Complex data not supported")
+        values = pd.Series(array, name=name or None)
+    if len(values) != n_rows:
+        raise InputError(f"{what}: Found input variables with inconsistent numbers of samples: [{n_rows}, {len(values)}]")
+    series: pd.Series[Any] = values.reset_index(drop=True)
+    return series
+
+
+def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:
+    """An array in which mixed values keep their types: numpy would make text of [1, "a"]."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = list(values)
+    better = np.asarray(pd.Series(array).infer_objects())
+    return better if array.ndim == 1 and not any(isinstance(value, (list, tuple, np.ndarray)) for value in values) else np.asarray(values)
+
+
+# --- features ---------------------------------------------------------------------------------------------------------------------
+
+
+def _fit_columns(table: Table, options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
+    """The features worth keeping, and findings about the others."""
+    if not table.names:
+        raise InputError(f"{table.source}: no column is left to learn from")
+    fitted = [_fit_column(name, table.columns[name], options) for name in table.names]
+    dropped: list[Finding] = []
+    kept: list[_Fitted] = []
+    for item in fitted:
+        reason = _reason_to_drop(item, options)
+        if reason is None:
+            kept.append(item)
+        else:
+            dropped.append(reason)
+    if options.copies:
+        kept, equal = _without_copies(kept, options)
+        dropped += equal
+    if not kept:
+        action = "nothing but constants and ids is there to learn from: they were kept"
+        return fitted, [Finding("no_features", table.names, "warning", len(fitted), action=action)]
+    return kept, dropped
+
+
+def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions) -> _Fitted:
+    raw = read_cells(series)
+    cells = tidy(raw, missing_words=options.missing_words)
+    inferred = force(name, cells, options.kinds[name]) if name in options.kinds else infer(name, cells)
+    rule, findings = inferred.rule, list(inferred.findings)
+    column = rule.read(cells).column
+    if isinstance(raw, Spelled) and options.missing_words:
+        findings += _words_finding(name, raw)
+    if (lost := _infinite(raw, column)) > 0:
+        findings.append(Finding("infinite", (name,), "warning", lost, action="infinite numbers count as missing"))
+    if isinstance(rule, NumberRule) and isinstance(column, Numbers) and options.sentinels and (values := sentinels(column.values)):
+        shown = tuple(f"{value:g}" for value in values)
+        count = int(np.isin(column.values, values).sum())
+        action = "far outside of all other values and frequent: taken as missing"
+        findings.append(Finding("sentinel", (name,), "warning", count, shown, action, "--set clean.sentinels=false"))
+        rule = replace(rule, sentinels=values)
+        column = rule.read(cells).column
+    return _Fitted(name, rule, column, cells, tuple(findings))
+
+
+def _words_finding(name: str, raw: Spelled) -> list[Finding]:
+    words = null_words(raw.words.tolist())
+    if not words:
+        return []
+    chosen = set(words)
+    count = int(sum(count for word, count in zip(raw.words, raw.counts().tolist(), strict=True) if word in chosen))
+    return [
+        Finding(
+            "missing_words",
+            (name,),
+            "info",
+            count,
+            examples(words),
+            "words that stand for a missing value",
+            "--set clean.missing_words=false",
+        )
+    ]
+
+
+def _infinite(raw: Cells, column: Column) -> int:
+    """How many infinite numbers became missing; infinite words were kept as strays by the rule."""
+    return 0 if isinstance(raw, Spelled) or not isinstance(column, Numbers) else int(np.isinf(raw.values).sum())
+
+
+def _reason_to_drop(item: _Fitted, options: CleanOptions) -> Finding | None:
+    if is_constant(item.column, item.cells):
+        return Finding("constant", (item.name,), "info", 1, action="all cells are equal: dropped")
+    if options.ids and item.name != options.time and item.name not in options.kinds and is_id(item.name, item.column, item.cells):
+        shown = _first_values(item)
+        return Finding("id", (item.name,), "info", 1, shown, "only tells the rows apart: dropped", "--set clean.ids=false")
+    return None
+
+
+def _first_values(item: _Fitted) -> tuple[str, ...]:
+    if isinstance(item.cells, Spelled):
+        return examples(item.cells.words[:3])
+    return examples(f"{value:g}" for value in item.cells.values[:3])
+
+
+def _without_copies(kept: list[_Fitted], options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
+    found = copies({item.name: item.column for item in kept})
+    found.pop(options.time or "", None)
+    action, override = "equal to another column: dropped", "--set clean.copies=false"
+    findings = [Finding("copy", (name,), "info", 1, (earlier,), action, override) for name, earlier in found.items()]
+    return [item for item in kept if item.name not in found], findings
+
+
+# --- findings and roles -----------------------------------------------------------------------------------------------------------
+
+
+def _notes(table: Table) -> list[Finding]:
+    def severity(code: str) -> Severity:
+        return "warning" if code in _WARNINGS else "info"
+
+    return [Finding(note.code, note.columns, severity(note.code), note.count, action=note.text) for note in table.notes]
+
+
+def _role_findings(options: CleanOptions) -> list[Finding]:
+    roles = (("weight", options.weight), ("group", options.group))
+    return [Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature") for role, name in roles if name is not None]
+
+
+def _repeated(duplicates: Rows) -> list[Finding]:
+    count = len(duplicates) - (int(duplicates.max()) + 1 if len(duplicates) else 0)
+    if count == 0:
+        return []
+    return [
+        Finding(
+            "duplicate_rows",
+            (),
+            "info",
+            count,
+            action=f"rows equal an earlier one in all features, of {len(duplicates)}; folds keep them together",
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Weights, groups and times, from columns or arrays, for the kept rows."""
+
+    table: Table
+    rows: Rows
+
+    def _series(self, given: Any, what: str) -> tuple[pd.Series[Any], str]:
+        if isinstance(given, str):
+            return self.table[given], f"{self.table.source}: {what} column {given!r}"
+        return _as_series(given, what, self.table.n_rows), what
+
+    def weights(self, given: Any) -> Floats | None:
+        if given is None:
+            return None
+        series, where = self._series(given, "weight")
+        values = self._floats(series, where)
+        bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
+        if len(bad):
+            row = int(self.rows[bad[0]])
+            raise InputError(f"{where}: {series.iloc[row]!r} in row {row + 1} is no weight; weights are finite numbers and not negative")
+        if not values.sum() > 0:
+            raise InputError(f"{where}: all weights are zero")
+        return values
+
+    def groups(self, given: Any) -> Rows | None:
+        if given is None:
+            return None
+        series, _ = self._series(given, "group")
+        codes, _ = pd.factorize(series.iloc[self.rows], use_na_sentinel=False)  # rows without a group are one group
+        return np.asarray(codes, np.int64)
+
+    def times(self, given: Any) -> Floats | None:
+        if given is None:
+            return None
+        series, where = self._series(given, "time")
+        values = self._floats(series, where)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            row = int(self.rows[bad[0]])
+            raise InputError(f"{where}: {series.iloc[row]!r} in row {row + 1} is neither a date nor a number")
+        return values
+
+    def _floats(self, series: pd.Series[Any], where: str) -> Floats:
+        cells = tidy(read_cells(series.iloc[self.rows]))
+        column = infer(where, cells).rule.read(cells).column
+        if not isinstance(column, Numbers):
+            raise InputError(f"{where} holds neither numbers nor dates")
+        return column.values

@@ -1,0 +1,163 @@
+"""The fitted Cleaner: a table's raw columns to typed ones, at fit and at predict alike. Needs numpy and pandas only."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
+from automl.columns import Column, Columns
+from automl.errors import InputError, UnsafeModel, suggestion
+from automl.state import State
+from automl.table import Table
+
+FORMAT = 1
+_NAMED = 5  # missing columns that a message names
+_WRONG = {"number": "no number", "flag": "neither true nor false", "date": "no date"}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a table held that the Cleaner had never seen: cells by column, and columns that it does not know.
+
+    >>> Counts(unseen={"city": 2}, extra=("note",)).text()
+    '2 unseen categories in city; 1 column not used: note'
+    """
+
+    unseen: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there was anything."""
+        return bool(self.unseen or self.unreadable or self.extra)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"unseen": dict(self.unseen), "unreadable": dict(self.unreadable), "extra": list(self.extra)}
+
+    def text(self) -> str:
+        """One line for people; empty if there was nothing."""
+        parts = [f"{count} unseen categories in {name}" for name, count in self.unseen.items()]
+        parts += [f"{count} unreadable cells in {name}" for name, count in self.unreadable.items()]
+        if self.extra:
+            parts.append(f"{len(self.extra)} column{'s' * (len(self.extra) > 1)} not used: {', '.join(self.extra[:_NAMED])}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A table as the Cleaner read it."""
+
+    columns: Columns
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """The rules of all columns that are features.
+
+    Parameters
+    ----------
+    rules : mapping of str to Rule
+        By column, in the table's order.
+    missing_words : bool
+        Whether words such as NA count as missing.
+    """
+
+    rules: Mapping[str, Rule]
+    missing_words: bool = True
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The raw columns that are needed."""
+        return tuple(self.rules)
+
+    def transform(self, table: Table) -> Applied:
+        """Typed columns of a table, row for row.
+
+        Raises
+        ------
+        InputError
+            If a needed column is missing, or nothing in it can be read as what it was at fit.
+        """
+        self._check_names(table)
+        columns: dict[str, Column] = {}
+        unseen: dict[str, int] = {}
+        unreadable: dict[str, int] = {}
+        for name, rule in self.rules.items():
+            read = rule.read(tidy(read_cells(table.columns[name]), missing_words=self.missing_words))
+            _check_kind(read, rule, name, table)
+            columns[name] = read.column
+            if read.unseen:
+                unseen[name] = read.unseen
+            if read.unreadable:
+                unreadable[name] = read.unreadable
+        extra = tuple(name for name in table.names if name not in self.rules)
+        return Applied(Columns(columns, table.n_rows), Counts(unseen, unreadable, extra))
+
+    def _check_names(self, table: Table) -> None:
+        missing = [name for name in self.rules if name not in table.columns]
+        if not missing:
+            return
+        named = ", ".join(map(repr, missing[:_NAMED])) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        spare = [name for name in table.names if name not in self.rules]
+        hint = suggestion(missing[0], spare) if len(missing) == 1 else _hints(missing, spare)
+        what = "the column" if len(missing) == 1 else f"{len(missing)} columns"
+        raise InputError(f"{table.source}: {what} {named} that the model needs {'is' if len(missing) == 1 else 'are'} missing.{hint}")
+
+    def schema(self) -> list[dict[str, Any]]:
+        """What each input is: `name`, `kind`, and for categories their number and some examples."""
+        return [{"name": name, "kind": rule.kind, **_details(rule)} for name, rule in self.rules.items()]
+
+    def to_state(self) -> State:
+        """Plain values, to be read by `from_state`."""
+        columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
+        return {"format": FORMAT, "missing_words": self.missing_words, "columns": columns}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Cleaner:
+        """The Cleaner that `to_state` wrote.
+
+        Raises
+        ------
+        UnsafeModel
+            For anything that `to_state` doesn't write.
+        """
+        if state.get("format") != FORMAT:
+            raise UnsafeModel(f"the model file's cleaner is not of format {FORMAT}")
+        items = state.get("columns")
+        if not isinstance(items, list) or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items):
+            raise UnsafeModel("the model file's cleaner holds no list of columns")
+        rules = {item["name"]: rule_from_state(item) for item in items}
+        if len(rules) != len(items):
+            raise UnsafeModel("the model file's cleaner holds a column twice")
+        return cls(rules, bool(state.get("missing_words", True)))
+
+
+def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
+    if rule.kind in _WRONG and read.present and read.unreadable == read.present:
+        words = (str(value) for value in table.columns[name].dropna().head(100).tolist())
+        shown = next((f" such as {word[:60]!r}" for word in words if word.strip()), "")
+        raise InputError(
+            f"{table.source}: column {name!r} was a {rule.kind} at fit, but {_WRONG[rule.kind]} is in it: {read.present} cells{shown}"
+        )
+
+
+def _hints(missing: list[str], spare: list[str]) -> str:
+    close = {name: match for name in missing[:_NAMED] for match in difflib.get_close_matches(name, spare, n=1)}
+    return f" Did you mean {', '.join(f'{match!r} for {name!r}' for name, match in close.items())}?" if close else ""
+
+
+def _details(rule: Rule) -> dict[str, Any]:
+    if isinstance(rule, CategoryRule):
+        return {"levels": len(rule.levels), "examples": list(rule.levels[:5])}
+    if isinstance(rule, FlagRule):
+        return {"examples": list(rule.words)}
+    if isinstance(rule, DateRule):
+        return {"format": rule.layout}
+    return {}

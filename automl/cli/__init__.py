@@ -1,0 +1,75 @@
+"""The command line: arguments in, exit codes out. Each command calls one function; heavy imports stand inside commands.
+
+Exit codes: 0 done; 2 wrong use or unreadable input; 1 anything else; 130 stopped by the user.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from automl.cli import fitting, listing, predicting
+from automl.errors import AutoMLError, InputError
+
+app = typer.Typer(
+    name="automl",
+    help="A raw table becomes a tuned, saved predictor and a leaderboard, within a time budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        import importlib.metadata
+
+        typer.echo(f"automl {importlib.metadata.version('automl-tabular')}")
+        raise typer.Exit
+
+
+for commands in (fitting.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
+    for name, command in commands.items():
+        app.command(name)(command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """The exit code; whatever goes wrong is one line on stderr."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.format_message(), 2)
+    except click.ClickException as error:
+        return _say(f"automl: {_one_line(error.format_message())} Try `automl --help`.", 2)
+    except InputError as error:
+        return _say(f"automl: {_one_line(str(error))}", 2)
+    except AutoMLError as error:
+        return _say(f"automl: {_one_line(str(error))}", 1)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        return _say(f"automl: {error.filename or 'a file'}: {error.strerror or error}", 1)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _say("automl: stopped", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr)
+    return code
+
+
+def _one_line(text: str) -> str:
+    """A message without line breaks and control characters."""
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())

@@ -1,0 +1,82 @@
+"""`automl stages`, `families`, `metrics`, `pipelines`: what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def stages(as_json: AsJson = False) -> None:
+    """List the stages and their options."""
+    from automl.pipeline import fields
+    from automl.stages import STAGES
+
+    rows: list[dict[str, Any]] = []
+    for name, kind in STAGES.items():
+        hints = dict(fields(kind))
+        options = [
+            {"option": f"{name}.{f.name}", "type": _type(hints[f.name]), "default": f.default, "about": f.metadata["about"]}
+            for f in dataclasses.fields(kind)  # type: ignore[arg-type]
+        ]
+        rows.append({"stage": name, "about": inspect.getdoc(kind), "options": options})
+    if as_json:
+        typer.echo(json.dumps(rows, default=list))
+        return
+    for row in rows:
+        typer.echo(f"{row['stage']}: {row['about']}")
+        for o in row["options"]:
+            typer.echo(f"  {o['option']} = {json.dumps(o['default'], default=list)}  ({o['type']})\n      {o['about']}")
+
+
+def families(as_json: AsJson = False) -> None:
+    """List the model families."""
+    from automl.models import FAMILIES
+
+    _show([{"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)} for kind in FAMILIES], as_json)
+
+
+def metrics(as_json: AsJson = False) -> None:
+    """List the metrics and the tasks they are for."""
+    from automl.metrics import DEFAULTS, METRICS
+
+    rows = []
+    for metric in METRICS.values():
+        default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
+        about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
+        rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
+    _show(rows, as_json)
+
+
+def pipelines(as_json: AsJson = False) -> None:
+    """List the bundled pipelines."""
+    from automl.pipeline import pipelines as bundled
+    from automl.pipeline import read_pipeline
+
+    rows = [{"pipeline": name, "about": read_pipeline(name).about, "path": str(path)} for name, path in bundled().items()]
+    _show(rows, as_json)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"stages": stages, "families": families, "metrics": metrics, "pipelines": pipelines}
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as JSON, or as a name and what it is, with the rest in brackets."""
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    width = max(len(str(next(iter(row.values())))) for row in rows)
+    for row in rows:
+        name, about, *rest = (", ".join(value) if isinstance(value, list) else str(value) for value in row.values())
+        typer.echo(f"{name:<{width}}  {about}" + (f"  [{rest[0]}]" if rest else ""))
+
+
+def _type(hint: Any) -> str:
+    """A type as people read it."""
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "").replace("Literal", "one of ")

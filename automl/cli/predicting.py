@@ -1,0 +1,126 @@
+"""`automl predict` and `automl leaderboard`: what a finished run is for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from automl.cleaning import Applied
+    from automl.predictor import Predictor
+
+Where = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")]
+
+
+def predict(
+    model: Where,
+    data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
+    proba: Annotated[bool, typer.Option("--proba", help="One column a class, headed by the class, instead of the class.")] = False,
+    interval: Annotated[float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Unseen categories, unreadable cells and extra columns are errors.")] = False,
+    expect_sha256: Annotated[str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")] = None,
+    output: Annotated[str | None, typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout.")] = None,
+) -> None:
+    """Predict every row of a table, in order."""
+    from automl.predictor import load
+    from automl.table import read_table
+
+    _check_output(output)
+    predictor = load(model_file(model), expect_sha256)
+    table = read_table(data)
+    applied = predictor.read(table)
+    _tell_odd(applied, data, strict)
+    _write(_answers(predictor, applied, proba, interval), output)
+
+
+def leaderboard(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    data: Annotated[str | None, typer.Argument(help="A table with the target: adds scores on it.")] = None,
+) -> None:
+    """Show a run's leaderboard; with a table, also the scores of the predictor and its members on it."""
+    from automl.cli.display import leaderboard_text
+    from automl.leaderboard import leaderboard as rows
+    from automl.predictor import load
+    from automl.store import replay
+
+    typer.echo(leaderboard_text(rows(replay(Path(run)))))
+    if data:
+        typer.echo(test_scores(load(model_file(run)), data))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard}
+
+
+def model_file(name: str) -> Path:
+    """The predictor's file of a run's folder, or the file itself."""
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "predictor.automl").exists():
+            raise InputError(f"{name}: holds no predictor.automl: is it the folder of a run?")
+        return path / "predictor.automl"
+    return path
+
+
+def test_scores(predictor: Predictor, data: str) -> str:
+    """Scores of the predictor and of each member on a table, as lines of text."""
+    from automl.predictor.scoring import scores
+    from automl.table import read_table
+
+    metric, rows = scores(predictor, read_table(data))
+    lines = [f"Scores on {data} ({metric}):"] + [f"  {score:<12.6g} {name}" for name, score in rows]
+    return "\n".join(lines)
+
+
+def _check_output(output: str | None) -> None:
+    if output and Path(output).suffix.lower() not in (".csv", ".parquet", ".jsonl"):
+        raise InputError(f"--output {output}: is to end in .csv, .parquet or .jsonl.")
+    if output and not Path(output).resolve().parent.is_dir():
+        raise InputError(f"--output {output}: there is no folder {Path(output).parent}.")
+
+
+def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
+    """Say what was odd in a table, or refuse it."""
+    odd = applied.text()
+    if odd and strict:
+        raise InputError(f"{data}: {odd} (--strict)")
+    if odd:
+        print(f"automl: {data}: {odd}", file=sys.stderr)
+
+
+def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: float | None) -> pd.DataFrame:
+    import pandas as pd
+
+    if proba and predictor.task.is_regression:
+        raise InputError("--proba: is for classification; this model predicts numbers.")
+    raw = predictor.raw(applied.columns)
+    if proba:
+        return pd.DataFrame(raw, columns=list(predictor.task.labels))
+    answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
+    if interval is not None:
+        answers["low"], answers["high"] = predictor.interval(raw, interval)
+    return pd.DataFrame(answers)
+
+
+def _write(answers: pd.DataFrame, output: str | None) -> None:
+    from automl.files import require, whole
+
+    if output is None:
+        answers.to_csv(sys.stdout, index=False)
+        return
+    with whole(Path(output)) as path:
+        match Path(output).suffix.lower():
+            case ".parquet":
+                require("pyarrow", "parquet", f"--output {output}")
+                answers.to_parquet(path, index=False)
+            case ".jsonl":
+                answers.to_json(path, orient="records", lines=True, force_ascii=False)
+            case _:
+                answers.to_csv(path, index=False)

@@ -1,0 +1,40 @@
+"""The errors that automl raises: one tree, so that one `except AutoMLError` catches all of them.
+
+    AutoMLError            anything automl itself reports
+    └── InputError         the user can mend it (also a ValueError): exit code 2
+        ├── MissingExtra   an optional library is not installed (also an ImportError)
+        └── UnsafeModel    a predictor file that is damaged or asks for something outside its closed tables
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutoMLError(Exception):
+    """Base of every error that automl raises on purpose."""
+
+
+class InputError(AutoMLError, ValueError):
+    """Wrong use, or an input that can't be read: says what, where, the bad value and what to do."""
+
+
+class MissingExtra(InputError, ImportError):
+    """An optional library is needed; the message names the extra to install."""
+
+
+class UnsafeModel(InputError):
+    """A predictor file is damaged or holds something that no predictor needs."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The clause that ends a message about an unknown name.
+
+    >>> suggestion("taget", ["age", "target"])
+    " Did you mean 'target'?"
+    >>> suggestion("zzz", ["age", "target"])
+    ''
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

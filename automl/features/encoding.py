@@ -1,0 +1,170 @@
+"""An encoding: the fitted encoders of a table, in order, and how they are fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
+from automl.errors import InputError, UnsafeModel
+from automl.features._base import Encoder, Matrix, Plan, read, read_states
+from automl.features.category import Lookup, Native, OneHot, fit_category, is_targeted
+from automl.features.date import Date, fit_date
+from automl.features.feature import Feature
+from automl.features.number import Number, fit_number
+from automl.features.recipe import Recipe
+from automl.features.target import fit_target, targets
+from automl.features.text import TextNumbers, TextTopics, fit_text
+from automl.state import State
+from automl.task import Task
+
+_KINDS = {encoder.kind: encoder for encoder in (Number, Date, Native, OneHot, Lookup, TextNumbers, TextTopics)}
+_WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """Fitted encoders in order: typed columns in, a model's input out.
+
+    Parameters
+    ----------
+    encoders : tuple of Encoder
+
+    Examples
+    --------
+    >>> columns = Columns({"age": Numbers(np.array([30.0, np.nan])), "city": Categories(np.array([0, -1], np.int32), ("Rome",))}, 2)
+    >>> encoding = fit_shared(Recipe("native"), columns, seed=0)
+    >>> encoding.features
+    (Feature(name='age', source='age', levels=0), Feature(name='city', source='city', levels=1))
+    >>> encoding.transform(columns).tolist()
+    [[30.0, 0.0], [nan, nan]]
+    """
+
+    encoders: tuple[Encoder, ...] = ()
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """What the columns of a transformed table are."""
+        return tuple(feature for encoder in self.encoders for feature in encoder.features)
+
+    def transform(self, columns: Columns) -> Matrix:
+        """Encode a table, which needs the columns it was fitted on.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features), float32
+            In C order, NaN where missing. A row depends on nothing but itself, bit for bit.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or of another kind.
+        """
+        X = np.empty((columns.n_rows, len(self.features)), np.float32)
+        start = 0
+        for encoder in self.encoders:
+            if encoder.source not in columns.by_name:
+                raise InputError(f"no column {encoder.source!r}; the table needs the columns that the model was fitted on")
+            end = start + len(encoder.features)
+            X[:, start:end] = encoder.transform(columns[encoder.source])
+            start = end
+        return X
+
+    def to_state(self) -> State:
+        """All that `from_state` needs."""
+        return {"encoders": [{"kind": encoder.kind} | encoder.to_state() for encoder in self.encoders]}
+
+    @classmethod
+    def from_state(cls, state: State) -> Encoding:
+        """The encoding that `to_state` described.
+
+        Raises
+        ------
+        UnsafeModel
+            If the state names an unknown encoder, or its values don't fit together.
+        """
+        return cls(tuple(_encoder(item) for item in read_states(state, "encoders")))
+
+
+def _encoder(state: State) -> Encoder:
+    kind = read(state, "kind", str)
+    if kind not in _KINDS:
+        raise UnsafeModel(f"the encoders' state: no encoder {kind!r}; known are {', '.join(_KINDS)}")
+    return _KINDS[kind].from_state(state)
+
+
+def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
+    """Fit every encoder that doesn't read the target, on all rows.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    columns : Columns
+    seed : int
+        Not negative. Equal seeds give equal encodings.
+    """
+    plan = _plan(recipe, columns, seed)
+    return Encoding(tuple(encoder for name in columns.names() for encoder in _fit_column(name, columns[name], plan)))
+
+
+def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
+    share = _ALL_LEVELS // max(len(columns.names("category")), 1)
+    return Plan(recipe, seed, widest=min(max(share, _NARROWEST), _WIDEST))
+
+
+def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
+    if isinstance(column, Numbers):
+        return (fit_date if column.kind == "date" else fit_number)(name, column, plan)
+    if isinstance(column, Categories):
+        return fit_category(name, column, plan)
+    return fit_text(name, column, plan)
+
+
+def fit_targeted(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int) -> tuple[Encoding, Matrix]:
+    """Fit the encoders that read the target, on some rows.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    columns : Columns
+    task : Task
+    y : ndarray of shape (n_rows,), float64
+        Class codes or values; read at `train` only.
+    train : ndarray of shape (n_train,), int64
+        The rows to learn from, each once.
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    encoding : Encoding
+        Fitted on all of `train`; without encoders if the recipe has none that read the target.
+    X : ndarray of shape (n_rows, n_features), float32
+        At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row.
+    """
+    names = [name for name in columns.names("category") if recipe.reads_target and is_targeted(_categories(columns, name))]
+    if not names:
+        return Encoding(), np.empty((columns.n_rows, 0), np.float32)
+    plan, what = Plan(recipe, seed), targets(task, y, train, seed)
+    fitted = [fit_target(name, _categories(columns, name), plan, what) for name in names]
+    encoding = Encoding(tuple(encoder for encoder, _ in fitted))
+    X = encoding.transform(columns)
+    X[train] = np.column_stack([crossed for _, crossed in fitted])
+    return encoding, X
+
+
+def _categories(columns: Columns, name: str) -> Categories:
+    column = columns[name]
+    assert isinstance(column, Categories)
+    return column
+
+
+def join(first: Encoding, second: Encoding) -> Encoding:
+    """Both encodings' features side by side.
+
+    >>> join(Encoding(), Encoding()).features
+    ()
+    """
+    return Encoding(first.encoders + second.encoders)

@@ -1,0 +1,116 @@
+"""Which rows are held out when: stratified, grouped, by time, or one holdout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+FoldKind = Literal["kfold", "time", "holdout"]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The block of every row in each repeat.
+
+    Parameters
+    ----------
+    kind : {"kfold", "time", "holdout"}
+        "kfold": fold k holds block k out and trains on the others. "time": blocks are in time order from -1 on; fold k holds
+        block k out and trains on all earlier ones. "holdout": block 0 is held out, -1 is trained on.
+    blocks : ndarray of shape (n_repeats, n_rows), int16
+
+    Examples
+    --------
+    >>> folds = Folds("kfold", np.array([[0, 1, 0]], np.int16))
+    >>> folds.train(0, 0).tolist(), folds.held(0, 0).tolist()
+    ([1], [0, 2])
+    """
+
+    kind: FoldKind
+    blocks: npt.NDArray[np.int16]
+
+    def train(self, repeat: int, fold: int | None) -> Rows:
+        """Rows to train on; all of them for `fold=None`."""
+        blocks = self.blocks[repeat]
+        if fold is None:
+            return np.arange(len(blocks))
+        return np.flatnonzero(blocks < fold if self.kind == "time" else blocks != fold)
+
+    def held(self, repeat: int, fold: int) -> Rows:
+        """Rows held out."""
+        return np.flatnonzero(self.blocks[repeat] == fold)
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of a repeat."""
+        return int(self.blocks.max()) + 1
+
+    def save(self, folder: Path) -> None:
+        """Lay the folds into a folder."""
+        np.save(folder / f"folds-{self.kind}.npy", self.blocks)
+
+
+def open_folds(folder: Path) -> Folds:
+    """The folds that `Folds.save` laid there."""
+    path = next(folder.glob("folds-*.npy"))
+    kind: Any = path.stem.removeprefix("folds-")
+    return Folds(kind, np.load(path))
+
+
+def kfold(strata: npt.NDArray[Any], units: Rows, n_folds: int, n_repeats: int, seed: int) -> Folds:
+    """Stratified folds that keep units (groups or duplicate rows) whole.
+
+    Parameters
+    ----------
+    strata : ndarray of shape (n_rows,)
+        Classes, or a regression target, whose distribution each fold shall share.
+    units : ndarray of shape (n_rows,)
+        Rows with an equal number stay together.
+    """
+    repeats = [_stratified(strata, units, n_folds, np.random.default_rng((seed, repeat))) for repeat in range(n_repeats)]
+    return Folds("kfold", np.stack(repeats))
+
+
+def holdout(strata: npt.NDArray[Any], units: Rows, share: float, seed: int) -> Folds:
+    """One holdout of about this share of the rows."""
+    blocks = kfold(strata, units, max(2, round(1 / share)), 1, seed).blocks
+    return Folds("holdout", np.where(blocks == 0, 0, -1).astype(np.int16))
+
+
+def by_time(times: npt.NDArray[np.float64], n_folds: int) -> Folds:
+    """Expanding windows: each fold holds a later block out and trains on all that came before. Equal times stay together."""
+    share = 0.5  # of the rows is trained on in every fold
+    order = np.argsort(times, kind="stable")
+    rank = np.empty(len(times))
+    rank[order] = np.arange(len(times)) / len(times)
+    _, first, inverse = np.unique(times[order], return_index=True, return_inverse=True)
+    rank[order] = (first / len(times))[inverse]
+    blocks = np.floor((rank - share) / (1 - share) * n_folds)
+    return Folds("time", np.clip(blocks, -1, n_folds - 1).astype(np.int16)[None, :])
+
+
+def given(is_held: npt.NDArray[np.bool_]) -> Folds:
+    """The holdout that the user gave."""
+    return Folds("holdout", np.where(is_held, 0, -1).astype(np.int16)[None, :])
+
+
+def _stratified(strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.int16]:
+    """Deal the units out like cards, sorted by stratum, the large ones first and each to the emptiest fold."""
+    _, first, unit_of, counts = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
+    dealt = np.empty(len(counts), np.int16)
+    sums = np.zeros(n_folds)
+    for unit in np.flatnonzero(counts > max(1.0, len(units) / n_folds / 20)):  # so large that dealing in turn would unbalance
+        dealt[unit] = (sums + rng.random(n_folds)).argmin()
+        sums[dealt[unit]] += counts[unit]
+    small = np.flatnonzero(counts <= max(1.0, len(units) / n_folds / 20))
+    small = rng.permutation(small)
+    small = small[np.argsort(strata[first[small]], kind="stable")]
+    offsets = [rng.permutation(n_folds) for _ in range(len(small) // n_folds + 1)]
+    turns = np.concatenate(offsets)[: len(small)] if len(small) else np.empty(0, int)
+    dealt[small] = turns
+    return dealt[unit_of]

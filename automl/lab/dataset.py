@@ -1,0 +1,58 @@
+"""Columns, target, weights and folds as arrays, laid on disk once and memory-mapped by every worker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.columns import Columns, open_columns
+from automl.folds import Folds, open_folds
+from automl.task import Task
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What models are trained on.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,), float64
+        Class codes, or the target's values.
+    weight : ndarray of shape (n_rows,) or None
+    """
+
+    task: Task
+    columns: Columns
+    y: Floats
+    folds: Folds
+    weight: Floats | None = None
+    seed: int = 0
+
+    def save(self, folder: Path) -> None:
+        """Lay it into a folder."""
+        self.columns.save(folder)
+        self.folds.save(folder)
+        np.save(folder / "y.npy", self.y)
+        if self.weight is not None:
+            np.save(folder / "weight.npy", self.weight)
+        (folder / "task.json").write_text(json.dumps({"task": self.task.to_json(), "seed": self.seed}), encoding="utf-8")
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """The data set that `Dataset.save` laid there, memory-mapped."""
+    plain = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    weight = folder / "weight.npy"
+    return Dataset(
+        task=Task.from_json(plain["task"]),
+        columns=open_columns(folder),
+        y=np.load(folder / "y.npy"),
+        folds=open_folds(folder),
+        weight=np.load(weight) if weight.exists() else None,
+        seed=plain["seed"],
+    )

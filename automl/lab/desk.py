@@ -1,0 +1,182 @@
+"""What a worker does at its desk: encode columns once, keep prepared data at hand, fit one model and lay its files down."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import traceback
+import warnings
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.budget import Budget
+from automl.features.encoding import Encoding, fit_shared, fit_targeted
+from automl.features.recipe import Recipe
+from automl.lab.dataset import Dataset, open_dataset
+from automl.metrics import METRICS
+from automl.models import family
+from automl.models._base import Fitted, Floats, How, Sample
+from automl.state import pack, unpack
+from automl.trial import Job, Outcome
+
+T = TypeVar("T")
+Place = tuple[int, int | None]
+
+
+@dataclass(frozen=True)
+class Encode:
+    """Work: encode the columns by a recipe. Without a place, by the encoders that all folds share."""
+
+    recipe: Recipe
+    place: Place | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of the folder that it makes."""
+        where = "shared" if self.place is None else f"r{self.place[0]}f{'all' if self.place[1] is None else self.place[1]}"
+        return f"{self.recipe.name}-{where}"
+
+
+Work = Encode | Job
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a piece of work; warnings are those that the libraries raised."""
+
+    work: Work
+    outcome: Outcome
+    warnings: tuple[str, ...] = ()
+
+
+def encodings_for(job: Job) -> tuple[Encode, ...]:
+    """The encodings that a job reads."""
+    shared = Encode(job.candidate.recipe)
+    return (shared, Encode(job.candidate.recipe, job.place)) if job.candidate.recipe.reads_target else (shared,)
+
+
+def open_encoding(folder: Path) -> Encoding:
+    """The fitted encoders that lie in an encoding's folder."""
+    with zipfile.ZipFile(folder / "state.zip") as archive:
+        return Encoding.from_state(unpack(archive, "encoding"))
+
+
+class Desk:
+    """One worker's view of a run's `work/` folder.
+
+    Binned data is kept for the last few (recipe, fold, rows, binning), since making it can take longer than a fit.
+    """
+
+    def __init__(self, folder: Path, kept: int = 3) -> None:
+        self.folder = folder
+        self._samples: OrderedDict[Hashable, Any] = OrderedDict()
+        self._prepared: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept = kept
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The run's data."""
+        return open_dataset(self.folder / "data")
+
+    def do(self, work: Work, budget: Budget) -> Report:
+        """Do a piece of work; whatever goes wrong is its outcome."""
+        started = time.monotonic()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                outcome = self._encode(work) if isinstance(work, Encode) else self._fit(work, budget)
+            except MemoryError:
+                outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
+            except Exception as error:  # one fit's failure is a recorded outcome, never the run's
+                self._complain(work)
+                reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+                outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)
+        told = tuple(dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0][:200]}" for w in caught if str(w.message)))
+        return Report(work, outcome, told)
+
+    def _complain(self, work: Work) -> None:
+        """Keep the traceback for whoever wants to know why."""
+        with open(self.folder / "failures.txt", "a", encoding="utf-8") as file:
+            file.write(f"{work.key}\n{traceback.format_exc()}\n")
+
+    def _encode(self, work: Encode) -> Outcome:
+        started = time.monotonic()
+        data = self.dataset
+        if work.place is None:
+            encoding = fit_shared(work.recipe, data.columns, data.seed)
+            matrix = encoding.transform(data.columns)
+        else:
+            train = data.folds.train(*work.place)
+            encoding, matrix = fit_targeted(work.recipe, data.columns, data.task, data.y, train, data.seed)
+        made = self.folder / "encoded" / f".{work.key}.{os.getpid()}"
+        made.mkdir(parents=True, exist_ok=True)
+        np.save(made / "X.npy", matrix)
+        with zipfile.ZipFile(made / "state.zip", "w") as archive:
+            pack(encoding.to_state(), archive, "encoding")
+        os.replace(made, self.folder / "encoded" / work.key)
+        return Outcome("done", seconds=time.monotonic() - started)
+
+    def _fit(self, job: Job, budget: Budget) -> Outcome:
+        task = self.dataset.task
+        kind = family(job.candidate.family)
+        how = How(task, METRICS[task.metric], job.seed, job.threads, budget, job.rounds)
+        spot = (job.candidate.recipe.name, job.place, job.rows)
+        train, held = self._at_hand(self._samples, spot, lambda: self._split(job))
+        started = time.monotonic()
+        binning = (kind.name, spot, kind.binning(job.candidate.params), job.threads)
+        prepared = self._at_hand(self._prepared, binning, lambda: kind.prepare(train, held, job.candidate.params, how))
+        fitted = kind.fit(prepared, job.candidate.params, how)
+        seconds = time.monotonic() - started
+        predictions = None if held is None else fitted.model.predict(held.X)
+        loss = None if held is None or predictions is None else how.metric.of(held.y, predictions, held.weight)
+        if loss is not None and not np.isfinite(loss):
+            return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
+        size = self._lay_down(job, fitted, predictions)
+        return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
+
+    def _at_hand(self, kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under a key, or made now; the least recently used one goes."""
+        if key not in kept:
+            kept[key] = make()
+            while len(kept) > self._kept:
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        value: T = kept[key]
+        return value
+
+    def _split(self, job: Job) -> tuple[Sample, Sample | None]:
+        """The rows that a job trains on and those held out."""
+        data = self.dataset
+        parts = [self.folder / "encoded" / work.key for work in encodings_for(job)]
+        matrices = [np.load(part / "X.npy", mmap_mode="r") for part in parts]
+        features = tuple(feature for part in parts for feature in open_encoding(part).features)
+
+        def sample(rows: npt.NDArray[np.int64]) -> Sample:
+            X = np.concatenate([matrix[rows] for matrix in matrices], axis=1)
+            return Sample(X, features, data.y[rows], None if data.weight is None else data.weight[rows])
+
+        train = data.folds.train(*job.place)
+        if job.rows is not None and job.rows < len(train):
+            train = np.sort(np.random.default_rng((data.seed, job.repeat)).permutation(train)[: job.rows])
+        return sample(train), None if job.fold is None else sample(data.folds.held(job.repeat, job.fold))
+
+    def _lay_down(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:
+        """Write the files of a fit and say how many bytes the model takes."""
+        made = self.folder / "made" / job.key
+        made.mkdir(parents=True, exist_ok=True)
+        if predictions is not None:
+            np.save(made / "predictions.npy", predictions.astype(np.float32))
+        with zipfile.ZipFile(made / "model.zip", "w") as archive:
+            pack(fitted.model.to_state(), archive, "model")
+        detail = {"resolved": dict(fitted.resolved), "curve": [list(point) for point in fitted.curve]}
+        (made / "detail.json").write_text(json.dumps(detail, default=str), encoding="utf-8")
+        return (made / "model.zip").stat().st_size

@@ -1,0 +1,285 @@
+"""The Lab: runs a policy's jobs on a workbench, turns what comes of them into events, and keeps the run's arrays.
+
+The only place that adds to a study while it runs. Every larger study is shown with its event to the observers, the
+recorder first; one that fails is told once in the log and never costs the run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.budget import Budget
+from automl.cleaning import Cleaner
+from automl.features.encoding import Encoding
+from automl.lab.bench import Bench
+from automl.lab.dataset import Dataset
+from automl.lab.desk import Encode, Report, Work, encodings_for, open_encoding
+from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
+from automl.lab.problem import Problem
+from automl.state import State
+from automl.store import Store
+from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
+
+Floats = npt.NDArray[np.float64]
+Observer = Callable[[Study, Event], None]
+
+KILL_AFTER = 0.3  # seconds beyond its limit that a fit may need to write its files
+KEPT = 60  # complete trials whose models and predictions are kept: 1 000 trials on adult stay below 500 MB
+ROUND = 10  # jobs asked for at a time under `--trials`: more than most machines have cores, and the same on all of them
+
+
+class Lab:
+    """Where models are trained.
+
+    Parameters
+    ----------
+    store : Store
+    bench : Bench
+    whole : Budget
+        The run's.
+    problem : Problem
+        What the user asks.
+    threads : int
+        Threads of each fit.
+    """
+
+    def __init__(self, store: Store, bench: Bench, whole: Budget, problem: Problem, threads: int = 1) -> None:
+        self.store = store
+        self.bench = bench
+        self.whole = whole
+        self.problem = problem
+        self.threads = threads
+        self._halt = False
+        self.cleaner: Cleaner | None = None
+        self.observers: list[Observer] = []
+        self._dataset: Dataset | None = None
+        self._encoded: set[str] = set()  # encodings that are there
+        self._encoding: set[str] = set()  # encodings that are being made
+        self._broken: dict[str, Outcome] = {}  # encodings that can't be made
+        self._waiting: list[Job] = []  # for an encoding
+
+    @property
+    def halted(self) -> bool:
+        """Whether the user has asked to end the search."""
+        return self._halt
+
+    def halt(self) -> None:
+        """Start nothing more, and end what is running."""
+        self._halt = True
+
+    # ------------------------------------------------------------ the log
+
+    def tell(self, study: Study, event: Event) -> Study:
+        """Add an event to the study and show both to the observers."""
+        study = study.add(event)
+        for observer in list(self.observers):
+            try:
+                observer(study, event)
+            except OSError:
+                raise  # a full disk is the run's own affair
+            except Exception as error:  # an observer's failure must not cost the predictor
+                self.observers.remove(observer)
+                text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
+                finding = {"code": "observer_failed", "columns": [], "severity": "warning", "count": 1, "action": text}
+                study = self.tell(study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}})
+        return study
+
+    # ------------------------------------------------------------ arrays
+
+    def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
+        """Lay the run's data down for the workers, and keep the cleaner for the predictor."""
+        self._dataset = dataset
+        self.cleaner = cleaner
+        dataset.save(self.store.work / "data")
+
+    def dataset(self) -> Dataset:
+        """The data that `keep` was given."""
+        if self._dataset is None:
+            raise LookupError("the data set is known from the clean stage on")
+        return self._dataset
+
+    def predictions(self, study: Study, trial: Trial) -> tuple[Floats, npt.NDArray[np.bool_]] | None:
+        """Out-of-fold predictions of a complete trial, averaged over repeats, and which rows have one; None if they were let go."""
+        data = self.dataset()
+        n_rows, task = len(data.y), data.task
+        total = np.zeros(n_rows if task.is_regression else (n_rows, task.n_outputs))
+        count = np.zeros(n_rows)
+        for place in study.plan.places:
+            key = trial.key_at(*place)
+            array = self.store.predictions(trial.id, key) if key else None
+            if array is None:
+                return None
+            rows = data.folds.held(*place)
+            total[rows] += array
+            count[rows] += 1
+        divisor = np.maximum(count, 1)
+        return total / (divisor if task.is_regression else divisor[:, None]), count > 0
+
+    def model(self, trial: Trial, place: tuple[int, int | None]) -> State | None:
+        """The state of one fitted model of a trial."""
+        key = trial.key_at(*place)
+        return self.store.model(trial.id, key) if key else None
+
+    def encoding(self, work: Encode) -> Encoding:
+        """The fitted encoders of a recipe, shared or of one fold."""
+        return open_encoding(self.store.work / "encoded" / work.key)
+
+    # ------------------------------------------------------------ running
+
+    def run(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
+        """Run a policy's jobs until it stops or the budget ends: one larger study an event."""
+        if budget.timed:
+            yield from self._by_the_clock(policy, study, budget)
+        else:
+            yield from self._in_rounds(policy, study, budget)
+
+    def _by_the_clock(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
+        stopping = False
+        while not (stopping and not study.running):
+            move: Move = Stop() if stopping or self.halted or budget.remaining() <= 0 else self._ask(policy, study, budget)
+            if isinstance(move, Job):
+                study = self._begin(study, move, budget)
+                yield study
+            elif isinstance(move, Drop):
+                study = self._drop(study, move)
+                yield study
+            else:
+                stopping = stopping or isinstance(move, Stop)
+                if not study.running:
+                    return
+                for report in self._reports(budget):
+                    study = self._take_in(study, report)
+                    yield study
+                if budget.remaining() <= 0:  # what stops by itself at the deadline is waited for, for a moment
+                    stopping = True
+                study = self._dispatch(study, budget)
+
+    def _ask(self, policy: Policy, study: Study, budget: Budget) -> Move:
+        """The policy's next move, if there is a free worker for it."""
+        free = self.bench.idle() - len(self._waiting)
+        if free <= 0:
+            return Wait()
+        return policy.next(study, Room(budget.remaining(), self.bench.workers, self.threads))
+
+    def _reports(self, budget: Budget) -> list[Report]:
+        if not self.halted and budget.remaining() > 0:
+            return self.bench.wait(min(budget.remaining(), 1.0))
+        cut = [Report(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
+        self._waiting.clear()
+        over = self.halted or budget.deadline + KILL_AFTER < budget.clock()
+        return cut + self.bench.wait(0.0 if cut else 0.1) + (self.bench.stop("the budget ended") if over else [])
+
+    def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
+        """Without a clock: jobs are asked for in rounds, and added in the order asked, so that `--jobs` changes nothing."""
+        while True:
+            asked: list[Job] = []
+            while len(asked) < ROUND:
+                move = policy.next(study, Room(math.inf, ROUND, self.threads))
+                if isinstance(move, Job):
+                    asked.append(move)
+                    study = self._begin(study, move, budget, wait=True)
+                elif isinstance(move, Drop):
+                    study = self._drop(study, move)
+                else:
+                    break
+                yield study
+            if not asked or self.halted:
+                return
+            ended: dict[str, Report] = {}
+            while len(ended) < len(asked):
+                study = self._dispatch(study, budget)
+                for report in self.bench.stop("interrupted") if self.halted else self.bench.wait(1.0):
+                    if isinstance(report.work, Job):
+                        ended[report.work.key] = report
+                    else:
+                        study = self._take_in(study, report)
+                ended |= {report.work.key: report for report in self._hopeless()}
+                if self.halted:
+                    ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
+                    self._waiting.clear()
+            for job in asked:
+                study = self._take_in(study, ended[job.key])
+                yield study
+
+    # ------------------------------------------------------------ one job
+
+    def _drop(self, study: Study, move: Drop) -> Study:
+        self.store.let_go(move.trial.id)
+        return self.tell(study, decided(move.trial, "dropped", move.reason))
+
+    def _begin(self, study: Study, job: Job, budget: Budget, wait: bool = False) -> Study:
+        study = self.tell(study, begun(job))
+        self._waiting.append(job)
+        return study if wait else self._dispatch(study, budget)
+
+    def _dispatch(self, study: Study, budget: Budget) -> Study:
+        """Hand waiting jobs to free workers; one whose encoding isn't there has it made first."""
+        for report in self._hopeless():
+            study = self._take_in(study, report)
+        for job in list(self._waiting):
+            if self.bench.idle() <= 0:
+                break
+            lacking = [work for work in encodings_for(job) if work.key not in self._encoded]
+            if not lacking:
+                self._waiting.remove(job)
+                self.bench.start(job, *self._deadlines(job, budget))
+            elif lacking[0].key not in self._encoding:
+                self._encoding.add(lacking[0].key)
+                self.bench.start(lacking[0], budget.deadline, budget.deadline)
+        return study
+
+    def _deadlines(self, job: Job, budget: Budget) -> tuple[float, float]:
+        """When a fit is to stop by itself, which leaves time to predict and write, and when it is killed."""
+        seconds = min(job.seconds, budget.remaining())
+        if math.isinf(seconds):
+            return math.inf, math.inf
+        return budget.clock() + 0.88 * seconds, budget.clock() + seconds + KILL_AFTER
+
+    def _hopeless(self) -> list[Report]:
+        """Waiting jobs whose encoding can't be made."""
+        reports = []
+        for job in list(self._waiting):
+            broken = next((self._broken[work.key] for work in encodings_for(job) if work.key in self._broken), None)
+            if broken:
+                self._waiting.remove(job)
+                reports.append(Report(job, replace(broken, reason=f"its features: {broken.reason}")))
+        return reports
+
+    def _take_in(self, study: Study, report: Report) -> Study:
+        """Put what came of a piece of work where it belongs."""
+        work: Work = report.work
+        if isinstance(work, Encode):
+            self._encoding.discard(work.key)
+            if report.outcome.status == "done":
+                self._encoded.add(work.key)
+            elif report.outcome.status != "cut":
+                self._broken[work.key] = report.outcome
+            return study
+        known = study.trials[work.candidate.id]
+        if report.outcome.status == "done" and not known.decided:
+            self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
+        study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
+        return self._decide(study, study.trials[work.candidate.id])
+
+    def _decide(self, study: Study, trial: Trial) -> Study:
+        """A trial with a failure, or whose folds are complete, is decided by itself."""
+        if trial.decided:
+            return study
+        if trial.failure:
+            self.store.let_go(trial.id)
+            return self.tell(study, decided(trial, "failed", trial.failure.reason))
+        if not study.complete(trial):
+            return study
+        study = self.tell(study, decided(trial, "done"))
+        for late in study.ranked[KEPT:]:
+            self.store.let_go(late.id)
+        return study
+
+    def close(self) -> None:
+        """End the workers."""
+        self.bench.close()

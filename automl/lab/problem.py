@@ -1,0 +1,43 @@
+"""What the user asks: a table, which column is to be predicted, and what is known about the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from automl.table import Table
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A table and what is to be predicted from it.
+
+    Parameters
+    ----------
+    table : Table
+    target : str
+        The target column, or the name of `y`.
+    y, weight, groups : array-like of shape (n_rows,) or None
+        Given beside the table from Python; otherwise columns of it.
+    kind, metric, positive : str or None
+        The kind of task, the metric and the positive class, where the user says them.
+    weight_column, group_column, time_column : str or None
+    ignore : tuple of str
+        Columns that are not looked at.
+    n_validation : int
+        So many last rows are the holdout that the user gave.
+    """
+
+    table: Table
+    target: str
+    y: Any = None
+    weight: Any = None
+    groups: Any = None
+    kind: str | None = None
+    metric: str | None = None
+    positive: str | None = None
+    weight_column: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
+    ignore: tuple[str, ...] = ()
+    n_validation: int = 0

@@ -1,0 +1,111 @@
+"""The leaderboard: every trial and the ensemble, best first, as plain rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from automl.metrics import METRICS, Metric
+from automl.trial import Study, Trial
+
+HEADINGS = ("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "seconds", "size_mb", "weight", "status")
+
+Row = dict[str, Any]
+
+
+def leaderboard(study: Study) -> list[Row]:
+    """One row a trial, complete ones first; the ensemble leads when it has more than one member.
+
+    Scores have the metric's natural sign. The interval of a trial is Student's over its folds, the ensemble's is the
+    bootstrap's over rows.
+    """
+    if study.task is None:
+        return []
+    rows = [*_ensemble(study), *(_trial(study, trial) for trial in _ordered(study))]
+    return [{"rank": place, **row} for place, row in enumerate(rows, 1)]
+
+
+def to_csv(rows: list[Row]) -> str:
+    """The leaderboard as text of a CSV file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: "" if row[name] is None else row[name] for name in HEADINGS} for row in rows)
+    return text.getvalue()
+
+
+def _ordered(study: Study) -> list[Trial]:
+    complete = study.ranked
+    names = {trial.id for trial in complete}
+    others = [trial for trial in study.trials.values() if trial.id not in names]
+    return complete + sorted(others, key=lambda trial: (trial.loss, trial.id))
+
+
+def _ensemble(study: Study) -> Iterator[Row]:
+    if len(study.weights) < 2 or not study.verdict:
+        return
+    metric = METRICS[study.the_task.metric]
+    members = [study.trials[name] for name in study.weights]
+    low, high = _natural(metric, study.verdict["low"], study.verdict["high"])
+    yield {
+        "id": "ensemble",
+        "family": f"{len(members)} models",
+        "recipe": "",
+        "stage": "ensemble",
+        "metric": metric.name,
+        "score": metric.score(study.verdict["loss"]),
+        "ci_low": low,
+        "ci_high": high,
+        "seconds": round(sum(trial.seconds for trial in members), 2),
+        "size_mb": round(sum(_megabytes(trial) for trial in members), 2),
+        "weight": 1.0,
+        "status": "done",
+    }
+
+
+def _trial(study: Study, trial: Trial) -> Row:
+    metric = METRICS[study.the_task.metric]
+    low, high = _spread(study, trial, metric)
+    return {
+        "id": trial.id,
+        "family": trial.candidate.family,
+        "recipe": trial.candidate.recipe.name,
+        "stage": trial.candidate.origin,
+        "metric": metric.name,
+        "score": metric.score(trial.loss) if trial.losses else None,
+        "ci_low": low,
+        "ci_high": high,
+        "seconds": round(trial.seconds, 2),
+        "size_mb": round(_megabytes(trial), 2),
+        "weight": round(study.weights.get(trial.id, 0.0), 4),
+        "status": f"{trial.decided or 'unfinished'}{': ' + trial.reason if trial.reason else ''}",
+    }
+
+
+def _megabytes(trial: Trial) -> float:
+    return sum(outcome.size for outcome in trial.outcomes.values()) / 1e6
+
+
+def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, float | None]:
+    """A 95% interval of the mean over folds, for complete trials of several folds."""
+    losses = list(trial.losses.values())
+    if len(losses) < 2 or not study.complete(trial):
+        return None, None
+    reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
+    return _natural(metric, trial.loss - reach, trial.loss + reach)
+
+
+def _student(freedom: int) -> float:
+    """Student's 97.5% quantile, within 1% (Abramowitz and Stegun 26.7.5)."""
+    table = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
+    return table.get(freedom) or 1.96 + 2.372 / freedom + 2.82 / freedom**2
+
+
+def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
+    """Bounds of a loss as bounds of the score, the lower one first."""
+    first, second = metric.score(low), metric.score(high)
+    return min(first, second), max(first, second)

@@ -1,0 +1,120 @@
+"""How the target is coded for a library, and how what the library predicts is turned back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from automl.errors import UnsafeModel
+from automl.models._base import Floats, How, Sample
+from automl.state import State
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a library is given in place of the target.
+
+    Classes are numbered anew without those that no training row has, so that a library never meets a class without rows; their
+    probability is 0. Numbers are centred and scaled, so that regularisation means the same whatever the target's unit.
+
+    Parameters
+    ----------
+    total : int
+        Classes of the task; 0 for numbers.
+    present : tuple of int
+        Codes of the classes that training rows have, ascending; empty for numbers.
+    shift, scale : float
+        A number is coded as (y - shift) / scale.
+    """
+
+    total: int
+    present: tuple[int, ...] = ()
+    shift: float = 0.0
+    scale: float = 1.0
+
+    @classmethod
+    def of(cls, train: Sample, how: How) -> Target:
+        """The coding that suits the training rows; those without weight count as absent."""
+        y = train.y if train.weight is None else train.y[train.weight > 0]
+        if not how.task.is_regression:
+            return cls(how.task.n_outputs, tuple(int(code) for code in np.unique(y)))
+        spread = float(np.std(y)) if len(y) else 0.0
+        centre = float(np.median(y) if how.metric.proxy == "mae" else np.mean(y)) if len(y) else 0.0
+        return cls(0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0)
+
+    @property
+    def outputs(self) -> int:
+        """The number of classes that a library is shown, or 1 for numbers."""
+        return max(1, len(self.present))
+
+    @property
+    def columns(self) -> int:
+        """How many numbers a model has to compute a row: two classes need one."""
+        return self.outputs if self.outputs > 2 else 1
+
+    def none(self) -> Floats:
+        """The prediction for no rows."""
+        return np.zeros((0, self.total) if self.total else 0)
+
+    def code(self, sample: Sample) -> Sample:
+        """The rows a library can use, their target coded: those with weight and, among classes, of a class that was trained."""
+        keep = np.ones(len(sample.y), bool) if sample.weight is None else sample.weight > 0
+        if self.total:
+            keep &= np.isin(sample.y, self.present)
+        if not keep.all():
+            weight = None if sample.weight is None else sample.weight[keep]
+            sample = replace(sample, X=sample.X[keep], y=sample.y[keep], weight=weight)
+        y = np.searchsorted(self.present, sample.y).astype(np.float64) if self.total else (sample.y - self.shift) / self.scale
+        weight = None if sample.weight is None or not len(y) else sample.weight / sample.weight.mean()
+        return replace(sample, y=y, weight=weight)
+
+    def decode(self, y: Floats) -> Floats:
+        """Coded values as they were."""
+        if self.total:
+            return np.asarray(self.present, np.float64)[y.astype(np.int64)]
+        return y * self.scale + self.shift
+
+    def spread(self, raw: Any) -> Floats:
+        """A library's answer as the task's prediction.
+
+        Parameters
+        ----------
+        raw : ndarray
+            Coded numbers of shape (n_rows,), probabilities of the second of two classes of shape (n_rows,), or probabilities of
+            the classes present of shape (n_rows, n_present).
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_rows,) or (n_rows, n_classes), float64
+        """
+        raw = np.asarray(raw, np.float64)
+        if not self.total:
+            values: Floats = raw * self.scale + self.shift
+            return values
+        if raw.ndim == 1:
+            raw = np.column_stack([1.0 - raw, raw])
+        sums = raw[:, 0].copy()
+        for column in range(1, raw.shape[1]):  # in one order whatever the number of rows: NumPy's sum chooses its own
+            sums += raw[:, column]
+        proba = np.zeros((len(raw), self.total))
+        proba[:, list(self.present)] = raw / sums[:, None]
+        return proba
+
+    def to_state(self) -> State:
+        """Plain values."""
+        return {"total": self.total, "present": list(self.present), "shift": self.shift, "scale": self.scale}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Target:
+        """The coding that `to_state` described."""
+        try:
+            target = cls(int(state["total"]), tuple(int(code) for code in state["present"]), float(state["shift"]), float(state["scale"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
+        ascending = all(a < b for a, b in zip((-1, *target.present), (*target.present, target.total), strict=True))
+        if not (ascending or target.total == 0 == len(target.present)) or not np.isfinite([target.shift, target.scale]).all():
+            raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
+        return target

@@ -1,0 +1,213 @@
+"""CatBoost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl.errors import UnsafeModel
+from automl.models import _boosting as boosting
+from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
+from automl.models._blocks import bytes_of, check_width, part_of, whole_of
+from automl.models._target import Target
+from automl.models.constant import ConstantModel
+from automl.space import Choice, Float, Int, Space
+from automl.state import State
+from automl.task import Task
+
+_METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE"}
+_GROW = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
+
+
+@dataclass(frozen=True)
+class CatBoostModel:
+    """A booster, the rounds of it that count, the number of levels of each column (0: a number) and the target's coding."""
+
+    booster: Any
+    raw: bytes
+    rounds: int
+    levels: tuple[int, ...]
+    target: Target
+
+    def predict(self, X: Matrix) -> Floats:
+        """Probabilities or values, with one thread."""
+        check_width(X, len(self.levels))
+        if not len(X):
+            return self.target.none()
+        return self.target.spread(_predict(self.booster, X, self.levels, self.target, 1, self.rounds))
+
+    def to_state(self) -> State:
+        """The booster in CatBoost's binary format."""
+        return {"booster": self.raw, "rounds": self.rounds, "levels": list(self.levels), "target": self.target.to_state()}
+
+
+def _predict(booster: Any, X: Matrix, levels: tuple[int, ...], target: Target, threads: int, rounds: int) -> Any:
+    kind = "Probability" if target.total else "RawFormulaVal"
+    return booster.predict(_frame(X, levels), prediction_type=kind, ntree_end=rounds, thread_count=threads)
+
+
+def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
+    """Numbers as they are, codes as pandas categories: missing is -1, a code beyond the levels is the number of levels.
+
+    CatBoost hashes each category once (measured for 50 000 rows: 11 ms, against 78 ms for whole numbers).
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for place, count in enumerate(levels):
+        column: Any = X[:, place]
+        if count:
+            codes = np.clip(np.nan_to_num(column, nan=-1.0), -1, count).astype(np.int64) + 1
+            column = pd.Categorical.from_codes(codes, categories=pd.Index(np.arange(-1, count + 1)))
+        columns[str(place)] = column
+    return pd.DataFrame(columns)
+
+
+def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) -> CatBoostModel:
+    import catboost
+
+    booster = catboost.CatBoost()
+    try:
+        booster.load_model(blob=raw)
+    except catboost.CatBoostError as error:
+        raise UnsafeModel(f"the model file's CatBoost booster can't be read: {str(error).splitlines()[0]}") from None
+    if rounds > booster.tree_count_:
+        raise UnsafeModel(f"the model file's CatBoost booster has {booster.tree_count_} trees, not {rounds}")
+    return CatBoostModel(booster, raw, rounds, levels, target)
+
+
+def _bytes(booster: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.cbm")
+        booster.save_model(str(path))
+        return path.read_bytes()
+
+
+class CatBoost:
+    """Gradient boosting by CatBoost."""
+
+    name = "catboost"
+    about = "gradient boosting, symmetric trees and ordered category statistics (CatBoost)"
+    recipes = ("native", "target", "codes")
+
+    def space(self, task: Task) -> Space:
+        """The ranges that portfolios settle on."""
+        return {
+            "learning_rate": Float(5e-3, 0.1, log=True),
+            "depth": Int(4, 8),
+            "l2_leaf_reg": Float(1e-4, 5.0, log=True),
+            "subsample": Float(0.7, 1.0),
+            "grow": Choice(("symmetric", "depthwise")),
+            "colsample_bylevel": Float(0.85, 1.0),
+            "leaf_estimation_iterations": Int(1, 20, log=True),
+            "one_hot_max_size": Int(8, 100, log=True),
+            "max_ctr_complexity": Int(2, 5),
+        }
+
+    def defaults(self, task: Task) -> dict[str, Any]:
+        """CatBoost's own with a fixed learning rate: its automatic one depends on the number of rounds."""
+        return {"learning_rate": 0.06, "depth": 6, "l2_leaf_reg": 3.0, "subsample": 0.8, "grow": "symmetric", "max_ctr_complexity": 2}
+
+    def binning(self, params: Mapping[str, Any]) -> Hashable:
+        """One preparation for all: CatBoost makes its bins in the fit."""
+        return ()
+
+    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> boosting.Prepared:
+        """Pools."""
+        import catboost
+
+        levels = tuple(feature.levels for feature in train.features)
+
+        def form(sample: Sample, reference: Any) -> Any:
+            return catboost.Pool(
+                _frame(sample.X, levels), sample.y, cat_features=sample.categorical, weight=sample.weight, thread_count=how.threads
+            )
+
+        return boosting.prepared(train, held, how, form)
+
+    def fit(self, prepared: boosting.Prepared, params: Mapping[str, Any], how: How) -> Fitted:
+        """Boost until the held-out loss no longer falls."""
+        import catboost
+
+        constant = boosting.settled(prepared, params)
+        if constant is not None:
+            return constant
+        asked = self.defaults(how.task) | dict(params)
+        watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
+        resolved = _params(prepared, asked, how)
+        booster = catboost.CatBoost(resolved | {"iterations": watch.limit})
+        callback = _Callback(watch, [resolved["eval_metric"], *resolved["custom_metric"]])
+        booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
+        return _kept(booster, watch, prepared, asked, how)
+
+    def restore(self, state: State) -> Model:
+        """The booster from its bytes."""
+        if "constant" in state:
+            return ConstantModel.from_state(state)
+        levels = state.get("levels")
+        if not isinstance(levels, list) or not all(isinstance(count, int) and count >= 0 for count in levels):
+            raise UnsafeModel("the model file's levels are not whole numbers")
+        target = Target.from_state(part_of(state, "target"))
+        return _restored(bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target)
+
+    def cost(self, rows: int, features: int, outputs: int) -> float:
+        """Measured."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class _Callback:
+    """Hands each round's held-out losses to the watch."""
+
+    watch: boosting.Watch
+    metrics: list[str]
+
+    def after_iteration(self, info: Any) -> bool:
+        """False ends the fit."""
+        if not self.watch.stopping:
+            return self.watch.more()
+        found = info.metrics["validation"]
+        values = [(name.split(":")[0], float(found[name.split(":")[0]][-1])) for name in self.metrics]
+        return self.watch.more(tuple(1.0 - value if name == "AUC" else value for name, value in values))
+
+
+def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
+    outputs, watched = prepared.target.outputs, boosting.watched(how)
+    metrics = ["MultiClass"] if outputs > 2 else [_METRICS[name] for name in watched]
+    metrics = [f"{name}:hints=skip_train~true" for name in metrics]
+    number = "MAE" if watched == ("mae",) else "RMSE"
+    passed = {name: value for name, value in asked.items() if name != "grow"}
+    if number == "MAE" and outputs == 1:
+        passed.pop("leaf_estimation_iterations", None)  # leaves are exact medians
+    return {
+        **passed,
+        "grow_policy": _GROW[asked["grow"]],
+        "bootstrap_type": "Bernoulli",
+        "boosting_type": "Plain",
+        "loss_function": {1: number, 2: "Logloss"}.get(outputs, "MultiClass"),
+        "eval_metric": metrics[0],
+        "custom_metric": metrics[1:],
+        "use_best_model": False,
+        "thread_count": how.threads,
+        "random_seed": how.seed,
+        "allow_writing_files": False,
+        "logging_level": "Silent",
+    }
+
+
+def _kept(booster: Any, watch: boosting.Watch, prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> Fitted:
+    levels = tuple(feature.levels for feature in prepared.features)
+
+    def predict(rounds: int) -> Floats:
+        assert prepared.sample is not None
+        return prepared.target.spread(_predict(booster, prepared.sample.X, levels, prepared.target, how.threads, rounds))
+
+    best = boosting.choose(watch, prepared, how, predict)
+    if asked["grow"] == "symmetric":  # others can't be shortened; their predictions leave out the rounds after the best
+        booster.shrink(ntree_end=best)
+    return boosting.finished(watch, prepared, _restored(_bytes(booster), best, levels, prepared.target), best, asked)

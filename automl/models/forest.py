@@ -1,0 +1,177 @@
+"""Forests: extra trees and random forest, grown by scikit-learn and kept as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automl.errors import UnsafeModel
+from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
+from automl.models._blocks import bounded, check_width, part_of
+from automl.models._target import Target
+from automl.models._trees import Trees
+from automl.models.constant import ConstantModel, nothing_to_learn
+from automl.space import Choice, Float, Int, Space
+from automl.state import State
+from automl.task import Task
+
+_BATCH = 25  # trees grown between two looks at the clock, if there is time for so many
+
+
+@dataclass(frozen=True)
+class ForestModel:
+    """Trees and the target's coding."""
+
+    trees: Trees
+    target: Target
+
+    def predict(self, X: Matrix) -> Floats:
+        """The trees' mean."""
+        check_width(X, self.trees.features)
+        mean = self.trees.predict(bounded(X))
+        return self.target.spread(mean if mean.shape[1] > 1 else mean[:, 0])
+
+    def to_state(self) -> State:
+        """The trees' arrays."""
+        return {"trees": self.trees.to_state(), "target": self.target.to_state()}
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a forest is grown from: coded rows, or the answer where nothing can be learnt."""
+
+    rows: Sample
+    target: Target
+    settled: ConstantModel | None
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A family of forests.
+
+    Parameters
+    ----------
+    kind : str
+        The beginning of the names of scikit-learn's two classes.
+    ranges, start : mapping
+        The search space and the default configuration.
+    """
+
+    name: str
+    about: str
+    kind: str
+    ranges: Mapping[str, Any]
+    start: Mapping[str, Any]
+    recipes: tuple[str, ...] = ("target", "codes")
+
+    def space(self, task: Task) -> Space:
+        """The ranges that portfolios settle on."""
+        return dict(self.ranges)
+
+    def defaults(self, task: Task) -> dict[str, Any]:
+        """Fully grown trees; for numbers, half of the columns at each split."""
+        return dict(self.start) | ({"max_features": 0.5} if task.is_regression else {})
+
+    def binning(self, params: Mapping[str, Any]) -> Hashable:
+        """One preparation for all."""
+        return ()
+
+    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Grown:
+        """The rows, coded; scikit-learn's trees refuse infinite values."""
+        target = Target.of(train, how)
+        rows = target.code(train)
+        coded = Sample(bounded(rows.X), rows.features, rows.y, rows.weight)
+        return Grown(coded, target, nothing_to_learn(train, target, how))
+
+    def fit(self, prepared: Grown, params: Mapping[str, Any], how: How) -> Fitted:
+        """Grow trees in batches until there are enough or the deadline is near."""
+        if prepared.settled is not None:
+            return Fitted(prepared.settled, 1, dict(params))
+        asked = self.defaults(how.task) | dict(params)
+        wanted = int(asked.pop("n_estimators", how.rounds or enough_trees(len(prepared.rows.y))))
+        wanted = how.rounds or wanted
+        fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, wanted, how)
+        model = ForestModel(Trees.of(fitted), prepared.target)
+        return Fitted(model, len(fitted), asked | {"n_estimators": wanted}, stopped=len(fitted) < wanted)
+
+    def _estimator(self, params: Mapping[str, Any], data: Grown, how: How) -> Any:
+        from sklearn import ensemble
+
+        maker = getattr(ensemble, f"{self.kind}{'Classifier' if data.target.total else 'Regressor'}")
+        share = params.get("max_samples")
+        own = {} if share is None else {"bootstrap": True, "max_samples": max(1, round(float(share) * len(data.rows.y)))}
+        return maker(n_jobs=how.threads, random_state=how.seed, warm_start=True, **{**params, **own})
+
+    def restore(self, state: State) -> Model:
+        """The trees from their arrays."""
+        if "constant" in state:
+            return ConstantModel.from_state(state)
+        trees, target = Trees.from_state(part_of(state, "trees")), Target.from_state(part_of(state, "target"))
+        if trees.value.shape[1] != target.columns:
+            raise UnsafeModel("the model file's trees have another number of classes than their target")
+        return ForestModel(trees, target)
+
+    def cost(self, rows: int, features: int, outputs: int) -> float:
+        """Measured."""
+        return 0.0
+
+
+def enough_trees(rows: int) -> int:
+    """Trees that a forest has where none are asked for: fewer on many rows, where each is large and they differ less.
+
+    >>> enough_trees(1_000), enough_trees(50_000), enough_trees(1_000_000)
+    (300, 100, 50)
+    """
+    return int(min(300, max(50, 5_000_000 // max(1, rows))))
+
+
+def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
+    """Fitted trees. How many are grown at once has no influence on them."""
+    grown, batch = 0, how.threads
+    while True:
+        batch = min(batch, _BATCH, wanted - grown)
+        before = how.budget.remaining()
+        forest.set_params(n_estimators=grown + batch).fit(rows.X, rows.y, sample_weight=rows.weight)
+        grown += batch
+        if grown >= wanted:
+            break
+        batch = _affordable(batch, before, how)
+        if batch < 1:
+            break
+    return [tree.tree_ for tree in forest.estimators_]
+
+
+def _affordable(batch: int, before: float, how: How) -> int:
+    """How many trees to grow next: half of what the last batch's speed promises until the deadline."""
+    if not how.budget.timed:
+        return _BATCH
+    left = how.budget.remaining()
+    rounds = left / max(1e-6, before - left)  # batches like the last that still fit
+    return max(how.threads, int(batch * rounds / 2)) if rounds > 1.3 else 0
+
+
+EXTRA_TREES = Forest(
+    name="extra_trees",
+    about="extremely randomised trees: cuts at random (scikit-learn)",
+    kind="ExtraTrees",
+    ranges={
+        "max_features": Choice(("sqrt", 0.5, 0.75, 1.0)),
+        "min_samples_split": Int(2, 32, log=True),
+        "min_impurity_decrease": Choice((0.0, 1e-5, 1e-4)),
+    },
+    start={"max_features": "sqrt", "min_samples_split": 4},
+)
+
+RANDOM_FOREST = Forest(
+    name="random_forest",
+    about="random forest: trees on samples of the rows (scikit-learn)",
+    kind="RandomForest",
+    ranges={
+        "max_features": Float(0.4, 1.0),
+        "max_samples": Float(0.5, 1.0),
+        "min_samples_split": Int(2, 4, log=True),
+        "min_impurity_decrease": Float(1e-5, 1e-3, log=True),
+    },
+    start={"max_features": 0.5, "max_samples": 0.9, "min_samples_split": 4},
+)

@@ -1,0 +1,183 @@
+"""Nearest neighbours, by brute force over a bounded number of kept rows."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.errors import UnsafeModel
+from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
+from automl.models._blocks import array_of, by_blocks, check_width, filled, part_of, whole_of
+from automl.models._target import Target
+from automl.models.constant import ConstantModel, nothing_to_learn
+from automl.space import Choice, Int, Space
+from automl.state import State
+from automl.task import Task
+
+_KEPT = 10_000  # rows
+_KEPT_NUMBERS = 400_000  # rows x columns, for the sum of absolute differences: it is no matrix product
+_BLOCK = 64  # rows answered at once: 2.5 MB of distances
+_NEAREST = 1e-2  # distances below count as this: float32 products tell no smaller ones apart
+
+
+@dataclass(frozen=True)
+class KNNModel:
+    """Kept rows with their coded targets and weights, and how neighbours count."""
+
+    rows: Matrix
+    y: Floats
+    weight: Floats
+    k: int
+    by_distance: bool
+    p: int
+    target: Target
+
+    def predict(self, X: Matrix) -> Floats:
+        """Votes or means of the k nearest; rows at the k-th distance share what is left of k."""
+        check_width(X, self.rows.shape[1])
+        answers = by_blocks(self._answer, filled(X), _BLOCK)
+        return self.target.spread(answers if self.target.total else answers[:, 0])
+
+    @cached_property
+    def _columns(self) -> Matrix:
+        return np.ascontiguousarray(self.rows.T)
+
+    @cached_property
+    def _squares(self) -> Matrix:
+        return np.asarray((self.rows**2).sum(axis=1), np.float32)
+
+    def _distances(self, block: Matrix) -> Matrix:
+        """Squared distances for p=2, distances for p=1; of shape (n_block, n_kept)."""
+        if self.p == 2:
+            found: Matrix = block @ self._columns
+            found *= -2
+            found += self._squares
+            found += np.einsum("ij,ij->i", block, block)[:, None]
+            np.maximum(found, 0, out=found)
+            return found
+        total = np.zeros((len(block), len(self.rows)), np.float32)
+        apart = np.empty_like(total)
+        for place, column in enumerate(self._columns):
+            np.subtract(block[:, place, None], column, out=apart)
+            total += np.abs(apart, out=apart)
+        return total
+
+    def _answer(self, block: Matrix) -> Floats:
+        distances = self._distances(block)
+        k = min(self.k, len(self.rows))
+        last = np.partition(distances, k - 1, axis=1)[:, k - 1]
+        row, place = np.nonzero(distances <= last[:, None])
+        found = distances[row, place]
+        return self._vote(row, place, self._influence(row, place, found, found == last[row], k), len(block))
+
+    def _influence(self, row: Any, place: Any, found: Any, tied: Any, k: int) -> Floats:
+        """How much each neighbour counts."""
+        ties = np.bincount(row, weights=tied)
+        nearer = np.bincount(row) - ties
+        share: Floats = np.where(tied, ((k - nearer) / ties)[row], 1.0) * self.weight[place]
+        if not self.by_distance:
+            return share
+        distance = np.sqrt(found) if self.p == 2 else found
+        share /= np.maximum(distance.astype(np.float64), _NEAREST)
+        return share
+
+    def _vote(self, row: Any, place: Any, influence: Floats, count: int) -> Floats:
+        """Sums in the order of the kept rows, so that equal rows get equal answers."""
+        total = np.bincount(row, weights=influence, minlength=count)
+        if not self.target.total:
+            return (np.bincount(row, weights=influence * self.y[place], minlength=count) / total)[:, None]
+        outputs = self.target.outputs
+        cell = row * outputs + self.y[place].astype(np.int64)
+        return np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs) / total[:, None]
+
+    def to_state(self) -> State:
+        """The kept rows."""
+        numbers = {"rows": self.rows, "y": self.y, "weight": self.weight}
+        return numbers | {"k": self.k, "by_distance": self.by_distance, "p": self.p, "target": self.target.to_state()}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Coded rows without missing values, or the answer where nothing can be learnt."""
+
+    X: Matrix
+    y: Floats
+    weight: Floats
+    target: Target
+    settled: ConstantModel | None
+
+
+class KNN:
+    """Nearest neighbours."""
+
+    name = "knn"
+    about = "the mean or vote of the nearest training rows"
+    recipes = ("scaled_target", "quantile", "onehot")
+
+    def space(self, task: Task) -> Space:
+        """How many neighbours, how they count, and the distance."""
+        return {"k": Int(1, 500, log=True), "weights": Choice(("distance", "uniform")), "p": Choice((2, 1))}
+
+    def defaults(self, task: Task) -> dict[str, Any]:
+        """A middling neighbourhood."""
+        return {"k": 20, "weights": "distance", "p": 2}
+
+    def binning(self, params: Mapping[str, Any]) -> Hashable:
+        """One preparation for all."""
+        return ()
+
+    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Kept:
+        """The rows, coded and filled."""
+        target = Target.of(train, how)
+        rows = target.code(train)
+        weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
+        return Kept(filled(rows.X), rows.y, weight, target, nothing_to_learn(train, target, how))
+
+    def fit(self, prepared: Kept, params: Mapping[str, Any], how: How) -> Fitted:
+        """Keep the rows, or a sample of them."""
+        asked = self.defaults(how.task) | dict(params)
+        if prepared.settled is not None:
+            return Fitted(prepared.settled, None, asked)
+        kept = _sample(prepared, int(asked["p"]), how.seed)
+        model = KNNModel(
+            np.ascontiguousarray(prepared.X[kept]),
+            prepared.y[kept],
+            prepared.weight[kept],
+            int(asked["k"]),
+            asked["weights"] == "distance",
+            int(asked["p"]),
+            prepared.target,
+        )
+        return Fitted(model, None, asked)
+
+    def restore(self, state: State) -> Model:
+        """The kept rows, checked against one another."""
+        if "constant" in state:
+            return ConstantModel.from_state(state)
+        target = Target.from_state(part_of(state, "target"))
+        rows, y, weight = (array_of(state, name, dtype, ndim) for name, dtype, ndim in _ARRAYS)
+        fitting = len(rows) == len(y) == len(weight) > 0 and (weight > 0).all()
+        if not fitting or (target.total and not np.isin(y, np.arange(target.outputs)).all()) or state.get("p") not in (1, 2):
+            raise UnsafeModel("the model file's neighbours have arrays that do not fit together")
+        return KNNModel(rows, y, weight, whole_of(state, "k", 1), bool(state.get("by_distance")), whole_of(state, "p", 1), target)
+
+    def cost(self, rows: int, features: int, outputs: int) -> float:
+        """Measured."""
+        return 0.0
+
+
+_ARRAYS = (("rows", np.float32, 2), ("y", np.float64, 1), ("weight", np.float64, 1))
+
+
+def _sample(prepared: Kept, p: int, seed: int) -> npt.NDArray[np.int64]:
+    """Which rows are kept: all, or a random sample in their order."""
+    count, features = prepared.X.shape
+    most = _KEPT if p == 2 else max(1_000, min(_KEPT, _KEPT_NUMBERS // features))
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))

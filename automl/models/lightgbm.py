@@ -1,0 +1,178 @@
+"""LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.errors import UnsafeModel
+from automl.models import _boosting as boosting
+from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
+from automl.models._blocks import bytes_of, check_width, part_of
+from automl.models._target import Target
+from automl.models.constant import ConstantModel
+from automl.space import Choice, Float, Int, Space
+from automl.state import State
+from automl.task import Task
+
+if TYPE_CHECKING:
+    from lightgbm import Booster, Dataset
+
+_METRICS: dict[boosting.Watched, str] = {"log_loss": "binary_logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "l1"}
+_BINNING = ("max_bin", "min_data_in_bin")  # parameters that a Dataset depends on
+_IDLE = 5  # rounds without a split after which a run is over; extra_trees may miss one by chance
+
+
+@dataclass(frozen=True)
+class LightGBMModel:
+    """A booster and the target's coding."""
+
+    booster: Booster
+    text: bytes
+    target: Target
+
+    def predict(self, X: Matrix) -> Floats:
+        """Probabilities or values, with one thread."""
+        check_width(X, self.booster.num_feature())
+        if not len(X):
+            return self.target.none()
+        return self.target.spread(self.booster.predict(X, num_threads=1))
+
+    def to_state(self) -> State:
+        """The booster in LightGBM's text format."""
+        return {"booster": self.text, "target": self.target.to_state()}
+
+
+def _restored(text: bytes, target: Target) -> LightGBMModel:
+    import lightgbm
+
+    try:
+        booster = lightgbm.Booster(model_str=text.decode())
+    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+        raise UnsafeModel(f"the model file's LightGBM booster can't be read: {error}") from None
+    if booster.num_model_per_iteration() != target.columns:
+        raise UnsafeModel("the model file's LightGBM booster has another number of classes than its target")
+    return LightGBMModel(booster, text, target)
+
+
+class LightGBM:
+    """Gradient boosting by LightGBM."""
+
+    name = "lightgbm"
+    about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
+    recipes = ("native", "target", "codes")
+
+    def space(self, task: Task) -> Space:
+        """The ranges that portfolios settle on."""
+        return {
+            "learning_rate": Float(5e-3, 0.1, log=True),
+            "num_leaves": Int(2, 200, log=True),
+            "feature_fraction": Float(0.4, 1.0),
+            "bagging_fraction": Float(0.7, 1.0),
+            "min_data_in_leaf": Int(1, 64, log=True),
+            "extra_trees": Choice((False, True)),
+            "lambda_l1": Float(1e-4, 1.0, log=True),
+            "lambda_l2": Float(1e-4, 2.0, log=True),
+            "cat_l2": Float(5e-3, 2.0, log=True),
+            "cat_smooth": Float(1e-3, 100.0, log=True),
+            "max_cat_to_onehot": Int(8, 100, log=True),
+            "min_data_per_group": Int(2, 100, log=True),
+        }
+
+    def defaults(self, task: Task) -> dict[str, Any]:
+        """LightGBM's own, with a sampled share of rows and columns."""
+        return {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.8, "bagging_fraction": 0.9, "min_data_in_leaf": 10}
+
+    def binning(self, params: Mapping[str, Any]) -> Hashable:
+        """Bins."""
+        return tuple((name, params[name]) for name in _BINNING if name in params)
+
+    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> boosting.Prepared:
+        """Datasets, binned."""
+        import lightgbm
+
+        fixed = _dataset_params(params, how)
+
+        def form(sample: Sample, reference: Dataset | None) -> Dataset:
+            data, places = np.ascontiguousarray(sample.X), sample.categorical
+            dataset = lightgbm.Dataset(data, sample.y, reference, sample.weight, categorical_feature=places, params=dict(fixed))
+            return dataset.construct()
+
+        return boosting.prepared(train, held, how, form)
+
+    def fit(self, prepared: boosting.Prepared, params: Mapping[str, Any], how: How) -> Fitted:
+        """Boost until the held-out loss no longer falls."""
+        constant = boosting.settled(prepared, params)
+        if constant is not None:
+            return constant
+        asked = self.defaults(how.task) | dict(params)
+        booster, watch = _boost(prepared, asked, how)
+
+        def predict(rounds: int) -> Floats:
+            assert prepared.sample is not None
+            return prepared.target.spread(booster.predict(prepared.sample.X, num_iteration=rounds, num_threads=how.threads))
+
+        best = boosting.choose(watch, prepared, how, predict)
+        text = booster.model_to_string(num_iteration=best).encode()
+        return boosting.finished(watch, prepared, _restored(text, prepared.target), best, asked)
+
+    def restore(self, state: State) -> Model:
+        """The booster from its text."""
+        if "constant" in state:
+            return ConstantModel.from_state(state)
+        return _restored(bytes_of(state, "booster"), Target.from_state(part_of(state, "target")))
+
+    def cost(self, rows: int, features: int, outputs: int) -> float:
+        """Measured."""
+        return 0.0
+
+
+def _dataset_params(params: Mapping[str, Any], how: How) -> dict[str, Any]:
+    """What a Dataset is built with. Each fit names the same values, as LightGBM refuses to change them."""
+    return {
+        "num_threads": how.threads,
+        "verbosity": -1,
+        "feature_pre_filter": False,  # else min_data_in_leaf could not vary over one Dataset
+        "data_random_seed": 1,  # else it would follow `seed`
+        **{name: params[name] for name in _BINNING if name in params},
+    }
+
+
+def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
+    outputs, watched = prepared.target.outputs, boosting.watched(how)
+    objective = {1: "regression_l1" if watched == ("mae",) else "regression", 2: "binary"}.get(outputs, "multiclass")
+    return {
+        "bagging_freq": 1,
+        **asked,
+        **_dataset_params(asked, how),
+        "objective": objective,
+        "metric": ["multi_logloss"] if outputs > 2 else [_METRICS[name] for name in watched],
+        "deterministic": True,
+        "force_col_wise": True,
+        "seed": how.seed,
+        **({"num_class": outputs} if outputs > 2 else {}),
+    }
+
+
+def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> tuple[Booster, boosting.Watch]:
+    """Round by round, so that the deadline is looked at between any two."""
+    import lightgbm
+
+    watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
+    params = _params(prepared, asked, how)
+    booster = lightgbm.Booster(params, prepared.train)
+    if watch.stopping:
+        booster.add_valid(prepared.held, "held")
+    idle, more = 0, True
+    while more and idle < _IDLE:
+        idle = idle + 1 if booster.update() else 0
+        more = watch.more(_losses(booster, params["metric"]) if watch.stopping else ())
+    return booster, watch
+
+
+def _losses(booster: Booster, metrics: list[str]) -> tuple[float, ...]:
+    found = {name: 1.0 - value if greater else value for _, name, value, greater, *_ in booster.eval_valid()}
+    return tuple(found[name] for name in metrics)

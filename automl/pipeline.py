@@ -1,0 +1,166 @@
+"""Pipeline files: read and check a chain of stages; list the stages' options. Unknown keys fail before any work."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from automl.errors import InputError, suggestion
+from automl.files import bundled, read_toml
+from automl.stages import STAGES, Stage
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage and its share of the budget, relative to the others'."""
+
+    name: str
+    stage: Stage
+    share: float = 1.0
+
+    def to_toml(self) -> dict[str, Any]:
+        """The step as a pipeline file says it, all options written out."""
+        options = {f.name: getattr(self.stage, f.name) for f in dataclasses.fields(self.stage)}  # type: ignore[arg-type]
+        return {"use": self.name, "share": self.share, **{name: list(v) if isinstance(v, tuple) else v for name, v in options.items()}}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A chain of stages, and, for `automl run`, the data and the budget."""
+
+    name: str
+    about: str
+    steps: tuple[Step, ...]
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def with_options(self, settings: Sequence[str]) -> Pipeline:
+        """This pipeline with `stage.field=value` settings applied, as `--set` takes them."""
+        pipeline = self
+        for setting in settings:
+            pipeline = _apply(pipeline, setting)
+        return pipeline
+
+
+def pipelines() -> dict[str, Path]:
+    """The bundled pipelines by name."""
+    return {path.stem: path for path in sorted(bundled("pipelines").glob("*.toml"))}
+
+
+def read_pipeline(name: str) -> Pipeline:
+    """A bundled pipeline by its name, or a pipeline file by its path.
+
+    Raises
+    ------
+    InputError
+        There is none, or it says something that no stage understands.
+    """
+    path = pipelines().get(name) or Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        raise InputError(f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them.")
+    plain = read_toml(path)
+    _known(plain, ("about", "data", "budget", "stage"), str(path))
+    steps = plain.get("stage", [])
+    if not isinstance(steps, list) or not steps:
+        raise InputError(f"{path}: no [[stage]]: a pipeline is a list of stages.")
+    for part in ("data", "budget"):
+        if not isinstance(plain.get(part, {}), dict):
+            raise InputError(f"{path}: [{part}] is to be a table, not {plain[part]!r}.")
+    made = tuple(_step(step, f"{path}: [[stage]] {place}") for place, step in enumerate(steps, 1))
+    if made[0].name != "clean":
+        raise InputError(f"{path}: the first stage is {made[0].name!r}; it has to be 'clean'.")
+    return Pipeline(path.stem, str(plain.get("about", "")), made, plain.get("data", {}), plain.get("budget", {}))
+
+
+def _step(plain: Any, where: str) -> Step:
+    if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
+        raise InputError(f"{where}: says no stage: write use = \"clean\". Known stages: {', '.join(STAGES)}.")
+    name = plain["use"]
+    if name not in STAGES:
+        raise InputError(f"{where}: no stage {name!r}.{suggestion(name, STAGES)} Known stages: {', '.join(STAGES)}.")
+    share = plain.get("share", 1)
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1e9:
+        raise InputError(f"{where} ({name}): share = {share!r} is not a number from 0 upward.")
+    options = {key: value for key, value in plain.items() if key not in ("use", "share")}
+    return Step(name, make_stage(name, options, f"{where} ({name})"), float(share))
+
+
+def make_stage(name: str, options: Mapping[str, Any], where: str) -> Stage:
+    """A stage with these options, checked against its fields."""
+    kind = STAGES[name]
+    known = dict(fields(kind))
+    _known(options, tuple(known), where)
+    return kind(**{key: checked(value, known[key], f"{where}: {key}") for key, value in options.items()})
+
+
+def fields(kind: type[Stage]) -> Iterator[tuple[str, Any]]:
+    """Names and types of a stage's options."""
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        yield field.name, hints[field.name]
+
+
+def checked(value: Any, hint: Any, where: str) -> Any:
+    """A value as an option's type wants it, or one clear error."""
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        if value not in typing.get_args(hint):
+            options = ", ".join(map(repr, typing.get_args(hint)))
+            raise InputError(f"{where} = {value!r}: is to be one of {options}.{suggestion(str(value), typing.get_args(hint))}")
+        return value
+    if origin is tuple:
+        items = [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise InputError(f"{where} = {value!r}: is to be a list of names.")
+        return tuple(items)
+    if origin in (typing.Union, types.UnionType):
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+        raise InputError(f"{where} = {value!r}: is to be {words[hint]}.")
+    if hint in (int, float) and value < 0:
+        raise InputError(f"{where} = {value!r}: is not to be negative.")
+    return value
+
+
+def _known(plain: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in plain:
+        if key not in known:
+            raise InputError(f"{where}: nothing is called {key!r}.{suggestion(key, known)} Known: {', '.join(known)}.")
+
+
+def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
+    path, equals, text = setting.partition("=")
+    stage, dot, key = path.strip().partition(".")
+    if not (equals and dot and key):
+        raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
+    places = [place for place, step in enumerate(pipeline.steps) if step.name == stage]
+    if not places:
+        names = [step.name for step in pipeline.steps]
+        raise InputError(f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {stage!r}.{suggestion(stage, names)} It has: {', '.join(names)}.")
+    steps = list(pipeline.steps)
+    for place in places:
+        step, value = steps[place], _value(text.strip())
+        if key == "share":
+            steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
+            continue
+        known = dict(fields(STAGES[stage]))
+        _known({key: value}, tuple(known), f"--set {setting!r}")
+        steps[place] = replace(step, stage=replace(step.stage, **{key: checked(value, known[key], f"--set {stage}.{key}")}))  # type: ignore[type-var]
+    return replace(pipeline, steps=tuple(steps))
+
+
+def _value(text: str) -> Any:
+    """A setting's value: as TOML where it is, else as text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

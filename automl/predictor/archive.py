@@ -1,0 +1,171 @@
+"""The predictor's file: a zip of JSON, arrays and the boosters' own formats, with a SHA-256 in its comment. No pickle.
+
+    manifest.json           format number, versions, task, members, facts
+    cleaner/  encodings/<n>/  models/<n>/  residuals/    states (automl.state)
+
+Before anything is opened the digest is checked; before anything is read, the names and sizes of all entries are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl.cleaning import Cleaner
+from automl.errors import InputError, UnsafeModel
+from automl.features.encoding import Encoding
+from automl.files import whole
+from automl.predictor.model import Member, Part, Predictor
+from automl.state import pack, unpack
+from automl.task import Task
+
+FORMAT = 1
+MARK = b"automl sha256 "
+ENTRY = re.compile(r"manifest\.json|(cleaner|residuals|encodings/\d{1,6}|models/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
+LARGEST = 8 * 2**30  # bytes of one file when unpacked
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
+
+
+def save(predictor: Predictor, path: Path) -> str:
+    """Write a predictor's file whole or not at all; its SHA-256 is returned."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        _write(predictor, archive)
+    body = buffer.getvalue()
+    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    blob = body[:-2] + len(comment).to_bytes(2, "little") + comment
+    with whole(path) as temporary:
+        temporary.write_bytes(blob)
+    return hashlib.sha256(blob).hexdigest()
+
+
+def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
+    names = list(predictor.encodings)
+    members: list[dict[str, Any]] = []
+    count = 0
+    for member in predictor.members:
+        parts = []
+        for part in member.parts:
+            pack(part.state, archive, f"models/{count}")
+            parts.append({"model": count, "encodings": [names.index(name) for name in part.encodings]})
+            count += 1
+        members.append({"id": member.id, "family": member.family, "weight": member.weight, "parts": parts})
+    for place, name in enumerate(names):
+        pack(predictor.encodings[name].to_state(), archive, f"encodings/{place}")
+    pack(predictor.cleaner.to_state(), archive, "cleaner")
+    if predictor.residuals is not None:
+        pack({"quantiles": predictor.residuals}, archive, "residuals")
+    manifest = {
+        "format": FORMAT,
+        "versions": versions(),
+        "task": predictor.task.to_json(),
+        "encodings": names,
+        "members": members,
+        "temperature": predictor.temperature,
+        "threshold": predictor.threshold,
+        "residuals": predictor.residuals is not None,
+        "schema": predictor.cleaner.schema(),
+        "facts": dict(predictor.facts),
+    }
+    entry = zipfile.ZipInfo("manifest.json", (1980, 1, 1, 0, 0, 0))
+    archive.writestr(entry, json.dumps(manifest, ensure_ascii=False, indent=1), compress_type=zipfile.ZIP_DEFLATED)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that a model may have been made with."""
+    found = {}
+    for name in ("automl-tabular", *LIBRARIES):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def load(path: Path, expected_sha256: str | None = None) -> Predictor:
+    """Read a predictor's file.
+
+    Raises
+    ------
+    UnsafeModel
+        The file is damaged, is no predictor, or holds something that no predictor needs.
+    InputError
+        There is no such file, or its SHA-256 is not the expected one.
+    """
+    blob = _checked(path, expected_sha256)
+    try:
+        with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+            _audit(archive)
+            return _read(archive)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise UnsafeModel(f"{path}: the model file is damaged: {error}") from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        if isinstance(error, UnsafeModel):
+            raise UnsafeModel(f"{path}: {error}") from None
+        raise UnsafeModel(f"{path}: the model file holds nonsense: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _checked(path: Path, expected: str | None) -> bytes:
+    """The file's bytes, if its digest is right."""
+    try:
+        blob = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such model file.") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+    if expected is not None and hashlib.sha256(blob).hexdigest() != expected.lower():
+        raise InputError(f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}.")
+    length = len(MARK) + 64
+    if not blob.startswith(b"PK"):
+        raise UnsafeModel(f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder.")
+    comment = blob[-length:]
+    if len(blob) < length + 2 or comment != MARK + hashlib.sha256(blob[: -length - 2]).hexdigest().encode():
+        raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
+    return blob
+
+
+def _audit(archive: zipfile.ZipFile) -> None:
+    """Refuse names that no predictor has, and sizes that no machine holds."""
+    for entry in archive.infolist():
+        if not ENTRY.fullmatch(entry.filename):
+            raise UnsafeModel(f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}")
+    if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+        raise UnsafeModel("the model file would unpack to more than 8 GB")
+
+
+def _read(archive: zipfile.ZipFile) -> Predictor:
+    manifest = json.loads(archive.read("manifest.json"))
+    if manifest["format"] != FORMAT:
+        raise UnsafeModel(f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}")
+    names = [str(name) for name in manifest["encodings"]]
+    encodings = {name: Encoding.from_state(unpack(archive, f"encodings/{place}")) for place, name in enumerate(names)}
+    members = tuple(
+        Member(
+            id=str(plain["id"]),
+            family=str(plain["family"]),
+            weight=float(plain["weight"]),
+            parts=tuple(
+                Part(tuple(names[place] for place in part["encodings"]), unpack(archive, f"models/{int(part['model'])}")) for part in plain["parts"]
+            ),
+        )
+        for plain in manifest["members"]
+    )
+    residuals = np.asarray(unpack(archive, "residuals")["quantiles"], np.float64) if manifest["residuals"] else None
+    return Predictor(
+        task=Task.from_json(manifest["task"]),
+        cleaner=Cleaner.from_state(unpack(archive, "cleaner")),
+        encodings=encodings,
+        members=members,
+        temperature=float(manifest["temperature"]),
+        threshold=float(manifest["threshold"]),
+        residuals=residuals,
+        facts=manifest["facts"],
+    )

@@ -1,0 +1,137 @@
+"""What a finished model holds and how it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.cleaning import Applied, Cleaner
+from automl.columns import Columns
+from automl.ensemble import combine, decide, sharpen
+from automl.errors import InputError
+from automl.features.encoding import Encoding
+from automl.models import family
+from automl.models._base import Model
+from automl.state import State
+from automl.table import Table
+from automl.task import Task
+
+Floats = npt.NDArray[np.float64]
+
+BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memory
+
+
+@dataclass(frozen=True)
+class Part:
+    """One fitted model of a member, and the names of the encodings that it reads side by side."""
+
+    encodings: tuple[str, ...]
+    state: State
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial in the ensemble: its fold models (or one refit), averaged, with a weight."""
+
+    id: str
+    family: str
+    weight: float
+    parts: tuple[Part, ...]
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """The models, restored once."""
+        return tuple(family(self.family).restore(part.state) for part in self.parts)
+
+    def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
+        """The mean of the parts' predictions."""
+        share = 1.0 / len(self.parts)
+        predictions = [model.predict(inputs[part.encodings]) for part, model in zip(self.parts, self.models, strict=True)]
+        return combine(predictions, [share] * len(predictions))
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A finished model.
+
+    Parameters
+    ----------
+    task : Task
+    cleaner : Cleaner
+        Turns a table into typed columns as it did at fit.
+    encodings : mapping of str to Encoding
+    members : tuple of Member
+        Their weights sum to one.
+    temperature : float
+        Probabilities are sharpened by it; 1 leaves them.
+    threshold : float
+        The positive class of a binary task is predicted from this probability on.
+    residuals : ndarray of shape (n_quantiles,) or None
+        Evenly spaced quantiles of truth minus prediction on held-out rows, for intervals; regression only.
+    facts : mapping
+        What people and programs may want to know: metric, score, interval, versions.
+    """
+
+    task: Task
+    cleaner: Cleaner
+    encodings: Mapping[str, Encoding]
+    members: tuple[Member, ...]
+    temperature: float = 1.0
+    threshold: float = 0.5
+    residuals: Floats | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self, table: Table) -> Applied:
+        """A table's typed columns, and counts of what was odd in it; an `InputError` if it lacks what the model needs."""
+        return self.cleaner.transform(table)
+
+    def raw(self, columns: Columns) -> Floats:
+        """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
+        starts = range(0, max(1, columns.n_rows), BLOCK)
+        if len(starts) == 1:
+            return self._block(columns)
+        return np.concatenate([self._block(columns.take(np.arange(start, min(columns.n_rows, start + BLOCK)))) for start in starts])
+
+    def _block(self, columns: Columns) -> Floats:
+        encoded = {name: encoding.transform(columns) for name, encoding in self.encodings.items()}
+        wanted = {part.encodings for member in self.members for part in member.parts}
+        inputs = {names: encoded[names[0]] if len(names) == 1 else np.concatenate([encoded[name] for name in names], axis=1) for names in wanted}
+        total = combine([member.predict(inputs) for member in self.members], [member.weight for member in self.members])
+        if self.task.is_regression:
+            return total
+        total /= total.sum(axis=1, keepdims=True)
+        return sharpen(total, self.temperature)
+
+    def proba(self, table: Table) -> Floats:
+        """Probabilities of the classes, of shape (n_rows, n_classes), in the order of `task.labels`."""
+        if self.task.is_regression:
+            raise InputError("probabilities are for classification; this model predicts numbers.")
+        return self.raw(self.read(table).columns)
+
+    def predict(self, table: Table) -> npt.NDArray[Any]:
+        """Labels as text, or values, of shape (n_rows,)."""
+        return self.answer(self.raw(self.read(table).columns))
+
+    def answer(self, raw: Floats) -> npt.NDArray[Any]:
+        """Raw output as labels or values."""
+        return raw if self.task.is_regression else np.array(self.task.labels, object)[decide(raw, self.threshold)]
+
+    def interval(self, values: Floats, share: float) -> tuple[Floats, Floats]:
+        """Bounds between which the truth lies in this share of cases: held-out residuals' quantiles around the prediction.
+
+        References
+        ----------
+        Barber et al. 2021, "Predictive inference with the jackknife+" (arXiv 1905.02928): the CV variant without its
+        correction for the spread of the fold models.
+        """
+        if self.residuals is None:
+            raise InputError("--interval: this model has no intervals; they are for regression.")
+        if not 0 < share < 1:
+            raise InputError(f"--interval: {share} is not between 0 and 1. Write 0.9 for 90%.")
+        low, high = np.quantile(self.residuals, [(1 - share) / 2, (1 + share) / 2])
+        return values + low, values + high

@@ -1,0 +1,61 @@
+"""Score a predictor on a table that holds the truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automl.ensemble import decide
+from automl.errors import InputError, suggestion
+from automl.metrics import METRICS, Metric
+from automl.predictor.model import Predictor
+from automl.table import Table
+from automl.task import Task
+
+
+def scores(predictor: Predictor, table: Table) -> tuple[str, list[tuple[str, float]]]:
+    """The metric's name, and the score of the whole predictor and of each member, in the metric's natural sign.
+
+    Rows without a target are left out.
+
+    Raises
+    ------
+    InputError
+        The table lacks the target or what the model needs, or holds a class that the model doesn't know.
+    """
+    y, rows = truth(predictor.task, table)
+    metric = METRICS[predictor.task.metric]
+    columns = predictor.read(table.take(rows)).columns
+    found = [("the predictor", _score(predictor, predictor.raw(columns), y, metric))]
+    for member in predictor.members if len(predictor.members) > 1 else ():
+        alone = replace(predictor, members=(replace(member, weight=1.0),), temperature=1.0)
+        found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(alone, alone.raw(columns), y, metric)))
+    return metric.name, found
+
+
+def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric) -> float:
+    answer: npt.NDArray[Any] = decide(raw, predictor.threshold) if metric.needs == "labels" else raw
+    return metric.score(metric.loss(y, answer, None))
+
+
+def truth(task: Task, table: Table) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """The target as codes or values, and the rows that have one."""
+    if task.target not in table.columns:
+        raise InputError(f"{table.source}: no column {task.target!r}.{suggestion(task.target, table.columns)}")
+    text = table.columns[task.target].astype(object)
+    if task.is_regression:
+        values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    else:
+        codes = {label: float(code) for code, label in enumerate(task.labels)}
+        shown = [str(value).strip() if not pd.isna(value) else "" for value in text]
+        if unknown := sorted({value for value in shown if value} - codes.keys()):
+            raise InputError(f"{table.source}: the target holds {unknown[0]!r}; the model knows {', '.join(map(repr, task.labels[:10]))}.")
+        values = np.array([codes.get(value, np.nan) for value in shown])
+    rows = np.flatnonzero(np.isfinite(values))
+    if not len(rows):
+        raise InputError(f"{table.source}: no row has a target in {task.target!r}.")
+    return values[rows], rows

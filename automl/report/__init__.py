@@ -1,0 +1,32 @@
+"""Run folder to HTML: one self-contained page that tells what was found, tried and chosen, readable without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from automl.files import write_text
+from automl.trial import Study
+
+NAME = "report.html"
+
+
+def write_report(study: Study, folder: Path) -> None:
+    """Write `report.html` into a run folder, whole or not at all.
+
+    A finisher of `run.fit`; later the same page is made again by `write_report(replay(folder), folder)`.
+
+    Parameters
+    ----------
+    study : Study
+        At any point of a run: a page without a task, a complete trial or weights says so.
+    folder : Path
+        The run folder. `events.jsonl` is read for times, `run.toml` for facts, `trials/` for learning curves.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run folder, or what lies in it is damaged.
+    """
+    from automl.report.page import page
+
+    write_text(folder / NAME, page(study, folder))

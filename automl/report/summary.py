@@ -1,0 +1,75 @@
+"""What a study comes to: the score to be expected, the score without learning, and who is in the predictor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl.metrics import METRICS
+from automl.report.words import number, places
+from automl.trial import Study, Trial
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A score in the metric's natural sign with its 95% confidence interval.
+
+    Parameters
+    ----------
+    metric : str
+    score, low, high : float
+    greater_is_better : bool
+    rows : int
+        Held-out rows that it was measured on; 0 if that isn't known.
+    """
+
+    metric: str
+    score: float
+    low: float | None
+    high: float | None
+    greater_is_better: bool
+    rows: int = 0
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals its numbers are shown with."""
+        return places(self.score)
+
+    @property
+    def score_text(self) -> str:
+        """The score."""
+        return number(self.score, self.decimals)
+
+    @property
+    def interval_text(self) -> str:
+        """The interval, or nothing.
+
+        >>> Expected("roc_auc", 0.91, 0.9, 0.92, True).interval_text
+        '0.900000 to 0.920000'
+        """
+        if self.low is None or self.high is None:
+            return ""
+        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)}"
+
+
+def expected(study: Study) -> Expected | None:
+    """What the predictor can be expected to score on new rows: the ensemble's verdict, or nothing before there is one."""
+    if study.task is None or "loss" not in study.verdict:
+        return None
+    metric, verdict = METRICS[study.task.metric], study.verdict
+    ends = sorted(metric.score(verdict[name]) for name in ("low", "high") if name in verdict)
+    low, high = ends if len(ends) == 2 else (None, None)
+    return Expected(metric.name, metric.score(verdict["loss"]), low, high, metric.greater_is_better, verdict.get("rows", 0))
+
+
+def baseline(study: Study) -> float | None:
+    """The score of predicting the same for every row."""
+    if study.task is None:
+        return None
+    metric = METRICS[study.task.metric]
+    return next((metric.score(trial.loss) for trial in study.ranked if trial.candidate.family == "constant"), None)
+
+
+def members(study: Study) -> list[tuple[Trial, float]]:
+    """The trials of the predictor with their weights, heaviest first."""
+    known = [(study.trials[name], weight) for name, weight in study.weights.items() if name in study.trials]
+    return sorted(known, key=lambda pair: -pair[1])

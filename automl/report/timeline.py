@@ -1,0 +1,70 @@
+"""When things happened in a run: the only part of the log that a study does not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automl.store import events
+from automl.trial import Event, Trial
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stage with its first and last second since the run's start."""
+
+    stage: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Stages in order, the second at which each fit ended (by its job's key), and that of the last event."""
+
+    spans: tuple[Span, ...] = ()
+    fits: Mapping[str, float] = field(default_factory=dict)
+    last: float = 0.0
+
+    def completed(self, trial: Trial) -> float:
+        """The second at which a complete trial's last held-out fold was there."""
+        return max((self.fits[key] for key, job in trial.jobs.items() if job.fold is not None and key in self.fits), default=self.last)
+
+
+def read(folder: Path) -> Timeline:
+    """The timeline of a run folder.
+
+    Raises
+    ------
+    InputError
+        It is not a run folder, or its log is damaged.
+    """
+    told: list[Event] = []
+    fits: dict[str, float] = {}
+    last = 0.0
+    for event in events(folder):
+        last = max(last, event["time"])
+        if event["kind"] == "stage":
+            told.append(event)
+        elif event["kind"] == "fit":
+            fits[event["key"]] = event["time"]
+    return Timeline(_spans(told, last), fits, last)
+
+
+def _spans(told: list[Event], last: float) -> tuple[Span, ...]:
+    """Stages that hand on facts (clean, extract) are told when they end, the others when they begin."""
+    spans: list[Span] = []
+    for place, event in enumerate(told):
+        before = spans[-1].end if spans else 0.0
+        if "task" in event or "recipes" in event:
+            spans.append(Span(event["stage"], before, event["time"]))
+        else:
+            end = told[place + 1]["time"] if place + 1 < len(told) else last
+            spans.append(Span(event["stage"], event["time"], end))
+    return tuple(spans)

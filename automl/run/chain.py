@@ -1,0 +1,185 @@
+"""One run: from a problem and settings to a predictor, a leaderboard and a folder that tells how."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from automl.budget import Budget
+from automl.errors import AutoMLError, InputError
+from automl.files import write_text
+from automl.lab.bench import Bench, Inline, Pool
+from automl.lab.lab import Lab, Observer
+from automl.lab.problem import Problem
+from automl.leaderboard import leaderboard, to_csv
+from automl.pipeline import Pipeline, Step
+from automl.predictor import Predictor, save
+from automl.run.keeper import Keeper, cut
+from automl.run.record import Recorder, write_facts
+from automl.stages.clean import LARGE
+from automl.store import Store
+from automl.trial import Study
+
+Finisher = Callable[[Study, Path], None]
+
+SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is to be made.
+
+    Parameters
+    ----------
+    output : Path
+        The run's folder: absent, or empty.
+    seconds : float or None
+        The budget, counted from `started` (a reading of `time.monotonic`); None if `trials` bounds the run.
+    trials : int or None
+    jobs : int
+        Cores: workers x threads.
+    memory : int or None
+        Bytes that the workers may hold.
+    engine : {"local", "inline"}
+        Worker processes, or everything in this process.
+    """
+
+    pipeline: Pipeline
+    output: Path
+    seconds: float | None = 600.0
+    trials: int | None = None
+    seed: int = 0
+    jobs: int = 1
+    memory: int | None = None
+    engine: Literal["local", "inline"] = "local"
+    started: float = field(default_factory=time.monotonic)
+    keep_data: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives."""
+
+    study: Study
+    predictor: Predictor
+    folder: Path
+    sha256: str
+
+
+def fit(
+    ask: Callable[[Budget], Problem],
+    settings: Settings,
+    observers: Sequence[Observer] = (),
+    finishers: Sequence[Finisher] = (),
+    on_lab: Callable[[Lab], None] = lambda lab: None,
+) -> Result:
+    """Run a pipeline.
+
+    Parameters
+    ----------
+    ask : callable
+        Gives the problem, reading its table within the budget it is handed. Called once the worker server is starting.
+    observers, finishers : sequence of callable
+        Shown every event; called at the end, their time reserved.
+    on_lab : callable
+        Is handed the Lab, so that a signal can halt it.
+
+    Raises
+    ------
+    InputError
+        The table, the target or a setting is wrong; nothing is left behind.
+    """
+    deadline = float("inf") if settings.seconds is None else settings.started + settings.seconds
+    budget = Budget(deadline, time.monotonic, settings.trials, settings.memory)
+    made = _made_folders(settings.output)
+    store = Store(settings.output)
+    bench = _bench(settings, store)
+    try:
+        problem = ask(budget.within(budget.remaining() / 3) if budget.timed else budget)
+        lab = Lab(store, bench, budget, problem, _threads(problem, settings, bench))
+        on_lab(lab)
+        result = _run(lab, settings, budget, observers, finishers)
+    except InputError:
+        bench.close()
+        store.close()
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except BaseException:
+        bench.close()
+        store.close(keep_work=True)
+        raise
+    return result
+
+
+def _made_folders(output: Path) -> list[Path]:
+    """The outermost folder that this run will make, to be removed if it comes to nothing."""
+    missing = [folder for folder in (output, *output.parents) if not folder.exists()]
+    return missing[-1:]
+
+
+def _bench(settings: Settings, store: Store) -> Bench:
+    if settings.engine == "inline" or not sys.platform.startswith("linux"):
+        return Inline(store.work)
+    return Pool(store.work, settings.jobs, settings.memory)
+
+
+def _threads(problem: Problem, settings: Settings, bench: Bench) -> int:
+    """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
+    if problem.table.n_rows * len(problem.table.columns) < LARGE:
+        return 1
+    if settings.trials is not None:
+        return 4
+    bench.workers = 1
+    return settings.jobs
+
+
+def _run(lab: Lab, settings: Settings, budget: Budget, observers: Sequence[Observer], finishers: Sequence[Finisher]) -> Result:
+    store = lab.store
+    keeper = Keeper(lab, store.folder / "predictor.automl", settings.started)
+    lab.observers += [Recorder(store, settings.started), keeper, *observers]
+    study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
+    write_facts(store.folder, settings, lab.problem)
+    study = _chain(study, lab, settings.pipeline.steps, budget, keeper)
+    lab.close()
+    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted else "done"})
+    predictor = cut(study, lab)
+    digest = save(predictor, store.folder / "predictor.automl")
+    write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
+    for finisher in finishers:
+        finisher(study, store.folder)
+    write_text(store.folder / "DONE", "")
+    store.close(settings.keep_data)
+    return Result(study, predictor, store.folder, digest)
+
+
+def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper: Keeper) -> Study:
+    for place, step in enumerate(steps):
+        rest = [_share(other, study) for other in steps[place:]]
+        reserve = 0.9 + 2.5 * keeper.last
+        part = next(budget.keeping(reserve).divide(rest))
+        if budget.trials is not None:
+            part = replace(part, trials=_trials(budget.trials, steps, place))
+        try:
+            study = step.stage.run(study, lab, part)
+        except (LookupError, ArithmeticError) as error:
+            raise AutoMLError(f"stage {step.name!r}: {error}") from error
+        lab.store.sync()
+    return study
+
+
+def _share(step: Step, study: Study) -> float:
+    """A stage's share; the ensemble's is larger where it has to refit."""
+    return step.share * (4.0 if step.name == "ensemble" and study.plan.kind != "kfold" else 1.0)
+
+
+def _trials(n_trials: int, steps: Sequence[Step], place: int) -> int:
+    """How many candidates there may be when a stage ends."""
+    shares = [step.share if step.name in SEARCHING else 0.0 for step in steps]
+    total = sum(shares)
+    return max(1, round(n_trials * sum(shares[: place + 1]) / total)) if total else n_trials

@@ -1,0 +1,130 @@
+"""Cut a predictor from a study, and keep the best-so-far one on disk while the search goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl.columns import Columns
+from automl.features.encoding import Encoding, fit_shared
+from automl.features.recipe import RECIPES
+from automl.lab.desk import Encode
+from automl.lab.lab import Lab
+from automl.metrics import METRICS
+from automl.models import family
+from automl.models._base import How, Sample
+from automl.predictor import Member, Part, Predictor, save
+from automl.stages.ensemble import Ensemble, gather
+from automl.trial import Event, Study, Trial
+
+SHARE = 0.03  # of the time gone by may go into packing
+QUICK = Ensemble(steps=12, candidates=6, rows=3000)
+
+
+def cut(study: Study, lab: Lab) -> Predictor:
+    """The predictor of a study's weights; the constant baseline if it has none."""
+    if not study.weights:
+        return baseline(study, lab)
+    encodings: dict[str, Encoding] = {}
+    members = []
+    for name, weight in study.weights.items():
+        member, works = _member(study, lab, study.trials[name], weight)
+        members.append(member)
+        encodings |= {work.key: lab.encoding(work) for work in works if work.key not in encodings}
+    verdict = study.verdict
+    residuals = np.array(verdict["residuals"]) if "residuals" in verdict else None
+    return Predictor(
+        task=study.the_task,
+        cleaner=_cleaner(lab),
+        encodings=encodings,
+        members=tuple(members),
+        temperature=verdict.get("temperature", 1.0),
+        threshold=verdict.get("threshold", 0.5),
+        residuals=residuals,
+        facts=_facts(study),
+    )
+
+
+def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, set[Encode]]:
+    """A trial as a member: its refit if there is one, else the bag of its fold models."""
+    recipe = trial.candidate.recipe
+    places: list[tuple[int, int | None]] = [(0, None)] if study.refits else list(study.plan.places)
+    parts: list[Part] = []
+    works: set[Encode] = set()
+    for place in places:
+        state = lab.model(trial, place)
+        if state is None:
+            raise LookupError(f"the model of trial {trial.id} at {place} is gone")
+        needs = (Encode(recipe), Encode(recipe, place)) if recipe.reads_target else (Encode(recipe),)
+        works.update(needs)
+        parts.append(Part(tuple(work.key for work in needs), state))
+    return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
+
+
+def _cleaner(lab: Lab) -> Any:
+    if lab.cleaner is None:
+        raise LookupError("the cleaner is known from the clean stage on")
+    return lab.cleaner
+
+
+def baseline(study: Study, lab: Lab) -> Predictor:
+    """The constant baseline: there before any worker is."""
+    data, kind = lab.dataset(), family("constant")
+    sample = Sample(np.empty((len(data.y), 0), np.float32), (), data.y, data.weight)
+    how = How(data.task, METRICS[data.task.metric], study.seed, 1)
+    fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
+    encoding = fit_shared(RECIPES["native"], Columns({}, data.columns.n_rows), study.seed)
+    member = Member("baseline", "constant", 1.0, (Part(("nothing",), fitted.model.to_state()),))
+    return Predictor(data.task, _cleaner(lab), {"nothing": encoding}, (member,), facts=_facts(study))
+
+
+def _facts(study: Study) -> Mapping[str, Any]:
+    """What a predictor's file says of itself."""
+    metric = METRICS[study.the_task.metric]
+    expected = {name: metric.score(study.verdict[name]) for name in ("loss", "low", "high") if name in study.verdict}
+    return {"metric": metric.name, "expected": expected, "rows": study.size.rows, "seed": study.seed, "data": study.data}
+
+
+class Keeper:
+    """An observer that packs the best-so-far predictor whenever the best ensemble may have changed and time allows.
+
+    Parameters
+    ----------
+    started : float
+        The run's start, as a reading of `time.monotonic`.
+    """
+
+    def __init__(self, lab: Lab, path: Path, started: float) -> None:
+        self._lab = lab
+        self._path = path
+        self._started = started
+        self._spent = 0.0
+        self._packed: frozenset[str] = frozenset()
+        self.last = 0.3  # seconds that the last packing took
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Pack after cleaning (the baseline), and after a trial that is complete."""
+        if event["kind"] == "stage" and event["stage"] == "clean":
+            save(baseline(study, self._lab), self._path)
+        elif event["kind"] == "trial" and event["decided"] == "done" and self._affords():
+            self._pack(study)
+
+    def _affords(self) -> bool:
+        """Whether another packing stays within its share of the time gone by."""
+        return self._spent + self.last <= SHARE * (time.monotonic() - self._started) or not self._packed
+
+    def _pack(self, study: Study) -> None:
+        begun = time.monotonic()
+        pool = gather(study, self._lab, QUICK.candidates)
+        if pool.trials:
+            weights = QUICK.weigh(study, pool)
+            if frozenset(weights) != self._packed:
+                save(cut(replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights)), self._lab), self._path)
+                self._packed = frozenset(weights)
+                self.last = time.monotonic() - begun
+        self._spent += time.monotonic() - begun

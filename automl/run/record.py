@@ -1,0 +1,107 @@
+"""The recorder: the first observer. It writes events.jsonl and log.txt, and, once, run.toml."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from automl.files import sha256, write_text
+from automl.lab.problem import Problem
+from automl.metrics import METRICS
+from automl.store import FORMAT, Store
+from automl.trial import Event, Study
+
+
+class Recorder:
+    """Appends every event to the log before anybody else hears of it."""
+
+    def __init__(self, store: Store, started: float) -> None:
+        self._store = store
+        self._started = started
+        self._log = open(store.folder / "log.txt", "a", encoding="utf-8")  # noqa: SIM115 - lives as long as the run
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Append, flush, and say it in words."""
+        seconds = time.monotonic() - self._started
+        self._store.append(event, seconds)
+        self._log.write(f"{seconds:9.2f} s  {words(study, event)}\n")
+        self._log.flush()
+        if event["kind"] == "finished":
+            self._log.close()
+
+
+def words(study: Study, event: Event) -> str:
+    """An event in a line for people."""
+    match event["kind"]:
+        case "finding":
+            finding = event["finding"]
+            return f"finding {finding['code']}: {', '.join(finding['columns'][:5])} {finding['action']}"
+        case "stage":
+            return f"stage {event['stage']}"
+        case "begun":
+            job = event["job"]
+            return f"begun   {event['id']} {job['candidate']['family']} fold {job['repeat']}.{job['fold']}"
+        case "fit":
+            outcome = event["outcome"]
+            loss = f" loss {outcome['loss']:.6g}" if outcome["loss"] is not None else ""
+            said = "".join(f"\n             {text}" for text in event.get("warnings", ()))
+            return f"fit     {event['id']} {outcome['status']}{loss} in {outcome['seconds']:.2f} s {outcome['reason']}{said}"
+        case "trial":
+            trial = study.trials[event["id"]]
+            score = METRICS[study.the_task.metric].score(trial.loss) if trial.losses else float("nan")
+            return f"trial   {event['id']} {trial.candidate.family} {event['decided']} {score:.6g} {event['reason']}"
+        case "weights":
+            return "weights " + ", ".join(f"{name} {weight:.3f}" for name, weight in event["weights"].items())
+        case kind:
+            return str(kind)
+
+
+def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
+    """Write run.toml: everything needed to run this again and to know where it ran."""
+    source = Path(problem.table.source)
+    known = source.is_file()
+    data = {"path": str(source.resolve()), "sha256": sha256(source)} if known else {"source": problem.table.source}
+    asked = {name: getattr(problem, name) for name in ("target", "kind", "metric", "positive", "weight_column", "group_column", "time_column")}
+    names = {"kind": "task", "weight_column": "weight", "group_column": "group", "time_column": "time"}
+    data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | ({"ignore": list(problem.ignore)} if problem.ignore else {})
+    budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
+    plain = {
+        "about": settings.pipeline.about,
+        "data": data,
+        "budget": budget,
+        "stage": [step.to_toml() for step in settings.pipeline.steps],
+        "run": {
+            "format": FORMAT,
+            "command": shlex.join(sys.argv),
+            "seed": settings.seed,
+            "jobs": settings.jobs,
+            "engine": settings.engine,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "git": _git_state(),
+            "python": platform.python_version(),
+            "machine": f"{platform.platform()}, {os.cpu_count()} cores",
+            "packages": {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name},
+        },
+    }
+    write_text(folder / "run.toml", tomli_w.dumps(plain))
+
+
+def _git_state() -> str:
+    """The commit of the checkout that this code runs from, if it is one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return "not a checkout"
+    try:
+        said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, timeout=2, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return said.stdout.strip() or "no commit"

@@ -1,0 +1,1 @@
+"""Policies: which job is next, given the study. No clock, no files, no global randomness."""

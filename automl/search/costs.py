@@ -1,0 +1,42 @@
+"""How long a fit will take: a family's own guess, corrected by what its fits took in this run."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+
+from automl.models import family
+from automl.trial import Candidate, Study
+
+
+def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | None) -> int:
+    """The seed of a fit, from (seed, candidate, repeat, fold) alone, so that order and workers don't matter."""
+    text = f"{study_seed}/{candidate.id}/{repeat}/{fold}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def guess(study: Study, candidate: Candidate) -> float:
+    """Seconds that a family's own formula gives for one fit of a candidate."""
+    return max(0.005, family(candidate.family).cost(study.size.rows, study.size.columns, study.the_task.n_outputs))
+
+
+def predict(study: Study, candidate: Candidate) -> float:
+    """Seconds that one fit of a candidate will take: its own fits' mean, else the guess times how wrong guesses were."""
+    own = study.trials.get(candidate.id)
+    seen = [outcome.seconds for outcome in own.outcomes.values() if outcome.status == "done"] if own else []
+    if seen:
+        return statistics.fmean(seen)
+    return guess(study, candidate) * correction(study, candidate.family)
+
+
+def correction(study: Study, name: str) -> float:
+    """Observed seconds over guessed ones: the family's median ratio, else that of all others, else one."""
+    ratios: dict[str, list[float]] = {}
+    for trial in study.trials.values():
+        done = [outcome.seconds for outcome in trial.outcomes.values() if outcome.status in ("done", "timeout")]
+        if done:
+            ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(done) / max(1e-4, guess(study, trial.candidate)))
+    if name in ratios:
+        return statistics.median(ratios[name])
+    others = [ratio for family_name, of in ratios.items() if family_name not in ("constant", "linear") for ratio in of]
+    return statistics.median(others) if others else 1.0

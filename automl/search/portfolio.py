@@ -1,0 +1,54 @@
+"""The portfolio: an ordered list of strong configurations, kept as data in portfolio.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from automl.errors import InputError, suggestion
+from automl.features.recipe import RECIPES, Recipe
+from automl.files import read_toml
+from automl.models import FAMILIES, family
+from automl.trial import Candidate, Study
+
+_FILE = Path(__file__).with_name("portfolio.toml")
+
+
+@cache
+def entries() -> tuple[dict[str, Any], ...]:
+    """The entries of portfolio.toml, in order."""
+    return tuple(read_toml(_FILE)["entry"])
+
+
+def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
+    """The candidates for a study: the constant baseline first, then those of the families that take part.
+
+    Raises
+    ------
+    InputError
+        There is no such family.
+    """
+    known = [kind.name for kind in FAMILIES]
+    for name in families:
+        if name not in known:
+            raise InputError(f"select.families: no family {name!r}.{suggestion(name, known)} `automl families` lists them.")
+    kind = study.the_task.kind
+    taking_part = [e for e in entries() if (not families or e["family"] in families) and kind in e.get("tasks", [kind])]
+    lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
+    taking_part += [{"family": name, "params": {}} for name in lacking]
+    first = Candidate("constant", {}, RECIPES[family("constant").recipes[0]], "baseline")
+    candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
+    return list({candidate.id: candidate for candidate in candidates}.values())
+
+
+def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
+    return Candidate(entry["family"], entry["params"], _recipe(study, entry), "portfolio")
+
+
+def _recipe(study: Study, entry: dict[str, Any]) -> Recipe:
+    """The entry's recipe if it is in play on this table, else the family's first that is."""
+    offered = {recipe.name: recipe for recipe in study.recipes}
+    suited = [entry.get("recipe"), *family(entry["family"]).recipes]
+    return next((offered[name] for name in suited if name in offered), study.recipes[0])

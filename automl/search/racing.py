@@ -1,0 +1,112 @@
+"""Racing: an ordered list of candidates, fold by fold, in which a hopeless one stops after its first fold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from automl.lab.policy import Drop, Move, Room, Stop, Wait
+from automl.search.costs import predict, seed_for
+from automl.trial import Candidate, Job, Study, Trial
+
+
+@dataclass(frozen=True)
+class Race:
+    """What the policies have in common: how a candidate's next fold becomes a job, and when a candidate is hopeless.
+
+    Parameters
+    ----------
+    seconds : float
+        The stage's whole budget; a fit may take its `1 / fewest`th part of what the folds leave.
+    margin : float
+        A candidate is dropped when its first folds lie further behind the best trial's same folds than this part of the best
+        one's own lead over the baseline.
+    fewest : int
+        So many candidates shall fit into the budget, come what may.
+    """
+
+    seconds: float
+    margin: float
+    fewest: int = 3
+
+    def limit(self, study: Study, room: Room) -> float:
+        """The most seconds that one fit may take."""
+        if math.isinf(self.seconds):
+            return math.inf
+        rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
+        return max(1.0, min(room.seconds, self.seconds / (self.fewest * rounds)))
+
+    def job(self, study: Study, candidate: Candidate, place: tuple[int, int], room: Room) -> Job:
+        """The fit of a candidate at a place."""
+        seed = seed_for(study.seed, candidate, *place)
+        return Job(candidate, study.data, *place, seed=seed, threads=room.threads, seconds=self.limit(study, room))
+
+    def next_place(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
+        """The first place at which a candidate is neither trained nor in training."""
+        trial = study.trials.get(candidate.id)
+        begun = {job.place for job in trial.jobs.values()} if trial else set()
+        return next((place for place in study.plan.places if place not in begun), None)
+
+    def hopeless(self, study: Study, trial: Trial) -> str:
+        """Why a trial isn't worth its other folds; empty if it is."""
+        rivals = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys() and t.candidate.family != "constant"]
+        if not trial.losses or not rivals:
+            return ""
+        best = min(_mean(rival, trial) for rival in rivals)
+        floor = min((_mean(t, trial) for t in study.trials.values() if t.candidate.family == "constant" and trial.losses.keys() <= t.losses.keys()), default=math.inf)
+        lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
+        behind = trial.loss - best
+        return f"{behind / lead:.0%} of the lead behind the best" if lead > 0 and behind > self.margin * lead else ""
+
+
+def _mean(rival: Trial, trial: Trial) -> float:
+    """A rival's mean loss over the folds that a trial has seen."""
+    return sum(rival.losses[place] for place in trial.losses) / len(trial.losses)
+
+
+class Racing:
+    """The policy of `select`.
+
+    All folds of the first candidate that can win are trained at once, so that a good predictor exists early; of every later one
+    the first fold decides whether the others follow.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], race: Race, trials: int | None = None) -> None:
+        self._candidates = list(candidates) if trials is None else list(candidates)[:trials]
+        self._race = race
+
+    def next(self, study: Study, room: Room) -> Move:
+        """The next fold of the first candidate in the list that has one worth training."""
+        pending = False
+        for candidate in self._candidates:
+            trial = study.trials.get(candidate.id)
+            if trial and trial.decided:
+                continue
+            place = self._race.next_place(study, candidate)
+            if place is None:
+                pending = True
+                continue
+            if trial and place != study.plan.places[0] and self._is_raced(study):
+                if not trial.losses:
+                    pending = True  # its first fold decides
+                    continue
+                if reason := self._race.hopeless(study, trial):
+                    return Drop(trial, reason)
+            if not self._fits(study, candidate, room):
+                continue
+            return self._race.job(study, candidate, place, room)
+        return Wait() if pending or study.running else Stop()
+
+    def _is_raced(self, study: Study) -> bool:
+        """Whether some candidate worth racing against has been through its first fold."""
+        return any(t.losses and t.candidate.family not in ("constant", "linear") for t in study.trials.values())
+
+    def _fits(self, study: Study, candidate: Candidate, room: Room) -> bool:
+        """Whether a candidate's missing folds can be expected to end in time; the first ones are always tried."""
+        if math.isinf(room.seconds) or not any(t.decided == "done" and t.candidate.family != "constant" for t in study.trials.values()):
+            return True
+        trial = study.trials.get(candidate.id)
+        missing = len(study.plan.places) - (len(trial.losses) if trial else 0)
+        rounds = math.ceil(missing / max(1, room.workers))
+        return min(predict(study, candidate), self._race.limit(study, room)) * rounds <= room.seconds

@@ -1,0 +1,190 @@
+"""Tuning: Optuna proposes hyperparameters of the best families, fold by fold, warm-started with all that is known."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from automl.features.recipe import Recipe
+from automl.lab.policy import Drop, Move, Room, Stop, Wait
+from automl.models import family
+from automl.search.costs import guess, predict
+from automl.search.racing import Race
+from automl.space import Choice, Float, Int, Space
+from automl.trial import Candidate, Study, Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+Method = Literal["tpe", "random", "cmaes"]
+Pruner = Literal["wilcoxon", "none"]
+
+
+@dataclass
+class _Asked:
+    """A proposal that is under way."""
+
+    trial: optuna.Trial
+    candidate: Candidate
+    reported: set[int] = field(default_factory=set)
+
+
+@dataclass
+class _Field:
+    """A family that is being tuned: its Optuna study and how much was asked of it."""
+
+    name: str
+    recipe: Recipe
+    space: Space
+    study: optuna.Study
+    asked: int = 0
+
+
+class Tuning:
+    """The policy of `tune`.
+
+    Parameters
+    ----------
+    study : Study
+        What is known: decided trials of the chosen families are told to the samplers.
+    families : sequence of str
+        Best first; the first is asked most often.
+    """
+
+    def __init__(self, study: Study, families: Sequence[str], race: Race, method: Method = "tpe", pruner: Pruner = "wilcoxon", trials: int | None = None) -> None:
+        self._race = race
+        self._trials = trials
+        self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate(families)]
+        self._active: dict[str, _Asked] = {}
+
+    def next(self, study: Study, room: Room) -> Move:
+        """The next fold of a proposal under way, or the first fold of a new one."""
+        self._tell_decided(study)
+        for asked in list(self._active.values()):
+            trial = study.trials.get(asked.candidate.id)
+            place = self._race.next_place(study, asked.candidate)
+            if place is None or trial is None or not trial.losses:
+                continue
+            if reason := self._prune(study, trial, asked):
+                return Drop(trial, reason)
+            return self._race.job(study, asked.candidate, place, room)
+        if self._trials is not None and len(study.trials) >= self._trials:
+            return Wait() if study.running else Stop()
+        return self._propose(study, room)
+
+    def _propose(self, study: Study, room: Room) -> Move:
+        fields = [f for f in self._fields if self._fits(study, f, room)]
+        if not fields:
+            return Wait() if study.running else Stop()
+        turn = min(fields, key=lambda f: self._turn(study, f, room))
+        for _ in range(20):  # a proposal that is known already is told at once and asked again
+            asked = self._ask(turn)
+            if asked.candidate.id not in study.trials:
+                self._active[asked.candidate.id] = asked
+                return self._race.job(study, asked.candidate, study.plan.places[0], room)
+            turn.study.tell(asked.trial, _value(study, study.trials[asked.candidate.id]))
+        self._fields.remove(turn)  # its space is used up
+        return self._propose(study, room)
+
+    def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
+        """Work given to a family over its claim: the best one may have twice the work of the second."""
+        cost = 1.0 if math.isinf(room.seconds) else self._seconds(study, tuned)
+        return (tuned.asked + 1) * cost * (self._fields.index(tuned) + 1)
+
+    def _seconds(self, study: Study, tuned: _Field) -> float:
+        return predict(study, Candidate(tuned.name, {}, tuned.recipe)) if study.trials else guess(study, Candidate(tuned.name, {}, tuned.recipe))
+
+    def _fits(self, study: Study, tuned: _Field, room: Room) -> bool:
+        rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
+        return min(self._seconds(study, tuned), self._race.limit(study, room)) * rounds <= room.seconds
+
+    def _ask(self, turn: _Field) -> _Asked:
+        trial = turn.study.ask(_distributions(turn.space))
+        turn.asked += 1
+        return _Asked(trial, Candidate(turn.name, dict(trial.params), turn.recipe, "tune"))
+
+    def _prune(self, study: Study, trial: Trial, asked: _Asked) -> str:
+        """Why a proposal is not worth its other folds; empty if it is."""
+        if reason := self._race.hopeless(study, trial):
+            return reason
+        for step, place in enumerate(study.plan.places):
+            if place in trial.losses and step not in asked.reported:
+                asked.reported.add(step)
+                asked.trial.report(trial.losses[place], step)
+        return "worse than the best on its first folds" if len(trial.losses) > 1 and asked.trial.should_prune() else ""
+
+    def _tell_decided(self, study: Study) -> None:
+        """Tell each sampler, once, what became of its proposals."""
+        import optuna
+
+        for name, asked in list(self._active.items()):
+            trial = study.trials.get(name)
+            if trial is None or not trial.decided:
+                continue
+            del self._active[name]
+            turn = next(f for f in self._fields if f.name == asked.candidate.family)
+            if trial.losses:
+                turn.study.tell(asked.trial, _value(study, trial))
+            else:
+                turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
+
+
+def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) -> _Field:
+    """A family's Optuna study, told all that is known of it."""
+    import optuna
+
+    of_family = [trial for trial in study.trials.values() if trial.candidate.family == name and trial.losses]
+    best = min(of_family, key=lambda trial: _value(study, trial))
+    space = family(name).space(study.the_task)
+    made = _optuna_study(method, pruner, (study.seed * 1000 + place) % 2**31)
+    for trial in of_family:
+        params = {**family(name).defaults(study.the_task), **trial.candidate.params}
+        params = {key: params[key] for key in space if key in params}
+        if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):
+            steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
+            made.add_trial(optuna.trial.create_trial(params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps))
+    return _Field(name, best.candidate.recipe, space, made)
+
+
+def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked
+        samplers = {
+            "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
+            "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+            "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+        }
+        pruners = {"wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2), "none": optuna.pruners.NopPruner}
+        return optuna.create_study(sampler=samplers[method](), pruner=pruners[pruner]())
+
+
+def _distributions(space: Space) -> dict[str, Any]:
+    """Optuna's words for a search space."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    words: dict[str, Any] = {}
+    for name, values in space.items():
+        match values:
+            case Float(low, high, log):
+                words[name] = FloatDistribution(low, high, log=log)
+            case Int(low, high, log):
+                words[name] = IntDistribution(low, high, log=log)
+            case Choice(options):
+                words[name] = CategoricalDistribution(options)
+    return words
+
+
+def _value(study: Study, trial: Trial) -> float:
+    """A trial's loss over all folds; of one that was dropped, the best complete trial's plus how far it lay behind that one."""
+    best = next((t for t in study.ranked if t.candidate.family != "constant"), None)
+    if best is None or study.complete(trial):
+        return trial.loss
+    seen = [place for place in trial.losses if place in best.losses]
+    behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
+    return best.loss + behind

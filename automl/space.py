@@ -1,0 +1,77 @@
+"""The ranges that hyperparameters may take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number in [low, high], drawn evenly or evenly in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """One value at random."""
+        if self.log:
+            return float(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
+        return float(rng.uniform(self.low, self.high))
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies in the range."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number in [low, high], both included."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """One value at random."""
+        if self.log:
+            value = math.exp(rng.uniform(math.log(self.low - 0.5 if self.low > 0 else 0.5), math.log(self.high + 0.5)))
+            return int(min(self.high, max(self.low, round(value))))
+        return int(rng.integers(self.low, self.high + 1))
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies in the range."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values."""
+
+    values: tuple[Any, ...]
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """One value at random."""
+        return self.values[int(rng.integers(len(self.values)))]
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of them."""
+        return value in self.values
+
+
+Range = Float | Int | Choice
+Space = Mapping[str, Range]
+
+
+def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
+    """One value of each hyperparameter.
+
+    >>> draw({"depth": Int(3, 3)}, np.random.default_rng(0))
+    {'depth': 3}
+    """
+    return {name: values.draw(rng) for name, values in space.items()}

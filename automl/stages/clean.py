@@ -1,0 +1,109 @@
+"""clean: from a raw table to typed columns, the task and the folds. Everything it does is a finding."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from automl import folds as held_out
+from automl.budget import Budget
+from automl.cleaning import Cleaned, CleanOptions, Finding, clean
+from automl.files import short_hash
+from automl.lab.dataset import Dataset
+from automl.lab.lab import Lab
+from automl.lab.problem import Problem
+from automl.metrics import metric_for
+from automl.models import family
+from automl.stages._base import option
+from automl.task import Task
+from automl.trial import Plan, Study
+
+LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Find and mend what is wrong with a raw table, and decide how rows are held out."""
+
+    sentinels: bool = option(True, "Take numbers such as -999 that stand for a missing value as missing.")
+    ids: bool = option(True, "Drop columns that only number the rows.")
+    folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.")
+    repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.")
+    holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.")
+    keep_duplicates_together: bool = option(False, "Hold identical rows out together, for tables whose duplicates are copies by mistake.")
+
+    def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Clean the table, tell every finding, and lay the data down for the workers."""
+        problem = lab.problem
+        cleaned = clean(
+            problem.table,
+            problem.target if problem.y is None else problem.y,
+            self._options(problem),
+            weight=problem.weight,
+            groups=problem.groups,
+        )
+        task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+        made = self._folds(cleaned, task, problem, study.seed, lab)
+        dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
+        lab.keep(dataset, cleaned.cleaner)
+        for finding in cleaned.findings:
+            study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
+        return lab.tell(study, self._facts(dataset, made))
+
+    def _options(self, problem: Problem) -> CleanOptions:
+        return CleanOptions(
+            task=problem.kind,
+            positive=problem.positive,
+            weight=problem.weight_column,
+            group=problem.group_column,
+            time=problem.time_column,
+            ignore=problem.ignore,
+            sentinels=self.sentinels,
+            ids=self.ids,
+        )
+
+    def _facts(self, dataset: Dataset, made: held_out.Folds) -> dict[str, object]:
+        plan = Plan(made.kind, made.n_folds, len(made.blocks))
+        names = json.dumps([dataset.task.to_json(), list(dataset.columns.names())])
+        data = short_hash(names + short_hash(repr(made.blocks.tobytes())) + short_hash(repr(dataset.y.tobytes())))
+        size = {"rows": len(dataset.y), "columns": len(dataset.columns.names())}
+        plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
+        return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": data, "size": size, "plan": plain}
+
+    def _folds(self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab) -> held_out.Folds:
+        """The user's own holdout, time order, or what rows and budget allow."""
+        n_rows = len(cleaned.y)
+        if problem.n_validation:
+            return held_out.given(cleaned.rows >= problem.table.n_rows - problem.n_validation)
+        units: npt.NDArray[np.int64] = np.arange(n_rows)
+        if cleaned.groups is not None:
+            units = cleaned.groups.astype(np.int64)
+        elif self.keep_duplicates_together:
+            units = cleaned.duplicates
+        plan = self._plan(n_rows, len(cleaned.columns.names()), task, lab)
+        n_units = len(np.unique(units))
+        if n_units < 2:
+            plan = replace(plan, folds=1)  # the split itself says what is wrong
+        if cleaned.times is not None:
+            return held_out.by_time(cleaned.times, min(plan.folds, 5) if plan.folds > 1 else 1)
+        if plan.folds == 1:
+            return held_out.holdout(cleaned.y, units, self.holdout, seed)
+        return held_out.kfold(cleaned.y, units, min(plan.folds, n_units), plan.repeats, seed)
+
+    def _plan(self, rows: int, columns: int, task: Task, lab: Lab) -> Plan:
+        """As many folds as leave time for some candidates; without a clock, by the table alone."""
+        seconds = lab.whole.remaining() * lab.bench.workers
+        once = max(0.02, family("lightgbm").cost(rows, columns, task.n_outputs))  # a tiny table costs its overhead
+        fits = 0.6 * seconds / once if lab.whole.timed else 10**7 / max(1, rows)
+        n_folds = self.folds or next((k for k, least in ((8, 160), (5, 40), (3, 20)) if fits >= least), 1)
+        n_folds = min(n_folds, rows // 2)
+        repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
+        return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
+
+
+def finding_texts(study: Study) -> list[str]:
+    """The findings of a study, one line each."""
+    return [Finding.from_json(finding).text() for finding in study.findings]

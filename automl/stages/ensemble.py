@@ -1,0 +1,158 @@
+"""ensemble: greedy weights over complete out-of-fold predictions, calibration, threshold, an interval, and the refit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.budget import Budget
+from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, weights_by_id
+from automl.lab.lab import Lab
+from automl.lab.policy import Move, Room, Stop, Wait
+from automl.metrics import METRICS, Metric
+from automl.search.costs import predict, seed_for
+from automl.stages._base import option
+from automl.trial import Job, Study, Trial
+
+Floats = npt.NDArray[np.float64]
+
+CALIBRATES_FROM = {"binary": 3000, "multiclass": 500}  # out-of-fold rows (FACTS: AutoGluon's values)
+DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
+MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The complete trials whose out-of-fold predictions lie there, with their predictions on the rows that all have."""
+
+    trials: tuple[Trial, ...]
+    predictions: tuple[Floats, ...]
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Combine the trials into one predictor and say how good it can be expected to be."""
+
+    method: Literal["greedy", "best"] = option("greedy", "Greedy weights over many trials, or the best trial alone.")
+    steps: int = option(25, "Steps of the greedy selection, with replacement.")
+    candidates: int = option(30, "So many of the best trials take part, and the best of every family.")
+    rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.")
+    calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
+    finish: Literal["auto", "bag", "refit"] = option("auto", "Average the fold models, or refit on all rows; auto refits after a holdout or time folds.")
+    members: int = option(0, "At most so many members; 0 is no bound.")
+
+    def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Choose weights, refit if need be, and tell the verdict."""
+        study = lab.tell(study, {"kind": "stage", "stage": "ensemble"})
+        pool = gather(study, lab, self.candidates)
+        if not pool.trials:
+            return study
+        weights = self.weigh(study, pool)
+        refits = False
+        if self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold"):
+            weights = _affordable(study, weights, budget, lab)
+            for study in lab.run(Refit(study, list(weights)), study, budget):
+                pass
+            refits = all(study.trials[name].key_at(0, None) for name in weights)
+        verdict = self.verdict(study, pool, weights)
+        return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
+
+    def weigh(self, study: Study, pool: Pool) -> Mapping[str, float]:
+        """Weights by trial id, largest first."""
+        ids = [trial.id for trial in pool.trials]
+        if self.method == "best" or len(ids) == 1:
+            return {ids[0]: 1.0}
+        metric = METRICS[study.the_task.metric]
+        rows = _some(len(pool.truth.y), self.rows, study.seed)
+        chosen = greedy([p[rows] for p in pool.predictions], pool.truth.take(rows), metric, self.steps)
+        weights = weights_by_id(ids, chosen)
+        if self.members and len(weights) > self.members:
+            kept = dict(list(weights.items())[: self.members])
+            weights = {name: weight / sum(kept.values()) for name, weight in kept.items()}
+        return weights
+
+    def verdict(self, study: Study, pool: Pool, weights: Mapping[str, float]) -> dict[str, Any]:
+        """Loss, its 95% interval, temperature and threshold of the weighted mean."""
+        task = study.the_task
+        metric = METRICS[task.metric]
+        by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
+        raw = combine([by_id[name] for name in weights], list(weights.values()))
+        if task.is_regression:
+            return _judged(raw, pool.truth, metric, study.seed) | {"residuals": np.quantile(pool.truth.y - raw, np.linspace(0, 1, 201)).tolist()}
+        n_rows = len(pool.truth.y)
+        warmth = temperature(raw, pool.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
+        proba = sharpen(raw, warmth)
+        cut = 0.5
+        if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
+            cut = threshold(proba, pool.truth, metric)
+        answer = decide(proba, cut) if metric.needs == "labels" else proba
+        return _judged(answer, pool.truth, metric, study.seed) | {"temperature": warmth, "threshold": cut}
+
+
+def gather(study: Study, lab: Lab, best: int) -> Pool:
+    """The best complete trials, and the best of each family, with their predictions."""
+    ranked = study.ranked
+    seen: set[str] = set()
+    leaders = [trial for trial in ranked if not (trial.candidate.family in seen or seen.add(trial.candidate.family))]  # type: ignore[func-returns-value]
+    chosen = [trial for place, trial in enumerate(ranked) if place < best or trial in leaders]
+    found = [(trial, lab.predictions(study, trial)) for trial in chosen]
+    there = [(trial, array) for trial, array in found if array is not None]
+    data = lab.dataset()
+    if not there:
+        return Pool((), (), Truth(data.y[:0]))
+    rows = np.flatnonzero(there[0][1][1])
+    truth = Truth(data.y, data.weight).take(rows)
+    return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth)
+
+
+def _some(n_rows: int, most: int, seed: int) -> npt.NDArray[np.int64]:
+    """All rows, or a sample of them."""
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).permutation(n_rows)[:most])
+
+
+def _judged(answer: npt.NDArray[Any], truth: Truth, metric: Metric, seed: int) -> dict[str, Any]:
+    """The loss on all rows and an interval, which a sample gives for large tables: widths shrink with the root of the rows."""
+    loss = metric.loss(truth.y, answer, truth.weight)
+    rows = _some(len(truth.y), 5000, seed)
+    part = truth.take(rows)
+    low, high = interval(answer[rows], part, metric, seed=seed)
+    centre, shrink = metric.loss(part.y, answer[rows], part.weight), math.sqrt(len(rows) / len(truth.y))
+    return {"loss": loss, "low": loss + (low - centre) * shrink, "high": loss + (high - centre) * shrink, "rows": len(truth.y)}
+
+
+def _affordable(study: Study, weights: Mapping[str, float], budget: Budget, lab: Lab) -> Mapping[str, float]:
+    """The heaviest members whose refits end in time, at least one."""
+    kept: dict[str, float] = {}
+    seconds = 0.0
+    for name, weight in weights.items():
+        seconds += 1.3 * predict(study, study.trials[name].candidate) / lab.bench.workers
+        if kept and budget.timed and not budget.affords(1.2 * seconds):
+            break
+        kept[name] = weight
+    total = sum(kept.values())
+    return {name: weight / total for name, weight in kept.items()}
+
+
+class Refit:
+    """A policy: train each member once more, on all rows, with the rounds that its folds found."""
+
+    def __init__(self, study: Study, names: Sequence[str]) -> None:
+        self._names = [name for name in names if study.trials[name].key_at(0, None) is None]
+
+    def next(self, study: Study, room: Room) -> Move:
+        """The next member's refit."""
+        if not self._names:
+            return Wait() if study.running else Stop()
+        trial = study.trials[self._names.pop(0)]
+        rounds = [outcome.rounds for outcome in trial.outcomes.values() if outcome.rounds]
+        n_rounds = math.ceil(MORE_DATA * sum(rounds) / len(rounds)) if rounds else None
+        seed = seed_for(study.seed, trial.candidate, 0, None)
+        return Job(trial.candidate, study.data, 0, None, seed=seed, rounds=n_rounds, threads=room.threads, seconds=room.seconds)

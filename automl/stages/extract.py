@@ -1,0 +1,33 @@
+"""extract: which recipes are in play. Each is encoded by a worker when the first job needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from automl.budget import Budget
+from automl.features.recipe import RECIPES
+from automl.lab.lab import Lab
+from automl.stages._base import option
+from automl.trial import Study
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Choose how numbers, categories, dates, flags and text become a model's input."""
+
+    recipes: tuple[str, ...] = option((), f"Recipes that may be used, of {', '.join(RECIPES)}; none named: all that fit the table.")
+    text: Literal["svd", "skip"] = option("svd", "Text columns: TF-IDF reduced by SVD, or only their lengths.")
+
+    def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Offer the recipes that make a difference on this table."""
+        columns = lab.dataset().columns
+        offered = [name for name in (self.recipes or RECIPES) if self.recipes or _differs(name, bool(columns.names("category")))]
+        recipes = [replace(RECIPES[name], text=self.text).to_json() for name in offered]
+        return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
+
+
+def _differs(name: str, has_categories: bool) -> bool:
+    """Without categories, recipes that differ in them alone are one."""
+    recipe = RECIPES[name]
+    return has_categories or recipe.categories == ("onehot" if recipe.numbers != "plain" else "native")

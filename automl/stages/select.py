@@ -1,0 +1,31 @@
+"""select: a constant baseline, a simple linear model, then an ordered portfolio of strong configurations, raced fold by fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl.budget import Budget
+from automl.lab.lab import Lab
+from automl.search.portfolio import portfolio
+from automl.search.racing import Race, Racing
+from automl.stages._base import option
+from automl.trial import Study
+
+
+@dataclass(frozen=True)
+class Select:
+    """Find out which families suit the table, and have strong models early."""
+
+    families: tuple[str, ...] = option((), "Families that take part, best first; none named: all.")
+    candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
+    margin: float = option(0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
+    fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.")
+
+    def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Race the portfolio."""
+        study = lab.tell(study, {"kind": "stage", "stage": "select"})
+        candidates = portfolio(study, self.families)[: self.candidates + 1 if self.candidates else None]
+        race = Race(budget.remaining(), self.margin, self.fewest)
+        for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
+            pass
+        return study

@@ -1,0 +1,41 @@
+"""tune: Optuna searches the hyperparameters of the best families, warm-started with all that select saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from automl.budget import Budget
+from automl.lab.lab import Lab
+from automl.models import family
+from automl.search.racing import Race
+from automl.search.tuning import Tuning
+from automl.stages._base import option
+from automl.trial import Study
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Search the hyperparameters of the best families."""
+
+    method: Literal["tpe", "random", "cmaes"] = option("tpe", "How values are proposed: TPE, at random, or CMA-ES.")
+    pruner: Literal["wilcoxon", "none"] = option("wilcoxon", "Whether a proposal that is worse on its first folds is given up.")
+    families: int = option(3, "How many of the best families are tuned.")
+    margin: float = option(0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
+
+    def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Tune until the budget or the trials are used up."""
+        study = lab.tell(study, {"kind": "stage", "stage": "tune"})
+        names = self._families(study)
+        if not names:
+            return study
+        race = Race(budget.remaining(), self.margin)
+        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials)
+        for study in lab.run(policy, study, budget):
+            pass
+        return study
+
+    def _families(self, study: Study) -> list[str]:
+        """The families of the best trials that have something to tune, best first."""
+        names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
+        return [name for name in names if family(name).space(study.the_task)][: self.families]

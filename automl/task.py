@@ -1,0 +1,54 @@
+"""What is to be predicted: the kind of task, the target's name and the labels. Names and labels only, so it is JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+Kind = Literal["binary", "multiclass", "regression"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A prediction task.
+
+    Parameters
+    ----------
+    kind : {"binary", "multiclass", "regression"}
+    target : str
+        The target column's name.
+    metric : str
+        Name of the metric that everything optimises.
+    labels : tuple of str
+        The classes as text, in the order of the probability columns; the positive class of a binary task is the second.
+        Empty for regression.
+    dtype : {"text", "int", "float", "bool"}
+        What predicted classes are given back as.
+    """
+
+    kind: Kind
+    target: str
+    metric: str
+    labels: tuple[str, ...] = ()
+    dtype: str = "text"
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether numbers, not classes, are predicted."""
+        return self.kind == "regression"
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of a prediction: one a class, or 1."""
+        return max(1, len(self.labels))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Task:
+        """The task that `to_json` wrote."""
+        return cls(**{**value, "labels": tuple(value["labels"])})

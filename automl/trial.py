@@ -1,0 +1,301 @@
+"""Candidate, Job, Outcome, Trial, Study: plain frozen values that turn into JSON, and how an event makes a study larger."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from automl.features.recipe import Recipe
+from automl.files import short_hash
+from automl.task import Task
+
+Event = Mapping[str, Any]
+Status = Literal["done", "failed", "timeout", "memory", "cut"]
+
+
+def _digest(value: Any) -> str:
+    return short_hash(json.dumps(value, sort_keys=True, default=str))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A family with its hyperparameters and a recipe; `origin` (which stage proposed it) is no part of its identity."""
+
+    family: str
+    params: Mapping[str, Any]
+    recipe: Recipe
+    origin: str = field(default="", compare=False)
+
+    @cached_property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that name the content."""
+        return _digest([self.family, dict(self.params), self.recipe.to_json()])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"family": self.family, "params": dict(self.params), "recipe": self.recipe.to_json(), "origin": self.origin}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Candidate:
+        """The candidate that `to_json` wrote."""
+        return cls(value["family"], value["params"], Recipe.from_json(value["recipe"]), value["origin"])
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    data : str
+        Hash of the task, the table and the folds: equal work has one name in every run.
+    repeat, fold : int
+        Which rows are held out; `fold=None` trains on all rows.
+    seed : int
+    rows : int or None
+        A subset of the training rows, for a cheaper look.
+    rounds : int or None
+        A fixed number of rounds; None stops early.
+    threads : int
+    seconds : float
+        The most it may take; no part of its identity.
+    """
+
+    candidate: Candidate
+    data: str
+    repeat: int = 0
+    fold: int | None = 0
+    seed: int = 0
+    rows: int | None = None
+    rounds: int | None = None
+    threads: int = 1
+    seconds: float = field(default=math.inf, compare=False)
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that name the work."""
+        return _digest([self.candidate.id, self.data, self.repeat, self.fold, self.seed, self.rows, self.rounds, self.threads])
+
+    @property
+    def place(self) -> tuple[int, int | None]:
+        """Repeat and fold."""
+        return self.repeat, self.fold
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the limit on seconds is left out."""
+        plain = {name: getattr(self, name) for name in ("data", "repeat", "fold", "seed", "rows", "rounds", "threads")}
+        return plain | {"candidate": self.candidate.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Job:
+        """The job that `to_json` wrote."""
+        return cls(**{**value, "candidate": Candidate.from_json(value["candidate"])})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    `seconds` are of the fit alone; `stopped` says that its deadline, not early stopping, ended it; the learning curve and the
+    resolved parameters lie in the run folder.
+    """
+
+    status: Status
+    loss: float | None = None
+    seconds: float = 0.0
+    rounds: int | None = None
+    reason: str = ""
+    stopped: bool = False
+    size: int = 0  # bytes of the model's file
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate with its outcomes so far, by the job's key. `decided` is "" until it is "done", "dropped" or "failed"."""
+
+    candidate: Candidate
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    decided: str = ""
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The candidate's id."""
+        return self.candidate.id
+
+    @cached_property
+    def losses(self) -> Mapping[tuple[int, int | None], float]:
+        """Loss by (repeat, fold), of fits on all of a fold's training rows that ended well."""
+        return {
+            self.jobs[key].place: outcome.loss
+            for key, outcome in self.outcomes.items()
+            if outcome.status == "done" and outcome.loss is not None and self.jobs[key].rows is None
+        }
+
+    @cached_property
+    def loss(self) -> float:
+        """The mean loss over the folds seen so far; infinite without one."""
+        return sum(self.losses.values()) / len(self.losses) if self.losses else math.inf
+
+    @cached_property
+    def seconds(self) -> float:
+        """Seconds spent on its fits."""
+        return sum(outcome.seconds for outcome in self.outcomes.values())
+
+    @property
+    def failure(self) -> Outcome | None:
+        """The first outcome that is not a success, if any; being cut by the run's end is none."""
+        return next((o for o in self.outcomes.values() if o.status not in ("done", "cut")), None)
+
+    def key_at(self, repeat: int, fold: int | None) -> str | None:
+        """Key of the fit that succeeded there on all rows."""
+        for key, outcome in self.outcomes.items():
+            if outcome.status == "done" and self.jobs[key].place == (repeat, fold) and self.jobs[key].rows is None:
+                return key
+        return None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How rows are held out: the kind of folds, how many, and how often repeated."""
+
+    kind: Literal["kfold", "time", "holdout"] = "kfold"
+    folds: int = 5
+    repeats: int = 1
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Every (repeat, fold), first repeat first."""
+        return tuple((repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds))
+
+
+@dataclass(frozen=True)
+class Size:
+    """Rows and raw columns of the cleaned table."""
+
+    rows: int = 0
+    columns: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that is known of a run: facts only, no arrays. Events are added, nothing is taken away."""
+
+    seed: int = 0
+    task: Task | None = None
+    data: str = ""
+    size: Size = field(default_factory=Size)
+    plan: Plan = field(default_factory=Plan)
+    recipes: tuple[Recipe, ...] = ()
+    stage: str = ""
+    findings: tuple[Event, ...] = ()
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+    running: Mapping[str, Job] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    refits: bool = False
+    verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, threshold
+    finished: str = ""
+
+    @property
+    def the_task(self) -> Task:
+        """The task, known from the clean stage on."""
+        if self.task is None:
+            raise LookupError("the task is known from the clean stage on")
+        return self.task
+
+    def add(self, event: Event) -> Study:
+        """This study with what an event tells; replaying a log adds the same events."""
+        return _ADD[event["kind"]](self, event)
+
+    def complete(self, trial: Trial) -> bool:
+        """Whether every row that is ever held out has a prediction of this trial."""
+        return len(trial.losses.keys() & set(self.plan.places)) == len(self.plan.places)
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials, best first."""
+        return sorted((t for t in self.trials.values() if self.complete(t)), key=lambda trial: (trial.loss, trial.id))
+
+
+def _started(study: Study, event: Event) -> Study:
+    return replace(study, seed=event["seed"])
+
+
+def _finding(study: Study, event: Event) -> Study:
+    return replace(study, findings=(*study.findings, event["finding"]))
+
+
+def _stage(study: Study, event: Event) -> Study:
+    study = replace(study, stage=event["stage"])
+    if "task" in event:
+        study = replace(study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"]))
+    if "recipes" in event:
+        study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))
+    return study
+
+
+def _with(study: Study, trial: Trial) -> Study:
+    return replace(study, trials={**study.trials, trial.id: trial})
+
+
+def _begun(study: Study, event: Event) -> Study:
+    job = Job.from_json(event["job"])
+    trial = study.trials.get(job.candidate.id, Trial(job.candidate))
+    trial = replace(trial, jobs={**trial.jobs, job.key: job})
+    return replace(_with(study, trial), running={**study.running, job.key: job})
+
+
+def _fit(study: Study, event: Event) -> Study:
+    running = {key: job for key, job in study.running.items() if key != event["key"]}
+    trial = study.trials[event["id"]]
+    trial = replace(trial, outcomes={**trial.outcomes, event["key"]: Outcome(**event["outcome"])})
+    return replace(_with(study, trial), running=running)
+
+
+def _trial(study: Study, event: Event) -> Study:
+    return _with(study, replace(study.trials[event["id"]], decided=event["decided"], reason=event["reason"]))
+
+
+def _weights(study: Study, event: Event) -> Study:
+    return replace(study, weights=event["weights"], refits=event["refits"], verdict=event["verdict"])
+
+
+def _finished(study: Study, event: Event) -> Study:
+    return replace(study, finished=event["how"], running={})
+
+
+_ADD = {
+    "started": _started,
+    "finding": _finding,
+    "stage": _stage,
+    "begun": _begun,
+    "fit": _fit,
+    "trial": _trial,
+    "weights": _weights,
+    "finished": _finished,
+}
+
+
+def begun(job: Job) -> Event:
+    """The event of a job that starts."""
+    return {"kind": "begun", "id": job.candidate.id, "key": job.key, "job": job.to_json()}
+
+
+def fitted(job: Job, outcome: Outcome) -> Event:
+    """The event of a job that ended."""
+    return {"kind": "fit", "id": job.candidate.id, "key": job.key, "outcome": outcome.to_json()}
+
+
+def decided(trial: Trial, how: str, reason: str = "") -> Event:
+    """The event of a candidate that is decided: "done", "dropped" or "failed"."""
+    return {"kind": "trial", "id": trial.id, "decided": how, "reason": reason}

@@ -1,0 +1,13 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any OpenMP library is loaded; see docs/adr/0002
+
+# A shared machine is slow at times, which is no finding; and the same examples everywhere make a red CI reproducible.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")

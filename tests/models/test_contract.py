@@ -1,0 +1,330 @@
+"""What every family of models promises, held for each family and each kind of task."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from automl.budget import Budget
+from automl.errors import AutoMLError, InputError, UnsafeModel
+from automl.metrics import metric_for
+from automl.models import FAMILIES, Family, Feature, Fitted, How, Model, Sample, family
+from automl.space import draw
+from automl.state import State, pack, unpack
+from automl.task import Kind, Task
+
+KINDS: tuple[Kind, ...] = ("binary", "multiclass", "regression")
+LABELS = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c", "d"), "regression": ()}
+ROWS = 260
+
+
+def rows_of(kind: Kind, native: bool, rows: int = ROWS, seed: int = 0) -> Sample:
+    """An easy table: two informative columns, noise, a category, missing values; class 2 of 4 is rare."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 5)).astype(np.float32)
+    X[:, 4] = rng.integers(0, 12, rows)
+    signal = 2 * X[:, 0] - X[:, 1] + (X[:, 4] % 3)
+    if kind == "regression":
+        y = 1e4 + 500 * signal + rng.normal(size=rows)
+    else:
+        y = np.digitize(signal, [1.0] if kind == "binary" else [-1.5, 0.5, 1.0]).astype(float)
+        y = np.where(rng.random(rows) < 0.05, rng.permutation(y), y)
+    X[rng.random(X.shape) < 0.05] = np.nan
+    features = tuple(Feature(f"x{place}", f"x{place}", 12 if native and place == 4 else 0) for place in range(5))
+    if not native:
+        X = np.nan_to_num(X)
+    return Sample(X, features, np.asarray(y, np.float64), rng.uniform(0.5, 2.0, rows))
+
+
+def how_of(kind: Kind, metric: str | None = None, **changes: object) -> How:
+    task = Task(kind, "y", metric or metric_for(None, kind).name, LABELS[kind])
+    how = How(task, metric_for(metric, kind), seed=7, threads=1)
+    return dataclasses.replace(how, **changes)  # type: ignore[arg-type]
+
+
+def takes_missing(one: Family) -> bool:
+    return one.recipes[0] in ("native", "target", "codes")
+
+
+def table_of(one: Family, kind: Kind, rows: int = ROWS, seed: int = 0) -> Sample:
+    sample = rows_of(kind, True, rows, seed)
+    if "native" in one.recipes:
+        return sample
+    plain = dataclasses.replace(sample, features=tuple(dataclasses.replace(feature, levels=0) for feature in sample.features))
+    return plain if takes_missing(one) else dataclasses.replace(plain, X=np.nan_to_num(plain.X))
+
+
+def fit(one: Family, how: How, train: Sample, held: Sample | None = None, **params: object) -> Fitted:
+    return one.fit(one.prepare(train, held, params, how), params, how)
+
+
+def stored(state: State) -> State:
+    """The state after a way through a zip file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        pack(state, archive, "model")
+    with zipfile.ZipFile(file) as archive:
+        return unpack(archive, "model")
+
+
+@pytest.fixture(params=FAMILIES, ids=lambda one: one.name)
+def one(request: pytest.FixtureRequest) -> Family:
+    chosen: Family = request.param
+    return chosen
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+def case(one: Family, kind: Kind) -> tuple[Family, Kind, Sample, Sample]:
+    return one, kind, table_of(one, kind), table_of(one, kind, 90, seed=1)
+
+
+Case = tuple[Family, Kind, Sample, Sample]
+
+
+def check_prediction(prediction: NDArray[np.float64], kind: Kind, rows: int) -> None:
+    assert prediction.dtype == np.float64
+    assert np.isfinite(prediction).all()
+    if kind == "regression":
+        assert prediction.shape == (rows,)
+        return
+    assert prediction.shape == (rows, len(LABELS[kind]))
+    assert (prediction >= 0).all()
+    np.testing.assert_allclose(prediction.sum(axis=1), 1.0, rtol=0, atol=1e-12)
+
+
+def check_same_for_any_rows(model: Model, X: NDArray[np.float32], whole: NDArray[np.float64]) -> None:
+    """Bit for bit, whatever rows stand beside a row."""
+    rng = np.random.default_rng(3)
+    order = rng.permutation(len(X))
+    np.testing.assert_array_equal(model.predict(X[order]), whole[order])
+    some = np.flatnonzero(rng.random(len(X)) < 0.3)
+    np.testing.assert_array_equal(model.predict(X[some]), whole[some])
+    np.testing.assert_array_equal(model.predict(np.asfortranarray(X)), whole)
+    for place in range(12):
+        np.testing.assert_array_equal(model.predict(X[place : place + 1]), whole[place : place + 1])
+    assert model.predict(X[:0]).shape == (0, *whole.shape[1:])
+
+
+def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case: Case) -> None:
+    one, kind, train, held = case
+    how = how_of(kind)
+    fitted = fit(one, how, train, held)
+    whole = fitted.model.predict(held.X)
+    check_prediction(whole, kind, len(held.y))
+    restored = one.restore(stored(fitted.model.to_state()))
+    np.testing.assert_array_equal(restored.predict(held.X), whole)
+    check_same_for_any_rows(restored, held.X, whole)
+    many = np.concatenate([held.X] * 4)
+    np.testing.assert_array_equal(restored.predict(many), np.concatenate([whole] * 4))
+    assert not fitted.stopped
+    assert len(fitted.curve) <= 200
+    baseline = fit(family("constant"), how, train).model.predict(held.X)
+    loss, base = (how.metric.of(held.y, prediction, held.weight) for prediction in (whole, baseline))
+    assert loss == base if one.name == "constant" else loss < 0.8 * base
+
+
+def test_equal_seeds_give_equal_models(case: Case) -> None:
+    one, kind, train, held = case
+    how = how_of(kind, rounds=8)
+    first, second = (fit(one, how, train, held).model.predict(held.X) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_one_preparation_serves_many_fits(case: Case) -> None:
+    one, kind, train, held = case
+    how, rng = how_of(kind, rounds=5), np.random.default_rng(5)
+    drawn = [{}, *(draw(one.space(how.task), rng) for _ in range(3))]
+    shared = one.prepare(train, held, drawn[0], how)
+    for seed, params in enumerate(drawn):
+        assert one.binning(params) == one.binning(drawn[0])
+        now = dataclasses.replace(how, seed=seed)
+        alone = fit(one, now, train, held, **params).model.predict(held.X)
+        np.testing.assert_array_equal(one.fit(shared, params, now).model.predict(held.X), alone)
+
+
+def test_a_row_without_weight_is_an_absent_row(case: Case) -> None:
+    one, kind, train, held = case
+    assert train.weight is not None
+    keep = np.arange(len(train.y)) % 3 > 0
+    light = dataclasses.replace(train, weight=np.where(keep, train.weight, 0.0))
+    fewer = Sample(train.X[keep], train.features, train.y[keep], train.weight[keep])
+    how = how_of(kind, rounds=8)
+    np.testing.assert_allclose(fit(one, how, light).model.predict(held.X), fit(one, how, fewer).model.predict(held.X), rtol=1e-9)
+
+
+def test_weights_count(case: Case) -> None:
+    one, kind, train, held = case
+    heavy = dataclasses.replace(train, weight=np.where(train.y > train.y.mean(), 20.0, 1.0))
+    even = dataclasses.replace(train, weight=None)
+    how = how_of(kind, rounds=8)
+    upwards = [fit(one, how, sample).model.predict(held.X) for sample in (heavy, even)]
+    first, second = (prediction if prediction.ndim == 1 else prediction @ np.arange(prediction.shape[1]) for prediction in upwards)
+    assert first.mean() > second.mean()
+
+
+def test_no_unit_of_the_target_matters(one: Family) -> None:
+    train, held = table_of(one, "regression"), table_of(one, "regression", 60, seed=1)
+    how = how_of("regression", rounds=10)
+    plain = fit(one, how, train).model.predict(held.X)
+    scaled = fit(one, how, dataclasses.replace(train, y=train.y * 2.0**-20)).model.predict(held.X)
+    np.testing.assert_allclose(scaled * 2.0**20, plain, rtol=1e-4)
+
+
+@pytest.mark.parametrize("absent", [0, 2, 3])
+def test_a_class_absent_from_the_fold_keeps_its_column(one: Family, absent: int) -> None:
+    train, held = table_of(one, "multiclass"), table_of(one, "multiclass", 60, seed=1)
+    keep = train.y != absent
+    assert train.weight is not None
+    fold = Sample(train.X[keep], train.features, train.y[keep], train.weight[keep])
+    fitted = fit(one, how_of("multiclass", rounds=None), fold, held)
+    proba = fitted.model.predict(held.X)
+    check_prediction(proba, "multiclass", len(held.y))
+    assert (proba[:, absent] == 0).all()
+    if one.name != "constant":
+        known = held.y != absent
+        assert (proba[known].argmax(axis=1) == held.y[known]).mean() > 0.5
+
+
+@pytest.mark.parametrize("kept", [(1,), (1, 3)])
+def test_few_classes_in_the_fold_are_no_trouble(one: Family, kept: tuple[int, ...]) -> None:
+    train, held = table_of(one, "multiclass"), table_of(one, "multiclass", 60, seed=1)
+    keep = np.isin(train.y, kept)
+    fitted = fit(one, how_of("multiclass"), Sample(train.X[keep], train.features, train.y[keep]), held)
+    proba = fitted.model.predict(held.X)
+    check_prediction(proba, "multiclass", len(held.y))
+    assert (np.delete(proba, kept, axis=1) == 0).all()
+    np.testing.assert_array_equal(one.restore(stored(fitted.model.to_state())).predict(held.X), proba)
+
+
+def test_a_table_without_information_gives_the_constant(case: Case) -> None:
+    one, kind, train, held = case
+    empty = dataclasses.replace(train, X=np.zeros_like(train.X))
+    whole = fit(one, how_of(kind), empty, held).model.predict(held.X)
+    np.testing.assert_allclose(whole, fit(family("constant"), how_of(kind), train).model.predict(held.X))
+
+
+def test_a_constant_target_is_learnt(one: Family) -> None:
+    train = table_of(one, "regression", 60)
+    flat = dataclasses.replace(train, y=np.full(60, 3.5))
+    np.testing.assert_allclose(fit(one, how_of("regression"), flat, flat).model.predict(train.X), 3.5)
+
+
+def test_a_few_rows_are_enough(case: Case) -> None:
+    one, kind, train, held = case
+    places = np.concatenate([np.flatnonzero(train.y == code)[:2] for code in range(4)])[:8] if kind == "multiclass" else np.arange(8)
+    few = Sample(train.X[places], train.features, train.y[places])
+    check_prediction(fit(one, how_of(kind), few, few).model.predict(held.X), kind, len(held.y))
+
+
+def test_rows_far_from_the_training_rows_get_finite_answers(case: Case) -> None:
+    one, kind, train, held = case
+    strange = held.X[:6].copy()
+    strange[0], strange[1], strange[2], strange[3] = np.nan, np.inf, -np.inf, 1e30
+    strange[:, 4] = [np.nan, 5_000, 11, 12, -1, 3]  # category codes never seen
+    check_prediction(fit(one, how_of(kind, rounds=5), train).model.predict(strange), kind, 6)
+
+
+def test_fixed_rounds_are_kept(case: Case) -> None:
+    one, kind, train, held = case
+    for other in (held, None):
+        fitted = fit(one, how_of(kind, rounds=13), train, other)
+        assert fitted.rounds in (13, None)
+        assert not fitted.stopped
+
+
+def test_a_deadline_gone_by_leaves_a_model(case: Case) -> None:
+    one, kind, train, held = case
+    how = how_of(kind, budget=Budget(deadline=1.0, clock=lambda: 2.0))
+    fitted = fit(one, how, train, held)
+    check_prediction(fitted.model.predict(held.X), kind, len(held.y))
+    assert fitted.rounds in (1, None)
+    assert fitted.stopped == (one.name not in ("knn", "constant"))
+
+
+@pytest.mark.parametrize("kind", ["multiclass"])
+def test_a_fit_ends_at_its_deadline(one: Family, kind: Kind) -> None:
+    train, held = table_of(one, kind, 1_500), table_of(one, kind, 500, seed=1)
+    params = {"learning_rate": 0.005} if "learning_rate" in one.space(how_of(kind).task) else {}
+    before = time.monotonic()
+    fitted = fit(one, how_of(kind, budget=Budget().within(0.6)), train, held, **params)
+    assert time.monotonic() - before < 0.6 + 0.4  # the machine may be busy
+    check_prediction(fitted.model.predict(held.X), kind, len(held.y))
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "average_precision", "f1"])
+def test_any_metric_of_classes_can_be_fitted_for(one: Family, metric: str) -> None:
+    train, held = table_of(one, "binary"), table_of(one, "binary", 90, seed=1)
+    fitted = fit(one, how_of("binary", metric), train, held, **fast(one))
+    check_prediction(fitted.model.predict(held.X), "binary", len(held.y))
+
+
+@pytest.mark.parametrize("metric", ["mae", "r2", "mape"])
+def test_any_metric_of_numbers_can_be_fitted_for(one: Family, metric: str) -> None:
+    train, held = table_of(one, "regression"), table_of(one, "regression", 90, seed=1)
+    fitted = fit(one, how_of("regression", metric), train, held, **fast(one))
+    check_prediction(fitted.model.predict(held.X), "regression", len(held.y))
+
+
+def fast(one: Family) -> dict[str, object]:
+    return {"learning_rate": 0.1} if "learning_rate" in one.defaults(how_of("binary").task) else {}
+
+
+def test_defaults_lie_in_the_space_and_cost_grows(one: Family, kind: Kind) -> None:
+    task = how_of(kind).task
+    space = one.space(task)
+    for name, value in one.defaults(task).items():
+        assert name not in space or space[name].holds(value), name
+    assert 0 < one.cost(100, 5, 1) <= one.cost(10_000, 5, 1) <= one.cost(10_000, 50, 3) < 3_600
+
+
+def test_rows_of_another_width_are_refused(one: Family) -> None:
+    train = table_of(one, "binary")
+    if one.name == "constant":
+        pytest.skip("reads no column")
+    with pytest.raises(InputError, match="5 columns"):
+        fit(one, how_of("binary", rounds=2), train).model.predict(train.X[:, :4])
+
+
+def test_a_damaged_state_is_refused(one: Family) -> None:
+    state = fit(one, how_of("binary", rounds=2), table_of(one, "binary")).model.to_state()
+    for name, value in state.items():
+        if isinstance(value, bool):
+            continue
+        spoilt = state | {name: value[: len(value) // 2] if isinstance(value, bytes) else None}
+        with pytest.raises(UnsafeModel):
+            one.restore(spoilt)
+    with pytest.raises(UnsafeModel):
+        one.restore({})
+
+
+def test_nothing_is_written(one: Family, capfd: pytest.CaptureFixture[str], tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    train = table_of(one, "binary", 60)
+    fit(one, how_of("binary"), train, train)
+    assert capfd.readouterr() == ("", "")
+    assert not list(__import__("pathlib").Path.cwd().iterdir())
+
+
+def test_an_unknown_family_is_answered_with_a_suggestion() -> None:
+    with pytest.raises(AutoMLError, match="Did you mean 'lightgbm'"):
+        family("lightgmb")
+
+
+def test_importing_the_families_imports_no_heavy_library() -> None:
+    heavy = ["lightgbm", "xgboost", "catboost", "sklearn", "scipy", "pandas"]
+    code = f"import sys, automl.models; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

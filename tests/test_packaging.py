@@ -1,0 +1,133 @@
+"""The wheel holds what it should, and nothing else; and what is installed from it works."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MAPPED = {"automl.datasets", "automl.pipelines"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy: setuptools would put leftovers of an earlier build/ into it."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+    for folder in ("automl", "pipelines", "datasets"):
+        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(built), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = built.iterdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    """Every file in the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def tree(folder: str, pattern: str) -> set[str]:
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob(pattern) if "__pycache__" not in path.parts}
+
+
+def test_every_subpackage_is_in_the_list():
+    modules = (ROOT / "automl").rglob("*.py")
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in modules}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == folders | MAPPED
+
+
+def test_a_subpackage_has_an_init():
+    listed = set(PROJECT["tool"]["setuptools"]["packages"]) - MAPPED
+    assert [name for name in sorted(listed) if not (ROOT / name.replace(".", "/") / "__init__.py").is_file()] == []
+
+
+def test_only_the_scripts_that_make_tables_are_python_files_outside_the_package():
+    assert {path.rsplit("/", 1)[1] for path in tree("datasets", "*.py") | tree("pipelines", "*.py")} <= {"make.py"}
+
+
+def test_everything_that_make_installs_is_pinned():
+    pinned = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line}
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = {text.split(">=")[0] for text in [*PROJECT["project"]["dependencies"], *extras["dev"], *extras["excel"], *extras["parquet"]]}
+    assert wanted - pinned == set()
+
+
+def test_the_only_top_level_is_automl(names: set[str]):
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"automl", f"automl_tabular-{PROJECT['project']['version']}.dist-info"}
+
+
+def test_the_modules_are_those_of_the_source_tree(names: set[str]):
+    assert {name for name in names if name.endswith(".py")} == tree("automl", "*.py")
+
+
+def test_types_and_templates_are_in_it(names: set[str]):
+    assert "automl/py.typed" in names
+    templates = {path for path in tree("automl/report/templates", "*") if (ROOT / path).is_file()}
+    assert templates
+    assert templates <= names
+
+
+def test_pipelines_and_tables_are_in_it_and_the_making_script_is_not(names: set[str]):
+    data = tree("pipelines", "*.toml") | tree("datasets", "*.toml") | tree("datasets", "*.csv")
+    assert {path.split("/")[0] for path in data} == {"pipelines", "datasets"}
+    assert {f"automl/{path}" for path in data} <= names
+    assert [name for name in names if name.endswith("make.py")] == []
+
+
+def test_the_licence_is_in_it(names: set[str]):
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+
+
+@pytest.mark.heavy
+def test_the_installed_wheel_fits_and_predicts_in_an_empty_folder(wheel: Path, tmp_path: Path):
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", str(site), str(wheel)], check=True)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+
+    def automl(*arguments: str) -> str:
+        command = [str(site / "bin" / "automl"), *arguments]
+        done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import automl; print(automl.__file__)"],
+        cwd=empty,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(where.stdout.strip()).is_relative_to(site), "the checkout is tested, not the wheel"
+    assert version("automl-tabular") in automl("--version")
+
+    table = site / "automl" / "datasets" / "penguins" / "data.csv"
+    started = time.monotonic()
+    automl("fit", str(table), "--target", "species", "--budget", "15s", "--output", "run")
+    assert time.monotonic() - started < 16  # the budget is tested elsewhere, on a quiet machine
+    assert {"predictor.automl", "leaderboard.csv", "report.html", "DONE"} <= {path.name for path in (empty / "run").iterdir()}
+
+    rows = list(csv.DictReader(automl("predict", "run", str(table)).splitlines()))
+    truth = [row["species"] for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
+    right = sum(row["prediction"] == label for row, label in zip(rows, truth, strict=True))
+    assert right > 0.9 * len(truth)
+    assert [path.name for path in empty.iterdir()] == ["run"]

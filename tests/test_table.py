@@ -1,0 +1,300 @@
+"""Reading: whatever a file or a Python value holds becomes one Table, or one clear error."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import string
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.errors import InputError
+from automl.table import Table, from_frame, read_table
+
+CSV = "id,city,x\n01,Bern,1.5\n02,Köln,\n03,Bern,NA\n"
+
+
+def write(folder: Path, content: str | bytes, name: str = "train.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def cells(table: Table) -> dict[str, list[str]]:
+    return {name: column.tolist() for name, column in table.columns.items()}
+
+
+EXPECTED = {"id": ["01", "02", "03"], "city": ["Bern", "Köln", "Bern"], "x": ["1.5", "", "NA"]}
+
+
+class TestAnyFile:
+    def test_keeps_text_exactly_as_it_stands(self, tmp_path: Path) -> None:
+        table = read_table(write(tmp_path, CSV))
+        assert cells(table) == EXPECTED
+        assert (table.n_rows, table.textual, table.notes) == (3, True, ())
+
+    @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+    def test_is_read_with_any_separator(self, tmp_path: Path, separator: str) -> None:
+        table = read_table(write(tmp_path, CSV.replace(",", separator)))
+        assert cells(table) == EXPECTED
+        assert [note.code for note in table.notes] == ([] if separator == "," else ["separator"])
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
+    def test_is_read_in_any_encoding(self, tmp_path: Path, encoding: str) -> None:
+        assert cells(read_table(write(tmp_path, CSV.encode(encoding)))) == EXPECTED
+
+    @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+    def test_is_unpacked_whatever_its_name(self, tmp_path: Path, pack: object) -> None:
+        assert cells(read_table(write(tmp_path, pack(CSV.encode()), "data.txt"))) == EXPECTED  # type: ignore[operator]
+
+    def test_is_read_from_a_zip_archive_of_one(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("a.csv", CSV)
+        assert cells(read_table(tmp_path / "a.zip")) == EXPECTED
+
+    def test_is_read_from_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(CSV.encode())))
+        assert read_table("-").n_rows == 3
+
+    @pytest.mark.parametrize("line_end", ["\r\n", "\r", "\n"])
+    def test_is_read_with_any_line_end(self, tmp_path: Path, line_end: str) -> None:
+        assert cells(read_table(write(tmp_path, CSV.replace("\n", line_end)))) == EXPECTED
+
+    def test_may_quote_separators_line_breaks_and_quotes(self, tmp_path: Path) -> None:
+        table = read_table(write(tmp_path, 'a,b\n"x, y","line\nbreak"\n"say ""hi""",2\n'))
+        assert cells(table) == {"a": ["x, y", 'say "hi"'], "b": ["line\nbreak", "2"]}
+
+    def test_may_have_a_space_before_quotes(self, tmp_path: Path) -> None:
+        assert cells(read_table(write(tmp_path, '"a", "b"\n"1", "x, y"\n"2", "z"\n')))["b"] == ["x, y", "z"]
+
+    def test_may_be_parquet_under_any_name(self, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        frame = pd.DataFrame({"code": ["01", None], "n": [1, 2]})
+        frame.to_parquet(tmp_path / "a.csv")
+        table = read_table(tmp_path / "a.csv")
+        assert (table.names, table.textual, table["n"].tolist()) == (("code", "n"), False, [1, 2])
+
+    def test_may_be_feather(self, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        pd.DataFrame({"n": [1, 2]}).to_feather(tmp_path / "a.feather")
+        assert read_table(tmp_path / "a.feather")["n"].tolist() == [1, 2]
+
+    def test_may_be_excel_whose_text_keeps_its_zeros(self, tmp_path: Path) -> None:
+        pytest.importorskip("openpyxl")
+        pytest.importorskip("python_calamine")
+        pd.DataFrame({"code": ["01", "NA"], "n": [1, 2]}).to_excel(tmp_path / "a.xlsx", index=False)
+        table = read_table(tmp_path / "a.xlsx")
+        assert (table["code"].tolist(), table["n"].tolist()) == (["01", "NA"], [1, 2])
+
+    def test_may_be_json_lines_or_an_array_of_objects(self, tmp_path: Path) -> None:
+        lines = write(tmp_path, '{"a": "01", "b": 1}\n{"a": "02"}\n', "lines")
+        array = write(tmp_path, '[{"a": "01", "b": 1}, {"a": "02"}]', "array")
+        for path in (lines, array):
+            table = read_table(path)
+            assert table["a"].tolist() == ["01", "02"]
+            assert table["b"].isna().tolist() == [False, True]
+
+
+class TestHeaders:
+    def test_that_repeat_are_numbered_with_a_note(self, tmp_path: Path) -> None:
+        table = read_table(write(tmp_path, "a,a,a.2,b\n1,2,3,x\n"))
+        assert table.names == ("a", "a.3", "a.2", "b")
+        assert [(note.code, note.columns) for note in table.notes] == [("header_duplicate", ("a",))]
+
+    def test_that_are_blank_get_their_place(self, tmp_path: Path) -> None:
+        assert read_table(write(tmp_path, "a,,c\n1,2,x\n")).names == ("a", "column_2", "c")
+
+    @pytest.mark.parametrize("first", ["5.1,3.5,setosa", "5.1,3.5,1.4"])
+    def test_are_made_up_where_the_first_line_is_data(self, tmp_path: Path, first: str) -> None:
+        table = read_table(write(tmp_path, f"{first}\n4.9,3.0,setosa\n6.3,3.3,virginica\n"))
+        assert table.names == ("c1", "c2", "c3")
+        assert table.n_rows == 3
+        assert [note.code for note in table.notes] == ["header_made"]
+
+    @pytest.mark.parametrize("header", ["a,b,c", "0,1,2", "2010,2011,2012", "name,1,2"])
+    def test_are_taken_as_such_otherwise(self, tmp_path: Path, header: str) -> None:
+        assert read_table(write(tmp_path, f"{header}\n4.9,3.0,1\n6.3,3.3,2\n")).names == tuple(header.split(","))
+
+    def test_keep_their_spaces(self, tmp_path: Path) -> None:
+        assert read_table(write(tmp_path, "a, b \n1,2\n")).names == ("a", " b ")
+
+    def test_may_lack_the_separator_that_ends_all_other_lines(self, tmp_path: Path) -> None:
+        assert cells(read_table(write(tmp_path, "a,b\n1,2,\n3,4,\n"))) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+class TestUnreadable:
+    def refuse(self, path: Path | str) -> str:
+        with pytest.raises(InputError) as caught:
+            read_table(path)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    def test_names_a_similar_file(self, tmp_path: Path) -> None:
+        write(tmp_path, CSV, "trian.csv")
+        assert self.refuse(tmp_path / "train.csv").endswith("train.csv: no such file. Did you mean 'trian.csv'?")
+
+    def test_is_a_folder(self, tmp_path: Path) -> None:
+        assert "is a folder" in self.refuse(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "empty"),
+            (b"\n\n", "empty"),
+            (gzip.compress(b""), "empty"),
+            (b"a,b,c\n", "no rows"),
+            (b"\x00\x01\x02" * 1000, "binary"),
+            (bytes(range(1, 256)) * 100, "binary"),
+            (b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "binary"),
+            (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 fields where 2 are expected"),
+            (b'a,b\n1,"2\n3,4\n', "never closed"),
+            (gzip.compress(CSV.encode() * 100)[:-20], "can't be read"),
+            (b"\x1f\x8bnot gzip at all", "can't be read"),
+            (b"PAR1 not parquet at all", "damaged Parquet"),
+            (b"PK\x03\x04 not a zip", "can't be read"),
+            (b"\xd0\xcf\x11\xe0 not excel", "damaged Excel"),
+            (b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_says_why(self, tmp_path: Path, content: bytes, reason: str) -> None:
+        assert reason in self.refuse(write(tmp_path, content))
+
+    def test_is_a_line_without_end(self, tmp_path: Path) -> None:
+        path = tmp_path / "long.csv"
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            for _ in range(70):
+                file.write(b"a" * (1 << 20))
+        assert "longer than 64 MB" in self.refuse(path)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_is_forbidden(self, tmp_path: Path) -> None:
+        path = write(tmp_path, CSV)
+        path.chmod(0)
+        assert "permission denied" in self.refuse(path)
+
+    @given(st.binary(max_size=400))
+    def test_never_ends_in_a_traceback(self, content: bytes) -> None:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                assert read_table(write(Path(folder), content)).n_rows > 0
+            except InputError as error:
+                assert "\n" not in str(error)  # noqa: PT017
+
+
+class TestSampling:
+    def test_reads_what_the_time_allows(self, tmp_path: Path) -> None:
+        row = ",".join(["0.123456789"] * 20)
+        path = write(tmp_path, "".join([",".join(string.ascii_lowercase[:20]), "\n", *[f"{row}\n"] * 100_000]))
+        table = read_table(path, seconds=0.05)
+        assert 0 < table.n_rows < 100_000
+        assert [note.code for note in table.notes] == ["sampled"]
+        assert set(table["a"]) == {"0.123456789"}
+
+    def test_leaves_small_files_whole(self, tmp_path: Path) -> None:
+        assert read_table(write(tmp_path, CSV), seconds=0.0).n_rows == 3
+
+
+class TestFromPython:
+    @pytest.mark.parametrize(
+        "X",
+        [
+            pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+            {"a": [1, 2], "b": ["x", None]},
+            [{"a": 1, "b": "x"}, {"a": 2, "b": None}],
+        ],
+        ids=["pandas", "dictionary", "records"],
+    )
+    def test_frames_keep_names_and_types(self, X: object) -> None:
+        table = from_frame(X)
+        assert table.names == ("a", "b")
+        assert table["a"].tolist() == [1, 2]
+        assert table["b"].isna().tolist() == [False, True]
+
+    def test_polars_frames_keep_types(self) -> None:
+        pl = pytest.importorskip("polars")
+        day = pd.Timestamp("2020-01-02").to_pydatetime()
+        frame = pl.DataFrame(
+            {"a": [1, None], "b": ["x", None], "d": [day, None], "f": [True, None], "c": pl.Series(["u", "v"], dtype=pl.Categorical)}
+        )
+        table = from_frame(frame)
+        assert table["a"].tolist()[0] == 1.0
+        assert table["d"].iloc[0] == pd.Timestamp(day)
+        assert isinstance(table["c"].dtype, pd.CategoricalDtype)
+        assert table["f"].tolist() == [True, None]
+
+    def test_arrow_tables_do(self) -> None:
+        pa = pytest.importorskip("pyarrow")
+        assert from_frame(pa.table({"a": [1, 2]}))["a"].tolist() == [1, 2]
+
+    def test_arrays_get_names(self) -> None:
+        assert from_frame(np.zeros((2, 3))).names == ("x0", "x1", "x2")
+        assert from_frame([[1, "a"], [2, "b"]])["x0"].tolist() == [1, 2]
+
+    def test_sparse_matrices_become_dense_within_reason(self) -> None:
+        assert from_frame(scipy.sparse.eye(3, format="csr"))["x1"].tolist() == [0.0, 1.0, 0.0]
+        with pytest.raises(InputError, match=r"takes 8\.0 GB when dense"):
+            from_frame(scipy.sparse.csr_matrix((10**6, 1000)))
+
+    def test_other_names_become_text_and_repeated_ones_are_numbered(self) -> None:
+        frame = pd.DataFrame([[1, 2, 3]], columns=[0, "a", "a"])
+        assert from_frame(frame).names == ("0", "a", "a.2")
+
+    def test_the_index_is_ignored(self) -> None:
+        table = from_frame(pd.DataFrame({"a": [1, 2, 3]}, index=[7, 7, 9]))
+        assert table.take([2, 0])["a"].tolist() == [3, 1]
+
+    @pytest.mark.parametrize(
+        ("X", "message"),
+        [
+            (np.zeros(3), "Expected 2D array, got 1D array instead"),
+            ([1, 2, 3], "Reshape your data"),
+            (np.zeros((2, 2, 2)), "Found array with dim 3"),
+            (np.zeros((2, 2), complex), "Complex data not supported"),
+            (pd.DataFrame({"a": [1j]}), "Complex data not supported"),
+            (np.zeros((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required."),
+            (np.zeros((0, 3)), r"Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1 is required."),
+            ("text", "a str is not a table"),
+            ({"a": [1], "b": [1, 2]}, "not a table"),
+            ([[1, 2], [1]], "different lengths"),
+        ],
+    )
+    def test_anything_else_is_refused_in_scikit_learns_words(self, X: object, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            from_frame(X)
+
+    def test_an_unknown_column_is_suggested(self) -> None:
+        with pytest.raises(InputError, match=r"X: no column 'taget'. Did you mean 'target'\?"):
+            from_frame({"target": [1]})["taget"]
+
+
+names = st.lists(st.text(string.ascii_letters + " _.", min_size=1, max_size=5).filter(str.strip), min_size=2, max_size=4, unique=True)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0", exclude_categories=["Cs", "Cc"]), max_size=8)
+
+
+@given(names, st.data())
+def test_what_pandas_writes_is_read_back_letter_by_letter(header: list[str], data: st.DataObject) -> None:
+    import tempfile
+
+    rows = data.draw(st.lists(st.lists(texts, min_size=len(header), max_size=len(header)), min_size=1, max_size=6))
+    frame = pd.DataFrame(rows, columns=header, dtype=object)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        frame.to_csv(path, index=False, quoting=1)
+        table = read_table(path)
+    assert table.names == tuple(header)
+    assert cells(table) == {name: frame[name].tolist() for name in header}
