@@ -113,6 +113,11 @@ def parse_memory(text: str) -> int:
     return size
 
 
+def free_memory() -> int:
+    """Bytes that a run may take where nothing else is said: 80% of what is free."""
+    return int(0.8 * psutil.virtual_memory().available)
+
+
 def usable_cores() -> int:
     """How many cores this process may use: its affinity, bounded by the cgroup's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

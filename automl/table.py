@@ -36,6 +36,8 @@ HEAD = 1 << 20  # bytes that decide what a file is
 LONGEST_LINE = 64 << 20
 DENSE_LIMIT = 10**9  # bytes a sparse matrix may take once it is dense
 SAMPLE_LINES = 200
+_STRETCH = 4096  # bytes of neighbouring lines that a sample takes together
+_PASSING = 0.5  # of the time may go into passing over a file; the rest is for parsing
 _SLOW_ENOUGH = 16 << 20  # smaller files are read whole without measuring: they take less than half a second
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -449,7 +451,6 @@ class _Look:
 
     encoding: str
     sample: str  # whole lines, unless the file ends in the middle of one
-    mean_bytes: float = 1.0
 
 
 def _look(source: _Source) -> _Look:
@@ -557,45 +558,64 @@ class _Dialect:
 def _read_delimited(source: _Source, text: _Look, seconds: float | None, seed: int) -> Table:
     dialect = _dialect(text, source.name)
     notes = list(dialect.notes)
-    if text.encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(Note("encoding", (), f"the file is encoded in {text.encoding}"))
-    stream: BinaryIO = source.open()
-    if seconds is not None and (share := _affordable(source, text, dialect, seconds)) < 1:
-        stream = _sampled(stream, share, np.random.default_rng(seed), header=dialect.header, until=time.monotonic() + seconds)
-        notes.append(
-            Note("sampled", (), f"a random sample of about {share:.1%} of the rows was read: all of them take longer than {seconds:.3g} s")
-        )
-    with stream:
-        frame = _parse(stream, dialect, text.encoding, source)
+    began = time.monotonic()
+    share = 1.0 if seconds is None else _affordable(source, text, dialect, seconds)
+    held = None
+    if seconds is not None and share < 1:
+        held = _sampled(source.open(), share, np.random.default_rng(seed), header=dialect.header, until=began + _PASSING * seconds)
+    frame, encoding = _parse(source, dialect, text.encoding, held)
     if dialect.trailing:
         frame = frame.iloc[:, :-1]
     if len(frame) == 0:
         raise InputError(f"{source.name}: the table has a header and no rows")
+    if encoding not in ("utf-8", "utf-8-sig"):
+        notes.append(Note("encoding", (), f"the file is encoded in {encoding}"))
+    if held is not None:
+        what = f"a random sample of {len(frame)} rows was read: reading all takes longer than {seconds:.3g} s"
+        notes.append(Note("sampled", (), what, len(frame)))
     columns = {name: frame.iloc[:, place] for place, name in enumerate(frame.columns)}
     return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes))
 
 
-def _parse(stream: BinaryIO, dialect: _Dialect, encoding: str, source: _Source) -> pd.DataFrame:
-    """All cells as they stand. Objects, for the C reader then shares equal strings: twice as fast here as pandas' string type."""
-    try:
-        frame = _read_csv(stream, dialect, encoding)
-    except UnicodeDecodeError:  # a late byte that the first megabyte did not show
-        with source.open() as again:
-            frame = _read_csv(again, dialect, _single_byte(source.head(), source.name) if encoding == "utf-8" else "latin-1")
-    except pd.errors.ParserError as error:
-        raise InputError(f"{source.name}: {_ragged(str(error))}") from None
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{source.name}: the file is empty") from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(f"{source.name}: the first line of data has more fields than the header's {len(dialect.names)}")
-    return frame
+def _parse(source: _Source, dialect: _Dialect, encoding: str, held: bytes | None) -> tuple[pd.DataFrame, str]:
+    """All cells as they stand, and the encoding that turned out to be right.
+
+    Objects, for the C reader then shares equal strings: twice as fast here as pandas' string type.
+    """
+    for codec in _codecs(encoding, source):
+        try:
+            with source.open() if held is None else io.BytesIO(held) as stream:
+                frame = _read_csv(stream, dialect, codec, torn=held is not None)
+        except UnicodeDecodeError:  # a late byte that the first megabyte did not show
+            continue
+        except pd.errors.ParserError as error:
+            raise InputError(f"{source.name}: {_ragged(str(error))}") from None
+        except pd.errors.EmptyDataError:
+            raise InputError(f"{source.name}: the file is empty") from None
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise InputError(f"{source.name}: the first line of data has more fields than the header's {len(dialect.names)}")
+        return frame, codec
+    raise InputError(f"{source.name}: can't be decoded from {encoding}")
 
 
-def _read_csv(stream: BinaryIO, dialect: _Dialect, encoding: str) -> pd.DataFrame:
+def _codecs(encoding: str, source: _Source) -> Iterator[str]:
+    """The encoding that the first megabyte shows, and what else it may be; a lone bad byte in UTF-8 is replaced."""
+    yield encoding
+    if encoding == "utf-16":
+        return
+    if encoding.startswith("utf-8") and not source.head().isascii():
+        yield "utf-8 with bad bytes"
+    yield from ("cp1252", "latin-1")
+
+
+def _read_csv(stream: BinaryIO, dialect: _Dialect, codec: str, *, torn: bool = False) -> pd.DataFrame:
+    """With `torn`, lines that a sample cut out of a quoted line break are left out."""
     names = [*dialect.names, "\0"] if dialect.trailing else dialect.names
+    encoding = codec.removesuffix(" with bad bytes")
     return pd.read_csv(
         stream, sep=dialect.separator, header=0 if dialect.header else None, names=names, dtype=object, keep_default_na=False,
-        na_filter=False, encoding=encoding, skipinitialspace=dialect.spaced_quotes, engine="c", low_memory=False,
+        na_filter=False, encoding=encoding, encoding_errors="strict" if codec == encoding else "replace",
+        skipinitialspace=dialect.spaced_quotes, engine="c", low_memory=False, on_bad_lines="skip" if torn else "error",
     )  # fmt: skip
 
 
@@ -629,13 +649,16 @@ def _dialect(text: _Look, name: str) -> _Dialect:
 
 
 def _separator(sample: str) -> tuple[str, list[list[str]]]:
-    """The separator under which most lines have the same number of fields, more than one."""
-    best: tuple[tuple[float, int], str, list[list[str]]] | None = None
+    """The separator under which most lines have as many fields as the first, more than one.
+
+    Without the look at the first line, numbers with a decimal comma would be cut: it has names, which hold none.
+    """
+    best: tuple[tuple[bool, float, int], str, list[list[str]]] | None = None
     for separator in _SEPARATORS:
         rows = _split(sample, separator)
         width, count = Counter(len(row) for row in rows).most_common(1)[0]
         width = len(rows[0]) if len(rows) == 2 else width
-        score = (round(count / len(rows), 1) if width > 1 else -1.0, width)
+        score = (width > 1 and len(rows[0]) == width, round(count / len(rows), 1) if width > 1 else -1.0, width)
         if best is None or score > best[0]:
             best = (score, separator, rows)
     assert best is not None  # there are separators
@@ -697,15 +720,16 @@ def _affordable(source: _Source, text: _Look, dialect: _Dialect, seconds: float)
     """The share of rows that can be read in time, from the rate measured on the first megabyte."""
     if source.size * (8 if source.packed else 1) < _SLOW_ENOUGH or text.encoding == "utf-16" or _quoted_breaks(text.sample):
         return 1.0
+    began = time.monotonic()
     head = text.sample.encode(text.encoding)
-    started = time.monotonic()
     _read_csv(io.BytesIO(head), dialect, text.encoding)
-    per_byte = (time.monotonic() - started) / len(head)
-    size, skipping = _true_size(source)
-    needed = per_byte * size + skipping
-    if needed <= 0.8 * seconds:
+    per_byte = (time.monotonic() - began) / len(head)
+    size, passing = _true_size(source)
+    left = max(0.0, seconds - (time.monotonic() - began))
+    if per_byte * size + passing <= 0.8 * left:
         return 1.0
-    return max(0.8 * seconds - 1.5 * skipping, 0.05 * seconds) / (per_byte * size)
+    seen = max(0.001, min(1.0, _PASSING * left / passing))  # the share of the file that can be passed over
+    return min(1.0, max(0.8 * left - seen * passing, 0.05 * seconds) / (per_byte * size * seen))
 
 
 def _true_size(source: _Source) -> tuple[float, float]:
@@ -716,7 +740,8 @@ def _true_size(source: _Source) -> tuple[float, float]:
     with source.open() as stream:
         while length < _SLOW_ENOUGH and (block := stream.read(HEAD)):
             length += len(block)
-    ratio = 4.0 if length >= _SLOW_ENOUGH else length / source.size  # tables pack to about a quarter
+        packed = getattr(stream, "fileobj", None)  # gzip tells how far it is; otherwise: tables pack to about a quarter
+        ratio = length / max(1, packed.tell()) if packed is not None else 4.0
     return max(float(length), source.size * ratio), (time.monotonic() - started) * max(1.0, source.size * ratio / length)
 
 
@@ -724,26 +749,27 @@ def _quoted_breaks(sample: str) -> bool:
     return any(line.count('"') % 2 for line in sample.splitlines())
 
 
-def _sampled(stream: BinaryIO, share: float, rng: np.random.Generator, *, header: bool, until: float) -> BinaryIO:
-    """A stream of the header and a random share of the lines; it ends early when the time is over."""
+def _sampled(stream: BinaryIO, share: float, rng: np.random.Generator, *, header: bool, until: float) -> bytes:
+    """The header and a random share of the lines, a few neighbours at a time; it ends early when the time is over."""
     with stream:
-        kept = [stream.readline()] if header else []
-        for lines in _blocks(stream):
-            chosen = np.flatnonzero(rng.random(len(lines)) < share)
-            kept.extend(lines[place] for place in chosen)
+        header_line = stream.readline() if header else b""
+        kept, first, rest = list[bytes](), b"", b""
+        while block := stream.read(4 * HEAD):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            first = first or whole + newline
+            kept.extend(lines for lines in _chosen(whole + newline, share, rng) if lines.count(b'"') % 2 == 0)
             if time.monotonic() > until:
                 break
-    return io.BytesIO(b"".join(line for line in kept if line.count(b'"') % 2 == 0))
+    return header_line + (b"".join(kept) or first)
 
 
-def _blocks(stream: BinaryIO) -> Iterator[list[bytes]]:
-    rest = b""
-    while block := stream.read(4 * HEAD):
-        lines = (rest + block).splitlines(keepends=True)
-        rest = lines.pop()
-        yield lines
-    if rest:
-        yield [rest]
+def _chosen(block: bytes, share: float, rng: np.random.Generator) -> Iterator[bytes]:
+    """The lines that begin in randomly chosen stretches of a block of whole lines; a line at a time would cost more than parsing it."""
+    for place in np.flatnonzero(rng.random(-(-len(block) // _STRETCH)) < share).tolist():
+        start = block.find(b"\n", place * _STRETCH - 1) + 1 if place else 0
+        end = block.find(b"\n", (place + 1) * _STRETCH - 1) + 1 or len(block)
+        if end > start and (start or not place):
+            yield block[start:end]
 
 
 def _one_line(error: object) -> str:

@@ -173,7 +173,7 @@ class Plan:
     folds: int = 5
     repeats: int = 1
 
-    @property
+    @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:
         """Every (repeat, fold), first repeat first."""
         return tuple((repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds))
@@ -219,7 +219,7 @@ class Study:
 
     def complete(self, trial: Trial) -> bool:
         """Whether every row that is ever held out has a prediction of this trial."""
-        return len(trial.losses.keys() & set(self.plan.places)) == len(self.plan.places)
+        return all(place in trial.losses for place in self.plan.places)
 
     @property
     def ranked(self) -> list[Trial]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import tomllib
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,22 @@ def test_everything_that_make_installs_is_pinned():
     extras = PROJECT["project"]["optional-dependencies"]
     wanted = {text.split(">=")[0] for text in [*PROJECT["project"]["dependencies"], *extras["dev"], *extras["excel"], *extras["parquet"]]}
     assert wanted - pinned == set()
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of what a module imports, at its top or within functions."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {name.split(".")[0] for name in plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}}
+
+
+def test_every_library_that_is_imported_is_declared():
+    names = set().union(*(imported(ROOT / path) for path in tree("automl", "*.py"))) - set(sys.stdlib_module_names) - {"automl"}
+    sources = packages_distributions()
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [*PROJECT["project"]["dependencies"], *(text for extra in extras.keys() - {"all", "dev"} for text in extras[extra])]
+    declared = {re.split(r"[<>=\[]", text)[0] for text in wanted}
+    assert {name for name in names if not declared & {dist.lower().replace("_", "-") for dist in sources.get(name, [name])}} == set()
 
 
 def test_the_only_top_level_is_automl(names: set[str]):

@@ -51,9 +51,23 @@ class TestAnyFile:
         assert cells(table) == EXPECTED
         assert [note.code for note in table.notes] == ([] if separator == "," else ["separator"])
 
+    def test_may_have_decimal_commas(self, tmp_path: Path) -> None:
+        assert cells(read_table(write(tmp_path, "a;b\n" + "1,5;2,5\n" * 300)))["b"][0] == "2,5"
+
+    def test_may_have_one_column(self, tmp_path: Path) -> None:
+        assert cells(read_table(write(tmp_path, "a\n1\n2\n"))) == {"a": ["1", "2"]}
+
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
     def test_is_read_in_any_encoding(self, tmp_path: Path, encoding: str) -> None:
         assert cells(read_table(write(tmp_path, CSV.encode(encoding)))) == EXPECTED
+
+    def test_may_hold_a_late_byte_of_another_encoding(self, tmp_path: Path) -> None:
+        ascii_rows, plain_row = "1,abcdefgh\n" * 120_000, "2,é\n"
+        table = read_table(write(tmp_path, b"a,b\n" + ascii_rows.encode() + plain_row.encode("cp1252")))
+        assert table["b"].iloc[-1] == "é"
+        table = read_table(write(tmp_path, b"a,b\n" + plain_row.encode() + ascii_rows.encode() + plain_row.encode("cp1252")))
+        assert (table["b"].iloc[0], table["b"].iloc[-1]) == ("é", "\N{REPLACEMENT CHARACTER}")
+        assert [note.text for note in table.notes] == ["the file is encoded in utf-8 with bad bytes"]
 
     @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
     def test_is_unpacked_whatever_its_name(self, tmp_path: Path, pack: object) -> None:
@@ -204,6 +218,10 @@ class TestSampling:
         assert 0 < table.n_rows < 100_000
         assert [note.code for note in table.notes] == ["sampled"]
         assert set(table["a"]) == {"0.123456789"}
+
+    def test_reads_something_in_no_time(self, tmp_path: Path) -> None:
+        path = write(tmp_path, "a,b\n" + ("1," + "x" * 100_000 + "\n") * 200)
+        assert read_table(path, seconds=1e-9).n_rows > 0
 
     def test_leaves_small_files_whole(self, tmp_path: Path) -> None:
         assert read_table(write(tmp_path, CSV), seconds=0.0).n_rows == 3

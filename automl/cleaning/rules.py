@@ -213,10 +213,10 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Rule]] = {
 
 def rule_from_state(state: Mapping[str, Any]) -> Rule:
     """The rule whose `to_state`, with its `kind`, this is."""
-    if not isinstance(state, dict) or state.get("kind") not in _KINDS:
+    if not isinstance(state, dict) or str(state.get("kind")) not in _KINDS:
         raise UnsafeModel("the model file holds a column of an unknown kind")
     try:
-        return _KINDS[state["kind"]](state)
+        return _KINDS[str(state["kind"])](state)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, UnsafeModel):
             raise

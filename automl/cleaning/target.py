@@ -168,7 +168,7 @@ def _infer(found: _Labels) -> str:
     if found.dtype == "bool":
         return "classification"
     if found.values is not None:
-        return _infer_numbers(found.values)
+        return _infer_numbers(found.values, found.codes)
     words = [word for word in found.labels if word.strip().casefold() not in MISSING_WORDS]
     if not words or numbers.are_codes([word.strip() for word in words]):
         return "classification"
@@ -176,12 +176,13 @@ def _infer(found: _Labels) -> str:
     readable = ~np.isnan(values)
     if readable.mean() < _NUMERIC_SHARE:
         return "classification"
-    return _infer_numbers(values[readable])
+    return _infer_numbers(values[readable], found.codes)
 
 
-def _infer_numbers(values: Floats) -> str:
-    whole = bool((values == np.floor(values)).all())
-    return "classification" if whole and len(np.unique(values)) <= MOST_CLASSES else "regression"
+def _infer_numbers(values: Floats, codes: Codes) -> str:
+    distinct, rows = len(np.unique(values)), int((codes >= 0).sum())
+    few = distinct <= 2 or (distinct <= MOST_CLASSES and FEWEST_A_CLASS * distinct <= rows)
+    return "classification" if few and bool((values == np.floor(values)).all()) else "regression"
 
 
 def _parse(words: Sequence[str]) -> Floats:

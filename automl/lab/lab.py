@@ -28,7 +28,7 @@ from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitt
 Floats = npt.NDArray[np.float64]
 Observer = Callable[[Study, Event], None]
 
-KILL_AFTER = 0.3  # seconds beyond its limit that a fit may need to write its files
+KILL_AFTER = 0.4  # seconds beyond its limit that a fit may need to write its files
 KEPT = 60  # complete trials whose models and predictions are kept: 1 000 trials on adult stay below 500 MB
 ROUND = 10  # jobs asked for at a time under `--trials`: more than most machines have cores, and the same on all of them
 
@@ -238,7 +238,7 @@ class Lab:
         seconds = min(job.seconds, budget.remaining())
         if math.isinf(seconds):
             return math.inf, math.inf
-        return budget.clock() + 0.88 * seconds, budget.clock() + seconds + KILL_AFTER
+        return budget.clock() + 0.8 * seconds, budget.clock() + seconds + KILL_AFTER
 
     def _hopeless(self) -> list[Report]:
         """Waiting jobs whose encoding can't be made."""
@@ -261,7 +261,7 @@ class Lab:
                 self._broken[work.key] = report.outcome
             return study
         known = study.trials[work.candidate.id]
-        if report.outcome.status == "done" and not known.decided:
+        if report.outcome.status == "done" and known.decided not in ("dropped", "failed"):  # a refit comes after the decision
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
         return self._decide(study, study.trials[work.candidate.id])

@@ -21,19 +21,8 @@ from pathlib import Path
 from automl.budget import Budget
 
 PR_SET_PDEATHSIG = 1
-LIBRARIES = (  # the light and likely ones first: a request is answered between two of them
-    "numpy",
-    "automl.lab.desk",
-    "scipy.sparse",
-    "lightgbm",
-    "sklearn.linear_model",
-    "sklearn.ensemble",
-    "pandas",
-    "catboost",
-    "xgboost",
-    "sklearn.feature_extraction.text",
-    "sklearn.decomposition",
-)
+FIRST = ("automl.lab.desk", "lightgbm", "scipy.optimize")  # loaded before any worker, who would each load them again
+THEN = ("sklearn.ensemble", "catboost", "xgboost", "sklearn.feature_extraction.text", "sklearn.decomposition")  # a request is answered in between
 
 
 def die_with_parent(parent: int) -> None:
@@ -86,7 +75,9 @@ def main(door_fd: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps workers
     door = socket.socket(fileno=door_fd)
-    for library in LIBRARIES:
+    for library in FIRST:
+        importlib.import_module(library)
+    for library in THEN:
         if not serve(door, 0):
             return
         importlib.import_module(library)

@@ -58,9 +58,10 @@ def _median(y: Floats, weight: Floats) -> float:
 
 
 def nothing_to_learn(train: Sample, target: Target, how: How) -> ConstantModel | None:
-    """The constant, where there is one class only or no column varies: some libraries refuse such tables."""
-    one_class = target.total > 0 and len(target.present) < 2
-    return constant(train, how) if one_class or not any(_varies(column) for column in train.X.T) else None
+    """The constant, where no column varies or the target does not: some libraries refuse such tables."""
+    y = train.y if train.weight is None else train.y[train.weight > 0]
+    varies = len(target.present) > 1 if target.total else _varies(y)
+    return None if varies and any(_varies(column) for column in train.X.T) else constant(train, how)
 
 
 def _varies(column: Any) -> bool:

@@ -70,8 +70,8 @@ class Forest:
         return dict(self.ranges)
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """Fully grown trees; for numbers, half of the columns at each split."""
-        return dict(self.start) | ({"max_features": 0.5} if task.is_regression else {})
+        """Trees grown nearly fully; for numbers, more of the columns at each split."""
+        return {**self.start, "max_features": 0.5} if task.is_regression else dict(self.start)
 
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all."""
@@ -88,9 +88,9 @@ class Forest:
         """Grow trees in batches until there are enough or the deadline is near."""
         if prepared.settled is not None:
             return Fitted(prepared.settled, 1, dict(params))
-        asked = self.defaults(how.task) | dict(params)
-        wanted = int(asked.pop("n_estimators", how.rounds or enough_trees(len(prepared.rows.y))))
-        wanted = how.rounds or wanted
+        asked = {"min_samples_leaf": 1 + len(prepared.rows.y) // 20_000} | self.defaults(how.task) | dict(params)  # bounds the size
+        chosen = asked.pop("n_estimators", None) or enough_trees(len(prepared.rows.y))
+        wanted = how.rounds or int(chosen)
         fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, wanted, how)
         model = ForestModel(Trees.of(fitted), prepared.target)
         return Fitted(model, len(fitted), asked | {"n_estimators": wanted}, stopped=len(fitted) < wanted)
@@ -121,9 +121,9 @@ def enough_trees(rows: int) -> int:
     """Trees that a forest has where none are asked for: fewer on many rows, where each is large and they differ less.
 
     >>> enough_trees(1_000), enough_trees(50_000), enough_trees(1_000_000)
-    (300, 100, 50)
+    (300, 50, 50)
     """
-    return int(min(300, max(50, 5_000_000 // max(1, rows))))
+    return int(min(300, max(50, 2_000_000 // max(1, rows))))
 
 
 def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
@@ -168,10 +168,10 @@ RANDOM_FOREST = Forest(
     about="random forest: trees on samples of the rows (scikit-learn)",
     kind="RandomForest",
     ranges={
-        "max_features": Float(0.4, 1.0),
+        "max_features": Float(0.2, 1.0),
         "max_samples": Float(0.5, 1.0),
         "min_samples_split": Int(2, 4, log=True),
         "min_impurity_decrease": Float(1e-5, 1e-3, log=True),
     },
-    start={"max_features": 0.5, "max_samples": 0.9, "min_samples_split": 4},
+    start={"max_features": 0.3, "max_samples": 0.8, "min_samples_split": 4},
 )

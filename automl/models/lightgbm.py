@@ -49,6 +49,7 @@ class LightGBMModel:
 def _restored(text: bytes, target: Target) -> LightGBMModel:
     import lightgbm
 
+    _check_text(text)
     try:
         booster = lightgbm.Booster(model_str=text.decode())
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
@@ -56,6 +57,18 @@ def _restored(text: bytes, target: Target) -> LightGBMModel:
     if booster.num_model_per_iteration() != target.columns:
         raise UnsafeModel("the model file's LightGBM booster has another number of classes than its target")
     return LightGBMModel(booster, text, target)
+
+
+def _check_text(text: bytes) -> None:
+    """Refuse a text that was cut or lengthened: LightGBM ends the process on some (measured), in place of an error."""
+    head, _, rest = text.partition(b"\n\n")
+    entries = dict(line.partition(b"=")[::2] for line in head.splitlines())
+    sizes = entries.get(b"tree_sizes", b"").split()
+    if not head.startswith(b"tree\n") or not sizes or not all(size.isdigit() for size in sizes):
+        raise UnsafeModel("the model file's LightGBM booster does not begin as one")
+    trees = rest[: sum(map(int, sizes))]
+    if trees.count(b"Tree=") != len(sizes) or not rest[len(trees) :].lstrip().startswith(b"end of trees") or b"\nend of parameters" not in rest:
+        raise UnsafeModel("the model file's LightGBM booster is not complete")
 
 
 class LightGBM:

@@ -47,6 +47,8 @@ class Settings:
         Bytes that the workers may hold.
     engine : {"local", "inline"}
         Worker processes, or everything in this process.
+    lasting : bool
+        Whether the folder is to stay. One that is thrown away gets no run.toml and no predictor before the end.
     """
 
     pipeline: Pipeline
@@ -59,6 +61,7 @@ class Settings:
     engine: Literal["local", "inline"] = "local"
     started: float = field(default_factory=time.monotonic)
     keep_data: bool = False
+    lasting: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,10 @@ def _threads(problem: Problem, settings: Settings, bench: Bench) -> int:
 def _run(lab: Lab, settings: Settings, budget: Budget, observers: Sequence[Observer], finishers: Sequence[Finisher]) -> Result:
     store = lab.store
     keeper = Keeper(lab, store.folder / "predictor.automl", settings.started)
-    lab.observers += [Recorder(store, settings.started), keeper, *observers]
+    lab.observers += [Recorder(store, settings.started), *([keeper] if settings.lasting else []), *observers]
     study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
-    write_facts(store.folder, settings, lab.problem)
+    if settings.lasting:
+        write_facts(store.folder, settings, lab.problem)
     study = _chain(study, lab, settings.pipeline.steps, budget, keeper)
     lab.close()
     study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted else "done"})

@@ -44,7 +44,9 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
 
 def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
-    return Candidate(entry["family"], entry["params"], _recipe(study, entry), "portfolio")
+    """An entry with its family's defaults written out, so that equal configurations have one id."""
+    params = {**family(entry["family"]).defaults(study.the_task), **entry["params"]}
+    return Candidate(entry["family"], params, _recipe(study, entry), "portfolio")
 
 
 def _recipe(study: Study, entry: dict[str, Any]) -> Recipe:

@@ -11,6 +11,9 @@ from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
 
+SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
+
+
 @dataclass(frozen=True)
 class Race:
     """What the policies have in common: how a candidate's next fold becomes a job, and when a candidate is hopeless.
@@ -35,7 +38,7 @@ class Race:
         if math.isinf(self.seconds):
             return math.inf
         rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
-        return max(1.0, min(room.seconds, self.seconds / (self.fewest * rounds)))
+        return max(SHORTEST, min(room.seconds, self.seconds / (self.fewest * rounds)))
 
     def job(self, study: Study, candidate: Candidate, place: tuple[int, int], room: Room) -> Job:
         """The fit of a candidate at a place."""

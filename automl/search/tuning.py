@@ -114,7 +114,10 @@ class Tuning:
             if place in trial.losses and step not in asked.reported:
                 asked.reported.add(step)
                 asked.trial.report(trial.losses[place], step)
-        return "worse than the best on its first folds" if len(trial.losses) > 1 and asked.trial.should_prune() else ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the best trial may have been seen on other folds: those are left out
+            worse = len(trial.losses) > 1 and asked.trial.should_prune()
+        return "worse than the best on its first folds" if worse else ""
 
     def _tell_decided(self, study: Study) -> None:
         """Tell each sampler, once, what became of its proposals."""
@@ -141,8 +144,7 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     space = family(name).space(study.the_task)
     made = _optuna_study(method, pruner, (study.seed * 1000 + place) % 2**31)
     for trial in of_family:
-        params = {**family(name).defaults(study.the_task), **trial.candidate.params}
-        params = {key: params[key] for key in space if key in params}
+        params = {key: trial.candidate.params[key] for key in space if key in trial.candidate.params}
         if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):
             steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
             made.add_trial(optuna.trial.create_trial(params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps))

@@ -134,7 +134,7 @@ def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case
     assert len(fitted.curve) <= 200
     baseline = fit(family("constant"), how, train).model.predict(held.X)
     loss, base = (how.metric.of(held.y, prediction, held.weight) for prediction in (whole, baseline))
-    assert loss == base if one.name == "constant" else loss < 0.8 * base
+    assert loss == base if one.name == "constant" else loss < 0.9 * base
 
 
 def test_equal_seeds_give_equal_models(case: Case) -> None:

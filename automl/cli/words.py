@@ -1,0 +1,95 @@
+"""What a run came to, as plain text for standard output: the same on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from automl.leaderboard import Row, leaderboard
+from automl.report.summary import expected
+from automl.report.words import duration, number, places, predict_command, visible
+from automl.trial import Study
+
+TOP = 10  # rows of the leaderboard at the end of a run
+NARROW = 40  # characters of a model's name
+
+
+def final_words(study: Study, folder: Path, sha256: str, elapsed: float) -> str:
+    """The end of `automl fit`: leaderboard, expected score, where everything lies, and the command that predicts.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The run folder.
+    sha256 : str
+        Of the predictor's file.
+    elapsed : float
+        Seconds.
+    """
+    parts = [_board(study), _outcome(study, elapsed), _places(folder, sha256), f"Predict with:\n  {predict_command(folder)}"]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _board(study: Study) -> str:
+    rows = leaderboard(study)
+    if not rows:
+        return ""
+    more = f"; the {TOP} best of {len(rows)} rows" if len(rows) > TOP else ""
+    return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(rows, TOP)}"
+
+
+def _outcome(study: Study, elapsed: float) -> str:
+    took = f"Time taken      {duration(elapsed)}"
+    score = expected(study)
+    if score is None:
+        return f"Expected score  none: no model was tried on every fold; the predictor is the constant baseline\n{took}"
+    better = "greater is better" if score.greater_is_better else "lower is better"
+    interval = f"\n                95% confidence interval {score.interval_text}" if score.interval_text else ""
+    return f"Expected score  {score.metric} {score.score_text} ({better}){interval}\n{took}"
+
+
+def _places(folder: Path, sha256: str) -> str:
+    files = (("Predictor", "predictor.automl"), ("Leaderboard", "leaderboard.csv"), ("Report", "report.html"))
+    there = [(name, folder / file) for name, file in files if (folder / file).exists()]
+    lines = [f"{name:<15} {visible(path, 4096)}" for name, path in [("Run folder", folder), *there]]
+    return "\n".join([*lines, f"{'SHA-256':<15} {sha256}"])
+
+
+def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
+    """A leaderboard as plain text: aligned columns, no box, the same on a terminal and in a pipe.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        What `leaderboard` gives.
+    most : int, optional
+        So many of them; all unless it is given.
+    """
+    shown = list(rows)[: most or None]
+    if not shown:
+        return "no model yet"
+    decimals = places(shown[0]["score"])
+    headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", "weight", "seconds", "MB", "id", "model")
+    return _aligned([headings, *(_cells(row, decimals) for row in shown)], left=("95% interval", "id", "model"))
+
+
+def _cells(row: Row, decimals: int) -> tuple[str, ...]:
+    interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
+    status = "" if row["status"] == "done" else f" ({visible(row['status'], 80)})"
+    name = f"{visible(row['family'], NARROW)} {visible(row['recipe'], NARROW)}".strip()
+    weight = f"{row['weight']:.3f}" if row["weight"] else ""
+    score = number(row["score"], decimals) or "-"
+    costs = (f"{row['seconds']:.2f}", f"{row['size_mb']:.2f}")
+    return (str(row["rank"]), score, interval, weight, *costs, visible(row["id"], NARROW), name + status)
+
+
+def _aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
+    """Columns two spaces apart, to the right but for those named."""
+    headings = table[0]
+    widths = [max(len(line[place]) for line in table) for place in range(len(headings))]
+
+    def cell(line: tuple[str, ...], place: int) -> str:
+        return line[place].ljust(widths[place]) if headings[place] in left else line[place].rjust(widths[place])
+
+    return "\n".join("  ".join(cell(line, place) for place in range(len(headings))).rstrip() for line in table)

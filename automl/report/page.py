@@ -1,0 +1,272 @@
+"""The page: what its template shows, as texts and tables, and the template filled."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.cleaning.findings import Finding
+from automl.errors import InputError
+from automl.leaderboard import Row, leaderboard
+from automl.metrics import METRICS
+from automl.report import figures
+from automl.report.summary import Expected, baseline, expected, members
+from automl.report.timeline import Timeline, read
+from automl.report.words import counted, duration, grouped, listed, number, places, predict_command, visible
+from automl.trial import Study
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+LONGEST = 120  # characters of a name in a table
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell of a table shows, and the number by which its column is sorted."""
+
+    text: str
+    order: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trial on the page's leaderboard."""
+
+    cells: tuple[Cell, ...]
+    kind: str  # "ensemble", "member", "plain" or "out": how it is shown
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial of the predictor with its weight and hyperparameters."""
+
+    name: str
+    id: str
+    weight: str
+    score: str
+    seconds: str
+    params: tuple[tuple[str, str], ...]
+
+
+HEADINGS = ("rank", "model", "score", "95% interval", "weight", "seconds", "MB", "stage", "id", "status")
+
+
+def page(study: Study, folder: Path) -> str:
+    """The whole page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    timeline = read(folder)
+    made = figures.figures(study, timeline, folder)
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["visible"] = lambda value: visible(value, LONGEST)
+    return environment.get_template("report.html").render(
+        **_shown(study, timeline, folder),
+        figures={figure.name: figure for figure in made},
+        drawings=[figure.to_json() for figure in made],
+        style=Markup(_asset("report.css")),  # these three are files of this package and of plotly's
+        script=Markup(_asset("report.js")),
+        plotly=Markup(_plotly()) if made else "",
+    )
+
+
+def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
+    facts = _facts(folder)
+    rows = leaderboard(study)
+    lines = _lines(study, rows)
+    return {
+        "title": _title(study),
+        "state": _state(study),
+        "expected": expected(study),
+        "headline": _headline(study, expected(study)),
+        "summary": _summary(study, timeline, facts),
+        "command": predict_command(folder) if study.task else "",
+        "findings": sorted(map(Finding.from_json, study.findings), key=lambda finding: finding.severity != "warning"),
+        "headings": HEADINGS,
+        "lines": [line for line in lines if line.kind != "out"],
+        "others": [line for line in lines if line.kind == "out"],
+        "members": _members(study),
+        "refits": study.refits,
+        "spans": [(span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans],
+        "origin": _origin(facts, folder),
+    }
+
+
+def _title(study: Study) -> str:
+    return f"Predicting {visible(study.task.target, LONGEST)}" if study.task else "A run without a task"
+
+
+def _state(study: Study) -> str:
+    """What a reader must know before trusting the page; empty if the run ended by itself."""
+    if study.finished == "interrupted":
+        return "The run was interrupted; this is what it had found by then."
+    if not study.finished:
+        return "The run has not ended, or was killed; this is what its log tells."
+    return ""
+
+
+def _headline(study: Study, score: Expected | None) -> str:
+    """The outcome in a sentence."""
+    if study.task is None:
+        return "The run ended before its table was understood."
+    if score is None and study.ranked:
+        return "No predictor was chosen yet."
+    if score is None:
+        return "No model was tried on every fold, so the predictor answers the same for every row."
+    better = "greater is better" if score.greater_is_better else "lower is better"
+    rows = f" on {counted(score.rows, 'row')} that no fitted model had seen" if score.rows else " on rows that no fitted model had seen"
+    return f"Measured{rows}; {better}."
+
+
+def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Facts about the run, as pairs of a name and a text."""
+    constant = baseline(study)
+    pairs = [
+        ("Task", _task(study)),
+        ("Metric", f"{study.task.metric}: {METRICS[study.task.metric].about}" if study.task else ""),
+        ("Table", f"{counted(study.size.rows, 'row')}, {counted(study.size.columns, 'feature column')}" if study.task else ""),
+        ("Held out", _held_out(study) if study.task else ""),
+        ("Without learning", "" if constant is None else f"{number(constant, places(constant))}, the same answer for every row"),
+        ("Tried", _tried(study)),
+        ("Predictor", _predictor(study)),
+        ("Time", _time(timeline, facts)),
+        ("Seed", str(study.seed)),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _task(study: Study) -> str:
+    if study.task is None:
+        return ""
+    classes = f"{counted(len(study.task.labels), 'class', 'classes')}: {listed(study.task.labels)}"
+    return study.task.kind + (f", {classes}" if study.task.labels else "")
+
+
+def _tried(study: Study) -> str:
+    if not study.trials:
+        return ""
+    decided = [trial.decided for trial in study.trials.values()]
+    ways = f"{len(study.ranked)} complete, {decided.count('dropped')} dropped, {decided.count('failed')} failed"
+    return f"{counted(len(decided), 'candidate')}: {ways}"
+
+
+def _predictor(study: Study) -> str:
+    how = "refitted on all rows" if study.refits else "each a bag of its fold models"
+    return f"{counted(len(study.weights), 'model')}, {how}" if study.weights else ""
+
+
+def _held_out(study: Study) -> str:
+    plan = study.plan
+    if plan.kind == "holdout":
+        return "one holdout"
+    order = " by time" if plan.kind == "time" else ""
+    repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
+    return f"{counted(plan.folds, 'fold')}{order}{repeats}"
+
+
+def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:
+    budget = facts.get("budget", {})
+    if "trials" in budget:
+        return f"{duration(timeline.last)}, bounded by {counted(int(budget['trials']), 'candidate')}"
+    return duration(timeline.last) + (f" of {duration(_seconds(budget['time']))}" if "time" in budget else "")
+
+
+def _seconds(text: object) -> float:
+    """The seconds of run.toml's `budget.time`, which is written as "600s"."""
+    try:
+        return float(str(text).removesuffix("s"))
+    except ValueError:
+        raise InputError(f"run.toml: budget.time is {text!r}, not seconds such as '600s'") from None
+
+
+def _lines(study: Study, rows: list[Row]) -> list[Line]:
+    complete = [row for row in rows if row["id"] == "ensemble" or study.complete(study.trials[row["id"]])]
+    decimals = places(complete[0]["score"] if complete else None)
+    standing = {row["id"] for row in complete}
+    return [_line(row, decimals, row["id"] in standing) for row in rows]
+
+
+def _line(row: Row, decimals: int, standing: bool) -> Line:
+    interval = f"{number(row['ci_low'], decimals)} – {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
+    kind = "ensemble" if row["id"] == "ensemble" else "member" if row["weight"] else "plain"
+    cells = (
+        Cell(str(row["rank"]), row["rank"]),
+        Cell(visible(f"{row['family']} {row['recipe']}".strip(), LONGEST)),
+        Cell(number(row["score"], decimals), row["score"]),
+        Cell(interval, row["ci_low"]),
+        Cell(f"{row['weight']:.3f}" if row["weight"] else "", row["weight"]),
+        Cell(f"{row['seconds']:.2f}", row["seconds"]),
+        Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
+        Cell(visible(row["stage"], LONGEST)),
+        Cell(row["id"]),
+        Cell(visible(row["status"], 300)),
+    )
+    return Line(cells, kind if standing else "out")
+
+
+def _members(study: Study) -> list[Member]:
+    chosen = members(study)
+    if not chosen or study.task is None:
+        return []
+    metric = METRICS[study.task.metric]
+    decimals = places(metric.score(chosen[0][0].loss))
+    return [
+        Member(
+            name=f"{visible(trial.candidate.family, LONGEST)} {visible(trial.candidate.recipe.name, LONGEST)}",
+            id=trial.id,
+            weight=f"{weight:.3f}",
+            score=number(metric.score(trial.loss), decimals),
+            seconds=f"{trial.seconds:.2f}",
+            params=tuple((visible(name, LONGEST), _param(value)) for name, value in trial.candidate.params.items()),
+        )
+        for trial, weight in chosen
+    ]
+
+
+def _param(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else visible(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
+
+
+def _facts(folder: Path) -> Mapping[str, Any]:
+    """What run.toml tells; nothing if the run was killed before it was there."""
+    try:
+        return tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InputError(f"{folder / 'run.toml'}: is damaged: {error}") from None
+
+
+def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
+    """Where and how the run was made."""
+    run, data = facts.get("run", {}), facts.get("data", {})
+    pairs = [
+        ("Run folder", str(folder)),
+        ("Started", run.get("started", "")),
+        ("Command", run.get("command", "")),
+        ("Pipeline", facts.get("about", "")),
+        ("Data", data.get("path", data.get("source", ""))),
+        ("SHA-256 of the data", data.get("sha256", "")),
+        ("Cores", grouped(run["jobs"]) if "jobs" in run else ""),
+        ("Machine", run.get("machine", "")),
+        ("Python", run.get("python", "")),
+        ("Code", run.get("git", "")),
+    ]
+    return [(name, visible(value, 2000)) for name, value in pairs if value]
+
+
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    """plotly.js as the installed plotly ships it (4.8 MB; it ships no smaller bundle). Found without importing plotly: 0.06 s."""
+    found = importlib.util.find_spec("plotly")
+    if found is None or found.origin is None:
+        raise InputError("the report needs 'plotly': pip install plotly")
+    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

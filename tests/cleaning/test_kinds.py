@@ -1,0 +1,142 @@
+"""Kinds: what a column is taken for, from its words or its type."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.kinds import infer
+from automl.cleaning.rules import DateRule, NumberRule
+from automl.columns import Numbers
+
+LETTERS = string.ascii_lowercase
+
+
+def kind(words: object, name: str = "column") -> str:
+    return infer(name, tidy(read_cells(pd.Series(words)))).rule.kind
+
+
+def values(words: list[str], name: str = "column") -> list[float]:
+    cells = tidy(read_cells(pd.Series(words)))
+    column = infer(name, cells).rule.read(cells).column
+    assert isinstance(column, Numbers)
+    return list(column.values)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("words", "numbers"),
+        [
+            (["1", "2.5", "-3", "1e5", " 4 "], [1, 2.5, -3, 1e5, 4]),
+            (["1,234.50", "7"], [1234.5, 7]),
+            (["$1,234.50", "-$3", "€ 5", "6 €"], [1234.5, -3, 5, 6]),
+            (["12%", "0.5 %"], [12, 0.5]),
+            (["(3.5)", "2"], [-3.5, 2]),
+            (["1,5", "2,25", "1.000,5"], [1.5, 2.25, 1000.5]),
+            (["+1", ".5", "5."], [1, 0.5, 5]),
+        ],
+    )
+    def test_are_read_as_people_write_them(self, words: list[str], numbers: list[float]) -> None:
+        assert kind(words) == "number"
+        assert values(words) == numbers
+
+    @pytest.mark.parametrize("missing", ["", " ", "?", "NA", "n/a", "nan", "NULL", "None", "-", "--", "missing"])
+    def test_may_be_missing_in_many_words(self, missing: str) -> None:
+        assert np.isnan(values(["1", missing, "2"])[1])
+
+    def test_may_hold_a_few_other_words_if_there_are_many(self) -> None:
+        words = [str(number) for number in range(100)] + ["unknown"]
+        cells = tidy(read_cells(pd.Series(words)))
+        inferred = infer("age", cells)
+        assert isinstance(inferred.rule, NumberRule)
+        assert [(finding.code, finding.count, finding.examples) for finding in inferred.findings] == [("stray", 1, ("unknown",))]
+        assert inferred.rule.read(cells).unreadable == 0  # known from the fit
+
+    def test_that_are_infinite_are_missing(self) -> None:
+        assert np.isnan(values(["1", "inf", "2"])[1])
+
+    def test_of_few_values_stay_numbers(self) -> None:
+        assert kind(["0", "1", "1"]) == "number"
+        assert kind(["01", "12", "07"]) == "number"
+
+    @pytest.mark.parametrize(
+        "words", [["01234", "56789"], ["007", "1"], ["1", "2", "3+"], ["1_000", "2"], ["1-2", "3-4"], ["(1", "2"], ["12:30", "1"]]
+    )
+    def test_are_not_seen_in_codes_and_ranges(self, words: list[str]) -> None:
+        assert kind(words) == "category"
+
+
+class TestDates:
+    @pytest.mark.parametrize(
+        ("words", "second"),
+        [
+            (["2020-01-31", "2020-02-01"], "2020-02-01"),
+            (["2020-01-31T10:00:00Z", "2020-02-01T10:00:00+02:00"], "2020-02-01 08:00"),
+            (["2020-01-31 10:00", "2020-02-01 11:30:15.5"], "2020-02-01 11:30:15.5"),
+            (["31/1/2020", "1/2/2020"], "2020-02-01"),
+            (["1/31/2020", "2/1/2020"], "2020-02-01"),
+            (["31.01.2020 10:00", "01.02.2020 11:00"], "2020-02-01 11:00"),
+            (["1/31/2020 1:00 AM", "2/1/2020 1:30 PM"], "2020-02-01 13:30"),
+            (["31 Jan 2020", "1 Feb 2020"], "2020-02-01"),
+            (["January 31, 2020", "February 1, 2020"], "2020-02-01"),
+            (["31-Jan-20", "01-Feb-20"], "2020-02-01"),
+            (["2020-01", "2020-02"], "2020-02-01"),
+            (["2020/01/31", "2020/02/01"], "2020-02-01"),
+            (["20141013T000000", "20141014T000000"], "2014-10-14"),
+        ],
+    )
+    def test_are_read_in_many_formats(self, words: list[str], second: str) -> None:
+        assert kind(words) == "date"
+        assert values(words)[1] == pd.Timestamp(second).timestamp()
+
+    def test_of_ambiguous_order_are_read_so_that_neighbours_are_close(self) -> None:
+        assert infer("d", tidy(read_cells(pd.Series(["1/1/2020", "2/1/2020", "3/1/2020"])))).rule == DateRule("%d/%m/%Y")
+        assert infer("d", tidy(read_cells(pd.Series(["1/1/2020", "1/2/2020", "1/3/2020"])))).rule == DateRule("%m/%d/%Y")
+
+    def test_that_are_bad_become_missing(self) -> None:
+        words = [f"2020-01-{day:02d}" for day in range(1, 31)] + ["2020-02-31"]
+        assert np.isnan(values(words)[-1])
+
+    def test_may_be_compact_under_a_dates_name(self) -> None:
+        assert kind(["20200131", "20200201"], "order_date") == "date"
+        assert kind([20200131, 20200201], "order_date") == "date"
+        assert kind(["20200131", "20200201"], "price") == "number"
+
+    @pytest.mark.parametrize(
+        "words", [["18-29", "30-39"], ["N135_382/137", "N12_1/2"], ["1/2", "3/4"], ["october", "may"], ["5-10-99-1", "a"]]
+    )
+    def test_are_not_seen_elsewhere(self, words: list[str]) -> None:
+        assert kind(words) == "category"
+
+
+class TestOthers:
+    @pytest.mark.parametrize("words", [["true", "FALSE"], ["Yes", "no"], ["t", "f"], ["Y", "N"], [True, False], [True, None, False]])
+    def test_true_and_false_are_flags(self, words: list[object]) -> None:
+        assert kind(words) == "flag"
+
+    @pytest.mark.parametrize("words", [["male", "female"], ["yes", "true"], ["y"], ["a", "b"]])
+    def test_other_pairs_are_categories(self, words: list[str]) -> None:
+        assert kind(words) == "category"
+
+    def test_sentences_are_text(self) -> None:
+        assert kind([f"the {letter} was number {place} of them" for place, letter in enumerate(LETTERS)]) == "text"
+
+    def test_sentences_that_repeat_are_categories(self) -> None:
+        assert kind(["I agree with this statement", "I do not agree with it"] * 50) == "category"
+
+    def test_many_short_words_are_categories(self) -> None:
+        assert kind([f"{letter}{other}" for letter in LETTERS for other in LETTERS] * 2) == "category"
+
+    def test_types_decide_in_frames(self) -> None:
+        assert kind(pd.Series([1, 2], dtype="Int64")) == "number"
+        assert kind(pd.Series(["1", "2"], dtype="category")) == "category"
+        assert kind(pd.to_datetime(pd.Series(["2020-01-01"]))) == "date"
+        assert kind(pd.Series([pd.Timedelta("1h")])) == "number"
+        assert kind(pd.Series(pd.period_range("2020-01", periods=2, freq="M"))) == "date"
+        assert kind(pd.Series([1, "a", None, True], dtype=object)) == "category"
+        assert kind(pd.Series([None, None], dtype=object)) == "category"
+        assert kind(pd.Series([{"a": 1}, [2]], dtype=object)) == "category"

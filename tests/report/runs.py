@@ -1,0 +1,145 @@
+"""Run folders made by adding events to a study, as a run does, without training anything."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automl.cleaning.findings import Finding
+from automl.features.recipe import RECIPES
+from automl.metrics import METRICS
+from automl.store import Store
+from automl.task import Task
+from automl.trial import Candidate, Event, Job, Outcome, Plan, Study, begun, decided, fitted
+
+OVERRIDE = "--set clean.sentinels=false"
+HOSTILE = "<script>alert(1)</script>"
+BROKEN = "bell\x07 red\x1b[31m back\u202e zero\x00 [bold]"
+
+TASKS = {
+    "binary": Task("binary", "churn", "roc_auc", ("no", "yes")),
+    "multiclass": Task("multiclass", HOSTILE, "log_loss", ("a", BROKEN, "</script>")),
+    "regression": Task("regression", "price", "rmse"),
+}
+STEPS = {"binary": (0.09, 0.5), "multiclass": (0.4, 1.1), "regression": (48_000.0, 91_000.0)}  # the best loss and the baseline's
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
+
+FACTS = """about = "Balanced: ten minutes on a laptop."
+[data]
+path = "/data/churn.csv"
+sha256 = "abc"
+[budget]
+time = "600s"
+[run]
+command = "automl fit churn.csv --target churn"
+jobs = 2
+started = "2026-01-02T03:04:05+0000"
+python = "3.11.7"
+machine = "Linux, 2 cores"
+git = "v0.1.0"
+"""
+
+
+@dataclass
+class Made:
+    """A run folder that grows by events."""
+
+    store: Store
+    study: Study = field(default_factory=Study)
+    seconds: float = 0.0
+    told: list[tuple[Study, Event]] = field(default_factory=list)
+
+    def tell(self, event: Event, after: float = 0.0) -> None:
+        self.seconds += after
+        self.study = self.study.add(event)
+        self.store.append(json.loads(json.dumps(event, default=str)), self.seconds)
+        self.told.append((self.study, event))
+
+    def fit(self, job: Job, outcome: Outcome, curve: list[list[float]] | None = None) -> None:
+        self.tell(begun(job))
+        if curve is not None:
+            home = self.store.folder / "trials" / job.candidate.id
+            home.mkdir(exist_ok=True)
+            (home / f"{job.key}.json").write_text(json.dumps({"resolved": {}, "curve": curve}), encoding="utf-8")
+        self.tell(fitted(job, outcome), after=outcome.seconds)
+
+
+def empty_run(folder: Path) -> Made:
+    """A run that was killed before its table was understood."""
+    made = Made(Store(folder))
+    made.tell({"kind": "started", "seed": 7})
+    return made
+
+
+def cleaned_run(folder: Path, kind: str = "binary", plan: Plan | None = None) -> Made:
+    """A run without trials yet."""
+    made = empty_run(folder)
+    (folder / "run.toml").write_text(FACTS, encoding="utf-8")
+    plan = plan or Plan()
+    for finding in (
+        Finding("constant", ("zone",), "info", 1, ("1",), "holds one value only and was dropped"),
+        Finding("sentinel", (HOSTILE, "a&b", BROKEN), "warning", 12, ("-999", "<b>"), "-999 stands for a missing value", OVERRIDE),
+        Finding("rows", (), "info", 3, (), "rows without a target were left out"),
+    ):
+        made.tell({"kind": "finding", "finding": finding.to_json()}, after=0.1)
+    plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
+    size = {"rows": 12_345, "columns": 17}
+    made.tell({"kind": "stage", "stage": "clean", "task": TASKS[kind].to_json(), "data": "d", "size": size, "plan": plain}, after=0.5)
+    made.tell({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]}, after=0.1)
+    return made
+
+
+def full_run(folder: Path, kind: str = "binary", trials: int = 30, seed: int = 0, plan: Plan | None = None) -> Made:
+    """A finished run: a baseline, complete, dropped and failed trials, an ensemble."""
+    made = cleaned_run(folder, kind, plan)
+    chance = random.Random(seed)
+    best, worst = STEPS[kind]
+    made.tell({"kind": "stage", "stage": "select"})
+    _trial(made, Candidate("constant", {}, RECIPES["native"], "select"), worst, chance, seconds=0.01)
+    for nth in range(trials - 1):
+        if nth == trials // 3:
+            made.tell({"kind": "stage", "stage": "tune"}, after=0.1)
+        family = FAMILIES[nth % len(FAMILIES)]
+        recipe = RECIPES[chance.choice(["native", "onehot"])]
+        candidate = Candidate(family, {"depth": nth, "rate": chance.random()}, recipe, made.study.stage)
+        loss = best + (worst - best) * 0.5 * abs(chance.gauss(0, 1)) * math.exp(-3 * nth / trials)
+        _trial(made, candidate, loss, chance, seconds=chance.expovariate(1 / 2.0), fate=nth % 9)
+    _combine(made)
+    made.tell({"kind": "finished", "how": "done"}, after=0.3)
+    made.store.close()
+    return made
+
+
+def _trial(made: Made, candidate: Candidate, loss: float, chance: random.Random, seconds: float, fate: int = 0) -> None:
+    """Fate 5 fails, 3 and 7 are dropped after a fold, the others are complete."""
+    for repeat, fold in made.study.plan.places:
+        job = Job(candidate, "d", repeat, fold)
+        if fate == 5:
+            made.fit(job, Outcome("failed", seconds=seconds, reason="ValueError: Input contains <NaN>"))
+            made.tell(decided(made.study.trials[candidate.id], "failed", "ValueError: Input contains <NaN>"))
+            return
+        here = loss * (1 + 0.03 * chance.gauss(0, 1))
+        curve = [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)] if candidate.family == "lightgbm" else []
+        made.fit(job, Outcome("done", here, seconds, 100, size=150_000), curve)
+        if fate in (3, 7):
+            made.tell(decided(made.study.trials[candidate.id], "dropped", "far behind the best after one fold"))
+            return
+    made.tell(decided(made.study.trials[candidate.id], "done"))
+
+
+def _combine(made: Made) -> None:
+    made.tell({"kind": "stage", "stage": "ensemble"}, after=0.1)
+    leaders = made.study.ranked[:4]
+    weights = {trial.id: weight for trial, weight in zip(leaders, (0.48, 0.28, 0.16, 0.08), strict=False)}
+    loss = leaders[0].loss * 0.985
+    verdict: dict[str, Any] = {"loss": loss, "low": loss * 0.97, "high": loss * 1.03, "rows": 12_000, "temperature": 1.0, "threshold": 0.5}
+    made.tell({"kind": "weights", "weights": weights, "refits": False, "verdict": verdict}, after=0.4)
+
+
+def score(made: Made, loss: float) -> float:
+    """A loss in the natural sign of a run's metric."""
+    return METRICS[made.study.the_task.metric].score(loss)

@@ -1,0 +1,138 @@
+"""Policies are tested on recorded outcomes under a fake clock: hours of search in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.budget import Budget
+from automl.features.recipe import RECIPES
+from automl.lab.bench import Recorded
+from automl.lab.lab import Lab
+from automl.lab.policy import Policy
+from automl.lab.problem import Problem
+from automl.search.portfolio import portfolio
+from automl.search.racing import Race, Racing
+from automl.search.tuning import Tuning
+from automl.store import Store, replay
+from automl.table import from_frame
+from automl.task import Task
+from automl.trial import Candidate, Job, Outcome, Plan, Study
+
+TASK = Task("binary", "y", "log_loss", ("no", "yes"))
+NAMES = ("constant", "linear", "lightgbm", "catboost", "knn")
+
+
+def candidate(name: str, **params: object) -> Candidate:
+    return Candidate(name, params, RECIPES["native"], "portfolio")
+
+
+def race(path: Path, policy: Policy | Callable[[Study], Policy], record: Callable[[Job], Outcome], seconds: float = 100.0, workers: int = 2) -> Study:
+    """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
+    bench = Recorded(record, workers)
+    budget = Budget(seconds, bench.clock)
+    lab = Lab(Store(path / "run"), bench, budget, Problem(from_frame({"x": [1.0]}), "y"))
+    lab.observers.append(lambda study, event: lab.store.append(event, bench.now))
+    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    plan = {"kind": "kfold", "folds": 4, "repeats": 1}
+    study = lab.tell(study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": {"rows": 500, "columns": 5}, "plan": plan})
+    study = lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
+    made = policy(study) if callable(policy) else policy
+    for study in lab.run(made, study, budget):
+        assert bench.now <= seconds
+        assert len(study.running) <= workers
+    lab.store.close()
+    assert not study.running
+    assert replay(path / "run") == study
+    return study
+
+
+def losses(by_family: dict[str, float], seconds: float = 1.0) -> Callable[[Job], Outcome]:
+    """A record in which each family has one loss."""
+    return lambda job: Outcome("done", by_family[job.candidate.family], seconds)
+
+
+def test_a_hopeless_candidate_stops_after_its_first_fold(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.2, "knn": 0.69})
+    study = race(tmp_path, Racing([candidate("constant"), candidate("lightgbm"), candidate("knn")], Race(100, 0.35)), found)
+    by_name = {trial.candidate.family: trial for trial in study.trials.values()}
+    assert by_name["lightgbm"].decided == "done"
+    assert by_name["knn"].decided == "dropped"
+    assert len(by_name["knn"].losses) == 1
+
+
+def test_a_candidate_that_is_nearly_as_good_is_trained_on_every_fold(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.25})
+    study = race(tmp_path, Racing([candidate("constant"), candidate("lightgbm"), candidate("catboost")], Race(100, 0.35)), found)
+    assert {trial.decided for trial in study.trials.values()} == {"done"}
+
+
+def test_no_fold_is_trained_twice(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def record(job: Job) -> Outcome:
+        seen.append(job.key)
+        return Outcome("done", 0.5, 1.0)
+
+    race(tmp_path, Racing([candidate(name) for name in NAMES], Race(100, 0.35)), record)
+    assert len(seen) == len(set(seen)) == 4 * len(NAMES)
+
+
+def test_a_failed_fold_decides_its_trial_and_the_race_goes_on(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        return Outcome("failed", reason="for the test") if job.candidate.family == "catboost" else Outcome("done", 0.5, 1.0)
+
+    study = race(tmp_path, Racing([candidate(name) for name in NAMES], Race(100, 0.35)), record)
+    by_name = {trial.candidate.family: trial for trial in study.trials.values()}
+    assert by_name["catboost"].decided == "failed"
+    assert by_name["knn"].decided == "done"
+
+
+def test_workers_are_never_idle_while_there_is_something_to_train(tmp_path: Path) -> None:
+    bench = []
+
+    def record(job: Job) -> Outcome:
+        bench.append(job)
+        return Outcome("done", 0.5, 2.0)
+
+    study = race(tmp_path, Racing([candidate(name) for name in NAMES], Race(1000, 0.35)), record, seconds=1000)
+    assert sum(trial.seconds for trial in study.trials.values()) == 2.0 * len(bench)
+
+
+def test_what_cannot_end_in_time_is_not_started(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.2, "linear": 0.3, "knn": 0.3}, seconds=4.0)
+    study = race(tmp_path, Racing([candidate(name) for name in NAMES], Race(30, 0.9)), found, seconds=30)
+    assert all(outcome.status == "done" for trial in study.trials.values() for outcome in trial.outcomes.values())
+
+
+def leaf_loss(job: Job) -> Outcome:
+    """A landscape with its valley at 40 leaves and a learning rate of 0.03."""
+    params = job.candidate.params
+    if job.candidate.family == "constant":
+        return Outcome("done", 0.7, 0.1)
+    distance = (np.log(params["num_leaves"] / 40)) ** 2 + (np.log(params["learning_rate"] / 0.03)) ** 2
+    return Outcome("done", 0.2 + 0.02 * float(distance) + 0.001 * (job.fold or 0), 1.0)
+
+
+@pytest.mark.parametrize("method", ["tpe", "random", "cmaes"])
+def test_tuning_finds_better_values_than_the_portfolio(tmp_path: Path, method: str) -> None:
+    before = race(tmp_path / "a", lambda study: Racing(portfolio(study, ["lightgbm"]), Race(100, 0.35)), leaf_loss)
+
+    def tuned(study: Study) -> Tuning:
+        return Tuning(before, ["lightgbm"], Race(150, 0.5), method)  # type: ignore[arg-type]
+
+    after = race(tmp_path / "b", tuned, leaf_loss, seconds=150)
+    assert after.ranked[0].loss < before.ranked[0].loss
+    assert all(trial.candidate.origin == "tune" for trial in after.trials.values())
+
+
+def test_equal_seeds_propose_equal_candidates(tmp_path: Path) -> None:
+    ids = []
+    for name in ("a", "b"):
+        before = race(tmp_path / f"{name}1", lambda study: Racing(portfolio(study, ["lightgbm"]), Race(100, 0.35)), leaf_loss)
+        after = race(tmp_path / f"{name}2", lambda study, known=before: Tuning(known, ["lightgbm"], Race(60, 0.5)), leaf_loss, seconds=60)
+        ids.append(list(after.trials))
+    assert ids[0] == ids[1]

@@ -1,0 +1,88 @@
+"""A budget is a deadline: what is left never grows, and what a stage leaves rolls on."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.budget import Budget, parse_duration, parse_memory, process_started, usable_cores
+from automl.errors import InputError
+
+
+class Hand:
+    """A clock that is turned by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(st.lists(st.floats(0.1, 9), min_size=1, max_size=6), st.lists(st.floats(0, 3), min_size=6, max_size=6))
+def test_stages_together_never_get_more_than_there_is(shares: list[float], used: list[float]) -> None:
+    hand = Hand()
+    budget = Budget(10.0, hand)
+    for part, seconds in zip(budget.divide(shares), used, strict=False):
+        assert part.deadline <= budget.deadline + 1e-9
+        hand.now += min(seconds, part.remaining())
+    assert budget.remaining() >= -1e-9
+
+
+def test_what_a_stage_leaves_rolls_on() -> None:
+    hand = Hand()
+    parts = Budget(10.0, hand).divide([1, 1])
+    assert next(parts).remaining() == 5
+    hand.now = 1.0
+    assert next(parts).remaining() == 9
+
+
+def test_nothing_is_left_after_the_deadline() -> None:
+    assert Budget(5.0, lambda: 7.0).remaining() == 0.0
+
+
+def test_a_budget_of_trials_has_no_clock() -> None:
+    budget = Budget(trials=5)
+    assert not budget.timed
+    assert budget.affords(1e12)
+    assert [part.trials for part in budget.divide([1, 2])] == [5, 5]
+
+
+def test_what_is_kept_back_is_not_spent() -> None:
+    assert Budget(10.0, lambda: 0.0).keeping(3).remaining() == 7
+    assert Budget(10.0, lambda: 0.0).within(99).remaining() == 10
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), (" 2 m ", 120)])
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "10x", "-5", "0", "1h-3m", "1e9d", "nan"])
+def test_what_is_no_duration_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="--budget") as caught:
+        parse_duration(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_sizes_are_read() -> None:
+    assert parse_memory("8GB") == 8 * 10**9
+    assert parse_memory("500 MiB") == 500 * 10**6
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GB", "5"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--memory"):
+        parse_memory(text)
+
+
+def test_the_process_started_a_while_ago_but_not_long() -> None:
+    assert 0 < time.monotonic() - process_started() < 3600 * 12
+    assert math.isfinite(process_started())
+
+
+def test_there_is_a_core() -> None:
+    assert usable_cores() >= 1

@@ -1,0 +1,75 @@
+"""Folds partition the rows, keep groups whole, share out the classes, and never train on the future."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl import folds
+
+
+@given(st.integers(10, 200), st.integers(2, 8), st.integers(1, 3), st.integers(0, 9))
+def test_folds_partition_the_rows_in_every_repeat(n_rows: int, n_folds: int, n_repeats: int, seed: int) -> None:
+    strata = np.arange(n_rows) % 3
+    made = folds.kfold(strata, np.arange(n_rows), n_folds, n_repeats, seed)
+    for repeat in range(n_repeats):
+        held = [made.held(repeat, fold) for fold in range(n_folds)]
+        assert sorted(np.concatenate(held).tolist()) == list(range(n_rows))
+        assert all(not set(made.train(repeat, fold)) & set(made.held(repeat, fold)) for fold in range(n_folds))
+        sizes = [len(rows) for rows in held]
+        assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.lists(st.integers(0, 12), min_size=20, max_size=80), st.integers(0, 5))
+def test_folds_keep_groups_whole(groups: list[int], seed: int) -> None:
+    units = np.array(groups)
+    made = folds.kfold(np.zeros(len(units)), units, 3, 1, seed)
+    for fold in range(3):
+        assert not set(units[made.train(0, fold)]) & set(units[made.held(0, fold)])
+
+
+def test_every_fold_has_its_share_of_a_rare_class() -> None:
+    y = np.array([1.0] * 10 + [0.0] * 190)
+    made = folds.kfold(y, np.arange(200), 5, 1, seed=0)
+    assert [int(y[made.held(0, fold)].sum()) for fold in range(5)] == [2] * 5
+
+
+def test_folds_of_a_regression_target_have_nearly_equal_means() -> None:
+    y = np.random.default_rng(0).lognormal(0, 2, 500)
+    means = [y[folds.kfold(y, np.arange(500), 5, 1, seed=1).held(0, fold)].argsort().mean() for fold in range(5)]
+    assert max(means) - min(means) < 1e-9
+
+
+def test_repeats_draw_other_folds() -> None:
+    made = folds.kfold(np.zeros(50), np.arange(50), 5, 2, seed=0)
+    assert (made.blocks[0] != made.blocks[1]).any()
+
+
+def test_a_holdout_keeps_back_its_share() -> None:
+    made = folds.holdout(np.zeros(100), np.arange(100), 0.2, seed=0)
+    assert len(made.held(0, 0)) == 20
+    assert len(made.train(0, 0)) == 80
+
+
+@given(st.lists(st.integers(0, 30), min_size=12, max_size=60))
+def test_time_folds_train_on_the_past_only(times: list[int]) -> None:
+    made = folds.by_time(np.array(times, float), 3)
+    for fold in range(3):
+        train, held = made.train(0, fold), made.held(0, fold)
+        if len(train) and len(held):
+            assert max(times[row] for row in train) < min(times[row] for row in held)
+
+
+def test_all_rows_are_trained_on_without_a_fold() -> None:
+    assert len(folds.holdout(np.zeros(30), np.arange(30), 0.2, 0).train(0, None)) == 30
+
+
+def test_folds_survive_the_disk(tmp_path: Path) -> None:
+    made = folds.by_time(np.arange(20.0), 4)
+    made.save(tmp_path)
+    again = folds.open_folds(tmp_path)
+    assert again.kind == "time"
+    assert (again.blocks == made.blocks).all()
