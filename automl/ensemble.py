@@ -29,7 +29,7 @@ class Truth:
 def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 25) -> Floats:
     """Weights by greedy selection with replacement (Caruana et al. 2004), starting from the best single model.
 
-    Stops as soon as no model improves the loss; the weights of the best step are returned.
+    The weights of the step with the least loss are returned; an equal loss is no reason for one more member.
 
     Parameters
     ----------
@@ -55,12 +55,10 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
     for step in range(1, steps + 1):
         losses = [metric.of(truth.y, (total + prediction) / step, truth.weight) for prediction in predictions]
         chosen = int(np.argmin(losses))
-        if not losses[chosen] < best_loss + 1e-12 and step > 3:
-            break
         counts = counts.copy()
         counts[chosen] += 1
         total += predictions[chosen]
-        if losses[chosen] < best_loss - 1e-12:
+        if losses[chosen] < best_loss * (1 - 1e-9):
             best_loss, best_counts = losses[chosen], counts
     weights: Floats = best_counts / best_counts.sum()
     return weights

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import tomllib
-import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,8 @@ class Step:
     def to_toml(self) -> dict[str, Any]:
         """The step as a pipeline file says it, all options written out."""
         options = {f.name: getattr(self.stage, f.name) for f in dataclasses.fields(self.stage)}  # type: ignore[arg-type]
-        return {"use": self.name, "share": self.share, **{name: list(v) if isinstance(v, tuple) else v for name, v in options.items()}}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+        return {"use": self.name, "share": self.share, **plain}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_pipeline(name: str) -> Pipeline:
     if path.suffix != ".toml" and not path.exists():
         raise InputError(f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them.")
     plain = read_toml(path)
-    _known(plain, ("about", "data", "budget", "stage"), str(path))
+    _known(plain, ("about", "data", "budget", "stage", "run"), str(path))
     steps = plain.get("stage", [])
     if not isinstance(steps, list) or not steps:
         raise InputError(f"{path}: no [[stage]]: a pipeline is a list of stages.")
@@ -119,7 +120,9 @@ def checked(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise InputError(f"{where} = {value!r}: is to be a list of names.")
         return tuple(items)
-    if origin in (typing.Union, types.UnionType):
+    if origin is collections.abc.Mapping:
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise InputError(f"{where} = {value!r}: is to be a table of names, such as {{ zip = \"category\" }}.")
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -153,7 +156,10 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
             steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
             continue
         known = dict(fields(STAGES[stage]))
+        key, inner, column = key.partition(".")
         _known({key: value}, tuple(known), f"--set {setting!r}")
+        if inner:  # an entry of a table, as in clean.kinds.zip=category
+            value = {**dict(getattr(step.stage, key)), column: value}
         steps[place] = replace(step, stage=replace(step.stage, **{key: checked(value, known[key], f"--set {stage}.{key}")}))  # type: ignore[type-var]
     return replace(pipeline, steps=tuple(steps))
 

@@ -356,6 +356,8 @@ def _file_source(path: Path) -> _Source:
                 held = stream.read()
                 return _Source(str(path), held, len(held))
         return _Source(str(path), path, path.stat().st_size)
+    except InputError:
+        raise
     except FileNotFoundError:
         known = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise InputError(f"{path}: no such file.{suggestion(path.name, known)}") from None

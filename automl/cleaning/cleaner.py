@@ -160,8 +160,10 @@ def clean(
     duplicates = duplicate_rows(columns)
     given = _Given(table, found.rows)
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
+    rules = {item.name: item.rule for item in fitted}
+    unused = tuple(one for one in table.names if one not in rules and not (isinstance(target, str) and one == target))
     return Cleaned(
-        Cleaner({item.name: item.rule for item in fitted}, options.missing_words), columns, name, found.kind, found.labels, found.dtype,
+        Cleaner(rules, options.missing_words, unused), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
         weight=given.weights(weight if weight is not None else options.weight),
         groups=given.groups(groups if groups is not None else options.group),
@@ -201,6 +203,8 @@ def _target_series(table: Table, target: Any) -> tuple[str, pd.Series[Any]]:
 
 def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
     """One value a row, from whatever holds them."""
+    if values is None:
+        raise InputError(f"{what} is None: requires {what} to be passed")
     if isinstance(values, pd.DataFrame):
         values = values.iloc[:, 0] if values.shape[1] == 1 else values.to_numpy()
     if not isinstance(values, pd.Series):
@@ -223,10 +227,13 @@ def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
 
 def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:
     """An array in which mixed values keep their types: numpy would make text of [1, "a"]."""
+    if values and all(isinstance(value, (list, tuple, np.ndarray)) for value in values):
+        if len({len(value) for value in values}) > 1:
+            raise InputError("y should be a 1d array, got lists of different lengths instead.")
+        return np.array([list(value) for value in values])
     array = np.empty(len(values), dtype=object)
     array[:] = list(values)
-    better = np.asarray(pd.Series(array).infer_objects())
-    return better if array.ndim == 1 and not any(isinstance(value, (list, tuple, np.ndarray)) for value in values) else np.asarray(values)
+    return np.asarray(pd.Series(array).infer_objects())
 
 
 # --- features ---------------------------------------------------------------------------------------------------------------------
@@ -340,15 +347,8 @@ def _repeated(duplicates: Rows) -> list[Finding]:
     count = len(duplicates) - (int(duplicates.max()) + 1 if len(duplicates) else 0)
     if count == 0:
         return []
-    return [
-        Finding(
-            "duplicate_rows",
-            (),
-            "info",
-            count,
-            action=f"rows equal an earlier one in all features, of {len(duplicates)}; folds keep them together",
-        )
-    ]
+    action, override = f"of {len(duplicates)} rows equal an earlier one in all features", "--set clean.keep_duplicates_together=true"
+    return [Finding("duplicate_rows", (), "info", count, action=action, override=override)]
 
 
 @dataclass(frozen=True)
@@ -371,7 +371,9 @@ class _Given:
         bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
         if len(bad):
             row = int(self.rows[bad[0]])
-            raise InputError(f"{where}: {series.iloc[row]!r} in row {row + 1} is no weight; weights are finite numbers and not negative")
+            raise InputError(
+                f"{where}: {str(series.iloc[row])!r} in row {row + 1} is no weight; weights are finite numbers and not negative"
+            )
         if not values.sum() > 0:
             raise InputError(f"{where}: all weights are zero")
         return values
@@ -391,7 +393,7 @@ class _Given:
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             row = int(self.rows[bad[0]])
-            raise InputError(f"{where}: {series.iloc[row]!r} in row {row + 1} is neither a date nor a number")
+            raise InputError(f"{where}: {str(series.iloc[row])!r} in row {row + 1} is neither a date nor a number")
         return values
 
     def _floats(self, series: pd.Series[Any], where: str) -> Floats:

@@ -56,6 +56,10 @@ class Applied:
     columns: Columns
     counts: Counts
 
+    def text(self) -> str:
+        """What was odd about the table, in one line for people; empty if nothing was."""
+        return self.counts.text()
+
 
 @dataclass(frozen=True)
 class Cleaner:
@@ -67,10 +71,13 @@ class Cleaner:
         By column, in the table's order.
     missing_words : bool
         Whether words such as NA count as missing.
+    unused : tuple of str
+        Columns that were there at fit and are not needed: dropped or ignored ones, weights, groups. They are nothing to wonder about.
     """
 
     rules: Mapping[str, Rule]
     missing_words: bool = True
+    unused: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -97,7 +104,7 @@ class Cleaner:
                 unseen[name] = read.unseen
             if read.unreadable:
                 unreadable[name] = read.unreadable
-        extra = tuple(name for name in table.names if name not in self.rules)
+        extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
         return Applied(Columns(columns, table.n_rows), Counts(unseen, unreadable, extra))
 
     def _check_names(self, table: Table) -> None:
@@ -117,7 +124,7 @@ class Cleaner:
     def to_state(self) -> State:
         """Plain values, to be read by `from_state`."""
         columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
-        return {"format": FORMAT, "missing_words": self.missing_words, "columns": columns}
+        return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Cleaner:
@@ -136,7 +143,10 @@ class Cleaner:
         rules = {item["name"]: rule_from_state(item) for item in items}
         if len(rules) != len(items):
             raise UnsafeModel("the model file's cleaner holds a column twice")
-        return cls(rules, bool(state.get("missing_words", True)))
+        unused = state.get("unused", [])
+        if not isinstance(unused, list) or not all(isinstance(name, str) for name in unused):
+            raise UnsafeModel("the model file's cleaner holds something else where names are expected")
+        return cls(rules, bool(state.get("missing_words", True)), tuple(unused))
 
 
 def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:

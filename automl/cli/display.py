@@ -108,7 +108,7 @@ class Plain(Quiet):
         return f"interrupted: ending with {_so_far(study)}" if event["kind"] == "finished" and event["how"] == "interrupted" else ""
 
     def _trial(self, study: Study, trial: Trial) -> str:
-        stage = f"{visible(trial.candidate.origin or study.stage, NARROW):<8} {_model(trial)}"
+        stage = f"{visible(study.stage, NARROW):<8} {_model(trial)}"
         if trial.decided == "failed":
             return f"{stage}  failed: {visible(trial.reason)}"
         best = " (best)" if trial.loss < self._best else ""

@@ -264,7 +264,7 @@ class _Signals:
         return self
 
     def _heard(self, number: int, frame: Any) -> None:
-        if self._lab is None or self._lab.halted:
+        if self._lab is None or self._lab.halted():
             raise KeyboardInterrupt
         self._lab.halt()
 

@@ -35,7 +35,7 @@ def _board(study: Study) -> str:
     rows = leaderboard(study)
     if not rows:
         return ""
-    more = f"; the {TOP} best of {len(rows)} rows" if len(rows) > TOP else ""
+    more = f"; the first {TOP} of {len(rows)}" if len(rows) > TOP else ""
     return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(rows, TOP)}"
 
 

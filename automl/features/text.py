@@ -253,7 +253,7 @@ def _decompose(weights: tuple[Indices, Indices, Floats], shape: tuple[int, int],
     """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
     from scipy.sparse import csr_array
     from sklearn.utils.extmath import randomized_svd
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     rows, places, values = weights
     matrix: Any = csr_array((values, (rows, places)), shape=shape)

@@ -63,7 +63,6 @@ class Lab:
         self._broken: dict[str, Outcome] = {}  # encodings that can't be made
         self._waiting: list[Job] = []  # for an encoding
 
-    @property
     def halted(self) -> bool:
         """Whether the user has asked to end the search."""
         return self._halt
@@ -141,7 +140,7 @@ class Lab:
     def _by_the_clock(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
         stopping = False
         while not (stopping and not study.running):
-            move: Move = Stop() if stopping or self.halted or budget.remaining() <= 0 else self._ask(policy, study, budget)
+            move: Move = Stop() if stopping or self.halted() or budget.remaining() <= 0 else self._ask(policy, study, budget)
             if isinstance(move, Job):
                 study = self._begin(study, move, budget)
                 yield study
@@ -167,11 +166,11 @@ class Lab:
         return policy.next(study, Room(budget.remaining(), self.bench.workers, self.threads))
 
     def _reports(self, budget: Budget) -> list[Report]:
-        if not self.halted and budget.remaining() > 0:
+        if not self.halted() and budget.remaining() > 0:
             return self.bench.wait(min(budget.remaining(), 1.0))
         cut = [Report(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
         self._waiting.clear()
-        over = self.halted or budget.deadline + KILL_AFTER < budget.clock()
+        over = self.halted() or budget.deadline + KILL_AFTER < budget.clock()
         return cut + self.bench.wait(0.0 if cut else 0.1) + (self.bench.stop("the budget ended") if over else [])
 
     def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
@@ -188,18 +187,18 @@ class Lab:
                 else:
                     break
                 yield study
-            if not asked or self.halted:
+            if not asked or self.halted():
                 return
             ended: dict[str, Report] = {}
             while len(ended) < len(asked):
                 study = self._dispatch(study, budget)
-                for report in self.bench.stop("interrupted") if self.halted else self.bench.wait(1.0):
+                for report in self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0):
                     if isinstance(report.work, Job):
                         ended[report.work.key] = report
                     else:
                         study = self._take_in(study, report)
                 ended |= {report.work.key: report for report in self._hopeless()}
-                if self.halted:
+                if self.halted():
                     ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
                     self._waiting.clear()
             for job in asked:

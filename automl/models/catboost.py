@@ -156,8 +156,8 @@ class CatBoost:
         return _restored(bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target)
 
     def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Measured."""
-        return 0.0
+        """Measured with early stopping and two columns of categories: 2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20."""
+        return 1.0 + 3 * boosting.work(rows, features, outputs)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
         "custom_metric": metrics[1:],
         "use_best_model": False,
         "thread_count": how.threads,
-        "random_seed": how.seed,
+        "random_seed": how.seed % 2**31,
         "allow_writing_files": False,
         "logging_level": "Silent",
     }

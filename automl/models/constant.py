@@ -57,15 +57,20 @@ def _median(y: Floats, weight: Floats) -> float:
     return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
 
 
-def nothing_to_learn(train: Sample, target: Target, how: How) -> ConstantModel | None:
-    """The constant, where no column varies or the target does not: some libraries refuse such tables."""
-    y = train.y if train.weight is None else train.y[train.weight > 0]
-    varies = len(target.present) > 1 if target.total else _varies(y)
-    return None if varies and any(_varies(column) for column in train.X.T) else constant(train, how)
+def nothing_to_learn(train: Sample, coded: Sample, target: Target, how: How) -> ConstantModel | None:
+    """The constant, where no column varies or the target does not: some libraries refuse such tables.
+
+    Parameters
+    ----------
+    train, coded : Sample
+        The training rows as they came, and as `Target.code` gives them.
+    """
+    varies = len(target.present) > 1 if target.total else _varies(coded.y)
+    return None if varies and any(_varies(column) for column in coded.X.T) else constant(train, how)
 
 
 def _varies(column: Any) -> bool:
-    missing = np.isnan(column[:1]).any()
+    missing = np.isnan(column[:1]).any()  # a column that begins with a missing value varies unless all are missing
     return bool(not np.isnan(column).all()) if missing else bool((column != column[0]).any())
 
 

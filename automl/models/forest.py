@@ -82,7 +82,7 @@ class Forest:
         target = Target.of(train, how)
         rows = target.code(train)
         coded = Sample(bounded(rows.X), rows.features, rows.y, rows.weight)
-        return Grown(coded, target, nothing_to_learn(train, target, how))
+        return Grown(coded, target, nothing_to_learn(train, rows, target, how))
 
     def fit(self, prepared: Grown, params: Mapping[str, Any], how: How) -> Fitted:
         """Grow trees in batches until there are enough or the deadline is near."""
@@ -101,7 +101,7 @@ class Forest:
         maker = getattr(ensemble, f"{self.kind}{'Classifier' if data.target.total else 'Regressor'}")
         share = params.get("max_samples")
         own = {} if share is None else {"bootstrap": True, "max_samples": max(1, round(float(share) * len(data.rows.y)))}
-        return maker(n_jobs=how.threads, random_state=how.seed, warm_start=True, **{**params, **own})
+        return maker(n_jobs=how.threads, random_state=how.seed % 2**31, warm_start=True, **{**params, **own})
 
     def restore(self, state: State) -> Model:
         """The trees from their arrays."""
@@ -113,8 +113,9 @@ class Forest:
         return ForestModel(trees, target)
 
     def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Measured."""
-        return 0.0
+        """Measured: extra trees 0.9 s for 1 000 x 20 and 3 s for 10 000 x 20, random forest 1.2 and 9 s."""
+        share = 1.3e-6 * (features / 20) ** 0.5 if self.kind == "ExtraTrees" else 5e-6 * features / 20
+        return float(enough_trees(rows) * (2e-3 + rows * share))
 
 
 def enough_trees(rows: int) -> int:

@@ -136,7 +136,7 @@ class KNN:
         target = Target.of(train, how)
         rows = target.code(train)
         weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        return Kept(filled(rows.X), rows.y, weight, target, nothing_to_learn(train, target, how))
+        return Kept(filled(rows.X), rows.y, weight, target, nothing_to_learn(train, rows, target, how))
 
     def fit(self, prepared: Kept, params: Mapping[str, Any], how: How) -> Fitted:
         """Keep the rows, or a sample of them."""
@@ -167,8 +167,8 @@ class KNN:
         return KNNModel(rows, y, weight, whole_of(state, "k", 1), bool(state.get("by_distance")), whole_of(state, "p", 1), target)
 
     def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Measured."""
-        return 0.0
+        """That of predicting a quarter as many rows; measured: 0.15 s for 2 500 rows by 10 000 x 20."""
+        return 0.01 + 1.5e-9 * rows * min(rows, _KEPT) * (1 + features / 50)
 
 
 _ARRAYS = (("rows", np.float32, 2), ("y", np.float64, 1), ("weight", np.float64, 1))

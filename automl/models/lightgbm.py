@@ -67,7 +67,8 @@ def _check_text(text: bytes) -> None:
     if not head.startswith(b"tree\n") or not sizes or not all(size.isdigit() for size in sizes):
         raise UnsafeModel("the model file's LightGBM booster does not begin as one")
     trees = rest[: sum(map(int, sizes))]
-    if trees.count(b"Tree=") != len(sizes) or not rest[len(trees) :].lstrip().startswith(b"end of trees") or b"\nend of parameters" not in rest:
+    after = rest[len(trees) :]
+    if trees.count(b"Tree=") != len(sizes) or not after.lstrip().startswith(b"end of trees") or b"\nend of parameters" not in after:
         raise UnsafeModel("the model file's LightGBM booster is not complete")
 
 
@@ -139,8 +140,8 @@ class LightGBM:
         return _restored(bytes_of(state, "booster"), Target.from_state(part_of(state, "target")))
 
     def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Measured."""
-        return 0.0
+        """Measured with early stopping: 0.2 s for 1 000 x 20, 1 to 5 s for 10 000 x 20, 10 s for 40 000 x 20."""
+        return 0.15 + boosting.work(rows, features, outputs)
 
 
 def _dataset_params(params: Mapping[str, Any], how: How) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
         "metric": ["multi_logloss"] if outputs > 2 else [_METRICS[name] for name in watched],
         "deterministic": True,
         "force_col_wise": True,
-        "seed": how.seed,
+        "seed": how.seed % 2**31,
         **({"num_class": outputs} if outputs > 2 else {}),
     }
 
@@ -174,9 +175,9 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
     """Round by round, so that the deadline is looked at between any two."""
     import lightgbm
 
-    watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
     params = _params(prepared, asked, how)
     booster = lightgbm.Booster(params, prepared.train)
+    watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
     if watch.stopping:
         booster.add_valid(prepared.held, "held")
     idle, more = 0, True

@@ -124,8 +124,8 @@ class XGBoost:
         return _restored(bytes_of(state, "booster"), Target.from_state(part_of(state, "target")))
 
     def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Measured."""
-        return 0.0
+        """Measured with early stopping: 1 s for 1 000 x 20, 1 to 6 s for 10 000 x 20, 7 s for 40 000 x 20."""
+        return 0.5 + boosting.work(rows, features, outputs)
 
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> list[tuple[str, Any]]:
@@ -137,7 +137,7 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
         "objective": {1: number, 2: "binary:logistic"}.get(outputs, "multi:softprob"),
         "tree_method": "hist",
         "nthread": how.threads,
-        "seed": how.seed,
+        "seed": how.seed % 2**31,
         "verbosity": 0,
         **({"num_class": outputs} if outputs > 2 else {}),
     }

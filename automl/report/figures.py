@@ -135,16 +135,17 @@ def weights(study: Study) -> Figure | None:
 
 def fold_scores(study: Study) -> Figure | None:
     """Each member's score on every fold: how much of a difference is luck of the draw."""
-    chosen = [(trial, weight) for trial, weight in members(study) if len(trial.losses) > 1]
+    chosen = [(trial, weight) for trial, weight in members(study) if len(study.plan.places) > 1]
     if not chosen:
         return None
     metric = METRICS[study.the_task.metric]
     traces = []
     for name, (trial, _) in zip(_member_names(chosen), chosen, strict=True):
         color, symbol = _look(trial.candidate.family, study)
-        scores = [metric.score(loss) for loss in trial.losses.values()]
+        held = {place: trial.losses[place] for place in study.plan.places if place in trial.losses}
+        scores = [metric.score(loss) for loss in held.values()]
         marker = {"color": color, "symbol": symbol, "size": 9, "opacity": 0.8}
-        hover = [f"repeat {repeat + 1}, fold {-1 if fold is None else fold + 1}" for repeat, fold in trial.losses]
+        hover = [f"repeat {repeat + 1}, fold {fold + 1}" for repeat, fold in held]
         traces.append(_strip(scores, name, marker) | {"text": hover, "hovertemplate": "%{y}<br>%{text}: %{x:.6g}<extra></extra>"})
         mean = {"color": "@ink", "symbol": "line-ns-open", "size": 16, "line": {"width": 2}}
         traces.append(_strip([metric.score(trial.loss)], name, mean) | {"hovertemplate": "%{y}<br>mean %{x:.6g}<extra></extra>"})
@@ -188,21 +189,21 @@ def training_time(study: Study) -> Figure | None:
 def learning_curve(study: Study, folder: Path) -> Figure | None:
     """What the heaviest member that has one watched on held-out rows, round by round."""
     for trial, _ in members(study) or [(trial, 1.0) for trial in study.ranked[:3]]:
-        found = {place: _curve(folder, trial, place) for place in trial.losses}
+        found = {place: _curve(folder, trial, place) for place in study.plan.places}
         curves = {place: curve for place, curve in found.items() if len(curve) > 1}
         if curves:
             return _curves(study, trial, curves)
     return None
 
 
-def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int | None], list[list[float]]]) -> Figure:
+def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int], list[list[float]]]) -> Figure:
     color, _ = _look(trial.candidate.family, study)
     dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
     traces = [
         {
             "type": "scatter",
             "mode": "lines",
-            "name": f"fold {-1 if fold is None else fold + 1}" + (f", repeat {repeat + 1}" if study.plan.repeats > 1 else ""),
+            "name": f"fold {fold + 1}" + (f", repeat {repeat + 1}" if study.plan.repeats > 1 else ""),
             "x": [point[0] for point in curve],
             "y": [point[1] for point in curve],
             "line": {"color": color, "width": 1.5, "dash": dashes[nth % len(dashes)]},

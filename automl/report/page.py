@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cleaning.findings import Finding
 from automl.errors import InputError
 from automl.leaderboard import Row, leaderboard
 from automl.metrics import METRICS
@@ -64,7 +63,7 @@ def page(study: Study, folder: Path) -> str:
     made = figures.figures(study, timeline, folder)
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["visible"] = lambda value: visible(value, LONGEST)
+    environment.filters["visible"] = visible
     return environment.get_template("report.html").render(
         **_shown(study, timeline, folder),
         figures={figure.name: figure for figure in made},
@@ -86,7 +85,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts),
         "command": predict_command(folder) if study.task else "",
-        "findings": sorted(map(Finding.from_json, study.findings), key=lambda finding: finding.severity != "warning"),
+        "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": HEADINGS,
         "lines": [line for line in lines if line.kind != "out"],
         "others": [line for line in lines if line.kind == "out"],
@@ -150,9 +149,11 @@ def _task(study: Study) -> str:
 def _tried(study: Study) -> str:
     if not study.trials:
         return ""
+    complete = len(study.ranked)
     decided = [trial.decided for trial in study.trials.values()]
-    ways = f"{len(study.ranked)} complete, {decided.count('dropped')} dropped, {decided.count('failed')} failed"
-    return f"{counted(len(decided), 'candidate')}: {ways}"
+    dropped, failed = decided.count("dropped"), decided.count("failed")
+    ways = {"complete": complete, "dropped": dropped, "failed": failed, "unfinished": len(decided) - complete - dropped - failed}
+    return f"{counted(len(decided), 'candidate')}: {', '.join(f'{count} {way}' for way, count in ways.items() if count > 0)}"
 
 
 def _predictor(study: Study) -> str:

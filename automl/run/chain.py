@@ -151,7 +151,7 @@ def _run(lab: Lab, settings: Settings, budget: Budget, observers: Sequence[Obser
         write_facts(store.folder, settings, lab.problem)
     study = _chain(study, lab, settings.pipeline.steps, budget, keeper)
     lab.close()
-    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted else "done"})
+    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))

@@ -27,16 +27,13 @@ class Recorder:
     def __init__(self, store: Store, started: float) -> None:
         self._store = store
         self._started = started
-        self._log = open(store.folder / "log.txt", "a", encoding="utf-8")  # noqa: SIM115 - lives as long as the run
 
     def __call__(self, study: Study, event: Event) -> None:
         """Append, flush, and say it in words."""
         seconds = time.monotonic() - self._started
         self._store.append(event, seconds)
-        self._log.write(f"{seconds:9.2f} s  {words(study, event)}\n")
-        self._log.flush()
-        if event["kind"] == "finished":
-            self._log.close()
+        with open(self._store.folder / "log.txt", "a", encoding="utf-8") as log:
+            log.write(f"{seconds:9.2f} s  {words(study, event)}\n")
 
 
 def words(study: Study, event: Event) -> str:

@@ -9,6 +9,9 @@ from automl.models import family
 from automl.trial import Candidate, Study
 
 
+AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
+
+
 def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | None) -> int:
     """The seed of a fit, from (seed, candidate, repeat, fold) alone, so that order and workers don't matter."""
     text = f"{study_seed}/{candidate.id}/{repeat}/{fold}"
@@ -21,12 +24,18 @@ def guess(study: Study, candidate: Candidate) -> float:
 
 
 def predict(study: Study, candidate: Candidate) -> float:
-    """Seconds that one fit of a candidate will take: its own fits' mean, else the guess times how wrong guesses were."""
+    """Seconds that one fit of a candidate will take, with what surrounds it: its own fits' mean, else the guess times how wrong guesses were."""
     own = study.trials.get(candidate.id)
     seen = [outcome.seconds for outcome in own.outcomes.values() if outcome.status == "done"] if own else []
     if seen:
-        return statistics.fmean(seen)
-    return guess(study, candidate) * correction(study, candidate.family)
+        return AROUND + statistics.fmean(seen)
+    return AROUND + guess(study, candidate) * correction(study, candidate.family)
+
+
+def spent(study: Study, name: str, origin: str) -> float:
+    """Seconds that went into a family's candidates of one origin."""
+    fits = [o.seconds for t in study.trials.values() if (t.candidate.family, t.candidate.origin) == (name, origin) for o in t.outcomes.values()]
+    return sum(fits) + AROUND * len(fits)
 
 
 def correction(study: Study, name: str) -> float:

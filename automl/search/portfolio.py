@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError, suggestion
-from automl.features.recipe import RECIPES, Recipe
+from automl.features.recipe import Recipe
 from automl.files import read_toml
 from automl.models import FAMILIES, family
 from automl.trial import Candidate, Study
@@ -38,7 +39,7 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     taking_part = [e for e in entries() if (not families or e["family"] in families) and kind in e.get("tasks", [kind])]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
     taking_part += [{"family": name, "params": {}} for name in lacking]
-    first = Candidate("constant", {}, RECIPES[family("constant").recipes[0]], "baseline")
+    first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")
     candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
     return list({candidate.id: candidate for candidate in candidates}.values())
 

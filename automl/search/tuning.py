@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from automl.features.recipe import Recipe
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.models import family
-from automl.search.costs import guess, predict
+from automl.search.costs import predict, spent
 from automl.search.racing import Race
 from automl.space import Choice, Float, Int, Space
 from automl.trial import Candidate, Study, Trial
@@ -40,7 +40,9 @@ class _Field:
     recipe: Recipe
     space: Space
     study: optuna.Study
+    place: int
     asked: int = 0
+    used_up: bool = False
 
 
 class Tuning:
@@ -76,7 +78,7 @@ class Tuning:
         return self._propose(study, room)
 
     def _propose(self, study: Study, room: Room) -> Move:
-        fields = [f for f in self._fields if self._fits(study, f, room)]
+        fields = [f for f in self._fields if not f.used_up and self._fits(study, f, room)]
         if not fields:
             return Wait() if study.running else Stop()
         turn = min(fields, key=lambda f: self._turn(study, f, room))
@@ -86,16 +88,16 @@ class Tuning:
                 self._active[asked.candidate.id] = asked
                 return self._race.job(study, asked.candidate, study.plan.places[0], room)
             turn.study.tell(asked.trial, _value(study, study.trials[asked.candidate.id]))
-        self._fields.remove(turn)  # its space is used up
+        turn.used_up = True
         return self._propose(study, room)
 
     def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
         """Work given to a family over its claim: the best one may have twice the work of the second."""
-        cost = 1.0 if math.isinf(room.seconds) else self._seconds(study, tuned)
-        return (tuned.asked + 1) * cost * (self._fields.index(tuned) + 1)
+        work = tuned.asked + 1 if math.isinf(room.seconds) else spent(study, tuned.name, "tune") + self._seconds(study, tuned)
+        return work * (tuned.place + 1)
 
     def _seconds(self, study: Study, tuned: _Field) -> float:
-        return predict(study, Candidate(tuned.name, {}, tuned.recipe)) if study.trials else guess(study, Candidate(tuned.name, {}, tuned.recipe))
+        return predict(study, Candidate(tuned.name, {}, tuned.recipe))
 
     def _fits(self, study: Study, tuned: _Field, room: Room) -> bool:
         rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
@@ -148,7 +150,7 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
         if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):
             steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
             made.add_trial(optuna.trial.create_trial(params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps))
-    return _Field(name, best.candidate.recipe, space, made)
+    return _Field(name, best.candidate.recipe, space, made, place)
 
 
 def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:
@@ -157,12 +159,15 @@ def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked
-        samplers = {
+        samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
             "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
             "random": lambda: optuna.samplers.RandomSampler(seed=seed),
             "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
         }
-        pruners = {"wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2), "none": optuna.pruners.NopPruner}
+        pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
+            "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
+            "none": optuna.pruners.NopPruner,
+        }
         return optuna.create_study(sampler=samplers[method](), pruner=pruners[pruner]())
 
 

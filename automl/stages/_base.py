@@ -20,4 +20,6 @@ class Stage(Protocol):
 
 def option(default: Any, about: str) -> Any:
     """A field of a stage: its default, and one line that says what it does. TOML keys, `--set` and the reference are made from it."""
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata={"about": about})
     return dataclasses.field(default=default, metadata={"about": about})

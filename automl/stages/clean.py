@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +29,11 @@ LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 class Clean:
     """Find and mend what is wrong with a raw table, and decide how rows are held out."""
 
+    missing_words: bool = option(True, "Take words such as NA, none and ? as missing.")
     sentinels: bool = option(True, "Take numbers such as -999 that stand for a missing value as missing.")
     ids: bool = option(True, "Drop columns that only number the rows.")
+    copies: bool = option(True, "Drop columns that equal another one.")
+    kinds: Mapping[str, str] = option({}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND).")
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.")
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.")
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.")
@@ -61,8 +65,11 @@ class Clean:
             group=problem.group_column,
             time=problem.time_column,
             ignore=problem.ignore,
+            kinds=self.kinds,
+            missing_words=self.missing_words,
             sentinels=self.sentinels,
             ids=self.ids,
+            copies=self.copies,
         )
 
     def _facts(self, dataset: Dataset, made: held_out.Folds) -> dict[str, object]:

@@ -97,7 +97,7 @@ class Ensemble:
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
     """The best complete trials, and the best of each family, with their predictions."""
-    ranked = study.ranked
+    ranked = [trial for trial in study.ranked if trial.candidate.family != "constant"] or study.ranked
     seen: set[str] = set()
     leaders = [trial for trial in ranked if not (trial.candidate.family in seen or seen.add(trial.candidate.family))]  # type: ignore[func-returns-value]
     chosen = [trial for place, trial in enumerate(ranked) if place < best or trial in leaders]

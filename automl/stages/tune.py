@@ -20,7 +20,8 @@ class Tune:
 
     method: Literal["tpe", "random", "cmaes"] = option("tpe", "How values are proposed: TPE, at random, or CMA-ES.")
     pruner: Literal["wilcoxon", "none"] = option("wilcoxon", "Whether a proposal that is worse on its first folds is given up.")
-    families: int = option(3, "How many of the best families are tuned.")
+    families: int = option(3, "How many of the best families are tuned at most.")
+    near: float = option(0.2, "A family is tuned if its best trial gives away no more than this part of the best one's lead over the baseline.")
     margin: float = option(0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
@@ -37,5 +38,7 @@ class Tune:
 
     def _families(self, study: Study) -> list[str]:
         """The families of the best trials that have something to tune, best first."""
-        names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
+        race = Race(0.0, self.near)
+        near = [trial for trial in study.ranked if not race.hopeless(study, trial)]
+        names = dict.fromkeys(trial.candidate.family for trial in near)
         return [name for name in names if family(name).space(study.the_task)][: self.families]

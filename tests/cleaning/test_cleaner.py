@@ -198,7 +198,7 @@ class TestClean:
         with pytest.raises(InputError, match="stands for several columns"):
             clean(read_table(tmp_path / "a.csv"), "y")
 
-    @pytest.mark.parametrize("y", [Y[:-1], np.zeros((N, 2)), np.zeros(N, complex)])
+    @pytest.mark.parametrize("y", [Y[:-1], np.zeros((N, 2)), np.zeros(N, complex), [[1], [1, 2]] * (N // 2), [[1, 2]] * N, None])
     def test_refuses_a_target_of_another_shape(self, y: object) -> None:
         with pytest.raises(InputError):
             clean(from_frame({"x": X}), y)
@@ -217,6 +217,12 @@ class TestPredict:
     def test_counts_what_it_does_not_know(self) -> None:
         counts = self.apply(c=["a", "z"], x=["1", "oops"], extra=[1, 2]).counts
         assert (dict(counts.unseen), dict(counts.unreadable), counts.extra) == ({"c": 1}, {"x": 1}, ("extra",))
+
+    def test_does_not_wonder_about_columns_that_were_dropped(self) -> None:
+        result = cleaned(CleanOptions(ignore=("i",)), id=list(range(N)), i=X)
+        applied = result.cleaner.transform(from_frame({"x": [1.0], "id": [1], "i": [1], "y": ["no"]}))
+        assert applied.counts.extra == ("y",)
+        assert applied.text() == "1 column not used: y"
 
     def test_names_missing_columns(self) -> None:
         with pytest.raises(InputError, match=r"X: the column 'c' that the model needs is missing\. Did you mean 'C'\?|missing"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ TASKS = {
     "regression": Task("regression", "price", "rmse"),
 }
 STEPS = {"binary": (0.09, 0.5), "multiclass": (0.4, 1.1), "regression": (48_000.0, 91_000.0)}  # the best loss and the baseline's
+BOOSTING = ("lightgbm", "catboost", "xgboost")
 FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
 
 FACTS = """about = "Balanced: ten minutes on a laptop."
@@ -52,6 +54,9 @@ class Made:
     study: Study = field(default_factory=Study)
     seconds: float = 0.0
     told: list[tuple[Study, Event]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.store.close)
 
     def tell(self, event: Event, after: float = 0.0) -> None:
         self.seconds += after
@@ -110,7 +115,6 @@ def full_run(folder: Path, kind: str = "binary", trials: int = 30, seed: int = 0
         _trial(made, candidate, loss, chance, seconds=chance.expovariate(1 / 2.0), fate=nth % 9)
     _combine(made)
     made.tell({"kind": "finished", "how": "done"}, after=0.3)
-    made.store.close()
     return made
 
 
@@ -123,7 +127,7 @@ def _trial(made: Made, candidate: Candidate, loss: float, chance: random.Random,
             made.tell(decided(made.study.trials[candidate.id], "failed", "ValueError: Input contains <NaN>"))
             return
         here = loss * (1 + 0.03 * chance.gauss(0, 1))
-        curve = [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)] if candidate.family == "lightgbm" else []
+        curve = [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)] if candidate.family in BOOSTING else []
         made.fit(job, Outcome("done", here, seconds, 100, size=150_000), curve)
         if fate in (3, 7):
             made.tell(decided(made.study.trials[candidate.id], "dropped", "far behind the best after one fold"))

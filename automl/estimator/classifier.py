@@ -1,0 +1,136 @@
+"""AutoMLClassifier: labels go in and come back in y's own dtype."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+
+from automl.ensemble import decide
+from automl.errors import InputError
+from automl.estimator._base import AutoML
+from automl.estimator.rows import Array
+from automl.predictor import Predictor
+from automl.task import Task
+
+_EXACT = 2**53  # whole numbers beyond it lose digits as float64
+
+
+class AutoMLClassifier(ClassifierMixin, AutoML):
+    """The best classifier that a budget finds.
+
+    Parameters
+    ----------
+    budget : str or float, default="10m"
+        Wall-clock time from the call of `fit` to its return: seconds, or text such as "90s", "10m", "1h30m".
+    trials : int, optional
+        So many candidates, the constant baseline included, instead of `budget`; equal calls then give equal models.
+    metric : str, optional
+        What is optimised (`automl metrics`). Default: roc_auc for two classes, log_loss for more, rmse for numbers.
+    pipeline : str, default="default"
+        A bundled pipeline (`automl pipelines`) or a pipeline file's path.
+    options : mapping or sequence of str, default=()
+        Options of its stages (`automl stages`): {"tune.method": "random"} or ["tune.method=random"].
+    output : str or Path, optional
+        The run's folder, absent or empty, which is kept with its report. By default nothing stays on disk.
+    n_jobs : int, optional
+        Cores to use. None and -1 are all that this process may use.
+    memory : str or int, optional
+        What the workers may hold: "8GB", or bytes. Default: 80% of what is free.
+    engine : {"local", "inline"}, default="local"
+        Worker processes; or everything in this process, for tiny tables.
+    random_state : int, RandomState or None, default=0
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The sorted labels, in y's own dtype. One with a single row is never predicted.
+    predictor_ : Predictor
+    leaderboard_ : DataFrame
+        One row a candidate, best first. Not there after `load`.
+    expected_score_ : float
+        The metric, in its natural sign, that new rows can be expected to give.
+    expected_interval_ : tuple of (float, float)
+        Its 95% interval.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If all of X's columns are named by text.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"size": ["S", "M", None, "L"] * 8, "price": ["$5", "$7", "$6", "n/a"] * 8})
+    >>> y = ["no", "yes", "no", "yes"] * 8
+    >>> model = AutoMLClassifier(pipeline="linear", trials=2, engine="inline").fit(X, y)
+    >>> model.classes_.tolist(), model.predict(X)[:4].tolist(), model.predict_proba(X).shape
+    (['no', 'yes'], ['no', 'yes', 'no', 'yes'], (32, 2))
+    >>> model.leaderboard_["family"].tolist()
+    ['linear', 'constant']
+    """
+
+    def predict(self, X: Any) -> Array:
+        """The classes of rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_columns)
+            Of any type that `fit` takes, with the same columns in the same order.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_rows,), of y's dtype
+        """
+        raw = self._raw(X)
+        labels: Array = self.classes_[self._places[decide(raw, self.predictor_.threshold)]]
+        return labels
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Probabilities of the classes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_rows, n_classes), float64
+            In the order of `classes_`.
+        """
+        raw = self._raw(X)
+        proba = np.zeros((len(raw), len(self.classes_)))
+        proba[:, self._places] = raw
+        return proba
+
+    def _prepare(self, y: Array) -> str:
+        present = y[~_is_missing(y)]
+        present = pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
+        assert_all_finite(present, input_name="y")
+        check_classification_targets(present)
+        if present.dtype.kind in "iu" and len(present) and max(-int(present.min()), int(present.max())) > _EXACT:
+            raise InputError(f"y: whole numbers beyond {_EXACT} can't be told apart as labels. Give them as text.")
+        self.classes_ = np.unique(present)
+        if len(self.classes_) == 1:
+            raise InputError(f"y has only one class, {self.classes_[0]!r}: there is nothing to learn.")
+        return "classification"
+
+    def _take(self, predictor: Predictor) -> Self:
+        labels = _labels(predictor.task)
+        if not hasattr(self, "classes_"):
+            self.classes_ = np.unique(labels)
+        self._places = np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
+        return super()._take(predictor)
+
+
+def _is_missing(y: Array) -> npt.NDArray[np.bool_]:
+    """Labels that are None, NaN or blank."""
+    missing = np.asarray(pd.isna(y))
+    if y.dtype.kind in "OU":
+        missing = missing | np.array([isinstance(label, str) and not label.strip() for label in y], bool)
+    return missing
+
+
+def _labels(task: Task) -> Array:
+    """A task's labels, in its order, as what they were."""
+    make: dict[str, Any] = {"int": int, "float": float, "bool": lambda label: label == "True", "text": str}
+    return np.array([make[task.dtype](label) for label in task.labels])

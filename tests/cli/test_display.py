@@ -1,0 +1,217 @@
+"""The displays: what they say, that they are cheap, and that nothing but standard error is written to."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automl.cli.display import Bounds, Live, Plain, Quiet, choose
+from automl.cli.words import final_words, leaderboard_text
+from automl.leaderboard import leaderboard
+from automl.report.summary import expected
+from automl.trial import Study
+from tests.report.runs import TASKS, Made, cleaned_run, empty_run, full_run
+
+
+def bounds(seconds: float | None = 60.0, trials: int | None = None) -> Bounds:
+    return Bounds(seconds, trials, started=100.0, clock=lambda: 112.34)
+
+
+def lines_of(made: Made, verbose: bool = False) -> list[str]:
+    stream = io.StringIO()
+    with Plain(bounds(), stream, verbose) as shown:
+        for study, event in made.told:
+            shown(study, event)
+    return stream.getvalue().splitlines()
+
+
+def seen(live: Live, width: int = 100) -> str:
+    from rich.console import Console
+
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(live.render())
+    return stream.getvalue()
+
+
+def drain(leader: int, got: list[bytes]) -> None:
+    """Read what is written to a terminal until it is closed, which Linux answers with an error."""
+    with contextlib.suppress(OSError):
+        while part := os.read(leader, 4096):
+            got.append(part)
+
+
+def after(made: Made, trials: int | None = None) -> Live:
+    live = Live(bounds(None if trials else 60.0, trials), io.StringIO())
+    for study, event in made.told:
+        live(study, event)
+    return live
+
+
+def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
+    lines = lines_of(full_run(tmp_path / "run"))
+    assert lines[0] == "   12.3 s  clean    12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
+    assert lines[1] == "   12.3 s  extract  native, onehot"
+    assert lines[2] == "   12.3 s  select"
+    assert lines[3].startswith("   12.3 s  select   constant native  roc_auc 0.5")
+    assert lines[3].endswith("(best)")
+    assert any("failed: ValueError: Input contains <NaN>" in line for line in lines)
+    assert not any("dropped" in line for line in lines)
+    assert lines[-1].startswith("   12.3 s  ensemble 4 models  roc_auc 0.9")
+
+
+def test_verbose_lines_tell_every_event(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run", trials=6)
+    assert len(lines_of(made, verbose=True)) == len(made.told)
+
+
+def test_an_interruption_is_told(tmp_path: Path) -> None:
+    made = cleaned_run(tmp_path / "run")
+    made.tell({"kind": "finished", "how": "interrupted"})
+    assert lines_of(made)[-1].endswith("interrupted: ending with the constant baseline")
+
+
+def test_names_with_control_characters_or_markup_are_written_out(tmp_path: Path) -> None:
+    made = cleaned_run(tmp_path / "run")
+    study, event = made.told[4]
+    hostile = replace(study, task=replace(TASKS["binary"], target="[bold]\x1b[2J\n"))
+    stream = io.StringIO()
+    Plain(bounds(), stream)(hostile, event)
+    assert stream.getvalue().count("\n") == 1
+    assert r"binary [bold]\x1b[2J\n by roc_auc" in stream.getvalue()
+    live = Live(bounds(), io.StringIO())
+    live(replace(hostile, stage="[red]\x1b"), event)
+    assert r"[red]\x1b" in seen(live)
+
+
+def test_live_shows_stage_time_fits_and_the_best_models(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run")
+    made.told = made.told[:-3]
+    text = seen(after(made))
+    done = sum(event["kind"] == "fit" and event["outcome"]["status"] == "done" for _, event in made.told)
+    failed = sum(event["kind"] == "fit" and event["outcome"]["status"] == "failed" for _, event in made.told)
+    assert "48 s left of 1 min" in text
+    assert text.startswith("tune")
+    assert f"{done} fits done, {failed} failed" in text
+    assert "3 findings" in text
+    best = made.study.ranked[0]
+    assert f"{1 - best.loss:.5f}" in text
+    assert text.count("5/5") == 5
+
+
+def test_live_shows_candidates_without_a_clock(tmp_path: Path) -> None:
+    text = seen(after(full_run(tmp_path / "run", trials=6), trials=20))
+    assert "6 of 20 candidates, 12 s" in text
+
+
+def test_live_shows_something_before_there_is_anything() -> None:
+    text = seen(Live(bounds(), io.StringIO()))
+    assert text.startswith("reading")
+    assert "0 fits done" in text
+
+
+def test_live_shows_what_is_running_and_how_many_folds_were_seen(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run")
+    begun = [place for place, (study, _) in enumerate(made.told) if study.running]
+    made.told = made.told[: begun[8] + 1]
+    assert "1 running (lightgbm)" in seen(after(made))
+    assert "/5  lightgbm" in seen(after(made))
+
+
+@pytest.mark.parametrize("width", [20, 40, 200])
+def test_live_fits_any_width(tmp_path: Path, width: int) -> None:
+    live = after(full_run(tmp_path / "run"))
+    assert all(len(line) <= width for line in seen(live, width).splitlines())
+
+
+def test_an_event_costs_less_than_a_millisecond(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run", trials=60)
+    live, plain = Live(bounds(), io.StringIO()), Plain(bounds(), io.StringIO())
+    for shown in (live, plain):
+        start = time.process_time()
+        for study, event in made.told:
+            shown(study, event)
+        assert (time.process_time() - start) / len(made.told) < 0.001
+
+
+def test_live_draws_on_a_terminal_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = full_run(tmp_path / "run")
+    leader, follower = pty.openpty()
+    got: list[bytes] = []
+    reader = threading.Thread(target=drain, args=(leader, got))
+    reader.start()
+    with open(follower, "w", encoding="utf-8") as stream:
+        shown = choose(60.0, None, time.monotonic(), stream=stream)
+        assert isinstance(shown, Live)
+        with shown:
+            for study, event in made.told:
+                shown(study, event)
+    reader.join(10)
+    os.close(leader)
+    drawn = b"".join(got).decode()
+    assert "left of 1 min" in drawn
+    assert drawn.rstrip().endswith("\x1b[2K")  # the last line is erased
+    assert "\x1b[?25h" in drawn  # the cursor is back
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_display_fits_where_it_is_shown() -> None:
+    assert type(choose(60.0, None, 0.0, quiet=True)) is Quiet
+    assert isinstance(choose(60.0, None, 0.0, stream=io.StringIO()), Plain)
+    assert choose(60.0, None, 0.0, quiet=True).observers == []
+    plain = choose(None, 5, 0.0, stream=io.StringIO())
+    assert plain.observers == [plain]
+
+
+def test_progress_goes_to_standard_error_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with choose(60.0, None, time.monotonic(), verbose=True) as shown:
+        for study, event in full_run(tmp_path / "run", trials=4).told:
+            for observer in shown.observers:
+                observer(study, event)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "my run"
+    made = full_run(folder, kind)
+    (folder / "predictor.automl").write_bytes(b"")
+    text = final_words(made.study, folder, "ab" * 32, 58.31)
+    score = expected(made.study)
+    assert score is not None
+    assert f"{score.metric} {score.score_text}" in text
+    assert f"95% confidence interval {score.interval_text}" in text
+    assert str(folder / "predictor.automl") in text
+    assert "report.html" not in text  # it isn't there
+    assert "ab" * 32 in text
+    assert text.endswith(f"automl predict '{folder}' new.csv")
+    assert text.isascii()
+
+
+def test_the_last_words_of_a_run_that_learnt_nothing(tmp_path: Path) -> None:
+    made = cleaned_run(tmp_path / "run")
+    assert "none: no model was tried on every fold" in final_words(made.study, tmp_path / "run", "ab", 5.0)
+    assert "Leaderboard" not in final_words(Study(), tmp_path / "run", "ab", 5.0)
+
+
+def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run")
+    rows = leaderboard(made.study)
+    lines = leaderboard_text(rows, 10).splitlines()
+    assert len(lines) == 11
+    assert lines[0].split() == ["rank", "roc_auc", "95%", "interval", "weight", "seconds", "MB", "id", "model"]
+    assert {line.index(row["id"]) for line, row in zip(lines[1:], rows, strict=False)} == {lines[0].index("id")}
+    assert len(leaderboard_text(rows).splitlines()) == len(rows) + 1
+    assert "(dropped: far behind the best after one fold)" in leaderboard_text(rows)
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_a_leaderboard_without_rows_or_scores(tmp_path: Path) -> None:
+    assert leaderboard_text(leaderboard(empty_run(tmp_path / "run").study)) == "no model yet"
