@@ -137,7 +137,7 @@ def checked(value: Any, hint: Any, where: str) -> Any:
 def _known(plain: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in plain:
         if key not in known:
-            raise InputError(f"{where}: nothing is called {key!r}.{suggestion(key, known)} Known: {', '.join(known)}.")
+            raise InputError(f"{where}: nothing is called {key!r}.{suggestion(key, [*known, 'use', 'share'])} Known: {', '.join(known)}.")
 
 
 def _apply(pipeline: Pipeline, setting: str) -> Pipeline:

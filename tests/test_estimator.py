@@ -353,7 +353,7 @@ print(model.score(X, X[:, 0] > 0))
 """
 
 
-@pytest.mark.parametrize("how", ["a script without a guard", "python -c"])
+@pytest.mark.parametrize("how", ["a script without a guard", pytest.param("python -c", marks=pytest.mark.heavy)])
 def test_workers_start_from_anywhere(how, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     command = [sys.executable, "-c", SCRIPT] if how == "python -c" else [sys.executable, "script.py"]
@@ -410,6 +410,15 @@ def test_wrong_use_is_one_clear_line(use, message):
     with pytest.raises(InputError, match=message) as caught:
         use()
     assert "\n" not in str(caught.value).strip()
+
+
+def test_wrong_use_leaves_nothing_behind(tmp_path):
+    model = classifier(metric="rmse", output=tmp_path / "runs" / "first")
+    with pytest.raises(InputError, match="not defined"):
+        model.fit(X, IS_WIDE)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NotFittedError):
+        model.predict(X)
 
 
 OTHER_TABLES = {

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from automl.cli import fitting, listing, predicting
 from automl.errors import AutoMLError, InputError
 
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
+
 app = typer.Typer(
     name="automl",
     help="A raw table becomes a tuned, saved predictor and a leaderboard, within a time budget.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,12 +25,14 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+def _root(context: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
     if version:
         import importlib.metadata
 
         typer.echo(f"automl {importlib.metadata.version('automl-tabular')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 for commands in (fitting.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
@@ -47,10 +49,8 @@ def _run() -> int:
     """The exit code; whatever goes wrong is one line on stderr."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        return _say(error.format_message(), 2)
-    except click.ClickException as error:
-        return _say(f"automl: {_one_line(error.format_message())} Try `automl --help`.", 2)
+    except UsageError as error:
+        return _say(f"automl: {_one_line(_wording(error))} Try `automl --help`.", 2)
     except InputError as error:
         return _say(f"automl: {_one_line(str(error))}", 2)
     except AutoMLError as error:
@@ -60,9 +60,15 @@ def _run() -> int:
         return 0
     except OSError as error:
         return _say(f"automl: {error.filename or 'a file'}: {error.strerror or error}", 1)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("automl: stopped", 130)
     return code if isinstance(code, int) else 0
+
+
+def _wording(error: Exception) -> str:
+    """What typer says of a wrong call, in its own words."""
+    wording = getattr(error, "format_message", error.__str__)
+    return str(wording())
 
 
 def _say(text: str, code: int) -> int:

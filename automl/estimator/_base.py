@@ -103,7 +103,7 @@ class AutoML(BaseEstimator):
 
     def save(self, path: str | Path) -> str:
         """Write the predictor's file, for `automl.load` and `automl predict`, and give its SHA-256."""
-        check_is_fitted(self)
+        check_is_fitted(self, "predictor_")
         return archive.save(self.predictor_, Path(path))
 
     # ------------------------------------------------------------ what goes in
@@ -186,7 +186,7 @@ class AutoML(BaseEstimator):
 
     def _raw(self, X: Any) -> npt.NDArray[np.float64]:
         """The predictor's probabilities or values."""
-        check_is_fitted(self)
+        check_is_fitted(self, "predictor_")
         with _one_kind_of_error():
             table = self._table(X)
         return self.predictor_.raw(self.predictor_.read(table).columns)

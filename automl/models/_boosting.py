@@ -15,6 +15,7 @@ from automl.models.constant import ConstantModel, nothing_to_learn
 Watched = Literal["log_loss", "roc_auc", "rmse", "mae"]
 CURVE = 200
 CHOICES = 20
+_TAIL = 0.03  # seconds in which a model is written and read again
 _GAIN = 1e-4  # of the first round's loss: less than this within the patience is no reason to go on
 
 
@@ -161,7 +162,7 @@ class Watch:
     def _late(self) -> bool:
         if self.how.budget.timed:
             left = self.how.budget.remaining()
-            self.stopped = left <= 1.5 * (self._left - left)
+            self.stopped = left <= _TAIL + 1.5 * (self._left - left)
             self._left = left
         return self.stopped
 
@@ -186,7 +187,7 @@ def choose(watch: Watch, data: Prepared, how: How, predict: Callable[[int], Floa
     predict : callable
         Gives the prediction for the held-out rows with so many rounds.
     """
-    if not watch.stopping or data.sample is None or not chosen_by_metric(how):
+    if not watch.stopping or watch.stopped or data.sample is None or not chosen_by_metric(how):
         return watch.kept
     step = max(1, math.ceil(watch.rounds / (CHOICES - 1)))
     counts = sorted({*range(step, watch.rounds + 1, step), watch.best}, key=lambda count: abs(count - watch.best))

@@ -144,12 +144,12 @@ def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
 
 
 def _affordable(batch: int, before: float, how: How) -> int:
-    """How many trees to grow next: half of what the last batch's speed promises until the deadline."""
+    """How many trees to grow next: half of what the last batch's speed promises until the deadline, none if not one would fit."""
     if not how.budget.timed:
         return _BATCH
     left = how.budget.remaining()
-    rounds = left / max(1e-6, before - left)  # batches like the last that still fit
-    return max(how.threads, int(batch * rounds / 2)) if rounds > 1.3 else 0
+    tree = max(1e-6, before - left) / batch * how.threads  # seconds in which every thread grows one
+    return how.threads * max(1, int(left / tree / 2)) if left > 1.3 * tree else 0
 
 
 EXTRA_TREES = Forest(

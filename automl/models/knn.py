@@ -22,7 +22,7 @@ from automl.task import Task
 _KEPT = 10_000  # rows
 _KEPT_NUMBERS = 400_000  # rows x columns, for the sum of absolute differences: it is no matrix product
 _BLOCK = 64  # rows answered at once: 2.5 MB of distances
-_NEAREST = 1e-2  # distances below count as this: float32 products tell no smaller ones apart
+_NEAREST = 1e-3  # distances below count as this, so that one row does not outvote all
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,45 @@ class KNNModel:
         return np.ascontiguousarray(self.rows.T)
 
     @cached_property
-    def _squares(self) -> Matrix:
-        return np.asarray((self.rows**2).sum(axis=1), np.float32)
+    def _sizes(self) -> Matrix:
+        return self._size(self.rows)
 
-    def _distances(self, block: Matrix) -> Matrix:
+    def _size(self, rows: Matrix) -> Matrix:
+        """What rounding errors of rough distances are relative to."""
+        return np.asarray((np.abs(rows) ** self.p).sum(axis=1), np.float32)
+
+    def _answer(self, block: Matrix) -> Floats:
+        k = min(self.k, len(self.rows))
+        row, place = self._candidates(block, k)
+        distance = self._distances(block, row, place)
+        last = _kth(row, distance, k)[row]
+        near = distance <= last
+        row, place, distance, last = row[near], place[near], distance[near], last[near]
+        return self._vote(row, place, self._influence(row, place, distance, distance == last, k), len(block))
+
+    def _candidates(self, block: Matrix, k: int) -> tuple[Any, Any]:
+        """Pairs of a block's row and a kept row, in this order, that hold all of the k nearest and those as near as the last.
+
+        BLAS rounds differently from place to place in a block (measured: three results for 64 places), so a rough distance is
+        taken as a lower bound, and as an upper bound after twice the largest error is added.
+        """
+        error = np.float32(1.2e-7 * (block.shape[1] + 10))
+        size = self._size(block)
+        lower = self._rough(block)
+        lower -= error * size[:, None]
+        lower -= error * self._sizes
+        chosen = np.argpartition(lower, k - 1, axis=1)[:, :k]
+        upper = np.take_along_axis(lower, chosen, axis=1) + 2 * error * (size[:, None] + self._sizes[chosen])
+        row, place = np.nonzero(lower <= upper.max(axis=1)[:, None])
+        return row, place
+
+    def _rough(self, block: Matrix) -> Matrix:
         """Squared distances for p=2, distances for p=1; of shape (n_block, n_kept)."""
         if self.p == 2:
             found: Matrix = block @ self._columns
             found *= -2
-            found += self._squares
-            found += np.einsum("ij,ij->i", block, block)[:, None]
-            np.maximum(found, 0, out=found)
+            found += self._sizes
+            found += self._size(block)[:, None]
             return found
         total = np.zeros((len(block), len(self.rows)), np.float32)
         apart = np.empty_like(total)
@@ -67,23 +95,21 @@ class KNNModel:
             total += np.abs(apart, out=apart)
         return total
 
-    def _answer(self, block: Matrix) -> Floats:
-        distances = self._distances(block)
-        k = min(self.k, len(self.rows))
-        last = np.partition(distances, k - 1, axis=1)[:, k - 1]
-        row, place = np.nonzero(distances <= last[:, None])
-        found = distances[row, place]
-        return self._vote(row, place, self._influence(row, place, found, found == last[row], k), len(block))
+    def _distances(self, block: Matrix, row: Any, place: Any) -> Floats:
+        """Distances of pairs, column by column in float64, so that nothing but the pair counts."""
+        total = np.zeros(len(row))
+        for mine, column in zip(np.ascontiguousarray(block.T), self._columns, strict=True):
+            apart = np.abs(mine[row].astype(np.float64) - column[place])
+            total += apart * apart if self.p == 2 else apart
+        return np.sqrt(total) if self.p == 2 else total
 
-    def _influence(self, row: Any, place: Any, found: Any, tied: Any, k: int) -> Floats:
+    def _influence(self, row: Any, place: Any, distance: Floats, tied: Any, k: int) -> Floats:
         """How much each neighbour counts."""
         ties = np.bincount(row, weights=tied)
         nearer = np.bincount(row) - ties
         share: Floats = np.where(tied, ((k - nearer) / ties)[row], 1.0) * self.weight[place]
-        if not self.by_distance:
-            return share
-        distance = np.sqrt(found) if self.p == 2 else found
-        share /= np.maximum(distance.astype(np.float64), _NEAREST)
+        if self.by_distance:
+            share /= np.maximum(distance, _NEAREST)
         return share
 
     def _vote(self, row: Any, place: Any, influence: Floats, count: int) -> Floats:
@@ -99,6 +125,14 @@ class KNNModel:
         """The kept rows."""
         numbers = {"rows": self.rows, "y": self.y, "weight": self.weight}
         return numbers | {"k": self.k, "by_distance": self.by_distance, "p": self.p, "target": self.target.to_state()}
+
+
+def _kth(row: Any, distance: Floats, k: int) -> Floats:
+    """The k-th smallest distance of each row."""
+    order = np.lexsort((distance, row))
+    starts = np.searchsorted(row, np.arange(row[-1] + 1))  # `row` ascends
+    smallest: Floats = distance[order][starts + k - 1]
+    return smallest
 
 
 @dataclass(frozen=True)

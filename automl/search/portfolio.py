@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from automl.errors import InputError, suggestion
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import FAMILIES, family
+from automl.models import family
 from automl.trial import Candidate, Study
 
 _FILE = Path(__file__).with_name("portfolio.toml")
@@ -26,15 +25,8 @@ def entries() -> tuple[dict[str, Any], ...]:
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """The candidates for a study: the constant baseline first, then those of the families that take part.
 
-    Raises
-    ------
-    InputError
-        There is no such family.
+    A family that takes part without an entry of its own does so with its defaults.
     """
-    known = [kind.name for kind in FAMILIES]
-    for name in families:
-        if name not in known:
-            raise InputError(f"select.families: no family {name!r}.{suggestion(name, known)} `automl families` lists them.")
     kind = study.the_task.kind
     taking_part = [e for e in entries() if (not families or e["family"] in families) and kind in e.get("tasks", [kind])]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from automl.budget import Budget
+from automl.errors import InputError, suggestion
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.stages._base import option
@@ -18,6 +19,12 @@ class Extract:
 
     recipes: tuple[str, ...] = option((), f"Recipes that may be used, of {', '.join(RECIPES)}; none named: all that fit the table.")
     text: Literal["svd", "skip"] = option("svd", "Text columns: TF-IDF reduced by SVD, or only their lengths.")
+
+    def __post_init__(self) -> None:
+        """Refuse recipes that don't exist."""
+        for name in self.recipes:
+            if name not in RECIPES:
+                raise InputError(f"extract.recipes: no recipe {name!r}.{suggestion(name, RECIPES)} There are: {', '.join(RECIPES)}.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
+from automl.models import family
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
 from automl.stages._base import option
@@ -20,6 +21,11 @@ class Select:
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
     margin: float = option(0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.")
+
+    def __post_init__(self) -> None:
+        """Refuse families that don't exist."""
+        for name in self.families:
+            family(name)
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""

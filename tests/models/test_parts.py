@@ -18,6 +18,7 @@ from automl.models._blocks import by_blocks
 from automl.models._target import Target
 from automl.models._trees import Trees
 from automl.models.constant import constant
+from automl.models.knn import KNNModel
 from automl.models.linear import Linear
 from automl.task import Task
 
@@ -157,6 +158,23 @@ def test_the_linear_model_agrees_with_scikit_learn() -> None:
     linear = family("linear")
     found = linear.fit(linear.prepare(train, None, {"C": 0.5}, how), {"C": 0.5}, how).model.predict(X)
     np.testing.assert_allclose(found, LogisticRegression(C=0.5).fit(X, y).predict_proba(X), atol=2e-3)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("by_distance", [False, True])
+def test_neighbours_are_exact_wherever_a_row_stands(p: int, by_distance: bool) -> None:
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(1_000, 33)), 1).astype(np.float32)
+    X[:, 5] *= 100
+    model = KNNModel(X[:700], rng.normal(size=700), rng.uniform(1, 2, 700), 9, by_distance, p, Target(0))
+    whole = model.predict(X[600:])
+    order = rng.permutation(400)
+    np.testing.assert_array_equal(model.predict(X[600:][order]), whole[order])
+    apart = (np.abs(X[600:, None, :].astype(float) - X[None, :700]) ** p).sum(axis=2) ** (1 / p)
+    nearest = np.argsort(apart, axis=1)[:, :9]
+    distance = np.take_along_axis(apart, nearest, axis=1)
+    share = model.weight[nearest] / (np.maximum(distance, 1e-3) if by_distance else 1.0)
+    np.testing.assert_allclose(whole, (share * model.y[nearest]).sum(axis=1) / share.sum(axis=1), rtol=1e-9)
 
 
 def test_neighbours_at_one_distance_share_what_is_left() -> None:
