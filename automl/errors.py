@@ -1,9 +1,9 @@
 """The errors that automl raises: one tree, so that one `except AutoMLError` catches all of them.
 
-    AutoMLError            anything automl itself reports
-    └── InputError         the user can mend it (also a ValueError): exit code 2
-        ├── MissingExtra   an optional library is not installed (also an ImportError)
-        └── UnsafeModel    a predictor file that is damaged or asks for something outside its closed tables
+AutoMLError            anything automl itself reports
+└── InputError         the user can mend it (also a ValueError): exit code 2
+    ├── MissingExtra   an optional library is not installed (also an ImportError)
+    └── UnsafeModel    a predictor file that is damaged or asks for something outside its closed tables
 """
 
 from __future__ import annotations

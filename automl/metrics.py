@@ -159,7 +159,15 @@ _NUMBER: tuple[Kind, ...] = ("regression",)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("roc_auc", _roc_auc, "probabilities", _BOTH, True, "log_loss", "area under the ROC curve; the mean over classes, one against the rest"),
+        Metric(
+            "roc_auc",
+            _roc_auc,
+            "probabilities",
+            _BOTH,
+            True,
+            "log_loss",
+            "area under the ROC curve; the mean over classes, one against the rest",
+        ),
         Metric("log_loss", _log_loss, "probabilities", _BOTH, False, "log_loss", "negative log-likelihood of the true class, in nats"),
         Metric("brier", _brier, "probabilities", _BOTH, False, "log_loss", "mean squared error of the probabilities"),
         Metric("average_precision", _average_precision, "probabilities", _BOTH, True, "log_loss", "area under the precision-recall curve"),

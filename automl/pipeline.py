@@ -81,7 +81,7 @@ def read_pipeline(name: str) -> Pipeline:
 
 def _step(plain: Any, where: str) -> Step:
     if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
-        raise InputError(f"{where}: says no stage: write use = \"clean\". Known stages: {', '.join(STAGES)}.")
+        raise InputError(f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.')
     name = plain["use"]
     if name not in STAGES:
         raise InputError(f"{where}: no stage {name!r}.{suggestion(name, STAGES)} Known stages: {', '.join(STAGES)}.")
@@ -122,7 +122,7 @@ def checked(value: Any, hint: Any, where: str) -> Any:
         return tuple(items)
     if origin is collections.abc.Mapping:
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise InputError(f"{where} = {value!r}: is to be a table of names, such as {{ zip = \"category\" }}.")
+            raise InputError(f'{where} = {value!r}: is to be a table of names, such as {{ zip = "category" }}.')
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -148,7 +148,9 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     places = [place for place, step in enumerate(pipeline.steps) if step.name == stage]
     if not places:
         names = [step.name for step in pipeline.steps]
-        raise InputError(f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {stage!r}.{suggestion(stage, names)} It has: {', '.join(names)}.")
+        raise InputError(
+            f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {stage!r}.{suggestion(stage, names)} It has: {', '.join(names)}."
+        )
     steps = list(pipeline.steps)
     for place in places:
         step, value = steps[place], _value(text.strip())

@@ -238,7 +238,9 @@ def _finding(study: Study, event: Event) -> Study:
 def _stage(study: Study, event: Event) -> Study:
     study = replace(study, stage=event["stage"])
     if "task" in event:
-        study = replace(study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"]))
+        study = replace(
+            study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"])
+        )
     if "recipes" in event:
         study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))
     return study

@@ -28,7 +28,11 @@ def test_the_origin_of_a_candidate_is_no_part_of_its_name() -> None:
 
 
 def test_hyperparameters_recipe_and_family_are_part_of_a_candidates_name() -> None:
-    others = [replace(CANDIDATE, params={"num_leaves": 30}), replace(CANDIDATE, recipe=RECIPES["target"]), replace(CANDIDATE, family="xgboost")]
+    others = [
+        replace(CANDIDATE, params={"num_leaves": 30}),
+        replace(CANDIDATE, recipe=RECIPES["target"]),
+        replace(CANDIDATE, family="xgboost"),
+    ]
     assert len({CANDIDATE.id, *(other.id for other in others)}) == 4
 
 

@@ -22,7 +22,12 @@ def stages(as_json: AsJson = False) -> None:
     for name, kind in STAGES.items():
         hints = dict(fields(kind))
         options = [
-            {"option": f"{name}.{f.name}", "type": _type(hints[f.name]), "default": {} if f.default is dataclasses.MISSING else f.default, "about": f.metadata["about"]}
+            {
+                "option": f"{name}.{f.name}",
+                "type": _type(hints[f.name]),
+                "default": {} if f.default is dataclasses.MISSING else f.default,
+                "about": f.metadata["about"],
+            }
             for f in dataclasses.fields(kind)  # type: ignore[arg-type]
         ]
         rows.append({"stage": name, "about": inspect.getdoc(kind), "options": options})

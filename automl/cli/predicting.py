@@ -24,7 +24,9 @@ def predict(
     model: Where,
     data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
     proba: Annotated[bool, typer.Option("--proba", help="One column a class, headed by the class, instead of the class.")] = False,
-    interval: Annotated[float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Unseen categories, unreadable cells and extra columns are errors.")] = False,
     expect_sha256: Annotated[str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")] = None,
     output: Annotated[str | None, typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout.")] = None,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,7 +22,6 @@ from automl.budget import Budget
 from automl.errors import AutoMLError
 from automl.lab.desk import Desk, Encode, Report, Work
 from automl.trial import Job, Outcome, Status
-
 
 
 class Bench(Protocol):
@@ -184,10 +184,8 @@ class Pool:
         """Send work to a free worker, forking one if there is none."""
         worker = next((w for w in self._staff if w.work is None), None) or self._fork()
         worker.work, worker.started, worker.end = work, time.monotonic(), end
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it is dead: wait() sees the end of its line and says so
             worker.line.send((str(self._folder), work, deadline))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it is dead: wait() sees the end of its line and says so
 
     def _fork(self) -> _Worker:
         ours, theirs = socket.socketpair()
@@ -231,10 +229,8 @@ class Pool:
     def _end(self, worker: _Worker, status: Status, reason: str) -> list[Report]:
         """Kill a worker and report its work, if it had any."""
         if worker.pid:
-            try:
+            with suppress(ProcessLookupError):  # it was quicker
                 os.kill(worker.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it was quicker
         worker.line.close()  # one that has not said hello yet ends when it does
         self._staff.remove(worker)
         if worker.work is None:

@@ -96,7 +96,7 @@ class Desk:
                 outcome = self._encode(work) if isinstance(work, Encode) else self._fit(work, budget)
             except MemoryError:
                 outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
-            except Exception as error:  # one fit's failure is a recorded outcome, never the run's
+            except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
                 self._complain(work)
                 reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)

@@ -81,7 +81,7 @@ class Lab:
                 observer(study, event)
             except OSError:
                 raise  # a full disk is the run's own affair
-            except Exception as error:  # an observer's failure must not cost the predictor
+            except Exception as error:  # noqa: BLE001 - an observer's failure must not cost the predictor
                 self.observers.remove(observer)
                 text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
                 finding = {"code": "observer_failed", "columns": [], "severity": "warning", "count": 1, "action": text}
@@ -142,7 +142,7 @@ class Lab:
         while not (stopping and not study.running):
             move: Move = Stop() if stopping or self.halted() or budget.remaining() <= 0 else self._ask(policy, study, budget)
             if isinstance(move, Job):
-                study = self._begin(study, move, budget)
+                study = self._dispatch(self._begin(study, move), budget)
                 yield study
             elif isinstance(move, Drop):
                 study = self._drop(study, move)
@@ -175,35 +175,39 @@ class Lab:
 
     def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
         """Without a clock: jobs are asked for in rounds, and added in the order asked, so that `--jobs` changes nothing."""
-        while True:
+        while not self.halted():
             asked: list[Job] = []
             while len(asked) < ROUND:
                 move = policy.next(study, Room(math.inf, ROUND, self.threads))
                 if isinstance(move, Job):
                     asked.append(move)
-                    study = self._begin(study, move, budget, wait=True)
+                    study = self._begin(study, move)
                 elif isinstance(move, Drop):
                     study = self._drop(study, move)
                 else:
                     break
                 yield study
-            if not asked or self.halted():
+            if not asked:
                 return
             ended: dict[str, Report] = {}
             while len(ended) < len(asked):
-                study = self._dispatch(study, budget)
-                for report in self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0):
-                    if isinstance(report.work, Job):
-                        ended[report.work.key] = report
-                    else:
-                        study = self._take_in(study, report)
-                ended |= {report.work.key: report for report in self._hopeless()}
-                if self.halted():
-                    ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
-                    self._waiting.clear()
+                study = self._dispatch(study, budget, ended)
+                study = self._collect(study, ended)
             for job in asked:
                 study = self._take_in(study, ended[job.key])
                 yield study
+
+    def _collect(self, study: Study, ended: dict[str, Report]) -> Study:
+        """Wait for what ends next; reports of jobs are only kept, to be added when the round is over."""
+        for report in self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0):
+            if isinstance(report.work, Job):
+                ended[report.work.key] = report
+            else:
+                study = self._take_in(study, report)
+        if self.halted():
+            ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
+            self._waiting.clear()
+        return study
 
     # ------------------------------------------------------------ one job
 
@@ -211,15 +215,18 @@ class Lab:
         self.store.let_go(move.trial.id)
         return self.tell(study, decided(move.trial, "dropped", move.reason))
 
-    def _begin(self, study: Study, job: Job, budget: Budget, wait: bool = False) -> Study:
+    def _begin(self, study: Study, job: Job) -> Study:
         study = self.tell(study, begun(job))
         self._waiting.append(job)
-        return study if wait else self._dispatch(study, budget)
+        return study
 
-    def _dispatch(self, study: Study, budget: Budget) -> Study:
-        """Hand waiting jobs to free workers; one whose encoding isn't there has it made first."""
+    def _dispatch(self, study: Study, budget: Budget, ended: dict[str, Report] | None = None) -> Study:
+        """Hand waiting jobs to free workers; one whose encoding isn't there has it made first, one whose can't be made ends."""
         for report in self._hopeless():
-            study = self._take_in(study, report)
+            if ended is None:
+                study = self._take_in(study, report)
+            else:
+                ended[report.work.key] = report
         for job in list(self._waiting):
             if self.bench.idle() <= 0:
                 break

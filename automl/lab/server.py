@@ -22,7 +22,13 @@ from automl.budget import Budget
 
 PR_SET_PDEATHSIG = 1
 FIRST = ("automl.lab.desk", "lightgbm", "scipy.optimize")  # loaded before any worker, who would each load them again
-THEN = ("sklearn.ensemble", "catboost", "xgboost", "sklearn.feature_extraction.text", "sklearn.decomposition")  # a request is answered in between
+THEN = (
+    "sklearn.ensemble",
+    "catboost",
+    "xgboost",
+    "sklearn.feature_extraction.text",
+    "sklearn.decomposition",
+)  # a request is answered in between
 
 
 def die_with_parent(parent: int) -> None:

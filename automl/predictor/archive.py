@@ -153,7 +153,8 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
             family=str(plain["family"]),
             weight=float(plain["weight"]),
             parts=tuple(
-                Part(tuple(names[place] for place in part["encodings"]), unpack(archive, f"models/{int(part['model'])}")) for part in plain["parts"]
+                Part(tuple(names[place] for place in part["encodings"]), unpack(archive, f"models/{int(part['model'])}"))
+                for part in plain["parts"]
             ),
         )
         for plain in manifest["members"]

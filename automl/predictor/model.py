@@ -100,7 +100,9 @@ class Predictor:
     def _block(self, columns: Columns) -> Floats:
         encoded = {name: encoding.transform(columns) for name, encoding in self.encodings.items()}
         wanted = {part.encodings for member in self.members for part in member.parts}
-        inputs = {names: encoded[names[0]] if len(names) == 1 else np.concatenate([encoded[name] for name in names], axis=1) for names in wanted}
+        inputs = {
+            names: encoded[names[0]] if len(names) == 1 else np.concatenate([encoded[name] for name in names], axis=1) for names in wanted
+        }
         total = combine([member.predict(inputs) for member in self.members], [member.weight for member in self.members])
         if self.task.is_regression:
             return total

@@ -137,6 +137,7 @@ def _threads(problem: Problem, settings: Settings, bench: Bench) -> int:
     if problem.table.n_rows * len(problem.table.columns) < LARGE:
         return 1
     if settings.trials is not None:
+        bench.workers = max(1, bench.workers // 4)
         return 4
     bench.workers = 1
     return settings.jobs

@@ -67,9 +67,13 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     source = Path(problem.table.source)
     known = source.is_file()
     data = {"path": str(source.resolve()), "sha256": sha256(source)} if known else {"source": problem.table.source}
-    asked = {name: getattr(problem, name) for name in ("target", "kind", "metric", "positive", "weight_column", "group_column", "time_column")}
+    asked = {
+        name: getattr(problem, name) for name in ("target", "kind", "metric", "positive", "weight_column", "group_column", "time_column")
+    }
     names = {"kind": "task", "weight_column": "weight", "group_column": "group", "time_column": "time"}
-    data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | ({"ignore": list(problem.ignore)} if problem.ignore else {})
+    data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | (
+        {"ignore": list(problem.ignore)} if problem.ignore else {}
+    )
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
     plain = {
         "about": settings.pipeline.about,

@@ -8,7 +8,6 @@ import statistics
 from automl.models import family
 from automl.trial import Candidate, Study
 
-
 AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
 
 
@@ -24,7 +23,10 @@ def guess(study: Study, candidate: Candidate) -> float:
 
 
 def predict(study: Study, candidate: Candidate) -> float:
-    """Seconds that one fit of a candidate will take, with what surrounds it: its own fits' mean, else the guess times how wrong guesses were."""
+    """Seconds that one fit of a candidate will take, with what surrounds it.
+
+    The mean of its own fits, else its family's guess times how wrong guesses were.
+    """
     own = study.trials.get(candidate.id)
     seen = [outcome.seconds for outcome in own.outcomes.values() if outcome.status == "done"] if own else []
     if seen:
@@ -34,7 +36,9 @@ def predict(study: Study, candidate: Candidate) -> float:
 
 def spent(study: Study, name: str, origin: str) -> float:
     """Seconds that went into a family's candidates of one origin."""
-    fits = [o.seconds for t in study.trials.values() if (t.candidate.family, t.candidate.origin) == (name, origin) for o in t.outcomes.values()]
+    fits = [
+        o.seconds for t in study.trials.values() if (t.candidate.family, t.candidate.origin) == (name, origin) for o in t.outcomes.values()
+    ]
     return sum(fits) + AROUND * len(fits)
 
 

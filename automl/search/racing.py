@@ -10,7 +10,6 @@ from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
-
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 
 
@@ -53,11 +52,18 @@ class Race:
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""
-        rivals = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys() and t.candidate.family != "constant"]
+        rivals = [
+            t
+            for t in study.trials.values()
+            if t.id != trial.id and trial.losses.keys() <= t.losses.keys() and t.candidate.family != "constant"
+        ]
         if not trial.losses or not rivals:
             return ""
         best = min(_mean(rival, trial) for rival in rivals)
-        floor = min((_mean(t, trial) for t in study.trials.values() if t.candidate.family == "constant" and trial.losses.keys() <= t.losses.keys()), default=math.inf)
+        floor = min(
+            (_mean(t, trial) for t in study.trials.values() if t.candidate.family == "constant" and trial.losses.keys() <= t.losses.keys()),
+            default=math.inf,
+        )
         lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
         behind = trial.loss - best
         return f"{behind / lead:.0%} of the lead behind the best" if lead > 0 and behind > self.margin * lead else ""

@@ -56,7 +56,15 @@ class Tuning:
         Best first; the first is asked most often.
     """
 
-    def __init__(self, study: Study, families: Sequence[str], race: Race, method: Method = "tpe", pruner: Pruner = "wilcoxon", trials: int | None = None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        families: Sequence[str],
+        race: Race,
+        method: Method = "tpe",
+        pruner: Pruner = "wilcoxon",
+        trials: int | None = None,
+    ) -> None:
         self._race = race
         self._trials = trials
         self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate(families)]
@@ -149,7 +157,11 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
         params = {key: trial.candidate.params[key] for key in space if key in trial.candidate.params}
         if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):
             steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
-            made.add_trial(optuna.trial.create_trial(params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps))
+            made.add_trial(
+                optuna.trial.create_trial(
+                    params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps
+                )
+            )
     return _Field(name, best.candidate.recipe, space, made, place)
 
 

@@ -33,7 +33,9 @@ class Clean:
     sentinels: bool = option(True, "Take numbers such as -999 that stand for a missing value as missing.")
     ids: bool = option(True, "Drop columns that only number the rows.")
     copies: bool = option(True, "Drop columns that equal another one.")
-    kinds: Mapping[str, str] = option({}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND).")
+    kinds: Mapping[str, str] = option(
+        {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
+    )
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.")
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.")
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.")

@@ -44,7 +44,9 @@ class Ensemble:
     candidates: int = option(30, "So many of the best trials take part, and the best of every family.")
     rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.")
     calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
-    finish: Literal["auto", "bag", "refit"] = option("auto", "Average the fold models, or refit on all rows; auto refits after a holdout or time folds.")
+    finish: Literal["auto", "bag", "refit"] = option(
+        "auto", "Average the fold models, or refit on all rows; auto refits after a holdout or time folds."
+    )
     members: int = option(0, "At most so many members; 0 is no bound.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
@@ -84,7 +86,9 @@ class Ensemble:
         by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, pool.truth, metric, study.seed) | {"residuals": np.quantile(pool.truth.y - raw, np.linspace(0, 1, 201)).tolist()}
+            return _judged(raw, pool.truth, metric, study.seed) | {
+                "residuals": np.quantile(pool.truth.y - raw, np.linspace(0, 1, 201)).tolist()
+            }
         n_rows = len(pool.truth.y)
         warmth = temperature(raw, pool.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
         proba = sharpen(raw, warmth)

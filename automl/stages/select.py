@@ -19,7 +19,9 @@ class Select:
 
     families: tuple[str, ...] = option((), "Families that take part, best first; none named: all.")
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
-    margin: float = option(0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
+    margin: float = option(
+        0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
+    )
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.")
 
     def __post_init__(self) -> None:

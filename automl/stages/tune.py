@@ -21,8 +21,12 @@ class Tune:
     method: Literal["tpe", "random", "cmaes"] = option("tpe", "How values are proposed: TPE, at random, or CMA-ES.")
     pruner: Literal["wilcoxon", "none"] = option("wilcoxon", "Whether a proposal that is worse on its first folds is given up.")
     families: int = option(3, "How many of the best families are tuned at most.")
-    near: float = option(0.2, "A family is tuned if its best trial gives away no more than this part of the best one's lead over the baseline.")
-    margin: float = option(0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline.")
+    near: float = option(
+        0.2, "A family is tuned if its best trial gives away no more than this part of the best one's lead over the baseline."
+    )
+    margin: float = option(
+        0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
+    )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,11 +27,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *wo
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a good table, in which the command is run."""
     (tmp_path / "good.csv").write_text(TABLE)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,20 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     home = tmp_path_factory.mktemp("model")
     (home / "good.csv").write_text(TABLE)
-    words = ["fit", str(home / "good.csv"), "--target", "y", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q", "--output"]
+    words = [
+        "fit",
+        str(home / "good.csv"),
+        "--target",
+        "y",
+        "--trials",
+        "2",
+        "--pipeline",
+        "linear",
+        "--engine",
+        "inline",
+        "-q",
+        "--output",
+    ]
     before = sys.argv
     sys.argv = ["automl", *words, str(home / "run")]
     try:
@@ -80,7 +93,11 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "empty file": (write("bad.csv", ""), FIT, "empty"),
     "only a header": (write("bad.csv", "a,b,y\n"), FIT, "bad.csv"),
     "no such column": (nothing, ("fit", "good.csv", "--target", "z", "-q"), "no column 'z'"),
-    "a column's name misspelt": (write("bad.csv", TABLE.replace("y\n", "price\n", 1)), ("fit", "bad.csv", "--target", "prise"), "Did you mean 'price'?"),
+    "a column's name misspelt": (
+        write("bad.csv", TABLE.replace("y\n", "price\n", 1)),
+        ("fit", "bad.csv", "--target", "prise"),
+        "Did you mean 'price'?",
+    ),
     "one class only": (write("bad.csv", "a,b,y\n" + "1,2,yes\n" * 30), FIT, "one class"),
     "a target that is all missing": (write("bad.csv", "a,b,y\n" + "1,2,\n" * 30), FIT, "y"),
     "binary garbage": (write("bad.csv", bytes(range(256)) * 200), FIT, "bad.csv"),
@@ -115,7 +132,11 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such weight column": (nothing, (*GOOD, "--weight", "w"), "'w'"),
     "negative weights": (write("bad.csv", TABLE.replace("a,b,y", "w,b,y").replace("\n1,", "\n-1,")), (*FIT, "--weight", "w"), "w"),
     "no such group column": (nothing, (*GOOD, "--group", "g"), "'g'"),
-    "a pipeline file with an unknown key": (write("p.toml", '[[stage]]\nuse = "clean"\nshrae = 3\n'), (*GOOD, "--pipeline", "p.toml"), "Did you mean"),
+    "a pipeline file with an unknown key": (
+        write("p.toml", '[[stage]]\nuse = "clean"\nshrae = 3\n'),
+        (*GOOD, "--pipeline", "p.toml"),
+        "Did you mean",
+    ),
     "a pipeline file that is no TOML": (write("p.toml", "[[stage"), (*GOOD, "--pipeline", "p.toml"), "not a TOML file"),
     "a pipeline without stages": (write("p.toml", 'about = "x"\n'), (*GOOD, "--pipeline", "p.toml"), "[[stage]]"),
     "run of a pipeline without data": (nothing, ("run", "linear"), "[data]"),
@@ -145,14 +166,20 @@ def test_wrong_input_gets_one_line(name: str, folder: Path, monkeypatch: pytest.
 
 DAMAGE: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a model that is cut short": (lambda m: m.write_bytes(m.read_bytes()[:-100]), (), "damaged"),
-    "a model with a changed byte": (lambda m: m.write_bytes(bytes([*m.read_bytes()[:500], m.read_bytes()[500] ^ 1, *m.read_bytes()[501:]])), (), "damaged"),
+    "a model with a changed byte": (
+        lambda m: m.write_bytes(bytes([*m.read_bytes()[:500], m.read_bytes()[500] ^ 1, *m.read_bytes()[501:]])),
+        (),
+        "damaged",
+    ),
     "an empty model": (lambda m: m.write_bytes(b""), (), "not a predictor"),
     "another digest than expected": (lambda m: None, ("--expect-sha256", "0" * 64), "SHA-256"),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_damaged_model_is_refused(name: str, model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_model_is_refused(
+    name: str, model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     damage, words, expected = DAMAGE[name]
     copy = folder / "copy.automl"
     shutil.copy(model / "predictor.automl", copy)
@@ -174,7 +201,9 @@ PREDICT: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("name", PREDICT)
-def test_a_bad_predict_call_is_refused(name: str, model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_predict_call_is_refused(
+    name: str, model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     text, words, expected = PREDICT[name]
     (folder / "new.csv").write_text(text)
     code, out, err = run(monkeypatch, capsys, "predict", str(model), "new.csv", *words)

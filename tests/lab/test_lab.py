@@ -173,8 +173,9 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     script = (
         "import psutil, time; from pathlib import Path; from automl.lab.bench import Pool; from automl.lab.desk import Encode;"
         "from automl.features.recipe import RECIPES;"
-        f"pool = Pool(Path({str(tmp_path)!r}), 2); pool.start(Encode(RECIPES['native']), 1e18, 1e18); pool.start(Encode(RECIPES['native']), 1e18, 1e18);"
-        "[pool.wait(0.2) for _ in range(100) if len(psutil.Process().children(recursive=True)) < 3]; print('up', flush=True); time.sleep(60)"
+        f"pool = Pool(Path({str(tmp_path)!r}), 2); work = Encode(RECIPES['native']);"
+        "pool.start(work, 1e18, 1e18); pool.start(work, 1e18, 1e18); me = psutil.Process();"
+        "[pool.wait(0.2) for _ in range(100) if len(me.children(recursive=True)) < 3]; print('up', flush=True); time.sleep(60)"
     )
     mark = f"mark-{os.getpid()}-{time.time_ns()}"
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env={**os.environ, "AUTOML_MARK": mark}, text=True)

@@ -20,7 +20,7 @@ from automl.search.tuning import Tuning
 from automl.store import Store, replay
 from automl.table import from_frame
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Study
+from automl.trial import Candidate, Job, Outcome, Study
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 NAMES = ("constant", "linear", "lightgbm", "catboost", "knn")
@@ -30,7 +30,9 @@ def candidate(name: str, **params: object) -> Candidate:
     return Candidate(name, params, RECIPES["native"], "portfolio")
 
 
-def race(path: Path, policy: Policy | Callable[[Study], Policy], record: Callable[[Job], Outcome], seconds: float = 100.0, workers: int = 2) -> Study:
+def race(
+    path: Path, policy: Policy | Callable[[Study], Policy], record: Callable[[Job], Outcome], seconds: float = 100.0, workers: int = 2
+) -> Study:
     """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
     bench = Recorded(record, workers)
     budget = Budget(seconds, bench.clock)
@@ -38,7 +40,9 @@ def race(path: Path, policy: Policy | Callable[[Study], Policy], record: Callabl
     lab.observers.append(lambda study, event: lab.store.append(event, bench.now))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
     plan = {"kind": "kfold", "folds": 4, "repeats": 1}
-    study = lab.tell(study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": {"rows": 500, "columns": 5}, "plan": plan})
+    study = lab.tell(
+        study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": {"rows": 500, "columns": 5}, "plan": plan}
+    )
     study = lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
     made = policy(study) if callable(policy) else policy
     for study in lab.run(made, study, budget):
