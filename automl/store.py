@@ -89,6 +89,15 @@ class Store:
             if path.suffix in (".zip", ".npy"):
                 path.unlink(missing_ok=True)
 
+    def discard(self) -> None:
+        """Empty the folder again: the run came to nothing."""
+        self._log.close()
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
     def close(self, keep_work: bool = False) -> None:
         """Close the log and, unless it is to be kept, delete `work/`."""
         self._log.close()

@@ -29,6 +29,10 @@ class Bench(Protocol):
 
     workers: int
 
+    def warm(self, seconds: float) -> None:
+        """Have workers, waiting for the first one at most so many seconds: what is limited in time starts when they are there."""
+        ...
+
     def idle(self) -> int:
         """How many workers are free."""
         ...
@@ -58,6 +62,9 @@ class Inline:
     def __init__(self, folder: Path) -> None:
         self._desk = Desk(folder)
         self._ended: list[Report] = []
+
+    def warm(self, seconds: float) -> None:
+        """This process is there."""
 
     def idle(self) -> int:
         """One, unless its last report is still to be fetched."""
@@ -98,6 +105,9 @@ class Recorded:
     def clock(self) -> float:
         """The fake time in seconds."""
         return self.now
+
+    def warm(self, seconds: float) -> None:
+        """Nothing is waited for."""
 
     def idle(self) -> int:
         """Free workers."""
@@ -175,6 +185,14 @@ class Pool:
                 stderr=log,
                 env={**os.environ, **_quiet_threads(), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
+
+    def warm(self, seconds: float) -> None:
+        """Fork the workers, and wait until the first has said hello."""
+        while len(self._staff) < self.workers:
+            self._fork()
+        until = time.monotonic() + seconds
+        while not any(worker.pid for worker in self._staff) and time.monotonic() < until:
+            self.wait(until - time.monotonic())
 
     def idle(self) -> int:
         """Free workers; those that have still to be forked count."""

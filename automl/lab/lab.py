@@ -263,7 +263,7 @@ class Lab:
             self._encoding.discard(work.key)
             if report.outcome.status == "done":
                 self._encoded.add(work.key)
-            elif report.outcome.status != "cut":
+            elif report.outcome.status not in ("cut", "timeout"):  # those may succeed in a later stage
                 self._broken[work.key] = report.outcome
             return study
         known = study.trials[work.candidate.id]

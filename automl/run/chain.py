@@ -23,7 +23,7 @@ from automl.run.keeper import Keeper, cut
 from automl.run.record import Recorder, write_facts
 from automl.stages.clean import LARGE
 from automl.store import Store
-from automl.trial import Study
+from automl.trial import Event, Study
 
 Finisher = Callable[[Study, Path], None]
 
@@ -109,7 +109,7 @@ def fit(
         result = _run(lab, settings, budget, observers, finishers)
     except InputError:
         bench.close()
-        store.close()
+        store.discard()
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -152,19 +152,31 @@ def _run(lab: Lab, settings: Settings, budget: Budget, observers: Sequence[Obser
         write_facts(store.folder, settings, lab.problem)
     study = _chain(study, lab, settings.pipeline.steps, budget, keeper)
     lab.close()
-    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
-    for finisher in finishers:
-        finisher(study, store.folder)
+    lab.observers += [_at_the_end(finisher, store.folder) for finisher in finishers]
+    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
     write_text(store.folder / "DONE", "")
     store.close(settings.keep_data)
     return Result(study, predictor, store.folder, digest)
 
 
+def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
+    """A finisher as an observer of the last event: one that fails is recorded and costs nothing."""
+
+    def observe(study: Study, event: Event) -> None:
+        if event["kind"] == "finished":
+            finisher(study, folder)
+
+    observe.__qualname__ = getattr(finisher, "__qualname__", observe.__qualname__)
+    return observe
+
+
 def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper: Keeper) -> Study:
     for place, step in enumerate(steps):
+        if step.name in SEARCHING:
+            lab.bench.warm(min(30.0, budget.remaining() / 2))
         rest = [_share(other, study) for other in steps[place:]]
         reserve = 0.9 + 2.5 * keeper.last
         part = next(budget.keeping(reserve).divide(rest))
@@ -180,7 +192,7 @@ def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper
 
 def _share(step: Step, study: Study) -> float:
     """A stage's share; the ensemble's is larger where it has to refit."""
-    return step.share * (4.0 if step.name == "ensemble" and study.plan.kind != "kfold" else 1.0)
+    return step.share * (8.0 if step.name == "ensemble" and study.plan.kind != "kfold" else 1.0)
 
 
 def _trials(n_trials: int, steps: Sequence[Step], place: int) -> int:

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 CALIBRATES_FROM = {"binary": 3000, "multiclass": 500}  # out-of-fold rows (FACTS: AutoGluon's values)
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
+HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
 
@@ -55,7 +56,7 @@ class Ensemble:
         pool = gather(study, lab, self.candidates)
         if not pool.trials:
             return study
-        weights = self.weigh(study, pool)
+        weights = self.weigh(study, pool, HURRIED if budget.remaining() < 3 else 0)
         refits = False
         if self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold"):
             weights = _affordable(study, weights, budget, lab)
@@ -65,13 +66,13 @@ class Ensemble:
         verdict = self.verdict(study, pool, weights)
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
 
-    def weigh(self, study: Study, pool: Pool) -> Mapping[str, float]:
-        """Weights by trial id, largest first."""
+    def weigh(self, study: Study, pool: Pool, most: int = 0) -> Mapping[str, float]:
+        """Weights by trial id, largest first, chosen on at most so many rows."""
         ids = [trial.id for trial in pool.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
         metric = METRICS[study.the_task.metric]
-        rows = _some(len(pool.truth.y), self.rows, study.seed)
+        rows = _some(len(pool.truth.y), most or self.rows, study.seed)
         chosen = greedy([p[rows] for p in pool.predictions], pool.truth.take(rows), metric, self.steps)
         weights = weights_by_id(ids, chosen)
         if self.members and len(weights) > self.members:

@@ -153,6 +153,7 @@ def test_a_fit_stops_itself_at_its_limit_and_keeps_its_model(tmp_path: Path) -> 
     pool = Pool(tmp_path / "run" / "work", 1)
     lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
     long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=10**6, seconds=4)
+    pool.warm(30)
     study = finish(lab, study, budget, [long])
     pool.close()
     outcome = study.trials[long.candidate.id].outcomes[long.key]
