@@ -38,3 +38,14 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def one_line(error: object) -> str:
+    r"""What an exception says, in one line.
+
+    >>> one_line(ValueError("bad\nvalue."))
+    'bad value'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__

@@ -40,6 +40,7 @@ class Pipeline:
     steps: tuple[Step, ...]
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seed: int = 0
 
     def with_options(self, settings: Sequence[str]) -> Pipeline:
         """This pipeline with `stage.field=value` settings applied, as `--set` takes them."""
@@ -66,7 +67,7 @@ def read_pipeline(name: str) -> Pipeline:
     if path.suffix != ".toml" and not path.exists():
         raise InputError(f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them.")
     plain = read_toml(path)
-    _known(plain, ("about", "data", "budget", "stage", "run"), str(path))
+    _known(plain, ("about", "seed", "data", "budget", "stage", "run"), str(path))
     steps = plain.get("stage", [])
     if not isinstance(steps, list) or not steps:
         raise InputError(f"{path}: no [[stage]]: a pipeline is a list of stages.")
@@ -76,7 +77,8 @@ def read_pipeline(name: str) -> Pipeline:
     made = tuple(_step(step, f"{path}: [[stage]] {place}") for place, step in enumerate(steps, 1))
     if made[0].name != "clean":
         raise InputError(f"{path}: the first stage is {made[0].name!r}; it has to be 'clean'.")
-    return Pipeline(path.stem, str(plain.get("about", "")), made, plain.get("data", {}), plain.get("budget", {}))
+    seed = checked(plain.get("seed", 0), int, f"{path}: seed")
+    return Pipeline(path.stem, str(plain.get("about", "")), made, plain.get("data", {}), plain.get("budget", {}), seed)
 
 
 def _step(plain: Any, where: str) -> Step:

@@ -162,7 +162,7 @@ def clean(
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules and not (isinstance(target, str) and one == target))
-    return Cleaned(
+    cleaned = Cleaned(
         Cleaner(rules, options.missing_words, unused), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
         weight=given.weights(weight if weight is not None else options.weight),
@@ -170,6 +170,7 @@ def clean(
         times=given.times(times if times is not None else options.time),
         findings=merge([*findings, *_repeated(duplicates)]),
     )  # fmt: skip
+    return _without_weightless(cleaned)
 
 
 def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
@@ -341,6 +342,18 @@ def _notes(table: Table) -> list[Finding]:
 def _role_findings(options: CleanOptions) -> list[Finding]:
     roles = (("weight", options.weight), ("group", options.group))
     return [Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature") for role, name in roles if name is not None]
+
+
+def _without_weightless(cleaned: Cleaned) -> Cleaned:
+    """Rows of weight zero say nothing; a fold that held only such rows could not be scored."""
+    if cleaned.weight is None or cleaned.weight.all():
+        return cleaned
+    kept = np.flatnonzero(cleaned.weight)
+    gone = len(cleaned.weight) - len(kept)
+    finding = Finding("weightless_rows", (), "info", gone, action=f"of {len(cleaned.weight)} rows have weight 0 and were left out")
+    parts: dict[str, Any] = {name: getattr(cleaned, name) for name in ("y", "rows", "duplicates", "weight", "groups", "times")}
+    parts = {name: None if part is None else part[kept] for name, part in parts.items()}
+    return replace(cleaned, columns=cleaned.columns.take(kept), findings=(*cleaned.findings, finding), **parts)
 
 
 def _repeated(duplicates: Rows) -> list[Finding]:

@@ -40,6 +40,7 @@ Ignore = Annotated[list[str] | None, typer.Option(help="A column not to look at;
 Set = Annotated[list[str] | None, typer.Option("--set", help="stage.field=value (`automl stages` lists them); may be repeated.")]
 Engine = Annotated[str, typer.Option(help="local: worker processes; inline: everything in this process, for tiny tables.")]
 Keep = Annotated[bool, typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every fit.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
@@ -68,6 +69,7 @@ class _Wish:
     engine: str = "local"
     keep_data: bool = False
     quiet: bool = False
+    verbose: bool = False
 
 
 def fit(
@@ -92,6 +94,7 @@ def fit(
     engine: Engine = "local",
     keep_data: Keep = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Make a predictor and a leaderboard from a table, within a budget."""
     words = {name: value for name, value in locals().items() if name not in ("ignore", "set")}
@@ -109,15 +112,17 @@ def run(
     read = read_pipeline(pipeline)
     if not {"path", "target"} <= read.data.keys():
         raise InputError(f"{pipeline}: no [data] with path and target. Use `automl fit DATA --target COL --pipeline {pipeline}`.")
-    known = {"path", "sha256", "target", "metric", "task", "positive", "group", "time", "weight", "ignore", "test"}
-    if unknown := read.data.keys() - known:
-        raise InputError(f"{pipeline}: [data]: nothing is called {min(unknown)!r}. Known: {', '.join(sorted(known))}.")
-    words = {name: value for name, value in read.data.items() if name not in ("path", "sha256", "ignore")}
-    when = {"budget": read.budget.get("time"), "trials": read.budget.get("trials"), "seed": read.budget.get("seed", 0)}
+    for part, plain, known in (("data", read.data, _DATA_KEYS), ("budget", read.budget, ("time", "trials"))):
+        if unknown := plain.keys() - set(known):
+            raise InputError(f"{pipeline}: [{part}]: nothing is called {min(unknown)!r}. Known: {', '.join(known)}.")
+    words: dict[str, Any] = {name: value for name, value in read.data.items() if name not in ("path", "sha256", "ignore")}
+    when: dict[str, Any] = {"budget": read.budget.get("time"), "trials": read.budget.get("trials"), "seed": read.seed}
     path = _beside(str(read.data["path"]), Path(pipeline))
     _check_digest(path, read.data.get("sha256"))
     _fit(_Wish(path, **words, **when, ignore=tuple(read.data.get("ignore", ())), pipeline=pipeline, output=output, quiet=quiet))
 
+
+_DATA_KEYS = ("path", "sha256", "target", "metric", "task", "positive", "group", "time", "weight", "ignore", "test")
 
 COMMANDS: dict[str, Callable[..., None]] = {"fit": fit, "run": run}
 
@@ -144,7 +149,7 @@ def _fit(wish: _Wish) -> None:
     started = process_started()
     settings = _settings(wish, started)
     _check_inputs(wish)
-    shown = display.choose(settings.seconds, settings.trials, started, quiet=wish.quiet)
+    shown = display.choose(settings.seconds, settings.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     with shown, _Signals() as signals:
         result = running.fit(lambda budget: _problem(wish, budget), settings, shown.observers, [write_report], signals.take)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))
@@ -156,7 +161,7 @@ def _fit(wish: _Wish) -> None:
 
 def _settings(wish: _Wish, started: float) -> Settings:
     """The run's settings, each word checked."""
-    from automl.budget import parse_duration, parse_memory, usable_cores
+    from automl.budget import free_memory, parse_duration, parse_memory, usable_cores
     from automl.pipeline import read_pipeline
     from automl.run import Settings
 
@@ -181,7 +186,7 @@ def _settings(wish: _Wish, started: float) -> Settings:
         trials=wish.trials,
         seed=wish.seed,
         jobs=wish.jobs or usable_cores(),
-        memory=parse_memory(wish.memory) if wish.memory else _free_memory(),
+        memory=parse_memory(wish.memory) if wish.memory else free_memory(),
         engine=wish.engine,  # type: ignore[arg-type]
         started=started,
         keep_data=wish.keep_data,
@@ -195,12 +200,6 @@ def _check_metric(wish: _Wish) -> None:
     if wish.metric is not None:
         known = METRICS.get(wish.metric)
         metric_for(wish.metric, wish.task or (known.kinds[0] if known else "binary"))  # type: ignore[arg-type]
-
-
-def _free_memory() -> int:
-    import psutil
-
-    return int(0.8 * psutil.virtual_memory().available)
 
 
 def _new_folder(data: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ def stages(as_json: AsJson = False) -> None:
         options = [
             {
                 "option": f"{name}.{f.name}",
-                "type": _type(hints[f.name]),
+                "type": type_words(hints[f.name]),
                 "default": {} if f.default is dataclasses.MISSING else f.default,
                 "about": f.metadata["about"],
             }
@@ -82,6 +83,14 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
         typer.echo(f"{name:<{width}}  {about}" + (f"  [{rest[0]}]" if rest else ""))
 
 
-def _type(hint: Any) -> str:
-    """A type as people read it."""
-    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "").replace("Literal", "one of ")
+def type_words(hint: Any) -> str:
+    """A type as people read it.
+
+    >>> type_words(int), type_words(tuple[str, ...])
+    ('whole number', 'list of names')
+    """
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(json.dumps(value) for value in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return "list of names"
+    return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(hint, "table of names")

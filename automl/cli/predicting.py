@@ -58,7 +58,16 @@ def leaderboard(
         typer.echo(test_scores(load(model_file(run)), data))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard}
+def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
+    """Write a run's report.html anew from its log."""
+    from automl.report import write_report
+    from automl.store import replay
+
+    write_report(replay(Path(run)), Path(run))
+    typer.echo(str(Path(run) / "report.html"))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard, "report": report}
 
 
 def model_file(name: str) -> Path:

@@ -18,9 +18,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
-from automl import predictor as archive
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, usable_cores
 from automl.cleaning import Finding
@@ -28,7 +26,7 @@ from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
 from automl.leaderboard import leaderboard
 from automl.pipeline import read_pipeline
-from automl.predictor import Predictor
+from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
 from automl.trial import Study
 
@@ -95,7 +93,7 @@ class AutoML(BaseEstimator):
         with _one_kind_of_error():
             rows = self._rows(X, y, sample_weight, groups, X_val, y_val)
             problem = rows.problem(self._prepare(rows.y), self.metric)
-        with self._folder() as folder, threadpool_limits(1, user_api="blas"):  # idle BLAS threads spin: a tiny fit took 0.7 s, not 0.2
+        with self._folder() as folder:
             result = run.fit(lambda budget: problem, self._settings(folder, started), finishers=self._finishers())
         _warn_of_lost_rows(result.study)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
@@ -195,18 +193,12 @@ class AutoML(BaseEstimator):
         """The parameters, and the predictor as the bytes of its file."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
-            with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-                path = Path(folder) / "predictor.automl"
-                archive.save(state["predictor_"], path)
-                state["predictor_"] = path.read_bytes()
+            state["predictor_"] = archive.dumps(state["predictor_"])
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
-            with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-                path = Path(folder) / "predictor.automl"
-                path.write_bytes(state["predictor_"])
-                state = state | {"predictor_": archive.load(path)}
+            state = state | {"predictor_": archive.loads(state["predictor_"])}
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:

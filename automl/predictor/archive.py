@@ -36,15 +36,20 @@ LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost
 
 def save(predictor: Predictor, path: Path) -> str:
     """Write a predictor's file whole or not at all; its SHA-256 is returned."""
+    blob = dumps(predictor)
+    with whole(path) as temporary:
+        temporary.write_bytes(blob)
+    return hashlib.sha256(blob).hexdigest()
+
+
+def dumps(predictor: Predictor) -> bytes:
+    """The bytes of a predictor's file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _write(predictor, archive)
     body = buffer.getvalue()
     comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
-    blob = body[:-2] + len(comment).to_bytes(2, "little") + comment
-    with whole(path) as temporary:
-        temporary.write_bytes(blob)
-    return hashlib.sha256(blob).hexdigest()
+    return body[:-2] + len(comment).to_bytes(2, "little") + comment
 
 
 def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
@@ -100,7 +105,18 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
     InputError
         There is no such file, or its SHA-256 is not the expected one.
     """
-    blob = _checked(path, expected_sha256)
+    try:
+        blob = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such model file.") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+    return loads(blob, str(path), expected_sha256)
+
+
+def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = None) -> Predictor:
+    """The predictor whose file has these bytes; `path` is its name in messages."""
+    _check(blob, path, expected_sha256)
     try:
         with zipfile.ZipFile(io.BytesIO(blob)) as archive:
             _audit(archive)
@@ -113,14 +129,8 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
         raise UnsafeModel(f"{path}: the model file holds nonsense: {type(error).__name__}: {str(error)[:200]}") from None
 
 
-def _checked(path: Path, expected: str | None) -> bytes:
-    """The file's bytes, if its digest is right."""
-    try:
-        blob = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such model file.") from None
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+def _check(blob: bytes, path: str, expected: str | None) -> None:
+    """Refuse bytes whose digest is wrong."""
     if expected is not None and hashlib.sha256(blob).hexdigest() != expected.lower():
         raise InputError(f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}.")
     length = len(MARK) + 64
@@ -129,7 +139,6 @@ def _checked(path: Path, expected: str | None) -> bytes:
     comment = blob[-length:]
     if len(blob) < length + 2 or comment != MARK + hashlib.sha256(blob[: -length - 2]).hexdigest().encode():
         raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
-    return blob
 
 
 def _audit(archive: zipfile.ZipFile) -> None:

@@ -77,13 +77,13 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
     plain = {
         "about": settings.pipeline.about,
+        "seed": settings.seed,
         "data": data,
         "budget": budget,
         "stage": [step.to_toml() for step in settings.pipeline.steps],
         "run": {
             "format": FORMAT,
             "command": shlex.join(sys.argv),
-            "seed": settings.seed,
             "jobs": settings.jobs,
             "engine": settings.engine,
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

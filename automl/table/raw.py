@@ -1,0 +1,79 @@
+"""The raw table itself: named columns of equal length, and notes of what was found on reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from automl.errors import InputError, suggestion
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A fact found on reading, which becomes a finding."""
+
+    code: str
+    columns: tuple[str, ...]
+    text: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named raw columns of equal length.
+
+    Parameters
+    ----------
+    columns : mapping of str to pandas.Series
+        Text exactly as it stands in the file (an empty string for an empty cell), or a frame's columns as they are.
+    n_rows : int
+    source : str
+        The name used in messages.
+    textual : bool
+        Whether all columns are text, read from a text file.
+    notes : tuple of Note
+
+    Examples
+    --------
+    >>> table = from_frame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
+    >>> table.names, table.take([2, 0]).columns["b"].tolist(), table.drop(["a"]).names
+    (('a', 'b'), ['z', 'x'], ('b',))
+    """
+
+    columns: Mapping[str, pd.Series[Any]]
+    n_rows: int
+    source: str
+    textual: bool = False
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(self.columns)
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        if name not in self.columns:
+            raise InputError(f"{self.source}: no column {name!r}.{suggestion(name, self.columns)}")
+        return self.columns[name]
+
+    def take(self, rows: Sequence[int] | Rows) -> Table:
+        """The same table with some of its rows, by position."""
+        at = np.asarray(rows, np.int64)
+        columns = {name: column.take(at).reset_index(drop=True) for name, column in self.columns.items()}
+        return replace(self, columns=columns, n_rows=len(at))
+
+    def drop(self, names: Iterable[str]) -> Table:
+        """The same table without these columns."""
+        gone = set(names)
+        return replace(self, columns={name: column for name, column in self.columns.items() if name not in gone})
+
+    def to_frame(self) -> pd.DataFrame:
+        """The columns as a pandas frame."""
+        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(self.n_rows))

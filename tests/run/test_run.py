@@ -1,0 +1,217 @@
+"""End to end on bundled tables, as a user runs it: in time, whole or not at all, and readable after `kill -9`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from automl.files import bundled
+from automl.leaderboard import HEADINGS
+from automl.predictor import load
+from automl.store import events, replay
+from automl.table import read_table
+
+AUTOML = str(Path(sys.executable).parent / "automl")
+PENGUINS = str(bundled("datasets") / "penguins" / "data.csv")
+FLIGHTS = str(bundled("datasets") / "flights" / "data.csv")
+WINE = str(bundled("datasets") / "wine" / "data.csv")
+
+
+def automl(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([AUTOML, *words], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **settings})
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Living processes that carry the mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("AUTOML_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
+    """A run of twelve seconds on penguins: its folder, what it printed, and how long it took."""
+    home = tmp_path_factory.mktemp("finished")
+    started = time.monotonic()
+    said = automl("fit", PENGUINS, "--target", "species", "--budget", "12s", "--output", "run", cwd=home)
+    assert said.returncode == 0, said.stderr
+    return home / "run", said.stdout, time.monotonic() - started
+
+
+def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None:
+    assert finished[2] <= 12
+
+
+def test_it_says_where_everything_lies_and_how_to_predict(finished: tuple[Path, str, float]) -> None:
+    folder, said, _ = finished
+    assert "95% confidence interval" in said
+    assert "automl predict run new.csv" in said
+    for name in ("run.toml", "events.jsonl", "log.txt", "leaderboard.csv", "report.html", "predictor.automl", "DONE"):
+        assert (folder / name).exists(), name
+    assert not (folder / "work").exists()
+
+
+def test_the_leaderboard_file_has_its_columns_and_the_best_first(finished: tuple[Path, str, float]) -> None:
+    with open(finished[0] / "leaderboard.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == HEADINGS
+    done = [float(row["score"]) for row in rows if row["status"] == "done" and row["id"] != "ensemble"]
+    assert done == sorted(done)  # log loss: lower is better
+    assert {row["family"] for row in rows} >= {"constant", "linear", "lightgbm"}
+
+
+def test_replaying_the_log_gives_the_finished_study(finished: tuple[Path, str, float]) -> None:
+    study = replay(finished[0])
+    assert study.finished == "done"
+    assert study.weights
+    assert study.running == {}
+
+
+def test_every_line_of_the_log_is_short_and_names_files_that_exist(finished: tuple[Path, str, float]) -> None:
+    folder = finished[0]
+    assert all(len(line) < 4096 for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines())
+    study = replay(folder)
+    for name in study.weights:
+        for place in study.plan.places:
+            key = study.trials[name].key_at(*place)
+            assert (folder / "trials" / name / f"{key}.npy").exists()
+
+
+def test_predictions_are_the_files_own_labels_in_order(finished: tuple[Path, str, float], tmp_path: Path) -> None:
+    said = automl("predict", str(finished[0]), PENGUINS, cwd=tmp_path)
+    answers = said.stdout.splitlines()
+    truth = pd.read_csv(PENGUINS, dtype=str)["species"]
+    assert answers[0] == "prediction"
+    assert (pd.Series(answers[1:]) == truth).mean() > 0.97
+    proba = automl("predict", str(finished[0]), PENGUINS, "--proba", "--output", "p.csv", cwd=tmp_path)
+    assert proba.returncode == 0
+    assert list(pd.read_csv(tmp_path / "p.csv").columns) == sorted(truth.unique())
+
+
+def test_any_subset_of_rows_gets_the_same_probabilities(finished: tuple[Path, str, float]) -> None:
+    predictor, table = load(finished[0] / "predictor.automl"), read_table(PENGUINS)
+    whole = predictor.proba(table)
+    for rows in ([7], [300, 2, 2, 150], list(range(len(whole)))[::-1]):
+        assert (predictor.proba(table.take(rows)) == whole[rows]).all()
+
+
+def test_run_toml_runs_again(finished: tuple[Path, str, float], tmp_path: Path) -> None:
+    text = (finished[0] / "run.toml").read_text(encoding="utf-8").replace('time = "12s"', "trials = 3")
+    (tmp_path / "again.toml").write_text(text, encoding="utf-8")
+    said = automl("run", "again.toml", "--output", "again", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert len(replay(tmp_path / "again").trials) == 3
+
+
+def test_labels_come_back_as_they_stood(tmp_path: Path) -> None:
+    lines = ["x,y"] + [f"{k % 10},{'01' if k % 10 > 4 else '-'}" for k in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = automl(
+        "fit", "t.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "--output", "r", "-q", cwd=tmp_path
+    )
+    assert said.returncode == 0, said.stderr
+    answers = automl("predict", "r", "t.csv", cwd=tmp_path).stdout.split()
+    assert answers[1:] == [line.split(",")[1] for line in lines[1:]]
+    assert automl("predict", "r", "t.csv", "--proba", cwd=tmp_path).stdout.splitlines()[0] == "-,01"
+
+
+def trials_of(folder: Path) -> dict[str, object]:
+    """What a run without a clock found: losses by trial, and weights."""
+    study = replay(folder)
+    return {name: dict(trial.losses) for name, trial in study.trials.items()} | {"weights": dict(study.weights)}
+
+
+def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: Path) -> None:
+    found = []
+    for jobs in ("1", "2"):
+        words = (
+            "fit",
+            WINE,
+            "--target",
+            "cultivar",
+            "--trials",
+            "6",
+            "--jobs",
+            jobs,
+            "--set",
+            "select.families=linear,lightgbm",
+            "--output",
+            jobs,
+            "-q",
+        )
+        said = automl(*words, cwd=tmp_path)
+        assert said.returncode == 0, said.stderr
+        found.append(trials_of(tmp_path / jobs))
+    assert found[0] == found[1]
+    assert len(found[0]) == 7
+    assert (tmp_path / "1" / "predictor.automl").read_bytes() == (tmp_path / "2" / "predictor.automl").read_bytes()
+
+
+def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_path: Path) -> None:
+    mark = f"mark-{os.getpid()}-{time.time_ns()}"
+    command = [AUTOML, "fit", FLIGHTS, "--target", "arr_delay", "--budget", "60s", "--output", "run", "-q"]
+    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "AUTOML_MARK": mark})
+    log = tmp_path / "run" / "events.jsonl"
+    deadline = time.monotonic() + 50
+    while time.monotonic() < deadline and not (log.exists() and '"kind": "fit"' in log.read_text(encoding="utf-8")):
+        time.sleep(0.2)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    study = replay(tmp_path / "run")
+    assert study.trials
+    assert any(event["kind"] == "fit" for event in events(tmp_path / "run"))
+    assert automl("leaderboard", "run", cwd=tmp_path).returncode == 0
+    predicted = automl("predict", "run", FLIGHTS, "--output", "p.csv", cwd=tmp_path)
+    assert predicted.returncode == 0, predicted.stderr
+    assert pd.read_csv(tmp_path / "p.csv")["prediction"].notna().all()
+    while marked(mark) and time.monotonic() < deadline + 10:
+        time.sleep(0.1)
+    assert marked(mark) == []
+
+
+def test_ctrl_c_ends_the_search_and_saves_the_best_so_far(tmp_path: Path) -> None:
+    command = [AUTOML, "fit", FLIGHTS, "--target", "arr_delay", "--budget", "5m", "--output", "run", "-q"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "run" / "events.jsonl"
+    deadline = time.monotonic() + 50
+    while time.monotonic() < deadline and not (log.exists() and '"decided": "done"' in log.read_text(encoding="utf-8")):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "Predict with" in out
+    assert replay(tmp_path / "run").finished == "interrupted"
+
+
+def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
+    words = ["fit", "-", "--target", "species", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "--output", "run", "-q"]
+    with open(PENGUINS, "rb") as table:
+        said = subprocess.run([AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(json.dumps(replay(tmp_path / "run").verdict))["rows"] == 344
+
+
+def test_a_test_table_only_adds_scores(tmp_path: Path) -> None:
+    words = ("fit", PENGUINS, "--target", "species", "--trials", "3", "--pipeline", "linear", "--engine", "inline", "-q")
+    plain = automl(*words, "--output", "a", cwd=tmp_path)
+    tested = automl(*words, "--output", "b", "--test", PENGUINS, cwd=tmp_path)
+    assert tested.returncode == 0, tested.stderr
+    assert "Scores on" in tested.stdout
+    assert "Scores on" not in plain.stdout
+    assert (tmp_path / "a" / "predictor.automl").read_bytes() == (tmp_path / "b" / "predictor.automl").read_bytes()

@@ -1,0 +1,58 @@
+"""The documents say what the program does: the reference is made from it, every command is named, the README's commands run."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from automl.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == module.reference(), "run: python docs/make_reference.py"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert [name for name in names if f"automl {name}" not in README] == []
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def shell_commands() -> list[str]:
+    """The README's shell commands, in order: lines that begin with `$ ` in its console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.mark.heavy
+def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
+    for name in ("datasets", "pipelines"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    commands = [command for command in shell_commands() if command.startswith("automl ")]
+    assert len(commands) >= 6
+    for command in commands:
+        program = shlex.quote(str(Path(sys.executable).parent / "automl"))
+        said = subprocess.run(["bash", "-c", program + command[len("automl") :]], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, f"{command}: {said.stderr}"
+        assert said.stdout.strip(), command
