@@ -24,6 +24,7 @@ from automl.table import read_table
 AUTOML = str(Path(sys.executable).parent / "automl")
 PENGUINS = str(bundled("datasets") / "penguins" / "data.csv")
 FLIGHTS = str(bundled("datasets") / "flights" / "data.csv")
+QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
 WINE = str(bundled("datasets") / "wine" / "data.csv")
 
 
@@ -121,9 +122,7 @@ def test_run_toml_runs_again(finished: tuple[Path, str, float], tmp_path: Path) 
 def test_labels_come_back_as_they_stood(tmp_path: Path) -> None:
     lines = ["x,y"] + [f"{k % 10},{'01' if k % 10 > 4 else '-'}" for k in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    said = automl(
-        "fit", "t.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "--output", "r", "-q", cwd=tmp_path
-    )
+    said = automl("fit", "t.csv", "--target", "y", *QUICK, "--output", "r", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     answers = automl("predict", "r", "t.csv", cwd=tmp_path).stdout.split()
     assert answers[1:] == [line.split(",")[1] for line in lines[1:]]
@@ -139,22 +138,8 @@ def trials_of(folder: Path) -> dict[str, object]:
 def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
-        words = (
-            "fit",
-            WINE,
-            "--target",
-            "cultivar",
-            "--trials",
-            "6",
-            "--jobs",
-            jobs,
-            "--set",
-            "select.families=linear,lightgbm",
-            "--output",
-            jobs,
-            "-q",
-        )
-        said = automl(*words, cwd=tmp_path)
+        few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "-q")
+        said = automl("fit", WINE, "--target", "cultivar", *few, "--jobs", jobs, "--output", jobs, cwd=tmp_path)
         assert said.returncode == 0, said.stderr
         found.append(trials_of(tmp_path / jobs))
     assert found[0] == found[1]
@@ -200,7 +185,7 @@ def test_ctrl_c_ends_the_search_and_saves_the_best_so_far(tmp_path: Path) -> Non
 
 
 def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
-    words = ["fit", "-", "--target", "species", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "--output", "run", "-q"]
+    words = ["fit", "-", "--target", "species", *QUICK, "--output", "run"]
     with open(PENGUINS, "rb") as table:
         said = subprocess.run([AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False)
     assert said.returncode == 0, said.stderr
@@ -208,7 +193,7 @@ def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
 
 
 def test_a_test_table_only_adds_scores(tmp_path: Path) -> None:
-    words = ("fit", PENGUINS, "--target", "species", "--trials", "3", "--pipeline", "linear", "--engine", "inline", "-q")
+    words = ("fit", PENGUINS, "--target", "species", *QUICK)
     plain = automl(*words, "--output", "a", cwd=tmp_path)
     tested = automl(*words, "--output", "b", "--test", PENGUINS, cwd=tmp_path)
     assert tested.returncode == 0, tested.stderr
