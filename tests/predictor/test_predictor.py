@@ -1,0 +1,161 @@
+"""The predictor's file: predicts the same after save and load bit for bit, needs few libraries, and trusts nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.cleaning import CleanOptions, clean
+from automl.errors import InputError, UnsafeModel
+from automl.features.encoding import fit_shared
+from automl.features.recipe import RECIPES
+from automl.metrics import METRICS
+from automl.models import FAMILIES, family
+from automl.models._base import How, Sample
+from automl.predictor import Member, Part, Predictor, load, save
+from automl.predictor.archive import MARK, dumps, loads
+from automl.predictor.scoring import scores
+from automl.table import Table, from_frame
+from automl.task import Task
+
+
+def table(n_rows: int = 120) -> Table:
+    rng = np.random.default_rng(0)
+    x, place = rng.normal(size=n_rows), rng.choice(["Rome", "Oslo", ""], n_rows)
+    y = np.where(x + (place == "Rome") > 0.3, "yes", "no")
+    return from_frame({"x": x, "place": place, "note": [f"a note on {p}" for p in place], "y": y})
+
+
+def predictor_of(name: str, data: Table) -> Predictor:
+    """One fitted model of a family as a predictor."""
+    cleaned = clean(data, "y", CleanOptions())
+    task = Task("binary", "y", "roc_auc", cleaned.labels, cleaned.dtype)
+    kind = family(name)
+    recipe = next(RECIPES[r] for r in kind.recipes if not RECIPES[r].reads_target)
+    encoding = fit_shared(recipe, cleaned.columns, 0)
+    sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
+    how = How(task, METRICS["roc_auc"], 0, 1, rounds=15)
+    fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
+    member = Member("m", name, 1.0, (Part(("e",), fitted.model.to_state()),))
+    return Predictor(task, cleaned.cleaner, {"e": encoding}, (member,), temperature=1.3, threshold=0.4, facts={"metric": "roc_auc"})
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in FAMILIES])
+def test_save_and_load_predict_the_same_bit_for_bit(name: str, tmp_path: Path) -> None:
+    data = table()
+    made = predictor_of(name, data)
+    digest = save(made, tmp_path / "p.automl")
+    again = load(tmp_path / "p.automl", digest)
+    proba = made.proba(data)
+    assert (again.proba(data) == proba).all()
+    assert (again.predict(data) == made.predict(data)).all()
+    for rows in ([5], [9, 3, 3], list(range(119, -1, -1))):
+        assert (again.proba(data.take(rows)) == proba[rows]).all()
+    assert proba.sum(1) == pytest.approx(1)
+
+
+def test_equal_predictors_have_equal_bytes() -> None:
+    made = predictor_of("linear", table())
+    assert dumps(made) == dumps(loads(dumps(made)))
+
+
+@pytest.mark.parametrize(
+    ("name", "blocked"), [("lightgbm", "catboost,xgboost,optuna,sklearn"), ("linear", "lightgbm,catboost,xgboost,sklearn,scipy")]
+)
+def test_a_model_predicts_where_other_libraries_are_absent(name: str, blocked: str, tmp_path: Path) -> None:
+    data = table()
+    made = predictor_of(name, data)
+    save(made, tmp_path / "p.automl")
+    data.to_frame().to_csv(tmp_path / "t.csv", index=False)
+    script = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked.split(",")!r}:
+            raise ImportError(name + " is blocked")
+sys.meta_path.insert(0, Blocked())
+from pathlib import Path
+from automl.predictor import load
+from automl.table import read_table
+print(load(Path("p.automl")).proba(read_table("t.csv"))[0, 1].hex())
+"""
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert float.fromhex(said.stdout.strip()) == made.proba(data)[0, 1]
+
+
+def forged(blob: bytes, change: dict[str, bytes | None]) -> bytes:
+    """A predictor file with entries changed, added or taken away, and a right checksum."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(blob)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in [*old.namelist(), *(name for name in change if name not in old.namelist())]:
+            content = change.get(name, old.read(name) if name in old.namelist() else None)
+            if content is not None:
+                new.writestr(name, content)
+    body = buffer.getvalue()
+    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    return body[:-2] + len(comment).to_bytes(2, "little") + comment
+
+
+def with_manifest(blob: bytes, **change: object) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    return forged(blob, {"manifest.json": json.dumps(manifest | change).encode()})
+
+
+FORGERIES = {
+    "an entry outside the table": lambda blob: forged(blob, {"../../evil.py": b"print()"}),
+    "a pickle as an array": lambda blob: forged(blob, {"models/0/0.npy": b"\x80\x04K\x01."}),
+    "no manifest": lambda blob: forged(blob, {"manifest.json": None}),
+    "no model": lambda blob: forged(blob, {"models/0/state.json": None}),
+    "another format": lambda blob: with_manifest(blob, format=99),
+    "an unknown encoder": lambda blob: forged(blob, {"encodings/0/state.json": b'{"encoders": [{"kind": "os.system"}]}'}),
+    "members that are nonsense": lambda blob: with_manifest(blob, members=[{"id": 1}]),
+    "a task that is nonsense": lambda blob: with_manifest(blob, task=[]),
+    "JSON that is none": lambda blob: forged(blob, {"manifest.json": b"{"}),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_file_is_refused_with_one_clear_error(name: str) -> None:
+    blob = FORGERIES[name](dumps(predictor_of("linear", table())))
+    with pytest.raises(UnsafeModel) as caught:
+        loads(blob)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_family_is_refused() -> None:
+    made = predictor_of("linear", table())
+    blob = dumps(replace(made, members=(replace(made.members[0], family="os"),)))
+    with pytest.raises(InputError, match="no model family 'os'"):
+        loads(blob).proba(table())
+
+
+def test_intervals_hold_their_share_of_the_residuals() -> None:
+    made = replace(predictor_of("linear", table()), residuals=np.linspace(-2, 2, 201))
+    low, high = made.interval(np.array([10.0]), 0.9)
+    assert low[0] == pytest.approx(8.2)
+    assert high[0] == pytest.approx(11.8)
+    with pytest.raises(InputError, match="--interval"):
+        made.interval(np.array([1.0]), 1.5)
+
+
+def test_scores_need_the_target_and_know_its_classes() -> None:
+    data, made = table(), predictor_of("linear", table())
+    name, found = scores(made, data)
+    assert name == "roc_auc"
+    assert found[0][1] > 0.8
+    with pytest.raises(InputError, match="no column 'y'"):
+        scores(made, data.drop(["y"]))
+    strange = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120})
+    with pytest.raises(InputError, match="perhaps"):
+        scores(made, strange)
