@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,9 @@ from automl.errors import UnsafeModel
 
 State = dict[str, Any]
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # equal states make equal bytes
+LARGEST = 8 * 2**30  # bytes of all entries of one archive when unpacked
+_ENTRY = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
+EPOCH = (1980, 1, 1, 0, 0, 0)  # equal states make equal bytes
 
 
 def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> None:
@@ -43,7 +46,40 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
 
     text = json.dumps(plain(state), ensure_ascii=False)
     for name, blob in [("state.json", text.encode()), *blobs]:
-        archive.writestr(zipfile.ZipInfo(f"{prefix}/{name}", _EPOCH), blob, compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
+        archive.writestr(zipfile.ZipInfo(f"{prefix}/{name}", EPOCH), blob, compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def packed(state: Mapping[str, Any]) -> bytes:
+    """A state as the bytes of a zip of its own, compressed once and from then on only copied."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        pack(state, archive, "state")
+    return buffer.getvalue()
+
+
+def unpacked(blob: bytes) -> State:
+    """The state that `packed` made bytes of.
+
+    Raises
+    ------
+    UnsafeModel
+        The bytes hold something else, or would unpack to more than 8 GB.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+            audit(archive, _ENTRY)
+            return unpack(archive, "state")
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise UnsafeModel(f"a model's state is damaged: {error}") from None
+
+
+def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
+    """Refuse entries of other names, and sizes that no machine holds."""
+    for entry in archive.infolist():
+        if not names.fullmatch(entry.filename):
+            raise UnsafeModel(f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}")
+    if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+        raise UnsafeModel("the model file would unpack to more than 8 GB")
 
 
 def unpack(archive: zipfile.ZipFile, prefix: str) -> State:

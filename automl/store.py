@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.errors import InputError
-from automl.state import State, unpack
 from automl.trial import Event, Study
 
 FORMAT = 1
@@ -75,13 +73,10 @@ class Store:
         path = self.folder / "trials" / trial / f"{key}.npy"
         return np.load(path, allow_pickle=False) if path.exists() else None
 
-    def model(self, trial: str, key: str) -> State | None:
-        """The state of a fitted model, or None if it was let go."""
+    def model(self, trial: str, key: str) -> bytes | None:
+        """The packed state of a fitted model, or None if it was let go."""
         path = self.folder / "trials" / trial / f"{key}.zip"
-        if not path.exists():
-            return None
-        with zipfile.ZipFile(path) as archive:
-            return unpack(archive, "model")
+        return path.read_bytes() if path.exists() else None
 
     def let_go(self, trial: str) -> None:
         """Delete the models and predictions of a trial that can't enter the ensemble any more."""

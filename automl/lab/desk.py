@@ -25,7 +25,7 @@ from automl.lab.dataset import Dataset, open_dataset
 from automl.metrics import METRICS
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
-from automl.state import pack, unpack
+from automl.state import pack, packed, unpack
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
@@ -175,8 +175,7 @@ class Desk:
         made.mkdir(parents=True, exist_ok=True)
         if predictions is not None:
             np.save(made / "predictions.npy", predictions.astype(np.float32))
-        with zipfile.ZipFile(made / "model.zip", "w") as archive:
-            pack(fitted.model.to_state(), archive, "model")
+        (made / "model.zip").write_bytes(packed(fitted.model.to_state()))
         detail = {"resolved": dict(fitted.resolved), "curve": [list(point) for point in fitted.curve]}
         (made / "detail.json").write_text(json.dumps(detail, default=str), encoding="utf-8")
         return (made / "model.zip").stat().st_size

@@ -21,7 +21,6 @@ from automl.lab.dataset import Dataset
 from automl.lab.desk import Encode, Report, Work, encodings_for, open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import Problem
-from automl.state import State
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -119,8 +118,8 @@ class Lab:
         divisor = np.maximum(count, 1)
         return total / (divisor if task.is_regression else divisor[:, None]), count > 0
 
-    def model(self, trial: Trial, place: tuple[int, int | None]) -> State | None:
-        """The state of one fitted model of a trial."""
+    def model(self, trial: Trial, place: tuple[int, int | None]) -> bytes | None:
+        """The packed state of one fitted model of a trial."""
         key = trial.key_at(*place)
         return self.store.model(trial.id, key) if key else None
 

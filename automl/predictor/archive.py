@@ -1,7 +1,8 @@
 """The predictor's file: a zip of JSON, arrays and the boosters' own formats, with a SHA-256 in its comment. No pickle.
 
-    manifest.json           format number, versions, task, members, facts
-    cleaner/  encodings/<n>/  models/<n>/  residuals/    states (automl.state)
+    manifest.json                            format number, versions, task, members, facts
+    cleaner/  encodings/<n>/  residuals/     states (automl.state)
+    models/<n>.zip                           a model's state, in a zip of its own
 
 Before anything is opened the digest is checked; before anything is read, the names and sizes of all entries are.
 """
@@ -24,13 +25,12 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.files import whole
 from automl.predictor.model import Member, Part, Predictor
-from automl.state import pack, unpack
+from automl.state import EPOCH, audit, pack, unpack
 from automl.task import Task
 
 FORMAT = 1
 MARK = b"automl sha256 "
-ENTRY = re.compile(r"manifest\.json|(cleaner|residuals|encodings/\d{1,6}|models/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
-LARGEST = 8 * 2**30  # bytes of one file when unpacked
+ENTRY = re.compile(r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
 
 
@@ -59,7 +59,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
     for member in predictor.members:
         parts = []
         for part in member.parts:
-            pack(part.state, archive, f"models/{count}")
+            archive.writestr(zipfile.ZipInfo(f"models/{count}.zip", EPOCH), part.blob)
             parts.append({"model": count, "encodings": [names.index(name) for name in part.encodings]})
             count += 1
         members.append({"id": member.id, "family": member.family, "weight": member.weight, "parts": parts})
@@ -80,7 +80,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "schema": predictor.cleaner.schema(),
         "facts": dict(predictor.facts),
     }
-    entry = zipfile.ZipInfo("manifest.json", (1980, 1, 1, 0, 0, 0))
+    entry = zipfile.ZipInfo("manifest.json", EPOCH)
     archive.writestr(entry, json.dumps(manifest, ensure_ascii=False, indent=1), compress_type=zipfile.ZIP_DEFLATED)
 
 
@@ -119,7 +119,7 @@ def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = No
     _check(blob, path, expected_sha256)
     try:
         with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-            _audit(archive)
+            audit(archive, ENTRY)
             return _read(archive)
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise UnsafeModel(f"{path}: the model file is damaged: {error}") from None
@@ -141,15 +141,6 @@ def _check(blob: bytes, path: str, expected: str | None) -> None:
         raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
 
 
-def _audit(archive: zipfile.ZipFile) -> None:
-    """Refuse names that no predictor has, and sizes that no machine holds."""
-    for entry in archive.infolist():
-        if not ENTRY.fullmatch(entry.filename):
-            raise UnsafeModel(f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}")
-    if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-        raise UnsafeModel("the model file would unpack to more than 8 GB")
-
-
 def _read(archive: zipfile.ZipFile) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
@@ -162,7 +153,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
             family=str(plain["family"]),
             weight=float(plain["weight"]),
             parts=tuple(
-                Part(tuple(names[place] for place in part["encodings"]), unpack(archive, f"models/{int(part['model'])}"))
+                Part(tuple(names[place] for place in part["encodings"]), archive.read(f"models/{int(part['model'])}.zip"))
                 for part in plain["parts"]
             ),
         )

@@ -17,7 +17,7 @@ from automl.errors import InputError
 from automl.features.encoding import Encoding
 from automl.models import family
 from automl.models._base import Model
-from automl.state import State
+from automl.state import unpacked
 from automl.table import Table
 from automl.task import Task
 
@@ -28,10 +28,10 @@ BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memo
 
 @dataclass(frozen=True)
 class Part:
-    """One fitted model of a member, and the names of the encodings that it reads side by side."""
+    """One fitted model of a member: the names of the encodings that it reads side by side, and its state's bytes."""
 
     encodings: tuple[str, ...]
-    state: State
+    blob: bytes
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Member:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The models, restored once."""
-        return tuple(family(self.family).restore(part.state) for part in self.parts)
+        return tuple(family(self.family).restore(unpacked(part.blob)) for part in self.parts)
 
     def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
         """The mean of the parts' predictions."""

@@ -23,6 +23,7 @@ from automl.predictor import Predictor, save
 from automl.run.keeper import Keeper, cut
 from automl.run.record import Recorder, write_facts
 from automl.stages.clean import LARGE
+from automl.stages.ensemble import Ensemble
 from automl.store import Store
 from automl.trial import Event, Study
 
@@ -188,8 +189,8 @@ def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper
     for place, step in enumerate(steps):
         if step.name in SEARCHING:
             lab.bench.warm(min(30.0, budget.remaining() / 2))
-        rest = [_share(other, study) for other in steps[place:]]
-        reserve = 0.9 + 2.5 * keeper.last
+        rest = [other.share for other in steps[place:]]
+        reserve = 0.9 + 2.5 * keeper.last + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
         part = next(budget.keeping(reserve).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
@@ -201,9 +202,9 @@ def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper
     return study
 
 
-def _share(step: Step, study: Study) -> float:
-    """A stage's share; the ensemble's is larger where it has to refit."""
-    return step.share * (8.0 if step.name == "ensemble" and study.plan.kind != "kfold" else 1.0)
+def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:
+    """Seconds that a later stage is sure to need, whatever its share: the ensemble's refits."""
+    return step.stage.needs(study, lab, budget) if isinstance(step.stage, Ensemble) else 0.0
 
 
 def _trials(n_trials: int, steps: Sequence[Step], place: int) -> int:

@@ -20,6 +20,7 @@ from automl.models import family
 from automl.models._base import How, Sample
 from automl.predictor import Member, Part, Predictor, save
 from automl.stages.ensemble import Ensemble, gather
+from automl.state import packed
 from automl.trial import Event, Study, Trial
 
 SHARE = 0.03  # of the time gone by may go into packing
@@ -57,12 +58,12 @@ def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member
     parts: list[Part] = []
     works: set[Encode] = set()
     for place in places:
-        state = lab.model(trial, place)
-        if state is None:
+        blob = lab.model(trial, place)
+        if blob is None:
             raise LookupError(f"the model of trial {trial.id} at {place} is gone")
         needs = (Encode(recipe), Encode(recipe, place)) if recipe.reads_target else (Encode(recipe),)
         works.update(needs)
-        parts.append(Part(tuple(work.key for work in needs), state))
+        parts.append(Part(tuple(work.key for work in needs), blob))
     return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
 
 
@@ -79,7 +80,7 @@ def baseline(study: Study, lab: Lab) -> Predictor:
     how = How(data.task, METRICS[data.task.metric], study.seed, 1)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
     encoding = fit_shared(RECIPES["native"], Columns({}, data.columns.n_rows), study.seed)
-    member = Member("baseline", "constant", 1.0, (Part(("nothing",), fitted.model.to_state()),))
+    member = Member("baseline", "constant", 1.0, (Part(("nothing",), packed(fitted.model.to_state())),))
     return Predictor(data.task, _cleaner(lab), {"nothing": encoding}, (member,), facts=_facts(study))
 
 

@@ -66,6 +66,8 @@ class Race:
         )
         lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
         behind = trial.loss - best
+        if behind > 0 and all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done"):
+            return "too slow for this budget"
         return f"{behind / lead:.0%} of the lead behind the best" if lead > 0 and behind > self.margin * lead else ""
 
 

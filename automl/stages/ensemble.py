@@ -58,13 +58,23 @@ class Ensemble:
             return study
         weights = self.weigh(study, pool, HURRIED if budget.remaining() < 3 else 0)
         refits = False
-        if self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold"):
+        if self._refits(study):
             weights = _affordable(study, weights, budget, lab)
             for study in lab.run(Refit(study, list(weights)), study, budget):
                 pass
             refits = all(study.trials[name].key_at(0, None) for name in weights)
         verdict = self.verdict(study, pool, weights)
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
+
+    def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
+        """Seconds to keep for the refits: what the best trials took, or a part of the budget as long as there are none."""
+        if not self._refits(study) or not budget.timed:
+            return 0.0
+        seconds = [predict(study, trial.candidate) for trial in study.ranked[:4] if trial.candidate.family != "constant"]
+        return MORE_DATA * 1.3 * max(sum(seconds) / lab.bench.workers, *seconds) if seconds else 0.15 * budget.remaining()
+
+    def _refits(self, study: Study) -> bool:
+        return self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold")
 
     def weigh(self, study: Study, pool: Pool, most: int = 0) -> Mapping[str, float]:
         """Weights by trial id, largest first, chosen on at most so many rows."""

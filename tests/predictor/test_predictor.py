@@ -24,6 +24,7 @@ from automl.models._base import How, Sample
 from automl.predictor import Member, Part, Predictor, load, save
 from automl.predictor.archive import MARK, dumps, loads
 from automl.predictor.scoring import scores
+from automl.state import packed, unpacked
 from automl.table import Table, from_frame
 from automl.task import Task
 
@@ -45,7 +46,7 @@ def predictor_of(name: str, data: Table) -> Predictor:
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
     how = How(task, METRICS["roc_auc"], 0, 1, rounds=15)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
-    member = Member("m", name, 1.0, (Part(("e",), fitted.model.to_state()),))
+    member = Member("m", name, 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return Predictor(task, cleaned.cleaner, {"e": encoding}, (member,), temperature=1.3, threshold=0.4, facts={"metric": "roc_auc"})
 
 
@@ -114,9 +115,9 @@ def with_manifest(blob: bytes, **change: object) -> bytes:
 
 FORGERIES = {
     "an entry outside the table": lambda blob: forged(blob, {"../../evil.py": b"print()"}),
-    "a pickle as an array": lambda blob: forged(blob, {"models/0/0.npy": b"\x80\x04K\x01."}),
+    "a pickle as an array": lambda blob: forged(blob, {"cleaner/0.npy": b"\x80\x04K\x01.", "cleaner/state.json": b'{"$array": "0.npy"}'}),
     "no manifest": lambda blob: forged(blob, {"manifest.json": None}),
-    "no model": lambda blob: forged(blob, {"models/0/state.json": None}),
+    "no model": lambda blob: forged(blob, {"models/0.zip": None}),
     "another format": lambda blob: with_manifest(blob, format=99),
     "an unknown encoder": lambda blob: forged(blob, {"encodings/0/state.json": b'{"encoders": [{"kind": "os.system"}]}'}),
     "members that are nonsense": lambda blob: with_manifest(blob, members=[{"id": 1}]),
@@ -131,6 +132,16 @@ def test_a_forged_file_is_refused_with_one_clear_error(name: str) -> None:
     with pytest.raises(UnsafeModel) as caught:
         loads(blob)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:
+    with pytest.raises(UnsafeModel, match="damaged"):
+        unpacked(b"nonsense")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("state/../evil.py", "print()")
+    with pytest.raises(UnsafeModel, match="no predictor needs"):
+        unpacked(buffer.getvalue())
 
 
 def test_an_unknown_family_is_refused() -> None:

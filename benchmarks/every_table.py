@@ -1,0 +1,100 @@
+"""`automl fit` with one budget on every data set of a folder: does it end in time, and does the predictor predict?
+
+    python benchmarks/every_table.py --data ../shared/data --budget 20 --out benchmarks/results/fit20.json [--only a,b]
+
+A data set is a folder with data.csv(.gz) and card.json (target, task, drop). Nothing else should run beside it. The file is written
+after every table; tables that it holds already are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+AUTOML = str(Path(sys.executable).parent / "automl")
+
+
+def run(*words: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+    """Wall-clock seconds of one command of ours, and what came of it."""
+    started = time.monotonic()
+    done = subprocess.run([AUTOML, *words], capture_output=True, text=True, check=False)
+    return round(time.monotonic() - started, 2), done
+
+
+def measure(folder: Path, budget: float) -> dict[str, Any]:
+    """One fit and one predict, with their wall-clock seconds."""
+    card = json.loads((folder / "card.json").read_text())
+    data = str(next(p for p in (folder / "data.csv", folder / "data.csv.gz") if p.exists()))
+    work = Path(tempfile.mkdtemp(prefix="every-"))
+    try:
+        ignore = [word for name in card.get("drop", []) for word in ("--ignore", name)]
+        what = ("--target", card["target"], "--task", card["task"], "--budget", f"{budget:g}s", *ignore)
+        seconds, fit = run("fit", data, *what, "--output", str(work / "run"), "-q")
+        row: dict[str, Any] = {"rows": card["rows"], "columns": card["columns"], "seconds": seconds, "exit": fit.returncode}
+        if fit.returncode:
+            return row | {"error": fit.stderr.strip()[-300:]}
+        seconds, predict = run("predict", str(work / "run"), data, "--output", str(work / "p.csv"))
+        row |= {"predict_seconds": seconds, "predict_exit": predict.returncode}
+        if predict.returncode:
+            row["error"] = predict.stderr.strip()[-300:]
+        return row | facts(work / "run")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def facts(run: Path) -> dict[str, Any]:
+    """What a run's log says of it."""
+    from automl.metrics import METRICS
+    from automl.store import replay
+
+    study = replay(run)
+    metric = METRICS[study.the_task.metric]
+    fits = [outcome for trial in study.trials.values() for outcome in trial.outcomes.values()]
+    return {
+        "metric": metric.name,
+        "score": metric.score(study.verdict["loss"]) if study.verdict else None,
+        "folds": study.plan.folds * study.plan.repeats,
+        "trials": len(study.trials),
+        "fits": len(fits),
+        "bad_fits": sorted({f"{o.status}: {o.reason}"[:90] for o in fits if o.status not in ("done", "cut")}),
+        "members": len(study.weights),
+        "model_mb": round((run / "predictor.automl").stat().st_size / 1e6, 2),
+        "family_seconds": {
+            t.candidate.family: round(sum(o.seconds for o in t.outcomes.values()) / max(1, len(t.outcomes)), 3)
+            for t in study.trials.values()
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--budget", type=float, default=20)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    found = json.loads(args.out.read_text()) if args.out.exists() else {}
+    names = args.only.split(",") if args.only else sorted(p.parent.name for p in args.data.glob("*/card.json"))
+    for name in names:
+        if name in found:
+            continue
+        row = found[name] = measure(args.data / name, args.budget)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
+        print(name, "LATE" if row["seconds"] > args.budget else "", json.dumps(row)[:300], flush=True)
+    seconds = [row["seconds"] for row in found.values()]
+    failures = [name for name, row in found.items() if row["exit"] or row.get("predict_exit")]
+    print(
+        f"{len(found)} tables; late: {sum(s > args.budget for s in seconds)}; longest {max(seconds):.2f} s; failures: {failures or 'none'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
