@@ -99,6 +99,8 @@ class Plain(Quiet):
         return "\n".join(visible(line, 1000) for line in words(study, event).split("\n"))
 
     def _line(self, study: Study, event: Event) -> str:
+        if event["kind"] == "finding":
+            return f"{'found':<8} {_finding(event)}"
         if event["kind"] == "stage":
             return f"{visible(event['stage'], NARROW):<8} {_stage(study, event)}".rstrip()
         if event["kind"] == "trial" and event["decided"] != "dropped":
@@ -160,6 +162,8 @@ class Live(Quiet):
     def __call__(self, study: Study, event: Event) -> None:
         """Keep what is to be drawn next."""
         self._study = study
+        if event["kind"] == "finding":
+            self._region.console.print(f"found  {_finding(event)}", soft_wrap=True)
         if event["kind"] == "fit" and event["outcome"]["status"] != "cut":
             self._counts["done" if event["outcome"]["status"] == "done" else "failed"] += 1
 
@@ -248,6 +252,13 @@ def _leaders(study: Study) -> list[Trial]:
 
 def _seen(study: Study, trial: Trial) -> int:
     return sum(1 for place in study.plan.places if place in trial.losses)
+
+
+def _finding(event: Event) -> str:
+    """A finding in a line."""
+    from automl.cleaning import Finding
+
+    return visible(Finding.from_json(event["finding"]).text(), 400)
 
 
 def _stage(study: Study, event: Event) -> str:

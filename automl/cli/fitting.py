@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +19,7 @@ from automl.errors import InputError
 if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.lab.lab import Lab
+    from automl.lab.pool import Server
     from automl.lab.problem import Problem
     from automl.run import Settings
 
@@ -141,6 +144,27 @@ def _check_digest(path: str, expected: str | None) -> None:
 
 
 def _fit(wish: _Wish) -> None:
+    _check_inputs(wish)
+    with _server(wish.engine) as server:  # it loads its libraries while we load ours
+        _run(wish, server)
+
+
+@contextmanager
+def _server(engine: str) -> Iterator[Server | None]:
+    """A worker server, where workers are processes."""
+    if engine != "local" or not sys.platform.startswith("linux"):
+        yield None
+        return
+    from automl.lab.pool import Server
+
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def _run(wish: _Wish, server: Server | None) -> None:
     from automl import run as running
     from automl.budget import process_started
     from automl.cli import display
@@ -148,10 +172,9 @@ def _fit(wish: _Wish) -> None:
 
     started = process_started()
     settings = _settings(wish, started)
-    _check_inputs(wish)
     shown = display.choose(settings.seconds, settings.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     with shown, _Signals() as signals:
-        result = running.fit(lambda budget: _problem(wish, budget), settings, shown.observers, [write_report], signals.take)
+        result = running.fit(lambda budget: _problem(wish, budget), settings, shown.observers, [write_report], signals.take, server)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))
     if wish.test:
         from automl.cli.predicting import test_scores

@@ -10,7 +10,6 @@ import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +19,8 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.features.encoding import Encoding, fit_shared, fit_targeted
-from automl.features.recipe import Recipe
 from automl.lab.dataset import Dataset, open_dataset
+from automl.lab.work import Encode, Report, Work, encodings_for
 from automl.metrics import METRICS
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
@@ -29,39 +28,6 @@ from automl.state import pack, packed, unpack
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
-Place = tuple[int, int | None]
-
-
-@dataclass(frozen=True)
-class Encode:
-    """Work: encode the columns by a recipe. Without a place, by the encoders that all folds share."""
-
-    recipe: Recipe
-    place: Place | None = None
-
-    @property
-    def key(self) -> str:
-        """The name of the folder that it makes."""
-        where = "shared" if self.place is None else f"r{self.place[0]}f{'all' if self.place[1] is None else self.place[1]}"
-        return f"{self.recipe.name}-{where}"
-
-
-Work = Encode | Job
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a piece of work; warnings are those that the libraries raised."""
-
-    work: Work
-    outcome: Outcome
-    warnings: tuple[str, ...] = ()
-
-
-def encodings_for(job: Job) -> tuple[Encode, ...]:
-    """The encodings that a job reads."""
-    shared = Encode(job.candidate.recipe)
-    return (shared, Encode(job.candidate.recipe, job.place)) if job.candidate.recipe.reads_target else (shared,)
 
 
 def open_encoding(folder: Path) -> Encoding:

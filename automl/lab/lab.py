@@ -18,9 +18,10 @@ from automl.cleaning import Cleaner
 from automl.features.encoding import Encoding
 from automl.lab.bench import Bench
 from automl.lab.dataset import Dataset
-from automl.lab.desk import Encode, Report, Work, encodings_for, open_encoding
+from automl.lab.desk import open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import Problem
+from automl.lab.work import Encode, Report, Work, encodings_for
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 

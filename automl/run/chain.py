@@ -14,8 +14,9 @@ from typing import Literal, cast
 from automl.budget import Budget
 from automl.errors import AutoMLError, InputError
 from automl.files import write_text
-from automl.lab.bench import Bench, Inline, Pool
+from automl.lab.bench import Bench, Inline
 from automl.lab.lab import Lab, Observer
+from automl.lab.pool import Pool, Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Pipeline, Step
@@ -82,6 +83,7 @@ def fit(
     observers: Sequence[Observer] = (),
     finishers: Sequence[Finisher] = (),
     on_lab: Callable[[Lab], None] = lambda lab: None,
+    server: Server | None = None,
 ) -> Result:
     """Run a pipeline.
 
@@ -93,6 +95,8 @@ def fit(
         Shown every event; called at the end, their time reserved.
     on_lab : callable
         Is handed the Lab, so that a signal can halt it.
+    server : Server, optional
+        A worker server that is loading already.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def fit(
     budget = Budget(deadline, time.monotonic, settings.trials, settings.memory)
     made = _made_folders(settings.output)
     store = Store(settings.output)
-    bench = _bench(settings, store)
+    bench = _bench(settings, store, server)
     try:
         problem = ask(budget.within(budget.remaining() / 3) if budget.timed else budget)
         lab = Lab(store, bench, budget, problem, _threads(problem, settings, bench))
@@ -138,10 +142,10 @@ def _made_folders(output: Path) -> list[Path]:
     return missing[-1:]
 
 
-def _bench(settings: Settings, store: Store) -> Bench:
+def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     if settings.engine == "inline" or not sys.platform.startswith("linux"):
         return Inline(store.work)
-    return Pool(store.work, settings.jobs, settings.memory)
+    return Pool(store.work, settings.jobs, settings.memory, server)
 
 
 def _threads(problem: Problem, settings: Settings, bench: Bench) -> int:

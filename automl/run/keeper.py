@@ -13,8 +13,8 @@ import numpy as np
 from automl.columns import Columns
 from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
-from automl.lab.desk import Encode
 from automl.lab.lab import Lab
+from automl.lab.work import Encode
 from automl.metrics import METRICS
 from automl.models import family
 from automl.models._base import How, Sample

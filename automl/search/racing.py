@@ -52,18 +52,12 @@ class Race:
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""
-        rivals = [
-            t
-            for t in study.trials.values()
-            if t.id != trial.id and trial.losses.keys() <= t.losses.keys() and t.candidate.family != "constant"
-        ]
+        seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
+        rivals = [_mean(t, trial) for t in seen if t.candidate.family != "constant"]
         if not trial.losses or not rivals:
             return ""
-        best = min(_mean(rival, trial) for rival in rivals)
-        floor = min(
-            (_mean(t, trial) for t in study.trials.values() if t.candidate.family == "constant" and trial.losses.keys() <= t.losses.keys()),
-            default=math.inf,
-        )
+        best = min(rivals)
+        floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
         lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
         behind = trial.loss - best
         if behind > 0 and all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done"):

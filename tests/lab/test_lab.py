@@ -19,10 +19,11 @@ from automl import folds
 from automl.budget import Budget
 from automl.columns import Categories, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
-from automl.lab.bench import Bench, Inline, Pool
+from automl.lab.bench import Bench, Inline
 from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
+from automl.lab.pool import Pool
 from automl.lab.problem import Problem
 from automl.store import Store, replay
 from automl.table import from_frame
@@ -66,7 +67,6 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 def lab_of(bench: Bench, path: Path, seconds: float = 60.0, n_rows: int = 200) -> tuple[Lab, Study, Budget]:
     if (path / "run" / "work").exists():  # a pool makes its folder before the store does
-        (path / "run" / "work" / "server.log").unlink()
         (path / "run" / "work").rmdir()
         (path / "run").rmdir()
     budget = Budget(time.monotonic() + seconds)
@@ -172,7 +172,7 @@ def test_nothing_runs_on_after_the_budget(bench: Bench, tmp_path: Path) -> None:
 
 def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     script = (
-        "import psutil, time; from pathlib import Path; from automl.lab.bench import Pool; from automl.lab.desk import Encode;"
+        "import psutil, time; from pathlib import Path; from automl.lab.pool import Pool; from automl.lab.work import Encode;"
         "from automl.features.recipe import RECIPES;"
         f"pool = Pool(Path({str(tmp_path)!r}), 2); work = Encode(RECIPES['native']);"
         "pool.start(work, 1e18, 1e18); pool.start(work, 1e18, 1e18); me = psutil.Process();"

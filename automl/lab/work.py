@@ -1,0 +1,42 @@
+"""What a worker can be asked to do, and what it reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl.features.recipe import Recipe
+from automl.trial import Job, Outcome
+
+Place = tuple[int, int | None]
+
+
+@dataclass(frozen=True)
+class Encode:
+    """Work: encode the columns by a recipe. Without a place, by the encoders that all folds share."""
+
+    recipe: Recipe
+    place: Place | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of the folder that it makes."""
+        where = "shared" if self.place is None else f"r{self.place[0]}f{'all' if self.place[1] is None else self.place[1]}"
+        return f"{self.recipe.name}-{where}"
+
+
+Work = Encode | Job
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a piece of work; warnings are those that the libraries raised."""
+
+    work: Work
+    outcome: Outcome
+    warnings: tuple[str, ...] = ()
+
+
+def encodings_for(job: Job) -> tuple[Encode, ...]:
+    """The encodings that a job reads."""
+    shared = Encode(job.candidate.recipe)
+    return (shared, Encode(job.candidate.recipe, job.place)) if job.candidate.recipe.reads_target else (shared,)
