@@ -42,6 +42,7 @@ class Table:
 
     Examples
     --------
+    >>> from automl.table import from_frame
     >>> table = from_frame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
     >>> table.names, table.take([2, 0]).columns["b"].tolist(), table.drop(["a"]).names
     (('a', 'b'), ['z', 'x'], ('b',))
