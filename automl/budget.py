@@ -81,8 +81,20 @@ class Budget:
 
 
 def process_started() -> float:
-    """When the operating system started this process, as a reading of `time.monotonic`."""
-    return time.monotonic() - max(0.0, time.time() - psutil.Process(os.getpid()).create_time())
+    """When the operating system started this process, as a reading of `time.monotonic`, to a hundredth of a second on Linux."""
+    return time.monotonic() - max(0.0, _age())
+
+
+def _age() -> float:
+    """Seconds since this process began.
+
+    psutil counts from the boot's wall-clock time, which Linux tells in whole seconds: a run of 20 s thought itself 0.7 s older.
+    """
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):  # no Linux
+        return time.time() - psutil.Process(os.getpid()).create_time()
 
 
 def parse_duration(text: str) -> float:

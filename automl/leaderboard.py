@@ -96,7 +96,7 @@ def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, f
     if len(losses) < 2 or not study.complete(trial):
         return None, None
     reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
-    return _natural(metric, trial.loss - reach, trial.loss + reach)
+    return _natural(metric, max(0.0, trial.loss - reach), trial.loss + reach)  # no loss is below 0
 
 
 def _student(freedom: int) -> float:

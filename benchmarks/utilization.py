@@ -55,6 +55,8 @@ def main() -> None:
             break
         time.sleep(0.25)
     wall = time.monotonic() - started
+    if process.wait():
+        sys.exit(f"automl fit ended with {process.returncode}")
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     marks = [(e["stage"], e["time"]) for e in events if e["kind"] == "stage"] + [
         ("end", next(e["time"] for e in events if e["kind"] == "finished"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import time
 
 import pytest
@@ -82,6 +84,13 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 def test_the_process_started_a_while_ago_but_not_long() -> None:
     assert 0 < time.monotonic() - process_started() < 3600 * 12
     assert math.isfinite(process_started())
+
+
+def test_the_start_of_a_process_is_known_to_a_tenth_of_a_second() -> None:
+    script = "import time; from automl.budget import process_started; time.sleep(0.3); print(process_started())"
+    before = time.monotonic()
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert before - 0.02 <= float(said.stdout) <= before + 0.1
 
 
 def test_there_is_a_core() -> None:

@@ -140,7 +140,7 @@ def _judged(answer: npt.NDArray[Any], truth: Truth, metric: Metric, seed: int) -
     part = truth.take(rows)
     low, high = interval(answer[rows], part, metric, seed=seed)
     centre, shrink = metric.loss(part.y, answer[rows], part.weight), math.sqrt(len(rows) / len(truth.y))
-    return {"loss": loss, "low": loss + (low - centre) * shrink, "high": loss + (high - centre) * shrink, "rows": len(truth.y)}
+    return {"loss": loss, "low": max(0.0, loss + (low - centre) * shrink), "high": loss + (high - centre) * shrink, "rows": len(truth.y)}
 
 
 def _affordable(study: Study, weights: Mapping[str, float], budget: Budget, lab: Lab) -> Mapping[str, float]:
