@@ -127,8 +127,45 @@ def parse_memory(text: str) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that a run may take where nothing else is said: 80% of what is free."""
-    return int(0.8 * psutil.virtual_memory().available)
+    """Bytes that a run may take where nothing else is said: 80% of what is free, in the machine and in the cgroup."""
+    return int(0.8 * min([psutil.virtual_memory().available, *_cgroup_memory()]))
+
+
+def _cgroup_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[int]:
+    """Bytes that each cgroup around this process still allows; what it could give back (its file cache) counts as free."""
+    try:
+        path = own.read_text(encoding="ascii").splitlines()[-1].partition("::")[2].strip("/")
+    except (OSError, IndexError):
+        return []
+    folder = root / path
+    free = []
+    for place in (folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)):
+        try:
+            most = (place / "memory.max").read_text(encoding="ascii").strip()
+            used = int((place / "memory.current").read_text(encoding="ascii"))
+            cache = dict(line.split() for line in (place / "memory.stat").read_text(encoding="ascii").splitlines())
+        except (OSError, ValueError):
+            continue
+        if most != "max":
+            free.append(max(0, int(most) - used + int(cache.get("inactive_file", 0))))
+    return free
+
+
+def crowding(own: int = 0) -> float:
+    """How much slower a process gets on than on a free machine: tasks that want to run over cores, from 1 to 4.
+
+    Parameters
+    ----------
+    own : int
+        Of the tasks that run now, so many will have ended by then.
+    """
+    try:
+        lines = [Path("/proc/stat").read_text(encoding="ascii").splitlines() for _ in range(3)]
+        counts = [int(line.split()[1]) for text in lines for line in text if line.startswith("procs_running")]
+    except (OSError, ValueError, IndexError):
+        return 1.0
+    wanting = max(1, min(counts, default=1) - own)  # this process among them
+    return min(4.0, max(1.0, wanting / (os.cpu_count() or 1)))
 
 
 def usable_cores() -> int:

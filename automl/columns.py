@@ -103,6 +103,17 @@ class Columns:
         """The same columns with some of their rows."""
         return Columns({name: column.take(rows) for name, column in self.by_name.items()}, len(rows))
 
+    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """All that the columns hold, with the names of kinds, columns and levels: what a hash is made of."""
+        for name, column in self.by_name.items():
+            if isinstance(column, Numbers):
+                yield f"{column.kind}\0{name}", column.values
+            elif isinstance(column, Categories):
+                yield "\0".join(["category", name, *column.levels]), column.codes
+            else:
+                yield f"text\0{name}", column.data
+                yield f"text\0{name}", column.offsets
+
     def save(self, folder: Path) -> None:
         """Lay the columns into a folder, to be opened by `open_columns`."""
         folder.mkdir(parents=True, exist_ok=True)

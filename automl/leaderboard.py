@@ -34,8 +34,19 @@ def to_csv(rows: list[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: "" if row[name] is None else row[name] for name in HEADINGS} for row in rows)
+    writer.writerows({name: defused(row[name]) for name in HEADINGS} for row in rows)
     return text.getvalue()
+
+
+def defused(value: Any) -> Any:
+    """A cell as a CSV holds it: text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
+
+    >>> defused("=1+1"), defused(-0.5), defused(None)
+    ("'=1+1", -0.5, '')
+    """
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def _ordered(study: Study) -> list[Trial]:

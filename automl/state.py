@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from automl.errors import UnsafeModel
 State = dict[str, Any]
 
 LARGEST = 8 * 2**30  # bytes of all entries of one archive when unpacked
+DENSEST = 200  # times their packed size; numbers and trees pack to a fifth, a zip bomb to a thousandth
+SMALL = 2**26  # bytes below which any density will do: a column of equal numbers packs well
 _ENTRY = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal states make equal bytes
 
@@ -73,13 +76,29 @@ def unpacked(blob: bytes) -> State:
         raise UnsafeModel(f"a model's state is damaged: {error}") from None
 
 
+def unpacked_size(blob: bytes) -> int:
+    """Bytes that a packed state would unpack to, by its list of contents."""
+    with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def check_size(unpacked: int, packed: int) -> None:
+    """Refuse what unpacks to more than any machine holds, or packs better than any predictor does."""
+    if unpacked > LARGEST or unpacked > max(SMALL, DENSEST * packed):
+        raise UnsafeModel(f"the model file would unpack to {unpacked / 1e6:.0f} MB, which no predictor does")
+
+
 def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
-    """Refuse entries of other names, and sizes that no machine holds."""
-    for entry in archive.infolist():
+    """Refuse entries of other names, entries twice, and sizes that no predictor has; nothing is unpacked for that."""
+    entries = archive.infolist()
+    for entry in entries:
         if not names.fullmatch(entry.filename):
             raise UnsafeModel(f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}")
-    if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-        raise UnsafeModel("the model file would unpack to more than 8 GB")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
+            raise UnsafeModel(f"the model file's entry {entry.filename!r} is packed in a way that no predictor uses")
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise UnsafeModel("the model file holds an entry twice")
+    check_size(sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries))
 
 
 def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
@@ -106,5 +125,14 @@ def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
 
 
 def _array(blob: bytes) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = np.load(io.BytesIO(blob), allow_pickle=False)
+    """An array of numbers whose header promises no more than there is: NumPy would first make room for what it promises."""
+    stream = io.BytesIO(blob)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"an array of version {version}")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=2_000)
+    count = math.prod(shape)
+    if dtype.kind not in "biuf" or min(shape, default=0) < 0 or count * dtype.itemsize != len(blob) - stream.tell():
+        raise ValueError(f"an array of {dtype} with shape {shape} in {len(blob)} bytes")
+    array: np.ndarray[Any, Any] = np.frombuffer(blob, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C").copy("K")
     return array

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,27 +22,74 @@ from automl.errors import InputError
 from automl.trial import Event, Study
 
 FORMAT = 1
+LOG = "events.jsonl"
 
 
 class Store:
-    """One run's folder, open for writing.
+    """One run's folder, open for writing by this process alone.
+
+    Parameters
+    ----------
+    folder : Path
+        For a new run: absent or empty.
+    anew : bool
+        Whether the run is a new one; otherwise one that is there already goes on.
 
     Raises
     ------
     InputError
-        The folder exists and is not empty, or can't be made.
+        A new run's folder exists and is not empty, or can't be made; another process is writing the run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, anew: bool = True) -> None:
         self.folder = folder
+        self._log = -1
         try:
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if anew and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise InputError(f"--output {folder}: is not an empty folder. Give a new name, or remove it.")
-            self.work.mkdir(parents=True)
-            (folder / "trials").mkdir()
-            self._log: IO[str] = open(folder / "events.jsonl", "a", encoding="utf-8")  # noqa: SIM115 - closed by close()
+            self.work.mkdir(parents=True, exist_ok=True)
+            (folder / "trials").mkdir(exist_ok=True)
+            self._log = os.open(folder / LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise InputError(f"--output {folder}: can't be made: {error.strerror}") from None
+        self._lock()
+
+    @classmethod
+    def reopened(cls, folder: Path) -> Store:
+        """The folder of a run that goes on: without a torn last line, and without files that no event speaks of."""
+        replay(folder)  # an InputError if it is no run
+        store = cls(folder, anew=False)
+        store._mend()
+        store._tidy(replay(folder))
+        return store
+
+    def _lock(self) -> None:
+        """Held as long as this process lives: two writers would spoil the log. Where there is no flock, nobody is kept out."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        try:
+            fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close(keep_work=True)
+            raise InputError(f"{self.folder}: another process is working on this run. Wait for it, or end it.") from None
+
+    def _mend(self) -> None:
+        """Cut off a last line that was not written to its end."""
+        whole = sum(len(line) for line in _lines(self.folder))
+        os.ftruncate(self._log, whole)
+
+    def _tidy(self, study: Study) -> None:
+        """Remove what a crash left: half-made files, and those of fits that were not recorded."""
+        (self.folder / "DONE").unlink(missing_ok=True)
+        shutil.rmtree(self.work / "made", ignore_errors=True)
+        for leftover in (*self.folder.glob(".*.*"), *(self.work / "encoded").glob(".*"), *self.work.glob(".*")):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        known = {(trial.id, key) for trial in study.trials.values() for key in trial.outcomes}
+        for path in (self.folder / "trials").glob("*/*"):
+            if (path.parent.name, path.stem) not in known:
+                path.unlink()
 
     @property
     def work(self) -> Path:
@@ -50,14 +97,15 @@ class Store:
         return self.folder / "work"
 
     def append(self, event: Event, seconds: float) -> None:
-        """Write one event as a line and flush it."""
-        line = {"v": FORMAT, "kind": event["kind"], "time": round(seconds, 3), **event}
-        self._log.write(json.dumps(line, ensure_ascii=False, default=_plain) + "\n")
-        self._log.flush()
+        """Hand one event, as a line, to the operating system: from then on it survives this process."""
+        plain = {"v": FORMAT, "kind": event["kind"], "time": round(seconds, 3), **event}
+        line = json.dumps(plain, ensure_ascii=False, default=_plain).encode("utf-8", "replace") + b"\n"
+        while line:
+            line = line[os.write(self._log, line) :]
 
     def sync(self) -> None:
         """Make sure that what was appended is on the disk."""
-        os.fsync(self._log.fileno())
+        os.fsync(self._log)
 
     def take_in(self, trial: str, key: str, made: Path) -> None:
         """Move what a worker made of a job (`predictions.npy`, `model.zip`, `detail.json`) to the trial's folder."""
@@ -86,7 +134,7 @@ class Store:
 
     def discard(self) -> None:
         """Empty the folder again: the run came to nothing."""
-        self._log.close()
+        self.close(keep_work=True)
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -95,24 +143,32 @@ class Store:
 
     def close(self, keep_work: bool = False) -> None:
         """Close the log and, unless it is to be kept, delete `work/`."""
-        self._log.close()
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
         if not keep_work:
             shutil.rmtree(self.work, ignore_errors=True)
 
 
+def _lines(folder: Path) -> Iterator[bytes]:
+    """The whole lines of a run's log; a torn last one is left out."""
+    path = folder / LOG
+    if not path.exists():
+        raise InputError(f"{folder}: not a run folder: it holds no {LOG}.")
+    with open(path, "rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"):
+                yield line
+
+
 def events(folder: Path) -> Iterator[dict[str, Any]]:
     """The events of a run folder; a torn last line is ignored."""
-    path = folder / "events.jsonl"
-    if not path.exists():
-        raise InputError(f"{folder}: not a run folder: it holds no events.jsonl.")
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            if not line.endswith("\n"):
-                return
-            try:
-                yield json.loads(line)
-            except ValueError:
-                raise InputError(f"{path}: a line is damaged: {line[:60]!r}") from None
+    for line in _lines(folder):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            shown = line[:60].decode("utf-8", "replace")
+            raise InputError(f"{folder / LOG}: a line is damaged: {shown!r}") from None
 
 
 def replay(folder: Path) -> Study:

@@ -195,6 +195,7 @@ class Study:
     task: Task | None = None
     data: str = ""
     size: Size = field(default_factory=Size)
+    drawn: int = 0  # rows that were drawn from a larger table; 0 if all were taken
     plan: Plan = field(default_factory=Plan)
     recipes: tuple[Recipe, ...] = ()
     stage: str = ""
@@ -205,6 +206,7 @@ class Study:
     refits: bool = False
     verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, threshold
     finished: str = ""
+    resumed: int = 0  # how often
 
     @property
     def the_task(self) -> Task:
@@ -216,6 +218,11 @@ class Study:
     def add(self, event: Event) -> Study:
         """This study with what an event tells; replaying a log adds the same events."""
         return _ADD[event["kind"]](self, event)
+
+    def taken(self, trial: Trial) -> set[tuple[int, int | None]]:
+        """Where a trial was fitted or is being fitted; a fit that was cut by a run's end may be tried again."""
+        ended = {key for key, outcome in trial.outcomes.items() if outcome.status != "cut"}
+        return {job.place for key, job in trial.jobs.items() if key in ended or key in self.running}
 
     def complete(self, trial: Trial) -> bool:
         """Whether every row that is ever held out has a prediction of this trial."""
@@ -241,6 +248,7 @@ def _stage(study: Study, event: Event) -> Study:
         study = replace(
             study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"])
         )
+        study = replace(study, drawn=event.get("drawn", 0))
     if "recipes" in event:
         study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))
     return study
@@ -272,6 +280,10 @@ def _weights(study: Study, event: Event) -> Study:
     return replace(study, weights=event["weights"], refits=event["refits"], verdict=event["verdict"])
 
 
+def _resumed(study: Study, event: Event) -> Study:
+    return replace(study, finished="", running={}, resumed=study.resumed + 1)
+
+
 def _finished(study: Study, event: Event) -> Study:
     return replace(study, finished=event["how"], running={})
 
@@ -284,6 +296,7 @@ _ADD = {
     "fit": _fit,
     "trial": _trial,
     "weights": _weights,
+    "resumed": _resumed,
     "finished": _finished,
 }
 

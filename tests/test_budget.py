@@ -6,12 +6,13 @@ import math
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.budget import Budget, parse_duration, parse_memory, process_started, usable_cores
+from automl.budget import Budget, _cgroup_memory, crowding, parse_duration, parse_memory, process_started, usable_cores
 from automl.errors import InputError
 
 
@@ -95,3 +96,20 @@ def test_the_start_of_a_process_is_known_to_a_tenth_of_a_second() -> None:
 
 def test_there_is_a_core() -> None:
     assert usable_cores() >= 1
+
+
+def test_the_memory_that_a_cgroup_allows_is_respected(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("0::/a/b\n")
+    for name, most, used in (("a", "1000", "300"), ("a/b", "max", "200")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "memory.max").write_text(f"{most}\n")
+        (tmp_path / name / "memory.current").write_text(f"{used}\n")
+        (tmp_path / name / "memory.stat").write_text("anon 5\ninactive_file 50\n")
+    assert _cgroup_memory(tmp_path, own) == [750]
+    assert _cgroup_memory(tmp_path, tmp_path / "none") == []
+
+
+def test_a_free_machine_is_not_crowded_and_a_busy_one_is() -> None:
+    assert 1.0 <= crowding() <= 4.0
+    assert crowding(own=1000) == 1.0

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from automl.cli import fitting, listing, predicting
+from automl.cli import fitting, listing, predicting, resuming
 from automl.errors import AutoMLError, InputError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
@@ -35,7 +35,7 @@ def _root(context: typer.Context, version: bool = typer.Option(False, "--version
         typer.echo(context.get_help())
 
 
-for commands in (fitting.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
+for commands in (fitting.COMMANDS, resuming.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
     for name, command in commands.items():
         app.command(name)(command)
 

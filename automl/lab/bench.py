@@ -1,17 +1,13 @@
-"""Workbenches: where pieces of work are done. In this process, or (for tests of policies) from a record; `pool` has worker processes."""
+"""Workbenches: where pieces of work are done. `Inline` does them in this process, `pool` has worker processes, `replay` a record."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from automl.budget import Budget
 from automl.lab.desk import Desk
-from automl.lab.work import Encode, Report, Work
-from automl.trial import Job, Outcome
+from automl.lab.work import Report, Work
 
 
 class Bench(Protocol):
@@ -72,64 +68,6 @@ class Inline:
     def stop(self, reason: str) -> list[Report]:
         """Nothing is ever under way."""
         return self.wait(0)
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-
-class Recorded:
-    """A fake: recorded outcomes and a clock that jumps to the next end, so that hours of search pass in seconds.
-
-    Parameters
-    ----------
-    record : callable
-        Gives the outcome of a job.
-    """
-
-    def __init__(self, record: Callable[[Job], Outcome], workers: int = 2) -> None:
-        self.now = 0.0
-        self._record = record
-        self.workers = workers
-        self._running: list[tuple[float, Report]] = []
-
-    def clock(self) -> float:
-        """The fake time in seconds."""
-        return self.now
-
-    def warm(self, seconds: float) -> None:
-        """Nothing is waited for."""
-
-    def idle(self) -> int:
-        """Free workers."""
-        return self.workers - len(self._running)
-
-    def start(self, work: Work, deadline: float, end: float) -> None:
-        """Look up how it ends, and when."""
-        outcome = Outcome("done") if isinstance(work, Encode) else self._record(work)
-        ends = self.now + outcome.seconds
-        if ends > end:
-            ends, outcome = end, replace(outcome, status="timeout", loss=None, seconds=end - self.now)
-        self._running.append((ends, Report(work, outcome)))
-
-    def wait(self, seconds: float) -> list[Report]:
-        """Turn the clock to the first end."""
-        if not self._running:
-            self.now += seconds if math.isfinite(seconds) else 0.0
-            return []
-        self._running.sort(key=lambda pair: pair[0])
-        ends, report = self._running[0]
-        if ends > self.now + seconds:
-            self.now += seconds
-            return []
-        self.now = max(self.now, ends)
-        del self._running[0]
-        return [report]
-
-    def stop(self, reason: str) -> list[Report]:
-        """Cut all that is running."""
-        reports = [Report(report.work, Outcome("cut", reason=reason)) for _, report in self._running]
-        self._running.clear()
-        return reports
 
     def close(self) -> None:
         """Nothing to end."""

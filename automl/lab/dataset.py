@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,15 @@ class Dataset:
     folds: Folds
     weight: Floats | None = None
     seed: int = 0
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name the task and every array."""
+        total = hashlib.blake2b(json.dumps(self.task.to_json()).encode(), digest_size=6)
+        arrays = [("y", self.y), ("folds", self.folds.blocks), *(("weight", w) for w in (self.weight,) if w is not None)]
+        for name, array in (*arrays, *self.columns.arrays()):
+            total.update(f"\0{name}\0{array.dtype}{array.shape}".encode("utf-8", "replace"))
+            total.update(np.ascontiguousarray(array).view(np.uint8))
+        return total.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Lay it into a folder."""

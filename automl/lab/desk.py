@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import time
 import traceback
 import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +31,8 @@ from automl.state import pack, packed, unpack
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
+
+NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def open_encoding(folder: Path) -> Encoding:
@@ -56,6 +61,7 @@ class Desk:
     def do(self, work: Work, budget: Budget) -> Report:
         """Do a piece of work; whatever goes wrong is its outcome."""
         started = time.monotonic()
+        trouble = 0
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -63,15 +69,16 @@ class Desk:
             except MemoryError:
                 outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
             except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
+                trouble = (error.errno or 0) if isinstance(error, OSError) and error.errno in NO_DISK else 0
                 self._complain(work)
                 reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)
         told = tuple(dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0][:200]}" for w in caught if str(w.message)))
-        return Report(work, outcome, told)
+        return Report(work, outcome, told, trouble)
 
     def _complain(self, work: Work) -> None:
-        """Keep the traceback for whoever wants to know why."""
-        with open(self.folder / "failures.txt", "a", encoding="utf-8") as file:
+        """Keep the traceback for whoever wants to know why; on a full disk there is no place for it."""
+        with suppress(OSError), open(self.folder / "failures.txt", "a", encoding="utf-8") as file:
             file.write(f"{work.key}\n{traceback.format_exc()}\n")
 
     def _encode(self, work: Encode) -> Outcome:
@@ -88,7 +95,11 @@ class Desk:
         np.save(made / "X.npy", matrix)
         with zipfile.ZipFile(made / "state.zip", "w") as archive:
             pack(encoding.to_state(), archive, "encoding")
-        os.replace(made, self.folder / "encoded" / work.key)
+        home = self.folder / "encoded" / work.key
+        if home.exists():  # made by a worker that died before it could say so
+            shutil.rmtree(made)
+        else:
+            os.replace(made, home)
         return Outcome("done", seconds=time.monotonic() - started)
 
     def _fit(self, job: Job, budget: Budget) -> Outcome:

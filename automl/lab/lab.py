@@ -6,8 +6,10 @@ recorder first; one that fails is told once in the log and never costs the run.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +17,14 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.cleaning import Cleaner
+from automl.errors import AutoMLError
 from automl.features.encoding import Encoding
 from automl.lab.bench import Bench
-from automl.lab.dataset import Dataset
+from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.desk import open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
-from automl.lab.problem import Problem
-from automl.lab.work import Encode, Report, Work, encodings_for
+from automl.lab.problem import NOTHING
+from automl.lab.work import DIED, Encode, Report, Work, encodings_for
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -42,18 +45,21 @@ class Lab:
     bench : Bench
     whole : Budget
         The run's.
+
+    Attributes
+    ----------
     problem : Problem
-        What the user asks.
+        What the user asks; a run that goes on with its data at hand asks nothing.
     threads : int
         Threads of each fit.
     """
 
-    def __init__(self, store: Store, bench: Bench, whole: Budget, problem: Problem, threads: int = 1) -> None:
+    def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
         self.store = store
         self.bench = bench
         self.whole = whole
-        self.problem = problem
-        self.threads = threads
+        self.problem = NOTHING
+        self.threads = 1
         self._halt = False
         self.cleaner: Cleaner | None = None
         self.observers: list[Observer] = []
@@ -62,6 +68,7 @@ class Lab:
         self._encoding: set[str] = set()  # encodings that are being made
         self._broken: dict[str, Outcome] = {}  # encodings that can't be made
         self._waiting: list[Job] = []  # for an encoding
+        self._lost: set[str] = set()  # work whose worker died once
 
     def halted(self) -> bool:
         """Whether the user has asked to end the search."""
@@ -91,10 +98,40 @@ class Lab:
     # ------------------------------------------------------------ arrays
 
     def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
-        """Lay the run's data down for the workers, and keep the cleaner for the predictor."""
+        """Lay the run's data down for the workers, whole or not at all, and keep the cleaner for the predictor."""
         self._dataset = dataset
         self.cleaner = cleaner
-        dataset.save(self.store.work / "data")
+        half, whole = self.store.work / ".data", self.store.work / "data"
+        dataset.save(half)
+        if cleaner is not None:
+            (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
+        os.replace(half, whole)
+
+    def recall(self) -> bool:
+        """Take up what a run that goes on has in `work/`: its data, its cleaner and its encodings; False if its data isn't there."""
+        folder = self.store.work / "data"
+        if not (folder / "cleaner.json").exists():
+            return False
+        self._dataset = open_dataset(folder)
+        self.cleaner = Cleaner.from_state(json.loads((folder / "cleaner.json").read_text(encoding="utf-8")))
+        self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
+        return True
+
+    def encode(self, works: Iterable[Encode]) -> None:
+        """Have encodings made that aren't there, outside of any job: models of an ended run are nothing without them."""
+        wanted = [work for work in dict.fromkeys(works) if work.key not in self._encoded]
+        for work in wanted:
+            while not self.bench.idle():
+                self._take_encodings()
+            self.bench.start(work, self.whole.deadline, self.whole.deadline)
+        while not {work.key for work in wanted} <= self._encoded:
+            self._take_encodings()
+
+    def _take_encodings(self) -> None:
+        for report in self.bench.wait(1.0):
+            if report.outcome.status != "done":
+                raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
+            self._encoded.add(report.work.key)
 
     def dataset(self) -> Dataset:
         """The data that `keep` was given."""
@@ -151,7 +188,7 @@ class Lab:
                 stopping = stopping or isinstance(move, Stop)
                 if not study.running:
                     return
-                for report in self._reports(budget):
+                for report in self._heard(self._reports(budget)):
                     study = self._take_in(study, report)
                     yield study
                 if budget.remaining() <= 0:  # what stops by itself at the deadline is waited for, for a moment
@@ -199,7 +236,7 @@ class Lab:
 
     def _collect(self, study: Study, ended: dict[str, Report]) -> Study:
         """Wait for what ends next; reports of jobs are only kept, to be added when the round is over."""
-        for report in self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0):
+        for report in self._heard(self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0)):
             if isinstance(report.work, Job):
                 ended[report.work.key] = report
             else:
@@ -208,6 +245,24 @@ class Lab:
             ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
             self._waiting.clear()
         return study
+
+    def _heard(self, reports: Iterable[Report]) -> Iterator[Report]:
+        """Reports without those of work that is done once more.
+
+        Whatever killed a worker may have meant another one; who dies twice over one piece of work dies of it. A disk that can't
+        be written ends the run: every other fit would fail of it, too.
+        """
+        for report in reports:
+            if report.trouble:
+                raise OSError(report.trouble, os.strerror(report.trouble), str(self.store.folder))
+            key = report.work.key
+            if report.outcome.reason != DIED or key in self._lost or self.halted():
+                yield report
+                continue
+            self._lost.add(key)
+            self._encoding.discard(key)
+            if isinstance(report.work, Job):
+                self._waiting.append(report.work)
 
     # ------------------------------------------------------------ one job
 

@@ -19,8 +19,11 @@ from pathlib import Path
 import psutil
 
 from automl.errors import AutoMLError
-from automl.lab.work import Report, Work
+from automl.lab.work import DIED, Report, Work
 from automl.trial import Outcome, Status
+
+SERVERS = 5  # so many times a run starts one
+LOOK_AFTER = 0.2  # seconds between two looks at the memory
 
 
 @dataclass
@@ -49,23 +52,24 @@ class Server:
                 env={**os.environ, **_quiet_threads(), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
 
-    def fork(self) -> Connection:
-        """Ask for a worker: the line to it, on which it says hello once the server has loaded the libraries."""
+    def fork(self) -> Connection | None:
+        """Ask for a worker: the line to it, on which it says hello once the server has loaded the libraries; None if the server is dead."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 socket.send_fds(self._door, [b"w"], [theirs.fileno()])
             except (BrokenPipeError, ConnectionResetError):
                 ours.close()
-                raise AutoMLError(f"the worker server has ended: {self._last_words()}") from None
+                return None
         return Connection(ours.detach())
 
-    def check(self) -> None:
-        """Raise an `AutoMLError` with its last words if the server has ended."""
-        if self._process.poll() is not None:
-            raise AutoMLError(f"the worker server has ended: {self._last_words()}")
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last line that it wrote."""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "without a word"
@@ -87,7 +91,7 @@ class Pool:
         The run's `work/`.
     workers : int
     memory : int or None
-        Bytes that the workers together may hold; the largest is ended when they hold more.
+        Bytes that this process, the server and the workers together may hold; the largest busy worker is ended when they hold more.
     server : Server, optional
         One that is loading already; it is closed with the pool.
     """
@@ -100,13 +104,16 @@ class Pool:
         self.workers = workers
         self._staff: list[_Worker] = []
         self._looked = 0.0
+        self._servers = 1  # so many there have been
 
     def warm(self, seconds: float) -> None:
         """Fork the workers, and wait until the first has said hello."""
-        while len(self._staff) < self.workers:
-            self._fork()
         until = time.monotonic() + seconds
-        while not any(worker.pid for worker in self._staff) and time.monotonic() < until:
+        while True:
+            while len(self._staff) < self.workers:
+                self._fork()
+            if any(worker.pid for worker in self._staff) or time.monotonic() >= until:
+                return
             self.wait(until - time.monotonic())
 
     def idle(self) -> int:
@@ -121,15 +128,28 @@ class Pool:
             worker.line.send((str(self._folder), work, deadline))
 
     def _fork(self) -> _Worker:
-        worker = _Worker(self._server.fork(), time.monotonic())
+        line = self._server.fork()
+        while line is None:
+            self._renew_server()
+            line = self._server.fork()
+        worker = _Worker(line, time.monotonic())
         self._staff.append(worker)
         return worker
+
+    def _renew_server(self) -> None:
+        """Another server in place of one that somebody killed. One that dies again and again has a reason, which it tells."""
+        words = self._server.last_words()
+        self._server.close()
+        if self._servers == SERVERS:
+            raise AutoMLError(f"the worker server has ended for the {SERVERS}th time: {words}")
+        self._servers += 1
+        self._server = Server()
 
     def wait(self, seconds: float) -> list[Report]:
         """Reports of work that ended by itself, was killed at its deadline, for its memory, or died."""
         busy = [worker for worker in self._staff if worker.work is not None]
         now = time.monotonic()
-        until = min([now + min(seconds, 0.5), *(worker.end for worker in busy)])
+        until = min([now + min(seconds, LOOK_AFTER if busy else 0.5), *(worker.end for worker in busy)])
         ready = wait([worker.line for worker in self._staff], max(0.0, until - now))
         reports = [report for worker in list(self._staff) if worker.line in ready for report in self._hear(worker)]
         for worker in busy:
@@ -141,8 +161,7 @@ class Pool:
         try:
             message = worker.line.recv()
         except (EOFError, ConnectionResetError):
-            self._server.check()
-            return self._end(worker, "failed", "its worker process died")
+            return self._end(worker, "failed", DIED)
         if isinstance(message, int):
             worker.pid = message
             return []
@@ -163,15 +182,15 @@ class Pool:
         return [Report(work, Outcome(status, seconds=time.monotonic() - worker.started, reason=reason))]
 
     def _watch_memory(self) -> list[Report]:
-        if self._memory is None or time.monotonic() - self._looked < 0.5:
+        if self._memory is None or time.monotonic() - self._looked < LOOK_AFTER:
             return []
         self._looked = time.monotonic()
         held = {id(worker): _private_bytes(worker.pid) for worker in self._staff}
         busy = [worker for worker in self._staff if worker.work is not None]
-        if not busy or sum(held.values()) <= self._memory:
+        if not busy or sum(held.values()) + _private_bytes(os.getpid()) + _private_bytes(self._server.pid) <= self._memory:
             return []
         largest = max(busy, key=lambda worker: held[id(worker)])
-        return self._end(largest, "memory", f"the workers held more than {self._memory / 1e9:.1f} GB")
+        return self._end(largest, "memory", f"the run's processes held more than {self._memory / 1e9:.1f} GB")
 
     def stop(self, reason: str) -> list[Report]:
         """Kill whatever is at work."""

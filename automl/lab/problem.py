@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from automl.table import Table
 
@@ -41,3 +45,20 @@ class Problem:
     time_column: str | None = None
     ignore: tuple[str, ...] = ()
     n_validation: int = 0
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Problem:
+        """The same with some of the rows, which have to hold all rows for validation."""
+        given = {name: getattr(self, name) for name in ("y", "weight", "groups")}
+        chosen = {name: None if array is None else pd.Series(array).iloc[rows].reset_index(drop=True) for name, array in given.items()}
+        return replace(self, table=self.table.take(rows), **chosen)
+
+    def draw(self, count: int, seed: int) -> Problem:
+        """At most so many rows, drawn at random and left in their order; rows for validation are not drawn from."""
+        free = self.table.n_rows - self.n_validation
+        if free <= count:
+            return self
+        drawn = np.sort(np.random.default_rng((seed, count)).permutation(free)[:count])
+        return self.take(np.concatenate([drawn, np.arange(free, self.table.n_rows)]))
+
+
+NOTHING = Problem(Table({}, 0, ""), "")

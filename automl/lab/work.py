@@ -26,14 +26,25 @@ class Encode:
 
 Work = Encode | Job
 
+DIED = "its worker process died"  # the reason of work that was lost with its worker
+
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a piece of work; warnings are those that the libraries raised."""
+    """What came of a piece of work.
+
+    Parameters
+    ----------
+    warnings : tuple of str
+        Those that the libraries raised.
+    trouble : int
+        The `errno` of a disk that can't be written, which is the run's affair and not the work's; 0 if there is none.
+    """
 
     work: Work
     outcome: Outcome
     warnings: tuple[str, ...] = ()
+    trouble: int = 0
 
 
 def encodings_for(job: Job) -> tuple[Encode, ...]:

@@ -12,6 +12,7 @@ from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import bytes_of, check_width, part_of
+from automl.models._boosters import check_lightgbm
 from automl.models._target import Target
 from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
@@ -70,6 +71,8 @@ def _check_text(text: bytes) -> None:
     after = rest[len(trees) :]
     if trees.count(b"Tree=") != len(sizes) or not after.lstrip().startswith(b"end of trees") or b"\nend of parameters" not in after:
         raise UnsafeModel("the model file's LightGBM booster is not complete")
+    features = entries.get(b"max_feature_idx", b"")
+    check_lightgbm(trees, len(sizes), int(features) + 1 if features.isdigit() else 0)
 
 
 class LightGBM:

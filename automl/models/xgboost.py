@@ -10,6 +10,7 @@ from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import bounded, bytes_of, check_width, part_of
+from automl.models._boosters import check_xgboost
 from automl.models._target import Target
 from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
@@ -45,6 +46,7 @@ class XGBoostModel:
 def _restored(raw: bytes, target: Target) -> XGBoostModel:
     import xgboost
 
+    check_xgboost(raw)
     try:
         booster = xgboost.Booster(model_file=bytearray(raw))
     except (xgboost.core.XGBoostError, ValueError) as error:

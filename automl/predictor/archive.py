@@ -25,7 +25,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.files import whole
 from automl.predictor.model import Member, Part, Predictor
-from automl.state import EPOCH, audit, pack, unpack
+from automl.state import EPOCH, audit, check_size, pack, unpack, unpacked_size
 from automl.task import Task
 
 FORMAT = 1
@@ -145,6 +145,9 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
         raise UnsafeModel(f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}")
+    blobs = {int(part["model"]): b"" for plain in manifest["members"] for part in plain["parts"]}
+    blobs = {place: archive.read(f"models/{place}.zip") for place in blobs}
+    check_size(sum(map(unpacked_size, blobs.values())), sum(map(len, blobs.values())))
     names = [str(name) for name in manifest["encodings"]]
     encodings = {name: Encoding.from_state(unpack(archive, f"encodings/{place}")) for place, name in enumerate(names)}
     members = tuple(
@@ -152,10 +155,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
             id=str(plain["id"]),
             family=str(plain["family"]),
             weight=float(plain["weight"]),
-            parts=tuple(
-                Part(tuple(names[place] for place in part["encodings"]), archive.read(f"models/{int(part['model'])}.zip"))
-                for part in plain["parts"]
-            ),
+            parts=tuple(Part(tuple(names[place] for place in part["encodings"]), blobs[int(part["model"])]) for part in plain["parts"]),
         )
         for plain in manifest["members"]
     )

@@ -158,7 +158,9 @@ def _tried(study: Study) -> str:
 
 def _predictor(study: Study) -> str:
     how = "refitted on all rows" if study.refits else "each a bag of its fold models"
-    return f"{counted(len(study.weights), 'model')}, {how}" if study.weights else ""
+    rows = any(study.trials[name].candidate.family == "knn" for name in study.weights if name in study.trials)
+    warning = "; its neighbours are training rows, which are in the file" if rows else ""
+    return f"{counted(len(study.weights), 'model')}, {how}{warning}" if study.weights else ""
 
 
 def _held_out(study: Study) -> str:

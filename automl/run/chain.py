@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from automl.budget import Budget
+from automl.budget import Budget, crowding
 from automl.errors import AutoMLError, InputError
 from automl.files import write_text
 from automl.lab.bench import Bench, Inline
@@ -66,6 +66,12 @@ class Settings:
     keep_data: bool = False
     lasting: bool = True
 
+    @property
+    def budget(self) -> Budget:
+        """What the run may use."""
+        deadline = float("inf") if self.seconds is None else self.started + self.seconds
+        return Budget(deadline, time.monotonic, self.trials, self.memory)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -103,28 +109,38 @@ def fit(
     InputError
         The table, the target or a setting is wrong; nothing is left behind.
     """
-    deadline = float("inf") if settings.seconds is None else settings.started + settings.seconds
-    budget = Budget(deadline, time.monotonic, settings.trials, settings.memory)
     made = _made_folders(settings.output)
     store = Store(settings.output)
-    bench = _bench(settings, store, server)
     try:
-        problem = ask(budget.within(budget.remaining() / 3) if budget.timed else budget)
-        lab = Lab(store, bench, budget, problem, _threads(problem, settings, bench))
-        on_lab(lab)
-        with _quiet_blas(settings.engine):
-            result = _run(lab, settings, budget, observers, finishers)
+        with laboratory(store, settings, server) as lab:
+            lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
+            set_threads(lab, settings, lab.problem.table.n_rows * len(lab.problem.table.columns))
+            on_lab(lab)
+            keeper = watch(lab, settings, settings.started, observers)
+            study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
+            if settings.lasting:
+                write_facts(store.folder, settings, lab.problem)
+            study = go_through(study, lab, settings.pipeline.steps, keeper)
+            return finish(study, lab, settings, finishers)
     except InputError:
-        bench.close()
         store.discard()
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+@contextmanager
+def laboratory(store: Store, settings: Settings, server: Server | None) -> Iterator[Lab]:
+    """A Lab at a store's folder; whatever ends the block early leaves no process behind."""
+    bench = _bench(settings, store, server)
+    try:
+        with _quiet_blas(settings.engine):
+            yield Lab(store, bench, settings.budget)
     except BaseException:
-        bench.close()
         store.close(keep_work=True)
         raise
-    return result
+    finally:
+        bench.close()
 
 
 def _quiet_blas(engine: str) -> AbstractContextManager[object]:
@@ -148,25 +164,26 @@ def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     return Pool(store.work, settings.jobs, settings.memory, server)
 
 
-def _threads(problem: Problem, settings: Settings, bench: Bench) -> int:
+def set_threads(lab: Lab, settings: Settings, cells: int) -> None:
     """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
-    if problem.table.n_rows * len(problem.table.columns) < LARGE:
-        return 1
+    if cells < LARGE:
+        return
     if settings.trials is not None:
-        bench.workers = max(1, bench.workers // 4)
-        return 4
-    bench.workers = 1
-    return settings.jobs
+        lab.bench.workers, lab.threads = max(1, lab.bench.workers // 4), 4
+    else:
+        lab.bench.workers, lab.threads = 1, settings.jobs
 
 
-def _run(lab: Lab, settings: Settings, budget: Budget, observers: Sequence[Observer], finishers: Sequence[Finisher]) -> Result:
+def watch(lab: Lab, settings: Settings, started: float, observers: Sequence[Observer]) -> Keeper:
+    """Have events recorded (their times count from `started`), the best predictor kept, and everybody else told, in this order."""
+    keeper = Keeper(lab, lab.store.folder / "predictor.automl", settings.started)
+    lab.observers += [Recorder(lab.store, started), *([keeper] if settings.lasting else []), *observers]
+    return keeper
+
+
+def finish(study: Study, lab: Lab, settings: Settings, finishers: Sequence[Finisher]) -> Result:
+    """Predictor, leaderboard, report and DONE."""
     store = lab.store
-    keeper = Keeper(lab, store.folder / "predictor.automl", settings.started)
-    lab.observers += [Recorder(store, settings.started), *([keeper] if settings.lasting else []), *observers]
-    study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
-    if settings.lasting:
-        write_facts(store.folder, settings, lab.problem)
-    study = _chain(study, lab, settings.pipeline.steps, budget, keeper)
     lab.close()
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
@@ -189,12 +206,14 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
     return observe
 
 
-def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper: Keeper) -> Study:
+def go_through(study: Study, lab: Lab, steps: Sequence[Step], keeper: Keeper) -> Study:
+    """Hand the study from stage to stage, each with its share of what is left."""
+    budget = lab.whole
     for place, step in enumerate(steps):
         if step.name in SEARCHING:
             lab.bench.warm(min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
-        reserve = 0.9 + 2.5 * keeper.last + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        reserve = _end(lab, keeper) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
         part = next(budget.keeping(reserve).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
@@ -204,6 +223,13 @@ def _chain(study: Study, lab: Lab, steps: Sequence[Step], budget: Budget, keeper
             raise AutoMLError(f"stage {step.name!r}: {error}") from error
         lab.store.sync()
     return study
+
+
+def _end(lab: Lab, keeper: Keeper) -> float:
+    """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
+    busy = lab.bench.workers - lab.bench.idle()
+    slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
+    return (0.9 + 2.5 * keeper.last) * crowding(busy) + min(5.0, slack)
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -88,7 +88,9 @@ def _facts(study: Study) -> Mapping[str, Any]:
     """What a predictor's file says of itself."""
     metric = METRICS[study.the_task.metric]
     expected = {name: metric.score(study.verdict[name]) for name in ("loss", "low", "high") if name in study.verdict}
-    return {"metric": metric.name, "expected": expected, "rows": study.size.rows, "seed": study.seed, "data": study.data}
+    holds_rows = any(study.trials[name].candidate.family == "knn" for name in study.weights)  # neighbours are training rows
+    facts = {"metric": metric.name, "expected": expected, "rows": study.size.rows, "seed": study.seed, "data": study.data}
+    return facts | {"holds_rows": holds_rows}
 
 
 class Keeper:

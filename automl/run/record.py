@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | (
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
+    if problem.table.sample is not None:
+        data["sample"] = problem.table.sample.to_json()
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
     plain = {
         "about": settings.pipeline.about,
@@ -90,10 +93,24 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
             "git": _git_state(),
             "python": platform.python_version(),
             "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-            "packages": {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name},
+            "packages": _packages(),
         },
     }
     write_text(folder / "run.toml", tomli_w.dumps(plain))
+
+
+def _packages() -> dict[str, str]:
+    """All installed packages with their versions."""
+    return {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name}
+
+
+def changes(then: Mapping[str, Any]) -> list[str]:
+    """What differs now from what a run.toml says of its run: Python, and packages, one line each."""
+    before, now = {"Python": then.get("python"), **then.get("packages", {})}, {"Python": platform.python_version(), **_packages()}
+    names = sorted(before.keys() | now.keys(), key=str.lower)
+    return [
+        f"{name} was {before.get(name, 'absent')} then, is {now.get(name, 'absent')}" for name in names if before.get(name) != now.get(name)
+    ]
 
 
 def _git_state() -> str:

@@ -47,8 +47,8 @@ class Race:
     def next_place(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
         """The first place at which a candidate is neither trained nor in training."""
         trial = study.trials.get(candidate.id)
-        begun = {job.place for job in trial.jobs.values()} if trial else set()
-        return next((place for place in study.plan.places if place not in begun), None)
+        taken = study.taken(trial) if trial else set()
+        return next((place for place in study.plan.places if place not in taken), None)
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from automl.features.recipe import Recipe
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.models import family
 from automl.search.costs import predict, spent
+from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import Race
 from automl.space import Choice, Float, Int, Space
 from automl.trial import Candidate, Study, Trial
@@ -54,6 +55,8 @@ class Tuning:
         What is known: decided trials of the chosen families are told to the samplers.
     families : sequence of str
         Best first; the first is asked most often.
+    use_all : bool
+        Whether the whole budget is used, even if nothing more is to be expected.
     """
 
     def __init__(
@@ -64,11 +67,13 @@ class Tuning:
         method: Method = "tpe",
         pruner: Pruner = "wilcoxon",
         trials: int | None = None,
+        use_all: bool = True,
     ) -> None:
         self._race = race
+        self._use_all = use_all
         self._trials = trials
         self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate(families)]
-        self._active: dict[str, _Asked] = {}
+        self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
 
     def next(self, study: Study, room: Room) -> Move:
         """The next fold of a proposal under way, or the first fold of a new one."""
@@ -76,12 +81,14 @@ class Tuning:
         for asked in list(self._active.values()):
             trial = study.trials.get(asked.candidate.id)
             place = self._race.next_place(study, asked.candidate)
-            if place is None or trial is None or not trial.losses:
-                continue
-            if reason := self._prune(study, trial, asked):
+            if place is None or trial is None or (not trial.losses and study.taken(trial)):
+                continue  # its first fold decides
+            if trial.losses and (reason := self._prune(study, trial, asked)):
                 return Drop(trial, reason)
             return self._race.job(study, asked.candidate, place, room)
         if self._trials is not None and len(study.trials) >= self._trials:
+            return Wait() if study.running else Stop()
+        if not self._use_all and predicted_gain(study, room.seconds, room.workers) < WORTH:
             return Wait() if study.running else Stop()
         return self._propose(study, room)
 
@@ -149,7 +156,7 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     """A family's Optuna study, told all that is known of it."""
     import optuna
 
-    of_family = [trial for trial in study.trials.values() if trial.candidate.family == name and trial.losses]
+    of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses and not _is_left_over(t)]
     best = min(of_family, key=lambda trial: _value(study, trial))
     space = family(name).space(study.the_task)
     made = _optuna_study(method, pruner, (study.seed * 1000 + place) % 2**31)
@@ -163,6 +170,19 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
                 )
             )
     return _Field(name, best.candidate.recipe, space, made, place)
+
+
+def _is_left_over(trial: Trial) -> bool:
+    """Whether an earlier process proposed it and ended before it was decided."""
+    return trial.candidate.origin == "tune" and not trial.decided
+
+
+def _left_over(study: Study, tuned: _Field) -> Iterator[_Asked]:
+    """Proposals of an earlier process that are not decided, asked for anew."""
+    for trial in study.trials.values():
+        if trial.candidate.family == tuned.name and trial.candidate.recipe == tuned.recipe and _is_left_over(trial):
+            tuned.study.enqueue_trial(dict(trial.candidate.params))
+            yield _Asked(tuned.study.ask(_distributions(tuned.space)), trial.candidate)
 
 
 def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:

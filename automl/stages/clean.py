@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from automl import folds as held_out
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, Finding, clean
-from automl.files import short_hash
+from automl.errors import InputError
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
 from automl.lab.problem import Problem
@@ -22,6 +21,8 @@ from automl.stages._base import option
 from automl.task import Task
 from automl.trial import Plan, Study
 
+PROBED = 4_000  # rows by which the rate of cleaning is measured
+CLEANING = 0.25  # of the time that is left may go into it
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -36,6 +37,7 @@ class Clean:
     kinds: Mapping[str, str] = option(
         {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
     )
+    rows: int = option(0, "At most so many rows, drawn at random; 0 takes as many as a quarter of the time allows to clean.")
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.")
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.")
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.")
@@ -43,21 +45,34 @@ class Clean:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
-        problem = lab.problem
-        cleaned = clean(
-            problem.table,
-            problem.target if problem.y is None else problem.y,
-            self._options(problem),
-            weight=problem.weight,
-            groups=problem.groups,
-        )
+        whole = lab.problem
+        problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
+        cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         made = self._folds(cleaned, task, problem, study.seed, lab)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
-        for finding in cleaned.findings:
+        drawn = problem.table.n_rows if problem is not whole else 0
+        for finding in (*_drawn(drawn, whole), *cleaned.findings):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made))
+        return lab.tell(study, self._facts(dataset, made) | {"drawn": drawn})
+
+    def _clean(self, problem: Problem) -> Cleaned:
+        target = problem.target if problem.y is None else problem.y
+        return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups)
+
+    def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
+        """The rows that can be cleaned in a part of what is left, by the rate measured on a few; all without a clock."""
+        n_rows = problem.table.n_rows
+        if not lab.whole.timed or n_rows < 4 * PROBED:
+            return n_rows
+        left = lab.whole.remaining()
+        try:
+            self._clean(problem.draw(PROBED, seed))
+        except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
+            return n_rows
+        rate = (left - lab.whole.remaining()) / PROBED
+        return max(PROBED, int(min(n_rows, CLEANING * lab.whole.remaining() / rate)))
 
     def _options(self, problem: Problem) -> CleanOptions:
         return CleanOptions(
@@ -76,11 +91,9 @@ class Clean:
 
     def _facts(self, dataset: Dataset, made: held_out.Folds) -> dict[str, object]:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
-        names = json.dumps([dataset.task.to_json(), list(dataset.columns.names())])
-        data = short_hash(names + short_hash(repr(made.blocks.tobytes())) + short_hash(repr(dataset.y.tobytes())))
         size = {"rows": len(dataset.y), "columns": len(dataset.columns.names())}
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
-        return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": data, "size": size, "plan": plain}
+        return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 
     def _folds(self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab) -> held_out.Folds:
         """The user's own holdout, time order, or what rows and budget allow."""
@@ -113,6 +126,9 @@ class Clean:
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
 
 
-def finding_texts(study: Study) -> list[str]:
-    """The findings of a study, one line each."""
-    return [Finding.from_json(finding).text() for finding in study.findings]
+def _drawn(count: int, whole: Problem) -> list[Finding]:
+    """What is told of rows that were drawn."""
+    if not count:
+        return []
+    action = f"of {whole.table.n_rows} rows were drawn at random: cleaning all takes more time than there is for it"
+    return [Finding("drawn", (), "warning", count, action=action, override="--set clean.rows=N")]

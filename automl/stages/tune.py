@@ -27,6 +27,7 @@ class Tune:
     margin: float = option(
         0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
+    use_all: bool = option(False, "Use the whole budget, even when another quarter of it is predicted to gain less than 0.1%.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
@@ -35,7 +36,7 @@ class Tune:
         if not names:
             return study
         race = Race(budget.remaining(), self.margin)
-        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials)
+        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all)
         for study in lab.run(policy, study, budget):
             pass
         return study

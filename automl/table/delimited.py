@@ -9,7 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.table.frames import unique_names
-from automl.table.raw import Note, Table
+from automl.table.raw import Limits, Note, Sample, Table
 from automl.table.source import HEAD, LONGEST_LINE, Look, Source
 
 SAMPLE_LINES = 200
@@ -40,15 +40,17 @@ class _Dialect:
     notes: tuple[Note, ...]
 
 
-def read_delimited(source: Source, text: Look, seconds: float | None, seed: int) -> Table:
-    """Read delimited text; what can't be read in `seconds` is sampled, with a note."""
+def read_delimited(source: Source, text: Look, limits: Limits) -> Table:
+    """Read delimited text; what can't be read within the limits is sampled, with a note."""
     dialect = _dialect(text, source.name)
     notes = list(dialect.notes)
     began = time.monotonic()
-    share = 1.0 if seconds is None else _affordable(source, text, dialect, seconds)
-    held = None
-    if seconds is not None and share < 1:
-        held = _sampled(source.open(), share, np.random.default_rng(seed), header=dialect.header, until=began + _PASSING * seconds)
+    held, sample = None, limits.sample
+    if sample is None and (share := _affordable(source, text, dialect, limits)) < 1:
+        sample = Sample(share, limits.seed, 0)
+    if sample is not None:
+        until = began + _PASSING * limits.seconds if limits.seconds is not None else None
+        held, sample = _sampled(source.open(), sample, header=dialect.header, until=until)
     frame, encoding = _parse(source, dialect, text.encoding, held)
     if dialect.trailing:
         frame = frame.iloc[:, :-1]
@@ -56,11 +58,11 @@ def read_delimited(source: Source, text: Look, seconds: float | None, seed: int)
         raise InputError(f"{source.name}: the table has a header and no rows")
     if encoding not in ("utf-8", "utf-8-sig"):
         notes.append(Note("encoding", (), f"the file is encoded in {encoding}"))
-    if held is not None:
-        what = f"a random sample of {len(frame)} rows was read: reading all takes longer than {seconds:.3g} s"
+    if sample is not None:
+        what = f"a random sample of {len(frame)} rows was read: reading all takes more time or memory than there is for it"
         notes.append(Note("sampled", (), what, len(frame)))
     columns = {name: frame.iloc[:, place] for place, name in enumerate(frame.columns)}
-    return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes))
+    return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes), sample=sample)
 
 
 def _parse(source: Source, dialect: _Dialect, encoding: str, held: bytes | None) -> tuple[pd.DataFrame, str]:
@@ -199,20 +201,25 @@ def _repeats(first: list[str], rest: list[list[str]], numeric: list[bool]) -> bo
     return all(is_number or cell in column for cell, is_number, column in zip(first, numeric, columns, strict=True))
 
 
-def _affordable(source: Source, text: Look, dialect: _Dialect, seconds: float) -> float:
-    """The share of rows that can be read in time, from the rate measured on the first megabyte."""
+def _affordable(source: Source, text: Look, dialect: _Dialect, limits: Limits) -> float:
+    """The share of rows that can be read within the limits, by the rate and the memory measured on the first megabyte."""
+    if limits.seconds is None and limits.memory is None:
+        return 1.0
     if source.size * (8 if source.packed else 1) < _SLOW_ENOUGH or text.encoding == "utf-16" or _quoted_breaks(text.sample):
         return 1.0
     began = time.monotonic()
     head = text.sample.encode(text.encoding)
-    _read_csv(io.BytesIO(head), dialect, text.encoding)
+    frame = _read_csv(io.BytesIO(head), dialect, text.encoding)
     per_byte = (time.monotonic() - began) / len(head)
     size, passing = _true_size(source)
-    left = max(0.0, seconds - (time.monotonic() - began))
-    if per_byte * size + passing <= 0.8 * left:
-        return 1.0
+    share = 1.0
+    if limits.memory is not None:
+        share = min(share, limits.memory * len(head) / (size * float(frame.memory_usage(index=False, deep=True).sum())))
+    if limits.seconds is None or per_byte * size * share + passing <= 0.8 * (limits.seconds - (time.monotonic() - began)):
+        return share
+    left = max(0.0, limits.seconds - (time.monotonic() - began))
     seen = max(0.001, min(1.0, _PASSING * left / passing))  # the share of the file that can be passed over
-    return min(1.0, max(0.8 * left - seen * passing, 0.05 * seconds) / (per_byte * size * seen))
+    return min(share, max(0.8 * left - seen * passing, 0.05 * limits.seconds) / (per_byte * size * seen))
 
 
 def _true_size(source: Source) -> tuple[float, float]:
@@ -232,18 +239,23 @@ def _quoted_breaks(sample: str) -> bool:
     return any(line.count('"') % 2 for line in sample.splitlines())
 
 
-def _sampled(stream: BinaryIO, share: float, rng: np.random.Generator, *, header: bool, until: float) -> bytes:
-    """The header and a random share of the lines, a few neighbours at a time; it ends early when the time is over."""
+def _sampled(stream: BinaryIO, sample: Sample, *, header: bool, until: float | None) -> tuple[bytes, Sample]:
+    """The header and a random share of the lines, a few neighbours at a time, and what was read in the end.
+
+    It ends when so many blocks were read as the sample says, or, if it says none, early when the time is over.
+    """
+    rng, blocks = np.random.default_rng(sample.seed), 0
     with stream:
         header_line = stream.readline() if header else b""
         kept, first, rest = list[bytes](), b"", b""
         while block := stream.read(4 * HEAD):
             whole, newline, rest = (rest + block).rpartition(b"\n")
             first = first or whole + newline
-            kept.extend(lines for lines in _chosen(whole + newline, share, rng) if lines.count(b'"') % 2 == 0)
-            if time.monotonic() > until:
+            kept.extend(lines for lines in _chosen(whole + newline, sample.share, rng) if lines.count(b'"') % 2 == 0)
+            blocks += 1
+            if blocks == sample.blocks or (until is not None and time.monotonic() > until):
                 break
-    return header_line + (b"".join(kept) or first)
+    return header_line + (b"".join(kept) or first), replace(sample, blocks=blocks)
 
 
 def _chosen(block: bytes, share: float, rng: np.random.Generator) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,29 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Which lines of a text file were read: a share of those of its first blocks, drawn by a seed."""
+
+    share: float
+    seed: int
+    blocks: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading may cost: seconds and bytes of memory, None being no bound; or the sample that an earlier reading took."""
+
+    seconds: float | None = None
+    memory: int | None = None
+    seed: int = 0
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """Named raw columns of equal length.
 
@@ -39,6 +62,8 @@ class Table:
     textual : bool
         Whether all columns are text, read from a text file.
     notes : tuple of Note
+    sample : Sample or None
+        Which lines were read, if not all.
 
     Examples
     --------
@@ -53,6 +78,7 @@ class Table:
     source: str
     textual: bool = False
     notes: tuple[Note, ...] = ()
+    sample: Sample | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

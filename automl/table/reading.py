@@ -16,13 +16,14 @@ from automl.errors import InputError, one_line
 from automl.files import require
 from automl.table.delimited import read_delimited
 from automl.table.frames import from_frame
-from automl.table.raw import Table
+from automl.table.raw import Limits, Table
 from automl.table.source import Look, Source, find_source, look, unpacked
 
+NO_LIMITS = Limits()
 _READ_FAILURES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
-def read_table(path: str | Path, *, seconds: float | None = None, seed: int = 0) -> Table:
+def read_table(path: str | Path, limits: Limits = NO_LIMITS) -> Table:
     """Read a table from a file, by what is in it.
 
     CSV of any separator, quoting, encoding and compression, TSV, Parquet, Feather, Excel or JSON lines.
@@ -31,10 +32,8 @@ def read_table(path: str | Path, *, seconds: float | None = None, seed: int = 0)
     ----------
     path : str or Path
         `-` reads standard input.
-    seconds : float, optional
-        A text file that can't be read in this time is sampled, with a note.
-    seed : int
-        Chooses the sample.
+    limits : Limits, optional
+        A text file that can't be read in this time or into this memory is sampled, with a note.
 
     Raises
     ------
@@ -43,7 +42,7 @@ def read_table(path: str | Path, *, seconds: float | None = None, seed: int = 0)
     """
     source = find_source(path)
     try:
-        return _read(unpacked(source), seconds, seed)
+        return _read(unpacked(source), limits)
     except _READ_FAILURES as error:
         raise InputError(f"{source.name}: can't be read: {one_line(error)}") from None
     except UnicodeError as error:
@@ -52,7 +51,7 @@ def read_table(path: str | Path, *, seconds: float | None = None, seed: int = 0)
         raise InputError(f"{source.name}: doesn't fit into memory") from None
 
 
-def _read(source: Source, seconds: float | None, seed: int) -> Table:
+def _read(source: Source, limits: Limits) -> Table:
     magic = source.head(8)
     if magic.startswith(b"PAR1"):
         return _read_arrow(source, "pyarrow.parquet", "Parquet")
@@ -63,7 +62,7 @@ def _read(source: Source, seconds: float | None, seed: int) -> Table:
     text = look(source)
     if text.sample.lstrip()[:1] in ("{", "[") and (records := _read_json(source, text)) is not None:
         return records
-    return read_delimited(source, text, seconds, seed)
+    return read_delimited(source, text, limits)
 
 
 def _read_arrow(source: Source, module: str, what: str) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 
 from automl import folds
 from automl.budget import Budget
+from automl.cleaning import Cleaner
 from automl.columns import Categories, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
 from automl.lab.bench import Bench, Inline
@@ -24,9 +27,8 @@ from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.lab.pool import Pool
-from automl.lab.problem import Problem
+from automl.lab.work import Report
 from automl.store import Store, replay
-from automl.table import from_frame
 from automl.task import Task
 from automl.trial import Candidate, Job, Study
 
@@ -70,7 +72,7 @@ def lab_of(bench: Bench, path: Path, seconds: float = 60.0, n_rows: int = 200) -
         (path / "run" / "work").rmdir()
         (path / "run").rmdir()
     budget = Budget(time.monotonic() + seconds)
-    lab = Lab(Store(path / "run"), bench, budget, Problem(from_frame({"x": [1.0]}), "y"))
+    lab = Lab(Store(path / "run"), bench, budget)
     lab.observers.append(lambda study, event: lab.store.append(event, 0.0))
     lab.keep(table(n_rows))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
@@ -135,18 +137,71 @@ def test_a_fit_that_fails_is_an_outcome_with_its_reason(bench: Bench, tmp_path: 
     assert good.decided == "done"
 
 
-def test_a_worker_that_is_killed_costs_one_fit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_fit_whose_worker_is_killed_is_done_again_once(times: int, tmp_path: Path) -> None:
     pool = Pool(tmp_path / "run" / "work", 1)
-    lab, study, budget = lab_of(pool, tmp_path)
-    long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=10**6, seconds=50)
-    killer = threading.Thread(target=kill_the_worker, args=(tmp_path / "run" / "work" / "encoded" / "native-shared",))
+    lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
+    long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=10**6, seconds=6)
+    killer = threading.Thread(target=kill_the_worker, args=(tmp_path / "run" / "work" / "encoded" / "native-shared", times))
     killer.start()
     study = finish(lab, study, budget, [long, *jobs("constant")])
     killer.join()
     pool.close()
     outcome = study.trials[long.candidate.id].outcomes[long.key]
-    assert (outcome.status, outcome.reason) == ("failed", "its worker process died")
+    assert outcome.status == ("done" if times == 1 else "failed"), outcome
+    assert outcome.reason == ("" if times == 1 else "its worker process died")
     assert next(t for t in study.trials.values() if t.candidate.family == "constant").decided == "done"
+
+
+def test_a_server_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    pool = Pool(tmp_path / "run" / "work", 2)
+    lab, study, budget = lab_of(pool, tmp_path)
+    pool.warm(30)
+    psutil.Process(pool._server.pid).kill()
+    study = finish(lab, study, budget, jobs("lightgbm"))
+    pool.close()
+    (trial,) = study.trials.values()
+    assert trial.decided == "done"
+
+
+def test_a_fit_that_takes_too_much_memory_is_ended_and_recorded(tmp_path: Path) -> None:
+    pool = Pool(tmp_path / "run" / "work", 1, memory=1)
+    lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
+    long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=10**6)
+    study = finish(lab, study, budget, [long])
+    pool.close()
+    (outcome,) = study.trials[long.candidate.id].outcomes.values()
+    assert outcome.status == "memory"
+    assert "held more than" in outcome.reason
+
+
+def test_a_disk_that_is_full_ends_the_run(bench: Bench, tmp_path: Path) -> None:
+    class Full(Inline):
+        """A workbench whose disk is full."""
+
+        def wait(self, seconds: float) -> list[Report]:
+            return [replace(report, trouble=errno.ENOSPC) for report in super().wait(seconds)]
+
+    lab, study, budget = lab_of(bench, tmp_path)
+    lab.bench = Full(tmp_path / "run" / "work")
+    with pytest.raises(OSError, match="No space left on device"):
+        finish(lab, study, budget, jobs("constant"))
+    lab.store.close()
+
+
+def test_an_interrupted_labs_data_and_encodings_are_taken_up_again(tmp_path: Path) -> None:
+    lab, study, budget = lab_of(Inline(tmp_path / "run" / "work"), tmp_path)
+    assert not lab.recall()
+    cleaner = Cleaner({})
+    lab.keep(table(), cleaner)
+    study = finish(lab, study, budget, jobs("lightgbm"))
+    again = Lab(Store.reopened(tmp_path / "run"), Inline(tmp_path / "run" / "work"), budget)
+    assert again.recall()
+    assert again.dataset().digest() == table().digest()
+    (trial,) = study.trials.values()
+    found = again.predictions(study, trial)
+    assert found is not None
+    again.store.close()
 
 
 def test_a_fit_stops_itself_at_its_limit_and_keeps_its_model(tmp_path: Path) -> None:
@@ -192,14 +247,15 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     assert marked(mark) == []
 
 
-def kill_the_worker(encoded: Path) -> None:
-    """Kill the one worker, once the columns are encoded and it fits."""
+def kill_the_worker(encoded: Path, times: int) -> None:
+    """Kill the one worker, once the columns are encoded and it fits; perhaps its successor, too."""
     deadline = time.monotonic() + 30
     while not encoded.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(0.5)
-    grandchildren = [p for p in psutil.Process().children(recursive=True) if p.ppid() != os.getpid()]
-    grandchildren[0].kill()
+    for _ in range(times):
+        time.sleep(1.0)
+        grandchildren = [p for p in psutil.Process().children(recursive=True) if p.ppid() != os.getpid()]
+        grandchildren[0].kill()
 
 
 def marked(mark: str) -> list[int]:

@@ -170,3 +170,67 @@ def test_scores_need_the_target_and_know_its_classes() -> None:
     strange = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120})
     with pytest.raises(InputError, match="perhaps"):
         scores(made, strange)
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def npy(header: str, body: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + body
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n", bytes(8)),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", bytes(8)),
+        npy("{'descr': '<U9', 'fortran_order': False, 'shape': (1,), }\n", bytes(36)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n", bytes(9)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }" + " " * 9000 + "\n", bytes(8)),
+        npy("__import__('os')\n", bytes(8)),
+        b"\x93NUMPY\x03\x00",
+        b"",
+    ],
+)
+def test_an_array_that_promises_what_it_does_not_hold_is_refused(array: bytes) -> None:
+    blob = zipped({"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": array})
+    with pytest.raises(UnsafeModel):
+        unpacked(blob)
+
+
+def test_arrays_of_any_shape_and_order_come_back() -> None:
+    arrays = {
+        "none": np.empty((0, 3), np.float32),
+        "one": np.array(5, np.int64),
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "flags": np.array([True, False]),
+    }
+    again = unpacked(packed(arrays))
+    for name, array in arrays.items():
+        assert (again[name].dtype, again[name].shape) == (array.dtype, array.shape)
+        assert (again[name] == array).all()
+        assert again[name].flags.writeable
+
+
+def test_what_unpacks_to_too_much_is_refused_unread() -> None:
+    bomb = zipped({"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": bytes(200_000_000)})
+    assert len(bomb) < 300_000
+    with pytest.raises(UnsafeModel, match="would unpack to 200 MB"):
+        unpacked(bomb)
+
+
+def test_entries_that_stand_twice_or_are_packed_otherwise_are_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("state/state.json", "{}")
+    with pytest.raises(UnsafeModel, match="packed in a way"):
+        unpacked(stream.getvalue())
+    twice = zipped({"state/state.json": b"{}", "state/0.bin": b"x"}).replace(b"state/0.bin", b"state/9.bin", 1)
+    with pytest.raises(UnsafeModel):
+        unpacked(twice)

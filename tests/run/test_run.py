@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 
-from automl.files import bundled
 from automl.leaderboard import HEADINGS
 from automl.predictor import load
 from automl.store import events, replay
 from automl.table import read_table
-
-AUTOML = str(Path(sys.executable).parent / "automl")
-PENGUINS = str(bundled("datasets") / "penguins" / "data.csv")
-FLIGHTS = str(bundled("datasets") / "flights" / "data.csv")
-QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
-WINE = str(bundled("datasets") / "wine" / "data.csv")
-
-
-def automl(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([AUTOML, *words], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **settings})
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """Living processes that carry the mark in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("AUTOML_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+from tests.run.commands import AUTOML, FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, start, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -148,16 +123,12 @@ def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: P
 
 
 def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_path: Path) -> None:
-    mark = f"mark-{os.getpid()}-{time.time_ns()}"
-    command = [AUTOML, "fit", FLIGHTS, "--target", "arr_delay", "--budget", "60s", "--output", "run", "-q"]
-    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "AUTOML_MARK": mark})
-    log = tmp_path / "run" / "events.jsonl"
-    deadline = time.monotonic() + 50
-    while time.monotonic() < deadline and not (log.exists() and '"kind": "fit"' in log.read_text(encoding="utf-8")):
-        time.sleep(0.2)
+    mark = new_mark()
+    process = start("fit", FLIGHTS, "--target", "arr_delay", "--budget", "60s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"kind": "fit"')
     time.sleep(1.0)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.communicate()
     study = replay(tmp_path / "run")
     assert study.trials
     assert any(event["kind"] == "fit" for event in events(tmp_path / "run"))
@@ -165,23 +136,20 @@ def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_pat
     predicted = automl("predict", "run", FLIGHTS, "--output", "p.csv", cwd=tmp_path)
     assert predicted.returncode == 0, predicted.stderr
     assert pd.read_csv(tmp_path / "p.csv")["prediction"].notna().all()
-    while marked(mark) and time.monotonic() < deadline + 10:
-        time.sleep(0.1)
-    assert marked(mark) == []
+    assert gone(mark)
 
 
-def test_ctrl_c_ends_the_search_and_saves_the_best_so_far(tmp_path: Path) -> None:
-    command = [AUTOML, "fit", FLIGHTS, "--target", "arr_delay", "--budget", "5m", "--output", "run", "-q"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    log = tmp_path / "run" / "events.jsonl"
-    deadline = time.monotonic() + 50
-    while time.monotonic() < deadline and not (log.exists() and '"decided": "done"' in log.read_text(encoding="utf-8")):
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signals, tmp_path: Path) -> None:
+    mark = new_mark()
+    process = start("fit", PENGUINS, "--target", "species", "--budget", "5m", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"decided": "done"')
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Predict with" in out
     assert replay(tmp_path / "run").finished == "interrupted"
+    assert gone(mark)
 
 
 def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:

@@ -8,17 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.budget import Budget
 from automl.features.recipe import RECIPES
-from automl.lab.bench import Recorded
-from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.lab.problem import Problem
+from automl.lab.replay import ReplayLab
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
 from automl.search.tuning import Tuning
 from automl.store import Store, replay
-from automl.table import from_frame
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Study
 
@@ -34,10 +30,8 @@ def race(
     path: Path, policy: Policy | Callable[[Study], Policy], record: Callable[[Job], Outcome], seconds: float = 100.0, workers: int = 2
 ) -> Study:
     """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
-    bench = Recorded(record, workers)
-    budget = Budget(seconds, bench.clock)
-    lab = Lab(Store(path / "run"), bench, budget, Problem(from_frame({"x": [1.0]}), "y"))
-    lab.observers.append(lambda study, event: lab.store.append(event, bench.now))
+    lab = ReplayLab(Store(path / "run"), record, seconds, workers)
+    lab.observers.append(lambda study, event: lab.store.append(event, lab.clock()))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
     plan = {"kind": "kfold", "folds": 4, "repeats": 1}
     study = lab.tell(
@@ -45,8 +39,8 @@ def race(
     )
     study = lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
     made = policy(study) if callable(policy) else policy
-    for study in lab.run(made, study, budget):
-        assert bench.now <= seconds
+    for study in lab.run(made, study, lab.whole):
+        assert lab.clock() <= seconds
         assert len(study.running) <= workers
     lab.store.close()
     assert not study.running

@@ -1,0 +1,97 @@
+"""Lead a run from the command line: the worker server, the display, signals, and the last words."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from automl.cli.wish import Wish, check_inputs, problem, settings
+from automl.errors import AutoMLError
+
+if TYPE_CHECKING:
+    from automl.lab.lab import Lab
+    from automl.lab.pool import Server
+
+
+def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
+    """Make a run, or, with "resume", go on with one, and say what came of it."""
+    check_inputs(wish)
+    with server_for(wish.engine) as server, _disk_trouble():  # it loads its libraries while we load ours
+        _lead(wish, how, server)
+
+
+@contextmanager
+def _disk_trouble() -> Iterator[None]:
+    """A disk that can't be written, or a folder that vanished, as one line that says what became of the run."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
+        raise AutoMLError(
+            f"{what}. What was recorded by then is kept where it lies; once there is room, `automl resume RUN` goes on with it."
+        ) from error
+
+
+@contextmanager
+def server_for(engine: str) -> Iterator[Server | None]:
+    """A worker server, where workers are processes."""
+    if engine != "local" or not sys.platform.startswith("linux"):
+        yield None
+        return
+    from automl.lab.pool import Server
+
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def _lead(wish: Wish, how: str, server: Server | None) -> None:
+    from automl import run
+    from automl.budget import process_started
+    from automl.cli import display
+    from automl.report import write_report
+
+    started = process_started()
+    asked = settings(wish, started)
+    shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
+    with shown, Signals() as signals:
+        make = run.fit if how == "fit" else run.resume
+        result = make(lambda budget: problem(wish, budget), asked, shown.observers, [write_report], signals.take, server)
+    typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))
+    if wish.test:
+        from automl.cli.predicting import test_scores
+
+        typer.echo(test_scores(result.predictor, wish.test))
+
+
+class Signals:
+    """Ctrl-C and SIGTERM: the first ends the search and the best so far is saved; the second stops at once."""
+
+    def __init__(self) -> None:
+        self._lab: Lab | None = None
+        self._before: dict[int, Any] = {}
+
+    def take(self, lab: Lab) -> None:
+        """From now on the first signal halts this lab."""
+        self._lab = lab
+
+    def __enter__(self) -> Signals:
+        self._before = {number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _heard(self, number: int, frame: Any) -> None:
+        if self._lab is None or self._lab.halted():
+            raise KeyboardInterrupt
+        self._lab.halt()
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

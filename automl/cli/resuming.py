@@ -1,0 +1,102 @@
+"""`automl resume` and `automl reproduce`: a run goes on, or is made again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.fitting import Jobs, Memory, Quiet, Verbose
+from automl.cli.leading import lead, server_for
+from automl.cli.wish import Wish, check_inputs, problem, read_wish, settings
+from automl.errors import AutoMLError, InputError
+
+if TYPE_CHECKING:
+    from automl.run import Compared
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
+Moved = Annotated[str | None, typer.Option(help="Where the run's table lies now, if it moved.")]
+
+FEWEST_SECONDS = 5.0  # that are worth going on for
+
+
+def resume(
+    run: Run,
+    budget: Annotated[str | None, typer.Option(help="Wall-clock time from now on. Default: what the run had left.")] = None,
+    data: Moved = None,
+    jobs: Jobs = None,
+    memory: Memory = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Go on with a run that was killed or interrupted, or give an ended one more time."""
+    wish = _wish_of(run, data, jobs=jobs, memory=memory, quiet=quiet, verbose=verbose)
+    if budget is not None:
+        wish = replace(wish, budget=budget, trials=None)
+    elif wish.trials is None:
+        wish = replace(wish, budget=f"{_left(run, wish):.3f}s")
+    lead(wish, "resume")
+
+
+def reproduce(run: Run, data: Moved = None, jobs: Jobs = None) -> None:
+    """Train the members of a run's predictor again and compare predictions bit for bit; exit code 1 if they differ."""
+    wish = _wish_of(run, data, jobs=jobs)
+    check_inputs(wish)
+    with server_for("local") as server:
+        from automl.budget import process_started
+        from automl.run import reproduce as again
+
+        for line in _changes(run):
+            typer.echo(f"automl: {line}", err=True)
+        started = process_started()
+        asked = settings(wish, started)
+        found = [_tell(one) for one in again(lambda budget: problem(wish, budget), asked, server)]
+    differ = sum(one.equal is False for one in found)
+    gone = sum(one.equal is None for one in found)
+    checked = f"{len(found) - gone} compared{f', {gone} with nothing left to compare with' if gone else ''}"
+    typer.echo(f"{checked}, {differ} differ; {time.monotonic() - started:.1f} s")
+    if differ:
+        raise AutoMLError(f"{run}: could not be reproduced: {differ} of {len(found)} differ")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"resume": resume, "reproduce": reproduce}
+
+
+def _wish_of(run: str, data: str | None, **others: object) -> Wish:
+    """What a run was asked, from its run.toml."""
+    file = Path(run) / "run.toml"
+    if not Path(run).is_dir():
+        raise InputError(f"{run}: no such run folder.")
+    if not file.exists():
+        raise InputError(f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. Use `automl fit`.")
+    wish = read_wish(str(file), output=run, **others)
+    return wish if data is None else replace(wish, data=data)
+
+
+def _left(run: str, wish: Wish) -> float:
+    """Seconds of the run's budget that its last event left."""
+    from automl.budget import parse_duration
+    from automl.store import events
+
+    left = parse_duration(wish.budget or "10m") - max((event["time"] for event in events(Path(run))), default=0.0)
+    if left < FEWEST_SECONDS:
+        raise InputError(f"{run}: its budget of {wish.budget} is used up. Give it more time: --budget 10m.")
+    return left
+
+
+def _changes(run: str) -> list[str]:
+    """What differs from the environment that the run was made in."""
+    from automl.files import read_toml
+    from automl.run import changes
+
+    return changes(read_toml(Path(run) / "run.toml").get("run", {}))
+
+
+def _tell(one: Compared) -> Compared:
+    how = {True: "equal", False: f"differs by {one.apart:.3g}", None: "nothing left to compare with"}[one.equal]
+    typer.echo(f"{one.what:<40} {how}")
+    return one

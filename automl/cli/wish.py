@@ -1,0 +1,219 @@
+"""What the user asks, in words: options of the command line or the lines of a pipeline file, checked before any work."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from automl.budget import Budget
+    from automl.lab.problem import Problem
+    from automl.pipeline import Pipeline
+    from automl.run import Settings
+    from automl.table import Limits, Sample
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks, in words."""
+
+    data: str
+    target: str
+    budget: str | None = None
+    trials: int | None = None
+    use_all: bool = False
+    pipeline: str = "default"
+    metric: str | None = None
+    task: str | None = None
+    positive: str | None = None
+    test: str | None = None
+    output: str | None = None
+    seed: int = 0
+    jobs: int | None = None
+    memory: str | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    ignore: tuple[str, ...] = ()
+    sha256: str | None = None
+    sample: Sample | None = None
+    set: tuple[str, ...] = ()
+    engine: str = "local"
+    keep_data: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+_RAW = 0.4  # of the memory may be taken by the raw table
+_WORDS = ("path", "source", "sha256", "target", "metric", "task", "positive", "group", "time", "weight", "test")  # keys of [data]
+
+
+def read_wish(path: str, **others: Any) -> Wish:
+    """What a pipeline file with a `[data]` table asks, with other fields of the wish laid over it.
+
+    Raises
+    ------
+    InputError
+        It has no data, or says something that nobody understands.
+    """
+    from automl.pipeline import checked, read_pipeline
+
+    read = read_pipeline(path)
+    for part, plain, known in (("data", read.data, (*_WORDS, "ignore", "sample")), ("budget", read.budget, ("time", "trials"))):
+        if unknown := plain.keys() - set(known):
+            raise InputError(f"{path}: [{part}]: nothing is called {min(unknown)!r}. Known: {', '.join(known)}.")
+    if not {"target"} <= read.data.keys() or not {"path", "source"} & read.data.keys():
+        raise InputError(f"{path}: no [data] with path and target. Use `automl fit DATA --target COL --pipeline {path}`.")
+    words = {name: checked(read.data[name], str, f"{path}: [data] {name}") for name in _WORDS if name in read.data}
+    stored = words.pop("path", None)
+    words.pop("source", None)
+    told: dict[str, Any] = {
+        **words,
+        "data": _beside(stored, Path(path)) if stored is not None else "",
+        "ignore": checked(read.data.get("ignore", []), tuple[str, ...], f"{path}: [data] ignore"),
+        "sample": _sample(read.data, path),
+        **_budget(read, path),
+        "seed": read.seed,
+        "pipeline": path,
+    }
+    return Wish(**(told | others))
+
+
+def _budget(read: Pipeline, path: str) -> dict[str, Any]:
+    from automl.pipeline import checked
+
+    kinds = {"time": str, "trials": int}
+    told = {name: checked(read.budget[name], kind, f"{path}: [budget] {name}") for name, kind in kinds.items() if name in read.budget}
+    return {"budget": told.get("time"), "trials": told.get("trials")}
+
+
+def _sample(data: Mapping[str, Any], path: str) -> Sample | None:
+    from automl.table import Sample
+
+    if "sample" not in data:
+        return None
+    try:
+        return Sample(float(data["sample"]["share"]), int(data["sample"]["seed"]), int(data["sample"]["blocks"]))
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: [data] sample = {data['sample']!r}: is to be a share, a seed and blocks.") from None
+
+
+def _beside(path: str, pipeline: Path) -> str:
+    """A data path as it stands, or beside the pipeline file, or in the checkout that holds it."""
+    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path]
+    return str(next((place for place in places if place.exists()), Path(path)))
+
+
+def _limits(wish: Wish, budget: Budget) -> Limits:
+    """What reading may cost: typed and encoded columns take their memory beside the raw ones."""
+    from automl.table import Limits
+
+    if wish.sample is not None:
+        return Limits(sample=wish.sample)
+    memory = None if budget.memory is None else int(_RAW * budget.memory)
+    return Limits(budget.remaining() if budget.timed else None, memory, wish.seed)
+
+
+def _check_digest(path: str, expected: str | None) -> None:
+    from automl.files import sha256
+
+    if expected and Path(path).is_file() and sha256(Path(path)) != expected:
+        raise InputError(f"{path}: is not the table that the run was made on: its SHA-256 differs.")
+
+
+def settings(wish: Wish, started: float) -> Settings:
+    """The run's settings, each word checked."""
+    from automl.budget import free_memory, parse_duration, parse_memory, usable_cores
+    from automl.pipeline import read_pipeline
+    from automl.run import Settings
+
+    if wish.budget is not None and wish.trials is not None:
+        raise InputError("--budget and --trials: give one of them: a clock, or a number of candidates.")
+    if wish.trials is not None and wish.trials < 1:
+        raise InputError(f"--trials {wish.trials}: give at least 1; the baseline counts.")
+    if wish.jobs is not None and wish.jobs < 1:
+        raise InputError(f"--jobs {wish.jobs}: give at least 1 core.")
+    if not 0 <= wish.seed < 2**31:
+        raise InputError(f"--seed {wish.seed}: give a whole number from 0 to 2147483647.")
+    if wish.engine not in ("local", "inline"):
+        raise InputError(f"--engine {wish.engine!r}: is to be local or inline.")
+    if wish.task not in (None, "binary", "multiclass", "regression"):
+        raise InputError(f"--task {wish.task!r}: is to be binary, multiclass or regression.")
+    pipeline = read_pipeline(wish.pipeline).with_options(wish.set)
+    if wish.use_all and any(step.name == "tune" for step in pipeline.steps):
+        pipeline = pipeline.with_options(["tune.use_all=true"])
+    _check_metric(wish)
+    return Settings(
+        pipeline=pipeline,
+        output=Path(wish.output) if wish.output else _new_folder(wish.data),
+        seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m"))),
+        trials=wish.trials,
+        seed=wish.seed,
+        jobs=wish.jobs or usable_cores(),
+        memory=parse_memory(wish.memory) if wish.memory else free_memory(),
+        engine=wish.engine,  # type: ignore[arg-type]
+        started=started,
+        keep_data=wish.keep_data,
+    )
+
+
+def _check_metric(wish: Wish) -> None:
+    """A metric that doesn't exist, or not for the task, is told before anything is read."""
+    from automl.metrics import METRICS, metric_for
+
+    if wish.metric is not None:
+        known = METRICS.get(wish.metric)
+        metric_for(wish.metric, wish.task or (known.kinds[0] if known else "binary"))  # type: ignore[arg-type]
+
+
+def _new_folder(data: str) -> Path:
+    """runs/<time>-<name>, with a number if two runs start in one second."""
+    stem = "stdin" if data == "-" else Path(data).name.split(".")[0]
+    name = Path(data).resolve().parent.name if stem in ("data", "train") and data != "-" else stem
+    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_-]+', '_', name)[:40] or 'run'}"
+    folder, count = Path("runs") / base, 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{base}-{count}"
+    return folder
+
+
+def check_inputs(wish: Wish) -> None:
+    """What can be seen to be wrong before any process is started."""
+    for path in (wish.data, wish.test):
+        if path in (None, "", "-"):
+            continue
+        if not Path(str(path)).exists():
+            folder = Path(str(path)).parent
+            known = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+            raise InputError(f"{path}: no such file.{suggestion(Path(str(path)).name, known)}")
+        if Path(str(path)).is_dir():
+            raise InputError(f"{path}: is a folder, not a table.")
+
+
+def problem(wish: Wish, budget: Budget) -> Problem:
+    """The table, read within a budget, and what is to be predicted."""
+    from automl.lab.problem import Problem
+    from automl.table import read_table
+
+    if not wish.data:
+        raise InputError("the run's table came from Python or a pipe. Name a file that holds it: --data FILE.")
+    _check_digest(wish.data, wish.sha256)
+    table = read_table(wish.data, _limits(wish, budget))
+    return Problem(
+        table,
+        wish.target,
+        kind=wish.task,
+        metric=wish.metric,
+        positive=wish.positive,
+        weight_column=wish.weight,
+        group_column=wish.group,
+        time_column=wish.time,
+        ignore=wish.ignore,
+    )

@@ -1,0 +1,104 @@
+"""A run that goes on: after a crash or Ctrl-C with what its log and its `work/` hold, or with more time after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from automl.budget import Budget
+from automl.errors import InputError
+from automl.features.recipe import Recipe
+from automl.lab.lab import Lab, Observer
+from automl.lab.pool import Server
+from automl.lab.problem import Problem
+from automl.lab.work import Encode, Place
+from automl.pipeline import Step
+from automl.run.chain import SEARCHING, Finisher, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
+from automl.stages.clean import Clean
+from automl.store import Store, events, replay
+from automl.trial import Study
+
+
+def resume(
+    ask: Callable[[Budget], Problem],
+    settings: Settings,
+    observers: Sequence[Observer] = (),
+    finishers: Sequence[Finisher] = (),
+    on_lab: Callable[[Lab], None] = lambda lab: None,
+    server: Server | None = None,
+) -> Result:
+    """Go on with the run in `settings.output`. What was recorded is never trained again.
+
+    Parameters
+    ----------
+    ask : callable
+        Gives the run's problem anew, for when its data isn't in `work/` any more.
+
+    Raises
+    ------
+    InputError
+        There is no such run, another process works on it, or its table has changed.
+    """
+    study = replay(settings.output)
+    if study.task is None:  # it ended before its table was understood: nothing is lost by beginning anew
+        problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
+        Store.reopened(settings.output).discard()
+        return fit(lambda budget: problem, settings, observers, finishers, on_lab, server)
+    store = Store.reopened(settings.output)
+    with laboratory(store, settings, server) as lab:
+        bring_back(lab, study, settings, ask)
+        set_threads(lab, settings, study.size.rows * study.size.columns)
+        on_lab(lab)
+        keeper = watch(lab, settings, settings.started - last_second(settings), observers)
+        study = lab.tell(study, {"kind": "resumed"})
+        study = go_through(study, lab, steps_left(study, settings.pipeline.steps), keeper)
+        return finish(study, lab, settings, finishers)
+
+
+def last_second(settings: Settings) -> float:
+    """The time of a run's last event: where it goes on counting."""
+    return max((event["time"] for event in events(settings.output)), default=0.0)
+
+
+def steps_left(study: Study, steps: Sequence[Step]) -> Sequence[Step]:
+    """The steps that a run has still to go through.
+
+    From the first that searches: what is decided is passed over there at once, and what an interrupted or hurried stage left out is
+    made up for.
+    """
+    names = [step.name for step in steps]
+    if study.stage == "clean":
+        return steps[names.index("clean") + 1 :]
+    first = next((place for place, name in enumerate(names) if name in SEARCHING), len(steps))
+    return steps[first:]
+
+
+def bring_back(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]) -> None:
+    """Have the run's data and the features of its models at the lab again: from `work/`, or made once more.
+
+    Raises
+    ------
+    InputError
+        The table gives other data than it did.
+    """
+    if not lab.recall():
+        _clean_again(lab, study, settings, ask)
+    kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
+    places = [*study.plan.places, *([(0, None)] if study.refits else [])]
+    lab.encode(work for recipe in dict.fromkeys(trial.candidate.recipe for trial in kept) for work in encodings(recipe, places))
+
+
+def encodings(recipe: Recipe, places: Sequence[Place]) -> list[Encode]:
+    """What has to be encoded for models of these places."""
+    return [Encode(recipe), *(Encode(recipe, place) for place in places if recipe.reads_target)]
+
+
+def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]) -> None:
+    lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
+    clean = settings.pipeline.steps[0].stage
+    assert isinstance(clean, Clean)  # a pipeline begins with it
+    rows = study.drawn or lab.problem.table.n_rows
+    same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
+    again = same.run(Study(seed=study.seed), lab, lab.whole)
+    if again.data != study.data:
+        raise InputError(f"{lab.problem.table.source}: gives other rows or folds than the run was made on, so the run can't use it.")

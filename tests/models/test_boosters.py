@@ -1,0 +1,132 @@
+"""A booster that points outside itself is refused before its library reads it: the libraries end the process on some."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from automl.errors import UnsafeModel
+from automl.metrics import METRICS
+from automl.models import Feature, How, Sample, family
+from automl.models import _ubjson as ubjson
+from automl.task import Task
+
+TASK = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
+
+
+def state_of(name: str) -> dict[str, object]:
+    """The state of a fitted booster with splits by number and by category."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 12, 400)
+    X = np.column_stack([rng.normal(size=(400, 2)), codes]).astype(np.float32)
+    y = ((X[:, 0] > 0).astype(float) + np.isin(codes, [1, 4, 7, 9])).clip(0, 2)
+    features = (Feature("x", "x"), Feature("z", "z"), Feature("c", "c", 12))
+    sample, how = Sample(X, features, y), How(TASK, METRICS["log_loss"], 0, 1, rounds=5)
+    params = {"max_cat_to_onehot": 4} if name == "lightgbm" else {}
+    return family(name).fit(family(name).prepare(sample, None, params, how), params, how).model.to_state()
+
+
+LIGHTGBM = state_of("lightgbm")
+XGBOOST = state_of("xgboost")
+
+
+def lightgbm_with(change: Callable[[bytes], bytes]) -> None:
+    booster = LIGHTGBM["booster"]
+    assert isinstance(booster, bytes)
+    changed = change(booster)
+    assert changed != booster
+    sizes = [
+        len(block) for block in re.split(rb"(?=^Tree=)", changed.partition(b"\n\n")[2].partition(b"end of trees")[0], flags=re.M) if block
+    ]
+    changed = re.sub(rb"tree_sizes=[\d ]*", b"tree_sizes=" + b" ".join(b"%d" % size for size in sizes), changed)
+    family("lightgbm").restore({**LIGHTGBM, "booster": changed})
+
+
+def first(name: str, number: bytes) -> Callable[[bytes], bytes]:
+    """The first number of the first line of a name, replaced."""
+    return lambda text: re.sub(rb"^(%s=)\S+" % name.encode(), rb"\g<1>" + number, text, count=1, flags=re.M)
+
+
+def test_what_was_fitted_is_taken_as_it_is() -> None:
+    for name, state in (("lightgbm", LIGHTGBM), ("xgboost", XGBOOST)):
+        family(name).restore(state)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (first("left_child", b"99999"), "outside its tree"),
+        (first("left_child", b"0"), "below two others"),
+        (first("right_child", b"-999"), "outside its tree"),
+        (first("split_feature", b"7"), "column which is not there"),
+        (first("split_feature", b"-1"), "column which is not there"),
+        (first("decision_type", b"64"), "column which is not there"),
+        (first("num_leaves", b"4000"), "too few or too many numbers"),
+        (first("num_leaves", b"0"), "without leaves"),
+        (first("num_leaves", b"99999999999999999999"), "too few or too many numbers"),
+        (first("cat_boundaries", b"3"), "do not follow one another"),
+        (first("leaf_value", b"0.5 0.5"), "too few or too many numbers"),
+        (first("threshold", b"1.5 1.5"), "too few or too many numbers"),
+        (first("left_child", b"1x"), "something else than whole numbers"),
+        (lambda text: text.replace(b"is_linear=0", b"is_linear=1", 1), "linear leaves"),
+        (lambda text: re.sub(rb"^right_child=.*\n", b"", text, count=1, flags=re.M), "lines 'right_child'"),
+    ],
+)
+def test_a_lightgbm_booster_that_points_outside_itself_is_refused(change: Callable[[bytes], bytes], why: str) -> None:
+    with pytest.raises(UnsafeModel, match=why):
+        lightgbm_with(change)
+
+
+def at(blob: bytes, name: str) -> int:
+    """Where the first number of the first array of a name begins: its name, `[$`, type, `#`, and a length of some type."""
+    place = blob.index(b"L" + struct.pack(">q", len(name)) + name.encode() + b"[$") + 9 + len(name)
+    return place + 5 + {ord("i"): 1, ord("U"): 1, ord("I"): 2, ord("l"): 4, ord("L"): 8}[blob[place + 4]]
+
+
+def xgboost_with(name: str, number: bytes) -> None:
+    booster = XGBOOST["booster"]
+    assert isinstance(booster, bytes)
+    place = at(booster, name)
+    family("xgboost").restore({**XGBOOST, "booster": booster[:place] + number + booster[place + len(number) :]})
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "why"),
+    [
+        ("left_children", struct.pack(">i", 99_999), "outside its tree"),
+        ("left_children", struct.pack(">i", -5), "outside its tree"),
+        ("right_children", struct.pack(">i", 0), "outside its tree"),
+        ("split_indices", struct.pack(">i", 3), "column which is not there"),
+        ("categories_segments", struct.pack(">q", 10**6), "sets of categories that are not there"),
+        ("categories_nodes", struct.pack(">i", 10**6), "without their sets"),
+    ],
+)
+def test_an_xgboost_booster_that_points_outside_itself_is_refused(name: str, number: bytes, why: str) -> None:
+    with pytest.raises(UnsafeModel, match=why):
+        xgboost_with(name, number)
+
+
+def test_an_xgboost_booster_that_was_cut_or_is_none_is_refused() -> None:
+    booster = XGBOOST["booster"]
+    assert isinstance(booster, bytes)
+    for blob in (booster[:-1], booster + b"}", b"{", b"no", booster[: len(booster) // 2]):
+        with pytest.raises(UnsafeModel, match="XGBoost"):
+            family("xgboost").restore({**XGBOOST, "booster": blob})
+
+
+@pytest.mark.parametrize(
+    "blob", [b"", b"[", b"[" * 100, b"{i\x01a", b"[$U#i\x7f", b"Si\xff", b"[#l\xff\xff\xff\xff", b"x", b"ZZ", b"{i\x01aZi\x01aZ}"]
+)
+def test_what_is_no_ubjson_is_a_value_error(blob: bytes) -> None:
+    with pytest.raises(ValueError):
+        ubjson.loads(blob)
+
+
+def test_ubjson_values() -> None:
+    assert ubjson.loads(b"[[#i\x02TFZ]") == [[True, False], None]
+    assert ubjson.loads(b"[i\xffU\xffI\x01\x00Z]") == [-1, 255, 256, None]
+    assert ubjson.loads(b"{#i\x01i\x01aD" + struct.pack(">d", 0.5)) == {"a": 0.5}

@@ -1,0 +1,62 @@
+"""A run is made again bit for bit, whether a clock or a number of trials ended it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.run import changes
+from automl.store import replay
+from tests.run.commands import FLIGHTS, PENGUINS, automl
+
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
+    few = ("--trials", "2", "--set", f"select.families={family}", "--set", "clean.folds=3", "-q")
+    made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert " 0 differ" in said.stdout
+
+
+def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path) -> None:
+    quick = ("--budget", "12s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
+    made = automl("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert replay(tmp_path / "run").refits
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_what_differs_is_told_with_exit_code_1(tmp_path: Path) -> None:
+    few = ("--trials", "2", "--pipeline", "linear", "-q")
+    assert automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path).returncode == 0
+    (name,) = replay(tmp_path / "run").weights
+    path = next(path for path in (tmp_path / "run" / "trials" / name).glob("*.npy"))
+    array = np.load(path)
+    array[0] = array[0][::-1]
+    np.save(path, array)
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 1
+    assert "could not be reproduced: 1 of" in said.stderr
+    assert "differs by" in said.stdout
+
+
+def test_other_versions_are_told() -> None:
+    told = changes({"python": "2.7", "packages": {"left-pad": "1.0"}})
+    assert "left-pad was 1.0 then, is absent" in told
+    assert any(line.startswith("Python was 2.7 then, is 3.") for line in told)
+
+
+def test_run_toml_names_every_package(tmp_path: Path) -> None:
+    few = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
+    assert automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
+    assert 'numpy = "' in text
+    assert json.dumps(PENGUINS) in text

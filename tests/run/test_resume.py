@@ -1,0 +1,169 @@
+"""A run that was killed goes on: nothing that was recorded is trained again, and no half file is taken for a whole one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from automl.predictor import load
+from automl.store import replay
+from automl.table import read_table
+from tests.run.commands import FLIGHTS, PENGUINS, WINE, automl, gone, new_mark, start, wait_for
+
+
+def done(run: Path) -> Counter[str]:
+    """How often each fit ended well, by its key."""
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    return Counter(event["key"] for event in events if event["kind"] == "fit" and event["outcome"]["status"] == "done")
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on penguins that was killed in the middle, with a torn line and half-made files added."""
+    home = tmp_path_factory.mktemp("killed")
+    mark = new_mark()
+    process = start("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q", cwd=home, mark=mark)
+    wait_for(home / "run" / "events.jsonl", '"kind": "fit"', 12)
+    process.kill()
+    process.communicate()
+    assert gone(mark)
+    run = home / "run"
+    with open(run / "events.jsonl", "a", encoding="utf-8") as log:
+        log.write('{"v": 1, "kind": "fit", "ti')
+    (run / ".predictor.automl.half").write_bytes(b"PK")
+    trial = next((run / "trials").iterdir())
+    (trial / "0123456789ab.npy").write_bytes(b"\x93NUMPY half")
+    return home
+
+
+def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(killed / "run", run)
+    before = done(run)
+    assert before
+    said = automl("resume", "run", "--budget", "10s", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    after = done(run)
+    assert max(after.values()) == 1
+    assert before.keys() < after.keys()
+    study = replay(run)
+    assert (study.finished, study.resumed) == ("done", 1)
+    assert (run / "DONE").exists()
+    assert not (run / "work").exists()
+    assert not list(run.glob(".*"))
+    assert not list(run.glob("trials/*/0123456789ab.npy"))
+    times = [json.loads(line)["time"] for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert times == sorted(times)
+    assert "Predict with" in said.stdout
+    assert load(run / "predictor.automl").proba(read_table(PENGUINS)).shape == (344, 3)
+
+
+def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path) -> None:
+    shutil.copytree(killed / "run", tmp_path / "run")
+    text = (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
+    last = json.loads((killed / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()[-2])["time"]
+    (tmp_path / "run" / "run.toml").write_text(text.replace('"60s"', f'"{last + 8:.2f}s"'), encoding="utf-8")
+    started = time.monotonic()
+    said = automl("resume", "run", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert time.monotonic() - started < 8
+    said = automl("resume", "run", "-q", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "is used up" in said.stderr
+
+
+def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Path) -> None:
+    few = ("--trials", "5", "--set", "select.families=linear,lightgbm,extra_trees", "-q")
+    made = automl("fit", WINE, "--target", "cultivar", *few, "--output", "run", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    before = done(tmp_path / "run")
+    said = automl("resume", "run", "--budget", "8s", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    after = done(tmp_path / "run")
+    assert max(after.values()) == 1
+    assert before.keys() < after.keys()
+
+
+def test_a_table_that_changed_is_refused_and_one_that_moved_is_found(tmp_path: Path) -> None:
+    shutil.copy(WINE, tmp_path / "wine.csv")
+    few = ("--trials", "2", "--pipeline", "linear", "-q")
+    assert automl("fit", "wine.csv", "--target", "cultivar", *few, "--output", "run", cwd=tmp_path).returncode == 0
+    shutil.move(tmp_path / "wine.csv", tmp_path / "moved.csv")
+    lost = automl("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
+    assert lost.returncode == 2
+    assert "wine.csv: no such file" in lost.stderr
+    (tmp_path / "other.csv").write_text((tmp_path / "moved.csv").read_text().replace("1", "2", 3))
+    other = automl("resume", "run", "--budget", "6s", "--data", "other.csv", "-q", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "its SHA-256 differs" in other.stderr
+    found = automl("resume", "run", "--budget", "6s", "--data", "moved.csv", "-q", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+
+
+def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
+    mark = new_mark()
+    process = start("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"stage": "clean"')
+    said = automl("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "another process is working on this run" in said.stderr
+    assert process.poll() is None
+    process.kill()
+    process.communicate()
+    assert gone(mark)
+
+
+def test_a_second_signal_stops_at_once_and_the_run_can_go_on(tmp_path: Path) -> None:
+    mark = new_mark()
+    process = start("fit", FLIGHTS, "--target", "arr_delay", "--budget", "5m", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"decided": "done"', 2)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert gone(mark)
+    assert automl("resume", "run", "--budget", "12s", "-q", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("who", ["worker", "server"])
+def test_a_killed_worker_or_server_is_replaced(who: str, tmp_path: Path) -> None:
+    mark = new_mark()
+    process = start("fit", PENGUINS, "--target", "species", "--budget", "14s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"kind": "fit"', 6)
+    (server,) = psutil.Process(process.pid).children()
+    (server if who == "server" else server.children()[0]).kill()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    study = replay(tmp_path / "run")
+    assert all(trial.decided != "failed" for trial in study.trials.values())
+    assert max(done(tmp_path / "run").values()) == 1
+    assert gone(mark)
+
+
+def test_a_run_that_has_vanished_is_one_line(tmp_path: Path) -> None:
+    mark = new_mark()
+    process = start("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
+    wait_for(tmp_path / "run" / "events.jsonl", '"kind": "fit"', 3)
+    os.rename(tmp_path / "run", tmp_path / "elsewhere")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1, out
+    assert err.count("\n") == 1
+    assert "No such file or directory" in err
+    assert gone(mark)
+
+
+@pytest.mark.parametrize("words", [("resume", "nowhere"), ("resume", "."), ("reproduce", "."), ("reproduce", "nowhere")])
+def test_what_is_no_run_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    said = automl(*words, cwd=tmp_path)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    assert list(tmp_path.iterdir()) == []
