@@ -6,6 +6,7 @@ import os
 
 from hypothesis import settings
 
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn skips some of its checks of estimators without it
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any OpenMP library is loaded; see docs/adr/0002
 
 # A shared machine is slow at times, which is no finding; and the same examples everywhere make a red CI reproducible.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,10 +39,12 @@ class Dataset:
     def digest(self) -> str:
         """Twelve hexadecimal digits that name the task and every array."""
         total = hashlib.blake2b(json.dumps(self.task.to_json()).encode(), digest_size=6)
-        arrays = [("y", self.y), ("folds", self.folds.blocks), *(("weight", w) for w in (self.weight,) if w is not None)]
+        arrays: list[tuple[str, npt.NDArray[Any]]] = [("y", self.y), ("folds", self.folds.blocks)]
+        if self.weight is not None:
+            arrays.append(("weight", self.weight))
         for name, array in (*arrays, *self.columns.arrays()):
             total.update(f"\0{name}\0{array.dtype}{array.shape}".encode("utf-8", "replace"))
-            total.update(np.ascontiguousarray(array).view(np.uint8))
+            total.update(np.ascontiguousarray(array).data.cast("B"))
         return total.hexdigest()
 
     def save(self, folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -102,6 +103,7 @@ class Lab:
         self._dataset = dataset
         self.cleaner = cleaner
         half, whole = self.store.work / ".data", self.store.work / "data"
+        shutil.rmtree(whole, ignore_errors=True)
         dataset.save(half)
         if cleaner is not None:
             (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
@@ -193,7 +195,9 @@ class Lab:
                     yield study
                 if budget.remaining() <= 0:  # what stops by itself at the deadline is waited for, for a moment
                     stopping = True
-                study = self._dispatch(study, budget)
+                before, study = study, self._dispatch(study, budget)
+                if study is not before:
+                    yield study
 
     def _ask(self, policy: Policy, study: Study, budget: Budget) -> Move:
         """The policy's next move, if there is a free worker for it."""

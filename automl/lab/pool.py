@@ -26,7 +26,7 @@ SERVERS = 5  # so many times a run starts one
 LOOK_AFTER = 0.2  # seconds between two looks at the memory
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     line: Connection
     born: float
@@ -67,6 +67,14 @@ class Server:
     def pid(self) -> int:
         """The process's number."""
         return self._process.pid
+
+    def lives_on(self, seconds: float = 0.0) -> bool:
+        """Whether it has not ended, and does not end within so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def last_words(self) -> str:
         """The last line that it wrote."""
@@ -128,7 +136,7 @@ class Pool:
             worker.line.send((str(self._folder), work, deadline))
 
     def _fork(self) -> _Worker:
-        line = self._server.fork()
+        line = self._server.fork() if self._server.lives_on() else None
         while line is None:
             self._renew_server()
             line = self._server.fork()
@@ -151,7 +159,8 @@ class Pool:
         now = time.monotonic()
         until = min([now + min(seconds, LOOK_AFTER if busy else 0.5), *(worker.end for worker in busy)])
         ready = wait([worker.line for worker in self._staff], max(0.0, until - now))
-        reports = [report for worker in list(self._staff) if worker.line in ready for report in self._hear(worker)]
+        heard = [worker for worker in self._staff if worker.line in ready]
+        reports = [report for worker in heard if worker in self._staff for report in self._hear(worker)]
         for worker in busy:
             if worker.work is not None and time.monotonic() >= worker.end:
                 reports += self._end(worker, "timeout", "did not stop at its deadline")
@@ -161,7 +170,8 @@ class Pool:
         try:
             message = worker.line.recv()
         except (EOFError, ConnectionResetError):
-            return self._end(worker, "failed", DIED)
+            doomed = [worker] if self._server.lives_on(0.02) else list(self._staff)  # the server's workers end with it
+            return [report for one in doomed for report in self._end(one, "failed", DIED)]
         if isinstance(message, int):
             worker.pid = message
             return []

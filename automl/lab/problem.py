@@ -48,9 +48,10 @@ class Problem:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Problem:
         """The same with some of the rows, which have to hold all rows for validation."""
-        given = {name: getattr(self, name) for name in ("y", "weight", "groups")}
-        chosen = {name: None if array is None else pd.Series(array).iloc[rows].reset_index(drop=True) for name, array in given.items()}
-        return replace(self, table=self.table.take(rows), **chosen)
+        y, weight, groups = (
+            None if a is None else pd.Series(a).iloc[rows].reset_index(drop=True) for a in (self.y, self.weight, self.groups)
+        )
+        return replace(self, table=self.table.take(rows), y=y, weight=weight, groups=groups)
 
     def draw(self, count: int, seed: int) -> Problem:
         """At most so many rows, drawn at random and left in their order; rows for validation are not drawn from."""

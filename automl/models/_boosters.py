@@ -6,7 +6,6 @@ Every tree's children have to lie inside it, each below one parent, and no split
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,25 +35,27 @@ def check_lightgbm(trees: bytes, count: int, features: int) -> None:
     features : int
         Columns of the model's input.
     """
-    leaves = _column(trees, "num_leaves", np.ones(count, np.int64))
+    text = _Text(trees, count)
+    leaves = text.numbers("num_leaves", np.ones(count, np.int64))
     nodes = leaves - 1
-    if (leaves < 1).any() or len(re.findall(rb"^leaf_value=", trees, re.MULTILINE)) != count:
+    if (leaves < 1).any():
         raise _damaged("LightGBM", "a tree without leaves")
-    left, right = _column(trees, "left_child", nodes), _column(trees, "right_child", nodes)
-    feature, decision = _column(trees, "split_feature", nodes), _column(trees, "decision_type", nodes)
-    starts = np.cumsum(nodes) - nodes
+    left, right, feature, decision = (text.numbers(name, nodes) for name in ("left_child", "right_child", "split_feature", "decision_type"))
     inner, leaf = np.repeat(nodes, nodes), np.repeat(leaves, nodes)
     for child in (left, right):
         if not np.where(child >= 0, child < inner, ~child < leaf).all():
             raise _damaged("LightGBM", "a child outside its tree")
-    children = np.concatenate([left, right])
-    place = np.concatenate([np.repeat(starts, nodes)] * 2) + children
-    if (np.bincount(place[children >= 0], minlength=int(nodes.sum())) != _not_roots(nodes)).any():
+    starts = np.repeat(np.cumsum(nodes) - nodes, nodes)
+    below = np.concatenate([(starts + child)[child >= 0] for child in (left, right)])
+    if (np.bincount(below, minlength=int(nodes.sum())) != _not_roots(nodes)).any():
         raise _damaged("LightGBM", "a node below two others, or below none")
     if ((feature < 0) | (feature >= features)).any() or ((decision < 0) | (decision > 15)).any():
         raise _damaged("LightGBM", "a split that reads a column which is not there")
-    _check_lines(trees, leaves)
-    _check_categories(trees, nodes, decision)
+    text.check_counts("leaf_value", leaves)
+    text.check_counts("threshold", nodes)
+    if any(line != b"0" for line in text.lines("is_linear")):
+        raise _damaged("LightGBM", "linear leaves")
+    _check_categories(text, nodes, decision)
 
 
 def _not_roots(nodes: Whole) -> Whole:
@@ -64,59 +65,59 @@ def _not_roots(nodes: Whole) -> Whole:
     return expected
 
 
-def _lines(trees: bytes, name: str, count: int) -> list[bytes]:
-    found: list[bytes] = re.findall(rb"^" + name.encode() + rb"=(.*)$", trees, re.MULTILINE)
-    if len(found) != count:
-        raise _damaged("LightGBM", f"{len(found)} lines {name!r} for {count} trees")
-    return found
+class _Text:
+    """The lines of all trees by their names, in order."""
 
+    def __init__(self, trees: bytes, count: int) -> None:
+        self._count = count
+        self._by_name: dict[bytes, list[bytes]] = {}
+        for line in trees.split(b"\n"):
+            name, equals, value = line.partition(b"=")
+            if equals:
+                self._by_name.setdefault(name, []).append(value)
 
-def _column(trees: bytes, name: str, sizes: Whole) -> Whole:
-    """The whole numbers of all lines of a name, which have to be as many as `sizes` says."""
-    lines = _lines(trees, name, len(sizes))
-    tokens = b" ".join(line for line in lines if line).split(b" ") if any(lines) else []
-    counts = [line.count(b" ") + 1 if line else 0 for line in lines]
-    if counts != sizes.tolist() or any(len(token) > _LONGEST for token in tokens):
-        raise _damaged("LightGBM", f"too few or too many numbers in {name!r}")
-    return _numbers(b" ".join(tokens), len(tokens), name)
+    def lines(self, name: str, count: int = -1) -> list[bytes]:
+        """The lines of a name: one a tree, unless another number is given."""
+        found, expected = self._by_name.get(name.encode(), []), self._count if count < 0 else count
+        if len(found) != expected:
+            raise _damaged("LightGBM", f"{len(found)} lines {name!r} for {expected} trees")
+        return found
+
+    def check_counts(self, name: str, sizes: Whole) -> None:
+        """Refuse lines that hold another number of values than their trees have."""
+        if [line.count(b" ") + 1 if line else 0 for line in self.lines(name)] != sizes.tolist():
+            raise _damaged("LightGBM", f"too few or too many numbers in {name!r}")
+
+    def numbers(self, name: str, sizes: Whole) -> Whole:
+        """The whole numbers of all lines of a name, which have to be as many as `sizes` says."""
+        self.check_counts(name, sizes)
+        return _numbers(b" ".join(line for line in self.lines(name) if line), int(sizes.sum()), name)
 
 
 def _numbers(text: bytes, count: int, name: str) -> Whole:
-    if not re.fullmatch(rb"(-?\d+( -?\d+)*)?", text):
-        raise _damaged("LightGBM", f"something else than whole numbers in {name!r}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        numbers = np.fromstring(text, np.int64, sep=" ") if count else np.empty(0, np.int64)
-    if len(numbers) != count:
-        raise _damaged("LightGBM", f"too few numbers in {name!r}")
-    return numbers
+    """Whole numbers below 2**31 in a row: what another reader would take for another number is refused."""
+    tokens = text.split(b" ") if text else []
+    if len(tokens) != count or not re.fullmatch(rb"[-0-9 ]*", text) or max(map(len, tokens), default=0) > _LONGEST:
+        raise _damaged("LightGBM", f"too few, too many or too large numbers in {name!r}, or what is none")
+    try:
+        return np.array([int(token) for token in tokens], np.int64)
+    except ValueError:
+        raise _damaged("LightGBM", f"something else than whole numbers in {name!r}") from None
 
 
-def _check_lines(trees: bytes, leaves: Whole) -> None:
-    """Values and thresholds: as many as there are leaves and splits; and no linear leaves, which no family of ours makes."""
-    for name, sizes in (("leaf_value", leaves), ("threshold", leaves - 1)):
-        counts = [line.count(b" ") + 1 if line else 0 for line in _lines(trees, name, len(leaves))]
-        if counts != sizes.tolist():
-            raise _damaged("LightGBM", f"too few or too many numbers in {name!r}")
-    if re.search(rb"^is_linear=(?!0$)", trees, re.MULTILINE):
-        raise _damaged("LightGBM", "linear leaves")
-
-
-def _check_categories(trees: bytes, nodes: Whole, decision: Whole) -> None:
+def _check_categories(text: _Text, nodes: Whole, decision: Whole) -> None:
     """A split by category names a set; the sets' bounds ascend and end where their words do."""
-    sets = _column(trees, "num_cat", np.ones(len(nodes), np.int64))
+    sets = text.numbers("num_cat", np.ones(len(nodes), np.int64))
     with_sets = np.flatnonzero(sets)
-    bounds = _lines(trees, "cat_boundaries", len(with_sets))
-    words = _lines(trees, "cat_threshold", len(with_sets))
+    bounds, words = text.lines("cat_boundaries", len(with_sets)), text.lines("cat_threshold", len(with_sets))
     for place, bound, word in zip(with_sets.tolist(), bounds, words, strict=True):
         edges = _numbers(bound, bound.count(b" ") + 1, "cat_boundaries")
-        steps = np.diff(edges)
-        if len(edges) != sets[place] + 1 or edges[0] != 0 or (steps < 0).any() or edges[-1] != word.count(b" ") + 1:
+        if len(edges) != sets[place] + 1 or edges[0] != 0 or (np.diff(edges) < 0).any() or edges[-1] != word.count(b" ") + 1:
             raise _damaged("LightGBM", "sets of categories that do not follow one another")
     chosen = (decision & 1) == 1
     if not chosen.any():
         return
-    thresholds = b" ".join(line for line in _lines(trees, "threshold", len(nodes)) if line).split(b" ")
+    thresholds = b" ".join(line for line in text.lines("threshold") if line).split(b" ")
     named = [thresholds[place] for place in np.flatnonzero(chosen).tolist()]
     numbers = _numbers(b" ".join(named), len(named), "threshold")
     if ((numbers < 0) | (numbers >= np.repeat(sets, nodes)[chosen])).any():

@@ -67,7 +67,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     """Write run.toml: everything needed to run this again and to know where it ran."""
     source = Path(problem.table.source)
     known = source.is_file()
-    data = {"path": str(source.resolve()), "sha256": sha256(source)} if known else {"source": problem.table.source}
+    data: dict[str, Any] = {"path": str(source.resolve()), "sha256": sha256(source)} if known else {"source": problem.table.source}
     asked = {
         name: getattr(problem, name) for name in ("target", "kind", "metric", "positive", "weight_column", "group_column", "time_column")
     }

@@ -12,10 +12,10 @@ from automl.run import changes
 from automl.store import replay
 from tests.run.commands import FLIGHTS, PENGUINS, automl
 
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "knn")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["linear", *(pytest.param(name, marks=pytest.mark.heavy) for name in FAMILIES)])
 def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
     few = ("--trials", "2", "--set", f"select.families={family}", "--set", "clean.folds=3", "-q")
     made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
@@ -25,6 +25,7 @@ def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
     assert " 0 differ" in said.stdout
 
 
+@pytest.mark.heavy
 def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path) -> None:
     quick = ("--budget", "12s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
     made = automl("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)

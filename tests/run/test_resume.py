@@ -14,15 +14,14 @@ import psutil
 import pytest
 
 from automl.predictor import load
-from automl.store import replay
+from automl.store import events, replay
 from automl.table import read_table
 from tests.run.commands import FLIGHTS, PENGUINS, WINE, automl, gone, new_mark, start, wait_for
 
 
 def done(run: Path) -> Counter[str]:
     """How often each fit ended well, by its key."""
-    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    return Counter(event["key"] for event in events if event["kind"] == "fit" and event["outcome"]["status"] == "done")
+    return Counter(event["key"] for event in events(run) if event["kind"] == "fit" and event["outcome"]["status"] == "done")
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +65,7 @@ def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
     assert load(run / "predictor.automl").proba(read_table(PENGUINS)).shape == (344, 3)
 
 
+@pytest.mark.heavy
 def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path) -> None:
     shutil.copytree(killed / "run", tmp_path / "run")
     text = (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
@@ -80,6 +80,7 @@ def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path
     assert "is used up" in said.stderr
 
 
+@pytest.mark.heavy
 def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Path) -> None:
     few = ("--trials", "5", "--set", "select.families=linear,lightgbm,extra_trees", "-q")
     made = automl("fit", WINE, "--target", "cultivar", *few, "--output", "run", cwd=tmp_path)
@@ -92,6 +93,7 @@ def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Pa
     assert before.keys() < after.keys()
 
 
+@pytest.mark.heavy
 def test_a_table_that_changed_is_refused_and_one_that_moved_is_found(tmp_path: Path) -> None:
     shutil.copy(WINE, tmp_path / "wine.csv")
     few = ("--trials", "2", "--pipeline", "linear", "-q")
@@ -121,20 +123,20 @@ def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
     assert gone(mark)
 
 
+@pytest.mark.heavy
 def test_a_second_signal_stops_at_once_and_the_run_can_go_on(tmp_path: Path) -> None:
     mark = new_mark()
     process = start("fit", FLIGHTS, "--target", "arr_delay", "--budget", "5m", "--output", "run", "-q", cwd=tmp_path, mark=mark)
     wait_for(tmp_path / "run" / "events.jsonl", '"decided": "done"', 2)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
     assert gone(mark)
     assert automl("resume", "run", "--budget", "12s", "-q", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("who", ["worker", "server"])
 def test_a_killed_worker_or_server_is_replaced(who: str, tmp_path: Path) -> None:
     mark = new_mark()
