@@ -10,12 +10,14 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from automl.errors import UnsafeModel
+from automl.errors import UnsafeModel, one_line
 
 State = dict[str, Any]
 
@@ -60,20 +62,33 @@ def packed(state: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
+@contextmanager
+def distrusted(what: str) -> Iterator[None]:
+    """Whatever a file's content makes go wrong, as one `UnsafeModel` with one line."""
+    try:
+        yield
+    except UnsafeModel as error:
+        raise UnsafeModel(f"{what}: {one_line(error)}" if what else one_line(error)) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise UnsafeModel(f"{what}: the model file is damaged: {one_line(error)}") from None
+    except _NONSENSE as error:
+        raise UnsafeModel(f"{what}: the model file holds nonsense: {type(error).__name__}: {one_line(error)[:200]}") from None
+
+
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+
+
 def unpacked(blob: bytes) -> State:
     """The state that `packed` made bytes of.
 
     Raises
     ------
     UnsafeModel
-        The bytes hold something else, or would unpack to more than 8 GB.
+        The bytes hold something else, or would unpack to too much.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-            audit(archive, _ENTRY)
-            return unpack(archive, "state")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise UnsafeModel(f"a model's state is damaged: {error}") from None
+    with distrusted("a model's state"), zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        audit(archive, _ENTRY)
+        return unpack(archive, "state")
 
 
 def unpacked_size(blob: bytes) -> int:
@@ -116,23 +131,27 @@ def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
     try:
         state = rich(json.loads(archive.read(f"{prefix}/state.json")))
     except KeyError as error:
-        raise UnsafeModel(f"the model file lacks the entry {error.args[0]!r}") from None
-    except (ValueError, zipfile.BadZipFile, RecursionError) as error:
-        raise UnsafeModel(f"the model file's entry {prefix!r} can't be read: {error}") from None
+        raise UnsafeModel(f"it lacks the entry {error.args[0]!r}") from None
     if not isinstance(state, dict):
-        raise UnsafeModel(f"the model file's entry {prefix!r} holds no state")
+        raise UnsafeModel(f"its entry {prefix!r} holds no state")
     return state
 
 
+_HEADER = re.compile(rb"\{'descr': '([<|][biuf]\d)', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,80})\), \} {0,128}\n")
+
+
 def _array(blob: bytes) -> np.ndarray[Any, Any]:
-    """An array of numbers whose header promises no more than there is: NumPy would first make room for what it promises."""
-    stream = io.BytesIO(blob)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"an array of version {version}")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=2_000)
+    """An array of numbers as `np.save` writes it, whose header promises exactly what there is.
+
+    NumPy's own reader would evaluate the header as Python, and first make room for what it promises.
+    """
+    length = int.from_bytes(blob[8:10], "little")
+    header = _HEADER.fullmatch(blob[10 : 10 + length])
+    if not blob.startswith(b"\x93NUMPY\x01\x00") or header is None:
+        raise ValueError("an array with a header that no predictor has")
+    dtype, shape = np.dtype(header[1].decode()), tuple(int(part) for part in header[3].split(b",") if part.strip())
     count = math.prod(shape)
-    if dtype.kind not in "biuf" or min(shape, default=0) < 0 or count * dtype.itemsize != len(blob) - stream.tell():
+    if count * dtype.itemsize != len(blob) - 10 - length:
         raise ValueError(f"an array of {dtype} with shape {shape} in {len(blob)} bytes")
-    array: np.ndarray[Any, Any] = np.frombuffer(blob, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C").copy("K")
-    return array
+    array = np.frombuffer(blob, dtype, count, 10 + length).reshape(shape, order="F" if header[2] == b"True" else "C")
+    return array.copy("K")

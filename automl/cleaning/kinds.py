@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Literal
 
@@ -206,4 +207,4 @@ def _rows_of(words: list[str], counts: Codes, some: list[str]) -> int:
 
 
 def _override(name: str, kind: Literal["category", "number", "text"]) -> str:
-    return f"--set clean.kinds.{name}={kind}"
+    return f"--set {shlex.quote(f'clean.kinds.{name}={kind}')}"

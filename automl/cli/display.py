@@ -163,7 +163,7 @@ class Live(Quiet):
         """Keep what is to be drawn next."""
         self._study = study
         if event["kind"] == "finding":
-            self._region.console.print(f"found  {_finding(event)}", soft_wrap=True)
+            self._region.console.print(f"found  {_finding(event)}", no_wrap=True, overflow="ellipsis")  # whole in the report and the log
         if event["kind"] == "fit" and event["outcome"]["status"] != "cut":
             self._counts["done" if event["outcome"]["status"] == "done" else "failed"] += 1
 

@@ -12,6 +12,8 @@ from automl.errors import UnsafeModel
 from automl.models._base import Floats, How, Sample
 from automl.state import State
 
+_MOST_CLASSES = 100_000
+
 
 @dataclass(frozen=True)
 class Target:
@@ -114,6 +116,8 @@ class Target:
             target = cls(int(state["total"]), tuple(int(code) for code in state["present"]), float(state["shift"]), float(state["scale"]))
         except (KeyError, TypeError, ValueError) as error:
             raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
+        if not 0 <= target.total <= _MOST_CLASSES:
+            raise UnsafeModel(f"the model file's target coding has {target.total} classes")
         ascending = all(a < b for a, b in zip((-1, *target.present), (*target.present, target.total), strict=True))
         if not (ascending or target.total == 0 == len(target.present)) or not np.isfinite([target.shift, target.scale]).all():
             raise UnsafeModel(f"the model file's target coding makes no sense: {target}")

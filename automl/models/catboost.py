@@ -21,6 +21,7 @@ from automl.state import State
 from automl.task import Task
 
 _METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE"}
+_MOST_LEVELS = 2**25  # of all columns together
 _GROW = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
 
@@ -150,8 +151,8 @@ class CatBoost:
         if "constant" in state:
             return ConstantModel.from_state(state)
         levels = state.get("levels")
-        if not isinstance(levels, list) or not all(isinstance(count, int) and count >= 0 for count in levels):
-            raise UnsafeModel("the model file's levels are not whole numbers")
+        if not isinstance(levels, list) or not all(type(count) is int and count >= 0 for count in levels) or sum(levels) > _MOST_LEVELS:
+            raise UnsafeModel("the model file's levels are not whole numbers, or too large")
         target = Target.from_state(part_of(state, "target"))
         return _restored(bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target)
 

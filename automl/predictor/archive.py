@@ -25,7 +25,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.files import whole
 from automl.predictor.model import Member, Part, Predictor
-from automl.state import EPOCH, audit, check_size, pack, unpack, unpacked_size
+from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
 from automl.task import Task
 
 FORMAT = 1
@@ -117,16 +117,11 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
 def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = None) -> Predictor:
     """The predictor whose file has these bytes; `path` is its name in messages."""
     _check(blob, path, expected_sha256)
-    try:
-        with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-            audit(archive, ENTRY)
-            return _read(archive)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise UnsafeModel(f"{path}: the model file is damaged: {error}") from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        if isinstance(error, UnsafeModel):
-            raise UnsafeModel(f"{path}: {error}") from None
-        raise UnsafeModel(f"{path}: the model file holds nonsense: {type(error).__name__}: {str(error)[:200]}") from None
+    with distrusted(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
+        audit(archive, ENTRY)
+        predictor = _read(archive)
+        predictor.check()
+        return predictor
 
 
 def _check(blob: bytes, path: str, expected: str | None) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
 from automl.ensemble import combine, decide, sharpen
-from automl.errors import InputError
+from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.models import family
 from automl.models._base import Model
@@ -85,6 +85,22 @@ class Predictor:
     threshold: float = 0.5
     residuals: Floats | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse members that can't be restored, or that answer another question than the task's.
+
+        Raises
+        ------
+        UnsafeModel
+        """
+        shape = (0,) if self.task.is_regression else (0, self.task.n_outputs)
+        for member in self.members:
+            for part, model in zip(member.parts, member.models, strict=True):
+                width = sum(len(self.encodings[name].features) for name in part.encodings)
+                if model.predict(np.empty((0, width), np.float32)).shape != shape:
+                    raise UnsafeModel(f"member {member.id!r} answers another question than the model's task")
+        if not self.members or not np.isfinite([self.temperature, self.threshold, *(member.weight for member in self.members)]).all():
+            raise UnsafeModel("its weights, temperature or threshold make no sense")
 
     def read(self, table: Table) -> Applied:
         """A table's typed columns, and counts of what was odd in it; an `InputError` if it lacks what the model needs."""
