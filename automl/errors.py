@@ -36,7 +36,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     >>> suggestion("zzz", ["age", "target"])
     ''
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    close = [name for name in names if name.casefold() == word.casefold()] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

@@ -82,8 +82,15 @@ def holdout(strata: npt.NDArray[Any], units: Rows, share: float, seed: int) -> F
     return Folds("holdout", np.where(blocks == 0, 0, -1).astype(np.int16))
 
 
-def by_time(times: npt.NDArray[np.float64], n_folds: int) -> Folds:
-    """Expanding windows: each fold holds a later block out and trains on all that came before. Equal times stay together."""
+def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
+    """Expanding windows: each fold holds a later block out and trains on all that came before.
+
+    Equal times stay together, and so do the rows of a unit: it stands where its last row does.
+    """
+    _, unit_of = np.unique(units, return_inverse=True)
+    last = np.full(unit_of.max() + 1, -np.inf)
+    np.maximum.at(last, unit_of, times)
+    times = last[unit_of]
     share = 0.5  # of the rows is trained on in every fold
     order = np.argsort(times, kind="stable")
     rank = np.empty(len(times))

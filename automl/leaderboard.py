@@ -93,8 +93,12 @@ def _trial(study: Study, trial: Trial) -> Row:
         "seconds": round(trial.seconds, 2),
         "size_mb": round(_megabytes(trial), 2),
         "weight": round(study.weights.get(trial.id, 0.0), 4),
-        "status": f"{trial.decided or 'unfinished'}{': ' + trial.reason if trial.reason else ''}",
+        "status": f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}",
     }
+
+
+def _unfinished(study: Study, trial: Trial) -> str:
+    return f"unfinished, {len(trial.losses)} of {len(study.plan.places)} folds"
 
 
 def _megabytes(trial: Trial) -> float:

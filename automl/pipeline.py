@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import math
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,7 +100,9 @@ def make_stage(name: str, options: Mapping[str, Any], where: str) -> Stage:
     kind = STAGES[name]
     known = dict(fields(kind))
     _known(options, tuple(known), where)
-    return kind(**{key: checked(value, known[key], f"{where}: {key}") for key, value in options.items()})
+    return kind(
+        **{key: _bounded(kind, key, checked(value, known[key], f"{where}: {key}"), f"{where}: {key}") for key, value in options.items()}
+    )
 
 
 def fields(kind: type[Stage]) -> Iterator[tuple[str, Any]]:
@@ -107,6 +110,15 @@ def fields(kind: type[Stage]) -> Iterator[tuple[str, Any]]:
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         yield field.name, hints[field.name]
+
+
+def _bounded(kind: type[Stage], key: str, value: Any, where: str) -> Any:
+    """A value within what its option allows."""
+    metadata = kind.__dataclass_fields__[key].metadata  # type: ignore[attr-defined]
+    least, most = metadata["least"], metadata["most"]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not least <= value <= most:
+        raise InputError(f"{where} = {value!r}: is to be {f'{least:g} or more' if math.isinf(most) else f'from {least:g} to {most:g}'}.")
+    return value
 
 
 def checked(value: Any, hint: Any, where: str) -> Any:
@@ -164,7 +176,8 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         _known({key: value}, tuple(known), f"--set {setting!r}")
         if inner:  # an entry of a table, as in clean.kinds.zip=category
             value = {**dict(getattr(step.stage, key)), column: value}
-        steps[place] = replace(step, stage=replace(step.stage, **{key: checked(value, known[key], f"--set {stage}.{key}")}))  # type: ignore[type-var]
+        value = _bounded(STAGES[stage], key, checked(value, known[key], f"--set {stage}.{key}"), f"--set {stage}.{key}")
+        steps[place] = replace(step, stage=replace(step.stage, **{key: value}))  # type: ignore[type-var]
     return replace(pipeline, steps=tuple(steps))
 
 

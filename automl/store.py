@@ -163,19 +163,26 @@ def _lines(folder: Path) -> Iterator[bytes]:
 
 def events(folder: Path) -> Iterator[dict[str, Any]]:
     """The events of a run folder; a torn last line is ignored."""
-    for line in _lines(folder):
+    for number, line in enumerate(_lines(folder), 1):
         try:
-            yield json.loads(line)
-        except ValueError:
-            shown = line[:60].decode("utf-8", "replace")
-            raise InputError(f"{folder / LOG}: a line is damaged: {shown!r}") from None
+            event = json.loads(line)
+            version, _, _ = event["v"], event["kind"], event["time"] + 0.0
+        except (ValueError, LookupError, TypeError):
+            shown = line[:60].decode("utf-8", "replace").strip()
+            raise InputError(f"{folder / LOG}: line {number} is damaged: {shown!r}") from None
+        if version != FORMAT:
+            raise InputError(f"{folder / LOG}: line {number} has format {version!r}; this version of automl reads format {FORMAT}.")
+        yield event
 
 
 def replay(folder: Path) -> Study:
     """The study that a run folder's events add up to."""
     study = Study()
-    for event in events(folder):
-        study = study.add(event)
+    for number, event in enumerate(events(folder), 1):
+        try:
+            study = study.add(event)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{folder / LOG}: line {number} is no event that this version knows: {type(error).__name__} {error}") from None
     return study
 
 

@@ -56,7 +56,7 @@ def test_a_holdout_keeps_back_its_share() -> None:
 
 @given(st.lists(st.integers(0, 30), min_size=12, max_size=60))
 def test_time_folds_train_on_the_past_only(times: list[int]) -> None:
-    made = folds.by_time(np.array(times, float), 3)
+    made = folds.by_time(np.array(times, float), np.arange(len(times)), 3)
     for fold in range(3):
         train, held = made.train(0, fold), made.held(0, fold)
         if len(train) and len(held):
@@ -68,8 +68,20 @@ def test_all_rows_are_trained_on_without_a_fold() -> None:
 
 
 def test_folds_survive_the_disk(tmp_path: Path) -> None:
-    made = folds.by_time(np.arange(20.0), 4)
+    made = folds.by_time(np.arange(20.0), np.arange(20), 4)
     made.save(tmp_path)
     again = folds.open_folds(tmp_path)
     assert again.kind == "time"
     assert (again.blocks == made.blocks).all()
+
+
+def test_time_folds_keep_units_whole_and_never_look_ahead() -> None:
+    rng = np.random.default_rng(0)
+    times, units = rng.random(200), rng.integers(0, 60, 200)
+    made = folds.by_time(times, units, 4)
+    for fold in range(4):
+        train, held = made.train(0, fold), made.held(0, fold)
+        assert len(held)
+        assert not set(units[train]) & set(units[held])
+        last = {unit: times[units == unit].max() for unit in set(units)}
+        assert max(last[unit] for unit in units[train]) <= min(last[unit] for unit in units[held])

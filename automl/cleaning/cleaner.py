@@ -161,7 +161,7 @@ def clean(
     given = _Given(table, found.rows)
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
     rules = {item.name: item.rule for item in fitted}
-    unused = tuple(one for one in table.names if one not in rules and not (isinstance(target, str) and one == target))
+    unused = tuple(one for one in table.names if one not in rules)
     cleaned = Cleaned(
         Cleaner(rules, options.missing_words, unused), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
@@ -350,7 +350,7 @@ def _without_weightless(cleaned: Cleaned) -> Cleaned:
         return cleaned
     kept = np.flatnonzero(cleaned.weight)
     gone = len(cleaned.weight) - len(kept)
-    finding = Finding("weightless_rows", (), "info", gone, action=f"of {len(cleaned.weight)} rows have weight 0 and were left out")
+    finding = Finding("weightless_rows", (), "info", gone, action=f"{gone} of {len(cleaned.weight)} rows have weight 0 and were left out")
     parts: dict[str, Any] = {name: getattr(cleaned, name) for name in ("y", "rows", "duplicates", "weight", "groups", "times")}
     parts = {name: None if part is None else part[kept] for name, part in parts.items()}
     return replace(cleaned, columns=cleaned.columns.take(kept), findings=(*cleaned.findings, finding), **parts)
@@ -360,7 +360,10 @@ def _repeated(duplicates: Rows) -> list[Finding]:
     count = len(duplicates) - (int(duplicates.max()) + 1 if len(duplicates) else 0)
     if count == 0:
         return []
-    action, override = f"of {len(duplicates)} rows equal an earlier one in all features", "--set clean.keep_duplicates_together=true"
+    action, override = (
+        f"{count} of {len(duplicates)} rows equal an earlier one in all features",
+        "--set clean.keep_duplicates_together=true",
+    )
     return [Finding("duplicate_rows", (), "info", count, action=action, override=override)]
 
 
@@ -380,7 +383,7 @@ class _Given:
         if given is None:
             return None
         series, where = self._series(given, "weight")
-        values = self._floats(series, where)
+        values = self._floats(series, where, "number", "flag")
         bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
         if len(bad):
             row = int(self.rows[bad[0]])
@@ -409,9 +412,9 @@ class _Given:
             raise InputError(f"{where}: {str(series.iloc[row])!r} in row {row + 1} is neither a date nor a number")
         return values
 
-    def _floats(self, series: pd.Series[Any], where: str) -> Floats:
+    def _floats(self, series: pd.Series[Any], where: str, *kinds: str) -> Floats:
         cells = tidy(read_cells(series.iloc[self.rows]))
         column = infer(where, cells).rule.read(cells).column
-        if not isinstance(column, Numbers):
-            raise InputError(f"{where} holds neither numbers nor dates")
+        if not isinstance(column, Numbers) or (kinds and column.kind not in kinds):
+            raise InputError(f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}")
         return column.values

@@ -13,6 +13,14 @@ _LONGEST_EXAMPLE = 60
 _EXAMPLES = 3
 
 
+_COUNTED = {
+    **dict.fromkeys(("date", "infinite", "missing_words", "number_text", "sentinel", "stray"), "cells"),
+    **dict.fromkeys(("imbalance", "target_missing"), "rows"),
+    "levels": "categories",
+    "text": "different texts",
+}  # what a finding's count counts; others say it themselves, or there is nothing to count
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was found.
@@ -36,7 +44,7 @@ class Finding:
     Examples
     --------
     >>> Finding("sentinel", ("age",), "warning", 12, ("999",), "taken as missing", "--set clean.sentinels=false").text()
-    "age: taken as missing (12, e.g. '999'; to change it: --set clean.sentinels=false)"
+    "age: taken as missing (12 cells, e.g. '999'; to change it: --set clean.sentinels=false)"
     """
 
     code: str
@@ -50,9 +58,11 @@ class Finding:
     def text(self) -> str:
         """One line for people."""
         shown = ", ".join(self.columns[:5]) + (f" and {len(self.columns) - 5} more" if len(self.columns) > 5 else "")
-        examples = f", e.g. {', '.join(map(repr, self.examples))}" if self.examples else ""
-        override = f"; to change it: {self.override}" if self.override else ""
-        return f"{shown}{': ' if shown else ''}{self.action} ({self.count}{examples}{override})"
+        examples = f"e.g. {', '.join(map(repr, self.examples))}" if self.examples else ""
+        counted = f"{self.count} {_COUNTED[self.code]}" if self.code in _COUNTED else ""
+        override = f"to change it: {self.override}" if self.override else ""
+        more = "; ".join(part for part in (", ".join(part for part in (counted, examples) if part), override) if part)
+        return f"{shown}{': ' if shown else ''}{self.action}{f' ({more})' if more else ''}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -289,5 +289,11 @@ def _kind_finding(target: Target) -> Finding:
         else examples(spell_number(cast(float, value)) for value in dict.fromkeys(target.y[:100].tolist()))
     )
     what = f"{target.kind} with {len(target.labels)} classes" if target.kind == "multiclass" else target.kind
+    numeric = all(_is_number(label) for label in target.labels)
     other = "multiclass" if target.kind == "regression" else "regression"
-    return Finding("task", (target.name,), "info", len(target.labels) or len(target.rows), shown, f"taken for {what}", f"--task {other}")
+    override = f"--task {other}" if numeric else ""
+    return Finding("task", (target.name,), "info", len(target.labels) or len(target.rows), shown, f"taken for {what}", override)
+
+
+def _is_number(label: str) -> bool:
+    return bool(np.isfinite(numbers.parse([label]).values[0]))

@@ -5,7 +5,11 @@ Exit codes: 0 done; 2 wrong use or unreadable input; 1 anything else; 130 stoppe
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -35,9 +39,27 @@ def _root(context: typer.Context, version: bool = typer.Option(False, "--version
         typer.echo(context.get_help())
 
 
+class _Enough(Exception):
+    """The reader of our output has seen enough."""
+
+
+def _piped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that ends well when its reader does: click would make an exit code 1 of that."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **words: Any) -> None:
+        try:
+            command(*args, **words)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise _Enough from None
+
+    return run
+
+
 for commands in (fitting.COMMANDS, resuming.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
     for name, command in commands.items():
-        app.command(name)(command)
+        app.command(name)(_piped(command))
 
 
 def main() -> None:
@@ -55,8 +77,8 @@ def _run() -> int:
         return _say(f"automl: {_one_line(str(error))}", 2)
     except AutoMLError as error:
         return _say(f"automl: {_one_line(str(error))}", 1)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
+    except _Enough:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
         return 0
     except OSError as error:
         return _say(f"automl: {error.filename or 'a file'}: {error.strerror or error}", 1)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
     """Make a run, or, with "resume", go on with one, and say what came of it."""
     check_inputs(wish)
-    with server_for(wish.engine) as server, _disk_trouble():  # it loads its libraries while we load ours
-        _lead(wish, how, server)
+    with Signals() as signals, server_for(wish.engine) as server, _disk_trouble():  # it loads its libraries while we load ours
+        _lead(wish, how, server, signals)
 
 
 @contextmanager
@@ -31,6 +31,8 @@ def _disk_trouble() -> Iterator[None]:
     """A disk that can't be written, or a folder that vanished, as one line that says what became of the run."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         what = f"{error.filename or 'the disk'}: {error.strerror or error}"
         raise AutoMLError(
@@ -53,7 +55,7 @@ def server_for(engine: str) -> Iterator[Server | None]:
         server.close()
 
 
-def _lead(wish: Wish, how: str, server: Server | None) -> None:
+def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None:
     from automl import run
     from automl.budget import process_started
     from automl.cli import display
@@ -62,7 +64,7 @@ def _lead(wish: Wish, how: str, server: Server | None) -> None:
     started = process_started()
     asked = settings(wish, started)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
-    with shown, Signals() as signals:
+    with shown:
         make = run.fit if how == "fit" else run.resume
         result = make(lambda budget: problem(wish, budget), asked, shown.observers, [write_report], signals.take, server)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,8 @@ def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
 def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: float | None) -> pd.DataFrame:
     import pandas as pd
 
+    if proba and interval is not None:
+        raise InputError("--proba and --interval: give one of them; intervals are for numbers.")
     if proba and predictor.task.is_regression:
         raise InputError("--proba: is for classification; this model predicts numbers.")
     raw = predictor.raw(applied.columns)
@@ -132,6 +135,7 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 require("pyarrow", "parquet", f"--output {output}")
                 answers.to_parquet(path, index=False)
             case ".jsonl":
-                answers.to_json(path, orient="records", lines=True, force_ascii=False)
+                rows = answers.to_dict("records")  # pandas' own writer rounds
+                path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
             case _:
                 answers.to_csv(path, index=False)

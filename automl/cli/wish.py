@@ -200,11 +200,15 @@ def check_inputs(wish: Wish) -> None:
 def problem(wish: Wish, budget: Budget) -> Problem:
     """The table, read within a budget, and what is to be predicted."""
     from automl.lab.problem import Problem
-    from automl.table import read_table
+    from automl.table import Limits, Sample, read_table
 
     if not wish.data:
         raise InputError("the run's table came from Python or a pipe. Name a file that holds it: --data FILE.")
     _check_digest(wish.data, wish.sha256)
+    if wish.test:
+        read_table(wish.test, Limits(sample=Sample(0.01, 0, 1)))[
+            wish.target
+        ]  # that it can be read and has the target shows now, not after the search
     table = read_table(wish.data, _limits(wish, budget))
     return Problem(
         table,

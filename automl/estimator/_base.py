@@ -139,8 +139,11 @@ class AutoML(BaseEstimator):
         """The parameters as a run takes them."""
         if self.engine not in ("local", "inline"):
             raise InputError(f"engine={self.engine!r}: is to be 'local' or 'inline'.")
-        if self.trials is not None and self.trials < 1:
-            raise InputError(f"trials={self.trials}: give at least 1; the baseline counts.")
+        given: Any = self.trials, self.budget  # whatever they are annotated with
+        if given[0] is not None and (not isinstance(given[0], (int, np.integer)) or given[0] < 1):
+            raise InputError(f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts.")
+        if not isinstance(given[1], (str, int, float, np.number)) or isinstance(given[1], bool):
+            raise InputError(f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'.")
         budget = self.budget if isinstance(self.budget, str) else f"{self.budget:f}"
         return run.Settings(
             pipeline=read_pipeline(self.pipeline).with_options(_settings_of(self.options)),

@@ -40,7 +40,10 @@ class Rows:
         groups = None if groups is None else column(groups, "groups")
         if weight is None:
             return replace(self, groups=groups)
-        weight = column(weight, "sample_weight").astype(np.float64)
+        try:
+            weight = column(weight, "sample_weight").astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"sample_weight: {error}") from None
         whole = replace(self, weight=weight, groups=groups)
         kept = np.flatnonzero(weight != 0)
         if not len(kept):

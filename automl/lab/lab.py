@@ -6,6 +6,7 @@ recorder first; one that fails is told once in the log and never costs the run.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -22,7 +23,7 @@ from automl.errors import AutoMLError
 from automl.features.encoding import Encoding
 from automl.lab.bench import Bench
 from automl.lab.dataset import Dataset, open_dataset
-from automl.lab.desk import open_encoding
+from automl.lab.desk import NO_DISK, open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import NOTHING
 from automl.lab.work import DIED, Encode, Report, Work, encodings_for
@@ -63,6 +64,7 @@ class Lab:
         self.threads = 1
         self._halt = False
         self.cleaner: Cleaner | None = None
+        self.recorder: Observer | None = None
         self.observers: list[Observer] = []
         self._dataset: Dataset | None = None
         self._encoded: set[str] = set()  # encodings that are there
@@ -82,14 +84,16 @@ class Lab:
     # ------------------------------------------------------------ the log
 
     def tell(self, study: Study, event: Event) -> Study:
-        """Add an event to the study and show both to the observers."""
+        """Add an event to the study, record it, and show both to the observers."""
         study = study.add(event)
+        if self.recorder is not None:
+            self.recorder(study, event)
         for observer in list(self.observers):
             try:
                 observer(study, event)
-            except OSError:
-                raise  # a full disk is the run's own affair
-            except Exception as error:  # noqa: BLE001 - an observer's failure must not cost the predictor
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno in (*NO_DISK, errno.ENOENT):
+                    raise  # a full disk or a vanished folder is the run's own affair
                 self.observers.remove(observer)
                 text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
                 finding = {"code": "observer_failed", "columns": [], "severity": "warning", "count": 1, "action": text}
@@ -126,11 +130,15 @@ class Lab:
             while not self.bench.idle():
                 self._take_encodings()
             self.bench.start(work, self.whole.deadline, self.whole.deadline)
-        while not {work.key for work in wanted} <= self._encoded:
+        while lacking := [work for work in wanted if work.key not in self._encoded]:
             self._take_encodings()
+            for work in lacking:
+                if work.key in self._lost and work.key not in self._encoding and self.bench.idle():  # once more
+                    self._encoding.add(work.key)
+                    self.bench.start(work, self.whole.deadline, self.whole.deadline)
 
     def _take_encodings(self) -> None:
-        for report in self.bench.wait(1.0):
+        for report in self._heard(self.bench.wait(1.0)):
             if report.outcome.status != "done":
                 raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
             self._encoded.add(report.work.key)
@@ -201,8 +209,8 @@ class Lab:
 
     def _ask(self, policy: Policy, study: Study, budget: Budget) -> Move:
         """The policy's next move, if there is a free worker for it."""
-        free = self.bench.idle() - len(self._waiting)
-        if free <= 0:
+        unserved = [job for job in self._waiting if not any(work.key in self._encoding for work in encodings_for(job))]
+        if self.bench.idle() <= len(unserved) or len(self._waiting) >= 2 * self.bench.workers:
             return Wait()
         return policy.next(study, Room(budget.remaining(), self.bench.workers, self.threads))
 
@@ -341,8 +349,10 @@ class Lab:
         if not study.complete(trial):
             return study
         study = self.tell(study, decided(trial, "done"))
+        leaders = {trial.candidate.family: trial.id for trial in reversed(study.ranked)}  # the best of each family
         for late in study.ranked[KEPT:]:
-            self.store.let_go(late.id)
+            if late.id not in leaders.values():
+                self.store.let_go(late.id)
         return study
 
     def close(self) -> None:

@@ -195,11 +195,11 @@ class Pool:
         if self._memory is None or time.monotonic() - self._looked < LOOK_AFTER:
             return []
         self._looked = time.monotonic()
-        held = {id(worker): _private_bytes(worker.pid) for worker in self._staff}
         busy = [worker for worker in self._staff if worker.work is not None]
-        if not busy or sum(held.values()) + _private_bytes(os.getpid()) + _private_bytes(self._server.pid) <= self._memory:
+        everybody = [os.getpid(), self._server.pid, *(worker.pid for worker in self._staff)]
+        if not busy or sum(map(_resident, everybody)) <= self._memory or sum(map(_held, everybody)) <= self._memory:
             return []
-        largest = max(busy, key=lambda worker: held[id(worker)])
+        largest = max(busy, key=lambda worker: _held(worker.pid))
         return self._end(largest, "memory", f"the run's processes held more than {self._memory / 1e9:.1f} GB")
 
     def stop(self, reason: str) -> list[Report]:
@@ -213,13 +213,21 @@ class Pool:
         self._server.close()
 
 
-def _private_bytes(pid: int) -> int:
-    """Bytes that a process holds for itself: what it shares with the server it was forked from doesn't count."""
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process uses, shared or not: quickly found, and never less than what it holds."""
     try:
-        info = psutil.Process(pid).memory_info() if pid else None
+        return int(psutil.Process(pid).memory_info().rss) if pid else 0
     except psutil.Error:
         return 0
-    return max(0, info.rss - getattr(info, "shared", 0)) if info else 0
+
+
+def _held(pid: int) -> int:
+    """Bytes that would be free if a process ended, and its part of what it shares with others: forks share much with their server."""
+    try:
+        full = psutil.Process(pid).memory_full_info() if pid else None
+    except psutil.Error:
+        return 0
+    return int(getattr(full, "pss", full.uss)) if full else 0
 
 
 def _quiet_threads() -> Mapping[str, str]:

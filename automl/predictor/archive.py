@@ -126,6 +126,8 @@ def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = No
 
 def _check(blob: bytes, path: str, expected: str | None) -> None:
     """Refuse bytes whose digest is wrong."""
+    if expected is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
+        raise InputError(f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits.")
     if expected is not None and hashlib.sha256(blob).hexdigest() != expected.lower():
         raise InputError(f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}.")
     length = len(MARK) + 64

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -30,6 +32,7 @@ from automl.trial import Event, Study
 
 Finisher = Callable[[Study, Path], None]
 
+FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
 
 
@@ -117,6 +120,7 @@ def fit(
             set_threads(lab, settings, lab.problem.table.n_rows * len(lab.problem.table.columns))
             on_lab(lab)
             keeper = watch(lab, settings, settings.started, observers)
+            load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
@@ -164,6 +168,12 @@ def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     return Pool(store.work, settings.jobs, settings.memory, server)
 
 
+def load_soon(library: str, steps: Sequence[Step]) -> None:
+    """Import what tuning needs while the first fits run: the main process has little to do then, and it takes a second."""
+    if any(step.name == "tune" for step in steps):
+        threading.Thread(target=importlib.import_module, args=(library,), daemon=True).start()
+
+
 def set_threads(lab: Lab, settings: Settings, cells: int) -> None:
     """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
     if cells < LARGE:
@@ -177,7 +187,8 @@ def set_threads(lab: Lab, settings: Settings, cells: int) -> None:
 def watch(lab: Lab, settings: Settings, started: float, observers: Sequence[Observer]) -> Keeper:
     """Have events recorded (their times count from `started`), the best predictor kept, and everybody else told, in this order."""
     keeper = Keeper(lab, lab.store.folder / "predictor.automl", settings.started)
-    lab.observers += [Recorder(lab.store, started), *([keeper] if settings.lasting else []), *observers]
+    lab.recorder = Recorder(lab.store, started)
+    lab.observers += [*([keeper] if settings.lasting else []), *observers]
     return keeper
 
 
@@ -229,7 +240,7 @@ def _end(lab: Lab, keeper: Keeper) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
     busy = lab.bench.workers - lab.bench.idle()
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
-    return (0.9 + 2.5 * keeper.last) * crowding(busy) + min(5.0, slack)
+    return (0.6 + 2.0 * keeper.last) * min(2.0, crowding(busy)) + min(5.0, slack)
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:
@@ -238,7 +249,7 @@ def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:
 
 
 def _trials(n_trials: int, steps: Sequence[Step], place: int) -> int:
-    """How many candidates there may be when a stage ends."""
+    """How many candidates there may be when a stage ends; the first stage has a few, since tuning needs some to begin with."""
     shares = [step.share if step.name in SEARCHING else 0.0 for step in steps]
     total = sum(shares)
-    return max(1, round(n_trials * sum(shares[: place + 1]) / total)) if total else n_trials
+    return max(min(n_trials, FEW), round(n_trials * sum(shares[: place + 1]) / total)) if total else n_trials

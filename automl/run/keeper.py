@@ -127,7 +127,8 @@ class Keeper:
         if pool.trials:
             weights = QUICK.weigh(study, pool)
             if frozenset(weights) != self._packed:
-                save(cut(replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights)), self._lab), self._path)
+                best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights), refits=False)
+                save(cut(best, self._lab), self._path)
                 self._packed = frozenset(weights)
                 self.last = time.monotonic() - begun
         self._spent += time.monotonic() - begun

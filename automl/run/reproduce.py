@@ -117,6 +117,8 @@ def _fits(then: Study, now: Study, lab: Lab, folder: Path) -> Iterator[Compared]
             before, after = trial.key_at(repeat, fold), again.key_at(repeat, fold)
             path = folder / "trials" / name / f"{before}.npy"
             array = lab.store.predictions(name, str(after))
+            if array is None:
+                raise AutoMLError(f"{what} was not trained this time")
             yield _compared(what, np.load(path, allow_pickle=False) if path.exists() else None, array)
 
 
@@ -126,8 +128,8 @@ def _answers(old: Predictor, new: Predictor, lab: Lab) -> Compared:
     return _compared("the predictor", old.raw(columns), new.raw(columns))
 
 
-def _compared(what: str, before: npt.NDArray[np.floating] | None, after: npt.NDArray[np.floating] | None) -> Compared:
-    if before is None or after is None:
+def _compared(what: str, before: npt.NDArray[np.floating] | None, after: npt.NDArray[np.floating]) -> Compared:
+    if before is None:
         return Compared(what, None)
     if before.shape != after.shape:
         return Compared(what, False, math.inf)

@@ -102,7 +102,7 @@ class Tuning:
             if asked.candidate.id not in study.trials:
                 self._active[asked.candidate.id] = asked
                 return self._race.job(study, asked.candidate, study.plan.places[0], room)
-            turn.study.tell(asked.trial, _value(study, study.trials[asked.candidate.id]))
+            _tell(study, turn, asked)
         turn.used_up = True
         return self._propose(study, room)
 
@@ -138,18 +138,24 @@ class Tuning:
 
     def _tell_decided(self, study: Study) -> None:
         """Tell each sampler, once, what became of its proposals."""
-        import optuna
-
         for name, asked in list(self._active.items()):
             trial = study.trials.get(name)
             if trial is None or not trial.decided:
                 continue
             del self._active[name]
             turn = next(f for f in self._fields if f.name == asked.candidate.family)
-            if trial.losses:
-                turn.study.tell(asked.trial, _value(study, trial))
-            else:
-                turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
+            _tell(study, turn, asked)
+
+
+def _tell(study: Study, turn: _Field, asked: _Asked) -> None:
+    """Tell a sampler what is known of a proposal: a loss, or that there is none."""
+    import optuna
+
+    trial = study.trials[asked.candidate.id]
+    if trial.losses:
+        turn.study.tell(asked.trial, _value(study, trial))
+    else:
+        turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
 
 
 def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) -> _Field:

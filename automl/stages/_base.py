@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Protocol
 
 from automl.budget import Budget
@@ -18,8 +19,15 @@ class Stage(Protocol):
         ...
 
 
-def option(default: Any, about: str) -> Any:
-    """A field of a stage: its default, and one line that says what it does. TOML keys, `--set` and the reference are made from it."""
+def option(default: Any, about: str, least: float = 0.0, most: float = math.inf) -> Any:
+    """A field of a stage: its default, and one line that says what it does. TOML keys, `--set` and the reference are made from it.
+
+    Parameters
+    ----------
+    least, most : float
+        Between which a number has to lie.
+    """
+    metadata = {"about": about, "least": least, "most": most}
     if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata={"about": about})
-    return dataclasses.field(default=default, metadata={"about": about})
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)

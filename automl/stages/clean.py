@@ -38,9 +38,9 @@ class Clean:
         {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
     )
     rows: int = option(0, "At most so many rows, drawn at random; 0 takes as many as a quarter of the time allows to clean.")
-    folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.")
-    repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.")
-    holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.")
+    folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
+    repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
+    holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
     keep_duplicates_together: bool = option(False, "Hold identical rows out together, for tables whose duplicates are copies by mistake.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
@@ -53,7 +53,7 @@ class Clean:
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
         drawn = problem.table.n_rows if problem is not whole else 0
-        for finding in (*_drawn(drawn, whole), *cleaned.findings):
+        for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
         return lab.tell(study, self._facts(dataset, made) | {"drawn": drawn})
 
@@ -110,7 +110,7 @@ class Clean:
         if n_units < 2:
             plan = replace(plan, folds=1)  # the split itself says what is wrong
         if cleaned.times is not None:
-            return held_out.by_time(cleaned.times, min(plan.folds, 5) if plan.folds > 1 else 1)
+            return held_out.by_time(cleaned.times, units, min(plan.folds, 5) if plan.folds > 1 else 1)
         if plan.folds == 1:
             return held_out.holdout(cleaned.y, units, self.holdout, seed)
         return held_out.kfold(cleaned.y, units, min(plan.folds, n_units), plan.repeats, seed)
@@ -126,9 +126,10 @@ class Clean:
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
 
 
-def _drawn(count: int, whole: Problem) -> list[Finding]:
+def _drawn(count: int, whole: Problem, asked: bool) -> list[Finding]:
     """What is told of rows that were drawn."""
     if not count:
         return []
-    action = f"of {whole.table.n_rows} rows were drawn at random: cleaning all takes more time than there is for it"
+    why = "as asked" if asked else "cleaning all takes more time than there is for it"
+    action = f"{count} of {whole.table.n_rows} rows were drawn at random: {why}"
     return [Finding("drawn", (), "warning", count, action=action, override="--set clean.rows=N")]

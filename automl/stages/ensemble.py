@@ -29,11 +29,15 @@ MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on few
 
 @dataclass(frozen=True)
 class Pool:
-    """The complete trials whose out-of-fold predictions lie there, with their predictions on the rows that all have."""
+    """The complete trials whose out-of-fold predictions lie there, with their predictions on the rows that all have.
+
+    `parts` are the places, among these rows, of each fold's held-out rows.
+    """
 
     trials: tuple[Trial, ...]
     predictions: tuple[Floats, ...]
     truth: Truth
+    parts: tuple[npt.NDArray[np.int64], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class Ensemble:
     """Combine the trials into one predictor and say how good it can be expected to be."""
 
     method: Literal["greedy", "best"] = option("greedy", "Greedy weights over many trials, or the best trial alone.")
-    steps: int = option(25, "Steps of the greedy selection, with replacement.")
-    candidates: int = option(30, "So many of the best trials take part, and the best of every family.")
-    rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.")
+    steps: int = option(25, "Steps of the greedy selection, with replacement.", least=1, most=1000)
+    candidates: int = option(30, "So many of the best trials take part, and the best of every family.", least=1)
+    rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.", least=100)
     calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
     finish: Literal["auto", "bag", "refit"] = option(
         "auto", "Average the fold models, or refit on all rows; auto refits after a holdout or time folds."
@@ -97,8 +101,8 @@ class Ensemble:
         by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, pool.truth, metric, study.seed) | {
-                "residuals": np.quantile(pool.truth.y - raw, np.linspace(0, 1, 201)).tolist()
+            return _judged(raw, pool, metric, study.seed) | {
+                "residuals": [float(f"{value:.7g}") for value in np.quantile(pool.truth.y - raw, np.linspace(0, 1, 101))]
             }
         n_rows = len(pool.truth.y)
         warmth = temperature(raw, pool.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
@@ -107,15 +111,14 @@ class Ensemble:
         if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
             cut = threshold(proba, pool.truth, metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, pool.truth, metric, study.seed) | {"temperature": warmth, "threshold": cut}
+        return _judged(answer, pool, metric, study.seed) | {"temperature": warmth, "threshold": cut}
 
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
     """The best complete trials, and the best of each family, with their predictions."""
     ranked = [trial for trial in study.ranked if trial.candidate.family != "constant"] or study.ranked
-    seen: set[str] = set()
-    leaders = [trial for trial in ranked if not (trial.candidate.family in seen or seen.add(trial.candidate.family))]  # type: ignore[func-returns-value]
-    chosen = [trial for place, trial in enumerate(ranked) if place < best or trial in leaders]
+    leaders = {trial.candidate.family: trial.id for trial in reversed(ranked)}
+    chosen = [trial for place, trial in enumerate(ranked) if place < best or trial.id in leaders.values()]
     found = [(trial, lab.predictions(study, trial)) for trial in chosen]
     there = [(trial, array) for trial, array in found if array is not None]
     data = lab.dataset()
@@ -123,7 +126,8 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
         return Pool((), (), Truth(data.y[:0]))
     rows = np.flatnonzero(there[0][1][1])
     truth = Truth(data.y, data.weight).take(rows)
-    return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth)
+    parts = tuple(np.searchsorted(rows, data.folds.held(*place)) for place in study.plan.places)
+    return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
 def _some(n_rows: int, most: int, seed: int) -> npt.NDArray[np.int64]:
@@ -133,14 +137,20 @@ def _some(n_rows: int, most: int, seed: int) -> npt.NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(n_rows)[:most])
 
 
-def _judged(answer: npt.NDArray[Any], truth: Truth, metric: Metric, seed: int) -> dict[str, Any]:
-    """The loss on all rows and an interval, which a sample gives for large tables: widths shrink with the root of the rows."""
-    loss = metric.loss(truth.y, answer, truth.weight)
+def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> dict[str, Any]:
+    """The mean loss over the folds, as for every trial, and an interval around it.
+
+    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows.
+    """
+    truth = pool.truth
+    parts = [(truth.take(part), answer[part]) for part in pool.parts]
+    loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts]))
     rows = _some(len(truth.y), 5000, seed)
-    part = truth.take(rows)
-    low, high = interval(answer[rows], part, metric, seed=seed)
-    centre, shrink = metric.loss(part.y, answer[rows], part.weight), math.sqrt(len(rows) / len(truth.y))
-    return {"loss": loss, "low": max(0.0, loss + (low - centre) * shrink), "high": loss + (high - centre) * shrink, "rows": len(truth.y)}
+    drawn = truth.take(rows)
+    low, high = interval(answer[rows], drawn, metric, seed=seed)
+    centre, shrink = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y))
+    low, high = max(0.0, loss + (low - centre) * shrink), loss + (high - centre) * shrink
+    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y)}
 
 
 def _affordable(study: Study, weights: Mapping[str, float], budget: Budget, lab: Lab) -> Mapping[str, float]:

@@ -22,7 +22,7 @@ class Select:
     margin: float = option(
         0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
-    fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.")
+    fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
 
     def __post_init__(self) -> None:
         """Refuse families that don't exist."""

@@ -20,7 +20,7 @@ class Tune:
 
     method: Literal["tpe", "random", "cmaes"] = option("tpe", "How values are proposed: TPE, at random, or CMA-ES.")
     pruner: Literal["wilcoxon", "none"] = option("wilcoxon", "Whether a proposal that is worse on its first folds is given up.")
-    families: int = option(3, "How many of the best families are tuned at most.")
+    families: int = option(3, "How many of the best families are tuned at most.", least=1)
     near: float = option(
         0.2, "A family is tuned if its best trial gives away no more than this part of the best one's lead over the baseline."
     )

@@ -168,3 +168,17 @@ def test_a_test_table_only_adds_scores(tmp_path: Path) -> None:
     assert "Scores on" in tested.stdout
     assert "Scores on" not in plain.stdout
     assert (tmp_path / "a" / "predictor.automl").read_bytes() == (tmp_path / "b" / "predictor.automl").read_bytes()
+
+
+def test_a_reader_that_has_seen_enough_costs_nothing(tmp_path: Path) -> None:
+    words = f"{AUTOML} fit {PENGUINS} --target species --trials 2 --pipeline linear --engine inline --output run"
+    said = subprocess.run(
+        ["bash", "-c", f"{words} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert said.returncode == 0
+    assert (tmp_path / "run" / "DONE").exists()
+    predict = f"for i in $(seq 300); do tail -n +2 {PENGUINS}; done | cat <(head -n 1 {PENGUINS}) - | {AUTOML} predict run - | head -n 1"
+    said = subprocess.run(["bash", "-c", f"{predict}; exit ${{PIPESTATUS[2]}}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0
+    assert said.stdout == "prediction\n"
+    assert "Error" not in said.stderr
