@@ -17,6 +17,7 @@ from automl.cleaning.rules import FALSE_WORDS, TRUE_WORDS, CategoryRule, DateRul
 KINDS = ("number", "category", "flag", "date", "text")
 MAX_LEVELS = 1_000_000
 
+_EXACT = 2.0**53  # whole numbers beyond it lose digits as float64
 _STRAY_SHARE = 0.05  # a column of numbers may hold that many other words; they become missing
 _STRAY_NUMBERS = 10  # ... if it has at least so many different numbers: 1, 2, 3+ are categories
 _KEPT_STRAYS = 200
@@ -116,6 +117,9 @@ def _numbers(name: str, words: list[str], counts: Codes) -> Inferred | None:
     strays = [word for word, ok in zip(words, readable, strict=True) if not ok]
     if strays:
         findings.append(_stray(name, "numbers", strays, _rows_of(words, counts, strays)))
+    if lost := len(words) - len(np.unique(parsed.values[parsed.readable])) if (np.abs(parsed.values) >= _EXACT).any() else 0:
+        text = f"numbers beyond 2^53 lost their last digits: {lost} of {len(words)} different ones are no longer told apart"
+        findings.append(Finding("digits_lost", (name,), "warning", lost, (), text, _override(name, "category")))
     unusable = [word for word, ok in zip(words, parsed.readable, strict=True) if not ok]
     return Inferred(NumberRule(comma, strays=tuple(unusable[:_KEPT_STRAYS])), tuple(findings))
 

@@ -72,7 +72,7 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
-        return _say(f"automl: {_one_line(_wording(error))} Try `automl --help`.", 2)
+        return _say(f"automl: {_one_line(_wording(error)).rstrip('.')}. Try `{_path(error)} --help`.", 2)
     except InputError as error:
         return _say(f"automl: {_one_line(str(error))}", 2)
     except AutoMLError as error:
@@ -81,7 +81,7 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
         return 0
     except OSError as error:
-        return _say(f"automl: {error.filename or 'a file'}: {error.strerror or error}", 1)
+        return _say(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)
     except (KeyboardInterrupt, typer.Abort):
         return _say("automl: stopped", 130)
     return code if isinstance(code, int) else 0
@@ -91,6 +91,12 @@ def _wording(error: Exception) -> str:
     """What typer says of a wrong call, in its own words."""
     wording = getattr(error, "format_message", error.__str__)
     return str(wording())
+
+
+def _path(error: Exception) -> str:
+    """The command that was called wrongly."""
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "automl"
 
 
 def _say(text: str, code: int) -> int:

@@ -79,7 +79,7 @@ class Constant:
 
     name = "constant"
     about = "the classes' shares, or the mean: the baseline"
-    recipes = ("codes",)
+    recipes = ("native", "codes")
 
     def space(self, task: Task) -> Space:
         """Nothing to search."""

@@ -140,3 +140,9 @@ class TestOthers:
         assert kind(pd.Series([1, "a", None, True], dtype=object)) == "category"
         assert kind(pd.Series([None, None], dtype=object)) == "category"
         assert kind(pd.Series([{"a": 1}, [2]], dtype=object)) == "category"
+
+
+def test_whole_numbers_that_lose_their_digits_are_told() -> None:
+    large, small = ([str(start + place) for place in range(40)] for start in (2**60, 100))
+    assert [finding.code for finding in infer("n", tidy(read_cells(pd.Series(large)))).findings] == ["digits_lost"]
+    assert not infer("n", tidy(read_cells(pd.Series(small)))).findings
