@@ -35,8 +35,24 @@ def _board(study: Study) -> str:
     rows = leaderboard(study)
     if not rows:
         return ""
-    more = f"; the first {TOP} of {len(rows)}" if len(rows) > TOP else ""
-    return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(rows, TOP)}"
+    shown = chosen(rows, TOP)
+    more = f"; {len(shown)} of {len(rows)}, the best of each family among them" if len(shown) < len(rows) else ""
+    return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(shown)}"
+
+
+def chosen(rows: Sequence[Row], most: int) -> list[Row]:
+    """The best rows and the best of each family, at most so many, in their order: variants of one family would fill the list.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        What `leaderboard` gives.
+    most : int
+    """
+    leaders = {row["family"]: row["rank"] for row in reversed(rows) if row["status"] == "done"}.values()
+    ranks = sorted([*leaders, *(row["rank"] for row in rows if row["rank"] not in leaders)], key=lambda rank: (rank not in leaders, rank))
+    kept = set(ranks[:most])
+    return [row for row in rows if row["rank"] in kept]
 
 
 def _outcome(study: Study, elapsed: float) -> str:

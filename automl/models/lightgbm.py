@@ -212,8 +212,10 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
         booster.add_valid(prepared.held, "held")
     idle, more = 0, True
     while more and idle < _IDLE:
-        idle = idle + 1 if booster.update() else 0
-        more = watch.more(_losses(booster, params["metric"]) if watch.stopping else ())
+        if booster.update():  # no split was found, and no round added
+            idle += 1
+            continue
+        idle, more = 0, watch.more(_losses(booster, params["metric"]) if watch.stopping else ())
     return booster, watch
 
 

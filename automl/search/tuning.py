@@ -55,6 +55,8 @@ class Tuning:
         What is known: decided trials of the chosen families are told to the samplers.
     families : sequence of str
         Best first; the first is asked most often.
+    fillers : sequence of str
+        Families that are asked when those take longer than what is left.
     use_all : bool
         Whether the whole budget is used, even if nothing more is to be expected.
     """
@@ -68,11 +70,13 @@ class Tuning:
         pruner: Pruner = "wilcoxon",
         trials: int | None = None,
         use_all: bool = True,
+        fillers: Sequence[str] = (),
     ) -> None:
         self._race = race
         self._use_all = use_all
         self._trials = trials
-        self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate(families)]
+        self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate((*families, *fillers))]
+        self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
 
     def next(self, study: Study, room: Room) -> Move:
@@ -93,7 +97,8 @@ class Tuning:
         return self._propose(study, room)
 
     def _propose(self, study: Study, room: Room) -> Move:
-        fields = [f for f in self._fields if not f.used_up and self._fits(study, f, room)]
+        fitting = [f for f in self._fields if not f.used_up and self._fits(study, f, room)]
+        fields = [f for f in fitting if f.place < self._claims] or (fitting if self._trials is None else [])
         if not fields:
             return Wait() if study.running else Stop()
         turn = min(fields, key=lambda f: self._turn(study, f, room))

@@ -32,18 +32,20 @@ class Tune:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
         study = lab.tell(study, {"kind": "stage", "stage": "tune"})
-        names = self._families(study)
+        names, others = self._families(study)
         if not names:
             return study
         race = Race(budget.remaining(), self.margin)
-        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all)
+        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
         for study in lab.run(policy, study, budget):
             pass
         return study
 
-    def _families(self, study: Study) -> list[str]:
-        """The families of the best trials that have something to tune, best first."""
+    def _families(self, study: Study) -> tuple[list[str], list[str]]:
+        """The families of the best trials that have something to tune, best first; and the others."""
         race = Race(0.0, self.near)
-        near = [trial for trial in study.ranked if not race.hopeless(study, trial)]
-        names = dict.fromkeys(trial.candidate.family for trial in near)
-        return [name for name in names if family(name).space(study.the_task)][: self.families]
+        near = {trial.candidate.family for trial in study.ranked if not race.hopeless(study, trial)}
+        names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
+        tunable = [name for name in names if family(name).space(study.the_task)]
+        chosen = [name for name in tunable if name in near][: self.families]
+        return chosen, [name for name in tunable if name not in chosen]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
-from automl.cli.words import final_words, leaderboard_text
+from automl.cli.words import chosen, final_words, leaderboard_text
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
 from automl.trial import Study
@@ -217,3 +217,14 @@ def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
 
 def test_a_leaderboard_without_rows_or_scores(tmp_path: Path) -> None:
     assert leaderboard_text(leaderboard(empty_run(tmp_path / "run").study)) == "no model yet"
+
+
+def test_the_last_leaderboard_has_the_best_and_the_best_of_each_family(tmp_path: Path) -> None:
+    rows = leaderboard(full_run(tmp_path / "run", trials=40).study)
+    shown = chosen(rows, 10)
+    assert len(shown) == 10
+    assert [row["rank"] for row in shown] == sorted(row["rank"] for row in shown)
+    assert shown[0]["rank"] == 1
+    done = [row for row in rows if row["status"] == "done"]
+    assert {row["family"] for row in shown} >= {row["family"] for row in done}
+    assert chosen(rows, 1000) == rows

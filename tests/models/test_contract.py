@@ -256,6 +256,24 @@ def test_fixed_rounds_are_kept(case: Case) -> None:
         assert not fitted.stopped
 
 
+def test_the_rounds_that_early_stopping_kept_give_the_same_model_again(case: Case) -> None:
+    one, kind, train, held = case
+    for params in ({}, {"extra_trees": True, "min_data_in_leaf": 3, "num_leaves": 128} if one.name == "lightgbm" else {}):
+        first = fit(one, how_of(kind), train, held, **quick(one), **params)
+        again = fit(one, how_of(kind, rounds=first.rounds), train, held, **quick(one), **params)
+        np.testing.assert_array_equal(again.model.predict(held.X), first.model.predict(held.X))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lightgbm_counts_only_rounds_that_add_a_tree(kind: Kind) -> None:
+    (one,) = (candidate for candidate in FAMILIES if candidate.name == "lightgbm")
+    train, held = table_of(one, kind, 60), table_of(one, kind, 60, seed=1)
+    params = {"learning_rate": 0.1, "extra_trees": True, "min_data_in_leaf": 12, "num_leaves": 16}
+    first = fit(one, how_of(kind), train, held, **params)
+    again = fit(one, how_of(kind, rounds=first.rounds), train, held, **params)
+    np.testing.assert_array_equal(again.model.predict(held.X), first.model.predict(held.X))
+
+
 def test_a_deadline_gone_by_leaves_a_model(case: Case) -> None:
     one, kind, train, held = case
     how = how_of(kind, budget=Budget(deadline=1.0, clock=lambda: 2.0))

@@ -135,3 +135,21 @@ def test_equal_seeds_propose_equal_candidates(tmp_path: Path) -> None:
         after = race(tmp_path / f"{name}2", lambda study, known=before: Tuning(known, ["lightgbm"], Race(60, 0.5)), leaf_loss, seconds=60)
         ids.append(list(after.trials))
     assert ids[0] == ids[1]
+
+
+def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        slow = job.candidate.family == "catboost"
+        return Outcome("done", {"constant": 1.0, "catboost": 0.3}.get(job.candidate.family, 0.4), 6.0 if slow else 0.2)
+
+    first = [candidate("constant"), candidate("catboost"), candidate("linear")]
+    known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
+    tuning = Tuning(known, ["catboost"], Race(10.0, 0.5), method="random", fillers=["linear"])
+    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=10.0)
+    for study in lab.run(tuning, known, lab.whole):
+        pass
+    lab.store.close()
+    proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    assert proposed[0] == "catboost"
+    assert proposed[-1] == "linear"
+    assert lab.clock() > 9.5
