@@ -141,7 +141,7 @@ class CatBoost:
         asked = self.defaults(how.task) | dict(params)
         watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
         resolved = _params(prepared, asked, how)
-        booster = catboost.CatBoost(resolved | {"iterations": watch.limit})
+        booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.most_rounds(float(asked["learning_rate"])))})
         callback = _Callback(watch, [resolved["eval_metric"], *resolved["custom_metric"]])
         booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
         return _kept(booster, watch, prepared, asked, how)
@@ -163,7 +163,11 @@ class CatBoost:
 
 @dataclass(frozen=True)
 class _Callback:
-    """Hands each round's held-out losses to the watch."""
+    """Hands each round's held-out losses to the watch, which alone ends a fit.
+
+    `iterations` is the same for all fits of a learning rate: CatBoost grows other trees from the first on where it is smaller (measured:
+    116 against 200), so that a refit with the rounds of an earlier fit would be another model.
+    """
 
     watch: boosting.Watch
     metrics: list[str]
