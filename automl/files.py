@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
 import os
@@ -37,6 +38,22 @@ def require(module: str, extra: str, what: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtra(f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'") from error
+
+
+NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def disk_trouble(error: BaseException) -> int:
+    """The `errno` of a disk that can't be written; 0 if an error is another one.
+
+    >>> disk_trouble(OSError(errno.ENOSPC, "No space left on device")) == errno.ENOSPC, disk_trouble(ValueError())
+    (True, 0)
+    """
+    if not isinstance(error, OSError):
+        return 0
+    if error.errno is None and str(error).endswith(" written"):  # NumPy's "61065 requested and 6640 written"
+        return errno.ENOSPC
+    return error.errno if error.errno in NO_DISK else 0
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ import typer
 
 from automl.cli.wish import Wish, check_inputs, problem, settings
 from automl.errors import AutoMLError
+from automl.files import disk_trouble
 
 if TYPE_CHECKING:
     from automl.lab.lab import Lab
@@ -34,7 +36,8 @@ def _disk_trouble() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
+        number = disk_trouble(error)
+        what = f"{error.filename or 'the disk'}: {os.strerror(number) if number else error.strerror or error}"
         raise AutoMLError(
             f"{what}. What was recorded by then is kept where it lies; once there is room, `automl resume RUN` goes on with it."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.features.encoding import Encoding, fit_shared, fit_targeted
+from automl.files import disk_trouble
 from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.work import Encode, Report, Work, encodings_for
 from automl.metrics import METRICS
@@ -31,8 +31,6 @@ from automl.state import pack, packed, unpack
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
-
-NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def open_encoding(folder: Path) -> Encoding:
@@ -69,7 +67,7 @@ class Desk:
             except MemoryError:
                 outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
             except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
-                trouble = (error.errno or 0) if isinstance(error, OSError) and error.errno in NO_DISK else 0
+                trouble = disk_trouble(error)
                 self._complain(work)
                 reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)

@@ -6,7 +6,6 @@ recorder first; one that fails is told once in the log and never costs the run.
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -21,9 +20,10 @@ from automl.budget import Budget
 from automl.cleaning import Cleaner
 from automl.errors import AutoMLError
 from automl.features.encoding import Encoding
+from automl.files import disk_trouble
 from automl.lab.bench import Bench
 from automl.lab.dataset import Dataset, open_dataset
-from automl.lab.desk import NO_DISK, open_encoding
+from automl.lab.desk import open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import NOTHING
 from automl.lab.work import DIED, Encode, Report, Work, encodings_for
@@ -92,7 +92,7 @@ class Lab:
             try:
                 observer(study, event)
             except Exception as error:
-                if isinstance(error, OSError) and error.errno in (*NO_DISK, errno.ENOENT):
+                if disk_trouble(error) or isinstance(error, FileNotFoundError):
                     raise  # a full disk or a vanished folder is the run's own affair
                 self.observers.remove(observer)
                 text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
