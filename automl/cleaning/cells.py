@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -40,6 +41,7 @@ MISSING_WORDS = frozenset(
     ]
 )
 _LONGEST_MISSING = max(map(len, MISSING_WORDS))
+_FIRST_OF_MISSING = frozenset(letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower()))
 
 
 @dataclass(frozen=True)
@@ -192,10 +194,10 @@ def tidy(cells: Cells, *, missing_words: bool = True) -> Cells:
             if np.isfinite(cells.values).all()
             else Typed(np.where(np.isfinite(cells.values), cells.values, np.nan), cells.form, cells.whole)
         )
-    longest = _LONGEST_MISSING if missing_words else 0
-    stripped = [word.strip() for word in cells.words]
-    kept = [None if not word or (len(word) <= longest and word.casefold() in MISSING_WORDS) else word for word in stripped]
-    if len(kept) == len(cells.words) and all(new is old for new, old in zip(kept, cells.words, strict=True)):
+    first = _FIRST_OF_MISSING if missing_words else frozenset[str]()  # a look at it spares most words the others
+    stripped = list(map(str.strip, cells.words.tolist()))
+    kept = [None if not word or (word[0] in first and word.casefold() in MISSING_WORDS) else word for word in stripped]
+    if all(map(operator.is_, kept, cells.words.tolist())):
         return cells
     codes, words = pd.factorize(pd.Series(kept, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)

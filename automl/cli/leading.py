@@ -69,7 +69,8 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     with shown:
         make = run.fit if how == "fit" else run.resume
-        result = make(lambda budget: problem(wish, budget), asked, shown.observers, [write_report], signals.take, server)
+        audience = run.Audience(shown.observers, [write_report], signals.take)
+        result = make(lambda budget: problem(wish, budget), asked, audience, server)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))
     if wish.test:
         from automl.cli.predicting import test_scores

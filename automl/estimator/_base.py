@@ -94,7 +94,7 @@ class AutoML(BaseEstimator):
             rows = self._rows(X, y, sample_weight, groups, X_val, y_val)
             problem = rows.problem(self._prepare(rows.y), self.metric)
         with self._folder() as folder:
-            result = run.fit(lambda budget: problem, self._settings(folder, started), finishers=self._finishers())
+            result = run.fit(lambda budget: problem, self._settings(folder, started), run.Audience(finishers=self._finishers()))
         _warn_of_lost_rows(result.study)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)

@@ -77,6 +77,9 @@ def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) 
         booster.load_model(blob=raw)
     except catboost.CatBoostError as error:
         raise UnsafeModel(f"the model file's CatBoost booster can't be read: {str(error).splitlines()[0]}") from None
+    places = [place for place, count in enumerate(levels) if count]
+    if len(booster.feature_names_) != len(levels) or list(booster.get_cat_feature_indices()) != places:
+        raise UnsafeModel("the model file's CatBoost booster was trained on other columns")
     if rounds > booster.tree_count_:
         raise UnsafeModel(f"the model file's CatBoost booster has {booster.tree_count_} trees, not {rounds}")
     return CatBoostModel(booster, raw, rounds, levels, target)

@@ -80,7 +80,9 @@ def _checked(text: bytes) -> bytes:
     if not 0 < trees_a_round == classes <= len(sizes) or len(sizes) % classes or not _OBJECTIVE.fullmatch(objective):
         raise UnsafeModel("the model file's LightGBM booster has a head that does not fit together")
     trees = rest[: sum(map(int, sizes))]
-    if trees.count(b"Tree=") != len(sizes) or not rest[len(trees) :].lstrip().startswith(b"end of trees"):
+    starts = np.cumsum([0, *map(int, sizes[:-1])]).tolist()
+    whole = all(trees.startswith(b"Tree=%d\n" % place, start) for place, start in enumerate(starts))
+    if not whole or trees.count(b"Tree=") != len(sizes) or not rest[len(trees) :].lstrip().startswith(b"end of trees"):
         raise UnsafeModel("the model file's LightGBM booster is not complete")
     check_lightgbm(trees, len(sizes), last + 1)
     lines = {

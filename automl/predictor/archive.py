@@ -133,8 +133,8 @@ def _check(blob: bytes, path: str, expected: str | None) -> None:
     length = len(MARK) + 64
     if not blob.startswith(b"PK"):
         raise UnsafeModel(f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder.")
-    comment = blob[-length:]
-    if len(blob) < length + 2 or comment != MARK + hashlib.sha256(blob[: -length - 2]).hexdigest().encode():
+    body = memoryview(blob)[: -length - 2]  # no copy: files may be large
+    if len(blob) < length + 2 or blob[-length:] != MARK + hashlib.sha256(body).hexdigest().encode():
         raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
 
 
@@ -146,6 +146,9 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
     blobs = {place: archive.read(f"models/{place}.zip") for place in blobs}
     check_size(sum(map(unpacked_size, blobs.values())), sum(map(len, blobs.values())))
     names = [str(name) for name in manifest["encodings"]]
+    known = {"manifest.json", "cleaner", "residuals", *(f"models/{n}.zip" for n in blobs), *(f"encodings/{n}" for n in range(len(names)))}
+    if unknown := {entry if entry.startswith("models/") else entry.rpartition("/")[0] or entry for entry in archive.namelist()} - known:
+        raise UnsafeModel(f"it holds an entry that its manifest does not name: {min(unknown)!r}")
     encodings = {name: Encoding.from_state(unpack(archive, f"encodings/{place}")) for place, name in enumerate(names)}
     members = tuple(
         Member(

@@ -93,11 +93,11 @@ class Predictor:
         ------
         UnsafeModel
         """
-        shape = (0,) if self.task.is_regression else (0, self.task.n_outputs)
+        shape = (1,) if self.task.is_regression else (1, self.task.n_outputs)
         for member in self.members:
             for part, model in zip(member.parts, member.models, strict=True):
                 width = sum(len(self.encodings[name].features) for name in part.encodings)
-                if model.predict(np.empty((0, width), np.float32)).shape != shape:
+                if model.predict(np.zeros((1, width), np.float32)).shape != shape:
                     raise UnsafeModel(f"member {member.id!r} answers another question than the model's task")
         if not self.members or not np.isfinite([self.temperature, self.threshold, *(member.weight for member in self.members)]).all():
             raise UnsafeModel("its weights, temperature or threshold make no sense")

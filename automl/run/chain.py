@@ -77,6 +77,28 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Audience:
+    """Who is told of a run.
+
+    Parameters
+    ----------
+    observers : sequence of callable
+        Shown every event with the study that it made.
+    finishers : sequence of callable
+        Called at the end with the study and the run's folder; their time is reserved.
+    on_lab : callable
+        Is handed the Lab, so that a signal can halt it.
+    """
+
+    observers: Sequence[Observer] = ()
+    finishers: Sequence[Finisher] = ()
+    on_lab: Callable[[Lab], None] = lambda lab: None
+
+
+NOBODY = Audience()
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run gives."""
 
@@ -86,24 +108,15 @@ class Result:
     sha256: str
 
 
-def fit(
-    ask: Callable[[Budget], Problem],
-    settings: Settings,
-    observers: Sequence[Observer] = (),
-    finishers: Sequence[Finisher] = (),
-    on_lab: Callable[[Lab], None] = lambda lab: None,
-    server: Server | None = None,
-) -> Result:
+def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience = NOBODY, server: Server | None = None) -> Result:
     """Run a pipeline.
 
     Parameters
     ----------
     ask : callable
         Gives the problem, reading its table within the budget it is handed. Called once the worker server is starting.
-    observers, finishers : sequence of callable
-        Shown every event; called at the end, their time reserved.
-    on_lab : callable
-        Is handed the Lab, so that a signal can halt it.
+    settings : Settings
+    audience : Audience, optional
     server : Server, optional
         A worker server that is loading already.
 
@@ -118,14 +131,13 @@ def fit(
         with laboratory(store, settings, server) as lab:
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
             set_threads(lab, settings, lab.problem.table.n_rows * len(lab.problem.table.columns))
-            on_lab(lab)
-            keeper = watch(lab, settings, settings.started, observers)
+            keeper = watch(lab, settings, settings.started, audience)
             load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
             study = go_through(study, lab, settings.pipeline.steps, keeper)
-            return finish(study, lab, settings, finishers)
+            return finish(study, lab, settings, audience)
     except InputError:
         store.discard()
         for folder in made:
@@ -184,22 +196,23 @@ def set_threads(lab: Lab, settings: Settings, cells: int) -> None:
         lab.bench.workers, lab.threads = 1, settings.jobs
 
 
-def watch(lab: Lab, settings: Settings, started: float, observers: Sequence[Observer]) -> Keeper:
+def watch(lab: Lab, settings: Settings, started: float, audience: Audience) -> Keeper:
     """Have events recorded (their times count from `started`), the best predictor kept, and everybody else told, in this order."""
+    audience.on_lab(lab)
     keeper = Keeper(lab, lab.store.folder / "predictor.automl", settings.started)
     lab.recorder = Recorder(lab.store, started)
-    lab.observers += [*([keeper] if settings.lasting else []), *observers]
+    lab.observers += [*([keeper] if settings.lasting else []), *audience.observers]
     return keeper
 
 
-def finish(study: Study, lab: Lab, settings: Settings, finishers: Sequence[Finisher]) -> Result:
+def finish(study: Study, lab: Lab, settings: Settings, audience: Audience) -> Result:
     """Predictor, leaderboard, report and DONE."""
     store = lab.store
     lab.close()
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
-    lab.observers += [_at_the_end(finisher, store.folder) for finisher in finishers]
+    lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]
     study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
     write_text(store.folder / "DONE", "")
     store.close(settings.keep_data)

@@ -8,25 +8,18 @@ from dataclasses import replace
 from automl.budget import Budget
 from automl.errors import InputError
 from automl.features.recipe import Recipe
-from automl.lab.lab import Lab, Observer
+from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.lab.work import Encode, Place
 from automl.pipeline import Step
-from automl.run.chain import SEARCHING, Finisher, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
+from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.stages.clean import Clean
 from automl.store import Store, events, replay
 from automl.trial import Study
 
 
-def resume(
-    ask: Callable[[Budget], Problem],
-    settings: Settings,
-    observers: Sequence[Observer] = (),
-    finishers: Sequence[Finisher] = (),
-    on_lab: Callable[[Lab], None] = lambda lab: None,
-    server: Server | None = None,
-) -> Result:
+def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience = NOBODY, server: Server | None = None) -> Result:
     """Go on with the run in `settings.output`. What was recorded is never trained again.
 
     Parameters
@@ -43,16 +36,15 @@ def resume(
     if study.task is None:  # it ended before its table was understood: nothing is lost by beginning anew
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
-        return fit(lambda budget: problem, settings, observers, finishers, on_lab, server)
+        return fit(lambda budget: problem, settings, audience, server)
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
         bring_back(lab, study, settings, ask)
         set_threads(lab, settings, study.size.rows * study.size.columns)
-        on_lab(lab)
-        keeper = watch(lab, settings, settings.started - last_second(settings), observers)
+        keeper = watch(lab, settings, settings.started - last_second(settings), audience)
         study = lab.tell(study, {"kind": "resumed"})
         study = go_through(study, lab, steps_left(study, settings.pipeline.steps), keeper)
-        return finish(study, lab, settings, finishers)
+        return finish(study, lab, settings, audience)
 
 
 def last_second(settings: Settings) -> float:

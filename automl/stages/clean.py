@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -64,15 +65,24 @@ class Clean:
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned in a part of what is left, by the rate measured on a few; all without a clock."""
         n_rows = problem.table.n_rows
-        if not lab.whole.timed or n_rows < 4 * PROBED:
+        if not lab.whole.timed or n_rows < 8 * PROBED:
             return n_rows
-        left = lab.whole.remaining()
         try:
-            self._clean(problem.draw(PROBED, seed))
+            few = self._seconds(problem.draw(PROBED, seed), lab)
+            if few * n_rows / PROBED <= CLEANING * lab.whole.remaining():
+                return n_rows
+            more = self._seconds(problem.draw(4 * PROBED, seed), lab)
         except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
             return n_rows
-        rate = (left - lab.whole.remaining()) / PROBED
-        return max(PROBED, int(min(n_rows, CLEANING * lab.whole.remaining() / rate)))
+        power = min(1.0, max(0.3, math.log(more / few, 4)))  # words that stand again cost little: less than twice for twice the rows
+        rows = 4 * PROBED * (CLEANING * lab.whole.remaining() / more) ** (1 / power)
+        return int(min(n_rows, max(PROBED, rows)))
+
+    def _seconds(self, problem: Problem, lab: Lab) -> float:
+        """How long it takes to clean a table."""
+        left = lab.whole.remaining()
+        self._clean(problem)
+        return max(1e-3, left - lab.whole.remaining())
 
     def _options(self, problem: Problem) -> CleanOptions:
         return CleanOptions(

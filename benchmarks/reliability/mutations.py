@@ -215,6 +215,15 @@ def warm() -> None:
         importlib.import_module(name)
 
 
+def changed(mutate: Callable[[bytes, Random], bytes], seeds: list[bytes], rng: Random) -> bytes:
+    """A mutated file that is not by chance what it was."""
+    seed = rng.choice(seeds)
+    blob = mutate(seed, rng)
+    while blob == seed:
+        blob = mutate(seed, rng)
+    return blob
+
+
 def predictors(count: int, seeds: list[bytes], rng: Random, out: Path) -> dict[str, Any]:
     """Verdicts on mutated predictor files: half with their digests as they were, half with new ones."""
     found: dict[str, Any] = {}
@@ -222,7 +231,7 @@ def predictors(count: int, seeds: list[bytes], rng: Random, out: Path) -> dict[s
         tally: Counter[str] = Counter()
         examples: dict[str, str] = {}
         for start in range(0, count // 2, 2000):
-            files = [mutate(rng.choice(seeds), rng) for _ in range(min(2000, count // 2 - start))]
+            files = [changed(mutate, seeds, rng) for _ in range(min(2000, count // 2 - start))]
             for blob, verdict in zip(files, judge_all(judge_file, files), strict=True):
                 short = verdict.split(":")[0][:60]
                 tally[short] += 1

@@ -238,3 +238,15 @@ def test_entries_that_stand_twice_or_are_packed_otherwise_are_refused() -> None:
             archive.writestr("state/state.json", "[]")
     with pytest.raises(UnsafeModel, match="twice"):
         unpacked(stream.getvalue())
+
+
+@pytest.mark.parametrize("name", ["models/7.zip", "encodings/7/state.json"])
+def test_entries_that_the_manifest_does_not_name_are_refused(name: str) -> None:
+    blob = dumps(predictor_of("linear", table()))
+    stream = io.BytesIO(blob[: blob.rindex(MARK) - 2] + b"\0\0")
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(name, "{}")
+    body = stream.getvalue()
+    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    with pytest.raises(UnsafeModel, match="does not name"):
+        loads(body[:-2] + len(comment).to_bytes(2, "little") + comment)
