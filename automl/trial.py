@@ -229,6 +229,11 @@ class Study:
         return all(place in trial.losses for place in self.plan.places)
 
     @property
+    def fitted_places(self) -> tuple[tuple[int, int | None], ...]:
+        """Where a member of the predictor was fitted: in every fold, and on all rows if it was refitted."""
+        return (*self.plan.places, (0, None)) if self.refits else self.plan.places
+
+    @property
     def ranked(self) -> list[Trial]:
         """The complete trials, best first."""
         return sorted((t for t in self.trials.values() if self.complete(t)), key=lambda trial: (trial.loss, trial.id))

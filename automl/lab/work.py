@@ -49,5 +49,9 @@ class Report:
 
 def encodings_for(job: Job) -> tuple[Encode, ...]:
     """The encodings that a job reads."""
-    shared = Encode(job.candidate.recipe)
-    return (shared, Encode(job.candidate.recipe, job.place)) if job.candidate.recipe.reads_target else (shared,)
+    return encodings_at(job.candidate.recipe, job.place)
+
+
+def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
+    """The encodings that a model of a recipe at a place reads, side by side."""
+    return (Encode(recipe), Encode(recipe, place)) if recipe.reads_target else (Encode(recipe),)

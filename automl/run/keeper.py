@@ -14,7 +14,7 @@ from automl.columns import Columns
 from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
-from automl.lab.work import Encode
+from automl.lab.work import Encode, encodings_at
 from automl.metrics import METRICS
 from automl.models import family
 from automl.models._base import How, Sample
@@ -61,7 +61,7 @@ def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member
         blob = lab.model(trial, place)
         if blob is None:
             raise LookupError(f"the model of trial {trial.id} at {place} is gone")
-        needs = (Encode(recipe), Encode(recipe, place)) if recipe.reads_target else (Encode(recipe),)
+        needs = encodings_at(recipe, place)
         works.update(needs)
         parts.append(Part(tuple(work.key for work in needs), blob))
     return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works

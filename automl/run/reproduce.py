@@ -84,15 +84,10 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
         store.close()
 
 
-def _places(study: Study) -> list[Place]:
-    """Where a member of the predictor was fitted, and where its held-out predictions come from."""
-    return [*study.plan.places, *([(0, None)] if study.refits else [])]
-
-
 def _trained(then: Study, lab: Lab) -> Study:
     """A study with the members' fits made again."""
     now = replace(then, trials={name: Trial(then.trials[name].candidate) for name in then.weights}, weights={}, running={})
-    jobs = [_job(then.trials[name], place) for name in then.weights for place in _places(then)]
+    jobs = [_job(then.trials[name], place) for name in then.weights for place in then.fitted_places]
     for now in lab.run(Again(jobs), now, Budget()):
         pass
     return now

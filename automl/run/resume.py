@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from automl.budget import Budget
 from automl.errors import InputError
-from automl.features.recipe import Recipe
 from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
-from automl.lab.work import Encode, Place
+from automl.lab.work import encodings_at
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.stages.clean import Clean
@@ -76,13 +75,8 @@ def bring_back(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget
     if not lab.recall():
         _clean_again(lab, study, settings, ask)
     kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
-    places = [*study.plan.places, *([(0, None)] if study.refits else [])]
-    lab.encode(work for recipe in dict.fromkeys(trial.candidate.recipe for trial in kept) for work in encodings(recipe, places))
-
-
-def encodings(recipe: Recipe, places: Sequence[Place]) -> list[Encode]:
-    """What has to be encoded for models of these places."""
-    return [Encode(recipe), *(Encode(recipe, place) for place in places if recipe.reads_target)]
+    recipes = dict.fromkeys(trial.candidate.recipe for trial in kept)
+    lab.encode(work for recipe in recipes for place in study.fitted_places for work in encodings_at(recipe, place))
 
 
 def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]) -> None:
