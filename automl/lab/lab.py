@@ -311,7 +311,7 @@ class Lab:
         seconds = min(job.seconds, budget.remaining())
         if math.isinf(seconds):
             return math.inf, math.inf
-        return budget.clock() + 0.8 * seconds, budget.clock() + seconds + KILL_AFTER
+        return budget.clock() + 0.95 * seconds - 0.05, budget.clock() + seconds + KILL_AFTER
 
     def _hopeless(self) -> list[Report]:
         """Waiting jobs whose encoding can't be made."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +60,10 @@ class How:
     threads: int
     budget: Budget = field(default_factory=Budget)
     rounds: int | None = None
+
+    def keeping(self, share: float) -> How:
+        """The same with a share of the seconds kept for what follows the training: predicting, writing, reading again."""
+        return replace(self, budget=self.budget.keeping(share * self.budget.remaining())) if self.budget.timed else self
 
 
 class Model(Protocol):

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from automl.features.feature import Feature
-from automl.models._base import Fitted, Floats, How, Sample
+from automl.models._base import Fitted, Floats, How, Matrix, Sample
 from automl.models._target import Target
 from automl.models.constant import ConstantModel, nothing_to_learn
 
 Watched = Literal["log_loss", "roc_auc", "rmse", "mae"]
 CURVE = 200
 CHOICES = 20
-_TAIL = 0.03  # seconds in which a model is written and read again
+_TAIL = 0.03  # seconds that follow the last round, however few there were
+_AFTER = 0.15  # of the seconds spent so far are kept for what follows the last round where that can't be rehearsed
+_REHEARSED = (25, 100, 400, 1600, 6400)  # rounds after which what follows the last one is done for once, and timed
+_SAMPLE = 1000  # held-out rows that are predicted then
+_SLOWER = 1.5  # times as long may it take in earnest
 _GAIN = 1e-4  # of the first round's loss: less than this within the patience is no reason to go on
 
 
@@ -113,6 +117,31 @@ def work(rows: int, features: int, outputs: int) -> float:
     return float(2.5e-5 * rows * features**0.75 * trees**0.5)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What follows a boosting run's last round, which takes seconds for thousands of trees.
+
+    Parameters
+    ----------
+    write : callable
+        Writes the model as it stands.
+    predict : callable
+        Predicts with the model as it stands.
+    """
+
+    write: Callable[[], object]
+    predict: Callable[[Matrix], object]
+
+    def seconds(self, clock: Callable[[], float], held: Matrix | None) -> float:
+        """How long it would take now, for these held-out rows, of which a sample is predicted: written once and read once."""
+        began = clock()
+        self.write()
+        wrote = clock()
+        if held is not None and len(held):
+            self.predict(held[:_SAMPLE])
+        return 2 * (wrote - began) + (clock() - wrote) * (1.0 if held is None else max(1.0, len(held) / _SAMPLE))
+
+
 @dataclass
 class Watch:
     """Follows a boosting run: is told after each round, and says whether another one is worth starting.
@@ -127,6 +156,8 @@ class Watch:
         The round with the smallest of these.
     lowest : int
         The last round that lowered the loss which decides about stopping by more than a trifle.
+    ending : Ending or None
+        What follows the last round, to be rehearsed now and then.
     """
 
     how: How
@@ -138,12 +169,15 @@ class Watch:
     best: int = 0
     lowest: int = 0
     stopped: bool = False
+    ending: Ending | None = None
+    held_out: Matrix | None = None
 
     def __post_init__(self) -> None:
         self.stopping = self.held and self.how.rounds is None
         free = most_rounds(self.learning_rate) if self.held else blind_rounds(self.learning_rate)
         self.limit = max(1, self.how.rounds if self.how.rounds is not None else free)
-        self._left = self.how.budget.remaining()
+        self._began = self._left = self.how.budget.remaining()
+        self._after_round = 0.0  # seconds that follow the last round, for each round
 
     def more(self, loss: tuple[float, ...] = ()) -> bool:
         """Whether to go on after a round with this held-out loss."""
@@ -162,9 +196,17 @@ class Watch:
     def _late(self) -> bool:
         if self.how.budget.timed:
             left = self.how.budget.remaining()
-            self.stopped = left <= _TAIL + 1.5 * (self._left - left)
-            self._left = left
+            self.stopped = left <= _TAIL + 1.5 * (self._left - left) + self._after(left)
+            self._left = self.how.budget.remaining()
         return self.stopped
+
+    def _after(self, left: float) -> float:
+        """Seconds to keep for predicting with the model, writing it and reading it again."""
+        if self.ending is None:
+            return _AFTER * (self._began - left)
+        if self.rounds in _REHEARSED:
+            self._after_round = self.ending.seconds(self.how.budget.clock, self.held_out) / self.rounds
+        return _SLOWER * self._after_round * self.rounds
 
     @property
     def kept(self) -> int:
@@ -177,6 +219,12 @@ class Watch:
         step = max(1, math.ceil(total / (CURVE - 2)))
         points = sorted({*range(1, total + 1, step), self.best, total} - {0})
         return tuple((point, float(self.losses[point - 1][0]) * unit) for point in points)
+
+
+def watch_over(data: Prepared, asked: Mapping[str, Any], how: How, ending: Ending | None = None) -> Watch:
+    """The watch over a fit of some prepared data."""
+    held = None if data.sample is None else data.sample.X
+    return Watch(how, data.rows, float(asked["learning_rate"]), data.held is not None, ending=ending, held_out=held)
 
 
 def choose(watch: Watch, data: Prepared, how: How, predict: Callable[[int], Floats]) -> int:

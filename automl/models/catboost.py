@@ -142,7 +142,7 @@ class CatBoost:
         if constant is not None:
             return constant
         asked = self.defaults(how.task) | dict(params)
-        watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
+        watch = boosting.watch_over(prepared, asked, how)
         resolved = _params(prepared, asked, how)
         booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.most_rounds(float(asked["learning_rate"])))})
         callback = _Callback(watch, [resolved["eval_metric"], *resolved["custom_metric"]])

@@ -91,6 +91,7 @@ class Forest:
         asked = {"min_samples_leaf": 1 + len(prepared.rows.y) // 20_000} | self.defaults(how.task) | dict(params)  # bounds the size
         chosen = asked.pop("n_estimators", None) or enough_trees(len(prepared.rows.y))
         wanted = how.rounds or int(chosen)
+        how = how.keeping(0.2)
         fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, wanted, how)
         model = ForestModel(Trees.of(fitted), prepared.target)
         return Fitted(model, len(fitted), asked | {"n_estimators": wanted}, stopped=len(fitted) < wanted)

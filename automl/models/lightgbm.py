@@ -209,7 +209,8 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
 
     params = _params(prepared, asked, how)
     booster = lightgbm.Booster(params, prepared.train)
-    watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
+    ending = boosting.Ending(booster.model_to_string, lambda rows: booster.predict(rows, num_threads=1))
+    watch = boosting.watch_over(prepared, asked, how, ending)
     if watch.stopping:
         booster.add_valid(prepared.held, "held")
     idle, more = 0, True

@@ -217,7 +217,7 @@ class _Deadline:
     """Ends the minimisation before a step that would not be over in time."""
 
     def __init__(self, how: How) -> None:
-        self.budget, self.left, self.stopped = how.budget, how.budget.remaining(), False
+        self.budget, self.left, self.stopped = how.keeping(0.1).budget, how.budget.remaining(), False
 
     def __call__(self, intermediate_result: Any) -> None:
         """Called after each step."""

@@ -153,7 +153,8 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
     """Round by round, so that the deadline is looked at between any two."""
     import xgboost
 
-    watch = boosting.Watch(how, prepared.rows, float(asked["learning_rate"]), prepared.held is not None)
+    ending = boosting.Ending(lambda: booster[:].save_raw("ubj"), lambda rows: booster.inplace_predict(bounded(rows)))
+    watch = boosting.watch_over(prepared, asked, how, ending)
     matrices = [prepared.train, prepared.held] if watch.stopping else [prepared.train]
     booster = xgboost.Booster(_params(prepared, asked, how), matrices)
     more = True

@@ -206,7 +206,7 @@ def test_an_interrupted_labs_data_and_encodings_are_taken_up_again(tmp_path: Pat
 
 def test_a_fit_stops_itself_at_its_limit_and_keeps_its_model(tmp_path: Path) -> None:
     pool = Pool(tmp_path / "run" / "work", 1)
-    lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
+    lab, study, budget = lab_of(pool, tmp_path, n_rows=3_000)
     long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=10**6, seconds=4)
     pool.warm(30)
     study = finish(lab, study, budget, [long])

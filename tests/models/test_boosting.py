@@ -10,7 +10,7 @@ import pytest
 from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample
-from automl.models._boosting import CURVE, Prepared, Watch, choose, most_rounds, patience, watched
+from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, most_rounds, patience, watched
 from automl.models._target import Target
 from automl.task import Kind, Task
 
@@ -84,6 +84,23 @@ def test_a_round_that_would_end_after_the_deadline_is_not_begun() -> None:
         clock.now += 3.0
         going = watch.more((1.0,))
     assert (clock.now, watch.rounds, watch.stopped) == (6.0, 2, True)
+
+
+def test_seconds_for_predicting_and_writing_are_kept_as_a_rehearsal_measured_them() -> None:
+    clock = Clock()
+
+    def pass_by(seconds: float) -> None:
+        clock.now += seconds
+
+    ending = Ending(lambda: pass_by(0.02 * watch.rounds), lambda rows: pass_by(4e-5 * watch.rounds * len(rows)))
+    watch = Watch(how_of(budget=Budget(100.0, clock), rounds=1_000), 1_000, 0.1, True, ending=ending, held_out=np.zeros((4_000, 1)))
+    going = True
+    while going:
+        clock.now += 0.5
+        going = watch.more()
+    # written and read 0.04 s a round, 4 000 rows predicted 0.16 s a round, and half as much again
+    assert watch.stopped
+    assert 100.0 - clock.now == pytest.approx(0.3 * watch.rounds, abs=1.6)
 
 
 def test_the_curve_is_thinned_and_keeps_its_end_and_its_best() -> None:
