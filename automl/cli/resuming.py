@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.fitting import Jobs, Memory, Quiet, Verbose
+from automl.cli.fitting import Memory, Quiet, Verbose
 from automl.cli.leading import lead, server_for
 from automl.cli.wish import Wish, check_inputs, problem, read_wish, settings
 from automl.errors import AutoMLError, InputError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automl.run import Compared
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
+Cores = Annotated[int | None, typer.Option("--jobs", help="Cores to use. Default: as many as the run had, if they are there.")]
 Moved = Annotated[str | None, typer.Option(help="Where the run's table lies now, if it moved.")]
 
 FEWEST_SECONDS = 5.0  # that are worth going on for
@@ -28,13 +29,13 @@ def resume(
     run: Run,
     budget: Annotated[str | None, typer.Option(help="Wall-clock time from now on. Default: what the run had left.")] = None,
     data: Moved = None,
-    jobs: Jobs = None,
+    jobs: Cores = None,
     memory: Memory = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, or give an ended one more time."""
-    wish = _wish_of(run, data, jobs=jobs, memory=memory, quiet=quiet, verbose=verbose)
+    wish = _wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
     if budget is not None:
         wish = replace(wish, budget=budget, trials=None)
     elif wish.trials is None:
@@ -42,9 +43,9 @@ def resume(
     lead(wish, "resume")
 
 
-def reproduce(run: Run, data: Moved = None, jobs: Jobs = None) -> None:
+def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
     """Train the members of a run's predictor again and compare predictions bit for bit; exit code 1 if they differ."""
-    wish = _wish_of(run, data, jobs=jobs)
+    wish = _wish_of(run, data, jobs)
     check_inputs(wish)
     with server_for("local") as server:
         from automl.budget import process_started
@@ -66,15 +67,24 @@ def reproduce(run: Run, data: Moved = None, jobs: Jobs = None) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {"resume": resume, "reproduce": reproduce}
 
 
-def _wish_of(run: str, data: str | None, **others: object) -> Wish:
+def _wish_of(run: str, data: str | None, jobs: int | None, **others: object) -> Wish:
     """What a run was asked, from its run.toml."""
     file = Path(run) / "run.toml"
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")
     if not file.exists():
         raise InputError(f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. Use `automl fit`.")
-    wish = read_wish(str(file), output=run, **others)
+    wish = read_wish(str(file), output=run, jobs=_cores_of(file) if jobs is None else jobs, **others)
     return wish if data is None else replace(wish, data=data)
+
+
+def _cores_of(file: Path) -> int:
+    """The cores that the run had, as far as they are there today."""
+    from automl.budget import usable_cores
+    from automl.files import read_toml
+
+    then = read_toml(file).get("run", {}).get("jobs")
+    return min(then, usable_cores()) if isinstance(then, int) and then > 0 else usable_cores()
 
 
 def _left(run: str, wish: Wish) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -22,13 +22,13 @@ Value = TypeVar("Value")
 
 
 class Encoder(Protocol):
-    """A fitted encoder: some features from one column. Equal values get equal features, whatever rows stand beside them."""
+    """A fitted encoder: some features from one column or two. Equal values get equal features, whatever rows stand beside them."""
 
     kind: ClassVar[str]
 
     @property
-    def source(self) -> str:
-        """The column it reads."""
+    def sources(self) -> tuple[str, ...]:
+        """The columns it reads."""
         ...
 
     @property
@@ -36,13 +36,25 @@ class Encoder(Protocol):
         """What it makes."""
         ...
 
-    def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, n_features), float32; imports nothing but numpy."""
+    @property
+    def transform(self) -> Callable[..., Matrix]:
+        """Features of shape (n_rows, n_features), float32, from the columns it reads; imports nothing but numpy."""
         ...
 
     def to_state(self) -> State:
         """All that the class's `from_state` needs."""
         ...
+
+
+class OfOne:
+    """What encoders of one column have in common: the field `source` names it."""
+
+    source: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.source,)
 
 
 @dataclass(frozen=True)
@@ -56,11 +68,14 @@ class Plan:
         Not negative.
     widest : int
         The most columns that one category column may become.
+    pieces : int
+        The most pieces that a number may be cut into.
     """
 
     recipe: Recipe
     seed: int = 0
     widest: int = 50
+    pieces: int = 16
 
     def seed_of(self, source: str) -> int:
         """A column's own seed: it depends neither on the column's place nor on the columns beside it."""

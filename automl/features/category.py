@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Categories, Column, Floats
-from automl.features._base import Codes, Encoder, Matrix, Plan, codes_of, read, read_array, read_strings, refuse_unless
+from automl.features._base import Codes, Encoder, Matrix, OfOne, Plan, codes_of, read, read_array, read_strings, refuse_unless
 from automl.features.feature import Feature
 from automl.features.number import HALF
 from automl.features.scaling import Plain, Scaler, fit_scaler
@@ -21,7 +21,7 @@ _MANY = 20  # from more levels on, how frequent a level is tells something
 
 
 @dataclass(frozen=True)
-class Native:
+class Native(OfOne):
     """Codes as they are, for models that know categories; missing and unseen are NaN.
 
     Examples
@@ -58,7 +58,7 @@ class Native:
 
 
 @dataclass(frozen=True, eq=False)
-class OneHot:
+class OneHot(OfOne):
     """One feature a level, the rare ones together; where none is 1, the value is missing or unseen.
 
     Parameters
@@ -108,7 +108,7 @@ class OneHot:
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup:
+class Lookup(OfOne):
     """Some numbers for each level, and some for missing and unseen ones.
 
     Parameters

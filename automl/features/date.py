@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Column, Floats, Numbers
-from automl.features._base import Encoder, Matrix, Plan, numbers_of, read, read_strings, refuse_unless, side_by_side
+from automl.features._base import Encoder, Matrix, OfOne, Plan, numbers_of, read, read_strings, refuse_unless, side_by_side
 from automl.features.feature import Feature
 from automl.features.number import missing_feature
 from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
@@ -71,7 +71,7 @@ def _waves(name: str, steps: Whole) -> dict[str, Floats]:
 
 
 @dataclass(frozen=True)
-class Date:
+class Date(OfOne):
     """The encoder of a date column.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,18 +11,23 @@ import numpy as np
 from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
 from automl.errors import InputError, UnsafeModel
 from automl.features._base import Encoder, Matrix, Plan, read, read_states
+from automl.features.bins import Pieces
 from automl.features.category import Lookup, Native, OneHot, fit_category, is_targeted
 from automl.features.date import Date, fit_date
 from automl.features.feature import Feature
 from automl.features.number import Number, fit_number
+from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.recipe import Recipe
-from automl.features.target import fit_target, targets
+from automl.features.screening import screen
+from automl.features.target import Targets, fit_target, targets
 from automl.features.text import TextNumbers, TextTopics, fit_text
 from automl.state import State
 from automl.task import Task
 
-_KINDS = {encoder.kind: encoder for encoder in (Number, Date, Native, OneHot, Lookup, TextNumbers, TextTopics)}
+_KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextTopics, Arithmetic, Cross)}
 _WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
+
+_PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +71,11 @@ class Encoding:
         X = np.empty((columns.n_rows, len(self.features)), np.float32)
         start = 0
         for encoder in self.encoders:
-            if encoder.source not in columns.by_name:
-                raise InputError(f"no column {encoder.source!r}; the table needs the columns that the model was fitted on")
+            for source in encoder.sources:
+                if source not in columns.by_name:
+                    raise InputError(f"no column {source!r}; the table needs the columns that the model was fitted on")
             end = start + len(encoder.features)
-            X[:, start:end] = encoder.transform(columns[encoder.source])
+            X[:, start:end] = encoder.transform(*(columns[source] for source in encoder.sources))
             start = end
         return X
 
@@ -111,7 +118,8 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
 
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     share = _ALL_LEVELS // max(len(columns.names("category")), 1)
-    return Plan(recipe, seed, widest=min(max(share, _NARROWEST), _WIDEST))
+    pieces = min(_PIECES, _ALL_PIECES // max(len(columns.names("number")), 1))
+    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces)
 
 
 def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
@@ -144,15 +152,34 @@ def fit_targeted(recipe: Recipe, columns: Columns, task: Task, y: Floats, train:
     X : ndarray of shape (n_rows, n_features), float32
         At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row.
     """
-    names = [name for name in columns.names("category") if recipe.reads_target and is_targeted(_categories(columns, name))]
-    if not names:
+    what = targets(task, y, train, seed)
+    fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what)]
+    if not fitted:
         return Encoding(), np.empty((columns.n_rows, 0), np.float32)
-    plan, what = Plan(recipe, seed), targets(task, y, train, seed)
-    fitted = [fit_target(name, _categories(columns, name), plan, what) for name in names]
     encoding = Encoding(tuple(encoder for encoder, _ in fitted))
     X = encoding.transform(columns)
     X[train] = np.column_stack([crossed for _, crossed in fitted])
     return encoding, X
+
+
+def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
+    """Means of the target by category, with the values of the rows to learn from."""
+    if recipe.categories == "target" or recipe.means:
+        for name in columns.names("category"):
+            if is_targeted(column := _categories(columns, name)):
+                yield fit_target(name, column, Plan(recipe, seed), what)
+
+
+def _pairs(recipe: Recipe, columns: Columns, what: Targets) -> Iterator[tuple[Encoder, Matrix]]:
+    """Features of two columns that promise something, with the values of the rows to learn from."""
+    if not recipe.pairs:
+        return
+    chosen = screen(columns, what)
+    for operation, first, second in chosen.arithmetic:
+        encoder = Arithmetic((first, second), operation)
+        yield encoder, encoder.transform(columns[first], columns[second])[what.rows]
+    for first, second in chosen.crosses:
+        yield fit_cross(_categories(columns, first), _categories(columns, second), (first, second), recipe.numbers, what)
 
 
 def _categories(columns: Columns, name: str) -> Categories:

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from automl.columns import Column, Numbers
-from automl.features._base import Encoder, Matrix, Plan, numbers_of, read, refuse_unless, side_by_side
+from automl.features._base import Encoder, Matrix, OfOne, Plan, numbers_of, read, refuse_unless, side_by_side
+from automl.features.bins import fit_pieces
 from automl.features.feature import Feature
 from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.state import State
@@ -18,7 +19,7 @@ HALF = Plain(fill=0.5)  # a flag that is neither set nor not set
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(OfOne):
     """The encoder of a number or flag column.
 
     Parameters
@@ -78,4 +79,5 @@ def fit_number(source: str, column: Numbers, plan: Plan) -> tuple[Encoder, ...]:
         return ()
     fills = plan.recipe.numbers != "plain"
     scaler = HALF if fills and column.kind == "flag" else fit_scaler(plan.recipe.numbers, values)
-    return (Number(source, scaler, fills and bool(missing.any())),)
+    pieces = fit_pieces(source, values, plan.pieces) if plan.recipe.numbers == "pieces" and column.kind == "number" else ()
+    return (Number(source, scaler, fills and bool(missing.any())), *pieces)

@@ -15,30 +15,38 @@ class Recipe:
     ----------
     name : str
         The name shown on the leaderboard.
-    numbers : {"plain", "standard", "quantile"}
-        As they are; centred and scaled; mapped to a normal distribution by ranks. The last two fill missing values with the
-        median and add a column that says where they were missing.
+    numbers : {"plain", "standard", "quantile", "pieces"}
+        As they are; centred and scaled; mapped to a normal distribution by ranks; centred and scaled with, beside it, its share of
+        every piece between quantiles. All but the first fill missing values with the median and add a column that says where they were
+        missing.
     categories : {"native", "onehot", "target", "codes"}
         Codes marked as categorical; one column a level (rare ones together); cross-fitted mean of the target; codes ordered by
         frequency, as numbers.
     text : {"svd", "skip"}
         TF-IDF reduced by SVD, or not used.
+    means : bool
+        Whether cross-fitted means of the target stand beside the categories.
+    pairs : bool
+        Whether pairs of columns are added that promise to explain what the columns by themselves don't: sums, differences, products
+        and ratios of numbers, means of the target by two categories.
     """
 
     name: str
-    numbers: Literal["plain", "standard", "quantile"] = "plain"
+    numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
     categories: Literal["native", "onehot", "target", "codes"] = "native"
     text: Literal["svd", "skip"] = "svd"
+    means: bool = False
+    pairs: bool = False
 
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories == "target"
+        return self.categories == "target" or self.means or self.pairs
 
     @property
     def is_finite(self) -> bool:
         """Whether encoded values are never missing, for models that can't have it."""
-        return self.numbers != "plain" and self.categories != "native"
+        return self.numbers != "plain" and self.categories != "native" and not self.pairs
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -59,5 +67,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe("quantile", numbers="quantile", categories="onehot"),
         Recipe("scaled_target", numbers="standard", categories="target"),
         Recipe("codes", categories="codes"),
+        Recipe("pieces", numbers="pieces", categories="onehot", means=True),
+        Recipe("pairs", means=True, pairs=True),
+        Recipe("coded_pairs", categories="codes", means=True, pairs=True),
     )
 }

@@ -161,7 +161,8 @@ def fit_scaler(how: str, values: Floats) -> Scaler:
 
     Parameters
     ----------
-    how : {"plain", "standard", "quantile"}
+    how : {"plain", "standard", "quantile", "pieces"}
+        The last is the second: pieces stand beside it.
     values : ndarray of shape (n_rows,), float64
         NaN where missing.
 
@@ -178,7 +179,7 @@ def fit_scaler(how: str, values: Floats) -> Scaler:
         return _fit_plain(seen)
     if not len(seen):
         return Standard()
-    return _fit_standard(seen) if how == "standard" else _fit_quantile(seen)
+    return _fit_quantile(seen) if how == "quantile" else _fit_standard(seen)
 
 
 def _fit_plain(seen: Floats) -> Plain:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Column, Floats, Texts
-from automl.features._base import Encoder, Matrix, Plan, read, read_array, read_strings, refuse_unless, side_by_side, strings_of
+from automl.features._base import Encoder, Matrix, OfOne, Plan, read, read_array, read_strings, refuse_unless, side_by_side, strings_of
 from automl.features.feature import Feature
 from automl.features.scaling import Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.state import State
@@ -62,7 +62,7 @@ _MEASURES: dict[str, Callable[[str], int]] = {"length": len, "words": lambda tex
 
 
 @dataclass(frozen=True)
-class TextNumbers:
+class TextNumbers(OfOne):
     """Plain numbers about a text: its length in characters and its number of words.
 
     Examples
@@ -108,7 +108,7 @@ def _measured(measure: str, strings: Sequence[str]) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class TextTopics:
+class TextTopics(OfOne):
     """What a text is about: weights of its words by TF-IDF, multiplied by components.
 
     Parameters

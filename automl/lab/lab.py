@@ -125,23 +125,28 @@ class Lab:
 
     def encode(self, works: Iterable[Encode]) -> None:
         """Have encodings made that aren't there, outside of any job: models of an ended run are nothing without them."""
-        wanted = [work for work in dict.fromkeys(works) if work.key not in self._encoded]
-        for work in wanted:
-            while not self.bench.idle():
-                self._take_encodings()
-            self.bench.start(work, self.whole.deadline, self.whole.deadline)
+        wanted = dict.fromkeys(works)
         while lacking := [work for work in wanted if work.key not in self._encoded]:
-            self._take_encodings()
             for work in lacking:
-                if work.key in self._lost and work.key not in self._encoding and self.bench.idle():  # once more
-                    self._encoding.add(work.key)
-                    self.bench.start(work, self.whole.deadline, self.whole.deadline)
+                self._make(work, self.whole)
+            for report in self._heard(self.bench.wait(1.0)):
+                if report.outcome.status != "done":
+                    raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
+                self._taken_in(report.work.key, report.outcome)
 
-    def _take_encodings(self) -> None:
-        for report in self._heard(self.bench.wait(1.0)):
-            if report.outcome.status != "done":
-                raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
-            self._encoded.add(report.work.key)
+    def _make(self, work: Encode, budget: Budget) -> None:
+        """Have an encoding made, if there is a free worker and nobody is at it."""
+        if work.key not in self._encoding and self.bench.idle() > 0:
+            self._encoding.add(work.key)
+            self.bench.start(work, budget.deadline, budget.deadline)
+
+    def _taken_in(self, key: str, outcome: Outcome) -> None:
+        """Note what came of an encoding."""
+        self._encoding.discard(key)
+        if outcome.status == "done":
+            self._encoded.add(key)
+        elif outcome.status not in ("cut", "timeout"):  # those may succeed in a later stage
+            self._broken[key] = outcome
 
     def dataset(self) -> Dataset:
         """The data that `keep` was given."""
@@ -301,9 +306,8 @@ class Lab:
             if not lacking:
                 self._waiting.remove(job)
                 self.bench.start(job, *self._deadlines(job, budget))
-            elif lacking[0].key not in self._encoding:
-                self._encoding.add(lacking[0].key)
-                self.bench.start(lacking[0], budget.deadline, budget.deadline)
+            else:
+                self._make(lacking[0], budget)
         return study
 
     def _deadlines(self, job: Job, budget: Budget) -> tuple[float, float]:
@@ -327,11 +331,7 @@ class Lab:
         """Put what came of a piece of work where it belongs."""
         work: Work = report.work
         if isinstance(work, Encode):
-            self._encoding.discard(work.key)
-            if report.outcome.status == "done":
-                self._encoded.add(work.key)
-            elif report.outcome.status not in ("cut", "timeout"):  # those may succeed in a later stage
-                self._broken[work.key] = report.outcome
+            self._taken_in(work.key, report.outcome)
             return study
         known = study.trials[work.candidate.id]
         if report.outcome.status == "done" and known.decided not in ("dropped", "failed"):  # a refit comes after the decision

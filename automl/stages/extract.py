@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from automl.budget import Budget
+from automl.columns import Columns
 from automl.errors import InputError, suggestion
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
@@ -29,12 +30,25 @@ class Extract:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
         columns = lab.dataset().columns
-        offered = [name for name in (self.recipes or RECIPES) if self.recipes or _differs(name, bool(columns.names("category")))]
-        recipes = [replace(RECIPES[name], text=self.text).to_json() for name in offered]
+        recipes = [replace(RECIPES[name], text=self.text).to_json() for name in self.recipes or _offered(columns)]
         return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
 
 
-def _differs(name: str, has_categories: bool) -> bool:
-    """Without categories, recipes that differ in them alone are one."""
+def _offered(columns: Columns) -> tuple[str, ...]:
+    """The recipes, without those that are the same as an earlier one on this table."""
+    first: dict[tuple[object, ...], str] = {}
+    for name in RECIPES:
+        first.setdefault(_difference(name, columns), name)
+    return tuple(first.values())
+
+
+def _difference(name: str, columns: Columns) -> tuple[object, ...]:
+    """What makes a difference on this table."""
     recipe = RECIPES[name]
-    return has_categories or recipe.categories == ("onehot" if recipe.numbers != "plain" else "native")
+    numbers, categories = columns.names("number"), columns.names("category")
+    return (
+        recipe.numbers,
+        recipe.categories if categories else "",
+        recipe.means and bool(categories),
+        recipe.pairs and (len(numbers) > 1 or len(categories) > 1),
+    )

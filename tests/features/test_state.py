@@ -70,7 +70,7 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(leaf for key, item in items for leaf in _leaves(item, (*path, key)))][1 if not path else 0 :]
 
 
-@pytest.mark.parametrize("name", ["native", "quantile", "scaled_target"])
+@pytest.mark.parametrize("name", ["native", "quantile", "scaled_target", "pieces", "pairs"])
 @pytest.mark.parametrize("nonsense", [None, object(), -7, np.zeros((2, 9)), []], ids=["none", "object", "int", "array", "empty"])
 def test_nonsense_anywhere_in_a_state_is_refused_or_harmless(name: str, nonsense: Any) -> None:
     columns = table(60)
@@ -92,7 +92,7 @@ def test_nonsense_anywhere_in_a_state_is_refused_or_harmless(name: str, nonsense
 
 
 def test_an_unknown_encoder_is_refused() -> None:
-    with pytest.raises(UnsafeModel, match="no encoder 'eval'; known are number, date"):
+    with pytest.raises(UnsafeModel, match="no encoder 'eval'; known are number, pieces, date"):
         Encoding.from_state({"encoders": [{"kind": "eval", "source": "x"}]})
 
 
