@@ -58,7 +58,7 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
         counts = counts.copy()
         counts[chosen] += 1
         total += predictions[chosen]
-        if losses[chosen] < best_loss * (1 - 1e-9):
+        if step == 1 or losses[chosen] < best_loss - 1e-9 * abs(best_loss):
             best_loss, best_counts = losses[chosen], counts
     weights: Floats = best_counts / best_counts.sum()
     return weights

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from automl.metrics import METRICS, Metric
+from automl.metrics import Metric, metric_of
 from automl.trial import Study, Trial
 
 HEADINGS = ("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "seconds", "size_mb", "weight", "status")
@@ -59,7 +59,7 @@ def _ordered(study: Study) -> list[Trial]:
 def _ensemble(study: Study) -> Iterator[Row]:
     if len(study.weights) < 2 or not study.verdict:
         return
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     members = [study.trials[name] for name in study.weights]
     low, high = _natural(metric, study.verdict["low"], study.verdict["high"])
     yield {
@@ -79,7 +79,7 @@ def _ensemble(study: Study) -> Iterator[Row]:
 
 
 def _trial(study: Study, trial: Trial) -> Row:
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     low, high = _spread(study, trial, metric)
     return {
         "id": trial.id,
@@ -111,7 +111,7 @@ def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, f
     if len(losses) < 2 or not study.complete(trial):
         return None, None
     reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
-    return _natural(metric, max(0.0, trial.loss - reach), trial.loss + reach)  # no loss is below 0
+    return _natural(metric, max(metric.least, trial.loss - reach), trial.loss + reach)
 
 
 def _student(freedom: int) -> float:

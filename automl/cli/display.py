@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from automl.cli.words import final_words, leaderboard_text
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.report.words import counted, duration, listed, number, places, visible
 from automl.trial import Event, Study, Trial
 
@@ -229,7 +229,7 @@ def _models(study: Study) -> list[Table]:
     best = _leaders(study)
     if not best:
         return []
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     decimals = places(metric.score(best[0].loss), 5)
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column(Text(metric.name), justify="right", no_wrap=True)
@@ -278,7 +278,7 @@ def _model(trial: Trial) -> str:
 def _score(study: Study, loss: float | None) -> str:
     if loss is None or study.task is None:
         return ""
-    score = METRICS[study.task.metric].score(loss)
+    score = metric_of(study.task).score(loss)
     return f"{study.task.metric} {number(score, places(score))}"
 
 

@@ -58,6 +58,8 @@ def metrics(as_json: AsJson = False) -> None:
         about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
     _show(rows, as_json)
+    if not as_json:
+        typer.echo("And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function.")
 
 
 def pipelines(as_json: AsJson = False) -> None:

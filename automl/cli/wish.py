@@ -165,11 +165,22 @@ def settings(wish: Wish, started: float) -> Settings:
 
 def _check_metric(wish: Wish) -> None:
     """A metric that doesn't exist, or not for the task, is told before anything is read."""
-    from automl.metrics import METRICS, metric_for
+    from automl.metrics import is_function, metric_for
+    from automl.task import KINDS
 
-    if wish.metric is not None:
-        known = METRICS.get(wish.metric)
-        metric_for(wish.metric, wish.task or (known.kinds[0] if known else "binary"))  # type: ignore[arg-type]
+    if wish.metric is None:
+        return
+    if is_function(wish.metric):
+        raise InputError(f"--metric: {wish.metric!r} is a Python function, which only Python can give: AutoMLClassifier(metric=function).")
+    kinds = (wish.task,) if wish.task else KINDS
+    wrong: list[InputError] = []
+    for kind in kinds:
+        try:
+            metric_for(wish.metric, kind)  # type: ignore[arg-type]
+        except InputError as error:
+            wrong.append(error)
+    if len(wrong) == len(kinds):
+        raise wrong[0]
 
 
 def _new_folder(data: str) -> Path:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
 from automl.leaderboard import leaderboard
+from automl.metrics import register
 from automl.pipeline import read_pipeline
 from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
@@ -43,7 +44,7 @@ class AutoML(BaseEstimator):
         *,
         budget: str | float = "10m",
         trials: int | None = None,
-        metric: str | None = None,
+        metric: str | Callable[..., Any] | None = None,
         pipeline: str = "default",
         options: Mapping[str, Any] | Sequence[str] = (),
         output: str | Path | None = None,
@@ -92,7 +93,8 @@ class AutoML(BaseEstimator):
         started = time.monotonic()
         with _one_kind_of_error():
             rows = self._rows(X, y, sample_weight, groups, X_val, y_val)
-            problem = rows.problem(self._prepare(rows.y), self.metric)
+            metric = register(self.metric) if callable(self.metric) else self.metric
+            problem = rows.problem(self._prepare(rows.y), metric)
         with self._folder() as folder:
             result = run.fit(lambda budget: problem, self._settings(folder, started), run.Audience(finishers=self._finishers()))
         _warn_of_lost_rows(result.study)

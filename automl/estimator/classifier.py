@@ -30,8 +30,10 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         Wall-clock time from the call of `fit` to its return: seconds, or text such as "90s", "10m", "1h30m".
     trials : int, optional
         So many candidates, the constant baseline included, instead of `budget`; equal calls then give equal models.
-    metric : str, optional
-        What is optimised (`automl metrics`). Default: roc_auc for two classes, log_loss for more, rmse for numbers.
+    metric : str or callable, optional
+        What is optimised: a name (`automl metrics`), that of any of scikit-learn's scorers, a function of (y_true, y_pred) whose value
+        is greater for better predictions, or what `sklearn.metrics.make_scorer` makes of one. Default: roc_auc for two classes,
+        log_loss for more, rmse for numbers.
     pipeline : str, default="default"
         A bundled pipeline (`automl pipelines`) or a pipeline file's path.
     options : mapping or sequence of str, default=()

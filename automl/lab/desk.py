@@ -24,7 +24,7 @@ from automl.features.encoding import Encoding, fit_shared, fit_targeted
 from automl.files import disk_trouble
 from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.work import Encode, Report, Work, encodings_for
-from automl.metrics import METRICS
+from automl.metrics import is_function, metric_of, take_function
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
 from automl.state import pack, packed, unpack
@@ -54,7 +54,10 @@ class Desk:
     @cached_property
     def dataset(self) -> Dataset:
         """The run's data."""
-        return open_dataset(self.folder / "data")
+        data = open_dataset(self.folder / "data")
+        if is_function(data.task.metric):
+            take_function(data.task.metric, self.folder / "data" / "metric.pkl")
+        return data
 
     def do(self, work: Work, budget: Budget) -> Report:
         """Do a piece of work; whatever goes wrong is its outcome."""
@@ -103,7 +106,7 @@ class Desk:
     def _fit(self, job: Job, budget: Budget) -> Outcome:
         task = self.dataset.task
         kind = family(job.candidate.family)
-        how = How(task, METRICS[task.metric], job.seed, job.threads, budget, job.rounds)
+        how = How(task, metric_of(task), job.seed, job.threads, budget, job.rounds)
         spot = (job.candidate.recipe.name, job.place, job.rows)
         train, held = self._at_hand(self._samples, spot, lambda: self._split(job))
         started = time.monotonic()

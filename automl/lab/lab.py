@@ -27,6 +27,7 @@ from automl.lab.desk import open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import NOTHING
 from automl.lab.work import DIED, Encode, Report, Work, encodings_for
+from automl.metrics import is_function, keep_function
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -111,6 +112,8 @@ class Lab:
         dataset.save(half)
         if cleaner is not None:
             (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
+        if is_function(dataset.task.metric):
+            keep_function(dataset.task.metric, half / "metric.pkl")
         os.replace(half, whole)
 
     def recall(self) -> bool:

@@ -12,7 +12,7 @@ from automl.models._base import Fitted, Floats, How, Matrix, Sample
 from automl.models._target import Target
 from automl.models.constant import ConstantModel, nothing_to_learn
 
-Watched = Literal["log_loss", "roc_auc", "rmse", "mae"]
+Watched = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 CURVE = 200
 CHOICES = 20
 _TAIL = 0.03  # seconds that follow the last round, however few there were
@@ -67,13 +67,14 @@ def watched(how: How) -> tuple[Watched, ...]:
     it creeps upwards long after the log loss has turned (measured: 10 000 rows, 3 900 rounds instead of a few hundred).
     """
     if how.task.is_regression:
-        return ("mae",) if how.metric.proxy == "mae" else ("rmse",)
+        return ("mae",) if how.metric.proxy == "mae" else ("pinball",) if how.metric.proxy == "pinball" else ("rmse",)
     return ("roc_auc", "log_loss") if how.metric.name == "roc_auc" and how.task.kind == "binary" else ("log_loss",)
 
 
 def chosen_by_metric(how: How) -> bool:
     """Whether the metric itself has to choose the round: the libraries don't watch it, and it is no question of thresholds."""
-    return how.metric.name not in (*watched(how), "r2") and how.metric.needs != "labels"
+    is_watched = how.metric.name in (*watched(how), "r2", "pinball") or how.metric.proxy == "pinball"
+    return not is_watched and how.metric.needs != "labels"
 
 
 def patience(best_round: int, rows: int, learning_rate: float) -> int:

@@ -20,7 +20,7 @@ from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE"}
+_METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE", "pinball": "Quantile"}
 _MOST_LEVELS = 2**25  # of all columns together
 _GROW = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
@@ -145,7 +145,7 @@ class CatBoost:
         watch = boosting.watch_over(prepared, asked, how)
         resolved = _params(prepared, asked, how)
         booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.most_rounds(float(asked["learning_rate"])))})
-        callback = _Callback(watch, [resolved["eval_metric"], *resolved["custom_metric"]])
+        callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how)))
         booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
         return _kept(booster, watch, prepared, asked, how)
 
@@ -180,18 +180,23 @@ class _Callback:
         if not self.watch.stopping:
             return self.watch.more()
         found = info.metrics["validation"]
-        values = [(name.split(":")[0], float(found[name.split(":")[0]][-1])) for name in self.metrics]
-        return self.watch.more(tuple(1.0 - value if name == "AUC" else value for name, value in values))
+        told = {key.split(":")[0]: float(values[-1]) for key, values in found.items()}
+        return self.watch.more(tuple(1.0 - told[name] if name == "AUC" else told[name] for name in self.metrics))
+
+
+def _watched_metrics(outputs: int, watched: tuple[boosting.Watched, ...]) -> list[str]:
+    """CatBoost's names of what is watched."""
+    return ["MultiClass"] if outputs > 2 else [_METRICS[name] for name in watched]
 
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
     outputs, watched = prepared.target.outputs, boosting.watched(how)
-    metrics = ["MultiClass"] if outputs > 2 else [_METRICS[name] for name in watched]
-    metrics = [f"{name}:hints=skip_train~true" for name in metrics]
-    number = "MAE" if watched == ("mae",) else "RMSE"
+    level = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
+    metrics = [f"{name}:{level}hints=skip_train~true" for name in _watched_metrics(outputs, watched)]
+    number = {"mae": "MAE", "pinball": f"Quantile:alpha={how.metric.level}"}.get(watched[0], "RMSE")
     passed = {name: value for name, value in asked.items() if name != "grow"}
-    if number == "MAE" and outputs == 1:
-        passed.pop("leaf_estimation_iterations", None)  # leaves are exact medians
+    if number != "RMSE" and outputs == 1:
+        passed.pop("leaf_estimation_iterations", None)  # leaves are exact medians or quantiles
     return {
         **passed,
         "grow_policy": _GROW[asked["grow"]],

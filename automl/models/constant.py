@@ -38,22 +38,22 @@ class ConstantModel:
 
 
 def constant(train: Sample, how: How) -> ConstantModel:
-    """The best constant for the training rows: weighted shares, mean, or median where the metric's proxy is the absolute error."""
+    """The best constant for the training rows: weighted shares, mean, or the quantile that the metric is about."""
     weight = np.ones(len(train.y)) if train.weight is None or not train.weight.any() else train.weight
     if not how.task.is_regression:
         shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
         return ConstantModel(shares / shares.sum())
-    if how.metric.proxy == "mae":
-        return ConstantModel(np.asarray(_median(train.y, weight)))
+    if how.metric.proxy in ("mae", "pinball"):
+        return ConstantModel(np.asarray(_quantile(train.y, weight, how.metric.level)))
     return ConstantModel(np.asarray(np.average(train.y, weights=weight)))
 
 
-def _median(y: Floats, weight: Floats) -> float:
-    """The weighted median; between two middle values, their mean."""
+def _quantile(y: Floats, weight: Floats, level: float) -> float:
+    """The weighted quantile; between two values, their mean."""
     order = np.argsort(y, kind="stable")
     total = np.cumsum(weight[order])
-    half = total[-1] / 2
-    low, high = np.searchsorted(total, half, side="left"), np.searchsorted(total, half, side="right")
+    there = total[-1] * level
+    low, high = np.searchsorted(total, there, side="left"), np.searchsorted(total, there, side="right")
     return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
 
 

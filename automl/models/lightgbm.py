@@ -23,7 +23,7 @@ from automl.task import Task
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "binary_logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "l1"}
+_METRICS: dict[boosting.Watched, str] = {"log_loss": "binary_logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "l1", "pinball": "quantile"}
 _BINNING = ("max_bin", "min_data_in_bin")  # parameters that a Dataset depends on
 _IDLE = 5  # rounds without a split after which a run is over; extra_trees may miss one by chance
 
@@ -99,7 +99,7 @@ def _checked(text: bytes) -> bytes:
     return began.encode() + trees + _END
 
 
-_OBJECTIVE = re.compile(rb"regression|regression_l1|binary sigmoid:1|multiclass num_class:\d{1,6}")
+_OBJECTIVE = re.compile(rb"regression|regression_l1|quantile|binary sigmoid:1|multiclass num_class:\d{1,6}")
 _END = b"end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:null\n"
 
 
@@ -189,12 +189,14 @@ def _dataset_params(params: Mapping[str, Any], how: How) -> dict[str, Any]:
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
     outputs, watched = prepared.target.outputs, boosting.watched(how)
-    objective = {1: "regression_l1" if watched == ("mae",) else "regression", 2: "binary"}.get(outputs, "multiclass")
+    number = {"mae": "regression_l1", "pinball": "quantile"}.get(watched[0], "regression")
+    objective = {1: number, 2: "binary"}.get(outputs, "multiclass")
     return {
         "bagging_freq": 1,
         **asked,
         **_dataset_params(asked, how),
         "objective": objective,
+        "alpha": how.metric.level,
         "metric": ["multi_logloss"] if outputs > 2 else [_METRICS[name] for name in watched],
         "deterministic": True,
         "force_col_wise": True,

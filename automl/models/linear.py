@@ -142,7 +142,8 @@ def _loss_of(rows: Rows, how: How) -> Scores:
     def absolute(scores: Floats) -> tuple[float, Floats]:
         rest = scores - y
         size = np.sqrt(rest**2 + _CORNER**2)
-        return float((weight * (size - _CORNER)).sum()), weight * rest / size
+        lean = 2 * how.metric.level - 1  # 0 for the median
+        return float((weight * (size - _CORNER - lean * rest)).sum()), weight * (rest / size - lean)
 
     def logistic(scores: Floats) -> tuple[float, Floats]:
         loss = np.logaddexp(0.0, scores) - y * scores
@@ -157,7 +158,7 @@ def _loss_of(rows: Rows, how: How) -> Scores:
 
     if rows.target.total:
         return softmax if rows.target.outputs > 2 else logistic
-    return absolute if how.metric.proxy == "mae" else squared
+    return absolute if how.metric.proxy in ("mae", "pinball") else squared
 
 
 def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, bool]:

@@ -20,7 +20,7 @@ from automl.task import Task
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "mae"}
+_METRICS: dict[boosting.Watched, str] = {"log_loss": "logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "mae", "pinball": "quantile"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class XGBoost:
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> list[tuple[str, Any]]:
     """Parameters as pairs, as `eval_metric` may occur twice."""
     outputs, watched = prepared.target.outputs, boosting.watched(how)
-    number = "reg:absoluteerror" if watched == ("mae",) else "reg:squarederror"
+    number = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}.get(watched[0], "reg:squarederror")
     params = {
         **asked,
         "objective": {1: number, 2: "binary:logistic"}.get(outputs, "multi:softprob"),
@@ -143,6 +143,7 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
         "nthread": how.threads,
         "seed": how.seed % 2**31,
         "verbosity": 0,
+        **({"quantile_alpha": how.metric.level} if watched == ("pinball",) else {}),
         **({"num_class": outputs} if outputs > 2 else {}),
     }
     metrics = ["mlogloss"] if outputs > 2 else [_METRICS[name] for name in watched]

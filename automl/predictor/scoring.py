@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.ensemble import decide
 from automl.errors import InputError, suggestion
-from automl.metrics import METRICS, Metric
+from automl.metrics import Metric, metric_of
 from automl.predictor.model import Predictor
 from automl.table import Table
 from automl.task import Task
@@ -28,7 +28,7 @@ def scores(predictor: Predictor, table: Table) -> tuple[str, list[tuple[str, flo
         The table lacks the target or what the model needs, or holds a class that the model doesn't know.
     """
     y, rows = truth(predictor.task, table)
-    metric = METRICS[predictor.task.metric]
+    metric = metric_of(predictor.task)
     columns = predictor.read(table.take(rows)).columns
     found = [("the predictor", _score(predictor, predictor.raw(columns), y, metric))]
     for member in predictor.members if len(predictor.members) > 1 else ():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.report.summary import members
 from automl.report.timeline import Timeline
 from automl.report.words import counted, duration, number, places, visible
@@ -64,8 +64,8 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     if not ended:
         return None
     dots = [_dots(name, [pair for pair in ended if pair[1].candidate.family == name], study) for name in _families(study)]
-    metric = METRICS[study.the_task.metric]
-    title = f"loss: 1 − {metric.name}" if metric.greater_is_better else f"loss: {metric.name}"
+    metric = metric_of(study.the_task)
+    title = f"loss: {'1 ' if metric.best else ''}− {metric.name}" if metric.greater_is_better else f"loss: {metric.name}"
     axis = {"title": title} | _loss_axis([trial.loss for _, trial in ended])
     layout = _layout(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
     about = (
@@ -90,7 +90,7 @@ def _best_line(ended: Sequence[tuple[float, Trial]], last: float) -> Trace:
 
 
 def _dots(name: str, ended: Sequence[tuple[float, Trial]], study: Study) -> Trace:
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     color, symbol = _look(name, study)
     scores = [number(metric.score(trial.loss), places(trial.loss)) for _, trial in ended]
     texts = [
@@ -138,7 +138,7 @@ def fold_scores(study: Study) -> Figure | None:
     chosen = [(trial, weight) for trial, weight in members(study) if len(study.plan.places) > 1]
     if not chosen:
         return None
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     traces = []
     for name, (trial, _) in zip(_member_names(chosen), chosen, strict=True):
         color, symbol = _look(trial.candidate.family, study)

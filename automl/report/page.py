@@ -12,7 +12,7 @@ from typing import Any
 
 from automl.errors import InputError
 from automl.leaderboard import Row, leaderboard
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.report import figures
 from automl.report.summary import Expected, baseline, expected, members
 from automl.report.timeline import Timeline, read
@@ -127,7 +127,7 @@ def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any]) -> list
     constant = baseline(study)
     pairs = [
         ("Task", _task(study)),
-        ("Metric", f"{study.task.metric}: {METRICS[study.task.metric].about}" if study.task else ""),
+        ("Metric", f"{study.task.metric}: {metric_of(study.task).about}" if study.task else ""),
         ("Table", f"{counted(study.size.rows, 'row')}, {counted(study.size.columns, 'feature column')}" if study.task else ""),
         ("Held out", _held_out(study) if study.task else ""),
         ("Without learning", "" if constant is None else f"{number(constant, places(constant))}, the same answer for every row"),
@@ -216,7 +216,7 @@ def _members(study: Study) -> list[Member]:
     chosen = members(study)
     if not chosen or study.task is None:
         return []
-    metric = METRICS[study.task.metric]
+    metric = metric_of(study.task)
     decimals = places(metric.score(chosen[0][0].loss))
     return [
         Member(

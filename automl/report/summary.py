@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.report.words import number, places
 from automl.trial import Study, Trial
 
@@ -55,7 +55,7 @@ def expected(study: Study) -> Expected | None:
     """What the predictor can be expected to score on new rows: the ensemble's verdict, or nothing before there is one."""
     if study.task is None or "loss" not in study.verdict:
         return None
-    metric, verdict = METRICS[study.task.metric], study.verdict
+    metric, verdict = metric_of(study.task), study.verdict
     ends = sorted(metric.score(verdict[name]) for name in ("low", "high") if name in verdict)
     low, high = ends if len(ends) == 2 else (None, None)
     return Expected(metric.name, metric.score(verdict["loss"]), low, high, metric.greater_is_better, verdict.get("rows", 0))
@@ -65,7 +65,7 @@ def baseline(study: Study) -> float | None:
     """The score of predicting the same for every row."""
     if study.task is None:
         return None
-    metric = METRICS[study.task.metric]
+    metric = metric_of(study.task)
     return next((metric.score(trial.loss) for trial in study.ranked if trial.candidate.family == "constant"), None)
 
 

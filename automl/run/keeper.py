@@ -15,7 +15,7 @@ from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.work import Encode, encodings_at
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import How, Sample
 from automl.predictor import Member, Part, Predictor, save
@@ -77,7 +77,7 @@ def baseline(study: Study, lab: Lab) -> Predictor:
     """The constant baseline: there before any worker is."""
     data, kind = lab.dataset(), family("constant")
     sample = Sample(np.empty((len(data.y), 0), np.float32), (), data.y, data.weight)
-    how = How(data.task, METRICS[data.task.metric], study.seed, 1)
+    how = How(data.task, metric_of(data.task), study.seed, 1)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
     encoding = fit_shared(RECIPES["native"], Columns({}, data.columns.n_rows), study.seed)
     member = Member("baseline", "constant", 1.0, (Part(("nothing",), packed(fitted.model.to_state())),))
@@ -86,7 +86,7 @@ def baseline(study: Study, lab: Lab) -> Predictor:
 
 def _facts(study: Study) -> Mapping[str, Any]:
     """What a predictor's file says of itself."""
-    metric = METRICS[study.the_task.metric]
+    metric = metric_of(study.the_task)
     expected = {name: metric.score(study.verdict[name]) for name in ("loss", "low", "high") if name in study.verdict}
     holds_rows = any(study.trials[name].candidate.family == "knn" for name in study.weights)  # neighbours are training rows
     facts = {"metric": metric.name, "expected": expected, "rows": study.size.rows, "seed": study.seed, "data": study.data}

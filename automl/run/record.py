@@ -17,7 +17,7 @@ import tomli_w
 
 from automl.files import sha256, write_text
 from automl.lab.problem import Problem
-from automl.metrics import METRICS
+from automl.metrics import metric_of
 from automl.store import FORMAT, Store
 from automl.trial import Event, Study
 
@@ -55,7 +55,7 @@ def words(study: Study, event: Event) -> str:
             return f"fit     {event['id']} {outcome['status']}{loss} in {outcome['seconds']:.2f} s {outcome['reason']}{said}"
         case "trial":
             trial = study.trials[event["id"]]
-            score = METRICS[study.the_task.metric].score(trial.loss) if trial.losses else float("nan")
+            score = metric_of(study.the_task).score(trial.loss) if trial.losses else float("nan")
             return f"trial   {event['id']} {trial.candidate.family} {event['decided']} {score:.6g} {event['reason']}"
         case "weights":
             return "weights " + ", ".join(f"{name} {weight:.3f}" for name, weight in event["weights"].items())

@@ -37,7 +37,7 @@ def predicted_gain(study: Study, seconds_left: float, workers: int) -> float:
     if len(before) < LEADERS:
         return math.inf
     then, now = _leading(before), _leading([loss for _, loss in complete])
-    return (then - now) / now if now > 0 else 0.0
+    return (then - now) / abs(now) if now else 0.0
 
 
 def _leading(losses: list[float]) -> float:

@@ -14,7 +14,7 @@ from automl.budget import Budget
 from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, weights_by_id
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
-from automl.metrics import METRICS, Metric
+from automl.metrics import METRICS, Metric, metric_of
 from automl.search.costs import predict, seed_for
 from automl.stages._base import option
 from automl.trial import Job, Study, Trial
@@ -86,7 +86,7 @@ class Ensemble:
         ids = [trial.id for trial in pool.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
-        metric = METRICS[study.the_task.metric]
+        metric = metric_of(study.the_task)
         rows = _some(len(pool.truth.y), most or self.rows, study.seed)
         chosen = greedy([p[rows] for p in pool.predictions], pool.truth.take(rows), metric, self.steps)
         weights = weights_by_id(ids, chosen)
@@ -98,7 +98,7 @@ class Ensemble:
     def verdict(self, study: Study, pool: Pool, weights: Mapping[str, float]) -> dict[str, Any]:
         """Loss, its 95% interval, temperature and threshold of the weighted mean."""
         task = study.the_task
-        metric = METRICS[task.metric]
+        metric = metric_of(task)
         by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
@@ -150,7 +150,7 @@ def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> 
     drawn = truth.take(rows)
     low, high = interval(answer[rows], drawn, metric, seed=seed)
     centre, shrink = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y))
-    low, high = max(0.0, loss + (low - centre) * shrink), loss + (high - centre) * shrink
+    low, high = max(metric.least, loss + (low - centre) * shrink), loss + (high - centre) * shrink
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y)}
 
 

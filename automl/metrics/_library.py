@@ -1,61 +1,17 @@
-"""Metrics: the only place that says what a metric is. A loss is always lower-is-better; a score has the metric's natural sign."""
+"""The metrics that the product knows by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+import re
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.errors import InputError, suggestion
+from automl.metrics._metric import Loss, Metric
 from automl.task import Kind
 
 Array = npt.NDArray[Any]
-Loss = Callable[[Array, Array, Array | None], float]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric.
-
-    Parameters
-    ----------
-    name : str
-        The name under which `--metric` knows it.
-    loss : callable
-        `loss(truth, prediction, weight)`. Truth holds class codes of shape (n_rows,) or numbers. A prediction holds
-        probabilities of shape (n_rows, n_classes), class codes (`needs="labels"`) or numbers of shape (n_rows,).
-    needs : {"probabilities", "labels", "numbers"}
-        What a prediction has to be.
-    kinds : tuple of str
-        The kinds of task it is defined for.
-    greater_is_better : bool
-        Whether the natural score is 1 - loss (true) or the loss itself (false).
-    proxy : str
-        The metric on which a family stops that can't evaluate this one.
-    about : str
-        One line for people.
-    """
-
-    name: str
-    loss: Loss
-    needs: Literal["probabilities", "labels", "numbers"]
-    kinds: tuple[Kind, ...]
-    greater_is_better: bool
-    proxy: str
-    about: str
-
-    def score(self, loss: float) -> float:
-        """The score in the metric's natural sign."""
-        return 1.0 - loss if self.greater_is_better else loss
-
-    def of(self, truth: Array, prediction: Array, weight: Array | None = None) -> float:
-        """The loss of a model's raw output: probabilities become labels by the largest where labels are needed."""
-        if self.needs == "labels" and prediction.ndim == 2:
-            prediction = prediction.argmax(axis=1)
-        return self.loss(truth, prediction, weight)
 
 
 def _mean(values: Array, weight: Array | None) -> float:
@@ -153,6 +109,24 @@ def _r2(truth: Array, value: Array, weight: Array | None) -> float:
     return _mean((truth - value) ** 2, weight) / spread if spread > 0 else 0.0
 
 
+def _pinball(level: float) -> Loss:
+    def loss(truth: Array, value: Array, weight: Array | None) -> float:
+        rest = truth - value
+        return _mean(np.maximum(level * rest, (level - 1.0) * rest), weight)
+
+    return loss
+
+
+def pinball(name: str) -> Metric | None:
+    """The pinball loss of a level that is written behind its name, as in `pinball_0.9`; None for other names."""
+    found = re.fullmatch(r"pinball_(0?\.\d+)", name)
+    if not found or not 0 < float(found[1]) < 1:
+        return None
+    level = float(found[1])
+    about = f"pinball loss: what is predicted is the {level:g} quantile"
+    return Metric(name, _pinball(level), "numbers", _NUMBER, False, "pinball", about, level=level)
+
+
 _BOTH: tuple[Kind, ...] = ("binary", "multiclass")
 _NUMBER: tuple[Kind, ...] = ("regression",)
 
@@ -182,30 +156,7 @@ METRICS: dict[str, Metric] = {
         Metric("median_ae", _median_ae, "numbers", _NUMBER, False, "mae", "median absolute error, in the target's unit"),
         Metric("mape", _mape, "numbers", _NUMBER, False, "mae", "mean absolute error relative to the truth"),
         Metric("rmsle", _rmsle, "numbers", _NUMBER, False, "rmse", "root mean squared error of log(1 + value)"),
+        Metric("pinball", _pinball(0.5), "numbers", _NUMBER, False, "mae", "pinball loss of the median; pinball_0.9: of another quantile"),
         Metric("r2", _r2, "numbers", _NUMBER, True, "rmse", "share of the variance explained"),
     )
 }
-
-DEFAULTS: dict[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
-
-
-def metric_for(name: str | None, kind: Kind) -> Metric:
-    """The metric of this name, or the default of the kind of task.
-
-    Raises
-    ------
-    InputError
-        There is no such metric, or it is not defined for this kind of task.
-
-    Examples
-    --------
-    >>> metric_for(None, "binary").name
-    'roc_auc'
-    """
-    metric = METRICS.get(name or DEFAULTS[kind])
-    if metric is None:
-        raise InputError(f"--metric: no metric {name!r}.{suggestion(str(name), METRICS)} `automl metrics` lists them.")
-    if kind not in metric.kinds:
-        fitting = ", ".join(m.name for m in METRICS.values() if kind in m.kinds)
-        raise InputError(f"--metric: {metric.name!r} is not defined for a {kind} task. These are: {fitting}.")
-    return metric

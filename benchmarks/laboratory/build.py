@@ -1,0 +1,189 @@
+"""Train every configuration on many tables once, and keep what it predicts: selection and ensembling are then replayed in seconds.
+
+    python benchmarks/laboratory/build.py --data ../shared/data --out /opt/lab --rows 6000
+
+Of each table only the training rows of the benchmark's split 0 are touched. They are parted anew: a quarter is the laboratory's own
+test, the rest is held out in three folds. One process a core, each at one table. What is there already is not trained again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+import time
+import traceback
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from automl.budget import Budget
+from automl.cleaning import CleanOptions, clean
+from automl.columns import Columns
+from automl.features.encoding import Encoding, fit_shared, fit_targeted
+from automl.features.recipe import RECIPES, Recipe
+from automl.files import read_toml
+from automl.folds import kfold
+from automl.metrics import METRICS, metric_for
+from automl.models import How, Sample, family
+from automl.table import read_table
+from automl.task import Task
+
+FOLDS = 3
+LONGEST = 90.0  # seconds of one fit
+CONFIGS = Path(__file__).with_name("configs.toml")
+
+
+def training_rows(folder: Path, most: int) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The card, and the training rows of the benchmark's split 0, sampled."""
+    card = json.loads((folder / "card.json").read_text())
+    path = next(p for p in (folder / "data.csv", folder / "data.csv.gz") if p.exists())
+    classes = card["task"] != "regression"
+    table = pd.read_csv(path, dtype={card["target"]: str} if classes else None, low_memory=False)
+    table = table.drop(columns=card.get("drop", [])).dropna(subset=[card["target"]])
+    train, _ = train_test_split(table, test_size=0.25, stratify=table[card["target"]] if classes else None, random_state=0)
+    if len(train) > most:
+        train, _ = train_test_split(train, train_size=most, stratify=train[card["target"]] if classes else None, random_state=0)
+    return card, train
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A table that is ready: rows of block 0 to 2 are held out in turn, those of block 3 are the test."""
+
+    task: Task
+    columns: Columns
+    y: np.ndarray
+    blocks: np.ndarray
+
+    @classmethod
+    def of(cls, folder: Path, most: int) -> Bench:
+        """The training rows of a table, cleaned."""
+        card, table = training_rows(folder, most)
+        with tempfile.TemporaryDirectory() as home:
+            table.to_csv(f"{home}/data.csv", index=False)
+            cleaned = clean(read_table(f"{home}/data.csv"), card["target"], CleanOptions(task=card["task"]))
+        task = Task(cleaned.kind, card["target"], metric_for(None, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+        blocks = kfold(cleaned.y, np.arange(len(cleaned.y)), FOLDS + 1, 1, 0).blocks[0]
+        return cls(task, cleaned.columns, cleaned.y, blocks)
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Rows that are not the test's."""
+        return np.flatnonzero(self.blocks < FOLDS)
+
+    def encoded(self, recipe: Recipe) -> tuple[Encoding, np.ndarray]:
+        """The part of a recipe that all folds share."""
+        encoding = fit_shared(recipe, self.columns.take(self.known), 0)
+        return encoding, encoding.transform(self.columns)
+
+
+def flat(predictions: np.ndarray, y: np.ndarray, task: Task) -> np.ndarray:
+    """Predictions so that half precision is enough: in deviations of the target, as a logit, or as logarithms."""
+    if task.is_regression:
+        return ((predictions - y.mean()) / y.std()).astype(np.float16)
+    logs = np.log(np.clip(predictions, 1e-6, 1.0))
+    return (logs[:, 1] - logs[:, 0] if predictions.shape[1] == 2 else logs).astype(np.float16)
+
+
+def train(bench: Bench, config: dict[str, Any], shared: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Losses, seconds and rounds of a configuration, its held-out predictions, and the mean of its models' for the test rows."""
+    kind = family(config["family"])
+    recipe = RECIPES[config.get("recipe", kind.recipes[0])]
+    params = kind.defaults(bench.task) | config.get("params", {})
+    metric = METRICS[bench.task.metric]
+    began = time.process_time()
+    if recipe.name not in shared:
+        shared[recipe.name] = bench.encoded(recipe)
+    encoding, X = shared[recipe.name]
+    facts: dict[str, Any] = {"losses": [], "seconds": [], "rounds": [], "encode_seconds": [time.process_time() - began], "stopped": []}
+    shape = (len(bench.y), bench.task.n_outputs) if bench.task.labels else (len(bench.y),)
+    out, test = np.zeros(shape), np.flatnonzero(bench.blocks == FOLDS)
+    for fold in range(FOLDS):
+        rows, held = bench.known[bench.blocks[bench.known] != fold], np.flatnonzero(bench.blocks == fold)
+        began = time.process_time()
+        features, matrix = encoding.features, X
+        if recipe.reads_target:
+            if (recipe.name, fold) not in shared:
+                shared[recipe.name, fold] = fit_targeted(recipe, bench.columns, bench.task, bench.y, rows, 0)
+            more, extra = shared[recipe.name, fold]
+            features, matrix = (*features, *more.features), np.concatenate([X, extra], axis=1)
+        facts["encode_seconds"].append(time.process_time() - began)
+        how = How(bench.task, metric, zlib.crc32(f"{config['name']}{fold}".encode()) >> 1, 1, Budget(time.monotonic() + LONGEST))
+        began = time.process_time()
+        ready = kind.prepare(*(Sample(matrix[part], features, bench.y[part]) for part in (rows, held)), params, how)
+        fitted = kind.fit(ready, params, how)
+        facts["seconds"].append(time.process_time() - began)
+        out[held] = fitted.model.predict(matrix[held])
+        out[test] += fitted.model.predict(matrix[test]) / FOLDS
+        facts["losses"].append(metric.of(bench.y[held], out[held]))
+        facts["rounds"].append(fitted.rounds)
+        facts["stopped"].append(fitted.stopped)
+    return facts, out[bench.known], out[test]
+
+
+def build(folder: Path, out: Path, most: int) -> None:
+    """All configurations on one table."""
+    home = out / folder.name
+    configs = read_toml(CONFIGS)["config"]
+    if all((home / f"{config['name']}.json").exists() for config in configs):
+        return
+    bench = Bench.of(folder, most)
+    home.mkdir(parents=True, exist_ok=True)
+    truth = {"y": bench.y[bench.known], "fold": bench.blocks[bench.known], "y_test": bench.y[bench.blocks == FOLDS]}
+    np.savez_compressed(home / "truth.npz", **truth)
+    facts = {
+        "task": bench.task.to_json(),
+        "rows": len(bench.y),
+        "columns": {kind: len(bench.columns.names(kind)) for kind in ("number", "flag", "date", "category", "text")},
+    }
+    (home / "table.json").write_text(json.dumps(facts))
+    shared: dict[str, Any] = {}
+    for config in configs:
+        file = home / f"{config['name']}.json"
+        if file.exists():
+            continue
+        try:
+            told, known, test = train(bench, config, shared)
+        except Exception as error:  # noqa: BLE001 - a configuration that fails is a record, too
+            traceback.print_exc()
+            told = {"error": f"{type(error).__name__}: {error}"[:300]}
+        else:
+            np.savez_compressed(
+                home / f"{config['name']}.npz", known=flat(known, bench.y, bench.task), test=flat(test, bench.y, bench.task)
+            )
+        file.write_text(json.dumps(told))
+    print(f"{folder.name} {len(bench.y)} rows", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=6000, help="the most rows of a table, its test among them")
+    parser.add_argument("--tasks", default="", help="names of tables, parted by commas; all by default")
+    args = parser.parse_args()
+    names = args.tasks.split(",") if args.tasks else sorted(path.parent.name for path in args.data.glob("*/card.json"))
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        jobs = [pool.apply_async(build, (args.data / name, args.out, args.rows)) for name in names]
+        for name, job in zip(names, jobs, strict=True):
+            try:
+                job.get()
+            except Exception as error:  # noqa: BLE001 - a configuration that fails is a record, too
+                print(f"{name}: {type(error).__name__}: {error}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""How honest is the expected score? The loss that is told against the loss on rows that nothing was chosen by.
+
+    python benchmarks/laboratory/honest.py /opt/lab [--json benchmarks/results/honest.json]
+
+Ways to tell it, for the greedy ensemble of all models: as it is on the rows by which it was chosen; corrected by the optimism of the same
+choice on bootstrap samples (Efron); the loss of such choices on the rows outside their sample (BBC-CV, Tsamardinos et al. 2018). And
+how often a 95% interval around it holds the loss on the test rows, whose own chance deviation is part of that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from record import Table, tables
+
+from automl.ensemble import Truth, combine, greedy
+
+ROUNDS = 40
+ROWS = 2_000
+
+
+def choose(known: list[np.ndarray], truth: Truth, table: Table) -> np.ndarray:
+    return greedy(known, truth, table.metric, 12)
+
+
+def told(table: Table, best: int, seed: int) -> dict[str, float]:
+    """The test's loss and what each way says."""
+    names = sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))[:best]
+    metric = table.metric
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(len(table.truth.y))[:ROWS])
+    truth = table.truth.take(rows)
+    known = [table.models[name].known[rows] for name in names]
+    weights = choose(known, truth, table)
+    apparent = metric.of(truth.y, combine(known, weights))
+    optimism, outside, inside = [], [], []
+    for _ in range(ROUNDS):
+        drawn = rng.integers(0, len(rows), len(rows))
+        left = np.setdiff1d(np.arange(len(rows)), drawn)
+        chosen = choose([array[drawn] for array in known], truth.take(drawn), table)
+        mixed = combine(known, chosen)
+        within = metric.of(truth.y[drawn], mixed[drawn])
+        optimism.append(metric.of(truth.y, mixed) - within)
+        outside.append(metric.of(truth.y[left], mixed[left]))
+        inside.append(within)
+    test = metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
+    folds = [
+        metric.of(table.truth.y[rows][table.folds[rows] == fold], combine(known, weights)[table.folds[rows] == fold]) for fold in range(3)
+    ]
+    return {
+        "test": test,
+        "apparent": apparent,
+        "mean of folds": float(np.mean(folds)),
+        "optimism": apparent + float(np.mean(optimism)),
+        "bbc": float(np.mean(outside)),
+        "deviation": float(np.std(inside)),
+        "rows": len(rows),
+        "rows_test": len(table.test.y),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    found = {table.name: told(table, 30, 0) for table in tables(args.out)}
+    for way in ("apparent", "mean of folds", "optimism", "bbc"):
+        logs = np.array([np.log(row[way] / row["test"]) for row in found.values() if row["test"] > 1e-4])
+        reach = [1.96 * row["deviation"] * (1 + row["rows"] / row["rows_test"]) ** 0.5 for row in found.values()]
+        held = np.mean([abs(row[way] - row["test"]) <= far for row, far in zip(found.values(), reach, strict=True)])
+        print(
+            f"{way:<14} told / true {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}   median {np.exp(np.median(logs)):.4f}   95% holds {held:.0%}"
+        )
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

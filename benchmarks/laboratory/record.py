@@ -1,0 +1,75 @@
+"""What `build.py` kept, read back: tables with the predictions of every configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from automl.ensemble import Truth
+from automl.metrics import METRICS, Metric
+from automl.task import Task
+
+
+@dataclass(frozen=True)
+class Model:
+    """One configuration on one table."""
+
+    known: np.ndarray
+    test: np.ndarray
+    losses: tuple[float, ...]
+    seconds: float  # of all folds, with encoding what no other configuration had encoded
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what was trained on it. `order` sorts the held-out rows as `known` has them: by row."""
+
+    name: str
+    task: Task
+    truth: Truth
+    folds: np.ndarray
+    test: Truth
+    models: dict[str, Model]
+
+    @property
+    def metric(self) -> Metric:
+        return METRICS[self.task.metric]
+
+
+def steep(values: np.ndarray, y: np.ndarray, mean: float, deviation: float, task: Task) -> np.ndarray:
+    """Predictions as `build.flat` was given them."""
+    values = values.astype(np.float64)
+    if task.is_regression:
+        return values * deviation + mean
+    if values.ndim == 1:
+        positive = 1 / (1 + np.exp(-values))
+        return np.column_stack([1 - positive, positive])
+    powers = np.exp(values)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def tables(out: Path, names: Iterable[str] = ()) -> list[Table]:
+    """All tables that were built, or some."""
+    wanted = set(names)
+    return [_table(file.parent) for file in sorted(out.glob("*/truth.npz")) if not wanted or file.parent.name in wanted]
+
+
+def _table(home: Path) -> Table:
+    facts = json.loads((home / "table.json").read_text())
+    task = Task.from_json(facts["task"])
+    truth = np.load(home / "truth.npz")
+    y, y_test = truth["y"], truth["y_test"]
+    everything = np.concatenate([y, y_test])
+    models = {}
+    for file in sorted(home.glob("*.npz")):
+        if file.stem == "truth":
+            continue
+        told = json.loads((home / f"{file.stem}.json").read_text())
+        arrays = np.load(file)
+        known, test = (steep(arrays[part], y, everything.mean(), everything.std(), task) for part in ("known", "test"))
+        models[file.stem] = Model(known, test, tuple(told["losses"]), sum(told["seconds"]))
+    return Table(home.name, task, Truth(y), truth["fold"], Truth(y_test), models)

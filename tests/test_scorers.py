@@ -1,0 +1,142 @@
+"""Any scorer of scikit-learn by its name, any Python function, and quantiles: what is asked is what is optimised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification, make_regression
+from sklearn.metrics import get_scorer_names, make_scorer, mean_pinball_loss
+
+from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
+from automl.metrics import METRICS, is_function, metric_for, metric_of, register
+from automl.models import Sample, family
+from automl.task import Kind, Task
+from tests.models.test_contract import how_of, rows_of
+
+TRUTH, PROBA = np.array([0.0, 1, 1, 0, 1]), np.array([[0.7, 0.3], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9]])
+KINDS: tuple[Kind, ...] = ("binary", "multiclass", "regression")
+
+
+def kinds_of(name: str) -> set[str]:
+    found = set()
+    for kind in KINDS:
+        try:
+            metric_for(name, kind)
+            found.add(kind)
+        except InputError:
+            pass
+    return found
+
+
+def test_every_scorer_of_scikit_learn_but_those_of_several_labels_a_row_is_for_some_kind_of_task() -> None:
+    unsuited = {name for name in get_scorer_names() if not kinds_of(name)}
+    assert unsuited == {f"{name}_samples" for name in ("f1", "jaccard", "precision", "recall")}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("neg_log_loss", {"binary", "multiclass"}),
+        ("precision", {"binary"}),
+        ("recall_macro", {"binary", "multiclass"}),
+        ("roc_auc_ovo", {"binary", "multiclass"}),
+        ("top_k_accuracy", {"binary", "multiclass"}),
+        ("neg_mean_absolute_error", {"regression"}),
+        ("neg_max_error", {"regression"}),
+        ("explained_variance", {"regression"}),
+    ],
+)
+def test_a_scorer_is_for_the_tasks_that_it_can_be_had_for(name: str, kinds: set[str]) -> None:
+    assert kinds_of(name) == kinds
+
+
+def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
+    metric = metric_for("neg_log_loss", "binary")
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(-METRICS["log_loss"].of(TRUTH, PROBA))
+    precision = metric_for("precision", "binary")
+    assert precision.score(precision.of(TRUTH, PROBA)) == 1.0
+    assert precision.of(TRUTH, PROBA) == 0.0
+
+
+def test_a_class_that_no_row_has_does_not_confuse_a_scorer_of_probabilities() -> None:
+    thirds = np.full((4, 3), 1 / 3)
+    assert metric_for("neg_log_loss", "multiclass").of(np.array([0.0, 1, 1, 0]), thirds) == pytest.approx(np.log(3))
+
+
+def test_weights_are_handed_on_or_refused() -> None:
+    weight = np.array([1.0, 0, 0, 0, 0])
+    assert metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight) == pytest.approx(-np.log(0.7))
+    with pytest.raises(InputError, match="max_error takes no weights"):
+        metric_for("neg_max_error", "regression").of(TRUTH, TRUTH, weight)
+
+
+def cost(truth: np.ndarray, answer: np.ndarray) -> float:
+    """A missed yes costs ten times a false one."""
+    return -float(np.where(truth == "yes", 10 * (answer == "no"), answer == "yes").mean())
+
+
+def test_a_function_is_given_labels_as_the_user_knows_them() -> None:
+    task = Task("binary", "y", register(cost), ("no", "yes"))
+    metric = metric_of(task)
+    assert is_function(task.metric)
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(-10 / 5)
+    assert register(cost) == task.metric
+
+
+def test_an_unknown_function_can_be_named_but_not_computed() -> None:
+    metric = metric_of(Task("binary", "y", "lost.and_gone@0a1b2c3d", ("no", "yes")))
+    assert metric.score(-3.0) == 3.0
+    with pytest.raises(InputError, match="a Python function that is not known here"):
+        metric.of(TRUTH, PROBA)
+
+
+def churn() -> tuple[pd.DataFrame, np.ndarray]:
+    X, y = make_classification(400, 6, random_state=0, weights=[0.8], flip_y=0.1)
+    return pd.DataFrame(X, columns=list("abcdef")), np.where(y == 1, "yes", "no")
+
+
+def test_a_function_is_what_a_run_optimises(tmp_path: Path) -> None:
+    X, y = churn()
+    model = AutoMLClassifier(metric=cost, pipeline="linear", trials=3, n_jobs=2, output=tmp_path / "run").fit(X, y)
+    plain = AutoMLClassifier(pipeline="linear", trials=3, engine="inline").fit(X, y)
+    assert cost(y, model.predict(X)) > cost(y, plain.predict(X))  # the threshold follows the cost
+    assert model.leaderboard_["metric"][0].startswith("tests.test_scorers.cost@")
+    model.save(tmp_path / "m.automl")
+    assert (load(tmp_path / "m.automl").predict(X) == model.predict(X)).all()
+
+
+def test_a_lambda_in_a_scorer_of_probabilities() -> None:
+    X, y = churn()
+    far = lambda truth, proba: float(((truth == "yes") - proba).std())  # noqa: E731 - the point is that it has no name
+    scorer = make_scorer(far, greater_is_better=False, response_method="predict_proba")
+    model = AutoMLClassifier(metric=scorer, pipeline="linear", trials=3, engine="inline").fit(X, y)
+    assert model.leaderboard_["score"][0] == pytest.approx(-0.3, abs=0.15)
+
+
+def test_numbers_too() -> None:
+    X, y = make_regression(200, 4, noise=5, random_state=0)
+    for metric in ("neg_median_absolute_error", lambda truth, answer: -float(np.abs(truth - answer).max())):
+        model = AutoMLRegressor(metric=metric, pipeline="linear", trials=2, engine="inline").fit(X, y)
+        assert -60 < model.leaderboard_["score"][0] < 0
+
+
+@pytest.mark.parametrize("level", [0.1, 0.9])
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost", "linear", "constant"])
+def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
+    one, metric = family(name), f"pinball_{level}"
+    train, held = rows_of("regression", False, 1_500), rows_of("regression", False, 1_500, seed=1)
+    noise = np.random.default_rng(2).exponential(400, (2, 1_500))
+    train, held = (Sample(s.X, s.features, s.y + extra) for s, extra in zip((train, held), noise, strict=True))
+    how = how_of("regression", metric)
+    params = one.defaults(how.task)
+    answer = one.fit(one.prepare(train, held, params, how), params, how).model.predict(held.X)
+    assert (held.y <= answer).mean() == pytest.approx(level, abs=0.12)  # trees reach a bit too little
+    assert how.metric.of(held.y, answer) == pytest.approx(mean_pinball_loss(held.y, answer, alpha=level))
+
+
+def test_a_quantile_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match=r"no metric 'pinball_1\.5'"):
+        metric_for("pinball_1.5", "regression")
