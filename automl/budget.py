@@ -151,21 +151,34 @@ def _cgroup_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/
     return free
 
 
-def crowding(own: int = 0) -> float:
-    """How much slower a process gets on than on a free machine: tasks that want to run over cores, from 1 to 4.
+def crowding() -> float:
+    """How much slower a process gets on than on a free machine: others' tasks that want to run, and this one, over cores, from 1 to 4.
 
-    Parameters
-    ----------
-    own : int
-        Of the tasks that run now, so many will have ended by then.
+    This process and its children are not in their own way: their work will have ended by then.
     """
     try:
-        lines = [Path("/proc/stat").read_text(encoding="ascii").splitlines() for _ in range(3)]
-        counts = [int(line.split()[1]) for text in lines for line in text if line.startswith("procs_running")]
-    except (OSError, ValueError, IndexError):
+        own = [os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))]
+        others = min(_running() - sum(map(_running_tasks, own)) for _ in range(3))
+    except (OSError, ValueError, IndexError, psutil.Error):
         return 1.0
-    wanting = max(1, min(counts, default=1) - own)  # this process among them
-    return min(4.0, max(1.0, wanting / (os.cpu_count() or 1)))
+    return min(4.0, max(1.0, (1 + others) / (os.cpu_count() or 1)))
+
+
+def _running() -> int:
+    """Tasks of the whole machine that run or want to."""
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("procs_running"))
+
+
+def _running_tasks(pid: int) -> int:
+    """Tasks of a process that run or want to; none if it is gone."""
+    running = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            running += task.read_text(encoding="ascii", errors="replace").rpartition(") ")[2].startswith("R")
+        except OSError:
+            continue
+    return running
 
 
 def usable_cores() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -110,6 +112,23 @@ def test_the_memory_that_a_cgroup_allows_is_respected(tmp_path: Path) -> None:
     assert _cgroup_memory(tmp_path, tmp_path / "none") == []
 
 
-def test_a_free_machine_is_not_crowded_and_a_busy_one_is() -> None:
-    assert 1.0 <= crowding() <= 4.0
-    assert crowding(own=1000) == 1.0
+def test_others_crowd_the_machine_and_own_children_do_not() -> None:
+    cores = os.cpu_count() or 1
+    spin = [sys.executable, "-c", "while True: pass"]
+    own = [subprocess.Popen(spin) for _ in range(4 * cores)]
+    time.sleep(0.5)
+    among_own = min(crowding() for _ in range(5))
+    for process in own:
+        process.kill()
+        process.wait()
+    pids = subprocess.run(
+        ["sh", "-c", f"for i in $(seq {4 * cores}); do '{spin[0]}' -c '{spin[2]}' > /dev/null 2>&1 & echo $!; done"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()  # their shell is gone, so they are nobody's children
+    time.sleep(0.5)
+    among_others = max(crowding() for _ in range(5))
+    for pid in pids:
+        os.kill(int(pid), signal.SIGKILL)
+    assert among_others > max(2.0, among_own)

@@ -35,6 +35,7 @@ Floats = npt.NDArray[np.float64]
 Observer = Callable[[Study, Event], None]
 
 KILL_AFTER = 0.4  # seconds beyond its limit that a fit may need to write its files
+LATEST = 0.15  # seconds beyond a stage's end
 KEPT = 60  # complete trials whose models and predictions are kept: 1 000 trials on adult stay below 500 MB
 ROUND = 10  # jobs asked for at a time under `--trials`: more than most machines have cores, and the same on all of them
 
@@ -227,7 +228,7 @@ class Lab:
             return self.bench.wait(min(budget.remaining(), 1.0))
         cut = [Report(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
         self._waiting.clear()
-        over = self.halted() or budget.deadline + KILL_AFTER < budget.clock()
+        over = self.halted() or budget.deadline + LATEST < budget.clock()
         return cut + self.bench.wait(0.0 if cut else 0.1) + (self.bench.stop("the budget ended") if over else [])
 
     def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
@@ -318,7 +319,8 @@ class Lab:
         seconds = min(job.seconds, budget.remaining())
         if math.isinf(seconds):
             return math.inf, math.inf
-        return budget.clock() + 0.95 * seconds - 0.05, budget.clock() + seconds + KILL_AFTER
+        now = budget.clock()
+        return now + 0.95 * seconds - 0.05, min(now + seconds + KILL_AFTER, budget.deadline + LATEST)
 
     def _hopeless(self) -> list[Report]:
         """Waiting jobs whose encoding can't be made."""

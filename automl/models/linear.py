@@ -225,7 +225,7 @@ class _Deadline:
         if not self.budget.timed:
             return
         left = self.budget.remaining()
-        self.stopped = left <= 1.5 * (self.left - left)
+        self.stopped = left <= 2.5 * (self.left - left)  # predicting takes as long as a step does
         self.left = left
         if self.stopped:
             raise StopIteration

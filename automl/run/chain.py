@@ -130,13 +130,12 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
     try:
         with laboratory(store, settings, server) as lab:
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
-            set_threads(lab, settings, lab.problem.table.n_rows * len(lab.problem.table.columns))
             keeper = watch(lab, settings, settings.started, audience)
             load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
-            study = go_through(study, lab, settings.pipeline.steps, keeper)
+            study = go_through(study, lab, settings, settings.pipeline.steps, keeper)
             return finish(study, lab, settings, audience)
     except InputError:
         store.discard()
@@ -186,9 +185,9 @@ def load_soon(library: str, steps: Sequence[Step]) -> None:
         threading.Thread(target=importlib.import_module, args=(library,), daemon=True).start()
 
 
-def set_threads(lab: Lab, settings: Settings, cells: int) -> None:
+def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
     """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
-    if cells < LARGE:
+    if study.size.rows * study.size.columns < LARGE:
         return
     if settings.trials is not None:
         lab.bench.workers, lab.threads = max(1, lab.bench.workers // 4), 4
@@ -230,7 +229,7 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
     return observe
 
 
-def go_through(study: Study, lab: Lab, steps: Sequence[Step], keeper: Keeper) -> Study:
+def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step], keeper: Keeper) -> Study:
     """Hand the study from stage to stage, each with its share of what is left."""
     budget = lab.whole
     for place, step in enumerate(steps):
@@ -245,15 +244,16 @@ def go_through(study: Study, lab: Lab, steps: Sequence[Step], keeper: Keeper) ->
             study = step.stage.run(study, lab, part)
         except (LookupError, ArithmeticError) as error:
             raise AutoMLError(f"stage {step.name!r}: {error}") from error
+        if step.name == "clean":
+            set_threads(lab, settings, study)
         lab.store.sync()
     return study
 
 
 def _end(lab: Lab, keeper: Keeper) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
-    busy = lab.bench.workers - lab.bench.idle()
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
-    return (0.6 + 2.0 * keeper.last) * min(2.0, crowding(busy)) + min(5.0, slack)
+    return (0.6 + 2.0 * keeper.last) * min(2.0, crowding()) + min(5.0, slack)
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -77,7 +77,7 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
         elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)
         with laboratory(store, elsewhere, server) as lab:
             bring_back(lab, replace(then, trials={}), elsewhere, ask)
-            set_threads(lab, replace(settings, trials=1), then.size.rows * then.size.columns)
+            set_threads(lab, replace(settings, trials=1), then)
             now = _trained(then, lab)
             yield from _fits(then, now, lab, settings.output)
             yield _answers(old, cut(replace(now, weights=then.weights, refits=then.refits, verdict=then.verdict), lab), lab)

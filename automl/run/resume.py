@@ -39,10 +39,10 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
         bring_back(lab, study, settings, ask)
-        set_threads(lab, settings, study.size.rows * study.size.columns)
+        set_threads(lab, settings, study)
         keeper = watch(lab, settings, settings.started - last_second(settings), audience)
         study = lab.tell(study, {"kind": "resumed"})
-        study = go_through(study, lab, steps_left(study, settings.pipeline.steps), keeper)
+        study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper)
         return finish(study, lab, settings, audience)
 
 

@@ -15,7 +15,7 @@ from automl.cleaning import Cleaned, CleanOptions, Finding, clean
 from automl.errors import InputError
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
-from automl.lab.problem import Problem
+from automl.lab.problem import NOTHING, Problem
 from automl.metrics import metric_for
 from automl.models import family
 from automl.stages._base import option
@@ -24,6 +24,8 @@ from automl.trial import Plan, Study
 
 PROBED = 4_000  # rows by which the rate of cleaning is measured
 CLEANING = 0.25  # of the time that is left may go into it
+TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
+MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -53,6 +55,7 @@ class Clean:
         made = self._folds(cleaned, task, problem, study.seed, lab)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
+        lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem is not whole else 0
         for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
@@ -63,26 +66,30 @@ class Clean:
         return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups)
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
-        """The rows that can be cleaned in a part of what is left, by the rate measured on a few; all without a clock."""
-        n_rows = problem.table.n_rows
-        if not lab.whole.timed or n_rows < 8 * PROBED:
+        """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""
+        n_rows, left = problem.table.n_rows, lab.whole.remaining()
+        if not lab.whole.timed or n_rows < 2 * PROBED:
+            return n_rows
+        if n_rows < 8 * PROBED and MOST_OUTPUTS * _training(n_rows, len(problem.table.columns), 1, lab) < TRAINING * left:
             return n_rows
         try:
-            few = self._seconds(problem.draw(PROBED, seed), lab)
-            if few * n_rows / PROBED <= CLEANING * lab.whole.remaining():
-                return n_rows
-            more = self._seconds(problem.draw(4 * PROBED, seed), lab)
+            few, cleaned = self._tried(problem.draw(PROBED, seed), lab)
+            trained = _training(n_rows, len(cleaned.columns.names()), len(cleaned.labels), lab)
+            trainable = int(n_rows * min(1.0, TRAINING * left / trained))
+            if few * n_rows / PROBED <= CLEANING * left:
+                return max(PROBED, trainable)
+            more, _ = self._tried(problem.draw(4 * PROBED, seed), lab)
         except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
             return n_rows
         power = min(1.0, max(0.3, math.log(more / few, 4)))  # words that stand again cost little: less than twice for twice the rows
         rows = 4 * PROBED * (CLEANING * lab.whole.remaining() / more) ** (1 / power)
-        return int(min(n_rows, max(PROBED, rows)))
+        return int(min(n_rows, max(PROBED, min(rows, trainable))))
 
-    def _seconds(self, problem: Problem, lab: Lab) -> float:
-        """How long it takes to clean a table."""
+    def _tried(self, problem: Problem, lab: Lab) -> tuple[float, Cleaned]:
+        """How long it takes to clean a table, and what comes of it."""
         left = lab.whole.remaining()
-        self._clean(problem)
-        return max(1e-3, left - lab.whole.remaining())
+        cleaned = self._clean(problem)
+        return max(1e-3, left - lab.whole.remaining()), cleaned
 
     def _options(self, problem: Problem) -> CleanOptions:
         return CleanOptions(
@@ -136,10 +143,15 @@ class Clean:
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
 
 
+def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:
+    """Seconds of one fit of LightGBM with all cores."""
+    return max(1e-3, family("lightgbm").cost(rows, columns, outputs)) / lab.bench.workers
+
+
 def _drawn(count: int, whole: Problem, asked: bool) -> list[Finding]:
     """What is told of rows that were drawn."""
     if not count:
         return []
-    why = "as asked" if asked else "cleaning all takes more time than there is for it"
+    why = "as asked" if asked else "all take more time than there is for them"
     action = f"{count} of {whole.table.n_rows} rows were drawn at random: {why}"
     return [Finding("drawn", (), "warning", count, action=action, override="--set clean.rows=N")]

@@ -7,8 +7,10 @@ from typing import Literal
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
+from automl.lab.policy import Policy
 from automl.models import family
-from automl.search.racing import Race
+from automl.search.portfolio import portfolio
+from automl.search.racing import Race, Racing
 from automl.search.tuning import Tuning
 from automl.stages._base import option
 from automl.trial import Study
@@ -33,10 +35,10 @@ class Tune:
         """Tune until the budget or the trials are used up."""
         study = lab.tell(study, {"kind": "stage", "stage": "tune"})
         names, others = self._families(study)
-        if not names:
-            return study
         race = Race(budget.remaining(), self.margin)
-        policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
+        policy: Policy = Racing(portfolio(study), race, budget.trials)  # where nothing is there yet to be tuned
+        if names:
+            policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
         for study in lab.run(policy, study, budget):
             pass
         return study
