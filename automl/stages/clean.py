@@ -25,6 +25,7 @@ from automl.trial import Plan, Study
 PROBED = 4_000  # rows by which the rate of cleaning is measured
 CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
+NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
@@ -49,7 +50,8 @@ class Clean:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
         whole = lab.problem
-        problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
+        affordable = self.rows or self._affordable(whole, lab, study.seed)
+        problem = whole if NEARLY * whole.table.n_rows < affordable and not self.rows else whole.draw(affordable, study.seed)
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         made = self._folds(cleaned, task, problem, study.seed, lab)

@@ -1,0 +1,97 @@
+"""Stages on recorded outcomes: what each leaves for the next, and how many rows there is time for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.columns import Categories, Column, Columns, Numbers
+from automl.features.recipe import RECIPES
+from automl.lab.lab import Lab
+from automl.lab.problem import Problem
+from automl.lab.replay import ReplayLab
+from automl.stages.clean import Clean
+from automl.stages.extract import Extract
+from automl.stages.tune import Tune
+from automl.store import Store
+from automl.table import from_frame
+from automl.task import Task
+from automl.trial import Job, Outcome, Study
+
+TASK = Task("binary", "y", "log_loss", ("no", "yes"))
+
+
+def lab_of(path: Path, seconds: float) -> Lab:
+    """A lab in which every fit takes a second."""
+
+    def record(job: Job) -> Outcome:
+        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 1.0)
+
+    return ReplayLab(Store(path / "run"), record, seconds)
+
+
+def started(lab: Lab, columns: int = 5) -> Study:
+    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    plan = {"kind": "kfold", "folds": 2, "repeats": 1}
+    size = {"rows": 500, "columns": columns}
+    study = lab.tell(study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": size, "plan": plan})
+    return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
+
+
+def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, 20)
+    study = Tune().run(started(lab), lab, lab.whole)
+    assert study.ranked[0].candidate.family != "constant"
+    lab.store.close()
+
+
+def large(n_rows: int, columns: int) -> Problem:
+    rng = np.random.default_rng(0)
+    X = {f"x{place}": rng.normal(size=n_rows).round(3) for place in range(columns)}
+    return Problem(from_frame(X | {"y": np.where(rng.random(n_rows) < 0.5, "no", "yes")}), "y")
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(3.0, 4_000, 20_000), (60.0, 25_000, 25_000)])
+def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(seconds: float, least: int, most: int, tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, seconds)
+    lab.problem = large(25_000, 20)
+    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    assert least <= study.size.rows <= most
+    assert (study.drawn == study.size.rows) == (most < 25_000)
+    assert any(finding["code"] == "drawn" for finding in study.findings) == (most < 25_000)
+    lab.store.close()
+
+
+def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, 60)
+    lab.problem = large(200, 3)
+    Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    assert lab.problem.table.n_rows == 0
+    lab.store.close()
+
+
+X, Y = Numbers(np.zeros(3)), Numbers(np.ones(3))
+C, D = (Categories(np.array([0, 1, 2], np.int32), ("a", "b", "c")) for _ in range(2))
+
+
+@pytest.mark.parametrize(
+    ("columns", "offered"),
+    [
+        ({"x": X}, ["native", "onehot", "quantile", "pieces"]),
+        ({"x": X, "y": Y}, ["native", "onehot", "quantile", "pieces", "pairs"]),
+        ({"x": X, "c": C}, ["native", "target", "onehot", "quantile", "scaled_target", "codes", "pieces", "pairs", "coded_pairs"]),
+        ({"c": C, "d": D}, list(RECIPES)),
+    ],
+    ids=["a number", "numbers", "both", "categories"],
+)
+def test_recipes_are_offered_that_make_a_difference(columns: dict[str, Column], offered: list[str], tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, 60)
+    lab.problem = large(200, 3)
+    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    lab.keep(replace(lab.dataset(), columns=Columns(columns, 3)))
+    study = Extract().run(study, lab, lab.whole)
+    assert [recipe.name for recipe in study.recipes] == offered
+    lab.store.close()
