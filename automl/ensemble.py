@@ -134,6 +134,34 @@ def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds:
     return float(np.quantile(losses, 0.025)), float(np.quantile(losses, 0.975))
 
 
+def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0) -> list[bool]:
+    """Which models can't be told apart from the first: on 2.5% of paired bootstrap samples of the rows, or more, they are as good.
+
+    Parameters
+    ----------
+    predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
+        The best model's first.
+
+    Examples
+    --------
+    >>> from automl.metrics import METRICS
+    >>> y = np.arange(50.0)
+    >>> good, as_good, bad = y + np.resize([1.0, -1.0], 50), y + np.resize([-1.0, 1.0, 1.0], 50), y + 5
+    >>> tied([good, as_good, bad], Truth(y), METRICS["rmse"])
+    [True, True, False]
+    """
+    rng = np.random.default_rng(seed)
+    n_rows = len(truth.y)
+    behind = np.zeros((rounds, len(predictions)))
+    for place in range(rounds):
+        rows = rng.integers(0, n_rows, n_rows)
+        drawn = truth.take(rows)
+        losses = np.array([metric.of(drawn.y, prediction[rows], drawn.weight) for prediction in predictions])
+        behind[place] = losses - losses[0]
+    apart: list[bool] = (np.quantile(behind, 0.025, axis=0) <= 0).tolist()
+    return apart
+
+
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:
     """The weights that are not zero, largest first."""
     pairs = sorted(zip(ids, weights.tolist(), strict=True), key=lambda pair: -pair[1])

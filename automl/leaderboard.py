@@ -14,6 +14,8 @@ from automl.trial import Study, Trial
 
 HEADINGS = ("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "seconds", "size_mb", "weight", "status")
 
+TIED = "done, tied with the best"  # the status of models that can't be told apart from the best one
+
 Row = dict[str, Any]
 
 
@@ -93,8 +95,14 @@ def _trial(study: Study, trial: Trial) -> Row:
         "seconds": round(trial.seconds, 2),
         "size_mb": round(_megabytes(trial), 2),
         "weight": round(study.weights.get(trial.id, 0.0), 4),
-        "status": f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}",
+        "status": _status(study, trial),
     }
+
+
+def _status(study: Study, trial: Trial) -> str:
+    if trial.id in study.verdict.get("tied", ()):
+        return TIED
+    return f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}"
 
 
 def _unfinished(study: Study, trial: Trial) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl.leaderboard import Row, leaderboard
+from automl.leaderboard import TIED, Row, leaderboard
 from automl.report.summary import expected
 from automl.report.words import duration, number, places, predict_command, visible
 from automl.trial import Study
@@ -49,7 +49,7 @@ def chosen(rows: Sequence[Row], most: int) -> list[Row]:
         What `leaderboard` gives.
     most : int
     """
-    leaders = {row["family"]: row["rank"] for row in reversed(rows) if row["status"] == "done"}.values()
+    leaders = {row["family"]: row["rank"] for row in reversed(rows) if row["status"] in ("done", TIED)}.values()
     ranks = sorted([*leaders, *(row["rank"] for row in rows if row["rank"] not in leaders)], key=lambda rank: (rank not in leaders, rank))
     kept = set(ranks[:most])
     return [row for row in rows if row["rank"] in kept]
@@ -87,17 +87,20 @@ def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
         return "no model yet"
     decimals = places(shown[0]["score"])
     headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", "weight", "seconds", "MB", "id", "model")
-    return _aligned([headings, *(_cells(row, decimals) for row in shown)], left=("95% interval", "id", "model"))
+    has_ties = any(row["status"] == TIED for row in shown)
+    board = _aligned([headings, *(_cells(row, decimals, has_ties) for row in shown)], left=("95% interval", "id", "model"))
+    return f"{board}\n\n= can't be told apart from the best model (paired bootstrap, 95%)" if has_ties else board
 
 
-def _cells(row: Row, decimals: int) -> tuple[str, ...]:
+def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:
     interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
-    status = "" if row["status"] == "done" else f" ({visible(row['status'], 80)})"
+    status = "" if row["status"] in ("done", TIED) else f" ({visible(row['status'], 80)})"
     name = f"{visible(row['family'], NARROW)} {visible(row['recipe'], NARROW)}".strip()
     weight = f"{row['weight']:.3f}" if row["weight"] else ""
     score = number(row["score"], decimals) or "-"
     costs = (f"{row['seconds']:.2f}", f"{row['size_mb']:.2f}")
-    return (str(row["rank"]), score, interval, weight, *costs, visible(row["id"], NARROW), name + status)
+    rank = f"{row['rank']}{'=' if row['status'] == TIED else ' ' if padded else ''}"
+    return (rank, score, interval, weight, *costs, visible(row["id"], NARROW), name + status)
 
 
 def _aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:

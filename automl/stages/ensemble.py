@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, weights_by_id
+from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, tied, weights_by_id
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.metrics import METRICS, Metric, metric_of
@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 CALIBRATES_FROM = {"binary": 3000, "multiclass": 500}  # out-of-fold rows (FACTS: AutoGluon's values)
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
+UNHURRIED = 1.0  # seconds left from which on it is found out which models are tied with the best
 REFIT = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
 MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
@@ -69,6 +70,8 @@ class Ensemble:
                 pass
             refits = all(study.trials[name].key_at(0, None) for name in weights)
         verdict = self.verdict(study, pool, weights)
+        if budget.remaining() > UNHURRIED:
+            verdict["tied"] = _tied(pool, metric_of(study.the_task), study.seed)
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
@@ -152,6 +155,14 @@ def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> 
     centre, shrink = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y))
     low, high = max(metric.least, loss + (low - centre) * shrink), loss + (high - centre) * shrink
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y)}
+
+
+def _tied(pool: Pool, metric: Metric, seed: int) -> list[str]:
+    """Ids of the models that can't be told apart from the best one, that one among them; none if there is none but it."""
+    rows = _some(len(pool.truth.y), 2000, seed)
+    found = tied([prediction[rows] for prediction in pool.predictions], pool.truth.take(rows), metric, seed=seed)
+    names = [trial.id for trial, is_tied in zip(pool.trials, found, strict=True) if is_tied]
+    return names if len(names) > 1 else []
 
 
 def _affordable(study: Study, weights: Mapping[str, float], budget: Budget, lab: Lab) -> Mapping[str, float]:

@@ -215,6 +215,17 @@ def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
     assert all(line == line.rstrip() for line in lines)
 
 
+def test_models_that_are_tied_with_the_best_are_marked(tmp_path: Path) -> None:
+    study = full_run(tmp_path / "run").study
+    first, second = study.ranked[0].id, study.ranked[2].id
+    rows = leaderboard(replace(study, verdict={**study.verdict, "tied": [first, second]}))
+    assert [row["id"] for row in rows if row["status"] == "done, tied with the best"] == [first, second]
+    lines = leaderboard_text(rows, 6).splitlines()
+    assert [line.split()[0] for line in lines[1:7]] == ["1", "2=", "3", "4=", "5", "6"]
+    assert lines[-1].startswith("= can't be told apart from the best model")
+    assert "tied" not in "".join(lines[:7])
+
+
 def test_a_leaderboard_without_rows_or_scores(tmp_path: Path) -> None:
     assert leaderboard_text(leaderboard(empty_run(tmp_path / "run").study)) == "no model yet"
 
