@@ -107,6 +107,7 @@ def train(bench: Bench, config: dict[str, Any], shared: dict[str, Any]) -> tuple
     if recipe.name not in shared:
         shared[recipe.name] = bench.encoded(recipe)
     encoding, X = shared[recipe.name]
+    y = np.log(bench.y) if config.get("log") else bench.y
     facts: dict[str, Any] = {"losses": [], "seconds": [], "rounds": [], "encode_seconds": [time.process_time() - began], "stopped": []}
     shape = (len(bench.y), bench.task.n_outputs) if bench.task.labels else (len(bench.y),)
     out, test = np.zeros(shape), np.flatnonzero(bench.blocks == FOLDS)
@@ -122,22 +123,39 @@ def train(bench: Bench, config: dict[str, Any], shared: dict[str, Any]) -> tuple
         facts["encode_seconds"].append(time.process_time() - began)
         how = How(bench.task, metric, zlib.crc32(f"{config['name']}{fold}".encode()) >> 1, 1, Budget(time.monotonic() + LONGEST))
         began = time.process_time()
-        ready = kind.prepare(*(Sample(matrix[part], features, bench.y[part]) for part in (rows, held)), params, how)
+        ready = kind.prepare(*(Sample(matrix[part], features, y[part]) for part in (rows, held)), params, how)
         fitted = kind.fit(ready, params, how)
         facts["seconds"].append(time.process_time() - began)
-        out[held] = fitted.model.predict(matrix[held])
-        out[test] += fitted.model.predict(matrix[test]) / FOLDS
+        answers = [fitted.model.predict(matrix[part]) for part in (rows, held, test)]
+        if config.get("log"):
+            answers = unlogged(answers, bench.y[rows])
+        out[held] = answers[1]
+        out[test] += answers[2] / FOLDS
         facts["losses"].append(metric.of(bench.y[held], out[held]))
         facts["rounds"].append(fitted.rounds)
         facts["stopped"].append(fitted.stopped)
     return facts, out[bench.known], out[test]
 
 
+def unlogged(answers: list[np.ndarray], y: np.ndarray) -> list[np.ndarray]:
+    """Logarithms as numbers, so scaled that those for the training rows are right on average."""
+    there = [np.exp(np.clip(answer, -700, 700)) for answer in answers]
+    return [answer * float(y.mean() / there[0].mean()) for answer in there]
+
+
+def suits(config: dict[str, Any], bench: Bench) -> bool:
+    """A logarithm is for numbers above zero that lean to one side."""
+    if not config.get("log"):
+        return True
+    y = bench.y
+    return bench.task.is_regression and y.min() > 0 and ((y - y.mean()) ** 3).mean() > y.std() ** 3
+
+
 def build(folder: Path, out: Path, most: int) -> None:
     """All configurations on one table."""
     home = out / folder.name
     configs = read_toml(CONFIGS)["config"]
-    if all((home / f"{config['name']}.json").exists() for config in configs):
+    if (home / "DONE").exists() and all((home / f"{config['name']}.json").exists() for config in configs if not config.get("log")):
         return
     bench = Bench.of(folder, most)
     home.mkdir(parents=True, exist_ok=True)
@@ -152,7 +170,7 @@ def build(folder: Path, out: Path, most: int) -> None:
     shared: dict[str, Any] = {}
     for config in configs:
         file = home / f"{config['name']}.json"
-        if file.exists():
+        if file.exists() or not suits(config, bench):
             continue
         try:
             told, known, test = train(bench, config, shared)
@@ -164,6 +182,7 @@ def build(folder: Path, out: Path, most: int) -> None:
                 home / f"{config['name']}.npz", known=flat(known, bench.y, bench.task), test=flat(test, bench.y, bench.task)
             )
         file.write_text(json.dumps(told))
+    (home / "DONE").touch()
     print(f"{folder.name} {len(bench.y)} rows", flush=True)
 
 

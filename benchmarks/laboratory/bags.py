@@ -1,0 +1,87 @@
+"""How many folds are worth their time? The bag of K fold models on the laboratory's own test rows, for several K.
+
+python benchmarks/laboratory/bags.py --data ../shared/data --rows 4000 --json benchmarks/results/bags.json
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+
+import argparse
+import json
+import multiprocessing
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from build import FOLDS, Bench
+
+from automl.budget import Budget
+from automl.features.recipe import RECIPES
+from automl.folds import kfold
+from automl.metrics import metric_of
+from automl.models import How, Sample, family
+
+COUNTS = (2, 3, 5, 8, 12)
+CONFIGS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "lightgbm": ("lightgbm", "native", {}),
+    "catboost": ("catboost", "native", {"learning_rate": 0.12}),
+    "extra_trees": ("extra_trees", "codes", {}),
+}
+
+
+def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
+    """Test losses by configuration and number of folds, and of one fit on all rows with the mean of the folds' rounds."""
+    bench = Bench.of(*task)
+    metric = metric_of(bench.task)
+    test = np.flatnonzero(bench.blocks == FOLDS)
+    found: dict[str, dict[str, float]] = {}
+    for name, (kind_name, recipe, params) in CONFIGS.items():
+        kind = family(kind_name)
+        encoding, X = bench.encoded(RECIPES[recipe])
+        asked = kind.defaults(bench.task) | params
+
+        def fit(rows: np.ndarray, held: np.ndarray | None, seed: int, rounds: int | None = None) -> Any:
+            how = How(bench.task, metric, seed, 1, Budget(time.monotonic() + 90), rounds)
+            samples = [None if part is None else Sample(X[part], encoding.features, bench.y[part]) for part in (rows, held)]  # noqa: B023
+            return kind.fit(kind.prepare(samples[0], samples[1], asked, how), asked, how)  # type: ignore[arg-type]  # noqa: B023
+
+        row = {}
+        for count in COUNTS:
+            blocks = kfold(bench.y[bench.known], np.arange(len(bench.known)), count, 1, 1).blocks[0]
+            fits = [fit(bench.known[blocks != fold], bench.known[blocks == fold], fold) for fold in range(count)]
+            row[str(count)] = metric.of(bench.y[test], sum(one.model.predict(X[test]) for one in fits) / count)
+            if count == 5:
+                rounds = [one.rounds for one in fits if one.rounds]
+                whole = fit(bench.known, None, 0, int(1.1 * sum(rounds) / len(rounds)) if rounds else None)
+                row["refit"] = metric.of(bench.y[test], whole.model.predict(X[test]))
+        found[name] = row
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--tasks", default="")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    names = args.tasks.split(",") if args.tasks else sorted(path.parent.name for path in args.data.glob("*/card.json"))
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        results = pool.map(measured, [(args.data / name, args.rows) for name in names], chunksize=1)
+    found = dict(zip(names, results, strict=True))
+    for config in CONFIGS:
+        for count in (*map(str, COUNTS), "refit"):
+            logs = np.array([np.log(max(row[config][count], 1e-6) / max(row[config]["5"], 1e-6)) for row in found.values()]).clip(
+                -0.25, 0.25
+            )
+            print(f"{config:<12} {count:>5} folds: {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}")
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

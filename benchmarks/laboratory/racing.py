@@ -1,0 +1,98 @@
+"""How soon should a race drop a candidate? The select stage's own policy, replayed on recorded outcomes under a fake clock.
+
+    python benchmarks/laboratory/racing.py /opt/lab [--json benchmarks/results/racing.json]
+
+Every table gets budgets in which one worker could train a fifth, two fifths and four fifths of all configurations on every fold.
+Two workers race through today's order with a margin; then the greedy ensemble of the complete candidates is judged on the laboratory's
+own test rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from ensembling import selection
+from portfolio import TODAY
+from record import Table, tables
+
+from automl.features.recipe import RECIPES
+from automl.files import read_toml
+from automl.lab.replay import ReplayLab
+from automl.search.racing import Race, Racing
+from automl.store import Store
+from automl.trial import Candidate, Job, Outcome, Study
+
+SHARES = (0.2, 0.4, 0.8)
+MARGINS = (0.05, 0.1, 0.2, 0.35, 0.6, 10.0)
+BASE = 0.35
+FAMILY = {config["name"]: config["family"] for config in read_toml(Path(__file__).with_name("configs.toml"))["config"]}
+
+
+def raced(table: Table, order: list[str], margin: float, share: float) -> list[str]:
+    """The configurations that are complete when the budget has ended."""
+    total = sum(model.seconds for model in table.models.values())
+    candidates = [Candidate(FAMILY[name], {"name": name}, RECIPES["native"], "portfolio") for name in order if name in table.models]
+    constant = _constant(table)
+
+    def record(job: Job) -> Outcome:
+        assert job.fold is not None
+        if job.candidate.family == "constant":
+            return Outcome("done", constant[job.fold], 0.001)
+        model = table.models[str(job.candidate.params["name"])]
+        return Outcome("done", model.losses[job.fold], model.fold_seconds[job.fold])
+
+    with tempfile.TemporaryDirectory() as home:
+        lab = ReplayLab(Store(Path(home) / "run"), record, share * total, 2)
+        study = lab.tell(Study(), {"kind": "started", "seed": 0})
+        facts = {"task": table.task.to_json(), "data": "d", "size": {"rows": len(table.truth.y), "columns": 9}}
+        study = lab.tell(study, {"kind": "stage", "stage": "clean", "plan": {"kind": "kfold", "folds": 3, "repeats": 1}, **facts})
+        race = Race(share * total, margin)
+        for study in lab.run(Racing([Candidate("constant", {}, RECIPES["native"], "baseline"), *candidates], race), study, lab.whole):
+            pass
+        lab.store.close()
+    return [str(trial.candidate.params["name"]) for trial in study.ranked if trial.candidate.params]
+
+
+def _constant(table: Table) -> list[float]:
+    """The baseline's loss in each fold."""
+    losses = []
+    for fold in range(3):
+        y = table.truth.y[table.folds == fold]
+        rest = table.truth.y[table.folds != fold]
+        if table.task.is_regression:
+            answer = np.full(len(y), rest.mean())
+        else:
+            answer = np.tile(np.bincount(rest.astype(int), minlength=table.task.n_outputs) / len(rest), (len(y), 1))
+        losses.append(table.metric.of(y, answer))
+    return losses
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for table in tables(args.out):
+        found[table.name] = {}
+        for share in SHARES:
+            row = {}
+            for margin in MARGINS:
+                names = raced(table, TODAY, margin, share)
+                row[str(margin)] = table.metric.of(table.test.y, selection(15)(table, names)) if names else float("inf")
+            found[table.name][str(share)] = row
+    for share in SHARES:
+        for margin in MARGINS:
+            pairs = [(rows[str(share)][str(margin)], rows[str(share)][str(BASE)]) for rows in found.values()]
+            logs = np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(-0.25, 0.25)
+            print(f"share {share}  margin {margin:<5} {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}")
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
