@@ -75,9 +75,8 @@ def main() -> None:
     found = dict(zip(names, results, strict=True))
     for config in CONFIGS:
         for count in (*map(str, COUNTS), "refit"):
-            logs = np.array([np.log(max(row[config][count], 1e-6) / max(row[config]["5"], 1e-6)) for row in found.values()]).clip(
-                -0.25, 0.25
-            )
+            ratios = [max(row[config][count], 1e-6) / max(row[config]["5"], 1e-6) for row in found.values()]
+            logs = np.log(ratios).clip(-0.25, 0.25)
             print(f"{config:<12} {count:>5} folds: {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
