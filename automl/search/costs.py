@@ -34,12 +34,10 @@ def predict(study: Study, candidate: Candidate) -> float:
     return AROUND + guess(study, candidate) * correction(study, candidate.family)
 
 
-def spent(study: Study, name: str, origin: str) -> float:
-    """Seconds that went into a family's candidates of one origin."""
-    fits = [
-        o.seconds for t in study.trials.values() if (t.candidate.family, t.candidate.origin) == (name, origin) for o in t.outcomes.values()
-    ]
-    return sum(fits) + AROUND * len(fits)
+def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:
+    """Seconds that went into a family's candidates of one origin, each fit counted as so many at least."""
+    of_family = [trial for trial in study.trials.values() if (trial.candidate.family, trial.candidate.origin) == (name, origin)]
+    return sum(max(least, AROUND + outcome.seconds) for trial in of_family for outcome in trial.outcomes.values())
 
 
 def correction(study: Study, name: str) -> float:

@@ -20,6 +20,8 @@ from automl.trial import Candidate, Study, Trial
 if TYPE_CHECKING:
     import optuna
 
+CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
+
 Method = Literal["tpe", "random", "cmaes"]
 Pruner = Literal["wilcoxon", "none"]
 
@@ -112,8 +114,15 @@ class Tuning:
         return self._propose(study, room)
 
     def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
-        """Work given to a family over its claim: the best one may have twice the work of the second."""
-        work = tuned.asked + 1 if math.isinf(room.seconds) else spent(study, tuned.name, "tune") + self._seconds(study, tuned)
+        """Work given to a family over its claim: the best one may have twice the work of the second.
+
+        A fit counts for a part of the dearest family's at least: neighbours and linear models would be asked a hundred times while a
+        booster waits, and their hundredth proposal brings less than its second.
+        """
+        if math.isinf(room.seconds):
+            return (tuned.asked + 1) * (tuned.place + 1)
+        dearest = max(self._seconds(study, field) for field in self._fields[: self._claims])
+        work = spent(study, tuned.name, "tune", CHEAPEST * dearest) + max(self._seconds(study, tuned), CHEAPEST * dearest)
         return work * (tuned.place + 1)
 
     def _seconds(self, study: Study, tuned: _Field) -> float:

@@ -153,3 +153,18 @@ def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_
     assert proposed[0] == "catboost"
     assert proposed[-1] == "linear"
     assert lab.clock() > 9.5
+
+
+def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        loss = {"constant": 1.0, "catboost": 0.3}.get(job.candidate.family, 0.31)
+        return Outcome("done", loss, {"catboost": 4.0, "linear": 0.2}.get(job.candidate.family, 0.1))
+
+    first = [candidate("constant"), candidate("linear"), candidate("catboost")]
+    known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
+    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=200.0)
+    for study in lab.run(Tuning(known, ["linear", "catboost"], Race(200.0, 0.9), method="random"), known, lab.whole):
+        pass
+    lab.store.close()
+    proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    assert proposed.count("catboost") >= 15  # by seconds alone it were 8
