@@ -86,6 +86,9 @@ def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) 
 
 
 def _bytes(booster: Any) -> bytes:
+    """The model in CatBoost's format, without the time of day and the random name that it notes there: equal fits give equal files."""
+    about = booster.get_metadata()
+    about["model_guid"] = about["train_finish_time"] = ""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.cbm")
         booster.save_model(str(path))

@@ -26,7 +26,8 @@ def one(data: Data, trials: int) -> dict[str, object]:
         found = []
         for jobs in JOBS:
             run = home / str(jobs)
-            words = ["--trials", str(trials), "--seed", "3", "--jobs", str(jobs), "--output", str(run), "-q"]
+            folds = ["--set", "clean.folds=3", "--set", "clean.repeats=1"]
+            words = ["--trials", str(trials), "--seed", "3", "--jobs", str(jobs), *folds, "--output", str(run), "-q"]
             said = subprocess.run([AUTOML, "fit", *data.words, *words], capture_output=True, text=True, check=False)
             if said.returncode:
                 return {"table": data.name, "error": said.stderr.strip()[-300:]}
