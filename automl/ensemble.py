@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,7 +132,10 @@ def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds:
         rows = rng.integers(0, n_rows, n_rows)
         drawn = truth.take(rows)
         losses.append(metric.loss(drawn.y, prediction[rows], drawn.weight))
-    return float(np.quantile(losses, 0.025)), float(np.quantile(losses, 0.975))
+    finite = [loss for loss in losses if np.isfinite(loss)]  # a sample may lack a class
+    if not finite:
+        return metric.least, math.inf
+    return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
 
 
 def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0) -> list[bool]:
@@ -158,8 +162,8 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
         drawn = truth.take(rows)
         losses = np.array([metric.of(drawn.y, prediction[rows], drawn.weight) for prediction in predictions])
         behind[place] = losses - losses[0]
-    apart: list[bool] = (np.quantile(behind, 0.025, axis=0) <= 0).tolist()
-    return apart
+    level: list[bool] = (np.nanquantile(behind, 0.025, axis=0) <= 0).tolist()
+    return level
 
 
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:

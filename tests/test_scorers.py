@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_regression
-from sklearn.metrics import get_scorer_names, make_scorer, mean_pinball_loss
+from sklearn.metrics import average_precision_score, f1_score, get_scorer_names, make_scorer, mean_pinball_loss, mean_squared_error
 
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
 from automl.metrics import METRICS, is_function, metric_for, metric_of, register
@@ -140,3 +141,34 @@ def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
 def test_a_quantile_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match=r"no metric 'pinball_1\.5'"):
         metric_for("pinball_1.5", "regression")
+
+
+def test_a_metric_that_cannot_be_had_for_these_labels_or_weights_is_refused_at_once() -> None:
+    X, y = churn()
+    for metric, says in (
+        (f1_score, "pos_label=1 is not a valid label"),
+        (lambda t, p: 1 / 0, "division by zero"),
+        (lambda t, p: np.nan, "nan"),
+    ):
+        with pytest.raises(InputError, match=says):
+            AutoMLClassifier(metric=metric, pipeline="linear", trials=2, engine="inline").fit(X, y)
+    with pytest.raises(InputError, match="takes no weights"):
+        AutoMLClassifier(metric=cost, pipeline="linear", trials=2, engine="inline").fit(X, y, sample_weight=np.ones(len(y)) / 2)
+
+
+def test_an_error_of_scikit_learn_is_no_score() -> None:
+    with pytest.raises(InputError, match="make_scorer"):
+        register(mean_squared_error)
+    assert is_function(register(make_scorer(mean_squared_error, greater_is_better=False)))
+
+
+def test_the_positive_class_is_the_one_that_the_scorer_names() -> None:
+    name = register(make_scorer(average_precision_score, response_method="predict_proba", pos_label="no"))
+    metric = metric_of(Task("binary", "y", name, ("no", "yes")))
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(average_precision_score(1 - TRUTH, PROBA[:, 0]))
+
+
+def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
+    X, y = churn()
+    model = AutoMLClassifier(metric=lambda t, p: float((t == p).mean()), pipeline="linear", trials=2, engine="inline").fit(X, y)
+    assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()

@@ -143,7 +143,7 @@ def settings(wish: Wish, started: float) -> Settings:
         raise InputError(f"--seed {wish.seed}: give a whole number from 0 to 2147483647.")
     if wish.engine not in ("local", "inline"):
         raise InputError(f"--engine {wish.engine!r}: is to be local or inline.")
-    if wish.task not in (None, "binary", "multiclass", "regression"):
+    if wish.task not in (None, "binary", "multiclass", "regression", "classification"):  # the last is what Python's runs say
         raise InputError(f"--task {wish.task!r}: is to be binary, multiclass or regression.")
     pipeline = read_pipeline(wish.pipeline).with_options(wish.set)
     if wish.use_all and any(step.name == "tune" for step in pipeline.steps):
@@ -172,7 +172,9 @@ def _check_metric(wish: Wish) -> None:
         return
     if is_function(wish.metric):
         raise InputError(f"--metric: {wish.metric!r} is a Python function, which only Python can give: AutoMLClassifier(metric=function).")
-    kinds = (wish.task,) if wish.task else KINDS
+    if not wish.metric:
+        raise InputError("--metric: is empty. `automl metrics` lists what there is.")
+    kinds = (wish.task,) if wish.task in KINDS else KINDS
     wrong: list[InputError] = []
     for kind in kinds:
         try:

@@ -199,6 +199,8 @@ class AutoML(BaseEstimator):
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
             state["predictor_"] = archive.dumps(state["predictor_"])
+            if callable(self.metric):  # a lambda has no pickle, and predicting needs none
+                state["metric"] = register(self.metric)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -127,6 +127,11 @@ class Lab:
         self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
         return True
 
+    def forget(self) -> None:
+        """Remove the run's data: it isn't what it should be."""
+        self._dataset, self.cleaner = None, None
+        shutil.rmtree(self.store.work, ignore_errors=True)
+
     def encode(self, works: Iterable[Encode]) -> None:
         """Have encodings made that aren't there, outside of any job: models of an ended run are nothing without them."""
         wanted = dict.fromkeys(works)
@@ -343,6 +348,12 @@ class Lab:
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
         return self._decide(study, study.trials[work.candidate.id])
+
+    def decide(self, study: Study) -> Study:
+        """Decide the trials whose last fit was recorded by a process that ended before it could say what follows."""
+        for trial in list(study.trials.values()):
+            study = self._decide(study, trial)
+        return study
 
     def _decide(self, study: Study, trial: Trial) -> Study:
         """A trial with a failure, or whose folds are complete, is decided by itself."""

@@ -8,13 +8,24 @@ from __future__ import annotations
 from functools import lru_cache
 
 from automl.errors import InputError, suggestion
-from automl.metrics._functions import is_function, keep_function, register, take_function
+from automl.metrics._functions import is_function, is_known, keep_function, register, take_function
 from automl.metrics._library import METRICS, pinball
 from automl.metrics._metric import Metric
 from automl.metrics._scorers import scorer_metric
 from automl.task import Kind, Task
 
-__all__ = ["DEFAULTS", "METRICS", "Metric", "is_function", "keep_function", "metric_for", "metric_of", "register", "take_function"]
+__all__ = [
+    "DEFAULTS",
+    "METRICS",
+    "Metric",
+    "is_function",
+    "is_known",
+    "keep_function",
+    "metric_for",
+    "metric_of",
+    "register",
+    "take_function",
+]
 
 DEFAULTS: dict[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 
@@ -49,7 +60,7 @@ def metric_for(name: str | None, kind: Kind, task: Task | None = None) -> Metric
     >>> metric_for("jaccard_macro", "multiclass").about
     "scikit-learn's scorer jaccard_macro"
     """
-    metric = METRICS.get(name or DEFAULTS[kind]) or pinball(str(name)) or scorer_metric(str(name), kind, task)
+    metric = METRICS.get(DEFAULTS[kind] if name is None else name) or pinball(str(name)) or scorer_metric(str(name), kind, task)
     if metric is None:
         others = "`automl metrics` lists them; scikit-learn's scorers are known by name, too."
         raise InputError(f"--metric: no metric {name!r}.{suggestion(str(name), METRICS)} {others}")

@@ -1,4 +1,4 @@
-"""Metrics that are Python functions: named by module, qualified name and a hash of their code, known as long as the process lives.
+"""Metrics that are Python functions: named by module, qualified name and a hash, known as long as the process lives.
 
 Files hold the name alone. Workers are handed the function with the data; a predictor never needs it.
 """
@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from automl.errors import InputError
 
 _MARK = "@"  # between a function's name and its hash; no other metric has it
 _KNOWN: dict[str, Any] = {}  # scikit-learn's scorer objects, by name
@@ -24,7 +26,7 @@ def is_function(name: str) -> bool:
 
 
 def register(function: Callable[..., Any]) -> str:
-    """Make a Python function known as a metric, and give its name.
+    """Make a Python function known as a metric, and give its name: its hash is its pickle's, which for a module's function names it only.
 
     Parameters
     ----------
@@ -39,8 +41,11 @@ def register(function: Callable[..., Any]) -> str:
     """
     from sklearn.metrics import make_scorer
 
-    scorer = function if hasattr(function, "_score_func") else make_scorer(function)
+    scorer: Any = function if hasattr(function, "_score_func") else make_scorer(function)
     inner = scorer._score_func
+    error = str(getattr(inner, "__name__", "")).endswith(("_error", "_loss")) and str(inner.__module__).startswith("sklearn.metrics")
+    if error and scorer._sign > 0:
+        raise InputError(f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False).")
     home = f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
     name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer), digest_size=4).hexdigest()}"
     _KNOWN[name] = scorer
@@ -50,6 +55,11 @@ def register(function: Callable[..., Any]) -> str:
 def known(name: str) -> Any:
     """The scorer of a function; None if nobody has registered it in this process."""
     return _KNOWN.get(name)
+
+
+def is_known(name: str) -> bool:
+    """Whether a function was registered in this process."""
+    return name in _KNOWN
 
 
 def keep_function(name: str, file: Path) -> None:

@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "bool": lambda text: text == "True", "text": str}
 _BOUNDED = ("r2", "explained_variance", "d2_absolute_error_score")  # scores of numbers that are 1 at best
+_UNBOUNDED = ("positive_likelihood_ratio", "mutual_info_score")  # scores of classes that may be any number
 _TWO = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
 _THREE = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]])
 _PROBE: dict[Kind, tuple[Array, Array]] = {
@@ -41,7 +42,7 @@ def scorer_metric(name: str, kind: Kind, task: Task | None = None) -> Metric | N
     if name not in get_scorer_names():
         return None
     scorer = get_scorer(name)
-    bounded = scorer._sign > 0 and (kind != "regression" or name in _BOUNDED)
+    bounded = scorer._sign > 0 and name not in _UNBOUNDED and (kind != "regression" or name in _BOUNDED)
     loss = _Loss(scorer, _needs(scorer, kind), 1.0 if bounded else 0.0, task)
     return _metric(name, f"scikit-learn's scorer {name}", kind, (kind,) if _suits(scorer, kind) else (), loss)
 
@@ -53,6 +54,10 @@ def _unknown(truth: Array, prediction: Array, weight: Array | None) -> float:
 def _metric(name: str, about: str, kind: Kind, kinds: tuple[Kind, ...], loss: _Loss) -> Metric:
     proxy = "log_loss" if kind != "regression" else "mae" if "absolute" in name else "rmse"
     return Metric(name, loss, loss.needs, kinds, True, proxy, about, loss.best)
+
+
+def _name(scorer: Any) -> str:
+    return str(getattr(scorer._score_func, "__name__", repr(scorer._score_func)))
 
 
 def _needs(scorer: Any, kind: Kind) -> Needs:
@@ -80,6 +85,13 @@ class _Loss:
             return None
         return np.array([_TYPES[self.task.dtype](label) for label in self.task.labels])
 
+    @property
+    def _positive(self) -> int:
+        """The column of the class that the scorer calls positive."""
+        labels = [0, 1] if self._labels is None else self._labels.tolist()
+        label = self.scorer._kwargs.get("pos_label")
+        return labels.index(label) if label in labels else 1
+
     def __call__(self, truth: Array, prediction: Array, weight: Array | None) -> float:
         words = dict(self.scorer._kwargs)
         if self.needs != "numbers":
@@ -87,14 +99,14 @@ class _Loss:
         if self.needs == "probabilities":
             if "labels" in self._takes:
                 words["labels"] = np.arange(prediction.shape[1])
-            prediction = prediction[:, 1] if prediction.shape[1] == 2 else prediction
+            prediction = prediction[:, self._positive] if prediction.shape[1] == 2 else prediction
         if self._labels is not None:
             truth = self._labels[truth]
             prediction = self._labels[prediction.astype(np.int64)] if self.needs == "labels" else prediction
             words |= {"labels": self._labels} if "labels" in words else {}
         if weight is not None:
             if "sample_weight" not in self._takes:
-                raise InputError(f"--metric: {self.scorer._score_func.__name__} takes no weights, and the rows have some.")
+                raise InputError(f"--metric: {_name(self.scorer)} takes no weights, and the rows have some.")
             words["sample_weight"] = weight
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a class that no row was predicted as, and the like

@@ -94,9 +94,9 @@ class Linear:
         if prepared.settled is not None:
             return Fitted(prepared.settled, None, asked)
         strength = 1.0 / (float(asked["C"]) * len(prepared.y))
-        weights, intercepts, stopped = _minimise(prepared, _loss_of(prepared, how), strength, asked["penalty"] == "l1", how)
+        weights, intercepts, steps = _minimise(prepared, _loss_of(prepared, how), strength, asked["penalty"] == "l1", how)
         model = LinearModel(weights, intercepts, _bounds(prepared), prepared.target)
-        return Fitted(model, None, asked, stopped=stopped)
+        return Fitted(model, steps, asked, stopped=steps != how.rounds)
 
     def restore(self, state: State) -> Model:
         """The numbers, checked against one another."""
@@ -161,7 +161,7 @@ def _loss_of(rows: Rows, how: How) -> Scores:
     return absolute if how.metric.proxy in ("mae", "pinball") else squared
 
 
-def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, bool]:
+def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, int | None]:
     """Coefficients, intercepts, and whether the deadline ended it."""
     from scipy.optimize import minimize
 
@@ -175,10 +175,10 @@ def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How)
         method="L-BFGS-B",
         bounds=limits,
         callback=watch,
-        options={"maxiter": _STEPS, "ftol": 1e-7, "gtol": 1e-5},
+        options={"maxiter": how.rounds or _STEPS, "ftol": 1e-7, "gtol": 1e-5},
     )
     weights = found.x[:size] - found.x[size : 2 * size] if sparse else found.x[:size]
-    return weights.reshape(-1, columns), found.x[-columns:].copy(), watch.stopped
+    return weights.reshape(-1, columns), found.x[-columns:].copy(), int(found.nit) if watch.stopped else how.rounds
 
 
 def _smooth(rows: Rows, loss: Scores, weights: Floats, intercepts: Floats) -> tuple[float, Floats, Floats]:
@@ -218,7 +218,8 @@ class _Deadline:
     """Ends the minimisation before a step that would not be over in time."""
 
     def __init__(self, how: How) -> None:
-        self.budget, self.left, self.stopped = how.keeping(0.1).budget, how.budget.remaining(), False
+        self.budget, self.stopped = how.keeping(0.1).budget, False
+        self.left = self.budget.remaining()
 
     def __call__(self, intermediate_result: Any) -> None:
         """Called after each step."""

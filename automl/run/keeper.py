@@ -51,18 +51,18 @@ def cut(study: Study, lab: Lab) -> Predictor:
     )
 
 
-def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, set[Encode]]:
+def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, list[Encode]]:
     """A trial as a member: its refit if there is one, else the bag of its fold models."""
     recipe = trial.candidate.recipe
     places: list[tuple[int, int | None]] = [(0, None)] if study.refits else list(study.plan.places)
     parts: list[Part] = []
-    works: set[Encode] = set()
+    works: list[Encode] = []
     for place in places:
         blob = lab.model(trial, place)
         if blob is None:
             raise LookupError(f"the model of trial {trial.id} at {place} is gone")
         needs = encodings_at(recipe, place)
-        works.update(needs)
+        works += needs
         parts.append(Part(tuple(work.key for work in needs), blob))
     return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, InputError
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.lab.pool import Server
@@ -71,6 +71,8 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
         There is no such run, it has no predictor, or its table has changed.
     """
     then = replay(settings.output)
+    if not then.weights and not then.finished:
+        raise InputError(f"{settings.output}: the run has not ended, so there is nothing to reproduce. `automl resume` goes on with it.")
     old = load(settings.output / "predictor.automl")
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")

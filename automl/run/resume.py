@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from automl.budget import Budget
 from automl.errors import InputError
+from automl.files import write_text
 from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.lab.work import encodings_at
+from automl.metrics import is_function, is_known
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.stages.clean import Clean
@@ -36,12 +38,20 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
         return fit(lambda budget: problem, settings, audience, server)
+    if is_function(study.task.metric) and not is_known(study.task.metric):
+        raise InputError(f"{settings.output}: the metric {study.task.metric!r} is a Python function that is not known here.")
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
-        bring_back(lab, study, settings, ask)
+        try:
+            bring_back(lab, study, settings, ask)
+        except InputError:
+            if study.finished:  # it is as good as it was
+                lab.forget()
+                write_text(store.folder / "DONE", "")
+            raise
         set_threads(lab, settings, study)
         keeper = watch(lab, settings, settings.started - last_second(settings), audience)
-        study = lab.tell(study, {"kind": "resumed"})
+        study = lab.decide(lab.tell(study, {"kind": "resumed"}))
         study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper)
         return finish(study, lab, settings, audience)
 
@@ -72,7 +82,7 @@ def bring_back(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget
     InputError
         The table gives other data than it did.
     """
-    if not lab.recall():
+    if not (lab.recall() and lab.dataset().task == study.task and lab.dataset().digest() == study.data):
         _clean_again(lab, study, settings, ask)
     kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
     recipes = dict.fromkeys(trial.candidate.recipe for trial in kept)
@@ -85,6 +95,8 @@ def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budg
     assert isinstance(clean, Clean)  # a pipeline begins with it
     rows = study.drawn or lab.problem.table.n_rows
     same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
+    source = lab.problem.table.source or "the table"
     again = same.run(Study(seed=study.seed), lab, lab.whole)
     if again.data != study.data:
-        raise InputError(f"{lab.problem.table.source}: gives other rows or folds than the run was made on, so the run can't use it.")
+        lab.forget()
+        raise InputError(f"{source}: gives other rows or folds than the run was made on, so the run can't use it.")

@@ -179,7 +179,7 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses and not _is_left_over(t)]
     best = min(of_family, key=lambda trial: _value(study, trial))
     space = family(name).space(study.the_task)
-    made = _optuna_study(method, pruner, (study.seed * 1000 + place) % 2**31)
+    made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
     for trial in of_family:
         params = {key: trial.candidate.params[key] for key in space if key in trial.candidate.params}
         if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):

@@ -16,7 +16,7 @@ from automl.errors import InputError
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
 from automl.lab.problem import NOTHING, Problem
-from automl.metrics import metric_for
+from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import family
 from automl.stages._base import option
 from automl.task import Task
@@ -54,6 +54,7 @@ class Clean:
         problem = whole if NEARLY * whole.table.n_rows < affordable and not self.rows else whole.draw(affordable, study.seed)
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+        _check_metric(task, cleaned)
         made = self._folds(cleaned, task, problem, study.seed, lab)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
@@ -148,6 +149,23 @@ class Clean:
 def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:
     """Seconds of one fit of LightGBM with all cores."""
     return max(1e-3, family("lightgbm").cost(rows, columns, outputs)) / lab.bench.workers
+
+
+def _check_metric(task: Task, cleaned: Cleaned) -> None:
+    """Whoever brings a metric learns at once that it can't be had for these labels and weights, not from a hundred failed fits."""
+    if task.metric in METRICS:
+        return
+    metric = metric_of(task)
+    shares = np.bincount(cleaned.y.astype(np.int64), minlength=task.n_outputs) / len(cleaned.y) if task.labels else None
+    answer = np.full(len(cleaned.y), cleaned.y.mean()) if shares is None else np.tile(shares, (len(cleaned.y), 1))
+    try:
+        loss = metric.of(cleaned.y, answer, cleaned.weight)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"--metric: {task.metric} fails for the constant prediction: {type(error).__name__}: {error}") from error
+    if not np.isfinite(loss):
+        raise InputError(f"--metric: {task.metric} is {metric.score(loss)} for the constant prediction, not a number to compare by.")
 
 
 def _drawn(count: int, whole: Problem, asked: bool) -> list[Finding]:

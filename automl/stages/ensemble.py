@@ -120,7 +120,9 @@ class Ensemble:
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
     """The best complete trials, and the best of each family, with their predictions."""
-    ranked = [trial for trial in study.ranked if trial.candidate.family != "constant"] or study.ranked
+    ranked = study.ranked
+    if ranked and ranked[0].candidate.family != "constant":
+        ranked = [trial for trial in ranked if trial.candidate.family != "constant"]
     leaders = {trial.candidate.family: trial.id for trial in reversed(ranked)}
     chosen = [trial for place, trial in enumerate(ranked) if place < best or trial.id in leaders.values()]
     found = [(trial, lab.predictions(study, trial)) for trial in chosen]

@@ -6,13 +6,17 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
+from automl import AutoMLClassifier
 from automl.predictor import load
 from automl.store import events, replay
 from automl.table import read_table
@@ -169,3 +173,60 @@ def test_what_is_no_run_is_refused(words: tuple[str, ...], tmp_path: Path) -> No
     said = automl(*words, cwd=tmp_path)
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_table_leaves_a_run_as_good_as_it_was(tmp_path: Path) -> None:
+    text = Path(WINE).read_text(encoding="utf-8")
+    few = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
+    words = (sys.executable, "-m", "automl", "fit", "-", "--target", "cultivar", *few, "--output", "run")
+    subprocess.run(words, cwd=tmp_path, input=text, text=True, check=True, capture_output=True)
+    before = (tmp_path / "run" / "predictor.automl").read_bytes()
+    head, *lines = text.splitlines()
+    targets = [line.rpartition(",")[2] for line in lines]
+    other = [f"{line.rpartition(',')[0]},{target}" for line, target in zip(lines, reversed(targets), strict=True)]
+    (tmp_path / "other.csv").write_text("\n".join([head, *other]) + "\n", encoding="utf-8")
+    for _ in range(2):
+        said = automl("resume", "run", "--budget", "8s", "--data", "other.csv", "-q", cwd=tmp_path)
+        assert said.returncode == 2
+        assert "other.csv: gives other rows or folds" in said.stderr
+    assert (tmp_path / "run" / "predictor.automl").read_bytes() == before
+    assert (tmp_path / "run" / "DONE").exists()
+    assert not (tmp_path / "run" / "work").exists()
+
+
+@pytest.mark.heavy
+def test_a_run_from_python_goes_on_and_is_made_again(tmp_path: Path) -> None:
+    table = pd.read_csv(WINE)
+    X, y = table.drop(columns="cultivar"), table["cultivar"]
+    AutoMLClassifier(trials=2, pipeline="linear", output=tmp_path / "run").fit(X, y)
+    said = automl("reproduce", "run", "--data", WINE, cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert " 0 differ" in said.stdout
+    said = automl("resume", "run", "--data", WINE, "--budget", "8s", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+
+
+def test_a_pickle_in_a_runs_folder_is_not_read(killed: Path, tmp_path: Path) -> None:
+    """Somebody made the data's metric a Python function, and laid a pickle there that would run a command."""
+    shutil.copytree(killed / "run", tmp_path / "run")
+    home = tmp_path / "run" / "work" / "data"
+    plain = json.loads((home / "task.json").read_text(encoding="utf-8"))
+    plain["task"]["metric"] = "evil@00000000"
+    (home / "task.json").write_text(json.dumps(plain), encoding="utf-8")
+    (home / "metric.pkl").write_bytes(b"cos\nsystem\n(S'touch PWNED'\ntR.")
+    said = automl("resume", "run", "--budget", "8s", "-q", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    log = (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")
+    (tmp_path / "run" / "events.jsonl").write_text(log.replace('"metric": "log_loss"', '"metric": "evil@00000000"'), encoding="utf-8")
+    (tmp_path / "run" / "DONE").unlink()
+    said = automl("resume", "run", "--budget", "8s", "-q", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "is a Python function that is not known here" in said.stderr
+    assert not list(tmp_path.rglob("PWNED"))
+
+
+def test_what_has_not_ended_is_not_reproduced(killed: Path, tmp_path: Path) -> None:
+    shutil.copytree(killed / "run", tmp_path / "run")
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "the run has not ended" in said.stderr
