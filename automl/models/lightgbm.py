@@ -108,7 +108,7 @@ class LightGBM:
 
     name = "lightgbm"
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
-    recipes = ("native", "target", "codes")
+    recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""

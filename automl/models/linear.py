@@ -67,7 +67,7 @@ class Linear:
 
     name = "linear"
     about = "logistic or linear regression with an L1 or L2 penalty"
-    recipes = ("onehot", "scaled_target", "quantile")
+    recipes = ("onehot", "scaled_target", "quantile", "pieces")
 
     def space(self, task: Task) -> Space:
         """Inverse strength and kind of the penalty."""
