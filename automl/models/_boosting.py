@@ -197,8 +197,9 @@ class Watch:
     def _late(self) -> bool:
         if self.how.budget.timed:
             left = self.how.budget.remaining()
-            self.stopped = left <= _TAIL + 1.5 * (self._left - left) + self._after(left)
-            self._left = self.how.budget.remaining()
+            needed = _TAIL + 1.5 * (self._left - left) + self._after(left)
+            self._left = self.how.budget.remaining()  # a rehearsal takes its time, too
+            self.stopped = self._left <= needed
         return self.stopped
 
     def _after(self, left: float) -> float:
