@@ -62,6 +62,17 @@ def open_folds(folder: Path) -> Folds:
     return Folds(kind, np.load(path))
 
 
+def some(n_rows: int, most: int, seed: int | tuple[int, ...]) -> Rows:
+    """All rows, or so many of them, drawn at random and left in their order.
+
+    >>> some(3, 5, seed=0).tolist(), len(some(100, 5, seed=0))
+    ([0, 1, 2], 5)
+    """
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).permutation(n_rows)[:most])
+
+
 def kfold(strata: npt.NDArray[Any], units: Rows, n_folds: int, n_repeats: int, seed: int) -> Folds:
     """Stratified folds that keep units (groups or duplicate rows) whole.
 

@@ -51,6 +51,11 @@ def defused(value: Any) -> Any:
     return "" if value is None else value
 
 
+def is_done(row: Row) -> bool:
+    """Whether a row is that of a model that was tried on every fold."""
+    return row["status"] in ("done", TIED)
+
+
 def _ordered(study: Study) -> list[Trial]:
     complete = study.ranked
     names = {trial.id for trial in complete}

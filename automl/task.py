@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -43,6 +43,16 @@ class Task:
     def n_outputs(self) -> int:
         """Columns of a prediction: one a class, or 1."""
         return max(1, len(self.labels))
+
+    @property
+    def typed_labels(self) -> list[Any]:
+        """The labels as what they were.
+
+        >>> Task("binary", "y", "f1", ("0", "1"), "int").typed_labels
+        [0, 1]
+        """
+        make: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": lambda label: label == "True", "text": str}
+        return [make[self.dtype](label) for label in self.labels]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl.leaderboard import TIED, Row, leaderboard
+from automl.leaderboard import TIED, Row, is_done, leaderboard
 from automl.report.summary import expected
 from automl.report.words import duration, number, places, predict_command, visible
 from automl.trial import Study
@@ -49,7 +49,7 @@ def chosen(rows: Sequence[Row], most: int) -> list[Row]:
         What `leaderboard` gives.
     most : int
     """
-    leaders = {row["family"]: row["rank"] for row in reversed(rows) if row["status"] in ("done", TIED)}.values()
+    leaders = {row["family"]: row["rank"] for row in reversed(rows) if is_done(row)}.values()
     ranks = sorted([*leaders, *(row["rank"] for row in rows if row["rank"] not in leaders)], key=lambda rank: (rank not in leaders, rank))
     kept = set(ranks[:most])
     return [row for row in rows if row["rank"] in kept]
@@ -94,7 +94,7 @@ def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
 
 def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:
     interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
-    status = "" if row["status"] in ("done", TIED) else f" ({visible(row['status'], 80)})"
+    status = "" if is_done(row) else f" ({visible(row['status'], 80)})"
     name = f"{visible(row['family'], NARROW)} {visible(row['recipe'], NARROW)}".strip()
     weight = f"{row['weight']:.3f}" if row["weight"] else ""
     score = number(row["score"], decimals) or "-"

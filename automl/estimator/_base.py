@@ -93,8 +93,7 @@ class AutoML(BaseEstimator):
         started = time.monotonic()
         with _one_kind_of_error():
             rows = self._rows(X, y, sample_weight, groups, X_val, y_val)
-            metric = register(self.metric) if callable(self.metric) else self.metric
-            problem = rows.problem(self._prepare(rows.y), metric)
+            problem = rows.problem(self._prepare(rows.y), self._metric_name())
         with self._folder() as folder:
             result = run.fit(lambda budget: problem, self._settings(folder, started), run.Audience(finishers=self._finishers()))
         _warn_of_lost_rows(result.study)
@@ -107,6 +106,10 @@ class AutoML(BaseEstimator):
         return archive.save(self.predictor_, Path(path))
 
     # ------------------------------------------------------------ what goes in
+
+    def _metric_name(self) -> str | None:
+        """The metric by name: a function is made known under one."""
+        return register(self.metric) if callable(self.metric) else self.metric
 
     def _rows(self, X: Any, y: Any, weight: Any, groups: Any, X_val: Any, y_val: Any) -> Rows:
         """All that `fit` was given, checked."""
@@ -199,8 +202,7 @@ class AutoML(BaseEstimator):
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
             state["predictor_"] = archive.dumps(state["predictor_"])
-            if callable(self.metric):  # a lambda has no pickle, and predicting needs none
-                state["metric"] = register(self.metric)
+            state["metric"] = self._metric_name()  # a lambda has no pickle, and predicting needs none
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ from automl.errors import InputError
 from automl.estimator._base import AutoML
 from automl.estimator.rows import Array
 from automl.predictor import Predictor
-from automl.task import Task
 
 _EXACT = 2**53  # whole numbers beyond it lose digits as float64
 
@@ -117,7 +116,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         return "classification"
 
     def _take(self, predictor: Predictor) -> Self:
-        labels = _labels(predictor.task)
+        labels = np.array(predictor.task.typed_labels)
         if not hasattr(self, "classes_"):
             self.classes_ = np.unique(labels)
         self._places = np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
@@ -130,9 +129,3 @@ def _is_missing(y: Array) -> npt.NDArray[np.bool_]:
     if y.dtype.kind in "OU":
         missing = missing | np.array([isinstance(label, str) and not label.strip() for label in y], bool)
     return missing
-
-
-def _labels(task: Task) -> Array:
-    """A task's labels, in its order, as what they were."""
-    make: dict[str, Any] = {"int": int, "float": float, "bool": lambda label: label == "True", "text": str}
-    return np.array([make[task.dtype](label) for label in task.labels])

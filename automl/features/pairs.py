@@ -15,8 +15,8 @@ from automl.errors import UnsafeModel
 from automl.features._base import Matrix, numbers_of, read, read_array, read_strings, refuse_unless
 from automl.features.category import known_codes
 from automl.features.feature import Feature
-from automl.features.scaling import Plain, fit_scaler
-from automl.features.target import Targets, cross_fit
+from automl.features.scaling import Plain
+from automl.features.target import Targets, fit_means
 from automl.state import State
 
 Keys = npt.NDArray[np.int64]
@@ -175,11 +175,6 @@ def fit_cross(first: Categories, second: Categories, sources: tuple[str, str], s
     """
     levels = (len(first.levels), len(second.levels))
     keys, codes = np.unique(pair_keys(first, second, sources, levels)[targets.rows], return_inverse=True)
-    fitted, crossed = [], []
-    for values in targets.values.T:
-        table, held_out = cross_fit(codes, values, targets.folds, len(keys) + 1)
-        scaler = fit_scaler(scaling, held_out)
-        fitted.append(scaler.apply(table))
-        crossed.append(scaler.apply(held_out))
+    table, crossed = fit_means(codes, len(keys) + 1, scaling, targets)
     names = tuple(f"{sources[0]} & {sources[1]} ({name})" for name in targets.names)
-    return Cross(sources, names, levels, keys, np.column_stack(fitted)), np.column_stack(crossed)
+    return Cross(sources, names, levels, keys, table), crossed

@@ -15,8 +15,10 @@ import numpy as np
 
 from automl.columns import Categories, Columns, Floats
 from automl.features._base import codes_of, numbers_of
+from automl.features.category import known_codes
 from automl.features.pairs import OPERATIONS, combined, pair_keys
 from automl.features.target import N_FOLDS, Places, Targets, cross_fit
+from automl.folds import some
 
 Pair = TypeVar("Pair", bound=tuple[str, ...])
 
@@ -57,12 +59,12 @@ def screen(columns: Columns, targets: Targets) -> Chosen:
     numbers, categories = sorted(columns.names("number")), sorted(columns.names("category"))
     if len(numbers) < 2 and len(categories) < 2:
         return Chosen()
-    some = _Some.of(columns, targets, (*numbers, *sorted(columns.names("flag", "date")), *categories))
-    if len(some.rest) < 10 * N_FOLDS:
+    drawn = _Some.of(columns, targets, (*numbers, *sorted(columns.names("flag", "date")), *categories))
+    if len(drawn.rest) < 10 * N_FOLDS:
         return Chosen()
     return Chosen(
-        _best(_arithmetic(some, some.important(numbers, _NUMBERS)), _ARITHMETIC),
-        _best(_crosses(some, some.important(categories, _CATEGORIES)), _CROSSES),
+        _best(_arithmetic(drawn, drawn.important(numbers, _NUMBERS)), _ARITHMETIC),
+        _best(_crosses(drawn, drawn.important(categories, _CATEGORIES)), _CROSSES),
     )
 
 
@@ -78,8 +80,7 @@ class _Some:
     @classmethod
     def of(cls, columns: Columns, targets: Targets, names: tuple[str, ...]) -> _Some:
         """A sample of the rows to learn from."""
-        n_rows = len(targets.rows)
-        picked = np.arange(n_rows) if n_rows <= _SAMPLE else np.sort(np.random.default_rng(n_rows).permutation(n_rows)[:_SAMPLE])
+        picked = some(len(targets.rows), _SAMPLE, len(targets.rows))
         taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(targets.rows[picked])
         X = np.column_stack([_plain(taken, name) for name in names])
         rest, uses = _unexplained(X, targets.values[picked], targets.folds[picked])
@@ -130,28 +131,27 @@ def _unexplained(X: Floats, values: Floats, folds: Places) -> tuple[Floats, Floa
     return rest, uses
 
 
-def _arithmetic(some: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str, str], float]]:
+def _arithmetic(drawn: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str, str], float]]:
     """Every operation on every pair, with what it explains beyond its columns."""
-    values = {name: numbers_of(some.columns[name], name) for name in names}
-    alone = {name: some.explained(binned(values[name]), _BINS + 1) for name in names}
+    values = {name: numbers_of(drawn.columns[name], name) for name in names}
+    alone = {name: drawn.explained(binned(values[name]), _BINS + 1) for name in names}
     for first, second in combinations(names, 2):
         least = _OWN * max(alone[first], alone[second], 0.0)
         for operation, one, other in (*((sign, first, second) for sign in OPERATIONS), ("/", second, first)):
-            gain = some.explained(binned(combined(operation, values[one], values[other])), _BINS + 1)
+            gain = drawn.explained(binned(combined(operation, values[one], values[other])), _BINS + 1)
             if gain > least:
                 yield (operation, one, other), gain
 
 
-def _crosses(some: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str], float]]:
+def _crosses(drawn: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str], float]]:
     """Every pair of categories, with what it explains beyond its columns."""
-    kinds = {name: column for name in names if isinstance(column := some.columns[name], Categories)}
-    alone = {}
-    for name, column in kinds.items():
-        alone[name] = some.explained(np.where(column.codes < 0, len(column.levels), column.codes).astype(np.int64), len(column.levels) + 1)
+    kinds = {name: column for name in names if isinstance(column := drawn.columns[name], Categories)}
+    n_levels = {name: len(column.levels) for name, column in kinds.items()}
+    alone = {name: drawn.explained(known_codes(column, name, n_levels[name]), n_levels[name] + 1) for name, column in kinds.items()}
     for first, second in combinations(kinds, 2):
-        levels = (len(kinds[first].levels), len(kinds[second].levels))
+        levels = (n_levels[first], n_levels[second])
         keys, codes = np.unique(pair_keys(kinds[first], kinds[second], (first, second), levels), return_inverse=True)
-        gain = some.explained(codes, len(keys))
+        gain = drawn.explained(codes, len(keys))
         if gain > _OWN * max(alone[first], alone[second], 0.0):
             yield (first, second), gain
 

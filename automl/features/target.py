@@ -80,15 +80,33 @@ def fit_target(source: str, column: Categories, plan: Plan, targets: Targets) ->
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
     n_levels = len(column.levels)
-    codes = known_codes(column, source, n_levels)[targets.rows]
+    table, crossed = fit_means(known_codes(column, source, n_levels)[targets.rows], n_levels + 1, plan.recipe.numbers, targets)
+    return Lookup(source, tuple(f"{source} ({name})" for name in targets.names), table), crossed
+
+
+def fit_means(codes: Places, n_levels: int, scaling: str, targets: Targets) -> tuple[Matrix, Matrix]:
+    """Scaled means of every output by code.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_train,), int64
+        Below n_levels.
+    scaling : str
+        As `fit_scaler` takes it.
+
+    Returns
+    -------
+    table : ndarray of shape (n_levels, n_outputs), float32
+    crossed : ndarray of shape (n_train, n_outputs), float32
+        Each row's values, learnt from the other inner folds.
+    """
     fitted, crossed = [], []
     for values in targets.values.T:
-        table, held_out = cross_fit(codes, values, targets.folds, n_levels + 1)
-        scaler = fit_scaler(plan.recipe.numbers, held_out)
+        table, held_out = cross_fit(codes, values, targets.folds, n_levels)
+        scaler = fit_scaler(scaling, held_out)
         fitted.append(scaler.apply(table))
         crossed.append(scaler.apply(held_out))
-    names = tuple(f"{source} ({name})" for name in targets.names)
-    return Lookup(source, names, np.column_stack(fitted)), np.column_stack(crossed)
+    return np.column_stack(fitted), np.column_stack(crossed)
 
 
 def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from automl.budget import Budget
 from automl.features.encoding import Encoding, fit_shared, fit_targeted
 from automl.files import disk_trouble
+from automl.folds import some
 from automl.lab.dataset import Dataset, open_dataset
 from automl.lab.work import Encode, Report, Work, encodings_for
 from automl.metrics import is_function, metric_of, take_function
@@ -144,7 +145,7 @@ class Desk:
 
         train = data.folds.train(*job.place)
         if job.rows is not None and job.rows < len(train):
-            train = np.sort(np.random.default_rng((data.seed, job.repeat)).permutation(train)[: job.rows])
+            train = train[some(len(train), job.rows, (data.seed, job.repeat))]
         return sample(train), None if job.fold is None else sample(data.folds.held(job.repeat, job.fold))
 
     def _lay_down(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automl.folds import some
 from automl.table import Table
 
 
@@ -58,8 +59,7 @@ class Problem:
         free = self.table.n_rows - self.n_validation
         if free <= count:
             return self
-        drawn = np.sort(np.random.default_rng((seed, count)).permutation(free)[:count])
-        return self.take(np.concatenate([drawn, np.arange(free, self.table.n_rows)]))
+        return self.take(np.concatenate([some(free, count, (seed, count)), np.arange(free, self.table.n_rows)]))
 
 
 NOTHING = Problem(Table({}, 0, ""), "")

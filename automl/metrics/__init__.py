@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from automl.errors import InputError, suggestion
-from automl.metrics._functions import is_function, is_known, keep_function, register, take_function
+from automl.metrics._functions import is_function, keep_function, known_function, register, take_function
 from automl.metrics._library import METRICS, pinball
 from automl.metrics._metric import Metric
 from automl.metrics._scorers import scorer_metric
@@ -19,8 +19,8 @@ __all__ = [
     "METRICS",
     "Metric",
     "is_function",
-    "is_known",
     "keep_function",
+    "known_function",
     "metric_for",
     "metric_of",
     "register",

@@ -52,14 +52,9 @@ def register(function: Callable[..., Any]) -> str:
     return name
 
 
-def known(name: str) -> Any:
+def known_function(name: str) -> Any:
     """The scorer of a function; None if nobody has registered it in this process."""
     return _KNOWN.get(name)
-
-
-def is_known(name: str) -> bool:
-    """Whether a function was registered in this process."""
-    return name in _KNOWN
 
 
 def keep_function(name: str, file: Path) -> None:

@@ -54,6 +54,11 @@ class Metric:
     level: float = 0.5
 
     @property
+    def is_quantile(self) -> bool:
+        """Whether its best prediction is a quantile, of the level `level`, and not a mean."""
+        return self.proxy in ("mae", "pinball")
+
+    @property
     def least(self) -> float:
         """The loss that no prediction can go below; scores without a bound are losses below 0."""
         return -math.inf if self.greater_is_better and self.best == 0 else 0.0

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.errors import InputError
-from automl.metrics._functions import is_function, known
+from automl.metrics._functions import is_function, known_function
 from automl.metrics._metric import Metric, Needs
 from automl.task import Kind, Task
 
 Array = npt.NDArray[Any]
 
-_TYPES: dict[str, Any] = {"int": int, "float": float, "bool": lambda text: text == "True", "text": str}
 _BOUNDED = ("r2", "explained_variance", "d2_absolute_error_score")  # scores of numbers that are 1 at best
 _UNBOUNDED = ("positive_likelihood_ratio", "mutual_info_score")  # scores of classes that may be any number
 _TWO = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
@@ -35,7 +34,7 @@ def scorer_metric(name: str, kind: Kind, task: Task | None = None) -> Metric | N
     from sklearn.metrics import get_scorer, get_scorer_names
 
     if is_function(name):
-        scorer = known(name)
+        scorer = known_function(name)
         if scorer is None:  # what was made with it can still be read
             return Metric(name, _unknown, "numbers", (kind,), True, "log_loss", "a Python function that is not known here", 0.0)
         return _metric(name, f"the Python function {name}", kind, (kind,), _Loss(scorer, _needs(scorer, kind), 0.0, task))
@@ -83,7 +82,7 @@ class _Loss:
         """The classes as the user knows them; None where codes stand for them."""
         if self.task is None or not self.task.labels or not is_function(self.task.metric):
             return None
-        return np.array([_TYPES[self.task.dtype](label) for label in self.task.labels])
+        return np.array(self.task.typed_labels)
 
     @property
     def _positive(self) -> int:

@@ -44,7 +44,7 @@ class Target:
         if not how.task.is_regression:
             return cls(how.task.n_outputs, tuple(int(code) for code in np.unique(y)))
         spread = float(np.std(y)) if len(y) else 0.0
-        centre = float(np.quantile(y, how.metric.level) if how.metric.proxy in ("mae", "pinball") else np.mean(y)) if len(y) else 0.0
+        centre = float(np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y)) if len(y) else 0.0
         return cls(0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0)
 
     @property

@@ -43,7 +43,7 @@ def constant(train: Sample, how: How) -> ConstantModel:
     if not how.task.is_regression:
         shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
         return ConstantModel(shares / shares.sum())
-    if how.metric.proxy in ("mae", "pinball"):
+    if how.metric.is_quantile:
         return ConstantModel(np.asarray(_quantile(train.y, weight, how.metric.level)))
     return ConstantModel(np.asarray(np.average(train.y, weights=weight)))
 

@@ -158,7 +158,7 @@ def _loss_of(rows: Rows, how: How) -> Scores:
 
     if rows.target.total:
         return softmax if rows.target.outputs > 2 else logistic
-    return absolute if how.metric.proxy in ("mae", "pinball") else squared
+    return absolute if how.metric.is_quantile else squared
 
 
 def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, int | None]:

@@ -12,7 +12,7 @@ from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.lab.work import encodings_at
-from automl.metrics import is_function, is_known
+from automl.metrics import is_function, known_function
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.stages.clean import Clean
@@ -38,7 +38,7 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
         return fit(lambda budget: problem, settings, audience, server)
-    if is_function(study.task.metric) and not is_known(study.task.metric):
+    if is_function(study.task.metric) and known_function(study.task.metric) is None:
         raise InputError(f"{settings.output}: the metric {study.task.metric!r} is a Python function that is not known here.")
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:

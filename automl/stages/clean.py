@@ -17,7 +17,8 @@ from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
 from automl.lab.problem import NOTHING, Problem
 from automl.metrics import METRICS, metric_for, metric_of
-from automl.models import family
+from automl.models import How, Sample, family
+from automl.models.constant import constant
 from automl.stages._base import option
 from automl.task import Task
 from automl.trial import Plan, Study
@@ -50,8 +51,7 @@ class Clean:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
         whole = lab.problem
-        affordable = self.rows or self._affordable(whole, lab, study.seed)
-        problem = whole if NEARLY * whole.table.n_rows < affordable and not self.rows else whole.draw(affordable, study.seed)
+        problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         _check_metric(task, cleaned)
@@ -78,15 +78,15 @@ class Clean:
         try:
             few, cleaned = self._tried(problem.draw(PROBED, seed), lab)
             trained = _training(n_rows, len(cleaned.columns.names()), len(cleaned.labels), lab)
-            trainable = int(n_rows * min(1.0, TRAINING * left / trained))
-            if few * n_rows / PROBED <= CLEANING * left:
-                return max(PROBED, trainable)
-            more, _ = self._tried(problem.draw(4 * PROBED, seed), lab)
+            rows = n_rows * min(1.0, TRAINING * left / trained)
+            if few * n_rows / PROBED > CLEANING * left:
+                more, _ = self._tried(problem.draw(4 * PROBED, seed), lab)
+                # words that stand again cost little: less than twice for twice the rows
+                power = min(1.0, max(0.3, math.log(more / few, 4)))
+                rows = min(rows, 4 * PROBED * (CLEANING * lab.whole.remaining() / more) ** (1 / power))
         except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
             return n_rows
-        power = min(1.0, max(0.3, math.log(more / few, 4)))  # words that stand again cost little: less than twice for twice the rows
-        rows = 4 * PROBED * (CLEANING * lab.whole.remaining() / more) ** (1 / power)
-        return int(min(n_rows, max(PROBED, min(rows, trainable))))
+        return n_rows if rows > NEARLY * n_rows else max(PROBED, int(rows))
 
     def _tried(self, problem: Problem, lab: Lab) -> tuple[float, Cleaned]:
         """How long it takes to clean a table, and what comes of it."""
@@ -156,8 +156,8 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
     if task.metric in METRICS:
         return
     metric = metric_of(task)
-    shares = np.bincount(cleaned.y.astype(np.int64), minlength=task.n_outputs) / len(cleaned.y) if task.labels else None
-    answer = np.full(len(cleaned.y), cleaned.y.mean()) if shares is None else np.tile(shares, (len(cleaned.y), 1))
+    rows = Sample(np.empty((len(cleaned.y), 0), np.float32), (), cleaned.y, cleaned.weight)
+    answer = constant(rows, How(task, metric, 0, 1)).predict(rows.X)
     try:
         loss = metric.of(cleaned.y, answer, cleaned.weight)
     except InputError:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, tied, weights_by_id
+from automl.folds import some
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.metrics import METRICS, Metric, metric_of
@@ -90,7 +91,7 @@ class Ensemble:
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
         metric = metric_of(study.the_task)
-        rows = _some(len(pool.truth.y), most or self.rows, study.seed)
+        rows = some(len(pool.truth.y), most or self.rows, study.seed)
         chosen = greedy([p[rows] for p in pool.predictions], pool.truth.take(rows), metric, self.steps)
         weights = weights_by_id(ids, chosen)
         if self.members and len(weights) > self.members:
@@ -136,13 +137,6 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
-def _some(n_rows: int, most: int, seed: int) -> npt.NDArray[np.int64]:
-    """All rows, or a sample of them."""
-    if n_rows <= most:
-        return np.arange(n_rows)
-    return np.sort(np.random.default_rng(seed).permutation(n_rows)[:most])
-
-
 def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, and an interval around it.
 
@@ -151,7 +145,7 @@ def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> 
     truth = pool.truth
     parts = [(truth.take(part), answer[part]) for part in pool.parts]
     loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts]))
-    rows = _some(len(truth.y), 5000, seed)
+    rows = some(len(truth.y), 5000, seed)
     drawn = truth.take(rows)
     low, high = interval(answer[rows], drawn, metric, seed=seed)
     centre, shrink = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y))
@@ -161,7 +155,7 @@ def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> 
 
 def _tied(pool: Pool, metric: Metric, seed: int) -> list[str]:
     """Ids of the models that can't be told apart from the best one, that one among them; none if there is none but it."""
-    rows = _some(len(pool.truth.y), 2000, seed)
+    rows = some(len(pool.truth.y), 2000, seed)
     found = tied([prediction[rows] for prediction in pool.predictions], pool.truth.take(rows), metric, seed=seed)
     names = [trial.id for trial, is_tied in zip(pool.trials, found, strict=True) if is_tied]
     return names if len(names) > 1 else []

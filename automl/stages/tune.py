@@ -36,9 +36,11 @@ class Tune:
         study = lab.tell(study, {"kind": "stage", "stage": "tune"})
         names, others = self._families(study)
         race = Race(budget.remaining(), self.margin)
-        policy: Policy = Racing(portfolio(study), race, budget.trials)  # where nothing is there yet to be tuned
+        policy: Policy
         if names:
             policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
+        else:  # nothing is there yet to be tuned
+            policy = Racing(portfolio(study), race, budget.trials)
         for study in lab.run(policy, study, budget):
             pass
         return study

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from build import FOLDS, Bench
+from record import log_ratios, told
 
 from automl.budget import Budget
 from automl.features.recipe import RECIPES
@@ -75,9 +76,7 @@ def main() -> None:
     found = dict(zip(names, results, strict=True))
     for config in CONFIGS:
         for count in (*map(str, COUNTS), "refit"):
-            ratios = [max(row[config][count], 1e-6) / max(row[config]["5"], 1e-6) for row in found.values()]
-            logs = np.log(ratios).clip(-0.25, 0.25)
-            print(f"{config:<12} {count:>5} folds: {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}")
+            print(f"{config:<12} {count:>5} folds: {told(log_ratios((row[config][count], row[config]['5']) for row in found.values()))}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from record import Table, tables
+from record import Table, log_ratios, tables, told
 from scipy.optimize import minimize, nnls
 
 from automl.ensemble import combine, greedy
@@ -123,9 +123,8 @@ def main() -> None:
         found[table.name] = {way: table.metric.of(table.test.y, make(table, names)) for way, make in WAYS.items()}
     base = next(iter(WAYS))
     for way in WAYS:
-        logs = np.array([np.log(max(row[way], 1e-6) / max(row[base], 1e-6)) for row in found.values()]).clip(-0.25, 0.25)
-        error = logs.std() / len(logs) ** 0.5
-        print(f"{way:<18} {np.exp(logs.mean()):.4f} +- {error:.4f}   better on {int((logs < 0).sum())}, worse on {int((logs > 0).sum())}")
+        logs = log_ratios((row[way], row[base]) for row in found.values())
+        print(f"{way:<18} {told(logs)}   better on {int((logs < 0).sum())}, worse on {int((logs > 0).sum())}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from ensembling import selection
 from portfolio import TODAY
-from record import Table, tables
+from record import Table, log_ratios, tables, told
 
 from automl.features.recipe import RECIPES
 from automl.files import read_toml
@@ -87,9 +87,8 @@ def main() -> None:
             found[table.name][str(share)] = row
     for share in SHARES:
         for margin in MARGINS:
-            pairs = [(rows[str(share)][str(margin)], rows[str(share)][str(BASE)]) for rows in found.values()]
-            logs = np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(-0.25, 0.25)
-            print(f"share {share}  margin {margin:<5} {np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}")
+            logs = log_ratios((rows[str(share)][str(margin)], rows[str(share)][str(BASE)]) for rows in found.values())
+            print(f"share {share}  margin {margin:<5} {told(logs)}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

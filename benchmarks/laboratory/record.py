@@ -45,6 +45,16 @@ class Table:
         return METRICS[self.task.metric]
 
 
+def log_ratios(pairs: Iterable[tuple[float, float]]) -> np.ndarray:
+    """Logarithms of a loss over the one it is held against, so bounded that one near-zero loss decides nothing."""
+    return np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(-0.25, 0.25)
+
+
+def told(logs: np.ndarray) -> str:
+    """Their mean as a ratio, with its standard error."""
+    return f"{np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}"
+
+
 def steep(values: np.ndarray, y: np.ndarray, mean: float, deviation: float, task: Task) -> np.ndarray:
     """Predictions as `build.flat` was given them."""
     values = values.astype(np.float64)
