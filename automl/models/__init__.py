@@ -11,11 +11,12 @@ from automl.models.forest import EXTRA_TREES, RANDOM_FOREST
 from automl.models.knn import KNN
 from automl.models.lightgbm import LightGBM
 from automl.models.linear import Linear
+from automl.models.mlp import MLP
 from automl.models.xgboost import XGBoost
 
 __all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "family"]
 
-FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), Constant())
+FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), MLP(), Constant())
 
 
 def family(name: str) -> Family:

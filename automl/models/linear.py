@@ -11,6 +11,7 @@ import numpy as np
 from automl.errors import UnsafeModel
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import array_of, by_blocks, check_width, filled, part_of
+from automl.models._losses import loss_of, sigmoid, softmax
 from automl.models._target import Target
 from automl.models.constant import ConstantModel, nothing_to_learn
 from automl.space import Choice, Float, Space
@@ -18,7 +19,6 @@ from automl.state import State
 from automl.task import Task
 
 _STEPS = 300
-_CORNER = 0.1  # where the smoothed absolute error turns from a parabola into a line, in standard deviations
 _REACH = 1.0  # how far beyond the training targets a prediction may go, in their ranges
 
 Scores = Callable[[Floats], tuple[float, Floats]]  # a value and its gradient
@@ -43,7 +43,8 @@ class LinearModel:
         scores: Floats = block.astype(np.float64) @ self.coefficients + self.intercepts
         if not self.target.total:
             return np.clip(scores, self.bounds[0], self.bounds[1])
-        return _sigmoid(scores) if scores.shape[1] == 1 else _softmax(scores)
+        found: Floats = sigmoid(scores) if scores.shape[1] == 1 else softmax(scores)
+        return found
 
     def to_state(self) -> State:
         """The numbers."""
@@ -94,7 +95,7 @@ class Linear:
         if prepared.settled is not None:
             return Fitted(prepared.settled, None, asked)
         strength = 1.0 / (float(asked["C"]) * len(prepared.y))
-        weights, intercepts, steps = _minimise(prepared, _loss_of(prepared, how), strength, asked["penalty"] == "l1", how)
+        weights, intercepts, steps = _minimise(prepared, _scored(prepared, how), strength, asked["penalty"] == "l1", how)
         model = LinearModel(weights, intercepts, _bounds(prepared), prepared.target)
         return Fitted(model, steps, asked, stopped=steps != how.rounds)
 
@@ -115,50 +116,16 @@ class Linear:
         return 0.01 + 1e-7 * rows * features * max(1, outputs - 1)
 
 
-def _sigmoid(scores: Floats) -> Floats:
-    half: Floats = 0.5 * (1.0 + np.tanh(0.5 * scores))
-    return half
-
-
-def _softmax(scores: Floats) -> Floats:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares
-
-
 def _bounds(rows: Rows) -> Floats:
     """Lowest and highest number to predict: lines go anywhere when a table brings values far from the training rows'."""
     low, high = float(rows.y.min()), float(rows.y.max())
     return np.array([low - _REACH * (high - low), high + _REACH * (high - low)])
 
 
-def _loss_of(rows: Rows, how: How) -> Scores:
-    weight, y = rows.weight[:, None], rows.y[:, None]
-
-    def squared(scores: Floats) -> tuple[float, Floats]:
-        rest = scores - y
-        return float((weight * rest**2).sum() / 2), weight * rest
-
-    def absolute(scores: Floats) -> tuple[float, Floats]:
-        rest = scores - y
-        size = np.sqrt(rest**2 + _CORNER**2)
-        lean = 2 * how.metric.level - 1  # 0 for the median
-        return float((weight * (size - _CORNER - lean * rest)).sum()), weight * (rest / size - lean)
-
-    def logistic(scores: Floats) -> tuple[float, Floats]:
-        loss = np.logaddexp(0.0, scores) - y * scores
-        return float((weight * loss).sum()), weight * (_sigmoid(scores) - y)
-
-    def softmax(scores: Floats) -> tuple[float, Floats]:
-        codes, places = rows.y.astype(np.int64), np.arange(len(rows.y))
-        shares = _softmax(scores)
-        loss = -np.log(np.maximum(shares[places, codes], 1e-300))
-        shares[places, codes] -= 1.0
-        return float((rows.weight * loss).sum()), weight * shares
-
-    if rows.target.total:
-        return softmax if rows.target.outputs > 2 else logistic
-    return absolute if how.metric.is_quantile else squared
+def _scored(rows: Rows, how: How) -> Scores:
+    """The mean loss of all rows' scores."""
+    loss = loss_of(rows.target, how)
+    return lambda scores: loss(scores, rows.y, rows.weight)
 
 
 def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, int | None]:

@@ -29,6 +29,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "extra_trees": ("#9a6ad0", "triangle-up"),
     "random_forest": ("#cf5490", "triangle-down"),
     "linear": ("#cf4a4a", "cross"),
+    "mlp": ("#9a7d0a", "hexagram"),
     "knn": ("#1a93a3", "x"),
     "constant": ("#7c8694", "star"),
 }

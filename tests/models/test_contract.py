@@ -66,6 +66,8 @@ def table_of(one: Family, kind: Kind, rows: int = ROWS, seed: int = 0) -> Sample
 def quick(one: Family) -> dict[str, object]:
     """Parameters that make a fit short."""
     known = one.defaults(how_of("binary").task)
+    if "width" in known:
+        return {"width": 32}
     if "learning_rate" in known:
         return {"learning_rate": 0.3}
     return {"n_estimators": 40} if "max_features" in known else {}
