@@ -181,14 +181,14 @@ class Descent:
         rate = self._rate()
         fast, slow = _MOMENTS
         layers = len(self.network.weights)
-        for place, (array, gradient, (mean, square)) in enumerate(zip(self.network.arrays, gradients, self._moments, strict=True)):
-            mean += (1 - fast) * (gradient - mean)
-            square += (1 - slow) * (gradient * gradient - square)
-            root = np.sqrt(square / np.float32(1 - slow**self.step))
-            root += 1e-8
-            array -= np.float32((_WAVES_RATE if place == 0 else 1.0) * rate / (1 - fast**self.step)) * (mean / root)
-            if 0 < place <= layers:
-                array *= np.float32(1 - rate * self.decay)
+        for place, (array, gradient) in enumerate(zip(self.network.arrays, gradients, strict=True)):
+            mean, square = self._moments[place]
+            np.add(mean, (1 - fast) * (gradient - mean), out=mean)
+            np.add(square, (1 - slow) * (gradient * gradient - square), out=square)
+            root = np.sqrt(square / np.float32(1 - slow**self.step)) + np.float32(1e-8)
+            stride = np.float32((_WAVES_RATE if place == 0 else 1.0) * rate / (1 - fast**self.step))
+            kept = np.float32(1 - rate * self.decay if 0 < place <= layers else 1.0)
+            np.multiply(array - stride * (mean / root), kept, out=array)
 
     def _rate(self) -> float:
         """Rising at first, then along half a cosine; what is trained beyond the last epoch goes on at a hundredth."""
