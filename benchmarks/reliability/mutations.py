@@ -41,7 +41,7 @@ from automl.table import Table, read_table
 SECONDS = 10.0
 MEMORY = 2**30
 BATCH = 40
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn", "mlp")
 LIBRARIES = (
     "automl",
     "numpy",

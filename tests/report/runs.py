@@ -28,7 +28,7 @@ TASKS = {
 }
 STEPS = {"binary": (0.09, 0.5), "multiclass": (0.4, 1.1), "regression": (48_000.0, 91_000.0)}  # the best loss and the baseline's
 BOOSTING = ("lightgbm", "catboost", "xgboost")
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn")
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn", "mlp")
 
 FACTS = """about = "Balanced: ten minutes on a laptop."
 [data]

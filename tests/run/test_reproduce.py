@@ -12,7 +12,7 @@ from automl.run import changes
 from automl.store import replay
 from tests.run.commands import FLIGHTS, PENGUINS, automl
 
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "knn")
+FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "knn", "mlp")
 
 
 @pytest.mark.parametrize("family", ["linear", *(pytest.param(name, marks=pytest.mark.heavy) for name in FAMILIES)])
