@@ -1,11 +1,9 @@
-"""Combine out-of-fold predictions: greedy weights, temperature, threshold, an interval for the score. Pure functions of arrays."""
+"""Combine out-of-fold predictions: greedy weights, temperature, threshold. Pure functions of arrays."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,55 +113,6 @@ def decide(proba: Floats, cut: float) -> npt.NDArray[np.int64]:
         return (proba[:, 1] >= cut).astype(np.int64)
     codes: npt.NDArray[np.int64] = proba.argmax(axis=1)
     return codes
-
-
-def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds: int = 200, seed: int = 0) -> tuple[float, float]:
-    """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
-
-    Parameters
-    ----------
-    prediction : ndarray
-        As the metric needs it: probabilities, class codes or values.
-    """
-    rng = np.random.default_rng(seed)
-    n_rows = len(truth.y)
-    losses = []
-    for _ in range(rounds):
-        rows = rng.integers(0, n_rows, n_rows)
-        drawn = truth.take(rows)
-        losses.append(metric.loss(drawn.y, prediction[rows], drawn.weight))
-    finite = [loss for loss in losses if np.isfinite(loss)]  # a sample may lack a class
-    if not finite:
-        return metric.least, math.inf
-    return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
-
-
-def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0) -> list[bool]:
-    """Which models can't be told apart from the first: on 2.5% of paired bootstrap samples of the rows, or more, they are as good.
-
-    Parameters
-    ----------
-    predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
-        The best model's first.
-
-    Examples
-    --------
-    >>> from automl.metrics import METRICS
-    >>> y = np.arange(50.0)
-    >>> good, as_good, bad = y + np.resize([1.0, -1.0], 50), y + np.resize([-1.0, 1.0, 1.0], 50), y + 5
-    >>> tied([good, as_good, bad], Truth(y), METRICS["rmse"])
-    [True, True, False]
-    """
-    rng = np.random.default_rng(seed)
-    n_rows = len(truth.y)
-    behind = np.zeros((rounds, len(predictions)))
-    for place in range(rounds):
-        rows = rng.integers(0, n_rows, n_rows)
-        drawn = truth.take(rows)
-        losses = np.array([metric.of(drawn.y, prediction[rows], drawn.weight) for prediction in predictions])
-        behind[place] = losses - losses[0]
-    level: list[bool] = (np.nanquantile(behind, 0.025, axis=0) <= 0).tolist()
-    return level
 
 
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
+from automl.certainty import new_rows, widening
 from automl.metrics import Metric, metric_of
 from automl.trial import Study, Trial
 
@@ -22,8 +23,8 @@ Row = dict[str, Any]
 def leaderboard(study: Study) -> list[Row]:
     """One row a trial, complete ones first; the ensemble leads when it has more than one member.
 
-    Scores have the metric's natural sign. The interval of a trial is Student's over its folds, the ensemble's is the
-    bootstrap's over rows.
+    Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as many as were held out: of a trial
+    it is Student's over its folds, of the ensemble the bootstrap's over rows.
     """
     if study.task is None:
         return []
@@ -119,11 +120,12 @@ def _megabytes(trial: Trial) -> float:
 
 
 def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, float | None]:
-    """A 95% interval of the mean over folds, for complete trials of several folds."""
+    """A 95% interval of the loss on new rows, for complete trials of several folds."""
     losses = list(trial.losses.values())
     if len(losses) < 2 or not study.complete(trial):
         return None, None
     reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
+    reach *= widening(study.size.rows, new_rows(study.size.rows))
     return _natural(metric, max(metric.least, trial.loss - reach), trial.loss + reach)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, tied, weights_by_id
+from automl.ensemble import Truth, combine, decide, greedy, sharpen, temperature, threshold, weights_by_id
 from automl.metrics import METRICS
 
 
@@ -72,28 +72,3 @@ def test_the_threshold_finds_rare_positives_for_f1() -> None:
     cut = threshold(proba, Truth(y), METRICS["f1"])
     assert cut < 0.4
     assert METRICS["f1"].loss(y, decide(proba, cut), None) < METRICS["f1"].loss(y, decide(proba, 0.5), None)
-
-
-def test_the_interval_holds_the_loss_and_narrows_with_rows() -> None:
-    widths = []
-    for n_rows in (200, 3200):
-        predictions, truth = noisy(0, 1, n_rows)
-        low, high = interval(predictions[0], truth, METRICS["rmse"])
-        assert low < METRICS["rmse"].of(truth.y, predictions[0]) < high
-        widths.append(high - low)
-    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
-
-
-@pytest.mark.parametrize(("worse", "is_tied"), [(0.0, True), (0.001, True), (0.5, False)])
-def test_a_model_is_tied_with_the_best_unless_its_error_is_plainly_larger(worse: float, is_tied: bool) -> None:
-    rng = np.random.default_rng(0)
-    truth = Truth(rng.normal(size=500))
-    first, second = (truth.y + rng.normal(scale=scale, size=500) for scale in (1.0, 1.0 + worse))
-    assert tied([first, second], truth, METRICS["rmse"])[1] == is_tied
-
-
-def test_equal_models_are_tied_in_every_metric() -> None:
-    rng = np.random.default_rng(0)
-    array, truth = rng.dirichlet([1, 1], 200), Truth(rng.integers(0, 2, 200).astype(float))
-    for name in ("roc_auc", "log_loss", "accuracy"):
-        assert tied([array, array.copy()], truth, METRICS[name]) == [True, True]

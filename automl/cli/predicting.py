@@ -84,10 +84,15 @@ def model_file(name: str) -> Path:
 def test_scores(predictor: Predictor, data: str) -> str:
     """Scores of the predictor and of each member on a table, as lines of text."""
     from automl.predictor.scoring import scores
+    from automl.report.words import counted
     from automl.table import read_table
 
-    metric, rows = scores(predictor, read_table(data))
-    lines = [f"Scores on {data} ({metric}):"] + [f"  {score:<12.6g} {name}" for name, score in rows]
+    told = scores(predictor, read_table(data))
+    lines = [f"Scores on {data} ({told.metric}, {counted(told.rows, 'row')}):"]
+    lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
+    if told.expected:
+        middle, low, high = told.expected
+        lines.append(f"  {middle:<12.6g} was expected; 95% of samples of so many rows: {low:.6g} to {high:.6g}")
     return "\n".join(lines)
 
 

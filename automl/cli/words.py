@@ -61,7 +61,7 @@ def _outcome(study: Study, elapsed: float) -> str:
     if score is None:
         return f"Expected score  none: no model was tried on every fold; the predictor is the constant baseline\n{took}"
     better = "greater is better" if score.greater_is_better else "lower is better"
-    interval = f"\n                95% confidence interval {score.interval_text}" if score.interval_text else ""
+    interval = f"\n                {score.interval_text}" if score.interval_text else ""
     return f"Expected score  {score.metric} {score.score_text} ({better}){interval}\n{took}"
 
 

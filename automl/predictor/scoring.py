@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automl.certainty import widening
 from automl.ensemble import decide
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
@@ -17,10 +18,21 @@ from automl.table import Table
 from automl.task import Task
 
 
-def scores(predictor: Predictor, table: Table) -> tuple[str, list[tuple[str, float]]]:
+@dataclass(frozen=True)
+class Scores:
     """The metric's name, and the score of the whole predictor and of each member, in the metric's natural sign.
 
-    Rows without a target are left out.
+    `expected` is the score that the run expected, and the bounds of its 95% interval for as many rows; None if the file doesn't say.
+    """
+
+    metric: str
+    rows: int
+    found: tuple[tuple[str, float], ...]
+    expected: tuple[float, float, float] | None
+
+
+def scores(predictor: Predictor, table: Table) -> Scores:
+    """Score a predictor and its members. Rows without a target are left out.
 
     Raises
     ------
@@ -34,7 +46,19 @@ def scores(predictor: Predictor, table: Table) -> tuple[str, list[tuple[str, flo
     for member in predictor.members if len(predictor.members) > 1 else ():
         alone = replace(predictor, members=(replace(member, weight=1.0),), temperature=1.0)
         found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(alone, alone.raw(columns), y, metric)))
-    return metric.name, found
+    return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)))
+
+
+def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, float, float] | None:
+    """The expected score, and its interval for so many new rows."""
+    told = predictor.facts.get("expected", {})
+    if not {"loss", "low", "high", "rows", "new"} <= told.keys():
+        return None
+    far = widening(told["rows"], rows) / widening(told["rows"], told["new"])
+    middle, best = told["loss"], metric.score(metric.least)
+    ends = sorted(middle + (told[end] - middle) * far for end in ("low", "high"))
+    low, high = (min(end, best) if metric.greater_is_better else max(end, best) for end in ends)
+    return middle, low, high
 
 
 def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric) -> float:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from automl.metrics import metric_of
-from automl.report.words import number, places
+from automl.report.words import grouped, number, places
 from automl.trial import Study, Trial
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A score in the metric's natural sign with its 95% confidence interval.
+    """A score in the metric's natural sign, with the interval that holds it on new rows in 95% of cases.
 
     Parameters
     ----------
@@ -20,6 +20,8 @@ class Expected:
     greater_is_better : bool
     rows : int
         Held-out rows that it was measured on; 0 if that isn't known.
+    new : int
+        New rows that the interval is for; 0 if that isn't known.
     """
 
     metric: str
@@ -28,6 +30,7 @@ class Expected:
     high: float | None
     greater_is_better: bool
     rows: int = 0
+    new: int = 0
 
     @property
     def decimals(self) -> int:
@@ -43,12 +46,13 @@ class Expected:
     def interval_text(self) -> str:
         """The interval, or nothing.
 
-        >>> Expected("roc_auc", 0.91, 0.9, 0.92, True).interval_text
-        '0.900000 to 0.920000'
+        >>> Expected("roc_auc", 0.91, 0.9, 0.92, True, 3000, 1000).interval_text
+        '0.900000 to 0.920000 on 95% of samples of 1 000 new rows'
         """
         if self.low is None or self.high is None:
             return ""
-        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)}"
+        of = f" of {grouped(self.new)} new rows" if self.new else ""
+        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)} on 95% of samples{of}"
 
 
 def expected(study: Study) -> Expected | None:
@@ -58,7 +62,9 @@ def expected(study: Study) -> Expected | None:
     metric, verdict = metric_of(study.task), study.verdict
     ends = sorted(metric.score(verdict[name]) for name in ("low", "high") if name in verdict)
     low, high = ends if len(ends) == 2 else (None, None)
-    return Expected(metric.name, metric.score(verdict["loss"]), low, high, metric.greater_is_better, verdict.get("rows", 0))
+    return Expected(
+        metric.name, metric.score(verdict["loss"]), low, high, metric.greater_is_better, verdict.get("rows", 0), verdict.get("new", 0)
+    )
 
 
 def baseline(study: Study) -> float | None:

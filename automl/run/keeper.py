@@ -88,6 +88,7 @@ def _facts(study: Study) -> Mapping[str, Any]:
     """What a predictor's file says of itself."""
     metric = metric_of(study.the_task)
     expected = {name: metric.score(study.verdict[name]) for name in ("loss", "low", "high") if name in study.verdict}
+    expected |= {name: study.verdict[name] for name in ("rows", "new") if name in study.verdict}
     holds_rows = any(study.trials[name].candidate.family == "knn" for name in study.weights)  # neighbours are training rows
     facts = {"metric": metric.name, "expected": expected, "rows": study.size.rows, "seed": study.seed, "data": study.data}
     return facts | {"holds_rows": holds_rows}

@@ -1,4 +1,4 @@
-"""ensemble: greedy weights over complete out-of-fold predictions, calibration, threshold, an interval, and the refit."""
+"""ensemble: greedy weights over complete out-of-fold predictions, calibration, threshold, an honest score, and the refit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.ensemble import Truth, combine, decide, greedy, interval, sharpen, temperature, threshold, tied, weights_by_id
+from automl.certainty import interval, new_rows, optimism, tied, widening
+from automl.ensemble import Truth, combine, decide, greedy, sharpen, temperature, threshold, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
@@ -26,6 +27,7 @@ CALIBRATES_FROM = {"binary": 3000, "multiclass": 500}  # out-of-fold rows (FACTS
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 1.0  # seconds left from which on it is found out which models are tied with the best
+HONEST = 0.5  # seconds left from which on it is found out what the choice flatters the score by
 REFIT = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
 MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
@@ -70,9 +72,13 @@ class Ensemble:
             for study in lab.run(Refit(study, list(weights)), study, budget):
                 pass
             refits = all(study.trials[name].key_at(0, None) for name in weights)
-        verdict = self.verdict(study, pool, weights)
+        metric = metric_of(study.the_task)
+        flattery = 0.0
+        if budget.remaining() > HONEST and len(weights) > 1:
+            flattery = optimism(pool.predictions, pool.truth, metric, seed=study.seed)
+        verdict = self.verdict(study, pool, weights, flattery)
         if budget.remaining() > UNHURRIED:
-            verdict["tied"] = _tied(pool, metric_of(study.the_task), study.seed)
+            verdict["tied"] = _tied(pool, metric, study.seed)
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
@@ -99,14 +105,14 @@ class Ensemble:
             weights = {name: weight / sum(kept.values()) for name, weight in kept.items()}
         return weights
 
-    def verdict(self, study: Study, pool: Pool, weights: Mapping[str, float]) -> dict[str, Any]:
-        """Loss, its 95% interval, temperature and threshold of the weighted mean."""
+    def verdict(self, study: Study, pool: Pool, weights: Mapping[str, float], flattery: float = 0.0) -> dict[str, Any]:
+        """Loss, its 95% interval, temperature and threshold of the weighted mean; the choice of weights flatters the loss by so much."""
         task = study.the_task
         metric = metric_of(task)
         by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, pool, metric, study.seed) | {
+            return _judged(raw, pool, metric, study.seed, flattery) | {
                 "residuals": [float(f"{value:.7g}") for value in np.quantile(pool.truth.y - raw, np.linspace(0, 1, 101))]
             }
         n_rows = len(pool.truth.y)
@@ -116,7 +122,7 @@ class Ensemble:
         if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
             cut = threshold(proba, pool.truth, metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, pool, metric, study.seed) | {"temperature": warmth, "threshold": cut}
+        return _judged(answer, pool, metric, study.seed, flattery) | {"temperature": warmth, "threshold": cut}
 
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
@@ -137,20 +143,22 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
-def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int) -> dict[str, Any]:
-    """The mean loss over the folds, as for every trial, and an interval around it.
+def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int, flattery: float) -> dict[str, Any]:
+    """The mean loss over the folds, as for every trial, less what it is flattered by, and an interval for new rows around it.
 
-    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows.
+    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
+    are a sample themselves, which widens it.
     """
     truth = pool.truth
     parts = [(truth.take(part), answer[part]) for part in pool.parts]
-    loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts]))
+    loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
     rows = some(len(truth.y), 5000, seed)
     drawn = truth.take(rows)
     low, high = interval(answer[rows], drawn, metric, seed=seed)
-    centre, shrink = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y))
-    low, high = max(metric.least, loss + (low - centre) * shrink), loss + (high - centre) * shrink
-    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y)}
+    new = new_rows(len(truth.y))
+    centre, reach = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new)
+    low, high = max(metric.least, loss + (low - centre) * reach), loss + (high - centre) * reach
+    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
 
 
 def _tied(pool: Pool, metric: Metric, seed: int) -> list[str]:

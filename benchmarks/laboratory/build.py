@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
 import json

@@ -162,14 +162,27 @@ def test_intervals_hold_their_share_of_the_residuals() -> None:
 
 def test_scores_need_the_target_and_know_its_classes() -> None:
     data, made = table(), predictor_of("linear", table())
-    name, found = scores(made, data)
-    assert name == "roc_auc"
-    assert found[0][1] > 0.8
+    told = scores(made, data)
+    assert told.metric == "roc_auc"
+    assert told.rows == 120
+    assert told.found[0][1] > 0.8
+    assert told.expected is None  # the file doesn't say
     with pytest.raises(InputError, match="no column 'y'"):
         scores(made, data.drop(["y"]))
     strange = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120})
     with pytest.raises(InputError, match="perhaps"):
         scores(made, strange)
+
+
+def test_the_interval_is_wider_for_a_smaller_table() -> None:
+    data, made = table(), predictor_of("linear", table())
+    made = replace(made, facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.95, "rows": 300, "new": 100}})
+    wide, narrow = (scores(made, data.take(np.arange(count))).expected for count in (30, 100))
+    assert narrow == pytest.approx((0.9, 0.8, 0.95))
+    assert wide is not None
+    assert wide[0] == 0.9
+    assert wide[1] < 0.8
+    assert wide[2] == 1.0  # no score is better
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:

@@ -72,7 +72,7 @@ def test_a_finished_run_is_told_whole(tmp_path: Path, kind: str) -> None:
     assert score is not None
     assert f"Expected {score.metric}" in page.text
     assert score.score_text in page.text
-    assert f"95% confidence interval {score.interval_text}" in page.text
+    assert score.interval_text in page.text
     assert "12 345 rows, 17 feature columns" in page.text
     assert f"automl predict {tmp_path / 'run'} new.csv" in page.text
     assert OVERRIDE in page.text

@@ -35,7 +35,7 @@ def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None
 
 def test_it_says_where_everything_lies_and_how_to_predict(finished: tuple[Path, str, float]) -> None:
     folder, said, _ = finished
-    assert "95% confidence interval" in said
+    assert "on 95% of samples of" in said
     assert "automl predict run new.csv" in said
     for name in ("run.toml", "events.jsonl", "log.txt", "leaderboard.csv", "report.html", "predictor.automl", "DONE"):
         assert (folder / name).exists(), name

@@ -1,0 +1,120 @@
+"""How sure a score is: its interval over new rows, what the choice among models flatters it by, and which models are tied.
+
+Pure functions of out-of-fold predictions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.ensemble import Truth, combine, greedy
+from automl.folds import some
+from automl.metrics import Metric
+
+Floats = npt.NDArray[np.float64]
+
+NEW = 1 / 3  # new rows for each held-out one that an interval is told for: as many as a test of a quarter of the table has
+
+
+def new_rows(rows: int) -> int:
+    """How many new rows an interval is told for, unless it is for a table that is there."""
+    return max(1, round(NEW * rows))
+
+
+def widening(rows: int, new: int) -> float:
+    """How much farther the score of new rows may lie than the mean over held-out ones: these are a sample, and so are the new ones.
+
+    >>> widening(300, 100)
+    2.0
+    """
+    return math.sqrt(1 + rows / new)
+
+
+def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds: int = 200, seed: int = 0) -> tuple[float, float]:
+    """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
+
+    Parameters
+    ----------
+    prediction : ndarray
+        As the metric needs it: probabilities, class codes or values.
+    """
+    rng = np.random.default_rng(seed)
+    n_rows = len(truth.y)
+    losses = []
+    for _ in range(rounds):
+        rows = rng.integers(0, n_rows, n_rows)
+        drawn = truth.take(rows)
+        losses.append(metric.loss(drawn.y, prediction[rows], drawn.weight))
+    finite = [loss for loss in losses if np.isfinite(loss)]  # a sample may lack a class
+    if not finite:
+        return metric.least, math.inf
+    return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
+
+
+def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0) -> list[bool]:
+    """Which models can't be told apart from the first: on 2.5% of paired bootstrap samples of the rows, or more, they are as good.
+
+    Parameters
+    ----------
+    predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
+        The best model's first.
+
+    Examples
+    --------
+    >>> from automl.metrics import METRICS
+    >>> y = np.arange(50.0)
+    >>> good, as_good, bad = y + np.resize([1.0, -1.0], 50), y + np.resize([-1.0, 1.0, 1.0], 50), y + 5
+    >>> tied([good, as_good, bad], Truth(y), METRICS["rmse"])
+    [True, True, False]
+    """
+    rng = np.random.default_rng(seed)
+    n_rows = len(truth.y)
+    behind = np.zeros((rounds, len(predictions)))
+    for place in range(rounds):
+        rows = rng.integers(0, n_rows, n_rows)
+        drawn = truth.take(rows)
+        losses = np.array([metric.of(drawn.y, prediction[rows], drawn.weight) for prediction in predictions])
+        behind[place] = losses - losses[0]
+    level: list[bool] = (np.nanquantile(behind, 0.025, axis=0) <= 0).tolist()
+    return level
+
+
+def optimism(
+    predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 10, rounds: int = 10, rows: int = 1000, seed: int = 0
+) -> float:
+    """How much lower the loss of greedy weights is on the rows they were chosen on than on others (Efron's bootstrap).
+
+    The choice is made again on samples of the rows, and its loss there held against that on all rows. What the sample itself is lucky
+    by is taken off: the equal mean of all models, which nothing was chosen for, has had the same luck.
+
+    Parameters
+    ----------
+    predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
+    rows : int
+        At most so many are used; the optimism of all is smaller by as much as they are more.
+
+    Returns
+    -------
+    float
+        At least 0, in the loss's unit.
+    """
+    if len(predictions) < 2:
+        return 0.0
+    used = some(len(truth.y), rows, seed)
+    known, drawn_from = [prediction[used] for prediction in predictions], truth.take(used)
+    equal = combine(known, np.full(len(known), 1 / len(known)))
+    rng = np.random.default_rng(seed)
+    flattered = []
+    for _ in range(rounds):
+        drawn = rng.integers(0, len(used), len(used))
+        sample = drawn_from.take(drawn)
+        mixed = combine(known, greedy([prediction[drawn] for prediction in known], sample, metric, steps))
+        gaps = [metric.of(drawn_from.y, p, drawn_from.weight) - metric.of(sample.y, p[drawn], sample.weight) for p in (mixed, equal)]
+        flattered.append(gaps[0] - gaps[1])
+    finite = [gap for gap in flattered if np.isfinite(gap)]  # a sample may lack a class
+    return max(0.0, float(np.mean(finite))) * len(used) / len(truth.y) if finite else 0.0

@@ -1,0 +1,81 @@
+"""Intervals hold what they say, ties are found, and choosing the best of many is not taken for skill."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.certainty import interval, new_rows, optimism, tied, widening
+from automl.ensemble import Truth, combine, greedy
+from automl.metrics import METRICS
+from tests.test_ensemble import noisy
+
+
+def test_the_interval_holds_the_loss_and_narrows_with_rows() -> None:
+    widths = []
+    for n_rows in (200, 3200):
+        predictions, truth = noisy(0, 1, n_rows)
+        low, high = interval(predictions[0], truth, METRICS["rmse"])
+        assert low < METRICS["rmse"].of(truth.y, predictions[0]) < high
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
+
+
+@pytest.mark.parametrize(("worse", "is_tied"), [(0.0, True), (0.001, True), (0.5, False)])
+def test_a_model_is_tied_with_the_best_unless_its_error_is_plainly_larger(worse: float, is_tied: bool) -> None:
+    rng = np.random.default_rng(0)
+    truth = Truth(rng.normal(size=500))
+    first, second = (truth.y + rng.normal(scale=scale, size=500) for scale in (1.0, 1.0 + worse))
+    assert tied([first, second], truth, METRICS["rmse"])[1] == is_tied
+
+
+def test_equal_models_are_tied_in_every_metric() -> None:
+    rng = np.random.default_rng(0)
+    array, truth = rng.dirichlet([1, 1], 200), Truth(rng.integers(0, 2, 200).astype(float))
+    for name in ("roc_auc", "log_loss", "accuracy"):
+        assert tied([array, array.copy()], truth, METRICS[name]) == [True, True]
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_an_interval_is_wider_the_fewer_new_rows_there_are(rows: int, new: int) -> None:
+    assert 1 < widening(rows, new + 1) < widening(rows, new)
+    assert new_rows(rows) >= 1
+
+
+def test_the_interval_for_new_rows_holds_the_loss_of_nineteen_samples_in_twenty() -> None:
+    rng = np.random.default_rng(0)
+    held = 0
+    for seed in range(200):
+        y, fresh = rng.normal(size=300), rng.normal(size=100)
+        low, high = interval(np.zeros(300), Truth(y), METRICS["rmse"], seed=seed)
+        loss, far = METRICS["rmse"].of(y, np.zeros(300)), widening(300, 100)
+        held += loss - far * (loss - low) <= METRICS["rmse"].of(fresh, np.zeros(100)) <= loss + far * (high - loss)
+    assert held / 200 == pytest.approx(0.95, abs=0.04)
+
+
+def test_the_optimism_is_what_a_choice_among_noise_gains_on_its_own_rows() -> None:
+    rng = np.random.default_rng(0)
+    gaps, told = [], []
+    for seed in range(10):
+        y, fresh = rng.normal(size=200), rng.normal(size=20_000)
+        models = [(rng.normal(size=200) * 0.5, rng.normal(size=20_000) * 0.5) for _ in range(20)]
+        known = [model[0] for model in models]
+        weights = greedy(known, Truth(y), METRICS["rmse"], 10)
+        there = METRICS["rmse"].of(y, combine(known, weights))
+        true = METRICS["rmse"].of(fresh, combine([model[1] for model in models], weights))
+        gaps.append(true - there)
+        told.append(optimism(known, Truth(y), METRICS["rmse"], seed=seed))
+    assert np.mean(told) == pytest.approx(np.mean(gaps), rel=0.5)
+
+
+def test_one_model_or_equal_ones_flatter_nobody() -> None:
+    predictions, truth = noisy(0, 1)
+    assert optimism(predictions, truth, METRICS["rmse"]) == 0.0
+    assert optimism(predictions * 3, truth, METRICS["rmse"]) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_optimism_shrinks_with_rows() -> None:
+    few, many = (optimism(*noisy(0, 5, rows), METRICS["rmse"]) for rows in (200, 20_000))
+    assert many < few / 5
