@@ -7,7 +7,7 @@ cosine over a number of epochs that rows alone decide, so that a fit which is ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -69,13 +69,13 @@ class Network:
         """All that is learnt: the waves, then weights and intercepts of each layer."""
         return [self.waves, *self.weights, *self.intercepts]
 
-    def copy(self) -> Network:
+    def copy(self, dtype: type = np.float32) -> Network:
         """A network of its own, with equal numbers."""
-        return replace(
-            self,
-            waves=self.waves.copy(),
-            weights=tuple(array.copy() for array in self.weights),
-            intercepts=tuple(array.copy() for array in self.intercepts),
+        return Network(
+            self.places,
+            self.waves.astype(dtype),
+            tuple(array.astype(dtype) for array in self.weights),
+            tuple(array.astype(dtype) for array in self.intercepts),
         )
 
     def gradients(self, X: Matrix, y: Matrix, weight: Matrix, loss: Loss, keep: float, rng: np.random.Generator) -> list[Matrix]:

@@ -36,13 +36,17 @@ class MLPModel:
     target: Target
 
     def predict(self, X: Matrix) -> Floats:
-        """Products in blocks; a missing value counts as 0."""
+        """Products in blocks; a missing value counts as 0.
+
+        In double precision: single products give a row other last bits at another place in its block (measured on 110 of 210 shapes,
+        double ones on none).
+        """
         check_width(X, self.features)
-        answers = by_blocks(self._answer, filled(X))
+        network = self.network.copy(np.float64)
+        answers = by_blocks(lambda block: self._answer(network.scores(block)), filled(X).astype(np.float64))
         return self.target.spread(answers if answers.shape[1] > 1 else answers[:, 0])
 
-    def _answer(self, block: Matrix) -> Floats:
-        scores = self.network.scores(block).astype(np.float64)
+    def _answer(self, scores: Matrix) -> Floats:
         if not self.target.total:
             return np.clip(scores, self.bounds[0], self.bounds[1])
         found: Floats = sigmoid(scores) if scores.shape[1] == 1 else softmax(scores)

@@ -9,7 +9,7 @@ from automl.errors import UnsafeModel
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample, family
 from automl.models._losses import loss_of
-from automl.models._network import Descent, Network, started
+from automl.models._network import Descent, started
 from automl.models._target import Target
 from automl.task import Task
 
@@ -28,18 +28,13 @@ def waves(rows: int = 600, seed: int = 0) -> Sample:
     return Sample(X, tuple(Feature(name, name) for name in "abc"), y)
 
 
-def double(network: Network) -> Network:
-    weights, intercepts = (tuple(a.astype(np.float64) for a in arrays) for arrays in (network.weights, network.intercepts))
-    return Network(network.places, network.waves.astype(np.float64), weights, intercepts)
-
-
 @pytest.mark.parametrize("n_waves", [0, 3])
 @pytest.mark.parametrize("task", [REGRESSION, CLASSES], ids=lambda task: task.kind)
 def test_gradients_are_those_of_finite_differences(task: Task, n_waves: int) -> None:
     rng = np.random.default_rng(1)
     X = rng.normal(size=(40, 4))
     outputs = task.n_outputs
-    network = double(started(X.astype(np.float32), (6, 5, outputs), n_waves, 0.2, rng))
+    network = started(X.astype(np.float32), (6, 5, outputs), n_waves, 0.2, rng).copy(np.float64)
     y = rng.integers(0, 3, 40).astype(float) if task.labels else rng.normal(size=40)
     weight = rng.uniform(0.5, 2.0, 40)
     loss = loss_of(Target.of(Sample(X, (), y), how_for(task)), how_for(task))
