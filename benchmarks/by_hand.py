@@ -14,7 +14,6 @@ import os
 os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
 
 import argparse
-import importlib.util
 import json
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold
+from variants import load_bench
 
 TRIALS = 30
 STEPS: list[tuple[str, list[Any]]] = [  # in the order in which one learns to tune; LightGBM's own value stands first
@@ -132,11 +132,7 @@ def main() -> None:
     parser.add_argument("--tasks", required=True)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("bench", args.bench / "bench.py")
-    assert spec is not None
-    assert spec.loader is not None
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
+    bench = load_bench(args.bench)
     found = json.loads(args.json.read_text()) if args.json.exists() else {}
     for name in args.tasks.split(","):
         if name not in found:
