@@ -152,7 +152,8 @@ def bent(X: Matrix) -> Matrix:
     [[0.0, 0.30000001192092896, 2.119999885559082, 3.0, 0.0]]
     """
     whole = filled(X)
-    return whole / np.sqrt(1 + np.square(whole / np.float32(_BOUND)))
+    bound: Matrix = whole / np.sqrt(1 + np.square(whole / np.float32(_BOUND)))
+    return bound
 
 
 def _plain(sample: Sample) -> Sample:
