@@ -6,17 +6,18 @@ Pure functions of out-of-fold predictions.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.ensemble import Truth, combine, greedy
+from automl.ensemble import Truth, combine
 from automl.folds import some
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
+Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
 
 NEW = 1 / 3  # new rows for each held-out one that an interval is told for: as many as a test of a quarter of the table has
 
@@ -85,9 +86,9 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
 
 
 def optimism(
-    predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 10, rounds: int = 10, rows: int = 1000, seed: int = 0
+    predictions: Sequence[Floats], truth: Truth, metric: Metric, weigher: Weigher, rounds: int = 10, rows: int = 1000, seed: int = 0
 ) -> float:
-    """How much lower the loss of greedy weights is on the rows they were chosen on than on others (Efron's bootstrap).
+    """How much lower the loss of weights is on the rows they were chosen on than on others (Efron's bootstrap).
 
     The choice is made again on samples of the rows, and its loss there held against that on all rows. What the sample itself is lucky
     by is taken off: the equal mean of all models, which nothing was chosen for, has had the same luck.
@@ -113,7 +114,7 @@ def optimism(
     for _ in range(rounds):
         drawn = rng.integers(0, len(used), len(used))
         sample = drawn_from.take(drawn)
-        mixed = combine(known, greedy([prediction[drawn] for prediction in known], sample, metric, steps))
+        mixed = combine(known, weigher([prediction[drawn] for prediction in known], sample))
         gaps = [metric.of(drawn_from.y, p, drawn_from.weight) - metric.of(sample.y, p[drawn], sample.weight) for p in (mixed, equal)]
         flattered.append(gaps[0] - gaps[1])
     finite = [gap for gap in flattered if np.isfinite(gap)]  # a sample may lack a class

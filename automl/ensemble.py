@@ -1,4 +1,8 @@
-"""Combine out-of-fold predictions: greedy weights, temperature, threshold. Pure functions of arrays."""
+"""Combine out-of-fold predictions: weights, temperature, threshold. Pure functions of arrays.
+
+Numbers are averaged, probabilities by their logarithms: a weighted geometric mean (a logarithmic opinion pool). Over 18 tables of classes
+its log loss and 1 - AUC were 1.5% lower than those of the usual mean (benchmarks/laboratory/ensembling.py).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,10 @@ from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
 
+RIDGE = 0.01  # of the pool's squared distance from equal weights, in nats
+SLIGHT = 0.01  # of all weight: a member with less is left out
+_LEAST = 1e-6  # the smallest probability that counts
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -23,6 +31,79 @@ class Truth:
     def take(self, rows: npt.NDArray[np.int64]) -> Truth:
         """Some of the rows."""
         return Truth(self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+def scores_of(prediction: Floats) -> Floats:
+    """What is averaged: values as they are, logarithms of probabilities."""
+    return prediction if prediction.ndim == 1 else np.log(np.clip(prediction, _LEAST, 1.0))
+
+
+def answers_of(scores: Floats) -> Floats:
+    """Predictions again: values, or probabilities."""
+    if scores.ndim == 1:
+        return scores
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE) -> Floats:
+    """Weights of a logarithmic opinion pool with the least log loss; few rows pull them towards equal ones.
+
+    The best weights by log loss are better ones for every metric of classes than what greedy selection finds by that metric itself: over 18
+    tables 1 - AUC was 1.6% lower, errors 1%, F1's loss 3%.
+
+    Parameters
+    ----------
+    predictions : sequence of ndarray, each of shape (n_rows, n_classes)
+    ridge : float
+        In nats; times the squared distance from equal weights it is added to the log loss.
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+        Non-negative, with sum one.
+
+    References
+    ----------
+    Heskes 1998, "Selecting weighting factors in logarithmic opinion pools".
+
+    Examples
+    --------
+    >>> right, wrong = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.1, 0.9], [0.9, 0.1]])
+    >>> pool([right, wrong], Truth(np.array([0.0, 1.0]))).tolist()
+    [1.0, 0.0]
+    """
+    logs = [scores_of(prediction) for prediction in predictions]
+    weights = _pooled(logs, truth, ridge)
+    heavy = np.flatnonzero(weights >= SLIGHT * weights.sum())
+    if len(heavy) < np.count_nonzero(weights):
+        weights = np.zeros(len(logs))
+        weights[heavy] = _pooled([logs[place] for place in heavy], truth, ridge)
+    total = weights.sum()
+    shares: Floats = weights / total if total > 0 else np.full(len(logs), 1 / len(logs))
+    return shares
+
+
+def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float) -> Floats:
+    """The pool's weights as they come: their sum is one over the temperature."""
+    from scipy.optimize import minimize
+
+    stack, codes = np.stack(logs), truth.y.astype(np.int64)
+    share = np.ones(len(codes)) if truth.weight is None else truth.weight
+    share = share / share.sum()
+    places, equal = np.arange(len(codes)), 1 / len(logs)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        shares = answers_of(np.tensordot(weights, stack, 1))
+        value = -float(share @ np.log(np.maximum(shares[places, codes], 1e-15)))
+        shares[places, codes] -= 1.0
+        slope = np.tensordot(stack, share[:, None] * shares, ((1, 2), (0, 1)))
+        return value + ridge * float(((weights - equal) ** 2).sum()), slope + 2 * ridge * (weights - equal)
+
+    found = minimize(loss, np.full(len(logs), equal), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs), options={"maxiter": 200})
+    best: Floats = found.x
+    return best
 
 
 def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 25) -> Floats:
@@ -49,14 +130,15 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
     array([0.5, 0.5])
     """
     counts = np.zeros(len(predictions))
-    total = np.zeros_like(predictions[0], dtype=np.float64)
+    parts = [scores_of(prediction) for prediction in predictions]
+    total = np.zeros_like(parts[0], dtype=np.float64)
     best_loss, best_counts = np.inf, counts
     for step in range(1, steps + 1):
-        losses = [metric.of(truth.y, (total + prediction) / step, truth.weight) for prediction in predictions]
+        losses = [metric.of(truth.y, answers_of((total + part) / step), truth.weight) for part in parts]
         chosen = int(np.argmin(losses))
         counts = counts.copy()
         counts[chosen] += 1
-        total += predictions[chosen]
+        total += parts[chosen]
         if step == 1 or losses[chosen] < best_loss - 1e-9 * abs(best_loss):
             best_loss, best_counts = losses[chosen], counts
     weights: Floats = best_counts / best_counts.sum()
@@ -64,10 +146,21 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
 
 
 def combine(predictions: Sequence[Floats], weights: Sequence[float] | Floats) -> Floats:
-    """The weighted mean, added in the given order."""
-    total = np.zeros_like(predictions[0], dtype=np.float64)
-    for prediction, weight in zip(predictions, weights, strict=True):
-        total += weight * prediction
+    """The weighted mean of numbers, or the pool of probabilities; added in the given order.
+
+    >>> combine([np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])], [0.5, 0.5]).round(2).tolist()
+    [[0.75, 0.25]]
+    """
+    if len(predictions) == 1:
+        return predictions[0]
+    return answers_of(averaged([scores_of(prediction) for prediction in predictions], weights))
+
+
+def averaged(arrays: Sequence[Floats], weights: Sequence[float] | Floats) -> Floats:
+    """The weighted sum, added in the given order."""
+    total = np.zeros_like(arrays[0], dtype=np.float64)
+    for array, weight in zip(arrays, weights, strict=True):
+        total += weight * array
     return total
 
 

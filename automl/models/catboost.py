@@ -100,7 +100,7 @@ class CatBoost:
 
     name = "catboost"
     about = "gradient boosting, symmetric trees and ordered category statistics (CatBoost)"
-    recipes = ("native", "target", "codes")
+    recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""

@@ -63,7 +63,7 @@ class Forest:
     kind: str
     ranges: Mapping[str, Any]
     start: Mapping[str, Any]
-    recipes: tuple[str, ...] = ("target", "codes")
+    recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""

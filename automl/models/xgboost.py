@@ -60,7 +60,7 @@ class XGBoost:
 
     name = "xgboost"
     about = "gradient boosting, trees grown level by level (XGBoost)"
-    recipes = ("native", "target", "codes")
+    recipes = ("native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""

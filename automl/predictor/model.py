@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
-from automl.ensemble import combine, decide, sharpen
+from automl.ensemble import averaged, combine, decide, sharpen
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.models import family
@@ -52,7 +52,7 @@ class Member:
         """The mean of the parts' predictions."""
         share = 1.0 / len(self.parts)
         predictions = [model.predict(inputs[part.encodings]) for part, model in zip(self.parts, self.models, strict=True)]
-        return combine(predictions, [share] * len(predictions))
+        return averaged(predictions, [share] * len(predictions))
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,7 @@ class Predictor:
         total = combine([member.predict(inputs) for member in self.members], [member.weight for member in self.members])
         if self.task.is_regression:
             return total
-        total /= total.sum(axis=1, keepdims=True)
-        return sharpen(total, self.temperature)
+        return sharpen(total / total.sum(axis=1, keepdims=True), self.temperature)
 
     def proba(self, table: Table) -> Floats:
         """Probabilities of the classes, of shape (n_rows, n_classes), in the order of `task.labels`."""

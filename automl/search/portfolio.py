@@ -1,4 +1,4 @@
-"""The portfolio: an ordered list of strong configurations, kept as data in portfolio.toml."""
+"""The portfolio: strong configurations, ordered for each kind of task, kept as data in portfolio.toml."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _FILE = Path(__file__).with_name("portfolio.toml")
 
 
 @cache
-def entries() -> tuple[dict[str, Any], ...]:
-    """The entries of portfolio.toml, in order."""
-    return tuple(read_toml(_FILE)["entry"])
+def entries(kind: str) -> tuple[dict[str, Any], ...]:
+    """The entries of portfolio.toml for a kind of task, in order."""
+    told = read_toml(_FILE)
+    return tuple(told["entry"][name] for name in told["order"][kind])
 
 
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
@@ -28,8 +29,7 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
     A family that takes part without an entry of its own does so with its defaults.
     """
-    kind = study.the_task.kind
-    taking_part = [e for e in entries() if (not families or e["family"] in families) and kind in e.get("tasks", [kind])]
+    taking_part = [entry for entry in entries(study.the_task.kind) if not families or entry["family"] in families]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
     taking_part += [{"family": name, "params": {}} for name in lacking]
     first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import interval, new_rows, optimism, tied, widening
-from automl.ensemble import Truth, combine, decide, greedy, sharpen, temperature, threshold, weights_by_id
+from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
+from automl.ensemble import Truth, combine, decide, greedy, pool, sharpen, temperature, threshold, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
@@ -23,7 +24,8 @@ from automl.trial import Job, Study, Trial
 
 Floats = npt.NDArray[np.float64]
 
-CALIBRATES_FROM = {"binary": 3000, "multiclass": 500}  # out-of-fold rows (FACTS: AutoGluon's values)
+CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
+POOLED = 400_000  # probabilities of one model from which the pool's weights are found at most
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 1.0  # seconds left from which on it is found out which models are tied with the best
@@ -49,7 +51,9 @@ class Pool:
 class Ensemble:
     """Combine the trials into one predictor and say how good it can be expected to be."""
 
-    method: Literal["greedy", "best"] = option("greedy", "Greedy weights over many trials, or the best trial alone.")
+    method: Literal["auto", "greedy", "best"] = option(
+        "auto", "Weights by greedy selection, or the best trial alone; auto: greedy for numbers, a logarithmic pool for classes."
+    )
     steps: int = option(25, "Steps of the greedy selection, with replacement.", least=1, most=1000)
     candidates: int = option(30, "So many of the best trials take part, and the best of every family.", least=1)
     rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.", least=100)
@@ -62,10 +66,10 @@ class Ensemble:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, refit if need be, and tell the verdict."""
         study = lab.tell(study, {"kind": "stage", "stage": "ensemble"})
-        pool = gather(study, lab, self.candidates)
-        if not pool.trials:
+        there = gather(study, lab, self.candidates)
+        if not there.trials:
             return study
-        weights = self.weigh(study, pool, HURRIED if budget.remaining() < 3 else 0)
+        weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0)
         refits = False
         if self._refits(study):
             weights = _affordable(study, weights, budget, lab)
@@ -75,10 +79,10 @@ class Ensemble:
         metric = metric_of(study.the_task)
         flattery = 0.0
         if budget.remaining() > HONEST and len(weights) > 1:
-            flattery = optimism(pool.predictions, pool.truth, metric, seed=study.seed)
-        verdict = self.verdict(study, pool, weights, flattery)
+            flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed)
+        verdict = self.verdict(study, there, weights, flattery)
         if budget.remaining() > UNHURRIED:
-            verdict["tied"] = _tied(pool, metric, study.seed)
+            verdict["tied"] = _tied(there, metric, study.seed)
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
@@ -91,38 +95,42 @@ class Ensemble:
     def _refits(self, study: Study) -> bool:
         return self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold")
 
-    def weigh(self, study: Study, pool: Pool, most: int = 0) -> Mapping[str, float]:
+    def weigh(self, study: Study, there: Pool, most: int = 0) -> Mapping[str, float]:
         """Weights by trial id, largest first, chosen on at most so many rows."""
-        ids = [trial.id for trial in pool.trials]
+        ids = [trial.id for trial in there.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
-        metric = metric_of(study.the_task)
-        rows = some(len(pool.truth.y), most or self.rows, study.seed)
-        chosen = greedy([p[rows] for p in pool.predictions], pool.truth.take(rows), metric, self.steps)
-        weights = weights_by_id(ids, chosen)
+        rows = some(len(there.truth.y), min(most or self.rows, max(1000, POOLED // study.the_task.n_outputs)), study.seed)
+        weights = weights_by_id(ids, self.weigher(study)([p[rows] for p in there.predictions], there.truth.take(rows)))
         if self.members and len(weights) > self.members:
             kept = dict(list(weights.items())[: self.members])
             weights = {name: weight / sum(kept.values()) for name, weight in kept.items()}
         return weights
 
-    def verdict(self, study: Study, pool: Pool, weights: Mapping[str, float], flattery: float = 0.0) -> dict[str, Any]:
+    def weigher(self, study: Study) -> Weigher:
+        """How weights are found."""
+        if self.method == "auto" and not study.the_task.is_regression:
+            return pool
+        return partial(greedy, metric=metric_of(study.the_task), steps=self.steps)
+
+    def verdict(self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0) -> dict[str, Any]:
         """Loss, its 95% interval, temperature and threshold of the weighted mean; the choice of weights flatters the loss by so much."""
         task = study.the_task
         metric = metric_of(task)
-        by_id = dict(zip((trial.id for trial in pool.trials), pool.predictions, strict=True))
+        by_id = dict(zip((trial.id for trial in there.trials), there.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, pool, metric, study.seed, flattery) | {
-                "residuals": [float(f"{value:.7g}") for value in np.quantile(pool.truth.y - raw, np.linspace(0, 1, 101))]
+            return _judged(raw, there, metric, study.seed, flattery) | {
+                "residuals": [float(f"{value:.7g}") for value in np.quantile(there.truth.y - raw, np.linspace(0, 1, 101))]
             }
-        n_rows = len(pool.truth.y)
-        warmth = temperature(raw, pool.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
+        n_rows = len(there.truth.y)
+        warmth = temperature(raw, there.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
         proba = sharpen(raw, warmth)
         cut = 0.5
         if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
-            cut = threshold(proba, pool.truth, metric)
+            cut = threshold(proba, there.truth, metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, pool, metric, study.seed, flattery) | {"temperature": warmth, "threshold": cut}
+        return _judged(answer, there, metric, study.seed, flattery) | {"temperature": warmth, "threshold": cut}
 
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
@@ -143,14 +151,14 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
-def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int, flattery: float) -> dict[str, Any]:
+def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, seed: int, flattery: float) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, less what it is flattered by, and an interval for new rows around it.
 
     Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
     are a sample themselves, which widens it.
     """
-    truth = pool.truth
-    parts = [(truth.take(part), answer[part]) for part in pool.parts]
+    truth = there.truth
+    parts = [(truth.take(part), answer[part]) for part in there.parts]
     loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
     rows = some(len(truth.y), 5000, seed)
     drawn = truth.take(rows)
@@ -161,11 +169,11 @@ def _judged(answer: npt.NDArray[Any], pool: Pool, metric: Metric, seed: int, fla
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
 
 
-def _tied(pool: Pool, metric: Metric, seed: int) -> list[str]:
+def _tied(there: Pool, metric: Metric, seed: int) -> list[str]:
     """Ids of the models that can't be told apart from the best one, that one among them; none if there is none but it."""
-    rows = some(len(pool.truth.y), 2000, seed)
-    found = tied([prediction[rows] for prediction in pool.predictions], pool.truth.take(rows), metric, seed=seed)
-    names = [trial.id for trial, is_tied in zip(pool.trials, found, strict=True) if is_tied]
+    rows = some(len(there.truth.y), 2000, seed)
+    found = tied([prediction[rows] for prediction in there.predictions], there.truth.take(rows), metric, seed=seed)
+    names = [trial.id for trial, is_tied in zip(there.trials, found, strict=True) if is_tied]
     return names if len(names) > 1 else []
 
 

@@ -1,22 +1,32 @@
-"""Ways to combine models, compared on the laboratory's own test rows: which one is best over all tables?
+"""Ways to combine models, compared on rows that nothing was chosen by: which one is best over all tables?
 
-python benchmarks/laboratory/ensembling.py /opt/lab [--json benchmarks/results/ensembling.json]
+    python benchmarks/laboratory/ensembling.py /opt/lab [--json benchmarks/results/ensembling.json]
+
+Nested: weights are chosen on two of the laboratory's folds and judged on the third, in turn; and chosen on all and judged on its own
+test rows. For classes every way is judged by each metric of classes; a greedy selection is by that metric, a pool or a stacker by log loss.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from record import Table, log_ratios, tables, told
 from scipy.optimize import minimize, nnls
 
-from automl.ensemble import combine, greedy
+from automl.ensemble import Truth, averaged, combine, decide, greedy, pool, sharpen, temperature, threshold
+from automl.metrics import METRICS, Metric
 
-Way = Callable[[Table, list[str]], np.ndarray]  # the prediction for the test rows
+Way = Callable[[Table, list[str], Metric], tuple[np.ndarray, np.ndarray]]  # predictions for the known rows and for the test rows
+
+CLASSES = ("roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc", "brier")
 
 
 def ranked(table: Table) -> list[str]:
@@ -24,66 +34,56 @@ def ranked(table: Table) -> list[str]:
     return sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))
 
 
-def _weighted(table: Table, names: list[str], weights: np.ndarray) -> np.ndarray:
-    return combine([table.models[name].test for name in names], weights)
+def _parts(table: Table, names: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [table.models[name].known for name in names], [table.models[name].test for name in names]
 
 
-def best(table: Table, names: list[str]) -> np.ndarray:
+def best(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
     """The best single model."""
-    return table.models[names[0]].test
+    known, test = _parts(table, names[:1])
+    return known[0], test[0]
 
 
-def selection(steps: int, most: int = 1000, bags: int = 0) -> Way:
-    """Greedy selection among the best `most`; with bags, the mean weights of selections among random halves of the models."""
+def selection(steps: int, most: int = 1000) -> Way:
+    """Greedy selection among the best `most`; probabilities are averaged by their logarithms."""
 
-    def way(table: Table, names: list[str]) -> np.ndarray:
-        taken = names[:most]
-        known = [table.models[name].known for name in taken]
-        if not bags:
-            return _weighted(table, taken, greedy(known, table.truth, table.metric, steps))
-        rng, total = np.random.default_rng(0), np.zeros(len(taken))
-        for _ in range(bags):
-            some = np.sort(rng.permutation(len(taken))[: max(1, len(taken) // 2)])
-            total[some] += greedy([known[place] for place in some], table.truth, table.metric, steps)
-        return _weighted(table, taken, total / total.sum())
+    def way(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+        known, test = _parts(table, names[:most])
+        weights = greedy(known, table.truth, metric, steps)
+        return combine(known, weights), combine(test, weights)
 
     return way
 
 
-def row_bags(steps: int, bags: int) -> Way:
-    """The mean weights of greedy selections on bootstrap samples of the rows."""
-
-    def way(table: Table, names: list[str]) -> np.ndarray:
-        rng, total = np.random.default_rng(0), np.zeros(len(names))
-        n_rows = len(table.truth.y)
-        for _ in range(bags):
-            rows = rng.integers(0, n_rows, n_rows)
-            total += greedy([table.models[name].known[rows] for name in names], table.truth.take(rows), table.metric, steps)
-        return _weighted(table, names, total / total.sum())
-
-    return way
-
-
-def softened(steps: int, share: float, near: float) -> Way:
-    """Greedy weights mixed with equal weights over all models that lie near the best one."""
-
-    def way(table: Table, names: list[str]) -> np.ndarray:
-        weights = greedy([table.models[name].known for name in names], table.truth, table.metric, steps)
-        losses = np.array([np.mean(table.models[name].losses) for name in names])
-        close = losses <= losses[0] * (1 + near)
-        return _weighted(table, names, (1 - share) * weights + share * close / close.sum())
-
-    return way
+def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """Greedy selection of 25 steps, probabilities averaged as they are: Caruana's own."""
+    known, test = _parts(table, names)
+    counts, total = np.zeros(len(known)), np.zeros_like(known[0])
+    found: list[tuple[float, np.ndarray]] = []
+    for step in range(1, 26):
+        losses = [metric.of(table.truth.y, (total + part) / step, None) for part in known]
+        counts[int(np.argmin(losses))] += 1
+        total = total + known[int(np.argmin(losses))]
+        found.append((min(losses), counts / step))
+    weights = min(found, key=lambda pair: pair[0])[1]
+    return averaged(known, weights), averaged(test, weights)
 
 
-def stacker(table: Table, names: list[str]) -> np.ndarray:
+def pooled(ridge: float, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """A logarithmic pool."""
+    known, test = _parts(table, names)
+    weights = pool(known, table.truth, ridge)
+    return combine(known, weights), combine(test, weights)
+
+
+def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
     """Non-negative linear weights: least squares for numbers, log loss of the mixed probabilities for classes."""
-    known = np.stack([table.models[name].known for name in names])
-    y = table.truth.y
+    known, test = _parts(table, names)
+    stack, y = np.stack(known), table.truth.y
     if table.task.is_regression:
-        weights = nnls(known.T, y)[0]
-        return np.tensordot(weights, np.stack([table.models[name].test for name in names]), 1)
-    picked = known[:, np.arange(len(y)), y.astype(int)]
+        weights = nnls(stack.T, y)[0]
+        return averaged(known, weights), averaged(test, weights)
+    picked = stack[:, np.arange(len(y)), y.astype(int)]
 
     def loss(raw: np.ndarray) -> tuple[float, np.ndarray]:
         weights = np.exp(raw - raw.max())
@@ -94,22 +94,56 @@ def stacker(table: Table, names: list[str]) -> np.ndarray:
 
     found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x
     weights = np.exp(found - found.max())
-    return _weighted(table, names, weights / weights.sum())
+    return averaged(known, weights / weights.sum()), averaged(test, weights / weights.sum())
 
 
-WAYS: dict[str, Way] = {
-    "greedy 25": selection(25),
-    "best": best,
-    "greedy 10": selection(10),
-    "greedy 50": selection(50),
-    "greedy 25 of 10": selection(25, 10),
-    "greedy 25 of 15": selection(25, 15),
-    "greedy 25 of 20": selection(25, 20),
-    "model bags 10": selection(15, bags=10),
-    "row bags 10": row_bags(15, 10),
-    "softened 0.2": softened(25, 0.2, 0.05),
-    "stacker": stacker,
-}
+NUMBERS: dict[str, Way] = {"greedy 25": selection(25), "best": best, "greedy 10": selection(10), "greedy 50": selection(50)}
+NUMBERS |= {"greedy 25 of 15": selection(25, 15), "stacker": stacker}
+WAYS: dict[str, Way] = {"usual mean": usual, "best": best, "greedy of logs": selection(25), "stacker": stacker}
+WAYS |= {f"pool {ridge:g}": partial(pooled, ridge) for ridge in (0.0, 0.002, 0.005, 0.01, 0.03)}
+
+
+def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric) -> float:
+    """The loss on the test rows, after the temperature and the threshold that the known rows ask for."""
+    known, test = answers
+    if table.task.is_regression:
+        return metric.of(table.test.y, test)
+    warmth = temperature(known, table.truth, METRICS["log_loss"])
+    known, test = sharpen(known, warmth), sharpen(test, warmth)
+    if metric.needs != "labels":
+        return metric.of(table.test.y, test)
+    cut = threshold(known, table.truth, metric) if known.shape[1] == 2 and metric.name != "accuracy" else 0.5
+    return metric.loss(table.test.y, decide(test, cut), None)
+
+
+def nested(table: Table) -> Iterator[Table]:
+    """The table with each fold as its test, then as it is."""
+    for fold in np.unique(table.folds):
+        inside, outside = table.folds != fold, table.folds == fold
+        models = {
+            name: replace(model, known=model.known[inside], test=model.known[outside], losses=tuple(np.delete(model.losses, fold)))
+            for name, model in table.models.items()
+        }
+        y = table.truth.y
+        yield replace(table, truth=Truth(y[inside]), test=Truth(y[outside]), models=models, folds=table.folds[inside])
+    yield table
+
+
+def compared(table: Table) -> dict[str, dict[str, list[float]]]:
+    """Losses by metric and way, one for each part that was judged."""
+    numbers = table.task.is_regression
+    metrics = [table.metric] if numbers else [METRICS[name] for name in CLASSES]
+    found: dict[str, dict[str, list[float]]] = {metric.name: {} for metric in metrics}
+    for part in nested(table):
+        names = ranked(part)
+        fixed: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # what doesn't depend on the metric
+        for metric in metrics:
+            for way, make in (NUMBERS if numbers else WAYS).items():
+                by_metric = way == "usual mean" or way.startswith("greedy")
+                if by_metric or way not in fixed:
+                    fixed[way] = make(part, names, metric)
+                found[metric.name].setdefault(way, []).append(judged(part, fixed[way], metric))
+    return found
 
 
 def main() -> None:
@@ -117,16 +151,23 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    found: dict[str, dict[str, float]] = {}
-    for table in tables(args.out):
-        names = ranked(table)
-        found[table.name] = {way: table.metric.of(table.test.y, make(table, names)) for way, make in WAYS.items()}
-    base = next(iter(WAYS))
-    for way in WAYS:
-        logs = log_ratios((row[way], row[base]) for row in found.values())
-        print(f"{way:<18} {told(logs)}   better on {int((logs < 0).sum())}, worse on {int((logs > 0).sum())}")
+    there = tables(args.out)
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
+        results = dict(zip((table.name for table in there), workers.map(compared, there, chunksize=1), strict=True))
+    kinds = {table.name: table.task.kind for table in there}
+    for kind in ("regression", "binary", "multiclass"):
+        rows = [row for name, row in results.items() if kinds[name] == kind]
+        for metric in rows[0]:
+            base = next(iter(rows[0][metric]))
+            for way in rows[0][metric]:
+                logs = np.array([log_ratios(zip(row[metric][way], row[metric][base], strict=True)).mean() for row in rows])
+                print(f"{kind:<10} {metric:<17} {way:<15} {told(logs)}   better on {(logs < 0).sum()}, worse on {(logs > 0).sum()}")
     if args.json:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        rounded = {
+            name: {metric: {way: np.round(losses, 6).tolist() for way, losses in by_way.items()} for metric, by_way in row.items()}
+            for name, row in results.items()
+        }
+        args.json.write_text(json.dumps(rounded) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """In which order should configurations be tried, so that the ensemble of those tried so far is good soonest?
 
-    python benchmarks/laboratory/portfolio.py /opt/lab [--json benchmarks/results/portfolio.json]
+    python benchmarks/laboratory/portfolio.py /opt/lab --json benchmarks/results/portfolio.json --toml automl/search/portfolio.toml
 
 Next comes the configuration that lowers the ensemble's mean log loss ratio most for each second, over all tables; seconds are those of the
-table's first configuration, so that every table counts the same. Judged by cross-validation over tables: the order learnt on
-some is followed on the others.
+table's first configuration, so that every table counts the same. An order is learnt for each kind of task: tables of this kind count
+three times. Judged by cross-validation over tables: the order learnt on some is followed on the others.
 """
 
 from __future__ import annotations
@@ -13,27 +13,36 @@ import argparse
 import json
 import multiprocessing
 import os
+import textwrap
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from record import Table, tables
 
-from automl.ensemble import Truth, combine, greedy
+from automl.ensemble import Truth, combine, greedy, pool
+from automl.files import read_toml
 
-ROWS = 1_500
+ROWS = 1_000
 STEPS = 8
-LENGTH = 14
-UNIT = "lgb"  # the configuration whose seconds are one
+LENGTH = 24
+FIRST = ("lin", "lgb")  # for a good answer early; its second one's seconds are the unit
+LEAST = 0.5  # units that every configuration costs at least: handing over, predicting, writing
+ALIKE = 3.0  # times a table of the same kind counts
+TIMES = (2, 4, 8, 16, 32)
+KINDS = ("binary", "multiclass", "regression")
 TABLES: list[Table] = []
 
 
 def loss(table: Table, names: frozenset[str]) -> float:
-    """The test loss of the greedy ensemble of some configurations."""
+    """The test loss of the ensemble of some configurations."""
     some = sorted(name for name in names if name in table.models)
     rows = np.arange(len(table.truth.y))[:: max(1, len(table.truth.y) // ROWS)]
     known = [table.models[name].known[rows] for name in some]
-    weights = greedy(known, Truth(table.truth.y[rows]), table.metric, STEPS) if len(some) > 1 else np.ones(1)
+    truth = Truth(table.truth.y[rows])
+    weights = np.ones(1)
+    if len(some) > 1:
+        weights = greedy(known, truth, table.metric, STEPS) if table.task.is_regression else pool(known, truth)
     return max(1e-6, table.metric.of(table.test.y, combine([table.models[name].test for name in some], weights)))
 
 
@@ -44,30 +53,32 @@ def log_loss(place: int, names: frozenset[str]) -> float:
 
 def cost(table: Table, name: str) -> float:
     """Seconds over those of the unit."""
-    return min(20.0, table.models[name].seconds / table.models[UNIT].seconds) if name in table.models else 1.0
+    return min(20.0, table.models[name].seconds / table.models[FIRST[1]].seconds) if name in table.models else 1.0
 
 
-def order(places: list[int], first: tuple[str, ...]) -> list[str]:
-    """The order that some tables teach."""
+def order(places: list[int], kind: str) -> list[str]:
+    """The order that some tables teach for a kind of task."""
     names = sorted({name for place in places for name in TABLES[place].models})
-    chosen = list(first)
+    counts = np.array([ALIKE if TABLES[place].task.kind == kind else 1.0 for place in places])
+    chosen = list(FIRST)
     while len(chosen) < LENGTH:
         now = frozenset(chosen)
         rates = {}
         for name in set(names) - now:
-            gains = [np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2) for place in places] if now else [0.0]
-            price = 0.3 + float(np.median([cost(TABLES[place], name) for place in places]))
-            rates[name] = float(np.mean(gains)) / price
+            gains = [np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2) for place in places]
+            price = LEAST + float(np.median([cost(TABLES[place], name) for place in places]))
+            rates[name] = float(np.average(gains, weights=counts)) / price
         chosen.append(max(sorted(rates), key=rates.__getitem__))
     return chosen
 
 
 def curve(place: int, names: list[str]) -> list[tuple[float, float]]:
-    """Units of time gone by and the log loss by then, after each configuration."""
+    """Units of time gone by and the log loss by then, after each configuration that the table has."""
     gone, points = 0.0, []
-    for count in range(1, len(names) + 1):
-        gone += cost(TABLES[place], names[count - 1])
-        points.append((gone, log_loss(place, frozenset(names[:count]))))
+    there = [name for name in names if name in TABLES[place].models]
+    for count in range(1, len(there) + 1):
+        gone += LEAST + cost(TABLES[place], there[count - 1])
+        points.append((gone, log_loss(place, frozenset(there[:count]))))
     return points
 
 
@@ -76,63 +87,75 @@ def at(points: list[tuple[float, float]], time: float) -> float:
     return next((value for gone, value in reversed(points) if gone <= time), points[0][1])
 
 
-TODAY = [
-    "lin",
-    "lgb",
-    "cat",
-    "et",
-    "xgb",
-    "lgb_xt128",
-    "lgb_8",
-    "cat_8",
-    "rf",
-    "lgb_t",
-    "knn",
-    "lin_t",
-    "xgb_loss",
-    "cat_d5",
-    "lgb_xt64",
-    "et_75",
-    "lin_q",
-]
-TIMES = (2, 4, 8, 16, 32)
+def today() -> list[str]:
+    """The order that the portfolio had before any was learnt."""
+    names = "lin lgb cat et xgb lgb_xt128 lgb_8 cat_8 lgb_pxt rf lgb_t lin_p01 knn lin_t xgb_loss cat_d5 lgb_xt64 et_75 lin_q"
+    return names.split()
 
 
-def _load(out: Path) -> None:
-    TABLES.extend(tables(out))
-
-
-def _judged(task: tuple[list[int], list[int]]) -> dict[str, object]:
-    learnt, others = task
-    found = order(learnt, ("lin", "lgb"))
+def _judged(task: tuple[str, list[int], list[int]]) -> tuple[list[str], list[list[float]]]:
+    kind, learnt, others = task
+    found = order(learnt, kind)
     rows = []
     for place in others:
-        new, old = curve(place, found), curve(place, TODAY)
+        new, old = curve(place, found), curve(place, today())
         rows.append([at(new, time) - at(old, time) for time in TIMES])
-    return {"order": found, "differences": rows}
+    return found, rows
+
+
+def written(learnt: dict[str, list[str]]) -> str:
+    """The portfolio's file."""
+    used = {name for names in learnt.values() for name in names}
+    lines = [
+        "# Strong configurations, and for each kind of task the order in which they are raced.",
+        "# Written by benchmarks/laboratory/portfolio.py.",
+        "# `params` are laid over the family's own defaults; `recipe` is the family's first if left out.",
+        "",
+        "[order]",
+    ]
+    for kind, names in learnt.items():
+        lines.append(f"{kind} = [\n{textwrap.fill(listed, 130, initial_indent='  ', subsequent_indent='  ')},\n]")
+    for config in read_toml(Path(__file__).with_name("configs.toml"))["config"]:
+        if config["name"] in used:
+            recipe = [f"recipe = {json.dumps(config['recipe'])}"] if "recipe" in config else []
+            values = ", ".join(f"{key} = {json.dumps(value)}" for key, value in config.get("params", {}).items())
+            params = f"params = {{ {values} }}" if values else "params = {}"
+            lines += ["", f"[entry.{config['name']}]", f"family = {json.dumps(config['family'])}", *recipe, params]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--toml", type=Path)
     args = parser.parse_args()
-    _load(args.out)
-    count = len(TABLES)
-    shuffled = np.random.default_rng(0).permutation(count).tolist()
-    parts = [sorted(shuffled[start::3]) for start in range(3)]
-    tasks = [([place for place in range(count) if place not in part], part) for part in parts] + [(list(range(count)), list(range(count)))]
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
-        *judged, everything = pool.map(_judged, tasks, chunksize=1)
-    differences = np.array([row for one in judged for row in one["differences"]])  # type: ignore[attr-defined]
+    TABLES.extend(tables(args.out))
+    everything = list(range(len(TABLES)))
+    tasks: list[tuple[str, list[int], list[int]]] = []
+    for kind in KINDS:
+        own = np.random.default_rng(0).permutation([place for place in everything if TABLES[place].task.kind == kind]).tolist()
+        tasks += [(kind, [place for place in everything if place not in own[start::3]], own[start::3]) for start in range(3)]
+        tasks.append((kind, everything, []))
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
+        results = workers.map(_judged, tasks, chunksize=1)
+    differences = np.array([row for _, rows in results for row in rows])
     print("log loss of the learnt order less that of today's, on tables that it was not learnt on:")
     for time, column in zip(TIMES, differences.T, strict=True):
         better = f"better on {int((column < 0).sum())} of {len(column)}"
         print(f"  after {time:>3} units: {column.mean():+.4f} +- {column.std() / len(column) ** 0.5:.4f}, {better}")
-    for one in (*judged, everything):
-        print(" ".join(one["order"]))  # type: ignore[arg-type]
+    learnt = {kind: found for (kind, _, others), (found, _) in zip(tasks, results, strict=True) if not others}
+    for kind, names in learnt.items():
+        print(kind, " ".join(names))
     if args.json:
-        args.json.write_text(json.dumps({"folds": judged, "all": everything["order"]}, indent=1) + "\n")
+        folds = [
+            {"kind": kind, "order": found, "differences": rows}
+            for (kind, _, others), (found, rows) in zip(tasks, results, strict=True)
+            if others
+        ]
+        args.json.write_text(json.dumps({"learnt": learnt, "times": TIMES, "folds": folds}) + "\n")
+    if args.toml:
+        args.toml.write_text(written(learnt))
 
 
 if __name__ == "__main__":
