@@ -114,7 +114,8 @@ def written(learnt: dict[str, list[str]]) -> str:
         "[order]",
     ]
     for kind, names in learnt.items():
-        lines.append(f"{kind} = [\n{textwrap.fill(listed, 130, initial_indent='  ', subsequent_indent='  ')},\n]")
+        listed = textwrap.fill(", ".join(map(json.dumps, names)), 130, initial_indent="  ", subsequent_indent="  ")
+        lines.append(f"{kind} = [\n{listed},\n]")
     for config in read_toml(Path(__file__).with_name("configs.toml"))["config"]:
         if config["name"] in used:
             recipe = [f"recipe = {json.dumps(config['recipe'])}"] if "recipe" in config else []
