@@ -163,7 +163,7 @@ class Descent:
     def __post_init__(self) -> None:
         self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays]
         least, middle, most = _BATCH
-        self.batch = int(np.clip(self.rows // 8, least, middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200))))
+        self.batch = int(np.clip(self.rows // 16, least, middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200))))
         self.steps_an_epoch = -(-self.rows // self.batch)
         self.epochs = int(np.clip(round(STEPS / self.steps_an_epoch), *_EPOCHS))
 

@@ -2,8 +2,8 @@
 
     python benchmarks/laboratory/racing.py /opt/lab [--json benchmarks/results/racing.json]
 
-Every table gets budgets in which one worker could train a fifth, two fifths and four fifths of all configurations on every fold.
-Two workers race through today's order with a margin; then the greedy ensemble of the complete candidates is judged on the laboratory's
+Every table gets budgets in which one worker could train a tenth, a fifth and two fifths of all configurations on every fold.
+Two workers race through the portfolio's order with a margin; then the ensemble of the complete candidates is judged on the laboratory's
 own test rows.
 """
 
@@ -11,27 +11,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from ensembling import pooled, selection
-from portfolio import TODAY
+from portfolio import FAMILY
 from record import Table, log_ratios, tables, told
 
 from automl.ensemble import RIDGE
 from automl.features.recipe import RECIPES
 from automl.files import read_toml
 from automl.lab.replay import ReplayLab
+from automl.search import portfolio
 from automl.search.racing import Race, Racing
 from automl.store import Store
 from automl.trial import Candidate, Job, Outcome, Study
 
-SHARES = (0.2, 0.4, 0.8)
+SHARES = (0.1, 0.2, 0.4)
 MARGINS = (0.05, 0.1, 0.2, 0.35, 0.6, 10.0)
 BASE = 0.35
-FAMILY = {config["name"]: config["family"] for config in read_toml(Path(__file__).with_name("configs.toml"))["config"]}
 
 
 def raced(table: Table, order: list[str], margin: float, share: float) -> list[str]:
@@ -59,6 +61,12 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
     return [str(trial.candidate.params["name"]) for trial in study.ranked if trial.candidate.params]
 
 
+def order_of(kind: str) -> list[str]:
+    """The portfolio's order, then the laboratory's other configurations."""
+    first: list[str] = read_toml(Path(portfolio.__file__).with_name("portfolio.toml"))["order"][kind]
+    return [*first, *(name for name in FAMILY if name not in first)]
+
+
 def _constant(table: Table) -> list[float]:
     """The baseline's loss in each fold."""
     losses = []
@@ -73,21 +81,27 @@ def _constant(table: Table) -> list[float]:
     return losses
 
 
+def _replayed(table: Table) -> dict[str, dict[str, float]]:
+    """Test losses by share and margin."""
+    way = selection(15) if table.task.is_regression else partial(pooled, RIDGE)
+    found: dict[str, dict[str, float]] = {}
+    for share in SHARES:
+        found[str(share)] = {}
+        for margin in MARGINS:
+            names = raced(table, order_of(table.task.kind), margin, share)
+            loss = table.metric.of(table.test.y, way(table, names, table.metric)[1]) if names else float("inf")
+            found[str(share)][str(margin)] = loss
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for table in tables(args.out):
-        found[table.name] = {}
-        for share in SHARES:
-            row = {}
-            for margin in MARGINS:
-                names = raced(table, TODAY, margin, share)
-                way = selection(15) if table.task.is_regression else partial(pooled, RIDGE)
-                row[str(margin)] = table.metric.of(table.test.y, way(table, names, table.metric)[1]) if names else float("inf")
-            found[table.name][str(share)] = row
+    there = tables(args.out)
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
+        found = dict(zip((table.name for table in there), workers.map(_replayed, there, chunksize=1), strict=True))
     for share in SHARES:
         for margin in MARGINS:
             logs = log_ratios((rows[str(share)][str(margin)], rows[str(share)][str(BASE)]) for rows in found.values())
