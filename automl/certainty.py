@@ -17,9 +17,10 @@ from automl.folds import some
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
+GoOn = Callable[[], bool]  # whether there is time for another round
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
 
-NEW = 1 / 3  # new rows for each held-out one that an interval is told for: as many as a test of a quarter of the table has
+NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
 def new_rows(rows: int) -> int:
@@ -57,8 +58,15 @@ def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds:
     return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
 
 
-def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0) -> list[bool]:
+def always() -> bool:
+    """There is time."""
+    return True
+
+
+def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0, go_on: GoOn = always) -> list[bool]:
     """Which models can't be told apart from the first: on 2.5% of paired bootstrap samples of the rows, or more, they are as good.
+
+    None can, where there isn't time for all rounds.
 
     Parameters
     ----------
@@ -77,6 +85,8 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
     n_rows = len(truth.y)
     behind = np.zeros((rounds, len(predictions)))
     for place in range(rounds):
+        if place and not go_on():
+            return [False] * len(predictions)
         rows = rng.integers(0, n_rows, n_rows)
         drawn = truth.take(rows)
         losses = np.array([metric.of(drawn.y, prediction[rows], drawn.weight) for prediction in predictions])
@@ -86,7 +96,14 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
 
 
 def optimism(
-    predictions: Sequence[Floats], truth: Truth, metric: Metric, weigher: Weigher, rounds: int = 10, rows: int = 1000, seed: int = 0
+    predictions: Sequence[Floats],
+    truth: Truth,
+    metric: Metric,
+    weigher: Weigher,
+    rounds: int = 10,
+    rows: int = 1000,
+    seed: int = 0,
+    go_on: GoOn = always,
 ) -> float:
     """How much lower the loss of weights is on the rows they were chosen on than on others (Efron's bootstrap).
 
@@ -111,7 +128,9 @@ def optimism(
     equal = combine(known, np.full(len(known), 1 / len(known)))
     rng = np.random.default_rng(seed)
     flattered = []
-    for _ in range(rounds):
+    for nth in range(rounds):
+        if nth and not go_on():
+            break
         drawn = rng.integers(0, len(used), len(used))
         sample = drawn_from.take(drawn)
         mixed = combine(known, weigher([prediction[drawn] for prediction in known], sample))

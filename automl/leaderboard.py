@@ -23,7 +23,7 @@ Row = dict[str, Any]
 def leaderboard(study: Study) -> list[Row]:
     """One row a trial, complete ones first; the ensemble leads when it has more than one member.
 
-    Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as many as were held out: of a trial
+    Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as many as the table has: of a trial
     it is Student's over its folds, of the ensemble the bootstrap's over rows.
     """
     if study.task is None:

@@ -25,11 +25,11 @@ from automl.trial import Job, Study, Trial
 Floats = npt.NDArray[np.float64]
 
 CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
-POOLED = 400_000  # probabilities of one model from which the pool's weights are found at most
+POOLED = 100_000  # probabilities of one model from which weights and the temperature are found at most
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
-UNHURRIED = 1.0  # seconds left from which on it is found out which models are tied with the best
-HONEST = 0.5  # seconds left from which on it is found out what the choice flatters the score by
+UNHURRIED = 0.8  # seconds left from which on it is found out which models are tied with the best
+HONEST = 0.8  # seconds left from which on it is found out what the choice flatters the score by
 REFIT = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
 MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
@@ -45,6 +45,23 @@ class Pool:
     predictions: tuple[Floats, ...]
     truth: Truth
     parts: tuple[npt.NDArray[np.int64], ...] = ()
+
+
+class Pace:
+    """Whether there is time for another round like the longest one, and for what is to be kept."""
+
+    def __init__(self, budget: Budget, keep: float) -> None:
+        self._budget, self._keep = budget, keep
+        self._before, self._longest = budget.remaining(), 0.0
+
+    def __call__(self) -> bool:
+        """Called after each round."""
+        if not self._budget.timed:
+            return True
+        now = self._budget.remaining()
+        self._longest = max(self._longest, self._before - now)
+        self._before = now
+        return now > self._keep + self._longest
 
 
 @dataclass(frozen=True)
@@ -79,10 +96,11 @@ class Ensemble:
         metric = metric_of(study.the_task)
         flattery = 0.0
         if budget.remaining() > HONEST and len(weights) > 1:
-            flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed)
+            go_on = Pace(budget, HONEST / 2)
+            flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed, go_on=go_on)
         verdict = self.verdict(study, there, weights, flattery)
         if budget.remaining() > UNHURRIED:
-            verdict["tied"] = _tied(there, metric, study.seed)
+            verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, UNHURRIED / 2))
         return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
@@ -100,7 +118,7 @@ class Ensemble:
         ids = [trial.id for trial in there.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
-        rows = some(len(there.truth.y), min(most or self.rows, max(1000, POOLED // study.the_task.n_outputs)), study.seed)
+        rows = some(len(there.truth.y), min(most or self.rows, _most(study)), study.seed)
         weights = weights_by_id(ids, self.weigher(study)([p[rows] for p in there.predictions], there.truth.take(rows)))
         if self.members and len(weights) > self.members:
             kept = dict(list(weights.items())[: self.members])
@@ -120,17 +138,25 @@ class Ensemble:
         by_id = dict(zip((trial.id for trial in there.trials), there.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, there, metric, study.seed, flattery) | {
+            return _judged(raw, there, metric, study, flattery) | {
                 "residuals": [float(f"{value:.7g}") for value in np.quantile(there.truth.y - raw, np.linspace(0, 1, 101))]
             }
         n_rows = len(there.truth.y)
-        warmth = temperature(raw, there.truth, METRICS["log_loss"]) if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind] else 1.0
+        warmth = 1.0
+        if self.calibrate and n_rows >= CALIBRATES_FROM[task.kind]:
+            rows = some(n_rows, _most(study), study.seed)
+            warmth = temperature(raw[rows], there.truth.take(rows), METRICS["log_loss"])
         proba = sharpen(raw, warmth)
         cut = 0.5
         if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
             cut = threshold(proba, there.truth, metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, there, metric, study.seed, flattery) | {"temperature": warmth, "threshold": cut}
+        return _judged(answer, there, metric, study, flattery) | {"temperature": warmth, "threshold": cut}
+
+
+def _most(study: Study) -> int:
+    """Rows on which weights and the temperature of classes are found at most."""
+    return max(1000, POOLED // study.the_task.n_outputs)
 
 
 def gather(study: Study, lab: Lab, best: int) -> Pool:
@@ -151,7 +177,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
-def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, seed: int, flattery: float) -> dict[str, Any]:
+def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, less what it is flattered by, and an interval for new rows around it.
 
     Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
@@ -160,19 +186,19 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, seed: int, fl
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
     loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
-    rows = some(len(truth.y), 5000, seed)
+    rows = some(len(truth.y), 5000, study.seed)
     drawn = truth.take(rows)
-    low, high = interval(answer[rows], drawn, metric, seed=seed)
-    new = new_rows(len(truth.y))
+    low, high = interval(answer[rows], drawn, metric, seed=study.seed)
+    new = new_rows(study.size.rows)
     centre, reach = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new)
     low, high = max(metric.least, loss + (low - centre) * reach), loss + (high - centre) * reach
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
 
 
-def _tied(there: Pool, metric: Metric, seed: int) -> list[str]:
+def _tied(there: Pool, metric: Metric, seed: int, go_on: Pace) -> list[str]:
     """Ids of the models that can't be told apart from the best one, that one among them; none if there is none but it."""
     rows = some(len(there.truth.y), 2000, seed)
-    found = tied([prediction[rows] for prediction in there.predictions], there.truth.take(rows), metric, seed=seed)
+    found = tied([prediction[rows] for prediction in there.predictions], there.truth.take(rows), metric, seed=seed, go_on=go_on)
     names = [trial.id for trial, is_tied in zip(there.trials, found, strict=True) if is_tied]
     return names if len(names) > 1 else []
 
