@@ -37,7 +37,7 @@ CONFIGS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
-    """Test losses by configuration and number of folds; of fits on all rows with the mean of the folds' rounds: one, some, one beside the bag."""
+    """Test losses by configuration and way: bags of K folds, and fits on all rows with the mean of the folds' rounds."""
     bench = Bench.of(*task)
     metric = metric_of(bench.task)
     test = np.flatnonzero(bench.blocks == FOLDS)
