@@ -172,10 +172,7 @@ def sharpen(proba: Floats, temperature: float) -> Floats:
     """
     if temperature == 1.0:
         return proba
-    logs = np.log(np.clip(proba, 1e-15, 1.0)) / temperature
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    scaled: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return scaled
+    return answers_of(np.log(np.clip(proba, 1e-15, 1.0)) / temperature)
 
 
 def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:

@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.certainty import widening
+
 AUTOML = str(Path(sys.executable).parent / "automl")
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 Row = dict[str, Any]
@@ -130,7 +132,7 @@ def tell(rows: pd.DataFrame) -> None:
 def _held(row: pd.Series) -> tuple[int, float]:
     """Whether the loss on the test lies below (-1), in (0) or above (1) the interval for as many rows, and the log of told / true."""
     told = row["told"]
-    far = ((1 + told["rows"] / row["test_rows"]) / (1 + told["rows"] / told["new"])) ** 0.5
+    far = widening(told["rows"], row["test_rows"]) / widening(told["rows"], told["new"])
     low, high = (told["loss"] + (told[end] - told["loss"]) * far for end in ("low", "high"))
     side = -1 if row["loss"] < low - 1e-12 else 1 if row["loss"] > high + 1e-12 else 0
     return side, float(np.log((told["loss"] + 1e-9) / (row["loss"] + 1e-9)))

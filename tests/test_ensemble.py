@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.ensemble import Truth, combine, decide, greedy, sharpen, temperature, threshold, weights_by_id
+from automl.ensemble import Truth, combine, decide, greedy, pool, sharpen, temperature, threshold, weights_by_id
 from automl.metrics import METRICS
 
 
@@ -72,3 +72,37 @@ def test_the_threshold_finds_rare_positives_for_f1() -> None:
     cut = threshold(proba, Truth(y), METRICS["f1"])
     assert cut < 0.4
     assert METRICS["f1"].loss(y, decide(proba, cut), None) < METRICS["f1"].loss(y, decide(proba, 0.5), None)
+
+
+def seen(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:
+    """Probabilities of two classes through noise of their logits."""
+    logits = np.log(chance / (1 - chance)) + np.random.default_rng(seed).normal(scale=noise, size=len(chance))
+    return np.column_stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))])
+
+
+def test_the_pool_is_better_than_its_best_model_and_hardly_hears_noise() -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.uniform(0.05, 0.95, 4000)
+    truth = Truth((rng.random(4000) < chance).astype(float))
+    models = [*(seen(chance, seed, 1.0) for seed in range(3)), rng.dirichlet([1, 1], 4000)]
+    weights = pool(models, truth)
+    assert weights.sum() == pytest.approx(1)
+    assert weights.min() >= 0
+    assert weights[3] < weights[:3].min() / 3
+    log_loss = METRICS["log_loss"]
+    assert log_loss.of(truth.y, combine(models, weights)) < 0.97 * min(log_loss.of(truth.y, model) for model in models)
+
+
+def test_a_strong_ridge_makes_the_pool_equal() -> None:
+    chance = np.linspace(0.05, 0.95, 200)
+    truth = Truth((np.random.default_rng(0).random(200) < chance).astype(float))
+    assert pool([seen(chance, 0, 0.1), seen(chance, 1, 5.0)], truth, ridge=100.0) == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+def test_rows_without_weight_do_not_count_in_the_pool() -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.uniform(0.05, 0.95, 300)
+    y, models = (rng.random(300) < chance).astype(float), [seen(chance, seed, 1.0) for seed in range(2)]
+    weight = np.repeat([1.0, 0.0], 150)
+    half = pool([model[:150] for model in models], Truth(y[:150]))
+    assert pool(models, Truth(y, weight)) == pytest.approx(half, abs=1e-4)

@@ -44,7 +44,7 @@ class MLPModel:
         """
         check_width(X, self.features)
         network = self.network.copy(np.float64)
-        answers = by_blocks(lambda block: self._answer(network.scores(block)), bent(X).astype(np.float64))
+        answers = by_blocks(lambda block: self._answer(network.scores(block.astype(np.float64))), bent(X))
         return self.target.spread(answers if answers.shape[1] > 1 else answers[:, 0])
 
     def _answer(self, scores: Matrix) -> Floats:

@@ -1,4 +1,4 @@
-"""ensemble: greedy weights over complete out-of-fold predictions, calibration, threshold, an honest score, and the refit."""
+"""ensemble: weights over complete out-of-fold predictions, calibration, threshold, an honest score, and the refit."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
 POOLED = 100_000  # probabilities of one model from which weights and the temperature are found at most
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
-UNHURRIED = 0.8  # seconds left from which on it is found out which models are tied with the best
-HONEST = 0.8  # seconds left from which on it is found out what the choice flatters the score by
+UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
 REFIT = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
 MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
@@ -95,8 +94,8 @@ class Ensemble:
             refits = all(study.trials[name].key_at(0, None) for name in weights)
         metric = metric_of(study.the_task)
         flattery = 0.0
-        if budget.remaining() > HONEST and len(weights) > 1:
-            go_on = Pace(budget, HONEST / 2)
+        if budget.remaining() > UNHURRIED and len(weights) > 1:
+            go_on = Pace(budget, UNHURRIED / 2)
             flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed, go_on=go_on)
         verdict = self.verdict(study, there, weights, flattery)
         if budget.remaining() > UNHURRIED:
@@ -178,7 +177,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
 
 
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float) -> dict[str, Any]:
-    """The mean loss over the folds, as for every trial, less what it is flattered by, and an interval for new rows around it.
+    """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it.
 
     Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
     are a sample themselves, which widens it.

@@ -2,7 +2,7 @@
 
     python benchmarks/laboratory/honest.py /opt/lab [--json benchmarks/results/honest.json]
 
-Ways to tell it, for the greedy ensemble of all models: as it is on the rows by which it was chosen; corrected by the optimism of the same
+Ways to tell it, for the ensemble of the best models: as it is on the rows by which it was chosen; corrected by the optimism of the same
 choice on bootstrap samples (Efron); the loss of such choices on the rows outside their sample (BBC-CV, Tsamardinos et al. 2018). And
 how often a 95% interval around it holds the loss on the test rows, whose own chance deviation is part of that.
 """
@@ -16,14 +16,11 @@ from pathlib import Path
 import numpy as np
 from record import Table, tables
 
-from automl.ensemble import Truth, combine, greedy
+from automl.certainty import optimism
+from automl.ensemble import combine
 
 ROUNDS = 40
 ROWS = 2_000
-
-
-def choose(known: list[np.ndarray], truth: Truth, table: Table) -> np.ndarray:
-    return greedy(known, truth, table.metric, 12)
 
 
 def told(table: Table, best: int, seed: int) -> dict[str, float]:
@@ -34,18 +31,17 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
     rows = np.sort(rng.permutation(len(table.truth.y))[:ROWS])
     truth = table.truth.take(rows)
     known = [table.models[name].known[rows] for name in names]
-    weights = choose(known, truth, table)
+    choose = table.weigher(12)
+    weights = choose(known, truth)
     apparent = metric.of(truth.y, combine(known, weights))
-    optimism, outside, inside = [], [], []
+    outside, inside = [], []
     for _ in range(ROUNDS):
         drawn = rng.integers(0, len(rows), len(rows))
         left = np.setdiff1d(np.arange(len(rows)), drawn)
-        chosen = choose([array[drawn] for array in known], truth.take(drawn), table)
+        chosen = choose([array[drawn] for array in known], truth.take(drawn))
         mixed = combine(known, chosen)
-        within = metric.of(truth.y[drawn], mixed[drawn])
-        optimism.append(metric.of(truth.y, mixed) - within)
         outside.append(metric.of(truth.y[left], mixed[left]))
-        inside.append(within)
+        inside.append(metric.of(truth.y[drawn], mixed[drawn]))
     test = metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
     folds = [
         metric.of(table.truth.y[rows][table.folds[rows] == fold], combine(known, weights)[table.folds[rows] == fold]) for fold in range(3)
@@ -54,7 +50,7 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
         "test": test,
         "apparent": apparent,
         "mean of folds": float(np.mean(folds)),
-        "optimism": apparent + float(np.mean(optimism)),
+        "optimism": apparent + optimism(known, truth, metric, choose, ROUNDS, ROWS, seed),
         "bbc": float(np.mean(outside)),
         "deviation": float(np.std(inside)),
         "rows": len(rows),

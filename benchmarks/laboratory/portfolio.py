@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from record import Table, tables
 
-from automl.ensemble import Truth, combine, greedy, pool
+from automl.ensemble import Truth, combine
 from automl.files import read_toml
 
 ROWS = 1_000
@@ -43,10 +43,7 @@ def loss(table: Table, names: frozenset[str]) -> float:
     some = sorted(name for name in names if name in table.models)
     rows = np.arange(len(table.truth.y))[:: max(1, len(table.truth.y) // ROWS)]
     known = [table.models[name].known[rows] for name in some]
-    truth = Truth(table.truth.y[rows])
-    weights = np.ones(1)
-    if len(some) > 1:
-        weights = greedy(known, truth, table.metric, STEPS) if table.task.is_regression else pool(known, truth)
+    weights = table.weigher(STEPS)(known, Truth(table.truth.y[rows])) if len(some) > 1 else np.ones(1)
     return max(1e-6, table.metric.of(table.test.y, combine([table.models[name].test for name in some], weights)))
 
 

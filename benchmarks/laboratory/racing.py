@@ -14,15 +14,13 @@ import json
 import multiprocessing
 import os
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ensembling import pooled, selection
 from portfolio import FAMILY
 from record import Table, log_ratios, tables, told
 
-from automl.ensemble import RIDGE
+from automl.ensemble import combine
 from automl.features.recipe import RECIPES
 from automl.files import read_toml
 from automl.lab.replay import ReplayLab
@@ -81,16 +79,20 @@ def _constant(table: Table) -> list[float]:
     return losses
 
 
+def _loss(table: Table, names: list[str]) -> float:
+    """The test loss of the ensemble of some configurations."""
+    weights = table.weigher(15)([table.models[name].known for name in names], table.truth)
+    return table.metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
+
+
 def _replayed(table: Table) -> dict[str, dict[str, float]]:
     """Test losses by share and margin."""
-    way = selection(15) if table.task.is_regression else partial(pooled, RIDGE)
     found: dict[str, dict[str, float]] = {}
     for share in SHARES:
         found[str(share)] = {}
         for margin in MARGINS:
             names = raced(table, order_of(table.task.kind), margin, share)
-            loss = table.metric.of(table.test.y, way(table, names, table.metric)[1]) if names else float("inf")
-            found[str(share)][str(margin)] = loss
+            found[str(share)][str(margin)] = _loss(table, names) if names else float("inf")
     return found
 
 

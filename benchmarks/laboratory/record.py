@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from automl.ensemble import Truth
+from automl.certainty import Weigher
+from automl.ensemble import Truth, greedy, pool
 from automl.metrics import METRICS, Metric
 from automl.task import Task
 
@@ -43,6 +45,10 @@ class Table:
     @property
     def metric(self) -> Metric:
         return METRICS[self.task.metric]
+
+    def weigher(self, steps: int) -> Weigher:
+        """How a run finds weights: greedy selection of so many steps for numbers, a pool for classes."""
+        return partial(greedy, metric=self.metric, steps=steps) if self.task.is_regression else pool
 
 
 def log_ratios(pairs: Iterable[tuple[float, float]]) -> np.ndarray:

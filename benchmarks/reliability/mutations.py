@@ -34,6 +34,7 @@ import numpy as np
 from _common import AUTOML, write
 from _mutants import bent_table, clever, crude
 
+from automl import models
 from automl.errors import AutoMLError, InputError
 from automl.predictor import archive
 from automl.table import Table, read_table
@@ -41,7 +42,7 @@ from automl.table import Table, read_table
 SECONDS = 10.0
 MEMORY = 2**30
 BATCH = 40
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn", "mlp")
+FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 LIBRARIES = (
     "automl",
     "numpy",

@@ -17,9 +17,10 @@ from typing import Any
 
 from _common import AUTOML, Data, tables, write
 
+from automl import models
 from automl.store import replay
 
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn", "mlp")
+FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 NAMES = ("adult", "airfoil", "boston", "churn", "cmc", "credit_g", "eucalyptus", "house_prices", "kc1", "midwest_survey", "nyc_taxis")
 NAMES += ("pc4", "quake", "segment", "sick", "socmob", "space_ga", "tecator", "titanic", "vehicle", "wine_quality_white", "videogame_sales")
 

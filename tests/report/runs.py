@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from automl import models
 from automl.cleaning.findings import Finding
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
@@ -28,7 +29,7 @@ TASKS = {
 }
 STEPS = {"binary": (0.09, 0.5), "multiclass": (0.4, 1.1), "regression": (48_000.0, 91_000.0)}  # the best loss and the baseline's
 BOOSTING = ("lightgbm", "catboost", "xgboost")
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "linear", "knn", "mlp")
+FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 
 FACTS = """about = "Balanced: ten minutes on a laptop."
 [data]

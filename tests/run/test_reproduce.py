@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from automl import models
 from automl.run import changes
 from automl.store import replay
 from tests.run.commands import FLIGHTS, PENGUINS, automl
 
-FAMILIES = ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest", "knn", "mlp")
+FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name not in ("linear", "constant"))
 
 
 @pytest.mark.parametrize("family", ["linear", *(pytest.param(name, marks=pytest.mark.heavy) for name in FAMILIES)])
