@@ -21,7 +21,7 @@ import numpy.typing as npt
 from automl.errors import InputError
 from automl.trial import Event, Study
 
-FORMAT = 1
+FORMAT = 2
 LOG = "events.jsonl"
 
 

@@ -15,6 +15,8 @@ from automl.task import Task
 
 Event = Mapping[str, Any]
 Status = Literal["done", "failed", "timeout", "memory", "cut"]
+Finish = Literal["bag", "refit", "both"]
+Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
 
 def _digest(value: Any) -> str:
@@ -152,6 +154,12 @@ class Trial:
         """Seconds spent on its fits."""
         return sum(outcome.seconds for outcome in self.outcomes.values())
 
+    @cached_property
+    def refits(self) -> tuple[Place, ...]:
+        """Where it was trained on all rows, once for each repeat."""
+        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done"]
+        return tuple(sorted(job.place for job in fits if job.fold is None and job.rows is None))
+
     @property
     def failure(self) -> Outcome | None:
         """The first outcome that is not a success, if any; being cut by the run's end is none."""
@@ -203,7 +211,7 @@ class Study:
     trials: Mapping[str, Trial] = field(default_factory=dict)
     running: Mapping[str, Job] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
-    refits: bool = False
+    finish: Finish = "bag"  # whether fold models, refits on all rows, or both make up a member
     verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, threshold
     finished: str = ""
     resumed: int = 0  # how often
@@ -228,10 +236,17 @@ class Study:
         """Whether every row that is ever held out has a prediction of this trial."""
         return all(place in trial.losses for place in self.plan.places)
 
-    @property
-    def fitted_places(self) -> tuple[tuple[int, int | None], ...]:
+    def bag(self) -> tuple[Place, ...]:
+        """Where the fold models of a member of the predictor were fitted, if it keeps them."""
+        return self.plan.places if self.finish != "refit" else ()
+
+    def refits(self, trial: Trial) -> tuple[Place, ...]:
+        """Where a member's refits were fitted, if it has any."""
+        return trial.refits if self.finish != "bag" else ()
+
+    def fitted_places(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member of the predictor was fitted: in every fold, and on all rows if it was refitted."""
-        return (*self.plan.places, (0, None)) if self.refits else self.plan.places
+        return (*self.plan.places, *self.refits(trial))
 
     @property
     def ranked(self) -> list[Trial]:
@@ -282,7 +297,7 @@ def _trial(study: Study, event: Event) -> Study:
 
 
 def _weights(study: Study, event: Event) -> Study:
-    return replace(study, weights=event["weights"], refits=event["refits"], verdict=event["verdict"])
+    return replace(study, weights=event["weights"], finish=event["finish"], verdict=event["verdict"])
 
 
 def _resumed(study: Study, event: Event) -> Study:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from automl.features.recipe import Recipe
-from automl.trial import Job, Outcome
-
-Place = tuple[int, int | None]
+from automl.trial import Job, Outcome, Place
 
 
 @dataclass(frozen=True)
@@ -53,5 +51,6 @@ def encodings_for(job: Job) -> tuple[Encode, ...]:
 
 
 def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
-    """The encodings that a model of a recipe at a place reads, side by side."""
-    return (Encode(recipe), Encode(recipe, place)) if recipe.reads_target else (Encode(recipe),)
+    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs."""
+    own = (0, None) if place[1] is None else place
+    return (Encode(recipe), Encode(recipe, own)) if recipe.reads_target else (Encode(recipe),)

@@ -90,7 +90,7 @@ class Fitted:
 
 
 class Family(Protocol):
-    """A kind of model. Its first three members may be class attributes or fields of a frozen dataclass."""
+    """A kind of model. Its first members may be class attributes or fields of a frozen dataclass."""
 
     @property
     def name(self) -> str:
@@ -100,6 +100,11 @@ class Family(Protocol):
     @property
     def about(self) -> str:
         """One line for people."""
+        ...
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed gives another model."""
         ...
 
     @property

@@ -100,6 +100,7 @@ class CatBoost:
 
     name = "catboost"
     about = "gradient boosting, symmetric trees and ordered category statistics (CatBoost)"
+    seeded = True
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task) -> Space:

@@ -79,6 +79,7 @@ class Constant:
 
     name = "constant"
     about = "the classes' shares, or the mean: the baseline"
+    seeded = False
     recipes = ("native", "codes")
 
     def space(self, task: Task) -> Space:

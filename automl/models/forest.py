@@ -64,6 +64,7 @@ class Forest:
     ranges: Mapping[str, Any]
     start: Mapping[str, Any]
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
+    seeded: bool = True
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""

@@ -108,6 +108,7 @@ class LightGBM:
 
     name = "lightgbm"
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
+    seeded = True
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task) -> Space:

@@ -60,6 +60,7 @@ class XGBoost:
 
     name = "xgboost"
     about = "gradient boosting, trees grown level by level (XGBoost)"
+    seeded = True
     recipes = ("native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task) -> Space:

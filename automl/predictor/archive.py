@@ -15,6 +15,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from automl.predictor.model import Member, Part, Predictor
 from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
 from automl.task import Task
 
-FORMAT = 2
+FORMAT = 3
 MARK = b"automl sha256 "
 ENTRY = re.compile(r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
@@ -60,7 +61,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         parts = []
         for part in member.parts:
             archive.writestr(zipfile.ZipInfo(f"models/{count}.zip", EPOCH), part.blob)
-            parts.append({"model": count, "encodings": [names.index(name) for name in part.encodings]})
+            parts.append({"model": count, "encodings": [names.index(name) for name in part.encodings], "share": part.share})
             count += 1
         members.append({"id": member.id, "family": member.family, "weight": member.weight, "parts": parts})
     for place, name in enumerate(names):
@@ -155,7 +156,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
             id=str(plain["id"]),
             family=str(plain["family"]),
             weight=float(plain["weight"]),
-            parts=tuple(Part(tuple(names[place] for place in part["encodings"]), blobs[int(part["model"])]) for part in plain["parts"]),
+            parts=tuple(_part(part, names, blobs) for part in plain["parts"]),
         )
         for plain in manifest["members"]
     )
@@ -170,3 +171,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
         residuals=residuals,
         facts=manifest["facts"],
     )
+
+
+def _part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes]) -> Part:
+    return Part(tuple(names[place] for place in plain["encodings"]), blobs[int(plain["model"])], float(plain["share"]))

@@ -28,15 +28,16 @@ BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memo
 
 @dataclass(frozen=True)
 class Part:
-    """One fitted model of a member: the names of the encodings that it reads side by side, and its state's bytes."""
+    """One fitted model of a member: the names of the encodings that it reads side by side, its state's bytes, and its share."""
 
     encodings: tuple[str, ...]
     blob: bytes
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Member:
-    """A trial in the ensemble: its fold models (or one refit), averaged, with a weight."""
+    """A trial in the ensemble: its fold models, its refits on all rows, or both, averaged by their shares, with a weight."""
 
     id: str
     family: str
@@ -49,10 +50,9 @@ class Member:
         return tuple(family(self.family).restore(unpacked(part.blob)) for part in self.parts)
 
     def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
-        """The mean of the parts' predictions."""
-        share = 1.0 / len(self.parts)
+        """The mean of the parts' predictions, by their shares."""
         predictions = [model.predict(inputs[part.encodings]) for part, model in zip(self.parts, self.models, strict=True)]
-        return averaged(predictions, [share] * len(predictions))
+        return averaged(predictions, [part.share for part in self.parts])
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class Predictor:
                 width = sum(len(self.encodings[name].features) for name in part.encodings)
                 if model.predict(np.zeros((1, width), np.float32)).shape != shape:
                     raise UnsafeModel(f"member {member.id!r} answers another question than the model's task")
-        if not self.members or not np.isfinite([self.temperature, self.threshold, *(member.weight for member in self.members)]).all():
+        weights = [number for member in self.members for number in (member.weight, *(part.share for part in member.parts))]
+        if not self.members or not np.isfinite([self.temperature, self.threshold, *weights]).all():
             raise UnsafeModel("its weights, temperature or threshold make no sense")
 
     def read(self, table: Table) -> Applied:

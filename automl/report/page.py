@@ -52,6 +52,11 @@ class Member:
 
 
 HEADINGS = ("rank", "model", "score", "95% interval", "weight", "seconds", "MB", "stage", "id", "status")
+FINISHES = {
+    "bag": "each a bag of its fold models",
+    "refit": "refitted on all rows",
+    "both": "each a bag of its fold models beside refits on all rows",
+}
 
 
 def page(study: Study, folder: Path) -> str:
@@ -90,7 +95,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "lines": [line for line in lines if line.kind != "out"],
         "others": [line for line in lines if line.kind == "out"],
         "members": _members(study),
-        "refits": study.refits,
+        "finish": FINISHES[study.finish],
         "spans": [(span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans],
         "origin": _origin(facts, folder),
     }
@@ -157,10 +162,9 @@ def _tried(study: Study) -> str:
 
 
 def _predictor(study: Study) -> str:
-    how = "refitted on all rows" if study.refits else "each a bag of its fold models"
     rows = any(study.trials[name].candidate.family == "knn" for name in study.weights if name in study.trials)
     warning = "; its neighbours are training rows, which are in the file" if rows else ""
-    return f"{counted(len(study.weights), 'model')}, {how}{warning}" if study.weights else ""
+    return f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}{warning}" if study.weights else ""
 
 
 def _held_out(study: Study) -> str:

@@ -52,18 +52,18 @@ def cut(study: Study, lab: Lab) -> Predictor:
 
 
 def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, list[Encode]]:
-    """A trial as a member: its refit if there is one, else the bag of its fold models."""
+    """A trial as a member: the bag of its fold models, its refits, or both, each of which counts half then."""
     recipe = trial.candidate.recipe
-    places: list[tuple[int, int | None]] = [(0, None)] if study.refits else list(study.plan.places)
+    kinds = [places for places in (study.bag(), study.refits(trial)) if places]
     parts: list[Part] = []
     works: list[Encode] = []
-    for place in places:
+    for place, share in [(place, 1 / (len(kinds) * len(places))) for places in kinds for place in places]:
         blob = lab.model(trial, place)
         if blob is None:
             raise LookupError(f"the model of trial {trial.id} at {place} is gone")
         needs = encodings_at(recipe, place)
         works += needs
-        parts.append(Part(tuple(work.key for work in needs), blob))
+        parts.append(Part(tuple(work.key for work in needs), blob, share))
     return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
 
 
@@ -128,7 +128,7 @@ class Keeper:
         if pool.trials:
             weights = QUICK.weigh(study, pool)
             if frozenset(weights) != self._packed:
-                best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights), refits=False)
+                best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights), finish="bag")
                 save(cut(best, self._lab), self._path)
                 self._packed = frozenset(weights)
                 self.last = time.monotonic() - begun

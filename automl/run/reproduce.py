@@ -17,13 +17,12 @@ from automl.lab.lab import Lab
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
-from automl.lab.work import Place
 from automl.predictor import Predictor, load
 from automl.run.chain import Settings, laboratory, set_threads
 from automl.run.keeper import cut
 from automl.run.resume import bring_back
 from automl.store import Store, replay
-from automl.trial import Job, Study, Trial
+from automl.trial import Job, Place, Study, Trial
 
 
 @dataclass(frozen=True)
@@ -82,14 +81,14 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
             set_threads(lab, replace(settings, trials=1), then)
             now = _trained(then, lab)
             yield from _fits(then, now, lab, settings.output)
-            yield _answers(old, cut(replace(now, weights=then.weights, refits=then.refits, verdict=then.verdict), lab), lab)
+            yield _answers(old, cut(replace(now, weights=then.weights, finish=then.finish, verdict=then.verdict), lab), lab)
         store.close()
 
 
 def _trained(then: Study, lab: Lab) -> Study:
     """A study with the members' fits made again."""
     now = replace(then, trials={name: Trial(then.trials[name].candidate) for name in then.weights}, weights={}, running={})
-    jobs = [_job(then.trials[name], place) for name in then.weights for place in then.fitted_places]
+    jobs = [_job(then.trials[name], place) for name in then.weights for place in then.fitted_places(then.trials[name])]
     for now in lab.run(Again(jobs), now, Budget()):
         pass
     return now

@@ -85,8 +85,7 @@ def bring_back(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget
     if not (lab.recall() and lab.dataset().task == study.task and lab.dataset().digest() == study.data):
         _clean_again(lab, study, settings, ask)
     kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
-    recipes = dict.fromkeys(trial.candidate.recipe for trial in kept)
-    lab.encode(work for recipe in recipes for place in study.fitted_places for work in encodings_at(recipe, place))
+    lab.encode(work for trial in kept for place in study.fitted_places(trial) for work in encodings_at(trial.candidate.recipe, place))
 
 
 def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,11 +16,10 @@ from automl.certainty import Weigher, interval, new_rows, optimism, tied, wideni
 from automl.ensemble import Truth, combine, decide, greedy, pool, sharpen, temperature, threshold, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
-from automl.lab.policy import Move, Room, Stop, Wait
 from automl.metrics import METRICS, Metric, metric_of
-from automl.search.costs import predict, seed_for
+from automl.search.refits import Refits, affordable, seconds_for
 from automl.stages._base import option
-from automl.trial import Job, Study, Trial
+from automl.trial import Finish, Study, Trial
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,8 +28,7 @@ POOLED = 100_000  # probabilities of one model from which weights and the temper
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
-REFIT = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
-MORE_DATA = 1.1  # rounds of a refit over those that early stopping found on fewer rows
+SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
 @dataclass(frozen=True)
@@ -74,9 +72,11 @@ class Ensemble:
     candidates: int = option(30, "So many of the best trials take part, and the best of every family.", least=1)
     rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.", least=100)
     calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
-    finish: Literal["auto", "bag", "refit"] = option(
-        "auto", "Average the fold models, or refit on all rows; auto refits after a holdout or time folds."
+    finish: Literal["auto", "bag", "refit", "both"] = option(
+        "auto",
+        "Average the fold models, refit on all rows, or average both, as far as time allows; auto: refit after a holdout, else both.",
     )
+    copies: int = option(4, "Refits of each member beside its bag, with different seeds.", least=1, most=100)
     members: int = option(0, "At most so many members; 0 is no bound.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
@@ -86,31 +86,47 @@ class Ensemble:
         if not there.trials:
             return study
         weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0)
-        refits = False
-        if self._refits(study):
-            weights = _affordable(study, weights, budget, lab)
-            for study in lab.run(Refit(study, list(weights)), study, budget):
-                pass
-            refits = all(study.trials[name].key_at(0, None) for name in weights)
+        finish = self._finish(study)
+        if finish == "refit":
+            weights = affordable(study, weights, budget, lab.bench.workers)
+            study = _refitted(study, lab, budget, Refits(study, list(weights)))
+        verdict = self._judged(study, there, weights, budget, keep=0.5 if finish == "both" else 0.0)
+        if finish == "both":
+            study = _refitted(study, lab, budget, Refits(study, list(weights), self.copies, needed=False))
+        there_are = any if finish == "both" else all
+        if not there_are(study.trials[name].refits for name in weights):
+            finish = "bag"
+        return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})
+
+    def _judged(self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float) -> dict[str, Any]:
+        """The verdict, with the optimism of the choice and the ties, as far as there is time; a part of it is kept."""
         metric = metric_of(study.the_task)
+        kept = max(UNHURRIED / 2, keep * budget.remaining())
         flattery = 0.0
         if budget.remaining() > UNHURRIED and len(weights) > 1:
-            go_on = Pace(budget, UNHURRIED / 2)
+            go_on = Pace(budget, kept)
             flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed, go_on=go_on)
         verdict = self.verdict(study, there, weights, flattery)
-        if budget.remaining() > UNHURRIED:
-            verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, UNHURRIED / 2))
-        return lab.tell(study, {"kind": "weights", "weights": weights, "refits": refits, "verdict": verdict})
+        if budget.remaining() > max(UNHURRIED, kept):
+            verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, kept))
+        return verdict
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
-        """Seconds to keep for the refits: what the best trials took, or a part of the budget as long as there are none."""
-        if not self._refits(study) or not budget.timed:
+        """Seconds to keep for the refits: what those of the best trials will take, or a part of the budget as long as there are none."""
+        finish = self._finish(study)
+        if finish == "bag" or not budget.timed:
             return 0.0
-        seconds = [predict(study, trial.candidate) for trial in study.ranked[:4] if trial.candidate.family != "constant"]
-        return REFIT * max(sum(seconds) / lab.bench.workers, *seconds) if seconds else 0.15 * budget.remaining()
+        trials = [trial for trial in study.ranked if trial.candidate.family != "constant"][:4]
+        seconds = [seconds_for(study, trial) for trial in trials]
+        if finish == "both":
+            most = SPARED * budget.remaining()
+            return min(most, self.copies * sum(seconds) / lab.bench.workers) if seconds else most
+        return max(sum(seconds) / lab.bench.workers, *seconds) if seconds else 0.15 * budget.remaining()
 
-    def _refits(self, study: Study) -> bool:
-        return self.finish == "refit" or (self.finish == "auto" and study.plan.kind != "kfold")
+    def _finish(self, study: Study) -> Finish:
+        if self.finish == "auto":
+            return "both" if study.plan.kind == "kfold" else "refit"
+        return self.finish
 
     def weigh(self, study: Study, there: Pool, most: int = 0) -> Mapping[str, float]:
         """Weights by trial id, largest first, chosen on at most so many rows."""
@@ -202,31 +218,8 @@ def _tied(there: Pool, metric: Metric, seed: int, go_on: Pace) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def _affordable(study: Study, weights: Mapping[str, float], budget: Budget, lab: Lab) -> Mapping[str, float]:
-    """The heaviest members whose refits end in time, at least one."""
-    kept: dict[str, float] = {}
-    seconds = 0.0
-    for name, weight in weights.items():
-        seconds += REFIT * predict(study, study.trials[name].candidate) / lab.bench.workers
-        if kept and budget.timed and not budget.affords(seconds):
-            break
-        kept[name] = weight
-    total = sum(kept.values())
-    return {name: weight / total for name, weight in kept.items()}
-
-
-class Refit:
-    """A policy: train each member once more, on all rows, with the rounds that its folds found."""
-
-    def __init__(self, study: Study, names: Sequence[str]) -> None:
-        self._names = [name for name in names if study.trials[name].key_at(0, None) is None]
-
-    def next(self, study: Study, room: Room) -> Move:
-        """The next member's refit."""
-        if not self._names:
-            return Wait() if study.running else Stop()
-        trial = study.trials[self._names.pop(0)]
-        rounds = [outcome.rounds for outcome in trial.outcomes.values() if outcome.rounds]
-        n_rounds = math.ceil(MORE_DATA * sum(rounds) / len(rounds)) if rounds else None
-        seed = seed_for(study.seed, trial.candidate, 0, None)
-        return Job(trial.candidate, study.data, 0, None, seed=seed, rounds=n_rounds, threads=room.threads, seconds=room.seconds)
+def _refitted(study: Study, lab: Lab, budget: Budget, policy: Refits) -> Study:
+    """The study with what the policy trained."""
+    for study in lab.run(policy, study, budget):
+        pass
+    return study

@@ -36,7 +36,7 @@ def table(n_rows: int = 120) -> Table:
     return from_frame({"x": x, "place": place, "note": [f"a note on {p}" for p in place], "y": y})
 
 
-def predictor_of(name: str, data: Table) -> Predictor:
+def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
     """One fitted model of a family as a predictor."""
     cleaned = clean(data, "y", CleanOptions())
     task = Task("binary", "y", "roc_auc", cleaned.labels, cleaned.dtype)
@@ -44,7 +44,7 @@ def predictor_of(name: str, data: Table) -> Predictor:
     recipe = next(RECIPES[r] for r in kind.recipes if not RECIPES[r].reads_target)
     encoding = fit_shared(recipe, cleaned.columns, 0)
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
-    how = How(task, METRICS["roc_auc"], 0, 1, rounds=15)
+    how = How(task, METRICS["roc_auc"], 0, 1, rounds=rounds)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
     member = Member("m", name, 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return Predictor(task, cleaned.cleaner, {"e": encoding}, (member,), temperature=1.3, threshold=0.4, facts={"metric": "roc_auc"})
@@ -62,6 +62,17 @@ def test_save_and_load_predict_the_same_bit_for_bit(name: str, tmp_path: Path) -
     for rows in ([5], [9, 3, 3], list(range(119, -1, -1))):
         assert (again.proba(data.take(rows)) == proba[rows]).all()
     assert proba.sum(1) == pytest.approx(1)
+
+
+def test_the_parts_of_a_member_count_by_their_shares(tmp_path: Path) -> None:
+    data = table()
+    long, short = (replace(predictor_of("lightgbm", data, rounds), temperature=1.0) for rounds in (15, 2))
+    parts = (replace(long.members[0].parts[0], share=0.25), replace(short.members[0].parts[0], share=0.75))
+    both = replace(long, members=(replace(long.members[0], parts=parts),))
+    save(both, tmp_path / "p.automl")
+    mixed = 0.25 * long.proba(data) + 0.75 * short.proba(data)
+    assert load(tmp_path / "p.automl").proba(data) == pytest.approx(mixed)
+    assert abs(mixed - long.proba(data)).max() > 0.01
 
 
 def test_equal_predictors_have_equal_bytes() -> None:

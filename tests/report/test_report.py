@@ -127,7 +127,7 @@ def test_hostile_families_and_hyperparameters_stay_words(tmp_path: Path) -> None
     candidate = Candidate("</script><b>", {HOSTILE: "\u2028" + HOSTILE}, replay(tmp_path / "run").recipes[0], "select")
     job = Job(candidate, "d")
     made.fit(job, Outcome("done", 0.25, 1.0))
-    made.tell({"kind": "weights", "weights": {candidate.id: 1.0}, "refits": True, "verdict": {"loss": 0.25}})
+    made.tell({"kind": "weights", "weights": {candidate.id: 1.0}, "finish": "refit", "verdict": {"loss": 0.25}})
     page = page_of(tmp_path / "run")
     assert len(page.having("script")) == 3
     drawn = json.loads(page.scripts[0])

@@ -31,7 +31,21 @@ def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path)
     quick = ("--budget", "12s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
     made = automl("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
-    assert replay(tmp_path / "run").refits
+    assert replay(tmp_path / "run").finish == "refit"
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
+    few = ("--trials", "3", "--set", "clean.folds=2", "--set", "select.families=linear,extra_trees", "--set", "ensemble.copies=2", "-q")
+    made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    study = replay(tmp_path / "run")
+    assert study.finish == "both"
+    assert {study.trials[name].candidate.family: len(study.trials[name].refits) for name in study.weights} == {
+        "linear": 1,
+        "extra_trees": 2,
+    }
     said = automl("reproduce", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
 

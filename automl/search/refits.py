@@ -1,0 +1,72 @@
+"""Refits: the ensemble's members trained once more on all rows, with the rounds that their folds found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from automl.budget import Budget
+from automl.lab.policy import Move, Room, Stop, Wait
+from automl.models import family
+from automl.search.costs import predict, seed_for
+from automl.trial import Job, Study, Trial
+
+SECONDS = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
+MORE_ROUNDS = 1.1  # rounds of a refit over those that early stopping found on fewer rows
+
+
+def seconds_for(study: Study, trial: Trial) -> float:
+    """How long a refit will take."""
+    return SECONDS * predict(study, trial.candidate)
+
+
+def affordable(study: Study, weights: Mapping[str, float], budget: Budget, workers: int) -> Mapping[str, float]:
+    """The heaviest members whose refits end in time, at least one."""
+    kept: dict[str, float] = {}
+    seconds = 0.0
+    for name, weight in weights.items():
+        seconds += seconds_for(study, study.trials[name]) / workers
+        if kept and budget.timed and not budget.affords(seconds):
+            break
+        kept[name] = weight
+    total = sum(kept.values())
+    return {name: weight / total for name, weight in kept.items()}
+
+
+class Refits:
+    """A policy: train each member on all rows, the heaviest first; then each with another seed, as often as asked.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Ids of the members, the heaviest first.
+    copies : int
+        Refits of each member; a family that no seed changes has one.
+    needed : bool
+        Whether nothing else can answer, so that a first refit is tried even if it can't be expected to end in time.
+    """
+
+    def __init__(self, study: Study, names: Sequence[str], copies: int = 1, needed: bool = True) -> None:
+        self._needed = needed
+        members = [study.trials[name] for name in names]
+        self._missing = [
+            (trial, copy)
+            for copy in range(copies)
+            for trial in members
+            if (copy, None) not in trial.refits and (copy == 0 or family(trial.candidate.family).seeded)
+        ]
+
+    def next(self, study: Study, room: Room) -> Move:
+        """The next refit that is expected to end in time."""
+        while self._missing:
+            trial, copy = self._missing.pop(0)
+            if (self._needed and copy == 0) or seconds_for(study, trial) <= room.seconds:
+                return _job(study, trial, copy, room)
+        return Wait() if study.running else Stop()
+
+
+def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:
+    rounds = [outcome.rounds for outcome in trial.outcomes.values() if outcome.rounds]
+    n_rounds = math.ceil(MORE_ROUNDS * sum(rounds) / len(rounds)) if rounds else None
+    seed = seed_for(study.seed, trial.candidate, copy, None)
+    return Job(trial.candidate, study.data, copy, None, seed=seed, rounds=n_rounds, threads=room.threads, seconds=room.seconds)

@@ -1,0 +1,88 @@
+"""Refits: the heaviest member first, no family twice that no seed changes, and nothing that can't end in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from automl.budget import Budget
+from automl.features.recipe import RECIPES
+from automl.lab.policy import Room, Stop
+from automl.search.refits import Refits, affordable, seconds_for
+from automl.task import Task
+from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
+
+ROOM = Room(1000.0, 2, 1)
+STUDY = Study(task=Task("binary", "y", "log_loss", ("no", "yes")), data="d", size=Size(500, 5), plan=Plan("kfold", 2))
+
+
+def study_of(**seconds: float) -> Study:
+    """A study with a complete trial of each family, whose fits took so many seconds."""
+    trials = {}
+    for name, taken in seconds.items():
+        trial = Trial(Candidate(name, {}, RECIPES["native"]), decided="done")
+        for place in STUDY.plan.places:
+            job = Job(trial.candidate, "d", *place)
+            outcome = Outcome("done", 0.5, taken, rounds=10 + 20 * place[1])
+            trial = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: outcome})
+        trials[name] = trial
+    return replace(STUDY, trials={trial.id: trial for trial in trials.values()})
+
+
+def budget_of(seconds: float) -> Budget:
+    return Budget(seconds, lambda: 0.0)
+
+
+def ids(study: Study) -> dict[str, str]:
+    return {trial.candidate.family: trial.id for trial in study.trials.values()}
+
+
+def asked(policy: Refits, study: Study, room: Room = ROOM) -> Iterator[Job]:
+    while isinstance(move := policy.next(study, room), Job):
+        yield move
+    assert isinstance(move, Stop)
+
+
+def test_each_member_is_refitted_before_any_is_again() -> None:
+    study = study_of(lightgbm=1.0, linear=1.0, catboost=1.0)
+    names = ids(study)
+    jobs = list(asked(Refits(study, [names["linear"], names["catboost"]], copies=3), study))
+    assert [(job.candidate.family, job.repeat) for job in jobs] == [("linear", 0), ("catboost", 0), ("catboost", 1), ("catboost", 2)]
+    assert {job.fold for job in jobs} == {None}
+    assert len({job.seed for job in jobs}) == 4
+
+
+def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
+    study = study_of(lightgbm=1.0)
+    (job,) = asked(Refits(study, list(study.trials)), study)
+    assert job.rounds == 22
+
+
+def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer() -> None:
+    study = study_of(lightgbm=1.0, catboost=50.0)
+    names = [ids(study)["catboost"], ids(study)["lightgbm"]]
+    short = replace(ROOM, seconds=10.0)
+    assert [job.candidate.family for job in asked(Refits(study, names, 2, needed=False), study, short)] == ["lightgbm", "lightgbm"]
+    assert [job.candidate.family for job in asked(Refits(study, names, 1), study, short)] == ["catboost", "lightgbm"]
+
+
+def test_what_is_refitted_already_is_not_again() -> None:
+    study = study_of(lightgbm=1.0)
+    (trial,) = study.trials.values()
+    job = Job(trial.candidate, "d", 0, None)
+    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
+    study = replace(study, trials={trial.id: there})
+    assert there.refits == ((0, None),)
+    assert [job.repeat for job in asked(Refits(study, [trial.id], copies=2), study)] == [1]
+
+
+def test_only_members_whose_refits_end_in_time_stay_where_refits_alone_answer() -> None:
+    study = study_of(lightgbm=1.0, catboost=50.0, linear=1.0)
+    names = ids(study)
+    weights = {names["lightgbm"]: 0.6, names["catboost"]: 0.3, names["linear"]: 0.1}
+    seconds = seconds_for(study, study.trials[names["lightgbm"]])
+    assert affordable(study, weights, budget_of(2 * seconds), 1) == {names["lightgbm"]: 1.0}
+    assert affordable(study, weights, budget_of(1000.0), 1) == pytest.approx(weights)
+    assert affordable(study, weights, budget_of(seconds / 2), 1) == {names["lightgbm"]: 1.0}
