@@ -5,16 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from automl.cleaning.cells import read_cells, tidy
 from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
-from automl.columns import Column, Columns
+from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
 from automl.table import Table
 
-FORMAT = 1
+FORMAT = 2
 _NAMED = 5  # missing columns that a message names
 _WRONG = {"number": "no number", "flag": "neither true nor false", "date": "no date"}
 
@@ -73,11 +76,14 @@ class Cleaner:
         Whether words such as NA count as missing.
     unused : tuple of str
         Columns that were there at fit and are not needed: dropped or ignored ones, weights, groups. They are nothing to wonder about.
+    codes : mapping of str to tuple of float
+        Number columns that are categories, too, with their values, increasing.
     """
 
     rules: Mapping[str, Rule]
     missing_words: bool = True
     unused: tuple[str, ...] = ()
+    codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -105,7 +111,16 @@ class Cleaner:
             if read.unreadable:
                 unreadable[name] = read.unreadable
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
-        return Applied(Columns(columns, table.n_rows), Counts(unseen, unreadable, extra))
+        return Applied(self.twinned(Columns(columns, table.n_rows)), Counts(unseen, unreadable, extra))
+
+    def twinned(self, columns: Columns) -> Columns:
+        """The columns, and beside each number that is a code the same as a category."""
+        by_name = dict(columns.by_name)
+        for name, values in self.codes.items():
+            column = columns[name]
+            assert isinstance(column, Numbers)
+            by_name[_twin(name, by_name)] = _as_category(column, np.array(values))
+        return Columns(by_name, columns.n_rows)
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -124,7 +139,9 @@ class Cleaner:
     def to_state(self) -> State:
         """Plain values, to be read by `from_state`."""
         columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
-        return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns}
+        return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
+            "codes": {name: list(values) for name, values in self.codes.items()}
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Cleaner:
@@ -146,7 +163,33 @@ class Cleaner:
         unused = state.get("unused", [])
         if not isinstance(unused, list) or not all(isinstance(name, str) for name in unused):
             raise UnsafeModel("the model file's cleaner holds something else where names are expected")
-        return cls(rules, bool(state.get("missing_words", True)), tuple(unused))
+        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules))
+
+
+def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:
+    """The values of the numbers that are codes."""
+    if not isinstance(state, dict) or not all(name in rules and rules[name].kind == "number" for name in state):
+        raise UnsafeModel("the model file's cleaner has codes of something else than its numbers")
+    codes = {name: tuple(map(float, values)) for name, values in state.items()}
+    if not all(values and all(low < high for low, high in pairwise(values)) for values in codes.values()):
+        raise UnsafeModel("the model file's cleaner has codes that do not increase")
+    return codes
+
+
+def _twin(name: str, taken: Mapping[str, Column]) -> str:
+    """A name for a number as a category.
+
+    >>> _twin("city", {}), _twin("city", {"city (code)": Numbers(np.zeros(1))})
+    ('city (code)', 'city (code) (code)')
+    """
+    return _twin(f"{name} (code)", taken) if f"{name} (code)" in taken else f"{name} (code)"
+
+
+def _as_category(column: Numbers, values: Floats) -> Categories:
+    """Codes of a number's values; -1 for others."""
+    places = np.minimum(np.searchsorted(values, column.values), len(values) - 1)
+    codes = np.where(values[places] == column.values, places, -1).astype(np.int32)
+    return Categories(codes, tuple(f"{value:.0f}" for value in values))
 
 
 def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:

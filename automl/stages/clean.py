@@ -13,6 +13,8 @@ from automl import folds as held_out
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, Finding, clean
 from automl.errors import InputError
+from automl.features.codes import coded
+from automl.features.target import targets
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
 from automl.lab.problem import NOTHING, Problem
@@ -28,6 +30,7 @@ CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
 NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
+LOOKED_AT = 50_000  # rows, to find numbers that are codes
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -42,6 +45,7 @@ class Clean:
     kinds: Mapping[str, str] = option(
         {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
     )
+    codes: bool = option(True, "Take whole numbers that stand for something, such as a department's number, as categories, too.")
     rows: int = option(0, "At most so many rows, drawn at random; 0 takes as many as a quarter of the time allows to clean.")
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
@@ -55,6 +59,7 @@ class Clean:
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         _check_metric(task, cleaned)
+        cleaned = self._with_codes(cleaned, task, study.seed)
         made = self._folds(cleaned, task, problem, study.seed, lab)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
@@ -67,6 +72,17 @@ class Clean:
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
         return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups)
+
+    def _with_codes(self, cleaned: Cleaned, task: Task, seed: int) -> Cleaned:
+        """The same with numbers that are codes as categories, too."""
+        rows = held_out.some(len(cleaned.y), LOOKED_AT, seed)
+        found = coded(cleaned.columns, targets(task, cleaned.y, rows, seed)) if self.codes else {}
+        if not found:
+            return cleaned
+        cleaner = replace(cleaned.cleaner, codes={name: tuple(values.tolist()) for name, values in found.items()})
+        action = "whole numbers that stand for something and are no amounts: taken as categories, too"
+        told = Finding("codes", tuple(found), "info", len(found), action=action, override="--set clean.codes=false")
+        return replace(cleaned, cleaner=cleaner, columns=cleaner.twinned(cleaned.columns), findings=(*cleaned.findings, told))
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""

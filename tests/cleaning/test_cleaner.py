@@ -7,6 +7,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,14 @@ class TestPredict:
         fitted = cleaned(z=["01234", "98765"] * (N // 2)).cleaner
         assert plain(fitted.transform(from_frame({"x": [1, 2, 3], "z": [1234, 98765, 5]})).columns)["z"] == ["01234", "98765", None]
 
+    def test_puts_categories_beside_numbers_that_are_codes(self) -> None:
+        coded = replace(self.cleaner, codes={"x": (3.0, 5.0, 8.0)})
+        applied = coded.transform(from_frame({"x": [8, None, 4, 3, 99], "c": ["a"] * 5, "f": ["no"] * 5}))
+        assert plain(applied.columns)["x"] == [8.0, None, 4.0, 3.0, 99.0]
+        assert plain(applied.columns)["x (code)"] == ["8", None, None, "3", None]
+        assert not applied.counts.any
+        assert Cleaner.from_state(json.loads(json.dumps(coded.to_state()))) == coded
+
     def test_tells_its_schema(self) -> None:
         assert self.cleaner.inputs == ("x", "c", "f")
         assert self.cleaner.schema()[1] == {"name": "c", "kind": "category", "levels": 2, "examples": ["a", "b"]}
@@ -272,6 +281,11 @@ class TestState:
             {"columns": [{"name": "a", "kind": "category", "levels": ["a", "a"]}]},
             {"columns": [{"name": "a", "kind": "date", "layout": "%Q", "strays": []}]},
             {"columns": [{"name": "a", "kind": ["number"]}]},
+            {"codes": [1.0]},
+            {"codes": {"c": [1.0, 2.0]}},
+            {"codes": {"x": []}},
+            {"codes": {"x": [2.0, 1.0]}},
+            {"codes": {"x": [1.0, float("nan")]}},
             {"columns": [{"name": "a", "kind": "text"}, {"name": "a", "kind": "text"}]},
         ],
     )
