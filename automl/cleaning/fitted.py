@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -113,6 +113,10 @@ class Cleaner:
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
         return Applied(self.twinned(Columns(columns, table.n_rows)), Counts(unseen, unreadable, extra))
 
+    def with_codes(self, names: Iterable[str], columns: Columns) -> Cleaner:
+        """The same with some number columns as categories, too: of the values that they have."""
+        return replace(self, codes={name: _values(columns[name]) for name in names})
+
     def twinned(self, columns: Columns) -> Columns:
         """The columns, and beside each number that is a code the same as a category."""
         by_name = dict(columns.by_name)
@@ -176,6 +180,13 @@ def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]
     return codes
 
 
+def _values(column: Column) -> tuple[float, ...]:
+    """The different values, increasing."""
+    assert isinstance(column, Numbers)
+    seen = np.unique(column.values)
+    return tuple(seen[~np.isnan(seen)].tolist())
+
+
 def _twin(name: str, taken: Mapping[str, Column]) -> str:
     """A name for a number as a category.
 
@@ -189,7 +200,7 @@ def _as_category(column: Numbers, values: Floats) -> Categories:
     """Codes of a number's values; -1 for others."""
     places = np.minimum(np.searchsorted(values, column.values), len(values) - 1)
     codes = np.where(values[places] == column.values, places, -1).astype(np.int32)
-    return Categories(codes, tuple(f"{value:.0f}" for value in values))
+    return Categories(codes, tuple(f"{value:.15g}" for value in values))
 
 
 def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from automl.columns import Columns, Floats, Numbers
+from automl.columns import Columns, Floats
+from automl.features._base import numbers_of
 from automl.features.target import Places, Targets, cross_fit
 
 FEWEST, MOST = 25, 50_000  # different values; fewer are easily told apart by their order
@@ -17,8 +18,8 @@ GAIN, ROWS = 0.003, 10.0  # part of the target's variance that they have to expl
 TIMES = 1.1  # what bins explain
 
 
-def coded(columns: Columns, targets: Targets) -> dict[str, Floats]:
-    """Number columns that are codes, with their different values, increasing.
+def coded(columns: Columns, targets: Targets) -> tuple[str, ...]:
+    """Number columns that are codes.
 
     Each value's own mean of the target, learnt from other rows, explains more of the target than means over neighbouring values do,
     however many of them are taken together.
@@ -29,14 +30,7 @@ def coded(columns: Columns, targets: Targets) -> dict[str, Floats]:
     targets : Targets
         The rows, what is predicted there, and inner folds.
     """
-    found = {}
-    for name in columns.names("number"):
-        column = columns[name]
-        assert isinstance(column, Numbers)
-        values = np.asarray(column.values)[targets.rows]
-        if (seen := _repeated(values)) is not None and _is_coded(values, seen, targets):
-            found[name] = seen
-    return found
+    return tuple(name for name in columns.names("number") if _is_coded(numbers_of(columns[name], name)[targets.rows], targets))
 
 
 def _repeated(values: Floats) -> Floats | None:
@@ -48,7 +42,10 @@ def _repeated(values: Floats) -> Floats | None:
     return seen if FEWEST <= len(seen) <= min(MOST, len(present) / REPEATS) else None
 
 
-def _is_coded(values: Floats, seen: Floats, targets: Targets) -> bool:
+def _is_coded(values: Floats, targets: Targets) -> bool:
+    seen = _repeated(values)
+    if seen is None:
+        return False
     rows = np.flatnonzero(~np.isnan(values))
     places, known = np.searchsorted(seen, values[rows]), replace(targets, values=targets.values[rows], folds=targets.folds[rows])
     own, least = _explained(places, len(seen), known), max(GAIN, ROWS / len(rows))

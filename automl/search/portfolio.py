@@ -1,4 +1,4 @@
-"""The portfolio: strong configurations, ordered for each kind of task, kept as data in portfolio.toml."""
+"""The portfolio: strong configurations, ordered for each size and kind of task, kept as data in portfolio.toml."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from automl.files import read_toml
 from automl.models import family
 from automl.trial import Candidate, Study
 
-MANY = 50_000  # rows
+LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
+MANY = 50_000  # rows from which on linear models come last: they are not the quick ones there
 _FILE = Path(__file__).with_name("portfolio.toml")
 
 
 @cache
-def entries(kind: str) -> tuple[dict[str, Any], ...]:
-    """The entries of portfolio.toml for a kind of task, in order."""
+def entries(kind: str, rows: int) -> tuple[dict[str, Any], ...]:
+    """The entries of portfolio.toml for a kind of task and so many rows, in order."""
     told = read_toml(_FILE)
-    return tuple(told["entry"][name] for name in told["order"][kind])
+    return tuple(told["entry"][name] for name in told["order"]["large" if rows >= LARGE else "small"][kind])
 
 
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
@@ -29,12 +30,12 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
     A family that takes part without an entry of its own does so with its defaults.
     """
-    taking_part = [entry for entry in entries(study.the_task.kind) if not families or entry["family"] in families]
+    taking_part = [entry for entry in entries(study.the_task.kind, study.size.rows) if not families or entry["family"] in families]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
     taking_part += [{"family": name, "params": {}} for name in lacking]
     first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")
     if study.size.rows >= MANY:
-        taking_part.sort(key=lambda entry: entry["family"] == "linear")  # which is not the quick one there
+        taking_part.sort(key=lambda entry: entry["family"] == "linear")
     candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
     return list({candidate.id: candidate for candidate in candidates}.values())
 

@@ -59,7 +59,7 @@ class Clean:
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         _check_metric(task, cleaned)
-        cleaned = self._with_codes(cleaned, task, study.seed)
+        cleaned = with_codes(cleaned, task, study.seed) if self.codes else cleaned
         made = self._folds(cleaned, task, problem, study.seed, lab)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
@@ -72,17 +72,6 @@ class Clean:
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
         return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups)
-
-    def _with_codes(self, cleaned: Cleaned, task: Task, seed: int) -> Cleaned:
-        """The same with numbers that are codes as categories, too."""
-        rows = held_out.some(len(cleaned.y), LOOKED_AT, seed)
-        found = coded(cleaned.columns, targets(task, cleaned.y, rows, seed)) if self.codes else {}
-        if not found:
-            return cleaned
-        cleaner = replace(cleaned.cleaner, codes={name: tuple(values.tolist()) for name, values in found.items()})
-        action = "whole numbers that stand for something and are no amounts: taken as categories, too"
-        told = Finding("codes", tuple(found), "info", len(found), action=action, override="--set clean.codes=false")
-        return replace(cleaned, cleaner=cleaner, columns=cleaner.twinned(cleaned.columns), findings=(*cleaned.findings, told))
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""
@@ -160,6 +149,18 @@ class Clean:
         n_folds = min(n_folds, rows // 2)
         repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
+
+
+def with_codes(cleaned: Cleaned, task: Task, seed: int) -> Cleaned:
+    """A cleaned table with its numbers that are codes as categories, too."""
+    rows = held_out.some(len(cleaned.y), LOOKED_AT, seed)
+    names = coded(cleaned.columns, targets(task, cleaned.y, rows, seed))
+    if not names:
+        return cleaned
+    cleaner = cleaned.cleaner.with_codes(names, cleaned.columns)
+    action = "whole numbers that stand for something and are no amounts: taken as categories, too"
+    told = Finding("codes", names, "info", len(names), action=action, override="--set clean.codes=false")
+    return replace(cleaned, cleaner=cleaner, columns=cleaner.twinned(cleaned.columns), findings=(*cleaned.findings, told))
 
 
 def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:

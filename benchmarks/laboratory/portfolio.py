@@ -1,11 +1,12 @@
 """In which order should configurations be tried, so that the ensemble of those tried so far is good soonest?
 
-    python benchmarks/laboratory/portfolio.py /opt/lab --json benchmarks/results/portfolio.json --toml automl/search/portfolio.toml
+    python benchmarks/laboratory/portfolio.py /opt/lab --size small --json benchmarks/results/portfolio.json --write
+    python benchmarks/laboratory/portfolio.py /opt/lab-large --size large --json benchmarks/results/portfolio-large.json --write
 
 Next comes the configuration that lowers the ensemble's mean log loss ratio most for each second, over all tables; seconds are those of the
 table's first configuration, so that every table counts the same. An order is learnt for each kind of task: tables of this kind count
 three times. Every family has its turn among the first ten: there are tables that only one of them suits. Judged by cross-validation over
-tables: the order learnt on some is followed on the others.
+tables: the order learnt on some is followed on the others, and held against the one that small tables have now.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from record import Table, tables
 
 from automl.ensemble import Truth, combine
 from automl.files import read_toml
+from automl.search import portfolio
 
 ROWS = 1_000
 STEPS = 8
 LENGTH = 24
+LEARNT = {"small": 24, "large": 12}  # places; the others stay in the order that small tables have now
 FIRST = ("lin", "lgb")  # for a good answer early; its second one's seconds are the unit
 LEAST = 0.5  # units that every configuration costs at least: handing over, predicting, writing
 EARLY = 10  # places by which every family has had its turn
@@ -35,6 +38,8 @@ TIMES = (2, 4, 8, 16, 32)
 KINDS = ("binary", "multiclass", "regression")
 CONFIGS = read_toml(Path(__file__).with_name("configs.toml"))["config"]
 FAMILY = {config["name"]: config["family"] for config in CONFIGS}
+PORTFOLIO = Path(portfolio.__file__).with_name("portfolio.toml")
+NOW = read_toml(PORTFOLIO)
 TABLES: list[Table] = []
 
 
@@ -54,25 +59,25 @@ def log_loss(place: int, names: frozenset[str]) -> float:
 
 def cost(table: Table, name: str) -> float:
     """Seconds over those of the unit."""
-    return min(20.0, table.models[name].seconds / table.models[FIRST[1]].seconds) if name in table.models else 1.0
+    return min(20.0, table.models[name].seconds / table.models[FIRST[1]].seconds)
 
 
-def order(places: list[int], kind: str) -> list[str]:
+def order(places: list[int], kind: str, length: int) -> list[str]:
     """The order that some tables teach for a kind of task."""
     names = sorted({name for place in places for name in TABLES[place].models})
     counts = np.array([ALIKE if TABLES[place].task.kind == kind else 1.0 for place in places])
+    prices = {n: float(np.median([cost(TABLES[place], n) for place in places if n in TABLES[place].models])) for n in names}
     chosen = list(FIRST)
-    while len(chosen) < LENGTH:
+    while len(chosen) < length:
         now = frozenset(chosen)
         rates = {}
         new = {name for name in set(names) - now if FAMILY[name] not in {FAMILY[name] for name in now}}
         hurried = new and len({FAMILY[name] for name in new}) >= EARLY - len(chosen)
         for name in new if hurried else set(names) - now:
             gains = [np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2) for place in places]
-            price = LEAST + float(np.median([cost(TABLES[place], name) for place in places]))
-            rates[name] = float(np.average(gains, weights=counts)) / price
+            rates[name] = float(np.average(gains, weights=counts)) / (LEAST + prices[name])
         chosen.append(max(sorted(rates), key=rates.__getitem__))
-    return chosen
+    return [*chosen, *(name for name in NOW["order"]["small"][kind] if name not in chosen)][:LENGTH]
 
 
 def curve(place: int, names: list[str]) -> list[tuple[float, float]]:
@@ -90,35 +95,29 @@ def at(points: list[tuple[float, float]], time: float) -> float:
     return next((value for gone, value in reversed(points) if gone <= time), points[0][1])
 
 
-def today() -> list[str]:
-    """The order that the portfolio had before any was learnt."""
-    names = "lin lgb cat et xgb lgb_xt128 lgb_8 cat_8 lgb_pxt rf lgb_t lin_p01 knn lin_t xgb_loss cat_d5 lgb_xt64 et_75 lin_q"
-    return names.split()
-
-
-def _judged(task: tuple[str, list[int], list[int]]) -> tuple[list[str], list[list[float]]]:
-    kind, learnt, others = task
-    found = order(learnt, kind)
+def _judged(task: tuple[str, list[int], list[int], int]) -> tuple[list[str], list[list[float]]]:
+    kind, learnt, others, length = task
+    found = order(learnt, kind, length)
     rows = []
     for place in others:
-        new, old = curve(place, found), curve(place, today())
+        new, old = curve(place, found), curve(place, NOW["order"]["small"][kind])
         rows.append([at(new, time) - at(old, time) for time in TIMES])
     return found, rows
 
 
-def written(learnt: dict[str, list[str]]) -> str:
+def written(orders: dict[str, dict[str, list[str]]]) -> str:
     """The portfolio's file."""
-    used = {name for names in learnt.values() for name in names}
+    used = {name for of_size in orders.values() for names in of_size.values() for name in names}
     lines = [
-        "# Strong configurations, and for each kind of task the order in which they are raced.",
+        "# Strong configurations, and for each size and kind of task the order in which they are raced.",
         "# Written by benchmarks/laboratory/portfolio.py.",
         "# `params` are laid over the family's own defaults; `recipe` is the family's first if left out.",
-        "",
-        "[order]",
     ]
-    for kind, names in learnt.items():
-        listed = textwrap.fill(", ".join(map(json.dumps, names)), 130, initial_indent="  ", subsequent_indent="  ")
-        lines.append(f"{kind} = [\n{listed},\n]")
+    for size, of_size in sorted(orders.items()):
+        lines += ["", f"[order.{size}]"]
+        for kind, names in of_size.items():
+            listed = textwrap.fill(", ".join(map(json.dumps, names)), 130, initial_indent="  ", subsequent_indent="  ")
+            lines.append(f"{kind} = [\n{listed},\n]")
     for config in CONFIGS:
         if config["name"] in used:
             recipe = [f"recipe = {json.dumps(config['recipe'])}"] if "recipe" in config else []
@@ -132,34 +131,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--toml", type=Path)
+    parser.add_argument("--size", choices=("small", "large"), required=True, help="of the laboratory's tables")
+    parser.add_argument("--write", action="store_true", help="change the portfolio's file")
     args = parser.parse_args()
     TABLES.extend(tables(args.out))
     everything = list(range(len(TABLES)))
-    tasks: list[tuple[str, list[int], list[int]]] = []
-    for kind in KINDS:
+    tasks: list[tuple[str, list[int], list[int], int]] = []
+    for kind in [kind for kind in KINDS if any(table.task.kind == kind for table in TABLES)]:
         own = np.random.default_rng(0).permutation([place for place in everything if TABLES[place].task.kind == kind]).tolist()
-        tasks += [(kind, [place for place in everything if place not in own[start::3]], own[start::3]) for start in range(3)]
-        tasks.append((kind, everything, []))
+        for held in (own[0::3], own[1::3], own[2::3], []):
+            tasks.append((kind, [place for place in everything if place not in held], held, LEARNT[args.size]))  # noqa: PERF401
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         results = workers.map(_judged, tasks, chunksize=1)
     differences = np.array([row for _, rows in results for row in rows])
-    print("log loss of the learnt order less that of today's, on tables that it was not learnt on:")
+    print("log loss of the learnt order less that of the one that small tables have now, on tables that it was not learnt on:")
     for time, column in zip(TIMES, differences.T, strict=True):
         better = f"better on {int((column < 0).sum())} of {len(column)}"
         print(f"  after {time:>3} units: {column.mean():+.4f} +- {column.std() / len(column) ** 0.5:.4f}, {better}")
-    learnt = {kind: found for (kind, _, others), (found, _) in zip(tasks, results, strict=True) if not others}
+    learnt = {kind: found for (kind, _, others, _), (found, _) in zip(tasks, results, strict=True) if not others}
     for kind, names in learnt.items():
         print(kind, " ".join(names))
     if args.json:
         folds = [
             {"kind": kind, "order": found, "differences": rows}
-            for (kind, _, others), (found, rows) in zip(tasks, results, strict=True)
+            for (kind, _, others, _), (found, rows) in zip(tasks, results, strict=True)
             if others
         ]
         args.json.write_text(json.dumps({"learnt": learnt, "times": TIMES, "folds": folds}) + "\n")
-    if args.toml:
-        args.toml.write_text(written(learnt))
+    if args.write:
+        PORTFOLIO.write_text(written(NOW["order"] | {args.size: NOW["order"][args.size] | learnt}))
 
 
 if __name__ == "__main__":

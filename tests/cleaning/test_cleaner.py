@@ -7,7 +7,6 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +246,7 @@ class TestPredict:
         assert plain(fitted.transform(from_frame({"x": [1, 2, 3], "z": [1234, 98765, 5]})).columns)["z"] == ["01234", "98765", None]
 
     def test_puts_categories_beside_numbers_that_are_codes(self) -> None:
-        coded = replace(self.cleaner, codes={"x": (3.0, 5.0, 8.0)})
+        coded = self.cleaner.with_codes(["x"], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5))
         applied = coded.transform(from_frame({"x": [8, None, 4, 3, 99], "c": ["a"] * 5, "f": ["no"] * 5}))
         assert plain(applied.columns)["x"] == [8.0, None, 4.0, 3.0, 99.0]
         assert plain(applied.columns)["x (code)"] == ["8", None, None, "3", None]

@@ -37,7 +37,8 @@ def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path)
 
 
 def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
-    few = ("--trials", "3", "--set", "clean.folds=2", "--set", "select.families=linear,extra_trees", "--set", "ensemble.copies=2", "-q")
+    changed = ("clean.folds=2", "select.families=linear,extra_trees", "ensemble.copies=2", "ensemble.finish=both")
+    few = ("--trials", "3", "-q", *(word for change in changed for word in ("--set", change)))
     made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     study = replay(tmp_path / "run")

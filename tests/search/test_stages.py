@@ -73,6 +73,20 @@ def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
     lab.store.close()
 
 
+def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    department = rng.integers(100, 200, 2000)
+    y = rng.normal(size=100)[department - 100] + rng.normal(size=2000)
+    table = from_frame({"department": department, "x": rng.normal(size=2000), "y": y})
+    for stage, kinds in ((Clean(), ["number", "number", "category"]), (Clean(codes=False), ["number", "number"])):
+        lab = lab_of(tmp_path / str(stage.codes), 60)
+        lab.problem = Problem(table, "y")
+        study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+        assert [column.kind for column in lab.dataset().columns.by_name.values()] == kinds
+        assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [["department"]] * stage.codes
+        lab.store.close()
+
+
 X, Y = Numbers(np.zeros(3)), Numbers(np.ones(3))
 C, D = (Categories(np.array([0, 1, 2], np.int32), ("a", "b", "c")) for _ in range(2))
 
