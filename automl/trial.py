@@ -156,8 +156,8 @@ class Trial:
 
     @cached_property
     def refits(self) -> tuple[Place, ...]:
-        """Where it was trained on all rows, once for each repeat."""
-        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done"]
+        """Where it was trained on all rows, once for each repeat; one that its deadline stopped has too few rounds and doesn't count."""
+        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done" and not outcome.stopped]
         return tuple(sorted(job.place for job in fits if job.fold is None and job.rows is None))
 
     @property
@@ -211,7 +211,7 @@ class Study:
     trials: Mapping[str, Trial] = field(default_factory=dict)
     running: Mapping[str, Job] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
-    finish: Finish = "bag"  # whether fold models, refits on all rows, or both make up a member
+    finish: Finish = "bag"  # whether a member's fold models answer, its refits on all rows if it has any, or both
     verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, threshold
     finished: str = ""
     resumed: int = 0  # how often
@@ -236,9 +236,9 @@ class Study:
         """Whether every row that is ever held out has a prediction of this trial."""
         return all(place in trial.losses for place in self.plan.places)
 
-    def bag(self) -> tuple[Place, ...]:
+    def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        return self.plan.places if self.finish != "refit" else ()
+        return () if self.finish == "refit" and trial.refits else self.plan.places
 
     def refits(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member's refits were fitted, if it has any."""

@@ -54,7 +54,7 @@ def cut(study: Study, lab: Lab) -> Predictor:
 def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, list[Encode]]:
     """A trial as a member: the bag of its fold models, its refits, or both, each of which counts half then."""
     recipe = trial.candidate.recipe
-    kinds = [places for places in (study.bag(), study.refits(trial)) if places]
+    kinds = [places for places in (study.bag(trial), study.refits(trial)) if places]
     parts: list[Part] = []
     works: list[Encode] = []
     for place, share in [(place, 1 / (len(kinds) * len(places))) for places in kinds for place in places]:

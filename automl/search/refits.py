@@ -53,7 +53,7 @@ class Refits:
             (trial, copy)
             for copy in range(copies)
             for trial in members
-            if (copy, None) not in trial.refits and (copy == 0 or family(trial.candidate.family).seeded)
+            if (copy, None) not in study.taken(trial) and (copy == 0 or family(trial.candidate.family).seeded)
         ]
 
     def next(self, study: Study, room: Room) -> Move:

@@ -94,8 +94,7 @@ class Ensemble:
         verdict = self._judged(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
             study = _refitted(study, lab, budget, Refits(study, list(weights), self.copies, needed=False))
-        there_are = any if finish == "both" else all
-        if not there_are(study.trials[name].refits for name in weights):
+        if not any(study.trials[name].refits for name in weights):
             finish = "bag"
         return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})
 

@@ -78,6 +78,17 @@ def test_what_is_refitted_already_is_not_again() -> None:
     assert [job.repeat for job in asked(Refits(study, [trial.id], copies=2), study)] == [1]
 
 
+def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> None:
+    study = study_of(lightgbm=1.0)
+    (trial,) = study.trials.values()
+    job, cut_short = Job(trial.candidate, "d", 0, None), Outcome("done", None, 1.0, stopped=True)
+    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: cut_short})
+    study = replace(study, trials={trial.id: there}, finish="refit")
+    assert study.bag(there) == study.plan.places
+    assert study.refits(there) == ()
+    assert list(asked(Refits(study, [trial.id]), study)) == []
+
+
 def test_only_members_whose_refits_end_in_time_stay_where_refits_alone_answer() -> None:
     study = study_of(lightgbm=1.0, catboost=50.0, linear=1.0)
     names = ids(study)
