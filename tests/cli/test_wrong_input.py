@@ -161,9 +161,9 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a log of a later version": (
         write("events.jsonl", '{"v": 99, "kind": "new", "time": 1}\n'),
         ("leaderboard", "."),
-        "reads format 1",
+        "reads format 2",
     ),
-    "a log with an unknown event": (write("events.jsonl", '{"v": 1, "kind": "new", "time": 1}\n'), ("leaderboard", "."), "no event"),
+    "a log with an unknown event": (write("events.jsonl", '{"v": 2, "kind": "new", "time": 1}\n'), ("leaderboard", "."), "no event"),
     "a pipeline file whose target is a number": (
         write("p.toml", '[data]\npath = "good.csv"\ntarget = 3\n[[stage]]\nuse = "clean"\n'),
         ("run", "p.toml"),

@@ -40,7 +40,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert gone(mark)
     run = home / "run"
     with open(run / "events.jsonl", "a", encoding="utf-8") as log:
-        log.write('{"v": 1, "kind": "fit", "ti')
+        log.write('{"v": 2, "kind": "fit", "ti')
     (run / ".predictor.automl.half").write_bytes(b"PK")
     trial = next((run / "trials").iterdir())
     (trial / "0123456789ab.npy").write_bytes(b"\x93NUMPY half")
