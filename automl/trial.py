@@ -18,6 +18,8 @@ Status = Literal["done", "failed", "timeout", "memory", "cut"]
 Finish = Literal["bag", "refit", "both"]
 Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
+ENOUGH = 0.7  # of the rounds that a refit was to have
+
 
 def _digest(value: Any) -> str:
     return short_hash(json.dumps(value, sort_keys=True, default=str))
@@ -156,8 +158,8 @@ class Trial:
 
     @cached_property
     def refits(self) -> tuple[Place, ...]:
-        """Where it was trained on all rows, once for each repeat; one that its deadline stopped has too few rounds and doesn't count."""
-        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done" and not outcome.stopped]
+        """Where it was trained on all rows, once for each repeat; one that its deadline stopped early doesn't count."""
+        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done" and _is_whole(self.jobs[key], outcome)]
         return tuple(sorted(job.place for job in fits if job.fold is None and job.rows is None))
 
     @property
@@ -171,6 +173,11 @@ class Trial:
             if outcome.status == "done" and self.jobs[key].place == (repeat, fold) and self.jobs[key].rows is None:
                 return key
         return None
+
+
+def _is_whole(job: Job, outcome: Outcome) -> bool:
+    """Whether a fit wasn't stopped, or not before most of its rounds."""
+    return not outcome.stopped or (outcome.rounds or 0) >= ENOUGH * (job.rounds or math.inf)
 
 
 @dataclass(frozen=True)

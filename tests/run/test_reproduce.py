@@ -28,7 +28,7 @@ def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.heavy
 def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path) -> None:
-    quick = ("--budget", "12s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
+    quick = ("--budget", "20s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
     made = automl("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert replay(tmp_path / "run").finish == "refit"

@@ -81,12 +81,14 @@ def test_what_is_refitted_already_is_not_again() -> None:
 def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
-    job, cut_short = Job(trial.candidate, "d", 0, None), Outcome("done", None, 1.0, stopped=True)
+    job, cut_short = Job(trial.candidate, "d", 0, None, rounds=22), Outcome("done", None, 1.0, rounds=15, stopped=True)
     there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: cut_short})
     study = replace(study, trials={trial.id: there}, finish="refit")
     assert study.bag(there) == study.plan.places
     assert study.refits(there) == ()
     assert list(asked(Refits(study, [trial.id]), study)) == []
+    nearly = replace(there, outcomes={**there.outcomes, job.key: replace(cut_short, rounds=16)})
+    assert study.refits(nearly) == ((0, None),)
 
 
 def test_only_members_whose_refits_end_in_time_stay_where_refits_alone_answer() -> None:
