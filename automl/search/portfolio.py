@@ -19,10 +19,10 @@ _FILE = Path(__file__).with_name("portfolio.toml")
 
 
 @cache
-def entries(kind: str, rows: int) -> tuple[dict[str, Any], ...]:
-    """The entries of portfolio.toml for a kind of task and so many rows, in order."""
+def entries(kind: str, size: str) -> tuple[dict[str, Any], ...]:
+    """The entries of portfolio.toml for a kind of task and small or large tables, in order."""
     told = read_toml(_FILE)
-    return tuple(told["entry"][name] for name in told["order"]["large" if rows >= LARGE else "small"][kind])
+    return tuple(told["entry"][name] for name in told["order"][size][kind])
 
 
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
@@ -30,7 +30,8 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
     A family that takes part without an entry of its own does so with its defaults.
     """
-    taking_part = [entry for entry in entries(study.the_task.kind, study.size.rows) if not families or entry["family"] in families]
+    size = "large" if study.size.rows >= LARGE else "small"
+    taking_part = [entry for entry in entries(study.the_task.kind, size) if not families or entry["family"] in families]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
     taking_part += [{"family": name, "params": {}} for name in lacking]
     first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")

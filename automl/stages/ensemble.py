@@ -91,14 +91,14 @@ class Ensemble:
         if finish == "refit":
             weights = affordable(study, weights, budget, lab.bench.workers)
             study = _refitted(study, lab, budget, Refits(study, list(weights)))
-        verdict = self._judged(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
+        verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
             study = _refitted(study, lab, budget, Refits(study, list(weights), self.copies, needed=False))
         if not any(study.trials[name].refits for name in weights):
             finish = "bag"
         return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})
 
-    def _judged(self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float) -> dict[str, Any]:
+    def _judge(self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float) -> dict[str, Any]:
         """The verdict, with the optimism of the choice and the ties, as far as there is time; a part of it is kept."""
         metric = metric_of(study.the_task)
         kept = max(UNHURRIED / 2, keep * budget.remaining())

@@ -139,8 +139,8 @@ def main() -> None:
     tasks: list[tuple[str, list[int], list[int], int]] = []
     for kind in [kind for kind in KINDS if any(table.task.kind == kind for table in TABLES)]:
         own = np.random.default_rng(0).permutation([place for place in everything if TABLES[place].task.kind == kind]).tolist()
-        for held in (own[0::3], own[1::3], own[2::3], []):
-            tasks.append((kind, [place for place in everything if place not in held], held, LEARNT[args.size]))  # noqa: PERF401
+        parts = (own[0::3], own[1::3], own[2::3], [])
+        tasks += [(kind, [place for place in everything if place not in held], held, LEARNT[args.size]) for held in parts]
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         results = workers.map(_judged, tasks, chunksize=1)
     differences = np.array([row for _, rows in results for row in rows])

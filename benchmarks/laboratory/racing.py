@@ -17,14 +17,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from portfolio import FAMILY
+from portfolio import FAMILY, NOW
 from record import Table, log_ratios, tables, told
 
 from automl.ensemble import combine
 from automl.features.recipe import RECIPES
-from automl.files import read_toml
 from automl.lab.replay import ReplayLab
-from automl.search import portfolio
 from automl.search.racing import Race, Racing
 from automl.store import Store
 from automl.trial import Candidate, Job, Outcome, Study
@@ -61,7 +59,7 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
 
 def order_of(kind: str) -> list[str]:
     """The portfolio's order, then the laboratory's other configurations."""
-    first: list[str] = read_toml(Path(portfolio.__file__).with_name("portfolio.toml"))["order"][kind]
+    first: list[str] = NOW["order"]["small"][kind]
     return [*first, *(name for name in FAMILY if name not in first)]
 
 
