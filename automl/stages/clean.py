@@ -144,8 +144,8 @@ class Clean:
         """As many folds as leave time for some candidates; without a clock, by the table alone."""
         seconds = lab.whole.remaining() * lab.bench.workers
         once = max(0.02, family("lightgbm").cost(rows, columns, task.n_outputs))  # a tiny table costs its overhead
-        fits = 0.6 * seconds / once if lab.whole.timed else 10**7 / max(1, rows)
-        n_folds = self.folds or next((k for k, least in ((8, 160), (5, 40), (3, 20)) if fits >= least), 1)
+        fits = 0.6 * seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
+        n_folds = self.folds or next((k for k, least in ((8, 36), (3, 20)) if fits >= least), 1)
         n_folds = min(n_folds, rows // 2)
         repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
