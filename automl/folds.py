@@ -36,9 +36,9 @@ class Folds:
 
     def train(self, repeat: int, fold: int | None) -> Rows:
         """Rows to train on; all of them for `fold=None`."""
-        blocks = self.blocks[repeat]
         if fold is None:
-            return np.arange(len(blocks))
+            return np.arange(self.blocks.shape[1])
+        blocks = self.blocks[repeat]
         return np.flatnonzero(blocks < fold if self.kind == "time" else blocks != fold)
 
     def held(self, repeat: int, fold: int) -> Rows:

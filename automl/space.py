@@ -28,6 +28,10 @@ class Float:
         """Whether a value lies in the range."""
         return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
 
+    def nearest(self, value: Any) -> float:
+        """The value of the range that is nearest to a number."""
+        return min(self.high, max(self.low, float(value)))
+
 
 @dataclass(frozen=True)
 class Int:
@@ -48,6 +52,10 @@ class Int:
         """Whether a value lies in the range."""
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
+    def nearest(self, value: Any) -> int:
+        """The value of the range that is nearest to a number."""
+        return int(min(self.high, max(self.low, round(value))))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -63,9 +71,22 @@ class Choice:
         """Whether a value is one of them."""
         return value in self.values
 
+    def nearest(self, value: Any) -> Any:
+        """The value itself, or the first one if it is none of them."""
+        return value if self.holds(value) else self.values[0]
+
 
 Range = Float | Int | Choice
 Space = Mapping[str, Range]
+
+
+def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The point of a space that is nearest to given values, of which none may lack.
+
+    >>> nearest({"depth": Int(4, 8), "rate": Float(0.01, 0.1)}, {"depth": 10, "rate": 0.05, "rounds": 100})
+    {'depth': 8, 'rate': 0.05}
+    """
+    return {name: values.nearest(params[name]) for name, values in space.items()}
 
 
 def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:

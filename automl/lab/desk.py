@@ -107,8 +107,8 @@ class Desk:
     def _fit(self, job: Job, budget: Budget) -> Outcome:
         task = self.dataset.task
         kind = family(job.candidate.family)
-        how = How(task, metric_of(task), job.seed, job.threads, budget, job.rounds)
-        spot = (job.candidate.recipe.name, job.place, job.rows)
+        how = How(task, metric_of(task), job.seed, job.threads, budget, job.rounds, self._models(job))
+        spot = (job.candidate.recipe.name, (0, None) if job.fold is None else job.place, job.rows)  # all rows are all rows
         train, held = self._at_hand(self._samples, spot, lambda: self._split(job))
         started = time.monotonic()
         binning = (kind.name, spot, kind.binning(job.candidate.params), job.threads)
@@ -121,6 +121,11 @@ class Desk:
             return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
         size = self._lay_down(job, fitted, predictions)
         return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
+
+    def _models(self, job: Job) -> int:
+        """How many fits like this one answer together."""
+        folds = self.dataset.folds
+        return folds.blocks.shape[0] * folds.n_folds if folds.kind == "kfold" and job.fold is not None else 1
 
     def _at_hand(self, kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under a key, or made now; the least recently used one goes."""
@@ -154,7 +159,7 @@ class Desk:
         made.mkdir(parents=True, exist_ok=True)
         if predictions is not None:
             np.save(made / "predictions.npy", predictions.astype(np.float32))
-        (made / "model.zip").write_bytes(packed(fitted.model.to_state()))
+        (made / "model.zip").write_bytes(packed((fitted.kept or fitted.model).to_state()))
         detail = {"resolved": dict(fitted.resolved), "curve": [list(point) for point in fitted.curve]}
         (made / "detail.json").write_text(json.dumps(detail, default=str), encoding="utf-8")
         return (made / "model.zip").stat().st_size

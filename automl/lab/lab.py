@@ -98,9 +98,13 @@ class Lab:
                     raise  # a full disk or a vanished folder is the run's own affair
                 self.observers.remove(observer)
                 text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
-                finding = {"code": "observer_failed", "columns": [], "severity": "warning", "count": 1, "action": text}
-                study = self.tell(study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}})
+                study = self._warn(study, "observer_failed", text)
         return study
+
+    def _warn(self, study: Study, code: str, text: str) -> Study:
+        """Tell of what went wrong and costs the run nothing."""
+        finding = {"code": code, "columns": [], "severity": "warning", "count": 1, "action": text}
+        return self.tell(study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}})
 
     # ------------------------------------------------------------ arrays
 
@@ -142,6 +146,12 @@ class Lab:
                 if report.outcome.status != "done":
                     raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
                 self._taken_in(report.work.key, report.outcome)
+
+    def encode_soon(self, works: Iterable[Encode], budget: Budget) -> None:
+        """Have the first of these encodings made by the workers that are free, before any job asks for them."""
+        for work in works:
+            if work.key not in self._encoded:
+                self._make(work, budget)
 
     def _make(self, work: Encode, budget: Budget) -> None:
         """Have an encoding made, if there is a free worker and nobody is at it."""
@@ -210,7 +220,7 @@ class Lab:
                 yield study
             else:
                 stopping = stopping or isinstance(move, Stop)
-                if not study.running:
+                if not study.running and (stopping or not self._encoding):
                     return
                 for report in self._heard(self._reports(budget)):
                     study = self._take_in(study, report)
@@ -347,6 +357,8 @@ class Lab:
         if report.outcome.status == "done" and known.decided not in ("dropped", "failed"):  # a refit comes after the decision
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
+        if known.decided == "done" and report.outcome.status in ("failed", "memory"):
+            study = self._warn(study, "refit_failed", f"a refit of {work.candidate.family} {known.id} failed: {report.outcome.reason}")
         return self._decide(study, study.trials[work.candidate.id])
 
     def decide(self, study: Study) -> Study:

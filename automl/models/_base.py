@@ -51,7 +51,8 @@ class How:
     """Under what circumstances a model is fitted.
 
     `rounds` fixes the number of boosting rounds (or trees) for a refit; None lets early stopping choose, up to the family's own
-    bound. A fit that reaches `budget`'s deadline stops by itself and keeps what it has.
+    bound. A fit that reaches `budget`'s deadline stops by itself and keeps what it has. The mean of so many `models` of this candidate
+    will answer.
     """
 
     task: Task
@@ -60,6 +61,7 @@ class How:
     threads: int
     budget: Budget = field(default_factory=Budget)
     rounds: int | None = None
+    models: int = 1
 
     def keeping(self, share: float) -> How:
         """The same with a share of the seconds kept for what follows the training: predicting, writing, reading again."""
@@ -87,6 +89,7 @@ class Fitted:
     resolved: Mapping[str, Any]
     curve: tuple[tuple[int, float], ...] = ()
     stopped: bool = False  # by the deadline, before it was done
+    kept: Model | None = None  # stands for the model in the mean of `How.models` and is smaller
 
 
 class Family(Protocol):
@@ -104,7 +107,7 @@ class Family(Protocol):
 
     @property
     def seeded(self) -> bool:
-        """Whether another seed gives another model."""
+        """Whether the mean of models with several seeds is better than one: not where no seed is used, nor where one is a mean already."""
         ...
 
     @property
@@ -118,6 +121,10 @@ class Family(Protocol):
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """A strong configuration to begin with."""
+        ...
+
+    def implied(self, task: Task) -> dict[str, Any]:
+        """What the library does where a hyperparameter of the space is given neither by a candidate nor by the defaults."""
         ...
 
     def binning(self, params: Mapping[str, Any]) -> Hashable:

@@ -63,6 +63,13 @@ class Trees:
         right, feature, threshold, missing, value = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(int(fitted[0].n_features), offsets, right, feature, threshold, missing, value)
 
+    def first(self, count: int) -> Trees:
+        """So many of the trees, the first ones."""
+        offsets = self.offsets[: count + 1]
+        end = int(offsets[-1])
+        right, feature, threshold = self.right[:end], self.feature[:end], self.threshold[:end]
+        return Trees(self.features, offsets, right, feature, threshold, self.missing_left[:end], self.value[: int((right == 0).sum())])
+
     @cached_property
     def leaf(self) -> npt.NDArray[np.int64]:
         """Each node's number among the leaves, of use for leaves only."""

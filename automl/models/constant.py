@@ -90,6 +90,10 @@ class Constant:
         """Nothing to set."""
         return {}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Nothing: the defaults name all."""
+        return {}
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all."""
         return ()

@@ -162,6 +162,10 @@ class KNN:
         """A middling neighbourhood."""
         return {"k": 20, "weights": "distance", "p": 2}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Nothing: the defaults name all."""
+        return {}
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all."""
         return ()

@@ -132,6 +132,18 @@ class LightGBM:
         """LightGBM's own, with a sampled share of rows and columns."""
         return {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.8, "bagging_fraction": 0.9, "min_data_in_leaf": 10}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """LightGBM's own."""
+        return {
+            "extra_trees": False,
+            "lambda_l1": 0.0,
+            "lambda_l2": 0.0,
+            "cat_l2": 10.0,
+            "cat_smooth": 10.0,
+            "max_cat_to_onehot": 4,
+            "min_data_per_group": 100,
+        }
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """Bins."""
         return tuple((name, params[name]) for name in _BINNING if name in params)

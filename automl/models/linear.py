@@ -79,6 +79,10 @@ class Linear:
         """scikit-learn's."""
         return {"C": 1.0, "penalty": "l2"}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Nothing: the defaults name all."""
+        return {}
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all."""
         return ()

@@ -97,6 +97,10 @@ class MLP:
         held_back = {"weight_decay": 0.03, "dropout": 0.1} if task.is_regression else {"weight_decay": 0.5, "dropout": 0.2}
         return {"width": 128, "layers": 3, "learning_rate": 5e-3, **held_back, "waves": 4, "frequency": 0.05}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Nothing: the defaults name all."""
+        return {}
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all."""
         return ()

@@ -82,6 +82,10 @@ class XGBoost:
         """XGBoost's own with a lower learning rate and a sampled share of rows and columns."""
         return {"learning_rate": 0.05, "max_depth": 6, "min_child_weight": 1.0, "subsample": 0.9, "colsample_bynode": 0.8}
 
+    def implied(self, task: Task) -> dict[str, Any]:
+        """XGBoost's own; it does not bound the leaves."""
+        return {"colsample_bylevel": 1.0, "reg_alpha": 0.0, "reg_lambda": 1.0, "grow_policy": "depthwise", "max_leaves": 1024}
+
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """Bins."""
         return int(params.get("max_bin", 256))

@@ -51,18 +51,30 @@ class Race:
         return next((place for place in study.plan.places if place not in taken), None)
 
     def hopeless(self, study: Study, trial: Trial) -> str:
-        """Why a trial isn't worth its other folds; empty if it is."""
-        seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
-        rivals = [_mean(t, trial) for t in seen if t.candidate.family != "constant"]
-        if not trial.losses or not rivals:
-            return ""
-        best = min(rivals)
-        floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
-        lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
-        behind = trial.loss - best
-        if behind > 0 and all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done"):
+        """Why a trial isn't worth its other folds; empty if it is.
+
+        One whose fits were all cut short goes on only if no other of its family did: they would take the most that fits may.
+        """
+        gap = behind(study, trial)
+        cut_short = all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done")
+        if gap > 0 and cut_short and any(t.candidate.family == trial.candidate.family and study.complete(t) for t in study.trials.values()):
             return "too slow for this budget"
-        return f"{behind / lead:.0%} of the lead behind the best" if lead > 0 and behind > self.margin * lead else ""
+        return f"{gap:.0%} of the lead behind the best" if gap > self.margin else ""
+
+
+def behind(study: Study, trial: Trial) -> float:
+    """How far a trial's folds lie behind the best other trial's same folds, as a part of that one's lead over the baseline.
+
+    Negative for one that is ahead of all others, zero as long as there is none to compare with.
+    """
+    seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
+    rivals = [_mean(t, trial) for t in seen if t.candidate.family != "constant"]
+    if not trial.losses or not rivals:
+        return 0.0
+    best = min(rivals)
+    floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
+    lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
+    return (trial.loss - best) / lead if lead > 0 else 0.0
 
 
 def _mean(rival: Trial, trial: Trial) -> float:

@@ -66,7 +66,8 @@ class Refits:
 
 
 def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:
-    rounds = [outcome.rounds for outcome in trial.outcomes.values() if outcome.rounds]
+    found = [outcome.rounds for key, outcome in trial.outcomes.items() if trial.jobs[key].fold is not None]
+    rounds = [count for count in found if count]
     n_rounds = math.ceil(MORE_ROUNDS * sum(rounds) / len(rounds)) if rounds else None
     seed = seed_for(study.seed, trial.candidate, copy, None)
     return Job(trial.candidate, study.data, copy, None, seed=seed, rounds=n_rounds, threads=room.threads, seconds=room.seconds)

@@ -13,9 +13,9 @@ from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.models import family
 from automl.search.costs import predict, spent
 from automl.search.plateau import WORTH, predicted_gain
-from automl.search.racing import Race
-from automl.space import Choice, Float, Int, Space
-from automl.trial import Candidate, Study, Trial
+from automl.search.racing import Race, Racing
+from automl.space import Choice, Float, Int, Space, nearest
+from automl.trial import Candidate, Job, Study, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -80,10 +80,15 @@ class Tuning:
         self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate((*families, *fillers))]
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
+        begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.candidate.origin != "tune"]
+        self._begun = Racing(begun, race)
 
     def next(self, study: Study, room: Room) -> Move:
-        """The next fold of a proposal under way, or the first fold of a new one."""
+        """The next fold of what the stage before left unfinished, of a proposal under way, or the first fold of a new one."""
         self._tell_decided(study)
+        move = self._begun.next(study, room)
+        if isinstance(move, Job | Drop):
+            return move
         for asked in list(self._active.values()):
             trial = study.trials.get(asked.candidate.id)
             place = self._race.next_place(study, asked.candidate)
@@ -180,15 +185,13 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     best = min(of_family, key=lambda trial: _value(study, trial))
     space = family(name).space(study.the_task)
     made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
-    for trial in of_family:
-        params = {key: trial.candidate.params[key] for key in space if key in trial.candidate.params}
-        if params.keys() == space.keys() and all(space[key].holds(value) for key, value in params.items()):
-            steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
-            made.add_trial(
-                optuna.trial.create_trial(
-                    params=params, distributions=_distributions(space), value=_value(study, trial), intermediate_values=steps
-                )
-            )
+    implied = family(name).implied(study.the_task) | family(name).defaults(study.the_task)
+    words = _distributions(space)
+    for trial in of_family:  # where the space does not hold a value of theirs, the nearest one stands for it
+        params = nearest(space, {**implied, **trial.candidate.params})
+        steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
+        known = optuna.trial.create_trial(params=params, distributions=words, value=_value(study, trial), intermediate_values=steps)
+        made.add_trial(known)
     return _Field(name, best.candidate.recipe, space, made, place)
 
 
@@ -241,8 +244,11 @@ def _distributions(space: Space) -> dict[str, Any]:
 
 def _value(study: Study, trial: Trial) -> float:
     """A trial's loss over all folds; of one that was dropped, the best complete trial's plus how far it lay behind that one."""
-    best = next((t for t in study.ranked if t.candidate.family != "constant"), None)
-    if best is None or study.complete(trial):
+    if study.complete(trial):
+        return trial.loss
+    complete = (t for t in study.trials.values() if t.candidate.family != "constant" and study.complete(t))
+    best = min(complete, key=lambda t: (t.loss, t.id), default=None)
+    if best is None:
         return trial.loss
     seen = [place for place in trial.losses if place in best.losses]
     behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
+from automl.lab.work import Encode
 from automl.models import family
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
@@ -34,6 +35,7 @@ class Select:
         study = lab.tell(study, {"kind": "stage", "stage": "select"})
         candidates = portfolio(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
+        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in candidates), budget)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study

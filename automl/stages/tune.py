@@ -10,7 +10,7 @@ from automl.lab.lab import Lab
 from automl.lab.policy import Policy
 from automl.models import family
 from automl.search.portfolio import portfolio
-from automl.search.racing import Race, Racing
+from automl.search.racing import Race, Racing, behind
 from automl.search.tuning import Tuning
 from automl.stages._base import option
 from automl.trial import Study
@@ -47,8 +47,7 @@ class Tune:
 
     def _families(self, study: Study) -> tuple[list[str], list[str]]:
         """The families of the best trials that have something to tune, best first; and the others."""
-        race = Race(0.0, self.near)
-        near = {trial.candidate.family for trial in study.ranked if not race.hopeless(study, trial)}
+        near = {trial.candidate.family for trial in study.ranked if behind(study, trial) <= self.near}
         names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
         tunable = [name for name in names if family(name).space(study.the_task)]
         chosen = [name for name in tunable if name in near][: self.families]

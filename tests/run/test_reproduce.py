@@ -37,7 +37,7 @@ def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path)
 
 
 def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
-    changed = ("clean.folds=2", "select.families=linear,extra_trees", "ensemble.copies=2", "ensemble.finish=both")
+    changed = ("clean.folds=8", "clean.repeats=1", "select.families=linear,lightgbm", "ensemble.copies=2", "ensemble.finish=both")
     few = ("--trials", "3", "-q", *(word for change in changed for word in ("--set", change)))
     made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -45,7 +45,7 @@ def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
     assert study.finish == "both"
     assert {study.trials[name].candidate.family: len(study.trials[name].refits) for name in study.weights} == {
         "linear": 1,
-        "extra_trees": 2,
+        "lightgbm": 2,
     }
     said = automl("reproduce", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
