@@ -88,15 +88,18 @@ def kfold(strata: npt.NDArray[Any], units: Rows, n_folds: int, n_repeats: int, s
 
 
 def holdout(strata: npt.NDArray[Any], units: Rows, share: float, seed: int) -> Folds:
-    """One holdout of about this share of the rows."""
-    blocks = kfold(strata, units, max(2, round(1 / share)), 1, seed).blocks
-    return Folds("holdout", np.where(blocks == 0, 0, -1).astype(np.int16))
+    """One holdout of about this share of the rows; of a few units, those that come nearest to it."""
+    blocks = kfold(strata, units, min(max(2, round(1 / share)), len(np.unique(units))), 1, seed).blocks
+    sizes = np.bincount(blocks[0]) / blocks.shape[1]
+    held = int(np.abs(sizes - share).round(3).argmin())
+    return Folds("holdout", np.where(blocks == held, 0, -1).astype(np.int16))
 
 
 def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
     """Expanding windows: each fold holds a later block out and trains on all that came before.
 
-    Equal times stay together, and so do the rows of a unit: it stands where its last row does.
+    Equal times stay together, and so do the rows of a unit: it stands where its last row does. There are fewer folds where there are
+    too few times for so many; two times are enough for one.
     """
     _, unit_of = np.unique(units, return_inverse=True)
     last = np.full(unit_of.max() + 1, -np.inf)
@@ -108,8 +111,10 @@ def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
     rank[order] = np.arange(len(times)) / len(times)
     _, first, inverse = np.unique(times[order], return_index=True, return_inverse=True)
     rank[order] = (first / len(times))[inverse]
-    blocks = np.floor((rank - share) / (1 - share) * n_folds)
-    return Folds("time", np.clip(blocks, -1, n_folds - 1).astype(np.int16)[None, :])
+    found, blocks = np.unique(np.clip(np.floor((rank - share) / (1 - share) * n_folds), -1, n_folds - 1), return_inverse=True)
+    if len(found) == 1:  # most rows have the last time
+        blocks = (times == times.max()).astype(int)
+    return Folds("time", (blocks - 1).astype(np.int16)[None, :])
 
 
 def given(is_held: npt.NDArray[np.bool_]) -> Folds:
@@ -118,7 +123,7 @@ def given(is_held: npt.NDArray[np.bool_]) -> Folds:
 
 
 def _stratified(strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.int16]:
-    """Deal the units out like cards, sorted by stratum, the large ones first and each to the emptiest fold."""
+    """Deal the units out like cards, sorted by stratum: first the large ones, each to the emptiest fold; the last few likewise."""
     _, first, unit_of, counts = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
     dealt = np.empty(len(counts), np.int16)
     sums = np.zeros(n_folds)
@@ -128,7 +133,7 @@ def _stratified(strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.ran
     small = np.flatnonzero(counts <= max(1.0, len(units) / n_folds / 20))
     small = rng.permutation(small)
     small = small[np.argsort(strata[first[small]], kind="stable")]
-    offsets = [rng.permutation(n_folds) for _ in range(len(small) // n_folds + 1)]
-    turns = np.concatenate(offsets)[: len(small)] if len(small) else np.empty(0, int)
-    dealt[small] = turns
+    turns = [rng.permutation(n_folds) for _ in range(len(small) // n_folds)]
+    turns.append((sums + rng.random(n_folds)).argsort())  # no fold stays empty as long as there is a unit for each
+    dealt[small] = np.concatenate(turns)[: len(small)]
     return dealt[unit_of]

@@ -214,12 +214,13 @@ class Study:
     plan: Plan = field(default_factory=Plan)
     recipes: tuple[Recipe, ...] = ()
     stage: str = ""
+    families: tuple[str, ...] = ()  # that alone take part; none named: all
     findings: tuple[Event, ...] = ()
     trials: Mapping[str, Trial] = field(default_factory=dict)
     running: Mapping[str, Job] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = "bag"  # whether a member's fold models answer, its refits on all rows if it has any, or both
-    verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, threshold
+    verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, cuts
     finished: str = ""
     resumed: int = 0  # how often
 
@@ -276,6 +277,7 @@ def _stage(study: Study, event: Event) -> Study:
             study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"])
         )
         study = replace(study, drawn=event.get("drawn", 0))
+    study = replace(study, families=tuple(event.get("families", study.families)))
     if "recipes" in event:
         study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))
     return study

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.ensemble import Truth, combine, decide, greedy, pool, sharpen, temperature, threshold, weights_by_id
+from automl.ensemble import Truth, combine, cuts, decide, greedy, pool, sharpen, temperature, weights_by_id
 from automl.metrics import METRICS
 
 
@@ -64,14 +64,33 @@ def test_honest_probabilities_are_left_alone() -> None:
     assert temperature(np.column_stack([1 - honest, honest]), Truth(y), METRICS["log_loss"]) == 1.0
 
 
-def test_the_threshold_finds_rare_positives_for_f1() -> None:
+EVEN = np.full(2, 0.5)
+
+
+def rare(n_rows: int, seed: int = 0) -> tuple[np.ndarray, Truth]:
+    """True probabilities of a rare positive class, and what came of them."""
+    rng = np.random.default_rng(seed)
+    chance = rng.beta(1, 8, n_rows)
+    return np.column_stack([1 - chance, chance]), Truth((rng.random(n_rows) < chance).astype(float))
+
+
+def test_the_cut_finds_rare_positives_for_f1() -> None:
+    proba, truth = rare(4000)
+    found = cuts(proba, truth, METRICS["f1"])
+    assert found[1] < 0.4
+    assert METRICS["f1"].loss(truth.y, decide(proba, found), None) < METRICS["f1"].loss(truth.y, decide(proba, EVEN), None)
+
+
+def test_cuts_favour_rare_classes_among_many_where_the_metric_does() -> None:
     rng = np.random.default_rng(0)
-    chance = rng.beta(1, 8, 4000)
-    y = (rng.random(4000) < chance).astype(float)
-    proba = np.column_stack([1 - chance, chance])
-    cut = threshold(proba, Truth(y), METRICS["f1"])
-    assert cut < 0.4
-    assert METRICS["f1"].loss(y, decide(proba, cut), None) < METRICS["f1"].loss(y, decide(proba, 0.5), None)
+    proba = rng.dirichlet([0.2, 1, 5], 5000)
+    truth = Truth(np.array([rng.choice(3, p=row) for row in proba], float))
+    found = cuts(proba, truth, METRICS["balanced_accuracy"])
+    assert found.sum() == pytest.approx(1)
+    assert found[0] < found[1] < found[2]
+    loss = METRICS["balanced_accuracy"].loss
+    assert loss(truth.y, decide(proba, found), None) < 0.9 * loss(truth.y, decide(proba, np.ones(3)), None)
+    assert cuts(proba, truth, METRICS["accuracy"]).tolist() == [1 / 3] * 3
 
 
 def seen(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,17 +55,31 @@ def test_a_holdout_keeps_back_its_share() -> None:
     assert len(made.train(0, 0)) == 80
 
 
-@given(st.lists(st.integers(0, 30), min_size=12, max_size=60))
-def test_time_folds_train_on_the_past_only(times: list[int]) -> None:
-    made = folds.by_time(np.array(times, float), np.arange(len(times)), 3)
-    for fold in range(3):
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=60).filter(lambda times: len(set(times)) > 1), st.integers(1, 5))
+def test_time_folds_train_on_the_past_only_and_none_is_empty(times: list[int], n_folds: int) -> None:
+    made = folds.by_time(np.array(times, float), np.arange(len(times)), n_folds)
+    assert 1 <= made.n_folds <= n_folds
+    for fold in range(made.n_folds):
         train, held = made.train(0, fold), made.held(0, fold)
-        if len(train) and len(held):
-            assert max(times[row] for row in train) < min(times[row] for row in held)
+        assert len(train)
+        assert len(held)
+        assert max(times[row] for row in train) < min(times[row] for row in held)
 
 
-def test_all_rows_are_trained_on_without_a_fold() -> None:
-    assert len(folds.holdout(np.zeros(30), np.arange(30), 0.2, 0).train(0, None)) == 30
+@given(st.lists(st.integers(1, 200), min_size=2, max_size=12), st.integers(0, 9))
+def test_no_fold_of_few_groups_is_empty(sizes: list[int], seed: int) -> None:
+    units = np.repeat(np.arange(len(sizes)), sizes)
+    n_folds = min(8, len(sizes))
+    made = folds.kfold(np.zeros(len(units)), units, n_folds, 1, seed)
+    assert all(len(made.held(0, fold)) for fold in range(n_folds))
+    one = folds.holdout(np.zeros(len(units)), units, 0.2, seed)
+    assert len(one.held(0, 0))
+    assert len(one.train(0, 0))
+
+
+@pytest.mark.parametrize("made", [folds.holdout(np.zeros(30), np.arange(30), 0.2, 0), folds.kfold(np.zeros(30), np.arange(30), 5, 1, 0)])
+def test_all_rows_are_trained_on_without_a_fold_whatever_the_repeat(made: folds.Folds) -> None:
+    assert [len(made.train(copy, None)) for copy in range(4)] == [30] * 4
 
 
 def test_folds_survive_the_disk(tmp_path: Path) -> None:

@@ -18,15 +18,21 @@ P3 = RNG.dirichlet([1, 1, 1], 300)
 V, T = RNG.normal(5, 2, 300), RNG.normal(5, 2, 300)
 W = RNG.random(300)
 
+
+def as_many(weight: np.ndarray | None) -> np.ndarray:
+    """Positive labels for as large a share of the rows as is positive by weight."""
+    return P2[:, 1] >= np.quantile(P2[:, 1], 1 - np.average(Y2, weights=weight))
+
+
 BINARY = {
     "roc_auc": lambda w: 1 - reference.roc_auc_score(Y2, P2[:, 1], sample_weight=w),
     "log_loss": lambda w: reference.log_loss(Y2, P2, sample_weight=w),
     "brier": lambda w: reference.brier_score_loss(Y2, P2[:, 1], sample_weight=w),
     "average_precision": lambda w: 1 - reference.average_precision_score(Y2, P2[:, 1], sample_weight=w),
     "accuracy": lambda w: 1 - reference.accuracy_score(Y2, P2.argmax(1), sample_weight=w),
-    "balanced_accuracy": lambda w: 1 - reference.balanced_accuracy_score(Y2, P2.argmax(1), sample_weight=w),
-    "f1": lambda w: 1 - reference.f1_score(Y2, P2.argmax(1), sample_weight=w),
-    "mcc": lambda w: 1 - reference.matthews_corrcoef(Y2, P2.argmax(1), sample_weight=w),
+    "balanced_accuracy": lambda w: 1 - reference.balanced_accuracy_score(Y2, P2[:, 1] > np.average(Y2, weights=w), sample_weight=w),
+    "f1": lambda w: 1 - reference.f1_score(Y2, as_many(w), sample_weight=w),
+    "mcc": lambda w: 1 - reference.matthews_corrcoef(Y2, as_many(w), sample_weight=w),
 }
 MULTICLASS = {
     "log_loss": lambda w: reference.log_loss(Y3, P3, sample_weight=w),

@@ -11,7 +11,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
-from automl.ensemble import decide
 from automl.errors import InputError
 from automl.estimator._base import AutoML
 from automl.estimator.rows import Array
@@ -87,7 +86,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         labels : ndarray of shape (n_rows,), of y's dtype
         """
         raw = self._raw(X)
-        labels: Array = self.classes_[self._places[decide(raw, self.predictor_.threshold)]]
+        labels: Array = self.classes_[self._places[self.predictor_.codes(raw)]]
         return labels
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:

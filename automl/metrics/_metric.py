@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import numpy as np
 import numpy.typing as npt
 
 from automl.task import Kind
@@ -68,7 +69,21 @@ class Metric:
         return self.best - loss if self.greater_is_better else loss
 
     def of(self, truth: Array, prediction: Array, weight: Array | None = None) -> float:
-        """The loss of a model's raw output: probabilities become labels by the largest where labels are needed."""
+        """The loss of a model's raw output, which becomes labels where they are needed."""
         if self.needs == "labels" and prediction.ndim == 2:
-            prediction = prediction.argmax(axis=1)
+            prediction = self.labels(truth, prediction, weight)
         return self.loss(truth, prediction, weight)
+
+    def labels(self, truth: Array, proba: Array, weight: Array | None = None) -> Array:
+        """Labels as a first guess: where to cut is found for the ensemble only, but of a rare class no model gives half of all probability.
+
+        The most probable class for the accuracy; the one that is most probable for its share where all classes count alike; else, of two
+        classes, the positive one for as many rows as are positive.
+        """
+        shares = np.bincount(truth.astype(np.int64), weight, minlength=proba.shape[1])
+        shares = shares / shares.sum()
+        if self.name == "balanced_accuracy":
+            return cast(Array, (proba / np.where(shares > 0, shares, np.inf)).argmax(axis=1))
+        if self.name != "accuracy" and proba.shape[1] == 2 and np.ptp(proba[:, 1]) > 0:
+            return cast(Array, proba[:, 1] >= np.quantile(proba[:, 1], shares[0])).astype(np.int64)
+        return cast(Array, proba.argmax(axis=1))

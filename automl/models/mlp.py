@@ -204,6 +204,8 @@ class _Training:
                 self.best = epoch
                 if self.stopped:
                     return
+                if self.budget.timed:  # it may end within the next epoch
+                    self.kept = self.descent.network.copy()
                 continue
             loss = self._held_loss()
             self.losses.append((epoch, loss))

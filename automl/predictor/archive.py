@@ -29,7 +29,7 @@ from automl.predictor.model import Member, Part, Predictor
 from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
 from automl.task import Task
 
-FORMAT = 3
+FORMAT = 4
 MARK = b"automl sha256 "
 ENTRY = re.compile(r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
@@ -76,7 +76,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "encodings": names,
         "members": members,
         "temperature": predictor.temperature,
-        "threshold": predictor.threshold,
+        "cuts": None if predictor.cuts is None else predictor.cuts.tolist(),
         "residuals": predictor.residuals is not None,
         "schema": predictor.cleaner.schema(),
         "facts": dict(predictor.facts),
@@ -167,7 +167,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
         encodings=encodings,
         members=members,
         temperature=float(manifest["temperature"]),
-        threshold=float(manifest["threshold"]),
+        cuts=None if manifest["cuts"] is None else np.array(manifest["cuts"], np.float64),
         residuals=residuals,
         facts=manifest["facts"],
     )

@@ -69,8 +69,9 @@ class Predictor:
         Their weights sum to one.
     temperature : float
         Probabilities are sharpened by it; 1 leaves them.
-    threshold : float
-        The positive class of a binary task is predicted from this probability on.
+    cuts : ndarray of shape (n_classes,) or None
+        What probabilities are divided by before the largest decides: of two classes, the positive one is predicted from its cut on. None
+        is even, and for regression.
     residuals : ndarray of shape (n_quantiles,) or None
         Evenly spaced quantiles of truth minus prediction on held-out rows, for intervals; regression only.
     facts : mapping
@@ -82,7 +83,7 @@ class Predictor:
     encodings: Mapping[str, Encoding]
     members: tuple[Member, ...]
     temperature: float = 1.0
-    threshold: float = 0.5
+    cuts: Floats | None = None
     residuals: Floats | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -100,8 +101,12 @@ class Predictor:
                 if model.predict(np.zeros((1, width), np.float32)).shape != shape:
                     raise UnsafeModel(f"member {member.id!r} answers another question than the model's task")
         weights = [number for member in self.members for number in (member.weight, *(part.share for part in member.parts))]
-        if not self.members or not np.isfinite([self.temperature, self.threshold, *weights]).all():
-            raise UnsafeModel("its weights, temperature or threshold make no sense")
+        if not self.members or not np.isfinite([self.temperature, *weights]).all():
+            raise UnsafeModel("its weights or temperature make no sense")
+        if self.cuts is not None and not (
+            self.cuts.shape == (self.task.n_outputs,) and (self.cuts > 0).all() and np.isfinite(self.cuts).all()
+        ):
+            raise UnsafeModel("its cuts between classes make no sense")
 
     def read(self, table: Table) -> Applied:
         """A table's typed columns, and counts of what was odd in it; an `InputError` if it lacks what the model needs."""
@@ -137,7 +142,11 @@ class Predictor:
 
     def answer(self, raw: Floats) -> npt.NDArray[Any]:
         """Raw output as labels or values."""
-        return raw if self.task.is_regression else np.array(self.task.labels, object)[decide(raw, self.threshold)]
+        return raw if self.task.is_regression else np.array(self.task.labels, object)[self.codes(raw)]
+
+    def codes(self, raw: Floats) -> npt.NDArray[np.int64]:
+        """Raw probabilities as class codes."""
+        return decide(raw, np.full(raw.shape[1], 1 / raw.shape[1]) if self.cuts is None else self.cuts)
 
     def interval(self, values: Floats, share: float) -> tuple[Floats, Floats]:
         """Bounds between which the truth lies in this share of cases: held-out residuals' quantiles around the prediction.

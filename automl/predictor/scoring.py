@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.certainty import widening
-from automl.ensemble import decide
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
 from automl.predictor.model import Predictor
@@ -62,7 +61,7 @@ def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, f
 
 
 def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric) -> float:
-    answer: npt.NDArray[Any] = decide(raw, predictor.threshold) if metric.needs == "labels" else raw
+    answer: npt.NDArray[Any] = predictor.codes(raw) if metric.needs == "labels" else raw
     return metric.score(metric.loss(y, answer, None))
 
 

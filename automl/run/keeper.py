@@ -45,7 +45,7 @@ def cut(study: Study, lab: Lab) -> Predictor:
         encodings=encodings,
         members=tuple(members),
         temperature=verdict.get("temperature", 1.0),
-        threshold=verdict.get("threshold", 0.5),
+        cuts=np.array(verdict["cuts"]) if "cuts" in verdict else None,
         residuals=residuals,
         facts=_facts(study),
     )

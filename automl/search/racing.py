@@ -10,6 +10,7 @@ from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
+NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 
 
@@ -67,9 +68,11 @@ def behind(study: Study, trial: Trial) -> float:
 
     Negative for one that is ahead of all others, zero as long as there is none to compare with.
     """
+    if not trial.losses:
+        return 0.0
     seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
     rivals = [_mean(t, trial) for t in seen if t.candidate.family != "constant"]
-    if not trial.losses or not rivals:
+    if not rivals:
         return 0.0
     best = min(rivals)
     floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
@@ -86,7 +89,7 @@ class Racing:
     """The policy of `select`.
 
     All folds of the first candidate that can win are trained at once, so that a good predictor exists early; of every later one
-    the first fold decides whether the others follow.
+    the first fold decides whether and when the others follow.
     """
 
     def __init__(self, candidates: Sequence[Candidate], race: Race, trials: int | None = None) -> None:
@@ -94,17 +97,15 @@ class Racing:
         self._race = race
 
     def next(self, study: Study, room: Room) -> Move:
-        """The next fold of the first candidate in the list that has one worth training."""
+        """The next fold of the most urgent candidate that has one worth training."""
         pending = False
-        for candidate in self._candidates:
+        for candidate in self._in_turn(study):
             trial = study.trials.get(candidate.id)
-            if trial and trial.decided:
-                continue
             place = self._race.next_place(study, candidate)
             if place is None:
                 pending = True
                 continue
-            if trial and place != study.plan.places[0] and self._is_raced(study):
+            if trial and place != study.plan.places[0] and candidate.family != "constant" and self._is_raced(study):
                 if not trial.losses:
                     pending = True  # its first fold decides
                     continue
@@ -114,6 +115,27 @@ class Racing:
                 continue
             return self._race.job(study, candidate, place, room)
         return Wait() if pending or study.running else Stop()
+
+    def _in_turn(self, study: Study) -> list[Candidate]:
+        """The candidates that are not decided, the most urgent one first, of equal ones in their order.
+
+        The baseline and what leads go on, then every family has its turn, then what was begun goes on from the nearest to the leader to
+        the farthest, and as soon as that is not near, new candidates come first.
+        """
+        undecided = [c for c in self._candidates if c.id not in study.trials or not study.trials[c.id].decided]
+        if not self._is_raced(study):
+            return undecided
+        begun = {trial.candidate.family for trial in study.trials.values()}
+
+        def urgency(candidate: Candidate) -> float:
+            trial = study.trials.get(candidate.id)
+            if candidate.family == "constant":
+                return -math.inf
+            if trial is None:
+                return NEAR if candidate.family in begun else 0.0
+            return behind(study, trial) or -1.0
+
+        return sorted(undecided, key=urgency)
 
     def _is_raced(self, study: Study) -> bool:
         """Whether some candidate worth racing against has been through its first fold."""

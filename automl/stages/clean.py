@@ -61,6 +61,7 @@ class Clean:
         _check_metric(task, cleaned)
         cleaned = with_codes(cleaned, task, study.seed) if self.codes else cleaned
         made = self._folds(cleaned, task, problem, study.seed, lab)
+        _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
@@ -132,8 +133,6 @@ class Clean:
             units = cleaned.duplicates
         plan = self._plan(n_rows, len(cleaned.columns.names()), task, lab)
         n_units = len(np.unique(units))
-        if n_units < 2:
-            plan = replace(plan, folds=1)  # the split itself says what is wrong
         if cleaned.times is not None:
             return held_out.by_time(cleaned.times, units, min(plan.folds, 5) if plan.folds > 1 else 1)
         if plan.folds == 1:
@@ -183,6 +182,18 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
         raise InputError(f"--metric: {task.metric} fails for the constant prediction: {type(error).__name__}: {error}") from error
     if not np.isfinite(loss):
         raise InputError(f"--metric: {task.metric} is {metric.score(loss)} for the constant prediction, not a number to compare by.")
+
+
+def _check_folds(made: held_out.Folds, cleaned: Cleaned, problem: Problem) -> None:
+    """Refuse folds that leave nothing to train on or to hold out."""
+    if made.n_folds and all(len(made.train(0, fold)) and len(made.held(0, fold)) for fold in range(made.n_folds)):
+        return
+    if cleaned.times is not None:
+        raise InputError(f"--time: {problem.time_column!r} holds one time only (a group counts by its last one): none is later.")
+    if cleaned.groups is not None:
+        name = f"{problem.group_column!r} holds" if problem.group_column else "there is"
+        raise InputError(f"--group: {name} one group only: no other one can be held out.")
+    raise InputError("no rows can be held out: all are equal, or too few; clean.keep_duplicates_together=false splits equal ones.")
 
 
 def _drawn(count: int, whole: Problem, asked: bool) -> list[Finding]:

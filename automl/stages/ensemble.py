@@ -1,4 +1,4 @@
-"""ensemble: weights over complete out-of-fold predictions, calibration, threshold, an honest score, and the refit."""
+"""ensemble: weights over complete out-of-fold predictions, calibration, cuts, an honest score, and the refit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
-from automl.ensemble import Truth, combine, decide, greedy, pool, sharpen, temperature, threshold, weights_by_id
+from automl.ensemble import Truth, combine, cuts, decide, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
@@ -25,7 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
 POOLED = 100_000  # probabilities of one model from which weights and the temperature are found at most
-DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for a threshold; 50 for other metrics
+DECIDED_ON = 20_000  # rows at most by which the cuts between classes are chosen
+DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for cuts; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
 REFITS_FROM = 3000  # rows; refits beside bags gained 1% there, and lost 1% on fewer rows
@@ -147,7 +148,7 @@ class Ensemble:
         return partial(greedy, metric=metric_of(study.the_task), steps=self.steps)
 
     def verdict(self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0) -> dict[str, Any]:
-        """Loss, its 95% interval, temperature and threshold of the weighted mean; the choice of weights flatters the loss by so much."""
+        """Loss, its 95% interval, temperature and cuts of the weighted mean; the choice of weights flatters the loss by so much."""
         task = study.the_task
         metric = metric_of(task)
         by_id = dict(zip((trial.id for trial in there.trials), there.predictions, strict=True))
@@ -162,11 +163,12 @@ class Ensemble:
             rows = some(n_rows, _most(study), study.seed)
             warmth = temperature(raw[rows], there.truth.take(rows), METRICS["log_loss"])
         proba = sharpen(raw, warmth)
-        cut = 0.5
-        if task.kind == "binary" and metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
-            cut = threshold(proba, there.truth, metric)
-        answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, there, metric, study, flattery) | {"temperature": warmth, "threshold": cut}
+        even = np.full(task.n_outputs, 1 / task.n_outputs)
+        if metric.needs != "labels":
+            return _judged(proba, there, metric, study, flattery) | {"temperature": warmth, "cuts": even.tolist()}
+        rows = some(n_rows, DECIDED_ON, study.seed)
+        cut = cuts(proba[rows], there.truth.take(rows), metric) if n_rows >= DECIDES_FROM.get(metric.name, 50) else even
+        return _judged(decide(proba, cut), there, metric, study, flattery) | {"temperature": warmth, "cuts": cut.tolist()}
 
 
 def _most(study: Study) -> int:

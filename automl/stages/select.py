@@ -32,7 +32,7 @@ class Select:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
-        study = lab.tell(study, {"kind": "stage", "stage": "select"})
+        study = lab.tell(study, {"kind": "stage", "stage": "select", "families": list(self.families)})
         candidates = portfolio(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
         lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in candidates), budget)

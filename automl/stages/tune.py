@@ -40,7 +40,7 @@ class Tune:
         if names:
             policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
         else:  # nothing is there yet to be tuned
-            policy = Racing(portfolio(study), race, budget.trials)
+            policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):
             pass
         return study

@@ -86,6 +86,7 @@ def one_long_line(folder: Path) -> None:
 
 FIT = ("fit", "bad.csv", "--target", "y", "--budget", "10s", "-q")
 GOOD = ("fit", "good.csv", "--target", "y", "-q")
+ONE_PLACE = "g,t,b,y\n" + "".join(f"north,2024-01-01,{row % 7},{'no' if row % 3 else 'yes'}\n" for row in range(40))
 
 WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no file": (nothing, ("fit", "god.csv", "--target", "y"), "god.csv: no such file. Did you mean 'good.csv'?"),
@@ -132,6 +133,8 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such weight column": (nothing, (*GOOD, "--weight", "w"), "'w'"),
     "negative weights": (write("bad.csv", TABLE.replace("a,b,y", "w,b,y").replace("\n1,", "\n-1,")), (*FIT, "--weight", "w"), "w"),
     "no such group column": (nothing, (*GOOD, "--group", "g"), "'g'"),
+    "one group only": (write("bad.csv", ONE_PLACE), (*FIT, "--group", "g"), "'g' holds one group only"),
+    "one time only": (write("bad.csv", ONE_PLACE), (*FIT, "--time", "t"), "'t' holds one time only"),
     "a pipeline file with an unknown key": (
         write("p.toml", '[[stage]]\nuse = "clean"\nshrae = 3\n'),
         (*GOOD, "--pipeline", "p.toml"),

@@ -141,7 +141,14 @@ def _combine(made: Made) -> None:
     leaders = made.study.ranked[:4]
     weights = {trial.id: weight for trial, weight in zip(leaders, (0.48, 0.28, 0.16, 0.08), strict=False)}
     loss = leaders[0].loss * 0.985
-    verdict: dict[str, Any] = {"loss": loss, "low": loss * 0.97, "high": loss * 1.03, "rows": 12_000, "temperature": 1.0, "threshold": 0.5}
+    verdict: dict[str, Any] = {
+        "loss": loss,
+        "low": loss * 0.97,
+        "high": loss * 1.03,
+        "rows": 12_000,
+        "temperature": 1.0,
+        "cuts": [0.5, 0.5],
+    }
     made.tell({"kind": "weights", "weights": weights, "finish": "bag", "verdict": verdict}, after=0.4)
 
 

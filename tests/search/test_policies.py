@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,43 @@ def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) 
     lab.store.close()
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed.count("catboost") >= 15  # by seconds alone it were 8
+
+
+def slow(losses: dict[str, float]) -> Callable[[Job], Outcome]:
+    """A record in which CatBoost is stopped by its deadline on every fold; a second candidate of a family is a little worse."""
+
+    def record(job: Job) -> Outcome:
+        name = job.candidate.family
+        return Outcome("done", losses[name] + job.candidate.params.get("worse", 0.0), 1.0, stopped=name == "catboost")
+
+    return record
+
+
+def test_one_candidate_of_a_slow_family_goes_on_if_it_is_good_and_no_second_one(tmp_path: Path) -> None:
+    found = slow({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21})
+    entered = [candidate("constant"), candidate("lightgbm"), candidate("catboost"), candidate("catboost", worse=0.01)]
+    study = race(tmp_path, Racing(entered, Race(100, 0.35)), found)
+    assert {trial.candidate.params.get("worse", 0.0): trial.decided for trial in study.trials.values()} == {0.0: "done", 0.01: "dropped"}
+
+
+def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
+    first = [candidate("constant"), candidate("lightgbm"), candidate("catboost")]
+    known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
+    whole = known.trials[first[2].id]
+    key = next(iter(whole.outcomes))
+    begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided="")
+    known = replace(known, trials=known.trials | {begun.id: begun})
+    lab = ReplayLab(Store(tmp_path / "run"), found, seconds=20.0)
+    for study in lab.run(Tuning(known, ["lightgbm"], Race(20.0, 0.35)), known, lab.whole):
+        pass
+    lab.store.close()
+    assert study.trials[begun.id] == whole
+
+
+def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:
+    known = race(tmp_path, lambda study: Racing(portfolio(study), Race(300, 0.9)), lambda job: Outcome("done", 0.5, 0.1), seconds=300)
+    families = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
+    assert len(families) > 5
+    for tuned in Tuning(known, sorted(families), Race(60, 0.5))._fields:
+        assert len(tuned.study.trials) == sum(trial.candidate.family == tuned.name for trial in known.trials.values()) > 0

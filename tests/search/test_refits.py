@@ -60,6 +60,15 @@ def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
     assert job.rounds == 22
 
 
+def test_a_copy_has_as_many_rounds_as_the_first_refit() -> None:
+    study = study_of(lightgbm=1.0)
+    (trial,) = study.trials.values()
+    job = Job(trial.candidate, "d", 0, None, rounds=22)
+    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0, rounds=22)})
+    study = replace(study, trials={trial.id: there})
+    assert [job.rounds for job in asked(Refits(study, [trial.id], copies=2), study)] == [22]
+
+
 def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer() -> None:
     study = study_of(lightgbm=1.0, catboost=50.0)
     names = [ids(study)["catboost"], ids(study)["lightgbm"]]
