@@ -56,7 +56,7 @@ def test_a_scorer_is_for_the_tasks_that_it_can_be_had_for(name: str, kinds: set[
 
 def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
     metric = metric_for("neg_log_loss", "binary")
-    assert metric.score(metric.loss(TRUTH, PROBA.argmax(axis=1), None)) == pytest.approx(-METRICS["log_loss"].of(TRUTH, PROBA))
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(-METRICS["log_loss"].of(TRUTH, PROBA))
     precision = metric_for("precision", "binary")
     assert precision.score(precision.of(TRUTH, PROBA)) == 1.0
     assert precision.of(TRUTH, PROBA) == 0.0
@@ -83,7 +83,7 @@ def test_a_function_is_given_labels_as_the_user_knows_them() -> None:
     task = Task("binary", "y", register(cost), ("no", "yes"))
     metric = metric_of(task)
     assert is_function(task.metric)
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(-10 / 5)
+    assert metric.score(metric.loss(TRUTH, PROBA.argmax(axis=1), None)) == pytest.approx(-10 / 5)
     assert register(cost) == task.metric
 
 

@@ -30,7 +30,8 @@ CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
 NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
-LOOKED_AT = 50_000  # rows, to find numbers that are codes
+LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
+LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -152,7 +153,8 @@ class Clean:
 
 def with_codes(cleaned: Cleaned, task: Task, seed: int) -> Cleaned:
     """A cleaned table with its numbers that are codes as categories, too."""
-    rows = held_out.some(len(cleaned.y), LOOKED_AT, seed)
+    many = len(cleaned.columns.names("number")) * task.n_outputs
+    rows = held_out.some(len(cleaned.y), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)
     names = coded(cleaned.columns, targets(task, cleaned.y, rows, seed))
     if not names:
         return cleaned
