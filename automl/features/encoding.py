@@ -130,7 +130,9 @@ def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
     return fit_text(name, column, plan)
 
 
-def fit_targeted(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int) -> tuple[Encoding, Matrix]:
+def fit_targeted(
+    recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int, weight: Floats | None = None
+) -> tuple[Encoding, Matrix]:
     """Fit the encoders that read the target, on some rows.
 
     Parameters
@@ -144,6 +146,8 @@ def fit_targeted(recipe: Recipe, columns: Columns, task: Task, y: Floats, train:
         The rows to learn from, each once.
     seed : int
         Not negative.
+    weight : ndarray of shape (n_rows,), float64, or None
+        How much rows count in means of the target.
 
     Returns
     -------
@@ -152,7 +156,7 @@ def fit_targeted(recipe: Recipe, columns: Columns, task: Task, y: Floats, train:
     X : ndarray of shape (n_rows, n_features), float32
         At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row.
     """
-    what = targets(task, y, train, seed)
+    what = targets(task, y, train, seed, weight)
     fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what)]
     if not fitted:
         return Encoding(), np.empty((columns.n_rows, 0), np.float32)

@@ -33,24 +33,28 @@ class Targets:
         One an output: "mean", or the class.
     folds : ndarray of shape (n_train,), int64
         The inner folds, 0 to 4.
+    weights : ndarray of shape (n_train,), float64, or None
+        How much each row counts, 1 on average.
     """
 
     rows: Rows
     values: Floats
     names: tuple[str, ...]
     folds: Places
+    weights: Floats | None = None
 
 
-def targets(task: Task, y: Floats, rows: Rows, seed: int) -> Targets:
+def targets(task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None = None) -> Targets:
     """The target as columns to take means of: itself, its positive class, or its (at most 10 most frequent) classes."""
     chosen = y[rows]
     folds = inner_folds(chosen, seed)
+    weights = None if weight is None else weight[rows] / max(1e-300, float(weight[rows].mean()))
     if task.is_regression:
-        return Targets(rows, chosen[:, None], ("mean",), folds)
+        return Targets(rows, chosen[:, None], ("mean",), folds, weights)
     counts = np.bincount(chosen.astype(np.int64), minlength=len(task.labels))
     classes = np.sort(by_frequency(counts)[:_MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
     names = tuple(f"mean of {task.labels[place]}" for place in classes)
-    return Targets(rows, (chosen[:, None] == classes).astype(np.float64), names, folds)
+    return Targets(rows, (chosen[:, None] == classes).astype(np.float64), names, folds, weights)
 
 
 def inner_folds(y: Floats, seed: int) -> Places:
@@ -102,14 +106,14 @@ def fit_means(codes: Places, n_levels: int, scaling: str, targets: Targets) -> t
     """
     fitted, crossed = [], []
     for values in targets.values.T:
-        table, held_out = cross_fit(codes, values, targets.folds, n_levels)
+        table, held_out = cross_fit(codes, values, targets.folds, n_levels, targets.weights)
         scaler = fit_scaler(scaling, held_out)
         fitted.append(scaler.apply(table))
         crossed.append(scaler.apply(held_out))
     return np.column_stack(fitted), np.column_stack(crossed)
 
 
-def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int) -> tuple[Floats, Floats]:
+def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Smoothed means learnt from all rows, and for each row those learnt from the other folds.
 
     Parameters
@@ -118,6 +122,8 @@ def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int) -> tuple[F
         Below n_levels; missing is a level like the others.
     y : ndarray of shape (n_rows,), float64
     folds : ndarray of shape (n_rows,), int64
+    weights : ndarray of shape (n_rows,), float64, or None
+        As many rows as each one counts for.
 
     Returns
     -------
@@ -132,16 +138,17 @@ def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int) -> tuple[F
     [0.0, 1.0, 0.5]
     """
     pivot = float(y.mean()) if len(y) else 0.0  # keeps squares small; the means don't depend on it
-    sums = np.stack([_sums(codes[folds == fold], y[folds == fold] - pivot, n_levels) for fold in range(N_FOLDS)])
+    counts = np.ones(len(y)) if weights is None else weights
+    sums = np.stack([_sums(codes[f], y[f] - pivot, counts[f], n_levels) for f in (folds == fold for fold in range(N_FOLDS))])
     crossed = np.empty(len(y))
     for fold in range(N_FOLDS):
         crossed[folds == fold] = smoothed_means(np.delete(sums, fold, axis=0).sum(axis=0))[codes[folds == fold]]
     return smoothed_means(sums.sum(axis=0)) + pivot, crossed + pivot
 
 
-def _sums(codes: Places, y: Floats, n_levels: int) -> Floats:
+def _sums(codes: Places, y: Floats, counts: Floats, n_levels: int) -> Floats:
     """Of each level: rows, sum and sum of squares; shape (3, n_levels)."""
-    return np.stack([np.bincount(codes, weights, n_levels) for weights in (np.ones_like(y), y, y * y)])
+    return np.stack([np.bincount(codes, counts * power, n_levels) for power in (np.ones_like(y), y, y * y)])
 
 
 def smoothed_means(sums: Floats) -> Floats:

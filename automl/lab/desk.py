@@ -91,7 +91,7 @@ class Desk:
             matrix = encoding.transform(data.columns)
         else:
             train = data.folds.train(*work.place)
-            encoding, matrix = fit_targeted(work.recipe, data.columns, data.task, data.y, train, data.seed)
+            encoding, matrix = fit_targeted(work.recipe, data.columns, data.task, data.y, train, data.seed, data.weight)
         made = self.folder / "encoded" / f".{work.key}.{os.getpid()}"
         made.mkdir(parents=True, exist_ok=True)
         np.save(made / "X.npy", matrix)

@@ -29,7 +29,6 @@ DECIDED_ON = 20_000  # rows at most by which the cuts between classes are chosen
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for cuts; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
-REFITS_FROM = 3000  # rows; refits beside bags gained 1% there, and lost 1% on fewer rows
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -76,7 +75,7 @@ class Ensemble:
     calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
     finish: Literal["auto", "bag", "refit", "both"] = option(
         "auto",
-        "Members are bags of fold models, refits on all rows, or both, half and half; auto refits after a holdout and on many rows.",
+        "Members are bags of fold models, refits on all rows, or both, half and half; auto: both, and refits after a holdout.",
     )
     copies: int = option(4, "Refits of each member at most, with different seeds, as far as there is time.", least=1, most=100)
     members: int = option(0, "At most so many members; 0 is no bound.")
@@ -126,7 +125,7 @@ class Ensemble:
 
     def _finish(self, study: Study) -> Finish:
         if self.finish == "auto":
-            return "refit" if study.plan.kind != "kfold" else "both" if study.size.rows >= REFITS_FROM else "bag"
+            return "both" if study.plan.kind == "kfold" else "refit"
         return self.finish
 
     def weigh(self, study: Study, there: Pool, most: int = 0) -> Mapping[str, float]:

@@ -51,6 +51,20 @@ def test_a_rows_own_target_never_reaches_its_value(data: st.DataObject) -> None:
     np.testing.assert_allclose(first[folds == fold], second[folds == fold], atol=1e-6)
 
 
+def test_a_weight_of_three_counts_like_three_rows() -> None:
+    random = np.random.default_rng(0)
+    codes, y, folds, weights = (
+        random.integers(0, 6, 300),
+        random.normal(size=300),
+        random.integers(0, N_FOLDS, 300),
+        random.integers(1, 4, 300),
+    )
+    weighted = cross_fit(codes, y, folds, 6, weights.astype(float))
+    repeated = cross_fit(*(np.repeat(part, weights) for part in (codes, y, folds)), 6)
+    np.testing.assert_allclose(weighted[0], repeated[0], rtol=1e-9)
+    np.testing.assert_allclose(np.repeat(weighted[1], weights), repeated[1], rtol=1e-9)
+
+
 def test_rows_outside_train_get_the_fitted_encoding_and_their_target_is_not_read() -> None:
     random = np.random.default_rng(0)
     columns, train, held = one(random.integers(-1, 40, 500), 40), np.arange(0, 500, 2), np.arange(1, 500, 2)
