@@ -73,7 +73,7 @@ def watched(how: How) -> tuple[Watched, ...]:
 
 def chosen_by_metric(how: How) -> bool:
     """Whether the metric itself has to choose the round: the libraries don't watch it, and it is no question of thresholds."""
-    is_watched = how.metric.name in (*watched(how), "r2", "pinball") or how.metric.proxy == "pinball"
+    is_watched = how.metric.name in (*watched(how), "r2", "pinball", "rmsle", "mape") or how.metric.proxy == "pinball"
     return not is_watched and how.metric.needs != "labels"
 
 

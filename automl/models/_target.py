@@ -20,7 +20,8 @@ class Target:
     """What a library is given in place of the target.
 
     Classes are numbered anew without those that no training row has, so that a library never meets a class without rows; their
-    probability is 0. Numbers are centred and scaled, so that regularisation means the same whatever the target's unit.
+    probability is 0. Numbers are centred and scaled, so that regularisation means the same whatever the target's unit. Logarithms stand for
+    them where the metric is about these, and rows weigh the less the larger their number is where it is about relative errors.
 
     Parameters
     ----------
@@ -30,12 +31,18 @@ class Target:
         Codes of the classes that training rows have, ascending; empty for numbers.
     shift, scale : float
         A number is coded as (y - shift) / scale.
+    logs : bool
+        Whether log(1 + y) stands for y there; numbers below 0 count as 0.
+    floor : float
+        A row's weight is divided by its number's size, but by no less than this; 0 leaves weights as they are.
     """
 
     total: int
     present: tuple[int, ...] = ()
     shift: float = 0.0
     scale: float = 1.0
+    logs: bool = False
+    floor: float = 0.0
 
     @classmethod
     def of(cls, train: Sample, how: How) -> Target:
@@ -43,9 +50,11 @@ class Target:
         y = train.y if train.weight is None else train.y[train.weight > 0]
         if not how.task.is_regression:
             return cls(how.task.n_outputs, tuple(int(code) for code in np.unique(y)))
+        logs, floor = how.metric.name == "rmsle", smallest(y) if how.metric.name == "mape" else 0.0
+        y = logarithms(y) if logs else y
         spread = float(np.std(y)) if len(y) else 0.0
         centre = float(np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y)) if len(y) else 0.0
-        return cls(0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0)
+        return cls(0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0, logs, floor)
 
     @property
     def outputs(self) -> int:
@@ -69,15 +78,24 @@ class Target:
         if not keep.all():
             weight = None if sample.weight is None else sample.weight[keep]
             sample = replace(sample, X=sample.X[keep], y=sample.y[keep], weight=weight)
-        y = np.searchsorted(self.present, sample.y).astype(np.float64) if self.total else (sample.y - self.shift) / self.scale
-        weight = None if sample.weight is None or not len(y) else sample.weight / sample.weight.mean()
-        return replace(sample, y=y, weight=weight)
+        weight = sample.weight
+        if self.floor:
+            weight = relative(sample.y, self.floor) * (1.0 if weight is None else weight)
+        if self.total:
+            y = np.searchsorted(self.present, sample.y).astype(np.float64)
+        else:
+            y = ((logarithms(sample.y) if self.logs else sample.y) - self.shift) / self.scale
+        return replace(sample, y=y, weight=None if weight is None or not len(y) else weight / weight.mean())
 
     def decode(self, y: Floats) -> Floats:
         """Coded values as they were."""
         if self.total:
             return np.asarray(self.present, np.float64)[y.astype(np.int64)]
-        return y * self.scale + self.shift
+        return self._number(y)
+
+    def _number(self, coded: Floats) -> Floats:
+        values: Floats = coded * self.scale + self.shift
+        return np.expm1(values) if self.logs else values
 
     def spread(self, raw: Any) -> Floats:
         """A library's answer as the task's prediction.
@@ -94,8 +112,7 @@ class Target:
         """
         raw = np.asarray(raw, np.float64)
         if not self.total:
-            values: Floats = raw * self.scale + self.shift
-            return values
+            return self._number(raw)
         if raw.ndim == 1:
             raw = np.column_stack([1.0 - raw, raw])
         sums = raw[:, 0].copy()
@@ -107,13 +124,15 @@ class Target:
 
     def to_state(self) -> State:
         """Plain values."""
-        return {"total": self.total, "present": list(self.present), "shift": self.shift, "scale": self.scale}
+        plain = {"total": self.total, "present": list(self.present), "shift": self.shift, "scale": self.scale}
+        return plain | {"logs": True} if self.logs else plain
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Target:
         """The coding that `to_state` described."""
         try:
-            target = cls(int(state["total"]), tuple(int(code) for code in state["present"]), float(state["shift"]), float(state["scale"]))
+            present, numbers = tuple(int(code) for code in state["present"]), (float(state["shift"]), float(state["scale"]))
+            target = cls(int(state["total"]), present, *numbers, state.get("logs") is True)
         except (KeyError, TypeError, ValueError) as error:
             raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
         if not 0 <= target.total <= _MOST_CLASSES:
@@ -122,3 +141,23 @@ class Target:
         if not (ascending or target.total == 0 == len(target.present)) or not np.isfinite([target.shift, target.scale]).all():
             raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
         return target
+
+
+def logarithms(y: Floats) -> Floats:
+    """What the RMSLE is about."""
+    return np.log1p(np.maximum(y, 0.0))
+
+
+def smallest(y: Floats) -> float:
+    """The size below which numbers don't weigh still more: a hundredth of the usual one."""
+    usual = float(np.median(np.abs(y))) if len(y) else 0.0
+    return usual / 100 if usual > 0 else 1.0
+
+
+def relative(y: Floats, floor: float) -> Floats:
+    """How much rows weigh where relative errors count.
+
+    >>> relative(np.array([-4.0, 0.1]), 0.5).tolist()
+    [0.25, 2.0]
+    """
+    return 1.0 / np.maximum(np.abs(y), floor)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 _TYPES = {mark: np.dtype(form) for mark, form in zip(b"iUIlLdD", (">i1", ">u1", ">i2", ">i4", ">i8", ">f4", ">f8"), strict=True)}
-_WHOLE = b"iUIlL"
+_WHOLE = {mark: (size, mark != ord("U")) for mark, size in zip(b"iUIlL", (1, 1, 2, 4, 8), strict=True)}  # bytes, and whether signed
 _WORDS = {ord("Z"): None, ord("T"): True, ord("F"): False}
 DEEPEST = 30
 
@@ -49,6 +49,8 @@ class _Reader:
         """A value whose type has been read."""
         if depth > DEEPEST:
             raise ValueError("nested too deeply")
+        if mark[0] in _WHOLE:
+            return self.whole(mark[0])
         if mark[0] in _TYPES:
             return self.numbers(mark, 1)[0].item()
         if mark[0] in _WORDS:
@@ -68,12 +70,17 @@ class _Reader:
         kind = _TYPES[mark[0]]
         return np.frombuffer(self.take(count * kind.itemsize), kind).astype(kind.newbyteorder("="))
 
+    def whole(self, mark: int) -> int:
+        """A whole number of a type."""
+        size, signed = _WHOLE[mark]
+        return int.from_bytes(self.take(size), "big", signed=signed)
+
     def count(self) -> int:
         """A length."""
-        mark = self.take(1)
+        mark = self.take(1)[0]
         if mark not in _WHOLE:
             raise ValueError("a length that is no whole number")
-        found = int(self.numbers(mark, 1)[0])
+        found = self.whole(mark)
         if not 0 <= found <= len(self.blob):
             raise ValueError("a length beyond the end")
         return found

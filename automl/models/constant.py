@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
 from automl.models._blocks import array_of
-from automl.models._target import Target
+from automl.models._target import Target, logarithms, relative, smallest
 from automl.space import Space
 from automl.state import State
 from automl.task import Task
@@ -43,6 +43,10 @@ def constant(train: Sample, how: How) -> ConstantModel:
     if not how.task.is_regression:
         shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
         return ConstantModel(shares / shares.sum())
+    if how.metric.name == "rmsle":
+        return ConstantModel(np.asarray(np.expm1(np.average(logarithms(train.y), weights=weight))))
+    if how.metric.name == "mape":
+        weight = weight * relative(train.y, smallest(train.y))
     if how.metric.is_quantile:
         return ConstantModel(np.asarray(_quantile(train.y, weight, how.metric.level)))
     return ConstantModel(np.asarray(np.average(train.y, weights=weight)))

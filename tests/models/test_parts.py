@@ -26,6 +26,11 @@ HOW = How(Task("multiclass", "y", "log_loss", ("a", "b", "c", "d")), metric_for(
 NUMBERS = How(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0, 1)
 
 
+def asking(metric: str, rounds: int | None = None) -> How:
+    """A regression by this metric."""
+    return How(Task("regression", "y", metric), metric_for(metric, "regression"), 0, 1, rounds=rounds)
+
+
 def sample_of(y: list[float], weight: list[float] | None = None) -> Sample:
     X = np.arange(len(y), dtype=np.float32)[:, None]
     return Sample(X, (Feature("x", "x"),), np.array(y, float), None if weight is None else np.array(weight, float))
@@ -50,6 +55,36 @@ def test_numbers_are_coded_and_back(y: list[float]) -> None:
     coded = target.code(sample_of(y)).y
     np.testing.assert_allclose(target.spread(coded), y, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(y).max()))
     assert Target.from_state(target.to_state()) == target
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=20))
+def test_logarithms_stand_for_numbers_where_the_metric_is_about_them(y: list[float]) -> None:
+    target = Target.of(sample_of(y), asking("rmsle"))
+    np.testing.assert_allclose(target.spread(target.code(sample_of(y)).y), y, rtol=1e-6, atol=1e-6)
+    assert Target.from_state(target.to_state()) == target
+
+
+def test_rows_weigh_by_what_one_is_of_their_number_where_relative_errors_count() -> None:
+    train = sample_of([1, 2, 4, 0])
+    coded = Target.of(train, asking("mape")).code(train)
+    assert coded.weight is not None
+    assert (coded.weight / coded.weight[0]).tolist() == pytest.approx([1, 1 / 2, 1 / 4, 1 / 0.015])
+
+
+@pytest.mark.parametrize("metric", ["rmsle", "mape"])
+@pytest.mark.parametrize("name", ["constant", "linear", "lightgbm", "catboost", "xgboost", "random_forest", "mlp"])
+def test_what_the_metric_is_about_is_learnt(name: str, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2)).astype(np.float32)
+    y = np.exp(2 + X[:, 0] + rng.normal(size=600))
+    rows, kind = Sample(X, (Feature("a", "a"), Feature("b", "b")), y), family(name)
+    params = {"n_estimators": 60} if name == "random_forest" else {}
+
+    def loss(how: How) -> float:
+        fitted = kind.fit(kind.prepare(rows, None, params, how), params, how)
+        return asking(metric).metric.of(y, fitted.model.predict(X))
+
+    assert loss(asking(metric, rounds=40)) < 0.9 * loss(asking("rmse", rounds=40))
 
 
 @pytest.mark.parametrize(
