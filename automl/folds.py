@@ -133,7 +133,7 @@ def _stratified(strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.ran
     small = np.flatnonzero(counts <= max(1.0, len(units) / n_folds / 20))
     small = rng.permutation(small)
     small = small[np.argsort(strata[first[small]], kind="stable")]
-    turns = [rng.permutation(n_folds) for _ in range(len(small) // n_folds)]
-    turns.append((sums + rng.random(n_folds)).argsort())  # no fold stays empty as long as there is a unit for each
+    turns = [rng.permutation(n_folds) for _ in range(len(small) // n_folds + 1)]
+    turns[-1] = turns[-1][sums[turns[-1]].argsort(kind="stable")]  # no fold stays empty as long as there is a unit for each
     dealt[small] = np.concatenate(turns)[: len(small)]
     return dealt[unit_of]
