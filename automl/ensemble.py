@@ -184,6 +184,11 @@ def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
     return float(grid[best]) if losses[best] < plain * 0.999 else 1.0
 
 
+def even(count: int) -> Floats:
+    """Cuts between so many classes that favour none."""
+    return np.full(count, 1 / count)
+
+
 def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """What each class's probability is divided by before the largest decides, with the least loss; even where nothing is gained.
 
@@ -196,15 +201,15 @@ def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
         Positive, with sum one.
     """
     count = proba.shape[1]
-    even = np.full(count, 1 / count)
     if count == 2:
         grid = np.unique(np.quantile(proba[:, 1], np.linspace(0.005, 0.995, 199)).round(6))
         tried = [np.array([1 - cut, cut]) for cut in grid if 0 < cut < 1]
     else:
         shares = np.maximum(1.0, np.bincount(truth.y.astype(np.int64), minlength=count)) / len(truth.y)
         tried = [shares**power / (shares**power).sum() for power in (0.25, 0.5, 0.75, 1.0)]
-    losses = [metric.loss(truth.y, decide(proba, each), truth.weight) for each in (even, *tried)]
-    best: Floats = (even, *tried)[int(np.argmin(losses))]
+    tried = [even(count), *tried]
+    losses = [metric.loss(truth.y, decide(proba, each), truth.weight) for each in tried]
+    best: Floats = tried[int(np.argmin(losses))]
     return best
 
 

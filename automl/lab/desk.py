@@ -24,7 +24,7 @@ from automl.features.encoding import Encoding, fit_shared, fit_targeted
 from automl.files import disk_trouble
 from automl.folds import some
 from automl.lab.dataset import Dataset, open_dataset
-from automl.lab.work import Encode, Report, Work, encodings_for
+from automl.lab.work import Encode, Report, Work, encodings_for, rows_at
 from automl.metrics import is_function, metric_of, take_function
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
@@ -108,7 +108,7 @@ class Desk:
         task = self.dataset.task
         kind = family(job.candidate.family)
         how = How(task, metric_of(task), job.seed, job.threads, budget, job.rounds, self._models(job))
-        spot = (job.candidate.recipe.name, (0, None) if job.fold is None else job.place, job.rows)  # all rows are all rows
+        spot = (job.candidate.recipe.name, rows_at(job.place), job.rows)
         train, held = self._at_hand(self._samples, spot, lambda: self._split(job))
         started = time.monotonic()
         binning = (kind.name, spot, kind.binning(job.candidate.params), job.threads)

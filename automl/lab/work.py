@@ -50,7 +50,11 @@ def encodings_for(job: Job) -> tuple[Encode, ...]:
     return encodings_at(job.candidate.recipe, job.place)
 
 
+def rows_at(place: Place) -> Place:
+    """The place whose rows are trained on: all refits have the same."""
+    return (0, None) if place[1] is None else place
+
+
 def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
     """The encodings that a model of a recipe at a place reads, side by side; refits share theirs."""
-    own = (0, None) if place[1] is None else place
-    return (Encode(recipe), Encode(recipe, own)) if recipe.reads_target else (Encode(recipe),)
+    return (Encode(recipe), Encode(recipe, rows_at(place))) if recipe.reads_target else (Encode(recipe),)

@@ -64,7 +64,7 @@ class Trees:
         return cls(int(fitted[0].n_features), offsets, right, feature, threshold, missing, value)
 
     def first(self, count: int) -> Trees:
-        """So many of the trees, the first ones."""
+        """The first so many of the trees; all, if there are no more."""
         offsets = self.offsets[: count + 1]
         end = int(offsets[-1])
         right, feature, threshold = self.right[:end], self.feature[:end], self.threshold[:end]

@@ -101,7 +101,7 @@ class Forest:
         how = how.keeping(0.2)
         fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, wanted, how)
         trees = Trees.of(fitted)
-        few = trees.first(math.ceil(_TIMES * len(fitted) / how.models)) if how.models > _TIMES else trees
+        few = trees.first(math.ceil(_TIMES * len(fitted) / how.models))
         model, kept = ForestModel(trees, prepared.target), ForestModel(few, prepared.target)
         return Fitted(model, len(fitted), asked | {"n_estimators": wanted}, stopped=len(fitted) < wanted, kept=kept)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from automl.budget import usable_cores
 from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
-from automl.ensemble import averaged, combine, decide, sharpen
+from automl.ensemble import averaged, combine, decide, even, sharpen
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.models import family
@@ -161,7 +161,7 @@ class Predictor:
 
     def codes(self, raw: Floats) -> npt.NDArray[np.int64]:
         """Raw probabilities as class codes."""
-        return decide(raw, np.full(raw.shape[1], 1 / raw.shape[1]) if self.cuts is None else self.cuts)
+        return decide(raw, even(raw.shape[1]) if self.cuts is None else self.cuts)
 
     def interval(self, values: Floats, share: float) -> tuple[Floats, Floats]:
         """Bounds between which the truth lies in this share of cases: held-out residuals' quantiles around the prediction.

@@ -98,14 +98,14 @@ class Racing:
 
     def next(self, study: Study, room: Room) -> Move:
         """The next fold of the most urgent candidate that has one worth training."""
-        pending = False
-        for candidate in self._in_turn(study):
+        pending, raced = False, self._is_raced(study)
+        for candidate in self._in_turn(study, raced):
             trial = study.trials.get(candidate.id)
             place = self._race.next_place(study, candidate)
             if place is None:
                 pending = True
                 continue
-            if trial and place != study.plan.places[0] and candidate.family != "constant" and self._is_raced(study):
+            if trial and place != study.plan.places[0] and candidate.family != "constant" and raced:
                 if not trial.losses:
                     pending = True  # its first fold decides
                     continue
@@ -116,14 +116,14 @@ class Racing:
             return self._race.job(study, candidate, place, room)
         return Wait() if pending or study.running else Stop()
 
-    def _in_turn(self, study: Study) -> list[Candidate]:
+    def _in_turn(self, study: Study, raced: bool) -> list[Candidate]:
         """The candidates that are not decided, the most urgent one first, of equal ones in their order.
 
         The baseline and what leads go on, then every family has its turn, then what was begun goes on from the nearest to the leader to
         the farthest, and as soon as that is not near, new candidates come first.
         """
         undecided = [c for c in self._candidates if c.id not in study.trials or not study.trials[c.id].decided]
-        if not self._is_raced(study):
+        if not raced:
             return undecided
         begun = {trial.candidate.family for trial in study.trials.values()}
 

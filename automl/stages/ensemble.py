@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
-from automl.ensemble import Truth, combine, cuts, decide, greedy, pool, sharpen, temperature, weights_by_id
+from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
@@ -162,12 +162,12 @@ class Ensemble:
             rows = some(n_rows, _most(study), study.seed)
             warmth = temperature(raw[rows], there.truth.take(rows), METRICS["log_loss"])
         proba = sharpen(raw, warmth)
-        even = np.full(task.n_outputs, 1 / task.n_outputs)
-        if metric.needs != "labels":
-            return _judged(proba, there, metric, study, flattery) | {"temperature": warmth, "cuts": even.tolist()}
-        rows = some(n_rows, DECIDED_ON, study.seed)
-        cut = cuts(proba[rows], there.truth.take(rows), metric) if n_rows >= DECIDES_FROM.get(metric.name, 50) else even
-        return _judged(decide(proba, cut), there, metric, study, flattery) | {"temperature": warmth, "cuts": cut.tolist()}
+        cut = even(task.n_outputs)
+        if metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
+            rows = some(n_rows, DECIDED_ON, study.seed)
+            cut = cuts(proba[rows], there.truth.take(rows), metric)
+        answer = decide(proba, cut) if metric.needs == "labels" else proba
+        return _judged(answer, there, metric, study, flattery) | {"temperature": warmth, "cuts": cut.tolist()}
 
 
 def _most(study: Study) -> int:

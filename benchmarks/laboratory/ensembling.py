@@ -21,17 +21,12 @@ import numpy as np
 from record import Table, log_ratios, tables, told
 from scipy.optimize import minimize, nnls
 
-from automl.ensemble import Truth, averaged, combine, decide, greedy, pool, sharpen, temperature, threshold
+from automl.ensemble import Truth, averaged, combine, cuts, decide, even, greedy, pool, sharpen, temperature
 from automl.metrics import METRICS, Metric
 
 Way = Callable[[Table, list[str], Metric], tuple[np.ndarray, np.ndarray]]  # predictions for the known rows and for the test rows
 
 CLASSES = ("roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc", "brier")
-
-
-def ranked(table: Table) -> list[str]:
-    """Names of the models, best first by their held-out loss."""
-    return sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))
 
 
 def _parts(table: Table, names: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -104,7 +99,7 @@ WAYS |= {f"pool {ridge:g}": partial(pooled, ridge) for ridge in (0.0, 0.002, 0.0
 
 
 def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric) -> float:
-    """The loss on the test rows, after the temperature and the threshold that the known rows ask for."""
+    """The loss on the test rows, after the temperature and the cuts that the known rows ask for."""
     known, test = answers
     if table.task.is_regression:
         return metric.of(table.test.y, test)
@@ -112,7 +107,7 @@ def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric)
     known, test = sharpen(known, warmth), sharpen(test, warmth)
     if metric.needs != "labels":
         return metric.of(table.test.y, test)
-    cut = threshold(known, table.truth, metric) if known.shape[1] == 2 and metric.name != "accuracy" else 0.5
+    cut = even(known.shape[1]) if metric.name == "accuracy" else cuts(known, table.truth, metric)
     return metric.loss(table.test.y, decide(test, cut), None)
 
 
@@ -135,7 +130,7 @@ def compared(table: Table) -> dict[str, dict[str, list[float]]]:
     metrics = [table.metric] if numbers else [METRICS[name] for name in CLASSES]
     found: dict[str, dict[str, list[float]]] = {metric.name: {} for metric in metrics}
     for part in nested(table):
-        names = ranked(part)
+        names = part.ranked
         fixed: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # what doesn't depend on the metric
         for metric in metrics:
             for way, make in (NUMBERS if numbers else WAYS).items():

@@ -25,7 +25,7 @@ ROWS = 2_000
 
 def told(table: Table, best: int, seed: int) -> dict[str, float]:
     """The test's loss and what each way says."""
-    names = sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))[:best]
+    names = table.ranked[:best]
     metric = table.metric
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(table.truth.y))[:ROWS])

@@ -46,6 +46,11 @@ class Table:
     def metric(self) -> Metric:
         return METRICS[self.task.metric]
 
+    @property
+    def ranked(self) -> list[str]:
+        """Names of the models, the one with the least held-out loss first."""
+        return sorted(self.models, key=lambda name: float(np.mean(self.models[name].losses)))
+
     def weigher(self, steps: int) -> Weigher:
         """How a run finds weights: greedy selection of so many steps for numbers, a pool for classes."""
         return partial(greedy, metric=self.metric, steps=steps) if self.task.is_regression else pool

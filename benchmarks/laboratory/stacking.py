@@ -43,9 +43,8 @@ SECOND: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 def first_layer(table: Table) -> list[str]:
     """The best of each family, then the best others."""
-    ranked = sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))
-    leaders = {FAMILY[name]: name for name in reversed(ranked)}
-    return sorted(ranked, key=lambda name: name not in leaders.values())[:LAYER]
+    leaders = {FAMILY[name]: name for name in reversed(table.ranked)}
+    return sorted(table.ranked, key=lambda name: name not in leaders.values())[:LAYER]
 
 
 def added(table: Table, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +89,7 @@ def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
     """Test losses of the ensembles of the first layer, the second, and both."""
     bench = Bench.of(data / table.name, most)
     assert np.array_equal(bench.y[bench.known], table.truth.y), "the laboratory was built with other rows or folds"
-    ranked = sorted(table.models, key=lambda name: float(np.mean(table.models[name].losses)))[:30]
-    pool = list(dict.fromkeys([*ranked, *first_layer(table)]))
+    pool = list(dict.fromkeys([*table.ranked[:30], *first_layer(table)]))
     known, test = [table.models[name].known for name in pool], [table.models[name].test for name in pool]
 
     def loss(known: list[np.ndarray], test: list[np.ndarray]) -> float:
