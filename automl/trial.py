@@ -196,10 +196,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Size:
-    """Rows and raw columns of the cleaned table."""
+    """Rows and raw columns of the cleaned table, and how many rows equal an earlier one that may be in another fold."""
 
     rows: int = 0
     columns: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Every tree's children have to lie inside it, each below one parent, and no split
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -135,9 +135,8 @@ def check_xgboost(blob: bytes) -> None:
         model = booster["model"]
         if booster["name"] != "gbtree":
             raise _damaged("XGBoost", f"a booster of the kind {str(booster['name'])[:20]!r}")
-        n_features = int(learner["learner_model_param"]["num_feature"])
-        for tree in model["trees"]:
-            _check_tree(tree, n_features)
+        if model["trees"]:
+            _check_trees(_Trees(model["trees"]), int(learner["learner_model_param"]["num_feature"]))
         _check_forest(model, int(learner["learner_model_param"]["num_class"]))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, UnsafeModel):
@@ -157,38 +156,67 @@ def _check_forest(model: Mapping[str, Any], classes: int) -> None:
         raise _damaged("XGBoost", "rounds that do not follow one another")
 
 
-def _check_tree(tree: Mapping[str, Any], features: int) -> None:
-    left, right = (np.asarray(tree[name], np.int64) for name in ("left_children", "right_children"))
-    count = len(left)
-    same = ("right_children", "parents", "split_indices", "split_conditions", "split_type", "default_left", "base_weights")
-    if count < 1 or any(len(tree[name]) != count for name in same) or int(tree["tree_param"]["num_nodes"]) != count:
+class _Trees:
+    """The arrays of all trees, each name's end to end: a thousand trees are checked as quickly as one."""
+
+    def __init__(self, trees: Sequence[Mapping[str, Any]]) -> None:
+        self._trees = trees
+
+    def sizes(self, name: str) -> Whole:
+        """How many values each tree has by this name."""
+        return np.array([len(tree[name]) for tree in self._trees], np.int64)
+
+    def told(self, name: str) -> Whole:
+        """What each tree says of itself."""
+        return np.array([int(tree["tree_param"][name]) for tree in self._trees], np.int64)
+
+    def numbers(self, name: str) -> Whole:
+        """The values of all trees, as whole numbers."""
+        values = np.concatenate([tree[name] for tree in self._trees], dtype=np.int64, casting="unsafe")
+        if values.ndim != 1:
+            raise ValueError(f"{name} is no row of numbers")
+        return values
+
+
+_LINKS = ("left_children", "right_children", "parents")
+_OF_EACH_NODE = (*_LINKS, "split_indices", "split_conditions", "split_type", "default_left", "base_weights")
+
+
+def _check_trees(trees: _Trees, features: int) -> None:
+    sizes = trees.told("num_nodes")
+    if (sizes < 1).any() or any((trees.sizes(name) != sizes).any() for name in _OF_EACH_NODE):
         raise _damaged("XGBoost", "a tree with arrays of different lengths")
-    if int(tree["tree_param"]["num_feature"]) != features or int(tree["tree_param"]["size_leaf_vector"]) > 1:
+    if (trees.told("num_feature") != features).any() or (trees.told("size_leaf_vector") > 1).any():
         raise _damaged("XGBoost", "a tree for other columns")
-    inner = np.flatnonzero(left != -1)
+    left, right, parents = (trees.numbers(name) for name in _LINKS)
+    first = np.cumsum(sizes) - sizes
+    starts, inner = np.repeat(first, sizes), np.flatnonzero(left != -1)
     children = np.concatenate([left[inner], right[inner]])
-    parents = np.asarray(tree["parents"], np.int64)
-    if (right[left == -1] != -1).any() or ((children <= 0) | (children >= count)).any() or len(np.unique(children)) != len(children):
-        raise _damaged("XGBoost", "a child outside its tree, or below two nodes")
-    if (parents[children] != np.concatenate([inner, inner])).any():
+    if (right[left == -1] != -1).any() or ((children <= 0) | (children >= np.tile(np.repeat(sizes, sizes)[inner], 2))).any():
+        raise _damaged("XGBoost", "a child outside its tree")
+    below = children + np.tile(starts[inner], 2)
+    if (np.bincount(below, minlength=1) > 1).any():
+        raise _damaged("XGBoost", "a child below two nodes")
+    if (parents[below] != np.tile(inner - starts[inner], 2)).any():
         raise _damaged("XGBoost", "a child that names another parent")
-    split = np.asarray(tree["split_indices"], np.int64)[inner]
+    split = trees.numbers("split_indices")[inner]
     if ((split < 0) | (split >= features)).any():
         raise _damaged("XGBoost", "a split that reads a column which is not there")
-    _check_sets(tree, count)
+    _check_sets(trees, sizes, first)
 
 
-def _check_sets(tree: Mapping[str, Any], count: int) -> None:
-    """Splits by category name a stretch of the list of categories."""
-    nodes, starts, sizes = (np.asarray(tree[f"categories_{name}"], np.int64) for name in ("nodes", "segments", "sizes"))
-    values = np.asarray(tree["categories"], np.int64)
-    by_category = np.flatnonzero(np.asarray(tree["split_type"], np.int64) == 1)
-    kinds = np.asarray(tree["split_type"], np.int64)
-    if ((kinds < 0) | (kinds > 1)).any() or not np.array_equal(np.sort(nodes), by_category):
-        raise _damaged("XGBoost", "splits by category without their sets")
-    if not len(nodes) == len(starts) == len(sizes) or (nodes >= count).any():
+def _check_sets(trees: _Trees, sizes: Whole, first: Whole) -> None:
+    """Splits by category name a stretch of their tree's list of categories."""
+    counts, lengths = trees.sizes("categories_nodes"), trees.sizes("categories")
+    if any((trees.sizes(f"categories_{name}") != counts).any() for name in ("segments", "sizes")):
         raise _damaged("XGBoost", "sets of categories that do not fit together")
-    if ((starts < 0) | (sizes < 0) | (starts + sizes > len(values))).any() or ((values < 0) | (values >= 2**24)).any():
+    nodes, starts, widths = (trees.numbers(f"categories_{name}") for name in ("nodes", "segments", "sizes"))
+    values, kinds = trees.numbers("categories"), trees.numbers("split_type")
+    if ((nodes < 0) | (nodes >= np.repeat(sizes, counts))).any():
+        raise _damaged("XGBoost", "sets of categories of nodes which are not there")
+    if ((kinds < 0) | (kinds > 1)).any() or not np.array_equal(np.sort(nodes + np.repeat(first, counts)), np.flatnonzero(kinds == 1)):
+        raise _damaged("XGBoost", "splits by category without their sets")
+    if ((starts < 0) | (widths < 0) | (widths > np.repeat(lengths, counts) - starts)).any() or ((values < 0) | (values >= 2**24)).any():
         raise _damaged("XGBoost", "sets of categories that are not there")
 
 

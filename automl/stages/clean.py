@@ -69,7 +69,7 @@ class Clean:
         drawn = problem.table.n_rows if problem is not whole else 0
         for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made) | {"drawn": drawn})
+        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn})
 
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
@@ -116,9 +116,14 @@ class Clean:
             copies=self.copies,
         )
 
-    def _facts(self, dataset: Dataset, made: held_out.Folds) -> dict[str, object]:
+    def _repeated(self, cleaned: Cleaned) -> int:
+        """Rows that equal an earlier one and need not be in its fold."""
+        apart = cleaned.groups is None and not self.keep_duplicates_together
+        return len(cleaned.duplicates) - len(np.unique(cleaned.duplicates)) if apart else 0
+
+    def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
-        size = {"rows": len(dataset.y), "columns": len(dataset.columns.names())}
+        size = {"rows": len(dataset.y), "columns": len(dataset.columns.names()), "repeated": repeated}
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 

@@ -29,6 +29,7 @@ DECIDED_ON = 20_000  # rows at most by which the cuts between classes are chosen
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for cuts; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
+REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -75,7 +76,7 @@ class Ensemble:
     calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
     finish: Literal["auto", "bag", "refit", "both"] = option(
         "auto",
-        "Members are bags of fold models, refits on all rows, or both, half and half; auto: both, and refits after a holdout.",
+        "Members are bags of fold models, refits on all rows, or both; auto: both, or refits after a holdout and for rows that recur.",
     )
     copies: int = option(4, "Refits of each member at most, with different seeds, as far as there is time.", least=1, most=100)
     members: int = option(0, "At most so many members; 0 is no bound.")
@@ -125,7 +126,8 @@ class Ensemble:
 
     def _finish(self, study: Study) -> Finish:
         if self.finish == "auto":
-            return "both" if study.plan.kind == "kfold" else "refit"
+            rows_recur = study.size.repeated > REPEATED * study.size.rows
+            return "both" if study.plan.kind == "kfold" and not rows_recur else "refit"
         return self.finish
 
     def weigh(self, study: Study, there: Pool, most: int = 0) -> Mapping[str, float]:

@@ -103,7 +103,9 @@ def xgboost_with(name: str, number: bytes) -> None:
         ("right_children", struct.pack(">i", 0), "outside its tree"),
         ("split_indices", struct.pack(">i", 3), "column which is not there"),
         ("categories_segments", struct.pack(">q", 10**6), "sets of categories that are not there"),
-        ("categories_nodes", struct.pack(">i", 10**6), "without their sets"),
+        ("categories_segments", struct.pack(">q", 2**63 - 1), "sets of categories that are not there"),
+        ("categories_nodes", struct.pack(">i", 10**6), "nodes which are not there"),
+        ("left_children", struct.pack(">i", 2), "below two nodes"),
     ],
 )
 def test_an_xgboost_booster_that_points_outside_itself_is_refused(name: str, number: bytes, why: str) -> None:

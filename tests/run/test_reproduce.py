@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from automl import models
@@ -49,6 +50,18 @@ def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
     }
     said = automl("reproduce", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_where_many_rows_recur_members_are_refits_unless_these_rows_are_kept_together(tmp_path: Path) -> None:
+    penguins = pd.read_csv(PENGUINS)
+    pd.concat([penguins, penguins.head(100)]).to_csv(tmp_path / "twice.csv", index=False)
+    few = ("--trials", "3", "-q", "--set", "clean.folds=2", "--set", "clean.repeats=1", "--set", "select.families=lightgbm")
+    for run, finish, words in (("apart", "refit", ()), ("together", "both", ("--set", "clean.keep_duplicates_together=true"))):
+        made = automl("fit", "twice.csv", "--target", "species", *few, *words, "--output", run, cwd=tmp_path)
+        assert made.returncode == 0, made.stderr
+        study = replay(tmp_path / run)
+        assert study.finish == finish
+        assert study.size.repeated == (100 if finish == "refit" else 0)
 
 
 def test_what_differs_is_told_with_exit_code_1(tmp_path: Path) -> None:
