@@ -10,7 +10,7 @@ from typing import Any
 
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import family
+from automl.models import FAMILIES, family
 from automl.trial import Candidate, Study
 
 LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
@@ -33,10 +33,20 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     size = "large" if study.size.rows >= LARGE else "small"
     taking_part = [entry for entry in entries(study.the_task.kind, size) if not families or entry["family"] in families]
     lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
-    taking_part += [{"family": name, "params": {}} for name in lacking]
+    return _candidates(study, [*taking_part, *({"family": name, "params": {}} for name in lacking)])
+
+
+def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
+    """The constant baseline, then the defaults of the families that take part."""
+    names = families or [kind.name for kind in FAMILIES]
+    return _candidates(study, [{"family": name, "params": {}} for name in names if name != "constant"])
+
+
+def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:
+    """The baseline and these entries, each configuration once."""
     first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")
     if study.size.rows >= MANY:
-        taking_part.sort(key=lambda entry: entry["family"] == "linear")
+        taking_part = sorted(taking_part, key=lambda entry: entry["family"] == "linear")
     candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
     return list({candidate.id: candidate for candidate in candidates}.values())
 

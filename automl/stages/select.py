@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
 from automl.lab.work import Encode
 from automl.models import family
-from automl.search.portfolio import portfolio
+from automl.search.portfolio import defaults, portfolio
 from automl.search.racing import Race, Racing
 from automl.stages._base import option
 from automl.trial import Study
@@ -19,6 +20,9 @@ class Select:
     """Find out which families suit the table, and have strong models early."""
 
     families: tuple[str, ...] = option((), "Families that take part, best first; none named: all.")
+    start: Literal["portfolio", "defaults"] = option(
+        "portfolio", "What is tried: configurations that proved strong over many tables, or each family's defaults alone."
+    )
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
     margin: float = option(
         0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
@@ -33,7 +37,8 @@ class Select:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
         study = lab.tell(study, {"kind": "stage", "stage": "select", "families": list(self.families)})
-        candidates = portfolio(study, self.families)[: self.candidates + 1 if self.candidates else None]
+        started_from = portfolio if self.start == "portfolio" else defaults
+        candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
         lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in candidates), budget)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):

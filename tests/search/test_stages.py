@@ -13,8 +13,10 @@ from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.problem import Problem
 from automl.lab.replay import ReplayLab
+from automl.models import FAMILIES
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
+from automl.stages.select import Select
 from automl.stages.tune import Tune
 from automl.store import Store
 from automl.table import from_frame
@@ -45,6 +47,15 @@ def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Pat
     lab = lab_of(tmp_path, 20)
     study = Tune().run(started(lab), lab, lab.whole)
     assert study.ranked[0].candidate.family != "constant"
+    lab.store.close()
+
+
+def test_select_tries_each_familys_defaults_alone_if_asked(tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, 300)
+    study = Select(start="defaults").run(started(lab), lab, lab.whole)
+    tried = {trial.candidate.family: trial.candidate.params for trial in study.trials.values()}
+    assert len(tried) == len(study.trials)
+    assert tried == {kind.name: kind.defaults(TASK) for kind in FAMILIES}
     lab.store.close()
 
 
