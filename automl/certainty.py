@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.ensemble import Truth, combine
+from automl.ensemble import Truth, combine, cuts, decide
 from automl.folds import some
 from automl.metrics import Metric
 
@@ -104,8 +104,9 @@ def optimism(
     rows: int = 1000,
     seed: int = 0,
     go_on: GoOn = always,
+    cutting: bool = False,
 ) -> float:
-    """How much lower the loss of weights is on the rows they were chosen on than on others (Efron's bootstrap).
+    """How much lower the loss of weights, and of cuts, is on the rows they were chosen on than on others (Efron's bootstrap).
 
     The choice is made again on samples of the rows, and its loss there held against that on all rows. What the sample itself is lucky
     by is taken off: the equal mean of all models, which nothing was chosen for, has had the same luck.
@@ -115,17 +116,20 @@ def optimism(
     predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
     rows : int
         At most so many are used; the optimism of all is smaller by as much as they are more.
+    cutting : bool
+        Whether cuts between classes are chosen, too.
 
     Returns
     -------
     float
         At least 0, in the loss's unit.
     """
-    if len(predictions) < 2:
+    if len(predictions) < 2 and not cutting:
         return 0.0
     used = some(len(truth.y), rows, seed)
     known, drawn_from = [prediction[used] for prediction in predictions], truth.take(used)
     equal = combine(known, np.full(len(known), 1 / len(known)))
+    unchosen = decide(equal, cuts(equal, drawn_from, metric)) if cutting else equal
     rng = np.random.default_rng(seed)
     flattered = []
     for nth in range(rounds):
@@ -134,7 +138,8 @@ def optimism(
         drawn = rng.integers(0, len(used), len(used))
         sample = drawn_from.take(drawn)
         mixed = combine(known, weigher([prediction[drawn] for prediction in known], sample))
-        gaps = [metric.of(drawn_from.y, p, drawn_from.weight) - metric.of(sample.y, p[drawn], sample.weight) for p in (mixed, equal)]
+        chosen = decide(mixed, cuts(mixed[drawn], sample, metric)) if cutting else mixed
+        gaps = [metric.of(drawn_from.y, p, drawn_from.weight) - metric.of(sample.y, p[drawn], sample.weight) for p in (chosen, unchosen)]
         flattered.append(gaps[0] - gaps[1])
     finite = [gap for gap in flattered if np.isfinite(gap)]  # a sample may lack a class
     return max(0.0, float(np.mean(finite))) * len(used) / len(truth.y) if finite else 0.0

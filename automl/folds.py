@@ -105,16 +105,14 @@ def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
     last = np.full(unit_of.max() + 1, -np.inf)
     np.maximum.at(last, unit_of, times)
     times = last[unit_of]
-    share = 0.5  # of the rows is trained on in every fold
-    order = np.argsort(times, kind="stable")
-    rank = np.empty(len(times))
-    rank[order] = np.arange(len(times)) / len(times)
-    _, first, inverse = np.unique(times[order], return_index=True, return_inverse=True)
-    rank[order] = (first / len(times))[inverse]
-    found, blocks = np.unique(np.clip(np.floor((rank - share) / (1 - share) * n_folds), -1, n_folds - 1), return_inverse=True)
-    if len(found) == 1:  # most rows have the last time
-        blocks = (times == times.max()).astype(int)
-    return Folds("time", (blocks - 1).astype(np.int16)[None, :])
+    _, first, inverse = np.unique(np.sort(times), return_index=True, return_inverse=True)
+    rank = np.empty(len(times), np.int64)  # the rows that came before
+    rank[np.argsort(times, kind="stable")] = first[inverse]
+    for count in range(n_folds, 0, -1):  # half of the rows is trained on in every fold
+        blocks = np.clip((2 * rank - len(times)) * count // len(times), -1, None)
+        if len(np.unique(blocks)) == count + 1:
+            return Folds("time", blocks.astype(np.int16)[None, :])
+    return Folds("time", np.where(times == times.max(), 0, -1).astype(np.int16)[None, :])  # most rows have the last time
 
 
 def given(is_held: npt.NDArray[np.bool_]) -> Folds:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.certainty import interval, new_rows, optimism, tied, widening
-from automl.ensemble import Truth, combine, greedy
+from automl.ensemble import Truth, combine, greedy, pool
 from automl.metrics import METRICS
 from tests.test_ensemble import noisy
 
@@ -78,6 +78,15 @@ def test_one_model_or_equal_ones_flatter_nobody() -> None:
     predictions, truth = noisy(0, 1)
     assert optimism(predictions, truth, METRICS["rmse"], GREEDY) == 0.0
     assert optimism(predictions * 3, truth, METRICS["rmse"], GREEDY) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_cuts_that_are_chosen_flatter_too() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(80) < 0.1).astype(float)
+    proba = rng.dirichlet([9, 1], 80)  # says nothing
+    told = [optimism([proba], Truth(y), METRICS["f1"], pool, rounds=50, cutting=cutting) for cutting in (False, True)]
+    assert told[0] == 0
+    assert told[1] > 0.01
 
 
 def test_the_optimism_shrinks_with_rows() -> None:

@@ -64,6 +64,8 @@ def test_time_folds_train_on_the_past_only_and_none_is_empty(times: list[int], n
         assert len(train)
         assert len(held)
         assert max(times[row] for row in train) < min(times[row] for row in held)
+    again = folds.by_time(np.array(times, float), np.arange(len(times)), made.n_folds)  # as a run does that goes on
+    assert (again.blocks == made.blocks).all()
 
 
 @given(st.lists(st.integers(1, 200), min_size=2, max_size=12), st.integers(0, 9))

@@ -72,6 +72,12 @@ def test_the_multiclass_auc_is_the_mean_over_classes() -> None:
     assert METRICS["roc_auc"].of(Y3, P3) == pytest.approx(1 - expected)
 
 
+def test_of_many_equal_probabilities_only_the_larger_ones_are_positive_where_that_is_nearer_to_their_share() -> None:
+    y = np.repeat([0, 1], [990, 10])
+    proba = np.repeat([0.0, 0.3], [992, 8])
+    assert METRICS["f1"].labels(y, np.column_stack([1 - proba, proba])).sum() == 8
+
+
 def test_negative_values_count_as_zero_in_rmsle() -> None:
     assert METRICS["rmsle"].of(np.array([0.0, 3.0]), np.array([-5.0, 3.0])) == 0.0
 

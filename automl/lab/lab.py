@@ -357,7 +357,7 @@ class Lab:
         if report.outcome.status == "done" and known.decided not in ("dropped", "failed"):  # a refit comes after the decision
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
-        if known.decided == "done" and report.outcome.status in ("failed", "memory"):
+        if known.decided == "done" and report.outcome.status in ("failed", "memory", "timeout"):
             study = self._warn(study, "refit_failed", f"a refit of {work.candidate.family} {known.id} failed: {report.outcome.reason}")
         return self._decide(study, study.trials[work.candidate.id])
 

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
 R = TypeVar("R")
 
+MOST_THREADS = 8  # models that are restored or asked at once: some libraries start threads of their own
 FEW = 200  # rows below which threads take longer to start than they save
 BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memory
 
@@ -35,7 +36,7 @@ def at_once(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -
     """What comes of each item, in order, with a thread for each core: libraries leave Python alone while they work."""
     if not worthwhile or len(items) < 2:
         return [do(item) for item in items]
-    with ThreadPoolExecutor(usable_cores()) as threads:
+    with ThreadPoolExecutor(min(MOST_THREADS, usable_cores())) as threads:
         return list(threads.map(do, items))
 
 

@@ -41,9 +41,10 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     y, rows = truth(predictor.task, table)
     metric = metric_of(predictor.task)
     columns = predictor.read(table.take(rows)).columns
+    warmth = predictor.temperature if metric.needs == "labels" else 1.0  # the cuts are between sharpened probabilities
     found = [("the predictor", _score(predictor, predictor.raw(columns), y, metric))]
     for member in predictor.members if len(predictor.members) > 1 else ():
-        alone = replace(predictor, members=(replace(member, weight=1.0),), temperature=1.0)
+        alone = replace(predictor, members=(replace(member, weight=1.0),), temperature=warmth)
         found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(alone, alone.raw(columns), y, metric)))
     return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)))
 

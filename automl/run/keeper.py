@@ -109,7 +109,8 @@ class Keeper:
         self._started = started
         self._spent = 0.0
         self._packed: frozenset[str] = frozenset()
-        self.last = 0.3  # seconds that the last packing took
+        self._last = 0.3  # seconds that the last packing took
+        self.saving = 0.3  # and those of them in which the predictor was written
 
     def __call__(self, study: Study, event: Event) -> None:
         """Pack after cleaning (the baseline), and after a trial that is complete."""
@@ -120,7 +121,7 @@ class Keeper:
 
     def _affords(self) -> bool:
         """Whether another packing stays within its share of the time gone by."""
-        return self._spent + self.last <= SHARE * (time.monotonic() - self._started) or not self._packed
+        return self._spent + self._last <= SHARE * (time.monotonic() - self._started) or not self._packed
 
     def _pack(self, study: Study) -> None:
         begun = time.monotonic()
@@ -129,7 +130,9 @@ class Keeper:
             weights = QUICK.weigh(study, pool)
             if frozenset(weights) != self._packed:
                 best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights), finish="bag")
+                chosen = time.monotonic()
                 save(cut(best, self._lab), self._path)
+                self.saving = time.monotonic() - chosen
                 self._packed = frozenset(weights)
-                self.last = time.monotonic() - begun
+                self._last = time.monotonic() - begun
         self._spent += time.monotonic() - begun

@@ -51,16 +51,31 @@ class Race:
         taken = study.taken(trial) if trial else set()
         return next((place for place in study.plan.places if place not in taken), None)
 
-    def hopeless(self, study: Study, trial: Trial) -> str:
-        """Why a trial isn't worth its other folds; empty if it is.
+    def fits(self, study: Study, candidate: Candidate, room: Room) -> bool:
+        """Whether the folds of a candidate that are not begun can be expected to end in time."""
+        trial = study.trials.get(candidate.id)
+        begun = study.taken(trial).intersection(study.plan.places) if trial else ()
+        return self.affords(study, candidate, len(study.plan.places) - len(begun), room)
 
-        One whose fits were all cut short goes on only if no other of its family did: they would take the most that fits may.
-        """
+    def affords(self, study: Study, candidate: Candidate, folds: int, room: Room) -> bool:
+        """Whether so many folds of a candidate can be expected to end in time."""
+        rounds = math.ceil(folds / max(1, room.workers))
+        return min(predict(study, candidate), self.limit(study, room)) * rounds <= room.seconds
+
+    def hopeless(self, study: Study, trial: Trial) -> str:
+        """Why a trial isn't worth its other folds; empty if it is."""
         gap = behind(study, trial)
-        cut_short = all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done")
-        if gap > 0 and cut_short and any(t.candidate.family == trial.candidate.family and study.complete(t) for t in study.trials.values()):
-            return "too slow for this budget"
         return f"{gap:.0%} of the lead behind the best" if gap > self.margin else ""
+
+    def too_slow(self, study: Study, trial: Trial) -> str:
+        """Why a trial takes too long; empty if it doesn't.
+
+        One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
+        """
+        cut_short = all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done")
+        of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
+        is_slow = cut_short and behind(study, trial) > 0 and any(study.complete(other) for other in of_family)
+        return "too slow for this budget" if is_slow else ""
 
 
 def behind(study: Study, trial: Trial) -> float:
@@ -109,7 +124,7 @@ class Racing:
                 if not trial.losses:
                     pending = True  # its first fold decides
                     continue
-                if reason := self._race.hopeless(study, trial):
+                if reason := self._race.too_slow(study, trial) or self._race.hopeless(study, trial):
                     return Drop(trial, reason)
             if not self._fits(study, candidate, room):
                 continue
@@ -145,7 +160,4 @@ class Racing:
         """Whether a candidate's missing folds can be expected to end in time; the first ones are always tried."""
         if math.isinf(room.seconds) or not any(t.decided == "done" and t.candidate.family != "constant" for t in study.trials.values()):
             return True
-        trial = study.trials.get(candidate.id)
-        missing = len(study.plan.places) - (len(trial.losses) if trial else 0)
-        rounds = math.ceil(missing / max(1, room.workers))
-        return min(predict(study, candidate), self._race.limit(study, room)) * rounds <= room.seconds
+        return self._race.fits(study, candidate, room)

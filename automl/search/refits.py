@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from automl.budget import Budget
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.models import family
 from automl.search.costs import predict, seed_for
@@ -20,19 +19,6 @@ def seconds_for(study: Study, trial: Trial) -> float:
     return SECONDS * predict(study, trial.candidate)
 
 
-def affordable(study: Study, weights: Mapping[str, float], budget: Budget, workers: int) -> Mapping[str, float]:
-    """The heaviest members whose refits end in time, at least one."""
-    kept: dict[str, float] = {}
-    seconds = 0.0
-    for name, weight in weights.items():
-        seconds += seconds_for(study, study.trials[name]) / workers
-        if kept and budget.timed and not budget.affords(seconds):
-            break
-        kept[name] = weight
-    total = sum(kept.values())
-    return {name: weight / total for name, weight in kept.items()}
-
-
 class Refits:
     """A policy: train each member on all rows, the heaviest first; then each with another seed, as often as asked.
 
@@ -43,7 +29,7 @@ class Refits:
     copies : int
         Refits of each member; a family that no seed changes has one.
     needed : bool
-        Whether nothing else can answer, so that a first refit is tried even if it can't be expected to end in time.
+        Whether little else can answer, so that a first refit is tried even if it can't be expected to end in time.
     """
 
     def __init__(self, study: Study, names: Sequence[str], copies: int = 1, needed: bool = True) -> None:

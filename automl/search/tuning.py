@@ -47,6 +47,11 @@ class _Field:
     asked: int = 0
     used_up: bool = False
 
+    @property
+    def typical(self) -> Candidate:
+        """A candidate that takes as long as others of the family do."""
+        return Candidate(self.name, {}, self.recipe)
+
 
 class Tuning:
     """The policy of `tune`.
@@ -80,7 +85,8 @@ class Tuning:
         self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate((*families, *fillers))]
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
-        begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.candidate.origin != "tune"]
+        begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
+        self._untold = {candidate.id for candidate in begun}
         self._begun = Racing(begun, race)
 
     def next(self, study: Study, room: Room) -> Move:
@@ -94,6 +100,8 @@ class Tuning:
             place = self._race.next_place(study, asked.candidate)
             if place is None or trial is None or (not trial.losses and study.taken(trial)):
                 continue  # its first fold decides
+            if not self._race.fits(study, asked.candidate, room):
+                continue  # what is left may be enough for something quicker
             if trial.losses and (reason := self._prune(study, trial, asked)):
                 return Drop(trial, reason)
             return self._race.job(study, asked.candidate, place, room)
@@ -104,7 +112,8 @@ class Tuning:
         return self._propose(study, room)
 
     def _propose(self, study: Study, room: Room) -> Move:
-        fitting = [f for f in self._fields if not f.used_up and self._fits(study, f, room)]
+        folds = len(study.plan.places)
+        fitting = [f for f in self._fields if not f.used_up and self._race.affords(study, f.typical, folds, room)]
         fields = [f for f in fitting if f.place < self._claims] or (fitting if self._trials is None else [])
         if not fields:
             return Wait() if study.running else Stop()
@@ -131,11 +140,7 @@ class Tuning:
         return work * (tuned.place + 1)
 
     def _seconds(self, study: Study, tuned: _Field) -> float:
-        return predict(study, Candidate(tuned.name, {}, tuned.recipe))
-
-    def _fits(self, study: Study, tuned: _Field, room: Room) -> bool:
-        rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
-        return min(self._seconds(study, tuned), self._race.limit(study, room)) * rounds <= room.seconds
+        return predict(study, tuned.typical)
 
     def _ask(self, turn: _Field) -> _Asked:
         trial = turn.study.ask(_distributions(turn.space))
@@ -144,19 +149,24 @@ class Tuning:
 
     def _prune(self, study: Study, trial: Trial, asked: _Asked) -> str:
         """Why a proposal is not worth its other folds; empty if it is."""
-        if reason := self._race.hopeless(study, trial):
-            return reason
         for step, place in enumerate(study.plan.places):
             if place in trial.losses and step not in asked.reported:
                 asked.reported.add(step)
                 asked.trial.report(trial.losses[place], step)
+        if reason := self._race.too_slow(study, trial) or self._race.hopeless(study, trial):
+            return reason
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the best trial may have been seen on other folds: those are left out
             worse = len(trial.losses) > 1 and asked.trial.should_prune()
         return "worse than the best on its first folds" if worse else ""
 
     def _tell_decided(self, study: Study) -> None:
-        """Tell each sampler, once, what became of its proposals."""
+        """Tell each sampler, once, what became of its proposals, and of what the stage before had left unfinished."""
+        for late in [study.trials[name] for name in self._untold if study.trials[name].decided]:
+            self._untold.remove(late.id)
+            for tuned in self._fields:
+                if tuned.name == late.candidate.family and late.losses:
+                    _add(study, tuned, late)
         for name, asked in list(self._active.items()):
             trial = study.trials.get(name)
             if trial is None or not trial.decided:
@@ -178,34 +188,40 @@ def _tell(study: Study, turn: _Field, asked: _Asked) -> None:
 
 
 def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) -> _Field:
-    """A family's Optuna study, told all that is known of it."""
+    """A family's Optuna study, told all that is decided of it."""
+    of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses]
+    best = min(of_family, key=lambda trial: _value(study, trial))  # its recipe is the one that is tuned
+    made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
+    tuned = _Field(name, best.candidate.recipe, family(name).space(study.the_task), made, place)
+    for trial in of_family:
+        if trial.decided:
+            _add(study, tuned, trial)
+    return tuned
+
+
+def _add(study: Study, tuned: _Field, trial: Trial) -> None:
+    """Tell a sampler of a decided trial that it didn't propose; the nearest value stands for one that the space does not hold."""
     import optuna
 
-    of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses and not _is_left_over(t)]
-    best = min(of_family, key=lambda trial: _value(study, trial))
-    space = family(name).space(study.the_task)
-    made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
-    implied = family(name).implied(study.the_task) | family(name).defaults(study.the_task)
-    words = _distributions(space)
-    for trial in of_family:  # where the space does not hold a value of theirs, the nearest one stands for it
-        params = nearest(space, {**implied, **trial.candidate.params})
-        steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
-        known = optuna.trial.create_trial(params=params, distributions=words, value=_value(study, trial), intermediate_values=steps)
-        made.add_trial(known)
-    return _Field(name, best.candidate.recipe, space, made, place)
-
-
-def _is_left_over(trial: Trial) -> bool:
-    """Whether an earlier process proposed it and ended before it was decided."""
-    return trial.candidate.origin == "tune" and not trial.decided
+    of_all = family(tuned.name)
+    implied = of_all.implied(study.the_task) | of_all.defaults(study.the_task)
+    steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
+    known = optuna.trial.create_trial(
+        params=nearest(tuned.space, {**implied, **trial.candidate.params}),
+        distributions=_distributions(tuned.space),
+        value=_value(study, trial),
+        intermediate_values=steps,
+    )
+    tuned.study.add_trial(known)
 
 
 def _left_over(study: Study, tuned: _Field) -> Iterator[_Asked]:
     """Proposals of an earlier process that are not decided, asked for anew."""
     for trial in study.trials.values():
-        if trial.candidate.family == tuned.name and trial.candidate.recipe == tuned.recipe and _is_left_over(trial):
-            tuned.study.enqueue_trial(dict(trial.candidate.params))
-            yield _Asked(tuned.study.ask(_distributions(tuned.space)), trial.candidate)
+        candidate = trial.candidate
+        if not trial.decided and candidate.origin == "tune" and (candidate.family, candidate.recipe) == (tuned.name, tuned.recipe):
+            tuned.study.enqueue_trial(dict(candidate.params))
+            yield _Asked(tuned.study.ask(_distributions(tuned.space)), candidate)
 
 
 def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:
@@ -252,4 +268,4 @@ def _value(study: Study, trial: Trial) -> float:
         return trial.loss
     seen = [place for place in trial.losses if place in best.losses]
     behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
-    return best.loss + behind
+    return best.loss + max(0.0, behind)  # or the sampler would follow one lucky fold

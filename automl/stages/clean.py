@@ -60,7 +60,8 @@ class Clean:
         cleaned = self._clean(problem)
         task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
         _check_metric(task, cleaned)
-        cleaned = with_codes(cleaned, task, study.seed) if self.codes else cleaned
+        known = np.flatnonzero(_is_known(cleaned, problem))
+        cleaned = with_codes(cleaned, task, study.seed, known) if self.codes else cleaned
         made = self._folds(cleaned, task, problem, study.seed, lab)
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
@@ -131,7 +132,7 @@ class Clean:
         """The user's own holdout, time order, or what rows and budget allow."""
         n_rows = len(cleaned.y)
         if problem.n_validation:
-            return held_out.given(cleaned.rows >= problem.table.n_rows - problem.n_validation)
+            return held_out.given(~_is_known(cleaned, problem))
         units: npt.NDArray[np.int64] = np.arange(n_rows)
         if cleaned.groups is not None:
             units = cleaned.groups.astype(np.int64)
@@ -156,10 +157,16 @@ class Clean:
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
 
 
-def with_codes(cleaned: Cleaned, task: Task, seed: int) -> Cleaned:
-    """A cleaned table with its numbers that are codes as categories, too."""
+def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
+    """Which rows are not those that the user gave to be held out."""
+    is_known: npt.NDArray[np.bool_] = cleaned.rows < problem.table.n_rows - problem.n_validation
+    return is_known
+
+
+def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.int64]) -> Cleaned:
+    """A cleaned table with its numbers that are codes, as `known` rows show, as categories, too."""
     many = len(cleaned.columns.names("number")) * task.n_outputs
-    rows = held_out.some(len(cleaned.y), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)
+    rows = known[held_out.some(len(known), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)]
     names = coded(cleaned.columns, targets(task, cleaned.y, rows, seed))
     if not names:
         return cleaned

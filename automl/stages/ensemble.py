@@ -17,7 +17,7 @@ from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sh
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
-from automl.search.refits import Refits, affordable, seconds_for
+from automl.search.refits import Refits, seconds_for
 from automl.stages._base import option
 from automl.trial import Finish, Study, Trial
 
@@ -89,8 +89,7 @@ class Ensemble:
             return study
         weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0)
         finish = self._finish(study)
-        if finish == "refit":
-            weights = affordable(study, weights, budget, lab.bench.workers)
+        if finish == "refit" and study.plan.kind != "kfold":  # one fold model is little to fall back on
             study = _refitted(study, lab, budget, Refits(study, list(weights)))
         verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
@@ -102,11 +101,13 @@ class Ensemble:
     def _judge(self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float) -> dict[str, Any]:
         """The verdict, with the optimism of the choice and the ties, as far as there is time; a part of it is kept."""
         metric = metric_of(study.the_task)
-        kept = max(UNHURRIED / 2, keep * budget.remaining())
+        kept = max(UNHURRIED / 2, keep * budget.remaining()) if budget.timed else 0.0
         flattery = 0.0
-        if budget.remaining() > UNHURRIED and len(weights) > 1:
-            go_on = Pace(budget, kept)
-            flattery = optimism(there.predictions, there.truth, metric, self.weigher(study), seed=study.seed, go_on=go_on)
+        cutting = _decides(metric, len(there.truth.y))
+        if budget.remaining() > UNHURRIED and (len(weights) > 1 or cutting):
+            pace = Pace(budget, kept)
+            considered = there.predictions if len(weights) > 1 else there.predictions[:1]
+            flattery = optimism(considered, there.truth, metric, self.weigher(study), seed=study.seed, go_on=pace, cutting=cutting)
         verdict = self.verdict(study, there, weights, flattery)
         if budget.remaining() > max(UNHURRIED, kept):
             verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, kept))
@@ -165,11 +166,16 @@ class Ensemble:
             warmth = temperature(raw[rows], there.truth.take(rows), METRICS["log_loss"])
         proba = sharpen(raw, warmth)
         cut = even(task.n_outputs)
-        if metric.needs == "labels" and n_rows >= DECIDES_FROM.get(metric.name, 50):
+        if _decides(metric, n_rows):
             rows = some(n_rows, DECIDED_ON, study.seed)
             cut = cuts(proba[rows], there.truth.take(rows), metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
         return _judged(answer, there, metric, study, flattery) | {"temperature": warmth, "cuts": cut.tolist()}
+
+
+def _decides(metric: Metric, rows: int) -> bool:
+    """Whether there are out-of-fold rows enough to choose cuts between classes by."""
+    return metric.needs == "labels" and rows >= DECIDES_FROM.get(metric.name, 50)
 
 
 def _most(study: Study) -> int:

@@ -40,7 +40,8 @@ class Select:
         started_from = portfolio if self.start == "portfolio" else defaults
         candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
-        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in candidates), budget)
+        open_still = [c for c in candidates if c.id not in study.trials or not study.trials[c.id].decided]
+        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in open_still), budget)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study

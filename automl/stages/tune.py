@@ -46,9 +46,8 @@ class Tune:
         return study
 
     def _families(self, study: Study) -> tuple[list[str], list[str]]:
-        """The families of the best trials that have something to tune, best first; and the others."""
+        """The families of the best trials that have something to tune, best first; and others that are not far behind."""
         near = {trial.candidate.family for trial in study.ranked if behind(study, trial) <= self.near}
         names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
-        tunable = [name for name in names if family(name).space(study.the_task)]
-        chosen = [name for name in tunable if name in near][: self.families]
-        return chosen, [name for name in tunable if name not in chosen]
+        tunable = [name for name in names if name in near and family(name).space(study.the_task)]
+        return tunable[: self.families], tunable[self.families :]

@@ -77,7 +77,7 @@ class Bench:
             table.to_csv(f"{home}/data.csv", index=False)
             cleaned = clean(read_table(f"{home}/data.csv"), card["target"], CleanOptions(task=card["task"]))
         task = Task(cleaned.kind, card["target"], metric_for(None, cleaned.kind).name, cleaned.labels, cleaned.dtype)
-        cleaned = with_codes(cleaned, task, 0)
+        cleaned = with_codes(cleaned, task, 0, np.arange(len(cleaned.y)))
         blocks = kfold(cleaned.y, np.arange(len(cleaned.y)), FOLDS + 1, 1, 0).blocks[0]
         return cls(task, cleaned.columns, cleaned.y, blocks)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from automl.features.recipe import RECIPES
-from automl.lab.policy import Policy
+from automl.lab.policy import Policy, Room
 from automl.lab.replay import ReplayLab
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
@@ -201,6 +201,35 @@ def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
         pass
     lab.store.close()
     assert study.trials[begun.id] == whole
+
+
+def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_it_is_better_than_the_best(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
+    first = [candidate("constant"), candidate("lightgbm"), candidate("lightgbm", num_leaves=7)]
+    known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
+    whole = known.trials[first[2].id]
+    key = next(iter(whole.outcomes))
+    lucky = replace(whole.outcomes[key], loss=0.1)
+    begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: lucky}, decided="")
+    known = replace(known, trials=known.trials | {begun.id: begun})
+    tuning = Tuning(known, ["lightgbm"], Race(20.0, 0.35))
+    (told,) = (tuned.study for tuned in tuning._fields)
+    assert [trial.params["num_leaves"] for trial in told.trials] == [31]
+    dropped = replace(begun, decided="dropped")
+    tuning.next(replace(known, trials=known.trials | {begun.id: dropped}), Room(10.0, 2, 1))
+    assert [(trial.params["num_leaves"], trial.value) for trial in told.trials[:2]] == [(31, pytest.approx(0.2)), (7, pytest.approx(0.2))]
+
+
+def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.1 if job.fold is None or job.fold == 0 else 3.0)
+
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), record, seconds=100)
+    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=20.0)
+    for study in lab.run(Tuning(known, ["lightgbm"], Race(20.0, 0.9)), known, lab.whole):
+        pass
+    lab.store.close()
+    assert {outcome.status for trial in study.trials.values() for outcome in trial.outcomes.values()} == {"done"}
 
 
 def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:

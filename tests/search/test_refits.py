@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from automl.budget import Budget
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Room, Stop
-from automl.search.refits import Refits, affordable, seconds_for
+from automl.search.refits import Refits
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
 
@@ -98,13 +96,3 @@ def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> N
     assert list(asked(Refits(study, [trial.id]), study)) == []
     nearly = replace(there, outcomes={**there.outcomes, job.key: replace(cut_short, rounds=16)})
     assert study.refits(nearly) == ((0, None),)
-
-
-def test_only_members_whose_refits_end_in_time_stay_where_refits_alone_answer() -> None:
-    study = study_of(lightgbm=1.0, catboost=50.0, linear=1.0)
-    names = ids(study)
-    weights = {names["lightgbm"]: 0.6, names["catboost"]: 0.3, names["linear"]: 0.1}
-    seconds = seconds_for(study, study.trials[names["lightgbm"]])
-    assert affordable(study, weights, budget_of(2 * seconds), 1) == {names["lightgbm"]: 1.0}
-    assert affordable(study, weights, budget_of(1000.0), 1) == pytest.approx(weights)
-    assert affordable(study, weights, budget_of(seconds / 2), 1) == {names["lightgbm"]: 1.0}
