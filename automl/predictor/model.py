@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +38,15 @@ def at_once(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -
         return [do(item) for item in items]
     with ThreadPoolExecutor(min(MOST_THREADS, usable_cores())) as threads:
         return list(threads.map(do, items))
+
+
+def _blocks(columns: Columns) -> Iterator[Columns]:
+    """The rows, so many at a time."""
+    if columns.n_rows <= BLOCK:
+        yield columns
+        return
+    for start in range(0, columns.n_rows, BLOCK):
+        yield columns.take(np.arange(start, min(columns.n_rows, start + BLOCK)))
 
 
 @dataclass(frozen=True)
@@ -130,18 +139,24 @@ class Predictor:
 
     def raw(self, columns: Columns) -> Floats:
         """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
-        starts = range(0, max(1, columns.n_rows), BLOCK)
-        if len(starts) == 1:
-            return self._block(columns)
-        return np.concatenate([self._block(columns.take(np.arange(start, min(columns.n_rows, start + BLOCK)))) for start in starts])
+        return np.concatenate([self.mixed(self._answers(block)) for block in _blocks(columns)])
 
-    def _block(self, columns: Columns) -> Floats:
+    def answers(self, columns: Columns) -> list[Floats]:
+        """Each member's own probabilities or values, as `raw` has them."""
+        of_blocks = [self._answers(block) for block in _blocks(columns)]
+        return [np.concatenate(parts) for parts in zip(*of_blocks, strict=True)]
+
+    def _answers(self, columns: Columns) -> list[Floats]:
         encoded = {name: encoding.transform(columns) for name, encoding in self.encodings.items()}
         wanted = {part.encodings for member in self.members for part in member.parts}
         inputs = {
             names: encoded[names[0]] if len(names) == 1 else np.concatenate([encoded[name] for name in names], axis=1) for names in wanted
         }
-        total = combine([member.predict(inputs) for member in self.members], [member.weight for member in self.members])
+        return [member.predict(inputs) for member in self.members]
+
+    def mixed(self, answers: Sequence[Floats]) -> Floats:
+        """The members' answers as one."""
+        total = combine(answers, [member.weight for member in self.members])
         if self.task.is_regression:
             return total
         return sharpen(total / total.sum(axis=1, keepdims=True), self.temperature)

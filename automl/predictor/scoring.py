@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.certainty import widening
+from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
 from automl.predictor.model import Predictor
@@ -40,12 +41,12 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     """
     y, rows = truth(predictor.task, table)
     metric = metric_of(predictor.task)
-    columns = predictor.read(table.take(rows)).columns
+    answers = predictor.answers(predictor.read(table.take(rows)).columns)
+    found = [("the predictor", _score(predictor, predictor.mixed(answers), y, metric))]
     warmth = predictor.temperature if metric.needs == "labels" else 1.0  # the cuts are between sharpened probabilities
-    found = [("the predictor", _score(predictor, predictor.raw(columns), y, metric))]
-    for member in predictor.members if len(predictor.members) > 1 else ():
-        alone = replace(predictor, members=(replace(member, weight=1.0),), temperature=warmth)
-        found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(alone, alone.raw(columns), y, metric)))
+    for member, answer in zip(predictor.members, answers, strict=True) if len(answers) > 1 else ():
+        alone = answer if predictor.task.is_regression else sharpen(answer, warmth)
+        found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(predictor, alone, y, metric)))
     return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)))
 
 
