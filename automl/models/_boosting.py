@@ -15,6 +15,7 @@ from automl.models.constant import ConstantModel, nothing_to_learn
 Watched = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 CURVE = 200
 CHOICES = 20
+MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
 _TAIL = 0.03  # seconds that follow the last round, however few there were
 _AFTER = 0.15  # of the seconds spent so far are kept for what follows the last round where that can't be rehearsed
 _REHEARSED = (25, 100, 400, 1600, 6400)  # rounds after which what follows the last one is done for once, and timed
@@ -94,15 +95,6 @@ def patience(best_round: int, rows: int, learning_rate: float) -> int:
     return int(max(20, floor, 20 + 0.3 * best_round))
 
 
-def most_rounds(learning_rate: float) -> int:
-    """The bound where early stopping chooses: enough for any learning rate's convergence, and never over 10 000.
-
-    >>> most_rounds(0.1), most_rounds(0.005)
-    (2000, 10000)
-    """
-    return min(10_000, math.ceil(200 / learning_rate))
-
-
 def blind_rounds(learning_rate: float) -> int:
     """Rounds where nothing is held out and none are given.
 
@@ -175,7 +167,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.stopping = self.held and self.how.rounds is None
-        free = most_rounds(self.learning_rate) if self.held else blind_rounds(self.learning_rate)
+        free = MOST_ROUNDS if self.held else blind_rounds(self.learning_rate)
         self.limit = max(1, self.how.rounds if self.how.rounds is not None else free)
         self._began = self._left = self.how.budget.remaining()
         self._after_round = 0.0  # seconds that follow the last round, for each round
@@ -187,9 +179,13 @@ class Watch:
             self.losses.append(loss)
             if self.best == 0 or loss < self.losses[self.best - 1]:
                 self.best = self.rounds
-            if self.lowest == 0 or loss[-1] < self.losses[self.lowest - 1][-1] - _GAIN * self.losses[0][-1]:
+            if self.lowest == 0 or loss[-1] < self.losses[self.lowest - 1][-1] - self._trifle():
                 self.lowest = self.rounds
         return not (self.rounds >= self.limit or self._hopeless() or self._late())
+
+    def _trifle(self) -> float:
+        """What is no gain: a part of the first round's loss, but not much of the present one where nearly all is explained."""
+        return _GAIN * min(self.losses[0][-1], 10 * self.losses[self.lowest - 1][-1])
 
     def _hopeless(self) -> bool:
         return self.stopping and self.rounds - self.lowest >= patience(self.lowest, self.rows, self.learning_rate)

@@ -152,7 +152,7 @@ class CatBoost:
         asked = self.defaults(how.task) | dict(params)
         watch = boosting.watch_over(prepared, asked, how)
         resolved = _params(prepared, asked, how)
-        booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.most_rounds(float(asked["learning_rate"])))})
+        booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)})
         callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how)))
         booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
         return _kept(booster, watch, prepared, asked, how)
@@ -176,7 +176,7 @@ class CatBoost:
 class _Callback:
     """Hands each round's held-out losses to the watch, which alone ends a fit.
 
-    `iterations` is the same for all fits of a learning rate: CatBoost grows other trees from the first on where it is smaller (measured:
+    `iterations` is the same for all fits: CatBoost grows other trees from the first on where it is smaller (measured:
     116 against 200), so that a refit with the rounds of an earlier fit would be another model.
     """
 

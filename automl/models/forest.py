@@ -29,9 +29,12 @@ class ForestModel:
     target: Target
 
     def predict(self, X: Matrix) -> Floats:
-        """The trees' mean."""
+        """The trees' mean; for classes that of one tree more, which knows nothing: no class is impossible because no tree has seen it."""
         check_width(X, self.trees.features)
         mean = self.trees.predict(bounded(X))
+        if self.target.total:
+            count = len(self.trees.offsets) - 1
+            mean = (count * mean + 1 / self.target.outputs) / (count + 1)
         return self.target.spread(mean if mean.shape[1] > 1 else mean[:, 0])
 
     def to_state(self) -> State:

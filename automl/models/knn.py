@@ -48,6 +48,12 @@ class KNNModel:
         return np.ascontiguousarray(self.rows.T)
 
     @cached_property
+    def _shares(self) -> Floats:
+        """The classes' shares of all kept rows."""
+        sums = np.bincount(self.y.astype(np.int64), self.weight, minlength=self.target.outputs)
+        return np.asarray(sums / sums.sum())
+
+    @cached_property
     def _sizes(self) -> Matrix:
         return self._size(self.rows)
 
@@ -119,7 +125,9 @@ class KNNModel:
             return (np.bincount(row, weights=influence * self.y[place], minlength=count) / total)[:, None]
         outputs = self.target.outputs
         cell = row * outputs + self.y[place].astype(np.int64)
-        return np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs) / total[:, None]
+        votes = np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs) / total[:, None]
+        k = min(self.k, len(self.rows))
+        return (k * votes + self._shares) / (k + 1)  # one neighbour more, an average one: no class is impossible because it isn't near
 
     def to_state(self) -> State:
         """The kept rows."""

@@ -11,6 +11,8 @@ from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
 NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
+MARGIN = 0.35  # of the lead: first candidates that lie farther behind are given up (smaller margins lose up to 0.6%)
+SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 
 
@@ -74,7 +76,7 @@ class Race:
         """
         cut_short = all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done")
         of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
-        is_slow = cut_short and behind(study, trial) > 0 and any(study.complete(other) for other in of_family)
+        is_slow = cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
         return "too slow for this budget" if is_slow else ""
 
 

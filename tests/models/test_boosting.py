@@ -10,7 +10,7 @@ import pytest
 from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample
-from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, most_rounds, patience, watched
+from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, patience, watched
 from automl.models._target import Target
 from automl.task import Kind, Task
 
@@ -45,10 +45,6 @@ def test_patience_grows_with_the_best_round_and_as_the_rate_falls() -> None:
     assert patience(100, 50_000, 0.05) == 50
 
 
-def test_a_run_never_exceeds_ten_thousand_rounds() -> None:
-    assert most_rounds(1e-4) == 10_000
-
-
 def test_a_run_ends_after_its_patience_and_keeps_the_best_round() -> None:
     losses = [(1.0 - 0.05 * place,) for place in range(10)] + [(0.9,)] * 500
     watch = follow(Watch(how_of(), 1_000, 0.1, held=True), losses)
@@ -62,6 +58,11 @@ def test_trifling_gains_do_not_carry_a_run_on() -> None:
     watch = follow(Watch(how_of(), 1_000, 0.1, held=True), losses)
     assert watch.rounds < 100
     assert watch.kept == watch.rounds
+
+
+def test_gains_that_halve_a_small_loss_carry_a_run_on() -> None:
+    losses = [(1.0,), *((0.002 * 0.997**place,) for place in range(1_000))]
+    assert follow(Watch(how_of(), 1_000, 0.1, held=True), losses).rounds > 500
 
 
 def test_the_log_loss_parts_rounds_of_equal_ranking() -> None:

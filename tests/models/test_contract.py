@@ -217,6 +217,13 @@ def test_a_class_absent_from_the_fold_keeps_its_column(one: Family, absent: int)
         assert (proba[known].argmax(axis=1) == held.y[known]).mean() > 0.5
 
 
+@pytest.mark.parametrize("kind", ["multiclass"])
+def test_no_class_that_was_seen_is_impossible(one: Family, kind: Kind) -> None:
+    train = table_of(one, kind)
+    model = fit(one, how_of(kind), train, **quick(one)).model
+    assert model.predict(train.X).min() > 0
+
+
 @pytest.mark.parametrize("kept", [(1,), (1, 3)])
 def test_few_classes_in_the_fold_are_no_trouble(one: Family, kept: tuple[int, ...]) -> None:
     train, held = table_of(one, "multiclass"), table_of(one, "multiclass", 60, seed=1)
