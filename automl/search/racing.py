@@ -11,7 +11,6 @@ from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
 NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
-MARGIN = 0.35  # of the lead: first candidates that lie farther behind are given up (smaller margins lose up to 0.6%)
 SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from automl.features.recipe import Recipe
@@ -13,7 +13,7 @@ from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.models import family
 from automl.search.costs import predict, spent
 from automl.search.plateau import WORTH, predicted_gain
-from automl.search.racing import MARGIN, Race, Racing
+from automl.search.racing import Race, Racing
 from automl.space import Choice, Float, Int, Space, nearest
 from automl.trial import Candidate, Job, Study, Trial
 
@@ -87,7 +87,7 @@ class Tuning:
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
         begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         self._untold = {candidate.id for candidate in begun}
-        self._begun = Racing(begun, replace(race, margin=max(MARGIN, race.margin)))  # as select would have gone on with it
+        self._begun = Racing(begun, race)
 
     def next(self, study: Study, room: Room) -> Move:
         """The next fold of what the stage before left unfinished, of a proposal under way, or the first fold of a new one."""

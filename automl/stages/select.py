@@ -10,7 +10,7 @@ from automl.lab.lab import Lab
 from automl.lab.work import Encode
 from automl.models import family
 from automl.search.portfolio import defaults, portfolio
-from automl.search.racing import MARGIN, Race, Racing
+from automl.search.racing import Race, Racing
 from automl.stages._base import option
 from automl.trial import Study
 
@@ -25,7 +25,7 @@ class Select:
     )
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
     margin: float = option(
-        MARGIN, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
+        0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
 
