@@ -253,7 +253,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
 def _end(lab: Lab, keeper: Keeper) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
-    return (0.6 + 2.0 * keeper.saving) * min(2.0, crowding()) + min(5.0, slack)
+    return (0.6 + 3.0 * keeper.saving) * min(2.0, crowding()) + min(5.0, slack)
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -86,7 +86,7 @@ class Tuning:
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
         begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
-        self._untold = {candidate.id for candidate in begun}
+        self._untold = [candidate.id for candidate in begun]
         self._begun = Racing(begun, race)
 
     def next(self, study: Study, room: Room) -> Move:
