@@ -12,7 +12,7 @@ import pandas as pd
 
 from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
 from automl.cleaning.drops import copies, is_constant, is_id
-from automl.cleaning.duplicates import duplicate_rows
+from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import Finding, Severity, examples, merge
 from automl.cleaning.fitted import Applied, Cleaner, Counts
 from automl.cleaning.kinds import KINDS, force, infer
@@ -357,7 +357,7 @@ def _without_weightless(cleaned: Cleaned) -> Cleaned:
 
 
 def _repeated(duplicates: Rows) -> list[Finding]:
-    count = len(duplicates) - (int(duplicates.max()) + 1 if len(duplicates) else 0)
+    count = repeated(duplicates)
     if count == 0:
         return []
     action, override = (

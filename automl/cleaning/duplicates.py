@@ -37,6 +37,15 @@ def duplicate_rows(columns: Columns) -> Rows:
     return np.asarray(pd.factorize(total)[0], np.int64)
 
 
+def repeated(duplicates: Rows) -> int:
+    """How many rows equal an earlier one, by the numbers of `duplicate_rows`.
+
+    >>> repeated(np.array([0, 1, 0, 3]))
+    1
+    """
+    return len(duplicates) - len(np.unique(duplicates))
+
+
 def _hashes(column: Column) -> Hashes:
     if isinstance(column, Numbers):
         values = np.where(np.isnan(column.values), np.nan, column.values + 0.0)  # one NaN, one zero

@@ -79,6 +79,11 @@ class Race:
         return "too slow for this budget" if is_slow else ""
 
 
+def undecided(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those of the candidates that are not decided, in their order."""
+    return [c for c in candidates if c.id not in study.trials or not study.trials[c.id].decided]
+
+
 def behind(study: Study, trial: Trial) -> float:
     """How far a trial's folds lie behind the best other trial's same folds, as a part of that one's lead over the baseline.
 
@@ -138,9 +143,9 @@ class Racing:
         The baseline and what leads go on, then every family has its turn, then what was begun goes on from the nearest to the leader to
         the farthest, and as soon as that is not near, new candidates come first.
         """
-        undecided = [c for c in self._candidates if c.id not in study.trials or not study.trials[c.id].decided]
+        left = undecided(study, self._candidates)
         if not raced:
-            return undecided
+            return left
         begun = {trial.candidate.family for trial in study.trials.values()}
 
         def urgency(candidate: Candidate) -> float:
@@ -151,7 +156,7 @@ class Racing:
                 return NEAR if candidate.family in begun else 0.0
             return behind(study, trial) or -1.0
 
-        return sorted(undecided, key=urgency)
+        return sorted(left, key=urgency)
 
     def _is_raced(self, study: Study) -> bool:
         """Whether some candidate worth racing against has been through its first fold."""

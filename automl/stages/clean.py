@@ -12,6 +12,7 @@ import numpy.typing as npt
 from automl import folds as held_out
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, Finding, clean
+from automl.cleaning.duplicates import repeated
 from automl.errors import InputError
 from automl.features.codes import coded
 from automl.features.target import targets
@@ -120,7 +121,7 @@ class Clean:
     def _repeated(self, cleaned: Cleaned) -> int:
         """Rows that equal an earlier one and need not be in its fold."""
         apart = cleaned.groups is None and not self.keep_duplicates_together
-        return len(cleaned.duplicates) - len(np.unique(cleaned.duplicates)) if apart else 0
+        return repeated(cleaned.duplicates) if apart else 0
 
     def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))

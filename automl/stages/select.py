@@ -10,7 +10,7 @@ from automl.lab.lab import Lab
 from automl.lab.work import Encode
 from automl.models import family
 from automl.search.portfolio import defaults, portfolio
-from automl.search.racing import Race, Racing
+from automl.search.racing import Race, Racing, undecided
 from automl.stages._base import option
 from automl.trial import Study
 
@@ -40,8 +40,7 @@ class Select:
         started_from = portfolio if self.start == "portfolio" else defaults
         candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
-        open_still = [c for c in candidates if c.id not in study.trials or not study.trials[c.id].decided]
-        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in open_still), budget)
+        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in undecided(study, candidates)), budget)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study
