@@ -14,11 +14,12 @@ from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
 from automl.cleaning.drops import copies, is_constant, is_id
 from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import Finding, Severity, examples, merge
-from automl.cleaning.fitted import Applied, Cleaner, Counts
+from automl.cleaning.fitted import Applied, Cleaner, Counts, beside
 from automl.cleaning.kinds import KINDS, force, infer
 from automl.cleaning.rules import NumberRule, Rule
 from automl.cleaning.sentinels import sentinels
 from automl.cleaning.target import Dtype, read_target
+from automl.cleaning.twins import twin
 from automl.columns import Column, Columns, Floats, Numbers, Rows
 from automl.errors import InputError, suggestion
 from automl.table import Table
@@ -53,6 +54,8 @@ class CleanOptions:
         Whether columns that only number the rows are dropped.
     copies : bool
         Whether columns that equal another one are dropped.
+    twins : bool
+        Whether names are read as text, too, and texts that stand again as categories.
     """
 
     task: str | None = None
@@ -66,6 +69,7 @@ class CleanOptions:
     missing_words: bool = True
     ids: bool = True
     copies: bool = True
+    twins: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class _Fitted:
     column: Column
     cells: Cells
     findings: tuple[Finding, ...]
+    twin: Rule | None = None
 
 
 def clean(
@@ -156,14 +161,16 @@ def clean(
     }
     kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
     fitted, dropped = _fit_columns(kept.drop(roles), options)
-    columns = Columns({item.name: item.column for item in fitted}, kept.n_rows)
-    duplicates = duplicate_rows(columns)
+    single = Columns({item.name: item.column for item in fitted}, kept.n_rows)
+    duplicates = duplicate_rows(single)
+    twins = {item.name: item.twin for item in fitted if item.twin is not None}
+    columns = beside(single, {item.name: item.twin.read(item.cells).column for item in fitted if item.twin is not None})
     given = _Given(table, found.rows)
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules)
     cleaned = Cleaned(
-        Cleaner(rules, options.missing_words, unused), columns, name, found.kind, found.labels, found.dtype,
+        Cleaner(rules, options.missing_words, unused, twins=twins), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
         weight=given.weights(weight if weight is not None else options.weight),
         groups=given.groups(groups if groups is not None else options.group),
@@ -279,7 +286,15 @@ def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions) -> _Fi
         findings.append(Finding("sentinel", (name,), "warning", count, shown, action, "--set clean.sentinels=false"))
         rule = replace(rule, sentinels=values)
         column = rule.read(cells).column
-    return _Fitted(name, rule, column, cells, tuple(findings))
+    second = twin(rule, cells) if options.twins and name not in options.kinds else None
+    if second is not None:
+        findings.append(_twin_finding(name, second))
+    return _Fitted(name, rule, column, cells, tuple(findings), second)
+
+
+def _twin_finding(name: str, second: Rule) -> Finding:
+    how = "many categories, in few rows each: read as text, too" if second.kind == "text" else "texts that stand again: categories, too"
+    return Finding("twin", (name,), "info", 1, action=how, override="--set clean.twins=false")
 
 
 def _words_finding(name: str, raw: Spelled) -> list[Finding]:

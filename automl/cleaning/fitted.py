@@ -78,12 +78,15 @@ class Cleaner:
         Columns that were there at fit and are not needed: dropped or ignored ones, weights, groups. They are nothing to wonder about.
     codes : mapping of str to tuple of float
         Number columns that are categories, too, with their values, increasing.
+    twins : mapping of str to Rule
+        Columns that are read in a second way, too.
     """
 
     rules: Mapping[str, Rule]
     missing_words: bool = True
     unused: tuple[str, ...] = ()
     codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    twins: Mapping[str, Rule] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -102,29 +105,28 @@ class Cleaner:
         columns: dict[str, Column] = {}
         unseen: dict[str, int] = {}
         unreadable: dict[str, int] = {}
+        second: dict[str, Column] = {}
         for name, rule in self.rules.items():
-            read = rule.read(tidy(read_cells(table.columns[name]), missing_words=self.missing_words))
+            cells = tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+            read = rule.read(cells)
             _check_kind(read, rule, name, table)
             columns[name] = read.column
+            if name in self.twins:
+                second[name] = self.twins[name].read(cells).column
             if read.unseen:
                 unseen[name] = read.unseen
             if read.unreadable:
                 unreadable[name] = read.unreadable
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
-        return Applied(self.twinned(Columns(columns, table.n_rows)), Counts(unseen, unreadable, extra))
+        return Applied(self.coded(beside(Columns(columns, table.n_rows), second)), Counts(unseen, unreadable, extra))
 
     def with_codes(self, names: Iterable[str], columns: Columns) -> Cleaner:
         """The same with some number columns as categories, too: of the values that they have."""
         return replace(self, codes={name: _values(columns[name]) for name in names})
 
-    def twinned(self, columns: Columns) -> Columns:
+    def coded(self, columns: Columns) -> Columns:
         """The columns, and beside each number that is a code the same as a category."""
-        by_name = dict(columns.by_name)
-        for name, values in self.codes.items():
-            column = columns[name]
-            assert isinstance(column, Numbers)
-            by_name[_twin(name, by_name)] = _as_category(column, np.array(values))
-        return Columns(by_name, columns.n_rows)
+        return beside(columns, {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()})
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -144,7 +146,8 @@ class Cleaner:
         """Plain values, to be read by `from_state`."""
         columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
         return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
-            "codes": {name: list(values) for name, values in self.codes.items()}
+            "codes": {name: list(values) for name, values in self.codes.items()},
+            "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
         }
 
     @classmethod
@@ -167,7 +170,11 @@ class Cleaner:
         unused = state.get("unused", [])
         if not isinstance(unused, list) or not all(isinstance(name, str) for name in unused):
             raise UnsafeModel("the model file's cleaner holds something else where names are expected")
-        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules))
+        twins = state.get("twins", {})
+        if not isinstance(twins, dict) or not twins.keys() <= rules.keys():
+            raise UnsafeModel("the model file's cleaner has twins of something else than its columns")
+        read_twice = {name: rule_from_state(item) for name, item in twins.items()}
+        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules), read_twice)
 
 
 def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:
@@ -187,17 +194,28 @@ def _values(column: Column) -> tuple[float, ...]:
     return tuple(seen[~np.isnan(seen)].tolist())
 
 
-def _twin(name: str, taken: Mapping[str, Column]) -> str:
-    """A name for a number as a category.
+def beside(columns: Columns, twins: Mapping[str, Column]) -> Columns:
+    """The columns, and beside each one that is read in a second way what comes of it."""
+    by_name = dict(columns.by_name)
+    for name, column in twins.items():
+        by_name[_twin(name, column, by_name)] = column
+    return Columns(by_name, columns.n_rows)
 
-    >>> _twin("city", {}), _twin("city", {"city (code)": Numbers(np.zeros(1))})
+
+def _twin(name: str, column: Column, taken: Mapping[str, Column]) -> str:
+    """A name for a column that is read in a second way.
+
+    >>> code = Categories(np.zeros(1, np.int32), ("7",))
+    >>> _twin("city", code, {}), _twin("city", code, {"city (code)": code})
     ('city (code)', 'city (code) (code)')
     """
-    return _twin(f"{name} (code)", taken) if f"{name} (code)" in taken else f"{name} (code)"
+    made = f"{name} ({'code' if isinstance(column, Categories) else 'spelling'})"
+    return _twin(made, column, taken) if made in taken else made
 
 
-def _as_category(column: Numbers, values: Floats) -> Categories:
+def _as_category(column: Column, values: Floats) -> Categories:
     """Codes of a number's values; -1 for others."""
+    assert isinstance(column, Numbers)
     places = np.minimum(np.searchsorted(values, column.values), len(values) - 1)
     codes = np.where(values[places] == column.values, places, -1).astype(np.int32)
     return Categories(codes, tuple(f"{value:.15g}" for value in values))

@@ -70,12 +70,15 @@ class Plan:
         The most columns that one category column may become.
     pieces : int
         The most pieces that a number may be cut into.
+    topics : int
+        The most topics of a text.
     """
 
     recipe: Recipe
     seed: int = 0
     widest: int = 50
     pieces: int = 16
+    topics: int = 32
 
     def seed_of(self, source: str) -> int:
         """A column's own seed: it depends neither on the column's place nor on the columns beside it."""

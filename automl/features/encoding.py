@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
+from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features._base import Encoder, Matrix, Plan, read, read_states
 from automl.features.bins import Pieces
@@ -17,17 +17,17 @@ from automl.features.date import Date, fit_date
 from automl.features.feature import Feature
 from automl.features.number import Number, fit_number
 from automl.features.pairs import Arithmetic, Cross, fit_cross
-from automl.features.recipe import Recipe
+from automl.features.recipe import TOPICS, Recipe
 from automl.features.screening import screen
 from automl.features.target import Targets, fit_target, targets
-from automl.features.text import TextNumbers, TextTopics, fit_text
+from automl.features.text import TextNumbers, TextTopics, fit_text_numbers, fit_text_topics
 from automl.state import State
 from automl.task import Task
 
 _KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextTopics, Arithmetic, Cross)}
 _WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
-
 _PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
+_TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = 32, 4, 160  # of one text, and of all of them together if they can
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +108,7 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
     Parameters
     ----------
     recipe : Recipe
+        What texts are about is left to `TOPICS`.
     columns : Columns
     seed : int
         Not negative. Equal seeds give equal encodings.
@@ -119,15 +120,18 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     share = _ALL_LEVELS // max(len(columns.names("category")), 1)
     pieces = min(_PIECES, _ALL_PIECES // max(len(columns.names("number")), 1))
-    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces)
+    topics = min(_TOPICS, max(_FEWEST_TOPICS, _ALL_TOPICS // max(len(columns.names("text")), 1)))
+    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces, topics)
 
 
 def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
+    if isinstance(column, Texts):
+        return (fit_text_topics if plan.recipe == TOPICS else fit_text_numbers)(name, column, plan)
+    if plan.recipe == TOPICS:
+        return ()
     if isinstance(column, Numbers):
         return (fit_date if column.kind == "date" else fit_number)(name, column, plan)
-    if isinstance(column, Categories):
-        return fit_category(name, column, plan)
-    return fit_text(name, column, plan)
+    return fit_category(name, column, plan)
 
 
 def fit_targeted(

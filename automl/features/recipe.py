@@ -22,8 +22,9 @@ class Recipe:
     categories : {"native", "onehot", "target", "codes"}
         Codes marked as categorical; one column a level (rare ones together); cross-fitted mean of the target; codes ordered by
         frequency, as numbers.
-    text : {"svd", "skip"}
-        TF-IDF reduced by SVD, or not used.
+    text : {"svd", "skip", "alone"}
+        Beside their lengths, what texts are about: TF-IDF reduced by SVD. It takes the longest of all and is the same for every recipe:
+        the recipe `TOPICS`, which makes nothing else, makes it once for all. Or not used.
     means : bool
         Whether cross-fitted means of the target stand beside the categories.
     pairs : bool
@@ -34,7 +35,7 @@ class Recipe:
     name: str
     numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
     categories: Literal["native", "onehot", "target", "codes"] = "native"
-    text: Literal["svd", "skip"] = "svd"
+    text: Literal["svd", "skip", "alone"] = "svd"
     means: bool = False
     pairs: bool = False
 
@@ -72,3 +73,5 @@ RECIPES: dict[str, Recipe] = {
         Recipe("coded_pairs", categories="codes", means=True, pairs=True),
     )
 }
+
+TOPICS = Recipe("topics", numbers="standard", text="alone")

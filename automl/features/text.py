@@ -24,7 +24,6 @@ Indices = npt.NDArray[np.int64]
 _WORD = re.compile(r"\w+")
 _LONGEST = 4_000  # characters of a text that are read
 _VOCABULARY = 5_000
-_COMPONENTS = 32
 _SAMPLE = 20_000  # texts the vocabulary and the components are learnt from
 _CHARACTERS = 10_000_000  # all of these together: two seconds' reading
 _BLOCK = 4_096  # texts held as tokens at a time
@@ -142,8 +141,10 @@ class TextTopics(OfOne):
 
     def transform(self, column: Column) -> Matrix:
         """Features of shape (n_rows, n_components), float32."""
-        raw = self.project(strings_of(column, self.source))
-        return side_by_side([scaler.apply(part) for scaler, part in zip(self.scalers, raw, strict=True)], raw.shape[1])
+        strings = strings_of(column, self.source)
+        places = {string: place for place, string in enumerate(dict.fromkeys(strings))}
+        raw = self.project(list(places))[:, np.fromiter((places[string] for string in strings), np.int64, len(strings))]
+        return side_by_side([scaler.apply(part) for scaler, part in zip(self.scalers, raw, strict=True)], len(strings))
 
     def project(self, strings: Sequence[str]) -> Floats:
         """Components of shape (n_components, n_rows), float64, before they are scaled.
@@ -192,14 +193,6 @@ def weigh(strings: Sequence[str], analyzer: str, index: dict[str, int], rarity: 
     return rows, places, weights / np.sqrt(np.bincount(rows, weights * weights, len(known)))[rows]
 
 
-def fit_text(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
-    """The encoders of a text column; none if all texts are empty."""
-    numbers = fit_text_numbers(source, column, plan)
-    if plan.recipe.text == "skip" or not numbers:
-        return numbers
-    return numbers + fit_text_topics(source, column, plan)
-
-
 def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
     """The encoder of a text's measures; none if all texts are empty."""
     strings = strings_of(column, source)
@@ -213,12 +206,14 @@ def fit_text_topics(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ..
     """The encoder of what texts are about; none if they hold no word."""
     seed = plan.seed_of(source)
     strings = _sample([string for string in strings_of(column, source) if string], seed)
+    if not strings:
+        return ()
     analyzer = _analyzer(strings)
     vocabulary, rarity = _vocabulary(strings, analyzer)
     if not vocabulary:
         return ()
     index = {word: place for place, word in enumerate(vocabulary)}
-    components = _decompose(weigh(strings, analyzer, index, rarity), (len(strings), len(vocabulary)), seed)
+    components = _decompose(weigh(strings, analyzer, index, rarity), (len(strings), len(vocabulary)), plan.topics, seed)
     bare = TextTopics(source, analyzer, vocabulary, rarity, components, ())
     scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in bare.project(strings))
     return (TextTopics(source, analyzer, vocabulary, rarity, components, scalers),)
@@ -249,7 +244,7 @@ def _vocabulary(strings: Sequence[str], analyzer: str) -> tuple[tuple[str, ...],
     return chosen, np.log((1 + len(strings)) / (1 + frequency)) + 1
 
 
-def _decompose(weights: tuple[Indices, Indices, Floats], shape: tuple[int, int], seed: int) -> Matrix:
+def _decompose(weights: tuple[Indices, Indices, Floats], shape: tuple[int, int], most: int, seed: int) -> Matrix:
     """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
     from scipy.sparse import csr_array
     from sklearn.utils.extmath import randomized_svd
@@ -258,6 +253,6 @@ def _decompose(weights: tuple[Indices, Indices, Floats], shape: tuple[int, int],
     rows, places, values = weights
     matrix: Any = csr_array((values, (rows, places)), shape=shape)
     with threadpool_limits(1):
-        _, strengths, components = randomized_svd(matrix, min(_COMPONENTS, *shape), n_iter=4, random_state=seed)
+        _, strengths, components = randomized_svd(matrix, min(most, *shape), n_iter=4, random_state=seed)
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
     return np.ascontiguousarray(kept)

@@ -325,8 +325,8 @@ class Lab:
             if not lacking:
                 self._waiting.remove(job)
                 self.bench.start(job, *self._deadlines(job, budget))
-            else:
-                self._make(lacking[0], budget)
+            for work in lacking:
+                self._make(work, budget)
         return study
 
     def _deadlines(self, job: Job, budget: Budget) -> tuple[float, float]:

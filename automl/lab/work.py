@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl.features.recipe import Recipe
+from automl.features.recipe import TOPICS, Recipe
 from automl.trial import Job, Outcome, Place
 
 
@@ -56,5 +56,11 @@ def rows_at(place: Place) -> Place:
 
 
 def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
-    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs."""
-    return (Encode(recipe), Encode(recipe, rows_at(place))) if recipe.reads_target else (Encode(recipe),)
+    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs, and all recipes the texts' topics."""
+    shared = shared_by_folds(recipe)
+    return (*shared, Encode(recipe, rows_at(place))) if recipe.reads_target else shared
+
+
+def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:
+    """The encodings of a recipe that don't read the target."""
+    return (Encode(recipe), Encode(TOPICS)) if recipe.text == "svd" else (Encode(recipe),)

@@ -47,6 +47,7 @@ class Clean:
     kinds: Mapping[str, str] = option(
         {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
     )
+    twins: bool = option(True, "Read names as text, too, and texts that stand in several rows as categories.")
     codes: bool = option(True, "Take whole numbers that stand for something, such as a department's number, as categories, too.")
     rows: int = option(0, "At most so many rows, drawn at random; 0 takes as many as a quarter of the time allows to clean.")
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
@@ -116,6 +117,7 @@ class Clean:
             sentinels=self.sentinels,
             ids=self.ids,
             copies=self.copies,
+            twins=self.twins,
         )
 
     def _repeated(self, cleaned: Cleaned) -> int:
@@ -174,7 +176,7 @@ def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.in
     cleaner = cleaned.cleaner.with_codes(names, cleaned.columns)
     action = "whole numbers that stand for something and are no amounts: taken as categories, too"
     told = Finding("codes", names, "info", len(names), action=action, override="--set clean.codes=false")
-    return replace(cleaned, cleaner=cleaner, columns=cleaner.twinned(cleaned.columns), findings=(*cleaned.findings, told))
+    return replace(cleaned, cleaner=cleaner, columns=cleaner.coded(cleaned.columns), findings=(*cleaned.findings, told))
 
 
 def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:

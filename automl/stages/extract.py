@@ -30,7 +30,8 @@ class Extract:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
         columns = lab.dataset().columns
-        recipes = [replace(RECIPES[name], text=self.text).to_json() for name in self.recipes or _offered(columns)]
+        text = self.text if columns.names("text") else "skip"
+        recipes = [replace(RECIPES[name], text=text).to_json() for name in self.recipes or _offered(columns)]
         return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
-from automl.lab.work import Encode
+from automl.lab.work import shared_by_folds
 from automl.models import family
 from automl.search.portfolio import defaults, portfolio
 from automl.search.racing import Race, Racing, undecided
@@ -40,7 +40,8 @@ class Select:
         started_from = portfolio if self.start == "portfolio" else defaults
         candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
         race = Race(budget.remaining(), self.margin, self.fewest)
-        lab.encode_soon(dict.fromkeys(Encode(candidate.recipe) for candidate in undecided(study, candidates)), budget)
+        recipes = dict.fromkeys(candidate.recipe for candidate in undecided(study, candidates))
+        lab.encode_soon((work for recipe in recipes for work in shared_by_folds(recipe)), budget)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study

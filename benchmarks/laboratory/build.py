@@ -32,8 +32,8 @@ from sklearn.model_selection import train_test_split
 from automl.budget import Budget
 from automl.cleaning import CleanOptions, clean
 from automl.columns import Columns
-from automl.features.encoding import Encoding, fit_shared, fit_targeted
-from automl.features.recipe import RECIPES, Recipe
+from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
+from automl.features.recipe import RECIPES, TOPICS, Recipe
 from automl.files import read_toml
 from automl.folds import kfold
 from automl.metrics import METRICS, metric_for
@@ -88,7 +88,8 @@ class Bench:
 
     def encoded(self, recipe: Recipe) -> tuple[Encoding, np.ndarray]:
         """The part of a recipe that all folds share."""
-        encoding = fit_shared(recipe, self.columns.take(self.known), 0)
+        known = self.columns.take(self.known)
+        encoding = join(fit_shared(recipe, known, 0), fit_shared(TOPICS, known, 0))
         return encoding, encoding.transform(self.columns)
 
 

@@ -74,7 +74,7 @@ class TestUselessColumns:
         result = cleaned(None, **{name: values})
         assert result.columns.names() == ("x",)
         assert "id" in codes(result)
-        assert cleaned(CleanOptions(ids=False), **{name: values}).columns.names() == ("x", name)
+        assert cleaned(CleanOptions(ids=False, twins=False), **{name: values}).columns.names() == ("x", name)
 
     @pytest.mark.parametrize(
         ("name", "values"),
@@ -88,7 +88,7 @@ class TestUselessColumns:
         ],
     )
     def test_are_not_seen_where_something_is_told(self, name: str, values: list[Any]) -> None:
-        assert cleaned(None, **{name: values}).columns.names() == ("x", name)
+        assert cleaned(CleanOptions(twins=False), **{name: values}).columns.names() == ("x", name)
 
     def test_row_numbers_are_found_without_a_name(self) -> None:
         table = from_frame({"n": np.arange(200), "x": np.tile(X, 5)})

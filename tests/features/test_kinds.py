@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.date import PARTS, date_parts
 from automl.features.encoding import Encoding, fit_shared
-from automl.features.recipe import RECIPES
+from automl.features.recipe import RECIPES, TOPICS
 from automl.features.scaling import Plain, Quantile, Standard, fit_scaler
 from automl.features.text import TextTopics
 
 
 def fit_one(recipe: str, column: Column, n_rows: int) -> tuple[Encoding, np.ndarray]:
     columns = Columns({"x": column}, n_rows)
-    encoding = fit_shared(RECIPES[recipe], columns, seed=0)
+    encoding = fit_shared({**RECIPES, TOPICS.name: TOPICS}[recipe], columns, seed=0)
     return encoding, encoding.transform(columns)
 
 
@@ -144,7 +144,7 @@ def test_texts_about_the_same_lie_together() -> None:
     random = np.random.default_rng(0)
     labels = random.permutation(["wine", "cars"] * 50)
     strings = [" ".join(random.permutation(about[label].split())) for label in labels]
-    encoding, X = fit_one("native", Texts.of(strings), 100)
+    encoding, X = fit_one("topics", Texts.of(strings), 100)
     topics = X[:, [place for place, name in enumerate(names(encoding)) if "topic" in name]]
     means = {label: topics[labels == label].mean(axis=0) for label in about}
     nearest = [min(about, key=lambda label: float(np.linalg.norm(row - means[label]))) for row in topics]
@@ -159,7 +159,7 @@ def test_topics_equal_scikit_learns() -> None:
     random = np.random.default_rng(0)
     vocabulary = ["red", "wine", "dry", "old", "oak", "plum", "sweet"]
     strings = [" ".join(random.choice(vocabulary, random.integers(4, 9))) for _ in range(80)]
-    encoding, _ = fit_one("native", Texts.of(strings), 80)
+    encoding, _ = fit_one("topics", Texts.of(strings), 80)
     (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextTopics))
     tfidf = TfidfVectorizer(analyzer=words, min_df=2, sublinear_tf=True).fit(strings)
     assert tuple(tfidf.get_feature_names_out()) == topics.vocabulary
@@ -168,7 +168,7 @@ def test_topics_equal_scikit_learns() -> None:
 
 def test_short_texts_and_scripts_without_spaces_are_read_by_letters() -> None:
     def analyzer(strings: list[str]) -> str:
-        encoding, _ = fit_one("native", Texts.of(strings), len(strings))
+        encoding, _ = fit_one("topics", Texts.of(strings), len(strings))
         (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextTopics))
         return topics.analyzer
 

@@ -16,7 +16,7 @@ import automl
 from automl.columns import Columns, Numbers, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
-from automl.features.recipe import RECIPES
+from automl.features.recipe import RECIPES, TOPICS
 from automl.state import pack
 from automl.task import Task
 from tests.features.samples import table
@@ -47,21 +47,24 @@ for name in sys.argv[2:]:
 """
 
 
+ALL = {**RECIPES, TOPICS.name: TOPICS}
+
+
 def fit(name: str, columns: Columns) -> Encoding:
     y = np.random.default_rng(0).integers(0, 2, columns.n_rows).astype(float)
-    targeted, _ = fit_targeted(RECIPES[name], columns, TASK, y, np.arange(columns.n_rows), 0)
-    return join(fit_shared(RECIPES[name], columns, 0), targeted)
+    targeted, _ = fit_targeted(ALL[name], columns, TASK, y, np.arange(columns.n_rows), 0)
+    return join(fit_shared(ALL[name], columns, 0), targeted)
 
 
 def test_a_saved_encoding_transforms_without_scikit_learn(tmp_path: Path) -> None:
     columns = table()
     columns.save(tmp_path / "columns")
-    for name in RECIPES:
+    for name in ALL:
         encoding = fit(name, columns)
         np.save(tmp_path / f"{name}.npy", encoding.transform(columns))
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
             pack(encoding.to_state(), archive, "encoding")
-    done = subprocess.run([sys.executable, "-c", WITHOUT, str(tmp_path), *RECIPES], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", WITHOUT, str(tmp_path), *ALL], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
@@ -70,7 +73,7 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(leaf for key, item in items for leaf in _leaves(item, (*path, key)))][1 if not path else 0 :]
 
 
-@pytest.mark.parametrize("name", ["native", "quantile", "scaled_target", "pieces", "pairs"])
+@pytest.mark.parametrize("name", ["native", "quantile", "scaled_target", "pieces", "pairs", "topics"])
 @pytest.mark.parametrize("nonsense", [None, object(), -7, np.zeros((2, 9)), []], ids=["none", "object", "int", "array", "empty"])
 def test_nonsense_anywhere_in_a_state_is_refused_or_harmless(name: str, nonsense: Any) -> None:
     columns = table(60)

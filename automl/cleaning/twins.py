@@ -1,0 +1,51 @@
+"""Twins: columns that are worth reading in a second way, too: names as text, and texts that stand again as categories."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from automl.cleaning.cells import Cells, Spelled
+from automl.cleaning.rules import CategoryRule, Rule, TextRule
+
+FEWEST = 40  # categories; of fewer, each is known by itself
+ROWS = 10.0  # of each category on average, from which on its spelling tells no more than it does itself
+SHORTEST = 3.0  # characters on average: shorter ones have no spelling
+AGAIN = 0.15  # of the rows that hold a text have one that an earlier row holds
+
+
+def twin(rule: Rule, cells: Cells) -> Rule | None:
+    """The second rule by which a column is worth reading; None for most.
+
+    Categories that are many and rare (names, products, places as people write them) are alike where their letters are, which a code
+    doesn't say; and a text that stands in many rows, such as a title, says by itself what its words don't.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from automl.cleaning.cells import read_cells
+    >>> towns = read_cells(pd.Series([f"{place} street {number}" for place in ("Elm", "Oak") for number in range(30)]))
+    >>> twin(CategoryRule(tuple(towns.words)), towns).kind
+    'text'
+    >>> twin(TextRule(), read_cells(pd.Series(["the same old story", "once upon a time", "the same old story"])))
+    CategoryRule(levels=('the same old story',))
+    """
+    if not isinstance(cells, Spelled):
+        return None
+    if isinstance(rule, CategoryRule):
+        return TextRule() if _is_spelled(cells) else None
+    return _again(cells) if isinstance(rule, TextRule) else None
+
+
+def _is_spelled(cells: Spelled) -> bool:
+    n_words = len(cells.words)
+    if n_words < FEWEST or cells.counts().sum() > ROWS * n_words:
+        return False
+    return float(np.mean([len(word) for word in cells.words])) >= SHORTEST
+
+
+def _again(cells: Spelled) -> CategoryRule | None:
+    """The texts that stand in several rows, if those are many."""
+    counts = cells.counts()
+    if counts.sum() - len(counts) < AGAIN * counts.sum():
+        return None
+    return CategoryRule(tuple(sorted(str(word) for word in cells.words[counts > 1])))
