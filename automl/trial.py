@@ -193,6 +193,11 @@ class Plan:
         """Every (repeat, fold), first repeat first."""
         return tuple((repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds))
 
+    @property
+    def models(self) -> int:
+        """How many models of a candidate answer together."""
+        return len(self.places) if self.kind == "kfold" else 1
+
 
 @dataclass(frozen=True)
 class Size:

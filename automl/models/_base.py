@@ -111,6 +111,11 @@ class Family(Protocol):
         ...
 
     @property
+    def shared(self) -> bool:
+        """Whether models that answer together share the work: each of n takes 1 / sqrt(n) of what one takes that answers alone."""
+        ...
+
+    @property
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes that suit it, its own default first."""
         ...

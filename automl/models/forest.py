@@ -18,6 +18,7 @@ from automl.state import State
 from automl.task import Task
 
 _BATCH = 25  # trees grown between two looks at the clock, if there is time for so many
+_FEWEST = 60  # trees of a forest among others, if one alone had so many
 _TIMES = 2  # the trees of one forest are kept of all fold models together: their mean gains nothing by more
 
 
@@ -70,6 +71,7 @@ class Forest:
     start: Mapping[str, Any]
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
+    shared: bool = True
 
     def space(self, task: Task) -> Space:
         """The ranges that portfolios settle on."""
@@ -95,18 +97,20 @@ class Forest:
         return Grown(coded, target, nothing_to_learn(train, rows, target, how))
 
     def fit(self, prepared: Grown, params: Mapping[str, Any], how: How) -> Fitted:
-        """Grow trees in batches until there are enough or the deadline is near."""
+        """Grow trees in batches until there are enough or the deadline is near; rounds are the trees of a forest that answers alone."""
         if prepared.settled is not None:
             return Fitted(prepared.settled, 1, dict(params))
         asked = {"min_samples_leaf": 1 + len(prepared.rows.y) // 20_000} | self.defaults(how.task) | dict(params)  # bounds the size
         chosen = asked.pop("n_estimators", None) or enough_trees(len(prepared.rows.y))
         wanted = how.rounds or int(chosen)
         how = how.keeping(0.2)
-        fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, wanted, how)
+        own = share_of(wanted, how.models)
+        fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, own, how)
+        rounds = wanted if len(fitted) == own else whole_of_share(len(fitted), how.models)
         trees = Trees.of(fitted)
-        few = trees.first(math.ceil(_TIMES * len(fitted) / how.models))
+        few = trees.first(math.ceil(_TIMES * rounds / how.models))
         model, kept = ForestModel(trees, prepared.target), ForestModel(few, prepared.target)
-        return Fitted(model, len(fitted), asked | {"n_estimators": wanted}, stopped=len(fitted) < wanted, kept=kept)
+        return Fitted(model, rounds, asked | {"n_estimators": wanted}, stopped=len(fitted) < own, kept=kept)
 
     def _estimator(self, params: Mapping[str, Any], data: Grown, how: How) -> Any:
         from sklearn import ensemble
@@ -138,6 +142,24 @@ def enough_trees(rows: int) -> int:
     (300, 50, 50)
     """
     return int(min(300, max(50, 2_000_000 // max(1, rows))))
+
+
+def share_of(wanted: int, models: int) -> int:
+    """Trees of each of some forests that answer together: enough to tell how good they are, and together more than one alone has.
+
+    >>> share_of(300, 1), share_of(300, 8), share_of(100, 8), share_of(40, 8)
+    (300, 107, 60, 40)
+    """
+    return min(wanted, max(_FEWEST, math.ceil(wanted / math.sqrt(models))))
+
+
+def whole_of_share(grown: int, models: int) -> int:
+    """The trees of the forest alone of which so many are a share.
+
+    >>> [share_of(whole_of_share(grown, 8), 8) for grown in (1, 59, 60, 61, 107)]
+    [1, 59, 60, 61, 107]
+    """
+    return max(grown, math.floor(grown * math.sqrt(models))) if grown > _FEWEST else grown
 
 
 def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:

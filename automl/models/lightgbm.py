@@ -109,6 +109,7 @@ class LightGBM:
     name = "lightgbm"
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
     seeded = True
+    shared = False
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task) -> Space:

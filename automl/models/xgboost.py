@@ -61,6 +61,7 @@ class XGBoost:
     name = "xgboost"
     about = "gradient boosting, trees grown level by level (XGBoost)"
     seeded = True
+    shared = False
     recipes = ("native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task) -> Space:

@@ -16,7 +16,8 @@ MORE_ROUNDS = 1.1  # rounds of a refit over those that early stopping found on f
 
 def seconds_for(study: Study, trial: Trial) -> float:
     """How long a refit will take."""
-    return SECONDS * predict(study, trial.candidate)
+    share = math.sqrt(study.plan.models) if family(trial.candidate.family).shared else 1.0
+    return SECONDS * share * predict(study, trial.candidate)
 
 
 class Refits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -242,3 +243,15 @@ print(json.dumps(family("lightgbm").restore(state).predict(np.arange(9, dtype=np
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == model.predict(train.X[:9]).tolist()
+
+
+@pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
+def test_a_forest_that_answers_with_others_grows_a_share_of_its_trees(name: str) -> None:
+    grower, rows = family(name), sample_of([*range(40)])
+    alone, others = NUMBERS, replace(NUMBERS, models=8)
+    one = grower.fit(grower.prepare(rows, None, {}, alone), {}, alone)
+    share = grower.fit(grower.prepare(rows, None, {}, others), {}, others)
+    assert [len(model.trees.offsets) - 1 for model in (one.model, share.model, share.kept)] == [300, 107, 75]
+    assert one.rounds == share.rounds == 300
+    again = grower.fit(grower.prepare(rows, None, {}, others), {}, replace(others, rounds=share.rounds))
+    np.testing.assert_array_equal(again.model.predict(rows.X), share.model.predict(rows.X))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
+
 from automl.budget import Budget
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Room, Stop
-from automl.search.refits import Refits
+from automl.search.refits import Refits, seconds_for
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
 
@@ -50,6 +52,12 @@ def test_each_member_is_refitted_before_any_is_again() -> None:
     assert [(job.candidate.family, job.repeat) for job in jobs] == [("linear", 0), ("catboost", 0), ("catboost", 1), ("catboost", 2)]
     assert {job.fold for job in jobs} == {None}
     assert len({job.seed for job in jobs}) == 4
+
+
+def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
+    study = study_of(lightgbm=1.0, extra_trees=1.0)
+    alone, boosted = (seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm"))
+    assert alone == pytest.approx(boosted * 2**0.5)
 
 
 def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
