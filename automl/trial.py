@@ -201,11 +201,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Size:
-    """Rows and raw columns of the cleaned table, and how many rows equal an earlier one that may be in another fold."""
+    """Rows and columns of the cleaned table, categories among them, and rows that equal an earlier one that may be in another fold."""
 
     rows: int = 0
     columns: int = 0
     repeated: int = 0
+    categories: int = 0
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,8 @@ class Family(Protocol):
         """Names of the recipes that suit it, its own default first."""
         ...
 
-    def space(self, task: Task) -> Space:
-        """The ranges of its hyperparameters."""
+    def space(self, task: Task, codes: bool = True) -> Space:
+        """The ranges of its hyperparameters; without columns of category codes, of those alone that count then."""
         ...
 
     def defaults(self, task: Task) -> dict[str, Any]:

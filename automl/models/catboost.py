@@ -104,9 +104,10 @@ class CatBoost:
     shared = False
     recipes = ("native", "target", "codes", "pairs")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
-        return {
+        of_codes: Space = {"one_hot_max_size": Int(8, 100, log=True), "max_ctr_complexity": Int(2, 5)}
+        ranges: Space = {
             "learning_rate": Float(5e-3, 0.1, log=True),
             "depth": Int(4, 8),
             "l2_leaf_reg": Float(1e-4, 5.0, log=True),
@@ -114,9 +115,8 @@ class CatBoost:
             "grow": Choice(("symmetric", "depthwise")),
             "colsample_bylevel": Float(0.85, 1.0),
             "leaf_estimation_iterations": Int(1, 20, log=True),
-            "one_hot_max_size": Int(8, 100, log=True),
-            "max_ctr_complexity": Int(2, 5),
         }
+        return {**ranges, **of_codes} if codes else ranges
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """CatBoost's own with a fixed learning rate: its automatic one depends on the number of rounds."""

@@ -87,7 +87,7 @@ class Constant:
     shared = False
     recipes = ("native", "codes")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """Nothing to search."""
         return {}
 

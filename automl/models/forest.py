@@ -73,7 +73,7 @@ class Forest:
     seeded: bool = False
     shared: bool = True
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
         return dict(self.ranges)
 

@@ -163,7 +163,7 @@ class KNN:
     shared = False
     recipes = ("scaled_target", "quantile", "onehot")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """How many neighbours, how they count, and the distance."""
         return {"k": Int(1, 500, log=True), "weights": Choice(("distance", "uniform")), "p": Choice((2, 1))}
 

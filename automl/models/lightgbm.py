@@ -112,9 +112,15 @@ class LightGBM:
     shared = False
     recipes = ("native", "target", "codes", "pairs")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
-        return {
+        of_codes: Space = {
+            "cat_l2": Float(5e-3, 2.0, log=True),
+            "cat_smooth": Float(1e-3, 100.0, log=True),
+            "max_cat_to_onehot": Int(8, 100, log=True),
+            "min_data_per_group": Int(2, 100, log=True),
+        }
+        ranges: Space = {
             "learning_rate": Float(5e-3, 0.1, log=True),
             "num_leaves": Int(2, 200, log=True),
             "feature_fraction": Float(0.4, 1.0),
@@ -123,11 +129,8 @@ class LightGBM:
             "extra_trees": Choice((False, True)),
             "lambda_l1": Float(1e-4, 1.0, log=True),
             "lambda_l2": Float(1e-4, 2.0, log=True),
-            "cat_l2": Float(5e-3, 2.0, log=True),
-            "cat_smooth": Float(1e-3, 100.0, log=True),
-            "max_cat_to_onehot": Int(8, 100, log=True),
-            "min_data_per_group": Int(2, 100, log=True),
         }
+        return {**ranges, **of_codes} if codes else ranges
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """LightGBM's own, with a sampled share of rows and columns."""

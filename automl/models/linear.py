@@ -72,7 +72,7 @@ class Linear:
     shared = False
     recipes = ("onehot", "scaled_target", "quantile", "pieces")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """Inverse strength and kind of the penalty."""
         return {"C": Float(1e-3, 1e3, log=True), "penalty": Choice(("l2", "l1"))}
 

@@ -81,7 +81,7 @@ class MLP:
     shared = False
     recipes = ("scaled_target", "onehot", "quantile")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """Size, speed, what holds it back from learning by heart, and waves."""
         return {
             "width": Int(32, 256, log=True),
@@ -189,9 +189,9 @@ class _Training:
         self.descent = Descent(network, self.loss, rng, len(rows.train.y), rate, decay, dropout)
         self.rows = rows
         self.budget = how.keeping(0.05).budget
-        self.limit = how.rounds if how.rounds is not None else self.descent.epochs
+        self.limit = min(how.rounds or self.descent.epochs, self.descent.epochs)
         self.stopping = how.rounds is None and rows.held is not None
-        self.kept, self.best, self.stopped = network, 0, False
+        self.kept, self.best, self.stopped = self.descent.mean, 0, False
         self.losses: list[tuple[int, float]] = []
 
     def run(self) -> None:
@@ -206,12 +206,12 @@ class _Training:
                 if self.stopped:
                     return
                 if self.budget.timed:  # it may end within the next epoch
-                    self.kept = self.descent.network.copy()
+                    self.kept = self.descent.mean.copy()
                 continue
             loss = self._held_loss()
             self.losses.append((epoch, loss))
             if loss < least or not self.best:
-                least, self.best, self.kept = loss, epoch, self.descent.network.copy()
+                least, self.best, self.kept = loss, epoch, self.descent.mean.copy()
             if self.stopped or epoch - self.best > max(12, _PATIENCE * self.descent.epochs):
                 return
 
@@ -229,7 +229,7 @@ class _Training:
         total = 0.0
         for start in range(0, len(held.y), _SOME):
             part = slice(start, start + _SOME)
-            total += self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0]
+            total += self.loss(self.descent.mean.scores(held.X[part]), held.y[part], held.weight[part])[0]
         return total / float(held.weight.sum())
 
 

@@ -64,7 +64,7 @@ class XGBoost:
     shared = False
     recipes = ("native", "target", "codes", "coded_pairs")
 
-    def space(self, task: Task) -> Space:
+    def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
         return {
             "learning_rate": Float(5e-3, 0.1, log=True),

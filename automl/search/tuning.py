@@ -192,7 +192,9 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses]
     best = min(of_family, key=lambda trial: _value(study, trial))  # its recipe is the one that is tuned
     made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
-    tuned = _Field(name, best.candidate.recipe, family(name).space(study.the_task), made, place)
+    recipe = best.candidate.recipe
+    codes = recipe.categories == "native" and study.size.categories > 0
+    tuned = _Field(name, recipe, family(name).space(study.the_task, codes), made, place)
     for trial in of_family:
         if trial.decided:
             _add(study, tuned, trial)

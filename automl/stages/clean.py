@@ -127,7 +127,8 @@ class Clean:
 
     def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
-        size = {"rows": len(dataset.y), "columns": len(dataset.columns.names()), "repeated": repeated}
+        names = dataset.columns.names
+        size = {"rows": len(dataset.y), "columns": len(names()), "repeated": repeated, "categories": len(names("category"))}
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 

@@ -328,7 +328,15 @@ def test_defaults_lie_in_the_space_and_cost_grows(one: Family, kind: Kind) -> No
     space = one.space(task)
     for name, value in one.defaults(task).items():
         assert name not in space or space[name].holds(value), name
+    assert one.space(task, codes=False).items() <= space.items()
     assert 0 < one.cost(100, 5, 1) <= one.cost(10_000, 5, 1) <= one.cost(10_000, 50, 3) < 3_600
+
+
+@pytest.mark.parametrize(("name", "gone"), [("lightgbm", {"cat_l2", "min_data_per_group"}), ("catboost", {"one_hot_max_size"})])
+def test_what_counts_for_categories_only_is_not_searched_without_them(name: str, gone: set[str]) -> None:
+    (one,) = (candidate for candidate in FAMILIES if candidate.name == name)
+    task = how_of("binary").task
+    assert gone <= one.space(task).keys() - one.space(task, codes=False).keys()
 
 
 @pytest.mark.parametrize("one", [one for one in FAMILIES if one.name != "constant"], ids=lambda one: one.name)
