@@ -192,7 +192,7 @@ class Descent:
             stride = np.float32((_WAVES_RATE if place == 0 else 1.0) * rate / (1 - fast**self.step))
             kept = np.float32(1 - rate * self.decay if 0 < place <= layers else 1.0)
             np.multiply(array - stride * (mean / root), kept, out=array)
-            slow_one += new * (array - slow_one)
+            np.add(slow_one, new * (array - slow_one), out=slow_one)
 
     def _rate(self) -> float:
         """Rising at first, then along half a cosine; what is trained beyond the last epoch goes on at a hundredth."""
