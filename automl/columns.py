@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 NumberKind = Literal["number", "flag", "date"]
 
 
@@ -55,6 +56,7 @@ class Texts:
 
     data: npt.NDArray[np.uint8]
     offsets: npt.NDArray[np.int64]
+    _derived: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     kind = "text"
 
@@ -70,6 +72,13 @@ class Texts:
         blob = self.data.tobytes()
         for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True):
             yield blob[start:end].decode()
+
+    def derived(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was derived from the column, made once and kept as long as the column is: reading words takes seconds."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        found: T = self._derived[key]
+        return found
 
     def take(self, rows: Rows) -> Texts:
         """The same column with some of its rows."""

@@ -99,11 +99,16 @@ def codes_of(column: Column, source: str) -> Codes:
     return np.asarray(column.codes)
 
 
-def strings_of(column: Column, source: str) -> list[str]:
-    """The strings of a text column."""
+def texts_of(column: Column, source: str) -> Texts:
+    """A text column."""
     if not isinstance(column, Texts):
         raise _wrong(column, source, "text")
-    return list(column)
+    return column
+
+
+def strings_of(column: Column, source: str) -> list[str]:
+    """The strings of a text column."""
+    return list(texts_of(column, source))
 
 
 def _wrong(column: Column, source: str, expected: str) -> InputError:

@@ -20,11 +20,11 @@ from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.recipe import TOPICS, Recipe
 from automl.features.screening import screen
 from automl.features.target import Targets, fit_target, targets
-from automl.features.text import TextNumbers, TextTopics, fit_text_numbers, fit_text_topics
+from automl.features.text import TextNumbers, TextSums, fit_text_numbers, fit_text_scores, fit_text_topics
 from automl.state import State
 from automl.task import Task
 
-_KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextTopics, Arithmetic, Cross)}
+_KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextSums, Arithmetic, Cross)}
 _WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
 _PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
 _TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = 32, 4, 160  # of one text, and of all of them together if they can
@@ -161,7 +161,7 @@ def fit_targeted(
         At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row.
     """
     what = targets(task, y, train, seed, weight)
-    fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what)]
+    fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what), *_scores(recipe, columns, what, seed)]
     if not fitted:
         return Encoding(), np.empty((columns.n_rows, 0), np.float32)
     encoding = Encoding(tuple(encoder for encoder, _ in fitted))
@@ -176,6 +176,16 @@ def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterat
         for name in columns.names("category"):
             if is_targeted(column := _categories(columns, name)):
                 yield fit_target(name, column, Plan(recipe, seed), what)
+
+
+def _scores(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
+    """What the words of texts tell of the target."""
+    if recipe == TOPICS:
+        for name in columns.names("text"):
+            column = columns[name]
+            assert isinstance(column, Texts)
+            if (fitted := fit_text_scores(name, column, Plan(recipe, seed), what)) is not None:
+                yield fitted
 
 
 def _pairs(recipe: Recipe, columns: Columns, what: Targets) -> Iterator[tuple[Encoder, Matrix]]:

@@ -23,8 +23,8 @@ class Recipe:
         Codes marked as categorical; one column a level (rare ones together); cross-fitted mean of the target; codes ordered by
         frequency, as numbers.
     text : {"svd", "skip", "alone"}
-        Beside their lengths, what texts are about: TF-IDF reduced by SVD. It takes the longest of all and is the same for every recipe:
-        the recipe `TOPICS`, which makes nothing else, makes it once for all. Or not used.
+        Beside their lengths, what texts are about, by TF-IDF reduced by SVD, and what their words tell of the target. It takes the
+        longest of all and is the same for every recipe: the recipe `TOPICS`, which makes nothing else, makes it once for all. Or not used.
     means : bool
         Whether cross-fitted means of the target stand beside the categories.
     pairs : bool
@@ -42,7 +42,7 @@ class Recipe:
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories == "target" or self.means or self.pairs
+        return self.categories == "target" or self.means or self.pairs or self.text == "alone"
 
     @property
     def is_finite(self) -> bool:

@@ -1,62 +1,37 @@
-"""Text: how long it is, and what it is about (TF-IDF of its words or letters, reduced by a singular value decomposition)."""
+"""Text: how long it is, what it is about (TF-IDF of its words or letters, reduced), and what its words tell of the target."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from automl.columns import Column, Floats, Texts
-from automl.features._base import Encoder, Matrix, OfOne, Plan, read, read_array, read_strings, refuse_unless, side_by_side, strings_of
+from automl.columns import Column, Floats, Rows, Texts
+from automl.features._base import (
+    Encoder,
+    Matrix,
+    OfOne,
+    Plan,
+    read,
+    read_array,
+    read_strings,
+    refuse_unless,
+    side_by_side,
+    strings_of,
+    texts_of,
+)
 from automl.features.feature import Feature
 from automl.features.scaling import Scaler, fit_scaler, scalers_from_state, scalers_to_state
+from automl.features.target import N_FOLDS, Targets
+from automl.features.words import ANALYZERS, Vocabulary, Weighed, vocabulary_of
 from automl.state import State
 
-Indices = npt.NDArray[np.int64]
-
-_WORD = re.compile(r"\w+")
-_LONGEST = 4_000  # characters of a text that are read
-_VOCABULARY = 5_000
-_SAMPLE = 20_000  # texts the vocabulary and the components are learnt from
-_CHARACTERS = 10_000_000  # all of these together: two seconds' reading
-_BLOCK = 4_096  # texts held as tokens at a time
-_SHORT = 3  # words; texts of fewer are names or codes, and read by letters
-_LONG_WORD = 15  # letters; longer ones on average are a script without spaces
-_DAMPED = 1 + np.log(np.arange(1, 4097))  # of how often a word occurs; a table, so that equal counts give equal bits
-
-
-def words(text: str) -> list[str]:
-    """Words and pairs of words.
-
-    >>> words("Red wine, dry")
-    ['red', 'wine', 'dry', 'red wine', 'wine dry']
-    """
-    found = _WORD.findall(text[:_LONGEST].lower())
-    return found + [f"{first} {second}" for first, second in pairwise(found)]
-
-
-def letters(text: str) -> list[str]:
-    """Three and four letters in a row, a space at each word's ends.
-
-    >>> letters("Ann B")
-    [' an', 'ann', 'nn ', ' ann', 'ann ', ' b ']
-    """
-    found = []
-    for word in _WORD.findall(text[:_LONGEST].lower()):
-        padded = f" {word} "
-        for size in (3, 4):
-            found += [padded[start : start + size] for start in range(len(padded) - size + 1)]
-    return found
-
-
-_ANALYZERS: dict[str, Callable[[str], list[str]]] = {"words": words, "letters": letters}
+_SOME = 20_000  # different texts that components are learnt from
+_PENALTY = 1.0  # of ridge regression on weights of length 1
+_EXACT = 1e-3  # of the solver: more exactly known, words tell no more
 _MEASURES: dict[str, Callable[[str], int]] = {"length": len, "words": lambda text: len(text.split())}
 
 
@@ -107,90 +82,60 @@ def _measured(measure: str, strings: Sequence[str]) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class TextTopics(OfOne):
-    """What a text is about: weights of its words by TF-IDF, multiplied by components.
+class TextSums(OfOne):
+    """Sums over a text's words, each by its TF-IDF weight: of a topic's components, or of what words tell of the target.
 
     Parameters
     ----------
     source : str
-    analyzer : {"words", "letters"}
-    vocabulary : tuple of str
-    rarity : ndarray of shape (n_words,), float64
-        The inverse document frequency.
-    components : ndarray of shape (n_components, n_words), float32
+    names : tuple of str
+        One a sum.
+    vocabulary : Vocabulary
+    components : ndarray of shape (n_sums, n_words), float32
     scalers : tuple of Scaler
-        One a component.
+        One a sum.
     """
 
-    kind: ClassVar[str] = "text_topics"
+    kind: ClassVar[str] = "text_sums"
     source: str
-    analyzer: str
-    vocabulary: tuple[str, ...]
-    rarity: Floats
+    names: tuple[str, ...]
+    vocabulary: Vocabulary
     components: Matrix
     scalers: tuple[Scaler, ...]
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """One a component."""
-        return tuple(Feature(f"{self.source} (topic {place})", self.source) for place in range(1, len(self.scalers) + 1))
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {word: place for place, word in enumerate(self.vocabulary)}
+        """One a sum."""
+        return tuple(Feature(f"{self.source} ({name})", self.source) for name in self.names)
 
     def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, n_components), float32."""
-        strings = strings_of(column, self.source)
-        places = {string: place for place, string in enumerate(dict.fromkeys(strings))}
-        raw = self.project(list(places))[:, np.fromiter((places[string] for string in strings), np.int64, len(strings))]
-        return side_by_side([scaler.apply(part) for scaler, part in zip(self.scalers, raw, strict=True)], len(strings))
-
-    def project(self, strings: Sequence[str]) -> Floats:
-        """Components of shape (n_components, n_rows), float64, before they are scaled.
-
-        `bincount` adds in order of the rows' words, one after the other: a row's sums don't depend on its neighbours.
-        """
-        raw = np.empty((len(self.components), len(strings)))
-        for start in range(0, len(strings), _BLOCK):
-            block = strings[start : start + _BLOCK]
-            rows, places, weights = weigh(block, self.analyzer, self._index, self.rarity)
-            for component, out in zip(self.components, raw, strict=True):
-                out[start : start + len(block)] = np.bincount(rows, weights * component[places], len(block))
-        return raw
+        """Features of shape (n_rows, n_sums), float32."""
+        raw = self.vocabulary.weigh(texts_of(column, self.source)).sums(self.components)
+        return side_by_side([scaler.apply(part) for scaler, part in zip(self.scalers, raw, strict=True)], raw.shape[1])
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
         return {
             "source": self.source,
-            "analyzer": self.analyzer,
-            "vocabulary": list(self.vocabulary),
-            "rarity": self.rarity,
+            "names": list(self.names),
+            "analyzer": self.vocabulary.analyzer,
+            "vocabulary": list(self.vocabulary.words),
+            "rarity": self.vocabulary.rarity,
             "components": self.components,
             "scalers": scalers_to_state(self.scalers),
         }
 
     @classmethod
-    def from_state(cls, state: State) -> TextTopics:
+    def from_state(cls, state: State) -> TextSums:
         """The encoder that `to_state` described."""
-        analyzer, vocabulary = read(state, "analyzer", str), read_strings(state, "vocabulary")
+        analyzer, words, names = read(state, "analyzer", str), read_strings(state, "vocabulary"), read_strings(state, "names")
         rarity, components = read_array(state, "rarity", np.float64, 1), read_array(state, "components", np.float32, 2)
         scalers = scalers_from_state(state, "scalers")
-        refuse_unless(analyzer in _ANALYZERS, f"no analyzer {analyzer!r}")
-        refuse_unless(components.shape == (len(scalers), len(vocabulary)), "components should fit the vocabulary")
-        refuse_unless(len(rarity) == len(vocabulary), "rarity should fit the vocabulary")
-        return cls(read(state, "source", str), analyzer, vocabulary, rarity, components, scalers)
-
-
-def weigh(strings: Sequence[str], analyzer: str, index: dict[str, int], rarity: Floats) -> tuple[Indices, Indices, Floats]:
-    """TF-IDF weights of the known words, each row's of length 1: rows, words and weights, ordered by row and word."""
-    known = [[index[word] for word in _ANALYZERS[analyzer](string) if word in index] for string in strings]
-    rows = np.repeat(np.arange(len(known)), [len(found) for found in known])
-    places = np.fromiter((place for found in known for place in found), np.int64, len(rows))
-    pairs, counts = np.unique(rows * max(len(index), 1) + places, return_counts=True)
-    rows, places = np.divmod(pairs, max(len(index), 1))
-    weights = _DAMPED[np.minimum(counts, len(_DAMPED)) - 1] * rarity[places]
-    return rows, places, weights / np.sqrt(np.bincount(rows, weights * weights, len(known)))[rows]
+        refuse_unless(analyzer in ANALYZERS, f"no analyzer {analyzer!r}")
+        refuse_unless(components.shape == (len(scalers), len(words)), "components should fit the vocabulary")
+        refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
+        refuse_unless(len(names) == len(scalers), "sums should have a name each")
+        return cls(read(state, "source", str), names, Vocabulary(analyzer, words, rarity), components, scalers)
 
 
 def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
@@ -205,54 +150,67 @@ def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, .
 def fit_text_topics(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
     """The encoder of what texts are about; none if they hold no word."""
     seed = plan.seed_of(source)
-    strings = _sample([string for string in strings_of(column, source) if string], seed)
-    if not strings:
+    vocabulary = vocabulary_of(column, seed)
+    if not vocabulary.words:
         return ()
-    analyzer = _analyzer(strings)
-    vocabulary, rarity = _vocabulary(strings, analyzer)
-    if not vocabulary:
-        return ()
-    index = {word: place for place, word in enumerate(vocabulary)}
-    components = _decompose(weigh(strings, analyzer, index, rarity), (len(strings), len(vocabulary)), plan.topics, seed)
-    bare = TextTopics(source, analyzer, vocabulary, rarity, components, ())
-    scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in bare.project(strings))
-    return (TextTopics(source, analyzer, vocabulary, rarity, components, scalers),)
+    weighed = vocabulary.weigh(column)
+    components = _decompose(weighed, len(vocabulary.words), plan.topics, seed)
+    names = tuple(f"topic {place}" for place in range(1, len(components) + 1))
+    scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in weighed.sums(components))
+    return (TextSums(source, names, vocabulary, components, scalers),)
 
 
-def _sample(strings: list[str], seed: int) -> list[str]:
-    """Some of the texts in their order: at most so many, and so many characters."""
-    rows = np.random.default_rng(seed).permutation(len(strings))[:_SAMPLE]
-    read = np.cumsum([min(len(strings[row]), _LONGEST) for row in rows])
-    return [strings[row] for row in np.sort(rows[read <= _CHARACTERS])]
+def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) -> tuple[TextSums, Matrix] | None:
+    """What a text's words tell of the target: ridge regression on their weights.
+
+    Returns
+    -------
+    encoder : TextSums
+        Fitted on all rows to learn from.
+    crossed : ndarray of shape (n_train, n_outputs), float32
+        For the rows to learn from: each row's value learnt from the other inner folds.
+    """
+    vocabulary = vocabulary_of(column, plan.seed_of(source))
+    if not vocabulary.words:
+        return None
+    weighed = vocabulary.weigh(column)
+    matrix = _matrix(weighed, len(vocabulary.words), weighed.rows[targets.rows])
+    values = targets.values - np.average(targets.values, axis=0, weights=targets.weights)
+    counts = np.ones(len(values)) if targets.weights is None else targets.weights
+    crossed = np.zeros_like(values)
+    for fold in range(N_FOLDS):
+        others = targets.folds != fold
+        crossed[~others] = matrix[~others] @ _ridge(matrix[others], values[others], counts[others]).T
+    components = _ridge(matrix, values, counts)
+    scalers = [fit_scaler(plan.recipe.numbers, part) for part in crossed.T]
+    scaled = side_by_side([scaler.apply(part) for scaler, part in zip(scalers, crossed.T, strict=True)], len(crossed))
+    names = tuple(f"words' {name}" for name in targets.names)
+    return TextSums(source, names, vocabulary, components, tuple(scalers)), scaled
 
 
-def _analyzer(strings: Sequence[str]) -> str:
-    found = [_WORD.findall(string[:_LONGEST]) for string in strings]
-    n_words = [len(words) for words in found]
-    n_letters = sum(len(word) for words in found for word in words)
-    return "letters" if np.median(n_words) < _SHORT or n_letters > _LONG_WORD * sum(n_words) else "words"
-
-
-def _vocabulary(strings: Sequence[str], analyzer: str) -> tuple[tuple[str, ...], Floats]:
-    """The words that most texts hold, at least two of them if any is in two, and their inverse document frequencies."""
-    counts: Counter[str] = Counter()
-    for string in strings:
-        counts.update(set(_ANALYZERS[analyzer](string)))
-    common: Iterable[str] = [word for word, count in counts.items() if count > 1] or counts
-    chosen = tuple(sorted(sorted(common, key=lambda word: (-counts[word], word))[:_VOCABULARY]))
-    frequency = np.array([counts[word] for word in chosen], np.float64)
-    return chosen, np.log((1 + len(strings)) / (1 + frequency)) + 1
-
-
-def _decompose(weights: tuple[Indices, Indices, Floats], shape: tuple[int, int], most: int, seed: int) -> Matrix:
-    """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
+def _matrix(weighed: Weighed, n_words: int, texts: Rows) -> Any:
+    """The weights of some texts as a sparse matrix of shape (n_texts, n_words)."""
     from scipy.sparse import csr_array
+
+    return csr_array((weighed.weights, (weighed.texts, weighed.words)), shape=(weighed.count, n_words))[texts]
+
+
+def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
+    """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    rows, places, values = weights
-    matrix: Any = csr_array((values, (rows, places)), shape=shape)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(weighed.rows))[:_SOME])
+    matrix = _matrix(weighed, n_words, weighed.rows[rows])
     with threadpool_limits(1):
-        _, strengths, components = randomized_svd(matrix, min(most, *shape), n_iter=4, random_state=seed)
+        _, strengths, components = randomized_svd(matrix, min(most, *matrix.shape), n_iter=4, random_state=seed)
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
     return np.ascontiguousarray(kept)
+
+
+def _ridge(matrix: Any, values: Floats, counts: Floats) -> Matrix:
+    """What each word adds, of shape (n_outputs, n_words)."""
+    from sklearn.linear_model import ridge_regression
+
+    found: Any = ridge_regression(matrix, values, _PENALTY, sample_weight=counts, solver="sparse_cg", tol=_EXACT)
+    return np.atleast_2d(found).astype(np.float32)

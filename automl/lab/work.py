@@ -56,9 +56,10 @@ def rows_at(place: Place) -> Place:
 
 
 def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
-    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs, and all recipes the texts' topics."""
-    shared = shared_by_folds(recipe)
-    return (*shared, Encode(recipe, rows_at(place))) if recipe.reads_target else shared
+    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs, and all recipes what is made of texts."""
+    targeted = [Encode(recipe, rows_at(place))] if recipe.reads_target else []
+    scores = [Encode(TOPICS, rows_at(place))] if recipe.text == "svd" else []
+    return (*shared_by_folds(recipe), *targeted, *scores)
 
 
 def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:

@@ -119,11 +119,11 @@ def train(bench: Bench, config: dict[str, Any], shared: dict[str, Any]) -> tuple
         rows, held = bench.known[bench.blocks[bench.known] != fold], np.flatnonzero(bench.blocks == fold)
         began = time.process_time()
         features, matrix = encoding.features, X
-        if recipe.reads_target:
-            if (recipe.name, fold) not in shared:
-                shared[recipe.name, fold] = fit_targeted(recipe, bench.columns, bench.task, bench.y, rows, 0)
-            more, extra = shared[recipe.name, fold]
-            features, matrix = (*features, *more.features), np.concatenate([X, extra], axis=1)
+        for targeted in (recipe, TOPICS):
+            if (targeted.name, fold) not in shared:
+                shared[targeted.name, fold] = fit_targeted(targeted, bench.columns, bench.task, bench.y, rows, 0)
+            more, extra = shared[targeted.name, fold]
+            features, matrix = (*features, *more.features), np.concatenate([matrix, extra], axis=1)
         facts["encode_seconds"].append(time.process_time() - began)
         how = How(bench.task, metric, zlib.crc32(f"{config['name']}{fold}".encode()) >> 1, 1, Budget(time.monotonic() + LONGEST))
         began = time.process_time()

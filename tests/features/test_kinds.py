@@ -14,7 +14,7 @@ from automl.features.date import PARTS, date_parts
 from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES, TOPICS
 from automl.features.scaling import Plain, Quantile, Standard, fit_scaler
-from automl.features.text import TextTopics
+from automl.features.text import TextSums
 
 
 def fit_one(recipe: str, column: Column, n_rows: int) -> tuple[Encoding, np.ndarray]:
@@ -154,23 +154,25 @@ def test_texts_about_the_same_lie_together() -> None:
 def test_topics_equal_scikit_learns() -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    from automl.features.text import words
+    from automl.features.words import words
 
     random = np.random.default_rng(0)
     vocabulary = ["red", "wine", "dry", "old", "oak", "plum", "sweet"]
     strings = [" ".join(random.choice(vocabulary, random.integers(4, 9))) for _ in range(80)]
     encoding, _ = fit_one("topics", Texts.of(strings), 80)
-    (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextTopics))
+    (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextSums))
     tfidf = TfidfVectorizer(analyzer=words, min_df=2, sublinear_tf=True).fit(strings)
-    assert tuple(tfidf.get_feature_names_out()) == topics.vocabulary
-    np.testing.assert_allclose(topics.project(strings), (tfidf.transform(strings) @ topics.components.T).T, atol=1e-6)
+    assert tuple(tfidf.get_feature_names_out()) == topics.vocabulary.words
+    np.testing.assert_allclose(
+        topics.vocabulary.weigh(Texts.of(strings)).sums(topics.components), (tfidf.transform(strings) @ topics.components.T).T, atol=1e-6
+    )
 
 
 def test_short_texts_and_scripts_without_spaces_are_read_by_letters() -> None:
     def analyzer(strings: list[str]) -> str:
         encoding, _ = fit_one("topics", Texts.of(strings), len(strings))
-        (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextTopics))
-        return topics.analyzer
+        (topics,) = (encoder for encoder in encoding.encoders if isinstance(encoder, TextSums))
+        return topics.vocabulary.analyzer
 
     assert analyzer(["Miss Ann", "Mr Brown", "Mrs Old"]) == "letters"
     assert analyzer(["東京都は日本の首都であり人口が多いです"] * 3) == "letters"
@@ -186,10 +188,10 @@ def test_skipped_text_leaves_its_length() -> None:
 
 
 def test_no_more_text_is_learnt_from_than_can_be_read_in_seconds() -> None:
-    from automl.features.text import _sample
+    from automl.features.words import sample
 
-    assert len(_sample(["x" * 5_000] * 3_000, seed=0)) == 2_500
+    assert len(sample(["x" * 5_000] * 3_000, seed=0)) == 2_500
     many = [str(number) for number in range(30_000)]
-    sample = _sample(many, seed=0)
+    sample = sample(many, seed=0)
     assert len(sample) == 20_000
     assert sample == sorted(sample, key=int)
