@@ -152,6 +152,12 @@ class Trial:
         return sum(self.losses.values()) / len(self.losses) if self.losses else math.inf
 
     @cached_property
+    def look(self) -> float | None:
+        """Loss of a fit on some of the training rows, if there is one."""
+        looks = [outcome.loss for key, outcome in self.outcomes.items() if outcome.status == "done" and self.jobs[key].rows is not None]
+        return looks[-1] if looks else None
+
+    @cached_property
     def seconds(self) -> float:
         """Seconds spent on its fits."""
         return sum(outcome.seconds for outcome in self.outcomes.values())
@@ -243,9 +249,9 @@ class Study:
         return _ADD[event["kind"]](self, event)
 
     def taken(self, trial: Trial) -> set[tuple[int, int | None]]:
-        """Where a trial was fitted or is being fitted; a fit that was cut by a run's end may be tried again."""
+        """Where a trial was fitted or is being fitted on all rows; a fit that was cut by a run's end may be tried again."""
         ended = {key for key, outcome in trial.outcomes.items() if outcome.status != "cut"}
-        return {job.place for key, job in trial.jobs.items() if key in ended or key in self.running}
+        return {job.place for key, job in trial.jobs.items() if job.rows is None and (key in ended or key in self.running)}
 
     def complete(self, trial: Trial) -> bool:
         """Whether every row that is ever held out has a prediction of this trial."""

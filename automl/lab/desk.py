@@ -149,9 +149,12 @@ class Desk:
             return Sample(X, features, data.y[rows], None if data.weight is None else data.weight[rows])
 
         train = data.folds.train(*job.place)
-        if job.rows is not None and job.rows < len(train):
-            train = train[some(len(train), job.rows, (data.seed, job.repeat))]
-        return sample(train), None if job.fold is None else sample(data.folds.held(job.repeat, job.fold))
+        held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
+        if job.rows is not None:
+            seed = (data.seed, job.repeat)
+            train = train[some(len(train), job.rows, seed)]
+            held = None if held is None else held[some(len(held), job.rows, seed)]
+        return sample(train), None if held is None else sample(held)
 
     def _lay_down(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:
         """Write the files of a fit and say how many bytes the model takes."""

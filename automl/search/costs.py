@@ -6,7 +6,7 @@ import hashlib
 import statistics
 
 from automl.models import family
-from automl.trial import Candidate, Study
+from automl.trial import Candidate, Job, Study
 
 AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
 
@@ -25,13 +25,23 @@ def guess(study: Study, candidate: Candidate) -> float:
 def predict(study: Study, candidate: Candidate) -> float:
     """Seconds that one fit of a candidate will take, with what surrounds it.
 
-    The mean of its own fits, else its family's guess times how wrong guesses were.
+    The mean of its own fits, else what its fit on some rows makes expect, else its family's guess times how wrong guesses were.
     """
     own = study.trials.get(candidate.id)
-    seen = [outcome.seconds for outcome in own.outcomes.values() if outcome.status == "done"] if own else []
-    if seen:
+    done = {key: outcome.seconds for key, outcome in own.outcomes.items() if outcome.status == "done"} if own else {}
+    whole = [seconds for key, seconds in done.items() if own and own.jobs[key].rows is None]
+    some = [seconds * share_of(study, own.jobs[key]) for key, seconds in done.items() if own]
+    if seen := whole or some:
         return AROUND + statistics.fmean(seen)
     return AROUND + guess(study, candidate) * correction(study, candidate.family)
+
+
+def share_of(study: Study, job: Job) -> float:
+    """How many times the seconds of a fit one on all rows takes: 1, but for a look at some of them."""
+    if job.rows is None:
+        return 1.0
+    outputs = study.the_task.n_outputs
+    return max(1.0, guess(study, job.candidate) / family(job.candidate.family).cost(job.rows, study.size.columns, outputs))
 
 
 def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:
@@ -44,7 +54,8 @@ def correction(study: Study, name: str) -> float:
     """Observed seconds over guessed ones: the family's median ratio, else that of all others, else one."""
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
-        done = [outcome.seconds for outcome in trial.outcomes.values() if outcome.status in ("done", "timeout")]
+        ended = {key: outcome for key, outcome in trial.outcomes.items() if outcome.status in ("done", "timeout")}
+        done = [outcome.seconds * share_of(study, trial.jobs[key]) for key, outcome in ended.items()]
         if done:
             ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(done) / max(1e-4, guess(study, trial.candidate)))
     if name in ratios:

@@ -73,7 +73,8 @@ class Race:
 
         One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
         """
-        cut_short = all(outcome.stopped for outcome in trial.outcomes.values() if outcome.status == "done")
+        whole = [outcome for key, outcome in trial.outcomes.items() if trial.jobs[key].rows is None]
+        cut_short = all(outcome.stopped for outcome in whole if outcome.status == "done")
         of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
         is_slow = cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
         return "too slow for this budget" if is_slow else ""
@@ -146,13 +147,13 @@ class Racing:
         left = undecided(study, self._candidates)
         if not raced:
             return left
-        begun = {trial.candidate.family for trial in study.trials.values()}
+        begun = {trial.candidate.family for trial in study.trials.values() if study.taken(trial)}
 
         def urgency(candidate: Candidate) -> float:
             trial = study.trials.get(candidate.id)
             if candidate.family == "constant":
                 return -math.inf
-            if trial is None:
+            if trial is None or not study.taken(trial):
                 return NEAR if candidate.family in begun else 0.0
             return behind(study, trial) or -1.0
 

@@ -9,6 +9,7 @@ from automl.budget import Budget
 from automl.lab.lab import Lab
 from automl.lab.work import shared_by_folds
 from automl.models import family
+from automl.search.looks import Looks, by_look, rows_to_look_at
 from automl.search.portfolio import defaults, portfolio
 from automl.search.racing import Race, Racing, undecided
 from automl.stages._base import option
@@ -27,6 +28,7 @@ class Select:
     margin: float = option(
         0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
+    looks: bool = option(True, "Where time is short for a large table, try candidates on some of its rows first.")
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
 
     def __post_init__(self) -> None:
@@ -42,6 +44,10 @@ class Select:
         race = Race(budget.remaining(), self.margin, self.fewest)
         recipes = dict.fromkeys(candidate.recipe for candidate in undecided(study, candidates))
         lab.encode_soon((work for recipe in recipes for work in shared_by_folds(recipe)), budget)
+        if self.looks and (rows := rows_to_look_at(study, candidates, budget.remaining() * lab.bench.workers * lab.threads)):
+            for study in lab.run(Looks(candidates, race, rows), study, budget):
+                pass
+            candidates = by_look(study, candidates)
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study

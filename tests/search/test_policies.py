@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,14 @@ import pytest
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Policy, Room
 from automl.lab.replay import ReplayLab
+from automl.search.costs import AROUND, predict, share_of
+from automl.search.looks import Looks, by_look, rows_to_look_at
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
 from automl.search.tuning import Tuning
 from automl.store import Store, replay
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Study
+from automl.trial import Candidate, Job, Outcome, Plan, Study
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 NAMES = ("constant", "linear", "lightgbm", "catboost", "knn")
@@ -28,16 +30,20 @@ def candidate(name: str, **params: object) -> Candidate:
 
 
 def race(
-    path: Path, policy: Policy | Callable[[Study], Policy], record: Callable[[Job], Outcome], seconds: float = 100.0, workers: int = 2
+    path: Path,
+    policy: Policy | Callable[[Study], Policy],
+    record: Callable[[Job], Outcome],
+    seconds: float = 100.0,
+    workers: int = 2,
+    plan: Plan = Plan("kfold", 4),  # noqa: B008 - a frozen value
+    rows: int = 500,
 ) -> Study:
     """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
     lab = ReplayLab(Store(path / "run"), record, seconds, workers)
     lab.observers.append(lambda study, event: lab.store.append(event, lab.clock()))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
-    plan = {"kind": "kfold", "folds": 4, "repeats": 1}
-    study = lab.tell(
-        study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": {"rows": 500, "columns": 5}, "plan": plan}
-    )
+    facts = {"task": TASK.to_json(), "data": "d", "size": {"rows": rows, "columns": 5}, "plan": asdict(plan)}
+    study = lab.tell(study, {"kind": "stage", "stage": "clean", **facts})
     study = lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
     made = policy(study) if callable(policy) else policy
     for study in lab.run(made, study, lab.whole):
@@ -238,3 +244,70 @@ def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -
     assert len(families) > 5
     for tuned in Tuning(known, sorted(families), Race(60, 0.5))._fields:
         assert len(tuned.study.trials) == sum(trial.candidate.family == tuned.name for trial in known.trials.values()) > 0
+
+
+HOLDOUT = Plan("holdout", 1)
+
+
+def looking(
+    path: Path, record: Callable[[Job], Outcome], names: tuple[str, ...] = NAMES, seconds: float = 100.0, workers: int = 2
+) -> tuple[Study, list[str]]:
+    """A study after looks at a large table, and the families in the order in which they would go on."""
+    candidates = [candidate(name) for name in names]
+
+    def policy(study: Study) -> Policy:
+        rows = rows_to_look_at(study, candidates, seconds)
+        assert rows is not None
+        assert 5_000 <= rows <= 100_000
+        return Looks(candidates, Race(seconds, 0.35), rows)
+
+    study = race(path, policy, record, seconds, workers, HOLDOUT, 400_000)
+    return study, [one.family for one in by_look(study, candidates)]
+
+
+def test_each_candidate_is_looked_at_once_and_the_best_look_goes_first(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "linear": 0.4, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6})
+    study, order = looking(tmp_path, found)
+    by_name = {trial.candidate.family: trial for trial in study.trials.values()}
+    assert order == ["constant", "catboost", "lightgbm", "linear", "knn"]
+    assert {name: trial.decided for name, trial in by_name.items()} == {
+        "constant": "done", "linear": "dropped", "lightgbm": "", "catboost": "", "knn": "dropped",
+    }  # fmt: skip
+    assert all(len(trial.jobs) == 1 for trial in study.trials.values())
+    assert not by_name["catboost"].losses
+    assert by_name["constant"].losses
+
+
+def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "linear": 0.3, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6}, seconds=2.0)
+    study, order = looking(tmp_path, found, seconds=30.0, workers=1)
+    assert [trial.candidate.family for trial in study.trials.values()] == ["constant", "linear", "lightgbm"]
+    assert order == ["constant", "lightgbm", "linear", "catboost", "knn"]
+
+
+def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_known(tmp_path: Path) -> None:
+    seen: list[Job] = []
+
+    def record(job: Job) -> Outcome:
+        seen.append(job)
+        return Outcome("done", 0.5 if job.candidate.family == "constant" else 0.2, 1.0)
+
+    names = ("constant", "lightgbm")
+    study, _ = looking(tmp_path, record, names, seconds=30.0)
+    (look,) = (job for job in seen if job.rows is not None)
+    (trial,) = (trial for trial in study.trials.values() if trial.look is not None)
+    assert predict(study, trial.candidate) == pytest.approx(AROUND + share_of(study, look))
+    assert share_of(study, look) > 3
+    move = Racing([candidate(name) for name in names], Race(100, 0.35)).next(study, Room(80.0, 1, 2))
+    assert isinstance(move, Job)
+    assert (move.candidate.family, move.rows) == ("lightgbm", None)
+
+
+def test_small_tables_and_unhurried_runs_need_no_looks(tmp_path: Path) -> None:
+    candidates = [candidate(name) for name in NAMES]
+    study = race(tmp_path, Racing([candidate("constant")], Race(100, 0.35)), losses({"constant": 0.7}), plan=HOLDOUT, rows=400_000)
+    assert rows_to_look_at(study, candidates, 100.0) is not None
+    assert rows_to_look_at(study, candidates, 1e6) is None
+    assert rows_to_look_at(study, candidates, np.inf) is None
+    assert rows_to_look_at(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
+    assert rows_to_look_at(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1) is None

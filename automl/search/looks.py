@@ -1,0 +1,93 @@
+"""Looks: on a table of which few fits can be had, candidates are tried on some of its rows first, and the best go on with all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from automl.lab.policy import Drop, Move, Room, Stop, Wait
+from automl.models import family
+from automl.search.costs import guess
+from automl.search.racing import SHORTEST, Race
+from automl.trial import Candidate, Job, Study, Trial
+
+FEWEST = 5_000  # rows that tell something
+SHARE = 0.2  # of the stage may go into looks
+FEWEST_LOOKS = 4  # come what may
+PARTS = (4, 8, 16, 32, 64)  # of the rows are looked at
+MARGIN = 0.15  # of the best look's lead over the baseline: who lies further behind doesn't go on
+
+
+def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: float) -> int | None:
+    """How many rows looks are at; None where they are not worth it: several folds tell by themselves, and so does time for all.
+
+    Parameters
+    ----------
+    seconds : float
+        Of all cores together.
+    """
+    looked = [candidate for candidate in candidates if candidate.family != "constant"]
+    if len(study.plan.places) > 1 or math.isinf(seconds) or sum(guess(study, candidate) for candidate in looked) <= seconds:
+        return None
+    parts = [study.size.rows // part for part in PARTS if study.size.rows // part >= FEWEST]
+    return next((rows for rows in parts if _cost(study, looked, rows) <= SHARE * seconds), parts[-1] if parts else None)
+
+
+def _cost(study: Study, candidates: Sequence[Candidate], rows: int) -> float:
+    return sum(family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs) for candidate in candidates)
+
+
+class Looks:
+    """A policy: the baseline, each other candidate once on some of the rows as long as there is time; then the hopeless are dropped.
+
+    Parameters
+    ----------
+    race : Race
+    rows : int
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], race: Race, rows: int) -> None:
+        self._candidates = list(candidates)
+        self._race = race
+        self._rows = rows
+
+    def next(self, study: Study, room: Room) -> Move:
+        """The next look, or who is not worth more."""
+        left = room.seconds - (1 - SHARE) * self._race.seconds
+        unseen = (candidate for candidate in self._candidates if candidate.id not in study.trials)
+        if left > 0 and (candidate := next(unseen, None)):
+            return self._job(study, candidate, left, room)
+        if study.running:
+            return Wait()
+        return next((Drop(trial, reason) for trial, reason in self._hopeless(study)), Stop())
+
+    def _job(self, study: Study, candidate: Candidate, left: float, room: Room) -> Job:
+        place = study.plan.places[0]
+        whole = self._race.job(study, candidate, place, room)
+        if candidate.family == "constant":
+            return whole
+        return replace(whole, rows=self._rows, seconds=max(SHORTEST, left / FEWEST_LOOKS))
+
+    def _hopeless(self, study: Study) -> list[tuple[Trial, str]]:
+        """Trials that lie far behind the best look and aren't decided."""
+        looks = _looks(study)
+        floor = min((t.loss for t in study.trials.values() if t.candidate.family == "constant"), default=math.inf)
+        best = min(looks.values(), default=0.0)
+        lead = floor - best if best < floor < math.inf else abs(best)
+        gaps = {name: (loss - best) / lead if lead else 0.0 for name, loss in looks.items() if not study.trials[name].decided}
+        return [(study.trials[name], f"{gap:.0%} of the lead behind the best on some rows") for name, gap in gaps.items() if gap > MARGIN]
+
+
+def by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the baseline first, then from the best look to the worst, then those without one in their order."""
+    looks = _looks(study)
+
+    def key(candidate: Candidate) -> float:
+        return -math.inf if candidate.family == "constant" else looks.get(candidate.id, math.inf)
+
+    return sorted(candidates, key=key)
+
+
+def _looks(study: Study) -> dict[str, float]:
+    return {trial.id: trial.look for trial in study.trials.values() if trial.look is not None}
