@@ -25,7 +25,6 @@ _BATCH = (32, 256, 1024)
 _LARGE = 50_000  # rows from which on batches grow beyond the middle size
 _WARM = 0.05  # of the steps, over which the rate rises
 _MOMENTS = (0.9, 0.99)
-_NEW, _SOON = 0.01, 10  # a step's share of the running means: at first, they go over a tenth of the steps
 _WAVES_RATE = 0.1  # of the rate, for the waves' frequencies
 
 
@@ -143,7 +142,7 @@ def started(X: Matrix, sizes: tuple[int, ...], waves: int, frequency: float, rng
 
 @dataclass
 class Descent:
-    """AdamW over a network's arrays, which it changes in place; `mean` is the network of their running means, which answers better.
+    """AdamW over a network's arrays, which it changes in place.
 
     Parameters
     ----------
@@ -162,7 +161,6 @@ class Descent:
     _moments: list[tuple[Matrix, Matrix]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.mean = self.network.copy()
         self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays]
         least, middle, most = _BATCH
         self.batch = int(np.clip(self.rows // 16, least, middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200))))
@@ -183,8 +181,7 @@ class Descent:
         rate = self._rate()
         fast, slow = _MOMENTS
         layers = len(self.network.weights)
-        new = np.float32(max(_NEW, min(1.0, _SOON / self.step)))
-        for place, (array, slow_one, gradient) in enumerate(zip(self.network.arrays, self.mean.arrays, gradients, strict=True)):
+        for place, (array, gradient) in enumerate(zip(self.network.arrays, gradients, strict=True)):
             mean, square = self._moments[place]
             np.add(mean, (1 - fast) * (gradient - mean), out=mean)
             np.add(square, (1 - slow) * (gradient * gradient - square), out=square)
@@ -192,7 +189,6 @@ class Descent:
             stride = np.float32((_WAVES_RATE if place == 0 else 1.0) * rate / (1 - fast**self.step))
             kept = np.float32(1 - rate * self.decay if 0 < place <= layers else 1.0)
             np.multiply(array - stride * (mean / root), kept, out=array)
-            np.add(slow_one, new * (array - slow_one), out=slow_one)
 
     def _rate(self) -> float:
         """Rising at first, then along half a cosine; what is trained beyond the last epoch goes on at a hundredth."""

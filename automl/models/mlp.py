@@ -191,7 +191,7 @@ class _Training:
         self.budget = how.keeping(0.05).budget
         self.limit = min(how.rounds or self.descent.epochs, self.descent.epochs)
         self.stopping = how.rounds is None and rows.held is not None
-        self.kept, self.best, self.stopped = self.descent.mean, 0, False
+        self.kept, self.best, self.stopped = network, 0, False
         self.losses: list[tuple[int, float]] = []
 
     def run(self) -> None:
@@ -206,12 +206,12 @@ class _Training:
                 if self.stopped:
                     return
                 if self.budget.timed:  # it may end within the next epoch
-                    self.kept = self.descent.mean.copy()
+                    self.kept = self.descent.network.copy()
                 continue
             loss = self._held_loss()
             self.losses.append((epoch, loss))
             if loss < least or not self.best:
-                least, self.best, self.kept = loss, epoch, self.descent.mean.copy()
+                least, self.best, self.kept = loss, epoch, self.descent.network.copy()
             if self.stopped or epoch - self.best > max(12, _PATIENCE * self.descent.epochs):
                 return
 
@@ -229,7 +229,7 @@ class _Training:
         total = 0.0
         for start in range(0, len(held.y), _SOME):
             part = slice(start, start + _SOME)
-            total += self.loss(self.descent.mean.scores(held.X[part]), held.y[part], held.weight[part])[0]
+            total += self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0]
         return total / float(held.weight.sum())
 
 
