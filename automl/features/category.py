@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,10 +14,12 @@ from automl.columns import Categories, Column, Floats
 from automl.features._base import Codes, Encoder, Matrix, OfOne, Plan, codes_of, read, read_array, read_strings, refuse_unless
 from automl.features.feature import Feature
 from automl.features.number import HALF
+from automl.features.recipe import Recipe
 from automl.features.scaling import Plain, Scaler, fit_scaler
 from automl.state import State
 
 _FEW = 2  # up to this many levels a column is a flag
+SEVERAL = 32  # up to this many a mixed recipe leaves a column to models that know categories
 _MANY = 20  # from more levels on, how frequent a level is tells something
 
 
@@ -168,9 +171,9 @@ def fit_category(source: str, column: Categories, plan: Plan) -> tuple[Encoder, 
     n_levels, how = len(column.levels), plan.recipe.categories
     if not n_levels:
         return ()
-    if how == "native":
+    if how == "native" or (how == "mixed" and n_levels <= SEVERAL):
         return (Native(source, n_levels),)
-    if how == "codes":
+    if how in ("codes", "mixed"):
         return (_fit_codes(source, column, plan),)
     if n_levels <= _FEW:
         return (_fit_flag(source, column, plan),)
@@ -179,9 +182,10 @@ def fit_category(source: str, column: Categories, plan: Plan) -> tuple[Encoder, 
     return (_fit_count(source, column, plan),) if n_levels > _MANY else ()
 
 
-def is_targeted(column: Categories) -> bool:
-    """Whether a column is worth means of the target."""
-    return len(column.levels) > _FEW
+def is_targeted(column: Categories, recipe: Recipe) -> bool:
+    """Whether a column is worth means of the target, and a recipe has them for it."""
+    fewest = _FEW if recipe.categories == "target" or recipe.means else SEVERAL if recipe.categories == "mixed" else math.inf
+    return len(column.levels) > fewest
 
 
 def _counts(source: str, column: Categories) -> npt.NDArray[np.int64]:

@@ -172,10 +172,9 @@ def fit_targeted(
 
 def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
     """Means of the target by category, with the values of the rows to learn from."""
-    if recipe.categories == "target" or recipe.means:
-        for name in columns.names("category"):
-            if is_targeted(column := _categories(columns, name)):
-                yield fit_target(name, column, Plan(recipe, seed), what)
+    for name in columns.names("category"):
+        if is_targeted(column := _categories(columns, name), recipe):
+            yield fit_target(name, column, Plan(recipe, seed), what)
 
 
 def _scores(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:

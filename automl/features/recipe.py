@@ -19,9 +19,9 @@ class Recipe:
         As they are; centred and scaled; mapped to a normal distribution by ranks; centred and scaled with, beside it, its share of
         every piece between quantiles. All but the first fill missing values with the median and add a column that says where they were
         missing.
-    categories : {"native", "onehot", "target", "codes"}
+    categories : {"native", "onehot", "target", "codes", "mixed"}
         Codes marked as categorical; one column a level (rare ones together); cross-fitted mean of the target; codes ordered by
-        frequency, as numbers.
+        frequency, as numbers; the first where levels are few, else the last two.
     text : {"svd", "skip", "alone"}
         Beside their lengths, what texts are about, by TF-IDF reduced by SVD, and what their words tell of the target. It takes the
         longest of all and is the same for every recipe: the recipe `TOPICS`, which makes nothing else, makes it once for all. Or not used.
@@ -34,7 +34,7 @@ class Recipe:
 
     name: str
     numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
-    categories: Literal["native", "onehot", "target", "codes"] = "native"
+    categories: Literal["native", "onehot", "target", "codes", "mixed"] = "native"
     text: Literal["svd", "skip", "alone"] = "svd"
     means: bool = False
     pairs: bool = False
@@ -42,12 +42,17 @@ class Recipe:
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories == "target" or self.means or self.pairs or self.text == "alone"
+        return self.categories in ("target", "mixed") or self.means or self.pairs or self.text == "alone"
 
     @property
     def is_finite(self) -> bool:
         """Whether encoded values are never missing, for models that can't have it."""
-        return self.numbers != "plain" and self.categories != "native" and not self.pairs
+        return self.numbers != "plain" and not self.has_codes and not self.pairs
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether columns of category codes may be among what it makes."""
+        return self.categories in ("native", "mixed")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -63,6 +68,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("native"),
+        Recipe("mixed", categories="mixed"),
         Recipe("target", categories="target"),
         Recipe("onehot", numbers="standard", categories="onehot"),
         Recipe("quantile", numbers="quantile", categories="onehot"),
@@ -70,6 +76,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("codes", categories="codes"),
         Recipe("pieces", numbers="pieces", categories="onehot", means=True),
         Recipe("pairs", means=True, pairs=True),
+        Recipe("mixed_pairs", categories="mixed", means=True, pairs=True),
         Recipe("coded_pairs", categories="codes", means=True, pairs=True),
     )
 }

@@ -193,7 +193,7 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     best = min(of_family, key=lambda trial: _value(study, trial))  # its recipe is the one that is tuned
     made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
     recipe = best.candidate.recipe
-    codes = recipe.categories == "native" and study.size.categories > 0
+    codes = recipe.has_codes and study.size.categories > 0
     tuned = _Field(name, recipe, family(name).space(study.the_task, codes), made, place)
     for trial in of_family:
         if trial.decided:

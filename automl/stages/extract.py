@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from automl.budget import Budget
-from automl.columns import Columns
+from automl.columns import Categories, Columns
 from automl.errors import InputError, suggestion
+from automl.features.category import SEVERAL
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.stages._base import option
@@ -47,9 +48,11 @@ def _difference(name: str, columns: Columns) -> tuple[object, ...]:
     """What makes a difference on this table."""
     recipe = RECIPES[name]
     numbers, categories = columns.names("number"), columns.names("category")
+    many = any(len(column.levels) > SEVERAL for column in columns.by_name.values() if isinstance(column, Categories))
+    kind = "native" if recipe.categories == "mixed" and not many else recipe.categories
     return (
         recipe.numbers,
-        recipe.categories if categories else "",
+        kind if categories else "",
         recipe.means and bool(categories),
         recipe.pairs and (len(numbers) > 1 or len(categories) > 1),
     )
