@@ -110,7 +110,7 @@ class LightGBM:
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
     seeded = True
     shared = False
-    recipes = ("native", "target", "codes", "pairs")
+    recipes = ("mixed", "native", "target", "codes", "mixed_pairs", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
@@ -137,14 +137,8 @@ class LightGBM:
 
         Measured on 20 tables with categories: 0.947 of the loss that its own 4 and 100 have.
         """
-        of_codes = {"max_cat_to_onehot": 32, "min_data_per_group": 20}
-        return {
-            "learning_rate": 0.05,
-            "num_leaves": 31,
-            "feature_fraction": 0.8,
-            "bagging_fraction": 0.9,
-            "min_data_in_leaf": 10,
-        } | of_codes
+        of_trees = {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.8, "bagging_fraction": 0.9, "min_data_in_leaf": 10}
+        return {**of_trees, "max_cat_to_onehot": 32, "min_data_per_group": 20}
 
     def implied(self, task: Task) -> dict[str, Any]:
         """LightGBM's own."""

@@ -62,7 +62,7 @@ class XGBoost:
     about = "gradient boosting, trees grown level by level (XGBoost)"
     seeded = True
     shared = False
-    recipes = ("native", "target", "codes", "coded_pairs")
+    recipes = ("mixed", "native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""

@@ -44,7 +44,7 @@ def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
 def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:
     """The baseline and these entries, each configuration once."""
-    first = replace(_candidate(study, {"family": "constant", "params": {}, "recipe": "native"}), origin="baseline")
+    first = replace(_candidate(study, {"family": "constant", "params": {}, "recipes": ["native"]}), origin="baseline")
     if study.size.rows >= MANY:
         taking_part = sorted(taking_part, key=lambda entry: entry["family"] == "linear")
     candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
@@ -58,7 +58,7 @@ def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
 
 
 def _recipe(study: Study, entry: dict[str, Any]) -> Recipe:
-    """The entry's recipe if it is in play on this table, else the family's first that is."""
+    """The first of the entry's recipes that is in play on this table, else the family's first that is."""
     offered = {recipe.name: recipe for recipe in study.recipes}
-    suited = [entry.get("recipe"), *family(entry["family"]).recipes]
+    suited = [*entry.get("recipes", ()), *family(entry["family"]).recipes]
     return next((offered[name] for name in suited if name in offered), study.recipes[0])

@@ -20,6 +20,7 @@ from automl.trial import Candidate, Job, Study, Trial
 if TYPE_CHECKING:
     import optuna
 
+WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
 CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
 
 Method = Literal["tpe", "random", "cmaes"]
@@ -113,7 +114,7 @@ class Tuning:
 
     def _propose(self, study: Study, room: Room) -> Move:
         folds = len(study.plan.places)
-        fitting = [f for f in self._fields if not f.used_up and self._race.affords(study, f.typical, folds, room)]
+        fitting = [f for f in self._fields if not f.used_up and self._fits(study, f, folds, room)]
         fields = [f for f in fitting if f.place < self._claims] or (fitting if self._trials is None else [])
         if not fields:
             return Wait() if study.running else Stop()
@@ -126,6 +127,10 @@ class Tuning:
             _tell(study, turn, asked)
         turn.used_up = True
         return self._propose(study, room)
+
+    def _fits(self, study: Study, tuned: _Field, folds: int, room: Room) -> bool:
+        """Whether a proposal can be expected to end in time, and not only because its fits are cut short: such ones tell nothing."""
+        return self._race.affords(study, tuned.typical, folds, room) and predict(study, tuned.typical) <= WHOLE * self._race.limit(study, room)
 
     def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
         """Work given to a family over its claim: the best one may have twice the work of the second.

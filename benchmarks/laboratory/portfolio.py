@@ -111,7 +111,7 @@ def written(orders: dict[str, dict[str, list[str]]]) -> str:
     lines = [
         "# Strong configurations, and for each size and kind of task the order in which they are raced.",
         "# Written by benchmarks/laboratory/portfolio.py.",
-        "# `params` are laid over the family's own defaults; `recipe` is the family's first if left out.",
+        "# `params` are laid over the family's own defaults; of `recipes`, and then of the family's, the first counts that is in play.",
     ]
     for size, of_size in sorted(orders.items()):
         lines += ["", f"[order.{size}]"]
@@ -120,7 +120,9 @@ def written(orders: dict[str, dict[str, list[str]]]) -> str:
             lines.append(f"{kind} = [\n{listed},\n]")
     for config in CONFIGS:
         if config["name"] in used:
-            recipe = [f"recipe = {json.dumps(config['recipe'])}"] if "recipe" in config else []
+            name = config.get("recipe", "")
+            names = list(dict.fromkeys((name, name.removeprefix("mixed_"))))  # where no column has many categories, both are the same
+            recipe = [f"recipes = {json.dumps(names)}"] if name else []
             values = ", ".join(f"{key} = {json.dumps(value)}" for key, value in config.get("params", {}).items())
             params = f"params = {{ {values} }}" if values else "params = {}"
             lines += ["", f"[entry.{config['name']}]", f"family = {json.dumps(config['family'])}", *recipe, params]

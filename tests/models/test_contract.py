@@ -52,7 +52,7 @@ def how_of(kind: Kind, metric: str | None = None, **changes: object) -> How:
 
 
 def takes_missing(one: Family) -> bool:
-    return one.recipes[0] in ("native", "target", "codes")
+    return one.recipes[0] in ("mixed", "native", "target", "codes")
 
 
 def table_of(one: Family, kind: Kind, rows: int = ROWS, seed: int = 0) -> Sample:
