@@ -130,7 +130,8 @@ class Tuning:
 
     def _fits(self, study: Study, tuned: _Field, folds: int, room: Room) -> bool:
         """Whether a proposal can be expected to end in time, and not only because its fits are cut short: such ones tell nothing."""
-        return self._race.affords(study, tuned.typical, folds, room) and predict(study, tuned.typical) <= WHOLE * self._race.limit(study, room)
+        is_whole = predict(study, tuned.typical) <= WHOLE * self._race.limit(study, room)
+        return is_whole and self._race.affords(study, tuned.typical, folds, room)
 
     def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
         """Work given to a family over its claim: the best one may have twice the work of the second.

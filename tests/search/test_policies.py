@@ -56,6 +56,15 @@ def race(
     return study
 
 
+def race_on(path: Path, policy: Policy, study: Study, record: Callable[[Job], Outcome], seconds: float) -> Study:
+    """Run a policy on what is known already."""
+    lab = ReplayLab(Store(path / "more"), record, seconds)
+    for study in lab.run(policy, study, lab.whole):
+        pass
+    lab.store.close()
+    return study
+
+
 def losses(by_family: dict[str, float], seconds: float = 1.0) -> Callable[[Job], Outcome]:
     """A record in which each family has one loss."""
     return lambda job: Outcome("done", by_family[job.candidate.family], seconds)
@@ -147,7 +156,7 @@ def test_equal_seeds_propose_equal_candidates(tmp_path: Path) -> None:
 def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_path: Path) -> None:
     def record(job: Job) -> Outcome:
         slow = job.candidate.family == "catboost"
-        return Outcome("done", {"constant": 1.0, "catboost": 0.3}.get(job.candidate.family, 0.4), 6.0 if slow else 0.2)
+        return Outcome("done", {"constant": 1.0, "catboost": 0.3}.get(job.candidate.family, 0.4), 3.5 if slow else 0.2)
 
     first = [candidate("constant"), candidate("catboost"), candidate("linear")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
@@ -160,6 +169,15 @@ def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_
     assert proposed[0] == "catboost"
     assert proposed[-1] == "linear"
     assert lab.clock() > 9.5
+
+
+def test_nothing_is_proposed_whose_fits_would_be_cut_short(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        return Outcome("done", {"constant": 1.0}.get(job.candidate.family, 0.3), 6.0)
+
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("catboost")], Race(90.0, 0.9)), record, seconds=90.0)
+    study = race_on(tmp_path, Tuning(known, ["catboost"], Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
+    assert not [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
 
 
 def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) -> None:

@@ -60,6 +60,15 @@ def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
     assert alone == pytest.approx(boosted * 2**0.5)
 
 
+def test_a_look_at_some_rows_says_nothing_of_a_refits_rounds() -> None:
+    study = study_of(lightgbm=1.0)
+    (trial,) = study.trials.values()
+    job = Job(trial.candidate, "d", 0, 0, rows=100)
+    looked = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", 0.5, 0.1, rounds=900)})
+    (refit,) = asked(Refits(replace(study, trials={trial.id: looked}), [trial.id]), study)
+    assert refit.rounds == 22
+
+
 def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
     study = study_of(lightgbm=1.0)
     (job,) = asked(Refits(study, list(study.trials)), study)

@@ -100,6 +100,7 @@ def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(tmp
 
 X, Y = Numbers(np.zeros(3)), Numbers(np.ones(3))
 C, D = (Categories(np.array([0, 1, 2], np.int32), ("a", "b", "c")) for _ in range(2))
+MANY = Categories(np.array([0, 1, 2], np.int32), tuple(f"level {place}" for place in range(33)))
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,10 @@ C, D = (Categories(np.array([0, 1, 2], np.int32), ("a", "b", "c")) for _ in rang
         ({"x": X}, ["native", "onehot", "quantile", "pieces"]),
         ({"x": X, "y": Y}, ["native", "onehot", "quantile", "pieces", "pairs"]),
         ({"x": X, "c": C}, ["native", "target", "onehot", "quantile", "scaled_target", "codes", "pieces", "pairs", "coded_pairs"]),
-        ({"c": C, "d": D}, list(RECIPES)),
+        ({"c": C, "d": D}, [name for name in RECIPES if not name.startswith("mixed")]),
+        ({"c": C, "m": MANY}, list(RECIPES)),
     ],
-    ids=["a number", "numbers", "both", "categories"],
+    ids=["a number", "numbers", "both", "categories", "many categories"],
 )
 def test_recipes_are_offered_that_make_a_difference(columns: dict[str, Column], offered: list[str], tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 60)
