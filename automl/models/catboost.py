@@ -121,7 +121,7 @@ class CatBoost:
     def defaults(self, task: Task) -> dict[str, Any]:
         """CatBoost's own with a fixed learning rate: its automatic one depends on the number of rounds.
 
-        Columns of few categories as zeros and ones: measured on 16 tables with categories, 0.97 of the loss in 0.4 of the time.
+        Columns of few categories as zeros and ones: measured on 16 tables with categories, as good (0.995) in 0.4 of the time.
         """
         of_codes = {"one_hot_max_size": 8, "max_ctr_complexity": 2}
         return {"learning_rate": 0.06, "depth": 6, "l2_leaf_reg": 3.0, "subsample": 0.8, "grow": "symmetric"} | of_codes

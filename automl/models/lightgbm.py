@@ -135,7 +135,7 @@ class LightGBM:
     def defaults(self, task: Task) -> dict[str, Any]:
         """LightGBM's own, with a sampled share of rows and columns; single categories are told apart where there are not very many.
 
-        Measured on 20 tables with categories: 0.947 of the loss that its own 4 and 100 have.
+        Measured on 20 tables with categories: the median loss is 0.985 of what its own 4 and 100 give.
         """
         of_trees = {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.8, "bagging_fraction": 0.9, "min_data_in_leaf": 10}
         return {**of_trees, "max_cat_to_onehot": 32, "min_data_per_group": 20}

@@ -16,6 +16,7 @@ FEWEST = 5_000  # rows that tell something
 SHARE = 0.2  # of the stage may go into looks
 FEWEST_LOOKS = 4  # come what may
 PARTS = (4, 8, 16, 32, 64)  # of the rows are looked at
+AFTER_LOOKS = 2  # candidates shall fit into the stage then: who is good is known
 MARGIN = 0.15  # of the best look's lead over the baseline: who lies further behind doesn't go on
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
 from automl.lab.work import shared_by_folds
 from automl.models import family
-from automl.search.looks import Looks, by_look, rows_to_look_at
+from automl.search.looks import AFTER_LOOKS, Looks, by_look, rows_to_look_at
 from automl.search.portfolio import defaults, portfolio
 from automl.search.racing import Race, Racing, undecided
 from automl.stages._base import option
@@ -47,7 +47,7 @@ class Select:
         if self.looks and (rows := rows_to_look_at(study, candidates, budget.remaining() * lab.bench.workers * lab.threads)):
             for study in lab.run(Looks(candidates, race, rows), study, budget):
                 pass
-            candidates = by_look(study, candidates)
+            candidates, race = by_look(study, candidates), replace(race, fewest=min(self.fewest, AFTER_LOOKS))
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study
