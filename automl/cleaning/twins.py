@@ -8,7 +8,7 @@ from automl.cleaning.cells import Cells, Spelled
 from automl.cleaning.rules import CategoryRule, Rule, TextRule
 
 FEWEST = 40  # categories; of fewer, each is known by itself
-ROWS = 10.0  # of each category on average, from which on its spelling tells no more than it does itself
+ROWS = 5.0  # of each category on average, above which its spelling tells no more than it does itself
 SHORTEST = 3.0  # characters on average: shorter ones have no spelling
 AGAIN = 0.15  # of the rows that hold a text have one that an earlier row holds
 
