@@ -30,7 +30,7 @@ def family(name: str) -> Family:
     Examples
     --------
     >>> family("lightgbm").recipes[0]
-    'native'
+    'mixed'
     """
     for candidate in FAMILIES:
         if candidate.name == name:
