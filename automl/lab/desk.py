@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -71,7 +72,7 @@ class Desk:
             except MemoryError:
                 outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
             except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
-                trouble = disk_trouble(error)
+                trouble = disk_trouble(error) or (0 if (self.folder / "data").exists() else errno.ENOENT)  # the folder has vanished
                 self._complain(work)
                 reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)

@@ -36,7 +36,7 @@ class Report:
     warnings : tuple of str
         Those that the libraries raised.
     trouble : int
-        The `errno` of a disk that can't be written, which is the run's affair and not the work's; 0 if there is none.
+        The `errno` of a disk that can't be written or a folder that has vanished, the run's affair and not the work's; 0 if there is none.
     """
 
     work: Work
