@@ -209,7 +209,9 @@ def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
 
 
 def _ridge(matrix: Any, values: Floats, counts: Floats) -> Matrix:
-    """What each word adds, of shape (n_outputs, n_words)."""
+    """What each word adds, of shape (n_outputs, n_words); nothing where there are no rows to learn from."""
+    if not len(values):
+        return np.zeros((values.shape[1], matrix.shape[1]), np.float32)
     from sklearn.linear_model import ridge_regression
 
     found: Any = ridge_regression(matrix, values, _PENALTY, sample_weight=counts, solver="sparse_cg", tol=_EXACT)

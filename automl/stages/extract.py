@@ -20,7 +20,7 @@ class Extract:
     """Choose how numbers, categories, dates, flags and text become a model's input."""
 
     recipes: tuple[str, ...] = option((), f"Recipes that may be used, of {', '.join(RECIPES)}; none named: all that fit the table.")
-    text: Literal["svd", "skip"] = option("svd", "Text columns: TF-IDF reduced by SVD, or only their lengths.")
+    text: Literal["svd", "skip"] = option("svd", "Text columns: TF-IDF reduced by SVD and scores of their words, or only their lengths.")
 
     def __post_init__(self) -> None:
         """Refuse recipes that don't exist."""

@@ -73,3 +73,9 @@ def test_texts_without_words_have_no_score() -> None:
 def test_other_recipes_leave_texts_to_this_one() -> None:
     columns = Columns({"note": Texts.of(["red wine", "dry oak"] * 10)}, 20)
     assert fit_targeted(RECIPES["pairs"], columns, BINARY, np.tile([0.0, 1.0], 10), np.arange(20), 0)[1].shape == (20, 0)
+
+
+def test_one_row_teaches_nothing() -> None:
+    encoding, X = fit([["red", "wine"]], np.ones(1))
+    assert X.tolist() == [[0.0]]
+    assert len(encoding.features) == 1
