@@ -138,12 +138,17 @@ class Trial:
         return self.candidate.id
 
     @cached_property
+    def whole(self) -> Mapping[str, Outcome]:
+        """The outcomes of fits on all rows that their place leaves, by the job's key; looks at some of them are left out."""
+        return {key: outcome for key, outcome in self.outcomes.items() if self.jobs[key].rows is None}
+
+    @cached_property
     def losses(self) -> Mapping[tuple[int, int | None], float]:
         """Loss by (repeat, fold), of fits on all of a fold's training rows that ended well."""
         return {
             self.jobs[key].place: outcome.loss
-            for key, outcome in self.outcomes.items()
-            if outcome.status == "done" and outcome.loss is not None and self.jobs[key].rows is None
+            for key, outcome in self.whole.items()
+            if outcome.status == "done" and outcome.loss is not None
         }
 
     @cached_property
@@ -154,7 +159,7 @@ class Trial:
     @cached_property
     def look(self) -> float | None:
         """Loss of a fit on some of the training rows, if there is one."""
-        looks = [outcome.loss for key, outcome in self.outcomes.items() if outcome.status == "done" and self.jobs[key].rows is not None]
+        looks = [outcome.loss for key, outcome in self.outcomes.items() if outcome.status == "done" and key not in self.whole]
         return looks[-1] if looks else None
 
     @cached_property
@@ -165,8 +170,8 @@ class Trial:
     @cached_property
     def refits(self) -> tuple[Place, ...]:
         """Where it was trained on all rows, once for each repeat; one that its deadline stopped early doesn't count."""
-        fits = [self.jobs[key] for key, outcome in self.outcomes.items() if outcome.status == "done" and _is_whole(self.jobs[key], outcome)]
-        return tuple(sorted(job.place for job in fits if job.fold is None and job.rows is None))
+        fits = [self.jobs[key] for key, outcome in self.whole.items() if outcome.status == "done" and _is_whole(self.jobs[key], outcome)]
+        return tuple(sorted(job.place for job in fits if job.fold is None))
 
     @property
     def failure(self) -> Outcome | None:
@@ -175,8 +180,8 @@ class Trial:
 
     def key_at(self, repeat: int, fold: int | None) -> str | None:
         """Key of the fit that succeeded there on all rows."""
-        for key, outcome in self.outcomes.items():
-            if outcome.status == "done" and self.jobs[key].place == (repeat, fold) and self.jobs[key].rows is None:
+        for key, outcome in self.whole.items():
+            if outcome.status == "done" and self.jobs[key].place == (repeat, fold):
                 return key
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ from automl.features.target import N_FOLDS, Targets
 from automl.features.words import ANALYZERS, Vocabulary, Weighed, vocabulary_of
 from automl.state import State
 
-_SOME = 20_000  # different texts that components are learnt from
+_SOME = 20_000  # rows whose texts components are learnt from
 _PENALTY = 1.0  # of ridge regression on weights of length 1
 _EXACT = 1e-3  # of the solver: more exactly known, words tell no more
 _MEASURES: dict[str, Callable[[str], int]] = {"length": len, "words": lambda text: len(text.split())}
@@ -61,8 +61,7 @@ class TextNumbers(OfOne):
     def transform(self, column: Column) -> Matrix:
         """Features of shape (n_rows, n_measures), float32."""
         strings = strings_of(column, self.source)
-        pairs = zip(self.measures, self.scalers, strict=True)
-        return side_by_side([scaler.apply(_measured(measure, strings)) for measure, scaler in pairs], len(strings))
+        return _scaled(self.scalers, [_measured(measure, strings) for measure in self.measures], len(strings))
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
@@ -111,7 +110,7 @@ class TextSums(OfOne):
     def transform(self, column: Column) -> Matrix:
         """Features of shape (n_rows, n_sums), float32."""
         raw = self.vocabulary.weigh(texts_of(column, self.source)).sums(self.components)
-        return side_by_side([scaler.apply(part) for scaler, part in zip(self.scalers, raw, strict=True)], raw.shape[1])
+        return _scaled(self.scalers, raw, raw.shape[1])
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
@@ -182,10 +181,14 @@ def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) ->
         others = targets.folds != fold
         crossed[~others] = matrix[~others] @ _ridge(matrix[others], values[others], counts[others]).T
     components = _ridge(matrix, values, counts)
-    scalers = [fit_scaler(plan.recipe.numbers, part) for part in crossed.T]
-    scaled = side_by_side([scaler.apply(part) for scaler, part in zip(scalers, crossed.T, strict=True)], len(crossed))
+    scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in crossed.T)
     names = tuple(f"words' {name}" for name in targets.names)
-    return TextSums(source, names, vocabulary, components, tuple(scalers)), scaled
+    return TextSums(source, names, vocabulary, components, scalers), _scaled(scalers, crossed.T, len(crossed))
+
+
+def _scaled(scalers: Sequence[Scaler], parts: Iterable[Floats], n_rows: int) -> Matrix:
+    """Features side by side, each scaled by its own."""
+    return side_by_side([scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows)
 
 
 def _matrix(weighed: Weighed, n_words: int, texts: Rows) -> Any:

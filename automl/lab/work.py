@@ -57,11 +57,14 @@ def rows_at(place: Place) -> Place:
 
 def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
     """The encodings that a model of a recipe at a place reads, side by side; refits share theirs, and all recipes what is made of texts."""
-    targeted = [Encode(recipe, rows_at(place))] if recipe.reads_target else []
-    scores = [Encode(TOPICS, rows_at(place))] if recipe.text == "svd" else []
-    return (*shared_by_folds(recipe), *targeted, *scores)
+    return (*shared_by_folds(recipe), *(Encode(part, rows_at(place)) for part in _parts(recipe) if part.reads_target))
 
 
 def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:
     """The encodings of a recipe that don't read the target."""
-    return (Encode(recipe), Encode(TOPICS)) if recipe.text == "svd" else (Encode(recipe),)
+    return tuple(Encode(part) for part in _parts(recipe))
+
+
+def _parts(recipe: Recipe) -> tuple[Recipe, ...]:
+    """A recipe, and that of what is made of texts if it has it."""
+    return (recipe, TOPICS) if recipe.text == "svd" else (recipe,)

@@ -19,7 +19,12 @@ def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | Non
 
 def guess(study: Study, candidate: Candidate) -> float:
     """Seconds that a family's own formula gives for one fit of a candidate."""
-    return max(0.005, family(candidate.family).cost(study.size.rows, study.size.columns, study.the_task.n_outputs))
+    return max(0.005, by_formula(study, candidate, study.size.rows))
+
+
+def by_formula(study: Study, candidate: Candidate, rows: int) -> float:
+    """Seconds that a family's own formula gives for so many of the rows."""
+    return family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs)
 
 
 def predict(study: Study, candidate: Candidate) -> float:
@@ -27,12 +32,11 @@ def predict(study: Study, candidate: Candidate) -> float:
 
     The mean of its own fits, else what its fit on some rows makes expect, else its family's guess times how wrong guesses were.
     """
-    own = study.trials.get(candidate.id)
-    done = {key: outcome.seconds for key, outcome in own.outcomes.items() if outcome.status == "done"} if own else {}
-    whole = [seconds for key, seconds in done.items() if own and own.jobs[key].rows is None]
-    some = [seconds * share_of(study, own.jobs[key]) for key, seconds in done.items() if own]
-    if seen := whole or some:
-        return AROUND + statistics.fmean(seen)
+    if own := study.trials.get(candidate.id):
+        for outcomes in (own.whole, own.outcomes):
+            seen = [outcome.seconds * share_of(study, own.jobs[key]) for key, outcome in outcomes.items() if outcome.status == "done"]
+            if seen:
+                return AROUND + statistics.fmean(seen)
     return AROUND + guess(study, candidate) * correction(study, candidate.family)
 
 
@@ -40,8 +44,7 @@ def share_of(study: Study, job: Job) -> float:
     """How many times the seconds of a fit one on all rows takes: 1, but for a look at some of them."""
     if job.rows is None:
         return 1.0
-    outputs = study.the_task.n_outputs
-    return max(1.0, guess(study, job.candidate) / family(job.candidate.family).cost(job.rows, study.size.columns, outputs))
+    return max(1.0, guess(study, job.candidate) / by_formula(study, job.candidate, job.rows))
 
 
 def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:

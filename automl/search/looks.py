@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
-from automl.models import family
-from automl.search.costs import guess
-from automl.search.racing import SHORTEST, Race
+from automl.search.costs import by_formula, guess
+from automl.search.racing import SHORTEST, Race, part_of_lead
 from automl.trial import Candidate, Job, Study, Trial
 
 FEWEST = 5_000  # rows that tell something
@@ -32,11 +31,8 @@ def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: floa
     if len(study.plan.places) > 1 or math.isinf(seconds) or sum(guess(study, candidate) for candidate in looked) <= seconds:
         return None
     parts = [study.size.rows // part for part in PARTS if study.size.rows // part >= FEWEST]
-    return next((rows for rows in parts if _cost(study, looked, rows) <= SHARE * seconds), parts[-1] if parts else None)
-
-
-def _cost(study: Study, candidates: Sequence[Candidate], rows: int) -> float:
-    return sum(family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs) for candidate in candidates)
+    quick = (rows for rows in parts if sum(by_formula(study, candidate, rows) for candidate in looked) <= SHARE * seconds)
+    return next(quick, parts[-1] if parts else None)
 
 
 class Looks:
@@ -75,8 +71,7 @@ class Looks:
         looks = _looks(study)
         floor = min((t.loss for t in study.trials.values() if t.candidate.family == "constant"), default=math.inf)
         best = min(looks.values(), default=0.0)
-        lead = floor - best if best < floor < math.inf else abs(best)
-        gaps = {name: (loss - best) / lead if lead else 0.0 for name, loss in looks.items() if not study.trials[name].decided}
+        gaps = {name: part_of_lead(loss, best, floor) for name, loss in looks.items() if not study.trials[name].decided}
         return [(study.trials[name], f"{gap:.0%} of the lead behind the best on some rows") for name, gap in gaps.items() if gap > MARGIN]
 
 

@@ -73,8 +73,7 @@ class Race:
 
         One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
         """
-        whole = [outcome for key, outcome in trial.outcomes.items() if trial.jobs[key].rows is None]
-        cut_short = all(outcome.stopped for outcome in whole if outcome.status == "done")
+        cut_short = all(outcome.stopped for outcome in trial.whole.values() if outcome.status == "done")
         of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
         is_slow = cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
         return "too slow for this budget" if is_slow else ""
@@ -98,8 +97,17 @@ def behind(study: Study, trial: Trial) -> float:
         return 0.0
     best = min(rivals)
     floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
-    lead = floor - best if math.isfinite(floor) and floor > best else abs(best)
-    return (trial.loss - best) / lead if lead > 0 else 0.0
+    return part_of_lead(trial.loss, best, floor)
+
+
+def part_of_lead(loss: float, best: float, floor: float) -> float:
+    """How far a loss lies behind the best one, as a part of that one's lead over the baseline's.
+
+    >>> part_of_lead(3.0, 2.0, 6.0), part_of_lead(3.0, 2.0, math.inf)
+    (0.25, 0.5)
+    """
+    lead = floor - best if best < floor < math.inf else abs(best)
+    return (loss - best) / lead if lead > 0 else 0.0
 
 
 def _mean(rival: Trial, trial: Trial) -> float:

@@ -53,8 +53,7 @@ class Refits:
 
 
 def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:
-    jobs = trial.jobs
-    found = [outcome.rounds for key, outcome in trial.outcomes.items() if jobs[key].fold is not None and jobs[key].rows is None]
+    found = [outcome.rounds for key, outcome in trial.whole.items() if trial.jobs[key].fold is not None]
     rounds = [count for count in found if count]
     n_rounds = math.ceil(MORE_ROUNDS * sum(rounds) / len(rounds)) if rounds else None
     seed = seed_for(study.seed, trial.candidate, copy, None)

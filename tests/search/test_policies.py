@@ -56,13 +56,13 @@ def race(
     return study
 
 
-def race_on(path: Path, policy: Policy, study: Study, record: Callable[[Job], Outcome], seconds: float) -> Study:
-    """Run a policy on what is known already."""
-    lab = ReplayLab(Store(path / "more"), record, seconds)
+def race_on(path: Path, policy: Policy, study: Study, record: Callable[[Job], Outcome], seconds: float) -> tuple[Study, float]:
+    """Run a policy on what is known already: the study, and when it ended."""
+    lab = ReplayLab(Store(path / "run"), record, seconds)
     for study in lab.run(policy, study, lab.whole):
         pass
     lab.store.close()
-    return study
+    return study, lab.clock()
 
 
 def losses(by_family: dict[str, float], seconds: float = 1.0) -> Callable[[Job], Outcome]:
@@ -161,14 +161,11 @@ def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_
     first = [candidate("constant"), candidate("catboost"), candidate("linear")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
     tuning = Tuning(known, ["catboost"], Race(10.0, 0.5), method="random", fillers=["linear"])
-    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=10.0)
-    for study in lab.run(tuning, known, lab.whole):
-        pass
-    lab.store.close()
+    study, ended = race_on(tmp_path, tuning, known, record, seconds=10.0)
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed[0] == "catboost"
     assert proposed[-1] == "linear"
-    assert lab.clock() > 9.5
+    assert ended > 9.5
 
 
 def test_nothing_is_proposed_whose_fits_would_be_cut_short(tmp_path: Path) -> None:
@@ -176,7 +173,7 @@ def test_nothing_is_proposed_whose_fits_would_be_cut_short(tmp_path: Path) -> No
         return Outcome("done", {"constant": 1.0}.get(job.candidate.family, 0.3), 6.0)
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("catboost")], Race(90.0, 0.9)), record, seconds=90.0)
-    study = race_on(tmp_path, Tuning(known, ["catboost"], Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
+    study, _ = race_on(tmp_path, Tuning(known, ["catboost"], Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
     assert not [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
 
 
@@ -187,10 +184,7 @@ def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) 
 
     first = [candidate("constant"), candidate("linear"), candidate("catboost")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
-    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=200.0)
-    for study in lab.run(Tuning(known, ["linear", "catboost"], Race(200.0, 0.9), method="random"), known, lab.whole):
-        pass
-    lab.store.close()
+    study, _ = race_on(tmp_path, Tuning(known, ["linear", "catboost"], Race(200.0, 0.9), method="random"), known, record, seconds=200.0)
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed.count("catboost") >= 15  # by seconds alone it were 8
 
@@ -220,10 +214,7 @@ def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
     key = next(iter(whole.outcomes))
     begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided="")
     known = replace(known, trials=known.trials | {begun.id: begun})
-    lab = ReplayLab(Store(tmp_path / "run"), found, seconds=20.0)
-    for study in lab.run(Tuning(known, ["lightgbm"], Race(20.0, 0.35)), known, lab.whole):
-        pass
-    lab.store.close()
+    study, _ = race_on(tmp_path, Tuning(known, ["lightgbm"], Race(20.0, 0.35)), known, found, seconds=20.0)
     assert study.trials[begun.id] == whole
 
 
@@ -249,10 +240,7 @@ def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path:
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.1 if job.fold is None or job.fold == 0 else 3.0)
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), record, seconds=100)
-    lab = ReplayLab(Store(tmp_path / "run"), record, seconds=20.0)
-    for study in lab.run(Tuning(known, ["lightgbm"], Race(20.0, 0.9)), known, lab.whole):
-        pass
-    lab.store.close()
+    study, _ = race_on(tmp_path, Tuning(known, ["lightgbm"], Race(20.0, 0.9)), known, record, seconds=20.0)
     assert {outcome.status for trial in study.trials.values() for outcome in trial.outcomes.values()} == {"done"}
 
 
