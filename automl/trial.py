@@ -157,9 +157,9 @@ class Trial:
         return sum(self.losses.values()) / len(self.losses) if self.losses else math.inf
 
     @cached_property
-    def look(self) -> float | None:
-        """Loss of a fit on some of the training rows, if there is one."""
-        looks = [outcome.loss for key, outcome in self.outcomes.items() if outcome.status == "done" and key not in self.whole]
+    def look(self) -> Outcome | None:
+        """What came of a fit on some of the training rows, if there is one that ended well."""
+        looks = [outcome for key, outcome in self.outcomes.items() if outcome.status == "done" and key not in self.whole]
         return looks[-1] if looks else None
 
     @cached_property
@@ -175,8 +175,8 @@ class Trial:
 
     @property
     def failure(self) -> Outcome | None:
-        """The first outcome that is not a success, if any; being cut by the run's end is none."""
-        return next((o for o in self.outcomes.values() if o.status not in ("done", "cut")), None)
+        """The first outcome on all rows that is not a success, if any; being cut by the run's end is none."""
+        return next((o for o in self.whole.values() if o.status not in ("done", "cut")), None)
 
     def key_at(self, repeat: int, fold: int | None) -> str | None:
         """Key of the fit that succeeded there on all rows."""

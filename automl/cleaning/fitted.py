@@ -12,6 +12,7 @@ import numpy as np
 
 from automl.cleaning.cells import read_cells, tidy
 from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
+from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
@@ -112,7 +113,7 @@ class Cleaner:
             _check_kind(read, rule, name, table)
             columns[name] = read.column
             if name in self.twins:
-                second[name] = self.twins[name].read(cells).column
+                second[name] = read_twin(self.twins[name], cells, read.column)
             if read.unseen:
                 unseen[name] = read.unseen
             if read.unreadable:
@@ -174,6 +175,8 @@ class Cleaner:
         if not isinstance(twins, dict) or not twins.keys() <= rules.keys():
             raise UnsafeModel("the model file's cleaner has twins of something else than its columns")
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
+        if any({rule.kind, rules[name].kind} != {"category", "text"} for name, rule in read_twice.items()):
+            raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
         return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules), read_twice)
 
 

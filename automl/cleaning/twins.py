@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from automl.cleaning.cells import Cells, Spelled
+from automl.cleaning.cells import Cells, Spelled, as_words
 from automl.cleaning.rules import CategoryRule, Rule, TextRule
+from automl.columns import Categories, Column
 
 FEWEST = 40  # categories; of fewer, each is known by itself
 ROWS = 5.0  # of each category on average, above which its spelling tells no more than it does itself
 SHORTEST = 3.0  # characters on average: shorter ones have no spelling
 AGAIN = 0.15  # of the rows that hold a text have one that an earlier row holds
+LONGEST = 1_000  # characters of a text that may stand as a category: it lies in the predictor's file
+MOST = 10_000  # such texts, the most frequent ones
 
 
 def twin(rule: Rule, cells: Cells) -> Rule | None:
@@ -36,6 +39,25 @@ def twin(rule: Rule, cells: Cells) -> Rule | None:
     return _again(cells) if isinstance(rule, TextRule) else None
 
 
+def read_twin(rule: Rule, cells: Cells, first: Column) -> Column:
+    """A column as its twin reads it; a known category is spelled as at fit, however the cells are: pandas makes 1234 of 01234.
+
+    >>> import pandas as pd
+    >>> from automl.cleaning.cells import read_cells
+    >>> cells = read_cells(pd.Series([1234, 77]))
+    >>> list(read_twin(TextRule(), cells, CategoryRule(("01234", "abc")).read(cells).column))
+    ['01234', '77']
+    """
+    if not isinstance(first, Categories):
+        return rule.read(cells).column
+    spelled = as_words(cells)
+    known = first.codes >= 0
+    levels = np.full(len(spelled.words), -1)
+    levels[spelled.codes[known]] = first.codes[known]
+    words = [first.levels[level] if level >= 0 else word for level, word in zip(levels.tolist(), spelled.words.tolist(), strict=True)]
+    return rule.read(Spelled(spelled.codes, np.array(words, dtype=object))).column
+
+
 def _is_spelled(cells: Spelled) -> bool:
     n_words = len(cells.words)
     if n_words < FEWEST or cells.counts().sum() > ROWS * n_words:
@@ -48,4 +70,6 @@ def _again(cells: Spelled) -> CategoryRule | None:
     counts = cells.counts()
     if counts.sum() - len(counts) < AGAIN * counts.sum():
         return None
-    return CategoryRule(tuple(sorted(str(word) for word in cells.words[counts > 1])))
+    found = [(count, str(word)) for word, count in zip(cells.words, counts.tolist(), strict=True) if count > 1 and len(word) <= LONGEST]
+    most = sorted(found, key=lambda one: (-one[0], one[1]))[:MOST]
+    return CategoryRule(tuple(sorted(word for _, word in most)))

@@ -26,12 +26,14 @@ from automl.features._base import (
 from automl.features.feature import Feature
 from automl.features.scaling import Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.features.target import N_FOLDS, Targets
-from automl.features.words import ANALYZERS, Vocabulary, Weighed, vocabulary_of
+from automl.features.words import ANALYZERS, Places, Vocabulary, Weighed, vocabulary_of
+from automl.folds import some
 from automl.state import State
 
 _SOME = 20_000  # rows whose texts components are learnt from
 _PENALTY = 1.0  # of ridge regression on weights of length 1
 _EXACT = 1e-3  # of the solver: more exactly known, words tell no more
+_MOST = 100_000  # rows that words are learnt from
 _MEASURES: dict[str, Callable[[str], int]] = {"length": len, "words": lambda text: len(text.split())}
 
 
@@ -179,8 +181,8 @@ def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) ->
     crossed = np.zeros_like(values)
     for fold in range(N_FOLDS):
         others = targets.folds != fold
-        crossed[~others] = matrix[~others] @ _ridge(matrix[others], values[others], counts[others]).T
-    components = _ridge(matrix, values, counts)
+        crossed[~others] = matrix[~others] @ _ridge(matrix, values, counts, np.flatnonzero(others), plan.seed).T
+    components = _ridge(matrix, values, counts, np.arange(len(values)), plan.seed)
     scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in crossed.T)
     names = tuple(f"words' {name}" for name in targets.names)
     return TextSums(source, names, vocabulary, components, scalers), _scaled(scalers, crossed.T, len(crossed))
@@ -191,8 +193,8 @@ def _scaled(scalers: Sequence[Scaler], parts: Iterable[Floats], n_rows: int) -> 
     return side_by_side([scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows)
 
 
-def _matrix(weighed: Weighed, n_words: int, texts: Rows) -> Any:
-    """The weights of some texts as a sparse matrix of shape (n_texts, n_words)."""
+def _matrix(weighed: Weighed, n_words: int, texts: Places) -> Any:
+    """The weights of some texts as a sparse matrix of shape (n_texts, n_words), float32."""
     from scipy.sparse import csr_array
 
     return csr_array((weighed.weights, (weighed.texts, weighed.words)), shape=(weighed.count, n_words))[texts]
@@ -204,18 +206,22 @@ def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     rows = np.sort(np.random.default_rng(seed).permutation(len(weighed.rows))[:_SOME])
-    matrix = _matrix(weighed, n_words, weighed.rows[rows])
+    matrix = _matrix(weighed, n_words, weighed.rows[rows]).astype(np.float64)
     with threadpool_limits(1):
         _, strengths, components = randomized_svd(matrix, min(most, *matrix.shape), n_iter=4, random_state=seed)
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
     return np.ascontiguousarray(kept)
 
 
-def _ridge(matrix: Any, values: Floats, counts: Floats) -> Matrix:
-    """What each word adds, of shape (n_outputs, n_words); nothing where there are no rows to learn from."""
-    if not len(values):
+def _ridge(matrix: Any, values: Floats, counts: Floats, rows: Rows, seed: int) -> Matrix:
+    """What each word adds, learnt from some of these rows; of shape (n_outputs, n_words), nothing where there are no rows."""
+    if not len(rows):
         return np.zeros((values.shape[1], matrix.shape[1]), np.float32)
     from sklearn.linear_model import ridge_regression
+    from threadpoolctl import threadpool_limits
 
-    found: Any = ridge_regression(matrix, values, _PENALTY, sample_weight=counts, solver="sparse_cg", tol=_EXACT)
+    rows = rows[some(len(rows), _MOST, seed)]
+    chosen, known = matrix[rows].astype(np.float64), {"sample_weight": counts[rows], "solver": "sparse_cg", "tol": _EXACT}
+    with threadpool_limits(1):
+        found: Any = ridge_regression(chosen, values[rows], _PENALTY, **known)
     return np.atleast_2d(found).astype(np.float32)

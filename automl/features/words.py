@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from automl.columns import Floats, Texts
 
-Places = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+Weights = npt.NDArray[np.float32]
 
 _WORD = re.compile(r"\w+")
 _LONGEST = 4_000  # characters of a text that are read
@@ -60,19 +61,19 @@ class Weighed:
 
     Parameters
     ----------
-    texts, words : ndarray of shape (n_found,), int64
+    texts, words : ndarray of shape (n_found,), int32
         Ordered by text and word.
-    weights : ndarray of shape (n_found,), float64
+    weights : ndarray of shape (n_found,), float32
         Each text's are of length 1.
     count : int
         How many different texts there are.
-    rows : ndarray of shape (n_rows,), int64
+    rows : ndarray of shape (n_rows,), int32
         The text of each row.
     """
 
     texts: Places
     words: Places
-    weights: Floats
+    weights: Weights
     count: int
     rows: Places
 
@@ -115,22 +116,23 @@ class Vocabulary:
         strings = list(column)
         different = list(dict.fromkeys(strings))
         place_of = {string: place for place, string in enumerate(different)}
-        rows = np.fromiter((place_of[string] for string in strings), np.int64, len(strings))
+        rows = np.fromiter((place_of[string] for string in strings), np.int32, len(strings))
         parts = [self._block(different[start : start + _BLOCK], start) for start in range(0, len(different), _BLOCK)]
         texts, words, weights = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else _NONE
         return Weighed(texts, words, weights, len(different), rows)
 
-    def _block(self, strings: Sequence[str], start: int) -> tuple[Places, Places, Floats]:
+    def _block(self, strings: Sequence[str], start: int) -> tuple[Places, Places, Weights]:
         known = [[self._index[word] for word in ANALYZERS[self.analyzer](string) if word in self._index] for string in strings]
         texts = np.repeat(np.arange(len(known)), [len(found) for found in known])
         places = np.fromiter((place for found in known for place in found), np.int64, len(texts))
         pairs, counts = np.unique(texts * max(len(self.words), 1) + places, return_counts=True)
         texts, places = np.divmod(pairs, max(len(self.words), 1))
         weights = _DAMPED[np.minimum(counts, len(_DAMPED)) - 1] * self.rarity[places]
-        return texts + start, places, weights / np.sqrt(np.bincount(texts, weights * weights, len(known)))[texts]
+        of_length_1 = weights / np.sqrt(np.bincount(texts, weights * weights, len(known)))[texts]
+        return (texts + start).astype(np.int32), places.astype(np.int32), of_length_1.astype(np.float32)
 
 
-_NONE = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+_NONE = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def vocabulary_of(column: Texts, seed: int) -> Vocabulary:

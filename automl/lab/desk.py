@@ -120,7 +120,7 @@ class Desk:
         loss = None if held is None or predictions is None else how.metric.of(held.y, predictions, held.weight)
         if loss is not None and not np.isfinite(loss):
             return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
-        size = self._lay_down(job, fitted, predictions)
+        size = self._lay_down(job, fitted, predictions) if job.rows is None else 0  # a look's model answers nowhere
         return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
 
     def _models(self, job: Job) -> int:

@@ -354,7 +354,8 @@ class Lab:
             self._taken_in(work.key, report.outcome)
             return study
         known = study.trials[work.candidate.id]
-        if report.outcome.status == "done" and known.decided not in ("dropped", "failed"):  # a refit comes after the decision
+        is_kept = work.rows is None and known.decided not in ("dropped", "failed")  # a refit comes after the decision
+        if report.outcome.status == "done" and is_kept:
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
         if known.decided == "done" and report.outcome.status in ("failed", "memory", "timeout"):

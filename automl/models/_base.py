@@ -111,11 +111,6 @@ class Family(Protocol):
         ...
 
     @property
-    def shared(self) -> bool:
-        """Whether models that answer together share the work: each of n takes 1 / sqrt(n) of what one takes that answers alone."""
-        ...
-
-    @property
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes that suit it, its own default first."""
         ...
@@ -148,6 +143,6 @@ class Family(Protocol):
         """The model that `to_state` described; reads nothing but the state, and refuses what doesn't fit with `UnsafeModel`."""
         ...
 
-    def cost(self, rows: int, features: int, outputs: int) -> float:
-        """Rough seconds of one fit with typical parameters on one core; only ratios between families matter."""
+    def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
+        """Rough seconds of one fit with typical parameters on one core, of so many that answer together; only ratios matter."""
         ...

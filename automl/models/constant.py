@@ -84,7 +84,6 @@ class Constant:
     name = "constant"
     about = "the classes' shares, or the mean: the baseline"
     seeded = False
-    shared = False
     recipes = ("native", "codes")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -115,6 +114,6 @@ class Constant:
         """The value."""
         return ConstantModel.from_state(state)
 
-    def cost(self, rows: int, features: int, outputs: int) -> float:
+    def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Next to nothing."""
         return 1e-3

@@ -71,7 +71,6 @@ class Forest:
     start: Mapping[str, Any]
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
-    shared: bool = True
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
@@ -129,10 +128,10 @@ class Forest:
             raise UnsafeModel("the model file's trees have another number of classes than their target")
         return ForestModel(trees, target)
 
-    def cost(self, rows: int, features: int, outputs: int) -> float:
+    def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured: extra trees 0.9 s for 1 000 x 20 and 3 s for 10 000 x 20, random forest 1.2 and 9 s."""
         share = 1.3e-6 * (features / 20) ** 0.5 if self.kind == "ExtraTrees" else 5e-6 * features / 20
-        return float(enough_trees(rows) * (2e-3 + rows * share))
+        return float(share_of(enough_trees(rows), models) * (2e-3 + rows * share))
 
 
 def enough_trees(rows: int) -> int:

@@ -109,7 +109,6 @@ class LightGBM:
     name = "lightgbm"
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
     seeded = True
-    shared = False
     recipes = ("mixed", "native", "target", "codes", "mixed_pairs", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -190,7 +189,7 @@ class LightGBM:
         text = bytes_of(state, "booster")
         return replace(_restored(_checked(text), Target.from_state(part_of(state, "target"))), text=text)
 
-    def cost(self, rows: int, features: int, outputs: int) -> float:
+    def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured with early stopping: 0.2 s for 1 000 x 20, 1 to 5 s for 10 000 x 20, 10 s for 40 000 x 20."""
         return 0.15 + boosting.work(rows, features, outputs)
 

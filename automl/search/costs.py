@@ -9,6 +9,7 @@ from automl.models import family
 from automl.trial import Candidate, Job, Study
 
 AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
+STARTING = 0.5  # seconds of a fit at most that more rows don't make longer
 
 
 def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | None) -> int:
@@ -19,12 +20,12 @@ def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | Non
 
 def guess(study: Study, candidate: Candidate) -> float:
     """Seconds that a family's own formula gives for one fit of a candidate."""
-    return max(0.005, by_formula(study, candidate, study.size.rows))
+    return max(0.005, by_formula(study, candidate, study.size.rows, study.plan.models))
 
 
-def by_formula(study: Study, candidate: Candidate, rows: int) -> float:
-    """Seconds that a family's own formula gives for so many of the rows."""
-    return family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs)
+def by_formula(study: Study, candidate: Candidate, rows: int, models: int) -> float:
+    """Seconds that a family's own formula gives for so many of the rows, for one of so many models that answer together."""
+    return family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs, models)
 
 
 def predict(study: Study, candidate: Candidate) -> float:
@@ -34,17 +35,19 @@ def predict(study: Study, candidate: Candidate) -> float:
     """
     if own := study.trials.get(candidate.id):
         for outcomes in (own.whole, own.outcomes):
-            seen = [outcome.seconds * share_of(study, own.jobs[key]) for key, outcome in outcomes.items() if outcome.status == "done"]
+            seen = [on_all_rows(study, own.jobs[key], outcome.seconds) for key, outcome in outcomes.items() if outcome.status == "done"]
             if seen:
                 return AROUND + statistics.fmean(seen)
     return AROUND + guess(study, candidate) * correction(study, candidate.family)
 
 
-def share_of(study: Study, job: Job) -> float:
-    """How many times the seconds of a fit one on all rows takes: 1, but for a look at some of them."""
+def on_all_rows(study: Study, job: Job, seconds: float) -> float:
+    """Seconds that a fit on all rows takes, where a job took so many: more if that was a look, but for what any fit begins with."""
     if job.rows is None:
-        return 1.0
-    return max(1.0, guess(study, job.candidate) / by_formula(study, job.candidate, job.rows))
+        return seconds
+    times = max(1.0, guess(study, job.candidate) / by_formula(study, job.candidate, job.rows, study.plan.models))
+    begins = min(STARTING, seconds / 2)
+    return begins + times * (seconds - begins)
 
 
 def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:
@@ -58,7 +61,7 @@ def correction(study: Study, name: str) -> float:
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
         ended = {key: outcome for key, outcome in trial.outcomes.items() if outcome.status in ("done", "timeout")}
-        done = [outcome.seconds * share_of(study, trial.jobs[key]) for key, outcome in ended.items()]
+        done = [on_all_rows(study, trial.jobs[key], outcome.seconds) for key, outcome in ended.items()]
         if done:
             ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(done) / max(1e-4, guess(study, trial.candidate)))
     if name in ratios:

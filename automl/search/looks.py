@@ -16,7 +16,8 @@ SHARE = 0.2  # of the stage may go into looks
 FEWEST_LOOKS = 4  # come what may
 PARTS = (4, 8, 16, 32, 64)  # of the rows are looked at
 AFTER_LOOKS = 2  # candidates shall fit into the stage then: who is good is known
-MARGIN = 0.15  # of the best look's lead over the baseline: who lies further behind doesn't go on
+MARGIN = 0.4  # of a race's own margin: who lies further behind the best look doesn't go on
+ALWAYS = 2  # of the best looks go on, however far they lie apart: where the lead is small, that is noise
 
 
 def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: float) -> int | None:
@@ -31,8 +32,11 @@ def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: floa
     if len(study.plan.places) > 1 or math.isinf(seconds) or sum(guess(study, candidate) for candidate in looked) <= seconds:
         return None
     parts = [study.size.rows // part for part in PARTS if study.size.rows // part >= FEWEST]
-    quick = (rows for rows in parts if sum(by_formula(study, candidate, rows) for candidate in looked) <= SHARE * seconds)
-    return next(quick, parts[-1] if parts else None)
+
+    def cost(rows: int) -> float:
+        return sum(by_formula(study, candidate, rows, study.plan.models) for candidate in looked)
+
+    return next((rows for rows in parts if cost(rows) <= SHARE * seconds), parts[-1] if parts else None)
 
 
 class Looks:
@@ -67,12 +71,14 @@ class Looks:
         return replace(whole, rows=self._rows, seconds=max(SHORTEST, left / FEWEST_LOOKS))
 
     def _hopeless(self, study: Study) -> list[tuple[Trial, str]]:
-        """Trials that lie far behind the best look and aren't decided."""
+        """Trials that lie far behind the best look and aren't decided; a look that its deadline ended says too little for that."""
         looks = _looks(study)
         floor = min((t.loss for t in study.trials.values() if t.candidate.family == "constant"), default=math.inf)
         best = min(looks.values(), default=0.0)
-        gaps = {name: part_of_lead(loss, best, floor) for name, loss in looks.items() if not study.trials[name].decided}
-        return [(study.trials[name], f"{gap:.0%} of the lead behind the best on some rows") for name, gap in gaps.items() if gap > MARGIN]
+        far = [study.trials[name] for name in sorted(looks, key=lambda name: looks[name])[ALWAYS:]]
+        gaps = [(trial, part_of_lead(looks[trial.id], best, floor)) for trial in far if not (trial.decided or _is_cut_short(trial))]
+        margin = MARGIN * self._race.margin
+        return [(trial, f"{gap:.0%} of the lead behind the best on some rows") for trial, gap in gaps if gap > margin]
 
 
 def by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -86,4 +92,9 @@ def by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _looks(study: Study) -> dict[str, float]:
-    return {trial.id: trial.look for trial in study.trials.values() if trial.look is not None}
+    seen = {trial.id: trial.look for trial in study.trials.values() if trial.look is not None}
+    return {name: look.loss for name, look in seen.items() if look.loss is not None}
+
+
+def _is_cut_short(trial: Trial) -> bool:
+    return trial.look is not None and trial.look.stopped

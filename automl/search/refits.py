@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.models import family
-from automl.search.costs import predict, seed_for
+from automl.search.costs import by_formula, predict, seed_for
 from automl.trial import Job, Study, Trial
 
 SECONDS = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
@@ -16,8 +16,8 @@ MORE_ROUNDS = 1.1  # rounds of a refit over those that early stopping found on f
 
 def seconds_for(study: Study, trial: Trial) -> float:
     """How long a refit will take."""
-    share = math.sqrt(study.plan.models) if family(trial.candidate.family).shared else 1.0
-    return SECONDS * share * predict(study, trial.candidate)
+    alone = by_formula(study, trial.candidate, study.size.rows, 1) / by_formula(study, trial.candidate, study.size.rows, study.plan.models)
+    return SECONDS * alone * predict(study, trial.candidate)
 
 
 class Refits:

@@ -86,7 +86,8 @@ class Tuning:
         self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate((*families, *fillers))]
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
-        begun = [trial.candidate for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
+        undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
+        begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
         self._untold = [candidate.id for candidate in begun]
         self._begun = Racing(begun, race)
 

@@ -45,6 +45,19 @@ def test_an_unseen_name_still_has_its_letters() -> None:
     assert list(columns["town (spelling)"]) == ["Upper-bbbb7tom"]
 
 
+def test_a_number_has_the_spelling_of_the_category_that_it_is() -> None:
+    codes = [f"0{2000 + row % 150}" if row % 4 else f"0{2000 + row % 150}x" for row in range(ROWS)]
+    cleaner = clean(from_frame(table(code=codes)), "y").cleaner
+    columns = cleaner.transform(from_frame({"code": [2001, 2999], "x": [1, 2]})).columns
+    assert list(columns["code (spelling)"]) == ["02001", "2999"]
+
+
+def test_only_texts_that_are_not_long_are_categories_too() -> None:
+    endless = [title if row < 500 else f"{'on and on ' * 200}{row // 2}" for row, title in enumerate(titles())]
+    twin = clean(from_frame(table(title=endless)), "y").columns["title (code)"]
+    assert len(twin.levels) == 200
+
+
 def test_texts_that_stand_again_are_categories_too() -> None:
     cleaned = clean(from_frame(table(title=titles())), "y")
     twin = cleaned.columns["title (code)"]
@@ -82,3 +95,5 @@ def test_the_cleaner_keeps_its_twins_in_its_state() -> None:
     assert set(again.twins) == {"town", "title"}
     with pytest.raises(UnsafeModel, match="twins of something else"):
         Cleaner.from_state({**cleaner.to_state(), "twins": {"z": {"kind": "text"}}})
+    with pytest.raises(UnsafeModel, match="reads something else twice"):
+        Cleaner.from_state({**cleaner.to_state(), "twins": {"town": {"kind": "flag", "words": ["a", "b"]}}})

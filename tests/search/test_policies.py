@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from automl.features.recipe import RECIPES
-from automl.lab.policy import Policy, Room
+from automl.lab.policy import Policy, Room, Stop
 from automl.lab.replay import ReplayLab
-from automl.search.costs import AROUND, predict, share_of
+from automl.search.costs import AROUND, STARTING, on_all_rows, predict
 from automl.search.looks import Looks, by_look, rows_to_look_at
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
@@ -284,6 +284,22 @@ def test_each_candidate_is_looked_at_once_and_the_best_look_goes_first(tmp_path:
     assert by_name["constant"].losses
 
 
+def test_a_look_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> None:
+    found = {"constant": 0.7, "linear": 0.3, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6}
+
+    def record(job: Job) -> Outcome:
+        if job.candidate.family == "linear":
+            return Outcome("timeout", seconds=1.0, reason="took too long")
+        return Outcome("done", found[job.candidate.family], 1.0, stopped=job.candidate.family == "knn")
+
+    study, order = looking(tmp_path, record)
+    assert {trial.decided for trial in study.trials.values() if trial.candidate.family != "constant"} == {""}
+    assert order == ["constant", "catboost", "lightgbm", "knn", "linear"]
+    (knn,) = (trial for trial in study.trials.values() if trial.candidate.family == "knn")
+    tuning = Tuning(study, [], Race(20.0, 0.35))
+    assert isinstance(tuning.next(study, Room(10.0, 2, 1)), Stop), knn
+
+
 def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "linear": 0.3, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6}, seconds=2.0)
     study, order = looking(tmp_path, found, seconds=30.0, workers=1)
@@ -302,8 +318,8 @@ def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_kn
     study, _ = looking(tmp_path, record, names, seconds=30.0)
     (look,) = (job for job in seen if job.rows is not None)
     (trial,) = (trial for trial in study.trials.values() if trial.look is not None)
-    assert predict(study, trial.candidate) == pytest.approx(AROUND + share_of(study, look))
-    assert share_of(study, look) > 3
+    assert predict(study, trial.candidate) == pytest.approx(AROUND + on_all_rows(study, look, 1.0))
+    assert on_all_rows(study, look, 1.0) > STARTING + 3 * STARTING
     move = Racing([candidate(name) for name in names], Race(100, 0.35)).next(study, Room(80.0, 1, 2))
     assert isinstance(move, Job)
     assert (move.candidate.family, move.rows) == ("lightgbm", None)
