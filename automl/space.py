@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high], drawn evenly or evenly in its logarithm."""
+    """A real number in [low, high], drawn evenly or evenly in its logarithm; up to `hasty` where a fit is cut short by its deadline."""
 
     low: float
     high: float
     log: bool = False
+    hasty: float | None = None
 
     def draw(self, rng: np.random.Generator) -> float:
         """One value at random."""
@@ -31,6 +32,10 @@ class Float:
     def nearest(self, value: Any) -> float:
         """The value of the range that is nearest to a number."""
         return min(self.high, max(self.low, float(value)))
+
+    def in_haste(self) -> Float:
+        """The range where fits are cut short."""
+        return self if self.hasty is None else replace(self, low=self.high / 2, high=self.hasty)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,15 @@ class Choice:
 
 Range = Float | Int | Choice
 Space = Mapping[str, Range]
+
+
+def in_haste(space: Space) -> Space:
+    """The space where fits are cut short: of a range that says how far it goes then, the upper end.
+
+    >>> in_haste({"rate": Float(0.01, 0.1, hasty=0.4), "depth": Int(4, 8)})
+    {'rate': Float(low=0.05, high=0.4, log=False, hasty=0.4), 'depth': Int(low=4, high=8, log=False)}
+    """
+    return {name: values.in_haste() if isinstance(values, Float) else values for name, values in space.items()}
 
 
 def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,11 @@ class Trial:
         """The mean loss over the folds seen so far; infinite without one."""
         return sum(self.losses.values()) / len(self.losses) if self.losses else math.inf
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether its fits on all rows were all ended by their deadlines."""
+        return all(outcome.stopped for outcome in self.whole.values() if outcome.status == "done")
+
     @cached_property
     def look(self) -> Outcome | None:
         """What came of a fit on some of the training rows, if there is one that ended well."""

@@ -15,6 +15,7 @@ from automl.models.constant import ConstantModel, nothing_to_learn
 Watched = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 CURVE = 200
 CHOICES = 20
+HASTY = 0.4  # the learning rate goes as far where fits are cut short by their deadlines
 MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
 _TAIL = 0.03  # seconds that follow the last round, however few there were
 _AFTER = 0.15  # of the seconds spent so far are kept for what follows the last round where that can't be rehearsed

@@ -107,7 +107,7 @@ class CatBoost:
         """The ranges that portfolios settle on."""
         of_codes: Space = {"one_hot_max_size": Int(8, 100, log=True), "max_ctr_complexity": Int(2, 5)}
         ranges: Space = {
-            "learning_rate": Float(5e-3, 0.1, log=True),
+            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
             "depth": Int(4, 8),
             "l2_leaf_reg": Float(1e-4, 5.0, log=True),
             "subsample": Float(0.7, 1.0),

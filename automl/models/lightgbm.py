@@ -120,7 +120,7 @@ class LightGBM:
             "min_data_per_group": Int(2, 100, log=True),
         }
         ranges: Space = {
-            "learning_rate": Float(5e-3, 0.1, log=True),
+            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
             "num_leaves": Int(2, 200, log=True),
             "feature_fraction": Float(0.4, 1.0),
             "bagging_fraction": Float(0.7, 1.0),

@@ -66,7 +66,7 @@ class XGBoost:
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
         return {
-            "learning_rate": Float(5e-3, 0.1, log=True),
+            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
             "max_depth": Int(4, 10, log=True),
             "min_child_weight": Float(1e-3, 5.0, log=True),
             "subsample": Float(0.6, 1.0),

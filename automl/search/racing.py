@@ -73,9 +73,8 @@ class Race:
 
         One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
         """
-        cut_short = all(outcome.stopped for outcome in trial.whole.values() if outcome.status == "done")
         of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
-        is_slow = cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
+        is_slow = trial.is_cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
         return "too slow for this budget" if is_slow else ""
 
 

@@ -14,7 +14,7 @@ from automl.models import family
 from automl.search.costs import predict, spent
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import Race, Racing
-from automl.space import Choice, Float, Int, Space, nearest
+from automl.space import Choice, Float, Int, Space, in_haste, nearest
 from automl.trial import Candidate, Job, Study, Trial
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
 CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
+HASTE = 2.5  # times the learning rate of what was cut short is tried first
 
 Method = Literal["tpe", "random", "cmaes"]
 Pruner = Literal["wilcoxon", "none"]
@@ -201,27 +202,41 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) 
     made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
     recipe = best.candidate.recipe
     codes = recipe.has_codes and study.size.categories > 0
-    tuned = _Field(name, recipe, family(name).space(study.the_task, codes), made, place)
+    space = family(name).space(study.the_task, codes)
+    tuned = _Field(name, recipe, in_haste(space) if best.is_cut_short else space, made, place)
     for trial in of_family:
         if trial.decided:
             _add(study, tuned, trial)
+    if best.is_cut_short:
+        _hasten(study, tuned, best)
     return tuned
+
+
+def _hasten(study: Study, tuned: _Field, best: Trial) -> None:
+    """Have the best trial's values proposed with higher ones of those that may rise where fits are cut short."""
+    known = _implied(study, tuned.name) | dict(best.candidate.params)
+    hasty = {name for name, values in tuned.space.items() if isinstance(values, Float) and values.hasty is not None}
+    if hasty:
+        tuned.study.enqueue_trial(nearest(tuned.space, known | {name: HASTE * known[name] for name in hasty}))
 
 
 def _add(study: Study, tuned: _Field, trial: Trial) -> None:
     """Tell a sampler of a decided trial that it didn't propose; the nearest value stands for one that the space does not hold."""
     import optuna
 
-    of_all = family(tuned.name)
-    implied = of_all.implied(study.the_task) | of_all.defaults(study.the_task)
     steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
     known = optuna.trial.create_trial(
-        params=nearest(tuned.space, {**implied, **trial.candidate.params}),
+        params=nearest(tuned.space, _implied(study, tuned.name) | dict(trial.candidate.params)),
         distributions=_distributions(tuned.space),
         value=_value(study, trial),
         intermediate_values=steps,
     )
     tuned.study.add_trial(known)
+
+
+def _implied(study: Study, name: str) -> dict[str, Any]:
+    """What a family does where a candidate gives no value."""
+    return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
 
 
 def _left_over(study: Study, tuned: _Field) -> Iterator[_Asked]:
@@ -258,7 +273,7 @@ def _distributions(space: Space) -> dict[str, Any]:
     words: dict[str, Any] = {}
     for name, values in space.items():
         match values:
-            case Float(low, high, log):
+            case Float(low=low, high=high, log=log):
                 words[name] = FloatDistribution(low, high, log=log)
             case Int(low, high, log):
                 words[name] = IntDistribution(low, high, log=log)

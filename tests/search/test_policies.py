@@ -244,6 +244,24 @@ def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path:
     assert {outcome.status for trial in study.trials.values() for outcome in trial.outcomes.values()} == {"done"}
 
 
+def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: Path) -> None:
+    def rates(stopped: bool) -> list[float]:
+        def record(job: Job) -> Outcome:
+            return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 1.0, stopped=stopped)
+
+        policy = Racing([candidate("constant"), candidate("lightgbm", learning_rate=0.06)], Race(100, 0.35))
+        known = race(tmp_path / f"known-{stopped}", policy, record, seconds=100)
+        study, _ = race_on(tmp_path / f"{stopped}", Tuning(known, ["lightgbm"], Race(60.0, 0.9)), known, record, seconds=60.0)
+        return [trial.candidate.params["learning_rate"] for trial in study.trials.values() if trial.candidate.origin == "tune"]
+
+    assert max(rates(stopped=False)) <= 0.1
+    hasty = rates(stopped=True)
+    assert hasty[0] == pytest.approx(0.15)
+    assert len(hasty) > 3
+    assert min(hasty) >= 0.05
+    assert max(hasty) <= 0.4
+
+
 def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:
     known = race(tmp_path, lambda study: Racing(portfolio(study), Race(300, 0.9)), lambda job: Outcome("done", 0.5, 0.1), seconds=300)
     families = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
