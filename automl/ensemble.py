@@ -202,7 +202,9 @@ def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """
     count = proba.shape[1]
     if count == 2:
-        grid = np.unique(np.quantile(proba[:, 1], np.linspace(0.005, 0.995, 199)).round(6))
+        share = float(np.mean(truth.y))  # where the second class is rare, so are the rows that are predicted to be of it
+        places = [*np.linspace(0.005, 0.995, 199), *(1 - share * np.geomspace(0.25, 4, 9)), *(1 - share) * np.geomspace(0.25, 4, 9)]
+        grid = np.unique(np.quantile(proba[:, 1], np.clip(places, 0, 1)).round(6))
         tried = [np.array([1 - cut, cut]) for cut in grid if 0 < cut < 1]
     else:
         shares = np.maximum(1.0, np.bincount(truth.y.astype(np.int64), minlength=count)) / len(truth.y)

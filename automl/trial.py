@@ -217,12 +217,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Size:
-    """Rows and columns of the cleaned table, categories among them, and rows that equal an earlier one that may be in another fold."""
+    """Rows and columns of the cleaned table.
+
+    Parameters
+    ----------
+    repeated : int
+        Rows that equal an earlier one and may be in another fold.
+    categories : int
+        Columns of categories.
+    others : int
+        Rows that are not of the most frequent class; all rows of a regression.
+    """
 
     rows: int = 0
     columns: int = 0
     repeated: int = 0
     categories: int = 0
+    others: int = 0
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _numbers_rows(name: str, values: Floats, cells: Cells) -> bool:
 def _is_structureless(name: str, words: Sequence[str]) -> bool:
     if has_id_name(name) or all(_UUID.fullmatch(word) for word in words):
         return True
-    if any(" " in word for word in words):
+    if any(" " in word or not word.isascii() for word in words):
         return False
     starts = {match[0] if (match := _LETTERS.search(word)) else "" for word in words}
     return not 2 <= len(starts) <= len(words) / 2  # some prefixes that many share are a structure

@@ -23,6 +23,7 @@ _STRAY_NUMBERS = 10  # ... if it has at least so many different numbers: 1, 2, 3
 _KEPT_STRAYS = 200
 _SPELLINGS = 6  # no, No, NO, yes, Yes, YES
 _DATE_NAME = re.compile(r"date|day|time|(^|_)dt($|_)", re.IGNORECASE)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _is_text(words: list[str], counts: Codes) -> bool:
     if len(words) < 20:
         return False
     sample = words[:: max(1, len(words) // 2000)]
-    spaces = float(np.mean([len(word.split()) for word in sample]))
+    spaces = float(np.mean([len(word.split()) + len(_UNSPACED.findall(word)) // 2 for word in sample]))
     length = float(np.mean([len(word) for word in sample]))
     distinct = len(words) / total
     return (spaces >= 3 and distinct >= 0.3) or (spaces >= 1.8 and distinct >= 0.8) or (spaces >= 2 and length >= 50 and distinct >= 0.2)

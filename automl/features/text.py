@@ -26,7 +26,7 @@ from automl.features._base import (
 from automl.features.feature import Feature
 from automl.features.scaling import Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.features.target import N_FOLDS, Targets
-from automl.features.words import ANALYZERS, Places, Vocabulary, Weighed, vocabulary_of
+from automl.features.words import ANALYZERS, Vocabulary, Weighed, vocabulary_of
 from automl.folds import some
 from automl.state import State
 
@@ -175,7 +175,7 @@ def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) ->
     if not vocabulary.words:
         return None
     weighed = vocabulary.weigh(column)
-    matrix = _matrix(weighed, len(vocabulary.words), weighed.rows[targets.rows])
+    matrix = weighed.matrix(len(vocabulary.words))[weighed.rows[targets.rows]]
     values = targets.values - np.average(targets.values, axis=0, weights=targets.weights)
     counts = np.ones(len(values)) if targets.weights is None else targets.weights
     crossed = np.zeros_like(values)
@@ -193,20 +193,13 @@ def _scaled(scalers: Sequence[Scaler], parts: Iterable[Floats], n_rows: int) -> 
     return side_by_side([scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows)
 
 
-def _matrix(weighed: Weighed, n_words: int, texts: Places) -> Any:
-    """The weights of some texts as a sparse matrix of shape (n_texts, n_words), float32."""
-    from scipy.sparse import csr_array
-
-    return csr_array((weighed.weights, (weighed.texts, weighed.words)), shape=(weighed.count, n_words))[texts]
-
-
 def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
     """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     rows = np.sort(np.random.default_rng(seed).permutation(len(weighed.rows))[:_SOME])
-    matrix = _matrix(weighed, n_words, weighed.rows[rows]).astype(np.float64)
+    matrix = weighed.matrix(n_words)[weighed.rows[rows]].astype(np.float64)
     with threadpool_limits(1):
         _, strengths, components = randomized_svd(matrix, min(most, *matrix.shape), n_iter=4, random_state=seed)
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)

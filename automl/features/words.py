@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,13 @@ class Weighed:
         for component, out in zip(components, raw, strict=True):
             out[:] = np.bincount(self.texts, self.weights * component[self.words], self.count)
         return raw[:, self.rows]
+
+    def matrix(self, n_words: int) -> Any:
+        """The weights as a sparse matrix of shape (n_texts, n_words), float32; needs SciPy, which predicting does not."""
+        from scipy.sparse import csr_array
+
+        starts = np.searchsorted(self.texts, np.arange(self.count + 1)).astype(np.int32)
+        return csr_array((self.weights, self.words, starts), shape=(self.count, n_words))
 
 
 @dataclass(frozen=True, eq=False)

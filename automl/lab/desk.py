@@ -115,8 +115,8 @@ class Desk:
         binning = (kind.name, spot, kind.binning(job.candidate.params), job.threads)
         prepared = self._at_hand(self._prepared, binning, lambda: kind.prepare(train, held, job.candidate.params, how))
         fitted = kind.fit(prepared, job.candidate.params, how)
-        seconds = time.monotonic() - started
         predictions = None if held is None else fitted.model.predict(held.X)
+        seconds = time.monotonic() - started
         loss = None if held is None or predictions is None else how.metric.of(held.y, predictions, held.weight)
         if loss is not None and not np.isfinite(loss):
             return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
@@ -162,7 +162,7 @@ class Desk:
         made = self.folder / "made" / job.key
         made.mkdir(parents=True, exist_ok=True)
         if predictions is not None:
-            np.save(made / "predictions.npy", predictions.astype(np.float32))
+            np.save(made / "predictions.npy", predictions if predictions.ndim == 1 else predictions.astype(np.float32))
         (made / "model.zip").write_bytes(packed((fitted.kept or fitted.model).to_state()))
         detail = {"resolved": dict(fitted.resolved), "curve": [list(point) for point in fitted.curve]}
         (made / "detail.json").write_text(json.dumps(detail, default=str), encoding="utf-8")

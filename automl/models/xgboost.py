@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -173,4 +174,5 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
 def _losses(booster: Booster, held: QuantileDMatrix, place: int) -> tuple[float, ...]:
     """What was evaluated: XGBoost answers in the order of `eval_metric`, parted by tabs, as `held-auc:0.97`."""
     pairs = [part.rsplit(":", 1) for part in booster.eval_set([(held, "held")], place).split("\t")[1:]]
-    return tuple(1.0 - float(value) if name.endswith("auc") else float(value) for name, value in pairs)
+    losses = (1.0 - float(value) if name.endswith("auc") else float(value) for name, value in pairs)
+    return tuple(0.5 if math.isnan(loss) else loss for loss in losses)  # there is no AUC where one class alone is held out

@@ -60,7 +60,7 @@ def correction(study: Study, name: str) -> float:
     """Observed seconds over guessed ones: the family's median ratio, else that of all others, else one."""
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
-        ended = {key: outcome for key, outcome in trial.outcomes.items() if outcome.status in ("done", "timeout")}
+        ended = {key: outcome for key, outcome in (trial.whole or trial.outcomes).items() if outcome.status in ("done", "timeout")}
         done = [on_all_rows(study, trial.jobs[key], outcome.seconds) for key, outcome in ended.items()]
         if done:
             ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(done) / max(1e-4, guess(study, trial.candidate)))

@@ -12,6 +12,7 @@ from automl.search.racing import SHORTEST, Race, part_of_lead
 from automl.trial import Candidate, Job, Study, Trial
 
 FEWEST = 5_000  # rows that tell something
+FEWEST_OTHERS = 100  # of them that are not of the most frequent class
 SHARE = 0.2  # of the stage may go into looks
 FEWEST_LOOKS = 4  # come what may
 PARTS = (4, 8, 16, 32, 64)  # of the rows are looked at
@@ -31,7 +32,8 @@ def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: floa
     looked = [candidate for candidate in candidates if candidate.family != "constant"]
     if len(study.plan.places) > 1 or math.isinf(seconds) or sum(guess(study, candidate) for candidate in looked) <= seconds:
         return None
-    parts = [study.size.rows // part for part in PARTS if study.size.rows // part >= FEWEST]
+    size = study.size
+    parts = [size.rows // part for part in PARTS if size.rows // part >= FEWEST and size.others // part >= FEWEST_OTHERS]
 
     def cost(rows: int) -> float:
         return sum(by_formula(study, candidate, rows, study.plan.models) for candidate in looked)

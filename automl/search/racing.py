@@ -11,6 +11,7 @@ from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
 NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
+ENOUGH_ROWS = 200  # held-out rows tell who is hopeless; on fewer, that is chance
 SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 
@@ -65,6 +66,8 @@ class Race:
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""
+        if len(trial.losses) * study.size.rows < ENOUGH_ROWS * study.plan.folds:
+            return ""
         gap = behind(study, trial)
         return f"{gap:.0%} of the lead behind the best" if gap > self.margin else ""
 
@@ -86,15 +89,18 @@ def undecided(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
 def behind(study: Study, trial: Trial) -> float:
     """How far a trial's folds lie behind the best other trial's same folds, as a part of that one's lead over the baseline.
 
+    The best one is the best of the complete trials: of many that were luckier on a fold, one always is.
+
     Negative for one that is ahead of all others, zero as long as there is none to compare with.
     """
     if not trial.losses:
         return 0.0
     seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
-    rivals = [_mean(t, trial) for t in seen if t.candidate.family != "constant"]
+    rivals = [t for t in seen if t.candidate.family != "constant"]
     if not rivals:
         return 0.0
-    best = min(rivals)
+    complete = [t for t in rivals if study.complete(t)]
+    best = _mean(min(complete, key=lambda t: t.loss), trial) if complete else min(_mean(t, trial) for t in rivals)
     floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
     return part_of_lead(trial.loss, best, floor)
 

@@ -46,6 +46,7 @@ class _Field:
     space: Space
     study: optuna.Study
     place: int
+    hasty: bool = False  # whether its fits are cut short, so that learning rates are higher
     asked: int = 0
     used_up: bool = False
 
@@ -84,9 +85,14 @@ class Tuning:
         self._race = race
         self._use_all = use_all
         self._trials = trials
-        self._fields = [_field(study, name, method, pruner, place) for place, name in enumerate((*families, *fillers))]
+        longest = WHOLE * race.seconds / race.fewest
+        names = enumerate((*families, *fillers))
+        self._fields = [_field(study, name, method, pruner, place, longest) for place, name in names]
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
+        for tuned in self._fields:
+            if tuned.hasty:
+                _hasten(study, tuned)
         undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
         self._untold = [candidate.id for candidate in begun]
@@ -133,7 +139,7 @@ class Tuning:
     def _fits(self, study: Study, tuned: _Field, folds: int, room: Room) -> bool:
         """Whether a proposal can be expected to end in time, and not only because its fits are cut short: such ones tell nothing."""
         is_whole = predict(study, tuned.typical) <= WHOLE * self._race.limit(study, room)
-        return is_whole and self._race.affords(study, tuned.typical, folds, room)
+        return (is_whole or tuned.hasty) and self._race.affords(study, tuned.typical, folds, room)
 
     def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
         """Work given to a family over its claim: the best one may have twice the work of the second.
@@ -195,29 +201,33 @@ def _tell(study: Study, turn: _Field, asked: _Asked) -> None:
         turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
 
 
-def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int) -> _Field:
-    """A family's Optuna study, told all that is decided of it."""
-    of_family = [t for t in study.trials.values() if t.candidate.family == name and t.losses]
-    best = min(of_family, key=lambda trial: _value(study, trial))  # its recipe is the one that is tuned
+def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int, longest: float) -> _Field:
+    """A family's Optuna study, told all that is decided of it; in haste where its best fits were cut short or take longer than may be."""
+    best = _best(study, name)
     made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
     recipe = best.candidate.recipe
     codes = recipe.has_codes and study.size.categories > 0
     space = family(name).space(study.the_task, codes)
-    tuned = _Field(name, recipe, in_haste(space) if best.is_cut_short else space, made, place)
-    for trial in of_family:
-        if trial.decided:
+    hasty = in_haste(space) != space and (best.is_cut_short or predict(study, best.candidate) > longest)
+    tuned = _Field(name, recipe, in_haste(space) if hasty else space, made, place, hasty)
+    for trial in study.trials.values():
+        if trial.candidate.family == name and trial.losses and trial.decided:
             _add(study, tuned, trial)
-    if best.is_cut_short:
-        _hasten(study, tuned, best)
     return tuned
 
 
-def _hasten(study: Study, tuned: _Field, best: Trial) -> None:
+def _hasten(study: Study, tuned: _Field) -> None:
     """Have the best trial's values proposed with higher ones of those that may rise where fits are cut short."""
+    best = _best(study, tuned.name)
     known = _implied(study, tuned.name) | dict(best.candidate.params)
-    hasty = {name for name, values in tuned.space.items() if isinstance(values, Float) and values.hasty is not None}
-    if hasty:
-        tuned.study.enqueue_trial(nearest(tuned.space, known | {name: HASTE * known[name] for name in hasty}))
+    faster = {name: HASTE * known[name] for name, values in tuned.space.items() if isinstance(values, Float) and values.hasty is not None}
+    tuned.study.enqueue_trial(nearest(tuned.space, known | faster))
+
+
+def _best(study: Study, name: str) -> Trial:
+    """A family's best trial: its recipe is the one that is tuned."""
+    of_family = [trial for trial in study.trials.values() if trial.candidate.family == name and trial.losses]
+    return min(of_family, key=lambda trial: _value(study, trial))
 
 
 def _add(study: Study, tuned: _Field, trial: Trial) -> None:

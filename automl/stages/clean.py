@@ -129,6 +129,7 @@ class Clean:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
         names = dataset.columns.names
         size = {"rows": len(dataset.y), "columns": len(names()), "repeated": repeated, "categories": len(names("category"))}
+        size["others"] = len(dataset.y) - (0 if dataset.task.is_regression else int(np.bincount(dataset.y.astype(np.int64)).max()))
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 

@@ -36,13 +36,13 @@ def race(
     seconds: float = 100.0,
     workers: int = 2,
     plan: Plan = Plan("kfold", 4),  # noqa: B008 - a frozen value
-    rows: int = 500,
+    rows: int = 1000,
 ) -> Study:
     """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
     lab = ReplayLab(Store(path / "run"), record, seconds, workers)
     lab.observers.append(lambda study, event: lab.store.append(event, lab.clock()))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
-    facts = {"task": TASK.to_json(), "data": "d", "size": {"rows": rows, "columns": 5}, "plan": asdict(plan)}
+    facts = {"task": TASK.to_json(), "data": "d", "size": {"rows": rows, "columns": 5, "others": rows // 2}, "plan": asdict(plan)}
     study = lab.tell(study, {"kind": "stage", "stage": "clean", **facts})
     study = lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
     made = policy(study) if callable(policy) else policy
@@ -318,6 +318,13 @@ def test_a_look_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> 
     assert isinstance(tuning.next(study, Room(10.0, 2, 1)), Stop), knn
 
 
+def test_a_first_fold_of_few_rows_makes_nobody_hopeless(tmp_path: Path) -> None:
+    policy = Racing([candidate("constant"), candidate("lightgbm"), candidate("knn")], Race(100, 0.35))
+    study = race(tmp_path, policy, losses({"constant": 0.7, "lightgbm": 0.3, "knn": 0.69}), rows=240)
+    (knn,) = (trial for trial in study.trials.values() if trial.candidate.family == "knn")
+    assert knn.decided == "done"
+
+
 def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "linear": 0.3, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6}, seconds=2.0)
     study, order = looking(tmp_path, found, seconds=30.0, workers=1)
@@ -349,5 +356,6 @@ def test_small_tables_and_unhurried_runs_need_no_looks(tmp_path: Path) -> None:
     assert rows_to_look_at(study, candidates, 100.0) is not None
     assert rows_to_look_at(study, candidates, 1e6) is None
     assert rows_to_look_at(study, candidates, np.inf) is None
+    assert rows_to_look_at(replace(study, size=replace(study.size, others=300)), candidates, 100.0) is None
     assert rows_to_look_at(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
     assert rows_to_look_at(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1) is None
