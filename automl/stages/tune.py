@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +36,7 @@ class Tune:
         """Tune until the budget or the trials are used up."""
         study = lab.tell(study, {"kind": "stage", "stage": "tune"})
         names, others = self._families(study)
-        race = Race(budget.remaining(), self.margin)
+        race = Race(budget.remaining(), self.margin, _fewest(study, budget.remaining(), lab.bench.workers))
         policy: Policy
         if names:
             policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
@@ -51,3 +52,16 @@ class Tune:
         names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
         tunable = [name for name in names if name in near and family(name).space(study.the_task)]
         return tunable[: self.families], tunable[self.families :]
+
+
+def _fewest(study: Study, seconds: float, workers: int) -> int:
+    """Candidates that shall fit into the stage's budget: where the best one was cut short, no more than may take half as long.
+
+    With a higher learning rate they come as far in that time. Measured (60 s, fold 1): nyc_flights 37.39 with 3, 37.26 with 2, 36.87
+    with 1, which this chooses; open_payments 0.0201 with 3, which this chooses, 0.0226 with 2, 0.0303 with 1.
+    """
+    if not study.ranked or not study.ranked[0].is_cut_short:
+        return Race.fewest
+    longest = max(outcome.seconds for outcome in study.ranked[0].whole.values())
+    rounds = math.ceil(len(study.plan.places) / workers)
+    return max(1, min(Race.fewest, int(seconds / max(0.1, rounds * longest / 2))))

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from automl.budget import Budget
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.problem import Problem
 from automl.lab.replay import ReplayLab
 from automl.models import FAMILIES
+from automl.search.racing import Race, Racing
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
 from automl.stages.select import Select
@@ -21,7 +23,7 @@ from automl.stages.tune import Tune
 from automl.store import Store
 from automl.table import from_frame
 from automl.task import Task
-from automl.trial import Job, Outcome, Study
+from automl.trial import Candidate, Job, Outcome, Study
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -47,6 +49,24 @@ def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Pat
     lab = lab_of(tmp_path, 20)
     study = Tune().run(started(lab), lab, lab.whole)
     assert study.ranked[0].candidate.family != "constant"
+    lab.store.close()
+
+
+@pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
+def test_where_the_best_fit_was_cut_short_tunes_may_take_half_as_long(stopped: bool, most: float, tmp_path: Path) -> None:
+    limits: list[float] = []
+
+    def record(job: Job) -> Outcome:
+        limits.append(job.seconds)
+        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, min(16.0, job.seconds), stopped=stopped)
+
+    lab = ReplayLab(Store(tmp_path / "run"), record, 100.0, 2)
+    race, known = Race(60.0, 0.35), [Candidate(name, {}, RECIPES["native"], "portfolio") for name in ("constant", "lightgbm")]
+    for study in lab.run(Racing(known, race), started(lab), lab.whole):
+        pass
+    limits.clear()
+    Tune().run(study, lab, Budget(lab.clock() + 20.0, lab.clock))
+    assert limits[0] == pytest.approx(most)
     lab.store.close()
 
 
