@@ -192,7 +192,7 @@ def even(count: int) -> Floats:
 def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """What each class's probability is divided by before the largest decides, with the least loss; even where nothing is gained.
 
-    Of two classes, the second is predicted from its cut on: one of at most 200 quantiles of its probability. Of more, the cuts are
+    Of two classes, the second is predicted from its cut on: one of some 200 quantiles of its probability. Of more, the cuts are
     powers of the classes' shares, which favour the rare ones.
 
     Returns
@@ -202,8 +202,8 @@ def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """
     count = proba.shape[1]
     if count == 2:
-        share = float(np.mean(truth.y))  # where the second class is rare, so are the rows that are predicted to be of it
-        places = [*np.linspace(0.005, 0.995, 199), *(1 - share * np.geomspace(0.25, 4, 9)), *(1 - share) * np.geomspace(0.25, 4, 9)]
+        share, times = float(np.mean(truth.y)), np.geomspace(0.25, 4, 9)  # of a rare class, few rows are predicted
+        places = np.concatenate([np.linspace(0.005, 0.995, 199), 1 - times * share, times * (1 - share)])
         grid = np.unique(np.quantile(proba[:, 1], np.clip(places, 0, 1)).round(6))
         tried = [np.array([1 - cut, cut]) for cut in grid if 0 < cut < 1]
     else:

@@ -198,8 +198,7 @@ def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(weighed.rows))[:_SOME])
-    matrix = weighed.matrix(n_words)[weighed.rows[rows]].astype(np.float64)
+    matrix = weighed.matrix(n_words)[weighed.rows[some(len(weighed.rows), _SOME, seed)]].astype(np.float64)
     with threadpool_limits(1):
         _, strengths, components = randomized_svd(matrix, min(most, *matrix.shape), n_iter=4, random_state=seed)
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
@@ -214,7 +213,7 @@ def _ridge(matrix: Any, values: Floats, counts: Floats, rows: Rows, seed: int) -
     from threadpoolctl import threadpool_limits
 
     rows = rows[some(len(rows), _MOST, seed)]
-    chosen, known = matrix[rows].astype(np.float64), {"sample_weight": counts[rows], "solver": "sparse_cg", "tol": _EXACT}
+    chosen = matrix[rows].astype(np.float64)
     with threadpool_limits(1):
-        found: Any = ridge_regression(chosen, values[rows], _PENALTY, **known)
+        found: Any = ridge_regression(chosen, values[rows], _PENALTY, sample_weight=counts[rows], solver="sparse_cg", tol=_EXACT)
     return np.atleast_2d(found).astype(np.float32)

@@ -208,8 +208,9 @@ def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int, 
     recipe = best.candidate.recipe
     codes = recipe.has_codes and study.size.categories > 0
     space = family(name).space(study.the_task, codes)
-    hasty = in_haste(space) != space and (best.is_cut_short or predict(study, best.candidate) > longest)
-    tuned = _Field(name, recipe, in_haste(space) if hasty else space, made, place, hasty)
+    faster = in_haste(space)
+    hasty = faster != space and (best.is_cut_short or predict(study, best.candidate) > longest)
+    tuned = _Field(name, recipe, faster if hasty else space, made, place, hasty)
     for trial in study.trials.values():
         if trial.candidate.family == name and trial.losses and trial.decided:
             _add(study, tuned, trial)
