@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 GoOn = Callable[[], bool]  # whether there is time for another round
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
 
+FEWEST = 40  # samples for an interval, however long a metric takes
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
@@ -37,7 +38,14 @@ def widening(rows: int, new: int) -> float:
     return math.sqrt(1 + rows / new)
 
 
-def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds: int = 200, seed: int = 0) -> tuple[float, float]:
+def always() -> bool:
+    """There is time."""
+    return True
+
+
+def interval(
+    prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds: int = 200, seed: int = 0, go_on: GoOn = always
+) -> tuple[float, float]:
     """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
 
     Parameters
@@ -48,7 +56,9 @@ def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds:
     rng = np.random.default_rng(seed)
     n_rows = len(truth.y)
     losses = []
-    for _ in range(rounds):
+    for nth in range(rounds):
+        if nth >= FEWEST and not go_on():
+            break
         rows = rng.integers(0, n_rows, n_rows)
         drawn = truth.take(rows)
         losses.append(metric.loss(drawn.y, prediction[rows], drawn.weight))
@@ -56,11 +66,6 @@ def interval(prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds:
     if not finite:
         return metric.least, math.inf
     return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
-
-
-def always() -> bool:
-    """There is time."""
-    return True
 
 
 def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0, go_on: GoOn = always) -> list[bool]:

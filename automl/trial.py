@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from automl.features.recipe import Recipe
 from automl.files import short_hash
+from automl.models import family
 from automl.task import Task
 
 Event = Mapping[str, Any]
@@ -227,6 +228,8 @@ class Size:
         Columns of categories.
     others : int
         Rows that are not of the most frequent class; all rows of a regression.
+    features : int
+        About what the columns become: a text becomes several.
     """
 
     rows: int = 0
@@ -234,6 +237,12 @@ class Size:
     repeated: int = 0
     categories: int = 0
     others: int = 0
+    features: int = 0
+
+    @property
+    def width(self) -> int:
+        """What models have to read of a row, about."""
+        return max(self.columns, self.features)
 
 
 @dataclass(frozen=True)
@@ -280,7 +289,8 @@ class Study:
 
     def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        return () if self.finish == "refit" and trial.refits else self.plan.places
+        refits_suffice = self.finish == "refit" or (self.finish == "both" and not family(trial.candidate.family).bagged)
+        return () if refits_suffice and trial.refits else self.plan.places
 
     def refits(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member's refits were fitted, if it has any."""

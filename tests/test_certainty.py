@@ -27,6 +27,14 @@ def test_the_interval_holds_the_loss_and_narrows_with_rows() -> None:
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
 
 
+def test_an_interval_is_found_on_fewer_samples_where_time_is_short() -> None:
+    predictions, truth = noisy(0, 1, 200)
+    asked = iter([True] * 10 + [False])
+    hurried = interval(predictions[0], truth, METRICS["rmse"], go_on=lambda: next(asked))
+    assert hurried == interval(predictions[0], truth, METRICS["rmse"], rounds=50)
+    assert list(asked) == []
+
+
 @pytest.mark.parametrize(("worse", "is_tied"), [(0.0, True), (0.001, True), (0.5, False)])
 def test_a_model_is_tied_with_the_best_unless_its_error_is_plainly_larger(worse: float, is_tied: bool) -> None:
     rng = np.random.default_rng(0)

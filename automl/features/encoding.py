@@ -17,7 +17,7 @@ from automl.features.date import Date, fit_date
 from automl.features.feature import Feature
 from automl.features.number import Number, fit_number
 from automl.features.pairs import Arithmetic, Cross, fit_cross
-from automl.features.recipe import TOPICS, Recipe
+from automl.features.recipe import Recipe
 from automl.features.screening import screen
 from automl.features.target import Targets, fit_target, targets
 from automl.features.text import TextNumbers, TextSums, fit_text_numbers, fit_text_scores, fit_text_topics
@@ -120,14 +120,28 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     share = _ALL_LEVELS // max(len(columns.names("category")), 1)
     pieces = min(_PIECES, _ALL_PIECES // max(len(columns.names("number")), 1))
-    topics = min(_TOPICS, max(_FEWEST_TOPICS, _ALL_TOPICS // max(len(columns.names("text")), 1)))
-    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces, topics)
+    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces, _topics(len(columns.names("text"))))
+
+
+def width(columns: Columns) -> int:
+    """About how many features the columns become, as long as categories stay one each: a text becomes its topics.
+
+    >>> width(Columns({"age": Numbers(np.array([30.0]))}, 1))
+    1
+    """
+    texts = len(columns.names("text"))
+    return len(columns.names()) + texts * _topics(texts)
+
+
+def _topics(texts: int) -> int:
+    """The most topics of each of so many texts."""
+    return min(_TOPICS, max(_FEWEST_TOPICS, _ALL_TOPICS // max(texts, 1)))
 
 
 def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
     if isinstance(column, Texts):
-        return (fit_text_topics if plan.recipe == TOPICS else fit_text_numbers)(name, column, plan)
-    if plan.recipe == TOPICS:
+        return (fit_text_topics if plan.recipe.makes_topics else fit_text_numbers)(name, column, plan)
+    if plan.recipe.makes_topics:
         return ()
     if isinstance(column, Numbers):
         return (fit_date if column.kind == "date" else fit_number)(name, column, plan)
@@ -179,7 +193,7 @@ def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterat
 
 def _scores(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
     """What the words of texts tell of the target."""
-    if recipe == TOPICS:
+    if recipe.makes_topics:
         for name in columns.names("text"):
             column = columns[name]
             assert isinstance(column, Texts)

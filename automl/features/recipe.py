@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+
+MOST_READ = 4_000  # characters of a text
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Recipe:
         frequency, as numbers; the first where levels are few, else the last two.
     text : {"svd", "skip", "alone"}
         Beside their lengths, what texts are about, by TF-IDF reduced by SVD, and what their words tell of the target. It takes the
-        longest of all and is the same for every recipe: the recipe `TOPICS`, which makes nothing else, makes it once for all. Or not used.
+        longest of all and is the same for every recipe: the recipe of topics, which makes nothing else, makes it once for all. Or not used.
+    reads : int
+        Characters of a text that are read.
     means : bool
         Whether cross-fitted means of the target stand beside the categories.
     pairs : bool
@@ -36,13 +40,19 @@ class Recipe:
     numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
     categories: Literal["native", "onehot", "target", "codes", "mixed"] = "native"
     text: Literal["svd", "skip", "alone"] = "svd"
+    reads: int = MOST_READ
     means: bool = False
     pairs: bool = False
 
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories in ("target", "mixed") or self.means or self.pairs or self.text == "alone"
+        return self.categories in ("target", "mixed") or self.means or self.pairs or self.makes_topics
+
+    @property
+    def makes_topics(self) -> bool:
+        """Whether it makes of texts what all recipes share, and nothing else."""
+        return self.text == "alone"
 
     @property
     def is_finite(self) -> bool:
@@ -82,3 +92,8 @@ RECIPES: dict[str, Recipe] = {
 }
 
 TOPICS = Recipe("topics", numbers="standard", text="alone")
+
+
+def topics(recipe: Recipe) -> Recipe:
+    """What makes of texts, for a recipe, what all recipes share."""
+    return replace(TOPICS, reads=recipe.reads)

@@ -122,6 +122,7 @@ class TextSums(OfOne):
             "analyzer": self.vocabulary.analyzer,
             "vocabulary": list(self.vocabulary.words),
             "rarity": self.vocabulary.rarity,
+            "reads": self.vocabulary.reads,
             "components": self.components,
             "scalers": scalers_to_state(self.scalers),
         }
@@ -136,7 +137,7 @@ class TextSums(OfOne):
         refuse_unless(components.shape == (len(scalers), len(words)), "components should fit the vocabulary")
         refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
         refuse_unless(len(names) == len(scalers), "sums should have a name each")
-        return cls(read(state, "source", str), names, Vocabulary(analyzer, words, rarity), components, scalers)
+        return cls(read(state, "source", str), names, Vocabulary(analyzer, words, rarity, read(state, "reads", int)), components, scalers)
 
 
 def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
@@ -151,7 +152,7 @@ def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, .
 def fit_text_topics(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
     """The encoder of what texts are about; none if they hold no word."""
     seed = plan.seed_of(source)
-    vocabulary = vocabulary_of(column, seed)
+    vocabulary = vocabulary_of(column, plan.recipe.reads, seed)
     if not vocabulary.words:
         return ()
     weighed = vocabulary.weigh(column)
@@ -171,7 +172,7 @@ def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) ->
     crossed : ndarray of shape (n_train, n_outputs), float32
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
-    vocabulary = vocabulary_of(column, plan.seed_of(source))
+    vocabulary = vocabulary_of(column, plan.recipe.reads, plan.seed_of(source))
     if not vocabulary.words:
         return None
     weighed = vocabulary.weigh(column)

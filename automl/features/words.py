@@ -19,7 +19,6 @@ Places = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.float32]
 
 _WORD = re.compile(r"\w+")
-_LONGEST = 4_000  # characters of a text that are read
 _VOCABULARY = 5_000
 _SAMPLE = 20_000  # texts the vocabulary and the components are learnt from
 _CHARACTERS = 10_000_000  # all of these together: two seconds' reading
@@ -35,7 +34,7 @@ def words(text: str) -> list[str]:
     >>> words("Red wine, dry")
     ['red', 'wine', 'dry', 'red wine', 'wine dry']
     """
-    found = _WORD.findall(text[:_LONGEST].lower())
+    found = _WORD.findall(text.lower())
     return found + [f"{first} {second}" for first, second in pairwise(found)]
 
 
@@ -46,7 +45,7 @@ def letters(text: str) -> list[str]:
     [' an', 'ann', 'nn ', ' ann', 'ann ', ' b ']
     """
     found = []
-    for word in _WORD.findall(text[:_LONGEST].lower()):
+    for word in _WORD.findall(text.lower()):
         padded = f" {word} "
         for size in (3, 4):
             found += [padded[start : start + size] for start in range(len(padded) - size + 1)]
@@ -106,11 +105,14 @@ class Vocabulary:
     words : tuple of str
     rarity : ndarray of shape (n_words,), float64
         The inverse document frequency.
+    reads : int
+        Characters of a text that are read.
     """
 
     analyzer: str
     words: tuple[str, ...]
     rarity: Floats
+    reads: int
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -118,10 +120,10 @@ class Vocabulary:
 
     def weigh(self, column: Texts) -> Weighed:
         """TF-IDF weights of the known words of a column; made once for each vocabulary, as long as the column lives."""
-        return column.derived((self.analyzer, self.words, self.rarity.tobytes()), lambda: self._weigh(column))
+        return column.derived((self.analyzer, self.words, self.rarity.tobytes(), self.reads), lambda: self._weigh(column))
 
     def _weigh(self, column: Texts) -> Weighed:
-        strings = list(column)
+        strings = [string[: self.reads] for string in column]
         different = list(dict.fromkeys(strings))
         place_of = {string: place for place, string in enumerate(different)}
         rows = np.fromiter((place_of[string] for string in strings), np.int32, len(strings))
@@ -143,13 +145,13 @@ class Vocabulary:
 _NONE = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def vocabulary_of(column: Texts, seed: int) -> Vocabulary:
-    """The words that most of some texts hold; without words if they hold none."""
-    return column.derived(("vocabulary", seed), lambda: _vocabulary(list(column), seed))
+def vocabulary_of(column: Texts, reads: int, seed: int) -> Vocabulary:
+    """The words that the first characters of most of some texts hold, so many of each; without words if they hold none."""
+    return column.derived(("vocabulary", reads, seed), lambda: _vocabulary([string[:reads] for string in column if string], reads, seed))
 
 
-def _vocabulary(strings: list[str], seed: int) -> Vocabulary:
-    chosen = sample([string for string in strings if string], seed)
+def _vocabulary(strings: list[str], reads: int, seed: int) -> Vocabulary:
+    chosen = sample(strings, seed)
     analyzer = analyzer_of(chosen) if chosen else "words"
     counts: Counter[str] = Counter()
     for string in chosen:
@@ -157,19 +159,19 @@ def _vocabulary(strings: list[str], seed: int) -> Vocabulary:
     common: Iterable[str] = [word for word, count in counts.items() if count > 1] or counts
     most = tuple(sorted(sorted(common, key=lambda word: (-counts[word], word))[:_VOCABULARY]))
     frequency = np.array([counts[word] for word in most], np.float64)
-    return Vocabulary(analyzer, most, np.log((1 + len(chosen)) / (1 + frequency)) + 1)
+    return Vocabulary(analyzer, most, np.log((1 + len(chosen)) / (1 + frequency)) + 1, reads)
 
 
 def sample(strings: list[str], seed: int) -> list[str]:
     """Some texts in their order: at most so many, and so many characters."""
     rows = np.random.default_rng(seed).permutation(len(strings))[:_SAMPLE]
-    read = np.cumsum([min(len(strings[row]), _LONGEST) for row in rows])
+    read = np.cumsum([len(strings[row]) for row in rows])
     return [strings[row] for row in np.sort(rows[read <= _CHARACTERS])]
 
 
 def analyzer_of(strings: Sequence[str]) -> str:
     """Whether texts are read by words or by letters."""
-    found = [_WORD.findall(string[:_LONGEST]) for string in strings]
+    found = [_WORD.findall(string) for string in strings]
     n_words = [len(words) for words in found]
     n_letters = sum(len(word) for words in found for word in words)
     return "letters" if np.median(n_words) < _SHORT or n_letters > _LONG_WORD * sum(n_words) else "words"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl.features.recipe import TOPICS, Recipe
+from automl.features.recipe import Recipe, topics
 from automl.trial import Job, Outcome, Place
 
 
@@ -67,4 +67,4 @@ def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:
 
 def _parts(recipe: Recipe) -> tuple[Recipe, ...]:
     """A recipe, and that of what is made of texts if it has it."""
-    return (recipe, TOPICS) if recipe.text == "svd" else (recipe,)
+    return (recipe, topics(recipe)) if recipe.text == "svd" else (recipe,)

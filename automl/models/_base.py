@@ -111,6 +111,11 @@ class Family(Protocol):
         ...
 
     @property
+    def bagged(self) -> bool:
+        """Whether the mean of its fold models says more than one fitted on all rows: not where that is as good, and each costs as much."""
+        ...
+
+    @property
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes that suit it, its own default first."""
         ...

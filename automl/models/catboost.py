@@ -101,6 +101,7 @@ class CatBoost:
     name = "catboost"
     about = "gradient boosting, symmetric trees and ordered category statistics (CatBoost)"
     seeded = True
+    bagged = True
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -84,6 +84,7 @@ class Constant:
     name = "constant"
     about = "the classes' shares, or the mean: the baseline"
     seeded = False
+    bagged = True
     recipes = ("native", "codes")
 
     def space(self, task: Task, codes: bool = True) -> Space:

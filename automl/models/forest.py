@@ -71,6 +71,7 @@ class Forest:
     start: Mapping[str, Any]
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
+    bagged: bool = True
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""

@@ -160,6 +160,7 @@ class KNN:
     name = "knn"
     about = "the mean or vote of the nearest training rows"
     seeded = False
+    bagged = False
     recipes = ("scaled_target", "quantile", "onehot")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -128,6 +128,7 @@ class LightGBM:
     name = "lightgbm"
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
     seeded = True
+    bagged = True
     recipes = ("mixed", "native", "target", "codes", "mixed_pairs", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -69,6 +69,7 @@ class Linear:
     name = "linear"
     about = "logistic or linear regression with an L1 or L2 penalty"
     seeded = False
+    bagged = True
     recipes = ("onehot", "scaled_target", "quantile", "pieces")
 
     def space(self, task: Task, codes: bool = True) -> Space:

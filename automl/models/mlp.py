@@ -78,6 +78,7 @@ class MLP:
     name = "mlp"
     about = "neural network: a multilayer perceptron on scaled numbers, their waves, and target-encoded categories"
     seeded = True
+    bagged = True
     recipes = ("scaled_target", "onehot", "quantile")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -62,6 +62,7 @@ class XGBoost:
     name = "xgboost"
     about = "gradient boosting, trees grown level by level (XGBoost)"
     seeded = True
+    bagged = True
     recipes = ("mixed", "native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

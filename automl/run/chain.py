@@ -187,7 +187,7 @@ def load_soon(library: str, steps: Sequence[Step]) -> None:
 
 def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
     """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
-    if study.size.rows * study.size.columns < LARGE:
+    if study.size.rows * study.size.width < LARGE:
         return
     if settings.trials is not None:
         lab.bench.workers, lab.threads = max(1, lab.bench.workers // 4), 4

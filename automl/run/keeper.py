@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.budget import Budget
 from automl.columns import Columns
 from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
@@ -19,11 +20,12 @@ from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import How, Sample
 from automl.predictor import Member, Part, Predictor, save
-from automl.stages.ensemble import Ensemble, gather
+from automl.stages.ensemble import Ensemble, Pace, gather
 from automl.state import packed
 from automl.trial import Event, Study, Trial
 
 SHARE = 0.03  # of the time gone by may go into packing
+JUDGING = 0.5  # seconds in which the interval of its score is to be found
 QUICK = Ensemble(steps=12, candidates=6, rows=3000)
 
 
@@ -129,7 +131,8 @@ class Keeper:
         if pool.trials:
             weights = QUICK.weigh(study, pool)
             if frozenset(weights) != self._packed:
-                best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights), finish="bag")
+                pace = Pace(Budget(begun + JUDGING), keep=0.0)
+                best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights, go_on=pace), finish="bag")
                 chosen = time.monotonic()
                 save(cut(best, self._lab), self._path)
                 self.saving = time.monotonic() - chosen

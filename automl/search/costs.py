@@ -25,7 +25,7 @@ def guess(study: Study, candidate: Candidate) -> float:
 
 def by_formula(study: Study, candidate: Candidate, rows: int, models: int) -> float:
     """Seconds that a family's own formula gives for so many of the rows, for one of so many models that answer together."""
-    return family(candidate.family).cost(rows, study.size.columns, study.the_task.n_outputs, models)
+    return family(candidate.family).cost(rows, study.size.width, study.the_task.n_outputs, models)
 
 
 def predict(study: Study, candidate: Candidate) -> float:

@@ -15,6 +15,7 @@ from automl.cleaning import Cleaned, CleanOptions, Finding, clean
 from automl.cleaning.duplicates import repeated
 from automl.errors import InputError
 from automl.features.codes import coded
+from automl.features.encoding import width
 from automl.features.target import targets
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
@@ -87,7 +88,7 @@ class Clean:
             return n_rows
         try:
             few, cleaned = self._tried(problem.draw(PROBED, seed), lab)
-            trained = _training(n_rows, len(cleaned.columns.names()), len(cleaned.labels), lab)
+            trained = _training(n_rows, width(cleaned.columns), len(cleaned.labels), lab)
             rows = n_rows * min(1.0, TRAINING * left / trained)
             if few * n_rows / PROBED > CLEANING * left:
                 more, _ = self._tried(problem.draw(4 * PROBED, seed), lab)
@@ -129,6 +130,7 @@ class Clean:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
         names = dataset.columns.names
         size = {"rows": len(dataset.y), "columns": len(names()), "repeated": repeated, "categories": len(names("category"))}
+        size["features"] = width(dataset.columns)
         size["others"] = len(dataset.y) - (0 if dataset.task.is_regression else int(np.bincount(dataset.y.astype(np.int64)).max()))
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
@@ -143,7 +145,7 @@ class Clean:
             units = cleaned.groups.astype(np.int64)
         elif self.keep_duplicates_together:
             units = cleaned.duplicates
-        plan = self._plan(n_rows, len(cleaned.columns.names()), task, lab)
+        plan = self._plan(n_rows, width(cleaned.columns), task, lab)
         n_units = len(np.unique(units))
         if cleaned.times is not None:
             return held_out.by_time(cleaned.times, units, min(plan.folds, 5) if plan.folds > 1 else 1)

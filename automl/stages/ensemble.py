@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
+from automl.certainty import GoOn, Weigher, always, interval, new_rows, optimism, tied, widening
 from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
@@ -108,7 +108,7 @@ class Ensemble:
             pace = Pace(budget, kept)
             considered = there.predictions if len(weights) > 1 else there.predictions[:1]
             flattery = optimism(considered, there.truth, metric, self.weigher(study), seed=study.seed, go_on=pace, cutting=cutting)
-        verdict = self.verdict(study, there, weights, flattery)
+        verdict = self.verdict(study, there, weights, flattery, Pace(budget, kept))
         if budget.remaining() > max(UNHURRIED, kept):
             verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, kept))
         return verdict
@@ -149,14 +149,16 @@ class Ensemble:
             return pool
         return partial(greedy, metric=metric_of(study.the_task), steps=self.steps)
 
-    def verdict(self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0) -> dict[str, Any]:
+    def verdict(
+        self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0, go_on: GoOn = always
+    ) -> dict[str, Any]:
         """Loss, its 95% interval, temperature and cuts of the weighted mean; the choice of weights flatters the loss by so much."""
         task = study.the_task
         metric = metric_of(task)
         by_id = dict(zip((trial.id for trial in there.trials), there.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, there, metric, study, flattery) | {
+            return _judged(raw, there, metric, study, flattery, go_on) | {
                 "residuals": [float(f"{value:.7g}") for value in np.quantile(there.truth.y - raw, np.linspace(0, 1, 101))]
             }
         n_rows = len(there.truth.y)
@@ -170,7 +172,7 @@ class Ensemble:
             rows = some(n_rows, DECIDED_ON, study.seed)
             cut = cuts(proba[rows], there.truth.take(rows), metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, there, metric, study, flattery) | {"temperature": warmth, "cuts": cut.tolist()}
+        return _judged(answer, there, metric, study, flattery, go_on) | {"temperature": warmth, "cuts": cut.tolist()}
 
 
 def _decides(metric: Metric, rows: int) -> bool:
@@ -201,7 +203,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
 
 
-def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float) -> dict[str, Any]:
+def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it.
 
     Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
@@ -212,7 +214,7 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
     rows = some(len(truth.y), 5000, study.seed)
     drawn = truth.take(rows)
-    low, high = interval(answer[rows], drawn, metric, seed=study.seed)
+    low, high = interval(answer[rows], drawn, metric, seed=study.seed, go_on=go_on)
     new = new_rows(study.size.rows)
     centre, reach = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new)
     low, high = max(metric.least, loss + (low - centre) * reach), loss + (high - centre) * reach

@@ -119,3 +119,12 @@ def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> N
     assert list(asked(Refits(study, [trial.id]), study)) == []
     nearly = replace(there, outcomes={**there.outcomes, job.key: replace(cut_short, rounds=16)})
     assert study.refits(nearly) == ((0, None),)
+
+
+def test_of_neighbours_refits_alone_answer_where_there_are_any() -> None:
+    study = replace(study_of(knn=1.0, lightgbm=1.0), finish="both")
+    for trial in study.trials.values():
+        assert study.bag(trial) == study.plan.places
+        job = Job(trial.candidate, "d", 0, None)
+        there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
+        assert study.bag(there) == (() if trial.candidate.family == "knn" else study.plan.places)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from automl.budget import Budget
-from automl.columns import Categories, Column, Columns, Numbers
+from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.problem import Problem
@@ -141,4 +141,17 @@ def test_recipes_are_offered_that_make_a_difference(columns: dict[str, Column], 
     lab.keep(replace(lab.dataset(), columns=Columns(columns, 3)))
     study = Extract().run(study, lab, lab.whole)
     assert [recipe.name for recipe in study.recipes] == offered
+    lab.store.close()
+
+
+@pytest.mark.parametrize(("seconds", "text", "reads"), [(60, "svd", 4_000), (10, "svd", 1_000), (1, "svd", 250), (0.5, "skip", 4_000)])
+def test_long_texts_are_read_as_far_as_there_is_time(seconds: float, text: str, reads: int, tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, 60)
+    lab.problem = large(200, 3)
+    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    lab.keep(replace(lab.dataset(), columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000)))
+    lab.whole = Budget(lab.clock() + seconds, lab.clock)
+    study = Extract().run(study, lab, lab.whole)
+    assert {(recipe.text, recipe.reads) for recipe in study.recipes} == {(text, reads)}
+    assert [finding["code"] for finding in study.findings if finding["code"] == "long_texts"] == ["long_texts"] * (seconds < 60)
     lab.store.close()
