@@ -15,6 +15,7 @@ from automl.models.constant import ConstantModel, nothing_to_learn
 Watched = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 CURVE = 200
 CHOICES = 20
+TELLING = 500  # held-out rows, from which on a metric of classes other than the log loss tells which round is best
 HASTY = 0.4  # the learning rate goes as far where fits are cut short by their deadlines
 MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
 _TAIL = 0.03  # seconds that follow the last round, however few there were
@@ -47,6 +48,11 @@ class Prepared:
     sample: Sample | None = None
     settled: ConstantModel | None = None
 
+    @property
+    def held_out(self) -> int:
+        """How many rows are held out."""
+        return 0 if self.sample is None else len(self.sample.y)
+
 
 def prepared(train: Sample, held: Sample | None, how: How, form: Callable[[Sample, Any], Any]) -> Prepared:
     """Both samples coded and put into a library's form; `form(sample, reference)` is given the training rows' form as reference."""
@@ -62,20 +68,24 @@ def prepared(train: Sample, held: Sample | None, how: How, form: Callable[[Sampl
     return Prepared(target, len(rows.y), train.features, ready, form(kept, ready), kept)
 
 
-def watched(how: How) -> tuple[Watched, ...]:
+def watched(how: How, held_out: int) -> tuple[Watched, ...]:
     """What is evaluated after each round: the first chooses the round, ties broken by the last, which says when to stop.
 
     The area under the curve stays at 1 on easy tables, where a few rounds rank rows rightly but with poor probabilities; and
-    it creeps upwards long after the log loss has turned (measured: 10 000 rows, 3 900 rounds instead of a few hundred).
+    it creeps upwards long after the log loss has turned (measured: 10 000 rows, 3 900 rounds instead of a few hundred). On few held-out
+    rows it is chance which round ranks them best, and the log loss alone chooses.
     """
     if how.task.is_regression:
         return ("mae",) if how.metric.proxy == "mae" else ("pinball",) if how.metric.proxy == "pinball" else ("rmse",)
-    return ("roc_auc", "log_loss") if how.metric.name == "roc_auc" and how.task.kind == "binary" else ("log_loss",)
+    ranks = how.metric.name == "roc_auc" and how.task.kind == "binary" and held_out >= TELLING
+    return ("roc_auc", "log_loss") if ranks else ("log_loss",)
 
 
-def chosen_by_metric(how: How) -> bool:
-    """Whether the metric itself has to choose the round: the libraries don't watch it, and it is no question of thresholds."""
-    is_watched = how.metric.name in (*watched(how), "r2", "pinball", "rmsle", "mape") or how.metric.proxy == "pinball"
+def chosen_by_metric(how: How, held_out: int) -> bool:
+    """Whether the metric itself has to choose the round: the libraries don't watch it, it is no question of thresholds nor of chance."""
+    if not how.task.is_regression and held_out < TELLING:
+        return False
+    is_watched = how.metric.name in (*watched(how, held_out), "r2", "pinball", "rmsle", "mape") or how.metric.proxy == "pinball"
     return not is_watched and how.metric.needs != "labels"
 
 
@@ -234,7 +244,7 @@ def choose(watch: Watch, data: Prepared, how: How, predict: Callable[[int], Floa
     predict : callable
         Gives the prediction for the held-out rows with so many rounds.
     """
-    if not watch.stopping or watch.stopped or data.sample is None or not chosen_by_metric(how):
+    if not watch.stopping or watch.stopped or data.sample is None or not chosen_by_metric(how, data.held_out):
         return watch.kept
     step = max(1, math.ceil(watch.rounds / (CHOICES - 1)))
     counts = sorted({*range(step, watch.rounds + 1, step), watch.best}, key=lambda count: abs(count - watch.best))

@@ -158,7 +158,7 @@ class CatBoost:
         watch = boosting.watch_over(prepared, asked, how)
         resolved = _params(prepared, asked, how)
         booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)})
-        callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how)))
+        callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how, prepared.held_out)))
         booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
         return _kept(booster, watch, prepared, asked, how)
 
@@ -203,7 +203,7 @@ def _watched_metrics(outputs: int, watched: tuple[boosting.Watched, ...]) -> lis
 
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
-    outputs, watched = prepared.target.outputs, boosting.watched(how)
+    outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
     level = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
     metrics = [f"{name}:{level}hints=skip_train~true" for name in _watched_metrics(outputs, watched)]
     number = {"mae": "MAE", "pinball": f"Quantile:alpha={how.metric.level}"}.get(watched[0], "RMSE")

@@ -226,7 +226,7 @@ def _dataset_params(params: Mapping[str, Any], how: How) -> dict[str, Any]:
 
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
-    outputs, watched = prepared.target.outputs, boosting.watched(how)
+    outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
     number = {"mae": "regression_l1", "pinball": "quantile"}.get(watched[0], "regression")
     objective = {1: number, 2: "binary"}.get(outputs, "multiclass")
     return {

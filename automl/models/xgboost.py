@@ -141,7 +141,7 @@ class XGBoost:
 
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> list[tuple[str, Any]]:
     """Parameters as pairs, as `eval_metric` may occur twice."""
-    outputs, watched = prepared.target.outputs, boosting.watched(how)
+    outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
     number = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}.get(watched[0], "reg:squarederror")
     params = {
         **asked,

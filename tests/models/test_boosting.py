@@ -10,7 +10,7 @@ import pytest
 from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample
-from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, patience, watched
+from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, chosen_by_metric, patience, watched
 from automl.models._target import Target
 from automl.task import Kind, Task
 
@@ -67,7 +67,7 @@ def test_gains_that_halve_a_small_loss_carry_a_run_on() -> None:
 
 def test_the_log_loss_parts_rounds_of_equal_ranking() -> None:
     how = how_of(metric="roc_auc")
-    assert watched(how) == ("roc_auc", "log_loss")
+    assert watched(how, held_out=500) == ("roc_auc", "log_loss")
     losses = [(0.0, 0.6 - 0.01 * place) for place in range(30)] + [(0.0, 0.5)] * 500
     assert follow(Watch(how, 1_000, 0.1, held=True), losses).kept == 30
 
@@ -130,3 +130,11 @@ def test_a_metric_that_no_library_watches_chooses_the_round_itself(best: int) ->
     assert len(asked) <= 20
     assert abs(chosen - best) == min(abs(count - best) for count in asked)
     assert choose(watch, data, replace(how, metric=metric_for("mae", "regression")), predict) == watch.best
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+def test_on_few_held_out_rows_the_log_loss_alone_chooses_the_round(metric: str) -> None:
+    how = how_of(metric=metric)
+    assert watched(how, held_out=499) == ("log_loss",)
+    assert not chosen_by_metric(how, held_out=499)
+    assert chosen_by_metric(how, held_out=500) == (metric == "average_precision")

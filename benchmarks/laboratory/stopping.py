@@ -1,0 +1,95 @@
+"""Which round a booster keeps on a small table whose metric is AUC: that with the best AUC of its held-out rows, or the least log loss.
+
+    python benchmarks/laboratory/stopping.py --data ../shared/data --tasks credit_g,kc1,pc4,titanic --rows 600 --out stopping.jsonl
+    python benchmarks/laboratory/stopping.py --read stopping.jsonl
+
+Eight folds of so many rows, three draws; the other training rows of the benchmark's split 0 are the test. One line a bag of 8 models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from build import Bench
+from sklearn.metrics import log_loss, roc_auc_score
+
+from automl.budget import Budget
+from automl.features.encoding import fit_shared
+from automl.features.recipe import RECIPES
+from automl.folds import kfold
+from automl.metrics import METRICS
+from automl.models import How, Sample, _boosting, family
+
+FAMILIES, FOLDS, SEEDS = ("lightgbm", "catboost", "xgboost"), 8, 3
+TELLING = {"auc": 0, "log": 10**9}  # held-out rows from which on the AUC chooses
+
+
+def bags(bench: Bench, rows: int, seed: int) -> Iterator[dict[str, Any]]:
+    """What a bag of each family's defaults has on held-out and on test rows, either way."""
+    order = np.random.default_rng(seed).permutation(len(bench.y))
+    known, test, y = order[:rows], order[rows:], bench.y
+    folds = kfold(y[known], np.arange(rows), FOLDS, 1, seed).blocks[0]
+    for name in FAMILIES:
+        kind = family(name)
+        encoding = fit_shared(RECIPES[kind.recipes[0]], bench.columns.take(known), 0)
+        X, params = encoding.transform(bench.columns), kind.defaults(bench.task)
+        for stop, telling in TELLING.items():
+            _boosting.TELLING = telling
+            out, answer, rounds, began = np.zeros(rows), np.zeros(len(test)), [], time.time()
+            for fold in range(FOLDS):
+                how = How(bench.task, METRICS["roc_auc"], fold, 1, Budget(time.monotonic() + 30))
+                train, held = (Sample(X[part], encoding.features, y[part]) for part in (known[folds != fold], known[folds == fold]))
+                fitted = kind.fit(kind.prepare(train, held, params, how), params, how)
+                out[folds == fold] = fitted.model.predict(held.X)[:, 1]
+                answer += fitted.model.predict(X[test])[:, 1] / FOLDS
+                rounds.append(fitted.rounds)
+            losses = {"oof": 1 - roc_auc_score(y[known], out), "test": 1 - roc_auc_score(y[test], answer), "tll": log_loss(y[test], answer)}
+            yield {"family": name, "stop": stop, **losses, "rounds": float(np.mean(rounds)), "sec": time.time() - began}
+
+
+def summary(path: Path) -> None:
+    """Geometric means of log over AUC, by family."""
+    pairs: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
+    for line in path.read_text().splitlines():
+        found = json.loads(line)
+        pairs[found["size"], found["family"], found["task"], found["seed"]][found["stop"]] = found
+    ratios: dict[tuple[Any, ...], list[tuple[float, ...]]] = defaultdict(list)
+    for (size, name, *_), pair in pairs.items():
+        if len(pair) == 2:
+            log, auc = pair["log"], pair["auc"]
+            ratios[size, name].append(tuple(math.log(log[what] / auc[what]) for what in ("test", "tll", "rounds")))
+    print("rows  family        n  1 - AUC  log loss  rounds")
+    for (size, name), found in sorted(ratios.items()):
+        print(f"{size:5} {name:10} {len(found):4}    {'    '.join(f'{value:.3f}' for value in np.exp(np.mean(found, axis=0)))}")
+
+
+def main() -> None:
+    """Train, or read what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--tasks", default="")
+    parser.add_argument("--rows", type=int, default=600)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--read", type=Path)
+    args = parser.parse_args()
+    if args.read:
+        summary(args.read)
+        return
+    with args.out.open("a") as file:
+        for task in args.tasks.split(","):
+            bench = Bench.of(args.data / task, 6_000)
+            for seed in range(SEEDS):
+                for found in bags(bench, args.rows, seed):
+                    file.write(json.dumps({"task": task, "size": args.rows, "seed": seed} | found) + "\n")
+
+
+if __name__ == "__main__":
+    main()
