@@ -17,6 +17,7 @@ from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sh
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
+from automl.models import family
 from automl.search.refits import Refits, seconds_for
 from automl.stages._base import option
 from automl.trial import Finish, Study, Trial
@@ -80,6 +81,7 @@ class Ensemble:
     )
     copies: int = option(4, "Refits of each member at most, with different seeds, as far as there is time.", least=1, most=100)
     members: int = option(0, "At most so many members; 0 is no bound.")
+    megabytes: int = option(500, "Members that would make the predictor larger are left out, the heaviest coming first.", least=1)
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, refit if need be, and tell the verdict."""
@@ -138,10 +140,25 @@ class Ensemble:
             return {ids[0]: 1.0}
         rows = some(len(there.truth.y), min(most or self.rows, _most(study)), study.seed)
         weights = weights_by_id(ids, self.weigher(study)([p[rows] for p in there.predictions], there.truth.take(rows)))
-        if self.members and len(weights) > self.members:
-            kept = dict(list(weights.items())[: self.members])
-            weights = {name: weight / sum(kept.values()) for name, weight in kept.items()}
-        return weights
+        return self._bounded(study, weights)
+
+    def _bounded(self, study: Study, weights: Mapping[str, float]) -> Mapping[str, float]:
+        """The heaviest members that are neither too many nor together too large, and the heaviest of all come what may."""
+        kept: dict[str, float] = {}
+        taken = 0.0
+        for name, weight in list(weights.items())[: self.members or None]:
+            needed = self._bytes(study, study.trials[name])
+            if not kept or taken + needed <= self.megabytes * 1e6:
+                kept[name], taken = weight, taken + needed
+        return kept if len(kept) == len(weights) else {name: weight / sum(kept.values()) for name, weight in kept.items()}
+
+    def _bytes(self, study: Study, trial: Trial) -> float:
+        """What a member will take: its fold models, its refits, or both."""
+        sizes = [outcome.size for key, outcome in trial.whole.items() if outcome.status == "done" and trial.jobs[key].fold is not None]
+        kind, finish = family(trial.candidate.family), self._finish(study)
+        refits = 0 if finish == "bag" else self.copies if finish == "both" and kind.seeded else 1
+        bag = len(sizes) if finish == "bag" or (finish == "both" and kind.bagged) else 0
+        return (bag + refits) * sum(sizes) / max(1, len(sizes))
 
     def weigher(self, study: Study) -> Weigher:
         """How weights are found."""

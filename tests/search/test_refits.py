@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from automl.budget import Budget
+from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Room, Stop
 from automl.search.refits import Refits, seconds_for
+from automl.stages.ensemble import Ensemble, Pool
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
 
@@ -128,3 +132,31 @@ def test_of_neighbours_refits_alone_answer_where_there_are_any() -> None:
         job = Job(trial.candidate, "d", 0, None)
         there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
         assert study.bag(there) == (() if trial.candidate.family == "knn" else study.plan.places)
+
+
+def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
+    study = study_of(lightgbm=1.0, catboost=1.0, linear=1.0, knn=1.0)
+    rng = np.random.default_rng(0)
+    right = rng.uniform(0.2, 0.9, 500)
+    y = rng.integers(0, 2, 500).astype(float)
+    ones = np.where(y == 1, right, 1 - right)
+    there = Pool(tuple(study.trials.values()), (np.column_stack([1 - ones, ones]),) * 4, Truth(y))
+    of_size = {"lightgbm": 30, "catboost": 50, "linear": 1, "knn": 30}  # a fit's megabytes
+
+    def grown(trial: Trial) -> Trial:
+        size = of_size[trial.candidate.family] * 10**6
+        return replace(trial, outcomes={key: replace(outcome, size=size) for key, outcome in trial.outcomes.items()})
+
+    study = replace(study, trials={name: grown(trial) for name, trial in study.trials.items()})
+
+    def kept(megabytes: int, **options: Any) -> set[str]:
+        weights = Ensemble(megabytes=megabytes, **options).weigh(study, there)
+        assert sum(weights.values()) == pytest.approx(1)
+        return {study.trials[name].candidate.family for name in weights}
+
+    # two fold models and four refits of 30 MB, as many of 50 MB, three of 1 MB, and one refit of 30 MB
+    assert kept(513) == {"lightgbm", "catboost", "linear", "knn"}
+    assert kept(512) == {"lightgbm", "catboost", "linear"}
+    assert kept(180, finish="refit") == {"lightgbm", "catboost", "linear", "knn"}
+    assert kept(164, finish="bag") == {"lightgbm", "catboost", "linear"}
+    assert kept(1) == {"lightgbm"}
