@@ -133,11 +133,12 @@ class Columns:
         codes = {name: column for name, column in self.by_name.items() if isinstance(column, Categories)}
         np.save(folder / "numbers.npy", _block([column.values for column in numbers.values()], self.n_rows, np.dtype(np.float64)))
         np.save(folder / "codes.npy", _block([column.codes for column in codes.values()], self.n_rows, np.dtype(np.int32)))
+        places = {name: place for block in (numbers, codes) for place, name in enumerate(block)}
         for name, column in self.by_name.items():
             if isinstance(column, Numbers):
-                listing.append({"name": name, "kind": column.kind, "at": list(numbers).index(name)})
+                listing.append({"name": name, "kind": column.kind, "at": places[name]})
             elif isinstance(column, Categories):
-                listing.append({"name": name, "kind": "category", "at": list(codes).index(name), "levels": column.levels})
+                listing.append({"name": name, "kind": "category", "at": places[name], "levels": column.levels})
             else:
                 np.save(folder / f"text{len(listing)}.npy", column.data)
                 np.save(folder / f"offsets{len(listing)}.npy", column.offsets)

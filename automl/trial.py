@@ -160,7 +160,8 @@ class Trial:
     @property
     def is_cut_short(self) -> bool:
         """Whether its fits on all rows were all ended by their deadlines."""
-        return all(outcome.stopped for outcome in self.whole.values() if outcome.status == "done")
+        done = [outcome.stopped for outcome in self.whole.values() if outcome.status == "done"]
+        return bool(done) and all(done)
 
     @cached_property
     def look(self) -> Outcome | None:
@@ -209,6 +210,11 @@ class Plan:
     def places(self) -> tuple[tuple[int, int], ...]:
         """Every (repeat, fold), first repeat first."""
         return tuple((repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds))
+
+    @property
+    def held_share(self) -> float:
+        """About which part of the rows is held out at a place."""
+        return {"kfold": 1.0, "time": 0.5, "holdout": 0.2}[self.kind] / self.folds
 
     @property
     def models(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -33,6 +34,19 @@ def test_an_interval_is_found_on_fewer_samples_where_time_is_short() -> None:
     hurried = interval(predictions[0], truth, METRICS["rmse"], go_on=lambda: next(asked))
     assert hurried == interval(predictions[0], truth, METRICS["rmse"], rounds=50)
     assert list(asked) == []
+
+
+def test_a_metric_that_fails_on_some_samples_is_had_from_the_others() -> None:
+    def fragile(y: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        if y[0] == truth.y[0]:
+            raise ValueError("not enough values to unpack")
+        return float(np.mean(np.abs(y - prediction)))
+
+    predictions, truth = noisy(0, 1, 20)
+    metric = replace(METRICS["mae"], loss=fragile)
+    low, high = interval(predictions[0], truth, metric)
+    assert 0 < low < high < 10
+    assert tied(predictions * 2, truth, metric) == [True, True]
 
 
 @pytest.mark.parametrize(("worse", "is_tied"), [(0.0, True), (0.001, True), (0.5, False)])

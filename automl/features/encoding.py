@@ -119,7 +119,7 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
 
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     share = _ALL_LEVELS // max(len(columns.names("category")), 1)
-    pieces = min(_PIECES, _ALL_PIECES // max(len(columns.names("number")), 1))
+    pieces = pieces_of(len(columns.names("number")))
     return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces, _topics(len(columns.names("text"))))
 
 
@@ -131,6 +131,11 @@ def width(columns: Columns) -> int:
     """
     texts = len(columns.names("text"))
     return len(columns.names()) + texts * _topics(texts)
+
+
+def pieces_of(numbers: int) -> int:
+    """The most pieces of each of so many number columns; less than two are none."""
+    return min(_PIECES, _ALL_PIECES // max(numbers, 1))
 
 
 def _topics(texts: int) -> int:

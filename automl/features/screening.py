@@ -23,7 +23,8 @@ from automl.folds import some
 Pair = TypeVar("Pair", bound=tuple[str, ...])
 
 _SAMPLE = 10_000  # rows that are looked at
-_OUTPUTS = 3  # classes that are looked at, those with the largest rest
+_CELLS = 3_000_000  # rows x columns, but a thousand rows at least
+_OUTPUTS = 3  # classes that are looked at: those with the largest rest, on wide tables the most frequent ones
 _NUMBERS, _CATEGORIES = 8, 7  # columns that are put in pairs, the most important ones
 _ARITHMETIC, _CROSSES = 10, 6  # pairs that are chosen at most
 _BINS = 24
@@ -80,10 +81,14 @@ class _Some:
     @classmethod
     def of(cls, columns: Columns, targets: Targets, names: tuple[str, ...]) -> _Some:
         """A sample of the rows to learn from."""
-        picked = some(len(targets.rows), _SAMPLE, len(targets.rows))
+        most = max(1_000, min(_SAMPLE, _CELLS // len(names)))
+        picked = some(len(targets.rows), most, len(targets.rows))
         taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(targets.rows[picked])
         X = np.column_stack([_plain(taken, name) for name in names])
-        rest, uses = _unexplained(X, targets.values[picked], targets.folds[picked])
+        values = targets.values[picked]
+        if X.size * values.shape[1] > 2 * _OUTPUTS * _CELLS:
+            values = values[:, np.sort(np.argsort(-values.var(axis=0), kind="stable")[:_OUTPUTS])]
+        rest, uses = _unexplained(X, values, targets.folds[picked])
         largest = np.sort(np.argsort(-rest.var(axis=0), kind="stable")[:_OUTPUTS])
         return cls(taken, rest[:, largest], targets.folds[picked], dict(zip(names, uses.tolist(), strict=True)))
 

@@ -16,7 +16,7 @@ from automl.task import Task
 Places = npt.NDArray[np.int64]
 
 N_FOLDS = 5
-_MOST_CLASSES = 10
+MOST_CLASSES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def targets(task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None 
     if task.is_regression:
         return Targets(rows, chosen[:, None], ("mean",), folds, weights)
     counts = np.bincount(chosen.astype(np.int64), minlength=len(task.labels))
-    classes = np.sort(by_frequency(counts)[:_MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
+    classes = np.sort(by_frequency(counts)[:MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
     names = tuple(f"mean of {task.labels[place]}" for place in classes)
     return Targets(rows, (chosen[:, None] == classes).astype(np.float64), names, folds, weights)
 

@@ -61,5 +61,10 @@ class Problem:
             return self
         return self.take(np.concatenate([some(free, count, (seed, count)), np.arange(free, self.table.n_rows)]))
 
+    def sample(self, count: int, seed: int) -> Problem:
+        """At most so many of the rows that are not for validation, to find out what they are like."""
+        free = self.table.n_rows - self.n_validation
+        return replace(self.take(some(free, count, (seed, count))), n_validation=0)
+
 
 NOTHING = Problem(Table({}, 0, ""), "")

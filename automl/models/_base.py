@@ -116,6 +116,11 @@ class Family(Protocol):
         ...
 
     @property
+    def stops(self) -> bool:
+        """Whether a fit ends by itself at its deadline; one that doesn't is killed."""
+        ...
+
+    @property
     def recipes(self) -> tuple[str, ...]:
         """Names of the recipes that suit it, its own default first."""
         ...

@@ -102,6 +102,7 @@ class CatBoost:
     about = "gradient boosting, symmetric trees and ordered category statistics (CatBoost)"
     seeded = True
     bagged = True
+    stops = True
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -85,6 +85,7 @@ class Constant:
     about = "the classes' shares, or the mean: the baseline"
     seeded = False
     bagged = True
+    stops = False
     recipes = ("native", "codes")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -72,6 +72,7 @@ class Forest:
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
     bagged: bool = True
+    stops: bool = True
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""

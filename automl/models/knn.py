@@ -20,7 +20,8 @@ from automl.state import State
 from automl.task import Task
 
 _KEPT = 10_000  # rows
-_KEPT_NUMBERS = 400_000  # rows x columns, for the sum of absolute differences: it is no matrix product
+_FEWEST = 1_000  # of them, however many columns there are
+_KEPT_NUMBERS = {2: 5_000_000, 1: 400_000}  # rows x columns; the sum of absolute differences, p=1, is no matrix product
 _BLOCK = 64  # rows answered at once: 2.5 MB of distances
 _NEAREST = 1e-3  # distances below count as this, so that one row does not outvote all
 
@@ -161,6 +162,7 @@ class KNN:
     about = "the mean or vote of the nearest training rows"
     seeded = False
     bagged = False
+    stops = False
     recipes = ("scaled_target", "quantile", "onehot")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -216,16 +218,21 @@ class KNN:
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """That of predicting a quarter as many rows; measured: 0.15 s for 2 500 rows by 10 000 x 20."""
-        return 0.01 + 1.5e-9 * rows * min(rows, _KEPT) * (1 + features / 50)
+        return 0.01 + 1.5e-9 * rows * min(rows, _most_kept(features, 2)) * (1 + features / 50)
 
 
 _ARRAYS = (("rows", np.float32, 2), ("y", np.float64, 1), ("weight", np.float64, 1))
 
 
+def _most_kept(features: int, p: int) -> int:
+    """How many rows are kept at most."""
+    return max(_FEWEST, min(_KEPT, _KEPT_NUMBERS[p] // max(1, features)))
+
+
 def _sample(prepared: Kept, p: int, seed: int) -> npt.NDArray[np.int64]:
     """Which rows are kept: all, or a random sample in their order."""
     count, features = prepared.X.shape
-    most = _KEPT if p == 2 else max(1_000, min(_KEPT, _KEPT_NUMBERS // features))
+    most = _most_kept(features, p)
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))

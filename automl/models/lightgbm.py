@@ -129,6 +129,7 @@ class LightGBM:
     about = "gradient boosting, trees grown leaf by leaf (LightGBM)"
     seeded = True
     bagged = True
+    stops = True
     recipes = ("mixed", "native", "target", "codes", "mixed_pairs", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -70,6 +70,7 @@ class Linear:
     about = "logistic or linear regression with an L1 or L2 penalty"
     seeded = False
     bagged = True
+    stops = True
     recipes = ("onehot", "scaled_target", "quantile", "pieces")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -79,6 +80,7 @@ class MLP:
     about = "neural network: a multilayer perceptron on scaled numbers, their waves, and target-encoded categories"
     seeded = True
     bagged = True
+    stops = True
     recipes = ("scaled_target", "onehot", "quantile")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -193,6 +195,8 @@ class _Training:
         self.stopping = how.rounds is None and rows.held is not None
         self.kept, self.best, self.stopped = network, 0, False
         self.losses: list[tuple[int, float]] = []
+        if self.stopping and self.budget.timed:
+            self.budget = how.budget.keeping(max(0.05 * how.budget.remaining(), self._predicting()))
 
     def run(self) -> None:
         """Train."""
@@ -226,11 +230,22 @@ class _Training:
         held = self.rows.held
         assert held is not None
         assert held.weight is not None
-        total = 0.0
-        for start in range(0, len(held.y), _SOME):
-            part = slice(start, start + _SOME)
-            total += self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0]
+        total = sum(self._loss_of(start) for start in range(0, len(held.y), _SOME))
         return total / float(held.weight.sum())
+
+    def _loss_of(self, start: int) -> float:
+        """The loss of some held-out rows from a place on."""
+        held, part = self.rows.held, slice(start, start + _SOME)
+        assert held is not None
+        assert held.weight is not None
+        return float(self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0])
+
+    def _predicting(self) -> float:
+        """Seconds to keep for the last held-out loss and for predicting these rows, which takes twice as long, by some of them."""
+        assert self.rows.held is not None
+        before = self.budget.remaining()
+        self._loss_of(0)
+        return 3 * (before - self.budget.remaining()) * math.ceil(len(self.rows.held.y) / _SOME)
 
 
 def _first_guess(rows: Rows) -> Any:

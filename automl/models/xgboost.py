@@ -63,6 +63,7 @@ class XGBoost:
     about = "gradient boosting, trees grown level by level (XGBoost)"
     seeded = True
     bagged = True
+    stops = True
     recipes = ("mixed", "native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:

@@ -61,9 +61,11 @@ def correction(study: Study, name: str) -> float:
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
         ended = {key: outcome for key, outcome in (trial.whole or trial.outcomes).items() if outcome.status in ("done", "timeout")}
-        done = [on_all_rows(study, trial.jobs[key], outcome.seconds) for key, outcome in ended.items()]
-        if done:
-            ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(done) / max(1e-4, guess(study, trial.candidate)))
+        expected = guess(study, trial.candidate)
+        least = {"done": 0.0, "timeout": expected}  # what was killed would have taken longer than it did
+        took = [max(least[outcome.status], on_all_rows(study, trial.jobs[key], outcome.seconds)) for key, outcome in ended.items()]
+        if took:
+            ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(took) / max(1e-4, expected))
     if name in ratios:
         return statistics.median(ratios[name])
     others = [ratio for family_name, of in ratios.items() if family_name not in ("constant", "linear") for ratio in of]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
+from automl.models import family
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
 NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
-ENOUGH_ROWS = 200  # held-out rows tell who is hopeless; on fewer, that is chance
+ENOUGH_ROWS = 200  # held-out rows; on fewer, chance puts candidates farther apart, as the root of the rows has it
 SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind
 SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
 
@@ -36,11 +37,14 @@ class Race:
     fewest: int = 3
 
     def limit(self, study: Study, room: Room) -> float:
-        """The most seconds that one fit may take."""
+        """The most seconds that one fit may take now."""
+        return min(self._part(study, room), max(SHORTEST, room.seconds))
+
+    def _part(self, study: Study, room: Room) -> float:
+        """The most seconds that one fit may take, were the whole budget left."""
         if math.isinf(self.seconds):
             return math.inf
-        rounds = math.ceil(len(study.plan.places) / max(1, room.workers))
-        return max(SHORTEST, min(room.seconds, self.seconds / (self.fewest * rounds)))
+        return max(SHORTEST, self.seconds / (self.fewest * math.ceil(len(study.plan.places) / max(1, room.workers))))
 
     def job(self, study: Study, candidate: Candidate, place: tuple[int, int], room: Room) -> Job:
         """The fit of a candidate at a place."""
@@ -60,16 +64,18 @@ class Race:
         return self.affords(study, candidate, len(study.plan.places) - len(begun), room)
 
     def affords(self, study: Study, candidate: Candidate, folds: int, room: Room) -> bool:
-        """Whether so many folds of a candidate can be expected to end in time."""
-        rounds = math.ceil(folds / max(1, room.workers))
-        return min(predict(study, candidate), self.limit(study, room)) * rounds <= room.seconds
+        """Whether so many folds of a candidate can be expected to end in time; one that would be cut short takes the most it may."""
+        expected, most = predict(study, candidate), self._part(study, room)
+        if expected > most and not family(candidate.family).stops:
+            return False
+        return min(expected, most) * math.ceil(folds / max(1, room.workers)) <= room.seconds
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""
-        if len(trial.losses) * study.size.rows < ENOUGH_ROWS * study.plan.folds:
+        if not trial.losses:
             return ""
-        gap = behind(study, trial)
-        return f"{gap:.0%} of the lead behind the best" if gap > self.margin else ""
+        gap, rows = behind(study, trial), len(trial.losses) * study.plan.held_share * study.size.rows
+        return f"{gap:.0%} of the lead behind the best" if gap > self.margin * math.sqrt(max(1.0, ENOUGH_ROWS / rows)) else ""
 
     def too_slow(self, study: Study, trial: Trial) -> str:
         """Why a trial takes too long; empty if it doesn't.

@@ -30,11 +30,12 @@ class Refits:
     copies : int
         Refits of each member; a family that no seed changes has one.
     needed : bool
-        Whether little else can answer, so that a first refit is tried even if it can't be expected to end in time.
+        Whether little else can answer, so that one refit is tried even if none can be expected to end in time.
     """
 
     def __init__(self, study: Study, names: Sequence[str], copies: int = 1, needed: bool = True) -> None:
         self._needed = needed
+        self._tried = False
         members = [study.trials[name] for name in names]
         self._missing = [
             (trial, copy)
@@ -44,12 +45,15 @@ class Refits:
         ]
 
     def next(self, study: Study, room: Room) -> Move:
-        """The next refit that is expected to end in time."""
-        while self._missing:
-            trial, copy = self._missing.pop(0)
-            if (self._needed and copy == 0) or seconds_for(study, trial) <= room.seconds:
-                return _job(study, trial, copy, room)
-        return Wait() if study.running else Stop()
+        """The next refit that is expected to end in time; the heaviest, come what may, where one is needed and none is."""
+        fitting = [(trial, copy) for trial, copy in self._missing if seconds_for(study, trial) <= room.seconds]
+        lacking = self._needed and not study.running and not any(study.trials[trial.id].refits for trial, _ in self._missing)
+        chosen = fitting or (self._missing if lacking and not self._tried else [])
+        if not chosen:
+            return Wait() if study.running else Stop()
+        self._missing.remove(chosen[0])
+        self._tried = True
+        return _job(study, *chosen[0], room)
 
 
 def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:

@@ -16,7 +16,7 @@ from automl.cleaning.duplicates import repeated
 from automl.errors import InputError
 from automl.features.codes import coded
 from automl.features.encoding import width
-from automl.features.target import targets
+from automl.features.target import MOST_CLASSES, targets
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
 from automl.lab.problem import NOTHING, Problem
@@ -27,7 +27,9 @@ from automl.stages._base import option
 from automl.task import Task
 from automl.trial import Plan, Study
 
-PROBED = 4_000  # rows by which the rate of cleaning is measured
+PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
+PROBED_CELLS = 400_000  # and cells
+FEWEST_PROBED = 200  # rows, however many columns there are
 CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
 NEARLY = 0.9  # of the rows are as good as all
@@ -50,7 +52,7 @@ class Clean:
     )
     twins: bool = option(True, "Read names as text, too, and texts that stand in several rows as categories.")
     codes: bool = option(True, "Take whole numbers that stand for something, such as a department's number, as categories, too.")
-    rows: int = option(0, "At most so many rows, drawn at random; 0 takes as many as a quarter of the time allows to clean.")
+    rows: int = option(0, "At most so many rows, drawn at random; 0: as many as a quarter of the time cleans and half of it fits.")
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
@@ -81,23 +83,34 @@ class Clean:
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""
-        n_rows, left = problem.table.n_rows, lab.whole.remaining()
-        if not lab.whole.timed or n_rows < 2 * PROBED:
+        n_rows, n_columns, left = problem.table.n_rows, len(problem.table.columns), lab.whole.remaining()
+        probed = max(FEWEST_PROBED, min(PROBED, PROBED_CELLS // n_columns))
+        if not lab.whole.timed or n_rows < 2 * probed:
             return n_rows
-        if n_rows < 8 * PROBED and MOST_OUTPUTS * _training(n_rows, len(problem.table.columns), 1, lab) < TRAINING * left:
+        quick = MOST_OUTPUTS * _training(n_rows, n_columns, 1, lab) < TRAINING * left
+        if quick and n_rows < 8 * PROBED and n_rows * n_columns < 8 * PROBED_CELLS:
             return n_rows
+        outputs, features, rows = 1, n_columns, float(n_rows)
         try:
-            few, cleaned = self._tried(problem.draw(PROBED, seed), lab)
-            trained = _training(n_rows, width(cleaned.columns), len(cleaned.labels), lab)
-            rows = n_rows * min(1.0, TRAINING * left / trained)
-            if few * n_rows / PROBED > CLEANING * left:
-                more, _ = self._tried(problem.draw(4 * PROBED, seed), lab)
-                # words that stand again cost little: less than twice for twice the rows
-                power = min(1.0, max(0.3, math.log(more / few, 4)))
-                rows = min(rows, 4 * PROBED * (CLEANING * lab.whole.remaining() / more) ** (1 / power))
+            few, cleaned = self._tried(problem.sample(probed, seed), lab)
+            outputs, features = len(cleaned.labels), width(cleaned.columns)
+            if few * n_rows / probed > CLEANING * left:
+                rows = self._cleanable(problem, lab, seed, probed, few)
         except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
-            return n_rows
-        return n_rows if rows > NEARLY * n_rows else max(PROBED, int(rows))
+            pass
+        rows = min(rows, n_rows * TRAINING * left / _training(n_rows, features, outputs, lab))
+        return n_rows if rows > NEARLY * n_rows else max(probed, int(rows))
+
+    def _cleanable(self, problem: Problem, lab: Lab, seed: int, probed: int, few: float) -> float:
+        """The rows that can be cleaned in time, where so many took `few` seconds."""
+        left = lab.whole.remaining()
+        more_rows = min(4 * probed, problem.table.n_rows - problem.n_validation)
+        if more_rows <= probed or few * more_rows / probed > CLEANING * left:
+            return probed * CLEANING * left / few
+        more, _ = self._tried(problem.sample(more_rows, seed), lab)
+        # words that stand again cost little: less than twice for twice the rows
+        power = min(1.0, max(0.3, math.log(more / few, more_rows / probed)))
+        return more_rows * float((CLEANING * lab.whole.remaining() / more) ** (1 / power))
 
     def _tried(self, problem: Problem, lab: Lab) -> tuple[float, Cleaned]:
         """How long it takes to clean a table, and what comes of it."""
@@ -172,7 +185,7 @@ def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
 
 def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.int64]) -> Cleaned:
     """A cleaned table with its numbers that are codes, as `known` rows show, as categories, too."""
-    many = len(cleaned.columns.names("number")) * task.n_outputs
+    many = len(cleaned.columns.names("number")) * min(task.n_outputs, MOST_CLASSES)
     rows = known[held_out.some(len(known), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)]
     names = coded(cleaned.columns, targets(task, cleaned.y, rows, seed))
     if not names:

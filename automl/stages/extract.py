@@ -12,6 +12,7 @@ from automl.cleaning import Finding
 from automl.columns import Categories, Columns, Texts
 from automl.errors import InputError, suggestion
 from automl.features.category import SEVERAL
+from automl.features.encoding import pieces_of
 from automl.features.recipe import MOST_READ, RECIPES
 from automl.lab.lab import Lab
 from automl.stages._base import option
@@ -77,9 +78,10 @@ def _difference(name: str, columns: Columns) -> tuple[object, ...]:
     recipe = RECIPES[name]
     numbers, categories = columns.names("number"), columns.names("category")
     many = any(len(column.levels) > SEVERAL for column in columns.by_name.values() if isinstance(column, Categories))
+    shape = "standard" if recipe.numbers == "pieces" and pieces_of(len(numbers)) < 2 else recipe.numbers
     kind = "native" if recipe.categories == "mixed" and not many else recipe.categories
     return (
-        recipe.numbers,
+        shape,
         kind if categories else "",
         recipe.means and bool(categories),
         recipe.pairs and (len(numbers) > 1 or len(categories) > 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from automl.budget import Budget
@@ -47,7 +47,8 @@ class Select:
         if self.looks and (rows := rows_to_look_at(study, candidates, budget.remaining() * lab.bench.workers * lab.threads)):
             for study in lab.run(Looks(candidates, race, rows), study, budget):
                 pass
-            candidates, race = by_look(study, candidates), replace(race, fewest=min(self.fewest, AFTER_LOOKS))
+            candidates = by_look(study, candidates)
+            race = Race(budget.remaining(), self.margin, min(self.fewest, AFTER_LOOKS))
         for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
             pass
         return study

@@ -60,7 +60,7 @@ def _fewest(study: Study, seconds: float, workers: int) -> int:
     With a higher learning rate they come as far in that time. Measured (60 s, fold 1): nyc_flights 37.39 with 3, 37.26 with 2, 36.87
     with 1, which this chooses; open_payments 0.0201 with 3, which this chooses, 0.0226 with 2, 0.0303 with 1.
     """
-    if not study.ranked or not study.ranked[0].is_cut_short:
+    if math.isinf(seconds) or not study.ranked or not study.ranked[0].is_cut_short:
         return Race.fewest
     longest = max(outcome.seconds for outcome in study.ranked[0].whole.values())
     rounds = math.ceil(len(study.plan.places) / workers)

@@ -318,11 +318,33 @@ def test_a_look_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> 
     assert isinstance(tuning.next(study, Room(10.0, 2, 1)), Stop), knn
 
 
-def test_a_first_fold_of_few_rows_makes_nobody_hopeless(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rows", "decided"), [(240, "done"), (2_400, "dropped")])
+def test_on_few_held_out_rows_a_candidate_may_lie_farther_behind(rows: int, decided: str, tmp_path: Path) -> None:
     policy = Racing([candidate("constant"), candidate("lightgbm"), candidate("knn")], Race(100, 0.35))
-    study = race(tmp_path, policy, losses({"constant": 0.7, "lightgbm": 0.3, "knn": 0.69}), rows=240)
+    study = race(tmp_path, policy, losses({"constant": 0.7, "lightgbm": 0.3, "knn": 0.46}), rows=rows)  # 0.4 of the lead behind
     (knn,) = (trial for trial in study.trials.values() if trial.candidate.family == "knn")
-    assert knn.decided == "done"
+    assert knn.decided == decided
+
+
+def test_what_can_not_stop_itself_is_not_begun_once_another_of_its_kind_was_killed(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        if job.candidate.family == "knn":
+            assert job.candidate.params == {"k": 5}
+            return Outcome("timeout", seconds=job.seconds)
+        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 1.0)
+
+    known = [candidate("constant"), candidate("lightgbm"), candidate("knn", k=5), candidate("knn", k=50)]
+    study = race(tmp_path, Racing(known, Race(60, 0.35)), record, workers=1, rows=10**6)
+    assert [trial.decided for trial in study.trials.values()] == ["done", "done", "failed"]
+
+
+def test_a_fit_that_would_take_all_that_it_may_is_not_begun_for_less(tmp_path: Path) -> None:
+    known = [candidate(name) for name in ("constant", "lightgbm", "xgboost")]
+    rest = Room(5.0, 1, 1)  # of 60 seconds, of which a fit on the single holdout may take 20
+    found = losses({"constant": 0.7, "lightgbm": 0.4}, seconds=20.0)
+    study = race(tmp_path, Racing(known[:2], Race(60, 0.35)), found, workers=1, plan=Plan("holdout", 1), rows=10**6)
+    assert isinstance(Racing(known, Race(60, 0.35)).next(study, rest), Stop)
+    assert isinstance(Racing(known, Race(60, 0.35)).next(study, replace(rest, seconds=21.0)), Job)
 
 
 def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(tmp_path: Path) -> None:
