@@ -47,13 +47,13 @@ class Refits:
     def next(self, study: Study, room: Room) -> Move:
         """The next refit that is expected to end in time; the heaviest, come what may, where one is needed and none is."""
         fitting = [(trial, copy) for trial, copy in self._missing if seconds_for(study, trial) <= room.seconds]
-        lacking = self._needed and not study.running and not any(study.trials[trial.id].refits for trial, _ in self._missing)
-        chosen = fitting or (self._missing if lacking and not self._tried else [])
+        chosen = fitting or (self._missing if self._needed and not self._tried else [])
         if not chosen:
             return Wait() if study.running else Stop()
-        self._missing.remove(chosen[0])
+        trial, copy = chosen[0]
+        self._missing.remove((trial, copy))
         self._tried = True
-        return _job(study, *chosen[0], room)
+        return _job(study, trial, copy, room)
 
 
 def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:

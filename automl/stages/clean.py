@@ -32,6 +32,7 @@ PROBED_CELLS = 400_000  # and cells
 FEWEST_PROBED = 200  # rows, however many columns there are
 CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
+TRAINABLE = 4_000  # rows, however many columns there are: linear models and networks are quick there
 NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
 LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
@@ -98,7 +99,7 @@ class Clean:
                 rows = self._cleanable(problem, lab, seed, probed, few)
         except InputError:  # so few rows can't be learnt from; whether all can, shows when all are cleaned
             pass
-        rows = min(rows, n_rows * TRAINING * left / _training(n_rows, features, outputs, lab))
+        rows = min(rows, max(TRAINABLE, n_rows * TRAINING * left / _training(n_rows, features, outputs, lab)))
         return n_rows if rows > NEARLY * n_rows else max(probed, int(rows))
 
     def _cleanable(self, problem: Problem, lab: Lab, seed: int, probed: int, few: float) -> float:

@@ -23,6 +23,8 @@ from automl.table.source import HEAD, LONGEST_LINE, Look, Source
 SAMPLE_LINES = 200
 _STRETCH = 4096  # bytes of neighbouring lines that a sample takes together
 _PASSING = 0.5  # of the time may go into passing over a file; the rest is for parsing
+_FEW = 3  # lines
+_LEAST = 0.1  # of the seconds that the first megabyte takes are for its bytes, however many columns there are
 _SLOW_ENOUGH = 16 << 20  # smaller files are read whole without measuring: they take less than half a second
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -202,7 +204,10 @@ def _repeats(first: list[str], rest: list[list[str]], numeric: list[bool]) -> bo
 
 
 def _affordable(source: Source, text: Look, dialect: _Dialect, limits: Limits) -> float:
-    """The share of rows that can be read within the limits, by the rate and the memory measured on the first megabyte."""
+    """The share of rows that can be read within the limits, by the rate and the memory measured on the first megabyte.
+
+    What its first rows take is for the columns, whatever the rows.
+    """
     if limits.seconds is None and limits.memory is None:
         return 1.0
     if source.size * (8 if source.packed else 1) < _SLOW_ENOUGH or text.encoding == "utf-16" or _quoted_breaks(text.sample):
@@ -210,7 +215,10 @@ def _affordable(source: Source, text: Look, dialect: _Dialect, limits: Limits) -
     began = time.monotonic()
     head = text.sample.encode(text.encoding)
     frame = _read_csv(io.BytesIO(head), dialect, text.encoding)
-    per_byte = (time.monotonic() - began) / len(head)
+    took, few = time.monotonic() - began, b"".join(head.splitlines(keepends=True)[:_FEW])
+    _read_csv(io.BytesIO(few), dialect, text.encoding)
+    for_columns = time.monotonic() - began - took
+    per_byte = max(_LEAST * took, took - for_columns) / len(head)
     size, passing = _true_size(source)
     share = 1.0
     if limits.memory is not None:
