@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.ensemble import Truth, combine, cuts, decide
+from automl.ensemble import GoOn, Truth, always, combine, cuts, decide
 from automl.folds import some
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
-GoOn = Callable[[], bool]  # whether there is time for another round
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
 
 FEWEST = 40  # samples for an interval, however long a metric takes
@@ -45,11 +44,6 @@ def _or_nan(loss: Callable[[], float]) -> float:
         return loss()
     except (ArithmeticError, LookupError, ValueError):
         return math.nan
-
-
-def always() -> bool:
-    """There is time."""
-    return True
 
 
 def interval(

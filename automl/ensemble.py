@@ -6,7 +6,7 @@ its log loss and 1 - AUC were 1.5% lower than those of the usual mean (benchmark
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
+GoOn = Callable[[], bool]  # whether there is time for another round
 
 RIDGE = 0.01  # of the pool's squared distance from equal weights, in nats
 SLIGHT = 0.01  # of all weight: a member with less is left out
@@ -31,6 +32,11 @@ class Truth:
     def take(self, rows: npt.NDArray[np.int64]) -> Truth:
         """Some of the rows."""
         return Truth(self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+def always() -> bool:
+    """There is time."""
+    return True
 
 
 def scores_of(prediction: Floats) -> Floats:
@@ -106,7 +112,7 @@ def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float) -> Floats:
     return best
 
 
-def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 25) -> Floats:
+def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 25, go_on: GoOn = always) -> Floats:
     """Weights by greedy selection with replacement (Caruana et al. 2004), starting from the best single model.
 
     The weights of the step with the least loss are returned; an equal loss is no reason for one more member.
@@ -116,6 +122,8 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
     predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
     steps : int
         At most so many models are added; more than 25 brought AutoGluon nothing measurable.
+    go_on : callable, optional
+        Asked after each step: a metric may be slow.
 
     Returns
     -------
@@ -141,6 +149,8 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
         total += parts[chosen]
         if step == 1 or losses[chosen] < best_loss - 1e-9 * abs(best_loss):
             best_loss, best_counts = losses[chosen], counts
+        if not go_on():
+            break
     weights: Floats = best_counts / best_counts.sum()
     return weights
 

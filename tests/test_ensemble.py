@@ -34,6 +34,12 @@ def test_independent_errors_are_averaged_out() -> None:
     assert together < 0.85 * min(METRICS["rmse"].of(truth.y, p) for p in predictions)
 
 
+def test_where_time_is_short_fewer_models_are_added() -> None:
+    predictions, truth = noisy(0, 4, 2000)
+    hurried = greedy(predictions, truth, METRICS["rmse"], go_on=iter([True, False]).__next__)
+    np.testing.assert_array_equal(hurried, greedy(predictions, truth, METRICS["rmse"], steps=2))
+
+
 def test_a_copy_of_noise_gets_no_weight() -> None:
     predictions, truth = noisy(1, 1)
     noise = np.random.default_rng(9).normal(size=200) * 10

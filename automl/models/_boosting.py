@@ -20,7 +20,7 @@ HASTY = 0.4  # the learning rate goes as far where fits are cut short by their d
 MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
 _TAIL = 0.03  # seconds that follow the last round, however few there were
 _AFTER = 0.15  # of the seconds spent so far are kept for what follows the last round where that can't be rehearsed
-_REHEARSED = (25, 100, 400, 1600, 6400)  # rounds after which what follows the last one is done for once, and timed
+_REHEARSED = tuple(25 * 4**power for power in range(8))  # trees after which what follows the last round is done for once, and timed
 _SAMPLE = 1000  # held-out rows that are predicted then
 _SLOWER = 1.5  # times as long may it take in earnest
 _GAIN = 1e-4  # of the first round's loss: less than this within the patience is no reason to go on
@@ -182,6 +182,8 @@ class Watch:
         self.limit = max(1, self.how.rounds if self.how.rounds is not None else free)
         self._began = self._left = self.how.budget.remaining()
         self._after_round = 0.0  # seconds that follow the last round, for each round
+        outputs = self.how.task.n_outputs
+        self._rehearsed = {max(1, trees // (outputs if outputs > 2 else 1)) for trees in _REHEARSED}
 
     def more(self, loss: tuple[float, ...] = ()) -> bool:
         """Whether to go on after a round with this held-out loss."""
@@ -213,7 +215,7 @@ class Watch:
         """Seconds to keep for predicting with the model, writing it and reading it again."""
         if self.ending is None:
             return _AFTER * (self._began - left)
-        if self.rounds in _REHEARSED:
+        if self.rounds in self._rehearsed:
             self._after_round = self.ending.seconds(self.how.budget.clock, self.held_out) / self.rounds
         return _SLOWER * self._after_round * self.rounds
 

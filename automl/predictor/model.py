@@ -30,6 +30,8 @@ R = TypeVar("R")
 MOST_THREADS = 8  # models that are restored or asked at once: some libraries start threads of their own
 FEW = 200  # rows below which threads take longer to start than they save
 BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memory
+CELLS = 20_000_000  # rows x columns likewise, but so many rows at least
+FEWEST = 1_000
 
 
 def at_once(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -> list[R]:
@@ -40,13 +42,19 @@ def at_once(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -
         return list(threads.map(do, items))
 
 
-def _blocks(columns: Columns) -> Iterator[Columns]:
+def _blocks(columns: Columns, most: int) -> Iterator[Columns]:
     """The rows, so many at a time."""
-    if columns.n_rows <= BLOCK:
+    if columns.n_rows <= most:
         yield columns
         return
-    for start in range(0, columns.n_rows, BLOCK):
-        yield columns.take(np.arange(start, min(columns.n_rows, start + BLOCK)))
+    for start in range(0, columns.n_rows, most):
+        yield columns.take(np.arange(start, min(columns.n_rows, start + most)))
+
+
+def _side_by_side(encoded: Mapping[str, npt.NDArray[np.float32]], names: Sequence[str]) -> npt.NDArray[np.float32]:
+    """What encodings of these names made, as one matrix."""
+    parts = [encoded[name] for name in names if encoded[name].shape[1]] or [encoded[names[0]]]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 @dataclass(frozen=True)
@@ -139,20 +147,28 @@ class Predictor:
 
     def raw(self, columns: Columns) -> Floats:
         """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
-        return np.concatenate([self.mixed(self._answers(block)) for block in _blocks(columns)])
+        return np.concatenate([self.mixed(self._answers(block)) for block in _blocks(columns, self._most_rows)])
 
     def answers(self, columns: Columns) -> list[Floats]:
         """Each member's own probabilities or values, as `raw` has them."""
-        of_blocks = [self._answers(block) for block in _blocks(columns)]
+        of_blocks = [self._answers(block) for block in _blocks(columns, self._most_rows)]
         return [np.concatenate(parts) for parts in zip(*of_blocks, strict=True)]
+
+    @cached_property
+    def _most_rows(self) -> int:
+        """How many rows are encoded and predicted at a time."""
+        widest = max((len(encoding.features) for encoding in self.encodings.values()), default=0)
+        return max(FEWEST, min(BLOCK, CELLS // max(1, widest)))
 
     def _answers(self, columns: Columns) -> list[Floats]:
         encoded = {name: encoding.transform(columns) for name, encoding in self.encodings.items()}
-        wanted = {part.encodings for member in self.members for part in member.parts}
-        inputs = {
-            names: encoded[names[0]] if len(names) == 1 else np.concatenate([encoded[name] for name in names], axis=1) for names in wanted
-        }
-        return [member.predict(inputs) for member in self.members]
+        inputs: dict[tuple[str, ...], npt.NDArray[np.float32]] = {}
+        answers = []
+        for member in self.members:  # what one needs is put side by side while it answers: of all together it would take gigabytes
+            wanted = {part.encodings for part in member.parts}
+            inputs = {names: inputs[names] if names in inputs else _side_by_side(encoded, names) for names in wanted}
+            answers.append(member.predict(inputs))
+        return answers
 
     def mixed(self, answers: Sequence[Floats]) -> Floats:
         """The members' answers as one."""

@@ -32,6 +32,8 @@ from automl.trial import Event, Study
 
 Finisher = Callable[[Study, Path], None]
 
+MEMBERS = 8  # trials that a predictor may well be made of
+WRITTEN = 4e8  # bytes of it that are packed and written in a second
 FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
 
@@ -236,7 +238,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         if step.name in SEARCHING:
             lab.bench.warm(min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
-        reserve = _end(lab, keeper) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        reserve = _end(study, lab, keeper) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
         part = next(budget.keeping(reserve).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
@@ -250,10 +252,11 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
     return study
 
 
-def _end(lab: Lab, keeper: Keeper) -> float:
+def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
-    return (0.6 + 3.0 * keeper.saving) * min(2.0, crowding()) + min(5.0, slack)
+    likely = sum(outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values())
+    return (0.6 + 3.0 * max(keeper.saving, likely / WRITTEN)) * min(2.0, crowding()) + min(5.0, slack)
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

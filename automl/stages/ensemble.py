@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import GoOn, Weigher, always, interval, new_rows, optimism, tied, widening
-from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
+from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
+from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
@@ -26,10 +26,14 @@ Floats = npt.NDArray[np.float64]
 
 CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
 POOLED = 100_000  # probabilities of one model from which weights and the temperature are found at most
+POOLED_CELLS = 3_000_000  # and of all models together, for the weights, but so many rows at least
+LEAST = 300
 DECIDED_ON = 20_000  # rows at most by which the cuts between classes are chosen
 DECIDES_FROM = {"accuracy": 10_000}  # out-of-fold rows for cuts; 50 for other metrics
 HURRIED = 5000  # rows on which weights are chosen when there are less than three seconds
 UNHURRIED = 0.8  # seconds left from which on it is found out what the choice flatters the score by, and which models are tied
+CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB
+FEWEST = 5  # models, however many rows and classes there are
 REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
@@ -89,7 +93,8 @@ class Ensemble:
         there = gather(study, lab, self.candidates)
         if not there.trials:
             return study
-        weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0)
+        pace = Pace(budget, 0.5 * budget.remaining() if budget.timed else 0.0)
+        weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0, pace)
         finish = self._finish(study)
         if finish == "refit" and study.plan.kind != "kfold":  # one fold model is little to fall back on
             study = _refitted(study, lab, budget, Refits(study, list(weights)))
@@ -109,7 +114,8 @@ class Ensemble:
         if budget.remaining() > UNHURRIED and (len(weights) > 1 or cutting):
             pace = Pace(budget, kept)
             considered = there.predictions if len(weights) > 1 else there.predictions[:1]
-            flattery = optimism(considered, there.truth, metric, self.weigher(study), seed=study.seed, go_on=pace, cutting=cutting)
+            weigher = self.weigher(study, pace)
+            flattery = optimism(considered, there.truth, metric, weigher, seed=study.seed, go_on=pace, cutting=cutting)
         verdict = self.verdict(study, there, weights, flattery, Pace(budget, kept))
         if budget.remaining() > max(UNHURRIED, kept):
             verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, kept))
@@ -133,13 +139,14 @@ class Ensemble:
             return "both" if study.plan.kind == "kfold" and not rows_recur else "refit"
         return self.finish
 
-    def weigh(self, study: Study, there: Pool, most: int = 0) -> Mapping[str, float]:
+    def weigh(self, study: Study, there: Pool, most: int = 0, go_on: GoOn = always) -> Mapping[str, float]:
         """Weights by trial id, largest first, chosen on at most so many rows."""
         ids = [trial.id for trial in there.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
-        rows = some(len(there.truth.y), min(most or self.rows, _most(study)), study.seed)
-        weights = weights_by_id(ids, self.weigher(study)([p[rows] for p in there.predictions], there.truth.take(rows)))
+        held = max(LEAST, POOLED_CELLS // (study.the_task.n_outputs * len(ids)))
+        rows = some(len(there.truth.y), min(most or self.rows, _most(study), held), study.seed)
+        weights = weights_by_id(ids, self.weigher(study, go_on)([p[rows] for p in there.predictions], there.truth.take(rows)))
         return self._bounded(study, weights)
 
     def _bounded(self, study: Study, weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -160,11 +167,11 @@ class Ensemble:
         bag = len(sizes) if finish == "bag" or (finish == "both" and kind.bagged) else 0
         return (bag + refits) * sum(sizes) / max(1, len(sizes))
 
-    def weigher(self, study: Study) -> Weigher:
+    def weigher(self, study: Study, go_on: GoOn = always) -> Weigher:
         """How weights are found."""
         if self.method == "auto" and not study.the_task.is_regression:
             return pool
-        return partial(greedy, metric=metric_of(study.the_task), steps=self.steps)
+        return partial(greedy, metric=metric_of(study.the_task), steps=self.steps, go_on=go_on)
 
     def verdict(
         self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0, go_on: GoOn = always
@@ -209,15 +216,14 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
         ranked = [trial for trial in ranked if trial.candidate.family != "constant"]
     leaders = {trial.candidate.family: trial.id for trial in reversed(ranked)}
     chosen = [trial for place, trial in enumerate(ranked) if place < best or trial.id in leaders.values()]
-    found = [(trial, lab.predictions(study, trial)) for trial in chosen]
-    there = [(trial, array) for trial, array in found if array is not None]
     data = lab.dataset()
-    if not there:
-        return Pool((), (), Truth(data.y[:0]))
-    rows = np.flatnonzero(there[0][1][1])
+    rows = np.unique(np.concatenate([data.folds.held(*place) for place in study.plan.places]))
+    most = max(FEWEST, CELLS // (len(rows) * study.the_task.n_outputs))
+    of_all_rows = ((trial, lab.predictions(study, trial)) for trial in chosen[:most])  # one after the other: they may be large
+    there = [(trial, found[0][rows]) for trial, found in of_all_rows if found is not None]
     truth = Truth(data.y, data.weight).take(rows)
     parts = tuple(np.searchsorted(rows, data.folds.held(*place)) for place in study.plan.places)
-    return Pool(tuple(trial for trial, _ in there), tuple(array[rows] for _, (array, _) in there), truth, parts)
+    return Pool(tuple(trial for trial, _ in there), tuple(array for _, array in there), truth, parts)
 
 
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:

@@ -104,6 +104,17 @@ def test_seconds_for_predicting_and_writing_are_kept_as_a_rehearsal_measured_the
     assert 100.0 - clock.now == pytest.approx(0.3 * watch.rounds, abs=1.6)
 
 
+def test_of_many_classes_the_first_rounds_are_rehearsed() -> None:
+    written: list[int] = []
+    ending = Ending(lambda: written.append(watch.rounds), lambda rows: None)
+    hundred = Task("multiclass", "y", "log_loss", tuple(f"class {place}" for place in range(100)))
+    how = How(hundred, metric_for("log_loss", "multiclass"), 0, 1, Budget(100.0, Clock()), 20)
+    watch = Watch(how, 1_000, 0.1, True, ending=ending, held_out=np.zeros((10, 1)))
+    while watch.more():
+        pass
+    assert written == [1, 4, 16]  # 100, 400 and 1 600 trees
+
+
 def test_the_curve_is_thinned_and_keeps_its_end_and_its_best() -> None:
     watch = Watch(how_of(rounds=None), 1_000, 0.005, held=True)
     follow(watch, [(abs(place - 1_717) / 1_000,) for place in range(1, 9_000)])
