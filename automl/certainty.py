@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
+Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
 FEWEST = 40  # samples for an interval, however long a metric takes
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
@@ -38,10 +38,10 @@ def widening(rows: int, new: int) -> float:
     return math.sqrt(1 + rows / new)
 
 
-def _or_nan(loss: Callable[[], float]) -> float:
+def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:
     """A loss, or NaN where a metric can't be had: a sample may lack a class, and people's own functions raise then."""
     try:
-        return loss()
+        return loss(truth.y, prediction, truth.weight)
     except (ArithmeticError, LookupError, ValueError):
         return math.nan
 
@@ -64,7 +64,7 @@ def interval(
             break
         rows = rng.integers(0, n_rows, n_rows)
         drawn = truth.take(rows)
-        losses.append(_or_nan(partial(metric.loss, drawn.y, prediction[rows], drawn.weight)))
+        losses.append(_or_nan(metric.loss, drawn, prediction[rows]))
     finite = [loss for loss in losses if np.isfinite(loss)]  # a sample may lack a class
     if not finite:
         return metric.least, math.inf
@@ -97,7 +97,7 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
             return [False] * len(predictions)
         rows = rng.integers(0, n_rows, n_rows)
         drawn = truth.take(rows)
-        losses = np.array([_or_nan(partial(metric.of, drawn.y, prediction[rows], drawn.weight)) for prediction in predictions])
+        losses = np.array([_or_nan(metric.of, drawn, prediction[rows]) for prediction in predictions])
         behind[place] = losses - losses[0]
     level: list[bool] = (np.nanquantile(behind, 0.025, axis=0) <= 0).tolist()
     return level
@@ -147,10 +147,7 @@ def optimism(
         sample = drawn_from.take(drawn)
         mixed = combine(known, weigher([prediction[drawn] for prediction in known], sample))
         chosen = decide(mixed, cuts(mixed[drawn], sample, metric)) if cutting else mixed
-        gaps = [
-            metric.of(drawn_from.y, p, drawn_from.weight) - _or_nan(partial(metric.of, sample.y, p[drawn], sample.weight))
-            for p in (chosen, unchosen)
-        ]
+        gaps = [metric.of(drawn_from.y, p, drawn_from.weight) - _or_nan(metric.of, sample, p[drawn]) for p in (chosen, unchosen)]
         flattered.append(gaps[0] - gaps[1])
     finite = [gap for gap in flattered if np.isfinite(gap)]  # a sample may lack a class
     return max(0.0, float(np.mean(finite))) * len(used) / len(truth.y) if finite else 0.0

@@ -22,6 +22,11 @@ Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 
+def keeps_bag(finish: Finish, name: str) -> bool:
+    """Whether the fold models of a family's member answer where it has refits, too."""
+    return finish == "bag" or (finish == "both" and family(name).bagged)
+
+
 def _digest(value: Any) -> str:
     return short_hash(json.dumps(value, sort_keys=True, default=str))
 
@@ -295,8 +300,7 @@ class Study:
 
     def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        refits_suffice = self.finish == "refit" or (self.finish == "both" and not family(trial.candidate.family).bagged)
-        return () if refits_suffice and trial.refits else self.plan.places
+        return () if trial.refits and not keeps_bag(self.finish, trial.candidate.family) else self.plan.places
 
     def refits(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member's refits were fitted, if it has any."""

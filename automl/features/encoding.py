@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -222,6 +222,16 @@ def _categories(columns: Columns, name: str) -> Categories:
     column = columns[name]
     assert isinstance(column, Categories)
     return column
+
+
+def beside(matrices: Sequence[Matrix]) -> Matrix:
+    """What encodings made of the same rows, as one matrix; not copied where only one has columns.
+
+    >>> beside([np.zeros((2, 0), np.float32), np.ones((2, 3), np.float32)]).shape
+    (2, 3)
+    """
+    parts = [matrix for matrix in matrices if matrix.shape[1]] or list(matrices[:1])
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def join(first: Encoding, second: Encoding) -> Encoding:

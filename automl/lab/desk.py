@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.features.encoding import Encoding, fit_shared, fit_targeted
+from automl.features.encoding import Encoding, beside, fit_shared, fit_targeted
 from automl.files import disk_trouble
 from automl.folds import some
 from automl.lab.dataset import Dataset, open_dataset
@@ -146,7 +146,7 @@ class Desk:
         features = tuple(feature for part in parts for feature in open_encoding(part).features)
 
         def sample(rows: npt.NDArray[np.int64]) -> Sample:
-            X = np.concatenate([matrix[rows] for matrix in matrices], axis=1)
+            X = beside([matrix[rows] for matrix in matrices])
             return Sample(X, features, data.y[rows], None if data.weight is None else data.weight[rows])
 
         train = data.folds.train(*job.place)

@@ -54,17 +54,20 @@ class Problem:
         )
         return replace(self, table=self.table.take(rows), y=y, weight=weight, groups=groups)
 
+    @property
+    def n_free(self) -> int:
+        """How many rows are not for validation: the first ones."""
+        return self.table.n_rows - self.n_validation
+
     def draw(self, count: int, seed: int) -> Problem:
         """At most so many rows, drawn at random and left in their order; rows for validation are not drawn from."""
-        free = self.table.n_rows - self.n_validation
-        if free <= count:
+        if self.n_free <= count:
             return self
-        return self.take(np.concatenate([some(free, count, (seed, count)), np.arange(free, self.table.n_rows)]))
+        return self.take(np.concatenate([some(self.n_free, count, (seed, count)), np.arange(self.n_free, self.table.n_rows)]))
 
     def sample(self, count: int, seed: int) -> Problem:
         """At most so many of the rows that are not for validation, to find out what they are like."""
-        free = self.table.n_rows - self.n_validation
-        return replace(self.take(some(free, count, (seed, count))), n_validation=0)
+        return replace(self.take(some(self.n_free, count, (seed, count))), n_validation=0)
 
 
 NOTHING = Problem(Table({}, 0, ""), "")

@@ -117,8 +117,11 @@ def blind_rounds(learning_rate: float) -> int:
 
 def work(rows: int, features: int, outputs: int) -> float:
     """Seconds of a boosting run, measured with LightGBM: many columns and classes end a run in fewer rounds."""
-    trees = outputs if outputs > 2 else 1
-    return float(2.5e-5 * rows * features**0.75 * trees**0.5)
+    return float(2.5e-5 * rows * features**0.75 * _trees_a_round(outputs) ** 0.5)
+
+
+def _trees_a_round(outputs: int) -> int:
+    return outputs if outputs > 2 else 1
 
 
 @dataclass(frozen=True)
@@ -182,8 +185,7 @@ class Watch:
         self.limit = max(1, self.how.rounds if self.how.rounds is not None else free)
         self._began = self._left = self.how.budget.remaining()
         self._after_round = 0.0  # seconds that follow the last round, for each round
-        outputs = self.how.task.n_outputs
-        self._rehearsed = {max(1, trees // (outputs if outputs > 2 else 1)) for trees in _REHEARSED}
+        self._rehearsed = {max(1, trees // _trees_a_round(self.how.task.n_outputs)) for trees in _REHEARSED}
 
     def more(self, loss: tuple[float, ...] = ()) -> bool:
         """Whether to go on after a round with this held-out loss."""

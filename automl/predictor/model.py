@@ -16,7 +16,7 @@ from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
 from automl.ensemble import averaged, combine, decide, even, sharpen
 from automl.errors import InputError, UnsafeModel
-from automl.features.encoding import Encoding
+from automl.features.encoding import Encoding, beside
 from automl.models import family
 from automl.models._base import Model
 from automl.state import unpacked
@@ -49,12 +49,6 @@ def _blocks(columns: Columns, most: int) -> Iterator[Columns]:
         return
     for start in range(0, columns.n_rows, most):
         yield columns.take(np.arange(start, min(columns.n_rows, start + most)))
-
-
-def _side_by_side(encoded: Mapping[str, npt.NDArray[np.float32]], names: Sequence[str]) -> npt.NDArray[np.float32]:
-    """What encodings of these names made, as one matrix."""
-    parts = [encoded[name] for name in names if encoded[name].shape[1]] or [encoded[names[0]]]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 @dataclass(frozen=True)
@@ -166,7 +160,7 @@ class Predictor:
         answers = []
         for member in self.members:  # what one needs is put side by side while it answers: of all together it would take gigabytes
             wanted = {part.encodings for part in member.parts}
-            inputs = {names: inputs[names] if names in inputs else _side_by_side(encoded, names) for names in wanted}
+            inputs = {names: inputs[names] if names in inputs else beside([encoded[name] for name in names]) for names in wanted}
             answers.append(member.predict(inputs))
         return answers
 

@@ -46,14 +46,12 @@ class Refits:
 
     def next(self, study: Study, room: Room) -> Move:
         """The next refit that is expected to end in time; the heaviest, come what may, where one is needed and none is."""
-        fitting = [(trial, copy) for trial, copy in self._missing if seconds_for(study, trial) <= room.seconds]
-        chosen = fitting or (self._missing if self._needed and not self._tried else [])
-        if not chosen:
+        anyway = 0 if self._needed and not self._tried and self._missing else None
+        place = next((at for at, (trial, _) in enumerate(self._missing) if seconds_for(study, trial) <= room.seconds), anyway)
+        if place is None:
             return Wait() if study.running else Stop()
-        trial, copy = chosen[0]
-        self._missing.remove((trial, copy))
         self._tried = True
-        return _job(study, trial, copy, room)
+        return _job(study, *self._missing.pop(place), room)
 
 
 def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:

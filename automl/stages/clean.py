@@ -105,7 +105,7 @@ class Clean:
     def _cleanable(self, problem: Problem, lab: Lab, seed: int, probed: int, few: float) -> float:
         """The rows that can be cleaned in time, where so many took `few` seconds."""
         left = lab.whole.remaining()
-        more_rows = min(4 * probed, problem.table.n_rows - problem.n_validation)
+        more_rows = min(4 * probed, problem.n_free)
         if more_rows <= probed or few * more_rows / probed > CLEANING * left:
             return probed * CLEANING * left / few
         more, _ = self._tried(problem.sample(more_rows, seed), lab)

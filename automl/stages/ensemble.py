@@ -20,7 +20,7 @@ from automl.metrics import METRICS, Metric, metric_of
 from automl.models import family
 from automl.search.refits import Refits, seconds_for
 from automl.stages._base import option
-from automl.trial import Finish, Study, Trial
+from automl.trial import Finish, Study, Trial, keeps_bag
 
 Floats = npt.NDArray[np.float64]
 
@@ -162,9 +162,9 @@ class Ensemble:
     def _bytes(self, study: Study, trial: Trial) -> float:
         """What a member will take: its fold models, its refits, or both."""
         sizes = [outcome.size for key, outcome in trial.whole.items() if outcome.status == "done" and trial.jobs[key].fold is not None]
-        kind, finish = family(trial.candidate.family), self._finish(study)
-        refits = 0 if finish == "bag" else self.copies if finish == "both" and kind.seeded else 1
-        bag = len(sizes) if finish == "bag" or (finish == "both" and kind.bagged) else 0
+        name, finish = trial.candidate.family, self._finish(study)
+        refits = 0 if finish == "bag" else self.copies if finish == "both" and family(name).seeded else 1
+        bag = len(sizes) if keeps_bag(finish, name) else 0
         return (bag + refits) * sum(sizes) / max(1, len(sizes))
 
     def weigher(self, study: Study, go_on: GoOn = always) -> Weigher:

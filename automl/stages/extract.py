@@ -40,9 +40,9 @@ class Extract:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
         columns = lab.dataset().columns
-        texts = columns.names("text")
-        reads = _affordable(columns, lab.whole.remaining()) if self.text == "svd" and texts else 0
-        if texts and self.text == "svd" and reads < MOST_READ:
+        texts = columns.names("text") if self.text == "svd" else ()
+        reads = _affordable(columns, lab.whole.remaining()) if texts else 0
+        if texts and reads < MOST_READ:
             study = lab.tell(study, {"kind": "finding", "finding": _shortened(texts, reads).to_json()})
         text: dict[str, Any] = {"text": "svd", "reads": reads} if reads else {"text": "skip"}
         recipes = [replace(RECIPES[name], **text).to_json() for name in self.recipes or _offered(columns)]
