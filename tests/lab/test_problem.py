@@ -34,3 +34,10 @@ def test_equal_seeds_draw_equal_rows_and_few_rows_are_left_as_they_are() -> None
     assert whole.draw(20, seed=1).table["x"].tolist() == whole.draw(20, seed=1).table["x"].tolist()
     assert whole.draw(20, seed=1).table["x"].tolist() != whole.draw(20, seed=2).table["x"].tolist()
     assert whole.draw(100, seed=0) is whole
+
+
+def test_a_sample_has_none_of_the_rows_for_validation() -> None:
+    sample = problem(n_validation=30).sample(20, seed=0)
+    assert sample.table.n_rows == 20
+    assert sample.table["x"].max() < 70
+    assert sample.n_validation == 0

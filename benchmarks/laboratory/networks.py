@@ -1,0 +1,99 @@
+"""How long, how fast and how wide a perceptron is best trained: one holdout of each table's training rows.
+
+    python benchmarks/laboratory/networks.py --data ../shared/data --tasks letter,kin8nm --out networks.jsonl
+    python benchmarks/laboratory/networks.py --read networks.jsonl
+
+A quarter of the training rows of the benchmark's split 0 is held out for stopping, another is the test. One line a fit.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from build import Bench
+
+from automl.budget import Budget
+from automl.features.encoding import fit_shared
+from automl.features.recipe import RECIPES
+from automl.folds import kfold
+from automl.metrics import metric_of
+from automl.models import How, Sample, family
+
+CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's weight decay
+    "wide": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8},
+    "fast": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
+    "deep": {"width": 256, "layers": 3, "dropout": 0.3, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
+    "deep, little dropout": {"width": 256, "layers": 3, "dropout": 0.1, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
+    "default": {},
+    "default, fast": {"learning_rate": 0.02, "decay": 0.25},
+}
+SEEDS = 3
+
+
+def fits(bench: Bench, recipe: str) -> Iterator[dict[str, Any]]:
+    """Each combination's loss on test rows."""
+    kind, metric = family("mlp"), metric_of(bench.task)
+    blocks = kfold(bench.y, np.arange(len(bench.y)), 4, 1, 0).blocks[0]
+    known, held, test = np.flatnonzero(blocks > 1), np.flatnonzero(blocks == 1), np.flatnonzero(blocks == 0)
+    encoding = fit_shared(RECIPES[recipe], bench.columns.take(known), 0)
+    X = encoding.transform(bench.columns)
+    for seed, (name, asked) in product(range(SEEDS), CONFIGS.items()):
+        params = kind.defaults(bench.task) | {key: value for key, value in asked.items() if key != "decay"}
+        params["weight_decay"] *= asked.get("decay", 1.0)
+        how = How(bench.task, metric, seed, 1, Budget(time.monotonic() + 300))
+        train, stop = (Sample(X[part], encoding.features, bench.y[part]) for part in (known, held))
+        began = time.time()
+        fitted = kind.fit(kind.prepare(train, stop, params, how), params, how)
+        loss = metric.of(bench.y[test], fitted.model.predict(X[test]))
+        yield {"config": name, "seed": seed, "loss": loss, "rounds": fitted.rounds, "seconds": time.time() - began}
+
+
+def summary(path: Path) -> None:
+    """Geometric means over tables of the loss over that of the defaults."""
+    tables: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for line in path.read_text().splitlines():
+        found = json.loads(line)
+        tables[found["task"], found["recipe"]][found["config"]].append((found["loss"], found["seconds"]))
+    print("loss  seconds  config; loss by table:", ", ".join(" ".join(key) for key in tables))
+    for name in CONFIGS:
+        pairs = [np.mean(rows[name], axis=0) / np.mean(rows["default"], axis=0) for rows in tables.values() if "default" in rows and name in rows]
+        loss, seconds = np.exp(np.mean(np.log(pairs), axis=0))
+        print(f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}")
+
+
+def main() -> None:
+    """Train, or read what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--tasks", default="")
+    parser.add_argument("--recipes", default="scaled_target,onehot")
+    parser.add_argument("--rows", type=int, default=15_000)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--read", type=Path)
+    args = parser.parse_args()
+    if args.read:
+        summary(args.read)
+        return
+    with args.out.open("a") as file:
+        for task in args.tasks.split(","):
+            bench = Bench.of(args.data / task, args.rows)
+            for recipe in args.recipes.split(","):
+                for found in fits(bench, recipe):
+                    file.write(json.dumps({"task": task, "recipe": recipe, "rows": len(bench.y)} | found) + "\n")
+                    file.flush()
+
+
+if __name__ == "__main__":
+    main()
