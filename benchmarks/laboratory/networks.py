@@ -68,7 +68,8 @@ def summary(path: Path) -> None:
         tables[found["task"], found["recipe"]][found["config"]].append((found["loss"], found["seconds"]))
     print("loss  seconds  config; loss by table:", ", ".join(" ".join(key) for key in tables))
     for name in CONFIGS:
-        pairs = [np.mean(rows[name], axis=0) / np.mean(rows["default"], axis=0) for rows in tables.values() if "default" in rows and name in rows]
+        known = [rows for rows in tables.values() if "default" in rows and name in rows]
+        pairs = [np.mean(rows[name], axis=0) / np.mean(rows["default"], axis=0) for rows in known]
         loss, seconds = np.exp(np.mean(np.log(pairs), axis=0))
         print(f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}")
 
