@@ -150,13 +150,15 @@ class Ensemble:
         return self._bounded(study, weights)
 
     def _bounded(self, study: Study, weights: Mapping[str, float]) -> Mapping[str, float]:
-        """The heaviest members that are neither too many nor together too large, and the heaviest of all come what may."""
+        """The heaviest members that are neither too many nor together too large; the smallest alone where none is small enough."""
+        sizes = {name: self._bytes(study, study.trials[name]) for name in weights}
         kept: dict[str, float] = {}
         taken = 0.0
         for name, weight in list(weights.items())[: self.members or None]:
-            needed = self._bytes(study, study.trials[name])
-            if not kept or taken + needed <= self.megabytes * 1e6:
-                kept[name], taken = weight, taken + needed
+            if taken + sizes[name] <= self.megabytes * 1e6:
+                kept[name], taken = weight, taken + sizes[name]
+        if not kept:
+            return {min(sizes, key=lambda name: sizes[name]): 1.0}
         return kept if len(kept) == len(weights) else {name: weight / sum(kept.values()) for name, weight in kept.items()}
 
     def _bytes(self, study: Study, trial: Trial) -> float:
