@@ -12,7 +12,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high], drawn evenly or evenly in its logarithm; up to `hasty` where a fit is cut short by its deadline."""
+    """A real number in [low, high], drawn evenly or evenly in its logarithm.
+
+    Where `hasty` is given, a fit takes the longer the lower the number is; one that is cut short by its deadline may have up to so much.
+    """
 
     low: float
     high: float
@@ -36,6 +39,10 @@ class Float:
     def in_haste(self) -> Float:
         """The range where fits are cut short."""
         return self if self.hasty is None else replace(self, low=self.high / 2, high=self.hasty)
+
+    def no_longer(self, known: float, times: float) -> Float:
+        """The range without what would have a fit take more than so many times as long as a known value does."""
+        return replace(self, low=min(self.high / 2, max(self.low, known / times)))
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,16 @@ def in_haste(space: Space) -> Space:
     {'rate': Float(low=0.05, high=0.4, log=False, hasty=0.4), 'depth': Int(low=4, high=8, log=False)}
     """
     return {name: values.in_haste() if isinstance(values, Float) else values for name, values in space.items()}
+
+
+def no_longer(space: Space, known: Mapping[str, Any], times: float) -> Space:
+    """The space without values that would have a fit take more than so many times as long as known ones do.
+
+    >>> no_longer({"rate": Float(0.01, 0.1, hasty=0.4), "depth": Int(4, 8)}, {"rate": 0.06, "depth": 6}, 2.0)
+    {'rate': Float(low=0.03, high=0.1, log=False, hasty=0.4), 'depth': Int(low=4, high=8, log=False)}
+    """
+    slow = {name: values for name, values in space.items() if isinstance(values, Float) and values.hasty is not None}
+    return {**space, **{name: values.no_longer(float(known[name]), times) for name, values in slow.items()}}
 
 
 def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:

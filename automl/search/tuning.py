@@ -14,7 +14,7 @@ from automl.models import family
 from automl.search.costs import predict, spent
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import Race, Racing
-from automl.space import Choice, Float, Int, Space, in_haste, nearest
+from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
 from automl.trial import Candidate, Job, Study, Trial
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Tuning:
         Families that are asked when those take longer than what is left.
     use_all : bool
         Whether the whole budget is used, even if nothing more is to be expected.
+    workers : int
+        How many fits run at once: they and the folds decide how slow a proposal may be.
     """
 
     def __init__(
@@ -81,13 +83,14 @@ class Tuning:
         trials: int | None = None,
         use_all: bool = True,
         fillers: Sequence[str] = (),
+        workers: int = 1,
     ) -> None:
         self._race = race
         self._use_all = use_all
         self._trials = trials
-        longest = WHOLE * race.seconds / race.fewest
+        most = race.limit(study, Room(race.seconds, workers, 1))
         names = enumerate((*families, *fillers))
-        self._fields = [_field(study, name, method, pruner, place, longest) for place, name in names]
+        self._fields = [_field(study, name, _optuna_study(study, place, method, pruner), place, race, most) for place, name in names]
         self._claims = len(families)
         self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
         for tuned in self._fields:
@@ -201,16 +204,19 @@ def _tell(study: Study, turn: _Field, asked: _Asked) -> None:
         turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
 
 
-def _field(study: Study, name: str, method: Method, pruner: Pruner, place: int, longest: float) -> _Field:
-    """A family's Optuna study, told all that is decided of it; in haste where its best fits were cut short or take longer than may be."""
+def _field(study: Study, name: str, made: optuna.Study, place: int, race: Race, most: float) -> _Field:
+    """A family with its Optuna study, which is told all that is decided of it.
+
+    In haste where its best fits were cut short or take longer than may be; else without learning rates so low that a fit, by what the
+    best one's took, would take more than the seconds it may.
+    """
     best = _best(study, name)
-    made = _optuna_study(method, pruner, (study.seed * 1000 + place + 100 * study.resumed) % 2**31)
-    recipe = best.candidate.recipe
-    codes = recipe.has_codes and study.size.categories > 0
-    space = family(name).space(study.the_task, codes)
+    known = _implied(study, name) | dict(best.candidate.params)
+    recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
+    space = family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
     faster = in_haste(space)
-    hasty = faster != space and (best.is_cut_short or predict(study, best.candidate) > longest)
-    tuned = _Field(name, recipe, faster if hasty else space, made, place, hasty)
+    hasty = faster != space and (best.is_cut_short or seconds > WHOLE * race.seconds / race.fewest)
+    tuned = _Field(name, recipe, faster if hasty else no_longer(space, known, most / seconds), made, place, hasty)
     for trial in study.trials.values():
         if trial.candidate.family == name and trial.losses and trial.decided:
             _add(study, tuned, trial)
@@ -259,9 +265,11 @@ def _left_over(study: Study, tuned: _Field) -> Iterator[_Asked]:
             yield _Asked(tuned.study.ask(_distributions(tuned.space)), candidate)
 
 
-def _optuna_study(method: Method, pruner: Pruner, seed: int) -> optuna.Study:
+def _optuna_study(known: Study, place: int, method: Method, pruner: Pruner) -> optuna.Study:
+    """An Optuna study for the family at a place, with a seed of its own."""
     import optuna
 
+    seed = (known.seed * 1000 + place + 100 * known.resumed) % 2**31
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked

@@ -39,7 +39,7 @@ class Tune:
         race = Race(budget.remaining(), self.margin, _fewest(study, budget.remaining(), lab.bench.workers))
         policy: Policy
         if names:
-            policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others)
+            policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others, lab.bench.workers)
         else:  # nothing is there yet to be tuned
             policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):

@@ -262,6 +262,19 @@ def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: P
     assert max(hasty) <= 0.4
 
 
+def test_learning_rates_are_not_so_low_that_a_fit_would_be_cut_short(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        rate = job.candidate.params.get("learning_rate", 1.0)
+        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.05 / float(rate), stopped=rate < 0.01)  # type: ignore[arg-type]
+
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm", learning_rate=0.05)], Race(100, 0.35)), record)
+    tuning = Tuning(known, ["lightgbm"], Race(30.0, 0.9), method="random", workers=2)  # a fit may take 5 s: a third of two rounds of folds
+    study, _ = race_on(tmp_path, tuning, known, record, seconds=30.0)
+    rates = [trial.candidate.params["learning_rate"] for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    assert len(rates) > 2
+    assert min(rates) >= 0.0099
+
+
 def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:
     known = race(tmp_path, lambda study: Racing(portfolio(study), Race(300, 0.9)), lambda job: Outcome("done", 0.5, 0.1), seconds=300)
     families = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
