@@ -37,6 +37,8 @@ NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
 LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
 LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
+MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time is enough for so many fits of LightGBM and of a network
+SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -168,11 +170,12 @@ class Clean:
         return held_out.kfold(cleaned.y, units, min(plan.folds, n_units), plan.repeats, seed)
 
     def _plan(self, rows: int, columns: int, task: Task, lab: Lab) -> Plan:
-        """As many folds as leave time for some candidates; without a clock, by the table alone."""
-        seconds = lab.whole.remaining() * lab.bench.workers
-        once = max(0.02, family("lightgbm").cost(rows, columns, task.n_outputs))  # a tiny table costs its overhead
-        fits = 0.6 * seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
-        n_folds = self.folds or next((k for k, least in ((8, 36), (3, 20)) if fits >= least), 1)
+        """As many folds as leave time for some candidates, networks among them; without a clock, by the table alone."""
+        seconds = 0.6 * lab.whole.remaining() * lab.bench.workers if lab.whole.timed else math.inf
+        once, network = (max(0.02, family(name).cost(rows, columns, task.n_outputs)) for name in ("lightgbm", "mlp"))
+        fits = seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
+        many = MANY_FOLDS if fits >= MANY_FITS and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= SOME_FITS else 1
+        n_folds = self.folds or many
         n_folds = min(n_folds, rows // 2)
         repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)

@@ -23,7 +23,7 @@ from automl.stages.tune import Tune
 from automl.store import Store
 from automl.table import from_frame
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Study
+from automl.trial import Candidate, Job, Outcome, Plan, Study
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -93,6 +93,15 @@ def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(seconds: float, lea
     assert least <= study.size.rows <= most
     assert (study.drawn == study.size.rows) == (most < 25_000)
     assert any(finding["code"] == "drawn" for finding in study.findings) == (most < 25_000)
+    lab.store.close()
+
+
+@pytest.mark.parametrize(("seconds", "plan"), [(10.0, Plan("holdout", 1)), (30.0, Plan("kfold", 3)), (60.0, Plan("kfold", 8))])
+def test_there_are_as_many_folds_as_there_is_time_to_train_a_network_in(seconds: float, plan: Plan, tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, seconds)
+    lab.problem = large(6_000, 8)  # 41 fits of LightGBM would go into 30 s
+    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    assert study.plan == plan
     lab.store.close()
 
 
