@@ -15,6 +15,7 @@ from automl.trial import Candidate, Study
 
 LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
 MANY = 50_000  # rows from which on linear models come last: they are not the quick ones there
+CATEGORICAL = 0.5  # of the columns are categories: there CatBoost, which is made for them, comes early
 _FILE = Path(__file__).with_name("portfolio.toml")
 
 
@@ -45,10 +46,20 @@ def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:
     """The baseline and these entries, each configuration once."""
     first = replace(_candidate(study, {"family": "constant", "params": {}, "recipes": ["native"]}), origin="baseline")
-    if study.size.rows >= MANY:
-        taking_part = sorted(taking_part, key=lambda entry: entry["family"] == "linear")
-    candidates = [first, *(_candidate(study, entry) for entry in taking_part)]
+    candidates = [first, *(_candidate(study, entry) for entry in _suited(study, taking_part))]
     return list({candidate.id: candidate for candidate in candidates}.values())
+
+
+def _suited(study: Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries in an order that suits the table: linear models last for many rows, CatBoost second of the boosters for categories."""
+    if study.size.rows >= MANY:
+        entries = sorted(entries, key=lambda entry: entry["family"] == "linear")
+    names = [entry["family"] for entry in entries]
+    if study.size.categories >= CATEGORICAL * study.size.columns > 0 and {"lightgbm", "catboost"} <= set(names):
+        place, after = names.index("catboost"), names.index("lightgbm") + 1
+        if after < place:
+            entries = [*entries[:after], entries[place], *entries[after:place], *entries[place + 1 :]]
+    return entries
 
 
 def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
