@@ -283,6 +283,23 @@ def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -
         assert len(tuned.study.trials) == sum(trial.candidate.family == tuned.name for trial in known.trials.values()) > 0
 
 
+def test_on_tables_of_categories_catboost_comes_second_among_the_boosters() -> None:
+    def boosters(categories: int) -> list[str]:
+        facts = {
+            "task": TASK.to_json(),
+            "data": "d",
+            "size": {"rows": 20_000, "columns": 9, "categories": categories},
+            "plan": asdict(HOLDOUT),
+        }
+        study = Study().add({"kind": "stage", "stage": "clean", **facts})
+        study = study.add({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]})
+        names = [one.family for one in portfolio(study)]
+        return [name for name in names if name in ("lightgbm", "catboost", "xgboost")][:3]
+
+    assert boosters(categories=9)[:2] == ["lightgbm", "catboost"]
+    assert boosters(categories=2) == ["lightgbm", "lightgbm", "xgboost"]
+
+
 HOLDOUT = Plan("holdout", 1)
 
 
