@@ -54,12 +54,13 @@ def cut(study: Study, lab: Lab) -> Predictor:
 
 
 def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, list[Encode]]:
-    """A trial as a member: the bag of its fold models, its refits, or both, each of which counts half then."""
+    """A trial as a member: the bag of its fold models, its refits, or both."""
     recipe = trial.candidate.recipe
-    kinds = [places for places in (study.bag(trial), study.refits(trial)) if places]
+    bag, refits = study.bag(trial), study.refits(trial)
+    of_bag, of_refits = shares(len(bag), len(refits))
     parts: list[Part] = []
     works: list[Encode] = []
-    for place, share in [(place, 1 / (len(kinds) * len(places))) for places in kinds for place in places]:
+    for place, share in (*((place, of_bag) for place in bag), *((place, of_refits) for place in refits)):
         blob = lab.model(trial, place)
         if blob is None:
             raise LookupError(f"the model of trial {trial.id} at {place} is gone")
@@ -67,6 +68,20 @@ def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member
         works += needs
         parts.append(Part(tuple(work.key for work in needs), blob, share))
     return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
+
+
+def shares(bag: int, refits: int) -> tuple[float, float]:
+    """What each of so many fold models counts for in a member, and each of so many refits: twice as much, but all refits half at most.
+
+    Measured (`bags.json`): one refit that counts as much as its bag of eight brings nothing (0.997 to 1.005), four that do 0.990 to 0.997.
+
+    >>> shares(8, 1), shares(8, 4), shares(0, 2)
+    ((0.1, 0.2), (0.0625, 0.125), (0.0, 0.5))
+    """
+    if not bag or not refits:
+        return 1 / bag if bag else 0.0, 1 / refits if refits else 0.0
+    of_refits = min(0.5, refits / (refits + bag / 2))
+    return (1 - of_refits) / bag, of_refits / refits
 
 
 def _cleaner(lab: Lab) -> Any:

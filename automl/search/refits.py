@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from itertools import product
 
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.models import family
@@ -21,26 +22,25 @@ def seconds_for(study: Study, trial: Trial) -> float:
 
 
 class Refits:
-    """A policy: train each member on all rows, the heaviest first; then each with another seed, as often as asked.
+    """A policy: train members on all rows, and again with other seeds as often as asked; the next is who has the most weight a refit.
 
     Parameters
     ----------
-    names : sequence of str
-        Ids of the members, the heaviest first.
+    weights : mapping
+        Of the members, by id.
     copies : int
         Refits of each member; a family that no seed changes has one.
     needed : bool
         Whether little else can answer, so that one refit is tried even if none can be expected to end in time.
     """
 
-    def __init__(self, study: Study, names: Sequence[str], copies: int = 1, needed: bool = True) -> None:
+    def __init__(self, study: Study, weights: Mapping[str, float], copies: int = 1, needed: bool = True) -> None:
         self._needed = needed
         self._tried = False
-        members = [study.trials[name] for name in names]
+        asked = sorted(product(weights, range(copies)), key=lambda one: -weights[one[0]] / (one[1] + 1))
         self._missing = [
             (trial, copy)
-            for copy in range(copies)
-            for trial in members
+            for trial, copy in ((study.trials[name], copy) for name, copy in asked)
             if (copy, None) not in study.taken(trial) and (copy == 0 or family(trial.candidate.family).seeded)
         ]
 

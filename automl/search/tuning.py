@@ -4,69 +4,36 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Sequence
 
-from automl.features.recipe import Recipe
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
-from automl.models import family
 from automl.search.costs import predict, spent
+from automl.search.field import Asked, Field, Method, Pruner
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import Race, Racing
-from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
 from automl.trial import Candidate, Job, Study, Trial
-
-if TYPE_CHECKING:
-    import optuna
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
 CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
-HASTE = 2.5  # times the learning rate of what was cut short is tried first
 
-Method = Literal["tpe", "random", "cmaes"]
-Pruner = Literal["wilcoxon", "none"]
-
-
-@dataclass
-class _Asked:
-    """A proposal that is under way."""
-
-    trial: optuna.Trial
-    candidate: Candidate
-    reported: set[int] = field(default_factory=set)
-
-
-@dataclass
-class _Field:
-    """A family that is being tuned: its Optuna study and how much was asked of it."""
-
-    name: str
-    recipe: Recipe
-    space: Space
-    study: optuna.Study
-    place: int
-    hasty: bool = False  # whether its fits are cut short, so that learning rates are higher
-    asked: int = 0
-    used_up: bool = False
-
-    @property
-    def typical(self) -> Candidate:
-        """A candidate that takes as long as others of the family do."""
-        return Candidate(self.name, {}, self.recipe)
+Chosen = tuple[Sequence[str], Sequence[str]]
 
 
 class Tuning:
     """The policy of `tune`.
 
+    What the stage before began, and candidates that it had no time for, come first. Which families are tuned is asked again before each
+    proposal: one that comes out best late has its turns from then on.
+
     Parameters
     ----------
     study : Study
         What is known: decided trials of the chosen families are told to the samplers.
-    families : sequence of str
-        Best first; the first is asked most often.
-    fillers : sequence of str
-        Families that are asked when those take longer than what is left.
+    choose : callable
+        Gives the families to tune, best first, of which the first is asked most often; and others, that are asked when those take longer
+        than what is left.
+    first : iterable of Candidate
+        Candidates that are raced before anything is proposed.
     use_all : bool
         Whether the whole budget is used, even if nothing more is to be expected.
     workers : int
@@ -76,33 +43,31 @@ class Tuning:
     def __init__(
         self,
         study: Study,
-        families: Sequence[str],
+        choose: Callable[[Study], Chosen],
         race: Race,
         method: Method = "tpe",
         pruner: Pruner = "wilcoxon",
         trials: int | None = None,
         use_all: bool = True,
-        fillers: Sequence[str] = (),
+        first: Iterable[Candidate] = (),
         workers: int = 1,
     ) -> None:
         self._race = race
+        self._choose = choose
         self._use_all = use_all
         self._trials = trials
-        most = race.limit(study, Room(race.seconds, workers, 1))
-        names = enumerate((*families, *fillers))
-        self._fields = [_field(study, name, _optuna_study(study, place, method, pruner), place, race, most) for place, name in names]
-        self._claims = len(families)
-        self._active = {asked.candidate.id: asked for tuned in self._fields for asked in _left_over(study, tuned)}
-        for tuned in self._fields:
-            if tuned.hasty:
-                _hasten(study, tuned)
+        most, longest = race.limit(study, Room(race.seconds, workers, 1)), WHOLE * race.seconds / race.fewest
+        self._new_field: Callable[[Study, str], Field] = lambda known, name: Field.of(known, name, method, pruner, most, longest)
+        self._fields: dict[str, Field] = {}
+        self._active: dict[str, Asked] = {}
+        for name in (name for names in choose(study) for name in names):
+            self._active |= {asked.candidate.id: asked for asked in self._field(study, name).left_over(study)}
         undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
-        self._untold = [candidate.id for candidate in begun]
-        self._begun = Racing(begun, race)
+        self._begun = Racing([*begun, *first], race)
 
     def next(self, study: Study, room: Room) -> Move:
-        """The next fold of what the stage before left unfinished, of a proposal under way, or the first fold of a new one."""
+        """The next fold of what comes before proposals, of a proposal under way, or the first fold of a new one."""
         self._tell_decided(study)
         move = self._begun.next(study, room)
         if isinstance(move, Job | Drop):
@@ -123,48 +88,51 @@ class Tuning:
             return Wait() if study.running else Stop()
         return self._propose(study, room)
 
+    def _field(self, study: Study, name: str) -> Field:
+        """A family's field, told all that is decided of it; a new one where another recipe has come out best."""
+        if name not in self._fields or not self._fields[name].suits(study):
+            self._fields[name] = self._new_field(study, name)
+        self._fields[name].learn(study)
+        return self._fields[name]
+
     def _propose(self, study: Study, room: Room) -> Move:
+        best, others = ([self._field(study, name) for name in names] for names in self._choose(study))
         folds = len(study.plan.places)
-        fitting = [f for f in self._fields if not f.used_up and self._fits(study, f, folds, room)]
-        fields = [f for f in fitting if f.place < self._claims] or (fitting if self._trials is None else [])
+        fields = [tuned for tuned in best if self._fits(study, tuned, folds, room)]
+        if not fields and self._trials is None:
+            fields = [tuned for tuned in others if self._fits(study, tuned, folds, room)]
         if not fields:
             return Wait() if study.running else Stop()
-        turn = min(fields, key=lambda f: self._turn(study, f, room))
+        dearest = max(predict(study, tuned.typical) for tuned in best or others)
+        turn = min(fields, key=lambda tuned: self._work(study, tuned, dearest, room) * ((*best, *others).index(tuned) + 1))
         for _ in range(20):  # a proposal that is known already is told at once and asked again
-            asked = self._ask(turn)
+            asked = turn.ask()
             if asked.candidate.id not in study.trials:
                 self._active[asked.candidate.id] = asked
                 return self._race.job(study, asked.candidate, study.plan.places[0], room)
-            _tell(study, turn, asked)
+            turn.tell(study, asked)
         turn.used_up = True
         return self._propose(study, room)
 
-    def _fits(self, study: Study, tuned: _Field, folds: int, room: Room) -> bool:
+    def _fits(self, study: Study, tuned: Field, folds: int, room: Room) -> bool:
         """Whether a proposal can be expected to end in time, and not only because its fits are cut short: such ones tell nothing."""
         is_whole = predict(study, tuned.typical) <= WHOLE * self._race.limit(study, room)
-        return (is_whole or tuned.hasty) and self._race.affords(study, tuned.typical, folds, room)
+        return not tuned.used_up and (is_whole or tuned.hasty) and self._race.affords(study, tuned.typical, folds, room)
 
-    def _turn(self, study: Study, tuned: _Field, room: Room) -> float:
-        """Work given to a family over its claim: the best one may have twice the work of the second.
+    def _work(self, study: Study, tuned: Field, dearest: float, room: Room) -> float:
+        """Seconds that a family was given, those of what is under way and of one more fit; times its place, the least comes next.
 
         A fit counts for a part of the dearest family's at least: neighbours and linear models would be asked a hundred times while a
         booster waits, and their hundredth proposal brings less than its second.
         """
         if math.isinf(room.seconds):
-            return (tuned.asked + 1) * (tuned.place + 1)
-        dearest = max(self._seconds(study, field) for field in self._fields[: self._claims])
-        work = spent(study, tuned.name, "tune", CHEAPEST * dearest) + max(self._seconds(study, tuned), CHEAPEST * dearest)
-        return work * (tuned.place + 1)
+            return tuned.asked + 1
+        least, seconds = CHEAPEST * dearest, predict(study, tuned.typical)
+        under_way = [study.trials.get(name) for name, asked in self._active.items() if asked.of.name == tuned.name]
+        missing = sum(len(study.plan.places) - len(trial.losses) for trial in under_way if trial)
+        return spent(study, tuned.name, "tune", least) + (1 + missing) * max(seconds, least)
 
-    def _seconds(self, study: Study, tuned: _Field) -> float:
-        return predict(study, tuned.typical)
-
-    def _ask(self, turn: _Field) -> _Asked:
-        trial = turn.study.ask(_distributions(turn.space))
-        turn.asked += 1
-        return _Asked(trial, Candidate(turn.name, dict(trial.params), turn.recipe, "tune"))
-
-    def _prune(self, study: Study, trial: Trial, asked: _Asked) -> str:
+    def _prune(self, study: Study, trial: Trial, asked: Asked) -> str:
         """Why a proposal is not worth its other folds; empty if it is."""
         for step, place in enumerate(study.plan.places):
             if place in trial.losses and step not in asked.reported:
@@ -178,137 +146,9 @@ class Tuning:
         return "worse than the best on its first folds" if worse else ""
 
     def _tell_decided(self, study: Study) -> None:
-        """Tell each sampler, once, what became of its proposals, and of what the stage before had left unfinished."""
-        for late in [study.trials[name] for name in self._untold if study.trials[name].decided]:
-            self._untold.remove(late.id)
-            for tuned in self._fields:
-                if tuned.name == late.candidate.family and late.losses:
-                    _add(study, tuned, late)
+        """Tell each sampler, once, what became of its proposals."""
         for name, asked in list(self._active.items()):
             trial = study.trials.get(name)
-            if trial is None or not trial.decided:
-                continue
-            del self._active[name]
-            turn = next(f for f in self._fields if f.name == asked.candidate.family)
-            _tell(study, turn, asked)
-
-
-def _tell(study: Study, turn: _Field, asked: _Asked) -> None:
-    """Tell a sampler what is known of a proposal: a loss, or that there is none."""
-    import optuna
-
-    trial = study.trials[asked.candidate.id]
-    if trial.losses:
-        turn.study.tell(asked.trial, _value(study, trial))
-    else:
-        turn.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
-
-
-def _field(study: Study, name: str, made: optuna.Study, place: int, race: Race, most: float) -> _Field:
-    """A family with its Optuna study, which is told all that is decided of it.
-
-    In haste where its best fits were cut short or take longer than may be; else without learning rates so low that a fit, by what the
-    best one's took, would take more than the seconds it may.
-    """
-    best = _best(study, name)
-    known = _implied(study, name) | dict(best.candidate.params)
-    recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
-    space = family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
-    faster = in_haste(space)
-    hasty = faster != space and (best.is_cut_short or seconds > WHOLE * race.seconds / race.fewest)
-    tuned = _Field(name, recipe, faster if hasty else no_longer(space, known, most / seconds), made, place, hasty)
-    for trial in study.trials.values():
-        if trial.candidate.family == name and trial.losses and trial.decided:
-            _add(study, tuned, trial)
-    return tuned
-
-
-def _hasten(study: Study, tuned: _Field) -> None:
-    """Have the best trial's values proposed with higher ones of those that may rise where fits are cut short."""
-    best = _best(study, tuned.name)
-    known = _implied(study, tuned.name) | dict(best.candidate.params)
-    faster = {name: HASTE * known[name] for name, values in tuned.space.items() if isinstance(values, Float) and values.hasty is not None}
-    tuned.study.enqueue_trial(nearest(tuned.space, known | faster))
-
-
-def _best(study: Study, name: str) -> Trial:
-    """A family's best trial: its recipe is the one that is tuned."""
-    of_family = [trial for trial in study.trials.values() if trial.candidate.family == name and trial.losses]
-    return min(of_family, key=lambda trial: _value(study, trial))
-
-
-def _add(study: Study, tuned: _Field, trial: Trial) -> None:
-    """Tell a sampler of a decided trial that it didn't propose; the nearest value stands for one that the space does not hold."""
-    import optuna
-
-    steps = {step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses}
-    known = optuna.trial.create_trial(
-        params=nearest(tuned.space, _implied(study, tuned.name) | dict(trial.candidate.params)),
-        distributions=_distributions(tuned.space),
-        value=_value(study, trial),
-        intermediate_values=steps,
-    )
-    tuned.study.add_trial(known)
-
-
-def _implied(study: Study, name: str) -> dict[str, Any]:
-    """What a family does where a candidate gives no value."""
-    return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
-
-
-def _left_over(study: Study, tuned: _Field) -> Iterator[_Asked]:
-    """Proposals of an earlier process that are not decided, asked for anew."""
-    for trial in study.trials.values():
-        candidate = trial.candidate
-        if not trial.decided and candidate.origin == "tune" and (candidate.family, candidate.recipe) == (tuned.name, tuned.recipe):
-            tuned.study.enqueue_trial(dict(candidate.params))
-            yield _Asked(tuned.study.ask(_distributions(tuned.space)), candidate)
-
-
-def _optuna_study(known: Study, place: int, method: Method, pruner: Pruner) -> optuna.Study:
-    """An Optuna study for the family at a place, with a seed of its own."""
-    import optuna
-
-    seed = (known.seed * 1000 + place + 100 * known.resumed) % 2**31
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked
-        samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
-            "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
-            "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-            "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
-        }
-        pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
-            "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
-            "none": optuna.pruners.NopPruner,
-        }
-        return optuna.create_study(sampler=samplers[method](), pruner=pruners[pruner]())
-
-
-def _distributions(space: Space) -> dict[str, Any]:
-    """Optuna's words for a search space."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    words: dict[str, Any] = {}
-    for name, values in space.items():
-        match values:
-            case Float(low=low, high=high, log=log):
-                words[name] = FloatDistribution(low, high, log=log)
-            case Int(low, high, log):
-                words[name] = IntDistribution(low, high, log=log)
-            case Choice(options):
-                words[name] = CategoricalDistribution(options)
-    return words
-
-
-def _value(study: Study, trial: Trial) -> float:
-    """A trial's loss over all folds; of one that was dropped, the best complete trial's plus how far it lay behind that one."""
-    if study.complete(trial):
-        return trial.loss
-    complete = (t for t in study.trials.values() if t.candidate.family != "constant" and study.complete(t))
-    best = min(complete, key=lambda t: (t.loss, t.id), default=None)
-    if best is None:
-        return trial.loss
-    seen = [place for place in trial.losses if place in best.losses]
-    behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
-    return best.loss + max(0.0, behind)  # or the sampler would follow one lucky fold
+            if trial is not None and trial.decided:
+                del self._active[name]
+                asked.of.tell(study, asked)

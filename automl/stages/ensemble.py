@@ -97,10 +97,10 @@ class Ensemble:
         weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0, pace)
         finish = self._finish(study)
         if finish == "refit" and study.plan.kind != "kfold":  # one fold model is little to fall back on
-            study = _refitted(study, lab, budget, Refits(study, list(weights)))
+            study = _refitted(study, lab, budget, Refits(study, weights))
         verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
-            study = _refitted(study, lab, budget, Refits(study, list(weights), self.copies, needed=False))
+            study = _refitted(study, lab, budget, Refits(study, weights, self.copies, needed=False))
         if not any(study.trials[name].refits for name in weights):
             finish = "bag"
         return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})

@@ -10,11 +10,14 @@ from automl.budget import Budget
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
 from automl.models import family
+from automl.search.costs import predict
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing, behind
 from automl.search.tuning import Tuning
 from automl.stages._base import option
-from automl.trial import Study
+from automl.trial import Candidate, Study
+
+UNTRIED = 0.25  # of the time of all cores may go into first fits of families that select had no time for
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,38 @@ class Tune:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
         study = lab.tell(study, {"kind": "stage", "stage": "tune"})
-        names, others = self._families(study)
-        race = Race(budget.remaining(), self.margin, _fewest(study, budget.remaining(), lab.bench.workers))
+        seconds, workers = budget.remaining(), lab.bench.workers
+        race = Race(seconds, self.margin, _fewest(study, seconds, workers))
         policy: Policy
-        if names:
-            policy = Tuning(study, names, race, self.method, self.pruner, budget.trials, self.use_all, others, lab.bench.workers)
+        if self._choose(study)[0]:
+            late = _untried(study, seconds * workers)
+            policy = Tuning(study, self._choose, race, self.method, self.pruner, budget.trials, self.use_all, late, workers)
         else:  # nothing is there yet to be tuned
             policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):
             pass
         return study
 
-    def _families(self, study: Study) -> tuple[list[str], list[str]]:
+    def _choose(self, study: Study) -> tuple[list[str], list[str]]:
         """The families of the best trials that have something to tune, best first; and others that are not far behind."""
-        near = {trial.candidate.family for trial in study.ranked if behind(study, trial) <= self.near}
+        best = {trial.candidate.family: trial for trial in reversed(study.ranked)}
         names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
-        tunable = [name for name in names if name in near and family(name).space(study.the_task)]
+        tunable = [name for name in names if behind(study, best[name]) <= self.near and family(name).space(study.the_task)]
         return tunable[: self.families], tunable[self.families :]
+
+
+def _untried(study: Study, seconds: float) -> list[Candidate]:
+    """The portfolio's first candidate of each family that there was no time for, as long as their first fits take a part of the time."""
+    seen = {trial.candidate.family for trial in study.trials.values()}
+    firsts: dict[str, Candidate] = {}
+    left = 0.0 if math.isinf(seconds) else UNTRIED * seconds
+    for candidate in portfolio(study, study.families):
+        if candidate.family in seen or candidate.family in firsts:
+            continue
+        if (expected := predict(study, candidate)) <= left:
+            firsts[candidate.family] = candidate
+            left -= expected
+    return list(firsts.values())
 
 
 def _fewest(study: Study, seconds: float, workers: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -63,6 +63,11 @@ def race_on(path: Path, policy: Policy, study: Study, record: Callable[[Job], Ou
         pass
     lab.store.close()
     return study, lab.clock()
+
+
+def families(*best: str, others: Sequence[str] = ()) -> Callable[[Study], tuple[Sequence[str], Sequence[str]]]:
+    """Who is tuned, whatever comes out."""
+    return lambda study: (best, others)
 
 
 def losses(by_family: dict[str, float], seconds: float = 1.0) -> Callable[[Job], Outcome]:
@@ -136,19 +141,18 @@ def leaf_loss(job: Job) -> Outcome:
 def test_tuning_finds_better_values_than_the_portfolio(tmp_path: Path, method: str) -> None:
     before = race(tmp_path / "a", lambda study: Racing(portfolio(study, ["lightgbm"]), Race(100, 0.35)), leaf_loss)
 
-    def tuned(study: Study) -> Tuning:
-        return Tuning(before, ["lightgbm"], Race(150, 0.5), method)  # type: ignore[arg-type]
-
-    after = race(tmp_path / "b", tuned, leaf_loss, seconds=150)
+    tuning = Tuning(before, families("lightgbm"), Race(150, 0.5), method)  # type: ignore[arg-type]
+    after, _ = race_on(tmp_path / "b", tuning, before, leaf_loss, seconds=150)
     assert after.ranked[0].loss < before.ranked[0].loss
-    assert all(trial.candidate.origin == "tune" for trial in after.trials.values())
+    assert {trial.candidate.origin for name, trial in after.trials.items() if name not in before.trials} == {"tune"}
 
 
 def test_equal_seeds_propose_equal_candidates(tmp_path: Path) -> None:
     ids = []
     for name in ("a", "b"):
         before = race(tmp_path / f"{name}1", lambda study: Racing(portfolio(study, ["lightgbm"]), Race(100, 0.35)), leaf_loss)
-        after = race(tmp_path / f"{name}2", lambda study, known=before: Tuning(known, ["lightgbm"], Race(60, 0.5)), leaf_loss, seconds=60)
+        after, _ = race_on(tmp_path / f"{name}2", Tuning(before, families("lightgbm"), Race(60, 0.5)), before, leaf_loss, seconds=60)
+        assert len(after.trials) > len(before.trials)
         ids.append(list(after.trials))
     assert ids[0] == ids[1]
 
@@ -160,7 +164,7 @@ def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_
 
     first = [candidate("constant"), candidate("catboost"), candidate("linear")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
-    tuning = Tuning(known, ["catboost"], Race(10.0, 0.5), method="random", fillers=["linear"])
+    tuning = Tuning(known, families("catboost", others=["linear"]), Race(10.0, 0.5), method="random")
     study, ended = race_on(tmp_path, tuning, known, record, seconds=10.0)
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed[0] == "catboost"
@@ -173,7 +177,7 @@ def test_nothing_is_proposed_whose_fits_would_be_cut_short(tmp_path: Path) -> No
         return Outcome("done", {"constant": 1.0}.get(job.candidate.family, 0.3), 6.0)
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("catboost")], Race(90.0, 0.9)), record, seconds=90.0)
-    study, _ = race_on(tmp_path, Tuning(known, ["catboost"], Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
+    study, _ = race_on(tmp_path, Tuning(known, families("catboost"), Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
     assert not [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
 
 
@@ -184,7 +188,9 @@ def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) 
 
     first = [candidate("constant"), candidate("linear"), candidate("catboost")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
-    study, _ = race_on(tmp_path, Tuning(known, ["linear", "catboost"], Race(200.0, 0.9), method="random"), known, record, seconds=200.0)
+    study, _ = race_on(
+        tmp_path, Tuning(known, families("linear", "catboost"), Race(200.0, 0.9), method="random"), known, record, seconds=200.0
+    )
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed.count("catboost") >= 15  # by seconds alone it were 8
 
@@ -214,7 +220,7 @@ def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
     key = next(iter(whole.outcomes))
     begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided="")
     known = replace(known, trials=known.trials | {begun.id: begun})
-    study, _ = race_on(tmp_path, Tuning(known, ["lightgbm"], Race(20.0, 0.35)), known, found, seconds=20.0)
+    study, _ = race_on(tmp_path, Tuning(known, families("lightgbm"), Race(20.0, 0.35)), known, found, seconds=20.0)
     assert study.trials[begun.id] == whole
 
 
@@ -227,8 +233,8 @@ def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_i
     lucky = replace(whole.outcomes[key], loss=0.1)
     begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: lucky}, decided="")
     known = replace(known, trials=known.trials | {begun.id: begun})
-    tuning = Tuning(known, ["lightgbm"], Race(20.0, 0.35))
-    (told,) = (tuned.study for tuned in tuning._fields)
+    tuning = Tuning(known, families("lightgbm"), Race(20.0, 0.35))
+    (told,) = (tuned.study for tuned in tuning._fields.values())
     assert [trial.params["num_leaves"] for trial in told.trials] == [31]
     dropped = replace(begun, decided="dropped")
     tuning.next(replace(known, trials=known.trials | {begun.id: dropped}), Room(10.0, 2, 1))
@@ -240,8 +246,47 @@ def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path:
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.1 if job.fold is None or job.fold == 0 else 3.0)
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), record, seconds=100)
-    study, _ = race_on(tmp_path, Tuning(known, ["lightgbm"], Race(20.0, 0.9)), known, record, seconds=20.0)
+    study, _ = race_on(tmp_path, Tuning(known, families("lightgbm"), Race(20.0, 0.9)), known, record, seconds=20.0)
     assert {outcome.status for trial in study.trials.values() for outcome in trial.outcomes.values()} == {"done"}
+
+
+def by_loss(study: Study) -> tuple[list[str], list[str]]:
+    """Who is tuned: who is the best by now."""
+    names = list(dict.fromkeys(trial.candidate.family for trial in study.ranked if trial.candidate.family != "constant"))
+    return names[:2], names[2:]
+
+
+def test_a_family_that_comes_out_best_late_is_tuned_most(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.3, "xgboost": 0.31, "catboost": 0.1})
+    first = [candidate("constant"), candidate("lightgbm"), candidate("xgboost"), candidate("catboost")]
+    known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
+    begun = replace(known.trials[first[3].id], jobs={}, outcomes={}, decided="")
+    whole = known.trials[begun.id]
+    key = next(iter(whole.outcomes))
+    begun = replace(begun, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]})
+    known = replace(known, trials=known.trials | {begun.id: begun})
+    study, _ = race_on(tmp_path, Tuning(known, by_loss, Race(60.0, 0.9), workers=2), known, found, seconds=60.0)
+    proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    assert len(proposed) > 8
+    assert proposed.count("catboost") > len(proposed) / 2
+
+
+def test_two_workers_are_given_proposals_of_two_families(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.3, "xgboost": 0.31})
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm"), candidate("xgboost")], Race(100, 0.35)), found)
+    study, _ = race_on(tmp_path, Tuning(known, by_loss, Race(60.0, 0.9), workers=2), known, found, seconds=60.0)
+    proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    assert set(proposed[:2]) == {"lightgbm", "xgboost"}
+
+
+def test_families_that_there_was_no_time_for_are_tried_before_anything_is_proposed(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.3, "catboost": 0.2})
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), found)
+    tuning = Tuning(known, by_loss, Race(60.0, 0.9), first=[candidate("catboost")], workers=2)
+    study, _ = race_on(tmp_path, tuning, known, found, seconds=60.0)
+    new = [trial for name, trial in study.trials.items() if name not in known.trials]
+    assert (new[0].candidate.family, new[0].candidate.origin, new[0].decided) == ("catboost", "portfolio", "done")
+    assert {trial.candidate.family for trial in new[1:]} == {"lightgbm", "catboost"}
 
 
 def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: Path) -> None:
@@ -251,7 +296,7 @@ def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: P
 
         policy = Racing([candidate("constant"), candidate("lightgbm", learning_rate=0.06)], Race(100, 0.35))
         known = race(tmp_path / f"known-{stopped}", policy, record, seconds=100)
-        study, _ = race_on(tmp_path / f"{stopped}", Tuning(known, ["lightgbm"], Race(60.0, 0.9)), known, record, seconds=60.0)
+        study, _ = race_on(tmp_path / f"{stopped}", Tuning(known, families("lightgbm"), Race(60.0, 0.9)), known, record, seconds=60.0)
         return [trial.candidate.params["learning_rate"] for trial in study.trials.values() if trial.candidate.origin == "tune"]
 
     assert max(rates(stopped=False)) <= 0.1
@@ -268,7 +313,9 @@ def test_learning_rates_are_not_so_low_that_a_fit_would_be_cut_short(tmp_path: P
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.05 / float(rate), stopped=rate < 0.01)  # type: ignore[arg-type]
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm", learning_rate=0.05)], Race(100, 0.35)), record)
-    tuning = Tuning(known, ["lightgbm"], Race(30.0, 0.9), method="random", workers=2)  # a fit may take 5 s: a third of two rounds of folds
+    tuning = Tuning(
+        known, families("lightgbm"), Race(30.0, 0.9), method="random", workers=2
+    )  # a fit may take 5 s: a third of two rounds of folds
     study, _ = race_on(tmp_path, tuning, known, record, seconds=30.0)
     rates = [trial.candidate.params["learning_rate"] for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert len(rates) > 2
@@ -277,9 +324,9 @@ def test_learning_rates_are_not_so_low_that_a_fit_would_be_cut_short(tmp_path: P
 
 def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:
     known = race(tmp_path, lambda study: Racing(portfolio(study), Race(300, 0.9)), lambda job: Outcome("done", 0.5, 0.1), seconds=300)
-    families = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
-    assert len(families) > 5
-    for tuned in Tuning(known, sorted(families), Race(60, 0.5))._fields:
+    names = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
+    assert len(names) > 5
+    for tuned in Tuning(known, families(*sorted(names)), Race(60, 0.5))._fields.values():
         assert len(tuned.study.trials) == sum(trial.candidate.family == tuned.name for trial in known.trials.values()) > 0
 
 
@@ -344,7 +391,7 @@ def test_a_look_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> 
     assert {trial.decided for trial in study.trials.values() if trial.candidate.family != "constant"} == {""}
     assert order == ["constant", "catboost", "lightgbm", "knn", "linear"]
     (knn,) = (trial for trial in study.trials.values() if trial.candidate.family == "knn")
-    tuning = Tuning(study, [], Race(20.0, 0.35))
+    tuning = Tuning(study, families(), Race(20.0, 0.35))
     assert isinstance(tuning.next(study, Room(10.0, 2, 1)), Stop), knn
 
 

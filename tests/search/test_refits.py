@@ -52,10 +52,17 @@ def asked(policy: Refits, study: Study, room: Room = ROOM) -> Iterator[Job]:
 def test_each_member_is_refitted_before_any_is_again() -> None:
     study = study_of(lightgbm=1.0, linear=1.0, catboost=1.0)
     names = ids(study)
-    jobs = list(asked(Refits(study, [names["linear"], names["catboost"]], copies=3), study))
+    jobs = list(asked(Refits(study, {names["linear"]: 0.6, names["catboost"]: 0.4}, copies=3), study))
     assert [(job.candidate.family, job.repeat) for job in jobs] == [("linear", 0), ("catboost", 0), ("catboost", 1), ("catboost", 2)]
     assert {job.fold for job in jobs} == {None}
     assert len({job.seed for job in jobs}) == 4
+
+
+def test_the_next_refit_is_of_who_has_the_most_weight_a_refit() -> None:
+    study = study_of(lightgbm=1.0, catboost=1.0)
+    names = ids(study)
+    jobs = list(asked(Refits(study, {names["lightgbm"]: 0.7, names["catboost"]: 0.3}, copies=3), study))
+    assert [job.candidate.family for job in jobs] == ["lightgbm", "lightgbm", "catboost", "lightgbm", "catboost", "catboost"]
 
 
 def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
@@ -75,13 +82,13 @@ def test_a_look_at_some_rows_says_nothing_of_a_refits_rounds() -> None:
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, 0, rows=100)
     looked = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", 0.5, 0.1, rounds=900)})
-    (refit,) = asked(Refits(replace(study, trials={trial.id: looked}), [trial.id]), study)
+    (refit,) = asked(Refits(replace(study, trials={trial.id: looked}), {trial.id: 1.0}), study)
     assert refit.rounds == 22
 
 
 def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
     study = study_of(lightgbm=1.0)
-    (job,) = asked(Refits(study, list(study.trials)), study)
+    (job,) = asked(Refits(study, dict.fromkeys(study.trials, 1.0)), study)
     assert job.rounds == 22
 
 
@@ -91,16 +98,16 @@ def test_a_copy_has_as_many_rounds_as_the_first_refit() -> None:
     job = Job(trial.candidate, "d", 0, None, rounds=22)
     there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0, rounds=22)})
     study = replace(study, trials={trial.id: there})
-    assert [job.rounds for job in asked(Refits(study, [trial.id], copies=2), study)] == [22]
+    assert [job.rounds for job in asked(Refits(study, {trial.id: 1.0}, copies=2), study)] == [22]
 
 
 def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer() -> None:
     study = study_of(lightgbm=1.0, catboost=50.0)
-    names = [ids(study)["catboost"], ids(study)["lightgbm"]]
+    names = {ids(study)["catboost"]: 0.5, ids(study)["lightgbm"]: 0.5}
     short = replace(ROOM, seconds=10.0)
     assert [job.candidate.family for job in asked(Refits(study, names, 2, needed=False), study, short)] == ["lightgbm", "lightgbm"]
     assert [job.candidate.family for job in asked(Refits(study, names, 1), study, short)] == ["lightgbm"]
-    assert [job.candidate.family for job in asked(Refits(study, names[:1], 1), study, short)] == ["catboost"]
+    assert [job.candidate.family for job in asked(Refits(study, {ids(study)["catboost"]: 1.0}, 1), study, short)] == ["catboost"]
 
 
 def test_what_is_refitted_already_is_not_again() -> None:
@@ -110,7 +117,7 @@ def test_what_is_refitted_already_is_not_again() -> None:
     there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
     study = replace(study, trials={trial.id: there})
     assert there.refits == ((0, None),)
-    assert [job.repeat for job in asked(Refits(study, [trial.id], copies=2), study)] == [1]
+    assert [job.repeat for job in asked(Refits(study, {trial.id: 1.0}, copies=2), study)] == [1]
 
 
 def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> None:
@@ -121,7 +128,7 @@ def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> N
     study = replace(study, trials={trial.id: there}, finish="refit")
     assert study.bag(there) == study.plan.places
     assert study.refits(there) == ()
-    assert list(asked(Refits(study, [trial.id]), study)) == []
+    assert list(asked(Refits(study, {trial.id: 1.0}), study)) == []
     nearly = replace(there, outcomes={**there.outcomes, job.key: replace(cut_short, rounds=16)})
     assert study.refits(nearly) == ((0, None),)
 

@@ -52,6 +52,20 @@ def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Pat
     lab.store.close()
 
 
+def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quick(tmp_path: Path) -> None:
+    def families(columns: int) -> set[str]:
+        lab = lab_of(tmp_path / str(columns), 40)
+        study = started(lab, columns)
+        for study in lab.run(Racing([Candidate("linear", {}, RECIPES["onehot"])], Race(10.0, 0.35)), study, lab.whole):
+            pass
+        study = Tune().run(study, lab, lab.whole)
+        lab.store.close()
+        return {trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "portfolio"}
+
+    assert families(5) >= {"lightgbm", "catboost", "xgboost", "knn"}
+    assert "catboost" not in families(3_000)
+
+
 @pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
 def test_where_the_best_fit_was_cut_short_tunes_may_take_half_as_long(stopped: bool, most: float, tmp_path: Path) -> None:
     limits: list[float] = []

@@ -1,0 +1,198 @@
+"""A family in tuning: its search space, the Optuna study that proposes values, and what that was told."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from automl.features.recipe import Recipe
+from automl.models import family
+from automl.search.costs import predict
+from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
+from automl.trial import Candidate, Study, Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+HASTE = 2.5  # times the learning rate of what was cut short is tried first
+
+Method = Literal["tpe", "random", "cmaes"]
+Pruner = Literal["wilcoxon", "none"]
+
+
+@dataclass(eq=False)
+class Asked:
+    """A proposal that is under way."""
+
+    of: Field
+    trial: optuna.Trial
+    candidate: Candidate
+    reported: set[int] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Field:
+    """A family that is being tuned, with one recipe.
+
+    Parameters
+    ----------
+    hasty : bool
+        Whether its fits are cut short, so that learning rates are higher.
+    asked : int
+        How many proposals were asked of it.
+    used_up : bool
+        Whether it has nothing new to propose.
+    told : set of str
+        Ids of the trials that the sampler knows of, and of those that it proposed.
+    first : mapping or None
+        What is proposed first.
+    """
+
+    name: str
+    recipe: Recipe
+    space: Space
+    study: optuna.Study
+    hasty: bool = False
+    asked: int = 0
+    used_up: bool = False
+    told: set[str] = field(default_factory=set)
+    first: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, study: Study, name: str, method: Method, pruner: Pruner, most: float, longest: float) -> Field:
+        """A family with the recipe of its best trial.
+
+        In haste where its best fits were cut short or take longer than `longest` seconds; else without learning rates so low that a fit, by
+        what the best one's took, would take more than `most`.
+        """
+        best = _best(study, name)
+        known = _implied(study, name) | dict(best.candidate.params)
+        recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
+        space = family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
+        faster = in_haste(space)
+        hasty = faster != space and (best.is_cut_short or seconds > longest)
+        made = cls(
+            name, recipe, faster if hasty else no_longer(space, known, most / seconds), _optuna_study(study, best, method, pruner), hasty
+        )
+        made.learn(study)
+        if hasty:  # have the best values proposed with higher ones of those that may rise where fits are cut short
+            rates = [rate for rate, values in made.space.items() if isinstance(values, Float) and values.hasty is not None]
+            made.first = nearest(made.space, known | {rate: HASTE * known[rate] for rate in rates})
+        return made
+
+    @property
+    def typical(self) -> Candidate:
+        """A candidate that takes as long as others of the family do."""
+        return Candidate(self.name, {}, self.recipe)
+
+    def suits(self, study: Study) -> bool:
+        """Whether the family's best trial has the recipe that is tuned here."""
+        return _best(study, self.name).candidate.recipe == self.recipe
+
+    def learn(self, study: Study) -> None:
+        """Tell the sampler of decided trials that it didn't propose; the nearest value stands for one that the space does not hold."""
+        import optuna
+
+        for trial in study.trials.values():
+            if trial.id in self.told or trial.candidate.family != self.name or not trial.losses or not trial.decided:
+                continue
+            self.told.add(trial.id)
+            known = optuna.trial.create_trial(
+                params=nearest(self.space, _implied(study, self.name) | dict(trial.candidate.params)),
+                distributions=_distributions(self.space),
+                value=_value(study, trial),
+                intermediate_values={step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses},
+            )
+            self.study.add_trial(known)
+
+    def ask(self) -> Asked:
+        """A new proposal, which may be one that is known already."""
+        if self.first is not None:
+            self.study.enqueue_trial(dict(self.first))
+            self.first = None
+        trial = self.study.ask(_distributions(self.space))
+        self.asked += 1
+        asked = Asked(self, trial, Candidate(self.name, dict(trial.params), self.recipe, "tune"))
+        self.told.add(asked.candidate.id)
+        return asked
+
+    def tell(self, study: Study, asked: Asked) -> None:
+        """Tell the sampler what is known of its proposal: a loss, or that there is none."""
+        import optuna
+
+        trial = study.trials[asked.candidate.id]
+        if trial.losses:
+            self.study.tell(asked.trial, _value(study, trial))
+        else:
+            self.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
+
+    def left_over(self, study: Study) -> Iterator[Asked]:
+        """Proposals of an earlier process that are not decided, asked for anew."""
+        for trial in study.trials.values():
+            candidate = trial.candidate
+            if not trial.decided and candidate.origin == "tune" and (candidate.family, candidate.recipe) == (self.name, self.recipe):
+                self.study.enqueue_trial(dict(candidate.params))
+                self.told.add(candidate.id)
+                yield Asked(self, self.study.ask(_distributions(self.space)), candidate)
+
+
+def _best(study: Study, name: str) -> Trial:
+    """A family's best complete trial: its recipe is the one that is tuned."""
+    return next(trial for trial in study.ranked if trial.candidate.family == name)
+
+
+def _implied(study: Study, name: str) -> dict[str, Any]:
+    """What a family does where a candidate gives no value."""
+    return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
+
+
+def _value(study: Study, trial: Trial) -> float:
+    """A trial's loss over all folds; of one that was dropped, the best complete trial's plus how far it lay behind that one."""
+    if study.complete(trial):
+        return trial.loss
+    complete = (t for t in study.trials.values() if t.candidate.family != "constant" and study.complete(t))
+    best = min(complete, key=lambda t: (t.loss, t.id), default=None)
+    if best is None:
+        return trial.loss
+    seen = [place for place in trial.losses if place in best.losses]
+    behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
+    return best.loss + max(0.0, behind)  # or the sampler would follow one lucky fold
+
+
+def _optuna_study(known: Study, best: Trial, method: Method, pruner: Pruner) -> optuna.Study:
+    """An Optuna study for a family and a recipe, with a seed of its own."""
+    import optuna
+
+    seed = zlib.crc32(f"{known.seed}/{known.resumed}/{best.candidate.family}/{best.candidate.recipe.name}".encode()) >> 1
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked
+        samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
+            "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
+            "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+            "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+        }
+        pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
+            "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
+            "none": optuna.pruners.NopPruner,
+        }
+        return optuna.create_study(sampler=samplers[method](), pruner=pruners[pruner]())
+
+
+def _distributions(space: Space) -> dict[str, Any]:
+    """Optuna's words for a search space."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    words: dict[str, Any] = {}
+    for name, values in space.items():
+        match values:
+            case Float(low=low, high=high, log=log):
+                words[name] = FloatDistribution(low, high, log=log)
+            case Int(low, high, log):
+                words[name] = IntDistribution(low, high, log=log)
+            case Choice(options):
+                words[name] = CategoricalDistribution(options)
+    return words
