@@ -35,10 +35,12 @@ TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is 
 TRAINABLE = 4_000  # rows, however many columns there are: linear models and networks are quick there
 NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
+MANY_CLASSES = 20
 LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
 LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
 MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time is enough for so many fits of LightGBM and of a network
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
+FEW_ROWS, FEW_FITS = 5_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -174,7 +176,8 @@ class Clean:
         seconds = 0.6 * lab.whole.remaining() * lab.bench.workers if lab.whole.timed else math.inf
         once, network = (max(0.02, family(name).cost(rows, columns, task.n_outputs)) for name in ("lightgbm", "mlp"))
         fits = seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
-        many = MANY_FOLDS if fits >= MANY_FITS and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= SOME_FITS else 1
+        enough = FEW_FITS if rows <= FEW_ROWS else SOME_FITS
+        many = MANY_FOLDS if fits >= MANY_FITS and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= enough else 1
         n_folds = self.folds or many
         n_folds = min(n_folds, rows // 2)
         repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
@@ -201,8 +204,9 @@ def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.in
 
 
 def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:
-    """Seconds of one fit of LightGBM with all cores."""
-    return max(1e-3, family("lightgbm").cost(rows, columns, outputs)) / lab.bench.workers
+    """Seconds of one fit of LightGBM with all cores; of many classes, where it is slow and seldom wins, of four networks at most."""
+    lightgbm, network = (max(1e-3, family(name).cost(rows, columns, outputs)) for name in ("lightgbm", "mlp"))
+    return (min(lightgbm, 4 * network) if outputs >= MANY_CLASSES else lightgbm) / lab.bench.workers
 
 
 def _check_metric(task: Task, cleaned: Cleaned) -> None:

@@ -22,6 +22,7 @@ from record import Table, log_ratios, tables, told
 from scipy.optimize import minimize, nnls
 
 from automl.ensemble import Truth, averaged, combine, cuts, decide, even, greedy, pool, sharpen, temperature
+from automl.folds import some
 from automl.metrics import METRICS, Metric
 
 Way = Callable[[Table, list[str], Metric], tuple[np.ndarray, np.ndarray]]  # predictions for the known rows and for the test rows
@@ -48,6 +49,37 @@ def selection(steps: int, most: int = 1000) -> Way:
         return combine(known, weights), combine(test, weights)
 
     return way
+
+
+def bagged(rounds: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of what greedy selection chooses on bootstrap samples of the rows; what has less than a hundredth is left out."""
+    known, test = _parts(table, names)
+    rng, n_rows, weights = np.random.default_rng(0), len(table.truth.y), np.zeros(len(known))
+    for _ in range(rounds):
+        rows = rng.integers(0, n_rows, n_rows)
+        weights += greedy([part[rows] for part in known], table.truth.take(rows), metric) / rounds
+    weights[weights < 0.01] = 0.0
+    return combine(known, weights / weights.sum()), combine(test, weights / weights.sum())
+
+
+def by_rows(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """A logarithmic pool that is held back the more the fewer rows there are."""
+    return pooled(0.01 * max(1.0, 1000 / len(table.truth.y)), table, names, metric)
+
+
+def by_family(clones: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """A logarithmic pool that few rows pull towards equal weights of families; the best model stands there so often."""
+    names = [names[0]] * clones + names[1:]
+    families = [name.split("_")[0] for name in names]
+    centre = np.array([1 / (len(set(families)) * families.count(name)) for name in families])
+    known, test = _parts(table, names)
+    weights = pool(known, table.truth, centre=centre)
+    return combine(known, weights), combine(test, weights)
+
+
+def cloned(clones: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """A logarithmic pool with the best model standing there so often."""
+    return pooled(0.01, table, [names[0]] * clones + names[1:], metric)
 
 
 def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
@@ -93,9 +125,15 @@ def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray,
 
 
 NUMBERS: dict[str, Way] = {"greedy 25": selection(25), "best": best, "greedy 10": selection(10), "greedy 50": selection(50)}
-NUMBERS |= {"greedy 25 of 15": selection(25, 15), "stacker": stacker}
+NUMBERS |= {"greedy 25 of 15": selection(25, 15), "stacker": stacker, "bagged greedy": partial(bagged, 20)}
 WAYS: dict[str, Way] = {"usual mean": usual, "best": best, "greedy of logs": selection(25), "stacker": stacker}
 WAYS |= {f"pool {ridge:g}": partial(pooled, ridge) for ridge in (0.0, 0.002, 0.005, 0.01, 0.03)}
+WAYS |= {
+    "pool by rows": by_rows,
+    "by family": partial(by_family, 1),
+    "20 clones": partial(cloned, 20),
+    "by family, clones": partial(by_family, 20),
+}
 
 
 def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric) -> float:
@@ -124,6 +162,13 @@ def nested(table: Table) -> Iterator[Table]:
     yield table
 
 
+def fewer(table: Table, rows: int) -> Table:
+    """The table with some of the rows that weights are chosen on."""
+    kept = some(len(table.truth.y), rows, 0)
+    models = {name: replace(model, known=model.known[kept]) for name, model in table.models.items()}
+    return replace(table, truth=table.truth.take(kept), folds=table.folds[kept], models=models)
+
+
 def compared(table: Table) -> dict[str, dict[str, list[float]]]:
     """Losses by metric and way, one for each part that was judged."""
     numbers = table.task.is_regression
@@ -145,8 +190,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--rows", type=int, default=0, help="at most so many rows for choosing weights")
     args = parser.parse_args()
-    there = tables(args.out)
+    there = [fewer(table, args.rows) if args.rows else table for table in tables(args.out)]
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         results = dict(zip((table.name for table in there), workers.map(compared, there, chunksize=1), strict=True))
     kinds = {table.name: table.task.kind for table in there}
