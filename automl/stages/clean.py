@@ -40,7 +40,7 @@ LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
 LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
 MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time is enough for so many fits of LightGBM and of a network
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
-FEW_ROWS, FEW_FITS = 5_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it
+FEW_ROWS, FEW_FITS = 3_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
