@@ -61,7 +61,7 @@ def _ordered(study: Study) -> list[Trial]:
     complete = study.ranked
     names = {trial.id for trial in complete}
     others = [trial for trial in study.trials.values() if trial.id not in names]
-    return complete + sorted(others, key=lambda trial: (trial.loss, trial.id))
+    return [*complete, *sorted(others, key=lambda trial: (trial.loss, trial.id))]
 
 
 def _ensemble(study: Study) -> Iterator[Row]:

@@ -310,10 +310,18 @@ class Study:
         """Where a member of the predictor was fitted: in every fold, and on all rows if it was refitted."""
         return (*self.plan.places, *self.refits(trial))
 
-    @property
-    def ranked(self) -> list[Trial]:
+    @cached_property
+    def ranked(self) -> tuple[Trial, ...]:
         """The complete trials, best first."""
-        return sorted((t for t in self.trials.values() if self.complete(t)), key=lambda trial: (trial.loss, trial.id))
+        return tuple(sorted((t for t in self.trials.values() if self.complete(t)), key=lambda trial: (trial.loss, trial.id)))
+
+    @cached_property
+    def leaders(self) -> Mapping[str, Trial]:
+        """The best complete trial of each family, best first."""
+        found: dict[str, Trial] = {}
+        for trial in self.ranked:
+            found.setdefault(trial.candidate.family, trial)
+        return found
 
 
 def _started(study: Study, event: Event) -> Study:

@@ -379,9 +379,8 @@ class Lab:
         if not study.complete(trial):
             return study
         study = self.tell(study, decided(trial, "done"))
-        leaders = {trial.candidate.family: trial.id for trial in reversed(study.ranked)}  # the best of each family
         for late in study.ranked[KEPT:]:
-            if late.id not in leaders.values():
+            if study.leaders[late.candidate.family] is not late:
                 self.store.let_go(late.id)
         return study
 

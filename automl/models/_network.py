@@ -21,7 +21,7 @@ Whole = npt.NDArray[np.int64]
 
 STEPS = 3_000  # of the descent, in about so many epochs as that takes
 _EPOCHS = (8, 200)
-_BATCH = (32, 256, 1024)
+BATCH = (32, 256, 1024)  # rows: at least, usually at most, and at most
 _LARGE = 50_000  # rows from which on batches grow beyond the middle size
 _WARM = 0.05  # of the steps, over which the rate rises
 _MOMENTS = (0.9, 0.99)
@@ -162,7 +162,7 @@ class Descent:
 
     def __post_init__(self) -> None:
         self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays]
-        least, middle, most = _BATCH
+        least, middle, most = BATCH
         self.batch = int(np.clip(self.rows // 16, least, middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200))))
         self.steps_an_epoch = -(-self.rows // self.batch)
         self.epochs = int(np.clip(round(STEPS / self.steps_an_epoch), *_EPOCHS))

@@ -14,7 +14,7 @@ from automl.errors import UnsafeModel
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import array_of, by_blocks, check_width, filled, part_of, whole_of
 from automl.models._losses import Loss, loss_of, sigmoid, softmax
-from automl.models._network import STEPS, Descent, Network, started
+from automl.models._network import BATCH, STEPS, Descent, Network, started
 from automl.models._target import Target
 from automl.models.constant import ConstantModel, nothing_to_learn
 from automl.space import Choice, Float, Int, Space
@@ -149,7 +149,8 @@ class MLP:
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured: 1.4 s for 2 000 x 8, 2 s for 20 000 x 15."""
-        steps, batch = max(min(STEPS, 25 * rows), 8 * rows / 1024), min(256, max(32, rows // 16))
+        least, middle, most = BATCH
+        steps, batch = max(min(STEPS, 25 * rows), 8 * rows / most), min(middle, max(least, rows // 16))
         return 0.05 + float(steps * (4e-4 + batch * 128 * (1.5 * features + 128 + outputs) * 6 / 2e10))
 
 

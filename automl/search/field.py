@@ -23,6 +23,34 @@ Method = Literal["tpe", "random", "cmaes"]
 Pruner = Literal["wilcoxon", "none"]
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How Optuna proposes values, and how it gives proposals up."""
+
+    method: Method = "tpe"
+    pruner: Pruner = "wilcoxon"
+
+    def study(self, seed: int) -> optuna.Study:
+        """An Optuna study."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", optuna.exceptions.ExperimentalWarning
+            )  # multivariate, constant_liar and the pruner are so marked
+            samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
+                "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
+                "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+                "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+            }
+            pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
+                "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
+                "none": optuna.pruners.NopPruner,
+            }
+            return optuna.create_study(sampler=samplers[self.method](), pruner=pruners[self.pruner]())
+
+
 @dataclass(eq=False)
 class Asked:
     """A proposal that is under way."""
@@ -62,22 +90,20 @@ class Field:
     first: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, study: Study, name: str, method: Method, pruner: Pruner, most: float, longest: float) -> Field:
-        """A family with the recipe of its best trial.
+    def of(cls, study: Study, name: str, sampling: Sampling, most: float, longest: float) -> Field:
+        """A family with the recipe of its best complete trial; its sampler is told nothing yet.
 
         In haste where its best fits were cut short or take longer than `longest` seconds; else without learning rates so low that a fit, by
         what the best one's took, would take more than `most`.
         """
-        best = _best(study, name)
+        best = study.leaders[name]
         known = _implied(study, name) | dict(best.candidate.params)
         recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
         space = family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
         faster = in_haste(space)
         hasty = faster != space and (best.is_cut_short or seconds > longest)
-        made = cls(
-            name, recipe, faster if hasty else no_longer(space, known, most / seconds), _optuna_study(study, best, method, pruner), hasty
-        )
-        made.learn(study)
+        seed = zlib.crc32(f"{study.seed}/{study.resumed}/{name}/{recipe.name}".encode()) >> 1
+        made = cls(name, recipe, faster if hasty else no_longer(space, known, most / seconds), sampling.study(seed), hasty)
         if hasty:  # have the best values proposed with higher ones of those that may rise where fits are cut short
             rates = [rate for rate, values in made.space.items() if isinstance(values, Float) and values.hasty is not None]
             made.first = nearest(made.space, known | {rate: HASTE * known[rate] for rate in rates})
@@ -90,7 +116,7 @@ class Field:
 
     def suits(self, study: Study) -> bool:
         """Whether the family's best trial has the recipe that is tuned here."""
-        return _best(study, self.name).candidate.recipe == self.recipe
+        return study.leaders[self.name].candidate.recipe == self.recipe
 
     def learn(self, study: Study) -> None:
         """Tell the sampler of decided trials that it didn't propose; the nearest value stands for one that the space does not hold."""
@@ -139,11 +165,6 @@ class Field:
                 yield Asked(self, self.study.ask(_distributions(self.space)), candidate)
 
 
-def _best(study: Study, name: str) -> Trial:
-    """A family's best complete trial: its recipe is the one that is tuned."""
-    return next(trial for trial in study.ranked if trial.candidate.family == name)
-
-
 def _implied(study: Study, name: str) -> dict[str, Any]:
     """What a family does where a candidate gives no value."""
     return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
@@ -160,26 +181,6 @@ def _value(study: Study, trial: Trial) -> float:
     seen = [place for place in trial.losses if place in best.losses]
     behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
     return best.loss + max(0.0, behind)  # or the sampler would follow one lucky fold
-
-
-def _optuna_study(known: Study, best: Trial, method: Method, pruner: Pruner) -> optuna.Study:
-    """An Optuna study for a family and a recipe, with a seed of its own."""
-    import optuna
-
-    seed = zlib.crc32(f"{known.seed}/{known.resumed}/{best.candidate.family}/{best.candidate.recipe.name}".encode()) >> 1
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate, constant_liar and the pruner are so marked
-        samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
-            "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
-            "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-            "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
-        }
-        pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
-            "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
-            "none": optuna.pruners.NopPruner,
-        }
-        return optuna.create_study(sampler=samplers[method](), pruner=pruners[pruner]())
 
 
 def _distributions(space: Space) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def _suited(study: Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]
     if study.size.categories >= CATEGORICAL * study.size.columns > 0 and {"lightgbm", "catboost"} <= set(names):
         place, after = names.index("catboost"), names.index("lightgbm") + 1
         if after < place:
-            entries = [*entries[:after], entries[place], *entries[after:place], *entries[place + 1 :]]
+            entries = list(entries)
+            entries.insert(after, entries.pop(place))
     return entries
 
 

@@ -37,10 +37,11 @@ class Refits:
     def __init__(self, study: Study, weights: Mapping[str, float], copies: int = 1, needed: bool = True) -> None:
         self._needed = needed
         self._tried = False
-        asked = sorted(product(weights, range(copies)), key=lambda one: -weights[one[0]] / (one[1] + 1))
+        turns = sorted(product(weights, range(copies)), key=lambda turn: -weights[turn[0]] / (turn[1] + 1))
+        asked = ((study.trials[name], copy) for name, copy in turns)
         self._missing = [
             (trial, copy)
-            for trial, copy in ((study.trials[name], copy) for name, copy in asked)
+            for trial, copy in asked
             if (copy, None) not in study.taken(trial) and (copy == 0 or family(trial.candidate.family).seeded)
         ]
 

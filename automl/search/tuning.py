@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, spent
-from automl.search.field import Asked, Field, Method, Pruner
+from automl.search.field import Asked, Field, Sampling
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import Race, Racing
 from automl.trial import Candidate, Job, Study, Trial
@@ -45,8 +45,7 @@ class Tuning:
         study: Study,
         choose: Callable[[Study], Chosen],
         race: Race,
-        method: Method = "tpe",
-        pruner: Pruner = "wilcoxon",
+        sampling: Sampling = Sampling(),  # noqa: B008 - a frozen value
         trials: int | None = None,
         use_all: bool = True,
         first: Iterable[Candidate] = (),
@@ -57,7 +56,7 @@ class Tuning:
         self._use_all = use_all
         self._trials = trials
         most, longest = race.limit(study, Room(race.seconds, workers, 1)), WHOLE * race.seconds / race.fewest
-        self._new_field: Callable[[Study, str], Field] = lambda known, name: Field.of(known, name, method, pruner, most, longest)
+        self._new_field: Callable[[Study, str], Field] = lambda known, name: Field.of(known, name, sampling, most, longest)
         self._fields: dict[str, Field] = {}
         self._active: dict[str, Asked] = {}
         for name in (name for names in choose(study) for name in names):
@@ -104,7 +103,8 @@ class Tuning:
         if not fields:
             return Wait() if study.running else Stop()
         dearest = max(predict(study, tuned.typical) for tuned in best or others)
-        turn = min(fields, key=lambda tuned: self._work(study, tuned, dearest, room) * ((*best, *others).index(tuned) + 1))
+        places = {tuned.name: place for place, tuned in enumerate((*best, *others), 1)}
+        turn = min(fields, key=lambda tuned: self._work(study, tuned, dearest, room) * places[tuned.name])
         for _ in range(20):  # a proposal that is known already is told at once and asked again
             asked = turn.ask()
             if asked.candidate.id not in study.trials:

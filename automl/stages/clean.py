@@ -174,7 +174,7 @@ class Clean:
     def _plan(self, rows: int, columns: int, task: Task, lab: Lab) -> Plan:
         """As many folds as leave time for some candidates, networks among them; without a clock, by the table alone."""
         seconds = 0.6 * lab.whole.remaining() * lab.bench.workers if lab.whole.timed else math.inf
-        once, network = (max(0.02, family(name).cost(rows, columns, task.n_outputs)) for name in ("lightgbm", "mlp"))
+        once, network = _costs(rows, columns, task.n_outputs)
         fits = seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
         enough = FEW_FITS if rows <= FEW_ROWS else SOME_FITS
         many = MANY_FOLDS if fits >= MANY_FITS and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= enough else 1
@@ -203,9 +203,14 @@ def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.in
     return replace(cleaned, cleaner=cleaner, columns=cleaner.coded(cleaned.columns), findings=(*cleaned.findings, told))
 
 
+def _costs(rows: int, columns: int, outputs: int) -> tuple[float, float]:
+    """Seconds of one fit of LightGBM and of a network."""
+    return family("lightgbm").cost(rows, columns, outputs), family("mlp").cost(rows, columns, outputs)
+
+
 def _training(rows: int, columns: int, outputs: int, lab: Lab) -> float:
     """Seconds of one fit of LightGBM with all cores; of many classes, where it is slow and seldom wins, of four networks at most."""
-    lightgbm, network = (max(1e-3, family(name).cost(rows, columns, outputs)) for name in ("lightgbm", "mlp"))
+    lightgbm, network = _costs(rows, columns, outputs)
     return (min(lightgbm, 4 * network) if outputs >= MANY_CLASSES else lightgbm) / lab.bench.workers
 
 

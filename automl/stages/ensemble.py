@@ -215,9 +215,8 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     """The best complete trials, and the best of each family, with their predictions."""
     ranked = study.ranked
     if ranked and ranked[0].candidate.family != "constant":
-        ranked = [trial for trial in ranked if trial.candidate.family != "constant"]
-    leaders = {trial.candidate.family: trial.id for trial in reversed(ranked)}
-    chosen = [trial for place, trial in enumerate(ranked) if place < best or trial.id in leaders.values()]
+        ranked = tuple(trial for trial in ranked if trial.candidate.family != "constant")
+    chosen = [trial for place, trial in enumerate(ranked) if place < best or study.leaders[trial.candidate.family] is trial]
     data = lab.dataset()
     rows = np.unique(np.concatenate([data.folds.held(*place) for place in study.plan.places]))
     most = max(FEWEST, CELLS // (len(rows) * study.the_task.n_outputs))

@@ -11,6 +11,7 @@ from automl.lab.lab import Lab
 from automl.lab.policy import Policy
 from automl.models import family
 from automl.search.costs import predict
+from automl.search.field import Sampling
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing, behind
 from automl.search.tuning import Tuning
@@ -42,8 +43,8 @@ class Tune:
         race = Race(seconds, self.margin, _fewest(study, seconds, workers))
         policy: Policy
         if self._choose(study)[0]:
-            late = _untried(study, seconds * workers)
-            policy = Tuning(study, self._choose, race, self.method, self.pruner, budget.trials, self.use_all, late, workers)
+            late, sampling = _untried(study, seconds * workers), Sampling(self.method, self.pruner)
+            policy = Tuning(study, self._choose, race, sampling, budget.trials, self.use_all, late, workers)
         else:  # nothing is there yet to be tuned
             policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):
@@ -52,9 +53,8 @@ class Tune:
 
     def _choose(self, study: Study) -> tuple[list[str], list[str]]:
         """The families of the best trials that have something to tune, best first; and others that are not far behind."""
-        best = {trial.candidate.family: trial for trial in reversed(study.ranked)}
-        names = dict.fromkeys(trial.candidate.family for trial in study.ranked)
-        tunable = [name for name in names if behind(study, best[name]) <= self.near and family(name).space(study.the_task)]
+        near = [name for name, best in study.leaders.items() if behind(study, best) <= self.near]
+        tunable = [name for name in near if family(name).space(study.the_task)]
         return tunable[: self.families], tunable[self.families :]
 
 

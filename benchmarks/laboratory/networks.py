@@ -1,4 +1,4 @@
-"""How long, how fast and how wide a perceptron is best trained: one holdout of each table's training rows.
+"""How fast, how wide and how deep a perceptron is best trained: one holdout of each table's training rows.
 
     python benchmarks/laboratory/networks.py --data ../shared/data --tasks letter,kin8nm --out networks.jsonl
     python benchmarks/laboratory/networks.py --read networks.jsonl
@@ -12,8 +12,6 @@ import os
 
 os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
 
-import argparse
-import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import lines
 import numpy as np
 from build import Bench
 
@@ -39,10 +38,10 @@ CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's w
     "default": {},
     "default, fast": {"learning_rate": 0.02, "decay": 0.25},
 }
-SEEDS = 3
+INPUTS, SEEDS = ("scaled_target",), 3
 
 
-def fits(bench: Bench, recipe: str) -> Iterator[dict[str, Any]]:
+def fits(bench: Bench, recipe: str) -> Iterator[lines.Line]:
     """Each combination's loss on test rows."""
     kind, metric = family("mlp"), metric_of(bench.task)
     blocks = kfold(bench.y, np.arange(len(bench.y)), 4, 1, 0).blocks[0]
@@ -63,8 +62,7 @@ def fits(bench: Bench, recipe: str) -> Iterator[dict[str, Any]]:
 def summary(path: Path) -> None:
     """Geometric means over tables of the loss over that of the defaults."""
     tables: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for line in path.read_text().splitlines():
-        found = json.loads(line)
+    for found in lines.read(path):
         tables[found["task"], found["recipe"]][found["config"]].append((found["loss"], found["seconds"]))
     print("loss  seconds  config; loss by table:", ", ".join(" ".join(key) for key in tables))
     for name in CONFIGS:
@@ -74,27 +72,13 @@ def summary(path: Path) -> None:
         print(f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}")
 
 
-def main() -> None:
-    """Train, or read what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--tasks", default="")
-    parser.add_argument("--recipes", default="scaled_target,onehot")
-    parser.add_argument("--rows", type=int, default=15_000)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--read", type=Path)
-    args = parser.parse_args()
-    if args.read:
-        summary(args.read)
-        return
-    with args.out.open("a") as file:
-        for task in args.tasks.split(","):
-            bench = Bench.of(args.data / task, args.rows)
-            for recipe in args.recipes.split(","):
-                for found in fits(bench, recipe):
-                    file.write(json.dumps({"task": task, "recipe": recipe, "rows": len(bench.y)} | found) + "\n")
-                    file.flush()
+def find(folder: Path, rows: int) -> Iterator[lines.Line]:
+    """What every configuration comes to on a table with each recipe."""
+    bench = Bench.of(folder, rows)
+    for recipe in INPUTS:
+        for found in fits(bench, recipe):
+            yield {"recipe": recipe, "rows": len(bench.y)} | found
 
 
 if __name__ == "__main__":
-    main()
+    lines.run(__doc__, 15_000, find, summary)

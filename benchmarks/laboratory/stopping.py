@@ -8,8 +8,6 @@ Eight folds of so many rows, three draws; the other training rows of the benchma
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import time
 from collections import defaultdict
@@ -17,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import lines
 import numpy as np
 from build import Bench
 from sklearn.metrics import log_loss, roc_auc_score
@@ -32,7 +31,7 @@ FAMILIES, FOLDS, SEEDS = ("lightgbm", "catboost", "xgboost"), 8, 3
 TELLING = {"auc": 0, "log": 10**9}  # held-out rows from which on the AUC chooses
 
 
-def bags(bench: Bench, rows: int, seed: int) -> Iterator[dict[str, Any]]:
+def bags(bench: Bench, rows: int, seed: int) -> Iterator[lines.Line]:
     """What a bag of each family's defaults has on held-out and on test rows, either way."""
     order = np.random.default_rng(seed).permutation(len(bench.y))
     known, test, y = order[:rows], order[rows:], bench.y
@@ -58,8 +57,7 @@ def bags(bench: Bench, rows: int, seed: int) -> Iterator[dict[str, Any]]:
 def summary(path: Path) -> None:
     """Geometric means of log over AUC, by family."""
     pairs: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(dict)
-    for line in path.read_text().splitlines():
-        found = json.loads(line)
+    for found in lines.read(path):
         pairs[found["size"], found["family"], found["task"], found["seed"]][found["stop"]] = found
     ratios: dict[tuple[Any, ...], list[tuple[float, ...]]] = defaultdict(list)
     for (size, name, *_), pair in pairs.items():
@@ -71,25 +69,13 @@ def summary(path: Path) -> None:
         print(f"{size:5} {name:10} {len(found):4}    {'    '.join(f'{value:.3f}' for value in np.exp(np.mean(found, axis=0)))}")
 
 
-def main() -> None:
-    """Train, or read what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--tasks", default="")
-    parser.add_argument("--rows", type=int, default=600)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--read", type=Path)
-    args = parser.parse_args()
-    if args.read:
-        summary(args.read)
-        return
-    with args.out.open("a") as file:
-        for task in args.tasks.split(","):
-            bench = Bench.of(args.data / task, 6_000)
-            for seed in range(SEEDS):
-                for found in bags(bench, args.rows, seed):
-                    file.write(json.dumps({"task": task, "size": args.rows, "seed": seed} | found) + "\n")
+def find(folder: Path, rows: int) -> Iterator[lines.Line]:
+    """What bags come to on draws of so many rows."""
+    bench = Bench.of(folder, 6_000)
+    for seed in range(SEEDS):
+        for found in bags(bench, rows, seed):
+            yield {"size": rows, "seed": seed} | found
 
 
 if __name__ == "__main__":
-    main()
+    lines.run(__doc__, 600, find, summary)

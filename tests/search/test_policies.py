@@ -13,13 +13,14 @@ from automl.features.recipe import RECIPES
 from automl.lab.policy import Policy, Room, Stop
 from automl.lab.replay import ReplayLab
 from automl.search.costs import AROUND, STARTING, on_all_rows, predict
+from automl.search.field import Sampling
 from automl.search.looks import Looks, by_look, rows_to_look_at
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
 from automl.search.tuning import Tuning
 from automl.store import Store, replay
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Study
+from automl.trial import Candidate, Job, Outcome, Plan, Study, Trial
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 NAMES = ("constant", "linear", "lightgbm", "catboost", "knn")
@@ -141,7 +142,7 @@ def leaf_loss(job: Job) -> Outcome:
 def test_tuning_finds_better_values_than_the_portfolio(tmp_path: Path, method: str) -> None:
     before = race(tmp_path / "a", lambda study: Racing(portfolio(study, ["lightgbm"]), Race(100, 0.35)), leaf_loss)
 
-    tuning = Tuning(before, families("lightgbm"), Race(150, 0.5), method)  # type: ignore[arg-type]
+    tuning = Tuning(before, families("lightgbm"), Race(150, 0.5), Sampling(method))  # type: ignore[arg-type]
     after, _ = race_on(tmp_path / "b", tuning, before, leaf_loss, seconds=150)
     assert after.ranked[0].loss < before.ranked[0].loss
     assert {trial.candidate.origin for name, trial in after.trials.items() if name not in before.trials} == {"tune"}
@@ -164,7 +165,7 @@ def test_a_quick_family_fills_what_is_left_when_the_best_one_takes_too_long(tmp_
 
     first = [candidate("constant"), candidate("catboost"), candidate("linear")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
-    tuning = Tuning(known, families("catboost", others=["linear"]), Race(10.0, 0.5), method="random")
+    tuning = Tuning(known, families("catboost", others=["linear"]), Race(10.0, 0.5), sampling=Sampling("random"))
     study, ended = race_on(tmp_path, tuning, known, record, seconds=10.0)
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed[0] == "catboost"
@@ -177,7 +178,9 @@ def test_nothing_is_proposed_whose_fits_would_be_cut_short(tmp_path: Path) -> No
         return Outcome("done", {"constant": 1.0}.get(job.candidate.family, 0.3), 6.0)
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("catboost")], Race(90.0, 0.9)), record, seconds=90.0)
-    study, _ = race_on(tmp_path, Tuning(known, families("catboost"), Race(10.0, 0.5), method="random"), known, record, seconds=10.0)
+    study, _ = race_on(
+        tmp_path, Tuning(known, families("catboost"), Race(10.0, 0.5), sampling=Sampling("random")), known, record, seconds=10.0
+    )
     assert not [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
 
 
@@ -189,7 +192,7 @@ def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) 
     first = [candidate("constant"), candidate("linear"), candidate("catboost")]
     known = race(tmp_path / "known", Racing(first, Race(60.0, 0.9)), record, seconds=60.0)
     study, _ = race_on(
-        tmp_path, Tuning(known, families("linear", "catboost"), Race(200.0, 0.9), method="random"), known, record, seconds=200.0
+        tmp_path, Tuning(known, families("linear", "catboost"), Race(200.0, 0.9), sampling=Sampling("random")), known, record, seconds=200.0
     )
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert proposed.count("catboost") >= 15  # by seconds alone it were 8
@@ -212,13 +215,18 @@ def test_one_candidate_of_a_slow_family_goes_on_if_it_is_good_and_no_second_one(
     assert {trial.candidate.params.get("worse", 0.0): trial.decided for trial in study.trials.values()} == {0.0: "done", 0.01: "dropped"}
 
 
+def begun_again(whole: Trial) -> Trial:
+    """A trial of which the first fold alone is known."""
+    key = next(iter(whole.outcomes))
+    return replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided="")
+
+
 def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
     first = [candidate("constant"), candidate("lightgbm"), candidate("catboost")]
     known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
     whole = known.trials[first[2].id]
-    key = next(iter(whole.outcomes))
-    begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided="")
+    begun = begun_again(whole)
     known = replace(known, trials=known.trials | {begun.id: begun})
     study, _ = race_on(tmp_path, Tuning(known, families("lightgbm"), Race(20.0, 0.35)), known, found, seconds=20.0)
     assert study.trials[begun.id] == whole
@@ -228,10 +236,8 @@ def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_i
     found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
     first = [candidate("constant"), candidate("lightgbm"), candidate("lightgbm", num_leaves=7)]
     known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
-    whole = known.trials[first[2].id]
-    key = next(iter(whole.outcomes))
-    lucky = replace(whole.outcomes[key], loss=0.1)
-    begun = replace(whole, jobs={key: whole.jobs[key]}, outcomes={key: lucky}, decided="")
+    begun = begun_again(known.trials[first[2].id])
+    begun = replace(begun, outcomes={key: replace(outcome, loss=0.1) for key, outcome in begun.outcomes.items()})
     known = replace(known, trials=known.trials | {begun.id: begun})
     tuning = Tuning(known, families("lightgbm"), Race(20.0, 0.35))
     (told,) = (tuned.study for tuned in tuning._fields.values())
@@ -260,10 +266,7 @@ def test_a_family_that_comes_out_best_late_is_tuned_most(tmp_path: Path) -> None
     found = losses({"constant": 0.7, "lightgbm": 0.3, "xgboost": 0.31, "catboost": 0.1})
     first = [candidate("constant"), candidate("lightgbm"), candidate("xgboost"), candidate("catboost")]
     known = race(tmp_path / "known", Racing(first, Race(100, 0.35)), found)
-    begun = replace(known.trials[first[3].id], jobs={}, outcomes={}, decided="")
-    whole = known.trials[begun.id]
-    key = next(iter(whole.outcomes))
-    begun = replace(begun, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]})
+    begun = begun_again(known.trials[first[3].id])
     known = replace(known, trials=known.trials | {begun.id: begun})
     study, _ = race_on(tmp_path, Tuning(known, by_loss, Race(60.0, 0.9), workers=2), known, found, seconds=60.0)
     proposed = [trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "tune"]
@@ -313,9 +316,8 @@ def test_learning_rates_are_not_so_low_that_a_fit_would_be_cut_short(tmp_path: P
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 0.05 / float(rate), stopped=rate < 0.01)  # type: ignore[arg-type]
 
     known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm", learning_rate=0.05)], Race(100, 0.35)), record)
-    tuning = Tuning(
-        known, families("lightgbm"), Race(30.0, 0.9), method="random", workers=2
-    )  # a fit may take 5 s: a third of two rounds of folds
+    # a fit may take 5 s: a third of two rounds of folds
+    tuning = Tuning(known, families("lightgbm"), Race(30.0, 0.9), sampling=Sampling("random"), workers=2)
     study, _ = race_on(tmp_path, tuning, known, record, seconds=30.0)
     rates = [trial.candidate.params["learning_rate"] for trial in study.trials.values() if trial.candidate.origin == "tune"]
     assert len(rates) > 2
