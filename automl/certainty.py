@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for model
 Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
 FEWEST = 40  # samples for an interval, however long a metric takes
+_HEAVIEST = 0.95  # shape of a tail: at 1 its mean doesn't exist any more
+_LARGEST = 700.0  # logarithm of a float
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
@@ -38,6 +41,24 @@ def widening(rows: int, new: int) -> float:
     return math.sqrt(1 + rows / new)
 
 
+def reached(loss: float, low: float, high: float, far: float, metric: Metric) -> tuple[float, float]:
+    """The ends of an interval around a loss, so many times as far away from it.
+
+    The lower one by the distance; the upper one, where a metric knows a least loss, by the ratio: a loss of few errors may be many times as
+    large on other rows.
+
+    >>> from automl.metrics import METRICS
+    >>> low, high = reached(0.1, 0.08, 0.12, 2.0, METRICS["roc_auc"])
+    >>> f"{low:.3f} {high:.3f}"
+    '0.060 0.144'
+    """
+    low, least = loss + (low - loss) * far, metric.least
+    if math.isfinite(least) and least < loss < high:
+        grown = (loss - least) * math.exp(min(_LARGEST, math.log((high - least) / (loss - least)) * far))
+        return max(least, low), min(metric.most, least + grown)
+    return max(least, low), min(metric.most, loss + (high - loss) * far)
+
+
 def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:
     """A loss, or NaN where a metric can't be had: a sample may lack a class, and people's own functions raise then."""
     try:
@@ -51,6 +72,9 @@ def interval(
 ) -> tuple[float, float]:
     """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
 
+    A sample shows neither the largest errors there are nor each kind of them. So the upper end is that of samples whose largest errors
+    are drawn from the distribution that they seem to be of, or, of classes, in which about one row is predicted what another one was.
+
     Parameters
     ----------
     prediction : ndarray
@@ -58,17 +82,80 @@ def interval(
     """
     rng = np.random.default_rng(seed)
     n_rows = len(truth.y)
-    losses = []
+    tail = _Tail.of(truth.y - prediction) if metric.needs == "numbers" else None
+    losses, feared = [], []
     for nth in range(rounds):
         if nth >= FEWEST and not go_on():
             break
         rows = rng.integers(0, n_rows, n_rows)
-        drawn = truth.take(rows)
-        losses.append(_or_nan(metric.loss, drawn, prediction[rows]))
-    finite = [loss for loss in losses if np.isfinite(loss)]  # a sample may lack a class
-    if not finite:
+        drawn, given = truth.take(rows), prediction[rows]
+        losses.append(_or_nan(metric.loss, drawn, given))
+        worse = tail.stretched(drawn.y, given, rng) if tail else _mistaken(prediction, rows, rng)
+        feared.append(_or_nan(metric.loss, drawn, worse))
+    ends = [_quantile(losses, 0.025), _quantile(losses, 0.975), _quantile(feared, 0.975)]
+    if np.isnan(ends[:2]).any():
         return metric.least, math.inf
-    return float(np.quantile(finite, 0.025)), float(np.quantile(finite, 0.975))
+    return ends[0], float(np.nanmax(ends[1:]))
+
+
+def _quantile(losses: Sequence[float], share: float) -> float:
+    """A quantile of the losses that could be had; NaN if none could: a sample may lack a class."""
+    finite = [loss for loss in losses if np.isfinite(loss)]
+    return float(np.quantile(finite, share)) if finite else math.nan
+
+
+def _mistaken(prediction: npt.NDArray[Any], rows: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[Any]:
+    """What these rows were predicted, but about one of them what another row was: an error that none has shown yet."""
+    given = prediction[rows]
+    places = rng.integers(0, len(rows), rng.poisson(1.0))
+    given[places] = prediction[rng.integers(0, len(prediction), len(places))]
+    return given
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """What the largest errors lie beyond, and the generalised Pareto distribution of how far.
+
+    Parameters
+    ----------
+    beyond, scale : float
+        In the target's unit.
+    shape : float
+        0 where large errors grow rare as exponentially as normal ones do, or faster; 1 where they have no mean any more.
+    """
+
+    beyond: float
+    scale: float
+    shape: float
+
+    @classmethod
+    def of(cls, errors: Floats) -> _Tail:
+        """Of as many of the largest errors as the root of all, a quarter at most, by probability-weighted moments.
+
+        References
+        ----------
+        Hosking and Wallis (1987), Parameter and quantile estimation for the generalized Pareto distribution.
+        """
+        sizes = np.sort(np.abs(errors))
+        count = min(max(5, round(math.sqrt(len(sizes)))), len(sizes) // 4)
+        beyond = float(sizes[-count - 1])
+        excess = sizes[len(sizes) - count :] - beyond
+        if not excess.any():
+            return cls(math.inf, 0.0, 0.0)
+        rarer = 1 - (np.arange(count) + 0.65) / count
+        mean, weighted = float(excess.mean()), float((excess * rarer).mean())
+        shape = min(_HEAVIEST, max(0.0, 2 - mean / max(mean - 2 * weighted, 1e-9 * mean)))
+        return cls(beyond, mean * (1 - shape), shape)
+
+    def stretched(self, y: Floats, prediction: Floats, rng: np.random.Generator) -> Floats:
+        """The predictions, with errors of the tail drawn anew."""
+        error = y - prediction
+        large = np.flatnonzero(np.abs(error) > self.beyond)
+        drawn = rng.exponential(size=len(large))
+        far = self.scale * (np.expm1(self.shape * drawn) / self.shape if self.shape else drawn)
+        worse = prediction.copy()
+        worse[large] = y[large] - np.sign(error[large]) * (self.beyond + far)
+        return worse
 
 
 def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0, go_on: GoOn = always) -> list[bool]:

@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.certainty import widening
+from automl.certainty import reached, widening
+from automl.metrics import METRICS as LIBRARY
 
 AUTOML = str(Path(sys.executable).parent / "automl")
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
@@ -83,6 +84,7 @@ def facts(run: Path) -> Row:
         part = f"{candidate.family} {candidate.recipe.name} {candidate.origin}"
         weights[part] = round(weights.get(part, 0.0) + weight, 3)
     told = {name: study.verdict.get(name) for name in ("loss", "low", "high", "rows", "new", "optimism")}
+    told["metric"] = study.the_task.metric
     seconds: dict[str, float] = {}
     for trial in study.trials.values():
         origin = f"{trial.candidate.family} {trial.candidate.origin}"
@@ -122,7 +124,8 @@ def tell(rows: pd.DataFrame) -> None:
                 logs = logs.groupby("task").mean()
                 error = logs.std() / max(1, len(logs)) ** 0.5
                 print(f"{axis} {name}: {np.exp(logs.mean()):.4f} +- {error:.4f} of {base}, worse on {(logs > 1e-9).sum()} of {len(logs)}")
-    held = [_held(row) for _, row in rows.iterrows() if row["told"]["low"] is not None and row["told"]["new"]]
+    told = [row for _, row in rows.iterrows() if row["told"]["low"] is not None and row["told"].get("metric")]
+    held = [_held(row) for row in told]
     if held:
         beyond, flattered = (np.array(column) for column in zip(*held, strict=True))
         share = f"{np.mean(beyond == 0):.1%}; worse than told {np.mean(beyond > 0):.1%}, better {np.mean(beyond < 0):.1%}"
@@ -133,7 +136,7 @@ def _held(row: pd.Series) -> tuple[int, float]:
     """Whether the loss on the test lies below (-1), in (0) or above (1) the interval for as many rows, and the log of told / true."""
     told = row["told"]
     far = widening(told["rows"], row["test_rows"]) / widening(told["rows"], told["new"])
-    low, high = (told["loss"] + (told[end] - told["loss"]) * far for end in ("low", "high"))
+    low, high = reached(told["loss"], told["low"], told["high"], far, LIBRARY[told["metric"]])
     side = -1 if row["loss"] < low - 1e-12 else 1 if row["loss"] > high + 1e-12 else 0
     return side, float(np.log((told["loss"] + 1e-9) / (row["loss"] + 1e-9)))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.certainty import interval, new_rows, optimism, tied, widening
+from automl.certainty import interval, new_rows, optimism, reached, tied, widening
 from automl.ensemble import Truth, combine, greedy, pool
 from automl.metrics import METRICS
 from tests.test_ensemble import noisy
@@ -75,10 +75,40 @@ def test_the_interval_for_new_rows_holds_the_loss_of_nineteen_samples_in_twenty(
     held = 0
     for seed in range(200):
         y, fresh = rng.normal(size=300), rng.normal(size=100)
-        low, high = interval(np.zeros(300), Truth(y), METRICS["rmse"], seed=seed)
-        loss, far = METRICS["rmse"].of(y, np.zeros(300)), widening(300, 100)
-        held += loss - far * (loss - low) <= METRICS["rmse"].of(fresh, np.zeros(100)) <= loss + far * (high - loss)
+        held += holds(y, fresh, seed)
     assert held / 200 == pytest.approx(0.95, abs=0.04)
+
+
+def holds(y: np.ndarray, fresh: np.ndarray, seed: int) -> bool:
+    """Whether the interval that errors of some rows give holds the error on fresh ones."""
+    metric, none = METRICS["rmse"], np.zeros(len(y))
+    ends = interval(none, Truth(y), metric, seed=seed)
+    low, high = reached(metric.of(y, none), *ends, widening(len(y), len(fresh)), metric)
+    return low <= metric.of(fresh, np.zeros(len(fresh))) <= high
+
+
+def test_the_interval_knows_that_the_largest_errors_are_yet_to_be_seen() -> None:
+    rng = np.random.default_rng(0)
+    held = [holds(rng.standard_t(2.5, 300), rng.standard_t(2.5, 100), seed) for seed in range(200)]
+    assert np.mean(held) > 0.9  # without a tail 0.875
+
+
+def test_no_error_among_few_rows_is_no_promise() -> None:
+    y = np.resize([0.0, 1.0], 100)
+    for name, right in (("roc_auc", np.eye(2)[y.astype(int)]), ("accuracy", y.astype(int))):
+        low, high = interval(right, Truth(y), METRICS[name])
+        assert low == 0
+        assert 0.005 < high < 0.1
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(1, 1e6), st.sampled_from(["roc_auc", "mcc", "rmse", "r2"]))
+def test_ends_reach_farther_and_never_beyond_what_a_metric_can_be(low: float, loss: float, high: float, far: float, name: str) -> None:
+    low, loss, high = sorted((low, loss, high))
+    metric = METRICS[name]
+    farther = reached(loss, low, high, far, metric)
+    assert metric.least <= farther[0] <= low + 1e-12
+    assert high - 1e-12 <= farther[1] <= metric.most
+    assert reached(loss, low, high, 1.0, metric) == pytest.approx((low, high))
 
 
 def test_the_optimism_is_what_a_choice_among_noise_gains_on_its_own_rows() -> None:

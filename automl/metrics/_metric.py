@@ -40,6 +40,8 @@ class Metric:
         One line for people.
     best : float
         The score of a perfect prediction where greater is better; 0 for scores without a bound.
+    worst : float
+        The score that no prediction falls below, where greater is better.
     level : float
         The quantile that the pinball loss is about.
     """
@@ -52,6 +54,7 @@ class Metric:
     proxy: str
     about: str
     best: float = 1.0
+    worst: float = -math.inf
     level: float = 0.5
 
     @property
@@ -63,6 +66,11 @@ class Metric:
     def least(self) -> float:
         """The loss that no prediction can go below; scores without a bound are losses below 0."""
         return -math.inf if self.greater_is_better and self.best == 0 else 0.0
+
+    @property
+    def most(self) -> float:
+        """The loss that no prediction can go above."""
+        return self.best - self.worst if self.greater_is_better else math.inf
 
     def score(self, loss: float) -> float:
         """The score in the metric's natural sign."""

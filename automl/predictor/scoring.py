@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.certainty import widening
+from automl.certainty import reached, widening
 from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
@@ -56,10 +56,9 @@ def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, f
     if not {"loss", "low", "high", "rows", "new"} <= told.keys():
         return None
     far = widening(told["rows"], rows) / widening(told["rows"], told["new"])
-    middle, best = told["loss"], metric.score(metric.least)
-    ends = sorted(middle + (told[end] - middle) * far for end in ("low", "high"))
-    low, high = (min(end, best) if metric.greater_is_better else max(end, best) for end in ends)
-    return middle, low, high
+    loss, *ends = (metric.score(told[name]) for name in ("loss", "low", "high"))  # of a score it gives the loss
+    low, high = sorted(metric.score(end) for end in reached(loss, min(ends), max(ends), far, metric))
+    return told["loss"], low, high
 
 
 def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Weigher, interval, new_rows, optimism, tied, widening
+from automl.certainty import Weigher, interval, new_rows, optimism, reached, tied, widening
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
@@ -35,6 +35,7 @@ UNHURRIED = 0.8  # seconds left from which on it is found out what the choice fl
 CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB
 FEWEST = 5  # models, however many rows and classes there are
 REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
+GROWTH = 0.25  # of the share of the rows that each fold lacked: by so much of its loss may the whole be better that knows them all
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -231,7 +232,7 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it.
 
     Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
-    are a sample themselves, which widens it.
+    are a sample themselves, which widens it. Who answers knows more rows than who was judged, so it may be better.
     """
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
@@ -241,7 +242,10 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     low, high = interval(answer[rows], drawn, metric, seed=study.seed, go_on=go_on)
     new = new_rows(study.size.rows)
     centre, reach = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new)
-    low, high = max(metric.least, loss + (low - centre) * reach), loss + (high - centre) * reach
+    low, high = reached(loss, loss + low - centre, loss + high - centre, reach, metric)
+    if math.isfinite(metric.least):
+        lacked = float(np.mean([len(part) for part in there.parts])) / study.size.rows
+        low -= GROWTH * lacked * (low - metric.least)
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
 
 

@@ -113,7 +113,7 @@ def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(seconds: float, lea
 HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
 
 
-@pytest.mark.parametrize(("rows", "seconds", "plan"), [(6_000, 10, HOLDOUT), (6_000, 30, SOME), (6_000, 60, MANY), (2_500, 10, SOME)])
+@pytest.mark.parametrize(("rows", "seconds", "plan"), [(6_000, 10, HOLDOUT), (6_000, 30, SOME), (6_000, 60, MANY), (2_500, 10, SOME), (24_000, 120, HOLDOUT)])
 def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(rows: int, seconds: float, plan: Plan, tmp_path: Path) -> None:
     lab = lab_of(tmp_path, seconds)
     lab.problem = large(rows, 8)  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
