@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ import numpy.typing as npt
 
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide
 from automl.folds import some
-from automl.metrics import Metric
+from automl.metrics import METRICS, Metric
 
 Floats = npt.NDArray[np.float64]
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
+Worsen = Callable[[npt.NDArray[np.int64], np.random.Generator], npt.NDArray[Any]]  # predictions of some rows
 Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
-FEWEST = 40  # samples for an interval, however long a metric takes
+FEWEST = 40  # losses of samples for an interval, however long a metric takes
+OF_ERRORS = ("rmse", "mae", "median_ae", "r2")  # metrics by the distance between truth and prediction
 _HEAVIEST = 0.95  # shape of a tail: at 1 its mean doesn't exist any more
-_LARGEST = 700.0  # logarithm of a float
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
@@ -32,31 +34,39 @@ def new_rows(rows: int) -> int:
     return max(1, round(NEW * rows))
 
 
-def widening(rows: int, new: int) -> float:
+def widening(rows: int, new: int, trained: float = math.inf) -> float:
     """How much farther the score of new rows may lie than the mean over held-out ones: these are a sample, and so are the new ones.
 
+    So are the rows that models were trained on, where they are given.
+
+    References
+    ----------
+    Nadeau and Bengio (2003), Inference for the generalization error.
+
+    Examples
+    --------
     >>> widening(300, 100)
     2.0
     """
-    return math.sqrt(1 + rows / new)
+    return math.sqrt(1 + rows / new + rows / trained)
 
 
 def reached(loss: float, low: float, high: float, far: float, metric: Metric) -> tuple[float, float]:
     """The ends of an interval around a loss, so many times as far away from it.
 
-    The lower one by the distance; the upper one, where a metric knows a least loss, by the ratio: a loss of few errors may be many times as
-    large on other rows.
+    The lower one by the distance; the upper one, where a metric knows a least loss, by the ratio, if that is farther: of few errors there
+    may be several times as many on other rows. By the ratio it becomes at most e times as large.
 
     >>> from automl.metrics import METRICS
     >>> low, high = reached(0.1, 0.08, 0.12, 2.0, METRICS["roc_auc"])
     >>> f"{low:.3f} {high:.3f}"
     '0.060 0.144'
     """
-    low, least = loss + (low - loss) * far, metric.least
-    if math.isfinite(least) and least < loss < high:
-        grown = (loss - least) * math.exp(min(_LARGEST, math.log((high - least) / (loss - least)) * far))
-        return max(least, low), min(metric.most, least + grown)
-    return max(least, low), min(metric.most, loss + (high - loss) * far)
+    low, farther = loss + (low - loss) * far, loss + (high - loss) * far
+    least = metric.least
+    if math.isfinite(least) and least < loss < high < math.inf:
+        farther = max(farther, least + (high - least) * math.exp(min(1.0, math.log((high - least) / (loss - least)) * (far - 1))))
+    return max(least, low), min(metric.most, farther)
 
 
 def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:
@@ -72,8 +82,8 @@ def interval(
 ) -> tuple[float, float]:
     """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
 
-    A sample shows neither the largest errors there are nor each kind of them. So the upper end is that of samples whose largest errors
-    are drawn from the distribution that they seem to be of, or, of classes, in which about one row is predicted what another one was.
+    A sample shows neither the largest errors there are nor each kind of them. So the upper end is at least that of samples whose largest
+    errors are drawn from the distribution that they seem to be of, or, of classes, in which about one row is predicted what another was.
 
     Parameters
     ----------
@@ -82,26 +92,34 @@ def interval(
     """
     rng = np.random.default_rng(seed)
     n_rows = len(truth.y)
-    tail = _Tail.of(truth.y - prediction) if metric.needs == "numbers" else None
-    losses, feared = [], []
+    worsen = _worsening(prediction, truth, metric)
+    losses: list[float] = []
+    feared: list[float] = []
     for nth in range(rounds):
-        if nth >= FEWEST and not go_on():
+        if len(losses) + len(feared) >= FEWEST and not go_on():
             break
         rows = rng.integers(0, n_rows, n_rows)
-        drawn, given = truth.take(rows), prediction[rows]
-        losses.append(_or_nan(metric.loss, drawn, given))
-        worse = tail.stretched(drawn.y, given, rng) if tail else _mistaken(prediction, rows, rng)
-        feared.append(_or_nan(metric.loss, drawn, worse))
-    ends = [_quantile(losses, 0.025), _quantile(losses, 0.975), _quantile(feared, 0.975)]
-    if np.isnan(ends[:2]).any():
+        drawn = truth.take(rows)
+        losses.append(_or_nan(metric.loss, drawn, prediction[rows]))
+        if worsen:
+            feared.append(_or_nan(metric.loss, drawn, worsen(rows, rng)))
+    low, high, higher = _quantile(losses, 0.025), _quantile(losses, 0.975), _quantile(feared, 0.975)
+    if math.isnan(low):
         return metric.least, math.inf
-    return ends[0], float(np.nanmax(ends[1:]))
+    return low, high if math.isnan(higher) else max(high, higher)
 
 
 def _quantile(losses: Sequence[float], share: float) -> float:
     """A quantile of the losses that could be had; NaN if none could: a sample may lack a class."""
     finite = [loss for loss in losses if np.isfinite(loss)]
     return float(np.quantile(finite, share)) if finite else math.nan
+
+
+def _worsening(prediction: npt.NDArray[Any], truth: Truth, metric: Metric) -> Worsen | None:
+    """What makes predictions of some rows as bad as other rows' may be; None for metrics that such predictions may be nothing for."""
+    if metric.name in OF_ERRORS or metric.name.startswith("pinball"):
+        return partial(_Tail.of(truth.y - prediction).stretched, truth.y, prediction)
+    return partial(_mistaken, prediction) if metric.needs != "numbers" and metric.name in METRICS else None
 
 
 def _mistaken(prediction: npt.NDArray[Any], rows: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[Any]:
@@ -147,14 +165,14 @@ class _Tail:
         shape = min(_HEAVIEST, max(0.0, 2 - mean / max(mean - 2 * weighted, 1e-9 * mean)))
         return cls(beyond, mean * (1 - shape), shape)
 
-    def stretched(self, y: Floats, prediction: Floats, rng: np.random.Generator) -> Floats:
-        """The predictions, with errors of the tail drawn anew."""
-        error = y - prediction
+    def stretched(self, y: Floats, prediction: Floats, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """The predictions of some rows, with errors of the tail drawn anew."""
+        worse = prediction[rows]
+        error = y[rows] - worse
         large = np.flatnonzero(np.abs(error) > self.beyond)
         drawn = rng.exponential(size=len(large))
         far = self.scale * (np.expm1(self.shape * drawn) / self.shape if self.shape else drawn)
-        worse = prediction.copy()
-        worse[large] = y[large] - np.sign(error[large]) * (self.beyond + far)
+        worse[large] = y[rows[large]] - np.sign(error[large]) * (self.beyond + far)
         return worse
 
 

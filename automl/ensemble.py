@@ -53,7 +53,7 @@ def answers_of(scores: Floats) -> Floats:
     return shares
 
 
-def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE, centre: Floats | None = None) -> Floats:
+def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE) -> Floats:
     """Weights of a logarithmic opinion pool with the least log loss; few rows pull them towards equal ones.
 
     The best weights by log loss are better ones for every metric of classes than what greedy selection finds by that metric itself: over 18
@@ -63,9 +63,7 @@ def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE, cent
     ----------
     predictions : sequence of ndarray, each of shape (n_rows, n_classes)
     ridge : float
-        In nats; times the squared distance from the centre it is added to the log loss.
-    centre : ndarray of shape (n_models,), optional
-        Weights that few rows pull towards; equal ones if not given.
+        In nats; times the squared distance from equal weights it is added to the log loss.
 
     Returns
     -------
@@ -83,34 +81,33 @@ def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE, cent
     [1.0, 0.0]
     """
     logs = [scores_of(prediction) for prediction in predictions]
-    middle = np.full(len(logs), 1 / len(logs)) if centre is None else centre
-    weights = _pooled(logs, truth, ridge, middle)
+    weights = _pooled(logs, truth, ridge)
     heavy = np.flatnonzero(weights >= SLIGHT * weights.sum())
     if len(heavy) < np.count_nonzero(weights):
         weights = np.zeros(len(logs))
-        weights[heavy] = _pooled([logs[place] for place in heavy], truth, ridge, middle[heavy] / middle[heavy].sum())
+        weights[heavy] = _pooled([logs[place] for place in heavy], truth, ridge)
     total = weights.sum()
     shares: Floats = weights / total if total > 0 else np.full(len(logs), 1 / len(logs))
     return shares
 
 
-def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float, centre: Floats) -> Floats:
+def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float) -> Floats:
     """The pool's weights as they come: their sum is one over the temperature."""
     from scipy.optimize import minimize
 
     stack, codes = np.stack(logs), truth.y.astype(np.int64)
     share = np.ones(len(codes)) if truth.weight is None else truth.weight
     share = share / share.sum()
-    places = np.arange(len(codes))
+    places, equal = np.arange(len(codes)), 1 / len(logs)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         shares = answers_of(np.tensordot(weights, stack, 1))
         value = -float(share @ np.log(np.maximum(shares[places, codes], 1e-15)))
         shares[places, codes] -= 1.0
         slope = np.tensordot(stack, share[:, None] * shares, ((1, 2), (0, 1)))
-        return value + ridge * float(((weights - centre) ** 2).sum()), slope + 2 * ridge * (weights - centre)
+        return value + ridge * float(((weights - equal) ** 2).sum()), slope + 2 * ridge * (weights - equal)
 
-    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs), options={"maxiter": 200})
+    found = minimize(loss, np.full(len(logs), equal), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs), options={"maxiter": 200})
     best: Floats = found.x
     return best
 

@@ -129,7 +129,7 @@ def tell(rows: pd.DataFrame) -> None:
     if held:
         beyond, flattered = (np.array(column) for column in zip(*held, strict=True))
         share = f"{np.mean(beyond == 0):.1%}; worse than told {np.mean(beyond > 0):.1%}, better {np.mean(beyond < 0):.1%}"
-        print(f"\nthe interval held {share}; told / true {np.exp(np.median(flattered)):.4f} (median)")
+        print(f"\nof {len(told)} runs the interval held {share}; told / true {np.exp(np.median(flattered)):.4f} (median)")
 
 
 def _held(row: pd.Series) -> tuple[int, float]:

@@ -32,7 +32,7 @@ def test_an_interval_is_found_on_fewer_samples_where_time_is_short() -> None:
     predictions, truth = noisy(0, 1, 200)
     asked = iter([True] * 10 + [False])
     hurried = interval(predictions[0], truth, METRICS["rmse"], go_on=lambda: next(asked))
-    assert hurried == interval(predictions[0], truth, METRICS["rmse"], rounds=50)
+    assert hurried == interval(predictions[0], truth, METRICS["rmse"], rounds=30)
     assert list(asked) == []
 
 
@@ -101,13 +101,21 @@ def test_no_error_among_few_rows_is_no_promise() -> None:
         assert 0.005 < high < 0.1
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(1, 1e6), st.sampled_from(["roc_auc", "mcc", "rmse", "r2"]))
-def test_ends_reach_farther_and_never_beyond_what_a_metric_can_be(low: float, loss: float, high: float, far: float, name: str) -> None:
-    low, loss, high = sorted((low, loss, high))
-    metric = METRICS[name]
+def test_a_metric_that_is_not_of_distances_sees_no_errors_that_nobody_made() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.lognormal(size=1000)
+    given_values = y * rng.lognormal(sigma=0.4, size=1000)
+    _, high = interval(given_values, Truth(y), METRICS["rmsle"])
+    assert high < 1.1 * METRICS["rmsle"].of(y, given_values)
+
+
+@given(st.floats(1e-9, 1), st.floats(0, 1), st.floats(1e-3, 1), st.floats(1, 1e4), st.sampled_from(["roc_auc", "mcc", "rmse", "r2"]))
+def test_ends_reach_farther_but_not_beyond_measure(loss: float, down: float, up: float, far: float, name: str) -> None:
+    metric, low, high = METRICS[name], loss * down, min(METRICS[name].most, loss + up)
     farther = reached(loss, low, high, far, metric)
     assert metric.least <= farther[0] <= low + 1e-12
     assert high - 1e-12 <= farther[1] <= metric.most
+    assert farther[1] <= max(loss + far * (high - loss), np.e * high) + 1e-9
     assert reached(loss, low, high, 1.0, metric) == pytest.approx((low, high))
 
 

@@ -114,10 +114,6 @@ class Field:
         """A candidate that takes as long as others of the family do."""
         return Candidate(self.name, {}, self.recipe)
 
-    def suits(self, study: Study) -> bool:
-        """Whether the family's best trial has the recipe that is tuned here."""
-        return study.leaders[self.name].candidate.recipe == self.recipe
-
     def learn(self, study: Study) -> None:
         """Tell the sampler of decided trials that it didn't propose; the nearest value stands for one that the space does not hold."""
         import optuna

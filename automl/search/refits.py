@@ -32,12 +32,14 @@ class Refits:
         Refits of each member; a family that no seed changes has one.
     needed : bool
         Whether little else can answer, so that one refit is tried even if none can be expected to end in time.
+    each : bool
+        Whether every member has one before any has two.
     """
 
-    def __init__(self, study: Study, weights: Mapping[str, float], copies: int = 1, needed: bool = True) -> None:
+    def __init__(self, study: Study, weights: Mapping[str, float], copies: int = 1, needed: bool = True, each: bool = False) -> None:
         self._needed = needed
         self._tried = False
-        turns = sorted(product(weights, range(copies)), key=lambda turn: -weights[turn[0]] / (turn[1] + 1))
+        turns = sorted(product(weights, range(copies)), key=lambda turn: (each and turn[1] > 0, -weights[turn[0]] / (turn[1] + 1)))
         asked = ((study.trials[name], copy) for name, copy in turns)
         self._missing = [
             (trial, copy)

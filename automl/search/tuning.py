@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from automl.features.recipe import Recipe
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, spent
 from automl.search.field import Asked, Field, Sampling
@@ -14,6 +16,7 @@ from automl.search.racing import Race, Racing
 from automl.trial import Candidate, Job, Study, Trial
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
+FIRST_MARGIN = 0.35  # of the lead over the baseline may a family's first candidate give away, as in select
 CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
 
 Chosen = tuple[Sequence[str], Sequence[str]]
@@ -32,7 +35,7 @@ class Tuning:
     choose : callable
         Gives the families to tune, best first, of which the first is asked most often; and others, that are asked when those take longer
         than what is left.
-    first : iterable of Candidate
+    first : sequence of Candidate
         Candidates that are raced before anything is proposed.
     use_all : bool
         Whether the whole budget is used, even if nothing more is to be expected.
@@ -48,7 +51,7 @@ class Tuning:
         sampling: Sampling = Sampling(),  # noqa: B008 - a frozen value
         trials: int | None = None,
         use_all: bool = True,
-        first: Iterable[Candidate] = (),
+        first: Sequence[Candidate] = (),
         workers: int = 1,
     ) -> None:
         self._race = race
@@ -57,20 +60,22 @@ class Tuning:
         self._trials = trials
         most, longest = race.limit(study, Room(race.seconds, workers, 1)), WHOLE * race.seconds / race.fewest
         self._new_field: Callable[[Study, str], Field] = lambda known, name: Field.of(known, name, sampling, most, longest)
-        self._fields: dict[str, Field] = {}
+        self._fields: dict[tuple[str, Recipe], Field] = {}
         self._active: dict[str, Asked] = {}
         for name in (name for names in choose(study) for name in names):
             self._active |= {asked.candidate.id: asked for asked in self._field(study, name).left_over(study)}
         undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
-        self._begun = Racing([*begun, *first], race)
+        self._begun = Racing(begun, race)
+        self._first = Racing(first, replace(race, margin=max(race.margin, FIRST_MARGIN)))
 
     def next(self, study: Study, room: Room) -> Move:
         """The next fold of what comes before proposals, of a proposal under way, or the first fold of a new one."""
         self._tell_decided(study)
-        move = self._begun.next(study, room)
-        if isinstance(move, Job | Drop):
-            return move
+        for racing in (self._begun, self._first):
+            move = racing.next(study, room)
+            if isinstance(move, Job | Drop):
+                return move
         for asked in list(self._active.values()):
             trial = study.trials.get(asked.candidate.id)
             place = self._race.next_place(study, asked.candidate)
@@ -88,11 +93,12 @@ class Tuning:
         return self._propose(study, room)
 
     def _field(self, study: Study, name: str) -> Field:
-        """A family's field, told all that is decided of it; a new one where another recipe has come out best."""
-        if name not in self._fields or not self._fields[name].suits(study):
-            self._fields[name] = self._new_field(study, name)
-        self._fields[name].learn(study)
-        return self._fields[name]
+        """The field of a family with its best recipe, told all that is decided of it."""
+        place = name, study.leaders[name].candidate.recipe
+        if place not in self._fields:
+            self._fields[place] = self._new_field(study, name)
+        self._fields[place].learn(study)
+        return self._fields[place]
 
     def _propose(self, study: Study, room: Room) -> Move:
         best, others = ([self._field(study, name) for name in names] for names in self._choose(study))

@@ -35,7 +35,7 @@ UNHURRIED = 0.8  # seconds left from which on it is found out what the choice fl
 CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB
 FEWEST = 5  # models, however many rows and classes there are
 REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
-GROWTH = 0.25  # of the share of the rows that each fold lacked: by so much of its loss may the whole be better that knows them all
+GROWTH = 0.25  # of the share of the rows that is held out at a time: by so much of its loss may the whole be better that knows them all
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -101,7 +101,7 @@ class Ensemble:
             study = _refitted(study, lab, budget, Refits(study, weights))
         verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
-            study = _refitted(study, lab, budget, Refits(study, weights, self.copies, needed=False))
+            study = _refitted(study, lab, budget, Refits(study, weights, self.copies, needed=False, each=finish == "refit"))
         if not any(study.trials[name].refits for name in weights):
             finish = "bag"
         return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})
@@ -231,8 +231,9 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it.
 
-    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows
-    are a sample themselves, which widens it. Who answers knows more rows than who was judged, so it may be better.
+    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows, and
+    those that models are trained on, are a sample themselves, which widens it. Who answers knows more rows than who was judged, and may
+    be better.
     """
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
@@ -240,12 +241,12 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     rows = some(len(truth.y), 5000, study.seed)
     drawn = truth.take(rows)
     low, high = interval(answer[rows], drawn, metric, seed=study.seed, go_on=go_on)
-    new = new_rows(study.size.rows)
-    centre, reach = metric.loss(drawn.y, answer[rows], drawn.weight), math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new)
+    new, held = new_rows(study.size.rows), float(np.mean([len(part) for part in there.parts]))
+    reach = math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new, study.size.rows - held)
+    centre = metric.loss(drawn.y, answer[rows], drawn.weight)
     low, high = reached(loss, loss + low - centre, loss + high - centre, reach, metric)
     if math.isfinite(metric.least):
-        lacked = float(np.mean([len(part) for part in there.parts])) / study.size.rows
-        low -= GROWTH * lacked * (low - metric.least)
+        low -= GROWTH * held / study.size.rows * (low - metric.least)
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
 
 

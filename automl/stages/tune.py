@@ -59,8 +59,11 @@ class Tune:
 
 
 def _untried(study: Study, seconds: float) -> list[Candidate]:
-    """The portfolio's first candidate of each family that there was no time for, as long as their first fits take a part of the time."""
-    seen = {trial.candidate.family for trial in study.trials.values()}
+    """The portfolio's first candidate of each family that there was no time for, as long as their first fits take a part of the time.
+
+    A look at some rows is no trial yet.
+    """
+    seen = {trial.candidate.family for trial in study.trials.values() if trial.decided or study.taken(trial)}
     firsts: dict[str, Candidate] = {}
     left = 0.0 if math.isinf(seconds) else UNTRIED * seconds
     for candidate in portfolio(study, study.families):

@@ -67,21 +67,6 @@ def by_rows(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray,
     return pooled(0.01 * max(1.0, 1000 / len(table.truth.y)), table, names, metric)
 
 
-def by_family(clones: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """A logarithmic pool that few rows pull towards equal weights of families; the best model stands there so often."""
-    names = [names[0]] * clones + names[1:]
-    families = [name.split("_")[0] for name in names]
-    centre = np.array([1 / (len(set(families)) * families.count(name)) for name in families])
-    known, test = _parts(table, names)
-    weights = pool(known, table.truth, centre=centre)
-    return combine(known, weights), combine(test, weights)
-
-
-def cloned(clones: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """A logarithmic pool with the best model standing there so often."""
-    return pooled(0.01, table, [names[0]] * clones + names[1:], metric)
-
-
 def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
     """Greedy selection of 25 steps, probabilities averaged as they are: Caruana's own."""
     known, test = _parts(table, names)
@@ -128,12 +113,7 @@ NUMBERS: dict[str, Way] = {"greedy 25": selection(25), "best": best, "greedy 10"
 NUMBERS |= {"greedy 25 of 15": selection(25, 15), "stacker": stacker, "bagged greedy": partial(bagged, 20)}
 WAYS: dict[str, Way] = {"usual mean": usual, "best": best, "greedy of logs": selection(25), "stacker": stacker}
 WAYS |= {f"pool {ridge:g}": partial(pooled, ridge) for ridge in (0.0, 0.002, 0.005, 0.01, 0.03)}
-WAYS |= {
-    "pool by rows": by_rows,
-    "by family": partial(by_family, 1),
-    "20 clones": partial(cloned, 20),
-    "by family, clones": partial(by_family, 20),
-}
+WAYS |= {"pool by rows": by_rows}
 
 
 def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric) -> float:

@@ -90,7 +90,7 @@ def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Pa
     made = automl("fit", WINE, "--target", "cultivar", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     before = done(tmp_path / "run")
-    said = automl("resume", "run", "--budget", "8s", "-q", cwd=tmp_path)
+    said = automl("resume", "run", "--budget", "12s", "-q", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     after = done(tmp_path / "run")
     assert max(after.values()) == 1

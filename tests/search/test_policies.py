@@ -292,6 +292,31 @@ def test_families_that_there_was_no_time_for_are_tried_before_anything_is_propos
     assert {trial.candidate.family for trial in new[1:]} == {"lightgbm", "catboost"}
 
 
+def test_the_first_candidate_of_a_family_may_lie_farther_behind_than_a_proposal(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.3, "catboost": 0.38, "xgboost": 0.6})  # a fifth and three quarters of the lead behind
+    known = race(tmp_path / "known", Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), found)
+    tuning = Tuning(known, by_loss, Race(60.0, 0.1), first=[candidate("catboost"), candidate("xgboost")], workers=2)
+    study, _ = race_on(tmp_path, tuning, known, found, seconds=60.0)
+    assert {name: study.trials[candidate(name).id].decided for name in ("catboost", "xgboost")} == {
+        "catboost": "done",
+        "xgboost": "dropped",
+    }
+
+
+def test_a_family_whose_best_recipe_changes_back_goes_on_where_it_was(tmp_path: Path) -> None:
+    found = losses({"constant": 0.7, "lightgbm": 0.3})
+    known = race(tmp_path, Racing([candidate("constant"), candidate("lightgbm")], Race(100, 0.35)), found)
+    tuning = Tuning(known, families("lightgbm"), Race(20.0, 0.35))
+    (best,) = (trial for trial in known.trials.values() if trial.candidate.family == "lightgbm")
+    other = replace(best, candidate=replace(best.candidate, recipe=RECIPES["onehot"]))
+    better = replace(other, outcomes={key: replace(outcome, loss=0.2) for key, outcome in other.outcomes.items()})
+    first, changed, again = (
+        tuning._field(study, "lightgbm") for study in (known, replace(known, trials={**known.trials, other.id: better}), known)
+    )
+    assert changed.recipe.name == "onehot"
+    assert again is first is not changed
+
+
 def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: Path) -> None:
     def rates(stopped: bool) -> list[float]:
         def record(job: Job) -> Outcome:

@@ -65,6 +65,13 @@ def test_the_next_refit_is_of_who_has_the_most_weight_a_refit() -> None:
     assert [job.candidate.family for job in jobs] == ["lightgbm", "lightgbm", "catboost", "lightgbm", "catboost", "catboost"]
 
 
+def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two() -> None:
+    study = study_of(lightgbm=1.0, catboost=1.0)
+    names = ids(study)
+    jobs = list(asked(Refits(study, {names["lightgbm"]: 0.9, names["catboost"]: 0.1}, copies=2, each=True), study))
+    assert [job.candidate.family for job in jobs] == ["lightgbm", "catboost", "lightgbm", "catboost"]
+
+
 def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
     study = study_of(lightgbm=1.0, extra_trees=1.0)
     alone, boosted = (seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm"))

@@ -15,15 +15,16 @@ from automl.lab.lab import Lab
 from automl.lab.problem import Problem
 from automl.lab.replay import ReplayLab
 from automl.models import FAMILIES
+from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
 from automl.stages.select import Select
-from automl.stages.tune import Tune
+from automl.stages.tune import Tune, _untried
 from automl.store import Store
 from automl.table import from_frame
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Study
+from automl.trial import Candidate, Job, Outcome, Plan, Status, Study, Trial
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -64,6 +65,20 @@ def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quic
 
     assert families(5) >= {"lightgbm", "catboost", "xgboost", "knn"}
     assert "catboost" not in families(3_000)
+
+
+@pytest.mark.parametrize(("job", "outcome", "untried"), [({"rows": 100}, "done", True), ({}, "cut", True), ({}, "done", False)])
+def test_a_look_and_a_fit_that_was_cut_are_no_trial_of_a_family(
+    job: dict[str, int], outcome: Status, untried: bool, tmp_path: Path
+) -> None:
+    lab = lab_of(tmp_path, 40)
+    study = started(lab)
+    candidate = next(one for one in portfolio(study) if one.family == "catboost")
+    fit = Job(candidate, "d", 0, 0, **job)
+    trial = Trial(candidate, {fit.key: fit}, {fit.key: Outcome(outcome, 0.5, 0.1)})
+    families = {one.family for one in _untried(replace(study, trials={trial.id: trial}), 1000.0)}
+    assert ("catboost" in families) == untried
+    lab.store.close()
 
 
 @pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
@@ -113,7 +128,10 @@ def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(seconds: float, lea
 HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
 
 
-@pytest.mark.parametrize(("rows", "seconds", "plan"), [(6_000, 10, HOLDOUT), (6_000, 30, SOME), (6_000, 60, MANY), (2_500, 10, SOME), (24_000, 120, HOLDOUT)])
+@pytest.mark.parametrize(
+    ("rows", "seconds", "plan"),
+    [(6_000, 10, HOLDOUT), (6_000, 30, SOME), (6_000, 60, MANY), (2_500, 10, SOME), (24_000, 120, HOLDOUT)],
+)
 def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(rows: int, seconds: float, plan: Plan, tmp_path: Path) -> None:
     lab = lab_of(tmp_path, seconds)
     lab.problem = large(rows, 8)  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
