@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,16 +14,14 @@ import numpy.typing as npt
 
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide
 from automl.folds import some
-from automl.metrics import METRICS, Metric
+from automl.metrics import Metric
+from automl.unseen import worsening
 
 Floats = npt.NDArray[np.float64]
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
-Worsen = Callable[[npt.NDArray[np.int64], np.random.Generator], npt.NDArray[Any]]  # predictions of some rows
 Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
 FEWEST = 40  # losses of samples for an interval, however long a metric takes
-OF_ERRORS = ("rmse", "mae", "median_ae", "r2")  # metrics by the distance between truth and prediction
-_HEAVIEST = 0.95  # shape of a tail: at 1 its mean doesn't exist any more
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
@@ -92,10 +88,10 @@ def interval(
     """
     rng = np.random.default_rng(seed)
     n_rows = len(truth.y)
-    worsen = _worsening(prediction, truth, metric)
+    worsen = worsening(prediction, truth, metric)
     losses: list[float] = []
     feared: list[float] = []
-    for nth in range(rounds):
+    for _ in range(rounds):
         if len(losses) + len(feared) >= FEWEST and not go_on():
             break
         rows = rng.integers(0, n_rows, n_rows)
@@ -113,67 +109,6 @@ def _quantile(losses: Sequence[float], share: float) -> float:
     """A quantile of the losses that could be had; NaN if none could: a sample may lack a class."""
     finite = [loss for loss in losses if np.isfinite(loss)]
     return float(np.quantile(finite, share)) if finite else math.nan
-
-
-def _worsening(prediction: npt.NDArray[Any], truth: Truth, metric: Metric) -> Worsen | None:
-    """What makes predictions of some rows as bad as other rows' may be; None for metrics that such predictions may be nothing for."""
-    if metric.name in OF_ERRORS or metric.name.startswith("pinball"):
-        return partial(_Tail.of(truth.y - prediction).stretched, truth.y, prediction)
-    return partial(_mistaken, prediction) if metric.needs != "numbers" and metric.name in METRICS else None
-
-
-def _mistaken(prediction: npt.NDArray[Any], rows: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[Any]:
-    """What these rows were predicted, but about one of them what another row was: an error that none has shown yet."""
-    given = prediction[rows]
-    places = rng.integers(0, len(rows), rng.poisson(1.0))
-    given[places] = prediction[rng.integers(0, len(prediction), len(places))]
-    return given
-
-
-@dataclass(frozen=True)
-class _Tail:
-    """What the largest errors lie beyond, and the generalised Pareto distribution of how far.
-
-    Parameters
-    ----------
-    beyond, scale : float
-        In the target's unit.
-    shape : float
-        0 where large errors grow rare as exponentially as normal ones do, or faster; 1 where they have no mean any more.
-    """
-
-    beyond: float
-    scale: float
-    shape: float
-
-    @classmethod
-    def of(cls, errors: Floats) -> _Tail:
-        """Of as many of the largest errors as the root of all, a quarter at most, by probability-weighted moments.
-
-        References
-        ----------
-        Hosking and Wallis (1987), Parameter and quantile estimation for the generalized Pareto distribution.
-        """
-        sizes = np.sort(np.abs(errors))
-        count = min(max(5, round(math.sqrt(len(sizes)))), len(sizes) // 4)
-        beyond = float(sizes[-count - 1])
-        excess = sizes[len(sizes) - count :] - beyond
-        if not excess.any():
-            return cls(math.inf, 0.0, 0.0)
-        rarer = 1 - (np.arange(count) + 0.65) / count
-        mean, weighted = float(excess.mean()), float((excess * rarer).mean())
-        shape = min(_HEAVIEST, max(0.0, 2 - mean / max(mean - 2 * weighted, 1e-9 * mean)))
-        return cls(beyond, mean * (1 - shape), shape)
-
-    def stretched(self, y: Floats, prediction: Floats, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """The predictions of some rows, with errors of the tail drawn anew."""
-        worse = prediction[rows]
-        error = y[rows] - worse
-        large = np.flatnonzero(np.abs(error) > self.beyond)
-        drawn = rng.exponential(size=len(large))
-        far = self.scale * (np.expm1(self.shape * drawn) / self.shape if self.shape else drawn)
-        worse[large] = y[rows[large]] - np.sign(error[large]) * (self.beyond + far)
-        return worse
 
 
 def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: int = 100, seed: int = 0, go_on: GoOn = always) -> list[bool]:
