@@ -13,6 +13,7 @@ from automl.errors import UnsafeModel
 from automl.metrics import METRICS
 from automl.models import Feature, How, Sample, family
 from automl.models import _ubjson as ubjson
+from automl.models.lightgbm import LightGBMModel
 from automl.task import Task
 
 TASK = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
@@ -133,3 +134,20 @@ def test_ubjson_values() -> None:
     assert ubjson.loads(b"[[#i\x02TFZ]") == [[True, False], None]
     assert ubjson.loads(b"[i\xffU\xffI\x01\x00Z]") == [-1, 255, 256, None]
     assert ubjson.loads(b"{#i\x01i\x01aD" + struct.pack(">d", 0.5)) == {"a": 0.5}
+
+
+@pytest.mark.parametrize(
+    "task", [Task("regression", "y", "rmse"), Task("binary", "y", "roc_auc", ("a", "b")), TASK], ids=lambda task: str(task.kind)
+)
+def test_many_trees_asked_in_parts_answer_as_lightgbm_does_and_each_row_alone_too(task: Task) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3)).astype(np.float32)
+    y = X[:, 0] if task.is_regression else np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5][: task.n_outputs - 1]).astype(float)
+    one, how = family("lightgbm"), How(task, METRICS[task.metric], 0, 1, rounds=250)
+    params = {"learning_rate": 0.02, "num_leaves": 5}
+    model = one.fit(one.prepare(Sample(X, tuple(Feature(name, name) for name in "abc"), y), None, params, how), params, how).model
+    assert isinstance(model, LightGBMModel)
+    assert model.booster.num_trees() > 200
+    answer = model.predict(X)
+    assert answer == pytest.approx(model.target.spread(model.booster.predict(X, num_threads=1)), rel=1e-9, abs=1e-12)
+    assert all(np.array_equal(model.predict(X[place : place + 1])[0], answer[place]) for place in range(20))
