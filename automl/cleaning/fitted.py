@@ -46,8 +46,8 @@ class Counts:
 
     def text(self) -> str:
         """One line for people; empty if there was nothing."""
-        parts = [f"{count} unseen categories in {name}" for name, count in self.unseen.items()]
-        parts += [f"{count} unreadable cells in {name}" for name, count in self.unreadable.items()]
+        parts = [f"{count} unseen categor{'y' if count == 1 else 'ies'} in {name}" for name, count in self.unseen.items()]
+        parts += [f"{count} unreadable cell{'s' * (count > 1)} in {name}" for name, count in self.unreadable.items()]
         if self.extra:
             parts.append(f"{len(self.extra)} column{'s' * (len(self.extra) > 1)} not used: {', '.join(self.extra[:_NAMED])}")
         return "; ".join(parts)

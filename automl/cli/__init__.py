@@ -72,7 +72,7 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
-        return _say(f"automl: {_one_line(_wording(error)).rstrip('.')}. Try `{_path(error)} --help`.", 2)
+        return _say(f"automl: {_ended(_one_line(_wording(error)))} Try `{_path(error)} --help`.", 2)
     except InputError as error:
         return _say(f"automl: {_one_line(str(error))}", 2)
     except AutoMLError as error:
@@ -102,6 +102,11 @@ def _path(error: Exception) -> str:
 def _say(text: str, code: int) -> int:
     print(text, file=sys.stderr)
     return code
+
+
+def _ended(text: str) -> str:
+    """A sentence with its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _one_line(text: str) -> str:

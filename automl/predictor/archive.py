@@ -109,7 +109,7 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
     try:
         blob = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such model file.") from None
+        raise InputError(f"{path}: no such model file, or run folder.") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     return loads(blob, str(path), expected_sha256)
