@@ -22,6 +22,7 @@ Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for model
 Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
 FEWEST = 40  # losses of samples for an interval, however long a metric takes
+COMPLETE = 0.8  # of the samples have a loss, or nothing is said of them
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
 
@@ -103,6 +104,29 @@ def interval(
     if math.isnan(low):
         return metric.least, math.inf
     return low, high if math.isnan(higher) else max(high, higher)
+
+
+def better_end(
+    prediction: npt.NDArray[Any], truth: Truth, metric: Metric, far: float, rounds: int = 200, seed: int = 0, go_on: GoOn = always
+) -> float:
+    """The lower end of a 95% interval of the loss over samples that scatter so many times as much as those of as many rows.
+
+    They are of fewer rows, and their losses as skewed as those of few rows are: these may all be right. Infinite where many of them
+    lack a class, or there is no time for them.
+
+    Examples
+    --------
+    >>> from automl.metrics import METRICS
+    >>> y, labels = np.zeros(100), np.resize([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 100)
+    >>> better_end(labels, Truth(y), METRICS["accuracy"], 2.0)
+    0.0
+    """
+    rng, n_rows = np.random.default_rng(seed), len(truth.y)
+    losses: list[float] = []
+    while len(losses) < rounds and go_on():
+        rows = rng.integers(0, n_rows, max(1, round(n_rows / far**2)))
+        losses.append(_or_nan(metric.loss, truth.take(rows), prediction[rows]))
+    return _quantile(losses, 0.025) if len(losses) >= FEWEST and np.isfinite(losses).mean() > COMPLETE else math.inf
 
 
 def _quantile(losses: Sequence[float], share: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.certainty import interval, new_rows, optimism, reached, tied, widening
+from automl.certainty import better_end, interval, new_rows, optimism, reached, tied, widening
 from automl.ensemble import Truth, combine, greedy, pool
 from automl.metrics import METRICS
 from tests.test_ensemble import noisy
@@ -91,6 +91,34 @@ def test_the_interval_knows_that_the_largest_errors_are_yet_to_be_seen() -> None
     rng = np.random.default_rng(0)
     held = [holds(rng.standard_t(2.5, 300), rng.standard_t(2.5, 100), seed) for seed in range(200)]
     assert np.mean(held) > 0.9  # without a tail 0.875
+
+
+def test_few_new_rows_may_all_be_right() -> None:
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+        y = (rng.random(count) < 0.6).astype(float)
+        positive = 1 / (1 + np.exp(-3.7 * y - rng.normal(size=count)))
+        return y, np.column_stack([1 - positive, positive])
+
+    metric, below = METRICS["roc_auc"], 0
+    for seed in range(40):
+        (y, proba), (fresh, answer) = drawn(400), drawn(130)
+        below += metric.of(fresh, answer) < better_end(proba, Truth(y), metric, widening(400, 130), seed=seed)
+    assert below <= 3
+
+
+def test_of_samples_that_lack_a_class_nothing_is_said_nor_where_there_is_no_time() -> None:
+    y, proba = np.array([1.0] * 3 + [0.0] * 97), np.column_stack([np.linspace(0.9, 0.1, 100), np.linspace(0.1, 0.9, 100)])
+
+    def strict(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> float:
+        if truth.min() == truth.max():
+            raise ValueError("one class only")
+        return float(np.mean(np.abs(truth - prediction[:, 1])))
+
+    assert better_end(proba, Truth(y), replace(METRICS["brier"], loss=strict), 5.0) == np.inf
+    assert better_end(proba, Truth(y), METRICS["brier"], 2.0) < METRICS["brier"].of(y, proba)
+    assert better_end(proba, Truth(y), METRICS["brier"], 2.0, go_on=lambda: False) == np.inf
 
 
 def test_no_error_among_few_rows_is_no_promise() -> None:

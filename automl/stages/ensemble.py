@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Weigher, interval, new_rows, optimism, reached, tied, widening
+from automl.certainty import Weigher, better_end, interval, new_rows, optimism, reached, tied, widening
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
@@ -245,6 +245,9 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     reach = math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new, study.size.rows - held)
     centre = metric.loss(drawn.y, answer[rows], drawn.weight)
     low, high = reached(loss, loss + low - centre, loss + high - centre, reach, metric)
+    if reach > 1:
+        few = better_end(answer[rows], drawn, metric, reach, seed=study.seed, go_on=go_on)
+        low = min(low, few + loss - centre if few > metric.least else few)
     if math.isfinite(metric.least):
         low -= GROWTH * held / study.size.rows * (low - metric.least)
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
