@@ -14,6 +14,7 @@ from automl.models import _boosting as boosting
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import bytes_of, check_width, part_of
 from automl.models._boosters import check_lightgbm
+from automl.models._losses import sigmoid, softmax
 from automl.models._target import Target
 from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
@@ -49,14 +50,7 @@ class LightGBMModel:
         step = max(1, _BLOCK // self.target.columns)
         for start in range(0, trees // self.target.columns, step):
             raw += np.asarray(self.booster.predict(X, start_iteration=start, num_iteration=step, num_threads=1, raw_score=True))
-        return self.target.spread(self._shares(raw))
-
-    def _shares(self, raw: Floats) -> Floats:
-        """Sums of trees as the booster's own answer: numbers, probabilities of the second of two classes, shares of several ones."""
-        if raw.ndim > 1:
-            shares: Floats = np.exp(raw - raw.max(axis=1, keepdims=True))
-            return shares
-        return 1 / (1 + np.exp(-raw)) if self.target.total else raw
+        return self.target.spread(softmax(raw) if raw.ndim > 1 else sigmoid(raw) if self.target.total else raw)
 
     def to_state(self) -> State:
         """The booster in LightGBM's text format."""

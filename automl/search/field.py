@@ -36,9 +36,8 @@ class Sampling:
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", optuna.exceptions.ExperimentalWarning
-            )  # multivariate, constant_liar and the pruner are so marked
+            # multivariate, constant_liar and the pruner are so marked
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
                 "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
                 "random": lambda: optuna.samplers.RandomSampler(seed=seed),

@@ -11,6 +11,7 @@ from automl.models import family
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
+LENIENT = 0.35  # margin for candidates that nothing like them has been tried of
 NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
 ENOUGH_ROWS = 200  # held-out rows; on fewer, chance puts candidates farther apart, as the root of the rows has it
 SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind

@@ -12,11 +12,10 @@ from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, spent
 from automl.search.field import Asked, Field, Sampling
 from automl.search.plateau import WORTH, predicted_gain
-from automl.search.racing import Race, Racing
+from automl.search.racing import LENIENT, Race, Racing
 from automl.trial import Candidate, Job, Study, Trial
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
-FIRST_MARGIN = 0.35  # of the lead over the baseline may a family's first candidate give away, as in select
 CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
 
 Chosen = tuple[Sequence[str], Sequence[str]]
@@ -67,7 +66,7 @@ class Tuning:
         undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
         self._begun = Racing(begun, race)
-        self._first = Racing(first, replace(race, margin=max(race.margin, FIRST_MARGIN)))
+        self._first = Racing(first, replace(race, margin=max(race.margin, LENIENT)))
 
     def next(self, study: Study, room: Room) -> Move:
         """The next fold of what comes before proposals, of a proposal under way, or the first fold of a new one."""

@@ -229,28 +229,31 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
 
 
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:
-    """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it.
-
-    Its reach is the bootstrap's over rows, which a sample gives for large tables: widths shrink with the root of the rows. New rows, and
-    those that models are trained on, are a sample themselves, which widens it. Who answers knows more rows than who was judged, and may
-    be better.
-    """
+    """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it."""
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
     loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
-    rows = some(len(truth.y), 5000, study.seed)
-    drawn = truth.take(rows)
-    low, high = interval(answer[rows], drawn, metric, seed=study.seed, go_on=go_on)
     new, held = new_rows(study.size.rows), float(np.mean([len(part) for part in there.parts]))
-    reach = math.sqrt(len(rows) / len(truth.y)) * widening(len(truth.y), new, study.size.rows - held)
-    centre = metric.loss(drawn.y, answer[rows], drawn.weight)
-    low, high = reached(loss, loss + low - centre, loss + high - centre, reach, metric)
-    if reach > 1:
-        few = better_end(answer[rows], drawn, metric, reach, seed=study.seed, go_on=go_on)
-        low = min(low, few + loss - centre if few > metric.least else few)
-    if math.isfinite(metric.least):
+    low, high = _ends(loss, answer, truth, metric, widening(len(truth.y), new, study.size.rows - held), study.seed, go_on)
+    if math.isfinite(metric.least):  # who answers knows more rows than who was judged
         low -= GROWTH * held / study.size.rows * (low - metric.least)
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
+
+
+def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, wide: float, seed: int, go_on: GoOn) -> tuple[float, float]:
+    """The ends of a loss's interval: so many times as wide as the bootstrap's over rows.
+
+    A sample gives it for large tables: widths shrink with the root of the rows.
+    """
+    rows = some(len(truth.y), 5000, seed)
+    drawn, given, reach = truth.take(rows), answer[rows], math.sqrt(len(rows) / len(truth.y)) * wide
+    low, high = interval(given, drawn, metric, seed=seed, go_on=go_on)
+    shift = loss - metric.loss(drawn.y, given, drawn.weight)
+    low, high = reached(loss, low + shift, high + shift, reach, metric)
+    if reach > 1:
+        few = better_end(given, drawn, metric, reach, seed=seed, go_on=go_on)
+        low = min(low, few + shift if few > metric.least else few)
+    return low, high
 
 
 def _tied(there: Pool, metric: Metric, seed: int, go_on: Pace) -> list[str]:

@@ -11,7 +11,7 @@ from automl.lab.work import shared_by_folds
 from automl.models import family
 from automl.search.looks import AFTER_LOOKS, Looks, by_look, rows_to_look_at
 from automl.search.portfolio import defaults, portfolio
-from automl.search.racing import Race, Racing, undecided
+from automl.search.racing import LENIENT, Race, Racing, undecided
 from automl.stages._base import option
 from automl.trial import Study
 
@@ -26,7 +26,7 @@ class Select:
     )
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
     margin: float = option(
-        0.35, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
+        LENIENT, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
     looks: bool = option(True, "Where time is short for a large table, try candidates on some of its rows first.")
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
