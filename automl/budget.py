@@ -97,8 +97,8 @@ def _age() -> float:
         return time.time() - psutil.Process(os.getpid()).create_time()
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of a duration such as `90`, `90s`, `10m`, `1h30m`.
+def parse_duration(text: str, name: str = "--budget", least: float = 0.0) -> float:
+    """Seconds of a duration such as `90`, `90s`, `10m`, `1h30m`, `least` at least; `name` is what the user calls it.
 
     >>> parse_duration("1h30m"), parse_duration("45")
     (5400.0, 45.0)
@@ -106,14 +106,16 @@ def parse_duration(text: str) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
     plain = re.sub(r"\s", "", text.lower())
     if not parts or "".join(number + unit for number, unit in parts) != plain:
-        raise InputError(f"--budget: {text!r} is not a duration. Write it as 90s, 10m or 1h30m.")
+        raise InputError(f"{name}: {text!r} is not a duration. Write it as 90s, 10m or 1h30m.")
     seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
     if not 0 < seconds < 365 * 86400:
-        raise InputError(f"--budget: {text!r} is not a usable duration. Give more than 0 seconds and less than a year.")
+        raise InputError(f"{name}: {text!r} is not a usable duration. Give more than 0 seconds and less than a year.")
+    if seconds < least:
+        raise InputError(f"{name}: {text!r} is too short: loading the libraries takes about two seconds. Give {least:g}s or more.")
     return seconds
 
 
-def parse_memory(text: str) -> int:
+def parse_memory(text: str, name: str = "--memory") -> int:
     """Bytes of a size such as `8GB`, `500MB`.
 
     >>> parse_memory("8GB")
@@ -122,7 +124,7 @@ def parse_memory(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
     size = int(float(match[1]) * _BYTES[match[2]]) if match else 0
     if size < 10**8:
-        raise InputError(f"--memory: {text!r} is not a usable size. Write it as 8GB or 500MB; the least is 100MB.")
+        raise InputError(f"{name}: {text!r} is not a usable size. Write it as 8GB or 500MB; the least is 100MB.")
     return size
 
 

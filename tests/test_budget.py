@@ -73,6 +73,12 @@ def test_what_is_no_duration_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_duration_that_is_too_short_is_refused_by_the_name_that_the_user_knows() -> None:
+    assert parse_duration("3s", least=3.0) == 3
+    with pytest.raises(InputError, match=r"^budget: '2s' is too short: .* Give 3s or more"):
+        parse_duration("2s", "budget", least=3.0)
+
+
 def test_sizes_are_read() -> None:
     assert parse_memory("8GB") == 8 * 10**9
     assert parse_memory("500 MiB") == 500 * 10**6

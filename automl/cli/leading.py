@@ -71,7 +71,7 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         make = run.fit if how == "fit" else run.resume
         audience = run.Audience(shown.observers, [write_report], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
-    typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started))
+    typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
     if wish.test:
         from automl.cli.predicting import test_scores
 

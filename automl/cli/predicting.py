@@ -54,9 +54,10 @@ def leaderboard(
     from automl.predictor import load
     from automl.store import replay
 
-    typer.echo(leaderboard_text(rows(replay(Path(run)))))
+    board = leaderboard_text(rows(replay(Path(run))))
     if data:
-        typer.echo(test_scores(load(model_file(run)), data))
+        typer.echo(f"{test_scores(load(model_file(run)), data)}\n")
+    typer.echo(board)
 
 
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:

@@ -12,9 +12,11 @@ from automl.trial import Study
 
 TOP = 10  # rows of the leaderboard at the end of a run
 NARROW = 40  # characters of a model's name
+TIED_NOTE = "= can't be told apart from the best model (paired bootstrap, 95%)"
+CORRECTED_NOTE = "The ensemble's score is corrected for having chosen its weights on these rows, so it may be worse than a member's."
 
 
-def final_words(study: Study, folder: Path, sha256: str, elapsed: float) -> str:
+def final_words(study: Study, folder: Path, sha256: str, elapsed: float, budget: float | None = None) -> str:
     """The end of `automl fit`: leaderboard, expected score, where everything lies, and the command that predicts.
 
     Parameters
@@ -26,8 +28,10 @@ def final_words(study: Study, folder: Path, sha256: str, elapsed: float) -> str:
         Of the predictor's file.
     elapsed : float
         Seconds.
+    budget : float, optional
+        Seconds that there were.
     """
-    parts = [_board(study), _outcome(study, elapsed), _places(folder, sha256), f"Predict with:\n  {predict_command(folder)}"]
+    parts = [_board(study), _outcome(study, elapsed, budget), _places(folder, sha256), f"Predict with:\n  {predict_command(folder)}"]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -36,7 +40,7 @@ def _board(study: Study) -> str:
     if not rows:
         return ""
     shown = chosen(rows, TOP)
-    more = f"; {len(shown)} of {len(rows)}, the best of each family among them" if len(shown) < len(rows) else ""
+    more = f"; {len(shown)} of {len(rows)} lines, the best of each family among them" if len(shown) < len(rows) else ""
     return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(shown)}"
 
 
@@ -55,11 +59,13 @@ def chosen(rows: Sequence[Row], most: int) -> list[Row]:
     return [row for row in rows if row["rank"] in kept]
 
 
-def _outcome(study: Study, elapsed: float) -> str:
-    took = f"Time taken      {duration(elapsed)}"
+def _outcome(study: Study, elapsed: float, budget: float | None) -> str:
+    late = f", {duration(elapsed - budget)} more than the budget" if budget is not None and elapsed > budget else ""
+    took = f"Time taken      {duration(elapsed)}{late}"
     score = expected(study)
     if score is None:
-        return f"Expected score  none: no model was tried on every fold; the predictor is the constant baseline\n{took}"
+        more = "; give more time" if budget is not None else ""
+        return f"Expected score  none: no model was tried on every fold, so all rows get the same prediction{more}\n{took}"
     better = "greater is better" if score.greater_is_better else "lower is better"
     interval = f"\n                {score.interval_text}" if score.interval_text else ""
     return f"Expected score  {score.metric} {score.score_text} ({better}){interval}\n{took}"
@@ -89,7 +95,9 @@ def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
     headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", "weight", "seconds", "MB", "id", "model")
     has_ties = any(row["status"] == TIED for row in shown)
     board = _aligned([headings, *(_cells(row, decimals, has_ties) for row in shown)], left=("95% interval", "id", "model"))
-    return f"{board}\n\n= can't be told apart from the best model (paired bootstrap, 95%)" if has_ties else board
+    notes = [TIED_NOTE] if has_ties else []
+    notes += [CORRECTED_NOTE] if shown[0]["id"] == "ensemble" else []
+    return "\n\n".join([board, "\n".join(notes)] if notes else [board])
 
 
 def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:

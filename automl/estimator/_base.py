@@ -153,11 +153,11 @@ class AutoML(BaseEstimator):
         return run.Settings(
             pipeline=read_pipeline(self.pipeline).with_options(_settings_of(self.options)),
             output=folder,
-            seconds=None if self.trials is not None else parse_duration(budget),
+            seconds=None if self.trials is not None else parse_duration(budget, "budget"),
             trials=self.trials,
             seed=_seed(self.random_state),
             jobs=_cores(self.n_jobs),
-            memory=free_memory() if self.memory is None else parse_memory(str(self.memory)),
+            memory=free_memory() if self.memory is None else parse_memory(str(self.memory), "memory"),
             engine=self.engine,
             started=started,
             lasting=self.output is not None,

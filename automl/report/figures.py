@@ -33,6 +33,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "knn": ("#1a93a3", "x"),
     "constant": ("#7c8694", "star"),
 }
+FEWEST_TICKS = 3  # of a logarithmic axis
+TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))), tuple(nth / 4 for nth in range(4, 40)))  # first digits, ever finer
 OTHERS = (("#a5793a", "pentagon"), ("#6c7fd8", "hexagon"), ("#74922a", "hourglass"), ("#b0587a", "bowtie"))
 
 
@@ -67,14 +69,26 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     dots = [_dots(name, [pair for pair in ended if pair[1].candidate.family == name], study) for name in _families(study)]
     metric = metric_of(study.the_task)
     title = f"loss: {'1 ' if metric.best else ''}− {metric.name}" if metric.greater_is_better else f"loss: {metric.name}"
-    axis = {"title": title} | _loss_axis([trial.loss for _, trial in ended])
+    ensemble = [_ensemble_dot(study, timeline.last)] if len(study.weights) > 1 and "loss" in study.verdict else []
+    axis = {"title": title} | _loss_axis([*(trial.loss for _, trial in ended), *(dot["y"][0] for dot in ensemble)])
     layout = _layout(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
     about = (
         f"{counted(len(ended), 'complete trial')} by the second at which the last fold was there; lower is better. "
-        f"The line is the best loss so far: {number(ended[0][1].loss, places(ended[0][1].loss))} with the first, "
+        f"The line is the best single model's loss so far: {number(ended[0][1].loss, places(ended[0][1].loss))} with the first, "
         f"{number(study.ranked[0].loss, places(study.ranked[0].loss))} at the end."
+        + (" The star is the ensemble's, with what its choice flatters it by taken off." if ensemble else "")
     )
-    return Figure("loss", "Loss over time", about, [_best_line(ended, timeline.last), *dots], layout)
+    return Figure("loss", "Loss over time", about, [_best_line(ended, timeline.last), *dots, *ensemble], layout)
+
+
+def _ensemble_dot(study: Study, last: float) -> Trace:
+    """The ensemble's loss, at the run's end."""
+    loss = study.verdict["loss"]
+    metric = metric_of(study.the_task)
+    text = f"ensemble of {len(study.weights)}<br>{metric.name} {number(metric.score(loss), places(loss))}"
+    marker = {"color": "@ink", "symbol": "star", "size": 13, "line": {"color": "@paper", "width": 1}}
+    dot = {"type": "scatter", "mode": "markers", "name": "ensemble", "x": [round(last, 2)], "y": [loss], "marker": marker}
+    return dot | {"text": [text], "hovertemplate": "%{text}<br>%{x:.1f} s<extra></extra>"}
 
 
 def _best_line(ended: Sequence[tuple[float, Trial]], last: float) -> Trace:
@@ -198,8 +212,8 @@ def learning_curve(study: Study, folder: Path) -> Figure | None:
 
 
 def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int], list[list[float]]]) -> Figure:
-    color, _ = _look(trial.candidate.family, study)
-    dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+    dashes = ("solid", "dash", "dot")  # beyond eight lines colours come again
+    colors = [color for color, _ in LOOKS.values()][:8]
     traces = [
         {
             "type": "scatter",
@@ -207,7 +221,7 @@ def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int], list[li
             "name": f"fold {fold + 1}" + (f", repeat {repeat + 1}" if study.plan.repeats > 1 else ""),
             "x": [point[0] for point in curve],
             "y": [point[1] for point in curve],
-            "line": {"color": color, "width": 1.5, "dash": dashes[nth % len(dashes)]},
+            "line": {"color": colors[nth % len(colors)], "width": 1.5, "dash": dashes[nth // len(colors) % len(dashes)]},
             "hovertemplate": "round %{x}: %{y:.6g}",
         }
         for nth, ((repeat, fold), curve) in enumerate(curves.items())
@@ -252,9 +266,22 @@ def _loss_axis(losses: Sequence[float]) -> dict[str, Any]:
     low, high = min(losses), max(losses)
     if low <= 0 or high < 2 * low:
         return {}
-    steps = 6
-    ticks = [low * (high / low) ** (step / steps) for step in range(steps + 1)]
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:.3g}" for tick in ticks]}
+    ticks = round_ticks(low, high)
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, both positive: as few to a power of ten as make three or more, if any do.
+
+    >>> round_ticks(0.08, 0.7), round_ticks(3.1, 6.5)
+    ([0.1, 0.2, 0.5], [4.0, 5.0, 6.0])
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in TICKS:
+        ticks = [float(f"{digit:g}e{decade}") for decade in decades for digit in digits if low <= float(f"{digit:g}e{decade}") <= high]
+        if len(ticks) >= FEWEST_TICKS:
+            return ticks
+    return ticks
 
 
 def _families(study: Study) -> list[str]:

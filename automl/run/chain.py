@@ -36,6 +36,8 @@ MEMBERS = 8  # trials that a predictor may well be made of
 WRITTEN = 4e8  # bytes of it that are packed and written in a second
 FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
+FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
+ENDING = 0.8  # seconds that ensemble, packing and report take at least
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
             lab.bench.warm(min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
         reserve = _end(study, lab, keeper) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
-        part = next(budget.keeping(reserve).divide(rest))
+        part = next(budget.keeping(_bounded(reserve, study, budget)).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
         try:
@@ -257,6 +259,12 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
     likely = sum(outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values())
     return (0.6 + 3.0 * max(keeper.saving, likely / WRITTEN)) * min(2.0, crowding()) + min(5.0, slack)
+
+
+def _bounded(reserve: float, study: Study, budget: Budget) -> float:
+    """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
+    has_model = any(trial.candidate.family != "constant" for trial in study.ranked)
+    return reserve if has_model or not budget.timed else min(reserve, max(ENDING, (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

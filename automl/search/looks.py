@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import by_formula, guess
-from automl.search.racing import SHORTEST, Race, part_of_lead
+from automl.search.racing import SHORTEST, Race, far, part_of_lead
 from automl.trial import Candidate, Job, Study, Trial
 
 FEWEST = 5_000  # rows that tell something
@@ -77,10 +77,10 @@ class Looks:
         looks = _looks(study)
         floor = min((t.loss for t in study.trials.values() if t.candidate.family == "constant"), default=math.inf)
         best = min(looks.values(), default=0.0)
-        far = [study.trials[name] for name in sorted(looks, key=lambda name: looks[name])[ALWAYS:]]
-        gaps = [(trial, part_of_lead(looks[trial.id], best, floor)) for trial in far if not (trial.decided or _is_cut_short(trial))]
+        distant = [study.trials[name] for name in sorted(looks, key=lambda name: looks[name])[ALWAYS:]]
+        gaps = [(trial, part_of_lead(looks[trial.id], best, floor)) for trial in distant if not (trial.decided or _is_cut_short(trial))]
         margin = MARGIN * self._race.margin
-        return [(trial, f"{gap:.0%} of the lead behind the best on some rows") for trial, gap in gaps if gap > margin]
+        return [(trial, f"{far(gap)}, on some rows") for trial, gap in gaps if gap > margin]
 
 
 def by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -76,7 +76,7 @@ class Race:
         if not trial.losses:
             return ""
         gap, rows = behind(study, trial), len(trial.losses) * study.plan.held_share * study.size.rows
-        return f"{gap:.0%} of the lead behind the best" if gap > self.margin * math.sqrt(max(1.0, ENOUGH_ROWS / rows)) else ""
+        return far(gap) if gap > self.margin * math.sqrt(max(1.0, ENOUGH_ROWS / rows)) else ""
 
     def too_slow(self, study: Study, trial: Trial) -> str:
         """Why a trial takes too long; empty if it doesn't.
@@ -120,6 +120,15 @@ def part_of_lead(loss: float, best: float, floor: float) -> float:
     """
     lead = floor - best if best < floor < math.inf else abs(best)
     return (loss - best) / lead if lead > 0 else 0.0
+
+
+def far(gap: float) -> str:
+    """What the leaderboard says of a candidate that was dropped for lying so far behind.
+
+    >>> far(0.38)
+    "loses 38% of the best one's gain over the baseline"
+    """
+    return f"loses {gap:.0%} of the best one's gain over the baseline"
 
 
 def _mean(rival: Trial, trial: Trial) -> float:

@@ -201,16 +201,24 @@ def test_the_last_words_of_a_run_that_learnt_nothing(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
     assert "none: no model was tried on every fold" in final_words(made.study, tmp_path / "run", "ab", 5.0)
     assert "Leaderboard" not in final_words(Study(), tmp_path / "run", "ab", 5.0)
+    assert "give more time" in final_words(made.study, tmp_path / "run", "ab", 5.0, 6.0)
+
+
+def test_a_run_that_is_late_says_by_how_much(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run")
+    assert "Time taken      6.50 s, 1.50 s more than the budget\n" in final_words(made.study, tmp_path / "run", "ab", 6.5, 5.0)
+    assert "Time taken      4.50 s\n" in final_words(made.study, tmp_path / "run", "ab", 4.5, 5.0)
 
 
 def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     rows = leaderboard(made.study)
     lines = leaderboard_text(rows, 10).splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 13
+    assert lines[-1].startswith("The ensemble's score is corrected")
     assert lines[0].split() == ["rank", "roc_auc", "95%", "interval", "weight", "seconds", "MB", "id", "model"]
-    assert {line.index(row["id"]) for line, row in zip(lines[1:], rows, strict=False)} == {lines[0].index("id")}
-    assert len(leaderboard_text(rows).splitlines()) == len(rows) + 1
+    assert {line.index(row["id"]) for line, row in zip(lines[1:11], rows, strict=False)} == {lines[0].index("id")}
+    assert len(leaderboard_text(rows).splitlines()) == len(rows) + 3
     assert "(dropped: far behind the best after one fold)" in leaderboard_text(rows)
     assert all(line == line.rstrip() for line in lines)
 
@@ -222,7 +230,7 @@ def test_models_that_are_tied_with_the_best_are_marked(tmp_path: Path) -> None:
     assert [row["id"] for row in rows if row["status"] == "done, tied with the best"] == [first, second]
     lines = leaderboard_text(rows, 6).splitlines()
     assert [line.split()[0] for line in lines[1:7]] == ["1", "2=", "3", "4=", "5", "6"]
-    assert lines[-1].startswith("= can't be told apart from the best model")
+    assert lines[-2].startswith("= can't be told apart from the best model")
     assert "tied" not in "".join(lines[:7])
 
 

@@ -143,7 +143,9 @@ def test_figures_hold_the_numbers_of_the_study(tmp_path: Path) -> None:
     assert best["y"] == sorted(best["y"], reverse=True)
     assert best["y"][-1] == made.study.ranked[0].loss
     assert best["x"] == sorted(best["x"])
-    dots = [loss for trace in drawn["loss"]["data"][1:] for loss in trace["y"]]
+    *of_families, ensemble = drawn["loss"]["data"][1:]
+    assert (ensemble["name"], ensemble["y"]) == ("ensemble", [made.study.verdict["loss"]])
+    dots = [loss for trace in of_families for loss in trace["y"]]
     assert sorted(dots) == [trial.loss for trial in made.study.ranked]
     assert drawn["weights"]["data"][0]["x"] == list(made.study.weights.values())
     trained = sum(sum(bar["x"]) for bar in drawn["time"]["data"])

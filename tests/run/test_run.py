@@ -12,10 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from automl.budget import Budget
 from automl.leaderboard import HEADINGS
 from automl.predictor import load
+from automl.run.chain import _bounded
 from automl.store import events, replay
 from automl.table import read_table
+from automl.trial import Study
 from tests.run.commands import AUTOML, FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, start, wait_for
 
 
@@ -31,6 +34,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float
 
 def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None:
     assert finished[2] <= 12
+
+
+@pytest.mark.parametrize(("left", "wanted", "kept"), [(4.0, 3.5, 2.0), (1.0, 3.5, 0.8), (60.0, 3.5, 3.5)])
+def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(left: float, wanted: float, kept: float) -> None:
+    assert _bounded(wanted, Study(), Budget(left, lambda: 0.0)) == kept
+
+
+def test_once_there_is_a_model_the_end_has_all_that_it_wants(finished: tuple[Path, str, float]) -> None:
+    assert _bounded(3.5, replay(finished[0]), Budget(4.0, lambda: 0.0)) == 3.5
 
 
 def test_it_says_where_everything_lies_and_how_to_predict(finished: tuple[Path, str, float]) -> None:
