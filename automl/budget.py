@@ -17,6 +17,7 @@ from automl.errors import InputError
 Clock = Callable[[], float]
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+PROMISED = 5.0  # seconds of a budget from which on it is never overrun
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
@@ -97,8 +98,8 @@ def _age() -> float:
         return time.time() - psutil.Process(os.getpid()).create_time()
 
 
-def parse_duration(text: str, name: str = "--budget", least: float = 0.0) -> float:
-    """Seconds of a duration such as `90`, `90s`, `10m`, `1h30m`, `least` at least; `name` is what the user calls it.
+def parse_duration(text: str, name: str = "--budget") -> float:
+    """Seconds of a duration such as `90`, `90s`, `10m`, `1h30m`; `name` is what the user calls it.
 
     >>> parse_duration("1h30m"), parse_duration("45")
     (5400.0, 45.0)
@@ -110,9 +111,14 @@ def parse_duration(text: str, name: str = "--budget", least: float = 0.0) -> flo
     seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
     if not 0 < seconds < 365 * 86400:
         raise InputError(f"{name}: {text!r} is not a usable duration. Give more than 0 seconds and less than a year.")
-    if seconds < least:
-        raise InputError(f"{name}: {text!r} is too short: loading the libraries takes about two seconds. Give {least:g}s or more.")
     return seconds
+
+
+def too_short(seconds: float | None, name: str = "--budget") -> str:
+    """What is told of a budget that can't be promised; nothing of others."""
+    if seconds is None or seconds >= PROMISED:
+        return ""
+    return f"{name}: {seconds:g} s may be too short for any model, and a busy machine may overrun it; {PROMISED:g} s and more are kept."
 
 
 def parse_memory(text: str, name: str = "--memory") -> int:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.budget import Budget, _cgroup_memory, crowding, parse_duration, parse_memory, process_started, usable_cores
+from automl.budget import Budget, _cgroup_memory, crowding, parse_duration, parse_memory, process_started, too_short, usable_cores
 from automl.errors import InputError
 
 
@@ -73,10 +73,11 @@ def test_what_is_no_duration_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_duration_that_is_too_short_is_refused_by_the_name_that_the_user_knows() -> None:
-    assert parse_duration("3s", least=3.0) == 3
-    with pytest.raises(InputError, match=r"^budget: '2s' is too short: .* Give 3s or more"):
-        parse_duration("2s", "budget", least=3.0)
+def test_a_budget_that_can_not_be_promised_is_told_by_the_name_that_the_user_knows() -> None:
+    assert too_short(None) == too_short(5.0) == ""
+    assert too_short(2.0, "budget").startswith("budget: 2 s may be too short for any model")
+    with pytest.raises(InputError, match=r"^budget: 'soon' is not a duration"):
+        parse_duration("soon", "budget")
 
 
 def test_sizes_are_read() -> None:

@@ -60,12 +60,14 @@ def server_for(engine: str) -> Iterator[Server | None]:
 
 def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None:
     from automl import run
-    from automl.budget import process_started
+    from automl.budget import process_started, too_short
     from automl.cli import display
     from automl.report import write_report
 
     started = process_started()
     asked = settings(wish, started)
+    if warning := too_short(asked.seconds):
+        typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     with shown:
         make = run.fit if how == "fit" else run.resume

@@ -50,7 +50,6 @@ class Wish:
     verbose: bool = False
 
 
-SHORTEST = 3.0  # seconds of a budget: what is shorter can't be kept
 _RAW = 0.4  # of the memory may be taken by the raw table
 _WORDS = ("path", "source", "sha256", "target", "metric", "task", "positive", "group", "time", "weight", "test")  # keys of [data]
 
@@ -153,7 +152,7 @@ def settings(wish: Wish, started: float) -> Settings:
     return Settings(
         pipeline=pipeline,
         output=Path(wish.output) if wish.output else _new_folder(wish.data),
-        seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m")), least=SHORTEST),
+        seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m"))),
         trials=wish.trials,
         seed=wish.seed,
         jobs=wish.jobs or usable_cores(),

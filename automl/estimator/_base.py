@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run
-from automl.budget import free_memory, parse_duration, parse_memory, usable_cores
+from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
@@ -95,7 +95,10 @@ class AutoML(BaseEstimator):
             rows = self._rows(X, y, sample_weight, groups, X_val, y_val)
             problem = rows.problem(self._prepare(rows.y), self._metric_name())
         with self._folder() as folder:
-            result = run.fit(lambda budget: problem, self._settings(folder, started), run.Audience(finishers=self._finishers()))
+            asked = self._settings(folder, started)
+            if warning := too_short(asked.seconds, "budget"):
+                warnings.warn(warning, UserWarning, stacklevel=2)
+            result = run.fit(lambda budget: problem, asked, run.Audience(finishers=self._finishers()))
         _warn_of_lost_rows(result.study)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)
