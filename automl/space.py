@@ -36,6 +36,14 @@ class Float:
         """The value of the range that is nearest to a number."""
         return min(self.high, max(self.low, float(value)))
 
+    def place(self, value: Any) -> float:
+        """Where a value lies, from 0 at the lower end to 1 at the upper; values beyond the range lie beyond these."""
+        return _place(float(value), self.low, self.high, self.log)
+
+    def at(self, place: float) -> float:
+        """The value at a place."""
+        return _at(float(place), self.low, self.high, self.log)
+
     def in_haste(self) -> Float:
         """The range where fits are cut short."""
         return self if self.hasty is None else replace(self, low=self.high / 2, high=self.hasty)
@@ -68,6 +76,14 @@ class Int:
         """The value of the range that is nearest to a number."""
         return int(min(self.high, max(self.low, round(value))))
 
+    def place(self, value: Any) -> float:
+        """Where a value lies, from 0 at the lower end to 1 at the upper; values beyond the range lie beyond these."""
+        return _place(float(value), self.low, self.high, self.log)
+
+    def at(self, place: float) -> int:
+        """The whole number that is nearest to a place."""
+        return round(_at(place, self.low, self.high, self.log))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -86,6 +102,16 @@ class Choice:
     def nearest(self, value: Any) -> Any:
         """The value itself, or the first one if it is none of them."""
         return value if self.holds(value) else self.values[0]
+
+
+def _place(value: float, low: float, high: float, log: bool) -> float:
+    if log:
+        value, low, high = math.log(max(value, 1e-300)), math.log(low), math.log(high)
+    return (value - low) / (high - low) if high > low else 0.5
+
+
+def _at(place: float, low: float, high: float, log: bool) -> float:
+    return low * (high / low) ** place if log else low + place * (high - low)
 
 
 Range = Float | Int | Choice

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from automl.cli import fitting, listing, predicting, resuming
+from automl.cli import fitting, listing, predicting, resuming, teaching
 from automl.errors import AutoMLError, InputError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
@@ -57,7 +57,7 @@ def _piped(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for commands in (fitting.COMMANDS, resuming.COMMANDS, predicting.COMMANDS, listing.COMMANDS):
+for commands in (fitting.COMMANDS, resuming.COMMANDS, predicting.COMMANDS, teaching.COMMANDS, listing.COMMANDS):
     for name, command in commands.items():
         app.command(name)(_piped(command))
 

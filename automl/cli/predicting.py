@@ -62,10 +62,13 @@ def leaderboard(
 
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
     """Write a run's report.html anew from its log."""
+    from automl.insight import learn_from
     from automl.report import write_report
     from automl.store import replay
+    from automl.timeline import read
 
-    write_report(replay(Path(run)), Path(run))
+    study = replay(Path(run))
+    write_report(study, Path(run), learn_from(study, read(Path(run))) if study.ranked else None)
     typer.echo(str(Path(run) / "report.html"))
 
 

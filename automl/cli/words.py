@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automl.leaderboard import TIED, Row, is_done, leaderboard
 from automl.report.summary import expected
-from automl.report.words import duration, number, places, predict_command, visible
+from automl.report.words import aligned, duration, number, places, predict_command, visible
 from automl.trial import Study
 
 TOP = 10  # rows of the leaderboard at the end of a run
@@ -94,7 +94,7 @@ def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
     decimals = places(shown[0]["score"])
     headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", "weight", "seconds", "MB", "id", "model")
     has_ties = any(row["status"] == TIED for row in shown)
-    board = _aligned([headings, *(_cells(row, decimals, has_ties) for row in shown)], left=("95% interval", "id", "model"))
+    board = aligned([headings, *(_cells(row, decimals, has_ties) for row in shown)], left=("95% interval", "id", "model"))
     notes = [TIED_NOTE] if has_ties else []
     notes += [CORRECTED_NOTE] if shown[0]["id"] == "ensemble" else []
     return "\n\n".join([board, "\n".join(notes)] if notes else [board])
@@ -109,14 +109,3 @@ def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:
     costs = (f"{row['seconds']:.2f}", f"{row['size_mb']:.2f}")
     rank = f"{row['rank']}{'=' if row['status'] == TIED else ' ' if padded else ''}"
     return (rank, score, interval, weight, *costs, visible(row["id"], NARROW), name + status)
-
-
-def _aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
-    """Columns two spaces apart, to the right but for those named."""
-    headings = table[0]
-    widths = [max(len(line[place]) for line in table) for place in range(len(headings))]
-
-    def cell(line: tuple[str, ...], place: int) -> str:
-        return line[place].ljust(widths[place]) if headings[place] in left else line[place].rjust(widths[place])
-
-    return "\n".join("  ".join(cell(line, place) for place in range(len(headings))).rstrip() for line in table)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automl.files import write_text
 from automl.trial import Study
 
+if TYPE_CHECKING:
+    from automl.insight import Insight
+
 NAME = "report.html"
 
 
-def write_report(study: Study, folder: Path) -> None:
+def write_report(study: Study, folder: Path, insight: Insight | None = None) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 
     A finisher of `run.fit`; later the same page is made again by `write_report(replay(folder), folder)`.
@@ -21,6 +25,8 @@ def write_report(study: Study, folder: Path) -> None:
         At any point of a run: a page without a task, a complete trial or weights says so.
     folder : Path
         The run folder. `events.jsonl` is read for times, `run.toml` for facts, `trials/` for learning curves.
+    insight : Insight, optional
+        What the run teaches: becomes a chapter.
 
     Raises
     ------
@@ -29,4 +35,4 @@ def write_report(study: Study, folder: Path) -> None:
     """
     from automl.report.page import page
 
-    write_text(folder / NAME, page(study, folder))
+    write_text(folder / NAME, page(study, folder, insight))

@@ -15,8 +15,8 @@ from typing import Any
 
 from automl.metrics import metric_of
 from automl.report.summary import members
-from automl.report.timeline import Timeline
 from automl.report.words import counted, duration, number, places, visible
+from automl.timeline import Timeline
 from automl.trial import Study, Trial
 
 Trace = dict[str, Any]
@@ -71,7 +71,7 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     title = f"loss: {'1 ' if metric.best else ''}− {metric.name}" if metric.greater_is_better else f"loss: {metric.name}"
     ensemble = [_ensemble_dot(study, timeline.last)] if len(study.weights) > 1 and "loss" in study.verdict else []
     axis = {"title": title} | _loss_axis([*(trial.loss for _, trial in ended), *(dot["y"][0] for dot in ensemble)])
-    layout = _layout(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
+    layout = layout_of(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
     about = (
         f"{counted(len(ended), 'complete trial')} by the second at which the last fold was there; lower is better. "
         f"The line is the best single model's loss so far: {number(ended[0][1].loss, places(ended[0][1].loss))} with the first, "
@@ -109,13 +109,13 @@ def _dots(name: str, ended: Sequence[tuple[float, Trial]], study: Study) -> Trac
     color, symbol = _look(name, study)
     scores = [number(metric.score(trial.loss), places(trial.loss)) for _, trial in ended]
     texts = [
-        f"{_name(trial)}<br>{metric.name} {score}<br>{_label(trial.candidate.origin)} {trial.id}"
+        f"{_name(trial)}<br>{metric.name} {score}<br>{label(trial.candidate.origin)} {trial.id}"
         for (_, trial), score in zip(ended, scores, strict=True)
     ]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": _label(name),
+        "name": label(name),
         "x": [round(second, 2) for second, _ in ended],
         "y": [trial.loss for _, trial in ended],
         "text": texts,
@@ -142,7 +142,7 @@ def weights(study: Study) -> Figure | None:
         "hovertemplate": "%{y}<br>weight %{x:.3f}<extra></extra>",
     }
     axis = {"title": "weight", "tickformat": ".0%", "range": [0, 1.12 * chosen[0][1]]}
-    layout = _layout(110 + 30 * len(chosen), axis, {"autorange": "reversed", "automargin": True})
+    layout = layout_of(110 + 30 * len(chosen), axis, {"autorange": "reversed", "automargin": True})
     heaviest = f"{visible(chosen[0][0].candidate.family)} with {chosen[0][1]:.0%}"
     about = f"Their predictions are averaged with these weights. The heaviest is {heaviest}."
     return Figure("weights", "Weights of the members", about, [bar], layout | {"showlegend": False})
@@ -164,7 +164,7 @@ def fold_scores(study: Study) -> Figure | None:
         traces.append(_strip(scores, name, marker) | {"text": hover, "hovertemplate": "%{y}<br>%{text}: %{x:.6g}<extra></extra>"})
         mean = {"color": "@ink", "symbol": "line-ns-open", "size": 16, "line": {"width": 2}}
         traces.append(_strip([metric.score(trial.loss)], name, mean) | {"hovertemplate": "%{y}<br>mean %{x:.6g}<extra></extra>"})
-    layout = _layout(120 + 30 * len(chosen), {"title": metric.name}, {"autorange": "reversed", "automargin": True})
+    layout = layout_of(120 + 30 * len(chosen), {"title": metric.name}, {"autorange": "reversed", "automargin": True})
     better = "to the right" if metric.greater_is_better else "to the left"
     about = f"One mark a fold, the bar is their mean; further {better} is better. Where marks overlap, a difference may be luck."
     return Figure("folds", "Scores of the members by fold", about, traces, layout | {"showlegend": False})
@@ -188,15 +188,15 @@ def training_time(study: Study) -> Figure | None:
         {
             "type": "bar",
             "orientation": "h",
-            "name": _label(stage),
+            "name": label(stage),
             "x": [round(part.get(name, 0.0), 3) for name in names],
-            "y": [_label(name) for name in names],
+            "y": [label(name) for name in names],
             "marker": {"color": color},
-            "hovertemplate": f"%{{y}}, {_label(stage)}: %{{x:.1f}} s<extra></extra>",
+            "hovertemplate": f"%{{y}}, {label(stage)}: %{{x:.1f}} s<extra></extra>",
         }
         for (stage, part), color in zip(spent.items(), _cycled(len(spent)), strict=True)
     ]
-    layout = _layout(130 + 30 * len(names), {"title": "seconds of training"}, {"autorange": "reversed", "automargin": True})
+    layout = layout_of(130 + 30 * len(names), {"title": "seconds of training"}, {"autorange": "reversed", "automargin": True})
     about = f"Seconds of all fits, those in vain included: {duration(sum(totals.values()))} together. {visible(names[0])} took the most."
     return Figure("time", "Training time by family", about, bars, layout | {"barmode": "stack"})
 
@@ -226,7 +226,7 @@ def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int], list[li
         }
         for nth, ((repeat, fold), curve) in enumerate(curves.items())
     ]
-    layout = _layout(360, {"title": "round"}, {"title": "loss on held-out rows"})
+    layout = layout_of(360, {"title": "round"}, {"title": "loss on held-out rows"})
     name = f"{visible(trial.candidate.family)} {visible(trial.candidate.recipe.name)}"
     about = f"{name} ({trial.id}), one line a fold: the loss on which it stopped early, which need not be the metric."
     return Figure("curve", "Learning curve of the heaviest member", about, traces, layout)
@@ -242,7 +242,8 @@ def _curve(folder: Path, trial: Trial, place: tuple[int, int | None]) -> list[li
     return curve
 
 
-def _layout(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:
+def layout_of(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure's layout: its height in pixels, and what its two axes have of their own."""
     axis = {"gridcolor": "@line", "linecolor": "@line", "zerolinecolor": "@line", "automargin": True}
     return {
         "height": height,
@@ -298,18 +299,23 @@ def _look(family: str, study: Study) -> tuple[str, str]:
     return OTHERS[strangers.index(family) % len(OTHERS)]
 
 
+def color_of(family: str, study: Study) -> str:
+    """Colour of a family, the same in every figure."""
+    return _look(family, study)[0]
+
+
 def _cycled(count: int) -> Iterable[str]:
     colors = [LOOKS[name][0] for name in ("xgboost", "catboost", "lightgbm", "extra_trees")]
     return [colors[nth % len(colors)] for nth in range(count)]
 
 
-def _label(text: str) -> str:
+def label(text: str) -> str:
     """A text for plotly, which takes tags in it for markup."""
     return html.escape(visible(text, 60))
 
 
 def _name(trial: Trial) -> str:
-    return f"{_label(trial.candidate.family)} {_label(trial.candidate.recipe.name)}"
+    return f"{label(trial.candidate.family)} {label(trial.candidate.recipe.name)}"
 
 
 def _member_names(chosen: Sequence[tuple[Trial, float]]) -> list[str]:

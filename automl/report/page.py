@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError
+from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
-from automl.report import figures
+from automl.report import figures, lessons
+from automl.report.lesson_figures import lesson_figures
 from automl.report.summary import Expected, baseline, expected, members
-from automl.report.timeline import Timeline, read
 from automl.report.words import counted, duration, grouped, listed, number, places, predict_command, visible
+from automl.timeline import Timeline, read
 from automl.trial import Study
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -59,18 +61,20 @@ FINISHES = {
 }
 
 
-def page(study: Study, folder: Path) -> str:
-    """The whole page as text."""
+def page(study: Study, folder: Path, insight: Insight | None = None) -> str:
+    """The whole page as text, with a chapter of what the search teaches if that is given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     timeline = read(folder)
     made = figures.figures(study, timeline, folder)
+    made += lesson_figures(study, insight) if insight is not None else []
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["visible"] = visible
     return environment.get_template("report.html").render(
         **_shown(study, timeline, folder),
+        lessons=_lessons(study, insight),
         figures={figure.name: figure for figure in made},
         drawings=[figure.to_json() for figure in made],
         style=Markup(_asset("report.css")),  # these three are files of this package and of plotly's
@@ -98,6 +102,32 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "finish": FINISHES[study.finish],
         "spans": [(span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans],
         "origin": _origin(facts, folder),
+    }
+
+
+def _lessons(study: Study, insight: Insight | None) -> dict[str, Any] | None:
+    """What the search teaches, as texts and tables."""
+    if insight is None:
+        return None
+    families = [
+        {
+            "name": visible(lesson.family, LONGEST),
+            "trials": counted(lesson.trials, "trial"),
+            "sentences": [lessons.temper(lesson), lessons.stability(lesson.stability), lessons.safe(lesson)],
+            "rows": lessons.ranges(lesson),
+            "advice": lessons.advice(lesson),
+        }
+        for lesson in insight.lessons
+    ]
+    return {
+        "loss": lessons.loss_name(study),
+        "story_headings": lessons.STORY,
+        "story": lessons.story(insight.story),
+        "more": "" if insight.more is None else lessons.more(insight.more),
+        "families": families,
+        "headings": lessons.RANGES,
+        "too_few": lessons.too_few(insight),
+        "costs": lessons.costs(insight.cost),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 SIGNIFICANT = 6  # digits of a score: ensembles of strong models differ in the fourth or fifth
@@ -89,3 +89,14 @@ def predict_command(folder: Path) -> str:
     "automl predict 'runs/my table' new.csv"
     """
     return f"automl predict {shlex.quote(visible(folder, 4096))} new.csv"
+
+
+def aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
+    """A table as text, its headings first: columns two spaces apart, to the right but for those named."""
+    headings = table[0]
+    widths = [max(len(line[place]) for line in table) for place in range(len(headings))]
+
+    def cell(line: tuple[str, ...], place: int) -> str:
+        return line[place].ljust(widths[place]) if headings[place] in left else line[place].rjust(widths[place])
+
+    return "\n".join("  ".join(cell(line, place) for place in range(len(headings))).rstrip() for line in table)

@@ -16,6 +16,7 @@ from automl.metrics import METRICS
 from automl.models import FAMILIES
 from automl.pipeline import pipelines
 from automl.stages import STAGES
+from tests.report.runs import cleaned_run, full_run
 
 AUTOML = str(Path(sys.executable).parent / "automl")
 
@@ -62,3 +63,46 @@ def test_importing_automl_loads_nothing_heavy() -> None:
     script = "import sys, automl; print([m for m in ('numpy', 'pandas', 'sklearn', 'lightgbm', 'typer') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_insight_tells_what_a_run_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    full_run(tmp_path / "run", trials=200)
+    said = answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--price-per-hour", "2")
+    assert said.startswith("What the search teaches (loss: 1 - roc_auc; lower is better)")
+    for words in ("The story", "Is more time worth it?", "importance", "a safe choice", "core hours", "for the machine"):
+        assert words in said
+
+
+def test_insight_in_json_has_its_keys_and_only_numbers_that_json_knows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    full_run(tmp_path / "run", trials=200)
+    told = json.loads(answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--json"), parse_constant=pytest.fail)
+    assert {"importance", "sensitivity", "ranges", "stability", "cost", "story", "more_time", "families", "interactions"} <= told.keys()
+    assert {one["name"] for one in told["ranges"]} == {one["name"] for one in told["importance"]}
+
+
+def test_insight_of_500_trials_answers_in_three_seconds(tmp_path: Path) -> None:
+    full_run(tmp_path / "run", trials=500)
+    started = time.monotonic()
+    subprocess.run([AUTOML, "insight", str(tmp_path / "run")], capture_output=True, check=True)
+    assert time.monotonic() - started < 3 * 2  # twice: the machine may be busy with other tests
+
+
+@pytest.mark.parametrize("price", ["-1", "nan", "inf"])
+def test_a_price_is_an_amount_of_money(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, price: str
+) -> None:
+    full_run(tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["automl", "insight", str(tmp_path / "run"), "--price-per-hour", price])
+    assert cli._run() == 2
+    assert "give an amount of money" in capsys.readouterr().err
+
+
+def test_a_run_without_a_complete_trial_teaches_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cleaned_run(tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["automl", "insight", str(tmp_path / "run")])
+    assert cli._run() == 2
+    assert "nothing can be learnt" in capsys.readouterr().err

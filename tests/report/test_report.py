@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from automl.errors import InputError
+from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import write_report
 from automl.report.summary import expected
 from automl.report.words import number, places
 from automl.store import replay
+from automl.timeline import read
 from automl.trial import Candidate, Job, Outcome, Plan
 from tests.report.runs import BROKEN, HOSTILE, OVERRIDE, TASKS, cleaned_run, empty_run, full_run
 
@@ -221,3 +223,15 @@ def test_it_imports_no_plotly_and_is_quick_for_200_trials(tmp_path: Path) -> Non
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "run")], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1.0  # 0.2 s here; twice the gate of 0.5 s, for a busy machine
+
+
+def test_a_chapter_tells_what_the_search_teaches(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run", trials=200)
+    assert "What the search teaches" not in page_of(tmp_path / "run").text
+    insight = learn_from(made.study, read(tmp_path / "run"))
+    write_report(made.study, tmp_path / "run", insight)
+    text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for lesson in insight.lessons:
+        assert f'id="plot-importance-{lesson.family}"' in text
+        assert f'id="plot-effects-{lesson.family}"' in text
+    assert "Is more time worth it?" in text

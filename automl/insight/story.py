@@ -1,0 +1,139 @@
+"""The baseline's story: from the same answer for every row to the ensemble, what each step gained and what it cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from automl.timeline import Timeline
+from automl.trial import Study, Trial
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the story.
+
+    Parameters
+    ----------
+    name : str
+        baseline, first model, portfolio, tuned or ensemble.
+    model : str
+        Family and recipe.
+    loss : float
+    gain : float
+        What it took off the loss of the step before, as a part of that.
+    seconds : float
+        Of the clock, when it was reached.
+    trained : float
+        Seconds of training that went into all candidates of this kind.
+    candidates : int
+    """
+
+    name: str
+    model: str
+    loss: float
+    gain: float
+    seconds: float
+    trained: float
+    candidates: int
+
+
+def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
+    """The steps that the run made, in order."""
+    steps: list[Step] = []
+    for name, trial, kin in _steps(study):
+        gain = _gain(steps, trial.loss)
+        trained = sum(other.seconds for other in kin)
+        model = f"{trial.candidate.family} {trial.candidate.recipe.name}"
+        steps.append(Step(name, model, trial.loss, gain, timeline.completed(trial), trained, len(kin)))
+    if len(study.weights) > 1 and "loss" in study.verdict:
+        loss = study.verdict["loss"]
+        refits = sum(_refitted(study, study.trials[name]) for name in study.weights)
+        steps.append(Step("ensemble", f"{len(study.weights)} models", loss, _gain(steps, loss), timeline.last, refits, len(study.weights)))
+    return tuple(steps)
+
+
+def _steps(study: Study) -> Iterator[tuple[str, Trial, list[Trial]]]:
+    """Name, best trial and all trials of each step before the ensemble; a step whose best is no better than an earlier one is told, too."""
+    trials = list(study.trials.values())
+    complete = list(study.ranked)
+    models = [t for t in trials if t.candidate.family != "constant" and t.candidate.origin != "tune"]
+    kinds = {
+        "baseline": [t for t in trials if t.candidate.family == "constant"],
+        "first model": [t for t in models if study.complete(t)][:1],
+        "portfolio": models,
+        "tuned": [t for t in trials if t.candidate.origin == "tune"],
+    }
+    for name, kin in kinds.items():
+        if found := [trial for trial in complete if trial in kin]:
+            yield name, found[0], kin
+
+
+def _gain(steps: Sequence[Step], loss: float) -> float:
+    """What a loss takes off the least one so far, as a part of that."""
+    if not steps:
+        return 0.0
+    before = min(step.loss for step in steps)
+    return (before - loss) / abs(before) if before else 0.0
+
+
+def _refitted(study: Study, trial: Trial) -> float:
+    return sum(outcome.seconds for key, outcome in trial.outcomes.items() if trial.jobs[key].fold is None)
+
+
+@dataclass(frozen=True)
+class More:
+    """Whether more time is worth it.
+
+    Parameters
+    ----------
+    seconds, losses : tuple of float
+        The anytime curve: the least loss of a single model until each second.
+    a_minute : float
+        What the last quarter of the time took off the loss, by the minute, as a part of the loss.
+    four_times : float
+        What four times the time can be expected to take off, as a part of the loss: as doublings bring less and less, in the proportion of
+        the last two.
+    worth_it : bool
+        Whether that is more than one part in two hundred.
+    """
+
+    seconds: tuple[float, ...]
+    losses: tuple[float, ...]
+    a_minute: float
+    four_times: float
+    worth_it: bool
+
+
+LEADERS = 10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
+FADING = 0.5  # what the next doubling brings of the last one's gain, where that can't be seen
+STEADIEST = 0.9
+WORTH = 0.005
+
+
+def more_time(study: Study, timeline: Timeline) -> More | None:
+    """The anytime curve and what it promises; None before there is a complete trial."""
+    ended = sorted((timeline.completed(trial), trial.loss) for trial in study.ranked)
+    if not ended:
+        return None
+    seconds: list[float] = []
+    losses: list[float] = []
+    for second, loss in ended:
+        if not losses or loss < losses[-1]:
+            seconds.append(second)
+            losses.append(loss)
+    last = max(timeline.last, ended[-1][0])
+    quarter, half, third, now = (_leading(ended, share * last) for share in (0.25, 0.5, 0.75, 1.0))
+    whole = abs(now) or 1.0
+    a_minute = max(0.0, third - now) / whole / (0.25 * last / 60)
+    before, after = max(0.0, quarter - half), max(0.0, half - now)
+    ratio = min(STEADIEST, after / before) if before > 0 else FADING
+    four_times = after * (ratio + ratio**2) / whole
+    return More(tuple(seconds), tuple(losses), a_minute, four_times, four_times > WORTH)
+
+
+def _leading(ended: Sequence[tuple[float, float]], second: float) -> float:
+    """The mean loss of the best trials until a second; of the first trial alone before that."""
+    losses = sorted(loss for when, loss in ended if when <= second) or [ended[0][1]]
+    return statistics.fmean(losses[:LEADERS])
