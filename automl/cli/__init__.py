@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from automl.cli import fitting, listing, predicting, resuming, teaching
+from automl.cli import fitting, hand, listing, predicting, resuming, teaching, tracking
 from automl.errors import AutoMLError, InputError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
@@ -57,7 +57,8 @@ def _piped(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for commands in (fitting.COMMANDS, resuming.COMMANDS, predicting.COMMANDS, teaching.COMMANDS, listing.COMMANDS):
+TOGETHER = (fitting, resuming, predicting, teaching, hand, tracking, listing)
+for commands in (part.COMMANDS for part in TOGETHER):
     for name, command in commands.items():
         app.command(name)(_piped(command))
 

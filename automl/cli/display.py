@@ -45,7 +45,9 @@ class Bounds:
         if self.trials is not None:
             decided = sum(1 for trial in study.trials.values() if trial.decided)
             return f"{decided} of {self.trials} candidates, {_clock(elapsed)}", decided, self.trials
-        total = self.seconds or max(elapsed, 1.0)
+        if self.seconds is None:
+            return _clock(elapsed), 0.0, 1.0
+        total = self.seconds
         return f"{_clock(total - elapsed)} left of {_clock(total)}", elapsed, total
 
 
@@ -100,17 +102,17 @@ class Plain(Quiet):
 
     def _line(self, study: Study, event: Event) -> str:
         if event["kind"] == "finding":
-            return f"{'found':<8} {_finding(event)}"
+            return f"{'found':<9} {_finding(event)}"
         if event["kind"] == "stage":
-            return f"{visible(event['stage'], NARROW):<8} {_stage(study, event)}".rstrip()
+            return f"{visible(event['stage'], NARROW):<9} {_stage(study, event)}".rstrip()
         if event["kind"] == "trial" and event["decided"] != "dropped":
             return self._trial(study, study.trials[event["id"]])
         if event["kind"] == "weights":
-            return f"{'ensemble':<8} {counted(len(event['weights']), 'model')}  {_score(study, study.verdict.get('loss'))}".rstrip()
+            return f"{'ensemble':<9} {counted(len(event['weights']), 'model')}  {_score(study, study.verdict.get('loss'))}".rstrip()
         return f"interrupted: ending with {_so_far(study)}" if event["kind"] == "finished" and event["how"] == "interrupted" else ""
 
     def _trial(self, study: Study, trial: Trial) -> str:
-        stage = f"{visible(study.stage, NARROW):<8} {_model(trial)}"
+        stage = f"{visible(trial.candidate.origin, NARROW):<9} {_model(trial)}"
         if trial.decided == "failed":
             return f"{stage}  failed: {visible(trial.reason)}"
         best = " (best)" if trial.loss < self._best else ""

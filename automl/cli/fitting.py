@@ -30,6 +30,7 @@ Order = Annotated[str | None, typer.Option("--time", help="A column by whose ord
 Weight = Annotated[str | None, typer.Option(help="A column of row weights; no feature.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="A column not to look at; may be repeated.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="stage.field=value (`automl stages` lists them); may be repeated.")]
+From = Annotated[str | None, typer.Option(help="A run's folder, whose best candidates are tried first.")]
 Engine = Annotated[str, typer.Option(help="local: worker processes; inline: everything in this process, for tiny tables.")]
 Keep = Annotated[bool, typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every fit.")]
@@ -56,6 +57,7 @@ def fit(
     weight: Weight = None,
     ignore: Ignore = None,
     set: Set = None,
+    start_from: From = None,
     engine: Engine = "local",
     keep_data: Keep = False,
     quiet: Quiet = False,

@@ -35,7 +35,7 @@ def resume(
     verbose: Verbose = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, or give an ended one more time."""
-    wish = _wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
+    wish = wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
     if budget is not None:
         wish = replace(wish, budget=budget, trials=None)
     elif wish.trials is None:
@@ -45,7 +45,7 @@ def resume(
 
 def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
     """Train the members of a run's predictor again and compare predictions bit for bit; exit code 1 if they differ."""
-    wish = _wish_of(run, data, jobs)
+    wish = wish_of(run, data, jobs)
     check_inputs(wish)
     with server_for("local") as server:
         from automl.budget import process_started
@@ -67,7 +67,7 @@ def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {"resume": resume, "reproduce": reproduce}
 
 
-def _wish_of(run: str, data: str | None, jobs: int | None, **others: object) -> Wish:
+def wish_of(run: str, data: str | None, jobs: int | None, **others: object) -> Wish:
     """What a run was asked, from its run.toml."""
     file = Path(run) / "run.toml"
     if not Path(run).is_dir():

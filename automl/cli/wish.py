@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Wish:
     sha256: str | None = None
     sample: Sample | None = None
     set: tuple[str, ...] = ()
+    start_from: str | None = None
     engine: str = "local"
     keep_data: bool = False
     quiet: bool = False
@@ -148,6 +150,8 @@ def settings(wish: Wish, started: float) -> Settings:
     pipeline = read_pipeline(wish.pipeline).with_options(wish.set)
     if wish.use_all and any(step.name == "tune" for step in pipeline.steps):
         pipeline = pipeline.with_options(["tune.use_all=true"])
+    if wish.start_from is not None:
+        pipeline = pipeline.with_options([f"select.earlier={json.dumps(str(_earlier(wish.start_from)), ensure_ascii=False)}"])
     _check_metric(wish)
     return Settings(
         pipeline=pipeline,
@@ -161,6 +165,16 @@ def settings(wish: Wish, started: float) -> Settings:
         started=started,
         keep_data=wish.keep_data,
     )
+
+
+def _earlier(folder: str) -> Path:
+    """The folder of an earlier run, checked."""
+    from automl.store import replay
+
+    if not Path(folder).is_dir():
+        raise InputError(f"--start-from {folder}: no such run folder.")
+    replay(Path(folder))
+    return Path(folder).resolve()
 
 
 def _check_metric(wish: Wish) -> None:

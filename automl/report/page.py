@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,18 +63,27 @@ FINISHES = {
 
 def page(study: Study, folder: Path, insight: Insight | None = None) -> str:
     """The whole page as text, with a chapter of what the search teaches if that is given."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
     timeline = read(folder)
     made = figures.figures(study, timeline, folder)
     made += lesson_figures(study, insight) if insight is not None else []
+    return _filled("report.html", made, **_shown(study, timeline, folder), lessons=_lessons(study, insight))
+
+
+def figure_page(figure: figures.Figure) -> str:
+    """A page with one figure."""
+    return _filled("figure.html", [figure], heading=figure.heading, name=figure.name)
+
+
+def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
+    """A template with its figures and texts."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["visible"] = visible
-    return environment.get_template("report.html").render(
-        **_shown(study, timeline, folder),
-        lessons=_lessons(study, insight),
+    return environment.get_template(template).render(
+        **shown,
         figures={figure.name: figure for figure in made},
         drawings=[figure.to_json() for figure in made],
         style=Markup(_asset("report.css")),  # these three are files of this package and of plotly's

@@ -264,7 +264,11 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
     has_model = any(trial.candidate.family != "constant" for trial in study.ranked)
-    return reserve if has_model or not budget.timed else min(reserve, max(ENDING, (1 - FIRST_MODEL) * budget.remaining()))
+    return (
+        reserve
+        if has_model or not budget.timed
+        else min(reserve, max(ENDING * min(2.0, crowding()), (1 - FIRST_MODEL) * budget.remaining()))
+    )
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from automl.features.recipe import Recipe
 from automl.models import family
 from automl.search.costs import predict
+from automl.search.sampling import Sampling
 from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
 from automl.trial import Candidate, Study, Trial
 
@@ -18,36 +18,6 @@ if TYPE_CHECKING:
     import optuna
 
 HASTE = 2.5  # times the learning rate of what was cut short is tried first
-
-Method = Literal["tpe", "random", "cmaes"]
-Pruner = Literal["wilcoxon", "none"]
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How Optuna proposes values, and how it gives proposals up."""
-
-    method: Method = "tpe"
-    pruner: Pruner = "wilcoxon"
-
-    def study(self, seed: int) -> optuna.Study:
-        """An Optuna study."""
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        with warnings.catch_warnings():
-            # multivariate, constant_liar and the pruner are so marked
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
-                "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
-                "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-                "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
-            }
-            pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
-                "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
-                "none": optuna.pruners.NopPruner,
-            }
-            return optuna.create_study(sampler=samplers[self.method](), pruner=pruners[self.pruner]())
 
 
 @dataclass(eq=False)
@@ -58,6 +28,7 @@ class Asked:
     trial: optuna.Trial
     candidate: Candidate
     reported: set[int] = field(default_factory=set)
+    rung: int = 0
 
 
 @dataclass(eq=False)
@@ -72,6 +43,8 @@ class Field:
         How many proposals were asked of it.
     used_up : bool
         Whether it has nothing new to propose.
+    points : iterator of mapping or None
+        What is proposed one after the other, until there is no more; None if the sampler decides.
     told : set of str
         Ids of the trials that the sampler knows of, and of those that it proposed.
     first : mapping or None
@@ -85,6 +58,7 @@ class Field:
     hasty: bool = False
     asked: int = 0
     used_up: bool = False
+    points: Iterator[Mapping[str, Any]] | None = None
     told: set[str] = field(default_factory=set)
     first: Mapping[str, Any] | None = None
 
@@ -102,11 +76,17 @@ class Field:
         faster = in_haste(space)
         hasty = faster != space and (best.is_cut_short or seconds > longest)
         seed = zlib.crc32(f"{study.seed}/{study.resumed}/{name}/{recipe.name}".encode()) >> 1
-        made = cls(name, recipe, faster if hasty else no_longer(space, known, most / seconds), sampling.study(seed), hasty)
+        searched = faster if hasty else no_longer(space, known, most / seconds)
+        made = cls(name, recipe, searched, sampling.study(seed), hasty, points=sampling.all_of(searched, seed))
         if hasty:  # have the best values proposed with higher ones of those that may rise where fits are cut short
             rates = [rate for rate, values in made.space.items() if isinstance(values, Float) and values.hasty is not None]
             made.first = nearest(made.space, known | {rate: HASTE * known[rate] for rate in rates})
         return made
+
+    @property
+    def place(self) -> tuple[str, Recipe]:
+        """Its family and recipe."""
+        return self.name, self.recipe
 
     @property
     def typical(self) -> Candidate:
@@ -129,8 +109,12 @@ class Field:
             )
             self.study.add_trial(known)
 
-    def ask(self) -> Asked:
-        """A new proposal, which may be one that is known already."""
+    def ask(self) -> Asked | None:
+        """A new proposal, which may be one that is known already; None if there is no more."""
+        if self.points is not None and self.first is None:
+            self.first = next(self.points, None)
+            if self.first is None:
+                return None
         if self.first is not None:
             self.study.enqueue_trial(dict(self.first))
             self.first = None
@@ -145,7 +129,10 @@ class Field:
         import optuna
 
         trial = study.trials[asked.candidate.id]
-        if trial.losses:
+        look = trial.look.loss if trial.look is not None else None
+        if not trial.losses and look is not None:
+            self.study.tell(asked.trial, look)  # it went no further than a rung below all rows
+        elif trial.losses:
             self.study.tell(asked.trial, _value(study, trial))
         else:
             self.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)

@@ -13,6 +13,7 @@ from automl.files import read_toml
 from automl.models import FAMILIES, family
 from automl.trial import Candidate, Study
 
+PROVEN = 10  # candidates of an earlier run that are tried again
 LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
 MANY = 50_000  # rows from which on linear models come last: they are not the quick ones there
 CATEGORICAL = 0.5  # of the columns are categories: there CatBoost, which is made for them, comes early
@@ -41,6 +42,21 @@ def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """The constant baseline, then the defaults of the families that take part."""
     names = families or [kind.name for kind in FAMILIES]
     return _candidates(study, [{"family": name, "params": {}} for name in names if name != "constant"])
+
+
+def proven(known: Study, study: Study, families: Sequence[str] = ()) -> list[Candidate]:
+    """The best candidates of an earlier run, and the best of each of its families, as candidates of this one: best first.
+
+    One whose recipe is not in play on this table has its family's first that is.
+    """
+    best = [trial for place, trial in enumerate(known.ranked) if place < PROVEN or known.leaders[trial.candidate.family] is trial]
+    taking_part = [trial.candidate for trial in best if trial.candidate.family != "constant"]
+    taking_part = [candidate for candidate in taking_part if not families or candidate.family in families]
+    made = [
+        Candidate(one.family, dict(one.params), _recipe(study, {"family": one.family, "recipes": [one.recipe.name]}), "earlier")
+        for one in taking_part
+    ]
+    return list({candidate.id: candidate for candidate in made}.values())
 
 
 def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:

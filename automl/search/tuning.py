@@ -10,9 +10,11 @@ from dataclasses import replace
 from automl.features.recipe import Recipe
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
 from automl.search.costs import predict, spent
-from automl.search.field import Asked, Field, Sampling
+from automl.search.field import Asked, Field
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import LENIENT, Race, Racing
+from automl.search.rungs import Ladder
+from automl.search.sampling import Sampling
 from automl.trial import Candidate, Job, Study, Trial
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
@@ -40,6 +42,8 @@ class Tuning:
         Whether the whole budget is used, even if nothing more is to be expected.
     workers : int
         How many fits run at once: they and the folds decide how slow a proposal may be.
+    climb : callable, optional
+        Gives the rungs that the proposals of a field climb; without it they go fold by fold, held against the best.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Tuning:
         use_all: bool = True,
         first: Sequence[Candidate] = (),
         workers: int = 1,
+        climb: Callable[[Study, Field], Ladder] | None = None,
     ) -> None:
         self._race = race
         self._choose = choose
@@ -60,6 +65,8 @@ class Tuning:
         most, longest = race.limit(study, Room(race.seconds, workers, 1)), WHOLE * race.seconds / race.fewest
         self._new_field: Callable[[Study, str], Field] = lambda known, name: Field.of(known, name, sampling, most, longest)
         self._fields: dict[tuple[str, Recipe], Field] = {}
+        self._climb = climb
+        self._ladders: dict[tuple[str, Recipe], Ladder] = {}
         self._active: dict[str, Asked] = {}
         for name in (name for names in choose(study) for name in names):
             self._active |= {asked.candidate.id: asked for asked in self._field(study, name).left_over(study)}
@@ -77,23 +84,59 @@ class Tuning:
                 return move
         for asked in list(self._active.values()):
             trial = study.trials.get(asked.candidate.id)
-            place = self._race.next_place(study, asked.candidate)
-            if place is None or trial is None or (not trial.losses and study.taken(trial)):
-                continue  # its first fold decides
-            if not self._race.fits(study, asked.candidate, room):
-                continue  # what is left may be enough for something quicker
-            if trial.losses and (reason := self._prune(study, trial, asked)):
-                return Drop(trial, reason)
-            return self._race.job(study, asked.candidate, place, room)
+            go_on = self._by_folds if self._climb is None else self._by_rungs
+            if trial is not None and (next_move := go_on(study, trial, asked, room)):
+                return next_move
         if self._trials is not None and len(study.trials) >= self._trials:
             return Wait() if study.running else Stop()
         if not self._use_all and predicted_gain(study, room.seconds, room.workers) < WORTH:
             return Wait() if study.running else Stop()
         return self._propose(study, room)
 
+    def _by_folds(self, study: Study, trial: Trial, asked: Asked, room: Room) -> Job | Drop | None:
+        """The next fold of a proposal, or that it is not worth it; None if it has to wait."""
+        place = self._race.next_place(study, asked.candidate)
+        if place is None or (not trial.losses and study.taken(trial)):
+            return None  # its first fold decides
+        if not self._race.fits(study, asked.candidate, room):
+            return None  # what is left may be enough for something quicker
+        if trial.losses and (reason := self._prune(study, trial, asked)):
+            return Drop(trial, reason)
+        return self._race.job(study, asked.candidate, place, room)
+
+    def _by_rungs(self, study: Study, trial: Trial, asked: Asked, room: Room) -> Job | Drop | None:
+        """The next fit of a proposal's rung or of the next one, or that it goes no further; None if it has to wait."""
+        rungs = self._ladder(study, asked.of)
+        if (job := rungs.job(study, self._race, asked.candidate, asked.rung, room)) is not None:
+            return job if self._race.affords(study, asked.candidate, 1, room) else None
+        if any(key in study.running for key in trial.jobs) or study.complete(trial):
+            return None
+        peers = [other for other in study.trials.values() if other.candidate.family == asked.of.name and other.candidate.origin == "tune"]
+        if not rungs.passes(study, trial, asked.rung, peers):
+            return Drop(trial, f"not among the best third on rung {asked.rung + 1} of {len(rungs.rungs)}")
+        asked.rung += 1
+        return self._by_rungs(study, trial, asked, room)
+
+    def _ladder(self, study: Study, of: Field) -> Ladder:
+        """The rungs of a field."""
+        if self._climb is None:
+            raise LookupError("proposals go fold by fold")
+        if of.place not in self._ladders:
+            self._ladders[of.place] = self._climb(study, of)
+        return self._ladders[of.place]
+
+    def _first_job(self, study: Study, asked: Asked, room: Room) -> Job:
+        """What a new proposal begins with."""
+        if self._climb is None:
+            return self._race.job(study, asked.candidate, study.plan.places[0], room)
+        rungs = self._ladder(study, asked.of)
+        asked.rung = rungs.first(asked.of.asked - 1)
+        job = rungs.job(study, self._race, asked.candidate, asked.rung, room)
+        return job or self._race.job(study, asked.candidate, study.plan.places[0], room)
+
     def _field(self, study: Study, name: str) -> Field:
         """The field of a family with its best recipe, told all that is decided of it."""
-        place = name, study.leaders[name].candidate.recipe
+        place = (name, study.leaders[name].candidate.recipe)
         if place not in self._fields:
             self._fields[place] = self._new_field(study, name)
         self._fields[place].learn(study)
@@ -112,9 +155,11 @@ class Tuning:
         turn = min(fields, key=lambda tuned: self._work(study, tuned, dearest, room) * places[tuned.name])
         for _ in range(20):  # a proposal that is known already is told at once and asked again
             asked = turn.ask()
+            if asked is None:
+                break
             if asked.candidate.id not in study.trials:
                 self._active[asked.candidate.id] = asked
-                return self._race.job(study, asked.candidate, study.plan.places[0], room)
+                return self._first_job(study, asked, room)
             turn.tell(study, asked)
         turn.used_up = True
         return self._propose(study, room)

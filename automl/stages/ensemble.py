@@ -232,12 +232,13 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it."""
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
-    loss = float(np.mean([metric.loss(part.y, given, part.weight) for part, given in parts])) + flattery
+    folds = [metric.loss(part.y, given, part.weight) for part, given in parts]
+    loss = float(np.mean(folds)) + flattery
     new, held = new_rows(study.size.rows), float(np.mean([len(part) for part in there.parts]))
     low, high = _ends(loss, answer, truth, metric, widening(len(truth.y), new, study.size.rows - held), study.seed, go_on)
     if math.isfinite(metric.least):  # who answers knows more rows than who was judged
         low -= GROWTH * held / study.size.rows * (low - metric.least)
-    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery}
+    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery, "folds": folds}
 
 
 def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, wide: float, seed: int, go_on: GoOn) -> tuple[float, float]:

@@ -11,13 +11,16 @@ from automl.lab.lab import Lab
 from automl.lab.policy import Policy
 from automl.models import family
 from automl.search.costs import predict
-from automl.search.field import Sampling
+from automl.search.field import Field
 from automl.search.portfolio import portfolio
 from automl.search.racing import Race, Racing, behind
+from automl.search.rungs import Ladder, ladder
+from automl.search.sampling import Sampling
 from automl.search.tuning import Tuning
 from automl.stages._base import option
 from automl.trial import Candidate, Study
 
+CLIMBING = ("halving", "hyperband", "bohb")
 UNTRIED = 0.25  # of the time of all cores may go into first fits of families that select had no time for
 
 
@@ -25,7 +28,12 @@ UNTRIED = 0.25  # of the time of all cores may go into first fits of families th
 class Tune:
     """Search the hyperparameters of the best families."""
 
-    method: Literal["tpe", "random", "cmaes"] = option("tpe", "How values are proposed: TPE, at random, or CMA-ES.")
+    method: Literal["tpe", "random", "grid", "quasi", "cmaes", "gp", "halving", "hyperband", "bohb"] = option(
+        "tpe",
+        "How values are proposed: TPE, at random, from a grid, evenly (Sobol), CMA-ES, a Gaussian process (needs torch); or how proposals"
+        " are judged on little first: successive halving, Hyperband, BOHB (Hyperband with TPE).",
+    )
+    fidelity: Literal["folds", "rows", "rounds"] = option("folds", "What halving, hyperband and bohb have less of at first.")
     pruner: Literal["wilcoxon", "none"] = option("wilcoxon", "Whether a proposal that is worse on its first folds is given up.")
     families: int = option(3, "How many of the best families are tuned at most.", least=1)
     near: float = option(
@@ -43,13 +51,24 @@ class Tune:
         race = Race(seconds, self.margin, _fewest(study, seconds, workers))
         policy: Policy
         if self._choose(study)[0]:
-            late, sampling = _untried(study, seconds * workers), Sampling(self.method, self.pruner)
-            policy = Tuning(study, self._choose, race, sampling, budget.trials, self.use_all, late, workers)
+            late, climb = _untried(study, seconds * workers), self._climb if self.method in CLIMBING else None
+            policy = Tuning(study, self._choose, race, self._sampling(), budget.trials, self.use_all, late, workers, climb)
         else:  # nothing is there yet to be tuned
             policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):
             pass
         return study
+
+    def _sampling(self) -> Sampling:
+        """How values are proposed."""
+        if self.method == "halving" or self.method == "hyperband":
+            return Sampling("random", "none")
+        return Sampling("tpe", "none") if self.method == "bohb" else Sampling(self.method, self.pruner)
+
+    def _climb(self, study: Study, of: Field) -> Ladder:
+        """The rungs of a family's proposals."""
+        rounds = [outcome.rounds for outcome in study.leaders[of.name].whole.values() if outcome.rounds]
+        return ladder(study, self.fidelity, max(rounds, default=None), brackets=self.method != "halving")
 
     def _choose(self, study: Study) -> tuple[list[str], list[str]]:
         """The families of the best trials that have something to tune, best first; and others that are not far behind."""

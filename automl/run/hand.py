@@ -1,0 +1,66 @@
+"""Candidates tried by hand on a run's own folds, recorded as any trial is. The predictor stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from automl.budget import Budget
+from automl.errors import InputError
+from automl.files import write_text
+from automl.lab.pool import Server
+from automl.lab.problem import Problem
+from automl.leaderboard import leaderboard, to_csv
+from automl.metrics import is_function, known_function
+from automl.run.chain import NOBODY, Audience, Settings, laboratory, set_threads
+from automl.run.record import Recorder
+from automl.run.resume import bring_back, last_second
+from automl.search.hand import Everywhere
+from automl.store import Store, replay
+from automl.trial import Candidate, Study
+
+
+def try_out(
+    ask: Callable[[Budget], Problem],
+    settings: Settings,
+    candidates: Sequence[Candidate],
+    audience: Audience = NOBODY,
+    server: Server | None = None,
+) -> Study:
+    """Train candidates on every fold of the run in `settings.output`, and give the study with them.
+
+    Parameters
+    ----------
+    ask : callable
+        Gives the run's problem anew, for when its data isn't in `work/` any more.
+
+    Raises
+    ------
+    InputError
+        There is no such run, another process works on it, or its table has changed.
+    """
+    before = replay(settings.output)
+    if is_function(before.the_task.metric) and known_function(before.the_task.metric) is None:
+        raise InputError(f"{settings.output}: the metric {before.the_task.metric!r} is a Python function that is not known here.")
+    store = Store.reopened(settings.output)
+    with laboratory(store, settings, server) as lab:
+        try:
+            bring_back(lab, before, settings, ask)
+        except InputError:
+            if before.finished:  # it is as good as it was
+                lab.forget()
+                write_text(store.folder / "DONE", "")
+            raise
+        set_threads(lab, settings, before)
+        audience.on_lab(lab)
+        lab.recorder = Recorder(store, settings.started - last_second(settings))
+        lab.observers += audience.observers
+        study = lab.tell(before, {"kind": "resumed"})
+        for study in lab.run(Everywhere(candidates), study, lab.whole):
+            pass
+        lab.close()
+        write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
+        if before.finished:
+            study = lab.tell(study, {"kind": "finished", "how": before.finished})
+            write_text(store.folder / "DONE", "")
+        store.close(settings.keep_data or not before.finished)
+        return study

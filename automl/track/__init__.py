@@ -1,0 +1,1 @@
+"""Run folders as experiments: listed, compared, handed to other programs."""

@@ -1,0 +1,128 @@
+"""`automl compare`: what differs between runs, and what that did."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from automl.metrics import metric_of
+from automl.report.words import aligned, duration, number, places, visible
+from automl.track.experiment import Experiment
+
+SURE = 1.96
+LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The loss of a run less that of the first one.
+
+    Parameters
+    ----------
+    difference : float
+        Below 0 is better.
+    error : float or None
+        Its standard error; None if it can't be known.
+    how : {"paired by fold", "by intervals", "unknown", "not comparable"}
+        By the ensembles' losses on the same folds; or, of other folds or rows, by both intervals.
+    """
+
+    difference: float
+    error: float | None
+    how: Literal["paired by fold", "by intervals", "unknown", "not comparable"]
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.how == "not comparable":
+            return "another metric or target: not comparable"
+        if self.error is None:
+            return "not known to be significant"
+        p = math.erfc(abs(self.difference) / self.error / math.sqrt(2)) if self.error else float(self.difference == 0)
+        how = "better" if self.difference < 0 else "worse"
+        return f"{f'significantly {how}' if p < 0.05 else 'not significant'} (p = {p:.2g}, {self.how})"
+
+
+def effect(first: Experiment, other: Experiment) -> Effect:
+    """What a run's loss is against the first one's."""
+    one, two = first.study, other.study
+    if one.task is None or two.task is None or (one.task.metric, one.task.target) != (two.task.metric, two.task.target):
+        return Effect(math.nan, None, "not comparable")
+    if "loss" not in one.verdict or "loss" not in two.verdict:
+        return Effect(math.nan, None, "unknown")
+    difference = two.verdict["loss"] - one.verdict["loss"]
+    folds = one.verdict.get("folds", ()), two.verdict.get("folds", ())
+    if one.data == two.data and len(folds[0]) == len(folds[1]) > 1:
+        apart = [after - before for before, after in zip(*folds, strict=True)]
+        return Effect(difference, statistics.stdev(apart) / math.sqrt(len(apart)), "paired by fold")
+    if all("low" in study.verdict and "high" in study.verdict for study in (one, two)):
+        widths = [(study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two)]
+        return Effect(difference, math.hypot(*widths), "by intervals")
+    return Effect(difference, None, "unknown")
+
+
+def differences(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
+    """Settings that are not the same in all experiments: by name, the value of each; empty where one has none."""
+    told = [one.settings() for one in experiments]
+    names = dict.fromkeys(name for settings in told for name in settings)
+    rows = {name: [settings.get(name, "") for settings in told] for name in names}
+    return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+
+def to_json(experiments: Sequence[Experiment]) -> dict[str, Any]:
+    """Plain values."""
+    found = [effect(experiments[0], other) for other in experiments[1:]]
+    return {
+        "runs": [{"run": str(one.folder), **_outcome(one)} for one in experiments],
+        "differences": differences(experiments),
+        "effects": [
+            {"run": str(other.folder), "difference": _plain(one.difference), "error": one.error, "how": one.how, "verdict": one.verdict}
+            for other, one in zip(experiments[1:], found, strict=True)
+        ],
+    }
+
+
+def _outcome(one: Experiment) -> Mapping[str, Any]:
+    score = one.expected
+    told = (
+        {"metric": one.metric, "score": None, "low": None, "high": None}
+        if score is None
+        else {"metric": score.metric, "score": score.score, "low": score.low, "high": score.high}
+    )
+    return told | {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights), "state": one.state}
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def text(experiments: Sequence[Experiment]) -> str:
+    """Side by side: outcomes, what differs, and what that did."""
+    names = [visible(one.folder, LONGEST) for one in experiments]
+    outcomes = [
+        ("score", *(one.expected.score_text if one.expected else "none" for one in experiments)),
+        ("95% interval", *(one.expected.interval_text.partition(" on ")[0] if one.expected else "" for one in experiments)),
+        ("metric", *(one.metric for one in experiments)),
+        ("time", *(duration(one.timeline.last) for one in experiments)),
+        ("candidates", *(str(len(one.study.trials)) for one in experiments)),
+        ("members", *(str(len(one.study.weights)) for one in experiments)),
+        ("state", *(one.state for one in experiments)),
+    ]
+    table = aligned([("", *names), *outcomes], left=("", *names))
+    rows = [(visible(name, LONGEST), *(visible(value, LONGEST) for value in values)) for name, values in differences(experiments).items()]
+    differ = aligned([("what differs", *names), *rows], left=("what differs", *names)) if rows else "Nothing differs."
+    did = "\n".join(_did(experiments[0], other) for other in experiments[1:])
+    return f"{table}\n\n{differ}\n\n{did}"
+
+
+def _did(first: Experiment, other: Experiment) -> str:
+    found = effect(first, other)
+    if not math.isfinite(found.difference) or first.study.task is None:
+        return f"{visible(other.folder)} against {visible(first.folder)}: {found.verdict}"
+    metric = metric_of(first.study.task)
+    change = metric.score(first.study.verdict["loss"] + found.difference) - metric.score(first.study.verdict["loss"])
+    shown = number(change, places(change, 3))
+    return f"{visible(other.folder)} against {visible(first.folder)}: {metric.name} {'+' if change > 0 else ''}{shown}, {found.verdict}"

@@ -1,0 +1,73 @@
+"""An experiment as plain rows: its trials with their hyperparameters, and its fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from automl.metrics import metric_of
+from automl.models import family
+from automl.track.experiment import Experiment
+from automl.trial import Trial
+
+Row = dict[str, Any]
+
+PARAM = "param."  # begins the name of a hyperparameter's column
+
+
+def trials(one: Experiment) -> list[Row]:
+    """A row for each trial, best first, hyperparameters in columns of their own. Losses: less is better."""
+    study = one.study
+    if study.task is None:
+        return []
+    complete = list(study.ranked)
+    ids = {trial.id for trial in complete}
+    others = sorted((trial for trial in study.trials.values() if trial.id not in ids), key=lambda trial: (trial.loss, trial.id))
+    found = [_trial(one, trial) for trial in (*complete, *others)]
+    names = sorted({name for row in found for name in row if name.startswith(PARAM)})
+    fixed = [name for name in found[0] if not name.startswith(PARAM)] if found else []
+    return [{name: row.get(name) for name in (*fixed, *names)} for row in found]
+
+
+def _trial(one: Experiment, trial: Trial) -> Row:
+    study = one.study
+    metric = metric_of(study.the_task)
+    row = {
+        "id": trial.id,
+        "family": trial.candidate.family,
+        "recipe": trial.candidate.recipe.name,
+        "origin": trial.candidate.origin,
+        "state": trial.decided or "unfinished",
+        "metric": metric.name,
+        "score": metric.score(trial.loss) if trial.losses else None,
+        "loss": trial.loss if trial.losses else None,
+        "folds": len(trial.losses),
+        "weight": study.weights.get(trial.id, 0.0),
+        "seconds": trial.seconds,
+        "completed_at": one.timeline.completed(trial),
+        "megabytes": sum(outcome.size for outcome in trial.outcomes.values()) / 1e6,
+        "reason": trial.reason,
+    }
+    return row | {f"{PARAM}{name}": value for name, value in params_of(one, trial).items()}
+
+
+def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
+    """All hyperparameters of a trial, those that it left to its family among them."""
+    try:
+        told = family(trial.candidate.family).defaults(one.study.the_task)
+    except LookupError:  # a family that isn't there any more
+        told = {}
+    return {**told, **trial.candidate.params}
+
+
+def fits(one: Experiment) -> list[Row]:
+    """A row for each fit, in the order in which they were begun."""
+    rows = []
+    for trial in one.study.trials.values():
+        for key, outcome in trial.outcomes.items():
+            job = trial.jobs[key]
+            told = {"trial": trial.id, "key": key, "family": trial.candidate.family, "repeat": job.repeat, "fold": job.fold}
+            told |= {"seed": job.seed, "rows": job.rows, "threads": job.threads, "status": outcome.status, "loss": outcome.loss}
+            told |= {"seconds": outcome.seconds, "rounds": outcome.rounds, "ended_at": one.timeline.fits.get(key), "reason": outcome.reason}
+            rows.append(told)
+    return rows

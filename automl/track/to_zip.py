@@ -1,0 +1,88 @@
+"""An experiment as one file to be shared: relative paths, and no row of the table unless asked for."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import tomli_w
+
+from automl.errors import InputError
+from automl.files import sha256, whole
+from automl.store import LOG
+from automl.track.experiment import Experiment
+
+PLAIN = (LOG, "log.txt", "leaderboard.csv", "report.html", "DONE")
+PREDICTOR = "predictor.automl"
+
+
+def export(one: Experiment, output: Path, rows: bool = False) -> list[Path]:
+    """Write a zip of a run folder, and give its path.
+
+    Parameters
+    ----------
+    rows : bool
+        Whether the table itself, predictions for its rows and a predictor that remembers rows (nearest neighbours do) go with it. The
+        run's own findings may still show single cells as examples.
+
+    Raises
+    ------
+    InputError
+        The table is wanted and is not where it was, or another one.
+    """
+    table = _table(one) if rows else None
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with whole(output) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in _files(one, rows):
+            archive.write(source, f"{one.name}/{name}")
+        if one.facts:
+            archive.writestr(f"{one.name}/run.toml", _facts(one, table))
+        if table is not None:
+            archive.write(table, f"{one.name}/data/{table.name}")
+    return [output]
+
+
+def left_out(one: Experiment) -> list[str]:
+    """What is not shared because it holds rows of the table."""
+    told = ["the table", "predictions for its rows"]
+    return told + (["the predictor, whose neighbours are rows of the table"] if _holds_rows(one) else [])
+
+
+def _holds_rows(one: Experiment) -> bool:
+    return any(one.study.trials[name].candidate.family == "knn" for name in one.study.weights if name in one.study.trials)
+
+
+def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
+    """Names and paths of what goes in."""
+    for name in PLAIN:
+        if (one.folder / name).exists():
+            yield name, one.folder / name
+    if (one.folder / PREDICTOR).exists() and (rows or not _holds_rows(one)):
+        yield PREDICTOR, one.folder / PREDICTOR
+    for path in sorted((one.folder / "trials").glob("*/*")):
+        if path.suffix == ".json" or (rows and path.suffix in (".npy", ".zip")):
+            yield str(path.relative_to(one.folder)), path
+
+
+def _table(one: Experiment) -> Path:
+    path = Path(str(one.data.get("path", "")))
+    if not path.is_file():
+        raise InputError(f"{one.folder}: its table {str(path) or '(from a pipe or Python)'} is not there, so it can't be shared.")
+    if sha256(path) != one.data.get("sha256"):
+        raise InputError(f"{path}: is not the table that the run was made on: its SHA-256 differs.")
+    return path
+
+
+def _facts(one: Experiment, table: Path | None) -> str:
+    """run.toml with paths that mean something elsewhere."""
+    plain = dict(one.facts)
+    home = str(Path.home())
+    if "path" in plain.get("data", {}):
+        name = Path(plain["data"]["path"]).name
+        plain["data"] = {**plain["data"], "path": f"data/{table.name}" if table is not None else name}
+    if "command" in plain.get("run", {}):
+        short = re.sub(r"(?<![\w.])/[^\s'\"]*/", "", str(plain["run"]["command"]))  # folders of absolute paths are nobody's affair
+        plain["run"] = {**plain["run"], "command": short.replace(home, "~")}
+    return tomli_w.dumps(plain)

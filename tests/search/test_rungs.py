@@ -1,0 +1,130 @@
+"""Proposals climb rungs: little is spent on the many, all folds on the few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.features.recipe import RECIPES
+from automl.lab.policy import Policy
+from automl.lab.replay import ReplayLab
+from automl.models import FAMILIES, family
+from automl.search.racing import Race
+from automl.search.rungs import Ladder, Rung, ladder
+from automl.search.sampling import LARGEST_GRID, Sampling, grid
+from automl.search.tuning import Tuning
+from automl.space import Choice, Float, Int
+from automl.store import Store
+from automl.task import Task
+from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, begun, decided, fitted
+
+TASK = Task("binary", "y", "log_loss", ("no", "yes"))
+
+
+def known(plan: Plan, rows: int = 9_000) -> Study:
+    """A study with one complete trial of LightGBM, of 90 rounds."""
+    study = Study(task=TASK, plan=plan, recipes=(RECIPES["native"],), size=Size(rows, 10))
+    candidate = Candidate("lightgbm", family("lightgbm").defaults(TASK), RECIPES["native"], "portfolio")
+    for repeat, fold in plan.places:
+        job = Job(candidate, "", repeat, fold)
+        study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.4, 1.0, rounds=90)))
+    return study.add(decided(study.trials[candidate.id], "done"))
+
+
+def loss_of(job: Job) -> Outcome:
+    """The nearer the learning rate is to 0.03, the better; few rows and rounds are worse for all."""
+    distance = abs(np.log(job.candidate.params["learning_rate"] / 0.03))
+    little = 0.05 * (job.rows is not None)
+    return Outcome("done", 0.2 + 0.05 * float(distance) + little, 0.1 if job.rows else 1.0, rounds=job.rounds or 90)
+
+
+def tuned(folder: Path, study: Study, fidelity: str, brackets: bool, seconds: float = 60.0) -> Study:
+    def climb(study: Study, of: object) -> Ladder:
+        return ladder(study, fidelity, 90, brackets)  # type: ignore[arg-type]
+
+    choose: Callable[[Study], tuple[Sequence[str], Sequence[str]]] = lambda study: (["lightgbm"], [])  # noqa: E731
+    policy: Policy = Tuning(study, choose, Race(seconds, 0.5), Sampling("random", "none"), climb=climb)
+    lab = ReplayLab(Store(folder / "run"), loss_of, seconds)
+    for study in lab.run(policy, study, lab.whole):
+        pass
+    lab.store.close()
+    return study
+
+
+def proposals(study: Study) -> list[tuple[float, int]]:
+    """Learning rate and complete folds of each proposal."""
+    found = [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
+    return [(trial.candidate.params["learning_rate"], len(trial.losses)) for trial in found]
+
+
+@pytest.mark.parametrize("fidelity", ["folds", "rows", "rounds"])
+@pytest.mark.parametrize("brackets", [False, True])
+def test_the_better_proposals_go_further(tmp_path: Path, fidelity: str, brackets: bool) -> None:
+    told = proposals(tuned(tmp_path, known(Plan("kfold", 9)), fidelity, brackets))
+    whole = [abs(np.log(rate / 0.03)) for rate, folds in told if folds == 9]
+    others = [abs(np.log(rate / 0.03)) for rate, folds in told if folds < 9]
+    assert whole
+    assert len(others) > len(whole)
+    assert np.median(whole) < np.median(others)
+
+
+def test_the_rungs_of_folds_rows_and_rounds() -> None:
+    nine, one = known(Plan("kfold", 9)), known(Plan("holdout", 1))
+    assert ladder(nine, "folds", 90, False).rungs == (Rung(1), Rung(3), Rung(9))
+    assert ladder(one, "folds", 90, False).rungs == (Rung(1, 1000), Rung(1, 3000), Rung(1))
+    assert ladder(nine, "rounds", 90, False).rungs == (Rung(1, 9000, 10), Rung(1, 9000, 30), Rung(9))
+    assert ladder(nine, "rounds", None, False).rungs == ladder(nine, "rows", None, False).rungs
+    assert ladder(replace(nine, size=Size(300, 10)), "rows", None, False).rungs == (Rung(9),)
+
+
+def test_hyperband_begins_on_every_rung_the_lowest_most_often() -> None:
+    rungs = ladder(known(Plan("kfold", 9)), "folds", None, True)
+    begun_on = [rungs.first(nth) for nth in range(13)]
+    assert [begun_on.count(rung) for rung in range(3)] == [9, 3, 1]
+    assert {ladder(known(Plan("kfold", 9)), "folds", None, False).first(nth) for nth in range(13)} == {0}
+
+
+def test_who_goes_no_further_says_on_which_rung(tmp_path: Path) -> None:
+    study = tuned(tmp_path, known(Plan("kfold", 9)), "rows", False)
+    reasons = {trial.reason for trial in study.trials.values() if trial.decided == "dropped"}
+    assert "not among the best third on rung 1 of 3" in reasons
+
+
+def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
+    def record(job: Job) -> Outcome:
+        return Outcome("failed", seconds=0.5, reason="for the test") if job.rows else loss_of(job)
+
+    study = known(Plan("kfold", 9))
+    climb: Callable[[Study, object], Ladder] = lambda known, of: ladder(known, "rows", None, False)  # noqa: E731
+    policy = Tuning(study, lambda _: (["lightgbm"], []), Race(10, 0.5), Sampling("random", "none"), climb=climb)
+    lab = ReplayLab(Store(tmp_path / "run"), record, 10.0)
+    for study in lab.run(policy, study, lab.whole):
+        pass
+    lab.store.close()
+    assert {trial.decided for trial in study.trials.values() if trial.candidate.origin == "tune"} <= {"dropped", "failed", ""}
+
+
+def test_a_grid_holds_the_ends_and_stays_small() -> None:
+    made = grid({"rate": Float(0.01, 1.0, log=True), "depth": Int(1, 3), "kind": Choice(("a", "b"))})
+    assert made == {"rate": [0.01, 0.032, 0.1, 0.32, 1.0], "depth": [1, 2, 3], "kind": ["a", "b"]}
+    for kind in FAMILIES:
+        levels = grid(kind.space(TASK))
+        assert np.prod([len(values) for values in levels.values()]) <= LARGEST_GRID, kind.name
+        assert all(kind.space(TASK)[name].holds(value) for name, values in levels.items() for value in values)
+
+
+def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
+    study = known(Plan("holdout", 1))
+    candidate = Candidate("linear", {"C": 1.0, "penalty": "l2"}, RECIPES["native"], "portfolio")
+    job = Job(candidate, "")
+    study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
+    study = study.add(decided(study.trials[candidate.id], "done"))
+    lab = ReplayLab(Store(tmp_path / "run"), lambda job: Outcome("done", 0.3 + job.candidate.params["C"] * 1e-4, 0.1), 100.0)
+    for study in lab.run(Tuning(study, lambda _: (["linear"], []), Race(100, 0.9), Sampling("grid")), study, lab.whole):
+        pass
+    lab.store.close()
+    assert len(study.trials) - 2 == len(grid(family("linear").space(TASK))["C"]) * 2 - 1  # the one that was known is not tried again
