@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl.cli.fitting import Quiet
+from automl.cli.leading import Signals, server_for
+from automl.cli.resuming import Cores, Moved, Run, wish_of
+from automl.cli.wish import Wish, check_inputs, problem, settings
 from automl.errors import InputError
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
+if TYPE_CHECKING:
+    from automl.insight.stability import Stability
 
 
 def insight(
@@ -19,6 +25,13 @@ def insight(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
     price_per_hour: Annotated[float | None, typer.Option(help="What the machine costs an hour, for the money that the run cost.")] = None,
     person_per_day: Annotated[float, typer.Option(help="What a day of a person's costs, to compare with.")] = 500.0,
+    seeds: Annotated[
+        int, typer.Option(help="Train the winner and the ensemble with so many other seeds, to see how their losses jump.")
+    ] = 0,
+    budget: Annotated[str, typer.Option(help="The most time that these may take.")] = "2m",
+    data: Moved = None,
+    jobs: Cores = None,
+    quiet: Quiet = False,
 ) -> None:
     """Show what a run's trials teach: what matters, good ranges, stability, whether more time is worth it, cost."""
     from automl.insight import learn_from
@@ -32,8 +45,27 @@ def insight(
     study, timeline = replay(Path(run)), read(Path(run))
     if study.task is None or not study.ranked:
         raise InputError(f"{run}: no model was tried on every fold: nothing can be learnt. `automl resume` gives the run more time.")
+    if seeds and not 2 <= seeds <= 100:
+        raise InputError(f"--seeds {seeds}: give 2 to 100.")
     found = learn_from(study, timeline, price_per_hour, person_per_day)
+    if seeds:
+        wish = wish_of(run, data, jobs, quiet=quiet)
+        found = replace(found, seeds=tuple(_reseeded(replace(wish, budget=budget, trials=None), seeds)))
     typer.echo(json.dumps(found.to_json(), indent=1, default=str) if as_json else text(study, found))
+
+
+def _reseeded(wish: Wish, seeds: int) -> list[Stability]:
+    """What other seeds do."""
+    from automl.budget import process_started
+    from automl.cli import display
+    from automl.run import Audience, reseeded
+
+    check_inputs(wish)
+    with Signals() as signals, server_for(wish.engine) as server:
+        started = process_started()
+        asked = settings(wish, started)
+        with display.choose(asked.seconds, None, started, wish.quiet, wish.verbose) as shown:
+            return reseeded(lambda given: problem(wish, given), asked, seeds, Audience(shown.observers, (), signals.take), server)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"insight": insight}

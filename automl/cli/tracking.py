@@ -1,4 +1,4 @@
-"""`automl runs` and `automl compare`: experiments."""
+"""`automl runs`, `automl compare` and `automl export`: experiments."""
 
 from __future__ import annotations
 
@@ -47,4 +47,25 @@ def compare(
     typer.echo(json.dumps(to_json(found), indent=1, default=str) if as_json else text(found))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"runs": runs, "compare": compare}
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
+    to: Annotated[str, typer.Option(help="zip, xlsx, csv, tensorboard, wandb, mlflow or optuna.")],
+    output: Annotated[str | None, typer.Option(help="A file or folder. Default: the run's name, here.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="With zip: the table and all that holds its rows go with it.")] = False,
+) -> None:
+    """Hand a run to another program: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
+    from automl.track.experiment import read_experiment
+    from automl.track.exports import export as write
+    from automl.track.to_zip import left_out
+
+    one = read_experiment(Path(run))
+    made, then = write(one, to, None if output is None else Path(output), rows)
+    for path in made:
+        typer.echo(str(path))
+    if to == "zip" and not rows:
+        typer.echo(f"automl: left out, since it holds rows: {', '.join(left_out(one))} (--rows takes them in)", err=True)
+    if then:
+        typer.echo(f"automl: open it with: {then}", err=True)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"runs": runs, "compare": compare, "export": export}

@@ -138,7 +138,8 @@ def stability(found: Stability) -> str:
     if found.together is not None and found.together_jump is not None:
         mean = number(found.together, places(found.together, 5))
         together = f" The mean of their predictions has {mean}, and moves by {_percent(found.together_jump)}."
-    told = f"{found.model} {found.id} is {found.verdict}: with other seeds its loss is {losses}"
+    name = found.model if found.id == "ensemble" else f"{found.model} {found.id}"
+    told = f"{name} is {found.verdict}: with other seeds its loss is {losses}"
     return f"{told}, so it moves by {_percent(found.jump)} (95%).{together}"
 
 

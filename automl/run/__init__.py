@@ -5,5 +5,6 @@ from automl.run.hand import try_out
 from automl.run.record import changes
 from automl.run.reproduce import Compared, reproduce
 from automl.run.resume import resume
+from automl.run.seeds import reseeded
 
-__all__ = ["Audience", "Compared", "Result", "Settings", "changes", "fit", "reproduce", "resume", "try_out"]
+__all__ = ["Audience", "Compared", "Result", "Settings", "changes", "fit", "reproduce", "reseeded", "resume", "try_out"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,3 +72,12 @@ def fits(one: Experiment) -> list[Row]:
             told |= {"seconds": outcome.seconds, "rounds": outcome.rounds, "ended_at": one.timeline.fits.get(key), "reason": outcome.reason}
             rows.append(told)
     return rows
+
+
+def curve(one: Experiment, trial: Trial, repeat: int, fold: int | None) -> list[tuple[float, float]]:
+    """The learning curve of a fit as pairs of round and loss; empty if it has none, or its file is gone."""
+    key = trial.key_at(repeat, fold)
+    path = one.folder / "trials" / trial.id / f"{key}.json"
+    if key is None or not path.exists():
+        return []
+    return [(point[0], point[1]) for point in json.loads(path.read_text(encoding="utf-8")).get("curve", [])]

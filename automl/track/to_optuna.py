@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,11 +36,14 @@ def export(one: Experiment, output: Path) -> list[Path]:
         raise InputError(f"--output {output}: is there already; give a new name, or remove it.")
     output.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    name_of_loss = f"loss ({metric_of(one.study.the_task).name})"
     storage = JournalStorage(JournalFileBackend(str(output)))
     for name in dict.fromkeys(trial.candidate.family for trial in one.study.trials.values()):
         kin = [trial for trial in one.study.trials.values() if trial.candidate.family == name and trial.outcomes]
         study = optuna.create_study(storage=storage, study_name=f"{one.name} {name}", direction="minimize")
-        study.set_metric_names([f"loss ({metric_of(one.study.the_task).name})"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # so marked since 2023
+            study.set_metric_names([name_of_loss])
         study.add_trials([_trial(one, trial, _distributions(one, kin)) for trial in kin])
     return [output]
 

@@ -15,6 +15,7 @@ from automl.track.tables import Row, trials
 WIDEST = 40  # characters of a column
 DECIMALS = "0.000000"
 SHORT = "0.00"
+DOT, LINE = "3A82CC", "2A9460"
 SHORT_NAMES = ("seconds", "completed_at", "megabytes", "size_mb", "weight")
 
 
@@ -96,6 +97,9 @@ def _styled(sheet: Any, heading: bool) -> None:
     for place, column in enumerate(sheet.iter_cols(values_only=True), 1):
         longest = max((len(f"{value:.6g}" if isinstance(value, float) else str(value)) for value in column if value is not None), default=4)
         sheet.column_dimensions[get_column_letter(place)].width = min(WIDEST, longest + 3)
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0  # as many pages as it takes, each as wide as the sheet
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
     bold = sheet[1] if heading else [row[0] for row in sheet.iter_rows()]
     for cell in bold:
         cell.font = Font(bold=True)
@@ -120,6 +124,10 @@ def _charts(book: Any, one: Experiment, rows: Sequence[Row]) -> None:
             left = [complete[place]["completed_at"], complete[place]["loss"], best]
         right = list(families[place]) if place < len(families) else [None, None]
         sheet.append([*left, None, *right])
+    for cells in sheet.iter_rows(min_row=2):
+        for cell, form in zip(cells, (SHORT, DECIMALS, DECIMALS, "", "", SHORT), strict=False):
+            if isinstance(cell.value, float):
+                cell.number_format = form
     _styled(sheet, heading=True)
     if complete:
         chart = ScatterChart()
@@ -130,7 +138,13 @@ def _charts(book: Any, one: Experiment, rows: Sequence[Row]) -> None:
         for column, is_line in ((2, False), (3, True)):
             series = Series(Reference(sheet, min_col=column, min_row=1, max_row=len(complete) + 1), seconds, title_from_data=True)
             series.marker.symbol = "none" if is_line else "circle"
-            series.graphicalProperties.line.noFill = not is_line
+            series.smooth = False
+            if is_line:
+                series.graphicalProperties.line.solidFill = LINE
+            else:
+                series.graphicalProperties.line.noFill = True
+                series.marker.graphicalProperties.solidFill = DOT
+                series.marker.graphicalProperties.line.solidFill = DOT
             chart.series.append(series)
         sheet.add_chart(chart, "H2")
     bars = BarChart()

@@ -1,0 +1,74 @@
+"""The kinds of export, by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl.errors import InputError, suggestion
+from automl.track.experiment import Experiment
+
+Exporter = Callable[[Experiment, Path], list[Path]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of export.
+
+    Parameters
+    ----------
+    about : str
+        What it makes, in a line.
+    ending : str
+        What the default name of its output ends with.
+    is_shared : bool
+        Whether its output may hold other runs already: it is added to.
+    then : str
+        What opens it; `{output}` stands for its path.
+    """
+
+    about: str
+    ending: str
+    is_shared: bool = False
+    then: str = ""
+
+
+KINDS: Mapping[str, Kind] = {
+    "zip": Kind("the run folder to share, without rows of the table", ".zip"),
+    "xlsx": Kind("a workbook of trials, hyperparameters and metrics, with charts", ".xlsx"),
+    "csv": Kind("trials and fits as CSV files", "-csv"),
+    "tensorboard": Kind("learning curves, scalars and hyperparameters", "-tensorboard", True, "tensorboard --logdir {output}"),
+    "wandb": Kind("an offline run of Weights & Biases", "-wandb", True, "wandb sync {output}"),
+    "mlflow": Kind("a run of MLflow with a model", "-mlflow", True, "mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db"),
+    "optuna": Kind("Optuna studies in a journal file", ".optuna.log", False, "optuna-dashboard {output}"),
+}
+
+
+def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = False) -> tuple[list[Path], str]:
+    """Write an experiment in a kind, and give what was written and the command that opens it.
+
+    Parameters
+    ----------
+    output : Path, optional
+        A file or folder; by default the run's name with the kind's ending, here.
+    rows : bool
+        Whether a zip holds the table's rows, too.
+
+    Raises
+    ------
+    InputError
+        There is no such kind, its library is not installed, or the output is there already.
+    """
+    if kind not in KINDS:
+        raise InputError(f"--to {kind}: no such kind.{suggestion(kind, KINDS)} There are: {', '.join(KINDS)}.")
+    if rows and kind != "zip":
+        raise InputError(f"--rows: is for --to zip; {kind} never holds rows of the table.")
+    found = KINDS[kind]
+    place = output or Path(f"{one.name}{found.ending}")
+    if place.exists() and not found.is_shared:
+        raise InputError(f"--output {place}: is there already. Give a new name, or remove it.")
+    module = importlib.import_module(f"automl.track.to_{kind}")
+    made = module.export(one, place, rows) if kind == "zip" else module.export(one, place)
+    return made, found.then.format(output=made[0])
