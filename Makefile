@@ -9,7 +9,7 @@ STAMP := .venv/installed
 # Otherwise OpenMP's idle threads spin on cores that others need: 15.5 s instead of 0.5 s for one small LightGBM fit.
 export OMP_WAIT_POLICY = passive
 
-.PHONY: demo test check clean venv
+.PHONY: demo test check clean venv programs
 
 venv: $(STAMP)
 
@@ -37,6 +37,12 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+# What the heavy tests need beyond: libraries of trackers, torch, a browser, LibreOffice. On Debian; `.ci/run` calls it.
+programs: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --compile --constraint constraints.txt --editable '.[all,dev,programs]'
+	@for program in chromium soffice pdftotext; do command -v $$program >/dev/null || lacking="$$lacking $$program"; done; \
+	if test -n "$$lacking"; then apt-get update -q && apt-get install -y -q --no-install-recommends chromium libreoffice-calc poppler-utils; fi
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis catboost_info

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,8 @@ from automl.files import disk_trouble
 if TYPE_CHECKING:
     from automl.lab.lab import Lab
     from automl.lab.pool import Server
+    from automl.run import Settings
+    from automl.trial import Event, Study
 
 
 def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
@@ -69,15 +71,31 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     if warning := too_short(asked.seconds):
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
+    observers = [*shown.observers, *_trackers(wish, asked)]
     with shown:
         make = run.fit if how == "fit" else run.resume
-        audience = run.Audience(shown.observers, [write_report], signals.take)
+        audience = run.Audience(observers, [write_report], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
     if wish.test:
         from automl.cli.predicting import test_scores
 
         typer.echo(test_scores(result.predictor, wish.test))
+
+
+def _trackers(wish: Wish, asked: Settings) -> list[Callable[[Study, Event], None]]:
+    """An observer that has a process of its own follow the run, from its first event on."""
+    if wish.track is None:
+        return []
+    from automl.track.follow import begin, checked
+
+    kinds = checked(wish.track)
+
+    def started(study: Study, event: Event) -> None:
+        if event["kind"] == "started":
+            begin(asked.output, kinds)
+
+    return [started] if kinds else []
 
 
 class Signals:

@@ -46,6 +46,7 @@ class Wish:
     sample: Sample | None = None
     set: tuple[str, ...] = ()
     start_from: str | None = None
+    track: str | None = None
     engine: str = "local"
     keep_data: bool = False
     quiet: bool = False

@@ -6,12 +6,12 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
 from automl.files import require
 from automl.metrics import metric_of
 from automl.track.experiment import Experiment
 from automl.track.tables import curve, params_of
+from automl.track.tracker import hand_over
 from automl.trial import Trial
 
 CARRIED = ("leaderboard.csv", "report.html", "run.toml", "events.jsonl")
@@ -30,21 +30,51 @@ def export(one: Experiment, output: Path) -> list[Path]:
     MissingExtra
         mlflow is not installed.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow = require("mlflow", "mlflow", "--to mlflow")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    output.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{output.resolve() / 'mlflow.db'}")
-    if mlflow.get_experiment_by_name("automl") is None:
-        mlflow.create_experiment("automl", artifact_location=(output.resolve() / "artifacts").as_uri())
-    mlflow.set_experiment("automl")
-    with mlflow.start_run(run_name=one.name):
+    return hand_over(one, MLflow(output))
+
+
+class MLflow:
+    """A tracker that writes a run, and one within it for each trial."""
+
+    def __init__(self, output: Path) -> None:
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        self._mlflow = require("mlflow", "mlflow", "mlflow")
+        self._output = output
+        for library in ("mlflow", "alembic"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+    def begin(self, one: Experiment) -> None:
+        """Open the run, with everything that may make a difference but the packages, which run.toml has, as its parameters."""
+        mlflow, home = self._mlflow, self._output.resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}")
+        if mlflow.get_experiment_by_name("automl") is None:
+            mlflow.create_experiment("automl", artifact_location=(home / "artifacts").as_uri())
+        mlflow.set_experiment("automl")
+        mlflow.start_run(run_name=one.name)
         mlflow.log_params({_name(name): value[:LONGEST] for name, value in one.settings().items() if not name.startswith("package ")})
-        _outcome(one, mlflow)
-        for trial in one.study.ranked:
-            with mlflow.start_run(run_name=f"{trial.candidate.family} {trial.id}", nested=True):
-                _trial(one, trial, mlflow)
+
+    def trial(self, one: Experiment, trial: Trial) -> None:
+        """A run within the run: hyperparameters, scores by fold, and the learning curve of the first fold."""
+        mlflow, metric = self._mlflow, metric_of(one.study.the_task)
+        told = {"family": trial.candidate.family, "recipe": trial.candidate.recipe.name, "id": trial.id, **params_of(one, trial)}
+        with mlflow.start_run(run_name=f"{trial.candidate.family} {trial.id}", nested=True) as run:
+            mlflow.log_params({_name(name): str(value)[:LONGEST] for name, value in told.items()})
+            for step, place in enumerate(place for place in one.study.plan.places if place in trial.losses):
+                mlflow.log_metric(f"{_name(metric.name)}_by_fold", metric.score(trial.losses[place]), step=step)
+            points = curve(one, trial, *one.study.plan.places[0])
+            if points:
+                found = [mlflow.entities.Metric("curve_of_first_fold", loss, 0, int(step)) for step, loss in points]
+                mlflow.tracking.MlflowClient().log_batch(run.info.run_id, metrics=found)
+            mlflow.log_metrics({_name(metric.name): metric.score(trial.loss), "loss": trial.loss, "seconds": trial.seconds})
+
+    def end(self, one: Experiment) -> list[Path]:
+        """The outcome, the run's files, and the predictor as a model."""
+        mlflow, score = self._mlflow, one.expected
+        told = {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)}
+        if score is not None:
+            told |= {score.metric: score.score} | {name: end for name, end in (("low", score.low), ("high", score.high)) if end is not None}
+        mlflow.log_metrics({_name(name): float(value) for name, value in told.items()})
         for name in CARRIED:
             if (one.folder / name).exists():
                 mlflow.log_artifact(str(one.folder / name))
@@ -57,29 +87,8 @@ def export(one: Experiment, output: Path) -> list[Path]:
                     artifacts={"predictor": str(one.folder / PREDICTOR)},
                     pip_requirements=["automl-tabular"],
                 )
-    return [output]
-
-
-def _outcome(one: Experiment, mlflow: Any) -> None:
-    score = one.expected
-    told = {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)}
-    if score is not None:
-        told |= {score.metric: score.score} | {name: end for name, end in (("low", score.low), ("high", score.high)) if end is not None}
-    mlflow.log_metrics({_name(name): float(value) for name, value in told.items()})
-
-
-def _trial(one: Experiment, trial: Trial, mlflow: Any) -> None:
-    metric = metric_of(one.study.the_task)
-    told = {"family": trial.candidate.family, "recipe": trial.candidate.recipe.name, "id": trial.id, **params_of(one, trial)}
-    mlflow.log_params({_name(name): str(value)[:LONGEST] for name, value in told.items()})
-    for step, place in enumerate(place for place in one.study.plan.places if place in trial.losses):
-        mlflow.log_metric(f"{_name(metric.name)}_by_fold", metric.score(trial.losses[place]), step=step)
-    points = curve(one, trial, *one.study.plan.places[0])
-    if points:
-        found = [mlflow.entities.Metric("curve_of_first_fold", loss, 0, int(step)) for step, loss in points]
-        mlflow.tracking.MlflowClient().log_batch(mlflow.active_run().info.run_id, metrics=found)
-    weight = one.study.weights.get(trial.id, 0.0)
-    mlflow.log_metrics({_name(metric.name): metric.score(trial.loss), "loss": trial.loss, "seconds": trial.seconds, "weight": weight})
+        mlflow.end_run()
+        return [self._output]
 
 
 def _name(name: str) -> str:

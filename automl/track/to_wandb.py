@@ -10,8 +10,11 @@ from automl.files import require
 from automl.metrics import metric_of
 from automl.track.experiment import Experiment
 from automl.track.tables import curve, trials
+from automl.track.tracker import hand_over
+from automl.trial import Trial
 
 CARRIED = ("leaderboard.csv", "report.html", "run.toml", "predictor.automl")
+CURVE = ("trial", "family", "repeat", "fold", "round", "loss")
 
 
 def export(one: Experiment, output: Path) -> list[Path]:
@@ -22,48 +25,62 @@ def export(one: Experiment, output: Path) -> list[Path]:
     MissingExtra
         wandb is not installed.
     """
-    wandb = require("wandb", "wandb", "--to wandb")
-    output.mkdir(parents=True, exist_ok=True)
-    settings = wandb.Settings(silent=True, console="off")
-    with wandb.init(project="automl", name=one.name, dir=str(output), mode="offline", config=one.settings(), settings=settings) as run:
-        if one.study.task is not None:
-            _log(one, run, wandb)
-        artifact = wandb.Artifact(f"run-{run.id}", type="automl-run")
+    return hand_over(one, WandB(output))
+
+
+class WandB:
+    """A tracker that writes an offline run."""
+
+    def __init__(self, output: Path) -> None:
+        self._wandb = require("wandb", "wandb", "wandb")
+        self._output = output
+        self._best = float("inf")
+
+    def begin(self, one: Experiment) -> None:
+        """Open the run, with everything that may make a difference as its configuration."""
+        self._output.mkdir(parents=True, exist_ok=True)
+        quiet = self._wandb.Settings(silent=True, console="off")
+        settings = {"project": "automl", "name": one.name, "dir": str(self._output), "mode": "offline"}
+        self._run = self._wandb.init(**settings, config=one.settings(), settings=quiet)
+        self._run.define_metric("second")
+        self._run.define_metric("*", step_metric="second")
+
+    def trial(self, one: Experiment, trial: Trial) -> None:
+        """Its loss and score by the second at which it was there."""
+        metric = metric_of(one.study.the_task)
+        self._best = min(self._best, trial.loss)
+        told = {"second": one.timeline.completed(trial), "loss": trial.loss, "best loss so far": self._best}
+        self._run.log(told | {f"{trial.candidate.family}/{metric.name}": metric.score(trial.loss)})
+
+    def end(self, one: Experiment) -> list[Path]:
+        """Tables of trials and learning curves, the outcome, and the run's files as an artifact."""
+        self._log_tables(one)
+        score = one.expected
+        if score is not None:
+            self._run.summary.update({score.metric: score.score, "low": score.low, "high": score.high})
+        self._run.summary.update({"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)})
+        artifact = self._wandb.Artifact(f"run-{self._run.id}", type="automl-run")
         for name in CARRIED:
             if (one.folder / name).exists():
                 artifact.add_file(str(one.folder / name), name=name)
-        run.log_artifact(artifact)
-        folder = Path(run.dir).parent
-    return [folder]
+        self._run.log_artifact(artifact)
+        folder = Path(self._run.dir).parent
+        self._run.finish()
+        return [folder]
 
-
-def _log(one: Experiment, run: Any, wandb: Any) -> None:
-    """Losses over time, the outcome, and a table of the trials."""
-    metric = metric_of(one.study.the_task)
-    run.define_metric("second")
-    run.define_metric("*", step_metric="second")
-    best = float("inf")
-    for second, trial in sorted(((one.timeline.completed(trial), trial) for trial in one.study.ranked), key=lambda pair: pair[0]):
-        best = min(best, trial.loss)
-        told = {"second": second, "loss": trial.loss, "best loss so far": best}
-        run.log(told | {f"{trial.candidate.family}/{metric.name}": metric.score(trial.loss)})
-    if rows := trials(one):
-        columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
-        data = [list(row) for row in zip(*columns.values(), strict=True)]
-        run.log({"second": one.timeline.last, "trials": wandb.Table(columns=list(columns), data=data)})
-    curves = [
-        [trial.id, trial.candidate.family, repeat, fold, float(step), float(loss)]
-        for trial in one.study.ranked
-        for repeat, fold in one.study.plan.places
-        for step, loss in curve(one, trial, repeat, fold)
-    ]
-    if curves:
-        columns_of = ["trial", "family", "repeat", "fold", "round", "loss"]
-        run.log({"second": one.timeline.last, "curves": wandb.Table(columns=columns_of, data=curves)})
-    score = one.expected
-    if score is not None:
-        run.summary.update({score.metric: score.score, "low": score.low, "high": score.high})
-    run.summary.update({"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)})
+    def _log_tables(self, one: Experiment) -> None:
+        if rows := trials(one):
+            columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
+            data = [list(row) for row in zip(*columns.values(), strict=True)]
+            self._run.log({"second": one.timeline.last, "trials": self._wandb.Table(columns=list(columns), data=data)})
+        curves = [
+            [trial.id, trial.candidate.family, repeat, fold, float(step), float(loss)]
+            for trial in one.study.ranked
+            for repeat, fold in one.study.plan.places
+            for step, loss in curve(one, trial, repeat, fold)
+        ]
+        if curves:
+            self._run.log({"second": one.timeline.last, "curves": self._wandb.Table(columns=list(CURVE), data=curves)})
 
 
 def _column(values: Sequence[Any]) -> list[Any]:

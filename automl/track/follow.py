@@ -1,0 +1,104 @@
+"""Follow a run that goes on, in a process of its own, and tell trackers of it: `python -m automl.track.follow RUN KIND...`.
+
+The run's log is all that it reads, so tracking costs the run nothing but the cores' time; it ends when the run has.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from automl.errors import InputError, MissingExtra, suggestion
+from automl.store import LOG
+from automl.track.experiment import Experiment, read_experiment
+from automl.track.tracker import Tracker
+from automl.trial import Trial
+
+PAUSE = 0.5  # seconds between two looks at the log
+LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
+
+
+def tracker_of(kind: str) -> Callable[[Path], Tracker]:
+    """The class of a kind of tracker."""
+    from automl.track.to_mlflow import MLflow
+    from automl.track.to_tensorboard import TensorBoard
+    from automl.track.to_wandb import WandB
+
+    classes: Mapping[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MLflow}
+    return classes[kind]
+
+
+def checked(kinds: str) -> tuple[str, ...]:
+    """The kinds of `--track`, each one known and with its library installed.
+
+    Raises
+    ------
+    InputError
+        There is no such kind, or its library is not installed.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in kinds.split(",") if name.strip()))
+    for name in names:
+        if name not in LIBRARIES:
+            raise InputError(f"--track {name}: no such tracker.{suggestion(name, LIBRARIES)} There are: {', '.join(LIBRARIES)}.")
+        if importlib.util.find_spec(LIBRARIES[name]) is None:
+            raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
+    return names
+
+
+def begin(folder: Path, kinds: Sequence[str]) -> None:
+    """Start a process that follows the run in a folder."""
+    with open(folder / "track.log", "ab") as log:
+        command = [sys.executable, "-P", "-m", "automl.track.follow", str(folder.resolve()), *kinds]
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def follow(folder: Path, trackers: Sequence[Tracker]) -> None:
+    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more."""
+    told: set[str] = set()
+    seen, is_begun, is_over = -1, False, False
+    while not is_over:
+        is_over = _is_over(folder)  # asked before the log is read: what was written before is read, too
+        size = (folder / LOG).stat().st_size
+        if size == seen and not is_over:
+            time.sleep(PAUSE)
+            continue
+        seen, one = size, read_experiment(folder)
+        new = [trial for trial in sorted(one.study.ranked, key=one.timeline.completed) if trial.id not in told]
+        told |= {trial.id for trial in new}
+        if one.study.task is not None or is_over:
+            for tracker in trackers:
+                _tell(tracker, one, new, is_begun)
+            is_begun = True
+    for tracker in trackers:
+        tracker.end(one)
+
+
+def _tell(tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool) -> None:
+    """What is new, after the beginning if it doesn't know of that yet."""
+    if not is_begun:
+        tracker.begin(one)
+    for trial in new:
+        tracker.trial(one, trial)
+
+
+def _is_over(folder: Path) -> bool:
+    """Whether nobody writes the run any more: its writer holds a lock as long as it lives."""
+    import fcntl
+
+    with open(folder / LOG, "rb") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    os.nice(10)  # the run comes first
+    home, *names = sys.argv[1:]
+    follow(Path(home), [tracker_of(name)(Path(home) / "track" / name) for name in names])
