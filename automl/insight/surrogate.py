@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 MOST = 200  # trials that are learnt from: the better half, and of the others as many, evenly
 NODES = 16  # of each integral over a range
-FAR = 3.0  # interquartile ranges above the median, beyond which one loss is as bad as another
+FAR = 10.0  # interquartile ranges above the median, beyond which one loss is as bad as another
 JITTER = 1e-8
 LENGTH, LENGTH_SPREAD = math.log(0.7), 1.0  # of a range: prior of the logarithm of how far a change of a hyperparameter carries
 NOISE, NOISE_SPREAD = math.log(0.05), 1.5  # of the losses' variance: prior of the logarithm of what is chance

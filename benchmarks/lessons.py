@@ -1,0 +1,190 @@
+"""Is what `automl insight` teaches true? Importance against exhaustive grids, good ranges against the whole range.
+
+    python benchmarks/lessons.py --bench ../shared/bench --data ../shared/data --json benchmarks/results/lessons.json
+
+*Importance*: 200 trials by TPE on a table, and every point of a grid of three levels on the same folds; the ranks of the shares of variance
+(Spearman). *Ranges*: 60 trials by TPE, then 20 candidates from the good ranges and 20 from the whole range, judged on folds drawn anew.
+All on the train rows of the benchmark's split 0, at most 2 000 of them.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+
+import argparse
+import itertools
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import optuna
+import pandas as pd
+from by_hand import prepared
+from scipy.stats import spearmanr
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.metrics import log_loss, root_mean_squared_error
+from sklearn.model_selection import KFold, StratifiedKFold
+from variants import load_bench
+
+from automl.features.recipe import RECIPES
+from automl.insight.effects import drawn_from, effects, good_ranges
+from automl.insight.importance import importances
+from automl.insight.points import Points, place_of, value_at
+from automl.insight.surrogate import learn
+from automl.space import Choice, Float, Int, Space
+from automl.trial import Candidate, Trial
+
+ROWS = 2000
+LIGHTGBM: Space = {
+    "num_leaves": Int(2, 128, log=True),
+    "learning_rate": Float(0.01, 0.5, log=True),
+    "min_child_samples": Int(2, 100, log=True),
+    "colsample_bytree": Float(0.3, 1.0),
+    "reg_lambda": Float(1e-3, 100.0, log=True),
+}
+TREES: Space = {
+    "max_features": Float(0.1, 1.0),
+    "min_samples_leaf": Int(1, 50, log=True),
+    "max_depth": Int(2, 30, log=True),
+    "bootstrap": Choice((False, True)),
+}
+STUDIES = (("vehicle", "lightgbm"), ("cmc", "lightgbm"), ("wine_quality_white", "lightgbm"), ("credit_g", "trees"), ("airfoil", "trees"))
+TABLES = ("vehicle", "cmc", "wine_quality_white", "credit_g", "airfoil", "churn", "segment", "kc1", "space_ga", "boston")
+
+Judge = Callable[[Mapping[str, Any], int], float]
+
+
+class Table:
+    """A table's train rows, and the loss of a model by cross-validation."""
+
+    def __init__(self, bench: Any, folder: Path) -> None:
+        card, whole = bench.load(folder)
+        train, _ = bench.split(card, whole, 0, None)
+        train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
+        X, _ = prepared(train.drop(columns=card["target"]))
+        self.is_regression = card["task"] == "regression"
+        self.X = (
+            X.apply(lambda column: column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column).astype(float).fillna(-1)
+        )
+        target = train[card["target"]]
+        self.y = target.to_numpy(float) if self.is_regression else np.unique(target, return_inverse=True)[1]
+
+    def loss(self, kind: str, params: Mapping[str, Any], seed: int) -> float:
+        """Mean loss over three folds."""
+        folds = KFold(3, shuffle=True, random_state=seed) if self.is_regression else StratifiedKFold(3, shuffle=True, random_state=seed)
+        losses = []
+        for train, held in folds.split(self.X, self.y):
+            model = self.model(kind, params).fit(self.X.iloc[train], self.y[train])
+            if self.is_regression:
+                losses.append(root_mean_squared_error(self.y[held], model.predict(self.X.iloc[held])))
+            else:
+                losses.append(log_loss(self.y[held], np.clip(model.predict_proba(self.X.iloc[held]), 1e-4, 1), labels=np.unique(self.y)))
+        return float(np.mean(losses))
+
+    def model(self, kind: str, params: Mapping[str, Any]) -> Any:
+        if kind == "lightgbm":
+            made = lightgbm.LGBMRegressor if self.is_regression else lightgbm.LGBMClassifier
+            return made(n_estimators=60, n_jobs=1, verbose=-1, random_state=0, **params)
+        trees = ExtraTreesRegressor if self.is_regression else ExtraTreesClassifier
+        return trees(n_estimators=40, n_jobs=1, random_state=0, **params)
+
+
+def study(judge: Judge, space: Space, trials: int, seed: int) -> Points:
+    """What a search by TPE leaves."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    found = optuna.create_study(sampler=optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed))
+    found.optimize(lambda trial: judge({name: suggest(trial, name, of) for name, of in space.items()}, 0), n_trials=trials)
+    places = np.array([[place_of(of, trial.params[name]) for name, of in space.items()] for trial in found.trials])
+    losses = np.array([trial.value for trial in found.trials], np.float64)
+    named = tuple(Trial(Candidate("lightgbm", dict(trial.params), RECIPES["native"])) for trial in found.trials)
+    return Points("lightgbm", space, places, losses, named)
+
+
+def suggest(trial: optuna.Trial, name: str, of: Any) -> Any:
+    match of:
+        case Float(low, high, log):
+            return trial.suggest_float(name, low, high, log=log)
+        case Int(low, high, log):
+            return trial.suggest_int(name, low, high, log=log)
+        case _:
+            return trial.suggest_categorical(name, of.values)
+
+
+def by_grid(judge: Judge, space: Space) -> dict[str, float]:
+    """The share of the variance of the loss's logarithm that each hyperparameter explains by itself, over a full grid."""
+    levels = {
+        name: of.values if isinstance(of, Choice) else tuple(of.at(place) for place in (0.05, 0.5, 0.95)) for name, of in space.items()
+    }
+    points = list(itertools.product(*levels.values()))
+    losses = np.log([judge(dict(zip(levels, point, strict=True)), 0) for point in points])
+    whole, shares = losses.var(), {}
+    for at, name in enumerate(levels):
+        means = [losses[[point[at] == value for point in points]].mean() for value in levels[name]]
+        shares[name] = float(np.var(means) / whole)
+    return shares
+
+
+def importance(table: Table, kind: str) -> dict[str, Any]:
+    """The ranks of the shares by 200 trials and by the grid."""
+    space = LIGHTGBM if kind == "lightgbm" else TREES
+    judge: Judge = lambda params, seed: table.loss(kind, params, seed)  # noqa: E731
+    of = study(judge, space, 200, 0)
+    told = {one.name: one.share for one in importances(of, learn(of), 0)}
+    truth = by_grid(judge, space)
+    ranks = float(spearmanr([told[name] for name in space], [truth[name] for name in space]).statistic)
+    seen = {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()}
+    return {"kind": kind, "spearman": ranks, "told": told, "grid": truth, "study": seen}
+
+
+def ranges(table: Table) -> dict[str, Any]:
+    """Losses of candidates from good ranges and from the whole range, on folds drawn anew."""
+    judge: Judge = lambda params, seed: table.loss("lightgbm", params, seed)  # noqa: E731
+    of = study(judge, LIGHTGBM, 60, 1)
+    surrogate = learn(of)
+    error = float(surrogate.spread * np.sqrt(surrogate.noise) * of.losses.min())
+    good = {one.name: one for one in good_ranges(of, effects(of, surrogate), error)}
+    rng = np.random.default_rng(0)
+    names = list(LIGHTGBM)
+    drawn = {"good": drawn_from(good, of, rng, 20), "whole": rng.random((20, len(names)))}
+    losses = {
+        where: [judge({name: value_at(LIGHTGBM[name], place) for name, place in zip(names, point, strict=True)}, 7) for point in points]
+        for where, points in drawn.items()
+    }
+    best = judge(of.trials[of.best].candidate.params, 7)
+    return {
+        "good": float(np.mean(losses["good"])),
+        "whole": float(np.mean(losses["whole"])),
+        "best": best,
+        "ratio": float(np.mean(losses["good"]) / np.mean(losses["whole"])),
+        "better": float(np.mean(np.array(losses["good"])[:, None] < np.array(losses["whole"])[None, :])),
+        "study": {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()},
+        "share_of_range": float(np.mean([one.share for one in good.values()])),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--json", type=Path, required=True)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    bench = load_bench(args.bench)
+    found = json.loads(args.json.read_text()) if args.json.exists() else {"importance": {}, "ranges": {}}
+    jobs = [("importance", name, lambda table, kind=kind: importance(table, kind)) for name, kind in STUDIES]
+    jobs += [("ranges", name, ranges) for name in TABLES]
+    for what, name, make in jobs:
+        if name not in found[what]:
+            found[what][name] = make(Table(bench, args.data / name))
+            args.json.write_text(json.dumps(found, indent=1) + "\n")
+        print(what, name, {key: value for key, value in found[what][name].items() if key != "study"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
