@@ -92,7 +92,7 @@ class Plain(Quiet):
     def __call__(self, study: Study, event: Event) -> None:
         """Print what an event tells, if that is worth a line."""
         text = self._all(study, event) if self._verbose else self._line(study, event)
-        if text:
+        if text.strip():
             print(f"{self._bounds.elapsed():7.1f} s  {text}", file=self._stream, flush=True)
 
     def _all(self, study: Study, event: Event) -> str:

@@ -19,7 +19,7 @@ from automl.files import sha256, write_text
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
 from automl.store import FORMAT, Store
-from automl.trial import Event, Study
+from automl.trial import Event, Study, Trial
 
 
 class Recorder:
@@ -33,34 +33,65 @@ class Recorder:
         """Append, flush, and say it in words."""
         seconds = time.monotonic() - self._started
         self._store.append(event, seconds)
-        with open(self._store.folder / "log.txt", "a", encoding="utf-8") as log:
-            log.write(f"{seconds:9.2f} s  {words(study, event)}\n")
+        if said := words(study, event):
+            with open(self._store.folder / "log.txt", "a", encoding="utf-8") as log:
+                log.write(f"{seconds:9.2f} s  {said}\n")
 
 
 def words(study: Study, event: Event) -> str:
-    """An event in a line for people."""
+    """An event in a line for people; nothing for what another line says, too."""
     match event["kind"]:
         case "finding":
             finding = event["finding"]
             return f"finding {finding['code']}: {', '.join(finding['columns'][:5])} {finding['action']}"
         case "stage":
-            return f"stage {event['stage']}"
+            return f"stage   {event['stage']}{_facts_of(study, event)}"
         case "begun":
-            job = event["job"]
-            return f"begun   {event['id']} {job['candidate']['family']} fold {job['repeat']}.{job['fold']}"
+            return _begun(study.trials[event["id"]])
         case "fit":
-            outcome = event["outcome"]
-            loss = f" loss {outcome['loss']:.6g}" if outcome["loss"] is not None else ""
-            said = "".join(f"\n             {text}" for text in event.get("warnings", ()))
-            return f"fit     {event['id']} {outcome['status']}{loss} in {outcome['seconds']:.2f} s {outcome['reason']}{said}"
+            return _fit(study, event)
         case "trial":
             trial = study.trials[event["id"]]
             score = metric_of(study.the_task).score(trial.loss) if trial.losses else float("nan")
-            return f"trial   {event['id']} {trial.candidate.family} {event['decided']} {score:.6g} {event['reason']}"
+            return f"trial   {event['id']} {trial.candidate.family} {event['decided']} {score:.6g} {event['reason']}".rstrip()
         case "weights":
-            return "weights " + ", ".join(f"{name} {weight:.3f}" for name, weight in event["weights"].items())
+            members = ", ".join(f"{name} {study.trials[name].candidate.family} {weight:.3f}" for name, weight in event["weights"].items())
+            loss = event["verdict"].get("loss")
+            return f"weights {members}" + ("" if loss is None else f"; expected {metric_of(study.the_task).score(loss):.6g}")
+        case "finished":
+            return f"finished: {event['how']}"
         case kind:
             return str(kind)
+
+
+def _facts_of(study: Study, event: Event) -> str:
+    """What a stage hands on."""
+    if "task" not in event:
+        return ""
+    task, size, plan = study.the_task, study.size, study.plan
+    held_out = f"{plan.kind} of {plan.folds} x {plan.repeats}"
+    return f": {size.rows} rows, {size.columns} columns; {task.kind} {task.target} by {task.metric}; {held_out}"
+
+
+def _begun(trial: Trial) -> str:
+    """A new candidate with all that was chosen for it; its other fits need no words."""
+    if len(trial.jobs) > 1:
+        return ""
+    candidate = trial.candidate
+    told = [f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in candidate.params.items()]
+    return f"new     {trial.id} {candidate.family} {candidate.recipe.name} ({candidate.origin}) {', '.join(told)}".rstrip()
+
+
+def _fit(study: Study, event: Event) -> str:
+    """How a fit ended."""
+    trial, outcome = study.trials[event["id"]], event["outcome"]
+    job = trial.jobs[event["key"]]
+    where = "all rows" if job.fold is None else f"fold {job.fold + 1}" + (f", repeat {job.repeat + 1}" if study.plan.repeats > 1 else "")
+    where += "" if job.rows is None else f", {job.rows} rows"
+    loss = f" loss {outcome['loss']:.6g}" if outcome["loss"] is not None else ""
+    said = "".join(f"\n             {text}" for text in event.get("warnings", ()))
+    how = f"{outcome['status']}{loss} in {outcome['seconds']:.2f} s {outcome['reason']}"
+    return f"fit     {event['id']} {trial.candidate.family} {where}: {how}".rstrip() + said
 
 
 def write_facts(folder: Path, settings: Any, problem: Problem) -> None:

@@ -62,16 +62,19 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     assert lines[0] == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
     assert lines[1] == "   12.3 s  extract  native, onehot"
     assert lines[2] == "   12.3 s  select"
-    assert lines[3].startswith("   12.3 s  select   constant native  roc_auc 0.5")
+    assert lines[3].startswith("   12.3 s  select    constant native  roc_auc 0.5")
     assert lines[3].endswith("(best)")
     assert any("failed: ValueError: Input contains <NaN>" in line for line in lines)
     assert not any("dropped" in line for line in lines)
-    assert lines[-1].startswith("   12.3 s  ensemble 4 models  roc_auc 0.9")
+    assert lines[-1].startswith("   12.3 s  ensemble  4 models  roc_auc 0.9")
 
 
-def test_verbose_lines_tell_every_event(tmp_path: Path) -> None:
+def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run", trials=6)
-    assert len(lines_of(made, verbose=True)) == len(made.told)
+    begun = sum(event["kind"] == "begun" for _, event in made.told)
+    lines = lines_of(made, verbose=True)
+    assert len(lines) == len(made.told) - begun + len(made.study.trials)
+    assert sum("  new     " in line for line in lines) == len(made.study.trials)
 
 
 def test_an_interruption_is_told(tmp_path: Path) -> None:
