@@ -60,7 +60,7 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     found, lines = told[:3], told[3:]
     assert all(line.startswith("   12.3 s  found    ") for line in found)
     assert lines[0] == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
-    assert lines[1] == "   12.3 s  extract  native, onehot"
+    assert lines[1] == "   12.3 s  extract   native, onehot"
     assert lines[2] == "   12.3 s  select"
     assert lines[3].startswith("   12.3 s  select    constant native  roc_auc 0.5")
     assert lines[3].endswith("(best)")
