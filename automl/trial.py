@@ -375,6 +375,11 @@ def _resumed(study: Study, event: Event) -> Study:
     return replace(study, finished="", running={}, resumed=study.resumed + 1)
 
 
+def _hand(study: Study, event: Event) -> Study:
+    """Candidates are tried by hand: whether the run has ended stays as it is."""
+    return replace(study, running={})
+
+
 def _finished(study: Study, event: Event) -> Study:
     return replace(study, finished=event["how"], running={})
 
@@ -388,6 +393,7 @@ _ADD = {
     "trial": _trial,
     "weights": _weights,
     "resumed": _resumed,
+    "hand": _hand,
     "finished": _finished,
 }
 

@@ -71,6 +71,8 @@ def sweep(
     study = _study(run)
     start = base_of(study, family, base)
     given = [_value(text.strip()) for text in values.split(",") if text.strip()] if values is not None else []
+    if values is not None and not given:
+        raise InputError(f"--values {values!r}: holds no value. Write them with commas, such as 7,15,31.")
     candidates = row(study, start, param, given, points)
     wish = wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
     after = _tried(replace(wish, budget=budget, trials=None), [start, *candidates])

@@ -94,7 +94,8 @@ def expected_loss(study: Study, trial: Trial) -> float:
     seen = [place for place in trial.losses if place in best.losses]
     if not seen:
         return trial.loss
-    return best.loss + math.fsum(trial.losses[place] - best.losses[place] for place in seen) / len(seen)
+    behind = math.fsum(trial.losses[place] - best.losses[place] for place in seen) / len(seen)
+    return best.loss + max(0.0, behind)  # one lucky fold makes nobody the best
 
 
 def _told(study: Study, name: str) -> Iterator[Trial]:

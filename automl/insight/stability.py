@@ -35,7 +35,7 @@ class Stability:
     together : float or None
         The loss of the mean of their predictions.
     together_jump : float or None
-        How that jumps when one seed is left out, as `jump`.
+        How that jumps, as `jump`: by the jackknife over the seeds.
     """
 
     model: str

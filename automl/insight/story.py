@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from automl.timeline import Timeline
 from automl.trial import Study, Trial
 
+LATER = {"earlier": "earlier run", "tune": "tuned", "hand": "by hand"}  # origins of candidates that are no part of the portfolio
+
 
 @dataclass(frozen=True)
 class Step:
@@ -17,7 +19,7 @@ class Step:
     Parameters
     ----------
     name : str
-        baseline, first model, portfolio, tuned or ensemble.
+        baseline, first model, portfolio, earlier run, tuned, by hand or ensemble.
     model : str
         Family and recipe.
     loss : float
@@ -58,12 +60,12 @@ def _steps(study: Study) -> Iterator[tuple[str, Trial, list[Trial]]]:
     """Name, best trial and all trials of each step before the ensemble; a step whose best is no better than an earlier one is told, too."""
     trials = list(study.trials.values())
     complete = list(study.ranked)
-    models = [t for t in trials if t.candidate.family != "constant" and t.candidate.origin != "tune"]
+    models = [t for t in trials if t.candidate.family != "constant" and t.candidate.origin not in LATER]
     kinds = {
         "baseline": [t for t in trials if t.candidate.family == "constant"],
         "first model": [t for t in models if study.complete(t)][:1],
         "portfolio": models,
-        "tuned": [t for t in trials if t.candidate.origin == "tune"],
+        **{step: [t for t in trials if t.candidate.origin == origin] for origin, step in LATER.items()},
     }
     for name, kin in kinds.items():
         if found := [trial for trial in complete if trial in kin]:
@@ -109,12 +111,13 @@ class More:
 LEADERS = 10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
 FADING = 0.5  # what the next doubling brings of the last one's gain, where that can't be seen
 STEADIEST = 0.9
+FEWEST = 3  # leaders that tell something
 WORTH = 0.005
 
 
 def more_time(study: Study, timeline: Timeline) -> More | None:
-    """The anytime curve and what it promises; None before there is a complete trial."""
-    ended = sorted((timeline.completed(trial), trial.loss) for trial in study.ranked)
+    """The anytime curve and what it promises; None before there is a model."""
+    ended = sorted((timeline.completed(trial), trial.loss) for trial in study.ranked if trial.candidate.family != "constant")
     if not ended:
         return None
     seconds: list[float] = []
@@ -124,16 +127,17 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
             seconds.append(second)
             losses.append(loss)
     last = max(timeline.last, ended[-1][0])
-    quarter, half, third, now = (_leading(ended, share * last) for share in (0.25, 0.5, 0.75, 1.0))
-    whole = abs(now) or 1.0
-    a_minute = max(0.0, third - now) / whole / (0.25 * last / 60)
-    before, after = max(0.0, quarter - half), max(0.0, half - now)
-    ratio = min(STEADIEST, after / before) if before > 0 else FADING
-    four_times = after * (ratio + ratio**2) / whole
-    return More(tuple(seconds), tuple(losses), a_minute, four_times, four_times > WORTH)
+    before, after, late = (_gained(ended, first * last, until * last) for first, until in ((0.25, 0.5), (0.5, 1.0), (0.75, 1.0)))
+    ratio = min(STEADIEST, after / before) if before and after is not None else FADING
+    four_times = min(1.0, (after or 0.0) * (ratio + ratio**2))
+    return More(tuple(seconds), tuple(losses), (late or 0.0) / (0.25 * last / 60), four_times, four_times > WORTH)
 
 
-def _leading(ended: Sequence[tuple[float, float]], second: float) -> float:
-    """The mean loss of the best trials until a second; of the first trial alone before that."""
-    losses = sorted(loss for when, loss in ended if when <= second) or [ended[0][1]]
-    return statistics.fmean(losses[:LEADERS])
+def _gained(ended: Sequence[tuple[float, float]], first: float, until: float) -> float | None:
+    """What the leaders' mean loss lost between two seconds, as a part of it; as many leaders at both. None where there were too few."""
+    early, late = (sorted(loss for when, loss in ended if when <= second) for second in (first, until))
+    count = min(LEADERS, len(early))
+    if count < FEWEST:
+        return None
+    then, now = statistics.fmean(early[:count]), statistics.fmean(late[:count])
+    return max(0.0, then - now) / (abs(then) or 1.0)

@@ -36,7 +36,11 @@ def told_of_try(study: Study, start: Candidate, candidate: Candidate, folder: Pa
     if candidate.id == start.id:
         lines.append("  nothing changed: it is the candidate that was started from")
     if start.id in study.trials and study.trials[start.id].losses and candidate.id != start.id:
-        lines += ["", _sentence(change(study.trials[start.id], trial), metric_of(study.the_task))]
+        lines += ["", _sentence(change(study.trials[start.id], trial, study.plan), metric_of(study.the_task))]
+    if not study.complete(trial):
+        lines.append(f"Only {len(trial.losses)} of {counted(len(study.plan.places), 'fold')}: there was no time for the others.")
+    elif any(outcome.stopped for outcome in trial.whole.values()):
+        lines.append("Some fits were ended by the budget before they were done: the score is worse than it would be.")
     if study.complete(trial):
         rank = [other.id for other in study.ranked].index(trial.id) + 1
         lines.append(f"It comes {rank}. of {counted(len(study.ranked), 'complete candidate')}.")
@@ -81,6 +85,8 @@ def told_of_sweep(study: Study, start: Candidate, candidates: Sequence[Candidate
     rows = _swept(study, start, candidates, name)
     if not rows:
         _ended(study, candidates[0])
+    shown_ids = {trial.id for _, trial, _ in rows}
+    lacking = [candidate for candidate in candidates if candidate.id not in shown_ids]
     metric = metric_of(study.the_task)
     losses = [trial.loss for _, trial, _ in rows]
     decimals = places(metric.score(min(losses)))
@@ -94,16 +100,28 @@ def told_of_sweep(study: Study, start: Candidate, candidates: Sequence[Candidate
         bar = "#" * max(1, round(BAR * (trial.loss - min(losses)) / most)) if trial.loss > min(losses) else "best"
         table.append((value(setting), number(metric.score(trial.loss), decimals), shown, error, better, bar, trial.id))
     heading = f"{visible(start.family)} {visible(start.recipe.name)} by {visible(name)}: {metric.name}, bars show the loss above the least"
-    return f"{heading}\n\n{aligned(table, left=('better on', '', 'id'))}"
+    board = aligned(table, left=("better on", "", "id"))
+    missing = [f"{name} = {value(one.params.get(name))}: no score, {_why(study, one)}" for one in lacking]
+    return "\n\n".join([heading, board, *(["\n".join(missing)] if missing else [])])
+
+
+def _why(study: Study, candidate: Candidate) -> str:
+    """Why a candidate has no score on all folds."""
+    trial = study.trials.get(candidate.id)
+    if trial is None or not trial.outcomes:
+        return "there was no time for it"
+    if trial.reason:
+        return visible(trial.reason)
+    return f"there was time for {len(trial.losses)} of {counted(len(study.plan.places), 'fold')}"
 
 
 def _swept(study: Study, start: Candidate, candidates: Sequence[Candidate], name: str) -> list[tuple[Any, Trial, Change | None]]:
-    """Value, trial and what it changed, in the order of the values; those without a score are left out."""
+    """Value, trial and what it changed, in the order of the values; those that were not trained on every fold are left out."""
     by_id = {candidate.id: candidate for candidate in (start, *candidates)}
-    trials = [study.trials[key] for key in by_id if key in study.trials and study.trials[key].losses]
+    trials = [study.trials[key] for key in by_id if key in study.trials and study.complete(study.trials[key])]
     base = study.trials.get(start.id)
     found = [
-        (trial.candidate.params[name], trial, change(base, trial) if base is not None and base.losses else None)
+        (trial.candidate.params[name], trial, change(base, trial, study.plan) if base is not None and base.losses else None)
         for trial in trials
         if name in trial.candidate.params
     ]

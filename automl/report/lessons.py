@@ -139,7 +139,7 @@ def stability(found: Stability) -> str:
         mean = number(found.together, places(found.together, 5))
         together = f" The mean of their predictions has {mean}, and moves by {_percent(found.together_jump)}."
     name = found.model if found.id == "ensemble" else f"{found.model} {found.id}"
-    told = f"{name} is {found.verdict}: with other seeds its loss is {losses}"
+    told = f"{name} is {found.verdict}: with {len(found.losses)} other seeds its loss is {losses}"
     return f"{told}, so it moves by {_percent(found.jump)} (95%).{together}"
 
 

@@ -27,7 +27,7 @@ from automl.run.keeper import Keeper, cut
 from automl.run.record import Recorder, write_facts
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble
-from automl.store import Store
+from automl.store import Store, replay
 from automl.trial import Event, Study
 
 Finisher = Callable[[Study, Path], None]
@@ -142,9 +142,10 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper)
             return finish(study, lab, settings, audience)
     except InputError:
-        store.discard()
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)
+        if not replay(store.folder).trials:  # what was trained is not thrown away
+            store.discard()
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
@@ -269,6 +270,11 @@ def _bounded(reserve: float, study: Study, budget: Budget) -> float:
         if has_model or not budget.timed
         else min(reserve, max(ENDING * min(2.0, crowding()), (1 - FIRST_MODEL) * budget.remaining()))
     )
+
+
+def keeping_an_end(budget: Budget) -> Budget:
+    """A budget less what writing the outcome and ending the workers take."""
+    return budget.keeping(ENDING * min(2.0, crowding()))
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

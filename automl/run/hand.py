@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from automl.budget import Budget
-from automl.errors import InputError
+from automl.errors import AutoMLError, InputError
 from automl.files import write_text
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.metrics import is_function, known_function
-from automl.run.chain import NOBODY, Audience, Settings, laboratory, set_threads
+from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
 from automl.run.record import Recorder
 from automl.run.resume import bring_back, last_second
 from automl.search.hand import Everywhere
@@ -44,8 +45,8 @@ def try_out(
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
         try:
-            bring_back(lab, before, settings, ask)
-        except InputError:
+            bring_back(lab, replace(before, trials={}), settings, ask)
+        except AutoMLError:
             if before.finished:  # it is as good as it was
                 lab.forget()
                 write_text(store.folder / "DONE", "")
@@ -54,13 +55,12 @@ def try_out(
         audience.on_lab(lab)
         lab.recorder = Recorder(store, settings.started - last_second(settings))
         lab.observers += audience.observers
-        study = lab.tell(before, {"kind": "resumed"})
-        for study in lab.run(Everywhere(candidates), study, lab.whole):
+        study = lab.tell(before, {"kind": "hand"})
+        for study in lab.run(Everywhere(candidates), study, keeping_an_end(lab.whole)):
             pass
         lab.close()
         write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
         if before.finished:
-            study = lab.tell(study, {"kind": "finished", "how": before.finished})
             write_text(store.folder / "DONE", "")
         store.close(settings.keep_data or not before.finished)
         return study

@@ -17,8 +17,8 @@ from automl.insight.stability import Stability, from_seeds
 from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
-from automl.metrics import metric_of
-from automl.run.chain import NOBODY, Audience, Settings, laboratory, set_threads
+from automl.metrics import is_function, known_function, metric_of
+from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
 from automl.run.resume import bring_back
 from automl.search.hand import Everywhere
 from automl.store import Store, replay
@@ -48,6 +48,8 @@ def reseeded(
         There is no such run, nothing was learnt in it, its table has changed, or there was no time for two seeds.
     """
     then = replay(settings.output)
+    if is_function(then.the_task.metric) and known_function(then.the_task.metric) is None:
+        raise InputError(f"{settings.output}: the metric {then.the_task.metric!r} is a Python function that is not known here.")
     winner = next((trial.id for trial in then.ranked if trial.candidate.family != "constant"), None)
     if winner is None:
         raise InputError(f"{settings.output}: no model was tried on every fold, so there is nothing to train again.")
@@ -86,9 +88,9 @@ def _all_of(then: Study, lab: Lab, winner: str, seeds: int) -> list[Stability]:
 def _predicted(then: Study, lab: Lab, names: Sequence[str], nth: int) -> dict[str, Floats]:
     """Held-out predictions of these trials' candidates with the nth other seed, of those that were ready in time."""
     now = replace(then, trials={}, weights={}, running={}, verdict={}, seed=then.seed + nth * 1_000_003)
-    for now in lab.run(Everywhere([then.trials[name].candidate for name in names]), now, lab.whole):
+    for now in lab.run(Everywhere([then.trials[name].candidate for name in names]), now, keeping_an_end(lab.whole)):
         pass
-    complete = [trial for trial in now.trials.values() if now.complete(trial)]
+    complete = [trial for trial in now.trials.values() if now.complete(trial) and not any(o.stopped for o in trial.whole.values())]
     found = {trial.id: lab.predictions(now, trial) for trial in complete}
     return {name: array[0] for name, array in found.items() if array is not None}
 

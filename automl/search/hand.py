@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,9 +59,7 @@ def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe:
     known = family(base.family).defaults(study.the_task)
     for name, value in changes.items():
         if name not in space:
-            raise InputError(
-                f"--set {name}: {base.family} has no such hyperparameter.{suggestion(name, space)} It has: {', '.join(space)}."
-            )
+            raise _unknown(f"--set {name}", name, base.family, space)
         _check(f"--set {name}={value}", space[name], value)
     offered = {one.name: one for one in study.recipes}
     if recipe is not None and recipe not in offered:
@@ -75,7 +74,7 @@ def _unknown(what: str, name: str, of: str, space: Space) -> InputError:
 
 def _check(what: str, range_: Range, value: Any) -> None:
     """Refuse a value of the wrong kind; one outside of the range that is searched may be tried."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     match range_:
         case Choice(values) if value not in values:
             raise InputError(f"{what}: is to be one of {', '.join(map(repr, values))}.")
@@ -115,7 +114,10 @@ def _short(value: float) -> float:
 
 
 class Everywhere:
-    """A policy: every fold of the given candidates that is not known yet, the first candidate first; nobody is dropped."""
+    """A policy: every fold of the given candidates that is not known yet, the first candidate first; nobody is dropped.
+
+    What can't be expected to end in time is not begun: a fit that its deadline ends is no answer to what was asked.
+    """
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         self._candidates = list(candidates)

@@ -70,7 +70,14 @@ class Ladder:
             place = next((place for place in places if place not in taken), None)
             return None if place is None else race.job(study, candidate, place, room)
         job = replace(race.job(study, candidate, places[0], room), rows=asked.rows, rounds=asked.rounds)
-        return None if trial and job.key in trial.jobs else job
+        return None if trial and _is_made(study, trial, job.key) else job
+
+    def begun(self, trial: Trial) -> int:
+        """The lowest rung that a trial was on."""
+        looks = [
+            rung for rung, asked in enumerate(self.rungs) if any(_is_of(job, asked) for job in trial.jobs.values() if job.rows is not None)
+        ]
+        return min(looks, default=0)
 
     def result(self, study: Study, trial: Trial, rung: int) -> float | None:
         """A trial's loss on a rung, if it has been through it."""
@@ -88,6 +95,12 @@ class Ladder:
             return False
         found = [loss for peer in peers if (loss := self.result(study, peer, rung)) is not None]
         return sum(loss < own for loss in found) < max(1, len(found) // KEPT)
+
+
+def _is_made(study: Study, trial: Trial, key: str) -> bool:
+    """Whether a fit is under way or has ended; one that was cut by a run's end is tried again."""
+    outcome = trial.outcomes.get(key)
+    return key in study.running or (outcome is not None and outcome.status != "cut")
 
 
 def _is_of(job: Job, asked: Rung) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from automl.files import require
 from automl.space import Choice, Range, Space
 
 if TYPE_CHECKING:
@@ -31,17 +30,9 @@ class Sampling:
     pruner: Pruner = "wilcoxon"
 
     def study(self, seed: int) -> optuna.Study:
-        """An Optuna study.
-
-        Raises
-        ------
-        MissingExtra
-            A Gaussian process needs torch.
-        """
+        """An Optuna study."""
         import optuna
 
-        if self.method == "gp":
-            require("torch", "gp", "tune.method=gp")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
             "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),

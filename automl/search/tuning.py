@@ -14,7 +14,7 @@ from automl.search.field import Asked, Field
 from automl.search.plateau import WORTH, predicted_gain
 from automl.search.racing import LENIENT, Race, Racing
 from automl.search.rungs import Ladder
-from automl.search.sampling import Sampling
+from automl.search.sampling import LARGEST_GRID, Sampling
 from automl.trial import Candidate, Job, Study, Trial
 
 WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
@@ -70,6 +70,9 @@ class Tuning:
         self._active: dict[str, Asked] = {}
         for name in (name for names in choose(study) for name in names):
             self._active |= {asked.candidate.id: asked for asked in self._field(study, name).left_over(study)}
+        for asked in self._active.values():
+            if climb is not None and asked.candidate.id in study.trials:
+                asked.rung = self._ladder(study, asked.of).begun(study.trials[asked.candidate.id])
         undecided = [trial for trial in study.trials.values() if not trial.decided and trial.id not in self._active]
         begun = [trial.candidate for trial in undecided if study.taken(trial)]  # what was only looked at waits for nothing
         self._begun = Racing(begun, race)
@@ -111,6 +114,9 @@ class Tuning:
             return job if self._race.affords(study, asked.candidate, 1, room) else None
         if any(key in study.running for key in trial.jobs) or study.complete(trial):
             return None
+        if rungs.result(study, trial, asked.rung) is None:
+            reasons = [outcome.reason for outcome in trial.outcomes.values() if outcome.reason]
+            return Drop(trial, reasons[-1] if reasons else "has no loss on its rung")
         peers = [other for other in study.trials.values() if other.candidate.family == asked.of.name and other.candidate.origin == "tune"]
         if not rungs.passes(study, trial, asked.rung, peers):
             return Drop(trial, f"not among the best third on rung {asked.rung + 1} of {len(rungs.rungs)}")
@@ -153,7 +159,7 @@ class Tuning:
         dearest = max(predict(study, tuned.typical) for tuned in best or others)
         places = {tuned.name: place for place, tuned in enumerate((*best, *others), 1)}
         turn = min(fields, key=lambda tuned: self._work(study, tuned, dearest, room) * places[tuned.name])
-        for _ in range(20):  # a proposal that is known already is told at once and asked again
+        for _ in range(20 if turn.points is None else LARGEST_GRID):  # a proposal that is known already is told at once and asked again
             asked = turn.ask()
             if asked is None:
                 break

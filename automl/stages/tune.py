@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from automl.budget import Budget
+from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
 from automl.models import family
@@ -43,6 +44,11 @@ class Tune:
         0.1, "A proposal stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
     )
     use_all: bool = option(False, "Use the whole budget, even when another quarter of it is predicted to gain less than 0.1%.")
+
+    def __post_init__(self) -> None:
+        """Refuse a method whose library is not there."""
+        if self.method == "gp":
+            require("torch", "gp", "tune.method=gp")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""

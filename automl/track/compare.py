@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from automl.insight.change import paired
 from automl.metrics import metric_of
 from automl.report.words import aligned, duration, number, places, visible
 from automl.track.experiment import Experiment
 
 SURE = 1.96
+SIGNIFICANT = 0.05
 LONGEST = 60
 
 
@@ -26,12 +27,15 @@ class Effect:
         Below 0 is better.
     error : float or None
         Its standard error; None if it can't be known.
+    p : float or None
+        How likely a difference as large is where there is none.
     how : {"paired by fold", "by intervals", "unknown", "not comparable"}
         By the ensembles' losses on the same folds; or, of other folds or rows, by both intervals.
     """
 
     difference: float
     error: float | None
+    p: float | None
     how: Literal["paired by fold", "by intervals", "unknown", "not comparable"]
 
     @property
@@ -39,29 +43,28 @@ class Effect:
         """In words."""
         if self.how == "not comparable":
             return "another metric or target: not comparable"
-        if self.error is None:
+        if self.p is None:
             return "not known to be significant"
-        p = math.erfc(abs(self.difference) / self.error / math.sqrt(2)) if self.error else float(self.difference == 0)
         how = "better" if self.difference < 0 else "worse"
-        return f"{f'significantly {how}' if p < 0.05 else 'not significant'} (p = {p:.2g}, {self.how})"
+        return f"{f'significantly {how}' if self.p < SIGNIFICANT else 'not significant'} (p = {self.p:.2g}, {self.how})"
 
 
 def effect(first: Experiment, other: Experiment) -> Effect:
     """What a run's loss is against the first one's."""
     one, two = first.study, other.study
     if one.task is None or two.task is None or (one.task.metric, one.task.target) != (two.task.metric, two.task.target):
-        return Effect(math.nan, None, "not comparable")
+        return Effect(math.nan, None, None, "not comparable")
     if "loss" not in one.verdict or "loss" not in two.verdict:
-        return Effect(math.nan, None, "unknown")
-    difference = two.verdict["loss"] - one.verdict["loss"]
+        return Effect(math.nan, None, None, "unknown")
     folds = one.verdict.get("folds", ()), two.verdict.get("folds", ())
     if one.data == two.data and len(folds[0]) == len(folds[1]) > 1:
-        apart = [after - before for before, after in zip(*folds, strict=True)]
-        return Effect(difference, statistics.stdev(apart) / math.sqrt(len(apart)), "paired by fold")
+        found = paired(*folds, one.plan)
+        return Effect(found.difference, found.error, found.p, "paired by fold")
+    difference = two.verdict["loss"] - one.verdict["loss"]
     if all("low" in study.verdict and "high" in study.verdict for study in (one, two)):
-        widths = [(study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two)]
-        return Effect(difference, math.hypot(*widths), "by intervals")
-    return Effect(difference, None, "unknown")
+        error = math.hypot(*((study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two)))
+        return Effect(difference, error, math.erfc(abs(difference) / error / math.sqrt(2)) if error else None, "by intervals")
+    return Effect(difference, None, None, "unknown")
 
 
 def differences(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
@@ -79,7 +82,14 @@ def to_json(experiments: Sequence[Experiment]) -> dict[str, Any]:
         "runs": [{"run": str(one.folder), **_outcome(one)} for one in experiments],
         "differences": differences(experiments),
         "effects": [
-            {"run": str(other.folder), "difference": _plain(one.difference), "error": one.error, "how": one.how, "verdict": one.verdict}
+            {
+                "run": str(other.folder),
+                "difference": _plain(one.difference),
+                "error": one.error,
+                "p": one.p,
+                "how": one.how,
+                "verdict": one.verdict,
+            }
             for other, one in zip(experiments[1:], found, strict=True)
         ],
     }

@@ -129,9 +129,9 @@ def read_experiment(folder: Path) -> Experiment:
 
 
 def run_folders(folder: Path) -> Iterator[Path]:
-    """The run folders below a folder, and itself if it is one; a run's own folders are not looked through."""
+    """The run folders below a folder, and itself if it is one; neither a run's own folders nor links are looked through."""
     if (folder / LOG).exists():
         yield folder
         return
-    for child in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for child in sorted(path for path in folder.iterdir() if path.is_dir() and not (path.is_symlink() or path.name.startswith("."))):
         yield from run_folders(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,9 @@ KINDS: Mapping[str, Kind] = {
     "csv": Kind("trials and fits as CSV files", "-csv"),
     "tensorboard": Kind("learning curves, scalars and hyperparameters", "-tensorboard", True, "tensorboard --logdir {output}"),
     "wandb": Kind("an offline run of Weights & Biases", "-wandb", True, "wandb sync {output}"),
-    "mlflow": Kind("a run of MLflow with a model", "-mlflow", True, "mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db"),
+    "mlflow": Kind(
+        "a run of MLflow with the predictor as a model", "-mlflow", True, "mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db"
+    ),
     "optuna": Kind("Optuna studies in a journal file", ".optuna.log", False, "optuna-dashboard {output}"),
 }
 
@@ -64,11 +67,11 @@ def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = 
     if kind not in KINDS:
         raise InputError(f"--to {kind}: no such kind.{suggestion(kind, KINDS)} There are: {', '.join(KINDS)}.")
     if rows and kind != "zip":
-        raise InputError(f"--rows: is for --to zip; {kind} never holds rows of the table.")
+        raise InputError("--rows: is for --to zip alone.")
     found = KINDS[kind]
     place = output or Path(f"{one.name}{found.ending}")
     if place.exists() and not found.is_shared:
         raise InputError(f"--output {place}: is there already. Give a new name, or remove it.")
     module = importlib.import_module(f"automl.track.to_{kind}")
     made = module.export(one, place, rows) if kind == "zip" else module.export(one, place)
-    return made, found.then.format(output=made[0])
+    return made, found.then.format(output=shlex.quote(str(made[0])))

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker
 from automl.trial import Trial
 
-PAUSE = 0.5  # seconds between two looks at the log
+PAUSE = 0.5  # seconds between two looks at the log at least
+IDLE = 10.0  # times what a look took: a long log is read the less often
 LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 
 
@@ -58,32 +60,39 @@ def begin(folder: Path, kinds: Sequence[str]) -> None:
 
 
 def follow(folder: Path, trackers: Sequence[Tracker]) -> None:
-    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more."""
+    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more. One that fails costs no other."""
     told: set[str] = set()
-    seen, is_begun, is_over = -1, False, False
+    alive = list(trackers)
+    seen, is_begun, is_over, pause = -1, False, False, PAUSE
     while not is_over:
+        time.sleep(pause)
         is_over = _is_over(folder)  # asked before the log is read: what was written before is read, too
         size = (folder / LOG).stat().st_size
         if size == seen and not is_over:
-            time.sleep(PAUSE)
             continue
+        began = time.monotonic()
         seen, one = size, read_experiment(folder)
         new = [trial for trial in sorted(one.study.ranked, key=one.timeline.completed) if trial.id not in told]
-        told |= {trial.id for trial in new}
         if one.study.task is not None or is_over:
-            for tracker in trackers:
-                _tell(tracker, one, new, is_begun)
+            told |= {trial.id for trial in new}
+            alive = [tracker for tracker in alive if _tell(tracker, one, new, is_begun, is_over)]
             is_begun = True
-    for tracker in trackers:
-        tracker.end(one)
+        pause = max(PAUSE, IDLE * (time.monotonic() - began))
 
 
-def _tell(tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool) -> None:
-    """What is new, after the beginning if it doesn't know of that yet."""
-    if not is_begun:
-        tracker.begin(one)
-    for trial in new:
-        tracker.trial(one, trial)
+def _tell(tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool, is_over: bool) -> bool:
+    """Tell a tracker what is new, after the beginning if it doesn't know of that yet, and of the end; whether it goes on."""
+    try:
+        if not is_begun:
+            tracker.begin(one)
+        for trial in new:
+            tracker.trial(one, trial)
+        if is_over:
+            tracker.end(one)
+    except Exception:  # noqa: BLE001 - whatever another program's library does, the other trackers go on; track.log has it
+        traceback.print_exc()
+        return False
+    return True
 
 
 def _is_over(folder: Path) -> bool:

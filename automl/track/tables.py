@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from automl.metrics import metric_of
@@ -72,6 +74,15 @@ def fits(one: Experiment) -> list[Row]:
             told |= {"seconds": outcome.seconds, "rounds": outcome.rounds, "ended_at": one.timeline.fits.get(key), "reason": outcome.reason}
             rows.append(told)
     return rows
+
+
+def remembers_rows(predictor: Path) -> bool:
+    """Whether a predictor's file holds rows of the table, as nearest neighbours do; what can't be read is not trusted."""
+    try:
+        with zipfile.ZipFile(predictor) as archive:
+            return bool(json.loads(archive.read("manifest.json"))["facts"].get("holds_rows", True))
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile):
+        return True
 
 
 def curve(one: Experiment, trial: Trial, repeat: int, fold: int | None) -> list[tuple[float, float]]:

@@ -26,8 +26,10 @@ def export(one: Experiment, output: Path) -> list[Path]:
     Raises
     ------
     InputError
-        The file is there already: a journal is appended to.
+        The file is there already (a journal is appended to), or the run has no trials.
     """
+    if one.study.task is None:
+        raise InputError(f"{one.folder}: the run ended before its table was understood: there is nothing to hand over.")
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend

@@ -9,11 +9,12 @@ from typing import Any
 from automl.files import require
 from automl.metrics import metric_of
 from automl.track.experiment import Experiment
-from automl.track.tables import curve, trials
+from automl.track.tables import curve, remembers_rows, trials
 from automl.track.tracker import hand_over
 from automl.trial import Trial
 
-CARRIED = ("leaderboard.csv", "report.html", "run.toml", "predictor.automl")
+PREDICTOR = "predictor.automl"
+CARRIED = ("leaderboard.csv", "report.html", "run.toml", PREDICTOR)  # the predictor unless it remembers rows of the table
 CURVE = ("trial", "family", "repeat", "fold", "round", "loss")
 
 
@@ -61,7 +62,8 @@ class WandB:
         self._run.summary.update({"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)})
         artifact = self._wandb.Artifact(f"run-{self._run.id}", type="automl-run")
         for name in CARRIED:
-            if (one.folder / name).exists():
+            path = one.folder / name
+            if path.exists() and not (name == PREDICTOR and remembers_rows(path)):  # this may go to a cloud
                 artifact.add_file(str(one.folder / name), name=name)
         self._run.log_artifact(artifact)
         folder = Path(self._run.dir).parent

@@ -87,7 +87,9 @@ def _cell(value: Any) -> Any:
     """A value as a cell holds it."""
     if isinstance(value, (bool, int, float)) or value is None:
         return value
-    return defused(str(value))
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    return defused(ILLEGAL_CHARACTERS_RE.sub("?", str(value)))
 
 
 def _styled(sheet: Any, heading: bool) -> None:

@@ -13,8 +13,9 @@ from automl.errors import InputError
 from automl.files import sha256, whole
 from automl.store import LOG
 from automl.track.experiment import Experiment
+from automl.track.tables import remembers_rows
 
-PLAIN = (LOG, "log.txt", "leaderboard.csv", "report.html", "DONE")
+PLAIN = (LOG, "log.txt", "leaderboard.csv", "DONE")
 PREDICTOR = "predictor.automl"
 
 
@@ -45,13 +46,10 @@ def export(one: Experiment, output: Path, rows: bool = False) -> list[Path]:
 
 
 def left_out(one: Experiment) -> list[str]:
-    """What is not shared because it holds rows of the table."""
-    told = ["the table", "predictions for its rows"]
-    return told + (["the predictor, whose neighbours are rows of the table"] if _holds_rows(one) else [])
-
-
-def _holds_rows(one: Experiment) -> bool:
-    return any(one.study.trials[name].candidate.family == "knn" for name in one.study.weights if name in one.study.trials)
+    """What is not shared because it holds rows of the table, or paths of this machine."""
+    told = ["the table", "predictions for its rows", "the report, which `automl report` makes again"]
+    path = one.folder / PREDICTOR
+    return told + (["the predictor, whose neighbours are rows of the table"] if path.exists() and remembers_rows(path) else [])
 
 
 def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
@@ -59,7 +57,7 @@ def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
     for name in PLAIN:
         if (one.folder / name).exists():
             yield name, one.folder / name
-    if (one.folder / PREDICTOR).exists() and (rows or not _holds_rows(one)):
+    if (one.folder / PREDICTOR).exists() and (rows or not remembers_rows(one.folder / PREDICTOR)):
         yield PREDICTOR, one.folder / PREDICTOR
     for path in sorted((one.folder / "trials").glob("*/*")):
         if path.suffix == ".json" or (rows and path.suffix in (".npy", ".zip")):
@@ -78,6 +76,8 @@ def _table(one: Experiment) -> Path:
 def _facts(one: Experiment, table: Path | None) -> str:
     """run.toml with paths that mean something elsewhere."""
     plain = dict(one.facts)
+    if "stage" in plain:  # an earlier run that was begun from lies elsewhere
+        plain["stage"] = [{key: "" if key == "earlier" else value for key, value in stage.items()} for stage in plain["stage"]]
     home = str(Path.home())
     if "path" in plain.get("data", {}):
         name = Path(plain["data"]["path"]).name

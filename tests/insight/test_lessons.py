@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,23 @@ class TestARun:
         assert found is not None
         assert list(found.losses) == sorted(found.losses, reverse=True)
         assert found.losses[-1] == made.study.ranked[0].loss
-        assert found.four_times >= 0
+        assert 0 <= found.four_times < 1
+        assert found.a_minute >= 0
+
+    def test_says_nothing_of_more_time_where_there_is_too_little_to_go_by(self, tmp_path: Path) -> None:
+        made = full_run(tmp_path / "run", trials=3)
+        found = more_time(made.study, read(tmp_path / "run"))
+        assert found is None or found.four_times < 1
+        constant = {key: trial for key, trial in made.study.trials.items() if trial.candidate.family == "constant"}
+        assert more_time(replace(made.study, trials=constant), read(tmp_path / "run")) is None
+
+    def test_tells_candidates_by_hand_apart(self, tmp_path: Path) -> None:
+        made = full_run(tmp_path / "run")
+        best = made.study.ranked[0]
+        by_hand = replace(best, candidate=replace(best.candidate, origin="hand"))
+        told = story(replace(made.study, trials={**made.study.trials, best.id: by_hand}), read(tmp_path / "run"))
+        assert [step.name for step in told][-2:] == ["by hand", "ensemble"]
+        assert next(step for step in told if step.name == "by hand").loss == best.loss
 
     def test_costs_what_its_fits_took(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
@@ -216,7 +233,7 @@ class TestARun:
         best = study.ranked[0]
         dropped = next(trial for trial in study.trials.values() if trial.decided == "dropped")
         (place,) = dropped.losses
-        assert expected_loss(study, dropped) == pytest.approx(best.loss + dropped.losses[place] - best.losses[place])
+        assert expected_loss(study, dropped) == pytest.approx(best.loss + max(0.0, dropped.losses[place] - best.losses[place]))
         assert expected_loss(study, best) == best.loss
 
     def test_has_a_standard_error_of_paired_differences(self, tmp_path: Path) -> None:

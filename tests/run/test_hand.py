@@ -61,6 +61,24 @@ def test_a_sweep_tries_each_value_and_draws_it(made: Path) -> None:
     assert 'id="plot-sweep"' in page
 
 
+def test_what_there_is_no_time_for_is_told_and_not_half_done(made: Path) -> None:
+    before = replay(made)
+    said = automl("try", "run", "--family", "catboost", "--set", "depth=7", "--budget", "2s", cwd=made.parent)
+    after = replay(made)
+    assert after.finished == before.finished
+    assert (made / "DONE").exists()
+    assert not any(outcome.stopped for trial in after.trials.values() for outcome in trial.outcomes.values())
+    assert said.returncode == 1 or "Only" in said.stdout or "complete candidate" in said.stdout
+
+
+def test_other_seeds_show_that_a_linear_model_is_stable(made: Path) -> None:
+    before = (made / "events.jsonl").read_bytes()
+    said = automl("insight", "run", "--seeds", "2", "--budget", "60s", cwd=made.parent)
+    assert said.returncode == 0, said.stderr
+    assert " with 2 other seeds its loss is " in said.stdout
+    assert (made / "events.jsonl").read_bytes() == before
+
+
 def test_a_run_that_goes_on_combines_what_was_tried(made: Path) -> None:
     said = automl("resume", "run", "--budget", "20s", cwd=made.parent)
     assert said.returncode == 0, said.stderr
@@ -75,6 +93,9 @@ def test_a_run_that_goes_on_combines_what_was_tried(made: Path) -> None:
         (("try", "run", "--family", "lightgbm", "--set", "num_leaves=many"), "is to be a whole number"),
         (("try", "run", "--family", "lightgbm", "--set", "extra_trees=perhaps"), "is to be one of False, True"),
         (("try", "run", "--family", "lightgbm", "--set", "learning_rate=fast"), "is to be a number"),
+        (("try", "run", "--family", "lightgbm", "--set", "learning_rate=nan"), "is to be a number"),
+        (("sweep", "run", "--family", "linear", "--param", "C", "--values", ","), "holds no value"),
+        (("fit", WINE, "--target", "cultivar", "--set", "tune.method=gpx"), "is to be one of"),
         (("try", "run", "--family", "lightgbm", "--set", "learning_rate"), "write it as hyperparameter=value"),
         (("try", "run", "--family", "lightgbm", "--recipe", "hot"), "is not in play here"),
         (("try", "run", "--family", "lightgbm", "--base", "zzz"), "names no trial"),

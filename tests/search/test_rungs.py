@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from automl.features.recipe import RECIPES
-from automl.lab.policy import Policy
+from automl.lab.policy import Policy, Room
 from automl.lab.replay import ReplayLab
 from automl.models import FAMILIES, family
 from automl.search.racing import Race
@@ -105,7 +105,22 @@ def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
     for study in lab.run(policy, study, lab.whole):
         pass
     lab.store.close()
-    assert {trial.decided for trial in study.trials.values() if trial.candidate.origin == "tune"} <= {"dropped", "failed", ""}
+    proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune" and trial.decided]
+    assert proposed
+    assert {(trial.decided, trial.reason) for trial in proposed} == {("dropped", "for the test")}
+
+
+def test_a_look_that_was_cut_by_the_runs_end_is_tried_again() -> None:
+    study, rungs = known(Plan("kfold", 9)), ladder(known(Plan("kfold", 9)), "rows", None, False)
+    candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
+    room = Room(60.0, 1, 1)
+    job = rungs.job(study, Race(60.0, 0.5), candidate, 0, room)
+    assert job is not None
+    cut = study.add(begun(job)).add(fitted(job, Outcome("cut", reason="the budget ended")))
+    assert rungs.job(cut, Race(60.0, 0.5), candidate, 0, room) == job
+    done = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
+    assert rungs.job(done, Race(60.0, 0.5), candidate, 0, room) is None
+    assert rungs.begun(done.trials[candidate.id]) == 0
 
 
 def test_a_grid_holds_the_ends_and_stays_small() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 import tomllib
 import zipfile
@@ -20,10 +21,9 @@ from automl.files import sha256
 from automl.leaderboard import leaderboard
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.exports import KINDS, export
-from automl.track.to_xlsx import _cell
 from automl.track.to_zip import left_out
-from automl.trial import Candidate
-from tests.report.runs import FACTS, RECIPES, cleaned_run, full_run
+from automl.trial import Candidate, Job, Outcome, decided
+from tests.report.runs import FACTS, RECIPES, cleaned_run, empty_run, full_run
 
 
 @pytest.fixture
@@ -68,14 +68,17 @@ def test_a_workbook_can_be_filtered_and_has_charts(run: Experiment, tmp_path: Pa
     assert dict(list(book["Summary"].iter_rows(values_only=True))[:1]) == {"run": "run"}
 
 
-def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
-    made = cleaned_run(tmp_path / "run")
-    made.tell({"kind": "stage", "stage": "select"})
-    candidate = Candidate("=cmd|'/c calc'!A1", {"x": "=1+1"}, RECIPES["native"], "select")
-    made.study = made.study.add({"kind": "started", "seed": 7})
-    one = Experiment(tmp_path / "run", made.study, read_experiment(tmp_path / "run").timeline)
-    assert _cell(candidate.family) == f"'{candidate.family}"
-    assert export(one, "xlsx", tmp_path / "empty.xlsx")[0] == [tmp_path / "empty.xlsx"]
+def test_a_cell_is_never_a_formula_nor_a_control_character(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run", trials=3)
+    candidate = Candidate("linear", {"penalty": "=1+1", "C": 1.0}, RECIPES["native"], "=cmd")
+    job = Job(candidate, "d")
+    made.fit(job, Outcome("failed", reason="boom \x1b[31m"))
+    made.tell(decided(made.study.trials[candidate.id], "failed", "boom \x1b[31m"))
+    made.store.close()
+    export(read_experiment(tmp_path / "run"), "xlsx", tmp_path / "run.xlsx")
+    rows = list(openpyxl.load_workbook(tmp_path / "run.xlsx")["Trials"].iter_rows(values_only=True))
+    (row,) = [dict(zip(rows[0], row, strict=True)) for row in rows[1:] if row[0] == candidate.id]
+    assert (row["param.penalty"], row["origin"], row["reason"]) == ("'=1+1", "'=cmd", "boom ?[31m")
 
 
 def test_optuna_opens_a_study_for_each_family(run: Experiment, tmp_path: Path) -> None:
@@ -103,6 +106,8 @@ def test_a_zip_has_relative_paths_and_no_row_of_the_table(run: Experiment, tmp_p
     assert {"run/events.jsonl", "run/run.toml"} <= set(names)
     assert not [name for name in names if name.endswith((".npy", ".zip", "churn.csv"))]
     assert str(tmp_path) not in facts
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert not [name for name in names if str(tmp_path).encode() in archive.read(name)]
     assert tomllib.loads(facts)["data"]["path"] == "churn.csv"
 
 
@@ -115,17 +120,15 @@ def test_a_zip_with_rows_has_the_table_and_runs_again(run: Experiment, tmp_path:
     assert read_experiment(tmp_path / "there" / "run").study == run.study
 
 
-def test_neighbours_are_rows_and_stay_at_home(run: Experiment, tmp_path: Path) -> None:
-    def with_member(family: str) -> Experiment:
-        name = next(trial.id for trial in run.study.trials.values() if trial.candidate.family == family)
-        study = run.study.add({"kind": "weights", "weights": {name: 1.0}, "finish": "bag", "verdict": run.study.verdict})
-        return Experiment(run.folder, study, run.timeline, run.facts)
-
-    for family, is_shared in (("knn", False), ("lightgbm", True)):
-        export(with_member(family), "zip", tmp_path / f"{family}.zip")
-        with zipfile.ZipFile(tmp_path / f"{family}.zip") as archive:
-            assert ("run/predictor.automl" in archive.namelist()) == is_shared
-        assert ("the predictor, whose neighbours are rows of the table" in left_out(with_member(family))) != is_shared
+@pytest.mark.parametrize(("holds_rows", "is_shared"), [(True, False), (False, True), (None, False)])
+def test_a_predictor_that_remembers_rows_stays_at_home(run: Experiment, tmp_path: Path, holds_rows: bool | None, is_shared: bool) -> None:
+    if holds_rows is not None:  # else it is no predictor at all
+        with zipfile.ZipFile(run.folder / "predictor.automl", "w") as predictor:
+            predictor.writestr("manifest.json", json.dumps({"facts": {"holds_rows": holds_rows}}))
+    export(run, "zip", tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert ("run/predictor.automl" in archive.namelist()) == is_shared
+    assert ("the predictor, whose neighbours are rows of the table" in left_out(run)) != is_shared
 
 
 def test_a_table_that_changed_is_not_shared_as_if_it_had_not(run: Experiment, tmp_path: Path) -> None:
@@ -138,8 +141,21 @@ def test_a_table_that_changed_is_not_shared_as_if_it_had_not(run: Experiment, tm
     assert not (tmp_path / "run.zip").exists()
 
 
+@pytest.mark.parametrize("kind", ["zip", "xlsx", "csv"])
+def test_a_run_that_ended_before_anything_was_known_can_be_exported(tmp_path: Path, kind: str) -> None:
+    empty_run(tmp_path / "run").store.close()
+    made, _ = export(read_experiment(tmp_path / "run"), kind, tmp_path / f"out{KINDS[kind].ending}")
+    assert all(path.exists() for path in made)
+
+
+def test_nothing_is_handed_to_optuna_of_a_run_without_a_task(tmp_path: Path) -> None:
+    empty_run(tmp_path / "run").store.close()
+    with pytest.raises(InputError, match="nothing to hand over"):
+        export(read_experiment(tmp_path / "run"), "optuna", tmp_path / "run.log")
+
+
 @pytest.mark.parametrize("kind", ["zip", "xlsx", "csv", "optuna"])
-def test_a_run_without_a_task_can_be_exported_and_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
+def test_a_run_without_trials_can_be_exported_and_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
     cleaned_run(tmp_path / "run").store.close()
     one = read_experiment(tmp_path / "run")
     output = tmp_path / f"out{KINDS[kind].ending}"
@@ -152,7 +168,7 @@ def test_a_run_without_a_task_can_be_exported_and_nothing_is_overwritten(tmp_pat
     ("words", "says"),
     [
         (("--to", "excel"), "no such kind"),
-        (("--to", "csv", "--rows"), "is for --to zip"),
+        (("--to", "csv", "--rows"), "is for --to zip alone"),
     ],
 )
 def test_a_wrong_export_is_one_line(

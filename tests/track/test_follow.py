@@ -63,6 +63,19 @@ def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path: Path, monkeypatch: 
     assert (noted.told[0], noted.told[-1]) == ("begin", "end done")
 
 
+def test_a_tracker_that_fails_costs_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Failing(Noted):
+        def trial(self, one: Experiment, trial: Trial) -> None:
+            raise RuntimeError("boom")
+
+    full_run(tmp_path / "run").store.close()
+    failing, noted = Failing(), Noted()
+    follow.follow(tmp_path / "run", [failing, noted])
+    assert failing.told == ["begin"]
+    assert noted.told[-1] == "end done"
+    assert "RuntimeError: boom" in capsys.readouterr().err
+
+
 def test_a_run_that_was_killed_is_left(tmp_path: Path) -> None:
     cleaned_run(tmp_path / "run").store.close()
     noted = Noted()

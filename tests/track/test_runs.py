@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from automl import cli
 from automl.track.compare import differences, effect
@@ -38,6 +40,8 @@ def test_runs_are_found_at_any_depth_and_not_inside_of_runs(tmp_path: Path) -> N
     (tmp_path / "empty").mkdir()
     assert list(run_folders(tmp_path)) == [tmp_path / "a" / "b" / "run", tmp_path / "c"]
     assert list(run_folders(tmp_path / "c")) == [tmp_path / "c"]
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert len(list(run_folders(tmp_path))) == 2
 
 
 def test_a_row_tells_data_metric_score_time_seed_version_and_state(two: tuple[Experiment, Experiment]) -> None:
@@ -67,7 +71,8 @@ def test_equal_folds_are_compared_pairwise(two: tuple[Experiment, Experiment]) -
     found = effect(first, better)
     assert found.how == "paired by fold"
     assert found.difference == pytest.approx(-0.012)
-    assert found.error == pytest.approx(0.002)
+    assert found.error == pytest.approx(0.002 * math.sqrt(1 + 5 / 4))  # folds share training rows
+    assert found.p == pytest.approx(2 * stats.t.sf(0.012 / found.error, 4))
     assert found.verdict.startswith("significantly better (p = ")
     noisy = with_folds(two[1], [0.30, 0.10, 0.40, 0.30, 0.39])
     assert effect(first, noisy).verdict.startswith("not significant")
