@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from automl.budget import Budget
-from automl.errors import AutoMLError, InputError
+from automl.errors import AutoMLError
 from automl.files import write_text
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
-from automl.metrics import is_function, known_function
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
 from automl.run.record import Recorder
-from automl.run.resume import bring_back, last_second
+from automl.run.resume import bring_back, check_metric, last_second
 from automl.search.hand import Everywhere
 from automl.store import Store, replay
 from automl.trial import Candidate, Study
@@ -40,8 +39,7 @@ def try_out(
         There is no such run, another process works on it, or its table has changed.
     """
     before = replay(settings.output)
-    if is_function(before.the_task.metric) and known_function(before.the_task.metric) is None:
-        raise InputError(f"{settings.output}: the metric {before.the_task.metric!r} is a Python function that is not known here.")
+    check_metric(before, settings)
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
         try:

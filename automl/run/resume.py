@@ -38,8 +38,7 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
         return fit(lambda budget: problem, settings, audience, server)
-    if is_function(study.task.metric) and known_function(study.task.metric) is None:
-        raise InputError(f"{settings.output}: the metric {study.task.metric!r} is a Python function that is not known here.")
+    check_metric(study, settings)
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:
         try:
@@ -54,6 +53,13 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         study = lab.decide(lab.tell(study, {"kind": "resumed"}))
         study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper)
         return finish(study, lab, settings, audience)
+
+
+def check_metric(study: Study, settings: Settings) -> None:
+    """Refuse a run whose metric is a Python function that nobody has given here."""
+    metric = study.the_task.metric
+    if is_function(metric) and known_function(metric) is None:
+        raise InputError(f"{settings.output}: the metric {metric!r} is a Python function that is not known here.")
 
 
 def last_second(settings: Settings) -> float:

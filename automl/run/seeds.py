@@ -17,9 +17,9 @@ from automl.insight.stability import Stability, from_seeds
 from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
-from automl.metrics import is_function, known_function, metric_of
+from automl.metrics import metric_of
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
-from automl.run.resume import bring_back
+from automl.run.resume import bring_back, check_metric
 from automl.search.hand import Everywhere
 from automl.store import Store, replay
 from automl.trial import Study
@@ -48,8 +48,7 @@ def reseeded(
         There is no such run, nothing was learnt in it, its table has changed, or there was no time for two seeds.
     """
     then = replay(settings.output)
-    if is_function(then.the_task.metric) and known_function(then.the_task.metric) is None:
-        raise InputError(f"{settings.output}: the metric {then.the_task.metric!r} is a Python function that is not known here.")
+    check_metric(then, settings)
     winner = next((trial.id for trial in then.ranked if trial.candidate.family != "constant"), None)
     if winner is None:
         raise InputError(f"{settings.output}: no model was tried on every fold, so there is nothing to train again.")
