@@ -40,6 +40,7 @@ LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
 LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
 MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time is enough for so many fits of LightGBM and of a network
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
+MANY_ROWS = 10_000  # from there on folds want far more fits
 FEW_ROWS, FEW_FITS = 3_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it; more rows want more fits
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
@@ -176,7 +177,7 @@ class Clean:
         seconds = 0.6 * lab.whole.remaining() * lab.bench.workers if lab.whole.timed else math.inf
         once, network = _costs(rows, columns, task.n_outputs)
         fits = seconds / once if lab.whole.timed else 5 * 10**6 / max(1, rows)
-        larger = max(1.0, rows / FEW_ROWS) if lab.whole.timed else 1.0  # held-out rows are many there anyway
+        larger = max(1.0, rows / FEW_ROWS) * max(1.0, rows / MANY_ROWS) ** 2 if lab.whole.timed else 1.0  # held-out rows are many there
         enough = FEW_FITS if rows <= FEW_ROWS else SOME_FITS * larger
         many = MANY_FOLDS if fits >= MANY_FITS * larger and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= enough else 1
         n_folds = self.folds or many
