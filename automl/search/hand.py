@@ -11,7 +11,7 @@ import numpy as np
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Move, Room, Stop, Wait
 from automl.models import FAMILIES, family
-from automl.search.costs import seed_for
+from automl.search.costs import predict, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
 from automl.trial import Candidate, Job, Study, Trial
@@ -127,10 +127,9 @@ class Everywhere:
         for candidate in self._candidates:
             taken = _taken(study, study.trials.get(candidate.id))
             place = next((place for place in study.plan.places if place not in taken), None)
-            if place is not None:
-                return Job(
-                    candidate, study.data, *place, seed=seed_for(study.seed, candidate, *place), threads=room.threads, seconds=room.seconds
-                )
+            if place is not None and predict(study, candidate) <= room.seconds:
+                seed = seed_for(study.seed, candidate, *place)
+                return Job(candidate, study.data, *place, seed=seed, threads=room.threads, seconds=room.seconds)
         return Wait() if study.running else Stop()
 
 
