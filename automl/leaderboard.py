@@ -28,7 +28,7 @@ def leaderboard(study: Study) -> list[Row]:
     """
     if study.task is None:
         return []
-    rows = [*_ensemble(study), *(_trial(study, trial) for trial in _ordered(study))]
+    rows = [*_ensemble(study), *(_trial(study, trial) for trial in ordered(study))]
     return [{"rank": place, **row} for place, row in enumerate(rows, 1)]
 
 
@@ -57,7 +57,8 @@ def is_done(row: Row) -> bool:
     return row["status"] in ("done", TIED)
 
 
-def _ordered(study: Study) -> list[Trial]:
+def ordered(study: Study) -> list[Trial]:
+    """Complete trials, best first, then all others, the best of them by the folds seen first."""
     complete = study.ranked
     names = {trial.id for trial in complete}
     others = [trial for trial in study.trials.values() if trial.id not in names]
@@ -80,7 +81,7 @@ def _ensemble(study: Study) -> Iterator[Row]:
         "ci_low": low,
         "ci_high": high,
         "seconds": round(sum(trial.seconds for trial in members), 2),
-        "size_mb": round(sum(_megabytes(trial) for trial in members), 2),
+        "size_mb": round(sum(megabytes(trial) for trial in members), 2),
         "weight": 1.0,
         "status": "done",
     }
@@ -99,7 +100,7 @@ def _trial(study: Study, trial: Trial) -> Row:
         "ci_low": low,
         "ci_high": high,
         "seconds": round(trial.seconds, 2),
-        "size_mb": round(_megabytes(trial), 2),
+        "size_mb": round(megabytes(trial), 2),
         "weight": round(study.weights.get(trial.id, 0.0), 4),
         "status": _status(study, trial),
     }
@@ -115,7 +116,8 @@ def _unfinished(study: Study, trial: Trial) -> str:
     return f"unfinished, {len(trial.losses)} of {len(study.plan.places)} folds"
 
 
-def _megabytes(trial: Trial) -> float:
+def megabytes(trial: Trial) -> float:
+    """Of the files of its models."""
     return sum(outcome.size for outcome in trial.outcomes.values()) / 1e6
 
 

@@ -167,7 +167,7 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         )
     steps = list(pipeline.steps)
     for place in places:
-        step, value = steps[place], _value(text.strip())
+        step, value = steps[place], toml_value(text.strip())
         if key == "share":
             steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
             continue
@@ -181,7 +181,7 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     return replace(pipeline, steps=tuple(steps))
 
 
-def _value(text: str) -> Any:
+def toml_value(text: str) -> Any:
     """A setting's value: as TOML where it is, else as text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,16 @@ def replay(folder: Path) -> Study:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{folder / LOG}: line {number} is no event that this version knows: {type(error).__name__} {error}") from None
     return study
+
+
+def run_facts(folder: Path) -> dict[str, Any]:
+    """What a run's run.toml says; nothing if the run was killed before it was there."""
+    try:
+        return tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InputError(f"{folder / 'run.toml'}: is damaged: {error}") from None
 
 
 def _plain(value: Any) -> Any:

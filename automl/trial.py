@@ -298,6 +298,20 @@ class Study:
         """Whether every row that is ever held out has a prediction of this trial."""
         return all(place in trial.losses for place in self.plan.places)
 
+    def expected_loss(self, trial: Trial) -> float:
+        """A trial's loss over all folds; of one that was dropped, the best complete model's plus how far it lay behind that one.
+
+        One lucky fold makes nobody better than the best.
+        """
+        if self.complete(trial):
+            return trial.loss
+        best = next((other for other in self.ranked if other.candidate.family != "constant"), None)
+        if best is None:
+            return trial.loss
+        seen = [place for place in trial.losses if place in best.losses]
+        behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
+        return best.loss + max(0.0, behind)
+
     def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
         return () if trial.refits and not keeps_bag(self.finish, trial.candidate.family) else self.plan.places

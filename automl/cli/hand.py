@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from automl.cli.fitting import Memory, Quiet, Verbose
-from automl.cli.leading import Signals, server_for
+from automl.cli.leading import crew
 from automl.cli.resuming import Cores, Moved, Run, wish_of
-from automl.cli.wish import Wish, check_inputs, problem, settings
+from automl.cli.wish import Wish, problem
 from automl.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def try_(
     start = base_of(study, family, base)
     candidate = variation(study, start, _changes(set or ()), recipe)
     wish = wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
-    after = _tried(replace(wish, budget=budget, trials=None), [start, candidate])
+    after = _tried(wish, budget, [start, candidate])
     typer.echo(told_of_try(after, start, candidate, Path(run)))
 
 
@@ -75,7 +75,7 @@ def sweep(
         raise InputError(f"--values {values!r}: holds no value. Write them with commas, such as 7,15,31.")
     candidates = row(study, start, param, given, points)
     wish = wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
-    after = _tried(replace(wish, budget=budget, trials=None), [start, *candidates])
+    after = _tried(wish, budget, [start, *candidates])
     page = write_sweep(after, start, candidates, param, Path(run))
     typer.echo(f"{told_of_sweep(after, start, candidates, param)}\n\nPlot  {page}")
 
@@ -108,24 +108,14 @@ def _changes(settings: Sequence[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     """A value as TOML has it, with Python's words for true and false, too; else as text."""
-    import tomllib
+    from automl.pipeline import toml_value
 
-    try:
-        return tomllib.loads(f"value = {text.lower() if text in ('True', 'False') else text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+    return toml_value(text.lower() if text in ("True", "False") else text)
 
 
-def _tried(wish: Wish, candidates: Sequence[Candidate]) -> Study:
+def _tried(wish: Wish, budget: str | None, candidates: Sequence[Candidate]) -> Study:
     """The run's study with these candidates trained."""
-    from automl.budget import process_started
-    from automl.cli import display
-    from automl.run import Audience, try_out
+    from automl.run import try_out
 
-    check_inputs(wish)
-    with Signals() as signals, server_for(wish.engine) as server:
-        started = process_started()
-        asked = settings(replace(wish, budget=wish.budget or "364d"), started)
-        asked = asked if wish.budget else replace(asked, seconds=None)
-        with display.choose(asked.seconds, None, started, wish.quiet, wish.verbose) as shown:
-            return try_out(lambda budget: problem(wish, budget), asked, candidates, Audience(shown.observers, (), signals.take), server)
+    with crew(replace(wish, budget=budget, trials=None), is_timed=budget is not None) as (asked, audience, server):
+        return try_out(lambda within: problem(wish, within), asked, candidates, audience, server)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -19,7 +20,7 @@ from automl.files import disk_trouble
 if TYPE_CHECKING:
     from automl.lab.lab import Lab
     from automl.lab.pool import Server
-    from automl.run import Settings
+    from automl.run import Audience, Settings
     from automl.trial import Event, Study
 
 
@@ -81,6 +82,28 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         from automl.cli.predicting import test_scores
 
         typer.echo(test_scores(result.predictor, wish.test))
+
+
+@contextmanager
+def crew(wish: Wish, is_timed: bool = True) -> Iterator[tuple[Settings, Audience, Server | None]]:
+    """What it takes to train on the folds of a run that is there: settings, whom to tell, and a worker server; a signal ends it.
+
+    Parameters
+    ----------
+    is_timed : bool
+        Whether the wish's budget counts; without it, it takes as long as it takes.
+    """
+    from automl.budget import process_started
+    from automl.cli import display
+    from automl.run import Audience
+
+    check_inputs(wish)
+    with Signals() as signals, server_for(wish.engine) as server:
+        started = process_started()
+        asked = settings(wish, started)
+        asked = asked if is_timed else replace(asked, seconds=None)
+        with display.choose(asked.seconds, None, started, quiet=wish.quiet, verbose=wish.verbose) as shown:
+            yield asked, Audience(shown.observers, (), signals.take), server
 
 
 def _trackers(wish: Wish, asked: Settings) -> list[Callable[[Study, Event], None]]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.fitting import Quiet
-from automl.cli.leading import Signals, server_for
+from automl.cli.leading import crew
 from automl.cli.resuming import Cores, Moved, Run, wish_of
-from automl.cli.wish import Wish, check_inputs, problem, settings
+from automl.cli.wish import Wish, problem
 from automl.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,16 +56,10 @@ def insight(
 
 def _reseeded(wish: Wish, seeds: int) -> list[Stability]:
     """What other seeds do."""
-    from automl.budget import process_started
-    from automl.cli import display
-    from automl.run import Audience, reseeded
+    from automl.run import reseeded
 
-    check_inputs(wish)
-    with Signals() as signals, server_for(wish.engine) as server:
-        started = process_started()
-        asked = settings(wish, started)
-        with display.choose(asked.seconds, None, started, wish.quiet, wish.verbose) as shown:
-            return reseeded(lambda given: problem(wish, given), asked, seeds, Audience(shown.observers, (), signals.take), server)
+    with crew(wish) as (asked, audience, server):
+        return reseeded(lambda within: problem(wish, within), asked, seeds, audience, server)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"insight": insight}

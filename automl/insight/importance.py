@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -50,11 +49,9 @@ class Interaction:
 
 def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Importance, ...]:
     """Every hyperparameter that varied, the most important one first."""
-    everything = range(len(points.names))
-    whole = surrogate.variance(everything)
+    everything, whole, alone = range(len(points.names)), surrogate.whole, surrogate.alone
     if whole <= 0:
         return tuple(Importance(points.family, name, 0.0, 0.0, 0.0, 0.0) for name in points.names)
-    alone = np.array([surrogate.variance([at]) for at in everything])
     totals = [whole - surrogate.variance([other for other in everything if other != at]) for at in everything]
     drawn = _drawn(surrogate, np.random.default_rng(seed))
     drawn /= drawn.sum(axis=1, keepdims=True) + max(0.0, whole - float(alone.sum()))
@@ -71,19 +68,18 @@ def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Import
 
 def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...]:
     """Pairs of hyperparameters that have to be chosen together, the strongest first."""
-    whole = surrogate.variance(range(len(points.names)))
+    whole = surrogate.whole
     if whole <= 0:
         return ()
-    alone = [surrogate.variance([at]) for at in range(len(points.names))]
     pairs = [
-        Interaction(points.family, points.names[one], points.names[other], _beyond(surrogate, one, other, alone) / whole)
+        Interaction(points.family, points.names[one], points.names[other], _beyond(surrogate, one, other) / whole)
         for one, other in combinations(range(len(points.names)), 2)
     ]
     return tuple(sorted((pair for pair in pairs if pair.share >= MATTERS), key=lambda pair: -pair.share))
 
 
-def _beyond(surrogate: Surrogate, one: int, other: int, alone: Sequence[float]) -> float:
-    return max(0.0, surrogate.variance([one, other]) - alone[one] - alone[other])
+def _beyond(surrogate: Surrogate, one: int, other: int) -> float:
+    return max(0.0, surrogate.variance([one, other]) - float(surrogate.alone[one] + surrogate.alone[other]))
 
 
 def _drawn(surrogate: Surrogate, rng: np.random.Generator) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,7 +66,7 @@ def points(study: Study, name: str) -> Points:
     trials = tuple(_told(study, name))
     if not trials:
         raise LookupError(f"no trial of {name} has ended")
-    losses = np.array([expected_loss(study, trial) for trial in trials])
+    losses = np.array([study.expected_loss(trial) for trial in trials])
     values = [_values(study, trial) for trial in trials]
     space = {key: range_ for key, range_ in _space(study, name, values).items() if len({str(of[key]) for of in values}) > 1}
     places = np.array([[place_of(range_, of[key]) for key, range_ in space.items()] for of in values], np.float64)
@@ -84,18 +83,6 @@ def place_of(range_: Range, value: Any) -> float:
 def value_at(range_: Range, place: float) -> Any:
     """The value at a place."""
     return range_.values[round(place)] if isinstance(range_, Choice) else range_.at(place)
-
-
-def expected_loss(study: Study, trial: Trial) -> float:
-    """A trial's mean loss over all folds; of one that was dropped, the best complete trial's plus what it lay behind it on its folds."""
-    if study.complete(trial) or not study.ranked:
-        return trial.loss
-    best = study.ranked[0]
-    seen = [place for place in trial.losses if place in best.losses]
-    if not seen:
-        return trial.loss
-    behind = math.fsum(trial.losses[place] - best.losses[place] for place in seen) / len(seen)
-    return best.loss + max(0.0, behind)  # one lucky fold makes nobody the best
 
 
 def _told(study: Study, name: str) -> Iterator[Trial]:

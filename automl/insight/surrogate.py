@@ -142,6 +142,16 @@ class Surrogate:
         return max(0.0, float(product.sum()) - self.mean**2)
 
     @cached_property
+    def whole(self) -> float:
+        """Variance of the mean function over the whole range."""
+        return self.variance(range(len(self.axes)))
+
+    @cached_property
+    def alone(self) -> Floats:
+        """What each axis explains of it by itself."""
+        return np.array([self.variance([at]) for at in range(len(self.axes))])
+
+    @cached_property
     def mean(self) -> float:
         """Mean of the function over the whole range, less `middle`."""
         return float(self.scale * self.alpha @ np.prod(self.means, axis=0))

@@ -138,7 +138,7 @@ def weights(study: Study) -> Figure | None:
         "textposition": "outside",
         "cliponaxis": False,
         "textfont": {"color": "@ink"},
-        "marker": {"color": [_look(trial.candidate.family, study)[0] for trial, _ in chosen]},
+        "marker": {"color": [color_of(trial.candidate.family, study) for trial, _ in chosen]},
         "hovertemplate": "%{y}<br>weight %{x:.3f}<extra></extra>",
     }
     axis = {"title": "weight", "tickformat": ".0%", "range": [0, 1.12 * chosen[0][1]]}
@@ -267,6 +267,11 @@ def _loss_axis(losses: Sequence[float]) -> dict[str, Any]:
     low, high = min(losses), max(losses)
     if low <= 0 or high < 2 * low:
         return {}
+    return log_axis(low, high)
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis from `low` to `high`, both positive, with round ticks."""
     ticks = round_ticks(low, high)
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 

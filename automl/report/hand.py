@@ -11,7 +11,7 @@ from automl.errors import AutoMLError
 from automl.files import write_text
 from automl.insight.change import Change, change
 from automl.metrics import Metric, metric_of
-from automl.report.figures import Figure, Trace, color_of, label, layout_of, round_ticks
+from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
 from automl.report.words import aligned, counted, number, places, visible
 from automl.search.hand import settable
@@ -163,8 +163,7 @@ def write_sweep(study: Study, start: Candidate, candidates: Sequence[Candidate],
     if isinstance(range_, Choice):
         axis |= {"type": "category"}
     elif range_.log and len(x) > 1 and float(x[0]) > 0:
-        ticks = round_ticks(float(x[0]), float(x[-1]))
-        axis |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        axis |= log_axis(float(x[0]), float(x[-1]))
     layout = layout_of(420, axis, {"title": metric.name}) | {"showlegend": False}
     heading = f"{visible(start.family)} by {visible(name)}"
     about = (

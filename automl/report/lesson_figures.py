@@ -7,7 +7,7 @@ from typing import Any
 
 from automl.insight import Insight, Lesson
 from automl.insight.effects import Effect, GoodRange
-from automl.report.figures import Figure, Trace, color_of, label, layout_of, round_ticks
+from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
 from automl.trial import Study
 
@@ -122,8 +122,7 @@ def _axes(curve: Effect, nth: int, rows: int, name: str) -> dict[str, Any]:
     x = plain["xaxis"] | {"domain": [left, left + width], "anchor": f"y{name}", "title": {"text": label(curve.name), "standoff": 4}}
     y = plain["yaxis"] | {"domain": [max(0.0, top - height), top], "anchor": f"x{name}", "range": _window(curve)}
     if curve.kind == "log":
-        ticks = round_ticks(curve.values[0], curve.values[-1])
-        x |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        x |= log_axis(curve.values[0], curve.values[-1])
     elif curve.kind == "choice":
         x |= {"type": "category"}
     return {f"xaxis{name}": x, f"yaxis{name}": y}

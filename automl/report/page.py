@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from automl.report import figures, lessons
 from automl.report.lesson_figures import lesson_figures
 from automl.report.summary import Expected, baseline, expected, members
 from automl.report.words import counted, duration, grouped, listed, number, places, predict_command, visible
+from automl.store import run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
 
@@ -93,7 +93,7 @@ def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
 
 
 def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
-    facts = _facts(folder)
+    facts = run_facts(folder)
     rows = leaderboard(study)
     lines = _lines(study, rows)
     return {
@@ -276,16 +276,6 @@ def _members(study: Study) -> list[Member]:
 
 def _param(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else visible(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
-
-
-def _facts(folder: Path) -> Mapping[str, Any]:
-    """What run.toml tells; nothing if the run was killed before it was there."""
-    try:
-        return tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise InputError(f"{folder / 'run.toml'}: is damaged: {error}") from None
 
 
 def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:

@@ -49,10 +49,17 @@ class Expected:
         >>> Expected("roc_auc", 0.91, 0.9, 0.92, True, 3000, 1000).interval_text
         '0.900000 to 0.920000 on 95% of samples of 1 000 new rows'
         """
-        if self.low is None or self.high is None:
+        if not self.ends_text:
             return ""
         of = f" of {grouped(self.new)} new rows" if self.new else ""
-        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)} on 95% of samples{of}"
+        return f"{self.ends_text} on 95% of samples{of}"
+
+    @property
+    def ends_text(self) -> str:
+        """The interval's ends, or nothing."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)}"
 
 
 def expected(study: Study) -> Expected | None:

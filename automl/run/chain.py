@@ -265,16 +265,17 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
     has_model = any(trial.candidate.family != "constant" for trial in study.ranked)
-    return (
-        reserve
-        if has_model or not budget.timed
-        else min(reserve, max(ENDING * min(2.0, crowding()), (1 - FIRST_MODEL) * budget.remaining()))
-    )
+    return reserve if has_model or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def keeping_an_end(budget: Budget) -> Budget:
     """A budget less what writing the outcome and ending the workers take."""
-    return budget.keeping(ENDING * min(2.0, crowding()))
+    return budget.keeping(_least_end())
+
+
+def _least_end() -> float:
+    """Seconds that the end takes at least, twice as many on a busy machine."""
+    return ENDING * min(2.0, crowding())
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -12,7 +12,7 @@ from automl.models import family
 from automl.search.costs import predict
 from automl.search.sampling import Sampling
 from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
-from automl.trial import Candidate, Study, Trial
+from automl.trial import Candidate, Study
 
 if TYPE_CHECKING:
     import optuna
@@ -104,7 +104,7 @@ class Field:
             known = optuna.trial.create_trial(
                 params=nearest(self.space, _implied(study, self.name) | dict(trial.candidate.params)),
                 distributions=_distributions(self.space),
-                value=_value(study, trial),
+                value=study.expected_loss(trial),
                 intermediate_values={step: trial.losses[at] for step, at in enumerate(study.plan.places) if at in trial.losses},
             )
             self.study.add_trial(known)
@@ -133,7 +133,7 @@ class Field:
         if not trial.losses and look is not None:
             self.study.tell(asked.trial, look)  # it went no further than a rung below all rows
         elif trial.losses:
-            self.study.tell(asked.trial, _value(study, trial))
+            self.study.tell(asked.trial, study.expected_loss(trial))
         else:
             self.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
 
@@ -150,19 +150,6 @@ class Field:
 def _implied(study: Study, name: str) -> dict[str, Any]:
     """What a family does where a candidate gives no value."""
     return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
-
-
-def _value(study: Study, trial: Trial) -> float:
-    """A trial's loss over all folds; of one that was dropped, the best complete trial's plus how far it lay behind that one."""
-    if study.complete(trial):
-        return trial.loss
-    complete = (t for t in study.trials.values() if t.candidate.family != "constant" and study.complete(t))
-    best = min(complete, key=lambda t: (t.loss, t.id), default=None)
-    if best is None:
-        return trial.loss
-    seen = [place for place in trial.losses if place in best.losses]
-    behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
-    return best.loss + max(0.0, behind)  # or the sampler would follow one lucky fold
 
 
 def _distributions(space: Space) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def text(experiments: Sequence[Experiment]) -> str:
     names = [visible(one.folder, LONGEST) for one in experiments]
     outcomes = [
         ("score", *(one.expected.score_text if one.expected else "none" for one in experiments)),
-        ("95% interval", *(one.expected.interval_text.partition(" on ")[0] if one.expected else "" for one in experiments)),
+        ("95% interval", *(one.expected.ends_text if one.expected else "" for one in experiments)),
         ("metric", *(one.metric for one in experiments)),
         ("time", *(duration(one.timeline.last) for one in experiments)),
         ("candidates", *(str(len(one.study.trials)) for one in experiments)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 from automl.errors import InputError
 from automl.metrics import metric_of
 from automl.report.summary import Expected, expected
-from automl.store import LOG, replay
+from automl.store import LOG, replay, run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
 
@@ -118,14 +117,7 @@ def read_experiment(folder: Path) -> Experiment:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder.")
-    facts: Mapping[str, Any] = {}
-    try:
-        facts = tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        pass  # it was killed before it could be written
-    except ValueError as error:
-        raise InputError(f"{folder / 'run.toml'}: is damaged: {error}") from None
-    return Experiment(folder, replay(folder), read(folder), facts)
+    return Experiment(folder, replay(folder), read(folder), run_facts(folder))
 
 
 def run_folders(folder: Path) -> Iterator[Path]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from automl.errors import InputError, suggestion
 from automl.track.experiment import Experiment
-
-Exporter = Callable[[Experiment, Path], list[Path]]
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,13 @@ def text(experiments: Sequence[Experiment]) -> str:
     table: list[tuple[str, ...]] = [HEADINGS]
     for row in rows(experiments):
         score = by_folder[row["run"]].expected
-        interval = "" if score is None or not score.interval_text else score.interval_text.partition(" on ")[0]
         cells = (
             row["run"],
             row["data"],
             row["target"],
             row["metric"],
             "" if score is None else score.score_text,
-            interval,
+            "" if score is None else score.ends_text,
             duration(row["seconds"]),
             row["candidates"],
             row["seed"],

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from automl.errors import InputError
+from automl.leaderboard import megabytes, ordered
 from automl.metrics import metric_of
 from automl.models import family
 from automl.track.experiment import Experiment
@@ -23,10 +25,7 @@ def trials(one: Experiment) -> list[Row]:
     study = one.study
     if study.task is None:
         return []
-    complete = list(study.ranked)
-    ids = {trial.id for trial in complete}
-    others = sorted((trial for trial in study.trials.values() if trial.id not in ids), key=lambda trial: (trial.loss, trial.id))
-    found = [_trial(one, trial) for trial in (*complete, *others)]
+    found = [_trial(one, trial) for trial in ordered(study)]
     names = sorted({name for row in found for name in row if name.startswith(PARAM)})
     fixed = [name for name in found[0] if not name.startswith(PARAM)] if found else []
     return [{name: row.get(name) for name in (*fixed, *names)} for row in found]
@@ -48,7 +47,7 @@ def _trial(one: Experiment, trial: Trial) -> Row:
         "weight": study.weights.get(trial.id, 0.0),
         "seconds": trial.seconds,
         "completed_at": one.timeline.completed(trial),
-        "megabytes": sum(outcome.size for outcome in trial.outcomes.values()) / 1e6,
+        "megabytes": megabytes(trial),
         "reason": trial.reason,
     }
     return row | {f"{PARAM}{name}": value for name, value in params_of(one, trial).items()}
@@ -58,7 +57,7 @@ def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to its family among them."""
     try:
         told = family(trial.candidate.family).defaults(one.study.the_task)
-    except LookupError:  # a family that isn't there any more
+    except InputError:  # a family that isn't there any more
         told = {}
     return {**told, **trial.candidate.params}
 

@@ -18,7 +18,7 @@ from automl.insight import learn_from
 from automl.insight.cost import WATTS, cost
 from automl.insight.effects import GoodRange, drawn_from, effects, good_ranges, standard_error
 from automl.insight.importance import importances, interactions
-from automl.insight.points import Points, expected_loss, points
+from automl.insight.points import Points, points
 from automl.insight.stability import from_seeds
 from automl.insight.story import more_time, story
 from automl.insight.surrogate import Axis, Surrogate, _unlikelihood, learn
@@ -233,8 +233,8 @@ class TestARun:
         best = study.ranked[0]
         dropped = next(trial for trial in study.trials.values() if trial.decided == "dropped")
         (place,) = dropped.losses
-        assert expected_loss(study, dropped) == pytest.approx(best.loss + max(0.0, dropped.losses[place] - best.losses[place]))
-        assert expected_loss(study, best) == best.loss
+        assert study.expected_loss(dropped) == pytest.approx(best.loss + max(0.0, dropped.losses[place] - best.losses[place]))
+        assert study.expected_loss(best) == best.loss
 
     def test_has_a_standard_error_of_paired_differences(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run", trials=200).study
