@@ -34,6 +34,7 @@ class TensorBoard:
         self._writers = require("tensorboardX", "tensorboard", "tensorboard")
         self._output = output
         self._best = float("inf")
+        self._told = 0  # trials; TensorBoard keeps one point a step, so seconds are no steps
 
     def begin(self, one: Experiment) -> None:
         """Open the run's own session."""
@@ -42,11 +43,12 @@ class TensorBoard:
         self._run.add_text("run/settings", "\n".join(f"    {name}: {value}" for name, value in one.settings().items()))
 
     def trial(self, one: Experiment, trial: Trial) -> None:
-        """A session with the trial's hyperparameters, score and learning curves; its loss by the second at which it was there."""
+        """A session with the trial's hyperparameters, score and learning curves; its loss by its number, at the second at which it was there."""
         second, metric = one.timeline.completed(trial), metric_of(one.study.the_task)
         self._best = min(self._best, trial.loss)
-        self._run.add_scalar("run/loss", trial.loss, int(second), walltime=second)
-        self._run.add_scalar("run/best so far", self._best, int(second), walltime=second)
+        self._told += 1
+        self._run.add_scalar("run/loss", trial.loss, self._told, walltime=second)
+        self._run.add_scalar("run/best so far", self._best, self._told, walltime=second)
         self._run.flush()
         with self._writers.SummaryWriter(str(self._output / one.name / f"{trial.candidate.family}-{trial.id}")) as writer:
             for summary in _hparams(_settings(one, trial), one)[1:]:
@@ -61,7 +63,7 @@ class TensorBoard:
         """The expected score, and the names of all hyperparameters, of which TensorBoard reads one list alone."""
         score, last = one.expected, one.timeline.last
         if score is not None:
-            self._run.add_scalar(f"run/expected {score.metric}", score.score, int(last), walltime=last)
+            self._run.add_scalar(f"run/expected {score.metric}", score.score, self._told, walltime=last)
         if one.study.ranked:
             everything = {name: value for trial in one.study.ranked for name, value in _settings(one, trial).items()}
             self._run.file_writer.add_summary(_hparams(everything, one)[0])
