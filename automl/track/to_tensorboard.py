@@ -43,7 +43,7 @@ class TensorBoard:
         self._run.add_text("run/settings", "\n".join(f"    {name}: {value}" for name, value in one.settings().items()))
 
     def trial(self, one: Experiment, trial: Trial) -> None:
-        """A session with the trial's hyperparameters, score and learning curves; its loss by its number, at the second at which it was there."""
+        """A session with the trial's hyperparameters, score and learning curves; its loss, by number and second."""
         second, metric = one.timeline.completed(trial), metric_of(one.study.the_task)
         self._best = min(self._best, trial.loss)
         self._told += 1
