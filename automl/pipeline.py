@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from automl.errors import InputError, suggestion
 from automl.files import bundled, read_toml
-from automl.stages import STAGES, Stage
+from automl.stages import STAGES, Stage, give, stage
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,37 @@ class Pipeline:
         for setting in settings:
             pipeline = _apply(pipeline, setting)
         return pipeline
+
+    def with_stage(self, one: Stage, after: str, share: float = 1.0) -> Pipeline:
+        """This pipeline with one more stage, after the last of a name.
+
+        Parameters
+        ----------
+        one : Stage
+            Yours, too: its kind is known in this process from then on, by its class's name in small letters.
+        share : float
+            Of the budget, relative to the other stages'.
+
+        Raises
+        ------
+        InputError
+            There is no stage to stand behind, or this is none.
+
+        Examples
+        --------
+        >>> from automl.stages import STAGES
+        >>> [step.name for step in read_pipeline("linear").with_stage(STAGES["tune"](), after="select").steps]
+        ['clean', 'extract', 'select', 'tune', 'ensemble']
+        """
+        kind = type(one)
+        name = next((known for known, ours in STAGES.items() if ours is kind), None) or give(kind)
+        places = [place for place, step in enumerate(self.steps, 1) if step.name == after]
+        if not places:
+            names = [step.name for step in self.steps]
+            raise InputError(
+                f"after={after!r}: pipeline {self.name!r} has no such stage.{suggestion(after, names)} It has: {', '.join(names)}."
+            )
+        return replace(self, steps=(*self.steps[: places[-1]], Step(name, one, share), *self.steps[places[-1] :]))
 
 
 def pipelines() -> dict[str, Path]:
@@ -86,8 +117,7 @@ def _step(plain: Any, where: str) -> Step:
     if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
         raise InputError(f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.')
     name = plain["use"]
-    if name not in STAGES:
-        raise InputError(f"{where}: no stage {name!r}.{suggestion(name, STAGES)} Known stages: {', '.join(STAGES)}.")
+    stage(name, where)
     share = plain.get("share", 1)
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1e9:
         raise InputError(f"{where} ({name}): share = {share!r} is not a number from 0 upward.")
@@ -97,7 +127,7 @@ def _step(plain: Any, where: str) -> Step:
 
 def make_stage(name: str, options: Mapping[str, Any], where: str) -> Stage:
     """A stage with these options, checked against its fields."""
-    kind = STAGES[name]
+    kind = stage(name, where)
     known = dict(fields(kind))
     _known(options, tuple(known), where)
     return kind(
@@ -156,14 +186,14 @@ def _known(plain: Mapping[str, Any], known: Sequence[str], where: str) -> None:
 
 def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     path, equals, text = setting.partition("=")
-    stage, dot, key = path.strip().partition(".")
+    name, dot, key = path.strip().partition(".")
     if not (equals and dot and key):
         raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
-    places = [place for place, step in enumerate(pipeline.steps) if step.name == stage]
+    places = [place for place, step in enumerate(pipeline.steps) if step.name == name]
     if not places:
         names = [step.name for step in pipeline.steps]
         raise InputError(
-            f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {stage!r}.{suggestion(stage, names)} It has: {', '.join(names)}."
+            f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {name!r}.{suggestion(name, names)} It has: {', '.join(names)}."
         )
     steps = list(pipeline.steps)
     for place in places:
@@ -171,12 +201,13 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         if key == "share":
             steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
             continue
-        known = dict(fields(STAGES[stage]))
+        kind = type(step.stage)
+        known = dict(fields(kind))
         key, inner, column = key.partition(".")
         _known({key: value}, tuple(known), f"--set {setting!r}")
         if inner:  # an entry of a table, as in clean.kinds.zip=category
             value = {**dict(getattr(step.stage, key)), column: value}
-        value = _bounded(STAGES[stage], key, checked(value, known[key], f"--set {stage}.{key}"), f"--set {stage}.{key}")
+        value = _bounded(kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}")
         steps[place] = replace(step, stage=replace(step.stage, **{key: value}))  # type: ignore[type-var]
     return replace(pipeline, steps=tuple(steps))
 

@@ -31,7 +31,10 @@ Weight = Annotated[str | None, typer.Option(help="A column of row weights; no fe
 Ignore = Annotated[list[str] | None, typer.Option(help="A column not to look at; may be repeated.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="stage.field=value (`automl stages` lists them); may be repeated.")]
 From = Annotated[str | None, typer.Option(help="A run's folder, whose best candidates are tried first.")]
-Track = Annotated[str | None, typer.Option(help="Follow the run live, in its folder: tensorboard, wandb, mlflow, or several with commas.")]
+Track = Annotated[
+    str | None,
+    typer.Option(help="Follow the run live, in its folder: tensorboard, wandb, mlflow, a registered one, or several with commas."),
+]
 Engine = Annotated[str, typer.Option(help="local: worker processes; inline: everything in this process, for tiny tables.")]
 Keep = Annotated[bool, typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every fit.")]

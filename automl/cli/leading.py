@@ -110,15 +110,9 @@ def _trackers(wish: Wish, asked: Settings) -> list[Callable[[Study, Event], None
     """An observer that has a process of its own follow the run, from its first event on."""
     if wish.track is None:
         return []
-    from automl.track.follow import begin, checked
+    from automl.track.follow import Followers, checked
 
-    kinds = checked(wish.track)
-
-    def started(study: Study, event: Event) -> None:
-        if event["kind"] == "started":
-            begin(asked.output, kinds)
-
-    return [started] if kinds else []
+    return [Followers(asked.output, kinds)] if (kinds := checked(wish.track)) else []
 
 
 class Signals:

@@ -16,11 +16,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 def stages(as_json: AsJson = False) -> None:
     """List the stages and their options."""
+    from automl import extensions
     from automl.pipeline import fields
-    from automl.stages import STAGES
+    from automl.stages import STAGES, stage
 
+    kinds = STAGES | {name: stage(name, "automl stages") for name in extensions.installed("stages")}
     rows: list[dict[str, Any]] = []
-    for name, kind in STAGES.items():
+    for name, kind in kinds.items():
         hints = dict(fields(kind))
         options = [
             {
@@ -43,20 +45,26 @@ def stages(as_json: AsJson = False) -> None:
 
 def families(as_json: AsJson = False) -> None:
     """List the model families."""
-    from automl.models import FAMILIES
+    from automl.models import everybody, family
 
-    _show([{"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)} for kind in FAMILIES], as_json)
+    kinds = [family(name) for name in everybody()]
+    _show([{"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)} for kind in kinds], as_json)
 
 
 def metrics(as_json: AsJson = False) -> None:
     """List the metrics and the tasks they are for."""
+    from automl import extensions
     from automl.metrics import DEFAULTS, METRICS
+    from automl.task import KINDS
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for metric in METRICS.values():
         default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
         about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
+    for name in extensions.installed("metrics"):
+        about, tasks = inspect.getdoc(extensions.find("metrics", name)) or "", list(KINDS)
+        rows.append({"metric": name, "about": about.split("\n")[0], "tasks": tasks})
     _show(rows, as_json)
     if not as_json:
         typer.echo("And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function.")

@@ -37,7 +37,7 @@ def predict(
     from automl.table import read_table
 
     _check_output(output)
-    predictor = load(model_file(model), expect_sha256)
+    predictor = load(Path(model), expect_sha256)
     table = read_table(data)
     applied = predictor.read(table)
     _tell_odd(applied, data, strict)
@@ -56,7 +56,7 @@ def leaderboard(
 
     board = leaderboard_text(rows(replay(Path(run))))
     if data:
-        typer.echo(f"{test_scores(load(model_file(run)), data)}\n")
+        typer.echo(f"{test_scores(load(Path(run)), data)}\n")
     typer.echo(board)
 
 
@@ -73,16 +73,6 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard, "report": report}
-
-
-def model_file(name: str) -> Path:
-    """The predictor's file of a run's folder, or the file itself."""
-    path = Path(name)
-    if path.is_dir():
-        if not (path / "predictor.automl").exists():
-            raise InputError(f"{name}: holds no predictor.automl: is it the folder of a run?")
-        return path / "predictor.automl"
-    return path
 
 
 def test_scores(predictor: Predictor, data: str) -> str:

@@ -49,7 +49,7 @@ def compare(
 
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
-    to: Annotated[str, typer.Option(help="zip, xlsx, csv, tensorboard, wandb, mlflow or optuna.")],
+    to: Annotated[str, typer.Option(help="zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, or a registered tracker.")],
     output: Annotated[str | None, typer.Option(help="A file or folder. Default: the run's name, here.")] = None,
     rows: Annotated[bool, typer.Option("--rows", help="With zip: the table and all that holds its rows go with it.")] = False,
 ) -> None:

@@ -180,12 +180,12 @@ def _earlier(folder: str) -> Path:
 
 def _check_metric(wish: Wish) -> None:
     """A metric that doesn't exist, or not for the task, is told before anything is read."""
-    from automl.metrics import is_function, metric_for
+    from automl.metrics import is_function, known_function, metric_for, named
     from automl.task import KINDS
 
     if wish.metric is None:
         return
-    if is_function(wish.metric):
+    if is_function(wish.metric) and known_function(wish.metric) is None:
         raise InputError(f"--metric: {wish.metric!r} is a Python function, which only Python can give: AutoMLClassifier(metric=function).")
     if not wish.metric:
         raise InputError("--metric: is empty. `automl metrics` lists what there is.")
@@ -193,7 +193,7 @@ def _check_metric(wish: Wish) -> None:
     wrong: list[InputError] = []
     for kind in kinds:
         try:
-            metric_for(wish.metric, kind)  # type: ignore[arg-type]
+            metric_for(named(wish.metric), kind)  # type: ignore[arg-type]
         except InputError as error:
             wrong.append(error)
     if len(wrong) == len(kinds):
@@ -228,6 +228,7 @@ def check_inputs(wish: Wish) -> None:
 def problem(wish: Wish, budget: Budget) -> Problem:
     """The table, read within a budget, and what is to be predicted."""
     from automl.lab.problem import Problem
+    from automl.metrics import named
     from automl.table import Limits, Sample, read_table
 
     if not wish.data:
@@ -242,7 +243,7 @@ def problem(wish: Wish, budget: Budget) -> Problem:
         table,
         wish.target,
         kind=wish.task,
-        metric=wish.metric,
+        metric=None if wish.metric is None else named(wish.metric),
         positive=wish.positive,
         weight_column=wish.weight,
         group_column=wish.group,

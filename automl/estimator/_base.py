@@ -25,10 +25,16 @@ from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
 from automl.leaderboard import leaderboard
+from automl.metrics import named as known_metric
 from automl.metrics import register
-from automl.pipeline import read_pipeline
+from automl.models import Family, everybody
+from automl.models import give as give_family
+from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
+from automl.stages.select import Select
 from automl.table import Table, from_frame
+from automl.track.follow import Followers, checked
+from automl.track.tracker import Tracker, check_tracker
 from automl.trial import Study
 
 _COSTS_ROWS = ("target_missing", "rare_class")  # findings that Python's users are warned of
@@ -45,9 +51,11 @@ class AutoML(BaseEstimator):
         budget: str | float = "10m",
         trials: int | None = None,
         metric: str | Callable[..., Any] | None = None,
-        pipeline: str = "default",
+        pipeline: str | Pipeline = "default",
         options: Mapping[str, Any] | Sequence[str] = (),
+        families: Sequence[str | Family] = (),
         output: str | Path | None = None,
+        track: str | Tracker | Sequence[str | Tracker] = (),
         n_jobs: int | None = None,
         memory: str | int | None = None,
         engine: Literal["local", "inline"] = "local",
@@ -58,7 +66,9 @@ class AutoML(BaseEstimator):
         self.metric = metric
         self.pipeline = pipeline
         self.options = options
+        self.families = families
         self.output = output
+        self.track = track
         self.n_jobs = n_jobs
         self.memory = memory
         self.engine = engine
@@ -98,7 +108,8 @@ class AutoML(BaseEstimator):
             asked = self._settings(folder, started)
             if warning := too_short(asked.seconds, "budget"):
                 warnings.warn(warning, UserWarning, stacklevel=2)
-            result = run.fit(lambda budget: problem, asked, run.Audience(finishers=self._finishers()))
+            with self._followed(asked) as observers:
+                result = run.fit(lambda budget: problem, asked, run.Audience(observers, self._finishers()))
         _warn_of_lost_rows(result.study)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)
@@ -112,7 +123,9 @@ class AutoML(BaseEstimator):
 
     def _metric_name(self) -> str | None:
         """The metric by name: a function is made known under one."""
-        return register(self.metric) if callable(self.metric) else self.metric
+        if callable(self.metric):
+            return register(self.metric)
+        return None if self.metric is None else known_metric(self.metric)
 
     def _rows(self, X: Any, y: Any, weight: Any, groups: Any, X_val: Any, y_val: Any) -> Rows:
         """All that `fit` was given, checked."""
@@ -154,7 +167,7 @@ class AutoML(BaseEstimator):
             raise InputError(f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'.")
         budget = self.budget if isinstance(self.budget, str) else f"{self.budget:f}"
         return run.Settings(
-            pipeline=read_pipeline(self.pipeline).with_options(_settings_of(self.options)),
+            pipeline=self._chain(),
             output=folder,
             seconds=None if self.trials is not None else parse_duration(budget, "budget"),
             trials=self.trials,
@@ -165,6 +178,35 @@ class AutoML(BaseEstimator):
             started=started,
             lasting=self.output is not None,
         )
+
+    def _chain(self) -> Pipeline:
+        """The pipeline with the options and families that were given."""
+        if isinstance(self.families, str):
+            raise InputError(f"families={self.families!r}: is to be a list of names and objects.")
+        chain = self.pipeline if isinstance(self.pipeline, Pipeline) else read_pipeline(self.pipeline)
+        own = _give(self.families)
+        chain = chain.with_options(_settings_of(self.options))
+        if not self.families:
+            return chain
+        named = [one for one in self.families if isinstance(one, str)]
+        known = [name for step in chain.steps if isinstance(step.stage, Select) for name in step.stage.families]
+        return chain.with_options([f"select.families={json.dumps([*(named or known or everybody()), *own])}"])
+
+    @contextmanager
+    def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
+        """Observers that tell the trackers, who hear of the end, too."""
+        given = [self.track] if isinstance(self.track, str) or not isinstance(self.track, Sequence) else self.track
+        kinds = checked(",".join(one for one in given if isinstance(one, str)))
+        if given and self.output is None:
+            raise InputError("track: needs output, the folder that the run is followed in.")
+        own = [one for one in given if not isinstance(one, str)]
+        for one in own:
+            check_tracker(one)
+        followers = Followers(asked.output, kinds, own)
+        try:
+            yield [followers] if given else []
+        finally:
+            followers.wait(asked.budget.remaining())
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -210,6 +252,7 @@ class AutoML(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
+            _give(state["families"])
             state = state | {"predictor_": archive.loads(state["predictor_"])}
         super().__setstate__(state)
 
@@ -222,6 +265,11 @@ class AutoML(BaseEstimator):
         tags.input_tags.sparse = True
         tags.non_deterministic = self.trials is None
         return tags
+
+
+def _give(families: Sequence[str | Family]) -> list[str]:
+    """Make the families that are objects known, and give their names."""
+    return [give_family(one) for one in families if not isinstance(one, str)]
 
 
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:

@@ -32,12 +32,18 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         What is optimised: a name (`automl metrics`), that of any of scikit-learn's scorers, a function of (y_true, y_pred) whose value
         is greater for better predictions, or what `sklearn.metrics.make_scorer` makes of one. Default: roc_auc for two classes,
         log_loss for more, rmse for numbers.
-    pipeline : str, default="default"
-        A bundled pipeline (`automl pipelines`) or a pipeline file's path.
+    pipeline : str or Pipeline, default="default"
+        A bundled pipeline (`automl pipelines`), a pipeline file's path, or what `automl.extend.read_pipeline` makes of one.
     options : mapping or sequence of str, default=()
         Options of its stages (`automl stages`): {"tune.method": "random"} or ["tune.method=random"].
+    families : sequence of str or Family, default=()
+        Model families that take part (`automl families`); none: all. One of your own is an object (`automl.extend.SimpleFamily`),
+        which takes part beside those named; if none is, beside all of ours.
     output : str or Path, optional
         The run's folder, absent or empty, which is kept with its report. By default nothing stays on disk.
+    track : str, Tracker or sequence of them, default=()
+        Who follows the run live: "tensorboard", "wandb", "mlflow", or objects of your own with the methods begin(one), trial(one, trial)
+        and end(one). Needs `output`.
     n_jobs : int, optional
         Cores to use. None and -1 are all that this process may use.
     memory : str or int, optional

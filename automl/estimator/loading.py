@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from automl import predictor as archive
 from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.regressor import AutoMLRegressor
+from automl.models import Family, give
 
 
-def load(path: str | Path, expect_sha256: str | None = None) -> AutoMLClassifier | AutoMLRegressor:
-    """The estimator of a predictor's file, as `save` and `automl fit` write it.
+def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[Family] = ()) -> AutoMLClassifier | AutoMLRegressor:
+    """The estimator of a predictor's file, or of the one in a run's folder, as `save` and `automl fit` write it.
 
     It predicts tables that hold the columns the model needs, by name; others may stand beside them. Labels come back as the
     file has them: text from a CSV, y's numbers or truth values from Python.
@@ -22,12 +24,16 @@ def load(path: str | Path, expect_sha256: str | None = None) -> AutoMLClassifier
     path : str or Path
     expect_sha256 : str, optional
         Refuse any other file.
+    families : sequence of Family, optional
+        Families of your own that the predictor may have been made with. The file holds what they learnt and no code.
 
     Raises
     ------
     InputError
-        There is no such file, it is damaged, or it is not the expected one.
+        There is no such file, it is damaged, it is not the expected one, or it was made with a family that is not known here.
     """
+    for one in families:
+        give(one)
     predictor = archive.load(Path(path), expect_sha256)
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
     model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric)

@@ -14,6 +14,7 @@ from automl.insight.stability import Stability, from_trials
 from automl.insight.story import More, Step, more_time, story
 from automl.insight.surrogate import learn
 from automl.insight.temper import Temper, temper
+from automl.models import is_known
 from automl.timeline import Timeline
 from automl.trial import Study
 
@@ -93,7 +94,7 @@ def learn_from(study: Study, timeline: Timeline, price_per_hour: float | None = 
     person_per_day : float, optional
         What a day of a person's costs.
     """
-    told = {name: points(study, name) for name in study.leaders if name != "constant"}
+    told = {name: points(study, name) for name in study.leaders if name != "constant" and is_known(name)}
     lessons = tuple(_lesson(study, of) for of in told.values() if len(of) >= FEWEST and of.space)
     taught = {lesson.family for lesson in lessons}
     too_few = {name: len(of) for name, of in told.items() if name not in taught}

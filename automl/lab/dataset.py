@@ -17,6 +17,8 @@ from automl.task import Task
 
 Floats = npt.NDArray[np.float64]
 
+EXTENSIONS = "extensions.pkl"  # beside the data, where workers need what was given in the main process
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -20,13 +20,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from automl import extensions
 from automl.budget import Budget
 from automl.features.encoding import Encoding, beside, fit_shared, fit_targeted
 from automl.files import disk_trouble
 from automl.folds import some
-from automl.lab.dataset import Dataset, open_dataset
+from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.lab.work import Encode, Report, Work, encodings_for, rows_at
-from automl.metrics import is_function, metric_of, take_function
+from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
 from automl.state import pack, packed, unpack
@@ -57,8 +58,7 @@ class Desk:
     def dataset(self) -> Dataset:
         """The run's data."""
         data = open_dataset(self.folder / "data")
-        if is_function(data.task.metric):
-            take_function(data.task.metric, self.folder / "data" / "metric.pkl")
+        extensions.take(self.folder / "data" / EXTENSIONS)
         return data
 
     def do(self, work: Work, budget: Budget) -> Report:

@@ -12,22 +12,23 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from automl import extensions
 from automl.budget import Budget
 from automl.cleaning import Cleaner
 from automl.errors import AutoMLError
 from automl.features.encoding import Encoding
 from automl.files import disk_trouble
 from automl.lab.bench import Bench
-from automl.lab.dataset import Dataset, open_dataset
+from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.lab.desk import open_encoding
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import NOTHING
 from automl.lab.work import DIED, Encode, Report, Work, encodings_for
-from automl.metrics import is_function, keep_function
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -117,8 +118,7 @@ class Lab:
         dataset.save(half)
         if cleaner is not None:
             (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
-        if is_function(dataset.task.metric):
-            keep_function(dataset.task.metric, half / "metric.pkl")
+        _hand_on(dataset, half)
         os.replace(half, whole)
 
     def recall(self) -> bool:
@@ -127,6 +127,7 @@ class Lab:
         if not (folder / "cleaner.json").exists():
             return False
         self._dataset = open_dataset(folder)
+        _hand_on(self._dataset, folder)
         self.cleaner = Cleaner.from_state(json.loads((folder / "cleaner.json").read_text(encoding="utf-8")))
         self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
         return True
@@ -387,3 +388,10 @@ class Lab:
     def close(self) -> None:
         """End the workers."""
         self.bench.close()
+
+
+def _hand_on(dataset: Dataset, folder: Path) -> None:
+    """Write what this process was given for the workers beside their data. A pickle that lies there is never read: it goes."""
+    file = folder / EXTENSIONS
+    file.unlink(missing_ok=True)
+    extensions.keep([("metrics", dataset.task.metric), *(("families", name) for name in extensions.known("families"))], file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from automl.errors import InputError, suggestion
-from automl.metrics._functions import is_function, keep_function, known_function, register, take_function
+from automl.metrics._functions import is_function, known_function, named, register
 from automl.metrics._library import METRICS, pinball
 from automl.metrics._metric import Metric
 from automl.metrics._scorers import scorer_metric
@@ -19,12 +19,11 @@ __all__ = [
     "METRICS",
     "Metric",
     "is_function",
-    "keep_function",
     "known_function",
     "metric_for",
     "metric_of",
+    "named",
     "register",
-    "take_function",
 ]
 
 DEFAULTS: dict[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}

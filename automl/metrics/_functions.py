@@ -1,19 +1,18 @@
-"""Metrics that are Python functions: named by module, qualified name and a hash, known as long as the process lives.
+"""Metrics that are Python functions: given in this process, or registered by an installed package (`automl.extensions`).
 
-Files hold the name alone. Workers are handed the function with the data; a predictor never needs it.
+Files hold a name with a hash alone. Workers are handed the function with the data; a predictor never needs it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from automl import extensions
 from automl.errors import InputError
 
 _MARK = "@"  # between a function's name and its hash; no other metric has it
-_KNOWN: dict[str, Any] = {}  # scikit-learn's scorer objects, by name
 
 
 def is_function(name: str) -> bool:
@@ -25,7 +24,7 @@ def is_function(name: str) -> bool:
     return _MARK in name
 
 
-def register(function: Callable[..., Any]) -> str:
+def register(function: Callable[..., Any], name: str | None = None) -> str:
     """Make a Python function known as a metric, and give its name: its hash is its pickle's, which for a module's function names it only.
 
     Parameters
@@ -33,6 +32,8 @@ def register(function: Callable[..., Any]) -> str:
     function : callable
         `function(y_true, y_pred) -> float`, greater being better, where `y_pred` holds labels or numbers; or what scikit-learn's
         `make_scorer` makes of one, which says whether it wants probabilities and which sign it has.
+    name : str, optional
+        What comes before the hash; by default its module and qualified name.
 
     Examples
     --------
@@ -46,27 +47,24 @@ def register(function: Callable[..., Any]) -> str:
     error = str(getattr(inner, "__name__", "")).endswith(("_error", "_loss")) and str(inner.__module__).startswith("sklearn.metrics")
     if error and scorer._sign > 0:
         raise InputError(f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False).")
-    home = f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
+    home = name or f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
     name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer), digest_size=4).hexdigest()}"
-    _KNOWN[name] = scorer
+    extensions.give("metrics", name, scorer)
     return name
 
 
+def named(name: str) -> str:
+    """A metric's name as a task has it: that of a function that a package registers gets its hash, any other one is as it was."""
+    function = extensions.find("metrics", name) if name in extensions.installed("metrics") else None
+    return name if function is None else register(function, name)
+
+
 def known_function(name: str) -> Any:
-    """The scorer of a function; None if nobody has registered it in this process."""
-    return _KNOWN.get(name)
-
-
-def keep_function(name: str, file: Path) -> None:
-    """Write a registered function for the workers of a run."""
-    file.write_bytes(_pickled(_KNOWN[name]))
-
-
-def take_function(name: str, file: Path) -> None:
-    """Read what `keep_function` wrote: only ever a file of the worker's own run."""
-    import cloudpickle
-
-    _KNOWN[name] = cloudpickle.loads(file.read_bytes())
+    """The scorer of a function; None if nobody has given it in this process and no package registers it."""
+    scorer = extensions.find("metrics", name)
+    if scorer is None and named(name.partition(_MARK)[0]) == name:
+        scorer = extensions.find("metrics", name)
+    return scorer
 
 
 def _pickled(scorer: Any) -> bytes:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+from automl import extensions
 from automl.errors import InputError, suggestion
 from automl.features.feature import Feature
 from automl.models._base import Family, Fitted, How, Model, Sample
+from automl.models._simple import SimpleFamily
 from automl.models.catboost import CatBoost
 from automl.models.constant import Constant
 from automl.models.forest import EXTRA_TREES, RANDOM_FOREST
@@ -14,7 +19,7 @@ from automl.models.linear import Linear
 from automl.models.mlp import MLP
 from automl.models.xgboost import XGBoost
 
-__all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "family"]
+__all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "SimpleFamily", "everybody", "family", "give", "is_known"]
 
 FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), MLP(), Constant())
 
@@ -35,5 +40,51 @@ def family(name: str) -> Family:
     for candidate in FAMILIES:
         if candidate.name == name:
             return candidate
-    names = [candidate.name for candidate in FAMILIES]
+    if (found := extensions.find("families", name)) is not None:
+        return _checked(found() if isinstance(found, type) else found, name)
+    names = [*(candidate.name for candidate in FAMILIES), *extensions.known("families")]
     raise InputError(f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}.")
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a family of this name: a run may have been made where there were others."""
+    return name in (*everybody(), *extensions.known("families"))
+
+
+def everybody() -> tuple[str, ...]:
+    """The names of the families that take part where none is named: ours, then those that installed packages register."""
+    return (*(candidate.name for candidate in FAMILIES), *extensions.installed("families"))
+
+
+def give(one: Family) -> str:
+    """Make a family of the user's known in this process, and give its name.
+
+    Raises
+    ------
+    InputError
+        It lacks what a family needs, or has the name of one of ours.
+    """
+    name = _checked(one, str(getattr(one, "name", ""))).name
+    if any(name == ours.name for ours in FAMILIES):
+        raise InputError(f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one.")
+    extensions.give("families", name, one)
+    return name
+
+
+_NEEDED = tuple(name for name in vars(Family) if not name.startswith("_"))
+
+
+def _checked(one: Any, name: str) -> Family:
+    """A family of somebody else's, held to what a family has."""
+    what = f"the family {type(one).__name__}"
+    if isinstance(one, type):
+        raise InputError(f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}().")
+    lacking = [member for member in _NEEDED if not hasattr(one, member)]
+    if lacking:
+        raise InputError(f"{what}: has no {', '.join(map(repr, lacking))}. A subclass of automl.extend.SimpleFamily has all but its name.")
+    if one.name != name or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise InputError(
+            f"{what}: its name {one.name!r} is to be {'in small letters' if one.name == name else repr(name)}, as a name in Python."
+        )
+    made: Family = one
+    return made

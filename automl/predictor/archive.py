@@ -25,6 +25,7 @@ from automl.cleaning import Cleaner
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
 from automl.files import whole
+from automl.models import is_known
 from automl.predictor.model import Member, Part, Predictor
 from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
 from automl.task import Task
@@ -97,7 +98,7 @@ def versions() -> dict[str, str]:
 
 
 def load(path: Path, expected_sha256: str | None = None) -> Predictor:
-    """Read a predictor's file.
+    """Read a predictor's file, or that of a run's folder.
 
     Raises
     ------
@@ -106,6 +107,10 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
     InputError
         There is no such file, or its SHA-256 is not the expected one.
     """
+    if path.is_dir():
+        if not (path / "predictor.automl").exists():
+            raise InputError(f"{path}: holds no predictor.automl: is it the folder of a run?")
+        path /= "predictor.automl"
     try:
         blob = path.read_bytes()
     except FileNotFoundError:
@@ -143,6 +148,9 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
         raise UnsafeModel(f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}")
+    if strangers := [str(plain["family"]) for plain in manifest["members"] if not is_known(str(plain["family"]))]:
+        here = "which is not known here: install the package that registers it, or give it in Python: automl.load(path, families=[...])"
+        raise UnsafeModel(f"it was made with the model family {strangers[0]!r}, {here}")
     blobs = {int(part["model"]): b"" for plain in manifest["members"] for part in plain["parts"]}
     blobs = {place: archive.read(f"models/{place}.zip") for place in blobs}
     check_size(sum(map(unpacked_size, blobs.values())), sum(map(len, blobs.values())))

@@ -25,6 +25,7 @@ from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
 from automl.run.keeper import Keeper, cut
 from automl.run.record import Recorder, write_facts
+from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble
 from automl.store import Store, replay
@@ -245,6 +246,8 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         part = next(budget.keeping(_bounded(reserve, study, budget)).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
+        if step.name not in STAGES:  # ours tell it themselves, with what they hand on
+            study = lab.tell(study, {"kind": "stage", "stage": step.name})
         try:
             study = step.stage.run(study, lab, part)
         except (LookupError, ArithmeticError) as error:

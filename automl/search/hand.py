@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Move, Room, Stop, Wait
-from automl.models import FAMILIES, family
+from automl.models import everybody, family
 from automl.search.costs import predict, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
@@ -28,7 +28,7 @@ def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
     InputError
         There is no such family or trial.
     """
-    names = [kind.name for kind in FAMILIES if kind.name != "constant"]
+    names = [known for known in dict.fromkeys([*everybody(), *study.families, *study.leaders]) if known != "constant"]
     if name not in names:
         raise InputError(f"--family {name}: no such family.{suggestion(name, names)} There are: {', '.join(names)}.")
     if base is not None:

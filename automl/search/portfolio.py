@@ -10,7 +10,7 @@ from typing import Any
 
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import FAMILIES, family
+from automl.models import everybody, family
 from automl.trial import Candidate, Study
 
 PROVEN = 10  # candidates of an earlier run that are tried again
@@ -30,17 +30,20 @@ def entries(kind: str, size: str) -> tuple[dict[str, Any], ...]:
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """The candidates for a study: the constant baseline first, then those of the families that take part.
 
-    A family that takes part without an entry of its own does so with its defaults.
+    A family that takes part without an entry of its own does so with its defaults, right after the first: who has one wants to see it
+    tried.
     """
+    names = families or everybody()
     size = "large" if study.size.rows >= LARGE else "small"
-    taking_part = [entry for entry in entries(study.the_task.kind, size) if not families or entry["family"] in families]
-    lacking = [name for name in families if name not in {e["family"] for e in taking_part} and name != "constant"]
-    return _candidates(study, [*taking_part, *({"family": name, "params": {}} for name in lacking)])
+    taking_part = [entry for entry in entries(study.the_task.kind, size) if entry["family"] in names]
+    lacking = [name for name in names if name not in {e["family"] for e in taking_part} and name != "constant"]
+    own = [{"family": name, "params": {}} for name in lacking]
+    return _candidates(study, [*taking_part[:1], *own, *taking_part[1:]])
 
 
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """The constant baseline, then the defaults of the families that take part."""
-    names = families or [kind.name for kind in FAMILIES]
+    names = families or everybody()
     return _candidates(study, [{"family": name, "params": {}} for name in names if name != "constant"])
 
 

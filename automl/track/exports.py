@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl import extensions
 from automl.errors import InputError, suggestion
 from automl.track.experiment import Experiment
+from automl.track.tracker import hand_over
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,17 @@ def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = 
     InputError
         There is no such kind, its library is not installed, or the output is there already.
     """
-    if kind not in KINDS:
-        raise InputError(f"--to {kind}: no such kind.{suggestion(kind, KINDS)} There are: {', '.join(KINDS)}.")
+    known = [*KINDS, *extensions.installed("trackers")]
+    if kind not in known:
+        raise InputError(f"--to {kind}: no such kind.{suggestion(kind, known)} There are: {', '.join(known)}.")
     if rows and kind != "zip":
         raise InputError("--rows: is for --to zip alone.")
-    found = KINDS[kind]
+    found = KINDS.get(kind) or Kind("a tracker of another package", f"-{kind}", is_shared=True)
     place = output or Path(f"{one.name}{found.ending}")
     if place.exists() and not found.is_shared:
         raise InputError(f"--output {place}: is there already. Give a new name, or remove it.")
+    if kind not in KINDS:
+        return hand_over(one, extensions.find("trackers", kind)(place)) or [place], found.then
     module = importlib.import_module(f"automl.track.to_{kind}")
     made = module.export(one, place, rows) if kind == "zip" else module.export(one, place)
     return made, found.then.format(output=shlex.quote(str(made[0])))

@@ -6,19 +6,22 @@ The run's log is all that it reads, so tracking costs the run nothing but the co
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from automl import extensions
 from automl.errors import InputError, MissingExtra, suggestion
 from automl.store import LOG
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker
-from automl.trial import Trial
+from automl.trial import Event, Study, Trial
 
 PAUSE = 0.5  # seconds between two looks at the log at least
 IDLE = 10.0  # times what a look took: a long log is read the less often
@@ -32,7 +35,8 @@ def tracker_of(kind: str) -> Callable[[Path], Tracker]:
     from automl.track.to_wandb import WandB
 
     classes: Mapping[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MLflow}
-    return classes[kind]
+    made: Callable[[Path], Tracker] = classes.get(kind) or extensions.find("trackers", kind)
+    return made
 
 
 def checked(kinds: str) -> tuple[str, ...]:
@@ -45,28 +49,71 @@ def checked(kinds: str) -> tuple[str, ...]:
     """
     names = tuple(dict.fromkeys(name.strip() for name in kinds.split(",") if name.strip()))
     for name in names:
+        known = [*LIBRARIES, *extensions.installed("trackers")]
+        if name not in known:
+            raise InputError(f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}.")
         if name not in LIBRARIES:
-            raise InputError(f"--track {name}: no such tracker.{suggestion(name, LIBRARIES)} There are: {', '.join(LIBRARIES)}.")
-        if importlib.util.find_spec(LIBRARIES[name]) is None:
+            extensions.find("trackers", name)  # what can't be loaded is told now
+        elif importlib.util.find_spec(LIBRARIES[name]) is None:
             raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
     return names
 
 
-def begin(folder: Path, kinds: Sequence[str]) -> None:
-    """Start a process that follows the run in a folder."""
-    with open(folder / "track.log", "ab") as log:
-        command = [sys.executable, "-P", "-m", "automl.track.follow", str(folder.resolve()), *kinds]
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+class Followers:
+    """An observer that has a run followed from its first event on: by a process of its own, and by a thread for trackers of this one.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    kinds : sequence of str
+        Trackers by name, which the process makes.
+    trackers : sequence of Tracker
+        Those of the user, in this process.
+    """
+
+    def __init__(self, folder: Path, kinds: Sequence[str], trackers: Sequence[Tracker] = ()) -> None:
+        self._folder, self._kinds, self._trackers = folder, kinds, trackers
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Begin with the run."""
+        if event["kind"] != "started":
+            return
+        if self._kinds:
+            with open(self._folder / "track.log", "ab") as log:
+                command = [sys.executable, "-P", "-m", "automl.track.follow", str(self._folder.resolve()), *self._kinds]
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        if self._trackers:
+            self._thread = threading.Thread(target=follow, args=(self._folder, self._trackers, self._ended))
+            self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """After the run's end: have the trackers of this process told of it, and wait for them so long; whether all were in time."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(None if math.isinf(seconds) else max(0.0, seconds))
+        return self._thread is None or not self._thread.is_alive()
 
 
-def follow(folder: Path, trackers: Sequence[Tracker]) -> None:
-    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more. One that fails costs no other."""
+def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | None = None) -> None:
+    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more. One that fails costs no other.
+
+    Parameters
+    ----------
+    ended : Event, optional
+        Set when the run has ended: it is looked at once more at once.
+    """
+    ended = ended or threading.Event()
     told: set[str] = set()
     alive = list(trackers)
     seen, is_begun, is_over, pause = -1, False, False, PAUSE
     while not is_over:
-        time.sleep(pause)
-        is_over = _is_over(folder)  # asked before the log is read: what was written before is read, too
+        ended.wait(pause)
+        if not (folder / LOG).exists():  # it came to nothing
+            return
+        is_over = ended.is_set() or _is_over(folder)  # asked before the log is read: what was written before is read, too
         size = (folder / LOG).stat().st_size
         if size == seen and not is_over:
             continue

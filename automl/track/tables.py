@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.errors import InputError
 from automl.leaderboard import megabytes, ordered
 from automl.metrics import metric_of
-from automl.models import family
+from automl.models import family, is_known
+from automl.space import Space
 from automl.track.experiment import Experiment
 from automl.trial import Trial
 
@@ -55,11 +55,15 @@ def _trial(one: Experiment, trial: Trial) -> Row:
 
 def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to its family among them."""
-    try:
-        told = family(trial.candidate.family).defaults(one.study.the_task)
-    except InputError:  # a family that isn't there any more
-        told = {}
+    name = trial.candidate.family
+    told = family(name).defaults(one.study.the_task) if is_known(name) else {}
     return {**told, **trial.candidate.params}
+
+
+def space_of(one: Experiment, trial: Trial) -> Space:
+    """The ranges of a trial's family; none where the family is not known here."""
+    name = trial.candidate.family
+    return family(name).space(one.study.the_task) if is_known(name) else {}
 
 
 def fits(one: Experiment) -> list[Row]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import InputError
 from automl.metrics import metric_of
-from automl.models import family
 from automl.space import Choice, Float, Int
 from automl.track.experiment import Experiment
-from automl.track.tables import params_of
+from automl.track.tables import params_of, space_of
 from automl.trial import Trial
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def _distributions(one: Experiment, kin: Sequence[Trial]) -> dict[str, Any]:
     """Optuna's ranges of a family's hyperparameters, wide enough for every value that was tried."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    space = family(kin[0].candidate.family).space(one.study.the_task)
+    space = space_of(one, kin[0])
     made: dict[str, Any] = {}
     for name, range_ in space.items():
         tried = [value for trial in kin if (value := params_of(one, trial).get(name)) is not None]

@@ -8,10 +8,9 @@ from typing import Any
 
 from automl.files import require
 from automl.metrics import metric_of
-from automl.models import family
 from automl.space import Choice
 from automl.track.experiment import Experiment
-from automl.track.tables import curve, params_of
+from automl.track.tables import curve, params_of, space_of
 from automl.track.tracker import hand_over
 from automl.trial import Trial
 
@@ -74,7 +73,7 @@ class TensorBoard:
 def _settings(one: Experiment, trial: Trial) -> dict[str, Any]:
     """A trial's hyperparameters under their family's name: choices as words, all others as numbers. A column has one kind of value."""
     told: dict[str, Any] = {"family": trial.candidate.family, "recipe": trial.candidate.recipe.name}
-    space = family(trial.candidate.family).space(one.study.the_task)
+    space = space_of(one, trial)
     for name, value in params_of(one, trial).items():
         is_word = isinstance(space.get(name), Choice) or not isinstance(value, (int, float))
         told[f"{trial.candidate.family}.{name}"] = str(value) if is_word else float(value)

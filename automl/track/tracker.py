@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from automl.errors import InputError
 from automl.track.experiment import Experiment
 from automl.trial import Trial
 
@@ -23,6 +24,19 @@ class Tracker(Protocol):
     def end(self, one: Experiment) -> list[Path]:
         """The run has ended. Gives what was written."""
         ...
+
+
+def check_tracker(one: Any) -> None:
+    """Refuse what isn't a tracker.
+
+    Raises
+    ------
+    InputError
+    """
+    lacking = [name for name in ("begin", "trial", "end") if not callable(getattr(one, name, None))]
+    if lacking or isinstance(one, type):
+        what = "is a class: give an object of it" if isinstance(one, type) else f"has no method {lacking[0]!r}"
+        raise InputError(f"track: {one!r} {what}. A tracker has begin(one), trial(one, trial) and end(one).")
 
 
 def hand_over(one: Experiment, tracker: Tracker) -> list[Path]:

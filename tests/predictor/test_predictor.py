@@ -160,7 +160,7 @@ def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:
 def test_an_unknown_family_is_refused() -> None:
     made = predictor_of("linear", table())
     blob = dumps(replace(made, members=(replace(made.members[0], family="os"),)))
-    with pytest.raises(InputError, match="no model family 'os'"):
+    with pytest.raises(InputError, match="made with the model family 'os', which is not known here"):
         loads(blob).proba(table())
 
 

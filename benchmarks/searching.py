@@ -1,0 +1,211 @@
+"""Which way to search is best? The tune stage with each method, on our own tables, at equal seconds, with several seeds.
+
+    python benchmarks/searching.py --bench ../shared/bench --data ../shared/data --out benchmarks/results/searching.jsonl
+    python benchmarks/searching.py --read benchmarks/results/searching.jsonl
+
+Policies, workers' code and fits are the product's; only the clock is not: it is turned by the processor seconds of each fit, so that
+other work on the machine changes nothing. What a sampler itself takes is not on it, but noted. Every run begins with the family's
+defaults, and has as many seconds as ninety fits of them on one fold took (15 at least). One line a run is appended: the best loss so far
+(mean of three folds) after a quarter, half and all of the seconds, and the loss of the best one's fold models on the benchmark's test
+rows. What is there already is not run again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # before any library with OpenMP is loaded
+
+import argparse
+import json
+import tempfile
+import time
+import warnings
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+from variants import load_bench
+
+from automl.budget import Budget
+from automl.lab.desk import Desk
+from automl.lab.lab import Lab
+from automl.lab.problem import Problem
+from automl.lab.replay import ReplayLab
+from automl.lab.work import encodings_at, encodings_for
+from automl.metrics import metric_of
+from automl.predictor.model import Member, Part, Predictor
+from automl.predictor.scoring import truth
+from automl.stages.clean import Clean
+from automl.stages.extract import Extract
+from automl.stages.select import Select
+from automl.stages.tune import Tune
+from automl.store import Store
+from automl.table import Table, from_frame
+from automl.trial import Event, Job, Outcome, Study
+
+ROWS = 1000
+FITS, LEAST = 90, 15.0  # of the defaults on one fold: what a run may take, and seconds at least
+SHARES = (0.25, 0.5, 1.0)
+METHODS: dict[str, dict[str, Any]] = {
+    "tpe": {"method": "tpe"},
+    "tpe, no pruner": {"method": "tpe", "pruner": "none"},
+    "random": {"method": "random"},
+    "quasi": {"method": "quasi"},
+    "grid": {"method": "grid"},
+    "cmaes": {"method": "cmaes"},
+    "gp": {"method": "gp"},
+    "halving, folds": {"method": "halving"},
+    "hyperband, folds": {"method": "hyperband"},
+    "bohb, folds": {"method": "bohb"},
+    "bohb, rows": {"method": "bohb", "fidelity": "rows"},
+    "bohb, rounds": {"method": "bohb", "fidelity": "rounds"},
+}
+TASKS = (
+    ("credit_g", "lightgbm"),
+    ("airfoil", "lightgbm"),
+    ("vehicle", "lightgbm"),
+    ("kc1", "lightgbm"),
+    ("wine_quality_white", "lightgbm"),
+    ("churn", "lightgbm"),
+    ("credit_g", "mlp"),
+    ("airfoil", "mlp"),
+)
+RECIPE = {"lightgbm": "native", "mlp": "quantile"}
+
+
+class Clocked:
+    """Does jobs at a desk, and says what they took of the processor."""
+
+    def __init__(self, folder: Path) -> None:
+        self._desk = Desk(folder)
+
+    def __call__(self, job: Job) -> Outcome:
+        for work in encodings_for(job):
+            if not (self._desk.folder / "encoded" / work.key).exists():
+                assert self._desk.do(work, Budget()).outcome.status == "done"
+        began = time.process_time()
+        outcome = self._desk.do(job, Budget()).outcome
+        return replace(outcome, seconds=time.process_time() - began)
+
+
+class Curve:
+    """An observer: the best loss of a complete trial so far, by the lab's clock."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self.points: list[tuple[float, float]] = []
+
+    def __call__(self, study: Study, event: Event) -> None:
+        if event["kind"] in ("fit", "trial") and study.ranked:
+            self.points.append((self._lab.whole.clock(), study.ranked[0].loss))
+
+    def at(self, second: float) -> float:
+        return min((loss for when, loss in self.points if when <= second), default=float("nan"))
+
+
+def searched(train: Table, test: Table, card: dict[str, Any], kind: str, method: str, seed: int, seconds: float | None) -> dict[str, Any]:
+    """One run of the tune stage, with so many seconds, or as many as the table gets."""
+    with tempfile.TemporaryDirectory() as home:
+        store = Store(Path(home) / "run")
+        lab = ReplayLab(store, Clocked(store.work), 1e6, 1)
+        lab.problem = Problem(train, card["target"], kind=card["task"])
+        study = lab.tell(Study(), {"kind": "started", "seed": seed})
+        study = Clean(folds=3, repeats=1).run(study, lab, lab.whole)
+        study = Extract(recipes=(RECIPE[kind],)).run(study, lab, lab.whole)
+        study = Select(families=(kind,), start="defaults").run(study, lab, lab.whole)
+        first = study.leaders[kind]
+        seconds = seconds or round(max(LEAST, FITS * float(np.mean([outcome.seconds for outcome in first.outcomes.values()]))), 1)
+        default, began, real = first.loss, lab.whole.clock(), time.process_time()
+        curve = Curve(lab)
+        lab.observers.append(curve)
+        study = Tune(**METHODS[method], use_all=True).run(study, lab, Budget(began + seconds, lab.whole.clock))
+        taken = time.process_time() - real - (lab.whole.clock() - began)
+        found = {
+            "seconds": seconds,
+            "default": default,
+            "best": [min(default, curve.at(began + share * seconds)) for share in SHARES],
+            "test": tested(study, lab, test),
+            "trials": len(study.trials) - 2,
+            "complete": len(study.ranked) - 2,
+            "sampler_seconds": round(max(0.0, taken), 2),
+        }
+        store.close()
+        return found
+
+
+def tested(study: Study, lab: Lab, test: Table) -> float:
+    """The loss on other rows of the best trial's fold models together."""
+    best = study.ranked[0]
+    assert lab.cleaner is not None
+    places = [(place, encodings_at(best.candidate.recipe, place)) for place in study.plan.places]
+    blobs = [lab.model(best, place) for place, _ in places]
+    parts = [Part(tuple(work.key for work in works), blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None]
+    encodings = {work.key: lab.encoding(work) for _, works in places for work in works}
+    member = Member(best.id, best.candidate.family, 1.0, tuple(parts))
+    predictor = Predictor(study.the_task, lab.cleaner, encodings, (member,))
+    metric = metric_of(study.the_task)
+    y, rows = truth(predictor.task, test)
+    return metric.of(y, predictor.raw(predictor.read(test.take(rows)).columns), None)
+
+
+def read(out: Path) -> None:
+    """Each method's losses over those of TPE, as geometric means over tables and seeds, and its mean rank."""
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    known = {(row["task"], row["family"], row["method"], row["seed"]): row for row in rows}
+    runs = sorted({key[:2] + key[3:] for key in known if all((*key[:2], method, key[3]) in known for method in METHODS)})
+    print(f"{len(runs)} runs of each method")
+    losses = {
+        method: np.array([[*known[task, kind, method, seed]["best"], known[task, kind, method, seed]["test"]] for task, kind, seed in runs])
+        for method in METHODS
+    }
+    least = np.min([of[:, len(SHARES) - 1] for of in losses.values()], axis=0)
+    default = np.array([known[task, kind, "tpe", seed]["default"] for task, kind, seed in runs])
+    everybody = np.array([of[:, len(SHARES) - 1] for of in losses.values()])
+    ranks = dict(zip(losses, rankdata(everybody, axis=0).mean(axis=1), strict=True))
+    print(f"{'method':18} {'1/4':>7} {'1/2':>7} {'all':>7} {'test':>7}  {'gap':>6}  rank  trials complete sampler")
+    for method, of in losses.items():
+        ratio = np.exp(np.log(of / losses["tpe"]).mean(axis=0))
+        gap = np.mean((of[:, len(SHARES) - 1] - least) / np.maximum(default - least, 1e-12))
+        told = [known[task, kind, method, seed] for task, kind, seed in runs]
+        counts = [np.mean([row[name] for row in told]) for name in ("trials", "complete", "sampler_seconds")]
+        print(f"{method:18} {' '.join(f'{one:7.4f}' for one in ratio)}  {gap:6.3f} {ranks[method]:5.2f}", end="")
+        print(f" {counts[0]:6.1f} {counts[1]:8.1f} {counts[2]:6.1f}s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--read", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    args = parser.parse_args()
+    if args.read:
+        read(args.read)
+        return
+    warnings.simplefilter("ignore")
+    bench = load_bench(args.bench)
+    lines = args.out.read_text().splitlines() if args.out.exists() else []
+    rows = [json.loads(line) for line in lines]
+    done = {(row["task"], row["family"], row["method"], row["seed"]) for row in rows}
+    seconds = {(row["task"], row["family"]): row["seconds"] for row in rows}
+    for seed, (task, kind), method in product(range(args.seeds), TASKS, METHODS):
+        if (task, kind, method, seed) in done:
+            continue
+        card, whole = bench.load(args.data / task)
+        train, test = bench.split(card, whole, seed, None)
+        train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
+        found = searched(from_frame(train), from_frame(test.reset_index(drop=True)), card, kind, method, seed, seconds.get((task, kind)))
+        seconds[task, kind] = found["seconds"]
+        row = {"task": task, "family": kind, "method": method, "seed": seed, **found}
+        with open(args.out, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

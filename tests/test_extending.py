@@ -1,0 +1,210 @@
+"""Families, stages, metrics and trackers of one's own: CONTRIBUTING's, given from Python and registered by a package."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import AutoMLRegressor, InputError, extensions
+from automl.extend import SimpleFamily, read_pipeline
+from automl.models import family
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
+ENTRIES = tomllib.loads(re.findall(r"```toml\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)[0])["project"]["entry-points"]
+
+
+def table(rows: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(rows, 4)), columns=list("abcd"))
+    return X.assign(y=10 + np.sin(2 * X["a"]) + X["b"] * X["c"])
+
+
+def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Lay a package down as an installer does, and give the environment in which it is installed."""
+    (folder / "my_automl-0.1.dist-info").mkdir(parents=True)
+    (folder / "my_automl.py").write_text(code, encoding="utf-8")
+    (folder / "my_automl-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: my-automl\nVersion: 0.1\n", encoding="utf-8")
+    lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items()) for group, names in entries.items()]
+    (folder / "my_automl-0.1.dist-info" / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def automl(*words: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "automl"), *words]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.heavy
+def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "table.csv", index=False)
+    before = "import pandas as pd\nX = pd.read_csv('table.csv')\ny = X.pop('y')\n"
+    after = "assert (again.predict(X) == model.predict(X)).all()\nprint(sorted(set(model.leaderboard_['family'])))"
+    script = "\n".join([before, *BLOCKS, after])
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "random_waves" in said.stdout
+    told = [json.loads(line) for line in (tmp_path / "followed" / "trials.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [one["family"] for one in told].count("lightgbm") == 3  # its best, and that again with two other learning rates
+    assert {one["family"] for one in told} == {"constant", "linear", "lightgbm", "random_waves"}
+    assert "random_waves" in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.heavy
+def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
+    env = install(tmp_path / "site", "\n".join(BLOCKS[:4]), ENTRIES)
+    table().to_csv(tmp_path / "table.csv", index=False)
+    chain = (ROOT / "pipelines" / "default.toml").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(f'{chain}\n[[stage]]\nuse = "nudge"\nfactor = 2.0\n', encoding="utf-8")
+    for kind in ("families", "stages", "metrics"):
+        (name,) = ENTRIES[f"automl.{kind}"]
+        assert name in automl(kind, cwd=tmp_path, env=env).stdout
+        assert name not in automl(kind, cwd=tmp_path).stdout
+
+    words = ["fit", "table.csv", "--target", "y", "--trials", "6", "--pipeline", "own.toml", "--output", "run", "--track", "lines"]
+    chosen = ["--metric", "within_a_tenth", "--set", 'select.families=["linear","xgboost","random_waves"]', "--set", "nudge.factor=1.2"]
+    said = automl(*words, *chosen, cwd=tmp_path, env=env)
+    assert said.returncode == 0, said.stderr
+    board = automl("leaderboard", "run", cwd=tmp_path, env=env).stdout
+    assert "random_waves" in board
+    assert board.count("xgboost") == 3
+    assert automl("resume", "run", "--budget", "5s", cwd=tmp_path, env=env).returncode == 0
+    assert automl("insight", "run", cwd=tmp_path, env=env).returncode == 0
+    assert automl("export", "run", "--to", "lines", "--output", "told", cwd=tmp_path, env=env).returncode == 0
+    assert (tmp_path / "told" / "trials.jsonl").exists()
+
+    assert automl("predict", "run", "table.csv", cwd=tmp_path, env=env).returncode == 0
+    assert "random_waves" in automl("leaderboard", "run", cwd=tmp_path).stdout  # what was recorded can be read without it
+    assert automl("report", "run", cwd=tmp_path).returncode == 0
+    resumed = automl("resume", "run", "--budget", "5s", cwd=tmp_path)
+    assert resumed.returncode == 2
+    assert len(resumed.stderr.splitlines()) == 1
+
+
+@pytest.mark.heavy
+def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Path) -> None:
+    env = install(tmp_path / "site", BLOCKS[0], {"automl.families": ENTRIES["automl.families"]})
+    table().to_csv(tmp_path / "table.csv", index=False)
+    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--set", "select.families=random_waves", "--output", "run"]
+    assert automl(*fit, "--engine", "inline", cwd=tmp_path, env=env).returncode == 0
+    refused = automl("predict", "run", "table.csv", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "made with the model family 'random_waves', which is not known here" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path) -> None:
+    env = install(tmp_path / "site", "raise RuntimeError('no luck')", {"automl.families": {"broken": "my_automl:Broken"}})
+    said = automl("families", cwd=tmp_path, env=env)
+    assert said.returncode == 2
+    assert said.stderr.splitlines() == [
+        "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', and that can't be loaded: no luck. "
+        "Mend it, or uninstall my-automl."
+    ]
+
+
+class Mean(SimpleFamily):
+    name = "mean_again"
+
+    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+        return {"mean": float(np.average(y, weights=weight))}
+
+    def answer(self, told: Any, X: Any) -> Any:
+        return np.full(len(X), told["mean"])
+
+
+class Nameless(SimpleFamily):
+    pass
+
+
+class Ours(Mean):
+    name = "lightgbm"
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A stage whose field is no option."""
+
+    depth: int = 1
+
+    def run(self, study: Any, lab: Any, budget: Any) -> Any:
+        return study
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"families": [Mean]}, "is a class"),
+        ({"families": [object()]}, "has no 'name'"),
+        ({"families": [Nameless()]}, "has no 'name'"),
+        ({"families": [Ours()]}, "is that of a family of ours"),
+        ({"families": "lightgbm"}, "a list of names and objects"),
+        ({"families": ["lightgmb"]}, "Did you mean 'lightgbm'"),
+        ({"track": object(), "output": "run"}, "has no method 'begin'"),
+        ({"track": "tensorbord", "output": "run"}, "Did you mean 'tensorboard'"),
+        ({"track": "tensorboard"}, "needs output"),
+    ],
+)
+def test_what_is_none_is_refused(words: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = table(40)
+    with pytest.raises(InputError, match=re.escape(told)):
+        AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **words).fit(data.drop(columns="y"), data["y"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_stage_without_options_made_as_such_is_refused() -> None:
+    with pytest.raises(InputError, match=r"make 'depth' with automl\.extend\.option"):
+        read_pipeline("default").with_stage(Plain(), after="select")
+    with pytest.raises(InputError, match="Did you mean 'select'"):
+        read_pipeline("default").with_stage(read_pipeline("default").steps[-1].stage, after="selekt")
+
+
+def test_a_family_given_to_one_run_takes_part_in_that_alone() -> None:
+    data = table(60)
+    X, y = data.drop(columns="y"), data["y"]
+    own = AutoMLRegressor(pipeline="linear", families=[Mean()], trials=3, engine="inline").fit(X, y)
+    assert set(own.leaderboard_["family"]) == {"linear", "constant", "mean_again"}
+    assert own.leaderboard_["family"].tolist().count("mean_again") == 1
+    other = AutoMLRegressor(options={"extract.recipes": ["onehot"]}, families=["linear"], trials=3, engine="inline").fit(X, y)
+    assert "mean_again" not in set(other.leaderboard_["family"])
+    assert family("mean_again").name == "mean_again"
+
+
+def test_nobody_reads_a_pickle_where_nothing_was_given(tmp_path: Path) -> None:
+    extensions.keep([("families", "nobody's")], tmp_path / "extensions.pkl")
+    assert not (tmp_path / "extensions.pkl").exists()
+    extensions.take(tmp_path / "extensions.pkl")
+
+
+class Planted:
+    """A pickle that does something when it is read."""
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch planted",)
+
+
+def test_a_pickle_in_a_run_folder_is_never_read(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "table.csv", index=False)
+    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--keep-data", "--output", "run", "-q"]
+    assert automl(*fit, "--engine", "inline", cwd=tmp_path).returncode == 0
+    (tmp_path / "run" / "work" / "data" / "extensions.pkl").write_bytes(pickle.dumps({("families", "linear"): Planted()}))
+    assert automl("try", "run", "--family", "linear", "--set", "C=0.5", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "planted").exists()
+
+
+def test_the_examples_of_contributing_are_short() -> None:
+    assert max(len(block.splitlines()) for block in BLOCKS[:4]) <= 22
