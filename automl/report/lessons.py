@@ -18,6 +18,7 @@ from automl.trial import Study
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
 RANGES = ("hyperparameter", "importance", "95%", "with others", "good range", "of what was searched", "best")
 EVERYTHING = 0.95  # of the range: what is good nearly everywhere needs no choice
+TOLD = 0.001  # of a loss: what is less is no difference
 NAME = 40
 
 
@@ -102,6 +103,8 @@ def good_range(found: GoodRange) -> str:
 
 def advice(lesson: Lesson) -> list[str]:
     """What is to be done about it, in sentences."""
+    if lesson.temper.bad < TOLD:
+        return ["None of it makes a difference here: tuning it further brings nothing."]
     told = [
         f"{one.first} and {one.second} want to be chosen together: that is {one.share:.0%} of what matters."
         for one in lesson.interactions[:3]
@@ -132,7 +135,7 @@ def safe(lesson: Lesson) -> str:
 def stability(found: Stability) -> str:
     """How a loss jumps with the seed, in a sentence."""
     if found.source == "trials":
-        return f"{found.verdict}: what its trials leave to chance moves its loss by {_percent(found.jump)} at most (95%)"
+        return f"{found.verdict}: what its trials leave to chance moves its loss by {_percent(found.jump)} (95%)"
     losses = ", ".join(number(loss, places(loss, 5)) for loss in found.losses)
     together = ""
     if found.together is not None and found.together_jump is not None:
@@ -176,4 +179,4 @@ def _indented(heading: str, body: str) -> str:
 
 def _percent(part: float) -> str:
     """A part of a loss; what is too small to be told is told so."""
-    return f"{part:.1%}" if part >= 0.001 else "less than 0.1%"
+    return f"{part:.1%}" if part >= TOLD else "less than 0.1%"
