@@ -65,7 +65,7 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     from automl import run
     from automl.budget import process_started, too_short
     from automl.cli import display
-    from automl.report import write_report
+    from automl.report import Reporter
 
     started = process_started()
     asked = settings(wish, started)
@@ -75,7 +75,7 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     observers = [*shown.observers, *_trackers(wish, asked)]
     with shown:
         make = run.fit if how == "fit" else run.resume
-        audience = run.Audience(observers, [write_report], signals.take)
+        audience = run.Audience(observers, [Reporter(asked.budget)], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
     if wish.test:

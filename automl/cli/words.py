@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automl.leaderboard import TIED, Row, is_done, leaderboard
 from automl.report.summary import expected
-from automl.report.words import aligned, duration, number, places, predict_command, visible
+from automl.report.words import aligned, duration, insight_command, number, places, predict_command, visible
 from automl.trial import Study
 
 TOP = 10  # rows of the leaderboard at the end of a run
@@ -31,7 +31,8 @@ def final_words(study: Study, folder: Path, sha256: str, elapsed: float, budget:
     budget : float, optional
         Seconds that there were.
     """
-    parts = [_board(study), _outcome(study, elapsed, budget), _places(folder, sha256), f"Predict with:\n  {predict_command(folder)}"]
+    then = f"See what the search teaches with:\n  {insight_command(folder)}\nPredict with:\n  {predict_command(folder)}"
+    parts = [_board(study), _outcome(study, elapsed, budget), _places(folder, sha256), then]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -109,7 +109,7 @@ class AutoML(BaseEstimator):
             if warning := too_short(asked.seconds, "budget"):
                 warnings.warn(warning, UserWarning, stacklevel=2)
             with self._followed(asked) as observers:
-                result = run.fit(lambda budget: problem, asked, run.Audience(observers, self._finishers()))
+                result = run.fit(lambda budget: problem, asked, run.Audience(observers, self._finishers(asked)))
         _warn_of_lost_rows(result.study)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)
@@ -217,13 +217,13 @@ class AutoML(BaseEstimator):
         with tempfile.TemporaryDirectory(prefix="automl-") as folder:
             yield Path(folder)
 
-    def _finishers(self) -> list[run.chain.Finisher]:
+    def _finishers(self, asked: run.Settings) -> list[run.chain.Finisher]:
         """The report, if the folder stays."""
         if self.output is None:
             return []
-        from automl.report import write_report
+        from automl.report import Reporter
 
-        return [write_report]
+        return [Reporter(asked.budget)]
 
     # ------------------------------------------------------------ the predictor
 

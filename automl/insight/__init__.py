@@ -1,5 +1,5 @@
 """What the trials teach: importance, sensitivity, good ranges, stability, cost. Nothing is trained here."""
 
-from automl.insight.lessons import Insight, Lesson, learn_from
+from automl.insight.lessons import Insight, Lesson, learn_from, seconds_to_learn
 
-__all__ = ["Insight", "Lesson", "learn_from"]
+__all__ = ["Insight", "Lesson", "learn_from", "seconds_to_learn"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automl.budget import Budget, crowding
 from automl.files import write_text
 from automl.trial import Study
 
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
     from automl.insight import Insight
 
 NAME = "report.html"
+SURELY = 2.0  # times what learning is expected to take is to be left
 
 
 def write_report(study: Study, folder: Path, insight: Insight | None = None) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 
-    A finisher of `run.fit`; later the same page is made again by `write_report(replay(folder), folder)`.
+    The same page is made again by `write_report(replay(folder), folder)`.
 
     Parameters
     ----------
@@ -36,3 +38,19 @@ def write_report(study: Study, folder: Path, insight: Insight | None = None) -> 
     from automl.report.page import page
 
     write_text(folder / NAME, page(study, folder, insight))
+
+
+class Reporter:
+    """A finisher of `run.fit` that writes the report, and, where the run's budget leaves the time, what the search teaches, too."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def __call__(self, study: Study, folder: Path) -> None:
+        """Write the page without the chapter first: it is there whatever comes."""
+        from automl.insight import learn_from, seconds_to_learn
+        from automl.timeline import read
+
+        write_report(study, folder)
+        if study.ranked and self._budget.remaining() > SURELY * crowding() * seconds_to_learn(study):
+            write_report(study, folder, learn_from(study, read(folder)))

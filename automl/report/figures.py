@@ -35,6 +35,17 @@ LOOKS: Mapping[str, tuple[str, str]] = {
 }
 FEWEST_TICKS = 3  # of a logarithmic axis
 TICKS = ((1.0,), (1.0, 2.0, 5.0), tuple(map(float, range(1, 10))), tuple(nth / 4 for nth in range(4, 40)))  # first digits, ever finer
+MOST_CURVES = 20  # candidates whose learning curves are shown
+MENU: Mapping[str, Any] = {  # above the figure, at its left
+    "type": "dropdown",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "bgcolor": "@paper",
+    "bordercolor": "@line",
+    "font": {"color": "@ink"},
+}
 OTHERS = (("#a5793a", "pentagon"), ("#6c7fd8", "hexagon"), ("#74922a", "hourglass"), ("#b0587a", "bowtie"))
 
 
@@ -202,34 +213,50 @@ def training_time(study: Study) -> Figure | None:
 
 
 def learning_curve(study: Study, folder: Path) -> Figure | None:
-    """What the heaviest member that has one watched on held-out rows, round by round."""
-    for trial, _ in members(study) or [(trial, 1.0) for trial in study.ranked[:3]]:
-        found = {place: _curve(folder, trial, place) for place in study.plan.places}
-        curves = {place: curve for place, curve in found.items() if len(curve) > 1}
-        if curves:
-            return _curves(study, trial, curves)
-    return None
+    """What candidates watched on held-out rows, round by round: members of the predictor first, one at a time by a menu."""
+    trials = {trial.id: trial for trial in [*(trial for trial, _ in members(study)), *study.ranked]}.values()
+    found: dict[str, dict[tuple[int, int], list[list[float]]]] = {}
+    labels: dict[str, str] = {}
+    for trial in trials:
+        curves = {place: _curve(folder, trial, place) for place in study.plan.places}
+        if any(len(curve) > 1 for curve in curves.values()) and len(found) < MOST_CURVES:
+            found[trial.id] = {place: curve for place, curve in curves.items() if len(curve) > 1}
+            labels[trial.id] = f"{visible(trial.candidate.family)} {visible(trial.candidate.recipe.name)} {trial.id}"
+    return _curves(study, found, labels) if found else None
 
 
-def _curves(study: Study, trial: Trial, curves: Mapping[tuple[int, int], list[list[float]]]) -> Figure:
+def _curves(study: Study, found: Mapping[str, Mapping[tuple[int, int], list[list[float]]]], labels: Mapping[str, str]) -> Figure:
+    """The curves of the first candidate, and a menu for the others."""
+    traces = [
+        {**_fold_curve(study, nth, place, curve), "visible": name == next(iter(found))}
+        for name, curves in found.items()
+        for nth, (place, curve) in enumerate(curves.items())
+    ]
+    owners = [name for name, curves in found.items() for _ in curves]
+    layout = layout_of(400, {"title": "round"}, {"title": "loss on held-out rows"})
+    if len(found) > 1:
+        buttons = [{"label": labels[name], "method": "restyle", "args": ["visible", [of == name for of in owners]]} for name in found]
+        layout["updatemenus"] = [{**MENU, "buttons": buttons}]
+    which = next(iter(labels.values())) if len(found) == 1 else "One candidate at a time, chosen in the menu, those of the predictor first"
+    about = f"{which}. One line a fold: the loss on which it stopped early, which need not be the metric."
+    return Figure("curve", "Learning curves", about, traces, layout)
+
+
+def _fold_curve(study: Study, nth: int, place: tuple[int, int], curve: list[list[float]]) -> Trace:
+    """One fold's curve, of a hundred points at most."""
     dashes = ("solid", "dash", "dot")  # beyond eight lines colours come again
     colors = [color for color, _ in LOOKS.values()][:8]
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": f"fold {fold + 1}" + (f", repeat {repeat + 1}" if study.plan.repeats > 1 else ""),
-            "x": [point[0] for point in curve],
-            "y": [point[1] for point in curve],
-            "line": {"color": colors[nth % len(colors)], "width": 1.5, "dash": dashes[nth // len(colors) % len(dashes)]},
-            "hovertemplate": "round %{x}: %{y:.6g}",
-        }
-        for nth, ((repeat, fold), curve) in enumerate(curves.items())
-    ]
-    layout = layout_of(360, {"title": "round"}, {"title": "loss on held-out rows"})
-    name = f"{visible(trial.candidate.family)} {visible(trial.candidate.recipe.name)}"
-    about = f"{name} ({trial.id}), one line a fold: the loss on which it stopped early, which need not be the metric."
-    return Figure("curve", "Learning curve of the heaviest member", about, traces, layout)
+    points = [curve[at] for at in sorted({round(at * (len(curve) - 1) / 99) for at in range(100)})]
+    repeat, fold = place
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"fold {fold + 1}" + (f", repeat {repeat + 1}" if study.plan.repeats > 1 else ""),
+        "x": [point[0] for point in points],
+        "y": [point[1] for point in points],
+        "line": {"color": colors[nth % len(colors)], "width": 1.5, "dash": dashes[nth // len(colors) % len(dashes)]},
+        "hovertemplate": "round %{x}: %{y:.6g}",
+    }
 
 
 def _curve(folder: Path, trial: Trial, place: tuple[int, int | None]) -> list[list[float]]:

@@ -91,6 +91,11 @@ def predict_command(folder: Path) -> str:
     return f"automl predict {shlex.quote(visible(folder, 4096))} new.csv"
 
 
+def insight_command(folder: Path) -> str:
+    """The command that tells what a run's trials teach."""
+    return f"automl insight {shlex.quote(visible(folder, 4096))}"
+
+
 def aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
     """A table as text, its headings first: columns two spaces apart, to the right but for those named."""
     headings = table[0]

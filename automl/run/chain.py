@@ -16,6 +16,7 @@ from typing import Literal, cast
 from automl.budget import Budget, crowding
 from automl.errors import AutoMLError, InputError
 from automl.files import write_text
+from automl.insight import seconds_to_learn
 from automl.lab.bench import Bench, Inline
 from automl.lab.lab import Lab, Observer
 from automl.lab.pool import Pool, Server
@@ -38,6 +39,7 @@ WRITTEN = 4e8  # bytes of it that are packed and written in a second
 FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
 FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
+TEACHING = 0.02  # of a run's time may go into telling what it teaches
 ENDING = 0.8  # seconds that ensemble, packing and report take at least
 
 
@@ -242,7 +244,9 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         if step.name in SEARCHING:
             lab.bench.warm(min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
-        reserve = _end(study, lab, keeper) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        reserve = (
+            _end(study, lab, keeper) + _lessons(study, settings) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        )
         part = next(budget.keeping(_bounded(reserve, study, budget)).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
@@ -263,6 +267,12 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
     likely = sum(outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values())
     return (0.6 + 3.0 * max(keeper.saving, likely / WRITTEN)) * min(2.0, crowding()) + min(5.0, slack)
+
+
+def _lessons(study: Study, settings: Settings) -> float:
+    """What the report's chapter on what the search teaches takes, where that is a small part of the run."""
+    needed = 2.0 * seconds_to_learn(study)
+    return needed if settings.lasting and settings.seconds is not None and needed < TEACHING * settings.seconds else 0.0
 
 
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
