@@ -2,8 +2,9 @@
 
     python benchmarks/lessons.py --bench ../shared/bench --data ../shared/data --json benchmarks/results/lessons.json
 
-*Importance*: 200 trials by TPE on a table, and every point of a grid of three levels on the same folds; the ranks of the shares of variance
-(Spearman). *Ranges*: 60 trials by TPE, then 20 candidates from the good ranges and 20 from the whole range, judged on folds drawn anew.
+*Importance*: 200 trials by TPE on a table, 200 at random, and every point of a grid of three levels on the same folds; the ranks of the
+shares of variance (Spearman). Trials that are there are not run again; their importance is found anew (`--json` alone does only that).
+*Ranges*: 60 trials by TPE, then 20 candidates from the good ranges and 20 from the whole range, judged on folds drawn anew.
 All on the train rows of the benchmark's split 0, at most 2 000 of them.
 """
 
@@ -95,15 +96,24 @@ class Table:
         return trees(n_estimators=40, n_jobs=1, random_state=0, **params)
 
 
-def study(judge: Judge, space: Space, trials: int, seed: int) -> Points:
-    """What a search by TPE leaves."""
+def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tpe") -> Points:
+    """What a search by TPE, or one at random, leaves."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    found = optuna.create_study(sampler=optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed))
+    samplers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
+        "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+    }
+    found = optuna.create_study(sampler=samplers[sampler]())
     found.optimize(lambda trial: judge({name: suggest(trial, name, of) for name, of in space.items()}, 0), n_trials=trials)
     places = np.array([[place_of(of, trial.params[name]) for name, of in space.items()] for trial in found.trials])
     losses = np.array([trial.value for trial in found.trials], np.float64)
-    named = tuple(Trial(Candidate("lightgbm", dict(trial.params), RECIPES["native"])) for trial in found.trials)
-    return Points("lightgbm", space, places, losses, named)
+    return points_of(space, places, losses)
+
+
+def points_of(space: Space, places: Any, losses: Any) -> Points:
+    """Points with trials to name them."""
+    params = [{name: value_at(of, place) for (name, of), place in zip(space.items(), point, strict=True)} for point in places]
+    return Points("lightgbm", space, places, losses, tuple(Trial(Candidate("lightgbm", one, RECIPES["native"])) for one in params))
 
 
 def suggest(trial: optuna.Trial, name: str, of: Any) -> Any:
@@ -130,16 +140,22 @@ def by_grid(judge: Judge, space: Space) -> dict[str, float]:
     return shares
 
 
-def importance(table: Table, kind: str) -> dict[str, Any]:
-    """The ranks of the shares by 200 trials and by the grid."""
+def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The ranks of the shares by 200 trials and by the grid; trials and grid are taken from what is known already."""
     space = LIGHTGBM if kind == "lightgbm" else TREES
-    judge: Judge = lambda params, seed: table.loss(kind, params, seed)  # noqa: E731
-    of = study(judge, space, 200, 0)
-    told = {one.name: one.share for one in importances(of, learn(of), 0)}
-    truth = by_grid(judge, space)
-    ranks = float(spearmanr([told[name] for name in space], [truth[name] for name in space]).statistic)
-    seen = {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()}
-    return {"kind": kind, "spearman": ranks, "told": told, "grid": truth, "study": seen}
+    judge: Judge = lambda params, seed: table.loss(kind, params, seed) if table else float("nan")  # noqa: E731
+    made: dict[str, Any] = {"kind": kind, "grid": found.get("grid") or by_grid(judge, space)}
+    for sampler in ("tpe", "random"):
+        seen = found.get(sampler, {}).get("study") or study_seen(study(judge, space, 200, 0, sampler))
+        of = points_of(space, np.array(seen["places"]), np.array(seen["losses"]))
+        told = {one.name: one.share for one in importances(of, learn(of), 0)}
+        ranks = float(spearmanr([told[name] for name in space], [made["grid"][name] for name in space]).statistic)
+        made[sampler] = {"spearman": ranks, "told": told, "study": seen}
+    return made
+
+
+def study_seen(of: Points) -> dict[str, Any]:
+    return {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()}
 
 
 def ranges(table: Table) -> dict[str, Any]:
@@ -163,27 +179,30 @@ def ranges(table: Table) -> dict[str, Any]:
         "best": best,
         "ratio": float(np.mean(losses["good"]) / np.mean(losses["whole"])),
         "better": float(np.mean(np.array(losses["good"])[:, None] < np.array(losses["whole"])[None, :])),
-        "study": {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()},
+        "study": study_seen(of),
         "share_of_range": float(np.mean([one.share for one in good.values()])),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--bench", type=Path)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    bench = load_bench(args.bench)
+    bench = load_bench(args.bench) if args.bench else None
     found = json.loads(args.json.read_text()) if args.json.exists() else {"importance": {}, "ranges": {}}
-    jobs = [("importance", name, lambda table, kind=kind: importance(table, kind)) for name, kind in STUDIES]
-    jobs += [("ranges", name, ranges) for name in TABLES]
-    for what, name, make in jobs:
-        if name not in found[what]:
-            found[what][name] = make(Table(bench, args.data / name))
+    for name, kind in STUDIES:
+        table = Table(bench, args.data / name) if bench else None
+        made = found["importance"][name] = importance(table, kind, found["importance"].get(name, {}))
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        print(name, kind, {sampler: round(made[sampler]["spearman"], 2) for sampler in ("tpe", "random")}, flush=True)
+    for name in TABLES:
+        if name not in found["ranges"]:
+            found["ranges"][name] = ranges(Table(bench, args.data / name))
             args.json.write_text(json.dumps(found, indent=1) + "\n")
-        print(what, name, {key: value for key, value in found[what][name].items() if key != "study"}, flush=True)
+        print(name, {key: value for key, value in found["ranges"][name].items() if key != "study"}, flush=True)
 
 
 if __name__ == "__main__":
