@@ -196,12 +196,12 @@ def main() -> None:
     for name, kind in STUDIES:
         table = Table(bench, args.data / name) if bench else None
         made = found["importance"][name] = importance(table, kind, found["importance"].get(name, {}))
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
+        args.json.write_text(json.dumps(found) + "\n")
         print(name, kind, {sampler: round(made[sampler]["spearman"], 2) for sampler in ("tpe", "random")}, flush=True)
     for name in TABLES:
         if name not in found["ranges"]:
             found["ranges"][name] = ranges(Table(bench, args.data / name))
-            args.json.write_text(json.dumps(found, indent=1) + "\n")
+            args.json.write_text(json.dumps(found) + "\n")
         print(name, {key: value for key, value in found["ranges"][name].items() if key != "study"}, flush=True)
 
 
