@@ -55,10 +55,23 @@ def known(kind: Kind) -> tuple[str, ...]:
 
 
 def keep(wanted: Iterable[tuple[Kind, str]], file: Path) -> None:
-    """Write those of the wanted things that were given in this process, for the workers of a run; no file if none was."""
+    """Write those of the wanted things that were given in this process, for the workers of a run; no file if none was.
+
+    Raises
+    ------
+    InputError
+        One of them can't be pickled.
+    """
     import cloudpickle
 
-    things = {key: _GIVEN[key] for key in wanted if key in _GIVEN}
+    things = {}
+    for kind, name in wanted:
+        if (kind, name) in _GIVEN:
+            things[kind, name] = _GIVEN[kind, name]
+            try:
+                cloudpickle.dumps(things[kind, name])
+            except Exception as error:
+                raise InputError(f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}.") from error
     if things:
         file.write_bytes(cloudpickle.dumps(things))
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from automl.errors import InputError, suggestion
 from automl.files import bundled, read_toml
 from automl.stages import STAGES, Stage, give, stage
+from automl.stages.select import Select
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Pipeline:
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The model families that its stages name; none where all take part."""
+        return tuple(dict.fromkeys(name for step in self.steps if isinstance(step.stage, Select) for name in step.stage.families))
 
     def with_options(self, settings: Sequence[str]) -> Pipeline:
         """This pipeline with `stage.field=value` settings applied, as `--set` takes them."""

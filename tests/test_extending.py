@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from automl import AutoMLRegressor, InputError, extensions
 from automl.extend import SimpleFamily, read_pipeline
@@ -130,6 +132,15 @@ class Nameless(SimpleFamily):
     pass
 
 
+class Locked(Mean):
+    """What no process can hand to another."""
+
+    name = "locked"
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class Ours(Mean):
     name = "lightgbm"
 
@@ -152,6 +163,8 @@ class Plain:
         ({"families": [Nameless()]}, "has no 'name'"),
         ({"families": [Ours()]}, "is that of a family of ours"),
         ({"families": "lightgbm"}, "a list of names and objects"),
+        ({"families": Mean()}, "a list of names and objects"),
+        ({"families": [Locked()]}, "can't be handed to the workers"),
         ({"families": ["lightgmb"]}, "Did you mean 'lightgbm'"),
         ({"track": object(), "output": "run"}, "has no method 'begin'"),
         ({"track": "tensorbord", "output": "run"}, "Did you mean 'tensorboard'"),
@@ -208,3 +221,12 @@ def test_a_pickle_in_a_run_folder_is_never_read(tmp_path: Path) -> None:
 
 def test_the_examples_of_contributing_are_short() -> None:
     assert max(sum(bool(line.strip()) for line in block.splitlines()) for block in BLOCKS[:4]) <= 20
+
+
+def test_a_fitted_estimator_with_a_family_of_ones_own_is_pickled_and_cloned() -> None:
+    data = table(60)
+    X, y = data.drop(columns="y"), data["y"]
+    model = AutoMLRegressor(families=["linear", Mean()], trials=3, engine="inline", pipeline="linear").fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(X) == model.predict(X)).all()
+    assert [getattr(one, "name", one) for one in clone(model).families] == ["linear", "mean_again"]

@@ -31,7 +31,6 @@ from automl.models import Family, everybody
 from automl.models import give as give_family
 from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
-from automl.stages.select import Select
 from automl.table import Table, from_frame
 from automl.track.follow import Followers, checked
 from automl.track.tracker import Tracker, check_tracker
@@ -181,7 +180,7 @@ class AutoML(BaseEstimator):
 
     def _chain(self) -> Pipeline:
         """The pipeline with the options and families that were given."""
-        if isinstance(self.families, str):
+        if isinstance(self.families, str) or not isinstance(self.families, Sequence):
             raise InputError(f"families={self.families!r}: is to be a list of names and objects.")
         chain = self.pipeline if isinstance(self.pipeline, Pipeline) else read_pipeline(self.pipeline)
         own = _give(self.families)
@@ -189,8 +188,7 @@ class AutoML(BaseEstimator):
         if not self.families:
             return chain
         named = [one for one in self.families if isinstance(one, str)]
-        known = [name for step in chain.steps if isinstance(step.stage, Select) for name in step.stage.families]
-        return chain.with_options([f"select.families={json.dumps([*(named or known or everybody()), *own])}"])
+        return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own])}"])
 
     @contextmanager
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
@@ -252,7 +250,7 @@ class AutoML(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
-            _give(state["families"])
+            _give(state.get("families", ()))
             state = state | {"predictor_": archive.loads(state["predictor_"])}
         super().__setstate__(state)
 

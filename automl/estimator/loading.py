@@ -36,7 +36,7 @@ def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[
         give(one)
     predictor = archive.load(Path(path), expect_sha256)
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
-    model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric)
+    model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric, families=tuple(families))
     model.feature_names_in_ = np.array(predictor.cleaner.inputs, object)
     model.n_features_in_ = len(predictor.cleaner.inputs)
     return model._take(predictor)

@@ -57,6 +57,8 @@ class Lab:
         What the user asks; a run that goes on with its data at hand asks nothing.
     threads : int
         Threads of each fit.
+    families : tuple of str
+        Those that the run names: of these, workers need what was given in this process.
     """
 
     def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
@@ -65,6 +67,7 @@ class Lab:
         self.whole = whole
         self.problem = NOTHING
         self.threads = 1
+        self.families: tuple[str, ...] = ()
         self._halt = False
         self.cleaner: Cleaner | None = None
         self.recorder: Observer | None = None
@@ -118,7 +121,7 @@ class Lab:
         dataset.save(half)
         if cleaner is not None:
             (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
-        _hand_on(dataset, half)
+        self._hand_on(dataset, half)
         os.replace(half, whole)
 
     def recall(self) -> bool:
@@ -127,10 +130,16 @@ class Lab:
         if not (folder / "cleaner.json").exists():
             return False
         self._dataset = open_dataset(folder)
-        _hand_on(self._dataset, folder)
+        self._hand_on(self._dataset, folder)
         self.cleaner = Cleaner.from_state(json.loads((folder / "cleaner.json").read_text(encoding="utf-8")))
         self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
         return True
+
+    def _hand_on(self, dataset: Dataset, folder: Path) -> None:
+        """Write what workers need of what this process was given beside their data. A pickle that lies there is never read: it goes."""
+        file = folder / EXTENSIONS
+        file.unlink(missing_ok=True)
+        extensions.keep([("metrics", dataset.task.metric), *(("families", name) for name in self.families)], file)
 
     def forget(self) -> None:
         """Remove the run's data: it isn't what it should be."""
@@ -388,10 +397,3 @@ class Lab:
     def close(self) -> None:
         """End the workers."""
         self.bench.close()
-
-
-def _hand_on(dataset: Dataset, folder: Path) -> None:
-    """Write what this process was given for the workers beside their data. A pickle that lies there is never read: it goes."""
-    file = folder / EXTENSIONS
-    file.unlink(missing_ok=True)
-    extensions.keep([("metrics", dataset.task.metric), *(("families", name) for name in extensions.known("families"))], file)

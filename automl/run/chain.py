@@ -158,7 +158,9 @@ def laboratory(store: Store, settings: Settings, server: Server | None) -> Itera
     bench = _bench(settings, store, server)
     try:
         with _quiet_blas(settings.engine):
-            yield Lab(store, bench, settings.budget)
+            lab = Lab(store, bench, settings.budget)
+            lab.families = settings.pipeline.families
+            yield lab
     except BaseException:
         store.close(keep_work=True)
         raise
