@@ -72,6 +72,11 @@ class Metric:
         """The loss that no prediction can go above."""
         return self.best - self.worst if self.greater_is_better else math.inf
 
+    @property
+    def loss_name(self) -> str:
+        """The loss in words."""
+        return f"{'1 ' if self.best else ''}- {self.name}" if self.greater_is_better else self.name
+
     def score(self, loss: float) -> float:
         """The score in the metric's natural sign."""
         return self.best - loss if self.greater_is_better else loss

@@ -47,8 +47,7 @@ def too_few(insight: Insight) -> str:
 
 def loss_name(study: Study) -> str:
     """What is called the loss."""
-    metric = metric_of(study.the_task)
-    return f"loss: {'1 ' if metric.best else ''}- {metric.name}" if metric.greater_is_better else f"loss: {metric.name}"
+    return f"loss: {metric_of(study.the_task).loss_name}"
 
 
 def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
