@@ -79,7 +79,8 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
         return None
     dots = [_dots(name, [pair for pair in ended if pair[1].candidate.family == name], study) for name in _families(study)]
     ensemble = [_ensemble_dot(study, timeline.last)] if len(study.weights) > 1 and "loss" in study.verdict else []
-    axis = {"title": f"loss: {metric_of(study.the_task).loss_name}"} | _loss_axis([*(trial.loss for _, trial in ended), *(dot["y"][0] for dot in ensemble)])
+    title = f"loss: {metric_of(study.the_task).loss_name}"
+    axis = {"title": title} | _loss_axis([*(trial.loss for _, trial in ended), *(dot["y"][0] for dot in ensemble)])
     layout = layout_of(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
     about = (
         f"{counted(len(ended), 'complete trial')} by the second at which the last fold was there; lower is better. "
