@@ -194,9 +194,9 @@ class AutoML(BaseEstimator):
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
         """Observers that tell the trackers, who hear of the end, too."""
         given = [self.track] if isinstance(self.track, str) or not isinstance(self.track, Sequence) else self.track
-        kinds = checked(",".join(one for one in given if isinstance(one, str)))
         if given and self.output is None:
             raise InputError("track: needs output, the folder that the run is followed in.")
+        kinds = checked(",".join(one for one in given if isinstance(one, str)))
         own = [one for one in given if not isinstance(one, str)]
         for one in own:
             check_tracker(one)
