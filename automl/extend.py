@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
-from automl.models import Family, Fitted, How, Model, Sample, SimpleFamily
+from automl.metrics import Metric
+from automl.models import Family, Feature, Fitted, How, Model, Sample, SimpleFamily
 from automl.pipeline import Pipeline, read_pipeline
 from automl.search.hand import Everywhere, variation
-from automl.space import Choice, Float, Int
+from automl.space import Choice, Float, Int, Space
 from automl.stages import Stage, option
+from automl.state import State
+from automl.task import Task
 from automl.track.experiment import Experiment
 from automl.track.tracker import Tracker
 from automl.trial import Candidate, Study, Trial
@@ -25,17 +28,22 @@ __all__ = [
     "Everywhere",
     "Experiment",
     "Family",
+    "Feature",
     "Fitted",
     "Float",
     "How",
     "Int",
     "Lab",
+    "Metric",
     "Model",
     "Pipeline",
     "Sample",
     "SimpleFamily",
+    "Space",
     "Stage",
+    "State",
     "Study",
+    "Task",
     "Tracker",
     "Trial",
     "option",

@@ -141,3 +141,11 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
     """Bounds of a loss as bounds of the score, the lower one first."""
     first, second = metric.score(low), metric.score(high)
     return min(first, second), max(first, second)
+
+
+def nothing_judged(study: Study) -> str:
+    """What is to be told where not a single trial is complete, the baseline included; empty if one is, or if none was begun."""
+    failures = [trial.failure.reason for trial in study.trials.values() if trial.failure is not None]
+    if study.ranked or not failures:
+        return ""
+    return f"no model could be trained and judged, so the predictor has the same answer for every row: {failures[0]}"

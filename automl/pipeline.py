@@ -77,6 +77,11 @@ class Pipeline:
         >>> [step.name for step in read_pipeline("linear").with_stage(STAGES["tune"](), after="select").steps]
         ['clean', 'extract', 'select', 'tune', 'ensemble']
         """
+        given: Any = one
+        if isinstance(given, type):
+            raise InputError(f"{given.__name__}: is a class. Give a stage: {given.__name__}().")
+        if not 0 <= share < 1e9:
+            raise InputError(f"share={share!r}: is not a number from 0 upward.")
         kind = type(one)
         name = next((known for known, ours in STAGES.items() if ours is kind), None) or give(kind)
         places = [place for place, step in enumerate(self.steps, 1) if step.name == after]

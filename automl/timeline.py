@@ -26,11 +26,20 @@ class Span:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Stages in order, the second at which each fit ended (by its job's key), and that of the last event."""
+    """Stages in order, the second at which each fit ended (by its job's key), that of the last event, and when members were weighed last.
+
+    What is tried by hand comes after that.
+    """
 
     spans: tuple[Span, ...] = ()
     fits: Mapping[str, float] = field(default_factory=dict)
     last: float = 0.0
+    weighed: float | None = None
+
+    @property
+    def ended(self) -> float:
+        """When the search had come to its predictor; until now where it hasn't yet."""
+        return self.last if self.weighed is None else self.weighed
 
     def completed(self, trial: Trial) -> float:
         """The second at which a complete trial's last held-out fold was there."""
@@ -48,13 +57,15 @@ def read(folder: Path) -> Timeline:
     told: list[Event] = []
     fits: dict[str, float] = {}
     last = 0.0
+    weighed: float | None = None
     for event in events(folder):
         last = max(last, event["time"])
+        weighed = event["time"] if event["kind"] == "weights" else weighed
         if event["kind"] == "stage":
             told.append(event)
         elif event["kind"] == "fit":
             fits[event["key"]] = event["time"]
-    return Timeline(_spans(told, last), fits, last)
+    return Timeline(_spans(told, last if weighed is None else weighed), fits, last, weighed)
 
 
 def _spans(told: list[Event], last: float) -> tuple[Span, ...]:

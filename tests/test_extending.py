@@ -111,7 +111,7 @@ def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Pat
 def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path) -> None:
     env = install(tmp_path / "site", "raise RuntimeError('no luck')", {"automl.families": {"broken": "my_automl:Broken"}})
     said = automl("families", cwd=tmp_path, env=env)
-    assert said.returncode == 2
+    assert "lightgbm" in said.stdout
     assert said.stderr.splitlines() == [
         "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', and that can't be loaded: no luck. "
         "Mend it, or uninstall my-automl."
@@ -230,3 +230,124 @@ def test_a_fitted_estimator_with_a_family_of_ones_own_is_pickled_and_cloned() ->
     again = pickle.loads(pickle.dumps(model))
     assert (again.predict(X) == model.predict(X)).all()
     assert [getattr(one, "name", one) for one in clone(model).families] == ["linear", "mean_again"]
+
+
+def test_a_family_of_a_module_in_the_current_folder_reaches_the_workers(tmp_path: Path) -> None:
+    """As in a notebook, where the module search path begins with an empty text."""
+    (tmp_path / "mine.py").write_text(BLOCKS[0], encoding="utf-8")
+    table().to_csv(tmp_path / "table.csv", index=False)
+    script = """
+import pandas as pd
+from mine import RandomWaves
+from automl import AutoMLRegressor
+X = pd.read_csv("table.csv")
+y = X.pop("y")
+model = AutoMLRegressor(pipeline="linear", families=["linear", RandomWaves()], trials=3, n_jobs=1).fit(X, y)
+print(model.leaderboard_.set_index("family")["status"].to_dict())
+"""
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "'random_waves': 'done" in said.stdout, said.stderr
+
+
+SLOW = """
+import time
+import pandas as pd
+from automl import AutoMLRegressor
+class Slow:
+    def begin(self, one): time.sleep(60)
+    def trial(self, one, trial): ...
+    def end(self, one): return []
+X = pd.read_csv("table.csv")
+y = X.pop("y")
+AutoMLRegressor(pipeline="linear", budget=5, engine="inline", output="run", track=Slow()).fit(X, y)
+"""
+
+
+def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "table.csv", index=False)
+    said = subprocess.run([sys.executable, "-c", SLOW], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40)
+    assert said.returncode == 0
+    assert "the trackers had not taken in the whole run" in said.stderr
+
+
+OTHERS = '''
+from dataclasses import dataclass
+from automl.extend import SimpleFamily, option
+
+class Raising(SimpleFamily):
+    name = "raising"
+    def space(self, task, codes=True):
+        raise RuntimeError("no space")
+
+class Picky(SimpleFamily):
+    name = "picky"
+    def __init__(self, needed):
+        self.needed = needed
+
+@dataclass(frozen=True)
+class Boom:
+    """A stage that fails."""
+    def run(self, study, lab, budget):
+        raise ValueError("boom")
+
+@dataclass(frozen=True)
+class Nothing:
+    """A stage that gives nothing."""
+    def run(self, study, lab, budget):
+        return None
+
+def rmse(y_true, y_pred):
+    return 0.0
+
+class NoEnd:
+    def begin(self, one): ...
+
+number = 7
+'''
+
+
+def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
+    entries = {
+        "automl.families": {"raising": "my_automl:Raising", "picky": "my_automl:Picky"},
+        "automl.stages": {"boom": "my_automl:Boom", "nothing": "my_automl:Nothing"},
+        "automl.metrics": {"rmse": "my_automl:rmse", "seven": "my_automl:number"},
+        "automl.trackers": {"noend": "my_automl:NoEnd"},
+    }
+    env = install(tmp_path / "site", OTHERS, entries)
+    table(60).to_csv(tmp_path / "table.csv", index=False)
+    chain = (ROOT / "pipelines" / "linear.toml").read_text(encoding="utf-8")
+    for name in ("boom", "nothing"):
+        (tmp_path / f"{name}.toml").write_text(f'{chain}\n[[stage]]\nuse = "{name}"\n', encoding="utf-8")
+    listed = automl("families", cwd=tmp_path, env=env)
+    assert "lightgbm" in listed.stdout
+    assert [line.split(":")[2].strip() for line in listed.stderr.splitlines()] == ["can't be made or asked"] * 2
+    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--engine", "inline", "-q"]
+    told = {
+        ("--pipeline", "default"): "can't be made or asked",
+        ("--pipeline", "boom.toml"): "stage 'boom': ValueError: boom.",
+        ("--pipeline", "nothing.toml"): "stage 'nothing': gives None",
+        ("--pipeline", "linear", "--metric", "seven"): "is no function: 7",
+        ("--pipeline", "linear", "--track", "noend"): "has no method 'trial'",
+    }
+    for place, (words, line) in enumerate(told.items()):
+        said = automl(*fit, *words, "--output", f"run{place}", cwd=tmp_path, env=env)
+        assert said.returncode in (1, 2), words
+        assert len(said.stderr.splitlines()) == 1, said.stderr
+        assert line in said.stderr
+    kept = automl(*fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, env=env)
+    assert "rmse@" not in kept.stdout  # a name of ours stays ours
+    assert kept.returncode == 0
+
+
+def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path) -> None:
+    env = install(tmp_path / "site", BLOCKS[0].split("class")[0] + BLOCKS[2], {"automl.metrics": ENTRIES["automl.metrics"]})
+    table(60).to_csv(tmp_path / "table.csv", index=False)
+    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--metric", "within_a_tenth", "--engine", "inline"]
+    assert automl(*fit, "--output", "run", cwd=tmp_path, env=env).returncode == 0
+    tried = ["try", "run", "--family", "linear", "--set", "C=0.5"]
+    assert automl(*tried, cwd=tmp_path, env=env).returncode == 0
+    module = tmp_path / "site" / "my_automl.py"
+    module.write_text(module.read_text(encoding="utf-8").replace("0.1 * np.abs", "0.2 * np.abs"), encoding="utf-8")
+    said = automl(*tried, cwd=tmp_path, env=env)
+    assert said.returncode == 2
+    assert "is not known here" in said.stderr

@@ -65,6 +65,7 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     from automl import run
     from automl.budget import process_started, too_short
     from automl.cli import display
+    from automl.leaderboard import nothing_judged
     from automl.report import Reporter
 
     started = process_started()
@@ -77,6 +78,10 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         make = run.fit if how == "fit" else run.resume
         audience = run.Audience(observers, [Reporter(asked.budget)], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
+    if warning := nothing_judged(result.study):
+        typer.echo(f"automl: {warning}", err=True)
+    if wish.track and "Traceback (" in (asked.output / "track.log").read_text(encoding="utf-8", errors="replace"):
+        typer.echo(f"automl: a tracker failed: {asked.output / 'track.log'} says why.", err=True)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
     if wish.test:
         from automl.cli.predicting import test_scores

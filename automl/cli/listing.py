@@ -6,10 +6,14 @@ import dataclasses
 import inspect
 import json
 import typing
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from automl.errors import InputError
+
+T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -20,7 +24,8 @@ def stages(as_json: AsJson = False) -> None:
     from automl.pipeline import fields
     from automl.stages import STAGES, stage
 
-    kinds = STAGES | {name: stage(name, "automl stages") for name in extensions.installed("stages")}
+    others = [name for name in extensions.installed("stages") if name not in STAGES]
+    kinds = STAGES | dict(_told(others, lambda name: (name, stage(name, "automl stages"))))
     rows: list[dict[str, Any]] = []
     for name, kind in kinds.items():
         hints = dict(fields(kind))
@@ -47,7 +52,7 @@ def families(as_json: AsJson = False) -> None:
     """List the model families."""
     from automl.models import everybody, family
 
-    kinds = [family(name) for name in everybody()]
+    kinds = _told(everybody(), family)
     _show([{"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)} for kind in kinds], as_json)
 
 
@@ -62,7 +67,7 @@ def metrics(as_json: AsJson = False) -> None:
         default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
         about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
-    for name in extensions.installed("metrics"):
+    for name in [name for name in extensions.installed("metrics") if name not in METRICS]:
         about, tasks = inspect.getdoc(extensions.find("metrics", name)) or "", list(KINDS)
         rows.append({"metric": name, "about": about.split("\n")[0], "tasks": tasks})
     _show(rows, as_json)
@@ -77,6 +82,17 @@ def pipelines(as_json: AsJson = False) -> None:
 
     rows = [{"pipeline": name, "about": read_pipeline(name).about, "path": str(path)} for name, path in bundled().items()]
     _show(rows, as_json)
+
+
+def _told(names: Sequence[str], find: Callable[[str], T]) -> list[T]:
+    """What is found by each name; one that is broken hides no other."""
+    found = []
+    for name in names:
+        try:
+            found.append(find(name))
+        except InputError as error:
+            typer.echo(f"automl: {error}", err=True)
+    return found
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"stages": stages, "families": families, "metrics": metrics, "pipelines": pipelines}

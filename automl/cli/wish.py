@@ -186,7 +186,8 @@ def _check_metric(wish: Wish) -> None:
     if wish.metric is None:
         return
     if is_function(wish.metric) and known_function(wish.metric) is None:
-        raise InputError(f"--metric: {wish.metric!r} is a Python function, which only Python can give: AutoMLClassifier(metric=function).")
+        where = "Python can give it, AutoMLClassifier(metric=function), or the package that registers it, as it was"
+        raise InputError(f"--metric: {wish.metric!r} is a Python function that is not known here: {where}.")
     if not wish.metric:
         raise InputError("--metric: is empty. `automl metrics` lists what there is.")
     kinds = (wish.task,) if wish.task in KINDS else KINDS

@@ -24,7 +24,7 @@ from automl.budget import free_memory, parse_duration, parse_memory, too_short, 
 from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
-from automl.leaderboard import leaderboard
+from automl.leaderboard import leaderboard, nothing_judged
 from automl.metrics import named as known_metric
 from automl.metrics import register
 from automl.models import Family, everybody
@@ -52,9 +52,9 @@ class AutoML(BaseEstimator):
         metric: str | Callable[..., Any] | None = None,
         pipeline: str | Pipeline = "default",
         options: Mapping[str, Any] | Sequence[str] = (),
-        families: Sequence[str | Family] = (),
+        families: Sequence[str | Family] | None = (),
         output: str | Path | None = None,
-        track: str | Tracker | Sequence[str | Tracker] = (),
+        track: str | Tracker | Sequence[str | Tracker] | None = (),
         n_jobs: int | None = None,
         memory: str | int | None = None,
         engine: Literal["local", "inline"] = "local",
@@ -110,6 +110,8 @@ class AutoML(BaseEstimator):
             with self._followed(asked) as observers:
                 result = run.fit(lambda budget: problem, asked, run.Audience(observers, self._finishers(asked)))
         _warn_of_lost_rows(result.study)
+        if warning := nothing_judged(result.study):
+            warnings.warn(warning, UserWarning, stacklevel=2)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)
 
@@ -180,31 +182,39 @@ class AutoML(BaseEstimator):
 
     def _chain(self) -> Pipeline:
         """The pipeline with the options and families that were given."""
-        if isinstance(self.families, str) or not isinstance(self.families, Sequence):
-            raise InputError(f"families={self.families!r}: is to be a list of names and objects.")
-        chain = self.pipeline if isinstance(self.pipeline, Pipeline) else read_pipeline(self.pipeline)
-        own = _give(self.families)
+        families: Any = () if self.families is None else self.families
+        pipeline: Any = self.pipeline
+        if isinstance(families, str) or not isinstance(families, Sequence):
+            raise InputError(f"families={families!r}: is to be a list of names and objects.")
+        if not isinstance(pipeline, (str, Path, Pipeline)):
+            raise InputError(f"pipeline={pipeline!r}: is to be a name, a file's path, or what automl.extend.read_pipeline gives.")
+        chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
+        own = _give(families)
         chain = chain.with_options(_settings_of(self.options))
-        if not self.families:
+        if not families:
             return chain
-        named = [one for one in self.families if isinstance(one, str)]
+        named = [one for one in families if isinstance(one, str)]
         return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own])}"])
 
     @contextmanager
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
         """Observers that tell the trackers, who hear of the end, too."""
-        given = [self.track] if isinstance(self.track, str) or not isinstance(self.track, Sequence) else self.track
+        asked_for: Any = () if self.track is None else self.track
+        given = [asked_for] if isinstance(asked_for, str) or not isinstance(asked_for, Sequence) else asked_for
         if given and self.output is None:
             raise InputError("track: needs output, the folder that the run is followed in.")
         kinds = checked(",".join(one for one in given if isinstance(one, str)))
         own = [one for one in given if not isinstance(one, str)]
         for one in own:
-            check_tracker(one)
+            check_tracker(one, "track")
+            if isinstance(one, type):
+                raise InputError(f"track: {one!r} is a class: give an object of it.")
         followers = Followers(asked.output, kinds, own)
         try:
             yield [followers] if given else []
         finally:
-            followers.wait(asked.budget.remaining())
+            if not followers.wait(asked.budget.remaining()):
+                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=4)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -245,12 +255,12 @@ class AutoML(BaseEstimator):
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
             state["predictor_"] = archive.dumps(state["predictor_"])
-            state["metric"] = self._metric_name()  # a lambda has no pickle, and predicting needs none
+            state["metric"], state["track"] = self._metric_name(), ()  # a lambda and an open file have no pickle, and predicting needs none
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
-            _give(state.get("families", ()))
+            _give(state.get("families") or ())
             state = state | {"predictor_": archive.loads(state["predictor_"])}
         super().__setstate__(state)
 

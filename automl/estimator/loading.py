@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from automl import predictor as archive
+from automl.errors import InputError
 from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.regressor import AutoMLRegressor
 from automl.models import Family, give
@@ -32,7 +34,10 @@ def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[
     InputError
         There is no such file, it is damaged, it is not the expected one, or it was made with a family that is not known here.
     """
-    for one in families:
+    given: Any = families
+    if not isinstance(given, (list, tuple)):
+        raise InputError(f"families={given!r}: is to be a list of families.")
+    for one in given:
         give(one)
     predictor = archive.load(Path(path), expect_sha256)
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from automl.timeline import Timeline
 from automl.trial import Study, Trial
 
-LATER = {"earlier": "earlier run", "tune": "tuned", "hand": "by hand"}  # origins of candidates that are no part of the portfolio
+HAND = "hand"
+LATER = {"earlier": "earlier run", "tune": "tuned"}  # origins of candidates that the run proposed later
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Step:
 def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
     """The steps that the run made, in order."""
     steps: list[Step] = []
-    for name, trial, kin in _steps(study):
+    for name, trial, kin in _steps(study, timeline):
         gain = _gain(steps, trial.loss)
         trained = sum(other.seconds for other in kin)
         model = f"{trial.candidate.family} {trial.candidate.recipe.name}"
@@ -52,20 +53,22 @@ def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
     if len(study.weights) > 1 and "loss" in study.verdict:
         loss = study.verdict["loss"]
         refits = sum(_refitted(study, study.trials[name]) for name in study.weights)
-        steps.append(Step("ensemble", f"{len(study.weights)} models", loss, _gain(steps, loss), timeline.last, refits, len(study.weights)))
+        steps.append(Step("ensemble", f"{len(study.weights)} models", loss, _gain(steps, loss), timeline.ended, refits, len(study.weights)))
     return tuple(steps)
 
 
-def _steps(study: Study) -> Iterator[tuple[str, Trial, list[Trial]]]:
+def _steps(study: Study, timeline: Timeline) -> Iterator[tuple[str, Trial, list[Trial]]]:
     """Name, best trial and all trials of each step before the ensemble; a step whose best is no better than an earlier one is told, too."""
     trials = list(study.trials.values())
     complete = list(study.ranked)
-    models = [t for t in trials if t.candidate.family != "constant" and t.candidate.origin not in LATER]
+    late = [t for t in trials if study.complete(t) and timeline.completed(t) > timeline.ended]  # by hand, whoever proposed them
+    models = [t for t in trials if t.candidate.family != "constant" and t.candidate.origin not in (*LATER, HAND) and t not in late]
     kinds = {
         "baseline": [t for t in trials if t.candidate.family == "constant"],
         "first model": [t for t in models if study.complete(t)][:1],
         "portfolio": models,
-        **{step: [t for t in trials if t.candidate.origin == origin] for origin, step in LATER.items()},
+        **{step: [t for t in trials if t.candidate.origin == origin and t not in late] for origin, step in LATER.items()},
+        "by hand": [t for t in trials if t.candidate.origin == HAND or t in late],
     }
     for name, kin in kinds.items():
         if found := [trial for trial in complete if trial in kin]:
@@ -118,6 +121,7 @@ WORTH = 0.005
 def more_time(study: Study, timeline: Timeline) -> More | None:
     """The anytime curve and what it promises; None before there is a model."""
     ended = sorted((timeline.completed(trial), trial.loss) for trial in study.ranked if trial.candidate.family != "constant")
+    ended = [(second, loss) for second, loss in ended if second <= timeline.ended]
     if not ended:
         return None
     seconds: list[float] = []
@@ -126,7 +130,7 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
         if not losses or loss < losses[-1]:
             seconds.append(second)
             losses.append(loss)
-    last = max(timeline.last, ended[-1][0])
+    last = timeline.ended
     before, after, late = (_gained(ended, first * last, until * last) for first, until in ((0.25, 0.5), (0.5, 1.0), (0.75, 1.0)))
     ratio = min(STEADIEST, after / before) if before and after is not None else FADING
     four_times = min(1.0, (after or 0.0) * (ratio + ratio**2))

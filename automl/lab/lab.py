@@ -138,7 +138,7 @@ class Lab:
     def _hand_on(self, dataset: Dataset, folder: Path) -> None:
         """Write what workers need of what this process was given beside their data. A pickle that lies there is never read: it goes."""
         file = folder / EXTENSIONS
-        file.unlink(missing_ok=True)
+        shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         extensions.keep([("metrics", dataset.task.metric), *(("families", name) for name in self.families)], file)
 
     def forget(self) -> None:

@@ -49,7 +49,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                env={**os.environ, **_quiet_threads(), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env={**os.environ, **_quiet_threads(), "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
             )
 
     def fork(self) -> Connection | None:

@@ -6,11 +6,13 @@ Files hold a name with a hash alone. Workers are handed the function with the da
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from automl import extensions
 from automl.errors import InputError
+from automl.metrics._library import METRICS
 
 _MARK = "@"  # between a function's name and its hash; no other metric has it
 
@@ -25,7 +27,7 @@ def is_function(name: str) -> bool:
 
 
 def register(function: Callable[..., Any], name: str | None = None) -> str:
-    """Make a Python function known as a metric, and give its name: its hash is its pickle's, which for a module's function names it only.
+    """Make a Python function known as a metric, and give its name, whose hash is that of its pickle and its source.
 
     Parameters
     ----------
@@ -48,15 +50,25 @@ def register(function: Callable[..., Any], name: str | None = None) -> str:
     if error and scorer._sign > 0:
         raise InputError(f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False).")
     home = name or f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
-    name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer), digest_size=4).hexdigest()}"
+    name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer) + _source(inner), digest_size=4).hexdigest()}"
     extensions.give("metrics", name, scorer)
     return name
 
 
 def named(name: str) -> str:
-    """A metric's name as a task has it: that of a function that a package registers gets its hash, any other one is as it was."""
-    function = extensions.find("metrics", name) if name in extensions.installed("metrics") else None
-    return name if function is None else register(function, name)
+    """A metric's name as a task has it: that of a function that a package registers gets its hash, any other one is as it was.
+
+    Raises
+    ------
+    InputError
+        What is registered can't be loaded, or is no function.
+    """
+    if name in METRICS or name not in extensions.installed("metrics"):
+        return name
+    function = extensions.find("metrics", name)
+    if not callable(function):
+        raise InputError(f"--metric: {name!r}, which a package registers, is no function: {function!r}.")
+    return register(function, name)
 
 
 def known_function(name: str) -> Any:
@@ -65,6 +77,14 @@ def known_function(name: str) -> Any:
     if scorer is None and named(name.partition(_MARK)[0]) == name:
         scorer = extensions.find("metrics", name)
     return scorer
+
+
+def _source(function: Any) -> bytes:
+    """What a function does: a module's function is pickled by its name alone."""
+    try:
+        return inspect.getsource(function).encode("utf-8", "replace")
+    except (TypeError, OSError):  # built in, or typed in
+        return b""
 
 
 def _pickled(scorer: Any) -> bytes:

@@ -78,7 +78,7 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     if not ended:
         return None
     dots = [_dots(name, [pair for pair in ended if pair[1].candidate.family == name], study) for name in _families(study)]
-    ensemble = [_ensemble_dot(study, timeline.last)] if len(study.weights) > 1 and "loss" in study.verdict else []
+    ensemble = [_ensemble_dot(study, timeline.ended)] if len(study.weights) > 1 and "loss" in study.verdict else []
     title = f"loss: {metric_of(study.the_task).loss_name}"
     axis = {"title": title} | _loss_axis([*(trial.loss for _, trial in ended), *(dot["y"][0] for dot in ensemble)])
     layout = layout_of(400, {"title": "seconds since the start", "rangemode": "tozero"}, axis)
@@ -232,7 +232,9 @@ def _curves(study: Study, found: Mapping[str, Mapping[tuple[int, int], list[list
         for nth, (place, curve) in enumerate(curves.items())
     ]
     owners = [name for name, curves in found.items() for _ in curves]
-    layout = layout_of(400, {"title": "round"}, {"title": "loss on held-out rows"})
+    seen = [loss for trace in traces for loss in trace["y"]]
+    layout = layout_of(400, {"title": "round"}, {"title": "loss on held-out rows"} | _loss_axis(seen))
+    layout["legend"] = {"orientation": "v", "x": 1.01, "xanchor": "left", "y": 1, "yanchor": "top", "traceorder": "normal"}
     if len(found) > 1:
         buttons = [{"label": labels[name], "method": "restyle", "args": ["visible", [of == name for of in owners]]} for name in found]
         layout["updatemenus"] = [{**MENU, "buttons": buttons}]

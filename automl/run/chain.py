@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from automl.budget import Budget, crowding
-from automl.errors import AutoMLError, InputError
+from automl.errors import AutoMLError, InputError, one_line
 from automl.files import write_text
 from automl.insight import seconds_to_learn
 from automl.lab.bench import Bench, Inline
@@ -235,7 +235,7 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
         if event["kind"] == "finished":
             finisher(study, folder)
 
-    observe.__qualname__ = getattr(finisher, "__qualname__", observe.__qualname__)
+    observe.__qualname__ = getattr(finisher, "__qualname__", type(finisher).__name__)
     return observe
 
 
@@ -254,14 +254,27 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
             part = replace(part, trials=_trials(budget.trials, steps, place))
         if step.name not in STAGES:  # ours tell it themselves, with what they hand on
             study = lab.tell(study, {"kind": "stage", "stage": step.name})
-        try:
-            study = step.stage.run(study, lab, part)
-        except (LookupError, ArithmeticError) as error:
-            raise AutoMLError(f"stage {step.name!r}: {error}") from error
+        study = _passed_on(study, lab, step, part)
         if step.name == "clean":
             set_threads(lab, settings, study)
         lab.store.sync()
     return study
+
+
+def _passed_on(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:
+    """What a stage makes of the study; what goes wrong in one of somebody else's is told by its name."""
+    is_ours = step.name in STAGES
+    try:
+        made: Any = step.stage.run(study, lab, budget)
+    except (LookupError, ArithmeticError) as error:
+        raise AutoMLError(f"stage {step.name!r}: {error}") from error
+    except Exception as error:
+        if is_ours or isinstance(error, (AutoMLError, OSError)):
+            raise
+        raise AutoMLError(f"stage {step.name!r}: {type(error).__name__}: {one_line(error)}.") from error
+    if not isinstance(made, Study):
+        raise AutoMLError(f"stage {step.name!r}: gives {made!r}, and is to give the study that it made.")
+    return made
 
 
 def _end(study: Study, lab: Lab, keeper: Keeper) -> float:

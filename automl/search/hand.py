@@ -47,8 +47,8 @@ def settable(study: Study, base: Candidate) -> Space:
     return family(base.family).space(study.the_task, base.recipe.has_codes and study.size.categories > 0)
 
 
-def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe: str | None = None) -> Candidate:
-    """A candidate with some hyperparameters, or the recipe, changed.
+def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe: str | None = None, origin: str = ORIGIN) -> Candidate:
+    """A candidate with some hyperparameters, or the recipe, changed; `origin` is who proposed it.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe:
     if recipe is not None and recipe not in offered:
         raise InputError(f"--recipe {recipe}: is not in play here.{suggestion(recipe, offered)} There are: {', '.join(offered)}.")
     made = {**known, **base.params, **{name: _as(space[name], value) for name, value in changes.items()}}
-    return Candidate(base.family, made, base.recipe if recipe is None else offered[recipe], ORIGIN)
+    return Candidate(base.family, made, base.recipe if recipe is None else offered[recipe], origin)
 
 
 def _unknown(what: str, name: str, of: str, space: Space) -> InputError:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl import extensions
-from automl.errors import InputError, suggestion
+from automl.errors import InputError, one_line, suggestion
 from automl.track.experiment import Experiment
-from automl.track.tracker import hand_over
+from automl.track.tracker import check_tracker, hand_over
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,16 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+def _handed_over(one: Experiment, kind: str, place: Path) -> list[Path]:
+    """What a tracker of somebody else's writes; what goes wrong in it is told by its name."""
+    made = extensions.find("trackers", kind)
+    check_tracker(made, f"--to {kind}")
+    try:
+        return hand_over(one, made(place)) or [place]
+    except Exception as error:
+        raise InputError(f"--to {kind}: {type(error).__name__}: {one_line(error)}.") from error
+
+
 def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = False) -> tuple[list[Path], str]:
     """Write an experiment in a kind, and give what was written and the command that opens it.
 
@@ -74,7 +84,7 @@ def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = 
     if place.exists() and not found.is_shared:
         raise InputError(f"--output {place}: is there already. Give a new name, or remove it.")
     if kind not in KINDS:
-        return hand_over(one, extensions.find("trackers", kind)(place)) or [place], found.then
+        return _handed_over(one, kind, place), found.then
     module = importlib.import_module(f"automl.track.to_{kind}")
     made = module.export(one, place, rows) if kind == "zip" else module.export(one, place)
     return made, found.then.format(output=shlex.quote(str(made[0])))

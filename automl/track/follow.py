@@ -6,7 +6,6 @@ The run's log is all that it reads, so tracking costs the run nothing but the co
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import subprocess
 import sys
@@ -20,11 +19,13 @@ from automl import extensions
 from automl.errors import InputError, MissingExtra, suggestion
 from automl.store import LOG
 from automl.track.experiment import Experiment, read_experiment
-from automl.track.tracker import Tracker
+from automl.track.tracker import Tracker, check_tracker
 from automl.trial import Event, Study, Trial
 
 PAUSE = 0.5  # seconds between two looks at the log at least
-IDLE = 10.0  # times what a look took: a long log is read the less often
+IDLE = 10.0  # times what reading the log took: a long one is read the less often
+LONGEST = 5.0
+PATIENCE = 30.0  # with trackers of this process where no clock bounds the run
 LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 
 
@@ -53,7 +54,7 @@ def checked(kinds: str) -> tuple[str, ...]:
         if name not in known:
             raise InputError(f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}.")
         if name not in LIBRARIES:
-            extensions.find("trackers", name)  # what can't be loaded is told now
+            check_tracker(extensions.find("trackers", name), f"--track {name}")  # what is none is told now
         elif importlib.util.find_spec(LIBRARIES[name]) is None:
             raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
     return names
@@ -86,14 +87,14 @@ class Followers:
                 command = [sys.executable, "-P", "-m", "automl.track.follow", str(self._folder.resolve()), *self._kinds]
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if self._trackers:
-            self._thread = threading.Thread(target=follow, args=(self._folder, self._trackers, self._ended))
+            self._thread = threading.Thread(target=follow, args=(self._folder, self._trackers, self._ended), daemon=True)
             self._thread.start()
 
     def wait(self, seconds: float) -> bool:
-        """After the run's end: have the trackers of this process told of it, and wait for them so long; whether all were in time."""
+        """After the run's end: have trackers of this process told of it, and wait so long at most; whether all were in time."""
         self._ended.set()
         if self._thread is not None:
-            self._thread.join(None if math.isinf(seconds) else max(0.0, seconds))
+            self._thread.join(min(PATIENCE, max(0.0, seconds)))
         return self._thread is None or not self._thread.is_alive()
 
 
@@ -119,12 +120,12 @@ def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | N
             continue
         began = time.monotonic()
         seen, one = size, read_experiment(folder)
+        pause = min(LONGEST, max(PAUSE, IDLE * (time.monotonic() - began)))
         new = [trial for trial in sorted(one.study.ranked, key=one.timeline.completed) if trial.id not in told]
         if one.study.task is not None or is_over:
             told |= {trial.id for trial in new}
             alive = [tracker for tracker in alive if _tell(tracker, one, new, is_begun, is_over)]
             is_begun = True
-        pause = max(PAUSE, IDLE * (time.monotonic() - began))
 
 
 def _tell(tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool, is_over: bool) -> bool:

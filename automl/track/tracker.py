@@ -26,17 +26,16 @@ class Tracker(Protocol):
         ...
 
 
-def check_tracker(one: Any) -> None:
-    """Refuse what isn't a tracker.
+def check_tracker(one: Any, where: str) -> None:
+    """Refuse what isn't a tracker, or makes none.
 
     Raises
     ------
     InputError
     """
     lacking = [name for name in ("begin", "trial", "end") if not callable(getattr(one, name, None))]
-    if lacking or isinstance(one, type):
-        what = "is a class: give an object of it" if isinstance(one, type) else f"has no method {lacking[0]!r}"
-        raise InputError(f"track: {one!r} {what}. A tracker has begin(one), trial(one, trial) and end(one).")
+    if lacking:
+        raise InputError(f"{where}: {one!r} has no method {lacking[0]!r}. A tracker has begin(one), trial(one, trial) and end(one).")
 
 
 def hand_over(one: Experiment, tracker: Tracker) -> list[Path]:

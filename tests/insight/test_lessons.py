@@ -81,6 +81,7 @@ def test_importance_ranks_hyperparameters_as_an_exhaustive_grid_does(name: str) 
         assert one.total >= one.share - 1e-6
 
 
+@pytest.mark.heavy
 def test_what_acts_together_is_told_and_what_does_not_is_not() -> None:
     of = tried(lambda X: 5 + 10 * (X[:, 0] - 0.5) * (X[:, 1] - 0.5) + X[:, 2], seed=0)
     pairs = [(one.first, one.second) for one in interactions(of, learn(of))]

@@ -80,6 +80,7 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[-1] == pytest.approx(0.01 * 0.01)
 
 
+@pytest.mark.heavy
 def test_a_smooth_target_is_learnt() -> None:
     train, held, fresh = waves(), waves(200, 1), waves(1000, 2)
     mlp, how = family("mlp"), how_for(REGRESSION)

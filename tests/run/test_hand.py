@@ -79,6 +79,7 @@ def test_other_seeds_show_that_a_linear_model_is_stable(made: Path) -> None:
     assert (made / "events.jsonl").read_bytes() == before
 
 
+@pytest.mark.heavy
 def test_a_run_that_goes_on_combines_what_was_tried(made: Path) -> None:
     said = automl("resume", "run", "--budget", "20s", cwd=made.parent)
     assert said.returncode == 0, said.stderr

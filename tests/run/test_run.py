@@ -122,6 +122,7 @@ def trials_of(folder: Path) -> dict[str, object]:
     return {name: dict(trial.losses) for name, trial in study.trials.items()} | {"weights": dict(study.weights)}
 
 
+@pytest.mark.heavy
 def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
