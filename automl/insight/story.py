@@ -44,17 +44,23 @@ class Step:
 
 def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
     """The steps that the run made, in order."""
+    told = list(_steps(study, timeline))
     steps: list[Step] = []
-    for name, trial, kin in _steps(study, timeline):
-        gain = _gain(steps, trial.loss)
-        trained = sum(other.seconds for other in kin)
-        model = f"{trial.candidate.family} {trial.candidate.recipe.name}"
-        steps.append(Step(name, model, trial.loss, gain, timeline.completed(trial), trained, len(kin)))
+    for step in (one for one in told if timeline.completed(one[1]) <= timeline.ended):
+        steps.append(_step(steps, timeline, *step))
     if len(study.weights) > 1 and "loss" in study.verdict:
         loss = study.verdict["loss"]
         refits = sum(_refitted(study, study.trials[name]) for name in study.weights)
         steps.append(Step("ensemble", f"{len(study.weights)} models", loss, _gain(steps, loss), timeline.ended, refits, len(study.weights)))
+    for step in (one for one in told if timeline.completed(one[1]) > timeline.ended):
+        steps.append(_step(steps, timeline, *step))
     return tuple(steps)
+
+
+def _step(before: Sequence[Step], timeline: Timeline, name: str, trial: Trial, kin: Sequence[Trial]) -> Step:
+    trained = sum(other.seconds for other in kin)
+    model = f"{trial.candidate.family} {trial.candidate.recipe.name}"
+    return Step(name, model, trial.loss, _gain(before, trial.loss), timeline.completed(trial), trained, len(kin))
 
 
 def _steps(study: Study, timeline: Timeline) -> Iterator[tuple[str, Trial, list[Trial]]]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from automl.insight import learn_from
 from automl.store import replay
+from automl.timeline import read
 from tests.run.commands import PENGUINS, WINE, automl
 
 
@@ -38,6 +40,17 @@ def test_a_try_is_trained_on_every_fold_kept_and_compared(made: Path) -> None:
     assert new in (made / "leaderboard.csv").read_text(encoding="utf-8")
     assert (made / "DONE").exists()
     assert not (made / "work").exists()
+
+
+def test_the_story_of_a_run_ends_with_its_predictor_whatever_is_tried_later(made: Path) -> None:
+    before = learn_from(replay(made), read(made))
+    words = ("try", "run", "--family", "lightgbm", "--set", "num_leaves=3", "--set", "learning_rate=0.3")
+    assert automl(*words, cwd=made.parent).returncode == 0
+    after = learn_from(replay(made), read(made))
+    assert [step for step in after.story if step.name != "by hand"] == [step for step in before.story if step.name != "by hand"]
+    assert after.more == before.more
+    assert "by hand" in {step.name for step in after.story}
+    assert [(span.stage, span.seconds) for span in read(made).spans][-1][1] < read(made).last
 
 
 def test_what_was_tried_before_is_not_trained_again(made: Path) -> None:
