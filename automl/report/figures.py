@@ -275,7 +275,7 @@ def layout_of(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[s
     axis = {"gridcolor": "@line", "linecolor": "@line", "zerolinecolor": "@line", "automargin": True}
     return {
         "height": height,
-        "margin": {"l": 60, "r": 40, "t": 32, "b": 50},
+        "margin": {"l": 60, "r": 40, "t": 56, "b": 50},  # the bar of buttons stands above the legend
         "paper_bgcolor": "@paper",
         "plot_bgcolor": "@paper",
         "font": {"color": "@ink", "family": "system-ui, sans-serif", "size": 13},
