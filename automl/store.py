@@ -13,6 +13,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from automl.trial import Event, Study
 
 FORMAT = 2
 LOG = "events.jsonl"
+FAILURES = "failures.txt"  # tracebacks of fits that failed
 
 
 class Store:
@@ -143,12 +145,18 @@ class Store:
                 path.unlink()
 
     def close(self, keep_work: bool = False) -> None:
-        """Close the log and, unless it is to be kept, delete `work/`."""
+        """Close the log and, unless it is to be kept, delete `work/`, but for the tracebacks of fits that failed."""
         if self._log >= 0:
             os.close(self._log)
             self._log = -1
         if not keep_work:
+            self._keep_failures()
             shutil.rmtree(self.work, ignore_errors=True)
+
+    def _keep_failures(self) -> None:
+        """Add the tracebacks of fits that failed to those of the run's folder; on a full disk there is no place for them."""
+        with suppress(OSError), open(self.work / FAILURES, "rb") as told, open(self.folder / FAILURES, "ab") as kept:
+            shutil.copyfileobj(told, kept)
 
 
 def _lines(folder: Path) -> Iterator[bytes]:

@@ -132,6 +132,13 @@ class Nameless(SimpleFamily):
     pass
 
 
+class Failing(Mean):
+    name = "failing"
+
+    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+        raise RuntimeError("this is how it fails")
+
+
 class Locked(Mean):
     """What no process can hand to another."""
 
@@ -351,3 +358,13 @@ def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path
     said = automl(*tried, cwd=tmp_path, env=env)
     assert said.returncode == 2
     assert "is not known here" in said.stderr
+
+
+def test_where_ones_own_family_failed_can_be_read(tmp_path: Path) -> None:
+    data = table(60)
+    words: dict[str, Any] = {"pipeline": "linear", "trials": 3, "engine": "inline", "output": tmp_path / "run"}
+    AutoMLRegressor(families=["linear", Failing()], **words).fit(data.drop(columns="y"), data["y"])
+    told = (tmp_path / "run" / "failures.txt").read_text(encoding="utf-8")
+    assert "RuntimeError: this is how it fails" in told
+    assert "in train" in told
+    assert not (tmp_path / "run" / "work").exists()

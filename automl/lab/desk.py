@@ -31,6 +31,7 @@ from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Sample
 from automl.state import pack, packed, unpack
+from automl.store import FAILURES
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Desk:
 
     def _complain(self, work: Work) -> None:
         """Keep the traceback for whoever wants to know why; on a full disk there is no place for it."""
-        with suppress(OSError), open(self.folder / "failures.txt", "a", encoding="utf-8") as file:
+        with suppress(OSError), open(self.folder / FAILURES, "a", encoding="utf-8") as file:
             file.write(f"{work.key}\n{traceback.format_exc()}\n")
 
     def _encode(self, work: Encode) -> Outcome:

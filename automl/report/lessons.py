@@ -154,7 +154,8 @@ def costs(found: Cost) -> list[str]:
     ]
     if found.money is not None:
         told.append(f"{found.money:.4g} for the machine")
-    told.append(f"by hand, at {BY_HAND:g} minutes a candidate: {found.person_days:.2g} days of a person, {found.person_money:.0f}")
+    by_hand = f"{found.person_days:.2g} days of a person, which cost {found.person_money:.0f}"
+    told.append(f"by hand, at {BY_HAND:g} minutes a candidate: {by_hand}")
     return told
 
 
