@@ -101,6 +101,8 @@ class More:
     ----------
     seconds, losses : tuple of float
         The anytime curve: the least loss of a single model until each second.
+    quarter : float
+        Seconds of the last quarter of the time.
     a_minute : float
         What the last quarter of the time took off the loss, by the minute, as a part of the loss.
     four_times : float
@@ -112,6 +114,7 @@ class More:
 
     seconds: tuple[float, ...]
     losses: tuple[float, ...]
+    quarter: float
     a_minute: float
     four_times: float
     worth_it: bool
@@ -140,7 +143,7 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
     before, after, late = (_gained(ended, first * last, until * last) for first, until in ((0.25, 0.5), (0.5, 1.0), (0.75, 1.0)))
     ratio = min(STEADIEST, after / before) if before and after is not None else FADING
     four_times = min(1.0, (after or 0.0) * (ratio + ratio**2))
-    return More(tuple(seconds), tuple(losses), (late or 0.0) / (0.25 * last / 60), four_times, four_times > WORTH)
+    return More(tuple(seconds), tuple(losses), 0.25 * last, (late or 0.0) / (0.25 * last / 60), four_times, four_times > WORTH)
 
 
 def _gained(ended: Sequence[tuple[float, float]], first: float, until: float) -> float | None:

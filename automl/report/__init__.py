@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from automl.insight import Insight
 
 NAME = "report.html"
-SURELY = 2.0  # times what learning is expected to take is to be left
 
 
 def write_report(study: Study, folder: Path, insight: Insight | None = None) -> None:
@@ -52,5 +51,5 @@ class Reporter:
         from automl.timeline import read
 
         write_report(study, folder)
-        if study.ranked and self._budget.remaining() > SURELY * crowding() * seconds_to_learn(study):
+        if study.ranked and self._budget.remaining() > crowding() * seconds_to_learn(study):
             write_report(study, folder, learn_from(study, read(folder)))

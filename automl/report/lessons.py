@@ -70,8 +70,12 @@ def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 def more(found: More) -> str:
     """Whether more time is worth it, in a sentence."""
     answer = "Perhaps" if found.worth_it else "Hardly"
+    is_long = found.quarter >= 60
+    late, took = (
+        ("by the end a minute", found.a_minute) if is_long else ("the last quarter of the time", found.a_minute * found.quarter / 60)
+    )
     return (
-        f"{answer}: by the end a minute took {_percent(found.a_minute)} off the leaders' loss, "
+        f"{answer}: {late} took {_percent(took)} off the leaders' loss, "
         f"and four times the time can be expected to take {_percent(found.four_times)} off."
     )
 

@@ -39,7 +39,7 @@ WRITTEN = 4e8  # bytes of it that are packed and written in a second
 FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
 FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
-TEACHING = 0.02  # of a run's time may go into telling what it teaches
+TEACHING = 0.04  # of a run's time may go into telling what it teaches
 ENDING = 0.8  # seconds that ensemble, packing and report take at least
 
 
@@ -286,7 +286,7 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
 
 def _lessons(study: Study, settings: Settings) -> float:
     """What the report's chapter on what the search teaches takes, where that is a small part of the run."""
-    needed = 2.0 * seconds_to_learn(study)
+    needed = seconds_to_learn(study)
     return needed if settings.lasting and settings.seconds is not None and needed < TEACHING * settings.seconds else 0.0
 
 

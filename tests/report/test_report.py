@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from automl.budget import Budget
 from automl.errors import InputError
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
-from automl.report import write_report
+from automl.report import Reporter, write_report
 from automl.report.summary import expected
 from automl.report.words import number, places
 from automl.store import replay
@@ -235,3 +237,11 @@ def test_a_chapter_tells_what_the_search_teaches(tmp_path: Path) -> None:
         assert f'id="plot-importance-{lesson.family}"' in text
         assert f'id="plot-effects-{lesson.family}"' in text
     assert "Is more time worth it?" in text
+
+
+@pytest.mark.parametrize(("left", "is_taught"), [(60.0, True), (0.1, False)])
+def test_a_run_tells_what_it_teaches_where_its_budget_leaves_the_time(left: float, is_taught: bool, tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run", trials=90)
+    Reporter(Budget(time.monotonic() + left))(made.study, tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert ("What the search teaches" in page) == is_taught
