@@ -217,9 +217,11 @@ def learning_curve(study: Study, folder: Path) -> Figure | None:
     found: dict[str, dict[tuple[int, int], list[list[float]]]] = {}
     labels: dict[str, str] = {}
     for trial in trials:
-        curves = {place: _curve(folder, trial, place) for place in study.plan.places}
-        if any(len(curve) > 1 for curve in curves.values()) and len(found) < MOST_CURVES:
-            found[trial.id] = {place: curve for place, curve in curves.items() if len(curve) > 1}
+        if len(found) == MOST_CURVES:
+            break
+        read = {place: _curve(folder, trial, place) for place in study.plan.places}
+        if curves := {place: curve for place, curve in read.items() if len(curve) > 1}:
+            found[trial.id] = curves
             labels[trial.id] = f"{visible(trial.candidate.family)} {visible(trial.candidate.recipe.name)} {trial.id}"
     return _curves(study, found, labels) if found else None
 
