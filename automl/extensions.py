@@ -12,7 +12,7 @@ own data; nothing else is ever read from one.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -43,15 +43,15 @@ def find(kind: Kind, name: str) -> Any:
     return None if entry is None else _loaded(kind, entry)
 
 
-def installed(kind: Kind) -> tuple[str, ...]:
-    """The names that installed packages register, sorted."""
-    return tuple(sorted(_entries(kind)))
+def installed(kind: Kind, ours: Container[str]) -> tuple[str, ...]:
+    """The names that installed packages register, sorted; those that are names of ours stay ours."""
+    return tuple(sorted(name for name in _entries(kind) if name not in ours))
 
 
-def known(kind: Kind) -> tuple[str, ...]:
-    """All names: those given in this process, and those that installed packages register."""
+def known(kind: Kind, ours: Container[str]) -> tuple[str, ...]:
+    """All names but ours: those given in this process, and those that installed packages register."""
     given = [name for of, name in _GIVEN if of == kind]
-    return tuple(dict.fromkeys([*given, *installed(kind)]))
+    return tuple(dict.fromkeys([*given, *installed(kind, ours)]))
 
 
 def keep(wanted: Iterable[tuple[Kind, str]], file: Path) -> None:

@@ -24,8 +24,7 @@ def stages(as_json: AsJson = False) -> None:
     from automl.pipeline import fields
     from automl.stages import STAGES, stage
 
-    others = [name for name in extensions.installed("stages") if name not in STAGES]
-    kinds = STAGES | dict(_told(others, lambda name: (name, stage(name, "automl stages"))))
+    kinds = STAGES | dict(_told(extensions.installed("stages", STAGES), lambda name: (name, stage(name, "automl stages"))))
     rows: list[dict[str, Any]] = []
     for name, kind in kinds.items():
         hints = dict(fields(kind))
@@ -67,9 +66,8 @@ def metrics(as_json: AsJson = False) -> None:
         default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
         about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
-    for name in [name for name in extensions.installed("metrics") if name not in METRICS]:
-        about, tasks = inspect.getdoc(extensions.find("metrics", name)) or "", list(KINDS)
-        rows.append({"metric": name, "about": about.split("\n")[0], "tasks": tasks})
+    for name, function in _told(extensions.installed("metrics", METRICS), lambda name: (name, extensions.find("metrics", name))):
+        rows.append({"metric": name, "about": (inspect.getdoc(function) or "").split("\n")[0], "tasks": list(KINDS)})
     _show(rows, as_json)
     if not as_json:
         typer.echo("And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function.")

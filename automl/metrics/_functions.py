@@ -63,7 +63,7 @@ def named(name: str) -> str:
     InputError
         What is registered can't be loaded, or is no function.
     """
-    if name in METRICS or name not in extensions.installed("metrics"):
+    if name not in extensions.installed("metrics", METRICS):
         return name
     function = extensions.find("metrics", name)
     if not callable(function):

@@ -24,6 +24,7 @@ from automl.task import Task
 __all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "SimpleFamily", "everybody", "family", "give", "is_known"]
 
 FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), MLP(), Constant())
+OURS = tuple(one.name for one in FAMILIES)
 
 
 def family(name: str) -> Family:
@@ -44,20 +45,19 @@ def family(name: str) -> Family:
             return candidate
     if (found := extensions.find("families", name)) is not None:
         return _made(found, name)
-    names = [*(candidate.name for candidate in FAMILIES), *extensions.known("families")]
+    names = [*OURS, *extensions.known("families", OURS)]
     here = "one of your own is known where its package is installed"
     raise InputError(f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {here}.")
 
 
 def is_known(name: str) -> bool:
     """Whether there is a family of this name: a run may have been made where there were others."""
-    return name in (*everybody(), *extensions.known("families"))
+    return name in OURS or name in extensions.known("families", OURS)
 
 
 def everybody() -> tuple[str, ...]:
     """The names of the families that take part where none is named: ours, then those that installed packages register."""
-    ours = tuple(candidate.name for candidate in FAMILIES)
-    return (*ours, *(name for name in extensions.installed("families") if name not in ours))
+    return (*OURS, *extensions.installed("families", OURS))
 
 
 def give(one: Family) -> str:
@@ -71,7 +71,7 @@ def give(one: Family) -> str:
     if isinstance(one, type):
         raise InputError(f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}().")
     name = _made(one, str(getattr(one, "name", ""))).name
-    if any(name == ours.name for ours in FAMILIES):
+    if name in OURS:
         raise InputError(f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one.")
     extensions.give("families", name, one)
     return name

@@ -31,7 +31,7 @@ def stage(name: str, where: str) -> type[Stage]:
         return STAGES[name]
     if (found := extensions.find("stages", name)) is not None:
         return _checked(found)
-    names = [*STAGES, *extensions.known("stages")]
+    names = [*STAGES, *extensions.known("stages", STAGES)]
     raise InputError(f"{where}: no stage {name!r}.{suggestion(name, names)} Known stages: {', '.join(names)}.")
 
 

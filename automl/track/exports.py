@@ -74,7 +74,7 @@ def export(one: Experiment, kind: str, output: Path | None = None, rows: bool = 
     InputError
         There is no such kind, its library is not installed, or the output is there already.
     """
-    known = [*KINDS, *extensions.installed("trackers")]
+    known = [*KINDS, *extensions.installed("trackers", KINDS)]
     if kind not in known:
         raise InputError(f"--to {kind}: no such kind.{suggestion(kind, known)} There are: {', '.join(known)}.")
     if rows and kind != "zip":

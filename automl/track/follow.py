@@ -50,7 +50,7 @@ def checked(kinds: str) -> tuple[str, ...]:
     """
     names = tuple(dict.fromkeys(name.strip() for name in kinds.split(",") if name.strip()))
     for name in names:
-        known = [*LIBRARIES, *extensions.installed("trackers")]
+        known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
         if name not in known:
             raise InputError(f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}.")
         if name not in LIBRARIES:
