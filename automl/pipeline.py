@@ -80,17 +80,25 @@ class Pipeline:
         given: Any = one
         if isinstance(given, type):
             raise InputError(f"{given.__name__}: is a class. Give a stage: {given.__name__}().")
-        if not 0 <= share < 1e9:
-            raise InputError(f"share={share!r}: is not a number from 0 upward.")
         kind = type(one)
         name = next((known for known, ours in STAGES.items() if ours is kind), None) or give(kind)
-        places = [place for place, step in enumerate(self.steps, 1) if step.name == after]
-        if not places:
-            names = [step.name for step in self.steps]
-            raise InputError(
-                f"after={after!r}: pipeline {self.name!r} has no such stage.{suggestion(after, names)} It has: {', '.join(names)}."
-            )
-        return replace(self, steps=(*self.steps[: places[-1]], Step(name, one, share), *self.steps[places[-1] :]))
+        step = Step(name, one, _share(share, f"with_stage ({name})"))
+        behind = self.places_of(after, f"after={after!r}")[-1] + 1
+        return replace(self, steps=(*self.steps[:behind], step, *self.steps[behind:]))
+
+    def places_of(self, name: str, where: str) -> list[int]:
+        """Where stages of a name stand; `where` they were asked for begins the message.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        names = [step.name for step in self.steps]
+        if name not in names:
+            told = f"pipeline {self.name!r} has no stage {name!r}.{suggestion(name, names)} It has: {', '.join(names)}."
+            raise InputError(f"{where}: {told}")
+        return [place for place, known in enumerate(names) if known == name]
 
 
 def pipelines() -> dict[str, Path]:
@@ -128,17 +136,21 @@ def _step(plain: Any, where: str) -> Step:
     if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
         raise InputError(f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.')
     name = plain["use"]
-    stage(name, where)
-    share = plain.get("share", 1)
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1e9:
-        raise InputError(f"{where} ({name}): share = {share!r} is not a number from 0 upward.")
-    options = {key: value for key, value in plain.items() if key not in ("use", "share")}
-    return Step(name, make_stage(name, options, f"{where} ({name})"), float(share))
-
-
-def make_stage(name: str, options: Mapping[str, Any], where: str) -> Stage:
-    """A stage with these options, checked against its fields."""
     kind = stage(name, where)
+    share = _share(plain.get("share", 1), f"{where} ({name})")
+    options = {key: value for key, value in plain.items() if key not in ("use", "share")}
+    return Step(name, _make_stage(kind, options, f"{where} ({name})"), share)
+
+
+def _share(value: Any, where: str) -> float:
+    """A stage's share of the budget, checked."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        raise InputError(f"{where}: share = {value!r} is not a number from 0 upward.")
+    return float(value)
+
+
+def _make_stage(kind: type[Stage], options: Mapping[str, Any], where: str) -> Stage:
+    """A stage with these options, checked against its fields."""
     known = dict(fields(kind))
     _known(options, tuple(known), where)
     return kind(
@@ -200,14 +212,8 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     name, dot, key = path.strip().partition(".")
     if not (equals and dot and key):
         raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
-    places = [place for place, step in enumerate(pipeline.steps) if step.name == name]
-    if not places:
-        names = [step.name for step in pipeline.steps]
-        raise InputError(
-            f"--set {setting!r}: pipeline {pipeline.name!r} has no stage {name!r}.{suggestion(name, names)} It has: {', '.join(names)}."
-        )
     steps = list(pipeline.steps)
-    for place in places:
+    for place in pipeline.places_of(name, f"--set {setting!r}"):
         step, value = steps[place], toml_value(text.strip())
         if key == "share":
             steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
