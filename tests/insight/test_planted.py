@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.run.commands import automl, install
 
 LEARNERS = """
 import numpy as np
@@ -47,13 +46,7 @@ class Jumpy(Steady):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("planted")
-    (home / "site" / "planted-0.1.dist-info").mkdir(parents=True)
-    (home / "site" / "planted.py").write_text(LEARNERS, encoding="utf-8")
-    (home / "site" / "planted-0.1.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: planted\nVersion: 0.1\n", encoding="utf-8"
-    )
-    entries = "[automl.families]\nsteady = planted:Steady\njumpy = planted:Jumpy\n"
-    (home / "site" / "planted-0.1.dist-info" / "entry_points.txt").write_text(entries, encoding="utf-8")
+    install(home / "site", LEARNERS, {"automl.families": {"steady": "my_automl:Steady", "jumpy": "my_automl:Jumpy"}})
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 4))
     table = pd.DataFrame(X, columns=list("abcd")).assign(y=X @ [2.0, -1.0, 1.0, 0.5] + 0.5 * rng.normal(size=500))
@@ -61,10 +54,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def automl(home: Path, *words: str) -> str:
-    env = {**os.environ, "PYTHONPATH": str(home / "site")}
-    command = [str(Path(sys.executable).parent / "automl"), *words]
-    said = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=False)
+def told(home: Path, *words: str) -> str:
+    said = automl(*words, cwd=home, PYTHONPATH=str(home / "site"))
     assert said.returncode == 0, said.stderr
     return said.stdout
 
@@ -73,7 +64,7 @@ def automl(home: Path, *words: str) -> str:
 @pytest.mark.parametrize(("learner", "verdict"), [("steady", "stable"), ("jumpy", "unstable")])
 def test_the_verdict_on_a_planted_learner_is_right(learner: str, verdict: str, home: Path) -> None:
     whole = ["--set", "tune.margin=10", "--set", "tune.pruner=none", "--set", "clean.folds=5", "--set", "clean.repeats=1"]
-    automl(
+    told(
         home,
         "fit",
         "table.csv",
@@ -88,7 +79,7 @@ def test_the_verdict_on_a_planted_learner_is_right(learner: str, verdict: str, h
         learner,
         "-q",
     )
-    found: list[dict[str, Any]] = json.loads(automl(home, "insight", learner, "--seeds", "5", "--budget", "1m", "--json"))["stability"]
+    found: list[dict[str, Any]] = json.loads(told(home, "insight", learner, "--seeds", "5", "--budget", "1m", "--json"))["stability"]
     alone = [one for one in found if one["id"] != "ensemble"]
     assert [(one["source"], one["verdict"]) for one in alone] == [("seeds", verdict), ("trials", verdict)]
     trained = alone[0]

@@ -23,6 +23,16 @@ def automl(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProce
     return subprocess.run([AUTOML, *words], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **settings})
 
 
+def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Lay a package down as an installer does, and give the setting with which it is installed."""
+    (folder / "my_automl-0.1.dist-info").mkdir(parents=True)
+    (folder / "my_automl.py").write_text(code, encoding="utf-8")
+    (folder / "my_automl-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: my-automl\nVersion: 0.1\n", encoding="utf-8")
+    lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items()) for group, names in entries.items()]
+    (folder / "my_automl-0.1.dist-info" / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
+
+
 def new_mark() -> str:
     return f"mark-{os.getpid()}-{time.time_ns()}"
 
