@@ -19,6 +19,7 @@ Status = Literal["done", "failed", "timeout", "memory", "cut"]
 Finish = Literal["bag", "refit", "both"]
 Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
+HAND = "hand"  # origin of candidates that a person proposed
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 

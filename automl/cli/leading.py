@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl.lab.lab import Lab
     from automl.lab.pool import Server
     from automl.run import Audience, Settings
-    from automl.trial import Event, Study
+    from automl.track.follow import Followers
 
 
 def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
@@ -73,15 +73,15 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     if warning := too_short(asked.seconds):
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
-    observers = [*shown.observers, *_trackers(wish, asked)]
+    followers = _followers(wish, asked)
     with shown:
         make = run.fit if how == "fit" else run.resume
-        audience = run.Audience(observers, [Reporter(asked.budget)], signals.take)
+        audience = run.Audience([*shown.observers, *([followers] if followers else [])], [Reporter(asked.budget)], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
     if warning := nothing_judged(result.study):
         typer.echo(f"automl: {warning}", err=True)
-    if wish.track and "Traceback (" in (asked.output / "track.log").read_text(encoding="utf-8", errors="replace"):
-        typer.echo(f"automl: a tracker failed: {asked.output / 'track.log'} says why.", err=True)
+    if followers and (log := followers.failed):
+        typer.echo(f"automl: a tracker failed: {log} says why.", err=True)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
     if wish.test:
         from automl.cli.predicting import test_scores
@@ -111,13 +111,13 @@ def crew(wish: Wish, is_timed: bool = True) -> Iterator[tuple[Settings, Audience
             yield asked, Audience(shown.observers, (), signals.take), server
 
 
-def _trackers(wish: Wish, asked: Settings) -> list[Callable[[Study, Event], None]]:
-    """An observer that has a process of its own follow the run, from its first event on."""
-    if wish.track is None:
-        return []
-    from automl.track.follow import Followers, checked
+def _followers(wish: Wish, asked: Settings) -> Followers | None:
+    """Who follows the run, if anybody is to."""
+    if not wish.track:
+        return None
+    from automl.track.follow import Followers
 
-    return [Followers(asked.output, kinds)] if (kinds := checked(wish.track)) else []
+    return Followers.asked_for(wish.track, asked.output)
 
 
 class Signals:

@@ -190,11 +190,11 @@ def _check_metric(wish: Wish) -> None:
         raise InputError(f"--metric: {wish.metric!r} is a Python function that is not known here: {where}.")
     if not wish.metric:
         raise InputError("--metric: is empty. `automl metrics` lists what there is.")
-    kinds = (wish.task,) if wish.task in KINDS else KINDS
+    name, kinds = named(wish.metric), (wish.task,) if wish.task in KINDS else KINDS
     wrong: list[InputError] = []
     for kind in kinds:
         try:
-            metric_for(named(wish.metric), kind)  # type: ignore[arg-type]
+            metric_for(name, kind)  # type: ignore[arg-type]
         except InputError as error:
             wrong.append(error)
     if len(wrong) == len(kinds):

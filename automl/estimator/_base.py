@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,10 @@ from automl.models import give as give_family
 from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
-from automl.track.follow import Followers, checked
-from automl.track.tracker import Tracker, check_tracker
 from automl.trial import Study
+
+if TYPE_CHECKING:
+    from automl.track.tracker import Tracker
 
 _COSTS_ROWS = ("target_missing", "rare_class")  # findings that Python's users are warned of
 
@@ -182,36 +183,30 @@ class AutoML(BaseEstimator):
 
     def _chain(self) -> Pipeline:
         """The pipeline with the options and families that were given."""
-        families: Any = () if self.families is None else self.families
         pipeline: Any = self.pipeline
-        if isinstance(families, str) or not isinstance(families, Sequence):
-            raise InputError(f"families={families!r}: is to be a list of names and objects.")
         if not isinstance(pipeline, (str, Path, Pipeline)):
             raise InputError(f"pipeline={pipeline!r}: is to be a name, a file's path, or what automl.extend.read_pipeline gives.")
         chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
-        own = _give(families)
+        own = make_known(self.families)
         chain = chain.with_options(_settings_of(self.options))
-        if not families:
+        if not self.families:
             return chain
-        named = [one for one in families if isinstance(one, str)]
+        named = [one for one in self.families if isinstance(one, str)]
         return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own])}"])
 
     @contextmanager
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
         """Observers that tell the trackers, who hear of the end, too."""
-        asked_for: Any = () if self.track is None else self.track
-        given = [asked_for] if isinstance(asked_for, str) or not isinstance(asked_for, Sequence) else asked_for
-        if given and self.output is None:
+        if not self.track:
+            yield []
+            return
+        if self.output is None:
             raise InputError("track: needs output, the folder that the run is followed in.")
-        kinds = checked(",".join(one for one in given if isinstance(one, str)))
-        own = [one for one in given if not isinstance(one, str)]
-        for one in own:
-            check_tracker(one, "track")
-            if isinstance(one, type):
-                raise InputError(f"track: {one!r} is a class: give an object of it.")
-        followers = Followers(asked.output, kinds, own)
+        from automl.track.follow import Followers
+
+        followers = Followers.asked_for(self.track, asked.output)
         try:
-            yield [followers] if given else []
+            yield [followers]
         finally:
             if not followers.wait(asked.budget.remaining()):
                 warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=4)
@@ -260,7 +255,7 @@ class AutoML(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
-            _give(state.get("families") or ())
+            make_known(state.get("families"))
             state = state | {"predictor_": archive.loads(state["predictor_"])}
         super().__setstate__(state)
 
@@ -275,8 +270,18 @@ class AutoML(BaseEstimator):
         return tags
 
 
-def _give(families: Sequence[str | Family]) -> list[str]:
-    """Make the families that are objects known, and give their names."""
+def make_known(families: Any) -> list[str]:
+    """Make the families of a list that are objects known, and give their names.
+
+    Raises
+    ------
+    InputError
+        It is no list, or holds what is no family.
+    """
+    if families is None:
+        return []
+    if isinstance(families, str) or not isinstance(families, Sequence):
+        raise InputError(f"families={families!r}: is to be a list of names and objects.")
     return [give_family(one) for one in families if not isinstance(one, str)]
 
 

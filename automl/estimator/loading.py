@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from automl import predictor as archive
-from automl.errors import InputError
+from automl.estimator._base import make_known
 from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.regressor import AutoMLRegressor
-from automl.models import Family, give
+from automl.models import Family
 
 
 def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[Family] = ()) -> AutoMLClassifier | AutoMLRegressor:
@@ -34,11 +33,7 @@ def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[
     InputError
         There is no such file, it is damaged, it is not the expected one, or it was made with a family that is not known here.
     """
-    given: Any = families
-    if not isinstance(given, (list, tuple)):
-        raise InputError(f"families={given!r}: is to be a list of families.")
-    for one in given:
-        give(one)
+    make_known(families)
     predictor = archive.load(Path(path), expect_sha256)
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
     model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric, families=tuple(families))

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from automl.timeline import Timeline
-from automl.trial import Study, Trial
+from automl.trial import HAND, Study, Trial
 
-HAND = "hand"
 LATER = {"earlier": "earlier run", "tune": "tuned"}  # origins of candidates that the run proposed later
 
 

@@ -14,9 +14,8 @@ from automl.models import everybody, family
 from automl.search.costs import predict, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
-from automl.trial import Candidate, Job, Study, Trial
+from automl.trial import HAND, Candidate, Job, Study, Trial
 
-ORIGIN = "hand"
 POINTS = 7
 
 
@@ -47,7 +46,7 @@ def settable(study: Study, base: Candidate) -> Space:
     return family(base.family).space(study.the_task, base.recipe.has_codes and study.size.categories > 0)
 
 
-def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe: str | None = None, origin: str = ORIGIN) -> Candidate:
+def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe: str | None = None, origin: str = HAND) -> Candidate:
     """A candidate with some hyperparameters, or the recipe, changed; `origin` is who proposed it.
 
     Raises

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from automl import extensions
 from automl.errors import InputError, MissingExtra, suggestion
@@ -25,6 +26,7 @@ from automl.trial import Event, Study, Trial
 PAUSE = 0.5  # seconds between two looks at the log at least
 IDLE = 10.0  # times what reading the log took: a long one is read the less often
 LONGEST = 5.0
+PROCESS_LOG = "track.log"
 PATIENCE = 30.0  # with trackers of this process where no clock bounds the run
 LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 
@@ -50,13 +52,14 @@ def checked(kinds: str) -> tuple[str, ...]:
     """
     names = tuple(dict.fromkeys(name.strip() for name in kinds.split(",") if name.strip()))
     for name in names:
+        if name in LIBRARIES:
+            if importlib.util.find_spec(LIBRARIES[name]) is None:
+                raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
+            continue
         known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
         if name not in known:
             raise InputError(f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}.")
-        if name not in LIBRARIES:
-            check_tracker(extensions.find("trackers", name), f"--track {name}")  # what is none is told now
-        elif importlib.util.find_spec(LIBRARIES[name]) is None:
-            raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
+        check_tracker(extensions.find("trackers", name), f"--track {name}")  # what is none is told now
     return names
 
 
@@ -78,12 +81,36 @@ class Followers:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @classmethod
+    def asked_for(cls, track: Any, folder: Path) -> Followers:
+        """What `--track` or `track=` asks for: nothing, names with commas, a tracker, or several of both.
+
+        Raises
+        ------
+        InputError
+            There is no such tracker, its library is not installed, or an object is none.
+        """
+        given = [] if track is None else list(track) if isinstance(track, (list, tuple)) else [track]
+        kinds = checked(",".join(one for one in given if isinstance(one, str)))
+        own = [one for one in given if not isinstance(one, str)]
+        for one in own:
+            check_tracker(one, "track")
+            if isinstance(one, type):
+                raise InputError(f"track: {one!r} is a class: give an object of it.")
+        return cls(folder, kinds, own)
+
+    @property
+    def failed(self) -> Path | None:
+        """The log of the process in which a tracker has failed by now; None if none has."""
+        log = self._folder / PROCESS_LOG
+        return log if log.exists() and "Traceback (" in log.read_text(encoding="utf-8", errors="replace") else None
+
     def __call__(self, study: Study, event: Event) -> None:
         """Begin with the run."""
         if event["kind"] != "started":
             return
         if self._kinds:
-            with open(self._folder / "track.log", "ab") as log:
+            with open(self._folder / PROCESS_LOG, "ab") as log:
                 command = [sys.executable, "-P", "-m", "automl.track.follow", str(self._folder.resolve()), *self._kinds]
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if self._trackers:
