@@ -17,7 +17,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.table.frames import unique_names
-from automl.table.raw import Limits, Note, Sample, Table
+from automl.table.raw import Form, Limits, Note, Sample, Table
 from automl.table.source import HEAD, LONGEST_LINE, Look, Source
 
 SAMPLE_LINES = 200
@@ -64,7 +64,8 @@ def read_delimited(source: Source, text: Look, limits: Limits) -> Table:
         what = f"a random sample of {len(frame)} rows was read: reading all takes more time or memory than there is for it"
         notes.append(Note("sampled", (), what, len(frame)))
     columns = {name: frame.iloc[:, place] for place, name in enumerate(frame.columns)}
-    return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes), sample=sample)
+    form = Form(dialect.separator)
+    return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes), sample=sample, form=form)
 
 
 def _parse(source: Source, dialect: _Dialect, encoding: str, held: bytes | None) -> tuple[pd.DataFrame, str]:

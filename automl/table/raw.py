@@ -39,6 +39,23 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Form:
+    """How a file was cut into cells: found out at fit, recorded, and tried first at predict.
+
+    Parameters
+    ----------
+    separator : str or None
+        Between the fields of delimited text; None for other kinds of file.
+    """
+
+    separator: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Limits:
     """What reading may cost: seconds and bytes of memory, None being no bound; or the sample that an earlier reading took."""
 
@@ -64,6 +81,8 @@ class Table:
     notes : tuple of Note
     sample : Sample or None
         Which lines were read, if not all.
+    form : Form or None
+        How the file was cut into cells; None for what came from Python.
 
     Examples
     --------
@@ -79,6 +98,7 @@ class Table:
     textual: bool = False
     notes: tuple[Note, ...] = ()
     sample: Sample | None = None
+    form: Form | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
