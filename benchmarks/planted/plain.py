@@ -2,7 +2,8 @@
 
     python benchmarks/planted/plain.py --data ../shared/data
 
-The tables left out, and why, are written down below by reading the cards and the columns, before any fit.
+The tables left out, and why, are written down below. They were chosen by reading the cards and the
+columns, before any fit.
 The draw goes into plain.json beside this file.
 """
 
