@@ -36,7 +36,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """How a fit is run: budget and number of cores in the words of the command line."""
+    """How a fit is run: a budget, as `20s` or as a number of trials, and the number of cores."""
 
     budget: str
     jobs: int
@@ -44,7 +44,8 @@ class Setting:
 
     @property
     def words(self) -> list[str]:
-        return ["--budget", self.budget, "--jobs", str(self.jobs), "--seed", str(self.seed)]
+        limit = "--trials" if self.budget.isdigit() else "--budget"
+        return [limit, self.budget, "--jobs", str(self.jobs), "--seed", str(self.seed)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,10 @@ def printed_warnings(printed: str) -> list[str]:
 
 def option(override: str | None, header: Sequence[str]) -> list[str]:
     """Read `--group COL` and the like out of a finding's override; empty if it is none."""
-    words = shlex.split(override or "")
+    try:
+        words = shlex.split(override or "")
+    except ValueError:  # a quote in a column's name that isn't escaped
+        return []
     pairs = list(zip(words[::2], words[1::2], strict=False))
     usable = all(name in OPTIONS and value in header for name, value in pairs)
     return words if words and len(words) % 2 == 0 and usable else []

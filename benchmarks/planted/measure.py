@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 from _runs import (
     EXIT_DONE,
+    OPTIONS,
     Fit,
     NoAnswer,
     Setting,
@@ -71,11 +72,21 @@ class Log:
         return row
 
 
+def speaks_of_copies(warning: Row) -> bool:
+    text = f"{warning['code']} {warning['action']} {warning['override']}".lower()
+    return any(word in text for word in COPY_WORDS)
+
+
+def doubts_score(warning: Row) -> bool:
+    """Whether a warning is about the score, rather than about texts, memory or time."""
+    asked = (warning["override"] or "").split()
+    return speaks_of_copies(warning) or not set(OPTIONS).isdisjoint(asked)
+
+
 def names_it(warning: Row, card: Row) -> bool:
     """Whether a warning names a right column; for duplicates, whether it speaks of copies."""
     if card["kind"] == "duplicates":
-        text = f"{warning['code']} {warning['action']}".lower()
-        return any(word in text for word in COPY_WORDS)
+        return speaks_of_copies(warning)
     return not set(warning["columns"] or ()).isdisjoint(card["columns"])
 
 
@@ -174,9 +185,15 @@ def _cell(value: float | None) -> str:
     return f"{'-' if value is None else format(value, '.5g'):>11}"
 
 
+def brief(warning: Row) -> str:
+    """Write a warning's code and columns; one that isn't about the score in brackets."""
+    text = f"{warning['code']}({'; '.join(warning['columns'] or ())})"
+    return text if doubts_score(warning) else f"[{text}]"
+
+
 def line(row: Row) -> str:
     """Write one row of the summary."""
-    codes = ", ".join(f"{w['code']}({'; '.join(w['columns'] or ())})" for w in row["warnings"])
+    codes = ", ".join(map(brief, row["warnings"]))
     start = f"{row['name'][:20]:20} {row['kind']:10} {row['mode']:7}"
     if row["exit"] not in EXIT_DONE:
         return f"{start} exit {row['exit']}: {row.get('error', '')[-120:]}"
@@ -213,8 +230,8 @@ def summary(rows: Iterable[Row]) -> str:
         lines += [f"interval holds the true score as it is: {_share(default, 'holds')}"]
         lines += [f"with the option, or by default: {_share(list(last.values()), 'holds')}"]
     if plain:
-        warned = [row for row in plain if row["warnings"]]
-        lines += ["", f"plain tables with a warning: {len(warned)} of {len(plain)}"]
+        warned = [row for row in plain if any(map(doubts_score, row["warnings"]))]
+        lines += ["", f"plain tables with a warning about the score: {len(warned)} of {len(plain)}"]
         lines += [line(row) for row in plain]
     return "\n".join(lines)
 
@@ -225,7 +242,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="*", help="folders of tables with cards")
     parser.add_argument("--plain", type=Path, help="the folder of the tables of plain.json")
     parser.add_argument("--only", default="", help="names of tables, separated by commas")
-    parser.add_argument("--budget", default="20s")
+    parser.add_argument("--budget", default="20s", help="such as 20s; a number is --trials")
     parser.add_argument("--jobs", type=int, default=2, help="cores of each fit")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the fits")
     parser.add_argument("--without-test", action="store_true", help="fit without --test")
