@@ -106,6 +106,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | (
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
+    data |= problem.table.overrides.to_json()
     if problem.table.sample is not None:
         data["sample"] = problem.table.sample.to_json()
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
