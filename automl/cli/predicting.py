@@ -161,7 +161,7 @@ def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: floa
 
 
 def _write(answers: pd.DataFrame, output: str | None) -> None:
-    from automl.files import require, whole
+    from automl.files import ESCAPE, require, whole
 
     if output is None:
         answers.to_csv(sys.stdout, index=False)
@@ -173,6 +173,7 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 answers.to_parquet(path, index=False)
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds
-                path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+                path.write_bytes(lines.encode("utf-8", ESCAPE))
             case _:
-                answers.to_csv(path, index=False)
+                answers.to_csv(path, index=False, errors=ESCAPE)

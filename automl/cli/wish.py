@@ -113,7 +113,8 @@ def _sample(data: Mapping[str, Any], path: str) -> Sample | None:
 
 def _beside(path: str, pipeline: Path) -> str:
     """A data path as it stands, or beside the pipeline file, or in the checkout that holds it."""
-    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path]
+    raw = re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), path)  # a byte that is no UTF-8
+    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path, Path(raw)]
     return str(next((place for place in places if place.exists()), Path(path)))
 
 
