@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from automl.errors import InputError, MissingExtra, suggestion
 
@@ -40,6 +40,7 @@ def require(module: str, extra: str, what: str) -> ModuleType:
         raise MissingExtra(f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'") from error
 
 
+ESCAPE: Final = "backslashreplace"  # how letters are written that stand for bytes of other encodings in names of files and the like
 NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -78,9 +79,9 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file whole or not at all; letters that UTF-8 doesn't have are written as escapes."""
     with whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode("utf-8", ESCAPE))
 
 
 def sha256(path: Path) -> str:
@@ -95,7 +96,7 @@ def short_hash(text: str) -> str:
     >>> short_hash("a")
     'ca978112ca1b'
     """
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode("utf-8", ESCAPE)).hexdigest()[:12]
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from automl.errors import UnsafeModel, one_line
+from automl.files import ESCAPE
 
 State = dict[str, Any]
 
@@ -49,8 +50,8 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
             return value.item()
         return value
 
-    text = json.dumps(plain(state), ensure_ascii=False)
-    for name, blob in [("state.json", text.encode()), *blobs]:
+    text = json.dumps(plain(state), ensure_ascii=False).encode("utf-8", ESCAPE)  # which is JSON's own escape of half a letter
+    for name, blob in [("state.json", text), *blobs]:
         archive.writestr(zipfile.ZipInfo(f"{prefix}/{name}", EPOCH), blob, compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.errors import InputError
+from automl.files import ESCAPE
 from automl.trial import Event, Study
 
 FORMAT = 2
@@ -102,7 +103,7 @@ class Store:
     def append(self, event: Event, seconds: float) -> None:
         """Hand one event, as a line, to the operating system: from then on it survives this process."""
         plain = {"v": FORMAT, "kind": event["kind"], "time": round(seconds, 3), **event}
-        line = json.dumps(plain, ensure_ascii=False, default=_plain).encode("utf-8", "replace") + b"\n"
+        line = json.dumps(plain, ensure_ascii=False, default=_plain).encode("utf-8", ESCAPE) + b"\n"
         while line:
             line = line[os.write(self._log, line) :]
 

@@ -82,7 +82,7 @@ class TestAnyFile:
         assert table["b"].iloc[-1] == "é"
         table = read_table(write(tmp_path, b"a,b\n" + plain_row.encode() + ascii_rows.encode() + plain_row.encode("cp1252")))
         assert (table["b"].iloc[0], table["b"].iloc[-1]) == ("é", "\N{REPLACEMENT CHARACTER}")
-        assert [note.text for note in table.notes] == ["the file is encoded in utf-8 with bad bytes"]
+        assert [note.code for note in table.notes] == ["bad_bytes"]
 
     @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
     def test_is_unpacked_whatever_its_name(self, tmp_path: Path, pack: object) -> None:

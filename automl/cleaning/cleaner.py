@@ -27,7 +27,14 @@ from automl.task import Kind
 
 __all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "clean"]
 
-_WARNINGS = ("header_made", "sampled", "short_lines")  # notes of the reader that may mean trouble
+_WARNINGS = (
+    "bad_bytes",
+    "encoding_doubt",
+    "header_made",
+    "sampled",
+    "short_lines",
+    "total_row",
+)  # notes of the reader that may mean trouble
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ def clean(
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules)
     cleaned = Cleaned(
-        Cleaner(rules, options.missing_words, unused, twins=twins), columns, name, found.kind, found.labels, found.dtype,
+        Cleaner(rules, options.missing_words, unused, twins=twins, form=table.form), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
         weight=given.weights(weight if weight is not None else options.weight),
         groups=given.groups(groups if groups is not None else options.group),
@@ -351,7 +358,9 @@ def _notes(table: Table) -> list[Finding]:
     def severity(code: str) -> Severity:
         return "warning" if code in _WARNINGS else "info"
 
-    return [Finding(note.code, note.columns, severity(note.code), note.count, action=note.text) for note in table.notes]
+    return [
+        Finding(note.code, note.columns, severity(note.code), note.count, action=note.text, override=note.override) for note in table.notes
+    ]
 
 
 def _role_findings(options: CleanOptions) -> list[Finding]:

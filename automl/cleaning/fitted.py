@@ -16,7 +16,7 @@ from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
-from automl.table import Table
+from automl.table import Form, Table
 
 FORMAT = 2
 _NAMED = 5  # missing columns that a message names
@@ -81,6 +81,8 @@ class Cleaner:
         Number columns that are categories, too, with their values, increasing.
     twins : mapping of str to Rule
         Columns that are read in a second way, too.
+    form : Form or None
+        How the file at fit was cut into cells; None if the table came from Python.
     """
 
     rules: Mapping[str, Rule]
@@ -88,6 +90,7 @@ class Cleaner:
     unused: tuple[str, ...] = ()
     codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     twins: Mapping[str, Rule] = field(default_factory=dict)
+    form: Form | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -149,6 +152,7 @@ class Cleaner:
         return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
             "codes": {name: list(values) for name, values in self.codes.items()},
             "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
+            "form": None if self.form is None else self.form.to_json(),
         }
 
     @classmethod
@@ -177,7 +181,15 @@ class Cleaner:
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
         if any({rule.kind, rules[name].kind} != {"category", "text"} for name, rule in read_twice.items()):
             raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
-        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules), read_twice)
+        plain = state.get("form")
+        return cls(
+            rules,
+            bool(state.get("missing_words", True)),
+            tuple(unused),
+            _codes(state.get("codes", {}), rules),
+            read_twice,
+            None if plain is None else Form.from_json(plain),
+        )
 
 
 def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:

@@ -14,7 +14,9 @@ from typing import Any
 import typer
 
 from automl.cli import fitting, hand, listing, predicting, resuming, teaching, tracking
+from automl.cli.letters import settle_arguments, settle_streams, speak_utf8
 from automl.errors import AutoMLError, InputError
+from automl.files import ESCAPE
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
 
@@ -65,6 +67,9 @@ for commands in (part.COMMANDS for part in TOGETHER):
 
 def main() -> None:
     """Run the command line and exit."""
+    speak_utf8()
+    settle_streams()
+    settle_arguments()
     sys.exit(_run())
 
 
@@ -112,4 +117,5 @@ def _ended(text: str) -> str:
 
 def _one_line(text: str) -> str:
     """A message without line breaks and control characters."""
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
+    known = text.encode("utf-8", ESCAPE).decode("utf-8")
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in known).split())

@@ -37,6 +37,11 @@ Track = Annotated[
 ]
 Engine = Annotated[str, typer.Option(help="local: worker processes; inline: everything in this process, for tiny tables.")]
 Keep = Annotated[bool, typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder.")]
+Separator = Annotated[
+    str | None, typer.Option(help="What separates fields: comma, semicolon, tab, space, bar, or the characters. Default: found out.")
+]
+Encoding = Annotated[str | None, typer.Option(help="The text's encoding, such as cp1251 or gbk. Default: found out.")]
+Sheet = Annotated[str | None, typer.Option(help="The workbook's sheet: its name, or its place from 1. Default: the one with the target.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every fit.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
@@ -65,6 +70,9 @@ def fit(
     track: Track = None,
     engine: Engine = "local",
     keep_data: Keep = False,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl.cli.fitting import Encoding, Separator, Sheet
 from automl.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from automl.cleaning import Applied
     from automl.predictor import Predictor
+    from automl.table import Overrides, Table
+
+_TOLD = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")  # notes of the reader that predict passes on
 
 Where = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")]
 
@@ -31,15 +35,20 @@ def predict(
     strict: Annotated[bool, typer.Option("--strict", help="Unseen categories, unreadable cells and extra columns are errors.")] = False,
     expect_sha256: Annotated[str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")] = None,
     output: Annotated[str | None, typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout.")] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
 ) -> None:
     """Predict every row of a table, in order."""
     from automl.predictor import load
-    from automl.table import read_table
+    from automl.table import Overrides
 
     _check_output(output)
+    overrides = Overrides(separator, encoding, sheet)
     predictor = load(Path(model), expect_sha256)
-    table = read_table(data)
+    table = read_for(predictor, data, overrides, may_be_empty=True)
     applied = predictor.read(table)
+    _tell_reading(table)
     _tell_odd(applied, data, strict)
     _write(_answers(predictor, applied, proba, interval), output)
 
@@ -47,16 +56,21 @@ def predict(
 def leaderboard(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
     data: Annotated[str | None, typer.Argument(help="A table with the target: adds scores on it.")] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
 ) -> None:
     """Show a run's leaderboard; with a table, also the scores of the predictor and its members on it."""
     from automl.cli.display import leaderboard_text
     from automl.leaderboard import leaderboard as rows
     from automl.predictor import load
     from automl.store import replay
+    from automl.table import Overrides
 
+    overrides = Overrides(separator, encoding, sheet)
     board = leaderboard_text(rows(replay(Path(run))))
     if data:
-        typer.echo(f"{test_scores(load(Path(run)), data)}\n")
+        typer.echo(f"{test_scores(load(Path(run)), data, overrides)}\n")
     typer.echo(board)
 
 
@@ -75,13 +89,29 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
 COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard, "report": report}
 
 
-def test_scores(predictor: Predictor, data: str) -> str:
+def read_for(
+    predictor: Predictor, data: str, overrides: Overrides | None = None, *, scored: bool = False, may_be_empty: bool = False
+) -> Table:
+    """Read a table as the one at fit was, or otherwise if its columns say so.
+
+    Parameters
+    ----------
+    scored : bool
+        Whether it has to hold the target, too.
+    """
+    from automl.table import NO_OVERRIDES, read_table
+
+    cleaner = predictor.cleaner
+    needs = (*cleaner.inputs, *([predictor.task.target] if scored else []))
+    return read_table(data, form=cleaner.form, needs=needs, overrides=overrides or NO_OVERRIDES, may_be_empty=may_be_empty)
+
+
+def test_scores(predictor: Predictor, data: str, overrides: Overrides | None = None) -> str:  # noqa: PT028 - it is no test
     """Scores of the predictor and of each member on a table, as lines of text."""
     from automl.predictor.scoring import scores
     from automl.report.words import counted
-    from automl.table import read_table
 
-    told = scores(predictor, read_table(data))
+    told = scores(predictor, read_for(predictor, data, overrides, scored=True))
     lines = [f"Scores on {data} ({told.metric}, {counted(told.rows, 'row')}):"]
     lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
     if told.expected:
@@ -95,6 +125,14 @@ def _check_output(output: str | None) -> None:
         raise InputError(f"--output {output}: is to end in .csv, .parquet or .jsonl.")
     if output and not Path(output).resolve().parent.is_dir():
         raise InputError(f"--output {output}: there is no folder {Path(output).parent}.")
+
+
+def _tell_reading(table: Table) -> None:
+    """Say what on reading may have changed rows or letters."""
+    for note in table.notes:
+        if note.code in _TOLD:
+            override = f" (to change it: {note.override})" if note.override else ""
+            print(f"automl: {table.source}: {note.text}{override}", file=sys.stderr)
 
 
 def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
@@ -123,7 +161,7 @@ def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: floa
 
 
 def _write(answers: pd.DataFrame, output: str | None) -> None:
-    from automl.files import require, whole
+    from automl.files import ESCAPE, require, whole
 
     if output is None:
         answers.to_csv(sys.stdout, index=False)
@@ -135,6 +173,7 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 answers.to_parquet(path, index=False)
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds
-                path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+                path.write_bytes(lines.encode("utf-8", ESCAPE))
             case _:
-                answers.to_csv(path, index=False)
+                answers.to_csv(path, index=False, errors=ESCAPE)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from automl.lab.problem import Problem
     from automl.pipeline import Pipeline
     from automl.run import Settings
-    from automl.table import Limits, Sample
+    from automl.table import Limits, Overrides, Sample
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,16 @@ class Wish:
     track: str | None = None
     engine: str = "local"
     keep_data: bool = False
+    separator: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
     quiet: bool = False
     verbose: bool = False
 
 
 _RAW = 0.4  # of the memory may be taken by the raw table
 _WORDS = ("path", "source", "sha256", "target", "metric", "task", "positive", "group", "time", "weight", "test")  # keys of [data]
+_FORM = ("separator", "encoding", "sheet")  # likewise: what is said of the file's form
 
 
 def read_wish(path: str, **others: Any) -> Wish:
@@ -68,12 +72,12 @@ def read_wish(path: str, **others: Any) -> Wish:
     from automl.pipeline import checked, read_pipeline
 
     read = read_pipeline(path)
-    for part, plain, known in (("data", read.data, (*_WORDS, "ignore", "sample")), ("budget", read.budget, ("time", "trials"))):
+    for part, plain, known in (("data", read.data, (*_WORDS, *_FORM, "ignore", "sample")), ("budget", read.budget, ("time", "trials"))):
         if unknown := plain.keys() - set(known):
             raise InputError(f"{path}: [{part}]: nothing is called {min(unknown)!r}. Known: {', '.join(known)}.")
     if not {"target"} <= read.data.keys() or not {"path", "source"} & read.data.keys():
         raise InputError(f"{path}: no [data] with path and target. Use `automl fit DATA --target COL --pipeline {path}`.")
-    words = {name: checked(read.data[name], str, f"{path}: [data] {name}") for name in _WORDS if name in read.data}
+    words = {name: checked(read.data[name], str, f"{path}: [data] {name}") for name in (*_WORDS, *_FORM) if name in read.data}
     stored = words.pop("path", None)
     words.pop("source", None)
     told: dict[str, Any] = {
@@ -109,7 +113,8 @@ def _sample(data: Mapping[str, Any], path: str) -> Sample | None:
 
 def _beside(path: str, pipeline: Path) -> str:
     """A data path as it stands, or beside the pipeline file, or in the checkout that holds it."""
-    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path]
+    raw = re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), path)  # a byte that is no UTF-8
+    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path, Path(raw)]
     return str(next((place for place in places if place.exists()), Path(path)))
 
 
@@ -121,6 +126,13 @@ def _limits(wish: Wish, budget: Budget) -> Limits:
         return Limits(sample=wish.sample)
     memory = None if budget.memory is None else int(_RAW * budget.memory)
     return Limits(budget.remaining() if budget.timed else None, memory, wish.seed)
+
+
+def _overrides(wish: Wish) -> Overrides:
+    """What the user says of the form of the table."""
+    from automl.table import Overrides
+
+    return Overrides(wish.separator, wish.encoding, wish.sheet)
 
 
 def _check_digest(path: str, expected: str | None) -> None:
@@ -215,6 +227,7 @@ def _new_folder(data: str) -> Path:
 
 def check_inputs(wish: Wish) -> None:
     """What can be seen to be wrong before any process is started."""
+    _overrides(wish)
     for path in (wish.data, wish.test):
         if path in (None, "", "-"):
             continue
@@ -235,11 +248,10 @@ def problem(wish: Wish, budget: Budget) -> Problem:
     if not wish.data:
         raise InputError("the run's table came from Python or a pipe. Name a file that holds it: --data FILE.")
     _check_digest(wish.data, wish.sha256)
-    if wish.test:
-        read_table(wish.test, Limits(sample=Sample(0.01, 0, 1)))[
-            wish.target
-        ]  # that it can be read and has the target shows now, not after the search
-    table = read_table(wish.data, _limits(wish, budget))
+    needs = (wish.target,)
+    table = read_table(wish.data, _limits(wish, budget), needs=needs, overrides=_overrides(wish))
+    if wish.test:  # that it can be read and has the target shows now, not after the search
+        read_table(wish.test, Limits(sample=Sample(0.01, 0, 1)), form=table.form, needs=needs)[wish.target]
     return Problem(
         table,
         wish.target,

@@ -24,7 +24,7 @@ import numpy as np
 from automl.cleaning import Cleaner
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding
-from automl.files import whole
+from automl.files import ESCAPE, whole
 from automl.models import is_known
 from automl.predictor.model import Member, Part, Predictor
 from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
@@ -83,7 +83,8 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "facts": dict(predictor.facts),
     }
     entry = zipfile.ZipInfo("manifest.json", EPOCH)
-    archive.writestr(entry, json.dumps(manifest, ensure_ascii=False, indent=1), compress_type=zipfile.ZIP_DEFLATED)
+    text = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8", ESCAPE)
+    archive.writestr(entry, text, compress_type=zipfile.ZIP_DEFLATED)
 
 
 def versions() -> dict[str, str]:

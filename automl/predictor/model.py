@@ -141,12 +141,20 @@ class Predictor:
 
     def raw(self, columns: Columns) -> Floats:
         """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
+        if columns.n_rows == 0:
+            return self._no_answers()
         return np.concatenate([self.mixed(self._answers(block)) for block in _blocks(columns, self._most_rows)])
 
     def answers(self, columns: Columns) -> list[Floats]:
         """Each member's own probabilities or values, as `raw` has them."""
+        if columns.n_rows == 0:
+            return [self._no_answers() for _ in self.members]
         of_blocks = [self._answers(block) for block in _blocks(columns, self._most_rows)]
         return [np.concatenate(parts) for parts in zip(*of_blocks, strict=True)]
+
+    def _no_answers(self) -> Floats:
+        """What a table without rows gets."""
+        return np.empty(0 if self.task.is_regression else (0, self.task.n_outputs))
 
     @cached_property
     def _most_rows(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli_w
 
-from automl.files import sha256, write_text
+from automl.files import ESCAPE, sha256, write_text
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
 from automl.store import FORMAT, Store
@@ -34,7 +34,7 @@ class Recorder:
         seconds = time.monotonic() - self._started
         self._store.append(event, seconds)
         if said := words(study, event):
-            with open(self._store.folder / "log.txt", "a", encoding="utf-8") as log:
+            with open(self._store.folder / "log.txt", "a", encoding="utf-8", errors=ESCAPE) as log:
                 log.write(f"{seconds:9.2f} s  {said}\n")
 
 
@@ -97,8 +97,9 @@ def _fit(study: Study, event: Event) -> str:
 def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     """Write run.toml: everything needed to run this again and to know where it ran."""
     source = Path(problem.table.source)
-    known = source.is_file()
-    data: dict[str, Any] = {"path": str(source.resolve()), "sha256": sha256(source)} if known else {"source": problem.table.source}
+    data: dict[str, Any] = {"source": _escaped(problem.table.source)}
+    if source.is_file():
+        data = {"path": _escaped(str(source.resolve())), "sha256": sha256(source)}
     asked = {
         name: getattr(problem, name) for name in ("target", "kind", "metric", "positive", "weight_column", "group_column", "time_column")
     }
@@ -106,6 +107,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | (
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
+    data |= problem.table.overrides.to_json()
     if problem.table.sample is not None:
         data["sample"] = problem.table.sample.to_json()
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}
@@ -117,7 +119,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
         "stage": [step.to_toml() for step in settings.pipeline.steps],
         "run": {
             "format": FORMAT,
-            "command": shlex.join(sys.argv),
+            "command": _escaped(shlex.join(sys.argv)),
             "jobs": settings.jobs,
             "engine": settings.engine,
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -128,6 +130,11 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
         },
     }
     write_text(folder / "run.toml", tomli_w.dumps(plain))
+
+
+def _escaped(text: str) -> str:
+    """A text with escapes for the bytes in names of files that are no UTF-8: TOML has no other way to hold them."""
+    return text.encode("utf-8", ESCAPE).decode("utf-8")
 
 
 def _packages() -> dict[str, str]:

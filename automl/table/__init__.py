@@ -1,7 +1,8 @@
 """A raw table: a file's columns as text exactly as they stand, or a frame's columns as they are. Only this package reads."""
 
+from automl.table.form import NO_OVERRIDES, Form, Overrides
 from automl.table.frames import from_frame
 from automl.table.raw import Limits, Note, Sample, Table
 from automl.table.reading import read_table
 
-__all__ = ["Limits", "Note", "Sample", "Table", "from_frame", "read_table"]
+__all__ = ["NO_OVERRIDES", "Form", "Limits", "Note", "Overrides", "Sample", "Table", "from_frame", "read_table"]

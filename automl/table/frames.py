@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError, one_line
-from automl.table.raw import Note, Table
+from automl.table.form import Form
+from automl.table.raw import Note, Request, Table
 
 DENSE_LIMIT = 10**9  # bytes a sparse matrix may take once it is dense
 Series = pd.Series  # of text or of any type; pandas-stubs makes it generic
@@ -43,6 +45,21 @@ def from_frame(X: Any, *, source: str = "X") -> Table:
         return X
     frame = _as_frame(X, source)
     _check_shape(frame.shape)
+    return _tabled(frame, source)
+
+
+def from_read(frame: pd.DataFrame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()) -> Table:
+    """A table from a frame that a file gave; without rows only where that will do."""
+    if frame.shape[1] == 0:
+        raise InputError(f"{source}: the table has no columns")
+    if len(frame) == 0 and not request.may_be_empty:
+        raise InputError(f"{source}: the table has a header and no rows")
+    table = _tabled(frame, source)
+    return replace(table, notes=(*table.notes, *notes), form=form, overrides=request.overrides)
+
+
+def _tabled(frame: pd.DataFrame, source: str) -> Table:
+    """A frame's columns under names that differ."""
     names, notes = unique_names([str(name) for name in frame.columns])
     columns: dict[str, pd.Series[Any]] = {}
     for place, name in enumerate(names):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError, suggestion
+from automl.table.form import NO_OVERRIDES, Form, Overrides
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Note:
-    """A fact found on reading, which becomes a finding."""
+    """A fact found on reading, which becomes a finding; `override` is the option that changes it."""
 
     code: str
     columns: tuple[str, ...]
     text: str
     count: int = 1
+    override: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,6 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Form:
-    """How a file was cut into cells: found out at fit, recorded, and tried first at predict.
-
-    Parameters
-    ----------
-    separator : str or None
-        Between the fields of delimited text; None for other kinds of file.
-    """
-
-    separator: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class Limits:
     """What reading may cost: seconds and bytes of memory, None being no bound; or the sample that an earlier reading took."""
 
@@ -63,6 +48,30 @@ class Limits:
     memory: int | None = None
     seed: int = 0
     sample: Sample | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is known of a file before it is read, and what is to come of it.
+
+    Parameters
+    ----------
+    limits : Limits
+    form : Form or None
+        Of another file of the same kind: tried first, kept if the columns agree with it.
+    needs : tuple of str
+        Columns that it has to have: evidence for what separates fields and where the header is.
+    overrides : Overrides
+        What the user says.
+    may_be_empty : bool
+        Whether a header without rows will do.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    form: Form | None = None
+    needs: tuple[str, ...] = ()
+    overrides: Overrides = NO_OVERRIDES
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,8 @@ class Table:
         Which lines were read, if not all.
     form : Form or None
         How the file was cut into cells; None for what came from Python.
+    overrides : Overrides
+        What the user said of the file's form.
 
     Examples
     --------
@@ -99,6 +110,7 @@ class Table:
     notes: tuple[Note, ...] = ()
     sample: Sample | None = None
     form: Form | None = None
+    overrides: Overrides = NO_OVERRIDES
 
     @property
     def names(self) -> tuple[str, ...]:

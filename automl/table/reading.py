@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import io
-import json
 import lzma
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from automl.errors import InputError, one_line
-from automl.files import require
+from automl.table.arrow import read_arrow
 from automl.table.delimited import read_delimited
-from automl.table.frames import from_frame
-from automl.table.raw import Limits, Table
-from automl.table.source import Look, Source, find_source, look, unpacked
+from automl.table.excel import read_excel
+from automl.table.form import NO_OVERRIDES, Form, Overrides
+from automl.table.json_text import read_json
+from automl.table.raw import Limits, Request, Table
+from automl.table.source import Source, find_source, look, unpacked
+from automl.table.totals import without_total
 
 NO_LIMITS = Limits()
 _READ_FAILURES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
-def read_table(path: str | Path, limits: Limits = NO_LIMITS) -> Table:
+def read_table(
+    path: str | Path,
+    limits: Limits = NO_LIMITS,
+    *,
+    form: Form | None = None,
+    needs: Sequence[str] = (),
+    overrides: Overrides = NO_OVERRIDES,
+    may_be_empty: bool = False,
+) -> Table:
     """Read a table from a file, by what is in it.
 
-    CSV of any separator, quoting, encoding and compression, TSV, Parquet, Feather, Excel or JSON lines.
+    CSV of any separator, quoting, encoding and compression, columns of a fixed width, Parquet, Feather, Excel or JSON.
 
     Parameters
     ----------
@@ -34,15 +41,25 @@ def read_table(path: str | Path, limits: Limits = NO_LIMITS) -> Table:
         `-` reads standard input.
     limits : Limits, optional
         A text file that can't be read in this time or into this memory is sampled, with a note.
+    form : Form, optional
+        How a file of the same kind was cut, such as the one at fit: tried first, and kept if the columns agree with it.
+    needs : sequence of str, optional
+        Columns that the file has to have: they tell what is the header, what separates fields, and which sheet it is.
+        A table without them is read all the same, unless it can't be cut at all.
+    overrides : Overrides, optional
+        What the user says of the file; nothing else is tried then.
+    may_be_empty : bool
+        Whether a header without rows gives a table without rows, and not an error.
 
     Raises
     ------
     InputError
         One line that says why the file can't be read.
     """
+    request = Request(limits, form, tuple(needs), overrides, may_be_empty)
     source = find_source(path)
     try:
-        return _read(unpacked(source), limits)
+        return without_total(_read(unpacked(source), request))
     except _READ_FAILURES as error:
         raise InputError(f"{source.name}: can't be read: {one_line(error)}") from None
     except UnicodeError as error:
@@ -51,80 +68,26 @@ def read_table(path: str | Path, limits: Limits = NO_LIMITS) -> Table:
         raise InputError(f"{source.name}: doesn't fit into memory") from None
 
 
-def _read(source: Source, limits: Limits) -> Table:
+def _read(source: Source, request: Request) -> Table:
     magic = source.head(8)
-    if magic.startswith(b"PAR1"):
-        return _read_arrow(source, "pyarrow.parquet", "Parquet")
-    if magic.startswith((b"ARROW1", b"FEA1")):
-        return _read_arrow(source, "pyarrow.feather", "Feather")
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _read_excel(source)
-    text = look(source)
-    if text.sample.lstrip()[:1] in ("{", "[") and (records := _read_json(source, text)) is not None:
-        return records
-    return read_delimited(source, text, limits)
+        _refuse_overrides(request, source, "a workbook", ("separator", "encoding"))
+        return read_excel(source, request)
+    if magic.startswith((b"PAR1", b"ARROW1", b"FEA1")):
+        _refuse_overrides(request, source, "no text file", ("separator", "encoding", "sheet"))
+        return read_arrow(source, "Parquet" if magic.startswith(b"PAR1") else "Feather", request)
+    _refuse_overrides(request, source, "no workbook", ("sheet",))
+    text = look(source, request)
+    if request.overrides.separator is None and text.sample.lstrip()[:1] in ("{", "["):
+        records = read_json(source, text, request)
+        if records is not None:
+            return records
+    return read_delimited(source, text, request)
 
 
-def _read_arrow(source: Source, module: str, what: str) -> Table:
-    reader = require(module, "parquet", f"reading {what}")
-    arrow = require("pyarrow", "parquet", f"reading {what}")
-    try:
-        with source.open() as stream:
-            frame = reader.read_table(io.BytesIO(stream.read())).to_pandas()
-    except (arrow.ArrowException, ValueError) as error:
-        raise InputError(f"{source.name}: a damaged {what} file: {one_line(error)}") from None
-    return _from_read(frame, source)
-
-
-def _read_excel(source: Source) -> Table:
-    calamine = require("python_calamine", "excel", "reading Excel")
-    with source.open() as stream:
-        held = io.BytesIO(stream.read())
-    try:  # object: cells that hold the text 01234 keep their zeros; no null words: NA may be a class
-        frame = pd.read_excel(held, engine="calamine", dtype=object, keep_default_na=False, na_values=[""])
-    except (calamine.CalamineError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{source.name}: a damaged Excel file: {one_line(error)}") from None
-    frame.columns = pd.Index(["" if str(name).startswith("Unnamed: ") else str(name) for name in frame.columns])
-    return _from_read(frame.infer_objects(), source)
-
-
-def _from_read(frame: pd.DataFrame, source: Source) -> Table:
-    if frame.index.names != [None]:  # pandas keeps a named index in Parquet: it is a column to everybody else
-        frame = frame.reset_index()
-    if frame.shape[1] == 0:
-        raise InputError(f"{source.name}: the table has no columns")
-    if len(frame) == 0:
-        raise InputError(f"{source.name}: the table has a header and no rows")
-    return from_frame(frame, source=source.name)
-
-
-def _read_json(source: Source, text: Look) -> Table | None:
-    """Objects, one a line or in one array; None if it isn't JSON after all."""
-    with source.open() as stream:
-        lines = io.TextIOWrapper(stream, text.encoding)
-        if text.sample.lstrip().startswith("["):
-            return _read_json_array(source, lines)
-        records: list[Any] = []
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                if not records:
-                    return None
-                raise InputError(f"{source.name}: line {number} is not JSON: {one_line(error)}") from None
-            if not isinstance(record, dict):
-                raise InputError(f"{source.name}: line {number} is not a JSON object")
-            records.append(record)
-    return _from_read(pd.DataFrame(records, dtype=object).infer_objects(), source)
-
-
-def _read_json_array(source: Source, lines: io.TextIOWrapper) -> Table | None:
-    try:
-        records = json.load(lines)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        return None
-    return _from_read(pd.DataFrame(records, dtype=object).infer_objects(), source)
+def _refuse_overrides(request: Request, source: Source, what: str, names: Sequence[str]) -> None:
+    """Refuse an option that says something of another kind of file."""
+    said = request.overrides.to_json()
+    for name in names:
+        if name in said:
+            raise InputError(f"--{name} {said[name]!r}: {source.name} is {what}.")
