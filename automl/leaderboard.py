@@ -62,7 +62,7 @@ def ordered(study: Study) -> list[Trial]:
     complete = study.ranked
     names = {trial.id for trial in complete}
     others = [trial for trial in study.trials.values() if trial.id not in names]
-    return [*complete, *sorted(others, key=lambda trial: (trial.loss, trial.id))]
+    return [*complete, *sorted(others, key=lambda trial: (loss_of(trial), trial.id))]
 
 
 def _ensemble(study: Study) -> Iterator[Row]:
@@ -96,7 +96,7 @@ def _trial(study: Study, trial: Trial) -> Row:
         "recipe": trial.candidate.recipe.name,
         "stage": trial.candidate.origin,
         "metric": metric.name,
-        "score": metric.score(trial.loss) if trial.losses else None,
+        "score": None if math.isinf(loss_of(trial)) else metric.score(loss_of(trial)),
         "ci_low": low,
         "ci_high": high,
         "seconds": round(trial.seconds, 2),
@@ -113,7 +113,23 @@ def _status(study: Study, trial: Trial) -> str:
 
 
 def _unfinished(study: Study, trial: Trial) -> str:
+    if (rows := first_rows(trial)) is not None:
+        return f"first model, of {rows} rows"
     return f"unfinished, {len(trial.losses)} of {len(study.plan.places)} folds"
+
+
+def loss_of(trial: Trial) -> float:
+    """The mean loss over the folds seen so far, or, of the first model, on the rows that it was judged on; infinite without any."""
+    if trial.candidate.is_first and trial.look is not None and trial.look.loss is not None:
+        return trial.look.loss
+    return trial.loss
+
+
+def first_rows(trial: Trial) -> int | None:
+    """How many rows the run's first model was trained on; None for any other trial, and as long as it is not there."""
+    if not trial.candidate.is_first or trial.look is None:
+        return None
+    return max(job.rows or 0 for job in trial.jobs.values())
 
 
 def megabytes(trial: Trial) -> float:
@@ -144,8 +160,18 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
 
 
 def nothing_judged(study: Study) -> str:
-    """What is to be told where not a single trial is complete, the baseline included; empty if one is, or if none was begun."""
-    failures = [trial.failure.reason for trial in study.trials.values() if trial.failure is not None]
-    if study.ranked or not failures:
+    """Say why no model answers but the constant, or "" where one was trained and judged, if only on a fold: it may have lost.
+
+    A run that asked for the constant alone is not blamed for having nothing else.
+    """
+    others = [trial for trial in study.trials.values() if trial.candidate.family != "constant"]
+    if any(trial.places for trial in others):
         return ""
-    return f"no model could be trained and judged, so the predictor has the same answer for every row: {failures[0]}"
+    failures = [trial.failure.reason for trial in (*others, *study.trials.values()) if trial.failure is not None]
+    if failures:
+        reason = failures[0]
+    elif study.finished == "interrupted":
+        reason = "the run was interrupted before a model was trained"
+    else:
+        reason = "its time was over before a model was trained. Give it more: --budget 60s"
+    return f"no model could be trained and judged, so the predictor has the same answer for every row: {reason}"

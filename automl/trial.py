@@ -20,6 +20,7 @@ Finish = Literal["bag", "refit", "both"]
 Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
 HAND = "hand"  # origin of candidates that a person proposed
+FIRST = "first"  # origin of the first model: a quick one on some rows, which answers as long as there is no better one
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 
@@ -45,6 +46,11 @@ class Candidate:
     def id(self) -> str:
         """Twelve hexadecimal digits that name the content."""
         return _digest([self.family, dict(self.params), self.recipe.to_json()])
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the run's first model."""
+        return self.origin == FIRST
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -96,6 +102,11 @@ class Job:
     def place(self) -> tuple[int, int | None]:
         """Repeat and fold."""
         return self.repeat, self.fold
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its model may answer: that of a look at some rows does not, unless it is the first model."""
+        return self.rows is None or self.candidate.is_first
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the limit on seconds is left out."""
@@ -188,13 +199,22 @@ class Trial:
 
     @property
     def failure(self) -> Outcome | None:
-        """The first outcome on all rows that is not a success, if any; being cut by the run's end is none."""
-        return next((o for o in self.whole.values() if o.status not in ("done", "cut")), None)
+        """The first outcome of a kept fit that is not a success, if any; being cut by the run's end is none."""
+        kept = [outcome for key, outcome in self.outcomes.items() if self.jobs[key].is_kept]
+        return next((outcome for outcome in kept if outcome.status not in ("done", "cut")), None)
+
+    @cached_property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """The folds of which a model is kept, first repeat first."""
+        kept = [job for key, job in self.jobs.items() if job.is_kept and key in self.outcomes]
+        done = [job for job in kept if self.outcomes[job.key].status == "done"]
+        return tuple(sorted((job.repeat, job.fold) for job in done if job.fold is not None))
 
     def key_at(self, repeat: int, fold: int | None) -> str | None:
-        """Key of the fit that succeeded there on all rows."""
-        for key, outcome in self.whole.items():
-            if outcome.status == "done" and self.jobs[key].place == (repeat, fold):
+        """Key of the kept fit that succeeded there."""
+        for key, outcome in self.outcomes.items():
+            job = self.jobs[key]
+            if outcome.status == "done" and job.is_kept and job.place == (repeat, fold):
                 return key
         return None
 
@@ -315,15 +335,15 @@ class Study:
 
     def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        return () if trial.refits and not keeps_bag(self.finish, trial.candidate.family) else self.plan.places
+        return () if trial.refits and not keeps_bag(self.finish, trial.candidate.family) else trial.places
 
     def refits(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member's refits were fitted, if it has any."""
         return trial.refits if self.finish != "bag" else ()
 
     def fitted_places(self, trial: Trial) -> tuple[Place, ...]:
-        """Where a member of the predictor was fitted: in every fold, and on all rows if it was refitted."""
-        return (*self.plan.places, *self.refits(trial))
+        """Where a member of the predictor was fitted: in the folds, and on all rows if it was refitted."""
+        return (*trial.places, *self.refits(trial))
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:

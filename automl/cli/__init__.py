@@ -1,6 +1,7 @@
 """The command line: arguments in, exit codes out. Each command calls one function; heavy imports stand inside commands.
 
-Exit codes: 0 done; 2 wrong use or unreadable input; 1 anything else; 130 stopped by the user.
+Exit codes: 0 done; 3 done, but no model was completed, so the constant answers; 2 wrong use or unreadable input; 1 anything else;
+130 stopped by the user.
 """
 
 from __future__ import annotations

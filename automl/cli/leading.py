@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from automl.track.follow import Followers
 
 
+NO_MODEL = 3  # exit code of a run that ended well, but in which no model was completed
+
+
 def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
     """Make a run, or, with "resume", go on with one, and say what came of it."""
     check_inputs(wish)
@@ -78,8 +81,9 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         make = run.fit if how == "fit" else run.resume
         audience = run.Audience([*shown.observers, *([followers] if followers else [])], [Reporter(asked.budget)], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
-    if warning := nothing_judged(result.study):
-        typer.echo(f"automl: {warning}", err=True)
+    lacking = "" if asked.trials == 1 else nothing_judged(result.study)
+    if lacking:
+        typer.echo(f"automl: {lacking}", err=True)
     if followers and (log := followers.failed):
         typer.echo(f"automl: a tracker failed: {log} says why.", err=True)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
@@ -87,6 +91,8 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         from automl.cli.predicting import test_scores
 
         typer.echo(test_scores(result.predictor, wish.test))
+    if lacking:
+        raise typer.Exit(NO_MODEL)
 
 
 @contextmanager

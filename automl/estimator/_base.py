@@ -111,8 +111,8 @@ class AutoML(BaseEstimator):
             with self._followed(asked) as observers:
                 result = run.fit(lambda budget: problem, asked, run.Audience(observers, self._finishers(asked)))
         _warn_of_lost_rows(result.study)
-        if warning := nothing_judged(result.study):
-            warnings.warn(warning, UserWarning, stacklevel=2)
+        if asked.trials != 1 and (warning := nothing_judged(result.study)):
+            warnings.warn(warning.replace("--budget 60s", "budget='60s'"), UserWarning, stacklevel=2)
         self.leaderboard_ = pd.DataFrame(leaderboard(result.study))
         return self._take(result.predictor)
 

@@ -20,13 +20,18 @@ from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.recipe import Recipe
 from automl.features.screening import screen
 from automl.features.target import Targets, fit_target, targets
+from automl.features.telling import most_telling
 from automl.features.text import TextNumbers, TextSums, fit_text_numbers, fit_text_scores, fit_text_topics
+from automl.folds import some
 from automl.state import State
 from automl.task import Task
 
 _KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextSums, Arithmetic, Cross)}
 _WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
 _PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
+BOUNDED_ROWS = 10_000  # that a bounded recipe learns from
+BOUNDED_COLUMNS = 120  # that it uses
+BOUNDED_LEVELS = 120  # columns of all categories together, but three of each
 _TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = 32, 4, 160  # of one text, and of all of them together if they can
 
 
@@ -177,8 +182,11 @@ def fit_targeted(
     encoding : Encoding
         Fitted on all of `train`; without encoders if the recipe has none that read the target.
     X : ndarray of shape (n_rows, n_features), float32
-        At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row.
+        At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row. Without rows
+        for a bounded recipe, which is asked for some rows alone.
     """
+    if recipe.bounded:
+        return fit_bounded(recipe, columns, task, y, train, seed), np.empty((0, 0), np.float32)
     what = targets(task, y, train, seed, weight)
     fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what), *_scores(recipe, columns, what, seed)]
     if not fitted:
@@ -187,6 +195,16 @@ def fit_targeted(
     X = encoding.transform(columns)
     X[train] = np.column_stack([crossed for _, crossed in fitted])
     return encoding, X
+
+
+def fit_bounded(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int) -> Encoding:
+    """Fit the encoders of a bounded number of columns, those that tell most, on a bounded sample of the rows to learn from."""
+    rows = train[some(len(train), BOUNDED_ROWS, seed)]
+    names = most_telling(columns, targets(task, y, rows, seed), BOUNDED_COLUMNS)
+    taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(rows)
+    widest = max(3, min(20, BOUNDED_LEVELS // max(1, len(taken.names("category")))))
+    plan = Plan(recipe, seed, widest, 0, 0)
+    return Encoding(tuple(encoder for name in names for encoder in _fit_column(name, taken[name], plan)))
 
 
 def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:

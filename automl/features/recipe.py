@@ -34,6 +34,8 @@ class Recipe:
     pairs : bool
         Whether pairs of columns are added that promise to explain what the columns by themselves don't: sums, differences, products
         and ratios of numbers, means of the target by two categories.
+    bounded : bool
+        Whether only a bounded number of columns is used, those that tell most of the target on a bounded sample of rows.
     """
 
     name: str
@@ -43,11 +45,12 @@ class Recipe:
     reads: int = MOST_READ
     means: bool = False
     pairs: bool = False
+    bounded: bool = False
 
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories in ("target", "mixed") or self.means or self.pairs or self.makes_topics
+        return self.categories in ("target", "mixed") or self.means or self.pairs or self.makes_topics or self.bounded
 
     @property
     def makes_topics(self) -> bool:
@@ -65,8 +68,9 @@ class Recipe:
         return self.categories in ("native", "mixed")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; `bounded` only where it is so, since candidates were named before there was such a thing."""
+        plain = asdict(self)
+        return plain if self.bounded else {name: value for name, value in plain.items() if name != "bounded"}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:
@@ -91,6 +95,7 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
+FIRST = Recipe("first", numbers="standard", categories="onehot", text="skip", bounded=True)
 TOPICS = Recipe("topics", numbers="standard", text="alone")
 
 

@@ -15,8 +15,11 @@ class Bench(Protocol):
 
     workers: int
 
-    def warm(self, seconds: float) -> None:
-        """Have workers, waiting for the first one at most so many seconds: what is limited in time starts when they are there."""
+    def warm(self, seconds: float) -> list[Report]:
+        """Have workers, waiting for the first one at most so many seconds: what is limited in time starts when they are there.
+
+        Returns earlier with what ended meanwhile; with nothing once a worker is there or the time is over.
+        """
         ...
 
     def idle(self) -> int:
@@ -25,6 +28,10 @@ class Bench(Protocol):
 
     def start(self, work: Work, deadline: float, end: float) -> None:
         """Give work to a free worker; it is to stop at `deadline` by itself, and is ended at `end`, both readings of the clock."""
+        ...
+
+    def start_first(self, work: Work, deadline: float, end: float) -> None:
+        """Give the first model's work to a worker that needs no library but NumPy, before the others are ready."""
         ...
 
     def wait(self, seconds: float) -> list[Report]:
@@ -49,8 +56,9 @@ class Inline:
         self._desk = Desk(folder)
         self._ended: list[Report] = []
 
-    def warm(self, seconds: float) -> None:
+    def warm(self, seconds: float) -> list[Report]:
         """This process is there."""
+        return self.wait(0)
 
     def idle(self) -> int:
         """One, unless its last report is still to be fetched."""
@@ -59,6 +67,10 @@ class Inline:
     def start(self, work: Work, deadline: float, end: float) -> None:
         """Do it at once."""
         self._ended.append(self._desk.do(work, Budget(deadline=deadline)))
+
+    def start_first(self, work: Work, deadline: float, end: float) -> None:
+        """Do it at once."""
+        self.start(work, deadline, end)
 
     def wait(self, seconds: float) -> list[Report]:
         """What was done."""

@@ -22,25 +22,39 @@ import numpy.typing as npt
 
 from automl import extensions
 from automl.budget import Budget
+from automl.columns import Columns
 from automl.features.encoding import Encoding, beside, fit_shared, fit_targeted
+from automl.features.feature import Feature
 from automl.files import disk_trouble
 from automl.folds import some
 from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
-from automl.lab.work import Encode, Report, Work, encodings_for, rows_at
+from automl.lab.work import Encode, Report, Work, encodings_at, encodings_for, rows_at
 from automl.metrics import metric_of
 from automl.models import family
-from automl.models._base import Fitted, Floats, How, Sample
+from automl.models._base import Fitted, Floats, How, Matrix, Sample
 from automl.state import pack, packed, unpack
 from automl.store import FAILURES
 from automl.trial import Job, Outcome
 
 T = TypeVar("T")
+Rows = npt.NDArray[np.int64]
 
 
 def open_encoding(folder: Path) -> Encoding:
     """The fitted encoders that lie in an encoding's folder."""
     with zipfile.ZipFile(folder / "state.zip") as archive:
         return Encoding.from_state(unpack(archive, "encoding"))
+
+
+def rows_of(data: Dataset, job: Job) -> tuple[Rows, Rows | None]:
+    """The rows that a job trains on, and those that are held out for it."""
+    train = data.folds.train(*job.place)
+    held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
+    if job.rows is not None:
+        seed = (data.seed, job.repeat)
+        train = train[some(len(train), job.rows, seed)]
+        held = None if held is None else held[some(len(held), job.rows, seed)]
+    return train, held
 
 
 class Desk:
@@ -121,7 +135,7 @@ class Desk:
         loss = None if held is None or predictions is None else how.metric.of(held.y, predictions, held.weight)
         if loss is not None and not np.isfinite(loss):
             return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
-        size = self._lay_down(job, fitted, predictions) if job.rows is None else 0  # a look's model answers nowhere
+        size = self._lay_down(job, fitted, predictions) if job.is_kept else 0  # a look's model answers nowhere
         return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
 
     def _models(self, job: Job) -> int:
@@ -142,21 +156,34 @@ class Desk:
     def _split(self, job: Job) -> tuple[Sample, Sample | None]:
         """The rows that a job trains on and those held out."""
         data = self.dataset
+        features, read = self._reader(job)
+
+        def sample(rows: Rows) -> Sample:
+            return Sample(read(rows), features, data.y[rows], None if data.weight is None else data.weight[rows])
+
+        train, held = rows_of(data, job)
+        return sample(train), None if held is None else sample(held)
+
+    def _reader(self, job: Job) -> tuple[tuple[Feature, ...], Callable[[Rows], Matrix]]:
+        """The features that a job reads, and how some rows of them are read."""
+        if job.candidate.family == "constant":
+            return (), lambda rows: np.empty((len(rows), 0), np.float32)
+        if job.candidate.recipe.bounded:
+            encoding = self._bounded(job)
+            wanted = {source for encoder in encoding.encoders for source in encoder.sources}
+            columns = Columns({name: self.dataset.columns[name] for name in wanted}, self.dataset.columns.n_rows)
+            return encoding.features, lambda rows: encoding.transform(columns.take(rows))
         parts = [self.folder / "encoded" / work.key for work in encodings_for(job)]
         matrices = [np.load(part / "X.npy", mmap_mode="r") for part in parts]
         features = tuple(feature for part in parts for feature in open_encoding(part).features)
+        return features, lambda rows: beside([matrix[rows] for matrix in matrices])
 
-        def sample(rows: npt.NDArray[np.int64]) -> Sample:
-            X = beside([matrix[rows] for matrix in matrices])
-            return Sample(X, features, data.y[rows], None if data.weight is None else data.weight[rows])
-
-        train = data.folds.train(*job.place)
-        held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
-        if job.rows is not None:
-            seed = (data.seed, job.repeat)
-            train = train[some(len(train), job.rows, seed)]
-            held = None if held is None else held[some(len(held), job.rows, seed)]
-        return sample(train), None if held is None else sample(held)
+    def _bounded(self, job: Job) -> Encoding:
+        """The encoders of a bounded recipe, fitted now unless they are there: nobody else reads what they make."""
+        (work,) = encodings_at(job.candidate.recipe, job.place)
+        if not (self.folder / "encoded" / work.key).exists():
+            self._encode(work)
+        return open_encoding(self.folder / "encoded" / work.key)
 
     def _lay_down(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:
         """Write the files of a fit and say how many bytes the model takes."""

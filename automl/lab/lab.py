@@ -25,7 +25,7 @@ from automl.features.encoding import Encoding
 from automl.files import disk_trouble
 from automl.lab.bench import Bench
 from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
-from automl.lab.desk import open_encoding
+from automl.lab.desk import Desk, open_encoding, rows_of
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
 from automl.lab.problem import NOTHING
 from automl.lab.work import DIED, Encode, Report, Work, encodings_for
@@ -73,6 +73,7 @@ class Lab:
         self.recorder: Observer | None = None
         self.observers: list[Observer] = []
         self._dataset: Dataset | None = None
+        self._desk: Desk | None = None  # of this process, for what takes no time
         self._encoded: set[str] = set()  # encodings that are there
         self._encoding: set[str] = set()  # encodings that are being made
         self._broken: dict[str, Outcome] = {}  # encodings that can't be made
@@ -114,7 +115,7 @@ class Lab:
 
     def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
         """Lay the run's data down for the workers, whole or not at all, and keep the cleaner for the predictor."""
-        self._dataset = dataset
+        self._dataset, self._desk = dataset, None
         self.cleaner = cleaner
         half, whole = self.store.work / ".data", self.store.work / "data"
         shutil.rmtree(whole, ignore_errors=True)
@@ -200,6 +201,18 @@ class Lab:
         divisor = np.maximum(count, 1)
         total /= divisor if task.is_regression else divisor[:, None]  # in place: of many rows and classes it takes a gigabyte
         return total, count > 0
+
+    def held_out(self, trial: Trial) -> list[tuple[npt.NDArray[np.int64], Floats]] | None:
+        """The rows that were held out so far for a trial, complete or not, with its predictions; None if they were let go."""
+        found = []
+        for place in trial.places:
+            key = trial.key_at(*place)
+            array = self.store.predictions(trial.id, key) if key else None
+            rows = rows_of(self.dataset(), trial.jobs[key])[1] if key else None
+            if array is None or rows is None:
+                return None
+            found.append((rows, np.asarray(array, np.float64)))
+        return found or None
 
     def model(self, trial: Trial, place: tuple[int, int | None]) -> bytes | None:
         """The packed state of one fitted model of a trial."""
@@ -311,6 +324,29 @@ class Lab:
             if isinstance(report.work, Job):
                 self._waiting.append(report.work)
 
+    # ------------------------------------------------------------ beside a policy
+
+    def warm(self, study: Study, seconds: float) -> Study:
+        """Wait for a worker, at most so many seconds, and take in what ends meanwhile."""
+        until = self.whole.clock() + seconds
+        while reports := self.bench.warm(max(0.0, until - self.whole.clock())):
+            for report in self._heard(reports):
+                study = self._take_in(study, report)
+        return study
+
+    def begin_first(self, study: Study, job: Job) -> Study:
+        """Have the first model trained by a worker of its own, while the others load their libraries."""
+        study = self.tell(study, begun(job))
+        self.bench.start_first(job, *self._deadlines(job, self.whole))
+        return study
+
+    def do_here(self, study: Study, job: Job) -> Study:
+        """Do a fit that takes no time in this process: the constant's."""
+        study = self.tell(study, begun(job))
+        if self._desk is None:
+            self._desk = Desk(self.store.work)
+        return self._take_in(study, self._desk.do(job, Budget()))
+
     # ------------------------------------------------------------ one job
 
     def _drop(self, study: Study, move: Drop) -> Study:
@@ -365,7 +401,7 @@ class Lab:
             self._taken_in(work.key, report.outcome)
             return study
         known = study.trials[work.candidate.id]
-        is_kept = work.rows is None and known.decided not in ("dropped", "failed")  # a refit comes after the decision
+        is_kept = work.is_kept and known.decided not in ("dropped", "failed")  # a refit comes after the decision
         if report.outcome.status == "done" and is_kept:
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})

@@ -51,6 +51,7 @@ class Server:
                 stderr=self._log,
                 env={**os.environ, **_quiet_threads(), "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
             )
+        self.scout = self.fork()  # before heavier libraries are loaded: the worker of the first model
 
     def fork(self) -> Connection | None:
         """Ask for a worker: the line to it, on which it says hello once the server has loaded the libraries; None if the server is dead."""
@@ -111,18 +112,20 @@ class Pool:
         self._memory = memory
         self.workers = workers
         self._staff: list[_Worker] = []
+        self._scout = _Worker(self._server.scout, time.monotonic()) if self._server.scout is not None else None
         self._looked = 0.0
         self._servers = 1  # so many there have been
 
-    def warm(self, seconds: float) -> None:
-        """Fork the workers, and wait until the first has said hello."""
+    def warm(self, seconds: float) -> list[Report]:
+        """Fork the workers, and wait until the first has said hello or the first model is there."""
         until = time.monotonic() + seconds
         while True:
             while len(self._staff) < self.workers:
                 self._fork()
             if any(worker.pid for worker in self._staff) or time.monotonic() >= until:
-                return
-            self.wait(until - time.monotonic())
+                return []
+            if reports := self.wait(until - time.monotonic()):
+                return reports
 
     def idle(self) -> int:
         """Free workers; those that have still to be forked count."""
@@ -130,7 +133,13 @@ class Pool:
 
     def start(self, work: Work, deadline: float, end: float) -> None:
         """Send work to a free worker, forking one if there is none."""
-        worker = next((w for w in self._staff if w.work is None), None) or self._fork()
+        self._hand(next((w for w in self._staff if w.work is None), None) or self._fork(), work, deadline, end)
+
+    def start_first(self, work: Work, deadline: float, end: float) -> None:
+        """Send the first model's work to the worker that has loaded next to nothing; it goes when that is done."""
+        self._hand(self._scout or self._fork(), work, deadline, end)
+
+    def _hand(self, worker: _Worker, work: Work, deadline: float, end: float) -> None:
         worker.work, worker.started, worker.end = work, time.monotonic(), end
         with suppress(BrokenPipeError, ConnectionResetError):  # it is dead: wait() sees the end of its line and says so
             worker.line.send((str(self._folder), work, deadline))
@@ -155,28 +164,35 @@ class Pool:
 
     def wait(self, seconds: float) -> list[Report]:
         """Reports of work that ended by itself, was killed at its deadline, for its memory, or died."""
-        busy = [worker for worker in self._staff if worker.work is not None]
+        everybody = self._everybody()
+        busy = [worker for worker in everybody if worker.work is not None]
         now = time.monotonic()
         until = min([now + min(seconds, LOOK_AFTER if busy else 0.5), *(worker.end for worker in busy)])
-        ready = wait([worker.line for worker in self._staff], max(0.0, until - now))
-        heard = [worker for worker in self._staff if worker.line in ready]
-        reports = [report for worker in heard if worker in self._staff for report in self._hear(worker)]
+        ready = wait([worker.line for worker in everybody], max(0.0, until - now))
+        heard = [worker for worker in everybody if worker.line in ready]
+        reports = [report for worker in heard if worker in self._everybody() for report in self._hear(worker)]
         for worker in busy:
             if worker.work is not None and time.monotonic() >= worker.end:
                 reports += self._end(worker, "timeout", "did not stop at its deadline")
         return reports + self._watch_memory()
 
+    def _everybody(self) -> list[_Worker]:
+        """All workers, the first model's among them."""
+        return [*self._staff, *([self._scout] if self._scout is not None else [])]
+
     def _hear(self, worker: _Worker) -> list[Report]:
         try:
             message = worker.line.recv()
         except (EOFError, ConnectionResetError):
-            doomed = [worker] if self._server.lives_on(0.02) else list(self._staff)  # the server's workers end with it
+            doomed = [worker] if self._server.lives_on(0.02) else self._everybody()  # the server's workers end with it
             return [report for one in doomed for report in self._end(one, "failed", DIED)]
         if isinstance(message, int):
             worker.pid = message
             return []
         worker.work = None
         report: Report = message
+        if worker is self._scout:
+            self._end(worker, "cut", "its only work is done")
         return [report]
 
     def _end(self, worker: _Worker, status: Status, reason: str) -> list[Report]:
@@ -185,7 +201,10 @@ class Pool:
             with suppress(ProcessLookupError):  # it was quicker
                 os.kill(worker.pid, signal.SIGKILL)
         worker.line.close()  # one that has not said hello yet ends when it does
-        self._staff.remove(worker)
+        if worker is self._scout:
+            self._scout = None
+        else:
+            self._staff.remove(worker)
         work, worker.work = worker.work, None
         if work is None:
             return []
@@ -195,8 +214,8 @@ class Pool:
         if self._memory is None or time.monotonic() - self._looked < LOOK_AFTER:
             return []
         self._looked = time.monotonic()
-        busy = [worker for worker in self._staff if worker.work is not None]
-        everybody = [os.getpid(), self._server.pid, *(worker.pid for worker in self._staff)]
+        busy = [worker for worker in self._everybody() if worker.work is not None]
+        everybody = [os.getpid(), self._server.pid, *(worker.pid for worker in self._everybody())]
         if not busy or sum(map(_resident, everybody)) <= self._memory or sum(map(_held, everybody)) <= self._memory:
             return []
         largest = max(busy, key=lambda worker: _held(worker.pid))
@@ -204,11 +223,11 @@ class Pool:
 
     def stop(self, reason: str) -> list[Report]:
         """Kill whatever is at work."""
-        return [report for worker in list(self._staff) if worker.work is not None for report in self._end(worker, "cut", reason)]
+        return [report for worker in self._everybody() if worker.work is not None for report in self._end(worker, "cut", reason)]
 
     def close(self) -> None:
         """End all workers and the server."""
-        for worker in list(self._staff):
+        for worker in self._everybody():
             self._end(worker, "cut", "the run is over")
         self._server.close()
 

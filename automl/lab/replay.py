@@ -32,8 +32,9 @@ class Recorded:
         """The fake time in seconds."""
         return self.now
 
-    def warm(self, seconds: float) -> None:
+    def warm(self, seconds: float) -> list[Report]:
         """Nothing is waited for."""
+        return []
 
     def idle(self) -> int:
         """Free workers."""
@@ -46,6 +47,10 @@ class Recorded:
         if ends > end:
             ends, outcome = end, replace(outcome, status="timeout", loss=None, seconds=end - self.now)
         self._running.append((ends, Report(work, outcome)))
+
+    def start_first(self, work: Work, deadline: float, end: float) -> None:
+        """Like any other work."""
+        self.start(work, deadline, end)
 
     def wait(self, seconds: float) -> list[Report]:
         """Turn the clock to the first end."""

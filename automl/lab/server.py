@@ -21,14 +21,15 @@ from pathlib import Path
 from automl.budget import Budget
 
 PR_SET_PDEATHSIG = 1
-FIRST = ("automl.lab.desk", "lightgbm", "scipy.optimize")  # loaded before any worker, who would each load them again
-THEN = (
+LIGHT = ("automl.lab.desk",)  # NumPy and no library more, for the worker of the first model
+FIRST = ("scipy.optimize", "lightgbm")  # loaded before any other worker, who would each load them again
+THEN = (  # a request is answered in between
     "sklearn.ensemble",
     "catboost",
     "xgboost",
     "sklearn.feature_extraction.text",
     "sklearn.decomposition",
-)  # a request is answered in between
+)
 
 
 def die_with_parent(parent: int) -> None:
@@ -74,6 +75,14 @@ def work(line: Connection) -> None:
         line.send(report)
 
 
+def load(library: str) -> None:
+    """Import a library. One that can't be loaded is no reason to end: a fit that needs it will fail with the library's own words."""
+    try:
+        importlib.import_module(library)
+    except (ImportError, OSError) as error:
+        sys.stderr.write(f"{library}: {error}\n")
+
+
 def main(door_fd: int, parent: int) -> None:
     """Serve until the door closes."""
     die_with_parent(parent)
@@ -81,12 +90,16 @@ def main(door_fd: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps workers
     door = socket.socket(fileno=door_fd)
-    for library in FIRST:
+    for library in LIGHT:
         importlib.import_module(library)
+    if not serve(door, 0):  # the first request is there already
+        return
+    for library in FIRST:
+        load(library)
     for library in THEN:
         if not serve(door, 0):
             return
-        importlib.import_module(library)
+        load(library)
     while serve(door, None):
         pass
 

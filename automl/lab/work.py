@@ -46,7 +46,9 @@ class Report:
 
 
 def encodings_for(job: Job) -> tuple[Encode, ...]:
-    """The encodings that a job reads."""
+    """The encodings that have to be there before a job: the constant reads none, and a bounded recipe is encoded in the fit."""
+    if job.candidate.family == "constant" or job.candidate.recipe.bounded:
+        return ()
     return encodings_at(job.candidate.recipe, job.place)
 
 
@@ -61,7 +63,9 @@ def encodings_at(recipe: Recipe, place: Place) -> tuple[Encode, ...]:
 
 
 def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:
-    """The encodings of a recipe that don't read the target."""
+    """The encodings of a recipe that don't read the target; all that a bounded one makes does."""
+    if recipe.bounded:
+        return ()
     return tuple(Encode(part) for part in _parts(recipe))
 
 

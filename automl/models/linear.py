@@ -12,6 +12,7 @@ from automl.errors import UnsafeModel
 from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
 from automl.models._blocks import array_of, by_blocks, check_width, filled, part_of
 from automl.models._losses import loss_of, sigmoid, softmax
+from automl.models._quick import fit_quickly
 from automl.models._target import Target
 from automl.models.constant import ConstantModel, nothing_to_learn
 from automl.space import Choice, Float, Space
@@ -97,10 +98,13 @@ class Linear:
         return Rows(filled(rows.X), rows.y, weight / max(1, len(rows.y)), target, nothing_to_learn(train, rows, target, how))
 
     def fit(self, prepared: Rows, params: Mapping[str, Any], how: How) -> Fitted:
-        """Minimise mean loss + penalty / (C x rows)."""
+        """Minimise mean loss + penalty / (C x rows); `quick` is the run's first model, in NumPy alone with a penalty of its own."""
         asked = self.defaults(how.task) | dict(params)
         if prepared.settled is not None:
             return Fitted(prepared.settled, None, asked)
+        if asked.get("quick"):
+            found = fit_quickly(prepared.X, prepared.y, prepared.weight, prepared.target, how)
+            return Fitted(LinearModel(*found, _bounds(prepared), prepared.target), None, asked)
         strength = 1.0 / (float(asked["C"]) * len(prepared.y))
         weights, intercepts, steps = _minimise(prepared, _scored(prepared, how), strength, asked["penalty"] == "l1", how)
         model = LinearModel(weights, intercepts, _bounds(prepared), prepared.target)

@@ -24,11 +24,12 @@ from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
-from automl.run.keeper import Keeper, cut
+from automl.run.first import begin_first, with_baseline
+from automl.run.keeper import Keeper, cut, has_model
 from automl.run.record import Recorder, write_facts
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
-from automl.stages.ensemble import Ensemble
+from automl.stages.ensemble import Ensemble, settle
 from automl.store import Store, replay
 from automl.trial import Event, Study
 
@@ -218,6 +219,7 @@ def finish(study: Study, lab: Lab, settings: Settings, audience: Audience) -> Re
     """Predictor, leaderboard, report and DONE."""
     store = lab.store
     lab.close()
+    study = settle(with_baseline(study, lab), lab, lab.whole)
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
@@ -244,7 +246,8 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
     budget = lab.whole
     for place, step in enumerate(steps):
         if step.name in SEARCHING:
-            lab.bench.warm(min(30.0, budget.remaining() / 2))
+            study = begin_first(with_baseline(study, lab), lab, steps)
+            study = lab.warm(study, min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
         reserve = (
             _end(study, lab, keeper) + _lessons(study, settings) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
@@ -257,6 +260,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         study = _passed_on(study, lab, step, part)
         if step.name == "clean":
             set_threads(lab, settings, study)
+            study = begin_first(study, lab, steps)
         lab.store.sync()
     return study
 
@@ -292,8 +296,7 @@ def _lessons(study: Study, settings: Settings) -> float:
 
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
-    has_model = any(trial.candidate.family != "constant" for trial in study.ranked)
-    return reserve if has_model or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
+    return reserve if has_model(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def keeping_an_end(budget: Budget) -> Budget:

@@ -20,7 +20,7 @@ from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import How, Sample
 from automl.predictor import Member, Part, Predictor, save
-from automl.stages.ensemble import Ensemble, Pace, gather
+from automl.stages.ensemble import Ensemble, Pace, gather, unfinished
 from automl.state import packed
 from automl.trial import Event, Study, Trial
 
@@ -36,6 +36,8 @@ def cut(study: Study, lab: Lab) -> Predictor:
     encodings: dict[str, Encoding] = {}
     members = []
     for name, weight in study.weights.items():
+        if study.trials[name].candidate.family == "constant":
+            return replace(baseline(study, lab), facts=_facts(study))
         member, works = _member(study, lab, study.trials[name], weight)
         members.append(member)
         encodings |= {work.key: lab.encoding(work) for work in works if work.key not in encodings}
@@ -111,6 +113,19 @@ def _facts(study: Study) -> Mapping[str, Any]:
     return facts | {"holds_rows": holds_rows}
 
 
+def has_model(study: Study) -> bool:
+    """Whether a trial other than the constant is complete."""
+    return any(trial.candidate.family != "constant" for trial in study.ranked)
+
+
+def _may_answer(study: Study, event: Event) -> bool:
+    """Whether an event brings a model that may be the best one so far."""
+    if event["kind"] == "trial":
+        return bool(event["decided"] == "done") and study.trials[event["id"]].candidate.family != "constant"
+    is_fit = event["kind"] == "fit" and event["outcome"]["status"] == "done" and not has_model(study)
+    return is_fit and study.trials[event["id"]].candidate.family != "constant" and bool(study.trials[event["id"]].places)
+
+
 class Keeper:
     """An observer that packs the best-so-far predictor whenever the best ensemble may have changed and time allows.
 
@@ -125,32 +140,36 @@ class Keeper:
         self._path = path
         self._started = started
         self._spent = 0.0
-        self._packed: frozenset[str] = frozenset()
+        self._packed: frozenset[tuple[str, int]] = frozenset()
+        self._is_whole = False  # whether what is packed was judged on every fold
         self._last = 0.3  # seconds that the last packing took
         self.saving = 0.3  # and those of them in which the predictor was written
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Pack after cleaning (the baseline), and after a trial that is complete."""
+        """Pack after cleaning (the baseline), after a trial that is complete, and after any fit as long as there is none."""
         if event["kind"] == "stage" and event["stage"] == "clean":
             save(baseline(study, self._lab), self._path)
-        elif event["kind"] == "trial" and event["decided"] == "done" and self._affords():
+        elif _may_answer(study, event) and self._affords(study):
             self._pack(study)
 
-    def _affords(self) -> bool:
-        """Whether another packing stays within its share of the time gone by."""
-        return self._spent + self._last <= SHARE * (time.monotonic() - self._started) or not self._packed
+    def _affords(self, study: Study) -> bool:
+        """Whether another packing stays within its share of the time gone by, or is the first of its kind."""
+        spent = self._spent + self._last <= SHARE * (time.monotonic() - self._started)
+        return spent or not self._packed or (not self._is_whole and has_model(study))
 
     def _pack(self, study: Study) -> None:
         begun = time.monotonic()
-        pool = gather(study, self._lab, QUICK.candidates)
+        complete = has_model(study)
+        pool = gather(study, self._lab, QUICK.candidates) if complete else unfinished(study, self._lab)
         if pool.trials:
             weights = QUICK.weigh(study, pool)
-            if frozenset(weights) != self._packed:
+            chosen = frozenset((name, len(study.trials[name].places)) for name in weights)
+            if chosen != self._packed:
                 pace = Pace(Budget(begun + JUDGING), keep=0.0)
                 best = replace(study, weights=weights, verdict=QUICK.verdict(study, pool, weights, go_on=pace), finish="bag")
-                chosen = time.monotonic()
+                weighed = time.monotonic()
                 save(cut(best, self._lab), self._path)
-                self.saving = time.monotonic() - chosen
-                self._packed = frozenset(weights)
+                self.saving = time.monotonic() - weighed
+                self._packed, self._is_whole = chosen, complete
                 self._last = time.monotonic() - begun
         self._spent += time.monotonic() - begun

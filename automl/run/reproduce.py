@@ -106,7 +106,7 @@ def _fits(then: Study, now: Study, lab: Lab, folder: Path) -> Iterator[Compared]
     """Held-out predictions of each fit."""
     for name in then.weights:
         trial, again = then.trials[name], now.trials[name]
-        for repeat, fold in then.plan.places:
+        for repeat, fold in trial.places:
             what = f"{name} {trial.candidate.family} fold {repeat}.{fold}"
             if again.failure is not None:
                 raise AutoMLError(f"{what} failed this time: {again.failure.reason}")

@@ -60,6 +60,8 @@ def correction(study: Study, name: str) -> float:
     """Observed seconds over guessed ones: the family's median ratio, else that of all others, else one."""
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
+        if trial.candidate.is_first:  # of a bounded size, and in a process of its own
+            continue
         ended = {key: outcome for key, outcome in (trial.whole or trial.outcomes).items() if outcome.status in ("done", "timeout")}
         expected = guess(study, trial.candidate)
         least = {"done": 0.0, "timeout": expected}  # what was killed would have taken longer than it did

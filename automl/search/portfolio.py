@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from automl.features.recipe import FIRST as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
 from automl.models import everybody, family
-from automl.trial import Candidate, Study
+from automl.trial import FIRST, Candidate, Study
 
 PROVEN = 10  # candidates of an earlier run that are tried again
 LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
@@ -39,6 +40,16 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     lacking = [name for name in names if name not in {e["family"] for e in taking_part} and name != "constant"]
     own = [{"family": name, "params": {}} for name in lacking]
     return _candidates(study, [*taking_part[:1], *own, *taking_part[1:]])
+
+
+def baseline(study: Study) -> Candidate:
+    """The constant, which everything is held against."""
+    return _candidates(study, [])[0]
+
+
+def first_model(study: Study) -> Candidate:
+    """The quick linear model that answers as long as there is no better one."""
+    return Candidate("linear", {"quick": True}, BOUNDED, FIRST)
 
 
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from automl.metrics import METRICS, Metric, metric_of
 from automl.models import family
 from automl.search.refits import Refits, seconds_for
 from automl.stages._base import option
-from automl.trial import Finish, Study, Trial, keeps_bag
+from automl.trial import Finish, Place, Study, Trial, keeps_bag
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,8 +92,15 @@ class Ensemble:
         """Choose weights, refit if need be, and tell the verdict."""
         study = lab.tell(study, {"kind": "stage", "stage": "ensemble"})
         there = gather(study, lab, self.candidates)
+        if not _has_model(there):
+            rough = unfinished(study, lab)
+            there = rough if rough.trials else there
         if not there.trials:
             return study
+        if not study.complete(there.trials[0]):  # its score is that of the rows held out so far
+            alone = {there.trials[0].id: 1.0}
+            verdict = self.verdict(study, there, alone, go_on=Pace(budget, 0.0))
+            return lab.tell(study, {"kind": "weights", "weights": alone, "finish": "bag", "verdict": verdict})
         pace = Pace(budget, 0.5 * budget.remaining() if budget.timed else 0.0)
         weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0, pace)
         finish = self._finish(study)
@@ -226,6 +233,54 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     truth = Truth(data.y, data.weight).take(rows)
     parts = tuple(np.searchsorted(rows, data.folds.held(*place)) for place in study.plan.places)
     return Pool(tuple(trial for trial, _ in there), tuple(array for _, array in there), truth, parts)
+
+
+def _has_model(there: Pool) -> bool:
+    """Whether there is more than the constant."""
+    return any(trial.candidate.family != "constant" for trial in there.trials)
+
+
+def unfinished(study: Study, lab: Lab) -> Pool:
+    """The best trial of which only some folds are done, or the first model, with its predictions for the rows held out so far.
+
+    Nothing where there is none that is better than the constant on the same folds.
+    """
+    data = lab.dataset()
+    found = sorted(_leads(study), key=lambda pair: (pair[1], pair[0].id))
+    for trial, lead in found:
+        held = lab.held_out(trial) if lead < 0 else None
+        if held is None:
+            continue
+        rows = np.unique(np.concatenate([part for part, _ in held]))
+        total = np.zeros(len(rows) if data.task.is_regression else (len(rows), data.task.n_outputs))
+        count = np.zeros(len(rows))
+        parts = tuple(np.searchsorted(rows, part) for part, _ in held)
+        for part, (_, answer) in zip(parts, held, strict=True):
+            total[part] += answer
+            count[part] += 1
+        total /= count if data.task.is_regression else count[:, None]
+        return Pool((trial,), (total,), Truth(data.y, data.weight).take(rows), parts)
+    return Pool((), (), Truth(data.y, data.weight))
+
+
+def _leads(study: Study) -> Iterator[tuple[Trial, float]]:
+    """Trials that are not complete, with how far their folds lie behind the constant's, negative where they are better."""
+    floor: Mapping[Place, float] = {}
+    for trial in study.trials.values():
+        if trial.candidate.family == "constant":
+            floor = trial.losses
+    for trial in study.trials.values():
+        if trial.candidate.family == "constant" or not trial.places or study.complete(trial):
+            continue
+        loss = trial.look.loss if trial.candidate.is_first and trial.look is not None else trial.loss
+        base = [floor[place] for place in trial.places if place in floor]
+        if loss is not None:
+            yield trial, loss - float(np.mean(base)) if len(base) == len(trial.places) else -math.inf
+
+
+def settle(study: Study, lab: Lab, budget: Budget) -> Study:
+    """Weights for a run that has none when it ends: the best that is there."""
+    return study if study.weights else Ensemble(method="best", finish="bag").run(study, lab, budget)
 
 
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:

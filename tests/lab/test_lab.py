@@ -142,7 +142,7 @@ def test_a_fit_whose_worker_is_killed_is_done_again_once(times: int, tmp_path: P
     pool = Pool(tmp_path / "run" / "work", 1)
     lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
     long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=1500)
-    killer = threading.Thread(target=kill_the_worker, args=(tmp_path / "run" / "work" / "encoded" / "native-shared", times))
+    killer = threading.Thread(target=kill_the_worker, args=(pool, times))
     killer.start()
     study = finish(lab, study, budget, [long, *jobs("constant")])
     killer.join()
@@ -231,7 +231,7 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
         "from automl.features.recipe import RECIPES;"
         f"pool = Pool(Path({str(tmp_path)!r}), 2); work = Encode(RECIPES['native']);"
         "pool.start(work, 1e18, 1e18); pool.start(work, 1e18, 1e18); me = psutil.Process();"
-        "[pool.wait(0.2) for _ in range(100) if len(me.children(recursive=True)) < 3]; print('up', flush=True); time.sleep(60)"
+        "[pool.wait(0.2) for _ in range(100) if len(me.children(recursive=True)) < 4]; print('up', flush=True); time.sleep(60)"
     )
     mark = f"mark-{os.getpid()}-{time.time_ns()}"
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env={**os.environ, "AUTOML_MARK": mark}, text=True)
@@ -247,15 +247,15 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     assert marked(mark) == []
 
 
-def kill_the_worker(encoded: Path, times: int) -> None:
-    """Kill the one worker, once the columns are encoded and it fits; perhaps its successor, too."""
-    deadline = time.monotonic() + 30
-    while not encoded.exists() and time.monotonic() < deadline:
+def kill_the_worker(pool: Pool, times: int) -> None:
+    """Kill the one worker while it fits; perhaps its successor, too."""
+    deadline, killed = time.monotonic() + 60, {0}
+    while len(killed) <= times and time.monotonic() < deadline:
         time.sleep(0.05)
-    for _ in range(times):
-        time.sleep(1.0)
-        grandchildren = [p for p in psutil.Process().children(recursive=True) if p.ppid() != os.getpid()]
-        grandchildren[0].kill()
+        fitting = [worker.pid for worker in list(pool._staff) if isinstance(worker.work, Job) and worker.pid not in killed]
+        for pid in fitting:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
 
 
 def marked(mark: str) -> list[int]:
