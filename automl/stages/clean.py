@@ -69,7 +69,9 @@ class Clean:
         whole = lab.problem
         problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
         cleaned = self._clean(problem)
-        task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+        task = Task(
+            cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype, cleaned.comma
+        )
         _check_metric(task, cleaned)
         known = np.flatnonzero(_is_known(cleaned, problem))
         cleaned = with_codes(cleaned, task, study.seed, known) if self.codes else cleaned
