@@ -81,6 +81,8 @@ class Cleaner:
         Number columns that are categories, too, with their values, increasing.
     twins : mapping of str to Rule
         Columns that are read in a second way, too.
+    keys : tuple of str
+        Those of the codes that are categories only, and no numbers.
     """
 
     rules: Mapping[str, Rule]
@@ -88,6 +90,7 @@ class Cleaner:
     unused: tuple[str, ...] = ()
     codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     twins: Mapping[str, Rule] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -121,13 +124,17 @@ class Cleaner:
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
         return Applied(self.coded(beside(Columns(columns, table.n_rows), second)), Counts(unseen, unreadable, extra))
 
-    def with_codes(self, names: Iterable[str], columns: Columns) -> Cleaner:
-        """The same with some number columns as categories, too: of the values that they have."""
-        return replace(self, codes={name: _values(columns[name]) for name in names})
+    def with_codes(self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()) -> Cleaner:
+        """The same with some number columns as categories, too, and with keys as categories only: of the values that they have."""
+        only = tuple(keys)
+        return replace(self, codes={name: _values(columns[name]) for name in (*names, *only)}, keys=only)
 
     def coded(self, columns: Columns) -> Columns:
-        """The columns, and beside each number that is a code the same as a category."""
-        return beside(columns, {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()})
+        """The columns, and beside each number that is a code the same as a category; in place of each key that alone."""
+        categories = {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()}
+        together = beside(columns, {name: category for name, category in categories.items() if name not in self.keys})
+        keys = {name: categories[name] for name in self.keys}
+        return Columns({**together.by_name, **keys}, columns.n_rows)
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -148,6 +155,7 @@ class Cleaner:
         columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
         return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
             "codes": {name: list(values) for name, values in self.codes.items()},
+            "keys": list(self.keys),
             "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
         }
 
@@ -177,7 +185,10 @@ class Cleaner:
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
         if any({rule.kind, rules[name].kind} != {"category", "text"} for name, rule in read_twice.items()):
             raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
-        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules), read_twice)
+        codes, keys = _codes(state.get("codes", {}), rules), state.get("keys", [])
+        if not isinstance(keys, list) or not all(isinstance(name, str) and name in codes for name in keys):
+            raise UnsafeModel("the model file's cleaner has keys of something else than its codes")
+        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), codes, read_twice, tuple(keys))
 
 
 def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:

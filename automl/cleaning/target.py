@@ -69,14 +69,7 @@ class _Labels:
 
 
 def read_target(
-    series: pd.Series[Any],
-    name: str,
-    *,
-    textual: bool = False,
-    task: str | None = None,
-    positive: str | None = None,
-    source: str = "y",
-    comma: bool | None = None,
+    series: pd.Series[Any], name: str, *, textual: bool = False, task: str | None = None, positive: str | None = None, source: str = "y"
 ) -> Target:
     """Make a target of a raw column.
 
@@ -92,8 +85,6 @@ def read_target(
         The positive label of a binary task.
     source : str
         The table's name for messages.
-    comma : bool, optional
-        Whether the table writes its decimals with a comma, if that is known; otherwise, what the target's own cells say.
 
     Raises
     ------
@@ -113,8 +104,8 @@ def read_target(
         raise InputError(f"{where} has no value at all")
     found = _labels(series, where, textual)
     inferred = task is None
-    chosen = task or _infer(found, comma)
-    target = _regression(found, name, where, comma) if chosen == "regression" else _classification(found, name, where, chosen)
+    chosen = task or _infer(found)
+    target = _regression(found, name, where) if chosen == "regression" else _classification(found, name, where, chosen)
     if positive is not None:
         target = _with_positive(target, positive, where)
     if inferred:
@@ -175,7 +166,7 @@ def _text_labels(cells: Spelled) -> _Labels:
     return _Labels(codes, tuple(labels), "text", None)
 
 
-def _infer(found: _Labels, comma: bool | None) -> str:
+def _infer(found: _Labels) -> str:
     """What the values look like: text is classes, fractions are a quantity, so are whole numbers with more than ten values."""
     if found.dtype == "bool":
         return "classification"
@@ -184,16 +175,21 @@ def _infer(found: _Labels, comma: bool | None) -> str:
     words = [word for word in found.labels if word.strip().casefold() not in MISSING_WORDS]
     if not words or numbers.are_codes([word.strip() for word in words]):
         return "classification"
-    parsed = numbers.parse(words, comma=_has_comma(words) if comma is None else comma)
-    if parsed.readable.mean() < _NUMERIC_SHARE:
+    values = _parse(words)
+    readable = ~np.isnan(values)
+    if readable.mean() < _NUMERIC_SHARE:
         return "classification"
-    return _infer_numbers(parsed.values[parsed.readable], found.codes)
+    return _infer_numbers(values[readable], found.codes)
 
 
 def _infer_numbers(values: Floats, codes: Codes) -> str:
     distinct, rows = len(np.unique(values)), int((codes >= 0).sum())
     few = distinct <= 2 or (distinct <= MOST_CLASSES and FEWEST_A_CLASS * distinct <= rows)
     return "classification" if few and bool((values == np.floor(values)).all()) else "regression"
+
+
+def _parse(words: Sequence[str]) -> Floats:
+    return numbers.parse(words, comma=_has_comma(words)).values
 
 
 def _has_comma(words: Sequence[str]) -> bool:
@@ -204,58 +200,27 @@ def _has_comma(words: Sequence[str]) -> bool:
     return int(numbers.parse(words, comma=True).readable.sum()) > int(dotted.readable.sum())
 
 
-def _regression(found: _Labels, name: str, where: str, comma: bool | None) -> Target:
-    findings: list[Finding] = []
-    if found.values is not None:
-        table, comma = found.values, False
-    else:
-        words = [label for label in found.labels if not _is_missing_word(label)]
-        comma = _has_comma(words) if comma is None else comma
-        table = _label_values(found, where, comma)
-        findings += _spelling_finding(found, name, comma)
+def _regression(found: _Labels, name: str, where: str) -> Target:
+    table = found.values if found.values is not None else _label_values(found, where)
     if found.dtype == "bool":
         table = np.array([label == "True" for label in found.labels], np.float64)
     values = np.append(table, np.nan)[found.codes]
     rows = np.flatnonzero(~np.isnan(values)).astype(np.int64)
     _check_rows(len(rows), where)
     y = values[rows]
+    findings: tuple[Finding, ...] = ()
     if (y == y[0]).all():
         action = "all values of the target are equal: there is nothing to learn"
-        findings.append(Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action))
-    dtype = found.dtype if found.dtype != "text" else "float"
-    return Target(name, "regression", (), dtype, rows, y, tuple(findings), comma)
+        findings = (Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),)
+    comma = found.values is None and _has_comma([label for label in found.labels if label.strip().casefold() not in MISSING_WORDS])
+    return Target(name, "regression", (), found.dtype if found.dtype != "text" else "float", rows, y, findings, comma)
 
 
-def _is_missing_word(label: str) -> bool:
-    return label.strip().casefold() in MISSING_WORDS
-
-
-def _spelling_finding(found: _Labels, name: str, comma: bool) -> list[Finding]:
-    """Say how the numbers were read, where more than one reading can be thought of."""
-    values = numbers.parse(found.labels, comma=comma).values.tolist()
-    read = zip(found.labels, values, strict=True)
-    odd = [code for code, (label, value) in enumerate(read) if value == value and not _is_plain(label, value)]
-    if not odd:
-        return []
-    sign = "comma" if comma else "point"
-    action = f"numbers written with signs of currency, percent or thousands were read: a {sign} before the decimals"
-    count = int(np.isin(found.codes, odd).sum())
-    return [Finding("number_text", (name,), "info", count, examples(found.labels[code] for code in odd), action)]
-
-
-def _is_plain(label: str, value: float) -> bool:
-    """Whether this value is what Python reads, too."""
-    try:
-        return float(label) == value
-    except ValueError:
-        return False
-
-
-def _label_values(found: _Labels, where: str, comma: bool) -> Floats:
+def _label_values(found: _Labels, where: str) -> Floats:
     """Text labels as numbers; the missing words are missing."""
-    missing = np.array([_is_missing_word(label) for label in found.labels])
+    missing = np.array([label.strip().casefold() in MISSING_WORDS for label in found.labels])
     values = np.full(len(found.labels), np.nan)
-    values[~missing] = numbers.parse([label for label in found.labels if not _is_missing_word(label)], comma=comma).values
+    values[~missing] = _parse([label for label, gone in zip(found.labels, missing, strict=True) if not gone])
     bad = np.flatnonzero(np.isnan(values) & ~missing)
     if len(bad):
         rows = np.flatnonzero(np.isin(found.codes, bad))
