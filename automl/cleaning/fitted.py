@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
+from automl.cleaning.truths import as_at_fit
 from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -105,13 +107,14 @@ class Cleaner:
         InputError
             If a needed column is missing, or nothing in it can be read as what it was at fit.
         """
+        table = with_names_of_fit(table, (*self.rules, *self.unused))
         self._check_names(table)
         columns: dict[str, Column] = {}
         unseen: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         second: dict[str, Column] = {}
         for name, rule in self.rules.items():
-            cells = tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+            cells = as_at_fit(tidy(read_cells(table.columns[name]), missing_words=self.missing_words), rule)
             read = rule.read(cells)
             _check_kind(read, rule, name, table)
             columns[name] = read.column
