@@ -26,6 +26,8 @@ class Task:
         Empty for regression.
     dtype : {"text", "int", "float", "bool"}
         What predicted classes are given back as.
+    comma : bool
+        Whether the target's numbers were written with a decimal comma.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class Task:
     metric: str
     labels: tuple[str, ...] = ()
     dtype: str = "text"
+    comma: bool = False
 
     @property
     def is_regression(self) -> bool:
@@ -55,10 +58,11 @@ class Task:
         return [make[self.dtype](label) for label in self.labels]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self) | {"labels": list(self.labels)}
+        """Plain values; a comma only where there is one, so that other tasks keep their hash."""
+        plain = asdict(self) | {"labels": list(self.labels)}
+        return plain if self.comma else {name: value for name, value in plain.items() if name != "comma"}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Task:
         """The task that `to_json` wrote."""
-        return cls(**{**value, "labels": tuple(value["labels"])})
+        return cls(**{**value, "labels": tuple(value["labels"]), "comma": bool(value.get("comma", False))})

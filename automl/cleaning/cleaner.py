@@ -102,6 +102,8 @@ class Cleaned:
     weight, times : ndarray of shape (n_kept,), float64, or None
     groups : ndarray of shape (n_kept,), int64, or None
     findings : tuple of Finding
+    comma : bool
+        Whether the target's numbers were written with a decimal comma.
     """
 
     cleaner: Cleaner
@@ -117,6 +119,7 @@ class Cleaned:
     groups: Rows | None = None
     times: Floats | None = None
     findings: tuple[Finding, ...] = ()
+    comma: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ def clean(
         weight=given.weights(weight if weight is not None else options.weight),
         groups=given.groups(groups if groups is not None else options.group),
         times=given.times(times if times is not None else options.time),
-        findings=merge([*findings, *_repeated(duplicates)]),
+        findings=merge([*findings, *_repeated(duplicates)]), comma=found.comma,
     )  # fmt: skip
     return _without_weightless(cleaned)
 

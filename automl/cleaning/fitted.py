@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
+from automl.cleaning.truths import as_at_fit
 from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -81,6 +83,8 @@ class Cleaner:
         Number columns that are categories, too, with their values, increasing.
     twins : mapping of str to Rule
         Columns that are read in a second way, too.
+    keys : tuple of str
+        Those of the codes that are categories only, and no numbers.
     form : Form or None
         How the file at fit was cut into cells; None if the table came from Python.
     """
@@ -90,6 +94,7 @@ class Cleaner:
     unused: tuple[str, ...] = ()
     codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     twins: Mapping[str, Rule] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
     form: Form | None = None
 
     @property
@@ -105,13 +110,14 @@ class Cleaner:
         InputError
             If a needed column is missing, or nothing in it can be read as what it was at fit.
         """
+        table = with_names_of_fit(table, (*self.rules, *self.unused))
         self._check_names(table)
         columns: dict[str, Column] = {}
         unseen: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         second: dict[str, Column] = {}
         for name, rule in self.rules.items():
-            cells = tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+            cells = as_at_fit(tidy(read_cells(table.columns[name]), missing_words=self.missing_words), rule)
             read = rule.read(cells)
             _check_kind(read, rule, name, table)
             columns[name] = read.column
@@ -124,13 +130,17 @@ class Cleaner:
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
         return Applied(self.coded(beside(Columns(columns, table.n_rows), second)), Counts(unseen, unreadable, extra))
 
-    def with_codes(self, names: Iterable[str], columns: Columns) -> Cleaner:
-        """The same with some number columns as categories, too: of the values that they have."""
-        return replace(self, codes={name: _values(columns[name]) for name in names})
+    def with_codes(self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()) -> Cleaner:
+        """The same with some number columns as categories, too, and with keys as categories only: of the values that they have."""
+        only = tuple(keys)
+        return replace(self, codes={name: _values(columns[name]) for name in (*names, *only)}, keys=only)
 
     def coded(self, columns: Columns) -> Columns:
-        """The columns, and beside each number that is a code the same as a category."""
-        return beside(columns, {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()})
+        """The columns, and beside each number that is a code the same as a category; in place of each key that alone."""
+        categories = {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()}
+        together = beside(columns, {name: category for name, category in categories.items() if name not in self.keys})
+        keys = {name: categories[name] for name in self.keys}
+        return Columns({**together.by_name, **keys}, columns.n_rows)
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -151,6 +161,7 @@ class Cleaner:
         columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
         return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
             "codes": {name: list(values) for name, values in self.codes.items()},
+            "keys": list(self.keys),
             "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
             "form": None if self.form is None else self.form.to_json(),
         }
@@ -181,15 +192,13 @@ class Cleaner:
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
         if any({rule.kind, rules[name].kind} != {"category", "text"} for name, rule in read_twice.items()):
             raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
+        codes, keys = _codes(state.get("codes", {}), rules), state.get("keys", [])
+        if not isinstance(keys, list) or not all(isinstance(name, str) and name in codes for name in keys):
+            raise UnsafeModel("the model file's cleaner has keys of something else than its codes")
         plain = state.get("form")
-        return cls(
-            rules,
-            bool(state.get("missing_words", True)),
-            tuple(unused),
-            _codes(state.get("codes", {}), rules),
-            read_twice,
-            None if plain is None else Form.from_json(plain),
-        )
+        form = None if plain is None else Form.from_json(plain)
+        missing_words = bool(state.get("missing_words", True))
+        return cls(rules, missing_words, tuple(unused), codes, read_twice, tuple(keys), form)
 
 
 def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:

@@ -44,6 +44,8 @@ class Target:
     y : ndarray of shape (n_kept,), float64
         Class codes or values.
     findings : tuple of Finding
+    comma : bool
+        Whether its numbers were read with a decimal comma.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Target:
     rows: Rows
     y: Floats
     findings: tuple[Finding, ...] = ()
+    comma: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,11 +189,15 @@ def _infer_numbers(values: Floats, codes: Codes) -> str:
 
 
 def _parse(words: Sequence[str]) -> Floats:
+    return numbers.parse(words, comma=_has_comma(words)).values
+
+
+def _has_comma(words: Sequence[str]) -> bool:
+    """Whether more of the words are numbers if the comma is their decimal sign."""
     dotted = numbers.parse(words)
     if dotted.readable.all():
-        return dotted.values
-    comma = numbers.parse(words, comma=True)
-    return comma.values if comma.readable.sum() > dotted.readable.sum() else dotted.values
+        return False
+    return int(numbers.parse(words, comma=True).readable.sum()) > int(dotted.readable.sum())
 
 
 def _regression(found: _Labels, name: str, where: str) -> Target:
@@ -205,7 +212,8 @@ def _regression(found: _Labels, name: str, where: str) -> Target:
     if (y == y[0]).all():
         action = "all values of the target are equal: there is nothing to learn"
         findings = (Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),)
-    return Target(name, "regression", (), found.dtype if found.dtype != "text" else "float", rows, y, findings)
+    comma = found.values is None and _has_comma([label for label in found.labels if label.strip().casefold() not in MISSING_WORDS])
+    return Target(name, "regression", (), found.dtype if found.dtype != "text" else "float", rows, y, findings, comma)
 
 
 def _label_values(found: _Labels, where: str) -> Floats:

@@ -117,6 +117,8 @@ def test_scores(predictor: Predictor, data: str, overrides: Overrides | None = N
     if told.expected:
         middle, low, high = told.expected
         lines.append(f"  {middle:<12.6g} was expected; 95% of samples of so many rows: {low:.6g} to {high:.6g}")
+    if told.left_out:
+        lines.append(f"  {told.left_out}")
     return "\n".join(lines)
 
 

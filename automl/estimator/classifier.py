@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from automl.errors import InputError
 from automl.estimator._base import AutoML
 from automl.estimator.rows import Array
+from automl.estimator.scoring import answered
 from automl.predictor import Predictor
 
 _EXACT = 2**53  # whole numbers beyond it lose digits as float64
@@ -108,9 +109,27 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         proba[:, self._places] = raw
         return proba
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class is predicted.
+
+        Labels are read as at fit: 0.0 is the label 0, "TRUE" is True, blanks around them don't count.
+        Rows without a label, or with one that the model doesn't know, are left out, these with a warning.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_columns)
+        y : array-like of shape (n_rows,)
+        sample_weight : array-like of shape (n_rows,), optional
+        """
+        codes = self.predictor_.codes(self._raw(X))
+        known = answered(self.predictor_.task, codes, y, sample_weight)
+        return float(np.average(known.y == known.predicted, weights=known.weight))
+
     def _prepare(self, y: Array) -> str:
         present = y[~_is_missing(y)]
         present = pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
+        if any(isinstance(label, bytes) for label in present[:1]):
+            raise InputError("y: labels are bytes, which are no text. Give np.char.decode(y.astype(bytes)).")
         assert_all_finite(present, input_name="y")
         check_classification_targets(present)
         if present.dtype.kind in "iu" and len(present) and max(-int(present.min()), int(present.max())) > _EXACT:
@@ -124,8 +143,15 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         labels = np.array(predictor.task.typed_labels)
         if not hasattr(self, "classes_"):
             self.classes_ = np.unique(labels)
-        self._places = np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
+        self._places = _places(labels, self.classes_)
         return super()._take(predictor)
+
+
+def _places(labels: Array, classes: Array) -> npt.NDArray[np.intp]:
+    """Where a predictor's labels stand among the classes; it knows a timedelta by its seconds."""
+    if classes.dtype.kind == "m":
+        return np.searchsorted(pd.TimedeltaIndex(classes).total_seconds().to_numpy(), labels)
+    return np.searchsorted(classes, labels.astype(classes.dtype))
 
 
 def _is_missing(y: Array) -> npt.NDArray[np.bool_]:

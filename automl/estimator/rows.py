@@ -74,7 +74,13 @@ def column(values: Any, name: str) -> Array:
 
 
 def named(X: Any, table: Table) -> Any:
-    """What scikit-learn reads names and width from: X itself, or the table as a frame where X is nothing that it knows."""
+    """What scikit-learn reads names and width from: X itself, or the table as a frame where X is nothing that it knows.
+
+    It refuses names of which some are text and some are not; the table has them as text.
+    """
+    texts = {isinstance(name, str) for name in X.columns} if isinstance(X, pd.DataFrame) else set[bool]()
+    if len(texts) > 1:
+        return table.to_frame()
     rows = isinstance(X, (list, tuple)) and not isinstance(X[0], Mapping)
     bare = hasattr(X, "__array__") and not hasattr(X, "shape")
     return X if rows or bare or len(getattr(X, "shape", ())) == 2 else table.to_frame()

@@ -48,10 +48,10 @@ def _is_coded(values: Floats, targets: Targets) -> bool:
         return False
     rows = np.flatnonzero(~np.isnan(values))
     places, known = np.searchsorted(seen, values[rows]), replace(targets, values=targets.values[rows], folds=targets.folds[rows])
-    own, least = _explained(places, len(seen), known), max(GAIN, ROWS / len(rows))
+    own, least = explained(places, len(seen), known), max(GAIN, ROWS / len(rows))
     if own < least:
         return False
-    together = (_explained(bins[places], len(seen), known) for bins in _bins(np.bincount(places, minlength=len(seen))))
+    together = (explained(bins[places], len(seen), known) for bins in _bins(np.bincount(places, minlength=len(seen))))
     return all(own > least + TIMES * explained for explained in together)
 
 
@@ -64,7 +64,7 @@ def _bins(counts: Places) -> Iterator[Places]:
             yield np.arange(n_values) * n_bins // n_values
 
 
-def _explained(codes: Places, n_levels: int, targets: Targets) -> float:
+def explained(codes: Places, n_levels: int, targets: Targets) -> float:
     """The part of the target's variance that means by these codes explain, learnt from other folds."""
     means = np.column_stack([cross_fit(codes, y, targets.folds, n_levels)[1] for y in targets.values.T])
     whole = float(((targets.values - targets.values.mean(axis=0)) ** 2).sum())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from automl.certainty import reached, widening
+from automl.cleaning.truth import read_truth
 from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
@@ -17,37 +18,65 @@ from automl.predictor.model import Predictor
 from automl.table import Table
 from automl.task import Task
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 5  # unknown cells that a message names
+
 
 @dataclass(frozen=True)
 class Scores:
     """The metric's name, and the score of the whole predictor and of each member, in the metric's natural sign.
 
     `expected` is the score that the run expected, and the bounds of its 95% interval for as many rows; None if the file doesn't say.
+    `left_out` says in one line which rows could not be scored; empty if all could.
     """
 
     metric: str
     rows: int
     found: tuple[tuple[str, float], ...]
     expected: tuple[float, float, float] | None
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The rows of a table whose target the model knows.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_known,), float64
+        Class codes or values.
+    rows : ndarray of shape (n_known,), int64
+        Their places in the table.
+    left_out : str
+        Which other rows hold something in the target, in one line; empty if none does.
+    """
+
+    y: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.int64]
+    left_out: str = ""
 
 
 def scores(predictor: Predictor, table: Table) -> Scores:
-    """Score a predictor and its members. Rows without a target are left out.
+    """Score a predictor and its members. Rows without a target, or with a class that the model doesn't know, are left out.
 
     Raises
     ------
     InputError
-        The table lacks the target or what the model needs, or holds a class that the model doesn't know.
+        The table lacks the target or what the model needs, or no row has a target that the model knows.
     """
-    y, rows = truth(predictor.task, table)
-    metric = metric_of(predictor.task)
-    answers = predictor.answers(predictor.read(table.take(rows)).columns)
+    if predictor.task.target not in table.columns:
+        raise InputError(f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}")
+    known = truth(predictor.task, table.columns[predictor.task.target], table.source)
+    y, metric = known.y, metric_of(predictor.task)
+    answers = predictor.answers(predictor.read(table.take(known.rows)).columns)
     found = [("the predictor", _score(predictor, predictor.mixed(answers), y, metric))]
     warmth = predictor.temperature if metric.needs == "labels" else 1.0  # the cuts are between sharpened probabilities
     for member, answer in zip(predictor.members, answers, strict=True) if len(answers) > 1 else ():
         alone = answer if predictor.task.is_regression else sharpen(answer, warmth)
         found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(predictor, alone, y, metric)))
-    return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)))
+    return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)), known.left_out)
 
 
 def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, float, float] | None:
@@ -66,20 +95,30 @@ def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np
     return metric.score(metric.loss(y, answer, None))
 
 
-def truth(task: Task, table: Table) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """The target as codes or values, and the rows that have one."""
-    if task.target not in table.columns:
-        raise InputError(f"{table.source}: no column {task.target!r}.{suggestion(task.target, table.columns)}")
-    text = table.columns[task.target].astype(object)
-    if task.is_regression:
-        values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    else:
-        codes = {label: float(code) for code, label in enumerate(task.labels)}
-        shown = [str(value).strip() if not pd.isna(value) else "" for value in text]
-        if unknown := sorted({value for value in shown if value} - codes.keys()):
-            raise InputError(f"{table.source}: the target holds {unknown[0]!r}; the model knows {', '.join(map(repr, task.labels[:10]))}.")
-        values = np.array([codes.get(value, np.nan) for value in shown])
-    rows = np.flatnonzero(np.isfinite(values))
+def truth(task: Task, target: pd.Series[Any], source: str) -> Known:
+    """Read the target of a table as it was read at fit.
+
+    Raises
+    ------
+    InputError
+        No row has a target that the model knows.
+    """
+    found = read_truth(target, task)
+    rows = np.flatnonzero(~np.isnan(found.values))
+    if not len(rows) and found.unknown:
+        word = next(iter(found.unknown))
+        known = "numbers" if task.is_regression else ", ".join(map(repr, task.labels[:10]))
+        raise InputError(f"{source}: the target {task.target!r} holds {word[:60]!r}; the model knows {known}.")
     if not len(rows):
-        raise InputError(f"{table.source}: no row has a target in {task.target!r}.")
-    return values[rows], rows
+        raise InputError(f"{source}: no row has a target in {task.target!r}.")
+    return Known(found.values[rows], rows, _left_out(task, found.unknown))
+
+
+def _left_out(task: Task, unknown: Mapping[str, int]) -> str:
+    if not unknown:
+        return ""
+    count = sum(unknown.values())
+    rows = "1 row was" if count == 1 else f"{count} rows were"
+    what = "no number" if task.is_regression else "a class that the model doesn't know"
+    shown = ", ".join(repr(word[:60]) for word in list(unknown)[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
+    return f"{rows} left out, with {what} in {task.target!r}: {shown}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from automl.cleaning.duplicates import repeated
 from automl.errors import InputError
 from automl.features.codes import coded
 from automl.features.encoding import width
+from automl.features.keys import entity_keys
 from automl.features.target import MOST_CLASSES, targets
 from automl.lab.dataset import Dataset
 from automl.lab.lab import Lab
@@ -69,10 +71,13 @@ class Clean:
         whole = lab.problem
         problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
         cleaned = self._clean(problem)
-        task = Task(cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+        task = Task(
+            cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype, cleaned.comma
+        )
         _check_metric(task, cleaned)
         known = np.flatnonzero(_is_known(cleaned, problem))
-        cleaned = with_codes(cleaned, task, study.seed, known) if self.codes else cleaned
+        amounts = {*(name for name, kind in self.kinds.items() if kind == "number"), problem.time_column}
+        cleaned = with_codes(cleaned, task, study.seed, known, amounts) if self.codes else cleaned
         made = self._folds(cleaned, task, problem, study.seed, lab)
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
@@ -192,17 +197,40 @@ def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
     return is_known
 
 
-def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.int64]) -> Cleaned:
-    """A cleaned table with its numbers that are codes, as `known` rows show, as categories, too."""
+def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.int64], amounts: Collection[str | None] = ()) -> Cleaned:
+    """A cleaned table with numbers that are codes as categories, too, and with keys of entities as categories only.
+
+    Parameters
+    ----------
+    cleaned : Cleaned
+    task : Task
+    seed : int
+    known : ndarray of int64
+        The rows that may be looked at.
+    amounts : collection of str
+        Columns that are no keys, whatever they look like.
+    """
     many = len(cleaned.columns.names("number")) * min(task.n_outputs, MOST_CLASSES)
     rows = known[held_out.some(len(known), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)]
-    names = coded(cleaned.columns, targets(task, cleaned.y, rows, seed))
-    if not names:
+    learnt = targets(task, cleaned.y, rows, seed)
+    keys = tuple(name for name in entity_keys(cleaned.columns, learnt) if name not in amounts)
+    codes = tuple(name for name in coded(cleaned.columns, learnt) if name not in keys)
+    if not keys and not codes:
         return cleaned
-    cleaner = cleaned.cleaner.with_codes(names, cleaned.columns)
+    cleaner = cleaned.cleaner.with_codes(codes, cleaned.columns, keys)
+    findings = (*cleaned.findings, *map(_key_finding, keys), *_code_findings(codes))
+    return replace(cleaned, cleaner=cleaner, columns=cleaner.coded(cleaned.columns), findings=findings)
+
+
+def _key_finding(name: str) -> Finding:
+    action = "a key that rows share, whose order says nothing: taken as a category, not as an amount"
+    override = f"--set {shlex.quote(f'clean.kinds.{name}=number')}, or --group {shlex.quote(name)} to hold out whole entities"
+    return Finding("key", (name,), "info", 1, action=action, override=override)
+
+
+def _code_findings(names: tuple[str, ...]) -> list[Finding]:
     action = "whole numbers that stand for something and are no amounts: taken as categories, too"
-    told = Finding("codes", names, "info", len(names), action=action, override="--set clean.codes=false")
-    return replace(cleaned, cleaner=cleaner, columns=cleaner.coded(cleaned.columns), findings=(*cleaned.findings, told))
+    return [Finding("codes", names, "info", len(names), action=action, override="--set clean.codes=false")] if names else []
 
 
 def _costs(rows: int, columns: int, outputs: int) -> tuple[float, float]:

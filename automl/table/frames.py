@@ -124,14 +124,19 @@ def _from_mapping(X: Mapping[Any, Any], source: str) -> pd.DataFrame:
 
 def _from_array(X: npt.NDArray[Any], source: str) -> pd.DataFrame:
     if X.dtype.names:
-        return pd.DataFrame({name: X[name] for name in X.dtype.names})
+        return pd.DataFrame({name: _as_text(X[name]) for name in X.dtype.names})
     if X.dtype.kind == "c":
         raise InputError(f"{source}: Complex data not supported: an array of {X.dtype}")
     if X.ndim != 2:
         raise InputError(_wrong_dimensions(X.ndim, source))
     _check_shape(X.shape)
-    frame = pd.DataFrame(X, columns=pd.Index([f"x{place}" for place in range(X.shape[1])]))
+    frame = pd.DataFrame(_as_text(X), columns=pd.Index([f"x{place}" for place in range(X.shape[1])]))
     return frame.infer_objects() if X.dtype == object else frame
+
+
+def _as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Decode NumPy's bytes; other arrays stay as they are."""
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
 
 
 def _wrong_dimensions(ndim: int, source: str) -> str:

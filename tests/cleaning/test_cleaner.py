@@ -253,6 +253,18 @@ class TestPredict:
         assert not applied.counts.any
         assert Cleaner.from_state(json.loads(json.dumps(coded.to_state()))) == coded
 
+    def test_puts_a_category_in_place_of_a_number_that_is_a_key(self) -> None:
+        keyed = self.cleaner.with_codes([], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5), keys=["x"])
+        applied = keyed.transform(from_frame({"x": ["8.0", None, "4", " 3", "1,000"], "c": ["a"] * 5, "f": ["no"] * 5}))
+        assert plain(applied.columns)["x"] == ["8", None, None, "3", None]
+        assert applied.columns.names() == ("x", "c", "f")
+        assert Cleaner.from_state(json.loads(json.dumps(keyed.to_state()))) == keyed
+
+    def test_without_keys_reads_a_file_of_an_earlier_version(self) -> None:
+        state = self.cleaner.to_state()
+        del state["keys"]
+        assert Cleaner.from_state(state) == self.cleaner
+
     def test_tells_its_schema(self) -> None:
         assert self.cleaner.inputs == ("x", "c", "f")
         assert self.cleaner.schema()[1] == {"name": "c", "kind": "category", "levels": 2, "examples": ["a", "b"]}
@@ -285,6 +297,8 @@ class TestState:
             {"codes": {"x": []}},
             {"codes": {"x": [2.0, 1.0]}},
             {"codes": {"x": [1.0, float("nan")]}},
+            {"keys": ["x"]},
+            {"codes": {"x": [1.0]}, "keys": "x"},
             {"columns": [{"name": "a", "kind": "text"}, {"name": "a", "kind": "text"}]},
         ],
     )

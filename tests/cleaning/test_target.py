@@ -55,6 +55,12 @@ class TestKind:
         target = from_python(values * 10)
         assert (target.kind, target.dtype) == (kind, dtype)
 
+    def test_of_numbers_knows_its_decimal_sign(self) -> None:
+        target = from_file(["1.234,5", "950", "12,25"] * 5)
+        assert target.comma
+        assert target.y[:3].tolist() == [1234.5, 950.0, 12.25]
+        assert not from_file(["$1,234.5", "950", "12.25"] * 5).comma
+
     def test_is_what_the_user_says(self) -> None:
         assert from_file(["0", "1"] * 10, task="regression").kind == "regression"
         assert from_file(["1.5", "2.5"] * 10, task="classification").labels == ("1.5", "2.5")

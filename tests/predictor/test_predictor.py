@@ -187,6 +187,17 @@ def test_scores_need_the_target_and_know_its_classes() -> None:
         scores(made, strange)
 
 
+def test_rows_of_a_class_that_the_model_never_saw_are_told_and_the_others_scored() -> None:
+    data, made = table(), predictor_of("linear", table())
+    target = [" YES " if label == "yes" else "No" for label in data.columns["y"]]
+    respelled = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target})
+    assert scores(made, respelled).found == scores(made, data).found
+    target[:3] = ["perhaps", "perhaps", ""]
+    told = scores(made, from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target}))
+    assert told.rows == 117
+    assert told.left_out == "2 rows were left out, with a class that the model doesn't know in 'y': 'perhaps'"
+
+
 def test_the_interval_is_wider_for_a_smaller_table() -> None:
     data, made = table(), predictor_of("linear", table())
     made = replace(made, facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}})

@@ -151,7 +151,7 @@ def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
 def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     department = rng.integers(100, 200, 2000)
-    y = rng.normal(size=100)[department - 100] + rng.normal(size=2000)
+    y = (rng.normal(size=100) + np.arange(100) / 50)[department - 100] + rng.normal(size=2000)
     table = from_frame({"department": department, "x": rng.normal(size=2000), "y": y})
     for stage, kinds in ((Clean(), ["number", "number", "category"]), (Clean(codes=False), ["number", "number"])):
         lab = lab_of(tmp_path / str(stage.codes), 60)
@@ -160,6 +160,31 @@ def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(tmp
         assert [column.kind for column in lab.dataset().columns.by_name.values()] == kinds
         assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [["department"]] * stage.codes
         lab.store.close()
+
+
+@pytest.mark.parametrize(
+    ("stage", "time", "kind", "told"),
+    [
+        (Clean(), None, "category", ["host"]),
+        (Clean(codes=False), None, "number", []),
+        (Clean(kinds={"host": "number"}), None, "number", []),
+        (Clean(), "host", "number", []),
+    ],
+)
+def test_keys_are_categories_alone_unless_that_is_not_wanted(
+    stage: Clean, time: str | None, kind: str, told: list[str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    host = rng.integers(0, 400, 2000)
+    y = rng.normal(size=400)[host] + 0.5 * rng.normal(size=2000)
+    lab = lab_of(tmp_path / "run", 60)
+    lab.problem = Problem(from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y}), "y", time_column=time)
+    study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    assert lab.dataset().columns["host"].kind == kind
+    found = [finding for finding in study.findings if finding["code"] == "key"]
+    assert [finding["columns"] for finding in found] == [[name] for name in told]
+    assert all("clean.kinds.host=number" in finding["override"] and "--group host" in finding["override"] for finding in found)
+    lab.store.close()
 
 
 X, Y = Numbers(np.zeros(3)), Numbers(np.ones(3))
