@@ -276,6 +276,7 @@ class Study:
     weights: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = "bag"  # whether a member's fold models answer, its refits on all rows if it has any, or both
     verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, cuts
+    test: Mapping[str, Any] = field(default_factory=dict)  # scores on the user's test table, of the predictor and its members
     finished: str = ""
     resumed: int = 0  # how often
 
@@ -387,12 +388,16 @@ def _weights(study: Study, event: Event) -> Study:
 
 
 def _resumed(study: Study, event: Event) -> Study:
-    return replace(study, finished="", running={}, resumed=study.resumed + 1)
+    return replace(study, finished="", running={}, test={}, resumed=study.resumed + 1)
 
 
 def _hand(study: Study, event: Event) -> Study:
     """Candidates are tried by hand: whether the run has ended stays as it is."""
     return replace(study, running={})
+
+
+def _test(study: Study, event: Event) -> Study:
+    return replace(study, test=event["test"])
 
 
 def _finished(study: Study, event: Event) -> Study:
@@ -409,6 +414,7 @@ _ADD = {
     "weights": _weights,
     "resumed": _resumed,
     "hand": _hand,
+    "test": _test,
     "finished": _finished,
 }
 

@@ -83,8 +83,8 @@ def _run() -> int:
         return 0
     except OSError as error:
         return _say(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("automl: stopped", 130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return _say(f"automl: {str(stop) or 'stopped'}", 130)
     return code if isinstance(code, int) else 0
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from automl.cleaning import Applied
     from automl.predictor import Predictor
+    from automl.trial import Study
 
 Where = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")]
 
@@ -54,9 +55,10 @@ def leaderboard(
     from automl.predictor import load
     from automl.store import replay
 
-    board = leaderboard_text(rows(replay(Path(run))))
+    study = replay(Path(run))
+    board = leaderboard_text(rows(study))
     if data:
-        typer.echo(f"{test_scores(load(Path(run)), data)}\n")
+        typer.echo(f"{test_scores(load(Path(run)), data, study)}\n")
     typer.echo(board)
 
 
@@ -75,10 +77,12 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
 COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard, "report": report}
 
 
-def test_scores(predictor: Predictor, data: str) -> str:
-    """Scores of the predictor and of each member on a table, as lines of text."""
+def test_scores(predictor: Predictor, data: str, study: Study) -> str:
+    """Scores of the predictor and of each member on a table, as lines of text; a warning where they contradict the run."""
+    from automl.cli.leading import warn
     from automl.predictor.scoring import scores
     from automl.report.words import counted
+    from automl.run.exam import contradiction, scored
     from automl.table import read_table
 
     told = scores(predictor, read_table(data))
@@ -87,6 +91,8 @@ def test_scores(predictor: Predictor, data: str) -> str:
     if told.expected:
         middle, low, high = told.expected
         lines.append(f"  {middle:<12.6g} was expected; 95% of samples of so many rows: {low:.6g} to {high:.6g}")
+    if found := contradiction(scored(predictor, told, data, told.rows), study):
+        warn(found.text())
     return "\n".join(lines)
 
 

@@ -131,7 +131,7 @@ class Keeper:
 
     def __call__(self, study: Study, event: Event) -> None:
         """Pack after cleaning (the baseline), and after a trial that is complete."""
-        if event["kind"] == "stage" and event["stage"] == "clean":
+        if event["kind"] == "stage" and "task" in event:
             save(baseline(study, self._lab), self._path)
         elif event["kind"] == "trial" and event["decided"] == "done" and self._affords():
             self._pack(study)

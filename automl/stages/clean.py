@@ -79,7 +79,8 @@ class Clean:
         lab.keep(dataset, cleaned.cleaner)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem is not whole else 0
-        for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
+        found = (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings)
+        for finding in sorted(found, key=lambda one: one.severity != "warning"):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
         return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn})
 
