@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +26,10 @@ def predict(
     model: Where,
     data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
     proba: Annotated[bool, typer.Option("--proba", help="One column a class, headed by the class, instead of the class.")] = False,
+    label: Annotated[
+        bool, typer.Option("--label", help="With --proba: the class, too, in a column `prediction` before the others.")
+    ] = False,
+    keep: Annotated[list[str] | None, typer.Option(help="A column to carry over, such as an id; may be repeated.")] = None,
     interval: Annotated[
         float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")
     ] = None,
@@ -38,11 +42,14 @@ def predict(
     from automl.table import read_table
 
     _check_output(output)
+    if label and not proba:
+        raise InputError("--label: is for --proba; without that the class is what is written.")
     predictor = load(Path(model), expect_sha256)
     table = read_table(data)
+    kept = {name: table[name] for name in dict.fromkeys(keep or ())}
     applied = predictor.read(table)
     _tell_odd(applied, data, strict)
-    _write(_answers(predictor, applied, proba, interval), output)
+    _write(_beside(kept, _answers(predictor, applied, proba, label, interval)), output)
 
 
 def leaderboard(
@@ -112,7 +119,16 @@ def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
         print(f"automl: {data}: {odd}", file=sys.stderr)
 
 
-def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: float | None) -> pd.DataFrame:
+def _beside(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers behind the columns that are carried over."""
+    import pandas as pd
+
+    if clash := [name for name in kept if name in answers.columns]:
+        raise InputError(f"--keep {clash[0]}: the answers have a column of that name. Rename it in the table.")
+    return pd.DataFrame({**kept, **{name: answers[name] for name in answers.columns}})
+
+
+def _answers(predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None) -> pd.DataFrame:
     import pandas as pd
 
     if proba and interval is not None:
@@ -121,7 +137,12 @@ def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: floa
         raise InputError("--proba: is for classification; this model predicts numbers.")
     raw = predictor.raw(applied.columns)
     if proba:
-        return pd.DataFrame(raw, columns=list(predictor.task.labels))
+        classes = pd.DataFrame(raw, columns=list(predictor.task.labels))
+        if label and "prediction" in classes.columns:
+            raise InputError("--label: a class is called 'prediction', as the column of the label would be. Leave --label out.")
+        if label:
+            classes.insert(0, "prediction", predictor.answer(raw))
+        return classes
     answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
     if interval is not None:
         answers["low"], answers["high"] = predictor.interval(raw, interval)
@@ -141,6 +162,6 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 answers.to_parquet(path, index=False)
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds
-                path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+                path.write_text("".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows), encoding="utf-8")
             case _:
                 answers.to_csv(path, index=False)
