@@ -97,7 +97,7 @@ def test_scores(predictor: Predictor, data: str, study: Study) -> str:
     lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
     if told.expected:
         middle, low, high = told.expected
-        lines.append(f"  {middle:<12.6g} was expected; 95% of samples of so many rows: {low:.6g} to {high:.6g}")
+        lines.append(f"  {middle:<12.6g} expected; {low:.6g} to {high:.6g} on 95% of samples of so many new rows")
     if found := contradiction(scored(predictor, told, data, told.rows), study):
         warn(found.text())
     return "\n".join(lines)
