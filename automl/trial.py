@@ -208,7 +208,7 @@ def _is_whole(job: Job, outcome: Outcome) -> bool:
 class Plan:
     """How rows are held out: the kind of folds, how many, and how often repeated."""
 
-    kind: Literal["kfold", "time", "holdout"] = "kfold"
+    kind: Literal["kfold", "time", "holdout", "panel"] = "kfold"
     folds: int = 5
     repeats: int = 1
 
@@ -220,7 +220,7 @@ class Plan:
     @property
     def held_share(self) -> float:
         """About which part of the rows is held out at a place."""
-        return {"kfold": 1.0, "time": 0.5, "holdout": 0.2}[self.kind] / self.folds
+        return {"kfold": 1.0, "time": 0.5, "holdout": 0.2, "panel": 0.5}[self.kind] / self.folds
 
     @property
     def models(self) -> int:

@@ -223,7 +223,7 @@ def _held_out(study: Study) -> str:
     plan = study.plan
     if plan.kind == "holdout":
         return "one holdout"
-    order = " by time" if plan.kind == "time" else ""
+    order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
     return f"{counted(plan.folds, 'fold')}{order}{repeats}"
 

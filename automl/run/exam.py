@@ -143,7 +143,7 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     than = f"the {low:.6g} to {high:.6g} that the run told for so many new rows"
     if is_better:
         return _finding(f"{what} is better than {than}: {FLATTERY}", test["rows"])
-    causes = TIME_CAUSES if study.plan.kind == "time" else CAUSES
+    causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
     return _finding(f"{what} is worse than {than}. What may be behind it: {causes}", test["rows"], ANSWERS)
 
 
