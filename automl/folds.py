@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
-FoldKind = Literal["kfold", "time", "holdout"]
+FoldKind = Literal["kfold", "time", "holdout", "panel"]
+
+MOST_MOVED = 0.2  # of the rows may be held out later than their time says, for their groups to stay whole
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,11 @@ class Folds:
 
     Parameters
     ----------
-    kind : {"kfold", "time", "holdout"}
+    kind : {"kfold", "time", "holdout", "panel"}
         "kfold": fold k holds block k out and trains on the others. "time": blocks are in time order from -1 on; fold k holds
-        block k out and trains on all earlier ones. "holdout": block 0 is held out, -1 is trained on.
+        block k out and trains on all earlier ones. "holdout": block 0 is held out, -1 is trained on. "panel": the later rows of the
+        groups of part k are block k, their earlier rows block -1 - k; fold k holds block k out and trains on the earlier rows of all
+        other groups.
     blocks : ndarray of shape (n_repeats, n_rows), int16
 
     Examples
@@ -39,6 +43,8 @@ class Folds:
         if fold is None:
             return np.arange(self.blocks.shape[1])
         blocks = self.blocks[repeat]
+        if self.kind == "panel":
+            return np.flatnonzero((blocks < 0) & (blocks != -1 - fold))
         return np.flatnonzero(blocks < fold if self.kind == "time" else blocks != fold)
 
     def held(self, repeat: int, fold: int) -> Rows:
@@ -113,6 +119,30 @@ def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
         if len(np.unique(blocks)) == count + 1:
             return Folds("time", blocks.astype(np.int16)[None, :])
     return Folds("time", np.where(times == times.max(), 0, -1).astype(np.int16)[None, :])  # most rows have the last time
+
+
+def spans_times(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> bool:
+    """Whether groups run through the times, as stores do that are there each day: kept whole, they would leave no order of time.
+
+    >>> days = np.repeat(np.arange(10.0), 3)
+    >>> spans_times(days, np.tile([0, 1, 2], 10), 2), spans_times(days, np.repeat(np.arange(10), 3), 2)
+    (True, False)
+    """
+    whole = by_time(times, units, n_folds)
+    alone = by_time(times, np.arange(len(times)), n_folds)
+    moved = float((whole.blocks != alone.blocks).mean())
+    return bool(whole.blocks.min() >= 0) or moved > MOST_MOVED
+
+
+def panel(times: npt.NDArray[np.float64], units: Rows, n_folds: int, seed: int) -> Folds:
+    """The later half of the rows is held out, that of some groups in each fold, of which nothing is trained on."""
+    is_late = by_time(times, np.arange(len(times)), 1).blocks[0] == 0
+    for count in range(min(n_folds, len(np.unique(units))), 1, -1):
+        part = kfold(is_late, units, count, 1, seed).blocks[0]
+        made = Folds("panel", np.where(is_late, part, -1 - part).astype(np.int16)[None, :])
+        if all(len(made.train(0, fold)) and len(made.held(0, fold)) for fold in range(count)):
+            return made
+    return Folds("panel", np.full((1, len(times)), -1, np.int16))
 
 
 def given(is_held: npt.NDArray[np.bool_]) -> Folds:

@@ -13,7 +13,10 @@ from automl.certainty import new_rows, widening
 from automl.metrics import Metric, metric_of
 from automl.trial import Study, Trial
 
-HEADINGS = ("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "seconds", "size_mb", "weight", "status")
+HEADINGS = (
+    *("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "test"),
+    *("seconds", "size_mb", "weight", "status"),
+)
 
 TIED = "done, tied with the best"  # the status of models that can't be told apart from the best one
 
@@ -24,7 +27,8 @@ def leaderboard(study: Study) -> list[Row]:
     """One row a trial, complete ones first; the ensemble leads when it has more than one member.
 
     Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as many as the table has: of a trial
-    it is Student's over its folds, of the ensemble the bootstrap's over rows.
+    it is Student's over its folds, of the ensemble the bootstrap's over rows. `test` is the score on the user's test table, of the
+    predictor and of its members alone.
     """
     if study.task is None:
         return []
@@ -80,6 +84,7 @@ def _ensemble(study: Study) -> Iterator[Row]:
         "score": metric.score(study.verdict["loss"]),
         "ci_low": low,
         "ci_high": high,
+        "test": study.test.get("score"),
         "seconds": round(sum(trial.seconds for trial in members), 2),
         "size_mb": round(sum(megabytes(trial) for trial in members), 2),
         "weight": 1.0,
@@ -99,6 +104,7 @@ def _trial(study: Study, trial: Trial) -> Row:
         "score": None if math.isinf(loss_of(trial)) else metric.score(loss_of(trial)),
         "ci_low": low,
         "ci_high": high,
+        "test": study.test.get("members", {}).get(trial.id),
         "seconds": round(trial.seconds, 2),
         "size_mb": round(megabytes(trial), 2),
         "weight": round(study.weights.get(trial.id, 0.0), 4),

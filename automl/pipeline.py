@@ -152,7 +152,7 @@ def _share(value: Any, where: str) -> float:
 def _make_stage(kind: type[Stage], options: Mapping[str, Any], where: str) -> Stage:
     """A stage with these options, checked against its fields."""
     known = dict(fields(kind))
-    _known(options, tuple(known), where)
+    _known(options, tuple(known), where, others=("use", "share"))
     return kind(
         **{key: _bounded(kind, key, checked(value, known[key], f"{where}: {key}"), f"{where}: {key}") for key, value in options.items()}
     )
@@ -201,10 +201,12 @@ def checked(value: Any, hint: Any, where: str) -> Any:
     return value
 
 
-def _known(plain: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def _known(plain: Mapping[str, Any], known: Sequence[str], where: str, others: Sequence[str] = ()) -> None:
+    """Refuse a key that is not known; `others` may be meant, too."""
     for key in plain:
         if key not in known:
-            raise InputError(f"{where}: nothing is called {key!r}.{suggestion(key, [*known, 'use', 'share'])} Known: {', '.join(known)}.")
+            meant = suggestion(key, [*known, *others])
+            raise InputError(f"{where}: nothing is called {key!r}.{meant} Known: {', '.join(known)}.")
 
 
 def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
@@ -212,6 +214,9 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     name, dot, key = path.strip().partition(".")
     if not (equals and dot and key):
         raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
+    if key == "use":
+        told = "which stage it is can't be set. To have other stages, write a pipeline file"
+        raise InputError(f"--set {setting!r}: {told} (`automl pipelines` lists examples).")
     steps = list(pipeline.steps)
     for place in pipeline.places_of(name, f"--set {setting!r}"):
         step, value = steps[place], toml_value(text.strip())
@@ -221,7 +226,7 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         kind = type(step.stage)
         known = dict(fields(kind))
         key, inner, column = key.partition(".")
-        _known({key: value}, tuple(known), f"--set {setting!r}")
+        _known({key: value}, tuple(known), f"--set {setting!r}", others=("share",))
         if inner:  # an entry of a table, as in clean.kinds.zip=category
             value = {**dict(getattr(step.stage, key)), column: value}
         value = _bounded(kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}")

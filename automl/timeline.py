@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automl.store import events
@@ -69,11 +69,17 @@ def read(folder: Path) -> Timeline:
 
 
 def _spans(told: list[Event], last: float) -> tuple[Span, ...]:
-    """Stages that hand on facts (clean, extract) are told when they end, the others when they begin."""
+    """Every stage is told when it begins; clean and extract once more, with what they hand on, when they end.
+
+    Logs of earlier versions tell those two when they end alone.
+    """
     spans: list[Span] = []
     for place, event in enumerate(told):
         before = spans[-1].end if spans else 0.0
-        if "task" in event or "recipes" in event:
+        hands_on = "task" in event or "recipes" in event
+        if hands_on and spans and spans[-1].stage == event["stage"]:
+            spans[-1] = replace(spans[-1], end=event["time"])
+        elif hands_on:
             spans.append(Span(event["stage"], before, event["time"]))
         else:
             end = told[place + 1]["time"] if place + 1 < len(told) else last

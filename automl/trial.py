@@ -228,7 +228,7 @@ def _is_whole(job: Job, outcome: Outcome) -> bool:
 class Plan:
     """How rows are held out: the kind of folds, how many, and how often repeated."""
 
-    kind: Literal["kfold", "time", "holdout"] = "kfold"
+    kind: Literal["kfold", "time", "holdout", "panel"] = "kfold"
     folds: int = 5
     repeats: int = 1
 
@@ -240,7 +240,7 @@ class Plan:
     @property
     def held_share(self) -> float:
         """About which part of the rows is held out at a place."""
-        return {"kfold": 1.0, "time": 0.5, "holdout": 0.2}[self.kind] / self.folds
+        return {"kfold": 1.0, "time": 0.5, "holdout": 0.2, "panel": 0.5}[self.kind] / self.folds
 
     @property
     def models(self) -> int:
@@ -296,6 +296,7 @@ class Study:
     weights: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = "bag"  # whether a member's fold models answer, its refits on all rows if it has any, or both
     verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, cuts
+    test: Mapping[str, Any] = field(default_factory=dict)  # scores on the user's test table, of the predictor and its members
     finished: str = ""
     resumed: int = 0  # how often
 
@@ -407,12 +408,16 @@ def _weights(study: Study, event: Event) -> Study:
 
 
 def _resumed(study: Study, event: Event) -> Study:
-    return replace(study, finished="", running={}, resumed=study.resumed + 1)
+    return replace(study, finished="", running={}, test={}, resumed=study.resumed + 1)
 
 
 def _hand(study: Study, event: Event) -> Study:
     """Candidates are tried by hand: whether the run has ended stays as it is."""
     return replace(study, running={})
+
+
+def _test(study: Study, event: Event) -> Study:
+    return replace(study, test=event["test"])
 
 
 def _finished(study: Study, event: Event) -> Study:
@@ -429,6 +434,7 @@ _ADD = {
     "weights": _weights,
     "resumed": _resumed,
     "hand": _hand,
+    "test": _test,
     "finished": _finished,
 }
 

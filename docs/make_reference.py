@@ -54,8 +54,9 @@ def tables() -> list[str]:
     """Families, recipes, metrics and pipelines."""
     lines = ["## Families", "", "| family | | recipes |", "|---|---|---|"]
     lines += [f"| `{kind.name}` | {kind.about} | {', '.join(kind.recipes)} |" for kind in FAMILIES]
-    lines += ["", "## Recipes", "", "| recipe | numbers | categories |", "|---|---|---|"]
-    lines += [f"| `{recipe.name}` | {recipe.numbers} | {recipe.categories} |" for recipe in RECIPES.values()]
+    lines += ["", "## Recipes", "", "How the columns become a model's input. Texts are treated alike in all of them.", ""]
+    lines += ["| recipe | numbers | categories | added |", "|---|---|---|---|"]
+    lines += [f"| `{recipe.name}` | {' | '.join(recipe.words)} |" for recipe in RECIPES.values()]
     lines += ["", "## Metrics", "", "| metric | | tasks |", "|---|---|---|"]
     for metric in METRICS.values():
         default = " (default)" if metric.name in DEFAULTS.values() else ""

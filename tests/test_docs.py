@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from automl.cli import app
+from automl.features.recipe import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,6 +27,13 @@ def test_the_reference_is_up_to_date() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == module.reference(), "run: python docs/make_reference.py"
+
+
+def test_no_two_recipes_look_alike_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8").split("## Recipes")[1].split("## Metrics")[0]
+    rows = [line.split("|", 2)[2] for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(RECIPES)
+    assert len(set(rows)) == len(rows)
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -102,3 +102,23 @@ def test_time_folds_keep_units_whole_and_never_look_ahead() -> None:
         assert not set(units[train]) & set(units[held])
         last = {unit: times[units == unit].max() for unit in set(units)}
         assert max(last[unit] for unit in units[train]) <= min(last[unit] for unit in units[held])
+
+
+@given(st.integers(2, 8), st.integers(2, 12), st.integers(2, 5), st.integers(0, 5))
+def test_panel_folds_hold_out_later_rows_of_groups_that_are_not_trained_on(n_groups: int, n_times: int, n_folds: int, seed: int) -> None:
+    groups, times = np.tile(np.arange(n_groups), n_times), np.repeat(np.arange(float(n_times)), n_groups)
+    made = folds.panel(times, groups, n_folds, seed)
+    assert made.n_folds == min(n_folds, n_groups)
+    for fold in range(made.n_folds):
+        train, held = made.train(0, fold), made.held(0, fold)
+        assert not set(groups[train]) & set(groups[held])
+        assert times[train].max() < times[held].min()
+    held_once = np.concatenate([made.held(0, fold) for fold in range(made.n_folds)])
+    assert sorted(held_once) == np.flatnonzero(times >= times[held_once].min()).tolist()
+
+
+def test_groups_that_live_for_a_while_do_not_span_the_times() -> None:
+    times = np.arange(300.0)
+    assert not folds.spans_times(times, np.arange(300) // 5, 4)
+    assert folds.spans_times(times, np.arange(300) % 10, 4)
+    assert folds.spans_times(times, np.zeros(300, np.int64), 4)

@@ -74,6 +74,30 @@ def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("tune.use=x", "--set 'tune.use=x': which stage it is can't be set. To have other stages, write a pipeline file"),
+        ("clean.use=select", "which stage it is can't be set"),
+        ("tune.shar=3", "nothing is called 'shar'. Did you mean 'share'? Known: method, "),
+        ("tune.methot=tpe", "nothing is called 'methot'. Did you mean 'method'?"),
+        ("tune.xyz=1", "nothing is called 'xyz'. Known: method, "),
+    ],
+)
+def test_a_setting_that_cannot_be_made_is_told_without_a_name_that_leads_nowhere(setting: str, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_pipeline("default").with_options([setting])
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["uses = 1", "shares = 2"])
+def test_a_key_of_a_stage_is_no_key_of_the_file(key: str, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(f'{key}\n[[stage]]\nuse = "clean"\n', encoding="utf-8")
+    with pytest.raises(InputError, match="nothing is called") as caught:
+        read_pipeline(str(tmp_path / "p.toml"))
+    assert "Did you mean" not in str(caught.value)
+
+
 def test_every_option_says_what_it_does() -> None:
     import dataclasses
 

@@ -46,8 +46,12 @@ class _Enough(Exception):
     """The reader of our output has seen enough."""
 
 
+class _Stopped(Exception):
+    """The user stopped the command; the text says what becomes of its run. typer would end without a word."""
+
+
 def _piped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that ends well when its reader does: click would make an exit code 1 of that."""
+    """A command that ends well when its reader does, and with a word when it is stopped."""
 
     @functools.wraps(command)
     def run(*args: Any, **words: Any) -> None:
@@ -56,6 +60,8 @@ def _piped(command: Callable[..., None]) -> Callable[..., None]:
             sys.stdout.flush()
         except BrokenPipeError:
             raise _Enough from None
+        except KeyboardInterrupt as stop:
+            raise _Stopped(str(stop) or "stopped") from None
 
     return run
 
@@ -89,6 +95,8 @@ def _run() -> int:
         return 0
     except OSError as error:
         return _say(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)
+    except _Stopped as stop:
+        return _say(f"automl: {stop}", 130)
     except (KeyboardInterrupt, typer.Abort):
         return _say("automl: stopped", 130)
     return code if isinstance(code, int) else 0

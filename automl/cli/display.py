@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from automl.cli.words import final_words, leaderboard_text
 from automl.metrics import metric_of
+from automl.report.summary import tested_text
 from automl.report.words import counted, duration, listed, number, places, visible
 from automl.trial import Event, Study, Trial
 
@@ -24,6 +25,8 @@ __all__ = ["Bounds", "Live", "Plain", "Quiet", "choose", "final_words", "leaderb
 REFRESH = 4  # times a second
 SHOWN = 5  # models while a run goes on
 NARROW = 40  # characters of a model's name
+HANDING_ON = ("clean", "extract")  # stages that get their line when they end, with what they hand on
+LONGEST_FINDING = 2000  # characters
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,15 @@ class Bounds:
 
 
 class Quiet:
-    """A display that shows nothing: opened before a run, closed after it."""
+    """A display that shows nothing: opened before a run, closed after it.
+
+    Attributes
+    ----------
+    say : callable or None
+        Shows a line beside what is drawn; None where nothing is drawn.
+    """
+
+    say: Callable[[str], None] | None = None
 
     @property
     def observers(self) -> list[Callable[[Study, Event], None]]:
@@ -102,13 +113,18 @@ class Plain(Quiet):
 
     def _line(self, study: Study, event: Event) -> str:
         if event["kind"] == "finding":
-            return f"{'found':<9} {_finding(event)}"
+            kind = "warning" if event["finding"]["severity"] == "warning" else "found"
+            return f"{kind:<9} {_finding(event)}"
         if event["kind"] == "stage":
+            if event["stage"] in HANDING_ON and not event.keys() & {"task", "recipes"}:
+                return ""
             return f"{visible(event['stage'], NARROW):<9} {_stage(study, event)}".rstrip()
         if event["kind"] == "trial" and event["decided"] != "dropped":
             return self._trial(study, study.trials[event["id"]])
         if event["kind"] == "weights":
             return f"{'ensemble':<9} {counted(len(event['weights']), 'model')}  {_score(study, study.verdict.get('loss'))}".rstrip()
+        if event["kind"] == "test":
+            return f"{'test':<9} {tested_text(study)}"
         return f"interrupted: ending with {_so_far(study)}" if event["kind"] == "finished" and event["how"] == "interrupted" else ""
 
     def _trial(self, study: Study, trial: Trial) -> str:
@@ -140,6 +156,7 @@ class Live(Quiet):
         self._study = Study()
         self._counts = {"done": 0, "failed": 0}
         console = Console(file=stream or sys.stderr, highlight=False, markup=False, emoji=False)
+        self.say = console.print
         self._region = Region(
             get_renderable=self.render,
             console=console,
@@ -165,7 +182,7 @@ class Live(Quiet):
         """Keep what is to be drawn next."""
         self._study = study
         if event["kind"] == "finding":
-            self._region.console.print(f"found  {_finding(event)}", no_wrap=True, overflow="ellipsis")  # whole in the report and the log
+            self._region.console.print(_shown(event))
         if event["kind"] == "fit" and event["outcome"]["status"] != "cut":
             self._counts["done" if event["outcome"]["status"] == "done" else "failed"] += 1
 
@@ -257,10 +274,24 @@ def _seen(study: Study, trial: Trial) -> int:
 
 
 def _finding(event: Event) -> str:
-    """A finding in a line."""
+    """A finding in a line. The option that changes it stands at its end, so it isn't cut."""
     from automl.cleaning import Finding
 
-    return visible(Finding.from_json(event["finding"]).text(), 400)
+    return visible(Finding.from_json(event["finding"]).text(), LONGEST_FINDING)
+
+
+def _shown(event: Event) -> RenderableType:
+    """A finding on a terminal: wrapped under its beginning, a warning in red."""
+    from rich.table import Table
+    from rich.text import Text
+
+    is_warning = event["finding"]["severity"] == "warning"
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    style = "red" if is_warning else ""
+    grid.add_row(Text("warning" if is_warning else "found", style=style), Text(_finding(event), style=style))
+    return grid
 
 
 def _stage(study: Study, event: Event) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -70,6 +72,7 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     from automl.cli import display
     from automl.leaderboard import nothing_judged
     from automl.report import Reporter
+    from automl.report.summary import contradiction
 
     started = process_started()
     asked = settings(wish, started)
@@ -77,7 +80,8 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     followers = _followers(wish, asked)
-    with shown:
+    with shown, _stopping(asked.output):
+        signals.say = shown.say or signals.say
         make = run.fit if how == "fit" else run.resume
         audience = run.Audience([*shown.observers, *([followers] if followers else [])], [Reporter(asked.budget)], signals.take)
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
@@ -87,12 +91,27 @@ def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None
     if followers and (log := followers.failed):
         typer.echo(f"automl: a tracker failed: {log} says why.", err=True)
     typer.echo(display.final_words(result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds))
-    if wish.test:
-        from automl.cli.predicting import test_scores
-
-        typer.echo(test_scores(result.predictor, wish.test))
+    if words := contradiction(result.study):
+        warn(words)
     if lacking:
         raise typer.Exit(NO_MODEL)
+
+
+@contextmanager
+def _stopping(folder: Path) -> Iterator[None]:
+    """A run that is stopped at once says how to go on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (folder / "run.toml").exists():
+            raise Stopped("stopped; nothing had been tried yet") from None
+        raise Stopped(f"stopped at once. To go on with the run: automl resume {shlex.quote(str(folder))}") from None
+
+
+def warn(text: str) -> None:
+    """A warning on standard error, in red where that is a terminal that wants colours."""
+    red = None if os.environ.get("NO_COLOR") else typer.colors.RED
+    typer.secho(f"automl: warning: {text}", fg=red, err=True)
 
 
 @contextmanager
@@ -126,10 +145,24 @@ def _followers(wish: Wish, asked: Settings) -> Followers | None:
     return Followers.asked_for(wish.track, asked.output)
 
 
+class Stopped(KeyboardInterrupt):
+    """The user has stopped the command at once; the text says what becomes of the run."""
+
+
+ENDING = "ending: what was found so far is being saved. Ctrl-C once more stops at once, without that."
+
+
 class Signals:
-    """Ctrl-C and SIGTERM: the first ends the search and the best so far is saved; the second stops at once."""
+    """Ctrl-C and SIGTERM: the first ends the search and the best so far is saved; the second stops at once.
+
+    Attributes
+    ----------
+    say : callable
+        Tells what the first one does.
+    """
 
     def __init__(self) -> None:
+        self.say: Callable[[str], None] = _write
         self._lab: Lab | None = None
         self._before: dict[int, Any] = {}
 
@@ -145,7 +178,14 @@ class Signals:
         if self._lab is None or self._lab.halted():
             raise KeyboardInterrupt
         self._lab.halt()
+        self.say(f"automl: {ENDING}")
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+
+def _write(text: str) -> None:
+    """A line on standard error, written at once: a handler of signals may have interrupted whatever writes there, too."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automl.cleaning import Applied
     from automl.predictor import Predictor
     from automl.table import Overrides, Table
+    from automl.trial import Study
 
 _TOLD = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")  # notes of the reader that predict passes on
 
@@ -29,6 +30,10 @@ def predict(
     model: Where,
     data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
     proba: Annotated[bool, typer.Option("--proba", help="One column a class, headed by the class, instead of the class.")] = False,
+    label: Annotated[
+        bool, typer.Option("--label", help="With --proba: the class, too, in a column `prediction` before the others.")
+    ] = False,
+    keep: Annotated[list[str] | None, typer.Option(help="A column to carry over, such as an id; may be repeated.")] = None,
     interval: Annotated[
         float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")
     ] = None,
@@ -44,13 +49,16 @@ def predict(
     from automl.table import Overrides
 
     _check_output(output)
+    if label and not proba:
+        raise InputError("--label: is for --proba; without that the class is what is written.")
     overrides = Overrides(separator, encoding, sheet)
     predictor = load(Path(model), expect_sha256)
     table = read_for(predictor, data, overrides, may_be_empty=True)
+    kept = {name: table[name] for name in dict.fromkeys(keep or ())}
     applied = predictor.read(table)
     _tell_reading(table)
     _tell_odd(applied, data, strict)
-    _write(_answers(predictor, applied, proba, interval), output)
+    _write(_beside(kept, _answers(predictor, applied, proba, label, interval)), output)
 
 
 def leaderboard(
@@ -68,9 +76,10 @@ def leaderboard(
     from automl.table import Overrides
 
     overrides = Overrides(separator, encoding, sheet)
-    board = leaderboard_text(rows(replay(Path(run))))
+    study = replay(Path(run))
+    board = leaderboard_text(rows(study))
     if data:
-        typer.echo(f"{test_scores(load(Path(run)), data, overrides)}\n")
+        typer.echo(f"{test_scores(load(Path(run)), data, study, overrides)}\n")
     typer.echo(board)
 
 
@@ -106,19 +115,28 @@ def read_for(
     return read_table(data, form=cleaner.form, needs=needs, overrides=overrides or NO_OVERRIDES, may_be_empty=may_be_empty)
 
 
-def test_scores(predictor: Predictor, data: str, overrides: Overrides | None = None) -> str:  # noqa: PT028 - it is no test
-    """Scores of the predictor and of each member on a table, as lines of text."""
+def test_scores(
+    predictor: Predictor,
+    data: str,
+    study: Study,
+    overrides: Overrides | None = None,  # noqa: PT028 - it is no test
+) -> str:
+    """Scores of the predictor and of each member on a table, as lines of text; a warning where they contradict the run."""
+    from automl.cli.leading import warn
     from automl.predictor.scoring import scores
     from automl.report.words import counted
+    from automl.run.exam import contradiction, scored
 
     told = scores(predictor, read_for(predictor, data, overrides, scored=True))
     lines = [f"Scores on {data} ({told.metric}, {counted(told.rows, 'row')}):"]
     lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
     if told.expected:
         middle, low, high = told.expected
-        lines.append(f"  {middle:<12.6g} was expected; 95% of samples of so many rows: {low:.6g} to {high:.6g}")
+        lines.append(f"  {middle:<12.6g} expected; {low:.6g} to {high:.6g} on 95% of samples of so many new rows")
     if told.left_out:
         lines.append(f"  {told.left_out}")
+    if found := contradiction(scored(predictor, told, data, told.rows), study):
+        warn(found.text())
     return "\n".join(lines)
 
 
@@ -146,7 +164,16 @@ def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
         print(f"automl: {data}: {odd}", file=sys.stderr)
 
 
-def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: float | None) -> pd.DataFrame:
+def _beside(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.DataFrame:
+    """The answers behind the columns that are carried over."""
+    import pandas as pd
+
+    if clash := [name for name in kept if name in answers.columns]:
+        raise InputError(f"--keep {clash[0]}: the answers have a column of that name. Rename it in the table.")
+    return pd.DataFrame({**kept, **{name: answers[name] for name in answers.columns}})
+
+
+def _answers(predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None) -> pd.DataFrame:
     import pandas as pd
 
     if proba and interval is not None:
@@ -155,7 +182,12 @@ def _answers(predictor: Predictor, applied: Applied, proba: bool, interval: floa
         raise InputError("--proba: is for classification; this model predicts numbers.")
     raw = predictor.raw(applied.columns)
     if proba:
-        return pd.DataFrame(raw, columns=list(predictor.task.labels))
+        classes = pd.DataFrame(raw, columns=list(predictor.task.labels))
+        if label and "prediction" in classes.columns:
+            raise InputError("--label: a class is called 'prediction', as the column of the label would be. Leave --label out.")
+        if label:
+            classes.insert(0, "prediction", predictor.answer(raw))
+        return classes
     answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
     if interval is not None:
         answers["low"], answers["high"] = predictor.interval(raw, interval)
@@ -175,7 +207,7 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 answers.to_parquet(path, index=False)
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds
-                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+                lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
                 path.write_bytes(lines.encode("utf-8", ESCAPE))
             case _:
                 answers.to_csv(path, index=False, errors=ESCAPE)

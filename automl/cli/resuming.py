@@ -35,7 +35,7 @@ def resume(
     verbose: Verbose = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, or give an ended one more time."""
-    wish = wish_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
+    wish = wish_of(run, data, jobs, keeps_test=True, memory=memory, quiet=quiet, verbose=verbose)
     if budget is not None:
         wish = replace(wish, budget=budget, trials=None)
     elif wish.trials is None:
@@ -67,15 +67,24 @@ def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {"resume": resume, "reproduce": reproduce}
 
 
-def wish_of(run: str, data: str | None, jobs: int | None, **others: object) -> Wish:
-    """What a run was asked, from its run.toml."""
+def wish_of(run: str, data: str | None, jobs: int | None, keeps_test: bool = False, **others: object) -> Wish:
+    """What a run was asked, from its run.toml; its test table only where that is wanted."""
     file = Path(run) / "run.toml"
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")
     if not file.exists():
         raise InputError(f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. Use `automl fit`.")
     wish = read_wish(str(file), output=run, jobs=_cores_of(file) if jobs is None else jobs, **others)
+    wish = _with_test(wish) if keeps_test else replace(wish, test=None)
     return wish if data is None else replace(wish, data=data)
+
+
+def _with_test(wish: Wish) -> Wish:
+    """The wish without its test table where that is gone: a run can go on without it."""
+    if not wish.test or Path(wish.test).is_file():
+        return wish
+    typer.echo(f"automl: {wish.test}: is gone, so there will be no test scores.", err=True)
+    return replace(wish, test=None)
 
 
 def _cores_of(file: Path) -> int:

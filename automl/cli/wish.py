@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from automl.budget import Budget
     from automl.lab.problem import Problem
     from automl.pipeline import Pipeline
-    from automl.run import Settings
+    from automl.run import ScoredTable, Settings
     from automl.table import Limits, Overrides, Sample
 
 
@@ -177,7 +177,16 @@ def settings(wish: Wish, started: float) -> Settings:
         engine=wish.engine,  # type: ignore[arg-type]
         started=started,
         keep_data=wish.keep_data,
+        test=_test_table(wish.test, wish.target) if wish.test else None,
     )
+
+
+def _test_table(path: str, target: str) -> ScoredTable:
+    """The table that only adds test scores."""
+    from automl.run import ScoredTable
+    from automl.table import read_table
+
+    return ScoredTable(path, lambda limits, form: read_table(path, limits, form=form, needs=(target,)))
 
 
 def _earlier(folder: str) -> Path:
@@ -243,15 +252,13 @@ def problem(wish: Wish, budget: Budget) -> Problem:
     """The table, read within a budget, and what is to be predicted."""
     from automl.lab.problem import Problem
     from automl.metrics import named
-    from automl.table import Limits, Sample, read_table
+    from automl.table import read_table
 
     if not wish.data:
         raise InputError("the run's table came from Python or a pipe. Name a file that holds it: --data FILE.")
     _check_digest(wish.data, wish.sha256)
     needs = (wish.target,)
     table = read_table(wish.data, _limits(wish, budget), needs=needs, overrides=_overrides(wish))
-    if wish.test:  # that it can be read and has the target shows now, not after the search
-        read_table(wish.test, Limits(sample=Sample(0.01, 0, 1)), form=table.form, needs=needs)[wish.target]
     return Problem(
         table,
         wish.target,

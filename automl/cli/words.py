@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automl.leaderboard import TIED, Row, is_done, leaderboard
-from automl.report.summary import expected
+from automl.report.summary import expected, failures, tested_text
 from automl.report.words import aligned, duration, insight_command, number, places, predict_command, visible
+from automl.store import FAILURES
 from automl.trial import Study
 
 TOP = 10  # rows of the leaderboard at the end of a run
@@ -32,7 +33,7 @@ def final_words(study: Study, folder: Path, sha256: str, elapsed: float, budget:
         Seconds that there were.
     """
     then = f"See what the search teaches with:\n  {insight_command(folder)}\nPredict with:\n  {predict_command(folder)}"
-    parts = [_board(study), _outcome(study, elapsed, budget), _places(folder, sha256), then]
+    parts = [_board(study), _outcome(study, elapsed, budget), _failures(study, folder), _places(folder, sha256), then]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -69,7 +70,17 @@ def _outcome(study: Study, elapsed: float, budget: float | None) -> str:
         return f"Expected score  none: no model was tried on every fold, so all rows get the same prediction{more}\n{took}"
     better = "greater is better" if score.greater_is_better else "lower is better"
     interval = f"\n                {score.interval_text}" if score.interval_text else ""
-    return f"Expected score  {score.metric} {score.score_text} ({better}){interval}\n{took}"
+    tested = f"\nTest score      {tested_text(study)}" if study.test else ""
+    return f"Expected score  {score.metric} {score.score_text} ({better}){interval}{tested}\n{took}"
+
+
+def _failures(study: Study, folder: Path) -> str:
+    """Which candidates failed, and why the first of them did."""
+    told = failures(study)
+    where = folder / FAILURES
+    if not told:
+        return ""
+    return f"Failed          {told}" + (f"\n                tracebacks: {visible(where, 4096)}" if where.exists() else "")
 
 
 def _places(folder: Path, sha256: str) -> str:
@@ -93,15 +104,18 @@ def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
     if not shown:
         return "no model yet"
     decimals = places(shown[0]["score"])
-    headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", "weight", "seconds", "MB", "id", "model")
+    has_tests = any(row["test"] is not None for row in shown)
+    tests = ("test",) if has_tests else ()
+    headings = ("rank", visible(shown[0]["metric"], NARROW), "95% interval", *tests, "weight", "seconds", "MB", "id", "model")
     has_ties = any(row["status"] == TIED for row in shown)
-    board = aligned([headings, *(_cells(row, decimals, has_ties) for row in shown)], left=("95% interval", "id", "model"))
+    cells = [_cells(row, decimals, has_ties, has_tests) for row in shown]
+    board = aligned([headings, *cells], left=("95% interval", "id", "model"))
     notes = [TIED_NOTE] if has_ties else []
     notes += [CORRECTED_NOTE] if shown[0]["id"] == "ensemble" else []
     return "\n\n".join([board, "\n".join(notes)] if notes else [board])
 
 
-def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:
+def _cells(row: Row, decimals: int, padded: bool, tested: bool) -> tuple[str, ...]:
     interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
     status = "" if is_done(row) else f" ({visible(row['status'], 80)})"
     name = f"{visible(row['family'], NARROW)} {visible(row['recipe'], NARROW)}".strip()
@@ -109,4 +123,5 @@ def _cells(row: Row, decimals: int, padded: bool) -> tuple[str, ...]:
     score = number(row["score"], decimals) or "-"
     costs = (f"{row['seconds']:.2f}", f"{row['size_mb']:.2f}")
     rank = f"{row['rank']}{'=' if row['status'] == TIED else ' ' if padded else ''}"
-    return (rank, score, interval, weight, *costs, visible(row["id"], NARROW), name + status)
+    test = (number(row["test"], decimals),) if tested else ()
+    return (rank, score, interval, *test, weight, *costs, visible(row["id"], NARROW), name + status)

@@ -48,6 +48,13 @@ class Recipe:
     bounded: bool = False
 
     @property
+    def words(self) -> tuple[str, str, str]:
+        """What becomes of numbers and of categories, and what is added, for people."""
+        added = ["means of the target by category"] if self.means else []
+        added += ["pairs of columns"] if self.pairs else []
+        return NUMBERS[self.numbers], CATEGORIES[self.categories], " and ".join(added)
+
+    @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
         return self.categories in ("target", "mixed") or self.means or self.pairs or self.makes_topics or self.bounded
@@ -77,6 +84,20 @@ class Recipe:
         """The recipe that `to_json` wrote."""
         return cls(**value)
 
+
+NUMBERS = {
+    "plain": "as they are",
+    "standard": "centred and scaled",
+    "quantile": "by rank, mapped to a normal distribution",
+    "pieces": "centred and scaled, and their share of each piece between quantiles",
+}
+CATEGORIES = {
+    "native": "codes marked as categorical",
+    "onehot": "one column a level, rare levels together",
+    "target": "cross-fitted mean of the target",
+    "codes": "codes ordered by frequency, as numbers",
+    "mixed": "few levels: codes marked as categorical; many: mean of the target, and codes ordered by frequency",
+}
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe

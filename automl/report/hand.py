@@ -13,7 +13,7 @@ from automl.insight.change import Change, change
 from automl.metrics import Metric, metric_of
 from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
-from automl.report.words import aligned, counted, number, places, visible
+from automl.report.words import aligned, counted, number, ordinal, places, visible
 from automl.search.hand import settable
 from automl.space import Choice
 from automl.trial import Candidate, Study, Trial
@@ -34,17 +34,18 @@ def told_of_try(study: Study, start: Candidate, candidate: Candidate, folder: Pa
     lines = [f"{visible(candidate.family)} {visible(candidate.recipe.name)} {trial.id}"]
     lines += [f"  {name}: {before} -> {now}" for name, before, now in _differences(start, candidate)]
     if candidate.id == start.id:
-        lines.append("  nothing changed: it is the candidate that was started from")
+        lines.append("  nothing changed: this is the candidate you started from")
     if start.id in study.trials and study.trials[start.id].losses and candidate.id != start.id:
         lines += ["", _sentence(change(study.trials[start.id], trial, study.plan), metric_of(study.the_task))]
     if not study.complete(trial):
         lines.append(f"Only {len(trial.losses)} of {counted(len(study.plan.places), 'fold')}: there was no time for the others.")
     elif any(outcome.stopped for outcome in trial.whole.values()):
-        lines.append("Some fits were ended by the budget before they were done: the score is worse than it would be.")
+        lines.append("The budget stopped some fits early, so the score may be worse than it could be.")
     if study.complete(trial):
         rank = [other.id for other in study.ranked].index(trial.id) + 1
-        lines.append(f"It comes {rank}. of {counted(len(study.ranked), 'complete candidate')}.")
-    return "\n".join([*lines, f"The predictor is as it was; `automl resume {folder} --budget 1m` searches on from here and combines anew."])
+        lines.append(f"It ranks {ordinal(rank)} of {counted(len(study.ranked), 'complete candidate')}.")
+    then = f"`automl resume {folder} --budget 1m` continues the search from here and builds the ensemble anew."
+    return "\n".join([*lines, f"The predictor is unchanged. {then}"])
 
 
 def _ended(study: Study, candidate: Candidate) -> Trial:
@@ -99,7 +100,7 @@ def told_of_sweep(study: Study, start: Candidate, candidates: Sequence[Candidate
         better = "the start" if is_start else "" if apart is None else f"{apart.better} of {apart.folds}"
         bar = "#" * max(1, round(BAR * (trial.loss - min(losses)) / most)) if trial.loss > min(losses) else "best"
         table.append((value(setting), number(metric.score(trial.loss), decimals), shown, error, better, bar, trial.id))
-    heading = f"{visible(start.family)} {visible(start.recipe.name)} by {visible(name)}: {metric.name}, bars show the loss above the least"
+    heading = f"{visible(start.family)} {visible(start.recipe.name)} by {visible(name)}: {metric.name}, bars: the loss above the lowest"
     board = aligned(table, left=("better on", "", "id"))
     missing = [f"{name} = {value(one.params.get(name))}: no score, {_why(study, one)}" for one in lacking]
     return "\n\n".join([heading, board, *(["\n".join(missing)] if missing else [])])

@@ -16,7 +16,7 @@ from automl.report.words import aligned, counted, duration, number, places, visi
 from automl.trial import Study
 
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
-RANGES = ("hyperparameter", "importance", "95%", "with others", "good range", "of what was searched", "best")
+RANGES = ("hyperparameter", "importance", "95%", "with interactions", "good range", "share of the range", "best")
 EVERYTHING = 0.95  # of the range: what is good nearly everywhere needs no choice
 TOLD = 0.001  # of a loss: what is less is no difference
 NAME = 40
@@ -70,14 +70,11 @@ def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 def more(found: More) -> str:
     """Whether more time is worth it, in a sentence."""
     answer = "Perhaps" if found.worth_it else "Hardly"
-    is_long = found.quarter >= 60
-    late, took = (
-        ("by the end a minute", found.a_minute) if is_long else ("the last quarter of the time", found.a_minute * found.quarter / 60)
-    )
-    return (
-        f"{answer}: {late} took {_percent(took)} off the leaders' loss, "
-        f"and four times the time can be expected to take {_percent(found.four_times)} off."
-    )
+    expected = f"four times the time can be expected to cut it by another {_percent(found.four_times)}"
+    if found.quarter >= 60:
+        return f"{answer}: towards the end, each minute cut the leaders' loss by {_percent(found.a_minute)}, and {expected}."
+    late = _percent(found.a_minute * found.quarter / 60)
+    return f"{answer}: the last quarter of the time cut the leaders' loss by {late}, and {expected}."
 
 
 def ranges(lesson: Lesson) -> list[tuple[str, ...]]:
@@ -105,16 +102,16 @@ def good_range(found: GoodRange) -> str:
 
 
 def advice(lesson: Lesson) -> list[str]:
-    """What is to be done about it, in sentences."""
+    """Say what to do about it, in sentences."""
     if lesson.temper.bad < TOLD:
-        return ["None of it makes a difference here: tuning it further brings nothing."]
+        return ["None of these settings makes a difference here: tuning them further brings nothing."]
     told = [
-        f"{one.first} and {one.second} want to be chosen together: that is {one.share:.0%} of what matters."
+        f"{one.first} and {one.second} should be tuned together: their interaction makes up {one.share:.0%} of the effect."
         for one in lesson.interactions[:3]
     ]
     at_edge = [one for one in lesson.ranges if one.edge]
     told += [
-        f"The best {one.name} lies at the {one.edge} end of what was searched ({value(one.searched[one.edge == 'high'])}): search further."
+        f"The best {one.name} lies at the {one.edge} end of the range ({value(one.searched[one.edge == 'high'])}): search beyond it."
         for one in at_edge
     ]
     return told
@@ -124,21 +121,21 @@ def temper(lesson: Lesson) -> str:
     """How the family takes it when nobody tunes it, in a sentence."""
     found = lesson.temper
     return (
-        f"{found.verdict}: a setting drawn at random from the whole range loses {_percent(found.median)} more than the best one "
-        f"in half of the cases, {_percent(found.bad)} or more in one of ten"
+        f"{found.verdict}: a random setting from the whole range has a loss {_percent(found.median)} above the best one's "
+        f"in half of the cases, and {_percent(found.bad)} or more in one case out of ten"
     )
 
 
 def safe(lesson: Lesson) -> str:
     """The safe choice in words."""
     told = ", ".join(f"{visible(name, NAME)}={value(setting)}" for name, setting in lesson.temper.params.items())
-    return f"a safe choice, whose neighbours are good, too: {lesson.temper.safe}" + (f" ({told})" if told else "")
+    return f"a safe choice, since its neighbours do well, too: {lesson.temper.safe}" + (f" ({told})" if told else "")
 
 
 def stability(found: Stability) -> str:
     """How a loss jumps with the seed, in a sentence."""
     if found.source == "trials":
-        return f"{found.verdict}: what its trials leave to chance moves its loss by {_percent(found.jump)} (95%)"
+        return f"{found.verdict}: chance alone moves its loss by {_percent(found.jump)} (95%)"
     losses = ", ".join(number(loss, places(loss, 5)) for loss in found.losses)
     together = ""
     if found.together is not None and found.together_jump is not None:
@@ -146,7 +143,7 @@ def stability(found: Stability) -> str:
         together = f" The mean of their predictions has {mean}, and moves by {_percent(found.together_jump)}."
     name = found.model if found.id == "ensemble" else f"{found.model} {found.id}"
     told = f"{name} is {found.verdict}: with {len(found.losses)} other seeds its loss is {losses}"
-    return f"{told}, so it moves by {_percent(found.jump)} (95%).{together}"
+    return f"{told}, so the seed alone moves it by {_percent(found.jump)} (95%).{together}"
 
 
 def costs(found: Cost) -> list[str]:

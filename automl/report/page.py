@@ -15,9 +15,9 @@ from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
 from automl.report import figures, lessons
 from automl.report.lesson_figures import lesson_figures
-from automl.report.summary import Expected, baseline, expected, members
+from automl.report.summary import Expected, baseline, contradiction, expected, failures, members, tested_text
 from automl.report.words import counted, duration, grouped, listed, number, places, predict_command, visible
-from automl.store import run_facts
+from automl.store import FAILURES, run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
 
@@ -31,6 +31,7 @@ class Cell:
 
     text: str
     order: float | None = None
+    is_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Member:
     params: tuple[tuple[str, str], ...]
 
 
-HEADINGS = ("rank", "model", "score", "95% interval", "weight", "seconds", "MB", "stage", "id", "status")
+HEADINGS = ("rank", "model", "score", "95% interval", "test", "weight", "seconds", "MB", "stage", "id", "status")
 FINISHES = {
     "bag": "each a bag of its fold models",
     "refit": "refitted on all rows",
@@ -101,10 +102,12 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "state": _state(study),
         "expected": expected(study),
         "headline": _headline(study, expected(study)),
-        "summary": _summary(study, timeline, facts),
+        "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(folder) if study.task else "",
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
-        "headings": HEADINGS,
+        "headings": [name for name in HEADINGS if name != "test" or study.test],
+        "warning": contradiction(study),
+        "tested": tested_text(study),
         "lines": [line for line in lines if line.kind != "out"],
         "others": [line for line in lines if line.kind == "out"],
         "members": _members(study),
@@ -166,7 +169,7 @@ def _headline(study: Study, score: Expected | None) -> str:
     return f"Measured{rows}; {better}."
 
 
-def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
     """Facts about the run, as pairs of a name and a text."""
     constant = baseline(study)
     pairs = [
@@ -176,6 +179,7 @@ def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any]) -> list
         ("Held out", _held_out(study) if study.task else ""),
         ("Without learning", "" if constant is None else f"{number(constant, places(constant))}, the same answer for every row"),
         ("Tried", _tried(study)),
+        ("Failed", _failed(study, folder)),
         ("Predictor", _predictor(study)),
         ("Time", _time(timeline, facts)),
         ("Seed", str(study.seed)),
@@ -200,6 +204,15 @@ def _tried(study: Study) -> str:
     return f"{counted(len(decided), 'candidate')}: {', '.join(f'{count} {way}' for way, count in ways.items() if count > 0)}"
 
 
+def _failed(study: Study, folder: Path) -> str:
+    """Which candidates failed and why, and where more is told."""
+    told = failures(study)
+    where = folder / FAILURES
+    if not told or not where.exists():
+        return told
+    return f"{told.rstrip('.')}. The tracebacks are in {FAILURES}, in the run's folder."
+
+
 def _predictor(study: Study) -> str:
     rows = any(study.trials[name].candidate.family == "knn" for name in study.weights if name in study.trials)
     warning = "; its neighbours are training rows, which are in the file" if rows else ""
@@ -210,7 +223,7 @@ def _held_out(study: Study) -> str:
     plan = study.plan
     if plan.kind == "holdout":
         return "one holdout"
-    order = " by time" if plan.kind == "time" else ""
+    order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
     return f"{counted(plan.folds, 'fold')}{order}{repeats}"
 
@@ -234,22 +247,24 @@ def _lines(study: Study, rows: list[Row]) -> list[Line]:
     complete = [row for row in rows if row["id"] == "ensemble" or study.complete(study.trials[row["id"]])]
     decimals = places(complete[0]["score"] if complete else None)
     standing = {row["id"] for row in complete}
-    return [_line(row, decimals, row["id"] in standing) for row in rows]
+    return [_line(row, decimals, row["id"] in standing, bool(study.test)) for row in rows]
 
 
-def _line(row: Row, decimals: int, standing: bool) -> Line:
+def _line(row: Row, decimals: int, standing: bool, is_tested: bool) -> Line:
     interval = f"{number(row['ci_low'], decimals)} – {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
     kind = "ensemble" if row["id"] == "ensemble" else "member" if row["weight"] else "plain"
+    test = [Cell(number(row["test"], decimals), row["test"])] if is_tested else []
     cells = (
         Cell(str(row["rank"]), row["rank"]),
         Cell(visible(f"{row['family']} {row['recipe']}".strip(), LONGEST)),
         Cell(number(row["score"], decimals), row["score"]),
         Cell(interval, row["ci_low"]),
+        *test,
         Cell(f"{row['weight']:.3f}" if row["weight"] else "", row["weight"]),
         Cell(f"{row['seconds']:.2f}", row["seconds"]),
         Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
         Cell(visible(row["stage"], LONGEST)),
-        Cell(row["id"]),
+        Cell(row["id"], is_code=True),
         Cell(visible(row["status"], 300)),
     )
     return Line(cells, kind if standing else "out")

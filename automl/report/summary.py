@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from automl.metrics import metric_of
-from automl.report.words import grouped, number, places
+from automl.report.words import counted, grouped, listed, number, places, visible
 from automl.trial import Study, Trial
 
 
@@ -86,3 +87,37 @@ def members(study: Study) -> list[tuple[Trial, float]]:
     """The trials of the predictor with their weights, heaviest first."""
     known = [(study.trials[name], weight) for name, weight in study.weights.items() if name in study.trials]
     return sorted(known, key=lambda pair: -pair[1])
+
+
+def tested_text(study: Study) -> str:
+    """The predictor's score on the user's test table; nothing without one."""
+    if not study.test:
+        return ""
+    test = study.test
+    of = "" if test["rows"] == test["of"] else f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
+    score = number(test["score"], places(test["score"]))
+    return f"{test['metric']} {score} on {counted(test['rows'], 'row')} of {test['source']}{of}"
+
+
+def contradiction(study: Study) -> str:
+    """What is told of a test score outside the interval that the run told; nothing where it lies within."""
+    if not study.test or not study.test["expected"]:
+        return ""
+    _, low, high = study.test["expected"]
+    told = [one for one in study.findings if one["code"] == "test_score"]
+    if low <= study.test["score"] <= high or not told:
+        return ""
+    answers = f". What may answer it: {told[-1]['override']}" if told[-1]["override"] else ""
+    return f"{told[-1]['action']}{answers}"
+
+
+def failures(study: Study) -> str:
+    """How many candidates failed, of which families, and why the first of them did; nothing if none did."""
+    failed = [trial for trial in study.trials.values() if trial.decided == "failed"]
+    if not failed:
+        return ""
+    families = Counter(trial.candidate.family for trial in failed)
+    which = listed((f"{count} of {family}" for family, count in families.items()), 4)
+    first = failed[0]
+    reason = visible(first.reason, 300) or "no reason was told"
+    return f"{counted(len(failed), 'candidate')} ({which}). {visible(first.candidate.family, 60)} {first.id}: {reason}"

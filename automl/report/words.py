@@ -66,6 +66,17 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{grouped(count)} {noun if count == 1 else plural or noun + 's'}"
 
 
+def ordinal(place: int) -> str:
+    """A place in a ranking.
+
+    >>> [ordinal(place) for place in (1, 2, 3, 4, 11, 12, 13, 21, 102, 113)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd', '113th']
+    """
+    is_teen = 10 <= place % 100 <= 20
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
 def grouped(count: int) -> str:
     """A whole number with its digits in groups of three."""
     return f"{count:,}".replace(",", " ")

@@ -24,12 +24,14 @@ from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
+from automl.run.exam import Exam, ScoredTable, examine, prepare
 from automl.run.first import begin_first, with_baseline
 from automl.run.keeper import Keeper, cut, has_model
 from automl.run.record import Recorder, write_facts
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble, settle
+from automl.stages.select import Select
 from automl.store import Store, replay
 from automl.trial import Event, Study
 
@@ -63,6 +65,8 @@ class Settings:
         Worker processes, or everything in this process.
     lasting : bool
         Whether the folder is to stay. One that is thrown away gets no run.toml and no predictor before the end.
+    test : ScoredTable, optional
+        A table that only adds test scores.
     """
 
     pipeline: Pipeline
@@ -76,6 +80,7 @@ class Settings:
     started: float = field(default_factory=time.monotonic)
     keep_data: bool = False
     lasting: bool = True
+    test: ScoredTable | None = None
 
     @property
     def budget(self) -> Budget:
@@ -138,13 +143,14 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
     try:
         with laboratory(store, settings, server) as lab:
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
+            exam = prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole) if settings.test else None
             keeper = watch(lab, settings, settings.started, audience)
             load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
-            study = go_through(study, lab, settings, settings.pipeline.steps, keeper)
-            return finish(study, lab, settings, audience)
+            study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
+            return finish(study, lab, settings, audience, exam)
     except InputError:
         if not replay(store.folder).trials:  # what was trained is not thrown away
             store.discard()
@@ -215,13 +221,15 @@ def watch(lab: Lab, settings: Settings, started: float, audience: Audience) -> K
     return keeper
 
 
-def finish(study: Study, lab: Lab, settings: Settings, audience: Audience) -> Result:
-    """Predictor, leaderboard, report and DONE."""
+def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam: Exam | None = None) -> Result:
+    """Predictor, test scores, leaderboard, report and DONE."""
     store = lab.store
     lab.close()
     study = settle(with_baseline(study, lab), lab, lab.whole)
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
+    for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
+        study = lab.tell(study, event)
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
     lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]
     study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
@@ -241,7 +249,7 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
     return observe
 
 
-def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step], keeper: Keeper) -> Study:
+def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step], keeper: Keeper, exam: Exam | None = None) -> Study:
     """Hand the study from stage to stage, each with its share of what is left."""
     budget = lab.whole
     for place, step in enumerate(steps):
@@ -249,20 +257,27 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
             study = begin_first(with_baseline(study, lab), lab, steps)
             study = lab.warm(study, min(30.0, budget.remaining() / 2))
         rest = [other.share for other in steps[place:]]
-        reserve = (
-            _end(study, lab, keeper) + _lessons(study, settings) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
-        )
+        reserve = _end(study, lab, keeper) + _lessons(study, settings)
+        reserve += sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        reserve += exam.reserve(study, budget) if exam else 0.0
         part = next(budget.keeping(_bounded(reserve, study, budget)).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
-        if step.name not in STAGES:  # ours tell it themselves, with what they hand on
-            study = lab.tell(study, {"kind": "stage", "stage": step.name})
+        study = lab.tell(study, _begun(step))
         study = _passed_on(study, lab, step, part)
         if step.name == "clean":
             set_threads(lab, settings, study)
             study = begin_first(study, lab, steps)
         lab.store.sync()
     return study
+
+
+def _begun(step: Step) -> Event:
+    """The event of a stage that begins; what `clean` and `extract` hand on is a second event of theirs."""
+    told: Event = {"kind": "stage", "stage": step.name}
+    if isinstance(step.stage, Select):
+        return {**told, "families": list(step.stage.families)}
+    return told
 
 
 def _passed_on(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:

@@ -147,7 +147,7 @@ class Keeper:
 
     def __call__(self, study: Study, event: Event) -> None:
         """Pack after cleaning (the baseline), after a trial that is complete, and after any fit as long as there is none."""
-        if event["kind"] == "stage" and event["stage"] == "clean":
+        if event["kind"] == "stage" and "task" in event:
             save(baseline(study, self._lab), self._path)
         elif _may_answer(study, event) and self._affords(study):
             self._pack(study)

@@ -58,6 +58,9 @@ def words(study: Study, event: Event) -> str:
             members = ", ".join(f"{name} {study.trials[name].candidate.family} {weight:.3f}" for name, weight in event["weights"].items())
             loss = event["verdict"].get("loss")
             return f"weights {members}" + ("" if loss is None else f"; expected {metric_of(study.the_task).score(loss):.6g}")
+        case "test":
+            test = event["test"]
+            return f"test    {test['metric']} {test['score']:.6g} on {test['rows']} of {test['of']} rows of {test['source']}"
         case "finished":
             return f"finished: {event['how']}"
         case kind:
@@ -108,6 +111,8 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
     data |= problem.table.overrides.to_json()
+    if settings.test is not None:
+        data["test"] = str(Path(settings.test.path).resolve())
     if problem.table.sample is not None:
         data["sample"] = problem.table.sample.to_json()
     budget = {"time": f"{settings.seconds:g}s"} if settings.seconds is not None else {"trials": settings.trials}

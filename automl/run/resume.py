@@ -15,6 +15,7 @@ from automl.lab.work import encodings_at
 from automl.metrics import is_function, known_function
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
+from automl.run.exam import prepare
 from automl.stages.clean import Clean
 from automl.store import Store, events, replay
 from automl.trial import Study
@@ -51,8 +52,10 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         set_threads(lab, settings, study)
         keeper = watch(lab, settings, settings.started - last_second(settings), audience)
         study = lab.decide(lab.tell(study, {"kind": "resumed"}))
-        study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper)
-        return finish(study, lab, settings, audience)
+        form = lab.cleaner.form if lab.cleaner is not None else None
+        exam = prepare(settings.test, study.the_task.target, form, lab.whole) if settings.test else None
+        study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper, exam)
+        return finish(study, lab, settings, audience, exam)
 
 
 def check_metric(study: Study, settings: Settings) -> None:
@@ -74,7 +77,7 @@ def steps_left(study: Study, steps: Sequence[Step]) -> Sequence[Step]:
     made up for.
     """
     names = [step.name for step in steps]
-    if study.stage == "clean":
+    if not study.recipes:
         return steps[names.index("clean") + 1 :]
     first = next((place for place, name in enumerate(names) if name in SEARCHING), len(steps))
     return steps[first:]

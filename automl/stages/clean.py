@@ -44,6 +44,7 @@ MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time 
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
 MANY_ROWS = 10_000  # from there on folds want far more fits
 FEW_ROWS, FEW_FITS = 3_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it; more rows want more fits
+MOST_TIME_FOLDS = 5
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -65,6 +66,7 @@ class Clean:
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
     keep_duplicates_together: bool = option(False, "Hold identical rows out together, for tables whose duplicates are copies by mistake.")
+    new_groups: bool = option(False, "With --time and --group: hold out later rows of groups that weren't trained on at all.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
@@ -78,13 +80,15 @@ class Clean:
         known = np.flatnonzero(_is_known(cleaned, problem))
         amounts = {*(name for name, kind in self.kinds.items() if kind == "number"), problem.time_column}
         cleaned = with_codes(cleaned, task, study.seed, known, amounts) if self.codes else cleaned
+        self._check_new_groups(cleaned)
         made = self._folds(cleaned, task, problem, study.seed, lab)
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem is not whole else 0
-        for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
+        found = (*_drawn(drawn, whole, asked=self.rows > 0), *_groups_and_times(cleaned, made, problem), *cleaned.findings)
+        for finding in sorted(found, key=lambda one: one.severity != "warning"):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
         return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn})
 
@@ -172,10 +176,25 @@ class Clean:
         plan = self._plan(n_rows, width(cleaned.columns), task, lab)
         n_units = len(np.unique(units))
         if cleaned.times is not None:
-            return held_out.by_time(cleaned.times, units, min(plan.folds, 5) if plan.folds > 1 else 1)
+            return self._by_time(cleaned.times, units, plan.folds, seed, has_groups=cleaned.groups is not None)
         if plan.folds == 1:
             return held_out.holdout(cleaned.y, units, self.holdout, seed)
         return held_out.kfold(cleaned.y, units, min(plan.folds, n_units), plan.repeats, seed)
+
+    def _by_time(
+        self, times: npt.NDArray[np.float64], units: npt.NDArray[np.int64], n_folds: int, seed: int, has_groups: bool
+    ) -> held_out.Folds:
+        """Later rows; groups that run through the times stand on both sides, unless new ones are asked for."""
+        n_folds = min(n_folds, MOST_TIME_FOLDS)
+        if has_groups and self.new_groups:
+            return held_out.panel(times, units, max(2, n_folds), seed)
+        if has_groups and held_out.spans_times(times, units, n_folds):
+            units = np.arange(len(times))
+        return held_out.by_time(times, units, n_folds)
+
+    def _check_new_groups(self, cleaned: Cleaned) -> None:
+        if self.new_groups and cleaned.groups is None:
+            raise InputError("clean.new_groups: holds out groups that are new. Say with --group which column has them.")
 
     def _plan(self, rows: int, columns: int, task: Task, lab: Lab) -> Plan:
         """As many folds as leave time for some candidates, networks among them; without a clock, by the table alone."""
@@ -265,12 +284,28 @@ def _check_folds(made: held_out.Folds, cleaned: Cleaned, problem: Problem) -> No
     """Refuse folds that leave nothing to train on or to hold out."""
     if made.n_folds and all(len(made.train(0, fold)) and len(made.held(0, fold)) for fold in range(made.n_folds)):
         return
+    if made.kind == "panel":
+        raise InputError(f"clean.new_groups: no group of {problem.group_column!r} is left to train on before others are held out later.")
     if cleaned.times is not None:
-        raise InputError(f"--time: {problem.time_column!r} holds one time only (a group counts by its last one): none is later.")
+        raise InputError(f"--time: {problem.time_column!r} holds one time only: no row is later than another.")
     if cleaned.groups is not None:
         name = f"{problem.group_column!r} holds" if problem.group_column else "there is"
         raise InputError(f"--group: {name} one group only: no other one can be held out.")
     raise InputError("no rows can be held out: all are equal, or too few; clean.keep_duplicates_together=false splits equal ones.")
+
+
+def _groups_and_times(cleaned: Cleaned, made: held_out.Folds, problem: Problem) -> list[Finding]:
+    """What is told where groups stand on both sides of the times."""
+    if cleaned.groups is None or made.kind != "time":
+        return []
+    groups = cleaned.groups
+    is_shared = any(np.isin(groups[made.held(0, fold)], groups[made.train(0, fold)]).any() for fold in range(made.n_folds))
+    if not is_shared:
+        return []
+    columns = tuple(name for name in (problem.group_column, problem.time_column) if name)
+    action = "groups run through the times: later rows are held out, of groups that were trained on, too; the score is that of known groups"
+    override = "--set clean.new_groups=true"
+    return [Finding("groups_and_times", columns, "warning", len(np.unique(groups)), action=action, override=override)]
 
 
 def _drawn(count: int, whole: Problem, asked: bool) -> list[Finding]:

@@ -90,7 +90,6 @@ class Ensemble:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, refit if need be, and tell the verdict."""
-        study = lab.tell(study, {"kind": "stage", "stage": "ensemble"})
         there = gather(study, lab, self.candidates)
         if not _has_model(there):
             rough = unfinished(study, lab)

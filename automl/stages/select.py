@@ -42,7 +42,6 @@ class Select:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
-        study = lab.tell(study, {"kind": "stage", "stage": "select", "families": list(self.families)})
         started_from = portfolio if self.start == "portfolio" else defaults
         candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
         earlier = self._earlier(study)

@@ -52,7 +52,6 @@ class Tune:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
-        study = lab.tell(study, {"kind": "stage", "stage": "tune"})
         seconds, workers = budget.remaining(), lab.bench.workers
         race = Race(seconds, self.margin, _fewest(study, seconds, workers))
         policy: Policy

@@ -102,6 +102,7 @@ def _outcome(one: Experiment) -> Mapping[str, Any]:
         if score is None
         else {"metric": score.metric, "score": score.score, "low": score.low, "high": score.high}
     )
+    told = told | {"test": one.study.test.get("score")}
     return told | {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights), "state": one.state}
 
 
@@ -115,6 +116,7 @@ def text(experiments: Sequence[Experiment]) -> str:
     outcomes = [
         ("score", *(one.expected.score_text if one.expected else "none" for one in experiments)),
         ("95% interval", *(one.expected.ends_text if one.expected else "" for one in experiments)),
+        *_tested(experiments),
         ("metric", *(one.metric for one in experiments)),
         ("time", *(duration(one.timeline.last) for one in experiments)),
         ("candidates", *(str(len(one.study.trials)) for one in experiments)),
@@ -126,6 +128,18 @@ def text(experiments: Sequence[Experiment]) -> str:
     differ = aligned([("what differs", *names), *rows], left=("what differs", *names)) if rows else "Nothing differs."
     did = "\n".join(_did(experiments[0], other) for other in experiments[1:])
     return f"{table}\n\n{differ}\n\n{did}"
+
+
+def _tested(experiments: Sequence[Experiment]) -> list[tuple[str, ...]]:
+    """The line of test scores, if there are any."""
+    if not any(one.study.test for one in experiments):
+        return []
+    return [("test score", *(_test_score(one) for one in experiments))]
+
+
+def _test_score(one: Experiment) -> str:
+    score = one.study.test.get("score")
+    return number(score, places(score))
 
 
 def _did(first: Experiment, other: Experiment) -> str:

@@ -78,11 +78,19 @@ def _facts(one: Experiment, table: Path | None) -> str:
     plain = dict(one.facts)
     if "stage" in plain:  # an earlier run that was begun from lies elsewhere
         plain["stage"] = [{key: "" if key == "earlier" else value for key, value in stage.items()} for stage in plain["stage"]]
-    home = str(Path.home())
-    if "path" in plain.get("data", {}):
-        name = Path(plain["data"]["path"]).name
-        plain["data"] = {**plain["data"], "path": f"data/{table.name}" if table is not None else name}
+    if "data" in plain:
+        plain["data"] = {key: Path(value).name if key in ("path", "test") else value for key, value in plain["data"].items()}
+    if "path" in plain.get("data", {}) and table is not None:
+        plain["data"]["path"] = f"data/{table.name}"
     if "command" in plain.get("run", {}):
         short = re.sub(r"(?<![\w.])/[^\s'\"]*/", "", str(plain["run"]["command"]))  # folders of absolute paths are nobody's affair
-        plain["run"] = {**plain["run"], "command": short.replace(home, "~")}
+        plain["run"] = {**plain["run"], "command": _without_home(short)}
     return tomli_w.dumps(plain)
+
+
+def _without_home(text: str) -> str:
+    """A text in which `~` stands for the home folder, where there is one."""
+    try:
+        return text.replace(str(Path.home()), "~")
+    except RuntimeError:  # neither HOME nor an entry in the list of users, as in a container with a number for a user
+        return text

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
 from automl.cli.words import chosen, final_words, leaderboard_text
+from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
 from automl.trial import Study
-from tests.report.runs import TASKS, Made, cleaned_run, empty_run, full_run
+from tests.report.runs import OVERRIDE, TASKS, Made, cleaned_run, empty_run, examined_run, full_run
 
 
 def bounds(seconds: float | None = 60.0, trials: int | None = None) -> Bounds:
@@ -48,6 +50,14 @@ def drain(leader: int, got: list[bytes]) -> None:
             got.append(part)
 
 
+def terminal(width: int) -> tuple[Live, io.StringIO]:
+    """A display on a terminal of so many columns, and what is written to it."""
+    stream = io.StringIO()
+    live = Live(bounds(), stream)
+    live._region.console.width = width
+    return live, stream
+
+
 def after(made: Made, trials: int | None = None) -> Live:
     live = Live(bounds(None if trials else 60.0, trials), io.StringIO())
     for study, event in made.told:
@@ -58,7 +68,7 @@ def after(made: Made, trials: int | None = None) -> Live:
 def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     told = lines_of(full_run(tmp_path / "run"))
     found, lines = told[:3], told[3:]
-    assert all(line.startswith("   12.3 s  found    ") for line in found)
+    assert [line[:20] for line in found] == ["   12.3 s  found    ", "   12.3 s  warning  ", "   12.3 s  found    "]
     assert lines[0] == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
     assert lines[1] == "   12.3 s  extract   native, onehot"
     assert lines[2] == "   12.3 s  select"
@@ -75,6 +85,57 @@ def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(t
     lines = lines_of(made, verbose=True)
     assert len(lines) == len(made.told) - begun + len(made.study.trials)
     assert sum("  new     " in line for line in lines) == len(made.study.trials)
+
+
+def test_a_stage_that_hands_on_facts_has_one_line(tmp_path: Path) -> None:
+    made = empty_run(tmp_path / "run")
+    made.tell({"kind": "stage", "stage": "extract"})
+    made.tell({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]})
+    assert lines_of(made) == ["   12.3 s  extract   native"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(tmp_path: Path, width: int) -> None:
+    made = empty_run(tmp_path / "run")
+    long = "taken as missing, as no other value comes near and it stands in the table a hundred times as often as its neighbours"
+    made.tell({"kind": "finding", "finding": Finding("sentinel", ("age",), "warning", 12, ("999",), long, OVERRIDE).to_json()})
+    live, stream = terminal(width)
+    for study, event in made.told:
+        live(study, event)
+    lines = stream.getvalue().splitlines()
+    assert all(len(line) <= width for line in lines)
+    assert f"{long} (12 cells, e.g. '999'; to change it: {OVERRIDE})" in " ".join(line[9:].strip() for line in lines)
+    assert lines[0].startswith("warning  age: taken as missing")
+
+
+def test_a_test_score_is_told_with_its_rows(tmp_path: Path) -> None:
+    line = lines_of(examined_run(tmp_path / "run"))[-2]
+    assert line == "   12.3 s  test      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others were not drawn or have no target)"
+
+
+def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(tmp_path: Path) -> None:
+    made = examined_run(tmp_path / "run")
+    said = final_words(made.study, tmp_path / "run", "abc", 10.0)
+    assert "\nTest score      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others" in said
+    heading, *rows = [line.split() for line in said.splitlines() if "roc_auc" in line or "ensemble" in line][:2]
+    assert heading[4] == "test"
+    assert rows[0][5] == "0.763000"
+
+
+def test_the_last_words_tell_which_candidates_failed_and_why(tmp_path: Path) -> None:
+    made = full_run(tmp_path / "run")
+    said = final_words(made.study, tmp_path / "run", "abc", 10.0)
+    failed = next(trial for trial in made.study.trials.values() if trial.decided == "failed")
+    line = next(line for line in said.splitlines() if line.startswith("Failed"))
+    assert line.startswith("Failed          3 candidates (")
+    assert line.endswith(f"{failed.candidate.family} {failed.id}: ValueError: Input contains <NaN>")
+    assert "tracebacks" not in said  # none were kept
+    (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
+    assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in final_words(made.study, tmp_path / "run", "abc", 10.0)
+
+
+def test_where_nothing_failed_nothing_is_said_of_it(tmp_path: Path) -> None:
+    assert "Failed" not in final_words(full_run(tmp_path / "run", trials=4).study, tmp_path / "run", "abc", 10.0)
 
 
 def test_an_interruption_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from automl import models
 from automl.cleaning.findings import Finding
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
+from automl.run.exam import contradiction
 from automl.store import Store
 from automl.task import Task
 from automl.trial import Candidate, Event, Job, Outcome, Plan, Study, begun, decided, fitted
@@ -116,6 +117,17 @@ def full_run(folder: Path, kind: str = "binary", trials: int = 30, seed: int = 0
         _trial(made, candidate, loss, chance, seconds=chance.expovariate(1 / 2.0), fate=nth % 9)
     _combine(made)
     made.tell({"kind": "finished", "how": "done"}, after=0.3)
+    return made
+
+
+def examined_run(folder: Path, low: float = 0.9, high: float = 0.95) -> Made:
+    """A finished run with scores on a test table, for which it had told an interval that they lie outside of by default."""
+    made = full_run(folder)
+    members = {name: 0.75 + place / 100 for place, name in enumerate(made.study.weights)}
+    test = {"source": "test.csv", "metric": "roc_auc", "rows": 400, "of": 500, "score": 0.763, "members": members}
+    made.tell({"kind": "test", "test": test | {"expected": [0.93, low, high]}}, after=0.1)
+    if found := contradiction(made.study.test, made.study):
+        made.tell({"kind": "finding", "finding": found.to_json()})
     return made
 
 

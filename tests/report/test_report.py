@@ -22,7 +22,7 @@ from automl.report.words import number, places
 from automl.store import replay
 from automl.timeline import read
 from automl.trial import Candidate, Job, Outcome, Plan
-from tests.report.runs import BROKEN, HOSTILE, OVERRIDE, TASKS, cleaned_run, empty_run, full_run
+from tests.report.runs import BROKEN, HOSTILE, OVERRIDE, TASKS, cleaned_run, empty_run, examined_run, full_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -168,6 +168,33 @@ def test_dropped_and_failed_trials_are_folded_away_with_their_reason(tmp_path: P
     assert "more: dropped, failed or unfinished" in page.text
     assert "dropped: far behind the best after one fold" in page.text
     assert "failed: ValueError: Input contains <NaN>" in page.text
+
+
+def test_a_test_score_outside_the_interval_is_a_warning_in_the_summary_and_a_finding(tmp_path: Path) -> None:
+    made = examined_run(tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    assert "Test score roc_auc 0.763000 on 400 rows of test.csv" in page.text
+    assert page.text.count("roc_auc 0.763 on 400 rows of test.csv is worse than the 0.9 to 0.95 that the run told") == 2
+    assert len(page.having("p", role="alert")) == 1
+    assert "--group COL, --time COL" in page.text
+    assert "test" in page.words
+    assert [row["test"] for row in leaderboard(made.study)[:2]] == [0.763, 0.75]
+
+
+def test_a_test_score_within_the_interval_is_no_warning(tmp_path: Path) -> None:
+    made = examined_run(tmp_path / "run", low=0.7)
+    page = page_of(tmp_path / "run")
+    assert "Test score roc_auc 0.763000" in page.text
+    assert page.having("p", role="alert") == []
+    assert [one["code"] for one in made.study.findings].count("test_score") == 0
+
+
+def test_the_summary_tells_which_candidates_failed_and_where_more_is_told(tmp_path: Path) -> None:
+    full_run(tmp_path / "run")
+    (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
+    said = page_of(tmp_path / "run").text
+    assert "Failed 3 candidates (" in said
+    assert "ValueError: Input contains <NaN>. The tracebacks are in failures.txt, in the run's folder." in said
 
 
 def test_a_run_without_a_task_gives_a_readable_page(tmp_path: Path) -> None:

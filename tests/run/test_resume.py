@@ -117,7 +117,7 @@ def test_a_table_that_changed_is_refused_and_one_that_moved_is_found(tmp_path: P
 def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
     mark = new_mark()
     process = start("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
-    wait_for(tmp_path / "run" / "events.jsonl", '"stage": "clean"')
+    wait_for(tmp_path / "run" / "events.jsonl", '"task": ')
     said = automl("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
     assert said.returncode == 2
     assert "another process is working on this run" in said.stderr
@@ -136,6 +136,7 @@ def test_a_second_signal_stops_at_once_and_the_run_can_go_on(tmp_path: Path) -> 
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "automl: stopped at once. To go on with the run: automl resume run"
     assert gone(mark)
     assert automl("resume", "run", "--budget", "12s", "-q", cwd=tmp_path).returncode == 0
 

@@ -161,6 +161,7 @@ def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signa
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Predict with" in out
+    assert "automl: ending: what was found so far is being saved. Ctrl-C once more stops at once" in err
     assert replay(tmp_path / "run").finished == "interrupted"
     assert gone(mark)
 
@@ -171,16 +172,6 @@ def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
         said = subprocess.run([AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False)
     assert said.returncode == 0, said.stderr
     assert json.loads(json.dumps(replay(tmp_path / "run").verdict))["rows"] == 344
-
-
-def test_a_test_table_only_adds_scores(tmp_path: Path) -> None:
-    words = ("fit", PENGUINS, "--target", "species", *QUICK)
-    plain = automl(*words, "--output", "a", cwd=tmp_path)
-    tested = automl(*words, "--output", "b", "--test", PENGUINS, cwd=tmp_path)
-    assert tested.returncode == 0, tested.stderr
-    assert "Scores on" in tested.stdout
-    assert "Scores on" not in plain.stdout
-    assert (tmp_path / "a" / "predictor.automl").read_bytes() == (tmp_path / "b" / "predictor.automl").read_bytes()
 
 
 def test_a_reader_that_has_seen_enough_costs_nothing(tmp_path: Path) -> None:

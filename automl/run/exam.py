@@ -1,0 +1,155 @@
+"""Score the finished predictor on rows that nothing was chosen by, and say where they contradict the run.
+
+The time for it is kept back from the search. Where there is too little of it, some of the rows are scored, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl.budget import Budget, crowding
+from automl.cleaning import Finding
+from automl.errors import InputError
+from automl.folds import some
+from automl.metrics import metric_of
+from automl.predictor import Predictor
+from automl.predictor.scoring import Scores, scores
+from automl.table import Form, Limits, Table
+from automl.trial import Event, Study
+
+READING_SHARE = 0.1  # of the time that is left may go into the first reading
+RESERVED_SHARE = 0.2  # of the time that is left is kept back at most
+LOADING_SECONDS = {"lightgbm": 0.8, "xgboost": 0.8, "catboost": 0.4}  # of a family's library
+ROW_SECONDS = 2e-4  # to clean, encode and predict a row with an ensemble
+PROBE_SECONDS = 0.2  # what scoring a few rows takes
+PROBE_ROWS = 300  # by which the time for all rows is estimated
+SAFETY = 1.5
+
+CAUSES = (
+    "rows that repeat or belong together (persons, places, series) are held out one by one; "
+    "the test rows come later and things have changed (drift), or are of another population; "
+    "a column holds what isn't known yet when rows are predicted"
+)
+TIME_CAUSES = "things have changed since (drift), or the test rows are of another population"
+FLATTERY = "the test rows may stand in the training table, too, or be easier ones, of another population"
+ANSWERS = "--group COL, --time COL, --ignore COL or --set clean.keep_duplicates_together=true"
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """A test table: where it lies, and what reads it within limits, as the table at fit was cut into cells."""
+
+    path: str
+    read: Callable[[Limits, Form | None], Table]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A test table that was read once: its rows, and the seconds that reading took."""
+
+    asked: ScoredTable
+    rows: int
+    seconds: float
+
+    @property
+    def source(self) -> str:
+        """The file's name."""
+        return Path(self.asked.path).name
+
+    def reserve(self, study: Study, budget: Budget) -> float:
+        """Seconds to keep back for it; none without a clock."""
+        if not budget.timed:
+            return 0.0
+        families = {trial.candidate.family for trial in study.ranked[:8]}
+        needed = self._least(families) + ROW_SECONDS * self.rows
+        return min(needed * min(2.0, crowding()), RESERVED_SHARE * budget.remaining())
+
+    def _least(self, families: set[str]) -> float:
+        """Seconds that it takes at least with models of these families."""
+        loading = sum(LOADING_SECONDS.get(family, 0.0) for family in families)
+        return SAFETY * self.seconds + loading + PROBE_SECONDS
+
+    def affords(self, predictor: Predictor, budget: Budget) -> bool:
+        """Whether there is time for some rows at least."""
+        return budget.affords(self._least({member.family for member in predictor.members}))
+
+
+def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) -> Exam:
+    """Read a test table once, so that what is wrong with it shows before the search.
+
+    Raises
+    ------
+    InputError
+        It can't be read, or lacks the target.
+    """
+    began = budget.clock()
+    table = asked.read(Limits(READING_SHARE * budget.remaining() if budget.timed else None), form)
+    table[target]
+    return Exam(asked, table.n_rows, budget.clock() - began)
+
+
+def examine(exam: Exam, predictor: Predictor, study: Study, budget: Budget) -> Iterator[Event]:
+    """Score a predictor, and give the events that tell it."""
+    if not exam.affords(predictor, budget):
+        yield _warned(f"no time was left to score {exam.source}; `automl leaderboard RUN {exam.source}` does it")
+        return
+    try:
+        table = exam.asked.read(Limits(SAFETY * exam.seconds if budget.timed else None), predictor.cleaner.form)
+        told = _scored(predictor, table, study.seed, budget)
+    except InputError as error:
+        yield _warned(f"the test table can't be scored: {error}")
+        return
+    test = scored(predictor, told, exam.source, table.n_rows)
+    yield {"kind": "test", "test": test}
+    if found := contradiction(test, study):
+        yield {"kind": "finding", "finding": found.to_json()}
+
+
+def _scored(predictor: Predictor, table: Table, seed: int, budget: Budget) -> Scores:
+    """Scores on all rows, or on as many of them, drawn at random, as there is time for."""
+    if not budget.timed or table.n_rows <= PROBE_ROWS:
+        return scores(predictor, table)
+    began = budget.remaining()
+    few = scores(predictor, table.take(some(table.n_rows, PROBE_ROWS, seed)))
+    took = max(1e-3, began - budget.remaining())
+    affordable = int(PROBE_ROWS * budget.remaining() / (SAFETY * took))
+    if affordable <= PROBE_ROWS:
+        return few
+    return scores(predictor, table.take(some(table.n_rows, affordable, seed)))
+
+
+def scored(predictor: Predictor, told: Scores, source: str, rows: int) -> dict[str, Any]:
+    """Scores as the log keeps them; `rows` are those of the whole table."""
+    (_, whole), *alone = told.found
+    by_member = [score for _, score in alone] or [whole]
+    members = {member.id: score for member, score in zip(predictor.members, by_member, strict=True)}
+    plain: dict[str, Any] = {"source": source, "metric": told.metric, "rows": told.rows, "of": rows}
+    return plain | {"score": whole, "members": members, "expected": told.expected and list(told.expected)}
+
+
+def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
+    """The warning that a test score lies outside the interval that was told; None if it doesn't."""
+    if not test["expected"]:
+        return None
+    _, low, high = test["expected"]
+    score, metric = test["score"], metric_of(study.the_task)
+    if low <= score <= high:
+        return None
+    is_better = score > high if metric.greater_is_better else score < low
+    what = f"{test['metric']} {score:.6g} on {test['rows']} rows of {test['source']}"
+    than = f"the {low:.6g} to {high:.6g} that the run told for so many new rows"
+    if is_better:
+        return _finding(f"{what} is better than {than}: {FLATTERY}", test["rows"])
+    causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
+    return _finding(f"{what} is worse than {than}. What may be behind it: {causes}", test["rows"], ANSWERS)
+
+
+def _finding(action: str, rows: int, override: str = "") -> Finding:
+    return Finding("test_score", (), "warning", rows, action=action, override=override)
+
+
+def _warned(text: str) -> Event:
+    return {"kind": "finding", "finding": Finding("test_unscored", (), "warning", 1, action=text).to_json()}
