@@ -24,11 +24,11 @@ from automl.budget import free_memory, parse_duration, parse_memory, too_short, 
 from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
+from automl.extensions import Extensions
 from automl.leaderboard import leaderboard, nothing_judged
 from automl.metrics import named as known_metric
 from automl.metrics import register
-from automl.models import Family, everybody
-from automl.models import give as give_family
+from automl.models import FAMILIES, Family, everybody, given
 from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
@@ -168,8 +168,9 @@ class AutoML(BaseEstimator):
         if not isinstance(given[1], (str, int, float, np.number)) or isinstance(given[1], bool):
             raise InputError(f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'.")
         budget = self.budget if isinstance(self.budget, str) else f"{self.budget:f}"
+        own = own_families(self.families)
         return run.Settings(
-            pipeline=self._chain(),
+            pipeline=self._chain(own),
             output=folder,
             seconds=None if self.trials is not None else parse_duration(budget, "budget"),
             trials=self.trials,
@@ -179,20 +180,20 @@ class AutoML(BaseEstimator):
             engine=self.engine,
             started=started,
             lasting=self.output is not None,
+            extensions=own,
         )
 
-    def _chain(self) -> Pipeline:
+    def _chain(self, own: Extensions) -> Pipeline:
         """The pipeline with the options and families that were given."""
         pipeline: Any = self.pipeline
         if not isinstance(pipeline, (str, Path, Pipeline)):
             raise InputError(f"pipeline={pipeline!r}: is to be a name, a file's path, or what automl.extend.read_pipeline gives.")
         chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
-        own = make_known(self.families)
         chain = chain.with_options(_settings_of(self.options))
         if not self.families:
             return chain
         named = [one for one in self.families if isinstance(one, str)]
-        return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own])}"])
+        return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own.families])}"])
 
     @contextmanager
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
@@ -249,14 +250,17 @@ class AutoML(BaseEstimator):
         """The parameters, and the predictor as the bytes of its file."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
+            state["_own_families"] = {one.family: one.kind for one in self.predictor_.members if one.kind not in FAMILIES}
             state["predictor_"] = archive.dumps(state["predictor_"])
             state["metric"], state["track"] = self._metric_name(), ()  # a lambda and an open file have no pickle, and predicting needs none
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "predictor_" in state:
-            make_known(state.get("families"))
-            state = state | {"predictor_": archive.loads(state["predictor_"])}
+            state = dict(state)
+            kept = state.pop("_own_families", None)  # earlier versions had but the parameter
+            own = own_families(state.get("families")) if kept is None else Extensions(kept)
+            state["predictor_"] = archive.loads(state["predictor_"], own=own)
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
@@ -270,8 +274,8 @@ class AutoML(BaseEstimator):
         return tags
 
 
-def make_known(families: Any) -> list[str]:
-    """Make the families of a list that are objects known, and give their names.
+def own_families(families: Any) -> Extensions:
+    """Take the objects of a list of families, which may hold names, too.
 
     Raises
     ------
@@ -279,10 +283,10 @@ def make_known(families: Any) -> list[str]:
         It is no list, or holds what is no family.
     """
     if families is None:
-        return []
+        return Extensions()
     if isinstance(families, str) or not isinstance(families, Sequence):
-        raise InputError(f"families={families!r}: is to be a list of names and objects.")
-    return [give_family(one) for one in families if not isinstance(one, str)]
+        raise InputError(f"families={families!r}: must be a list of names and objects.")
+    return given(one for one in families if not isinstance(one, str))
 
 
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:

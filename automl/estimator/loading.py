@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from automl import predictor as archive
-from automl.estimator._base import make_known
+from automl.estimator._base import own_families
 from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.regressor import AutoMLRegressor
 from automl.models import Family
@@ -33,8 +33,7 @@ def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[
     InputError
         There is no such file, it is damaged, it is not the expected one, or it was made with a family that is not known here.
     """
-    make_known(families)
-    predictor = archive.load(Path(path), expect_sha256)
+    predictor = archive.load(Path(path), expect_sha256, own_families(families))
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
     model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric, families=tuple(families))
     model.feature_names_in_ = np.array(predictor.cleaner.inputs, object)

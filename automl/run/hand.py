@@ -38,7 +38,7 @@ def try_out(
     InputError
         There is no such run, another process works on it, or its table has changed.
     """
-    before = replay(settings.output)
+    before = replace(replay(settings.output), extensions=settings.extensions)
     check_metric(before, settings)
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:

@@ -69,10 +69,10 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
     InputError
         There is no such run, it has no predictor, or its table has changed.
     """
-    then = replay(settings.output)
+    then = replace(replay(settings.output), extensions=settings.extensions)
     if not then.weights and not then.finished:
         raise InputError(f"{settings.output}: the run has not ended, so there is nothing to reproduce. `automl resume` goes on with it.")
-    old = load(settings.output / "predictor.automl")
+    old = load(settings.output / "predictor.automl", own=settings.extensions)
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")
         elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)

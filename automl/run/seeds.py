@@ -47,7 +47,7 @@ def reseeded(
     InputError
         There is no such run, nothing was learnt in it, its table has changed, or there was no time for two seeds.
     """
-    then = replay(settings.output)
+    then = replace(replay(settings.output), extensions=settings.extensions)
     check_metric(then, settings)
     winner = next((trial.id for trial in then.ranked if trial.candidate.family != "constant"), None)
     if winner is None:
