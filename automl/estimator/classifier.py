@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from automl.errors import InputError
 from automl.estimator._base import AutoML
-from automl.estimator.rows import Array
+from automl.estimator.rows import Array, is_missing
 from automl.predictor import Predictor
 
 _EXACT = 2**53  # whole numbers beyond it lose digits as float64
@@ -109,7 +109,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         return proba
 
     def _prepare(self, y: Array) -> str:
-        present = y[~_is_missing(y)]
+        present = y[~is_missing(y)]
         present = pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
         assert_all_finite(present, input_name="y")
         check_classification_targets(present)
@@ -126,11 +126,3 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
             self.classes_ = np.unique(labels)
         self._places = np.searchsorted(self.classes_, labels.astype(self.classes_.dtype))
         return super()._take(predictor)
-
-
-def _is_missing(y: Array) -> npt.NDArray[np.bool_]:
-    """Labels that are None, NaN or blank."""
-    missing = np.asarray(pd.isna(y))
-    if y.dtype.kind in "OU":
-        missing = missing | np.array([isinstance(label, str) and not label.strip() for label in y], bool)
-    return missing

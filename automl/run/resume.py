@@ -15,6 +15,7 @@ from automl.lab.work import encodings_at
 from automl.metrics import is_function, known_function
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
+from automl.run.record import with_given_folds
 from automl.stages.clean import Clean
 from automl.store import Store, events, replay
 from automl.trial import Study
@@ -34,6 +35,7 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         There is no such run, another process works on it, or its table has changed.
     """
     study = replace(replay(settings.output), extensions=settings.extensions)
+    ask = with_given_folds(ask, settings.output)
     if study.task is None:  # it ended before its table was understood: nothing is lost by beginning anew
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
