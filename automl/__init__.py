@@ -27,6 +27,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import automl` itself loads nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("automl-tabular")
     if name not in _HOMES:
         raise AttributeError(f"module 'automl' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

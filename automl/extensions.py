@@ -1,44 +1,63 @@
-"""What others add: families, stages, metrics and trackers, given in this process or registered by an installed package.
+"""What others add: families, stages, metrics and trackers, given to one run or registered by an installed package.
 
 A package registers with entry points, in its pyproject.toml:
 
     [project.entry-points."automl.families"]
     centroid = "my_package.centroid:Centroid"
 
-Files and messages hold names alone. What was given in this process and a worker needs goes to it as a pickle beside the run's
-own data; nothing else is ever read from one.
+Files and messages hold names alone. Families that were given are a value: settings, study, laboratory and predictor carry their
+own, so two runs with families of one name never meet. Metrics are known in the whole process, because their names hold a hash of
+what they do. What a worker needs of both goes to it as a pickle beside the run's own data; nothing else is ever read from one.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Container, Iterable
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from automl.errors import InputError, one_line
 
 Kind = Literal["families", "stages", "metrics", "trackers"]
 
-_GIVEN: dict[tuple[Kind, str], Any] = {}
+_METRICS: dict[str, Any] = {}  # given in this process, by a name that holds a hash of the function
 
 
-def give(kind: Kind, name: str, thing: Any) -> None:
-    """Make something known under a name for as long as this process lives; the last one of a name counts."""
-    _GIVEN[kind, name] = thing
+@dataclass(frozen=True)
+class Extensions:
+    """What one run, or one predictor, was given.
+
+    Parameters
+    ----------
+    families : mapping of str to Family
+        By their names; copies of the objects that the user has, so that a later change of those changes no answer.
+    """
+
+    families: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NO_EXTENSIONS = Extensions()
+
+
+def give_metric(name: str, scorer: Any) -> None:
+    """Make a metric known for as long as this process lives; its name holds a hash of what it does."""
+    _METRICS[name] = scorer
 
 
 def find(kind: Kind, name: str) -> Any:
-    """What was given under a name in this process, else what an installed package registers; None if nothing is.
+    """What an installed package registers under a name, or, of metrics, what was given in this process; None if nothing is.
 
     Raises
     ------
     InputError
         A package registers it, and it can't be loaded.
     """
-    if (kind, name) in _GIVEN:
-        return _GIVEN[kind, name]
+    if kind == "metrics" and name in _METRICS:
+        return _METRICS[name]
     entry = _entries(kind).get(name)
     return None if entry is None else _loaded(kind, entry)
 
@@ -48,40 +67,40 @@ def installed(kind: Kind, ours: Container[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in _entries(kind) if name not in ours))
 
 
-def known(kind: Kind, ours: Container[str]) -> tuple[str, ...]:
-    """All names but ours: those given in this process, and those that installed packages register."""
-    given = [name for of, name in _GIVEN if of == kind]
-    return tuple(dict.fromkeys([*given, *installed(kind, ours)]))
-
-
-def keep(wanted: Iterable[tuple[Kind, str]], file: Path) -> None:
-    """Write those of the wanted things that were given in this process, for the workers of a run; no file if none was.
+def copied(kind: Kind, name: str, thing: Any) -> Any:
+    """Copy a thing as the workers will get it.
 
     Raises
     ------
     InputError
-        One of them can't be pickled.
+        It can't be pickled.
     """
     import cloudpickle
 
-    things = {}
-    for kind, name in wanted:
-        if (kind, name) in _GIVEN:
-            things[kind, name] = _GIVEN[kind, name]
-            try:
-                cloudpickle.dumps(things[kind, name])
-            except Exception as error:
-                raise InputError(f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}.") from error
-    if things:
-        file.write_bytes(cloudpickle.dumps(things))
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(thing))
+    except Exception as error:  # whatever a stranger's object does
+        raise InputError(f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}.") from error
 
 
-def take(file: Path) -> None:
-    """Know what `keep` wrote: only ever a file of the worker's own run."""
+def keep(own: Extensions, metric: str, file: Path) -> None:
+    """Write a run's families, and its metric if that was given in this process, for its workers; no file if there is neither."""
     import cloudpickle
 
-    if file.exists():
-        _GIVEN.update(cloudpickle.loads(file.read_bytes()))
+    metrics = {metric: _METRICS[metric]} if metric in _METRICS else {}
+    if own.families or metrics:
+        file.write_bytes(cloudpickle.dumps({"families": dict(own.families), "metrics": metrics}))
+
+
+def take(file: Path) -> Extensions:
+    """Read what `keep` wrote: only ever a file of the worker's own run."""
+    import cloudpickle
+
+    if not file.exists():
+        return NO_EXTENSIONS
+    told = cloudpickle.loads(file.read_bytes())
+    _METRICS.update(told["metrics"])
+    return Extensions(told["families"])
 
 
 @cache

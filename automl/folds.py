@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from automl.errors import InputError
 
 Rows = npt.NDArray[np.int64]
 FoldKind = Literal["kfold", "time", "holdout", "panel"]
 
 MOST_MOVED = 0.2  # of the rows may be held out later than their time says, for their groups to stay whole
+UNUSED = -2  # the block of rows that are neither trained on nor held out
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Folds:
         block k out and trains on all earlier ones. "holdout": block 0 is held out, -1 is trained on. "panel": the later rows of the
         groups of part k are block k, their earlier rows block -1 - k; fold k holds block k out and trains on the earlier rows of all
         other groups.
+        Of the other kinds, rows of block -2 are left out of both.
     blocks : ndarray of shape (n_repeats, n_rows), int16
 
     Examples
@@ -45,7 +50,7 @@ class Folds:
         blocks = self.blocks[repeat]
         if self.kind == "panel":
             return np.flatnonzero((blocks < 0) & (blocks != -1 - fold))
-        return np.flatnonzero(blocks < fold if self.kind == "time" else blocks != fold)
+        return np.flatnonzero((blocks < fold if self.kind == "time" else blocks != fold) & (blocks != UNUSED))
 
     def held(self, repeat: int, fold: int) -> Rows:
         """Rows held out."""
@@ -56,9 +61,13 @@ class Folds:
         """Folds of a repeat."""
         return int(self.blocks.max()) + 1
 
+    def take(self, rows: Rows) -> Folds:
+        """The same folds of some of the rows."""
+        return Folds(self.kind, self.blocks[:, rows])
+
     def save(self, folder: Path) -> None:
         """Lay the folds into a folder."""
-        np.save(folder / f"folds-{self.kind}.npy", self.blocks)
+        np.save(folder / _file(self.kind), self.blocks)
 
 
 def open_folds(folder: Path) -> Folds:
@@ -66,6 +75,86 @@ def open_folds(folder: Path) -> Folds:
     path = next(folder.glob("folds-*.npy"))
     kind: Any = path.stem.removeprefix("folds-")
     return Folds(kind, np.load(path))
+
+
+def given_folds(folder: Path) -> Folds | None:
+    """The folds that a run was given and keeps in its folder, over the rows of its table; None if it made its own.
+
+    Raises
+    ------
+    InputError
+        The file holds something else.
+    """
+    path = next((folder / name for name in sorted(map(_file, get_args(FoldKind))) if (folder / name).exists()), None)
+    if path is None:
+        return None
+    try:
+        blocks = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        blocks = np.zeros(0)
+    if blocks.dtype != np.int16 or blocks.ndim != 2 or not blocks.size or blocks.min() < UNUSED:
+        raise InputError(f"{path}: holds no folds. Copy it again from where the run was made.")
+    kind: Any = path.stem.removeprefix("folds-")
+    return Folds(kind, blocks)
+
+
+def _file(kind: FoldKind) -> str:
+    """The name of the file that folds of a kind lie in."""
+    return f"folds-{kind}.npy"
+
+
+def from_splits(splits: Sequence[tuple[Rows, Rows]], n_rows: int) -> Folds:
+    """The folds that splits of somebody else's make.
+
+    Splits that part the rows are k folds, or repeats of k folds; blocks that follow each other, each trained on all earlier ones,
+    are folds by time; anything else is one holdout a split.
+
+    Parameters
+    ----------
+    splits : sequence of (train, held)
+        Positions of rows; none stands in both.
+
+    Examples
+    --------
+    >>> parted = [([1, 2], [0]), ([0, 2], [1]), ([0, 1], [2])]
+    >>> from_splits(parted, 3).kind, from_splits(parted[:1], 3).kind
+    ('kfold', 'holdout')
+    """
+    marks = np.full((len(splits), n_rows), UNUSED, np.int16)
+    for mark, (train, held) in zip(marks, splits, strict=True):
+        mark[train], mark[held] = -1, 0
+    return _parted(marks) or _ordered(marks) or Folds("holdout", marks)
+
+
+def _parted(marks: npt.NDArray[np.int16]) -> Folds | None:
+    """Splits as repeats of k folds: those of a repeat hold each row out once, and train on all others."""
+    if (marks == UNUSED).any():
+        return None
+    n_held = int(np.unique(np.flatnonzero((marks == 0).any(axis=0))).size)
+    repeats: list[npt.NDArray[np.int16]] = []
+    blocks = np.full(marks.shape[1], -1, np.int16)
+    for held in marks == 0:
+        if (blocks[held] != -1).any():
+            return None
+        blocks[held] = blocks.max() + 1
+        if int((blocks >= 0).sum()) == n_held:
+            repeats.append(blocks)
+            blocks = np.full(marks.shape[1], -1, np.int16)
+    counts = {int(repeat.max()) + 1 for repeat in repeats}
+    is_whole = (blocks == -1).all() and len(counts) == 1 and counts != {1}
+    return Folds("kfold", np.stack(repeats)) if is_whole else None
+
+
+def _ordered(marks: npt.NDArray[np.int16]) -> Folds | None:
+    """Splits as blocks in the order of time: each is trained on what the first one was, and on all blocks held out before it."""
+    if len(marks) < 2:
+        return None
+    blocks = np.where(marks[0] == -1, -1, UNUSED).astype(np.int16)
+    for fold, mark in enumerate(marks):
+        if not np.array_equal(mark == -1, blocks > UNUSED) or (blocks[mark == 0] != UNUSED).any():
+            return None
+        blocks[mark == 0] = fold
+    return Folds("time", blocks[None, :])
 
 
 def some(n_rows: int, most: int, seed: int | tuple[int, ...]) -> Rows:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from automl.errors import InputError, suggestion
 from automl.files import bundled, read_toml
-from automl.stages import STAGES, Stage, give, stage
+from automl.stages import STAGES, Stage, name_of, stage
 from automl.stages.select import Select
 
 
@@ -62,7 +62,7 @@ class Pipeline:
         Parameters
         ----------
         one : Stage
-            Yours, too: its kind is known in this process from then on, by its class's name in small letters.
+            Yours, too: it is called by its class's name in small letters.
         share : float
             Of the budget, relative to the other stages'.
 
@@ -81,7 +81,7 @@ class Pipeline:
         if isinstance(given, type):
             raise InputError(f"{given.__name__}: is a class. Give a stage: {given.__name__}().")
         kind = type(one)
-        name = next((known for known, ours in STAGES.items() if ours is kind), None) or give(kind)
+        name = next((known for known, ours in STAGES.items() if ours is kind), None) or name_of(kind)
         step = Step(name, one, _share(share, f"with_stage ({name})"))
         behind = self.places_of(after, f"after={after!r}")[-1] + 1
         return replace(self, steps=(*self.steps[:behind], step, *self.steps[behind:]))
@@ -221,7 +221,7 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     for place in pipeline.places_of(name, f"--set {setting!r}"):
         step, value = steps[place], toml_value(text.strip())
         if key == "share":
-            steps[place] = _step({**step.to_toml(), "share": value}, f"--set {setting!r}")
+            steps[place] = replace(step, share=_share(value, f"--set {setting!r} ({name})"))
             continue
         kind = type(step.stage)
         known = dict(fields(kind))

@@ -13,7 +13,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,28 @@ class Store:
         """Add the tracebacks of fits that failed to those of the run's folder; on a full disk there is no place for them."""
         with suppress(OSError), open(self.work / FAILURES, "rb") as told, open(self.folder / FAILURES, "ab") as kept:
             shutil.copyfileobj(told, kept)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from going on with a run, as long as the block lasts.
+
+    Raises
+    ------
+    InputError
+        One of them is working on it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # no Unix: nobody is kept out
+        yield
+        return
+    with open(folder / LOG, "rb") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{folder}: another process is working on this run. Wait for it, or end it.") from None
+        yield
 
 
 def _lines(folder: Path) -> Iterator[bytes]:

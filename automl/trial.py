@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.recipe import Recipe
 from automl.files import short_hash
-from automl.models import family
+from automl.models import Family, family
 from automl.task import Task
 
 Event = Mapping[str, Any]
@@ -24,9 +25,9 @@ FIRST = "first"  # origin of the first model: a quick one on some rows, which an
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 
-def keeps_bag(finish: Finish, name: str) -> bool:
+def keeps_bag(finish: Finish, kind: Family) -> bool:
     """Whether the fold models of a family's member answer where it has refits, too."""
-    return finish == "bag" or (finish == "both" and family(name).bagged)
+    return finish == "bag" or (finish == "both" and kind.bagged)
 
 
 def _digest(value: Any) -> str:
@@ -299,6 +300,11 @@ class Study:
     test: Mapping[str, Any] = field(default_factory=dict)  # scores on the user's test table, of the predictor and its members
     finished: str = ""
     resumed: int = 0  # how often
+    extensions: Extensions = field(default=NO_EXTENSIONS, compare=False)  # the run's own families: no event tells them
+
+    def family(self, name: str) -> Family:
+        """The family of this name, as this run knows it."""
+        return family(name, self.extensions)
 
     @property
     def the_task(self) -> Task:
@@ -336,7 +342,7 @@ class Study:
 
     def bag(self, trial: Trial) -> tuple[Place, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        return () if trial.refits and not keeps_bag(self.finish, trial.candidate.family) else trial.places
+        return () if trial.refits and not keeps_bag(self.finish, self.family(trial.candidate.family)) else trial.places
 
     def refits(self, trial: Trial) -> tuple[Place, ...]:
         """Where a member's refits were fitted, if it has any."""

@@ -38,6 +38,7 @@ from automl.lab.problem import Problem
 from automl.lab.replay import ReplayLab
 from automl.lab.work import encodings_at, encodings_for
 from automl.metrics import metric_of
+from automl.models import family
 from automl.predictor.model import Member, Part, Predictor
 from automl.predictor.scoring import truth
 from automl.stages.clean import Clean
@@ -157,7 +158,7 @@ def tested(study: Study, lab: Lab, test: Table) -> float:
     kept = [(works, blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None]
     parts = [Part(tuple(work.key for work in works), blob, 1 / len(kept)) for works, blob in kept]
     encodings = {work.key: lab.encoding(work) for _, works in places for work in works}
-    member = Member(best.id, best.candidate.family, 1.0, tuple(parts))
+    member = Member(best.id, family(best.candidate.family), 1.0, tuple(parts))
     predictor = Predictor(study.the_task, lab.cleaner, encodings, (member,))
     metric = metric_of(study.the_task)
     y, rows = truth(predictor.task, test)

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from automl.errors import InputError
 from automl.estimator._base import AutoML
-from automl.estimator.rows import Array
+from automl.estimator.rows import Array, is_missing
 from automl.estimator.scoring import answered
 from automl.predictor import Predictor
 
@@ -126,7 +126,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         return float(np.average(known.y == known.predicted, weights=known.weight))
 
     def _prepare(self, y: Array) -> str:
-        present = y[~_is_missing(y)]
+        present = y[~is_missing(y)]
         present = pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
         if any(isinstance(label, bytes) for label in present[:1]):
             raise InputError("y: labels are bytes, which are no text. Give np.char.decode(y.astype(bytes)).")

@@ -95,7 +95,7 @@ def learn_from(study: Study, timeline: Timeline, price_per_hour: float | None = 
     person_per_day : float, optional
         What a day of a person's costs.
     """
-    told = {name: points(study, name) for name in study.leaders if name != "constant" and is_known(name)}
+    told = {name: points(study, name) for name in study.leaders if name != "constant" and is_known(name, study.extensions)}
     lessons = tuple(_lesson(study, of) for of in told.values() if len(of) >= FEWEST and of.space)
     taught = {lesson.family for lesson in lessons}
     too_few = {name: len(of) for name, of in told.items() if name not in taught}

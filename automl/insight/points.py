@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.models import family
 from automl.space import Choice, Range, Space
 from automl.trial import Study, Trial
 
@@ -93,7 +92,7 @@ def _told(study: Study, name: str) -> Iterator[Trial]:
 
 def _values(study: Study, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to the family among them."""
-    kind = family(trial.candidate.family)
+    kind = study.family(trial.candidate.family)
     told = kind.implied(study.the_task) | kind.defaults(study.the_task) | dict(trial.candidate.params)
     return {**told, RECIPE: trial.candidate.recipe.name}
 
@@ -101,5 +100,5 @@ def _values(study: Study, trial: Trial) -> Mapping[str, Any]:
 def _space(study: Study, name: str, values: list[Mapping[str, Any]]) -> Space:
     """The family's ranges, and the recipes that were tried."""
     codes = study.size.categories > 0 and any(trial.candidate.recipe.has_codes for trial in _told(study, name))
-    searched = {key: range_ for key, range_ in family(name).space(study.the_task, codes).items() if all(key in of for of in values)}
+    searched = {key: range_ for key, range_ in study.family(name).space(study.the_task, codes).items() if all(key in of for of in values)}
     return {**searched, RECIPE: Choice(tuple(dict.fromkeys(of[RECIPE] for of in values)))}

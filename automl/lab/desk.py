@@ -68,12 +68,13 @@ class Desk:
         self._samples: OrderedDict[Hashable, Any] = OrderedDict()
         self._prepared: OrderedDict[Hashable, Any] = OrderedDict()
         self._kept = kept
+        self._own = extensions.NO_EXTENSIONS  # known once the data is
 
     @cached_property
     def dataset(self) -> Dataset:
         """The run's data."""
         data = open_dataset(self.folder / "data")
-        extensions.take(self.folder / "data" / EXTENSIONS)
+        self._own = extensions.take(self.folder / "data" / EXTENSIONS)
         return data
 
     def do(self, work: Work, budget: Budget) -> Report:
@@ -122,7 +123,7 @@ class Desk:
 
     def _fit(self, job: Job, budget: Budget) -> Outcome:
         task = self.dataset.task
-        kind = family(job.candidate.family)
+        kind = family(job.candidate.family, self._own)
         how = How(task, metric_of(task), job.seed, job.threads, budget, job.rounds, self._models(job))
         spot = (job.candidate.recipe.name, rows_at(job.place), job.rows)
         train, held = self._at_hand(self._samples, spot, lambda: self._split(job))

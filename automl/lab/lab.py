@@ -57,8 +57,8 @@ class Lab:
         What the user asks; a run that goes on with its data at hand asks nothing.
     threads : int
         Threads of each fit.
-    families : tuple of str
-        Those that the run names: of these, workers need what was given in this process.
+    extensions : Extensions
+        The run's own families: its workers get them with the data.
     """
 
     def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
@@ -67,7 +67,7 @@ class Lab:
         self.whole = whole
         self.problem = NOTHING
         self.threads = 1
-        self.families: tuple[str, ...] = ()
+        self.extensions = extensions.NO_EXTENSIONS
         self._halt = False
         self.cleaner: Cleaner | None = None
         self.recorder: Observer | None = None
@@ -140,7 +140,7 @@ class Lab:
         """Write what workers need of what this process was given beside their data. A pickle that lies there is never read: it goes."""
         file = folder / EXTENSIONS
         shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
-        extensions.keep([("metrics", dataset.task.metric), *(("families", name) for name in self.families)], file)
+        extensions.keep(self.extensions, dataset.task.metric, file)
 
     def forget(self) -> None:
         """Remove the run's data: it isn't what it should be."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.folds import some
+from automl.folds import Folds, some
 from automl.table import Table
 
 
@@ -22,7 +22,7 @@ class Problem:
     table : Table
     target : str
         The target column, or the name of `y`.
-    y, weight, groups : array-like of shape (n_rows,) or None
+    y, weight, groups, times : array-like of shape (n_rows,) or None
         Given beside the table from Python; otherwise columns of it.
     kind, metric, positive : str or None
         The kind of task, the metric and the positive class, where the user says them.
@@ -31,6 +31,8 @@ class Problem:
         Columns that are not looked at.
     n_validation : int
         So many last rows are the holdout that the user gave.
+    folds : Folds or None
+        The folds that the user gave, over the table's rows.
     """
 
     table: Table
@@ -38,6 +40,7 @@ class Problem:
     y: Any = None
     weight: Any = None
     groups: Any = None
+    times: Any = None
     kind: str | None = None
     metric: str | None = None
     positive: str | None = None
@@ -46,13 +49,16 @@ class Problem:
     time_column: str | None = None
     ignore: tuple[str, ...] = ()
     n_validation: int = 0
+    folds: Folds | None = None
 
     def take(self, rows: npt.NDArray[np.int64]) -> Problem:
         """The same with some of the rows, which have to hold all rows for validation."""
-        y, weight, groups = (
-            None if a is None else pd.Series(a).iloc[rows].reset_index(drop=True) for a in (self.y, self.weight, self.groups)
-        )
-        return replace(self, table=self.table.take(rows), y=y, weight=weight, groups=groups)
+        arrays = {name: getattr(self, name) for name in ("y", "weight", "groups", "times")}
+        taken: dict[str, Any] = {
+            name: None if array is None else pd.Series(array).iloc[rows].reset_index(drop=True) for name, array in arrays.items()
+        }
+        folds = None if self.folds is None else self.folds.take(rows)
+        return replace(self, table=self.table.take(rows), folds=folds, **taken)
 
     @property
     def n_free(self) -> int:

@@ -51,7 +51,7 @@ def register(function: Callable[..., Any], name: str | None = None) -> str:
         raise InputError(f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False).")
     home = name or f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
     name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer) + _source(inner), digest_size=4).hexdigest()}"
-    extensions.give("metrics", name, scorer)
+    extensions.give_metric(name, scorer)
     return name
 
 

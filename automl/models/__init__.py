@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from automl import extensions
 from automl.errors import InputError, suggestion
+from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
 from automl.models._base import Family, Fitted, How, Model, Sample
 from automl.models._foreign import sound
@@ -17,14 +20,14 @@ from automl.models.linear import Linear
 from automl.models.mlp import MLP
 from automl.models.xgboost import XGBoost
 
-__all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "SimpleFamily", "everybody", "family", "give", "is_known"]
+__all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "SimpleFamily", "everybody", "family", "given", "is_known"]
 
 FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), MLP(), Constant())
 OURS = tuple(one.name for one in FAMILIES)
 
 
-def family(name: str) -> Family:
-    """The family of this name.
+def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
+    """The family of this name: one of ours, of the run's own, or of an installed package.
 
     Raises
     ------
@@ -39,16 +42,19 @@ def family(name: str) -> Family:
     for candidate in FAMILIES:
         if candidate.name == name:
             return candidate
+    if name in own.families:
+        one: Family = own.families[name]
+        return one
     if (found := extensions.find("families", name)) is not None:
         return sound(found, name)
-    names = [*OURS, *extensions.known("families", OURS)]
+    names = [*OURS, *own.families, *extensions.installed("families", OURS)]
     here = "one of your own is known where its package is installed"
     raise InputError(f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {here}.")
 
 
-def is_known(name: str) -> bool:
+def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
     """Whether there is a family of this name: a run may have been made where there were others."""
-    return name in OURS or name in extensions.known("families", OURS)
+    return name in OURS or name in own.families or name in extensions.installed("families", OURS)
 
 
 def everybody() -> tuple[str, ...]:
@@ -56,18 +62,22 @@ def everybody() -> tuple[str, ...]:
     return (*OURS, *extensions.installed("families", OURS))
 
 
-def give(one: Family) -> str:
-    """Make a family of the user's known in this process, and give its name.
+def given(families: Iterable[Family]) -> Extensions:
+    """The families of a user, checked and copied, as a run or a predictor carries them.
 
     Raises
     ------
     InputError
-        It lacks what a family needs, or has the name of one of ours.
+        One lacks what a family needs, has the name of one of ours or of another one, or can't be pickled.
     """
-    if isinstance(one, type):
-        raise InputError(f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}().")
-    name = sound(one, str(getattr(one, "name", ""))).name
-    if name in OURS:
-        raise InputError(f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one.")
-    extensions.give("families", name, one)
-    return name
+    own: dict[str, Family] = {}
+    for one in families:
+        if isinstance(one, type):
+            raise InputError(f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}().")
+        name = sound(one, str(getattr(one, "name", ""))).name
+        if name in OURS:
+            raise InputError(f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one.")
+        if name in own:
+            raise InputError(f"families: two of them have the name {name!r}. Give one of them another name.")
+        own[name] = extensions.copied("families", name, one)
+    return Extensions(own)

@@ -23,9 +23,10 @@ import numpy as np
 
 from automl.cleaning import Cleaner
 from automl.errors import InputError, UnsafeModel
+from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
 from automl.files import ESCAPE, whole
-from automl.models import is_known
+from automl.models import family, is_known
 from automl.predictor.model import Member, Part, Predictor
 from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
 from automl.task import Task
@@ -98,8 +99,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def load(path: Path, expected_sha256: str | None = None) -> Predictor:
-    """Read a predictor's file, or that of a run's folder.
+def load(path: Path, expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS) -> Predictor:
+    """Read a predictor's file, or that of a run's folder, made with families of ours, of `own` or of installed packages.
 
     Raises
     ------
@@ -118,15 +119,15 @@ def load(path: Path, expected_sha256: str | None = None) -> Predictor:
         raise InputError(f"{path}: no such model file, or run folder.") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    return loads(blob, str(path), expected_sha256)
+    return loads(blob, str(path), expected_sha256, own)
 
 
-def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = None) -> Predictor:
+def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS) -> Predictor:
     """The predictor whose file has these bytes; `path` is its name in messages."""
     _check(blob, path, expected_sha256)
     with distrusted(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
         audit(archive, ENTRY)
-        predictor = _read(archive)
+        predictor = _read(archive, own)
         predictor.check()
         return predictor
 
@@ -145,11 +146,11 @@ def _check(blob: bytes, path: str, expected: str | None) -> None:
         raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
 
 
-def _read(archive: zipfile.ZipFile) -> Predictor:
+def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
         raise UnsafeModel(f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}")
-    if strangers := [str(plain["family"]) for plain in manifest["members"] if not is_known(str(plain["family"]))]:
+    if strangers := [str(plain["family"]) for plain in manifest["members"] if not is_known(str(plain["family"]), own)]:
         here = "which is not known here: install the package that registers it, or give it in Python: automl.load(path, families=[...])"
         raise UnsafeModel(f"it was made with the model family {strangers[0]!r}, {here}")
     blobs = {int(part["model"]): b"" for plain in manifest["members"] for part in plain["parts"]}
@@ -163,7 +164,7 @@ def _read(archive: zipfile.ZipFile) -> Predictor:
     members = tuple(
         Member(
             id=str(plain["id"]),
-            family=str(plain["family"]),
+            kind=family(str(plain["family"]), own),
             weight=float(plain["weight"]),
             parts=tuple(_part(part, names, blobs) for part in plain["parts"]),
         )

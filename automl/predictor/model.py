@@ -17,7 +17,7 @@ from automl.columns import Columns
 from automl.ensemble import averaged, combine, decide, even, sharpen
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, beside
-from automl.models import family
+from automl.models import Family
 from automl.models._base import Model
 from automl.state import unpacked
 from automl.table import Table
@@ -62,17 +62,25 @@ class Part:
 
 @dataclass(frozen=True)
 class Member:
-    """A trial in the ensemble: its fold models, its refits on all rows, or both, averaged by their shares, with a weight."""
+    """A trial in the ensemble: its fold models, its refits on all rows, or both, averaged by their shares, with a weight.
+
+    It holds its family, which restores the models, so nobody else's family of that name can answer for it.
+    """
 
     id: str
-    family: str
+    kind: Family
     weight: float
     parts: tuple[Part, ...]
+
+    @property
+    def family(self) -> str:
+        """The family's name."""
+        return self.kind.name
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The models, restored once."""
-        return tuple(at_once(lambda part: family(self.family).restore(unpacked(part.blob)), self.parts))
+        return tuple(at_once(lambda part: self.kind.restore(unpacked(part.blob)), self.parts))
 
     def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
         """The mean of the parts' predictions, by their shares."""

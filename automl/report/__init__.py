@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 
-def write_report(study: Study, folder: Path, insight: Insight | None = None) -> None:
+def write_report(study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 
     The same page is made again by `write_report(replay(folder), folder)`.
@@ -28,6 +28,8 @@ def write_report(study: Study, folder: Path, insight: Insight | None = None) -> 
         The run folder. `events.jsonl` is read for times, `run.toml` for facts, `trials/` for learning curves.
     insight : Insight, optional
         What the run teaches: becomes a chapter.
+    home : Path, optional
+        Where the folder will lie, and what the page therefore calls it; by default where it lies.
 
     Raises
     ------
@@ -36,20 +38,21 @@ def write_report(study: Study, folder: Path, insight: Insight | None = None) -> 
     """
     from automl.report.page import page
 
-    write_text(folder / NAME, page(study, folder, insight))
+    write_text(folder / NAME, page(study, folder, insight, home))
 
 
 class Reporter:
     """A finisher of `run.fit` that writes the report, and, where the run's budget leaves the time, what the search teaches, too."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, home: Path | None = None) -> None:
         self._budget = budget
+        self._home = home  # where the folder will lie, if that is elsewhere
 
     def __call__(self, study: Study, folder: Path) -> None:
         """Write the page without the chapter first: it is there whatever comes."""
         from automl.insight import learn_from, seconds_to_learn
         from automl.timeline import read
 
-        write_report(study, folder)
+        write_report(study, folder, home=self._home)
         if study.ranked and self._budget.remaining() > crowding() * seconds_to_learn(study):
-            write_report(study, folder, learn_from(study, read(folder)))
+            write_report(study, folder, learn_from(study, read(folder)), self._home)

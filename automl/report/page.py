@@ -62,12 +62,12 @@ FINISHES = {
 }
 
 
-def page(study: Study, folder: Path, insight: Insight | None = None) -> str:
-    """The whole page as text, with a chapter of what the search teaches if that is given."""
+def page(study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None) -> str:
+    """The whole page as text, with a chapter of what the search teaches if that is given; it calls the folder `home`."""
     timeline = read(folder)
     made = figures.figures(study, timeline, folder)
     made += lesson_figures(study, insight) if insight is not None else []
-    return _filled("report.html", made, **_shown(study, timeline, folder), lessons=_lessons(study, insight))
+    return _filled("report.html", made, **_shown(study, timeline, folder, home or folder), lessons=_lessons(study, insight))
 
 
 def figure_page(figure: figures.Figure) -> str:
@@ -93,7 +93,7 @@ def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
     )
 
 
-def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
+def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[str, Any]:
     facts = run_facts(folder)
     rows = leaderboard(study)
     lines = _lines(study, rows)
@@ -103,7 +103,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "expected": expected(study),
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts, folder),
-        "command": predict_command(folder) if study.task else "",
+        "command": predict_command(home) if study.task else "",
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
         "warning": contradiction(study),
@@ -113,7 +113,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "members": _members(study),
         "finish": FINISHES[study.finish],
         "spans": [(span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans],
-        "origin": _origin(facts, folder),
+        "origin": _origin(facts, home),
     }
 
 
@@ -222,7 +222,7 @@ def _predictor(study: Study) -> str:
 def _held_out(study: Study) -> str:
     plan = study.plan
     if plan.kind == "holdout":
-        return "one holdout"
+        return "one holdout" if plan.repeats == 1 else f"{plan.repeats} holdouts"
     order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
     return f"{counted(plan.folds, 'fold')}{order}{repeats}"

@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 from automl.budget import Budget, crowding
 from automl.errors import AutoMLError, InputError, one_line
+from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.files import write_text
 from automl.insight import seconds_to_learn
 from automl.lab.bench import Bench, Inline
@@ -22,6 +23,7 @@ from automl.lab.lab import Lab, Observer
 from automl.lab.pool import Pool, Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
+from automl.models import family
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
 from automl.run.exam import Exam, ScoredTable, examine, prepare
@@ -67,6 +69,8 @@ class Settings:
         Whether the folder is to stay. One that is thrown away gets no run.toml and no predictor before the end.
     test : ScoredTable, optional
         A table that only adds test scores.
+    extensions : Extensions
+        The families that were given to this run.
     """
 
     pipeline: Pipeline
@@ -81,6 +85,12 @@ class Settings:
     keep_data: bool = False
     lasting: bool = True
     test: ScoredTable | None = None
+    extensions: Extensions = NO_EXTENSIONS
+
+    def __post_init__(self) -> None:
+        """Refuse families that are not known."""
+        for name in self.pipeline.families:
+            family(name, self.extensions)
 
     @property
     def budget(self) -> Budget:
@@ -146,7 +156,7 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             exam = prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole) if settings.test else None
             keeper = watch(lab, settings, settings.started, audience)
             load_soon("optuna", settings.pipeline.steps)
-            study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
+            study = lab.tell(Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
@@ -166,7 +176,7 @@ def laboratory(store: Store, settings: Settings, server: Server | None) -> Itera
     try:
         with _quiet_blas(settings.engine):
             lab = Lab(store, bench, settings.budget)
-            lab.families = settings.pipeline.families
+            lab.extensions = settings.extensions
             yield lab
     except BaseException:
         store.close(keep_work=True)

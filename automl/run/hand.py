@@ -12,7 +12,7 @@ from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
-from automl.run.record import Recorder
+from automl.run.record import Recorder, with_given_folds
 from automl.run.resume import bring_back, check_metric, last_second
 from automl.search.hand import Everywhere
 from automl.store import Store, replay
@@ -38,7 +38,8 @@ def try_out(
     InputError
         There is no such run, another process works on it, or its table has changed.
     """
-    before = replay(settings.output)
+    before = replace(replay(settings.output), extensions=settings.extensions)
+    ask = with_given_folds(ask, settings.output)
     check_metric(before, settings)
     store = Store.reopened(settings.output)
     with laboratory(store, settings, server) as lab:

@@ -69,7 +69,7 @@ def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member
         needs = encodings_at(recipe, place)
         works += needs
         parts.append(Part(tuple(work.key for work in needs), blob, share))
-    return Member(trial.id, trial.candidate.family, weight, tuple(parts)), works
+    return Member(trial.id, study.family(trial.candidate.family), weight, tuple(parts)), works
 
 
 def shares(bag: int, refits: int) -> tuple[float, float]:
@@ -99,7 +99,7 @@ def baseline(study: Study, lab: Lab) -> Predictor:
     how = How(data.task, metric_of(data.task), study.seed, 1)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
     encoding = fit_shared(RECIPES["native"], Columns({}, data.columns.n_rows), study.seed)
-    member = Member("baseline", "constant", 1.0, (Part(("nothing",), packed(fitted.model.to_state())),))
+    member = Member("baseline", kind, 1.0, (Part(("nothing",), packed(fitted.model.to_state())),))
     return Predictor(data.task, _cleaner(lab), {"nothing": encoding}, (member,), facts=_facts(study))
 
 

@@ -9,13 +9,17 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from automl.budget import Budget
+from automl.errors import InputError
 from automl.files import ESCAPE, sha256, write_text
+from automl.folds import given_folds
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
 from automl.store import FORMAT, Store
@@ -135,6 +139,29 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
         },
     }
     write_text(folder / "run.toml", tomli_w.dumps(plain))
+    if problem.folds is not None:
+        problem.folds.save(folder)
+
+
+def with_given_folds(ask: Callable[[Budget], Problem], folder: Path) -> Callable[[Budget], Problem]:
+    """What asks for a run's problem anew, with the folds that the run was given and keeps.
+
+    Raises
+    ------
+    InputError
+        When it is called: the table has other rows than those folds are of.
+    """
+
+    def asked(budget: Budget) -> Problem:
+        problem, folds = ask(budget), given_folds(folder)
+        if folds is None or problem.folds is not None:
+            return problem
+        if folds.blocks.shape[1] != problem.table.n_rows:
+            rows = f"{problem.table.n_rows} rows, and the folds of the run are of {folds.blocks.shape[1]}"
+            raise InputError(f"{problem.table.source or 'the table'}: has {rows}: it is another table.")
+        return replace(problem, folds=folds)
+
+    return asked
 
 
 def _escaped(text: str) -> str:

@@ -20,6 +20,7 @@ from automl.lab.problem import Problem
 from automl.predictor import Predictor, load
 from automl.run.chain import Settings, laboratory, set_threads
 from automl.run.keeper import cut
+from automl.run.record import with_given_folds
 from automl.run.resume import bring_back
 from automl.store import Store, replay
 from automl.trial import Job, Place, Study, Trial
@@ -69,10 +70,11 @@ def reproduce(ask: Callable[[Budget], Problem], settings: Settings, server: Serv
     InputError
         There is no such run, it has no predictor, or its table has changed.
     """
-    then = replay(settings.output)
+    then = replace(replay(settings.output), extensions=settings.extensions)
+    ask = with_given_folds(ask, settings.output)
     if not then.weights and not then.finished:
         raise InputError(f"{settings.output}: the run has not ended, so there is nothing to reproduce. `automl resume` goes on with it.")
-    old = load(settings.output / "predictor.automl")
+    old = load(settings.output / "predictor.automl", own=settings.extensions)
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")
         elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)

@@ -16,6 +16,7 @@ from automl.metrics import is_function, known_function
 from automl.pipeline import Step
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.run.exam import prepare
+from automl.run.record import with_given_folds
 from automl.stages.clean import Clean
 from automl.store import Store, events, replay
 from automl.trial import Study
@@ -34,7 +35,8 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
     InputError
         There is no such run, another process works on it, or its table has changed.
     """
-    study = replay(settings.output)
+    study = replace(replay(settings.output), extensions=settings.extensions)
+    ask = with_given_folds(ask, settings.output)
     if study.task is None:  # it ended before its table was understood: nothing is lost by beginning anew
         problem = ask(settings.budget)  # before anything is removed: this is where a wrong table shows
         Store.reopened(settings.output).discard()
@@ -104,7 +106,7 @@ def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budg
     rows = study.drawn or lab.problem.table.n_rows
     same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
     source = lab.problem.table.source or "the table"
-    again = same.run(Study(seed=study.seed), lab, lab.whole)
+    again = same.run(Study(seed=study.seed, extensions=study.extensions), lab, lab.whole)
     if again.data != study.data:
         lab.forget()
         raise InputError(f"{source}: gives other rows or folds than the run was made on, so the run can't use it.")

@@ -19,6 +19,7 @@ from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
+from automl.run.record import with_given_folds
 from automl.run.resume import bring_back, check_metric
 from automl.search.hand import Everywhere
 from automl.store import Store, replay
@@ -47,7 +48,8 @@ def reseeded(
     InputError
         There is no such run, nothing was learnt in it, its table has changed, or there was no time for two seeds.
     """
-    then = replay(settings.output)
+    then = replace(replay(settings.output), extensions=settings.extensions)
+    ask = with_given_folds(ask, settings.output)
     check_metric(then, settings)
     winner = next((trial.id for trial in then.ranked if trial.candidate.family != "constant"), None)
     if winner is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import statistics
 
-from automl.models import family
 from automl.trial import Candidate, Job, Study
 
 AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
@@ -25,7 +24,7 @@ def guess(study: Study, candidate: Candidate) -> float:
 
 def by_formula(study: Study, candidate: Candidate, rows: int, models: int) -> float:
     """Seconds that a family's own formula gives for so many of the rows, for one of so many models that answer together."""
-    return family(candidate.family).cost(rows, study.size.width, study.the_task.n_outputs, models)
+    return study.family(candidate.family).cost(rows, study.size.width, study.the_task.n_outputs, models)
 
 
 def predict(study: Study, candidate: Candidate) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.features.recipe import Recipe
-from automl.models import family
 from automl.search.costs import predict
 from automl.search.sampling import Sampling
 from automl.space import Choice, Float, Int, Space, in_haste, nearest, no_longer
@@ -72,7 +71,7 @@ class Field:
         best = study.leaders[name]
         known = _implied(study, name) | dict(best.candidate.params)
         recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
-        space = family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
+        space = study.family(name).space(study.the_task, recipe.has_codes and study.size.categories > 0)
         faster = in_haste(space)
         hasty = faster != space and (best.is_cut_short or seconds > longest)
         seed = zlib.crc32(f"{study.seed}/{study.resumed}/{name}/{recipe.name}".encode()) >> 1
@@ -149,7 +148,7 @@ class Field:
 
 def _implied(study: Study, name: str) -> dict[str, Any]:
     """What a family does where a candidate gives no value."""
-    return family(name).implied(study.the_task) | family(name).defaults(study.the_task)
+    return study.family(name).implied(study.the_task) | study.family(name).defaults(study.the_task)
 
 
 def _distributions(space: Space) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Move, Room, Stop, Wait
-from automl.models import everybody, family
+from automl.models import everybody
 from automl.search.costs import predict, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
@@ -43,7 +43,7 @@ def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
 
 def settable(study: Study, base: Candidate) -> Space:
     """The hyperparameters of a candidate's family with their ranges."""
-    return family(base.family).space(study.the_task, base.recipe.has_codes and study.size.categories > 0)
+    return study.family(base.family).space(study.the_task, base.recipe.has_codes and study.size.categories > 0)
 
 
 def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe: str | None = None, origin: str = HAND) -> Candidate:
@@ -55,7 +55,7 @@ def variation(study: Study, base: Candidate, changes: Mapping[str, Any], recipe:
         There is no such hyperparameter or recipe, or a value is of the wrong kind.
     """
     space = settable(study, base)
-    known = family(base.family).defaults(study.the_task)
+    known = study.family(base.family).defaults(study.the_task)
     for name, value in changes.items():
         if name not in space:
             raise _unknown(f"--set {name}", name, base.family, space)

@@ -11,7 +11,7 @@ from typing import Any
 from automl.features.recipe import FIRST as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import everybody, family
+from automl.models import everybody
 from automl.trial import FIRST, Candidate, Study
 
 PROVEN = 10  # candidates of an earlier run that are tried again
@@ -95,12 +95,12 @@ def _suited(study: Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
     """An entry with its family's defaults written out, so that equal configurations have one id."""
-    params = {**family(entry["family"]).defaults(study.the_task), **entry["params"]}
+    params = {**study.family(entry["family"]).defaults(study.the_task), **entry["params"]}
     return Candidate(entry["family"], params, _recipe(study, entry), "portfolio")
 
 
 def _recipe(study: Study, entry: dict[str, Any]) -> Recipe:
     """The first of the entry's recipes that is in play on this table, else the family's first that is."""
     offered = {recipe.name: recipe for recipe in study.recipes}
-    suited = [*entry.get("recipes", ()), *family(entry["family"]).recipes]
+    suited = [*entry.get("recipes", ()), *study.family(entry["family"]).recipes]
     return next((offered[name] for name in suited if name in offered), study.recipes[0])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from automl.lab.policy import Drop, Move, Room, Stop, Wait
-from automl.models import family
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
@@ -67,7 +66,7 @@ class Race:
     def affords(self, study: Study, candidate: Candidate, folds: int, room: Room) -> bool:
         """Whether so many folds of a candidate can be expected to end in time; one that would be cut short takes the most it may."""
         expected, most = predict(study, candidate), self._part(study, room)
-        if expected > most and not family(candidate.family).stops:
+        if expected > most and not study.family(candidate.family).stops:
             return False
         return min(expected, most) * math.ceil(folds / max(1, room.workers)) <= room.seconds
 

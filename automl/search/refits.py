@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from itertools import product
 
 from automl.lab.policy import Move, Room, Stop, Wait
-from automl.models import family
 from automl.search.costs import by_formula, predict, seed_for
 from automl.trial import Job, Study, Trial
 
@@ -44,7 +43,7 @@ class Refits:
         self._missing = [
             (trial, copy)
             for trial, copy in asked
-            if (copy, None) not in study.taken(trial) and (copy == 0 or family(trial.candidate.family).seeded)
+            if (copy, None) not in study.taken(trial) and (copy == 0 or study.family(trial.candidate.family).seeded)
         ]
 
     def next(self, study: Study, room: Room) -> Move:

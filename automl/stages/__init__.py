@@ -16,7 +16,7 @@ from automl.stages.tune import Tune
 
 STAGES: dict[str, type[Stage]] = {"clean": Clean, "extract": Extract, "select": Select, "tune": Tune, "ensemble": Ensemble}
 
-__all__ = ["STAGES", "Stage", "give", "option", "stage"]
+__all__ = ["STAGES", "Stage", "name_of", "option", "stage"]
 
 
 def stage(name: str, where: str) -> type[Stage]:
@@ -31,12 +31,12 @@ def stage(name: str, where: str) -> type[Stage]:
         return STAGES[name]
     if (found := extensions.find("stages", name)) is not None:
         return _checked(found)
-    names = [*STAGES, *extensions.known("stages", STAGES)]
+    names = [*STAGES, *extensions.installed("stages", STAGES)]
     raise InputError(f"{where}: no stage {name!r}.{suggestion(name, names)} Known stages: {', '.join(names)}.")
 
 
-def give(kind: type[Stage]) -> str:
-    """Make a stage of the user's known in this process, and give its name: that of the class in small letters, with underscores.
+def name_of(kind: type[Stage]) -> str:
+    """Name a kind of stage of the user's: its class in small letters, with underscores.
 
     Raises
     ------
@@ -46,7 +46,6 @@ def give(kind: type[Stage]) -> str:
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _checked(kind).__name__).lower()
     if name in STAGES:
         raise InputError(f"the stage {kind.__name__}: has the name of a stage of ours. Give it another one.")
-    extensions.give("stages", name, kind)
     return name
 
 

@@ -94,7 +94,7 @@ class Clean:
 
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
-        return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups)
+        return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups, times=problem.times)
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""
@@ -166,6 +166,8 @@ class Clean:
     def _folds(self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab) -> held_out.Folds:
         """The user's own holdout, time order, or what rows and budget allow."""
         n_rows = len(cleaned.y)
+        if problem.folds is not None:
+            return problem.folds.take(cleaned.rows)
         if problem.n_validation:
             return held_out.given(~_is_known(cleaned, problem))
         units: npt.NDArray[np.int64] = np.arange(n_rows)
@@ -282,12 +284,16 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
 
 def _check_folds(made: held_out.Folds, cleaned: Cleaned, problem: Problem) -> None:
     """Refuse folds that leave nothing to train on or to hold out."""
-    if made.n_folds and all(len(made.train(0, fold)) and len(made.held(0, fold)) for fold in range(made.n_folds)):
+    places = [(repeat, fold) for repeat in range(len(made.blocks)) for fold in range(made.n_folds)]
+    empty = next((place for place in places if not len(made.train(*place)) or not len(made.held(*place))), None)
+    if places and empty is None:
         return
-    if made.kind == "panel":
-        raise InputError(f"clean.new_groups: no group of {problem.group_column!r} is left to train on before others are held out later.")
+    if problem.folds is not None:
+        nth = 1 if empty is None else places.index(empty) + 1
+        raise InputError(f"cv: split {nth} has no row to train on or none to hold out, once rows without a target are left out.")
     if cleaned.times is not None:
-        raise InputError(f"--time: {problem.time_column!r} holds one time only: no row is later than another.")
+        name = f"{problem.time_column!r} holds" if problem.time_column else "there is"
+        raise InputError(f"--time: {name} one time only (a group counts by its last one): none is later.")
     if cleaned.groups is not None:
         name = f"{problem.group_column!r} holds" if problem.group_column else "there is"
         raise InputError(f"--group: {name} one group only: no other one can be held out.")

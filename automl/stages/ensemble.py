@@ -17,7 +17,6 @@ from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, gr
 from automl.folds import some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
-from automl.models import family
 from automl.search.refits import Refits, seconds_for
 from automl.stages._base import option
 from automl.trial import Finish, Place, Study, Trial, keeps_bag
@@ -171,9 +170,9 @@ class Ensemble:
     def _bytes(self, study: Study, trial: Trial) -> float:
         """What a member will take: its fold models, its refits, or both."""
         sizes = [outcome.size for key, outcome in trial.whole.items() if outcome.status == "done" and trial.jobs[key].fold is not None]
-        name, finish = trial.candidate.family, self._finish(study)
-        refits = 0 if finish == "bag" else self.copies if finish == "both" and family(name).seeded else 1
-        bag = len(sizes) if keeps_bag(finish, name) else 0
+        kind, finish = study.family(trial.candidate.family), self._finish(study)
+        refits = 0 if finish == "bag" else self.copies if finish == "both" and kind.seeded else 1
+        bag = len(sizes) if keeps_bag(finish, kind) else 0
         return (bag + refits) * sum(sizes) / max(1, len(sizes))
 
     def weigher(self, study: Study, go_on: GoOn = always) -> Weigher:

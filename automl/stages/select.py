@@ -10,7 +10,6 @@ from automl.budget import Budget
 from automl.errors import InputError
 from automl.lab.lab import Lab
 from automl.lab.work import shared_by_folds
-from automl.models import family
 from automl.search.looks import AFTER_LOOKS, Looks, by_look, rows_to_look_at
 from automl.search.portfolio import defaults, portfolio, proven
 from automl.search.racing import LENIENT, Race, Racing, undecided
@@ -34,11 +33,6 @@ class Select:
     )
     looks: bool = option(True, "Where time is short for a large table, try candidates on some of its rows first.")
     fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
-
-    def __post_init__(self) -> None:
-        """Refuse families that don't exist."""
-        for name in self.families:
-            family(name)
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""

@@ -10,7 +10,6 @@ from automl.budget import Budget
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.models import family
 from automl.search.costs import predict
 from automl.search.field import Field
 from automl.search.portfolio import portfolio
@@ -78,7 +77,7 @@ class Tune:
     def _choose(self, study: Study) -> tuple[list[str], list[str]]:
         """The families of the best trials that have something to tune, best first; and others that are not far behind."""
         near = [name for name, best in study.leaders.items() if behind(study, best) <= self.near]
-        tunable = [name for name in near if family(name).space(study.the_task)]
+        tunable = [name for name in near if study.family(name).space(study.the_task)]
         return tunable[: self.families], tunable[self.families :]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from automl.leaderboard import megabytes, ordered
 from automl.metrics import metric_of
-from automl.models import family, is_known
+from automl.models import is_known
 from automl.space import Space
 from automl.track.experiment import Experiment
 from automl.trial import Trial
@@ -56,14 +56,14 @@ def _trial(one: Experiment, trial: Trial) -> Row:
 def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to its family among them."""
     name = trial.candidate.family
-    told = family(name).defaults(one.study.the_task) if is_known(name) else {}
+    told = one.study.family(name).defaults(one.study.the_task) if is_known(name, one.study.extensions) else {}
     return {**told, **trial.candidate.params}
 
 
 def space_of(one: Experiment, trial: Trial) -> Space:
     """The ranges of a trial's family; none where the family is not known here."""
     name = trial.candidate.family
-    return family(name).space(one.study.the_task) if is_known(name) else {}
+    return one.study.family(name).space(one.study.the_task) if is_known(name, one.study.extensions) else {}
 
 
 def fits(one: Experiment) -> list[Row]:

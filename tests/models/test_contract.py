@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from automl.budget import Budget
 from automl.errors import AutoMLError, InputError, UnsafeModel
 from automl.metrics import metric_for
-from automl.models import FAMILIES, Family, Feature, Fitted, How, Model, Sample, family, give
+from automl.models import FAMILIES, Family, Feature, Fitted, How, Model, Sample, family, given
 from automl.space import draw
 from automl.state import State, pack, packed, unpack
 from automl.task import Kind, Task
@@ -97,8 +97,7 @@ def of_contributing() -> Family:
     return made
 
 
-WAVES = of_contributing()
-give(WAVES)
+WAVES = given([of_contributing()]).families["random_waves"]
 
 
 @pytest.fixture(params=(*FAMILIES, WAVES), ids=lambda one: one.name)

@@ -46,7 +46,7 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
     how = How(task, METRICS["roc_auc"], 0, 1, rounds=rounds)
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
-    member = Member("m", name, 1.0, (Part(("e",), packed(fitted.model.to_state())),))
+    member = Member("m", family(name), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return Predictor(
         task, cleaned.cleaner, {"e": encoding}, (member,), temperature=1.3, cuts=np.array([0.6, 0.4]), facts={"metric": "roc_auc"}
     )

@@ -1,0 +1,132 @@
+"""Families of one's own belong to the estimator that they were given to: others of the same name never answer for them."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from automl import AutoMLRegressor, InputError, load
+from automl.extend import SimpleFamily
+
+X = np.arange(60.0).reshape(-1, 1) % 7
+Y = (X[:, 0] - 3) ** 2  # no line
+QUICK: dict[str, Any] = {"pipeline": "linear", "trials": 3, "engine": "inline"}
+
+
+class Parabola(SimpleFamily):
+    """Learns a parabola and hides a number in it, which only an object with the same number finds again."""
+
+    name = "parabola"
+
+    def __init__(self, secret: float = 0.0) -> None:
+        self.secret = secret
+
+    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+        return {"found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0] + self.secret}
+
+    def answer(self, told: Any, X: Any) -> Any:
+        return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - self.secret)
+
+
+class Reversed(Parabola):
+    """Another class with the same name."""
+
+    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+        return {"found": -super().train(X, y, weight, params, how)["found"]}
+
+    def answer(self, told: Any, X: Any) -> Any:
+        return super().answer({"found": -told["found"]}, X)
+
+
+def fitted(one: SimpleFamily, **parameters: Any) -> AutoMLRegressor:
+    return AutoMLRegressor(**QUICK | parameters, families=[one]).fit(X, Y)
+
+
+@pytest.mark.parametrize("other", [Parabola(3.0), Reversed()], ids=["another object", "another class"])
+def test_a_second_estimator_leaves_the_answers_of_the_first_alone(other: SimpleFamily) -> None:
+    first = fitted(Parabola())
+    before = first.predict(X)
+    second = fitted(other)
+    ours = second.predict(X)
+    assert before == pytest.approx(Y, abs=0.5)
+    assert ours == pytest.approx(Y, abs=0.5)
+    assert np.array_equal(first.predict(X), before)
+    first.fit(X, Y)
+    assert np.array_equal(first.predict(X), before)
+    assert np.array_equal(second.predict(X), ours)
+
+
+def test_models_that_are_restored_late_answer_by_their_own_family() -> None:
+    first = fitted(Parabola())
+    fitted(Parabola(3.0))
+    assert first.predict(X) == pytest.approx(Y, abs=0.5)
+
+
+def test_a_change_of_the_object_after_the_fit_changes_no_answer() -> None:
+    one = Parabola()
+    model = fitted(one)
+    before = model.predict(X)
+    one.secret = 3.0
+    assert np.array_equal(model.predict(X), before)
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
+    model.set_params(families=[Parabola(5.0)])
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
+
+
+def test_copies_and_files_keep_to_their_own_family(tmp_path: Path) -> None:
+    first, second = fitted(Parabola()), fitted(Reversed())
+    before, others = first.predict(X), second.predict(X)
+    copies = [pickle.loads(pickle.dumps(model)) for model in (first, second)]
+    for model, name in ((first, "first"), (second, "second")):
+        model.save(tmp_path / name)
+    read = [load(tmp_path / "first", families=[Parabola()]), load(tmp_path / "second", families=[Reversed()])]
+    for one, two in (copies, read, (first, second)):
+        assert np.array_equal(one.predict(X), before)
+        assert np.array_equal(two.predict(X), others)
+
+
+def test_a_file_is_refused_without_its_family_whatever_was_given_before(tmp_path: Path) -> None:
+    fitted(Parabola()).save(tmp_path / "model")
+    load(tmp_path / "model", families=[Parabola()])
+    with pytest.raises(InputError, match="made with the model family 'parabola', which is not known here"):
+        load(tmp_path / "model")
+
+
+def test_two_families_of_one_name_in_one_estimator_are_refused() -> None:
+    with pytest.raises(InputError, match="families: two of them have the name 'parabola'"):
+        AutoMLRegressor(**QUICK, families=[Parabola(), Parabola(3.0)]).fit(X, Y)
+
+
+WORKERS = """
+import numpy as np
+from automl import AutoMLRegressor
+from automl.extend import SimpleFamily
+def family(secret):
+    class Parabola(SimpleFamily):
+        name = "parabola"
+        def train(self, X, y, weight, params, how):
+            return {"found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0] + secret}
+        def answer(self, told, X):
+            return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - secret)
+    return Parabola()
+X = np.arange(60.0).reshape(-1, 1) % 7
+y = (X[:, 0] - 3) ** 2
+models = [AutoMLRegressor(families=[family(secret)], pipeline="linear", trials=3, n_jobs=1) for secret in (0.0, 5.0)]
+first = models[0].fit(X, y).predict(X)
+second = models[1].fit(X, y).predict(X)
+again = models[0].predict(X), models[0].fit(X, y).predict(X), models[1].predict(X)
+print([bool(np.abs(one - y).max() < 0.5) for one in (first, second)])
+print([bool((one == other).all()) for one, other in zip(again, (first, first, second))])
+"""
+
+
+def test_workers_too_keep_them_apart(tmp_path: Path) -> None:
+    said = subprocess.run([sys.executable, "-c", WORKERS], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert said.stderr == ""
+    assert said.stdout.splitlines() == ["[True, True]", "[True, True, True]"]
