@@ -182,8 +182,15 @@ class Clean:
         many = MANY_FOLDS if fits >= MANY_FITS * larger and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= enough else 1
         n_folds = self.folds or many
         n_folds = min(n_folds, rows // 2)
-        repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
+        repeats = self.repeats or (_repeats(rows, fits) if lab.whole.timed else 1)
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
+
+
+def _repeats(rows: int, fits: float) -> int:
+    """How often folds are drawn anew, where there is time for so many fits."""
+    if rows <= 600 and fits >= 1600:
+        return 3
+    return 2 if rows <= 1500 and fits >= 1000 else 1
 
 
 def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
