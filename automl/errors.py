@@ -28,6 +28,10 @@ class UnsafeModel(InputError):
     """A predictor file is damaged or holds something that no predictor needs."""
 
 
+class NoTime(AutoMLError):
+    """The budget ended before what everything else needs was there."""
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The clause that ends a message about an unknown name.
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from automl import extensions
 from automl.budget import Budget
 from automl.cleaning import Cleaner
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, NoTime
 from automl.features.encoding import Encoding
 from automl.files import disk_trouble
 from automl.lab.bench import Bench
@@ -159,6 +159,8 @@ class Lab:
             for work in lacking:
                 self._make(work, self.whole)
             for report in self._heard(self.bench.wait(1.0)):
+                if report.outcome.status in ("cut", "timeout"):
+                    raise NoTime(f"the features {report.work.key} could not be made again in time")
                 if report.outcome.status != "done":
                     raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
                 self._taken_in(report.work.key, report.outcome)
