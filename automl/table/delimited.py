@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.table.frames import unique_names
+from automl.table.many_columns import MANY_COLUMNS, read_plain
 from automl.table.raw import Form, Limits, Note, Sample, Table
 from automl.table.source import HEAD, LONGEST_LINE, Look, Source
 
@@ -47,6 +48,9 @@ def read_delimited(source: Source, text: Look, limits: Limits) -> Table:
     dialect = _dialect(text, source.name)
     notes = list(dialect.notes)
     began = time.monotonic()
+    if (wide := _wide(source, dialect, limits)) is not None:
+        form = Form(dialect.separator)
+        return Table(wide, len(next(iter(wide.values()))), source.name, textual=True, notes=tuple(notes), form=form)
     held, sample = None, limits.sample
     if sample is None and (share := _affordable(source, text, dialect, limits)) < 1:
         sample = Sample(share, limits.seed, 0)
@@ -63,9 +67,17 @@ def read_delimited(source: Source, text: Look, limits: Limits) -> Table:
     if sample is not None:
         what = f"a random sample of {len(frame)} rows was read: reading all takes more time or memory than there is for it"
         notes.append(Note("sampled", (), what, len(frame)))
-    columns = {name: frame.iloc[:, place] for place, name in enumerate(frame.columns)}
+    columns = {str(name): column for name, column in frame.items()}
     form = Form(dialect.separator)
     return Table(columns, len(frame), source.name, textual=True, notes=tuple(notes), sample=sample, form=form)
+
+
+def _wide(source: Source, dialect: _Dialect, limits: Limits) -> dict[str, pd.Series[Any]] | None:
+    """The columns of a plain file that has very many of them; None for any other file."""
+    if len(dialect.names) < MANY_COLUMNS or dialect.trailing or dialect.spaced_quotes or source.packed or limits.sample is not None:
+        return None
+    with source.open() as stream:
+        return read_plain(stream, source.size, dialect.separator, dialect.names, dialect.header)
 
 
 def _parse(source: Source, dialect: _Dialect, encoding: str, held: bytes | None) -> tuple[pd.DataFrame, str]:
