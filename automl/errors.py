@@ -28,6 +28,10 @@ class UnsafeModel(InputError):
     """A predictor file is damaged or holds something that no predictor needs."""
 
 
+class NoTime(AutoMLError):
+    """The budget ended before what everything else needs was there."""
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The clause that ends a message about an unknown name.
 
@@ -50,3 +54,20 @@ def one_line(error: object) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
+
+
+_PACKAGES = {"libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libomp.so.5": "libomp5"}  # Debian's names
+
+
+def cure(reason: str) -> str:
+    """Add to a library's own words what helps where a shared library is missing; other words stay as they are.
+
+    >>> cure("OSError: libgomp.so.1: cannot open shared object file")
+    'OSError: libgomp.so.1: cannot open shared object file. To have it: apt-get install libgomp1'
+    """
+    if "cannot open shared object file" not in reason:
+        return reason
+    for library, package in _PACKAGES.items():
+        if library in reason:
+            return f"{reason}. To have it: apt-get install {package}"
+    return f"{reason}. Install the system package that has it"

@@ -287,6 +287,7 @@ class Study:
     data: str = ""
     size: Size = field(default_factory=Size)
     drawn: int = 0  # rows that were drawn from a larger table; 0 if all were taken
+    narrowed: int = 0  # columns that were kept of a wider table; 0 if all were
     plan: Plan = field(default_factory=Plan)
     recipes: tuple[Recipe, ...] = ()
     stage: str = ""
@@ -380,7 +381,7 @@ def _stage(study: Study, event: Event) -> Study:
         study = replace(
             study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"])
         )
-        study = replace(study, drawn=event.get("drawn", 0))
+        study = replace(study, drawn=event.get("drawn", 0), narrowed=event.get("narrowed", 0))
     study = replace(study, families=tuple(event.get("families", study.families)))
     if "recipes" in event:
         study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))

@@ -33,7 +33,24 @@ def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
     """Make a run, or, with "resume", go on with one, and say what came of it."""
     check_inputs(wish)
     with Signals() as signals, server_for(wish.engine) as server, _disk_trouble():  # it loads its libraries while we load ours
-        _lead(wish, how, server, signals)
+        from automl.budget import process_started
+
+        started = process_started()
+        asked = settings(wish, started)
+        try:
+            _lead(wish, asked, how, server, signals)
+        finally:
+            if wish.output is None:
+                _leave_nothing_empty(asked.output)
+
+
+def _leave_nothing_empty(folder: Path) -> None:
+    """Remove the folder that was made for a run, and the one around it, unless something lies there."""
+    for made in (folder, folder.parent):
+        try:
+            made.rmdir()
+        except OSError:
+            return
 
 
 @contextmanager
@@ -66,16 +83,15 @@ def server_for(engine: str) -> Iterator[Server | None]:
         server.close()
 
 
-def _lead(wish: Wish, how: str, server: Server | None, signals: Signals) -> None:
+def _lead(wish: Wish, asked: Settings, how: str, server: Server | None, signals: Signals) -> None:
     from automl import run
-    from automl.budget import process_started, too_short
+    from automl.budget import too_short
     from automl.cli import display
     from automl.leaderboard import nothing_judged
     from automl.report import Reporter
     from automl.report.summary import contradiction
 
-    started = process_started()
-    asked = settings(wish, started)
+    started = asked.started
     if warning := too_short(asked.seconds):
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)

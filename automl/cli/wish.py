@@ -223,15 +223,20 @@ def _check_metric(wish: Wish) -> None:
 
 
 def _new_folder(data: str) -> Path:
-    """runs/<time>-<name>, with a number if two runs start in one second."""
+    """Make runs/<time>-<name>, with a number if two runs start in one second: whoever makes the folder has it."""
     stem = "stdin" if data == "-" else Path(data).name.split(".")[0]
     name = Path(data).resolve().parent.name if stem in ("data", "train") and data != "-" else stem
     base = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_-]+', '_', name)[:40] or 'run'}"
     folder, count = Path("runs") / base, 1
-    while folder.exists():
-        count += 1
-        folder = Path("runs") / f"{base}-{count}"
-    return folder
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            count += 1
+            folder = Path("runs") / f"{base}-{count}"
+        except OSError as error:
+            raise InputError(f"{folder}: can't be made: {error.strerror}. Give another place: --output DIR.") from None
 
 
 def check_inputs(wish: Wish) -> None:

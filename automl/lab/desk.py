@@ -23,6 +23,7 @@ import numpy.typing as npt
 from automl import extensions
 from automl.budget import Budget
 from automl.columns import Columns
+from automl.errors import cure
 from automl.features.encoding import Encoding, beside, fit_shared, fit_targeted
 from automl.features.feature import Feature
 from automl.files import disk_trouble
@@ -90,7 +91,7 @@ class Desk:
             except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
                 trouble = disk_trouble(error) or (0 if (self.folder / "data").exists() else errno.ENOENT)  # the folder has vanished
                 self._complain(work)
-                reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+                reason = cure(f"{type(error).__name__}: {error}".splitlines()[0][:300])
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)
         told = tuple(dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0][:200]}" for w in caught if str(w.message)))
         return Report(work, outcome, told, trouble)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from automl import extensions
 from automl.budget import Budget
 from automl.cleaning import Cleaner
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, NoTime
 from automl.features.encoding import Encoding
 from automl.files import disk_trouble
 from automl.lab.bench import Bench
@@ -111,6 +111,11 @@ class Lab:
         finding = {"code": code, "columns": [], "severity": "warning", "count": 1, "action": text}
         return self.tell(study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}})
 
+    def _tell_once(self, study: Study, code: str, text: str) -> Study:
+        """Tell of what goes wrong again and again when it does for the first time."""
+        is_told = any(finding["code"] == code and finding["action"] == text for finding in study.findings)
+        return study if is_told else self._warn(study, code, text)
+
     # ------------------------------------------------------------ arrays
 
     def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
@@ -154,6 +159,8 @@ class Lab:
             for work in lacking:
                 self._make(work, self.whole)
             for report in self._heard(self.bench.wait(1.0)):
+                if report.outcome.status in ("cut", "timeout"):
+                    raise NoTime(f"the features {report.work.key} could not be made again in time")
                 if report.outcome.status != "done":
                     raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
                 self._taken_in(report.work.key, report.outcome)
@@ -405,6 +412,8 @@ class Lab:
         if report.outcome.status == "done" and is_kept:
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
         study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
+        if report.outcome.status == "failed" and _cannot_be_loaded(report.outcome.reason):
+            study = self._tell_once(study, "library", f"{work.candidate.family} can't be used here: {report.outcome.reason}")
         if known.decided == "done" and report.outcome.status in ("failed", "memory", "timeout"):
             study = self._warn(study, "refit_failed", f"a refit of {work.candidate.family} {known.id} failed: {report.outcome.reason}")
         return self._decide(study, study.trials[work.candidate.id])
@@ -433,3 +442,8 @@ class Lab:
     def close(self) -> None:
         """End the workers."""
         self.bench.close()
+
+
+def _cannot_be_loaded(reason: str) -> bool:
+    """Whether a fit failed because its library is not there, or lacks what it needs from the system."""
+    return reason.startswith(("ImportError", "ModuleNotFoundError", "OSError: lib"))

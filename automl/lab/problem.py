@@ -67,9 +67,11 @@ class Problem:
 
     def draw(self, count: int, seed: int) -> Problem:
         """At most so many rows, drawn at random and left in their order; rows for validation are not drawn from."""
-        if self.n_free <= count:
-            return self
-        return self.take(np.concatenate([some(self.n_free, count, (seed, count)), np.arange(self.n_free, self.table.n_rows)]))
+        return self if self.n_free <= count else self.take(self.drawn(count, seed))
+
+    def drawn(self, count: int, seed: int) -> npt.NDArray[np.int64]:
+        """The rows that `draw` takes."""
+        return np.concatenate([some(self.n_free, count, (seed, count)), np.arange(self.n_free, self.table.n_rows)])
 
     def sample(self, count: int, seed: int) -> Problem:
         """At most so many of the rows that are not for validation, to find out what they are like."""

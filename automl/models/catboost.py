@@ -22,6 +22,8 @@ from automl.task import Task
 
 _METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE", "pinball": "Quantile"}
 _MOST_LEVELS = 2**25  # of all columns together
+_UNTIMED_CELLS = 16_000_000_000  # rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it
+_FEWEST_ROUNDS = 200  # whatever they cost
 _GROW = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
 
@@ -156,7 +158,7 @@ class CatBoost:
         if constant is not None:
             return constant
         asked = self.defaults(how.task) | dict(params)
-        watch = boosting.watch_over(prepared, asked, how)
+        watch = boosting.watch_over(prepared, asked, how, most=_most_rounds(prepared, how))
         resolved = _params(prepared, asked, how)
         booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)})
         callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how, prepared.held_out)))
@@ -176,6 +178,17 @@ class CatBoost:
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured with early stopping and two columns of categories: 2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20."""
         return 1.0 + 3 * boosting.work(rows, features, outputs)
+
+
+def _most_rounds(prepared: boosting.Prepared, how: How) -> int:
+    """Rounds that are worth their time where no clock ends a fit.
+
+    Measured: 41 ms a round for 600 rows, 400 columns and 19 classes, 2.5 ms for 1 500 rows, 54 columns and 4 classes.
+    """
+    if how.budget.timed:
+        return boosting.MOST_ROUNDS
+    cells = prepared.rows * len(prepared.features) * prepared.target.columns
+    return max(_FEWEST_ROUNDS, _UNTIMED_CELLS // max(1, cells * how.models))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from automl.task import Task
 
 _BATCH = 25  # trees grown between two looks at the clock, if there is time for so many
 _FEWEST = 60  # trees of a forest among others, if one alone had so many
+_UNTIMED = 100  # trees of a forest that no clock ends
 _TIMES = 2  # the trees of one forest are kept of all fold models together: their mean gains nothing by more
 
 
@@ -103,7 +104,8 @@ class Forest:
             return Fitted(prepared.settled, 1, dict(params))
         leaf = 1 + len(prepared.rows.y) * max(1, how.task.n_outputs // 50) // 20_000  # bounds the size: a leaf holds every class
         asked = {"min_samples_leaf": leaf} | self.defaults(how.task) | dict(params)
-        chosen = asked.pop("n_estimators", None) or enough_trees(len(prepared.rows.y))
+        enough = enough_trees(len(prepared.rows.y))
+        chosen = asked.pop("n_estimators", None) or (enough if how.budget.timed else min(enough, _UNTIMED))
         wanted = how.rounds or int(chosen)
         how = how.keeping(0.2)
         own = share_of(wanted, how.models)

@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from automl.budget import Budget
-from automl.errors import InputError
-from automl.files import write_text
+from automl.cleaning import Finding
+from automl.errors import InputError, NoTime
+from automl.files import sha256, write_text
 from automl.lab.lab import Lab
 from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.lab.work import encodings_at
+from automl.leaderboard import leaderboard, to_csv
 from automl.metrics import is_function, known_function
 from automl.pipeline import Step
+from automl.predictor import load
 from automl.run.chain import NOBODY, SEARCHING, Audience, Result, Settings, finish, fit, go_through, laboratory, set_threads, watch
 from automl.run.exam import prepare
+from automl.run.keeper import has_model
 from automl.run.record import with_given_folds
 from automl.stages.clean import Clean
 from automl.store import Store, events, replay
@@ -46,6 +50,8 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
     with laboratory(store, settings, server) as lab:
         try:
             bring_back(lab, study, settings, ask)
+        except NoTime as error:
+            return as_it_was(study, lab, settings, audience, error)
         except InputError:
             if study.finished:  # it is as good as it was
                 lab.forget()
@@ -58,6 +64,30 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         exam = prepare(settings.test, study.the_task.target, form, lab.whole) if settings.test else None
         study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper, exam)
         return finish(study, lab, settings, audience, exam)
+
+
+def as_it_was(study: Study, lab: Lab, settings: Settings, audience: Audience, error: NoTime) -> Result:
+    """End at once with the predictor that lies there: there was no time to go on, and none of what was reached is lost.
+
+    Raises
+    ------
+    NoTime
+        There is no predictor yet.
+    """
+    path = lab.store.folder / "predictor.automl"
+    if not path.exists():
+        raise error
+    watch(lab, settings, settings.started - last_second(settings), audience)
+    lab.close()
+    how = study.finished or "done"
+    study = lab.tell(study, {"kind": "resumed"})
+    finding = Finding("no_time", (), "warning", 1, action=f"{error}: the run stays as it was", override="a larger --budget")
+    study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
+    study = lab.tell(study, {"kind": "finished", "how": how})
+    write_text(lab.store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
+    write_text(lab.store.folder / "DONE", "")
+    lab.store.close()
+    return Result(study, load(path), lab.store.folder, sha256(path))
 
 
 def check_metric(study: Study, settings: Settings) -> None:
@@ -96,6 +126,9 @@ def bring_back(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget
     if not (lab.recall() and lab.dataset().task == study.task and lab.dataset().digest() == study.data):
         _clean_again(lab, study, settings, ask)
     kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
+    if not has_model(study):  # what is not complete answers then
+        kept += [trial for trial in study.trials.values() if not study.complete(trial) and lab.held_out(trial) is not None]
+    kept = [trial for trial in kept if trial.candidate.family != "constant"]
     lab.encode(work for trial in kept for place in study.fitted_places(trial) for work in encodings_at(trial.candidate.recipe, place))
 
 
@@ -104,7 +137,8 @@ def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budg
     clean = settings.pipeline.steps[0].stage
     assert isinstance(clean, Clean)  # a pipeline begins with it
     rows = study.drawn or lab.problem.table.n_rows
-    same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
+    columns = study.narrowed or len(lab.problem.table.columns)
+    same = replace(clean, rows=rows, columns=columns, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
     source = lab.problem.table.source or "the table"
     again = same.run(Study(seed=study.seed, extensions=study.extensions), lab, lab.whole)
     if again.data != study.data:

@@ -26,12 +26,14 @@ from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample, family
 from automl.models.constant import constant
 from automl.stages._base import option
+from automl.stages.wide import FEW_COLUMNS, FEWEST_COLUMNS, PROBED_COLUMNS, Narrowed, features_of, narrowed, some_columns
 from automl.task import Task
 from automl.trial import Plan, Study
 
 PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
 PROBED_CELLS = 400_000  # and cells
 FEWEST_PROBED = 200  # rows, however many columns there are
+AROUND_CLEANING = 2.5  # times the seconds that cleaning a column takes does a run spend on it in its main process
 CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
 TRAINABLE = 4_000  # rows, however many columns there are: linear models and networks are quick there
@@ -62,6 +64,9 @@ class Clean:
     twins: bool = option(True, "Read names as text, too, and texts that stand in several rows as categories.")
     codes: bool = option(True, "Take whole numbers that stand for something, such as a department's number, as categories, too.")
     rows: int = option(0, "At most so many rows, drawn at random; 0: as many as a quarter of the time cleans and half of it fits.")
+    columns: int = option(
+        0, "At most so many columns, those that tell most of the target; 0: as many as can be cleaned in a part of the time."
+    )
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
@@ -71,7 +76,9 @@ class Clean:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
         whole = lab.problem
-        problem = whole.draw(self.rows or self._affordable(whole, lab, study.seed), study.seed)
+        narrow = self._narrowed(whole, lab, study.seed)
+        problem = narrow.problem.draw(self.rows or self._affordable(narrow.problem, lab, study.seed), study.seed)
+        narrow = narrow.drawn(problem, study.seed)
         cleaned = self._clean(problem)
         task = Task(
             cleaned.kind, problem.target, metric_for(problem.metric, cleaned.kind).name, cleaned.labels, cleaned.dtype, cleaned.comma
@@ -81,20 +88,36 @@ class Clean:
         amounts = {*(name for name, kind in self.kinds.items() if kind == "number"), problem.time_column}
         cleaned = with_codes(cleaned, task, study.seed, known, amounts) if self.codes else cleaned
         self._check_new_groups(cleaned)
-        made = self._folds(cleaned, task, problem, study.seed, lab)
+        made = narrow.held_apart(self._folds(cleaned, task, problem, study.seed, lab), cleaned)
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
-        lab.keep(dataset, cleaned.cleaner)
+        lab.keep(dataset, replace(cleaned.cleaner, unused=(*cleaned.cleaner.unused, *narrow.dropped)))
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
-        drawn = problem.table.n_rows if problem is not whole else 0
-        found = (*_drawn(drawn, whole, asked=self.rows > 0), *_groups_and_times(cleaned, made, problem), *cleaned.findings)
+        drawn = problem.table.n_rows if problem.table.n_rows < whole.table.n_rows else 0
+        left_out = (*_drawn(drawn, whole, asked=self.rows > 0), *narrow.findings(self.columns > 0))
+        found = (*left_out, *_groups_and_times(cleaned, made, problem), *cleaned.findings)
         for finding in sorted(found, key=lambda one: one.severity != "warning"):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn})
+        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn, "narrowed": narrow.kept})
 
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
         return clean(problem.table, target, self._options(problem), weight=problem.weight, groups=problem.groups, times=problem.times)
+
+    def _narrowed(self, problem: Problem, lab: Lab, seed: int) -> Narrowed:
+        """The problem with as many columns as were asked for, or as there is time for."""
+        return narrowed(problem, self.columns or self._affordable_columns(problem, lab, seed), seed, tuple(self.kinds))
+
+    def _affordable_columns(self, problem: Problem, lab: Lab, seed: int) -> int:
+        """The columns that can be cleaned in a part of what is left, by what a few of them take; all without a clock."""
+        names = features_of(problem)
+        if not lab.whole.timed or len(names) <= FEW_COLUMNS:
+            return len(names)
+        try:
+            seconds, _ = self._tried(some_columns(problem, PROBED_COLUMNS, seed).sample(PROBED, seed), lab)
+        except InputError:  # these few can't be learnt from; whether others can, shows when they are cleaned
+            return FEW_COLUMNS
+        return max(FEWEST_COLUMNS, int(CLEANING * lab.whole.remaining() / (AROUND_CLEANING * seconds / PROBED_COLUMNS)))
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""
@@ -208,8 +231,15 @@ class Clean:
         many = MANY_FOLDS if fits >= MANY_FITS * larger and seconds >= MANY_NETWORKS * network else SOME_FOLDS if fits >= enough else 1
         n_folds = self.folds or many
         n_folds = min(n_folds, rows // 2)
-        repeats = self.repeats or (3 if rows <= 600 and fits >= 1600 else 2 if rows <= 1500 and fits >= 1000 else 1)
+        repeats = self.repeats or (_repeats(rows, fits) if lab.whole.timed else 1)
         return Plan("kfold" if n_folds > 1 else "holdout", n_folds, repeats if n_folds > 1 else 1)
+
+
+def _repeats(rows: int, fits: float) -> int:
+    """How often folds are drawn anew, where there is time for so many fits."""
+    if rows <= 600 and fits >= 1600:
+        return 3
+    return 2 if rows <= 1500 and fits >= 1000 else 1
 
 
 def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:

@@ -35,6 +35,7 @@ CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1
 FEWEST = 5  # models, however many rows and classes there are
 REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
 GROWTH = 0.25  # of the share of the rows that is held out at a time: by so much of its loss may the whole be better that knows them all
+UNTIMED_COPIES = 2  # refits of a member, where no clock says for how many there is time
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -106,7 +107,8 @@ class Ensemble:
             study = _refitted(study, lab, budget, Refits(study, weights))
         verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
-            study = _refitted(study, lab, budget, Refits(study, weights, self.copies, needed=False, each=finish == "refit"))
+            copies = self.copies if budget.timed else min(self.copies, UNTIMED_COPIES)
+            study = _refitted(study, lab, budget, Refits(study, weights, copies, needed=False, each=finish == "refit"))
         if not any(study.trials[name].refits for name in weights):
             finish = "bag"
         return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})

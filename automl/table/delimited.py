@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from automl.errors import InputError, one_line
 from automl.table.dialect import Cut, find_cut
 from automl.table.form import Form
+from automl.table.many_columns import MANY_COLUMNS, read_plain
 from automl.table.raw import Limits, Note, Request, Sample, Table
 from automl.table.source import HEAD, Look, Source, guess_encoding
 from automl.table.stream import canonical, open_lines, separator_of
@@ -36,6 +37,9 @@ def read_delimited(source: Source, text: Look, request: Request) -> Table:
         return _empty(source, cut, request)
     limits = request.limits
     began = time.monotonic()
+    if (wide := _wide(source, cut, limits)) is not None:
+        n_rows = len(next(iter(wide.values())))
+        return Table(wide, n_rows, source.name, True, cut.notes, None, cut.form, request.overrides)
     held, sample = None, limits.sample
     if sample is None and (share := _affordable(source, text, cut, limits)) < 1:
         sample = Sample(share, limits.seed, 0)
@@ -52,9 +56,21 @@ def read_delimited(source: Source, text: Look, request: Request) -> Table:
     if sample is not None:
         what = f"a random sample of {len(frame)} rows was read: reading all takes more time or memory than there is for it"
         notes.append(Note("sampled", (), what, len(frame)))
-    columns = {name: frame.iloc[:, place] for place, name in enumerate(frame.columns)}
+    columns = {str(name): column for name, column in frame.items()}
     form = replace(cut.form, encoding=known.encoding)
     return Table(columns, len(frame), source.name, True, tuple(notes), sample, form, request.overrides)
+
+
+def _wide(source: Source, cut: Cut, limits: Limits) -> dict[str, pd.Series[Any]] | None:
+    """The columns of a plain file that has very many of them; None for any other file."""
+    form = cut.form
+    if len(cut.names) < MANY_COLUMNS or form.separator is None or source.packed or limits.sample is not None:
+        return None
+    is_plain = form == Form(form.separator, encoding="utf-8", quote=form.quote, header=form.header)
+    if not is_plain or cut.trailing or form.quote not in ('"', None):
+        return None
+    with source.open() as stream:
+        return read_plain(stream, source.size, form.separator, cut.names, form.header)
 
 
 def _empty(source: Source, cut: Cut, request: Request) -> Table:
