@@ -128,20 +128,22 @@ def from_splits(splits: Sequence[tuple[Rows, Rows]], n_rows: int) -> Folds:
 
 def _parted(marks: npt.NDArray[np.int16]) -> Folds | None:
     """Splits as repeats of k folds: those of a repeat hold each row out once, and train on all others."""
-    if (marks == UNUSED).any():
+    is_used = (marks != UNUSED).any(axis=0)
+    if (marks[:, is_used] == UNUSED).any():
         return None
-    n_held = int(np.unique(np.flatnonzero((marks == 0).any(axis=0))).size)
+    n_held = int((marks == 0).any(axis=0).sum())
+    untouched = np.where(is_used, -1, UNUSED).astype(np.int16)
     repeats: list[npt.NDArray[np.int16]] = []
-    blocks = np.full(marks.shape[1], -1, np.int16)
+    blocks = untouched.copy()
     for held in marks == 0:
         if (blocks[held] != -1).any():
             return None
-        blocks[held] = blocks.max() + 1
+        blocks[held] = max(-1, blocks.max()) + 1
         if int((blocks >= 0).sum()) == n_held:
             repeats.append(blocks)
-            blocks = np.full(marks.shape[1], -1, np.int16)
+            blocks = untouched.copy()
     counts = {int(repeat.max()) + 1 for repeat in repeats}
-    is_whole = (blocks == -1).all() and len(counts) == 1 and counts != {1}
+    is_whole = (blocks < 0).all() and len(counts) == 1 and counts != {1}
     return Folds("kfold", np.stack(repeats)) if is_whole else None
 
 

@@ -55,6 +55,9 @@ class Finding:
     action: str = ""
     override: str = ""
 
+    def __repr__(self) -> str:
+        return f"<{self.severity}: {self.text()}>"
+
     def text(self) -> str:
         """One line for people."""
         shown = ", ".join(self.columns[:5]) + (f" and {len(self.columns) - 5} more" if len(self.columns) > 5 else "")

@@ -25,6 +25,7 @@ from automl.cleaning.fitted import Counts
 from automl.errors import InputError
 from automl.estimator.output import place_of
 from automl.estimator.progress import progress
+from automl.estimator.readiness import Importer, restore_in_time
 from automl.estimator.rows import Array, Rows, column, has_names, named
 from automl.estimator.splitting import folds_of_pairs, folds_of_splitter, is_splitter, number_of_folds
 from automl.estimator.wording import finding_in_python, in_python, pythons_words
@@ -74,6 +75,7 @@ class _Given:
 class AutoML(BaseEstimator):
     """What the two estimators have in common."""
 
+    _told: frozenset[tuple[str, ...]] = frozenset()  # columns that no fit knew, of which predictions have warned
     _columns: tuple[str, ...] | None = None  # the table's names at fit; None for a loaded file, which knows only what it needs
 
     def __init__(
@@ -164,8 +166,9 @@ class AutoML(BaseEstimator):
             if warning := too_short(asked.seconds, "budget"):
                 warnings.warn(warning, UserWarning, stacklevel=4)
             with progress(self.verbose, asked) as shown, self._followed(asked) as followers:
-                audience = run.Audience([*shown.observers, *followers], self._finishers(asked))
+                audience = run.Audience([*shown.observers, *followers, Importer(asked.budget)], self._finishers(asked))
                 result = run.fit(lambda budget: problem, asked, audience)
+                restore_in_time(result.predictor, asked.budget)
         self._warn(result.study, asked)
         self._take(result.predictor)
         return self._take_study(result.study)
@@ -200,7 +203,7 @@ class AutoML(BaseEstimator):
     def _table_at_fit(self, X: Any) -> Table:
         """X as a table, whose names and width scikit-learn takes down."""
         table = from_frame(X, source="X")
-        self._columns = table.names
+        self._columns, self._told = table.names, frozenset()
         validate_data(self, named(X, table), reset=True, skip_check_array=True)
         return table
 
@@ -321,7 +324,8 @@ class AutoML(BaseEstimator):
         with pythons_words({}), _one_kind_of_error():
             applied = self.predictor_.read(self._table(X))
         unknown = tuple(name for name in applied.counts.extra if name != self.predictor_.task.target)
-        if unknown:
+        if unknown and unknown not in self._told:
+            self._told |= {unknown}
             warnings.warn(f"X: {Counts(extra=unknown).text()}", UserWarning, stacklevel=3)
         return self.predictor_.raw(applied.columns)
 
@@ -371,22 +375,33 @@ def own_families(families: Any) -> Extensions:
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:
     """Options as `--set` takes them; JSON's values are TOML's."""
     if isinstance(options, Mapping):
-        return [f"{name}={json.dumps(value)}" for name, value in options.items()]
-    return [options] if isinstance(options, str) else list(options)
+        return [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in options.items()]
+    if isinstance(options, str):
+        return [options]
+    given: Any = options
+    if not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
+        raise InputError(f"options={given!r}: give a dictionary of options, or a list of texts such as 'tune.method=random'.")
+    return list(options)
 
 
 def _cores(n_jobs: int | None) -> int:
-    if n_jobs is None or n_jobs == -1:
+    given: Any = n_jobs  # whatever it is annotated with
+    if given is None or given == -1:
         return usable_cores()
-    if n_jobs < 1:
-        raise InputError(f"n_jobs={n_jobs}: give at least 1 core, or -1 for all.")
-    return n_jobs
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)):
+        raise InputError(f"n_jobs={given!r}: give a whole number of cores, or -1 for all.")
+    if given < 1:
+        raise InputError(f"n_jobs={given}: give at least 1 core, or -1 for all.")
+    return int(given)
 
 
 def _seed(random_state: Any) -> int:
     """A run's seed: the number given, or one drawn."""
     if not isinstance(random_state, (int, np.integer)):
-        return int(check_random_state(random_state).randint(2**31 - 1))
+        try:
+            return int(check_random_state(random_state).randint(2**31 - 1))
+        except ValueError:
+            raise InputError(f"random_state={random_state!r}: give a whole number, a RandomState of NumPy, or None.") from None
     if not 0 <= random_state < 2**31:
         raise InputError(f"random_state={random_state}: give a whole number from 0 to {2**31 - 1}.")
     return int(random_state)

@@ -68,13 +68,15 @@ class Rows:
         return replace(self, table=self.table.take(kept), y=self.y[kept], folds=folds, **arrays)
 
     def grouping(self) -> Array | None:
-        """The group of each row."""
+        """The group of each row; names with commas are columns whose combinations are the groups."""
         if not isinstance(self.groups, str):
             return self.groups
-        if self.groups not in self.table.columns:
-            raise InputError(f"--group: {self.table.source} has no column {self.groups!r}.{suggestion(self.groups, self.table.names)}")
-        values: Array = self.table.columns[self.groups].to_numpy()
-        return values
+        columns = self.table.columns
+        names = [self.groups] if self.groups in columns else [name.strip() for name in self.groups.split(",")]
+        if unknown := [name for name in names if name not in columns]:
+            raise InputError(f"--group: {self.table.source} has no column {unknown[0]!r}.{suggestion(unknown[0], self.table.names)}")
+        numbers = pd.DataFrame({name: columns[name] for name in names}).groupby(names, dropna=False, sort=False).ngroup()
+        return np.asarray(numbers)
 
     def judged_on(self, table: Table, y: Array) -> Rows:
         """These rows, and others behind them that are the holdout; each of those weighs as much as a row does on average."""

@@ -58,7 +58,9 @@ _ROLES = {"weight": "sample_weight", "group": "groups", "time": "time"}  # as th
 _TASK = re.compile(r"(?:\bgive )?--task (binary or multiclass|binary|multiclass|regression)\b")
 _TYPED = re.compile(r"--set (\w+(?:\.\w+)+) = ")
 _SET = re.compile(r"--set ('(?:[^']|'\"'\"')*'|\"[^\"]*\"|[\w.]+=[^\s;,)]*)")
-_OPTION = re.compile(r"--([a-z][a-z0-9-]*[a-z0-9])(?::|(?: (?P<value>'[^']*'|[A-Z]+\b|[^\s;,:)]*[^\s;,:.)](?=[;,:)]|\.?$|\. )))?)")
+_WORD = r"[^\s;,:)]*[^\s;,:.)]"  # a value without spaces, before whatever ends it
+_VALUE = rf"'[^']*'|[A-Z]+\b|{_WORD}(?:,{_WORD})+|{_WORD}(?=[;,:)]|\.?$|\. | or --)"
+_OPTION = re.compile(rf"--([a-z][a-z0-9-]*[a-z0-9])(?::|(?: (?P<value>{_VALUE}))?)")
 
 
 def in_python(text: str, given: Mapping[str, Any] | None = None) -> str:

@@ -122,6 +122,11 @@ class Predictor:
     residuals: Floats | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def restore(self) -> None:
+        """Have the members' models ready; otherwise the first prediction restores them."""
+        for member in self.members:
+            _ = member.models
+
     def check(self) -> None:
         """Refuse members that can't be restored, or that answer another question than the task's.
 
