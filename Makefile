@@ -16,7 +16,7 @@ venv: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "automl needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --compile --constraint constraints.txt --editable '.[all,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --compile --constraint constraints.txt --editable '.[excel,parquet,dev]'
 	touch $(STAMP)
 
 # A minute on a table as messy as real life, into a folder of its own; then the first answers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
@@ -22,6 +23,9 @@ from sklearn.base import clone
 from automl import AutoMLRegressor, InputError, extensions
 from automl.extend import SimpleFamily, read_pipeline
 from automl.models import family
+from automl.stages import STAGES
+from automl.store import events
+from automl.timeline import read
 from tests.run.commands import automl, install
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -170,6 +174,28 @@ def test_what_is_none_is_refused(words: dict[str, Any], told: str, tmp_path: Pat
     with pytest.raises(InputError, match=re.escape(told)):
         AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **words).fit(data.drop(columns="y"), data["y"])
     assert not (tmp_path / "run").exists()
+
+
+def stages_told(folder: Path) -> list[str]:
+    """The stages of a run's log, each once where it is told again with what it hands on."""
+    told = [event["stage"] for event in events(folder) if event["kind"] == "stage"]
+    return [name for name, before in zip(told, [None, *told], strict=False) if name != before]
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["one of ours", "one of somebody else's"])
+def test_a_stage_as_contributing_writes_it_has_its_event(is_listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: dict[str, Any] = {}
+    exec(BLOCKS[1], made)
+    if is_listed:
+        monkeypatch.setitem(STAGES, "nudge", made["Nudge"])
+    chain = read_pipeline("linear").with_stage(made["Nudge"](), after="select")
+    data = table(60)
+    words: dict[str, Any] = {"trials": 3, "engine": "inline", "output": tmp_path / "run"}
+    AutoMLRegressor(pipeline=chain, **words).fit(data.drop(columns="y"), data["y"])
+    assert stages_told(tmp_path / "run") == [step.name for step in chain.steps]
+    spans = read(tmp_path / "run").spans
+    assert [span.stage for span in spans] == [step.name for step in chain.steps]
+    assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
 
 
 def test_a_stage_without_options_made_as_such_is_refused() -> None:

@@ -70,6 +70,55 @@ def test_everything_that_make_installs_is_pinned():
     assert wanted - pinned == set()
 
 
+def extra(name: str) -> set[str]:
+    """The extras that an extra takes in."""
+    (text,) = [one for one in PROJECT["project"]["optional-dependencies"][name] if one.startswith("automl-tabular[")]
+    return set(re.findall(r"\[(.*)\]", text)[0].split(","))
+
+
+def test_all_has_every_extra_but_those_of_torch_and_ray_and_the_ones_for_developers():
+    extras = PROJECT["project"]["optional-dependencies"].keys()
+    assert extra("all") == extras - {"all", "dev", "gp", "programs", "ray"}
+
+
+def test_make_test_installs_no_more_than_the_fast_tests_need():
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    installed = [re.findall(r"'\.\[(.*)\]'", line)[0] for line in lines if "--editable" in line]
+    assert installed == ["excel,parquet,dev", "all,dev,programs"]
+
+
+def test_every_extra_that_a_message_names_exists():
+    named = {
+        name
+        for path in tree("automl", "*.py")
+        for name in re.findall(r"automl-tabular\[([a-z]+)\]", (ROOT / path).read_text(encoding="utf-8"))
+    }
+    assert named <= PROJECT["project"]["optional-dependencies"].keys()
+
+
+@pytest.mark.heavy
+def test_the_readme_says_how_to_install_it(tmp_path: Path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ (pip .*)$", text, flags=re.MULTILINE)
+    assert commands[0] == "pip install ."
+    assert commands[-1] == f"pip install dist/automl_tabular-{PROJECT['project']['version']}-py3-none-any.whl"
+    for folder in ("automl", "pipelines", "datasets"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for place, command in enumerate(commands):
+        site = tmp_path / f"site{place}"
+        quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+        alone = {"PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # what it needs is installed already
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, **quiet, **alone, "PATH": path}
+        if " install " in command:
+            environment["PIP_TARGET"] = str(site)
+        done = subprocess.run(command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert (" install " not in command) or (site / "automl" / "__init__.py").is_file()
+
+
 def imported(path: Path) -> set[str]:
     """The top-level names of what a module imports, at its top or within functions."""
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))

@@ -19,6 +19,7 @@ from automl.cli.letters import settle_arguments, settle_streams, speak_utf8
 from automl.errors import AutoMLError, InputError
 from automl.files import ESCAPE
 
+LAST_STREAM = 2  # the number of standard error
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
 
 app = typer.Typer(
@@ -74,10 +75,24 @@ for commands in (part.COMMANDS for part in TOGETHER):
 
 def main() -> None:
     """Run the command line and exit."""
+    _open_closed_streams()
     speak_utf8()
     settle_streams()
     settle_arguments()
     sys.exit(_run())
+
+
+def _open_closed_streams() -> None:
+    """Open the null device where standard input, output or error is closed, as by `>&-`.
+
+    Otherwise Python has no stream there, and the first files that a run opens would take their numbers.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays open
 
 
 def _run() -> int:

@@ -107,7 +107,7 @@ def contradiction(study: Study) -> str:
     told = [one for one in study.findings if one["code"] == "test_score"]
     if low <= study.test["score"] <= high or not told:
         return ""
-    answers = f". What may answer it: {told[-1]['override']}" if told[-1]["override"] else ""
+    answers = f". What to try: {told[-1]['override']}" if told[-1]["override"] else ""
     return f"{told[-1]['action']}{answers}"
 
 
