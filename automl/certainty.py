@@ -102,7 +102,7 @@ def interval(
             feared.append(_or_nan(metric.loss, drawn, worsen(rows, rng)))
     low, high, higher = _quantile(losses, 0.025), _quantile(losses, 0.975), _quantile(feared, 0.975)
     if math.isnan(low):
-        return metric.least, math.inf
+        return metric.least, metric.most
     return low, high if math.isnan(higher) else max(high, higher)
 
 

@@ -150,7 +150,7 @@ def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, f
         return None, None
     reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
     reach *= widening(study.size.rows, new_rows(study.size.rows))
-    return _natural(metric, max(metric.least, trial.loss - reach), trial.loss + reach)
+    return _natural(metric, max(metric.least, trial.loss - reach), min(metric.most, trial.loss + reach))
 
 
 def _student(freedom: int) -> float:

@@ -210,8 +210,8 @@ def _known(plain: Mapping[str, Any], known: Sequence[str], where: str, others: S
 
 
 def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
-    path, equals, text = setting.partition("=")
-    name, dot, key = path.strip().partition(".")
+    path, equals, text = _split(setting)
+    name, dot, key = path.partition(".")
     if not (equals and dot and key):
         raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
     if key == "use":
@@ -232,6 +232,20 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         value = _bounded(kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}")
         steps[place] = replace(step, stage=replace(step.stage, **{key: value}))  # type: ignore[type-var]
     return replace(pipeline, steps=tuple(steps))
+
+
+def _split(setting: str) -> tuple[str, str, str]:
+    """A setting's path, its sign of equality and its value.
+
+    The path of a table's entry ends with a column's name, which may hold such a sign and end with a blank.
+
+    >>> _split(" tune.method = random"), _split("clean.kinds.a=b =category")
+    (('tune.method', '=', ' random'), ('clean.kinds.a=b ', '=', 'category'))
+    """
+    path, equals, text = setting.lstrip().partition("=")
+    if path.count(".") < 2:
+        return path.strip(), equals, text
+    return setting.lstrip().rpartition("=")
 
 
 def toml_value(text: str) -> Any:

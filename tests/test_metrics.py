@@ -105,3 +105,19 @@ def test_every_proxy_is_a_metric() -> None:
 def test_a_metric_of_another_task_is_refused() -> None:
     with pytest.raises(InputError, match="not defined for a regression task"):
         metric_for("roc_auc", "regression")
+
+
+@pytest.mark.parametrize(
+    ("name", "truth", "answer", "score"),
+    [
+        ("average_precision", np.zeros(4), P2[:4], 0.0),
+        ("average_precision", np.ones(4), P2[:4], 1.0),
+        ("mcc", np.zeros(4), np.zeros(4), 0.0),
+        ("mcc", np.zeros(4), np.ones(4), 0.0),
+        ("mcc", np.array([0, 1, 0, 1]), np.zeros(4), 0.0),
+    ],
+)
+def test_a_sample_of_one_class_has_scikit_learns_score_without_its_warning(
+    name: str, truth: np.ndarray, answer: np.ndarray, score: float
+) -> None:
+    assert METRICS[name].score(METRICS[name].loss(truth, answer, None)) == score

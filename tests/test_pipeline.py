@@ -50,6 +50,12 @@ def test_settings_change_options() -> None:
     assert next(step.share for step in changed.steps if step.name == "tune") == 3.0
 
 
+@pytest.mark.parametrize("name", ["a=b", "a==", "zip ", "a.b", "a b=c ", "=", "straße"])
+def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
+    clean = stage(read_pipeline("linear").with_options([f" clean.kinds.{name}=category"]), "clean")
+    assert dict(getattr(clean, "kinds")) == {name: "category"}  # noqa: B009 - the protocol doesn't name it
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -12,6 +12,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.metrics import average_precision_score, f1_score, get_scorer_names, make_scorer, mean_pinball_loss, mean_squared_error
 
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
+from automl.certainty import reached
 from automl.metrics import METRICS, is_function, metric_for, metric_of, register
 from automl.models import Sample, family
 from automl.task import Kind, Task
@@ -172,3 +173,24 @@ def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
     X, y = churn()
     model = AutoMLClassifier(metric=lambda t, p: float((t == p).mean()), pipeline="linear", trials=2, engine="inline").fit(X, y)
     assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "worst"),
+    [
+        ("precision", "binary", 0.0),
+        ("recall_macro", "multiclass", 0.0),
+        ("jaccard", "binary", 0.0),
+        ("top_k_accuracy", "multiclass", 0.0),
+        ("matthews_corrcoef", "binary", -1.0),
+        ("d2_log_loss_score", "binary", -np.inf),
+        ("positive_likelihood_ratio", "binary", -np.inf),
+        ("explained_variance", "regression", -np.inf),
+    ],
+)
+def test_a_scorers_interval_ends_where_its_scores_do(name: str, kind: str, worst: float) -> None:
+    metric = metric_of(Task(kind, "y", name, () if kind == "regression" else ("a", "b", "c")[: 2 + (kind == "multiclass")]))
+    assert metric.worst == worst
+    low, high = reached(metric.best - 0.05, 0.0, 2.0, 3.0, metric)
+    assert metric.score(high) >= worst
+    assert metric.score(low) <= 1.0 or metric.best == 0.0

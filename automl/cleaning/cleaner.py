@@ -161,7 +161,7 @@ def clean(
     >>> cleaned.kind, cleaned.labels, cleaned.columns["price"].kind, cleaned.y[:3].tolist()
     ('binary', ('no', 'yes'), 'number', [0.0, 1.0, 0.0])
     """
-    options = options or CleanOptions()
+    options = _with_known_names(options or CleanOptions(), table)
     _check_options(table, target, options)
     name, series = _target_series(table, target)
     textual = table.textual and isinstance(target, str)
@@ -188,6 +188,16 @@ def clean(
         findings=merge([*findings, *_repeated(duplicates)]), comma=found.comma,
     )  # fmt: skip
     return _without_weightless(cleaned)
+
+
+def _with_known_names(options: CleanOptions, table: Table) -> CleanOptions:
+    """The same options; a column under `kinds` that is there without the blanks around its name is meant by it."""
+    kinds = {name if name in table.columns else _bare(name, table): kind for name, kind in options.kinds.items()}
+    return replace(options, kinds=kinds)
+
+
+def _bare(name: str, table: Table) -> str:
+    return name.strip() if name.strip() in table.columns else name
 
 
 def _check_options(table: Table, target: Any, options: CleanOptions) -> None:

@@ -1,4 +1,7 @@
-"""Names that readers make of a repeated header: a, a, a is a, a.2, a.3 here, a, a.1, a.2 in pandas, and polars has its own."""
+"""Other names of the columns that fit knew: with blanks around them, or as another reader calls those of a repeated header.
+
+A header of a, a, a is a, a.2, a.3 here and a, a.1, a.2 in pandas; polars has names of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _CONVENTIONS: tuple[Callable[[str, int], str], ...] = (
 
 
 def with_names_of_fit(table: Table, at_fit: Collection[str]) -> Table:
-    """Call a table's repeated columns as they were called at fit.
+    """Call a table's columns as they were called at fit, where it leaves no choice.
 
     Examples
     --------
@@ -22,10 +25,17 @@ def with_names_of_fit(table: Table, at_fit: Collection[str]) -> Table:
     >>> with_names_of_fit(from_frame({"a": [1], "a.1": [2], "a.2": [3], "b": [4]}), ("a", "a.2", "a.3", "b")).names
     ('a', 'a.2', 'a.3', 'b')
     """
+    bare = _stripped(table.columns, set(at_fit))
+    if bare:
+        table = table.rename(bare)
     new = {given: fitted for name in at_fit for given, fitted in _renamed(name, at_fit, table.columns).items()}
-    if not new:
-        return table
-    return table.rename(new)
+    return table.rename(new) if new else table
+
+
+def _stripped(given: Collection[str], at_fit: Collection[str]) -> Mapping[str, str]:
+    """By each given name that fit did not have, the name without blanks around it, if fit had that and one column alone is meant."""
+    strange = [name for name in given if name not in at_fit and name.strip() in at_fit and name.strip() not in given]
+    return {name: name.strip() for name in strange if sum(one.strip() == name.strip() for one in strange) == 1}
 
 
 def _renamed(name: str, at_fit: Collection[str], given: Collection[str]) -> Mapping[str, str]:

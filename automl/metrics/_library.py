@@ -55,6 +55,8 @@ def _average_precision(truth: Array, proba: Array, weight: Array | None) -> floa
     from sklearn.metrics import average_precision_score
 
     classes = [1] if proba.shape[1] == 2 else [k for k in range(proba.shape[1]) if (truth == k).any()]
+    if not (truth[:, None] == classes).any():
+        return 1.0  # scikit-learn's value for rows without a positive one, of which it warns
     return 1.0 - float(np.mean([average_precision_score(truth == k, proba[:, k], sample_weight=weight) for k in classes]))
 
 
@@ -79,6 +81,8 @@ def _f1(average: str) -> Loss:
 def _mcc(truth: Array, labels: Array, weight: Array | None) -> float:
     from sklearn.metrics import matthews_corrcoef
 
+    if (truth == truth[0]).all() and (labels == truth[0]).all():
+        return 1.0  # scikit-learn's value for one class alone, of which it warns
     return 1.0 - float(matthews_corrcoef(truth, labels, sample_weight=weight))
 
 

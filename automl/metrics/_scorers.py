@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 
 _BOUNDED = ("r2", "explained_variance", "d2_absolute_error_score")  # scores of numbers that are 1 at best
 _UNBOUNDED = ("positive_likelihood_ratio", "mutual_info_score")  # scores of classes that may be any number
+_BELOW_ZERO = {"matthews_corrcoef": -1.0, "adjusted_rand_score": -0.5, "adjusted_mutual_info_score": -1.0}  # the worst of classes
 _TWO = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
 _THREE = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]])
 _PROBE: dict[Kind, tuple[Array, Array]] = {
@@ -43,7 +44,9 @@ def scorer_metric(name: str, kind: Kind, task: Task | None = None) -> Metric | N
     scorer = get_scorer(name)
     bounded = scorer._sign > 0 and name not in _UNBOUNDED and (kind != "regression" or name in _BOUNDED)
     loss = _Loss(scorer, _needs(scorer, kind), 1.0 if bounded else 0.0, task)
-    return _metric(name, f"scikit-learn's scorer {name}", kind, (kind,) if _suits(scorer, kind) else (), loss)
+    metric = _metric(name, f"scikit-learn's scorer {name}", kind, (kind,) if _suits(scorer, kind) else (), loss)
+    has_worst = bounded and kind != "regression" and not name.startswith("d2_")
+    return replace(metric, worst=_BELOW_ZERO.get(name, 0.0)) if has_worst else metric
 
 
 def _unknown(truth: Array, prediction: Array, weight: Array | None) -> float:

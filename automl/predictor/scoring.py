@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.certainty import reached, widening
+from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.truth import read_truth
 from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
@@ -66,6 +67,8 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     InputError
         The table lacks the target or what the model needs, or no row has a target that the model knows.
     """
+    cleaner = predictor.cleaner
+    table = with_names_of_fit(table, (*cleaner.rules, *cleaner.unused, predictor.task.target))
     if predictor.task.target not in table.columns:
         raise InputError(f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}")
     known = truth(predictor.task, table.columns[predictor.task.target], table.source)

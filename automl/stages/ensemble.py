@@ -288,7 +288,7 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
     folds = [metric.loss(part.y, given, part.weight) for part, given in parts]
-    loss = float(np.mean(folds)) + flattery
+    loss = min(metric.most, float(np.mean(folds)) + flattery)
     new, held = new_rows(study.size.rows), float(np.mean([len(part) for part in there.parts]))
     low, high = _ends(loss, answer, truth, metric, widening(len(truth.y), new, study.size.rows - held), study.seed, go_on)
     if math.isfinite(metric.least):  # who answers knows more rows than who was judged
@@ -308,7 +308,7 @@ def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, w
     low, high = reached(loss, low + shift, high + shift, reach, metric)
     if reach > 1:
         few = better_end(given, drawn, metric, reach, seed=seed, go_on=go_on)
-        low = min(low, few + shift if few > metric.least else few)
+        low = min(low, max(metric.least, few + shift) if few > metric.least else few)
     return low, high
 
 

@@ -184,6 +184,11 @@ class TestClean:
         assert result.columns["zip"].kind == "category"
         assert plain(result.cleaner.transform(from_frame({"x": [0.0], "zip": [8002.0]})).columns)["zip"] == ["8002"]
 
+    def test_obeys_kinds_of_names_that_are_written_with_blanks(self) -> None:
+        assert cleaned(CleanOptions(kinds={" n ": "category"}), n=[1, 2] * (N // 2)).columns["n"].kind == "category"
+        both = cleaned(CleanOptions(kinds={"n ": "category"}), **{"n": [1, 2] * (N // 2), "n ": [1, 2, 3, 4] * (N // 4)})
+        assert (both.columns["n"].kind, both.columns["n "].kind) == ("number", "category")
+
     def test_numbers_equal_rows_alike(self) -> None:
         result = clean(from_frame({"a": [1.0, np.nan] * 10, "b": ["u", "v"] * 10}), [0, 1] * 10)
         assert result.duplicates.tolist() == [0, 1] * 10

@@ -29,6 +29,13 @@ def test_each_convention_is_understood_where_another_was_fitted(fitted: list[str
     assert [int(column[0]) for column in table.columns.values()] == list(range(count + 1))
 
 
+def test_blanks_around_a_name_are_no_part_of_it_unless_fit_had_them() -> None:
+    assert with_names_of_fit(numbered([" a", "b "]), ["a", "b"]).names == ("a", "b")
+    assert with_names_of_fit(numbered([" a", "a"]), ["a", " a"]).names == (" a", "a")
+    assert with_names_of_fit(numbered([" a", "a "]), ["a", "b"]).names == (" a", "a ")
+    assert with_names_of_fit(numbered([" a", "a.1 "]), ["a", "a.2"]).names == ("a", "a.1 ")
+
+
 @pytest.mark.parametrize(
     ("fitted", "given"),
     [
