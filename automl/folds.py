@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
+GoOn = Callable[[], bool]  # whether there is time for more
 FoldKind = Literal["kfold", "time", "holdout"]
 
 
@@ -60,6 +62,11 @@ def open_folds(folder: Path) -> Folds:
     path = next(folder.glob("folds-*.npy"))
     kind: Any = path.stem.removeprefix("folds-")
     return Folds(kind, np.load(path))
+
+
+def always() -> bool:
+    """There is time."""
+    return True
 
 
 def some(n_rows: int, most: int, seed: int | tuple[int, ...]) -> Rows:

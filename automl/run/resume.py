@@ -99,7 +99,7 @@ def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budg
     clean = settings.pipeline.steps[0].stage
     assert isinstance(clean, Clean)  # a pipeline begins with it
     rows = study.drawn or lab.problem.table.n_rows
-    same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
+    same = replace(clean, rows=rows, folds=study.plan.folds, repeats=study.plan.repeats, warn=False)  # whatever time there is now
     source = lab.problem.table.source or "the table"
     again = same.run(Study(seed=study.seed), lab, lab.whole)
     if again.data != study.data:

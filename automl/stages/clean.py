@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from automl import folds as held_out
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, Finding, clean
-from automl.cleaning.duplicates import repeated
+from automl.cleaning.duplicates import Copies, copied_rows, repeated
 from automl.errors import InputError
 from automl.features.codes import coded
 from automl.features.encoding import width
@@ -24,6 +25,7 @@ from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample, family
 from automl.models.constant import constant
 from automl.stages._base import option
+from automl.stages._honesty import Asked, warnings_of
 from automl.task import Task
 from automl.trial import Plan, Study
 
@@ -42,6 +44,7 @@ MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time 
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
 MANY_ROWS = 10_000  # from there on folds want far more fits
 FEW_ROWS, FEW_FITS = 3_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it; more rows want more fits
+TIME_FOLDS = 3  # as long as a sixth of the rows each: what later rows come to shows in long blocks alone
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -62,7 +65,10 @@ class Clean:
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
-    keep_duplicates_together: bool = option(False, "Hold identical rows out together, for tables whose duplicates are copies by mistake.")
+    keep_duplicates_together: Literal["auto", True, False] = option(
+        "auto", "Hold copies of a row out together; auto: rows equal in all features and target, where chance can't explain how many."
+    )
+    warn: bool = option(True, "Look for leaks, for entities that own several rows, and for drift, which make the score untrue.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, tell every finding, and lay the data down for the workers."""
@@ -73,15 +79,34 @@ class Clean:
         _check_metric(task, cleaned)
         known = np.flatnonzero(_is_known(cleaned, problem))
         cleaned = with_codes(cleaned, task, study.seed, known) if self.codes else cleaned
-        made = self._folds(cleaned, task, problem, study.seed, lab)
+        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed)
+        units = self._units(cleaned, copies)
+        made = self._folds(cleaned, task, problem, study.seed, lab, units)
         _check_folds(made, cleaned, problem)
-        dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
+        dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed, units, cleaned.times)
         lab.keep(dataset, cleaned.cleaner)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem is not whole else 0
-        for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
+        untrue = self._untrue(dataset, copies, cleaned, problem, lab)
+        others = [one for one in cleaned.findings if one.code != "duplicate_rows" or not copies.is_beyond_chance]
+        for finding in (*untrue, *_drawn(drawn, whole, asked=self.rows > 0), *others):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn})
+        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned, units)) | {"drawn": drawn})
+
+    def _untrue(self, data: Dataset, copies: Copies, cleaned: Cleaned, problem: Problem, lab: Lab) -> list[Finding]:
+        """What makes the score untrue."""
+        if not self.warn:
+            return []
+        asked = Asked(cleaned.groups is not None, cleaned.times is not None, problem.n_validation > 0, tuple(cleaned.cleaner.codes))
+        return warnings_of(data, copies, asked, lab, lab.whole)
+
+    def _units(self, cleaned: Cleaned, copies: Copies) -> npt.NDArray[np.int64] | None:
+        """What is held out together: the user's groups, or copies of a row."""
+        if cleaned.groups is not None:
+            return cleaned.groups.astype(np.int64)
+        if self.keep_duplicates_together == "auto":
+            return copies.units if copies.is_beyond_chance else None
+        return cleaned.duplicates if self.keep_duplicates_together else None
 
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
@@ -140,10 +165,9 @@ class Clean:
             twins=self.twins,
         )
 
-    def _repeated(self, cleaned: Cleaned) -> int:
+    def _repeated(self, cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> int:
         """Rows that equal an earlier one and need not be in its fold."""
-        apart = cleaned.groups is None and not self.keep_duplicates_together
-        return repeated(cleaned.duplicates) if apart else 0
+        return repeated(cleaned.duplicates) if units is None else 0
 
     def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
         plan = Plan(made.kind, made.n_folds, len(made.blocks))
@@ -154,20 +178,18 @@ class Clean:
         plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 
-    def _folds(self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab) -> held_out.Folds:
+    def _folds(
+        self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab, together: npt.NDArray[np.int64] | None
+    ) -> held_out.Folds:
         """The user's own holdout, time order, or what rows and budget allow."""
         n_rows = len(cleaned.y)
         if problem.n_validation:
             return held_out.given(~_is_known(cleaned, problem))
-        units: npt.NDArray[np.int64] = np.arange(n_rows)
-        if cleaned.groups is not None:
-            units = cleaned.groups.astype(np.int64)
-        elif self.keep_duplicates_together:
-            units = cleaned.duplicates
+        units: npt.NDArray[np.int64] = np.arange(n_rows) if together is None else together
         plan = self._plan(n_rows, width(cleaned.columns), task, lab)
         n_units = len(np.unique(units))
         if cleaned.times is not None:
-            return held_out.by_time(cleaned.times, units, min(plan.folds, 5) if plan.folds > 1 else 1)
+            return held_out.by_time(cleaned.times, units, min(plan.folds, TIME_FOLDS) if plan.folds > 1 else 1)
         if plan.folds == 1:
             return held_out.holdout(cleaned.y, units, self.holdout, seed)
         return held_out.kfold(cleaned.y, units, min(plan.folds, n_units), plan.repeats, seed)
