@@ -31,6 +31,8 @@ MIN_ONE_OF_MANY_COVERED = 0.5
 MIN_CLASS_ROWS = 10
 MAX_BINS = 100  # ranges of a number
 MIN_BIN_ROWS = 20
+MAX_WORDS, WORDS_A_CLASS = 20, 3  # values that stand for classes
+MAX_STEPS, MIN_STEP_ROWS = 200, 20  # values that stand for a number, and rows of each on average
 MAX_LEVELS = 2_000
 FOLDS = 5
 
@@ -138,8 +140,13 @@ def filled_cells(column: Column) -> Bools:
 def recall(column: Column, target: _Target) -> float:
     """Find the mean recall of the classes by a column alone: by its values, or by ranges of a number."""
     codes = codes_of(column)
-    found = _recall(codes, target) if int(codes.max()) < MAX_LEVELS else 0.0
+    found = _recall(codes, target) if _are_words(codes, len(target.counts)) else 0.0
     return max(found, _recall(_ranges(column), target)) if isinstance(column, Numbers) else found
+
+
+def _are_words(codes: Rows, n_classes: int) -> bool:
+    """Whether there are as few values as words for the target, and not as many as keys of entities that keep theirs."""
+    return int(codes.max()) < MAX_WORDS + WORDS_A_CLASS * n_classes
 
 
 def codes_of(column: Column) -> Rows:
@@ -197,11 +204,14 @@ def explained(column: Column, filled: Bools, target: _Target) -> tuple[float, fl
     rows = np.flatnonzero(filled)
     if len(rows) < max(MIN_ROWS, 0.1 * len(filled)):
         return 0.0, 0.0
-    if isinstance(column, Numbers):
-        order = rows[np.argsort(column.values[rows], kind="stable")]
-        return _smooth(target.ranks[order]), _smooth(target.y[order])
     codes = codes_of(column)[rows]
-    return _by_means(codes, target.ranks[rows]), _by_means(codes, target.y[rows])
+    n_codes = int(codes.max()) + 1
+    if n_codes <= min(MAX_STEPS, len(rows) / MIN_STEP_ROWS):
+        return _by_means(codes, target.ranks[rows]), _by_means(codes, target.y[rows])
+    if not isinstance(column, Numbers) or n_codes < MIN_ROWS:
+        return 0.0, 0.0
+    order = rows[np.unique(column.values[rows], return_index=True)[1]]  # one row of each value: a key has the same for all its rows
+    return _smooth(target.ranks[order]), _smooth(target.y[order])
 
 
 def _smooth(values: Floats) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from automl.cli.words import final_words, leaderboard_text
+from automl.cli.words import final_words, leaderboard_text, red
 from automl.metrics import metric_of
 from automl.report.words import counted, duration, listed, number, places, visible
 from automl.trial import Event, Study, Trial
@@ -93,7 +93,8 @@ class Plain(Quiet):
         """Print what an event tells, if that is worth a line."""
         text = self._all(study, event) if self._verbose else self._line(study, event)
         if text.strip():
-            print(f"{self._bounds.elapsed():7.1f} s  {text}", file=self._stream, flush=True)
+            line = f"{self._bounds.elapsed():7.1f} s  {text}"
+            print(red(line) if _is_alarm(event) and self._stream.isatty() else line, file=self._stream, flush=True)
 
     def _all(self, study: Study, event: Event) -> str:
         from automl.run.record import words
@@ -102,7 +103,7 @@ class Plain(Quiet):
 
     def _line(self, study: Study, event: Event) -> str:
         if event["kind"] == "finding":
-            return f"{'found':<9} {_finding(event)}"
+            return f"{'WARNING' if _is_alarm(event) else 'found':<9} {_finding(event)}"
         if event["kind"] == "stage":
             return f"{visible(event['stage'], NARROW):<9} {_stage(study, event)}".rstrip()
         if event["kind"] == "trial" and event["decided"] != "dropped":
@@ -164,7 +165,9 @@ class Live(Quiet):
     def __call__(self, study: Study, event: Event) -> None:
         """Keep what is to be drawn next."""
         self._study = study
-        if event["kind"] == "finding":
+        if _is_alarm(event):
+            self._region.console.print(f"WARNING  {_finding(event)}", style="bold red")
+        elif event["kind"] == "finding":
             self._region.console.print(f"found  {_finding(event)}", no_wrap=True, overflow="ellipsis")  # whole in the report and the log
         if event["kind"] == "fit" and event["outcome"]["status"] != "cut":
             self._counts["done" if event["outcome"]["status"] == "done" else "failed"] += 1
@@ -257,10 +260,17 @@ def _seen(study: Study, trial: Trial) -> int:
 
 
 def _finding(event: Event) -> str:
-    """A finding in a line."""
+    """A finding in a line; one that warns of an untrue score whole, with the option that answers it."""
     from automl.cleaning import Finding
 
-    return visible(Finding.from_json(event["finding"]).text(), 400)
+    return visible(Finding.from_json(event["finding"]).text(), 2000 if _is_alarm(event) else 400)
+
+
+def _is_alarm(event: Event) -> bool:
+    """Whether an event warns of a score that is not true."""
+    from automl.cleaning.findings import makes_untrue
+
+    return event["kind"] == "finding" and makes_untrue(event["finding"])
 
 
 def _stage(study: Study, event: Event) -> str:

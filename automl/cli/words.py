@@ -32,7 +32,7 @@ def final_words(study: Study, folder: Path, sha256: str, elapsed: float, budget:
         Seconds that there were.
     """
     then = f"See what the search teaches with:\n  {insight_command(folder)}\nPredict with:\n  {predict_command(folder)}"
-    parts = [_board(study), _outcome(study, elapsed, budget), _places(folder, sha256), then]
+    parts = [_board(study), _outcome(study, elapsed, budget), _alarms(study), _places(folder, sha256), then]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -70,6 +70,26 @@ def _outcome(study: Study, elapsed: float, budget: float | None) -> str:
     better = "greater is better" if score.greater_is_better else "lower is better"
     interval = f"\n                {score.interval_text}" if score.interval_text else ""
     return f"Expected score  {score.metric} {score.score_text} ({better}){interval}\n{took}"
+
+
+def _alarms(study: Study) -> str:
+    """Why the expected score may not be true, in red where the output is a terminal."""
+    from automl.cleaning import Finding
+    from automl.cleaning.findings import makes_untrue
+
+    alarming = [Finding.from_json(finding) for finding in study.findings if makes_untrue(finding)]
+    return "\n".join(red(f"WARNING  {visible(finding.text(), 2000)}") for finding in alarming)
+
+
+def red(text: str) -> str:
+    r"""A text in red; what writes to a pipe takes the colour out again.
+
+    >>> red("no")
+    '\x1b[31m\x1b[1mno\x1b[0m'
+    """
+    import typer
+
+    return typer.style(text, fg="red", bold=True)
 
 
 def _places(folder: Path, sha256: str) -> str:

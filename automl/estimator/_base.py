@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
+from automl.cleaning.findings import makes_untrue
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
 from automl.leaderboard import leaderboard, nothing_judged
@@ -321,6 +322,6 @@ def _one_kind_of_error() -> Iterator[None]:
 
 
 def _warn_of_lost_rows(study: Study) -> None:
-    lost = [Finding.from_json(finding).text() for finding in study.findings if finding["code"] in _COSTS_ROWS]
-    for text in lost:
+    told = [one for one in study.findings if one["code"] in _COSTS_ROWS or makes_untrue(one)]
+    for text in (Finding.from_json(finding).text() for finding in told):
         warnings.warn(text, UserWarning, stacklevel=3)

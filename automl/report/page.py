@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.cleaning.findings import Finding, makes_untrue
 from automl.errors import InputError
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
@@ -103,6 +104,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts),
         "command": predict_command(folder) if study.task else "",
+        "alarms": [Finding.from_json(finding).text() for finding in study.findings if makes_untrue(finding)],
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": HEADINGS,
         "lines": [line for line in lines if line.kind != "out"],
@@ -208,11 +210,12 @@ def _predictor(study: Study) -> str:
 
 def _held_out(study: Study) -> str:
     plan = study.plan
+    whole = {"groups": ", groups whole", "copies": ", copies of a row together"}.get(plan.together, "")
     if plan.kind == "holdout":
-        return "one holdout"
+        return f"one holdout{whole}"
     order = " by time" if plan.kind == "time" else ""
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
-    return f"{counted(plan.folds, 'fold')}{order}{repeats}"
+    return f"{counted(plan.folds, 'fold')}{order}{repeats}{whole}"
 
 
 def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:

@@ -29,8 +29,6 @@ from automl.task import Task
 
 Bools = npt.NDArray[np.bool_]
 
-WARNING_CODES = ("leak", "copied_rows", "entity", "drift")
-
 SHARE = 0.05  # of a run's time may go into it
 MOST_WAITING = 30.0  # seconds for the first worker
 LOOKING = 0.3  # of that into statistics

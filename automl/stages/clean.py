@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,8 @@ from automl.stages._base import option
 from automl.stages._honesty import Asked, warnings_of
 from automl.task import Task
 from automl.trial import Plan, Study
+
+Together = Literal["", "groups", "copies"]
 
 PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
 PROBED_CELLS = 400_000  # and cells
@@ -91,7 +93,8 @@ class Clean:
         others = [one for one in cleaned.findings if one.code != "duplicate_rows" or not copies.is_beyond_chance]
         for finding in (*untrue, *_drawn(drawn, whole, asked=self.rows > 0), *others):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned, units)) | {"drawn": drawn})
+        together: Together = "groups" if cleaned.groups is not None else "" if units is None else "copies"
+        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned, units), together) | {"drawn": drawn})
 
     def _untrue(self, data: Dataset, copies: Copies, cleaned: Cleaned, problem: Problem, lab: Lab) -> list[Finding]:
         """What makes the score untrue."""
@@ -169,13 +172,13 @@ class Clean:
         """Rows that equal an earlier one and need not be in its fold."""
         return repeated(cleaned.duplicates) if units is None else 0
 
-    def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
-        plan = Plan(made.kind, made.n_folds, len(made.blocks))
+    def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int, together: Together) -> dict[str, object]:
+        plan = Plan(made.kind, made.n_folds, len(made.blocks), together)
         names = dataset.columns.names
         size = {"rows": len(dataset.y), "columns": len(names()), "repeated": repeated, "categories": len(names("category"))}
         size["features"] = width(dataset.columns)
         size["others"] = len(dataset.y) - (0 if dataset.task.is_regression else int(np.bincount(dataset.y.astype(np.int64)).max()))
-        plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
+        plain = asdict(plan)
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 
     def _folds(
