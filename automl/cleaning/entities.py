@@ -28,6 +28,7 @@ MAX_PAIR_SHARE = 0.6  # of the combinations that there would be by chance
 MIN_ALIKE = 0.1  # of the target's variance lies between entities
 MIN_ERRORS = 4.0  # standard errors above chance
 MIN_PROFILE = 2  # descriptive columns that are constant within an entity
+MAX_DESCRIBING_CODES = 100  # values of a whole number that stands for something: an age may look so, where patients own several rows
 MAX_DESCRIBING_LEVELS = 50  # of a category that describes; one of more is a key itself
 ENTITY_NAME = re.compile(
     r"(^|[\s_\-.])(patient|subject|person|people|host|customer|client|user|player|member|student|employee|worker|driver|owner"
@@ -94,7 +95,7 @@ def find_entities(
     is_regression : bool
     seed : int
     codes : collection of str
-        Numbers that stand for something and describe nothing.
+        Numbers that stand for something; of many values, they describe nothing.
     go_on : callable
         Whether there is time for another column.
 
@@ -113,7 +114,8 @@ def find_entities(
     names = names[: max(MAX_PARTS, MAX_LOOKED_AT // len(rows))]
     coded = {name: exact_codes(columns[name].take(rows)) for name in names}
     coded = {name: values for name, values in coded.items() if values.max(initial=0) > 0}
-    describing = {name for name, values in coded.items() if name not in codes and _describes(columns[name])}
+    few = {name for name, values in coded.items() if name not in codes or int(values.max()) < MAX_DESCRIBING_CODES}
+    describing = {name for name in coded if name in few and _describes(columns[name])}
     look = _Look(coded, outputs_of(y[rows], is_regression), describing, seed, go_on)
     found = [*_keys(look), *_combined(look)]
     whole = [replace(one, groups=together([exact_codes(columns[name]) for name in one.columns])) for one in _distinct(found)]

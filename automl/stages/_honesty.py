@@ -40,6 +40,7 @@ MAX_HASTY_ROWS, HASTY_SECONDS = 2_000, 0.9  # where there are less than so many 
 MAX_CELLS = 1_000_000  # of a probe: rows x columns x classes
 MAX_COLUMNS = 2_000  # of a table that is probed
 MAX_ENTITIES = 3  # that are probed
+MOST_NAMED = 5  # columns in an option
 
 # An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
 NAMED_LOST, NAMED_ERRORS = 0.2, 3.0  # a key that is called patient, host, player, ...
@@ -50,7 +51,7 @@ FINEST = 0.8  # of the largest loss: the finest entities with so much of it are 
 ALIKE_UNPROBED = 0.5  # without a probe a named key is told of from so much of the target's variance on
 DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
 DRIFT_UNPROBED = 0.2  # of the target's variance between tenths of the time
-COPIES_RATIO, COPIES_ERRORS, COPIES_UNPROBED = 1.1, 3.0, 0.1  # of squared errors; the last is a share of the rows
+COPIES_RATIO, COPIES_ERRORS, COPIES_UNPROBED = 1.1, 2.0, 0.15  # of squared errors; the last is a share of the rows
 TIME_BLOCKS = 12
 
 
@@ -188,9 +189,12 @@ def _kfold(data: Dataset, rows: Rows, units: Rows) -> held_out.Folds:
 
 def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
     names = tuple(leak.column for leak in leaks)
-    told = listed([_leak_words(leak, data.task) for leak in leaks])
-    action = f"{told}: may be known only after {data.task.target!r}, and then the score is not true"
-    override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:5])
+    clauses: dict[str, list[str]] = {}
+    for leak in leaks:
+        clauses.setdefault(_leak_words(leak, data.task), []).append(leak.column)
+    told = listed([f"{listed(group)} {clause}" for clause, group in clauses.items()])
+    action = f"{told}: what is known only after {data.task.target!r} makes the score untrue"
+    override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:MOST_NAMED])
     rows = held_out.some(len(data.y), most, (data.seed, 1))
     usual = Split(rows, _kfold(data, rows, _units(data)))
     honest = replace(usual, ignore=without)
@@ -199,15 +203,12 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
 
 
 def _leak_words(leak: Leak, task: Task) -> str:
-    """What a column tells, as a clause."""
+    """What a column tells, as a clause after its name."""
     if leak.kind == "values":
-        return f"{leak.column} tells the target nearly without error by itself"
-    where = f"of class {task.labels[leak.label]!r}" if leak.label is not None else "with the greatest targets"
-    if leak.side == "empty" and leak.label is None:
-        where = "with the least targets"
-    if leak.side == "filled":
-        return f"{leak.column} is filled for rows {where} alone"
-    return f"{leak.column} is empty for rows {where} alone"
+        return "alone tells the target nearly without error"
+    if leak.label is not None:
+        return f"has {leak.side} cells for rows of {task.labels[leak.label]!r} alone"
+    return f"has {leak.side} cells where the target is {'greater' if leak.side == 'filled' else 'less'}"
 
 
 def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
@@ -399,6 +400,7 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
         flattered = verdict.ratio >= COPIES_RATIO and verdict.errors >= COPIES_ERRORS
         finding = replace(finding, severity="warning" if flattered else "info")
     before, after = _WAYS[suspect.finding.code]
+    before = "with it" if len(finding.columns) == 1 and finding.code == "leak" else before
     numbers = f"{task.metric} {verdict.usual:.4g} {before}, {verdict.honest:.4g} {after} (a quick model)"
     return replace(finding, action=f"{finding.action}; {numbers}")
 
