@@ -22,6 +22,8 @@ Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for model
 Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, prediction and weight
 
 FEWEST = 40  # losses of samples for an interval, however long a metric takes
+FEWEST_UNITS = 20  # of a sample that keeps them whole
+FEWEST_BLOCKS = 5  # for a line through their losses
 COMPLETE = 0.8  # of the samples have a loss, or nothing is said of them
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
@@ -66,6 +68,95 @@ def reached(loss: float, low: float, high: float, far: float, metric: Metric) ->
     return max(least, low), min(metric.most, farther)
 
 
+class Sampler:
+    """Draws rows with replacement; rows that are held out together come and go together.
+
+    Examples
+    --------
+    >>> units = np.array([0, 0, 1, 1])
+    >>> sampler = Sampler(Truth(np.zeros(4), units=units))
+    >>> sampler.count, sorted(set(sampler.draw(np.random.default_rng(0)).tolist())) in ([0, 1], [2, 3], [0, 1, 2, 3])
+    (2, True)
+    """
+
+    def __init__(self, truth: Truth) -> None:
+        self._n_rows = len(truth.y)
+        self.count = self._n_rows
+        self._order: npt.NDArray[np.int64] | None = None
+        if truth.units is not None:
+            _, unit_of, sizes = np.unique(truth.units, return_inverse=True, return_counts=True)
+            self.count, self._sizes = len(sizes), sizes
+            self._order, self._starts = np.argsort(unit_of, kind="stable"), np.cumsum(sizes) - sizes
+
+    def draw(self, rng: np.random.Generator, count: int | None = None) -> npt.NDArray[np.int64]:
+        """Rows of as many units as there are, or of so many."""
+        drawn = rng.integers(0, self.count, count or self.count)
+        if self._order is None:
+            return drawn
+        sizes = self._sizes[drawn]
+        places = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows: npt.NDArray[np.int64] = self._order[np.repeat(self._starts[drawn], sizes) + places]
+        return rows
+
+    def some(self, most: int, seed: int) -> npt.NDArray[np.int64]:
+        """At most so many rows, of whole units where there are some."""
+        if self._n_rows <= most or self._order is None:
+            return some(self._n_rows, most, seed)
+        drawn = np.random.default_rng(seed).permutation(self.count)
+        kept = drawn[np.cumsum(self._sizes[drawn]) <= most]
+        parts = [self._order[self._starts[unit] : self._starts[unit] + self._sizes[unit]] for unit in kept]
+        return np.sort(np.concatenate(parts)) if len(parts) >= FEWEST_UNITS else some(self._n_rows, most, seed)
+
+    @property
+    def scarcity(self) -> float:
+        """How much farther an interval of so few units reaches than the bootstrap's over them."""
+        if self._order is None or self.count < 2:
+            return 1.0
+        return student(self.count - 1) / student(10**6) * math.sqrt(self.count / (self.count - 1))
+
+
+def student(freedom: int) -> float:
+    """Give Student's 97.5% quantile, within 1% (Abramowitz and Stegun 26.7.5)."""
+    table = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
+    return table.get(freedom) or 1.96 + 2.372 / freedom + 2.82 / freedom**2
+
+
+def later_losses(losses: Sequence[float], ages: Sequence[float], age: float) -> tuple[float, float]:
+    """Give the ends of a 95% interval of the loss on a later block of rows.
+
+    A straight line through the losses of blocks, by how long before them training ended, is followed to an age; it may rise, but
+    not fall, and one more block scatters around it as those blocks do.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        Of blocks of held-out rows.
+    ages : sequence of float
+        How many rows lie, on average, between a block's rows and those trained on.
+    age : float
+        The same of the rows to come.
+
+    Examples
+    --------
+    >>> low, high = later_losses([1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [10, 20, 30, 10, 20, 30], 50)
+    >>> round(high, 2)
+    5.0
+    """
+    y, x = np.asarray(losses, np.float64), np.asarray(ages, np.float64)
+    known = np.isfinite(y)
+    y, x = y[known], x[known]
+    if len(y) < FEWEST_BLOCKS:
+        return -math.inf, math.inf
+    spread = max(1e-12, float(((x - x.mean()) ** 2).sum()))
+    slope = max(0.0, float(((x - x.mean()) * (y - y.mean())).sum()) / spread)
+    left = y - y.mean() - slope * (x - x.mean())
+    error = math.sqrt(float((left**2).sum()) / (len(y) - 2))
+    ahead = age - float(x.mean())
+    reach = student(len(y) - 2) * error
+    high = float(y.mean()) + slope * ahead + reach * math.sqrt(1 + 1 / len(y) + (ahead**2 / spread if slope else 0.0))
+    return float(y.mean()) - reach * math.sqrt(1 + 1 / len(y)), high
+
+
 def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:
     """A loss, or NaN where a metric can't be had: a sample may lack a class, and people's own functions raise then."""
     try:
@@ -77,7 +168,7 @@ def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:
 def interval(
     prediction: npt.NDArray[Any], truth: Truth, metric: Metric, rounds: int = 200, seed: int = 0, go_on: GoOn = always
 ) -> tuple[float, float]:
-    """A 95% interval of the loss over samples of the same size, by the bootstrap over rows.
+    """A 95% interval of the loss over samples of the same size, by the bootstrap over rows, or over units of rows.
 
     A sample shows neither the largest errors there are nor each kind of them. So the upper end is at least that of samples whose largest
     errors are drawn from the distribution that they seem to be of, or, of classes, in which about one row is predicted what another was.
@@ -87,15 +178,14 @@ def interval(
     prediction : ndarray
         As the metric needs it: probabilities, class codes or values.
     """
-    rng = np.random.default_rng(seed)
-    n_rows = len(truth.y)
+    rng, sampler = np.random.default_rng(seed), Sampler(truth)
     worsen = worsening(prediction, truth, metric)
     losses: list[float] = []
     feared: list[float] = []
     for _ in range(rounds):
         if len(losses) + len(feared) >= FEWEST and not go_on():
             break
-        rows = rng.integers(0, n_rows, n_rows)
+        rows = sampler.draw(rng)
         drawn = truth.take(rows)
         losses.append(_or_nan(metric.loss, drawn, prediction[rows]))
         if worsen:
@@ -121,10 +211,10 @@ def better_end(
     >>> better_end(labels, Truth(y), METRICS["accuracy"], 2.0)
     0.0
     """
-    rng, n_rows = np.random.default_rng(seed), len(truth.y)
+    rng, sampler = np.random.default_rng(seed), Sampler(truth)
     losses: list[float] = []
     while len(losses) < rounds and go_on():
-        rows = rng.integers(0, n_rows, max(1, round(n_rows / far**2)))
+        rows = sampler.draw(rng, max(1, round(sampler.count / far**2)))
         losses.append(_or_nan(metric.loss, truth.take(rows), prediction[rows]))
     return _quantile(losses, 0.025) if len(losses) >= FEWEST and np.isfinite(losses).mean() > COMPLETE else math.inf
 
@@ -153,13 +243,12 @@ def tied(predictions: Sequence[Floats], truth: Truth, metric: Metric, rounds: in
     >>> tied([good, as_good, bad], Truth(y), METRICS["rmse"])
     [True, True, False]
     """
-    rng = np.random.default_rng(seed)
-    n_rows = len(truth.y)
+    rng, sampler = np.random.default_rng(seed), Sampler(truth)
     behind = np.zeros((rounds, len(predictions)))
     for place in range(rounds):
         if place and not go_on():
             return [False] * len(predictions)
-        rows = rng.integers(0, n_rows, n_rows)
+        rows = sampler.draw(rng)
         drawn = truth.take(rows)
         losses = np.array([_or_nan(metric.of, drawn, prediction[rows]) for prediction in predictions])
         behind[place] = losses - losses[0]
@@ -198,16 +287,16 @@ def optimism(
     """
     if len(predictions) < 2 and not cutting:
         return 0.0
-    used = some(len(truth.y), rows, seed)
+    used = Sampler(truth).some(rows, seed)
     known, drawn_from = [prediction[used] for prediction in predictions], truth.take(used)
     equal = combine(known, np.full(len(known), 1 / len(known)))
     unchosen = decide(equal, cuts(equal, drawn_from, metric)) if cutting else equal
-    rng = np.random.default_rng(seed)
+    rng, sampler = np.random.default_rng(seed), Sampler(drawn_from)
     flattered = []
     for nth in range(rounds):
         if nth and not go_on():
             break
-        drawn = rng.integers(0, len(used), len(used))
+        drawn = sampler.draw(rng)
         sample = drawn_from.take(drawn)
         mixed = combine(known, weigher([prediction[drawn] for prediction in known], sample))
         chosen = decide(mixed, cuts(mixed[drawn], sample, metric)) if cutting else mixed

@@ -24,14 +24,19 @@ _LEAST = 1e-6  # the smallest probability that counts
 
 @dataclass(frozen=True)
 class Truth:
-    """What predictions are held against: the target of shape (n_rows,), and weights or None."""
+    """What predictions are held against: the target of shape (n_rows,), and weights or None.
+
+    Rows of equal `units` are held out together, and are no independent evidence.
+    """
 
     y: Floats
     weight: Floats | None = None
+    units: npt.NDArray[np.int64] | None = None
 
     def take(self, rows: npt.NDArray[np.int64]) -> Truth:
         """Some of the rows."""
-        return Truth(self.y[rows], None if self.weight is None else self.weight[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return Truth(self.y[rows], weight, None if self.units is None else self.units[rows])
 
 
 def always() -> bool:

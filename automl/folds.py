@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,6 +16,7 @@ Rows = npt.NDArray[np.int64]
 FoldKind = Literal["kfold", "time", "holdout", "panel"]
 
 MOST_MOVED = 0.2  # of the rows may be held out later than their time says, for their groups to stay whole
+GoOn = Callable[[], bool]  # whether there is time for more
 UNUSED = -2  # the block of rows that are neither trained on nor held out
 
 
@@ -157,6 +158,11 @@ def _ordered(marks: npt.NDArray[np.int16]) -> Folds | None:
             return None
         blocks[mark == 0] = fold
     return Folds("time", blocks[None, :])
+
+
+def always() -> bool:
+    """There is time."""
+    return True
 
 
 def some(n_rows: int, most: int, seed: int | tuple[int, ...]) -> Rows:

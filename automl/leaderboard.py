@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from automl.certainty import new_rows, widening
+from automl.certainty import new_rows, student, widening
 from automl.metrics import Metric, metric_of
 from automl.trial import Study, Trial
 
@@ -148,15 +148,9 @@ def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, f
     losses = list(trial.losses.values())
     if len(losses) < 2 or not study.complete(trial):
         return None, None
-    reach = _student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
+    reach = student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
     reach *= widening(study.size.rows, new_rows(study.size.rows))
     return _natural(metric, max(metric.least, trial.loss - reach), min(metric.most, trial.loss + reach))
-
-
-def _student(freedom: int) -> float:
-    """Student's 97.5% quantile, within 1% (Abramowitz and Stegun 26.7.5)."""
-    table = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
-    return table.get(freedom) or 1.96 + 2.372 / freedom + 2.82 / freedom**2
 
 
 def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:

@@ -179,8 +179,8 @@ def checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if origin is Literal:
         if value not in typing.get_args(hint):
-            options = ", ".join(map(repr, typing.get_args(hint)))
-            raise InputError(f"{where} = {value!r}: is to be one of {options}.{suggestion(str(value), typing.get_args(hint))}")
+            known = [_toml_text(choice) for choice in typing.get_args(hint)]
+            raise InputError(f"{where} = {value!r}: is to be one of {', '.join(known)}.{suggestion(str(value), known)}")
         return value
     if origin is tuple:
         items = [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
@@ -199,6 +199,11 @@ def checked(value: Any, hint: Any, where: str) -> Any:
     if hint in (int, float) and value < 0:
         raise InputError(f"{where} = {value!r}: is not to be negative.")
     return value
+
+
+def _toml_text(choice: str | bool) -> str:
+    """A choice as a pipeline file spells it."""
+    return repr(choice) if isinstance(choice, str) else str(choice).lower()
 
 
 def _known(plain: Mapping[str, Any], known: Sequence[str], where: str, others: Sequence[str] = ()) -> None:

@@ -227,11 +227,12 @@ def _is_whole(job: Job, outcome: Outcome) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """How rows are held out: the kind of folds, how many, and how often repeated."""
+    """How rows are held out: the kind of folds, how many, how often repeated, and which rows stay together."""
 
     kind: Literal["kfold", "time", "holdout", "panel"] = "kfold"
     folds: int = 5
     repeats: int = 1
+    together: Literal["", "groups", "copies"] = ""
 
     @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:

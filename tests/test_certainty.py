@@ -180,3 +180,42 @@ def test_cuts_that_are_chosen_flatter_too() -> None:
 def test_the_optimism_shrinks_with_rows() -> None:
     few, many = (optimism(*noisy(0, 5, rows), METRICS["rmse"], GREEDY) for rows in (200, 20_000))
     assert many < few / 5
+
+
+def test_rows_that_belong_together_are_drawn_together() -> None:
+    units = np.repeat(np.arange(20), [1, 4] * 10)
+    sampler = Sampler(Truth(np.zeros(50), units=units))
+    rows = sampler.draw(np.random.default_rng(0))
+    sizes = np.bincount(units)
+    assert sampler.count == 20
+    assert all(count % sizes[unit] == 0 for unit, count in enumerate(np.bincount(units[rows], minlength=20)))
+
+
+def test_an_interval_over_groups_holds_what_one_over_rows_misses() -> None:
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(40):
+        units = np.repeat(np.arange(15), 40)
+        y = rng.normal(size=15)[units] + 0.1 * rng.normal(size=600)
+        new = np.repeat(rng.normal(size=5), 40) + 0.1 * rng.normal(size=200)
+        truth = Truth(y, units=units)
+        low, high = interval(np.zeros(600), truth, METRICS["rmse"], rounds=60)
+        loss, far = METRICS["rmse"].loss(y, np.zeros(600), None), widening(15, 5) * Sampler(truth).scarcity
+        low, high = reached(loss, low, high, far, METRICS["rmse"])
+        held += low <= METRICS["rmse"].loss(new, np.zeros(200), None) <= high
+    assert held >= 36
+
+
+def test_later_rows_are_worse_where_losses_grow() -> None:
+    low, high = later_losses([1.0, 2.1, 2.9, 1.1, 2.0, 3.0], [10, 20, 30, 10, 20, 30], 60)
+    assert high > 6.0
+    assert low < 2.0
+
+
+def test_later_rows_are_no_better_where_losses_fall() -> None:
+    _, high = later_losses([3.0, 2.0, 1.0, 3.1, 2.0, 1.1], [10, 20, 30, 10, 20, 30], 60)
+    assert high > 2.0
+
+
+def test_of_few_blocks_nothing_is_said() -> None:
+    assert later_losses([1.0, math.nan, 2.0], [1, 2, 3], 5) == (-math.inf, math.inf)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
+from automl.cleaning.drift import in_order
 from automl.cleaning.drops import copies, is_constant, is_id
 from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import Finding, Severity, examples, merge
@@ -167,7 +168,9 @@ def clean(
     textual = table.textual and isinstance(target, str)
     found = read_target(series, name, textual=textual, task=options.task, positive=options.positive, source=table.source)
     roles = {
-        role for role in (target if isinstance(target, str) else None, options.weight, options.group, *options.ignore) if role is not None
+        role
+        for role in (target if isinstance(target, str) else None, options.weight, options.group, *options.ignore)
+        if role is not None and role in table.columns
     }
     kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
     fitted, dropped = _fit_columns(kept.drop(roles), options)
@@ -176,7 +179,13 @@ def clean(
     twins = {item.name: item.twin for item in fitted if item.twin is not None}
     columns = beside(single, {item.name: item.twin.read(item.cells).column for item in fitted if item.twin is not None})
     given = _Given(table, found.rows)
-    findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
+    findings = [
+        *_notes(table),
+        *found.findings,
+        *_role_findings(options, table),
+        *(one for item in fitted for one in item.findings),
+        *dropped,
+    ]
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules)
     cleaned = Cleaned(
@@ -211,7 +220,7 @@ def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
         ("--time", options.time),
         *(("--ignore", one) for one in options.ignore),
     ):
-        if name is not None and name not in table.columns:
+        if name is not None and name not in table.columns and not (option in _COMBINED and parts_of(name, table)):
             raise InputError(f"{option}: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
         if name is not None and isinstance(target, str) and name == target:
             raise InputError(f"{option}: {name!r} is the target")
@@ -220,6 +229,18 @@ def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
             raise InputError(f"clean.kinds: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
         if kind not in KINDS:
             raise InputError(f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} There are {', '.join(KINDS)}.")
+
+
+_COMBINED = ("--group", "--time")
+
+
+def parts_of(name: str | None, table: Table) -> tuple[str, ...]:
+    """The columns that a name with commas stands for together; none where it is a column, or one of them isn't there.
+
+    Several columns together are a group or a time, and stay features: each says something about new rows, too.
+    """
+    parts = tuple(part.strip() for part in (name or "").split(","))
+    return parts if name not in table.columns and len(parts) > 1 and all(part in table.columns for part in parts) else ()
 
 
 def _target_series(table: Table, target: Any) -> tuple[str, pd.Series[Any]]:
@@ -344,7 +365,13 @@ def _infinite(raw: Cells, column: Column) -> int:
 def _reason_to_drop(item: _Fitted, options: CleanOptions) -> Finding | None:
     if is_constant(item.column, item.cells):
         return Finding("constant", (item.name,), "info", 1, action="all cells are equal: dropped")
-    if options.ids and item.name != options.time and item.name not in options.kinds and is_id(item.name, item.column, item.cells):
+    if (
+        options.ids
+        and item.name not in (options.time or "").split(",")
+        and item.name != options.time
+        and item.name not in options.kinds
+        and is_id(item.name, item.column, item.cells)
+    ):
         shown = _first_values(item)
         return Finding("id", (item.name,), "info", 1, shown, "only tells the rows apart: dropped", "--set clean.ids=false")
     return None
@@ -376,9 +403,10 @@ def _notes(table: Table) -> list[Finding]:
     ]
 
 
-def _role_findings(options: CleanOptions) -> list[Finding]:
+def _role_findings(options: CleanOptions, table: Table) -> list[Finding]:
     roles = (("weight", options.weight), ("group", options.group))
-    return [Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature") for role, name in roles if name is not None]
+    used = [(role, name) for role, name in roles if name is not None and name in table.columns]
+    return [Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature") for role, name in used]
 
 
 def _without_weightless(cleaned: Cleaned) -> Cleaned:
@@ -434,6 +462,9 @@ class _Given:
     def groups(self, given: Any) -> Rows | None:
         if given is None:
             return None
+        if isinstance(given, str) and (parts := parts_of(given, self.table)):
+            whole = np.stack([one for one in map(self.groups, parts) if one is not None])
+            return np.unique(whole, axis=1, return_inverse=True)[1].ravel().astype(np.int64)
         series, _ = self._series(given, "group")
         codes, _ = pd.factorize(series.iloc[self.rows], use_na_sentinel=False)  # rows without a group are one group
         return np.asarray(codes, np.int64)
@@ -441,6 +472,8 @@ class _Given:
     def times(self, given: Any) -> Floats | None:
         if given is None:
             return None
+        if isinstance(given, str) and (parts := parts_of(given, self.table)):
+            return in_order([one for one in map(self.times, parts) if one is not None])
         series, where = self._series(given, "time")
         values = self._floats(series, where)
         bad = np.flatnonzero(~np.isfinite(values))

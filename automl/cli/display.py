@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from automl.cli.words import final_words, leaderboard_text
+from automl.cli.words import final_words, leaderboard_text, red
 from automl.metrics import metric_of
 from automl.report.summary import tested_text
 from automl.report.words import counted, duration, listed, number, places, visible
@@ -104,7 +104,8 @@ class Plain(Quiet):
         """Print what an event tells, if that is worth a line."""
         text = self._all(study, event) if self._verbose else self._line(study, event)
         if text.strip():
-            print(f"{self._bounds.elapsed():7.1f} s  {text}", file=self._stream, flush=True)
+            line = f"{self._bounds.elapsed():7.1f} s  {text}"
+            print(red(line) if _is_warning(event) and self._stream.isatty() else line, file=self._stream, flush=True)
 
     def _all(self, study: Study, event: Event) -> str:
         from automl.run.record import words
@@ -113,7 +114,7 @@ class Plain(Quiet):
 
     def _line(self, study: Study, event: Event) -> str:
         if event["kind"] == "finding":
-            kind = "warning" if event["finding"]["severity"] == "warning" else "found"
+            kind = "warning" if _is_warning(event) else "found"
             return f"{kind:<9} {_finding(event)}"
         if event["kind"] == "stage":
             if event["stage"] in HANDING_ON and not event.keys() & {"task", "recipes"}:
@@ -280,12 +281,17 @@ def _finding(event: Event) -> str:
     return visible(Finding.from_json(event["finding"]).text(), LONGEST_FINDING)
 
 
+def _is_warning(event: Event) -> bool:
+    """Whether an event is a finding that people should act on."""
+    return event["kind"] == "finding" and bool(event["finding"]["severity"] == "warning")
+
+
 def _shown(event: Event) -> RenderableType:
     """A finding on a terminal: wrapped under its beginning, a warning in red."""
     from rich.table import Table
     from rich.text import Text
 
-    is_warning = event["finding"]["severity"] == "warning"
+    is_warning = _is_warning(event)
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -25,8 +25,17 @@ Output = Annotated[str | None, typer.Option(help="The run's folder, absent or em
 Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
 Jobs = Annotated[int | None, typer.Option(help="Cores to use. Default: all that this process may use.")]
 Memory = Annotated[str | None, typer.Option(help="Memory that the workers may hold, such as 8GB. Default: 80% of what is free.")]
-Group = Annotated[str | None, typer.Option(help="A column whose equal values are held out together; no feature.")]
-Order = Annotated[str | None, typer.Option("--time", help="A column by whose order rows are held out: the past predicts the future.")]
+Group = Annotated[
+    str | None,
+    typer.Option(help="A column whose equal values are held out together; no feature. Or A,B,C: their combinations."),
+]
+Order = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        help="A column by whose order rows are held out: the past predicts the future. Or year,month.",
+    ),
+]
 Weight = Annotated[str | None, typer.Option(help="A column of row weights; no feature.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="A column not to look at; may be repeated.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="stage.field=value (`automl stages` lists them); may be repeated.")]

@@ -33,7 +33,7 @@ def final_words(study: Study, folder: Path, sha256: str, elapsed: float, budget:
         Seconds that there were.
     """
     then = f"See what the search teaches with:\n  {insight_command(folder)}\nPredict with:\n  {predict_command(folder)}"
-    parts = [_board(study), _outcome(study, elapsed, budget), _failures(study, folder), _places(folder, sha256), then]
+    parts = [_board(study), _outcome(study, elapsed, budget), _alarms(study), _failures(study, folder), _places(folder, sha256), then]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -81,6 +81,26 @@ def _failures(study: Study, folder: Path) -> str:
     if not told:
         return ""
     return f"Failed          {told}" + (f"\n                tracebacks: {visible(where, 4096)}" if where.exists() else "")
+
+
+def _alarms(study: Study) -> str:
+    """Why the expected score may not be true, in red where the output is a terminal."""
+    from automl.cleaning import Finding
+    from automl.cleaning.findings import makes_untrue
+
+    alarming = [Finding.from_json(finding) for finding in study.findings if makes_untrue(finding)]
+    return "\n".join(red(f"WARNING  {visible(finding.text(), 2000)}") for finding in alarming)
+
+
+def red(text: str) -> str:
+    r"""A text in red; what writes to a pipe takes the colour out again.
+
+    >>> red("no")
+    '\x1b[31m\x1b[1mno\x1b[0m'
+    """
+    import typer
+
+    return typer.style(text, fg="red", bold=True)
 
 
 def _places(folder: Path, sha256: str) -> str:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
+from automl.cleaning.findings import makes_untrue
 from automl.cleaning.fitted import Counts
 from automl.errors import InputError
 from automl.estimator.output import place_of
@@ -296,7 +297,8 @@ class AutoML(BaseEstimator):
 
     def _warn(self, study: Study, asked: run.Settings) -> None:
         """Tell of rows that were left out, and of a run in which no model could be judged."""
-        texts = [Finding.from_json(finding).text() for finding in study.findings if finding["code"] in _COSTS_ROWS]
+        told = [one for one in study.findings if one["code"] in _COSTS_ROWS or makes_untrue(one)]
+        texts = [Finding.from_json(finding).text() for finding in told]
         if asked.trials != 1 and (lacking := nothing_judged(study)):
             texts.append(lacking)
         for text in texts:

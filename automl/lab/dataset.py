@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Columns, open_columns
-from automl.folds import Folds, open_folds
+from automl.folds import Folds, Rows, open_folds
 from automl.task import Task
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +29,10 @@ class Dataset:
     y : ndarray of shape (n_rows,), float64
         Class codes, or the target's values.
     weight : ndarray of shape (n_rows,) or None
+    units : ndarray of shape (n_rows,), int64, or None
+        Rows with an equal number are held out together: groups, or copies of a row.
+    times : ndarray of shape (n_rows,) or None
+        By whose order rows are held out.
     """
 
     task: Task
@@ -37,6 +41,8 @@ class Dataset:
     folds: Folds
     weight: Floats | None = None
     seed: int = 0
+    units: Rows | None = None
+    times: Floats | None = None
 
     def digest(self) -> str:
         """Twelve hexadecimal digits that name the task and every array."""
@@ -54,20 +60,22 @@ class Dataset:
         self.columns.save(folder)
         self.folds.save(folder)
         np.save(folder / "y.npy", self.y)
-        if self.weight is not None:
-            np.save(folder / "weight.npy", self.weight)
+        for name, array in (("weight", self.weight), ("units", self.units), ("times", self.times)):
+            if array is not None:
+                np.save(folder / f"{name}.npy", array)
         (folder / "task.json").write_text(json.dumps({"task": self.task.to_json(), "seed": self.seed}), encoding="utf-8")
 
 
 def open_dataset(folder: Path) -> Dataset:
     """The data set that `Dataset.save` laid there, memory-mapped."""
     plain = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-    weight = folder / "weight.npy"
+    optional = {name: folder / f"{name}.npy" for name in ("weight", "units", "times")}
+    given = {name: np.load(path) if path.exists() else None for name, path in optional.items()}
     return Dataset(
         task=Task.from_json(plain["task"]),
         columns=open_columns(folder),
         y=np.load(folder / "y.npy"),
         folds=open_folds(folder),
-        weight=np.load(weight) if weight.exists() else None,
         seed=plain["seed"],
+        **given,
     )

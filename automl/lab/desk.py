@@ -29,7 +29,8 @@ from automl.features.feature import Feature
 from automl.files import disk_trouble
 from automl.folds import some
 from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
-from automl.lab.work import Encode, Report, Work, encodings_at, encodings_for, rows_at
+from automl.lab.probing import held_out_predictions, open_split, predictions_path, split_path
+from automl.lab.work import Encode, Probe, Report, Work, encodings_at, encodings_for, rows_at
 from automl.metrics import metric_of
 from automl.models import family
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
@@ -85,7 +86,7 @@ class Desk:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                outcome = self._encode(work) if isinstance(work, Encode) else self._fit(work, budget)
+                outcome = self._outcome(work, budget)
             except MemoryError:
                 outcome = Outcome("memory", seconds=time.monotonic() - started, reason="not enough memory")
             except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
@@ -95,6 +96,19 @@ class Desk:
                 outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)
         told = tuple(dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0][:200]}" for w in caught if str(w.message)))
         return Report(work, outcome, told, trouble)
+
+    def _outcome(self, work: Work, budget: Budget) -> Outcome:
+        if isinstance(work, Encode):
+            return self._encode(work)
+        return self._probe(work, budget) if isinstance(work, Probe) else self._fit(work, budget)
+
+    def _probe(self, work: Probe, budget: Budget) -> Outcome:
+        started = time.monotonic()
+        made = predictions_path(self.folder, work.key)
+        half = made.with_suffix(f".{os.getpid()}.npy")
+        np.save(half, held_out_predictions(self.dataset, open_split(split_path(self.folder, work.key)), budget))
+        os.replace(half, made)
+        return Outcome("done", seconds=time.monotonic() - started)
 
     def _complain(self, work: Work) -> None:
         """Keep the traceback for whoever wants to know why; on a full disk there is no place for it."""

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +27,9 @@ from automl.lab.bench import Bench
 from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.lab.desk import Desk, open_encoding, rows_of
 from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
+from automl.lab.probing import Split, predictions_path, split_path
 from automl.lab.problem import NOTHING
-from automl.lab.work import DIED, Encode, Report, Work, encodings_for
+from automl.lab.work import DIED, Encode, Probe, Report, Work, encodings_for
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -164,6 +165,37 @@ class Lab:
                 if report.outcome.status != "done":
                     raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
                 self._taken_in(report.work.key, report.outcome)
+
+    def probe(self, splits: Mapping[str, Split], budget: Budget) -> dict[str, Floats]:
+        """Have quick models trained under folds of their own, before anything else is under way.
+
+        Parameters
+        ----------
+        splits : mapping of str to Split
+            By a name that is good for a file.
+        budget : Budget
+            What has not ended by its deadline is ended.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Held-out predictions by name; those that failed or were ended are left out.
+        """
+        for key, split in splits.items():
+            split.save(split_path(self.store.work, key))
+        waiting, running = [Probe(key) for key in splits], 0
+        done: dict[str, Floats] = {}
+        while (waiting or running) and budget.remaining() > 0 and not self.halted():
+            while waiting and self.bench.idle() > 0:
+                self.bench.start(waiting.pop(0), budget.deadline, budget.deadline)
+                running += 1
+            for report in self.bench.wait(min(1.0, budget.remaining())):
+                running -= 1
+                if report.outcome.status == "done":
+                    done[report.work.key] = np.load(predictions_path(self.store.work, report.work.key))
+        if running:
+            self.bench.stop("there was no more time for probes")
+        return done
 
     def encode_soon(self, works: Iterable[Encode], budget: Budget) -> None:
         """Have the first of these encodings made by the workers that are free, before any job asks for them."""
@@ -406,6 +438,8 @@ class Lab:
         work: Work = report.work
         if isinstance(work, Encode):
             self._taken_in(work.key, report.outcome)
+            return study
+        if isinstance(work, Probe):
             return study
         known = study.trials[work.candidate.id]
         is_kept = work.is_kept and known.decided not in ("dropped", "failed")  # a refit comes after the decision

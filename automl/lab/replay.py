@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
-from automl.lab.work import Encode, Report, Work
+from automl.lab.work import Report, Work
 from automl.store import Store
 from automl.trial import Job, Outcome
 
@@ -42,7 +42,7 @@ class Recorded:
 
     def start(self, work: Work, deadline: float, end: float) -> None:
         """Look up how it ends, and when."""
-        outcome = Outcome("done") if isinstance(work, Encode) else self._record(work)
+        outcome = self._record(work) if isinstance(work, Job) else Outcome("done")
         ends = self.now + outcome.seconds
         if ends > end:
             ends, outcome = end, replace(outcome, status="timeout", loss=None, seconds=end - self.now)

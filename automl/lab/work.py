@@ -22,7 +22,14 @@ class Encode:
         return f"{self.recipe.name}-{where}"
 
 
-Work = Encode | Job
+@dataclass(frozen=True)
+class Probe:
+    """Work: quick models under the folds that lie in `work/probes/`, whose held-out predictions are laid beside them."""
+
+    key: str
+
+
+Work = Encode | Job | Probe
 
 DIED = "its worker process died"  # the reason of work that was lost with its worker
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.cleaning.findings import Finding, makes_untrue
 from automl.errors import InputError
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
@@ -104,6 +105,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[s
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(home) if study.task else "",
+        "alarms": [Finding.from_json(finding).text() for finding in study.findings if makes_untrue(finding)],
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
         "warning": contradiction(study),
@@ -221,11 +223,12 @@ def _predictor(study: Study) -> str:
 
 def _held_out(study: Study) -> str:
     plan = study.plan
+    whole = {"groups": ", groups whole", "copies": ", copies of a row together"}.get(plan.together, "")
     if plan.kind == "holdout":
-        return "one holdout" if plan.repeats == 1 else f"{plan.repeats} holdouts"
+        return f"one holdout{whole}" if plan.repeats == 1 else f"{plan.repeats} holdouts{whole}"
     order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
-    return f"{counted(plan.folds, 'fold')}{order}{repeats}"
+    return f"{counted(plan.folds, 'fold')}{order}{repeats}{whole}"
 
 
 def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:

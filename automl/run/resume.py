@@ -138,7 +138,8 @@ def _clean_again(lab: Lab, study: Study, settings: Settings, ask: Callable[[Budg
     assert isinstance(clean, Clean)  # a pipeline begins with it
     rows = study.drawn or lab.problem.table.n_rows
     columns = study.narrowed or len(lab.problem.table.columns)
-    same = replace(clean, rows=rows, columns=columns, folds=study.plan.folds, repeats=study.plan.repeats)  # whatever time there is now
+    plan = study.plan  # whatever time there is now
+    same = replace(clean, rows=rows, columns=columns, folds=plan.folds, repeats=plan.repeats, warn=False)
     source = lab.problem.table.source or "the table"
     again = same.run(Study(seed=study.seed, extensions=study.extensions), lab, lab.whole)
     if again.data != study.data:

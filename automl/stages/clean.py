@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from automl import folds as held_out
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, Finding, clean
-from automl.cleaning.duplicates import repeated
+from automl.cleaning.duplicates import Copies, copied_rows, repeated
 from automl.errors import InputError
 from automl.features.codes import coded
 from automl.features.encoding import width
@@ -26,9 +27,12 @@ from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample, family
 from automl.models.constant import constant
 from automl.stages._base import option
+from automl.stages._honesty import Asked, warnings_of
 from automl.stages.wide import FEW_COLUMNS, FEWEST_COLUMNS, PROBED_COLUMNS, Narrowed, features_of, narrowed, some_columns
 from automl.task import Task
 from automl.trial import Plan, Study
+
+Together = Literal["", "groups", "copies"]
 
 PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
 PROBED_CELLS = 400_000  # and cells
@@ -46,7 +50,7 @@ MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time 
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
 MANY_ROWS = 10_000  # from there on folds want far more fits
 FEW_ROWS, FEW_FITS = 3_000, 8  # of so few rows a holdout tells too little: the best of many models is lucky on it; more rows want more fits
-MOST_TIME_FOLDS = 5
+MOST_TIME_FOLDS = 3  # as long as a sixth of the rows each: what later rows come to shows in long blocks alone
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
@@ -70,7 +74,10 @@ class Clean:
     folds: int = option(0, "Folds of the cross-validation; 0 chooses by rows and budget, 1 is a single holdout.", most=100)
     repeats: int = option(0, "How often the folds are drawn anew; 0 chooses by rows and budget.", most=100)
     holdout: float = option(0.2, "Share of the rows that a single holdout keeps back.", least=0.01, most=0.5)
-    keep_duplicates_together: bool = option(False, "Hold identical rows out together, for tables whose duplicates are copies by mistake.")
+    keep_duplicates_together: Literal["auto", True, False] = option(
+        "auto", "Hold copies of a row out together; auto: rows equal in all features and target, where chance can't explain how many."
+    )
+    warn: bool = option(True, "Look for leaks, for entities that own several rows, and for drift, which make the score untrue.")
     new_groups: bool = option(False, "With --time and --group: hold out later rows of groups that weren't trained on at all.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
@@ -88,17 +95,39 @@ class Clean:
         amounts = {*(name for name, kind in self.kinds.items() if kind == "number"), problem.time_column}
         cleaned = with_codes(cleaned, task, study.seed, known, amounts) if self.codes else cleaned
         self._check_new_groups(cleaned)
-        made = narrow.held_apart(self._folds(cleaned, task, problem, study.seed, lab), cleaned)
+        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed)
+        units = self._units(cleaned, copies)
+        made = narrow.held_apart(self._folds(cleaned, task, problem, study.seed, lab, units), cleaned)
         _check_folds(made, cleaned, problem)
-        dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
+        dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed, units, cleaned.times)
         lab.keep(dataset, replace(cleaned.cleaner, unused=(*cleaned.cleaner.unused, *narrow.dropped)))
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem.table.n_rows < whole.table.n_rows else 0
+        untrue = self._untrue(dataset, copies, cleaned, problem, lab)
         left_out = (*_drawn(drawn, whole, asked=self.rows > 0), *narrow.findings(self.columns > 0))
-        found = (*left_out, *_groups_and_times(cleaned, made, problem), *cleaned.findings)
+        others = [one for one in cleaned.findings if one.code != "duplicate_rows" or not copies.is_beyond_chance]
+        found = (*untrue, *left_out, *_groups_and_times(cleaned, made, problem), *others)
         for finding in sorted(found, key=lambda one: one.severity != "warning"):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        return lab.tell(study, self._facts(dataset, made, self._repeated(cleaned)) | {"drawn": drawn, "narrowed": narrow.kept})
+        together: Together = "groups" if cleaned.groups is not None else "" if units is None else "copies"
+        facts = self._facts(dataset, made, self._repeated(cleaned, units), together)
+        return lab.tell(study, facts | {"drawn": drawn, "narrowed": narrow.kept})
+
+    def _untrue(self, data: Dataset, copies: Copies, cleaned: Cleaned, problem: Problem, lab: Lab) -> list[Finding]:
+        """What makes the score untrue."""
+        if not self.warn:
+            return []
+        has_holdout = problem.n_validation > 0 or problem.folds is not None
+        asked = Asked(cleaned.groups is not None, cleaned.times is not None, has_holdout, tuple(cleaned.cleaner.codes))
+        return warnings_of(data, copies, asked, lab, lab.whole)
+
+    def _units(self, cleaned: Cleaned, copies: Copies) -> npt.NDArray[np.int64] | None:
+        """What is held out together: the user's groups, or copies of a row."""
+        if cleaned.groups is not None:
+            return cleaned.groups.astype(np.int64)
+        if self.keep_duplicates_together == "auto":
+            return copies.units if copies.is_beyond_chance else None
+        return cleaned.duplicates if self.keep_duplicates_together else None
 
     def _clean(self, problem: Problem) -> Cleaned:
         target = problem.target if problem.y is None else problem.y
@@ -172,32 +201,29 @@ class Clean:
             twins=self.twins,
         )
 
-    def _repeated(self, cleaned: Cleaned) -> int:
+    def _repeated(self, cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> int:
         """Rows that equal an earlier one and need not be in its fold."""
-        apart = cleaned.groups is None and not self.keep_duplicates_together
-        return repeated(cleaned.duplicates) if apart else 0
+        return repeated(cleaned.duplicates) if units is None else 0
 
-    def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int) -> dict[str, object]:
-        plan = Plan(made.kind, made.n_folds, len(made.blocks))
+    def _facts(self, dataset: Dataset, made: held_out.Folds, repeated: int, together: Together) -> dict[str, object]:
+        plan = Plan(made.kind, made.n_folds, len(made.blocks), together)
         names = dataset.columns.names
         size = {"rows": len(dataset.y), "columns": len(names()), "repeated": repeated, "categories": len(names("category"))}
         size["features"] = width(dataset.columns)
         size["others"] = len(dataset.y) - (0 if dataset.task.is_regression else int(np.bincount(dataset.y.astype(np.int64)).max()))
-        plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
+        plain = asdict(plan)
         return {"kind": "stage", "stage": "clean", "task": dataset.task.to_json(), "data": dataset.digest(), "size": size, "plan": plain}
 
-    def _folds(self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab) -> held_out.Folds:
+    def _folds(
+        self, cleaned: Cleaned, task: Task, problem: Problem, seed: int, lab: Lab, together: npt.NDArray[np.int64] | None
+    ) -> held_out.Folds:
         """The user's own holdout, time order, or what rows and budget allow."""
         n_rows = len(cleaned.y)
         if problem.folds is not None:
             return problem.folds.take(cleaned.rows)
         if problem.n_validation:
             return held_out.given(~_is_known(cleaned, problem))
-        units: npt.NDArray[np.int64] = np.arange(n_rows)
-        if cleaned.groups is not None:
-            units = cleaned.groups.astype(np.int64)
-        elif self.keep_duplicates_together:
-            units = cleaned.duplicates
+        units: npt.NDArray[np.int64] = np.arange(n_rows) if together is None else together
         plan = self._plan(n_rows, width(cleaned.columns), task, lab)
         n_units = len(np.unique(units))
         if cleaned.times is not None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Weigher, better_end, interval, new_rows, optimism, reached, tied, widening
+from automl.certainty import Sampler, Weigher, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
@@ -36,6 +37,8 @@ FEWEST = 5  # models, however many rows and classes there are
 REPEATED = 0.1  # of the rows equal an earlier one: from there on refits alone, which have seen every row (0.92 to 1.02 of the loss)
 GROWTH = 0.25  # of the share of the rows that is held out at a time: by so much of its loss may the whole be better that knows them all
 UNTIMED_COPIES = 2  # refits of a member, where no clock says for how many there is time
+SLICES = 3  # of a fold's held-out rows, in order of time
+FEWEST_OF_A_SLICE = 8  # rows
 SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 
 
@@ -43,7 +46,7 @@ SPARED = 0.1  # of the time that is left is kept for refits beside the bags
 class Pool:
     """The complete trials whose out-of-fold predictions lie there, with their predictions on the rows that all have.
 
-    `parts` are the places, among these rows, of each fold's held-out rows.
+    `parts` are the places, among these rows, of each fold's held-out rows, in order of time where folds are.
     """
 
     trials: tuple[Trial, ...]
@@ -230,8 +233,8 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     most = max(FEWEST, CELLS // (len(rows) * study.the_task.n_outputs))
     of_all_rows = ((trial, lab.predictions(study, trial)) for trial in chosen[:most])  # one after the other: they may be large
     there = [(trial, found[0][rows]) for trial, found in of_all_rows if found is not None]
-    truth = Truth(data.y, data.weight).take(rows)
-    parts = tuple(np.searchsorted(rows, data.folds.held(*place)) for place in study.plan.places)
+    truth = Truth(data.y, data.weight, data.units).take(rows)
+    parts = tuple(np.searchsorted(rows, _in_order(data.folds.held(*place), data.times)) for place in study.plan.places)
     return Pool(tuple(trial for trial, _ in there), tuple(array for _, array in there), truth, parts)
 
 
@@ -283,6 +286,11 @@ def settle(study: Study, lab: Lab, budget: Budget) -> Study:
     return study if study.weights else Ensemble(method="best", finish="bag").run(study, lab, budget)
 
 
+def _in_order(rows: npt.NDArray[np.int64], times: Floats | None) -> npt.NDArray[np.int64]:
+    """Rows in order of time, if they have one."""
+    return rows if times is None else rows[np.argsort(times[rows], kind="stable")]
+
+
 def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it."""
     truth = there.truth
@@ -293,7 +301,34 @@ def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study,
     low, high = _ends(loss, answer, truth, metric, widening(len(truth.y), new, study.size.rows - held), study.seed, go_on)
     if math.isfinite(metric.least):  # who answers knows more rows than who was judged
         low -= GROWTH * held / study.size.rows * (low - metric.least)
+    if study.plan.kind == "time":
+        low, high = _of_later_rows(loss, low, high, parts, metric, new)
     return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery, "folds": folds}
+
+
+def _of_later_rows(
+    loss: float, low: float, high: float, parts: Sequence[tuple[Truth, npt.NDArray[Any]]], metric: Metric, new: int
+) -> tuple[float, float]:
+    """An interval that also holds what a drift that goes on does to so many later rows."""
+    losses, ages = [], []
+    for part, given in parts:
+        starts = np.linspace(0, len(given), SLICES + 1).astype(np.int64)
+        for start, end in pairwise(starts.tolist()):
+            rows = np.arange(start, end)
+            losses.append(_loss_or_nan(metric, part.take(rows), given[rows]))
+            ages.append((start + end) / 2)
+    lower, upper = later_losses(losses, ages, new / 2)
+    if not math.isfinite(upper):
+        return low, high
+    return max(metric.least, min(low, lower)), min(metric.most, max(high, upper))
+
+
+def _loss_or_nan(metric: Metric, truth: Truth, given: npt.NDArray[Any]) -> float:
+    """A loss, or NaN where it can't be had of so few rows."""
+    try:
+        return metric.loss(truth.y, given, truth.weight) if len(given) >= FEWEST_OF_A_SLICE else math.nan
+    except (ArithmeticError, LookupError, ValueError):
+        return math.nan
 
 
 def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, wide: float, seed: int, go_on: GoOn) -> tuple[float, float]:
@@ -301,8 +336,9 @@ def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, w
 
     A sample gives it for large tables: widths shrink with the root of the rows.
     """
-    rows = some(len(truth.y), 5000, seed)
-    drawn, given, reach = truth.take(rows), answer[rows], math.sqrt(len(rows) / len(truth.y)) * wide
+    sampler = Sampler(truth)
+    rows = sampler.some(5000, seed)
+    drawn, given, reach = truth.take(rows), answer[rows], math.sqrt(len(rows) / len(truth.y)) * wide * sampler.scarcity
     low, high = interval(given, drawn, metric, seed=seed, go_on=go_on)
     shift = loss - metric.loss(drawn.y, given, drawn.weight)
     low, high = reached(loss, low + shift, high + shift, reach, metric)

@@ -29,20 +29,23 @@ class Effect:
         Its standard error; None if it can't be known.
     p : float or None
         How likely a difference as large is where there is none.
-    how : {"paired by fold", "by intervals", "unknown", "not comparable"}
-        By the ensembles' losses on the same folds; or, of other folds or rows, by both intervals.
+    how : {"paired by fold", "by intervals", "unknown", "not comparable", "other folds"}
+        By the ensembles' losses on the same folds; or, of other folds or rows, by both intervals. Where rows are held out in another
+        way (by groups, by time, copies together), scores answer another question, and neither run is the better one for its score.
     """
 
     difference: float
     error: float | None
     p: float | None
-    how: Literal["paired by fold", "by intervals", "unknown", "not comparable"]
+    how: Literal["paired by fold", "by intervals", "unknown", "not comparable", "other folds"]
 
     @property
     def verdict(self) -> str:
         """In words."""
         if self.how == "not comparable":
             return "another metric or target: not comparable"
+        if self.how == "other folds":
+            return "rows are held out in another way: not comparable by score"
         if self.p is None:
             return "not known to be significant"
         how = "better" if self.difference < 0 else "worse"
@@ -56,6 +59,8 @@ def effect(first: Experiment, other: Experiment) -> Effect:
         return Effect(math.nan, None, None, "not comparable")
     if "loss" not in one.verdict or "loss" not in two.verdict:
         return Effect(math.nan, None, None, "unknown")
+    if way_held_out(first) != way_held_out(other):
+        return Effect(math.nan, None, None, "other folds")
     folds = one.verdict.get("folds", ()), two.verdict.get("folds", ())
     if one.data == two.data and len(folds[0]) == len(folds[1]) > 1:
         found = paired(*folds, one.plan)
@@ -65,6 +70,14 @@ def effect(first: Experiment, other: Experiment) -> Effect:
         error = math.hypot(*((study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two)))
         return Effect(difference, error, math.erfc(abs(difference) / error / math.sqrt(2)) if error else None, "by intervals")
     return Effect(difference, None, None, "unknown")
+
+
+def way_held_out(one: Experiment) -> tuple[str, str, str]:
+    """What a score is for: rows in between or later ones, known groups or new ones, copies or rows that are new altogether."""
+    plan, data = one.study.plan, one.data
+    times = str(data.get("time", "yes")) if plan.kind == "time" else ""
+    groups = str(data.get("group", "yes")) if plan.together == "groups" or "group" in data else ""
+    return times, groups, "copies" if plan.together == "copies" else ""
 
 
 def differences(experiments: Sequence[Experiment]) -> dict[str, list[str]]:

@@ -1,0 +1,163 @@
+"""Columns that say when a row was made, and whether the target drifts with them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from automl.cleaning.entities import likeness, outputs_of
+from automl.columns import Columns, Floats, Numbers, Rows
+from automl.folds import some
+
+MAX_ROWS = 20_000
+MIN_ROWS = 60
+MIN_TIMES = 6  # different ones
+BLOCKS = 10  # of equally many rows, in order of time
+MIN_DRIFT = 0.01  # of the target's variance lies between the blocks
+MIN_ERRORS = 4.0  # standard errors above chance
+MIN_DAYS = 10_000 * 86_400  # a date column that reaches back farther from its end says when people were born or houses built
+
+PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
+_PART = re.compile(r"(^|[\s_\-.])(year|yr|quarter|qtr|month|mnth|mon|mo|week|wk|day|hour|hr|minute|second)s?$", re.IGNORECASE)
+_SHORT = {"yr": "year", "qtr": "quarter", "mnth": "month", "mon": "month", "mo": "month", "wk": "week", "hr": "hour"}
+_STAMP = re.compile(r"(^|[\s_\-.])(date|time|timestamp|datetime|epoch|period|time[\s_\-.]?(step|index))$", re.IGNORECASE)
+_OF_BIRTH = re.compile(
+    r"birth|born|dob|built|blt|remod|renov|construct|found|establish|manufact|model|made|release|launch|expir|due|valid"
+    r"|hire|hiring|join|signup|regist|since|start_of|age|elapsed|duration|remaining|until|per[\s_\-.]",
+    re.IGNORECASE,
+)
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Columns that say when a row was made, and how much of the target goes with it.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        One column, or parts of a date, the largest unit first.
+    times : ndarray of shape (n_rows,), float64
+        Rows in order; NaN where unknown.
+    share : float
+        The part of the target's variance that lies between tenths of the time.
+    is_sure : bool
+        Whether chance can't explain it.
+    """
+
+    columns: tuple[str, ...]
+    times: Floats
+    share: float
+    is_sure: bool
+
+
+def find_drift(columns: Columns, y: Floats, is_regression: bool, seed: int = 0) -> Drift | None:
+    """Find the columns by which rows are in order of time, and how the target drifts with them.
+
+    Parameters
+    ----------
+    columns : Columns
+    y : ndarray of shape (n_rows,), float64
+    is_regression : bool
+    seed : int
+
+    Examples
+    --------
+    >>> day = np.arange(100.0) * 86_400
+    >>> found = find_drift(Columns({"sold_on": Numbers(day, "date")}, 100), np.arange(100.0), is_regression=True)
+    >>> found.columns
+    ('sold_on',)
+    """
+    if columns.n_rows < MIN_ROWS:
+        return None
+    found = [_drift(names, columns, y, is_regression, seed) for names in _candidates(columns)]
+    there = [one for one in found if one is not None]
+    return max(there, key=lambda drift: drift.share) if there else None
+
+
+def _candidates(columns: Columns) -> list[tuple[str, ...]]:
+    """Columns that may say when a row was made."""
+    dates: list[tuple[str, ...]] = [(name,) for name in columns.names("date") if not _OF_BIRTH.search(_words(name))]
+    if dates:
+        return dates
+    numbers = [name for name in columns.names("number", "flag") if not _OF_BIRTH.search(_words(name))]
+    parts = {_part(name): name for name in reversed(numbers) if _part(name)}
+    together = tuple(parts[part] for part in PARTS if part in parts)
+    is_date = len(together) > 1 and ("year" in parts or "month" in parts or "week" in parts)
+    stamps: list[tuple[str, ...]] = [(name,) for name in numbers if _STAMP.search(_words(name)) or _part(name)]
+    in_order = [names for names in stamps if _is_in_order(columns, names[0])]
+    return [together] if is_date else in_order
+
+
+def _words(name: str) -> str:
+    return CAMEL.sub("_", name)
+
+
+def _part(name: str) -> str:
+    """Which part of a date a column is called.
+
+    >>> _part("YrSold"), _part("sale_month"), _part("hr"), _part("price")
+    ('', 'month', 'hour', '')
+    """
+    found = _PART.search(_words(name))
+    word = found[2].lower() if found else ""
+    return _SHORT.get(word, word)
+
+
+def _is_in_order(columns: Columns, name: str) -> bool:
+    """Whether the table's rows lie in order of a number."""
+    column = columns[name]
+    assert isinstance(column, Numbers)
+    known = column.values[~np.isnan(column.values)]
+    steps = np.diff(known)
+    return bool(len(known) > 0.9 * columns.n_rows and ((steps >= 0).mean() > 0.98 or (steps <= 0).mean() > 0.98))
+
+
+def _drift(names: tuple[str, ...], columns: Columns, y: Floats, is_regression: bool, seed: int) -> Drift | None:
+    """How the target drifts with the time that some columns say; None if they say none."""
+    times = in_order([_values(columns, name) for name in names])
+    known = np.flatnonzero(~np.isnan(times))
+    if len(known) < max(MIN_ROWS, 0.8 * len(times)) or len(np.unique(times[known])) < MIN_TIMES or _reaches_far(names, columns):
+        return None
+    rows = known[some(len(known), MAX_ROWS, (seed, 13))]
+    share, errors = likeness(blocks_of(times[rows]), outputs_of(y[rows], is_regression))
+    return Drift(names, times, share, share >= MIN_DRIFT and errors >= MIN_ERRORS)
+
+
+def _reaches_far(names: tuple[str, ...], columns: Columns) -> bool:
+    """Whether dates lie decades apart, as those of births do."""
+    column = columns[names[0]]
+    if len(names) > 1 or not isinstance(column, Numbers) or column.kind != "date":
+        return False
+    known = column.values[~np.isnan(column.values)]
+    low, high = np.quantile(known, [0.05, 0.95])
+    return bool(high - low > MIN_DAYS)
+
+
+def _values(columns: Columns, name: str) -> Floats:
+    column = columns[name]
+    assert isinstance(column, Numbers)
+    return column.values
+
+
+def in_order(parts: list[Floats]) -> Floats:
+    """One number a row that orders rows by the first part, then by the next ones; NaN where one is missing.
+
+    >>> in_order([np.array([2021.0, 2020.0]), np.array([1.0, 12.0])]).tolist()
+    [1.0, 0.0]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    whole = np.stack(parts, axis=1)
+    missing = np.isnan(whole).any(axis=1)
+    _, places = np.unique(np.nan_to_num(whole), axis=0, return_inverse=True)
+    times: Floats = np.where(missing, np.nan, places.ravel().astype(np.float64))
+    return times
+
+
+def blocks_of(times: Floats, count: int = BLOCKS) -> Rows:
+    """Blocks of about equally many rows in order of time; equal times share one."""
+    ends = np.unique(np.quantile(times, np.linspace(0, 1, count + 1)[1:-1]))
+    return np.searchsorted(ends, times, side="right").astype(np.int64)

@@ -1,0 +1,103 @@
+"""A probe: quick models under folds of their own, to learn what a way of holding rows out does to the score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.budget import Budget
+from automl.columns import Columns
+from automl.features.encoding import fit_shared
+from automl.features.recipe import Recipe
+from automl.folds import Folds
+from automl.lab.dataset import Dataset
+from automl.metrics import metric_of
+from automl.models import family
+from automl.models._base import How, Sample
+
+Floats = npt.NDArray[np.float64]
+
+RECIPE = Recipe("native", text="skip")
+ROUNDS = 50
+MIN_ROUNDS = 8
+QUICK = {"learning_rate": 0.12, "num_leaves": 31, "min_data_in_leaf": 3, "feature_fraction": 0.7}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of a probe and how they are held out.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_probed,), int64
+        Rows of the data set.
+    folds : Folds
+        Of these rows.
+    ignore : tuple of str
+        Columns that the models don't see.
+    """
+
+    rows: npt.NDArray[np.int64]
+    folds: Folds
+    ignore: tuple[str, ...] = ()
+
+    def save(self, path: Path) -> None:
+        """Lay it into a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, rows=self.rows, blocks=self.folds.blocks, kind=self.folds.kind, ignore=np.array(self.ignore, dtype=np.str_))
+
+
+def split_path(work: Path, key: str) -> Path:
+    """Where the folds of a probe lie in a run's `work/` folder."""
+    return work / "probes" / f"{key}.npz"
+
+
+def predictions_path(work: Path, key: str) -> Path:
+    """Where a probe's held-out predictions lie."""
+    return work / "probes" / f"{key}.npy"
+
+
+def open_split(path: Path) -> Split:
+    """The split that `Split.save` laid there."""
+    with np.load(path, allow_pickle=False) as kept:
+        kind = str(kept["kind"])
+        return Split(kept["rows"], Folds(kind, kept["blocks"]), tuple(kept["ignore"].tolist()))  # type: ignore[arg-type]
+
+
+def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
+    """Predict the held-out rows of each fold by a quick LightGBM that is trained on the others.
+
+    Returns
+    -------
+    ndarray of shape (n_probed,) or (n_probed, n_classes)
+        NaN where a row is never held out.
+    """
+    sample = _sampler(data, split)
+    outputs = data.task.n_outputs
+    predictions = np.full(len(split.rows) if data.task.is_regression else (len(split.rows), outputs), np.nan)
+    rounds = max(MIN_ROUNDS, ROUNDS // max(1, outputs // 2))
+    how = How(data.task, metric_of(data.task), data.seed, 1, budget, rounds)
+    kind = family("lightgbm")
+    for fold in range(split.folds.n_folds):
+        train, held = split.folds.train(0, fold), split.folds.held(0, fold)
+        prepared = kind.prepare(sample(train), None, QUICK, how)
+        predictions[held] = kind.fit(prepared, QUICK, how).model.predict(sample(held).X)
+    return predictions
+
+
+def _sampler(data: Dataset, split: Split) -> Callable[[npt.NDArray[np.int64]], Sample]:
+    """What gives samples of the probed rows."""
+    names = [name for name in data.columns.names() if name not in split.ignore and data.columns[name].kind != "text"]
+    columns = Columns({name: data.columns[name].take(split.rows) for name in names}, len(split.rows))
+    encoding = fit_shared(RECIPE, columns, data.seed)
+    X, y = encoding.transform(columns), data.y[split.rows]
+    weight = None if data.weight is None else data.weight[split.rows]
+
+    def sample(rows: npt.NDArray[np.int64]) -> Sample:
+        return Sample(X[rows], encoding.features, y[rows], None if weight is None else weight[rows])
+
+    return sample

@@ -1,0 +1,413 @@
+"""What would make the told score untrue: leaks, entities that own several rows, drift with time, copies of rows.
+
+Statistics name suspects, and quick models that hold rows out in both ways decide and say what it comes to.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from automl import folds as held_out
+from automl.budget import Budget
+from automl.cleaning.drift import Drift, blocks_of, find_drift
+from automl.cleaning.duplicates import Copies
+from automl.cleaning.entities import Entity, find_entities, whole_groups
+from automl.cleaning.findings import Finding, Severity
+from automl.cleaning.leaks import Leak, find_leaks
+from automl.columns import Categories, Floats, Rows
+from automl.lab.dataset import Dataset
+from automl.lab.lab import Lab
+from automl.lab.probing import Split
+from automl.metrics import metric_of
+from automl.task import Task
+
+Bools = npt.NDArray[np.bool_]
+
+SHARE = 0.05  # of a run's time may go into it
+MOST_WAITING = 30.0  # seconds for the first worker
+LOOKING = 0.3  # of that into statistics
+FEWEST_SECONDS = 0.6  # for probes; with less, statistics alone speak
+FOLDS = 3
+MAX_ROWS = 4_000  # of a probe
+MIN_ROWS = 300
+MAX_HASTY_ROWS, HASTY_SECONDS = 2_000, 0.9  # where there are less than so many seconds for statistics
+MAX_CELLS = 1_000_000  # of a probe: rows x columns x classes
+MAX_COLUMNS = 2_000  # of a table that is probed
+MAX_ENTITIES = 3  # that are probed
+MOST_NAMED = 5  # columns in an option
+
+# An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
+NAMED_LOST, NAMED_ERRORS = 0.2, 3.0  # a key that is called patient, host, player, ...
+DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
+BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
+MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
+FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
+ALIKE_UNPROBED = 0.5  # without a probe a named key is told of from so much of the target's variance on
+DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
+DRIFT_UNPROBED = 0.2  # of the target's variance between tenths of the time
+COPIES_RATIO, COPIES_ERRORS, COPIES_UNPROBED = 1.1, 2.0, 0.15  # of squared errors; the last is a share of the rows
+TIME_BLOCKS = 12
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Something that may flatter the score, and the two ways of holding rows out that tell.
+
+    Parameters
+    ----------
+    finding : Finding
+        As it is told without a probe.
+    usual, honest : Split
+        As rows are held out by default, and as they should be.
+    groups : ndarray of shape (n_probed,), int64
+        Rows whose errors go together.
+    kind : {"leak", "copied_rows", "entity", "drift"}
+    entity : Entity or None
+    """
+
+    finding: Finding
+    usual: Split
+    honest: Split
+    groups: Rows
+    kind: str
+    entity: Entity | None = None
+    is_sure: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a probe says.
+
+    Parameters
+    ----------
+    usual, honest : float
+        Scores by the task's metric.
+    lost : float
+        The part of the skill that is lost: 1 if nothing is left of it.
+    ratio : float
+        Of squared errors.
+    errors : float
+        Standard errors between both.
+    skill : float
+        The part of the target's variance that is explained where rows are held out as usual.
+    """
+
+    usual: float
+    honest: float
+    lost: float
+    ratio: float
+    errors: float
+    skill: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user has said about how rows are held out, and the numbers that are codes."""
+
+    has_groups: bool = False
+    has_times: bool = False
+    has_holdout: bool = False
+    codes: Collection[str] = ()
+
+
+def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: Budget) -> list[Finding]:
+    """Look for what makes the score untrue, and tell it, within a small part of the budget.
+
+    Parameters
+    ----------
+    data : Dataset
+        As it was kept at the lab.
+    copies : Copies
+    asked : Asked
+    lab : Lab
+    budget : Budget
+        What is left of the run.
+    """
+    suspects = _suspects(data, copies, asked, budget.within(LOOKING * SHARE * budget.remaining()))
+    if not suspects:
+        return []
+    lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
+    whole = budget.within((1 - LOOKING) * SHARE * budget.remaining())
+    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in ("usual", "honest")}
+    is_probed = whole.remaining() >= FEWEST_SECONDS and len(data.columns.names()) <= MAX_COLUMNS
+    made = lab.probe(splits, whole) if is_probed else {}
+    verdicts = [_verdict(one, made.get(f"{place}-usual"), made.get(f"{place}-honest"), data) for place, one in enumerate(suspects)]
+    return _told(suspects, verdicts, data.task)
+
+
+# ------------------------------------------------------------ suspects
+
+
+def _suspects(data: Dataset, copies: Copies, asked: Asked, budget: Budget) -> list[Suspect]:
+    """What statistics find suspicious, what matters most first."""
+    task, y = data.task, data.y
+    most = _probed_rows(data, budget)
+
+    def go_on() -> bool:
+        return budget.remaining() > 0
+
+    leaks = find_leaks(data.columns, y, task.is_regression, data.seed, go_on)
+    without = _with_twins([leak.column for leak in leaks], data)
+    suspects = [_leaking(leaks, without, data, most)] if leaks else []
+    if copies.is_beyond_chance and not (asked.has_groups or asked.has_holdout):
+        suspects.append(_copied(copies, without, data, most))
+    if not (asked.has_groups or asked.has_holdout):
+        suspects += _owned(copies, without, data, asked, most, go_on)
+    if not (asked.has_times or asked.has_holdout) and go_on():
+        drift = find_drift(data.columns, y, task.is_regression, data.seed)
+        suspects += [] if drift is None or set(drift.columns) & set(without) else [_drifting(drift, without, data, most)]
+    return suspects
+
+
+def _with_twins(names: Sequence[str], data: Dataset) -> tuple[str, ...]:
+    """Columns, and what is read of them a second time."""
+    starts = tuple(f"{name} (" for name in names)
+    return (*names, *(other for other in data.columns.names() if starts and other.startswith(starts) and other not in names))
+
+
+def _probed_rows(data: Dataset, budget: Budget) -> int:
+    """How many rows probes can have."""
+    most = MAX_HASTY_ROWS if budget.remaining() < HASTY_SECONDS else MAX_ROWS
+    return max(MIN_ROWS, min(most, MAX_CELLS // max(1, len(data.columns.names()) * data.task.n_outputs)))
+
+
+def _units(data: Dataset) -> Rows:
+    """What is held out together by default."""
+    return np.arange(len(data.y)) if data.units is None else data.units
+
+
+def _kfold(data: Dataset, rows: Rows, units: Rows) -> held_out.Folds:
+    """Folds of the rows of a probe."""
+    return held_out.kfold(data.y[rows], units[rows], min(FOLDS, len(np.unique(units[rows]))), 1, data.seed)
+
+
+def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
+    names = tuple(leak.column for leak in leaks)
+    clauses: dict[str, list[str]] = {}
+    for leak in leaks:
+        clauses.setdefault(_leak_words(leak, data.task), []).append(leak.column)
+    told = listed([f"{listed(group)} {clause}" for clause, group in clauses.items()])
+    action = f"{told}: what is known only after {data.task.target!r} makes the score untrue"
+    override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:MOST_NAMED])
+    rows = held_out.some(len(data.y), most, (data.seed, 1))
+    usual = Split(rows, _kfold(data, rows, _units(data)))
+    honest = replace(usual, ignore=without)
+    finding = Finding("leak", names, "warning", len(names), action=action, override=override)
+    return Suspect(finding, usual, honest, np.arange(len(rows)), "leak")
+
+
+def _leak_words(leak: Leak, task: Task) -> str:
+    """What a column tells, as a clause after its name."""
+    if leak.kind == "values":
+        return "alone tells the target nearly without error"
+    if leak.label is not None:
+        return f"has {leak.side} cells for rows of {task.labels[leak.label]!r} alone"
+    return f"has {leak.side} cells where the target is {'greater' if leak.side == 'filled' else 'less'}"
+
+
+def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
+    rows = whole_groups(copies.units, most, data.seed)
+    units = np.unique(copies.units[rows], return_inverse=True)[1].astype(np.int64)
+    alone = np.arange(len(data.y))
+    is_together = data.units is not None
+    how = "held out together" if is_together else "held out apart, as asked, which flatters the score"
+    action = f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {how}"
+    override = f"--set clean.keep_duplicates_together={'false' if is_together else 'auto'}"
+    severity: Severity = "warning" if copies.count >= COPIES_UNPROBED * len(data.y) else "info"
+    finding = Finding("copied_rows", (), severity, copies.count, action=action, override=override)
+    usual = Split(rows, _kfold(data, rows, alone), without)
+    return Suspect(finding, usual, replace(usual, folds=_kfold(data, rows, copies.units)), units, "copied_rows")
+
+
+def _owned(copies: Copies, without: tuple[str, ...], data: Dataset, asked: Asked, most: int, go_on: held_out.GoOn) -> Iterator[Suspect]:
+    """Entities that may own several rows."""
+    first = np.sort(np.unique(copies.units, return_index=True)[1])
+    columns = data.columns.take(first) if len(first) < len(data.y) else data.columns
+    kept = {name: column for name, column in columns.by_name.items() if name not in without}
+    columns = replace(columns, by_name=kept)
+    found = find_entities(columns, data.y[first], data.task.is_regression, data.seed, asked.codes, go_on)
+    eligible = [one for one in found if _bars(one, data) is not None]
+    for one in eligible[:MAX_ENTITIES]:
+        rows = whole_groups(one.groups, most, data.seed)
+        groups = np.unique(one.groups[rows], return_inverse=True)[1].astype(np.int64)
+        usual = Split(first[rows], _kfold(data, first[rows], _units(data)), without)
+        folds = held_out.kfold(data.y[first[rows]], groups, min(FOLDS, int(groups.max()) + 1), 1, data.seed)
+        unseen = _with_twins(one.columns, data) if len(one.columns) == 1 else ()  # --group takes a key from the features
+        honest = Split(first[rows], folds, (*without, *unseen))
+        yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, one.is_named and one.alike >= ALIKE_UNPROBED)
+
+
+def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
+    """How much skill must be lost, and how surely, before an entity is told of; None for what is no entity."""
+    if any("," in name for name in entity.columns) and len(entity.columns) > 1:
+        return None  # --group could not name them
+    if entity.is_named:
+        return NAMED_LOST, NAMED_ERRORS
+    if entity.is_described:
+        return DESCRIBED_LOST, DESCRIBED_ERRORS
+    is_word = len(entity.columns) == 1 and isinstance(data.columns[entity.columns[0]], Categories)
+    return (BARE_LOST, BARE_ERRORS) if entity.is_key or is_word else None
+
+
+def _entity_finding(entity: Entity) -> Finding:
+    named = "tells" if len(entity.columns) == 1 else "together tell"
+    also = f", within which {listed(entity.profile[:4])} stay the same" if entity.profile else ""
+    action = f"{named} {entity.count} entities apart that own several rows each with alike targets{also}: the score is for known ones alone"
+    override = f"--group {shlex.quote(','.join(entity.columns))}"
+    return Finding("entity", entity.columns, "warning", entity.count, action=action, override=override)
+
+
+def _drifting(drift: Drift, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
+    known = np.flatnonzero(~np.isnan(drift.times))
+    rows = known[held_out.some(len(known), most, (data.seed, 2))]
+    folds = held_out.by_time(drift.times[rows], _units(data)[rows], FOLDS)
+    mixed = np.random.default_rng((data.seed, 3)).permutation(len(rows))
+    usual = Split(rows, held_out.Folds("time", folds.blocks[:, mixed]), without)
+    action = "the target moves with the time that is said here, and the score is for rows in between, not for later ones"
+    override = f"--time {shlex.quote(','.join(drift.columns))}"
+    finding = Finding("drift", drift.columns, "warning", 1, action=action, override=override)
+    blocks = blocks_of(drift.times[rows], 2 * TIME_BLOCKS)
+    is_sure = drift.is_sure and drift.share >= DRIFT_UNPROBED
+    return Suspect(finding, usual, Split(rows, folds, without), blocks, "drift" if drift.is_sure else "odd_drift", is_sure=is_sure)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas and an "and".
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# ------------------------------------------------------------ verdicts
+
+
+def squared_errors(prediction: Floats, y: Floats, task: Task) -> Floats:
+    """Squared error a row; of classes, of all their probabilities (Brier)."""
+    if task.is_regression:
+        return (prediction - y) ** 2
+    truth = y.astype(np.int64)[:, None] == np.arange(prediction.shape[1])
+    total: Floats = ((prediction - truth) ** 2).sum(axis=1)
+    return total
+
+
+def _verdict(suspect: Suspect, usual: Floats | None, honest: Floats | None, data: Dataset) -> Verdict | None:
+    """What both ways of holding out say of a suspect; nothing if one was not ended."""
+    if usual is None or honest is None:
+        return None
+    task, rows = data.task, suspect.usual.rows
+    y = data.y[rows]
+    seen = _is_predicted(usual), _is_predicted(honest)
+    if suspect.kind in ("drift", "odd_drift"):  # later rows may be harder for another reason: rows of the same time are compared
+        seen = seen[0] & (suspect.groups >= suspect.groups[seen[1]].min()), seen[1]
+    if min(seen[0].sum(), seen[1].sum()) < 10:
+        return None
+    errors = [squared_errors(made[there], y[there], task) for made, there in zip((usual, honest), seen, strict=True)]
+    means = [float(part.mean()) for part in errors]
+    plain = float(squared_errors(_constant(y, task), y, task).mean())
+    skills = [1 - mean / max(plain, 1e-300) for mean in means]
+    before, after = (_score(made[there], rows[there], data) for made, there in zip((usual, honest), seen, strict=True))
+    between = _error(errors, [suspect.groups[there] for there in seen], is_paired=suspect.usual.folds.kind == "kfold")
+    lost = 1 - max(0.0, skills[1]) / skills[0] if skills[0] > MIN_SKILL else 0.0
+    return Verdict(before, after, lost, means[1] / max(means[0], 1e-300), (means[1] - means[0]) / max(between, 1e-300), skills[0])
+
+
+def _is_predicted(prediction: Floats) -> Bools:
+    missing: Bools = np.isnan(prediction)
+    return ~missing if missing.ndim == 1 else ~missing[:, 0]
+
+
+def _constant(y: Floats, task: Task) -> Floats:
+    """The same answer for each row: the mean, or the classes' shares."""
+    if task.is_regression:
+        return np.full(len(y), y.mean())
+    shares = np.bincount(y.astype(np.int64), minlength=task.n_outputs) / len(y)
+    return np.tile(shares, (len(y), 1))
+
+
+def _score(prediction: Floats, rows: Rows, data: Dataset) -> float:
+    """The score by the task's metric; NaN where it can't be had."""
+    metric = metric_of(data.task)
+    weight = None if data.weight is None else data.weight[rows]
+    try:
+        return metric.score(metric.of(data.y[rows], prediction, weight))
+    except (ArithmeticError, LookupError, ValueError):
+        return math.nan
+
+
+def _error(errors: Sequence[Floats], groups: Sequence[Rows], is_paired: bool) -> float:
+    """The standard error of the difference of two means of errors that go together in groups."""
+    if is_paired:
+        sums = np.bincount(groups[0], errors[1] - errors[0])
+        sums = sums[np.bincount(groups[0]) > 0]
+        return float(np.sqrt(len(sums) * sums.var(ddof=1)) / len(errors[0])) if len(sums) > 1 else math.inf
+    blocks = np.bincount(groups[1], errors[1]) / np.maximum(1, np.bincount(groups[1]))
+    blocks = blocks[np.bincount(groups[1]) > 0]
+    if len(blocks) < 3:
+        return math.inf
+    return math.sqrt(float(blocks.var(ddof=1)) / len(blocks) + float(errors[0].var()) / len(errors[0]))
+
+
+# ------------------------------------------------------------ what is told
+
+
+def _told(suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task: Task) -> list[Finding]:
+    """The findings of what was confirmed; of entities, of one kind alone."""
+    pairs = list(zip(suspects, verdicts, strict=True))
+    told = [_finding(one, verdict, task) for one, verdict in pairs if one.kind != "entity" and _is_confirmed(one, verdict)]
+    owners = [(one, verdict) for one, verdict in pairs if one.kind == "entity" and _is_confirmed(one, verdict)]
+    if owners:
+        largest = max(0.0 if verdict is None else verdict.lost for _, verdict in owners)
+        finest = [pair for pair in owners if (0.0 if pair[1] is None else pair[1].lost) >= FINEST * largest]
+        chosen = max(finest, key=lambda pair: (pair[0].finding.count, -len(pair[0].finding.columns)))
+        told.insert(sum(finding.code == "leak" for finding in told), _finding(*chosen, task))
+    return told
+
+
+def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
+    """Whether a suspect is told of."""
+    if suspect.kind in ("leak", "copied_rows"):
+        return True
+    if verdict is None:
+        return suspect.is_sure
+    if suspect.entity is not None:
+        lost, errors = _bars_of(suspect.entity)
+        return verdict.skill > MIN_SKILL and verdict.lost >= lost and verdict.errors >= errors
+    errors = DRIFT_ERRORS if suspect.kind == "drift" else ODD_DRIFT_ERRORS
+    return verdict.ratio >= DRIFT_RATIO and verdict.errors >= errors
+
+
+def _bars_of(entity: Entity) -> tuple[float, float]:
+    if entity.is_named:
+        return NAMED_LOST, NAMED_ERRORS
+    return (DESCRIBED_LOST, DESCRIBED_ERRORS) if entity.is_described else (BARE_LOST, BARE_ERRORS)
+
+
+def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
+    """A finding with both scores, if they are known."""
+    finding = suspect.finding
+    if verdict is None or not (math.isfinite(verdict.usual) and math.isfinite(verdict.honest)):
+        return finding
+    if suspect.kind == "copied_rows":
+        flattered = verdict.ratio >= COPIES_RATIO and verdict.errors >= COPIES_ERRORS
+        finding = replace(finding, severity="warning" if flattered else "info")
+    before, after = _WAYS[suspect.finding.code]
+    before = "with it" if len(finding.columns) == 1 and finding.code == "leak" else before
+    numbers = f"{task.metric} {verdict.usual:.4g} {before}, {verdict.honest:.4g} {after} (a quick model)"
+    return replace(finding, action=f"{finding.action}; {numbers}")
+
+
+_WAYS: Mapping[str, tuple[str, str]] = {
+    "leak": ("with them", "without"),
+    "copied_rows": ("with copies apart", "with them together"),
+    "entity": ("by folds at random", "on entities that no model has seen"),
+    "drift": ("by folds at random", "on later rows"),
+}

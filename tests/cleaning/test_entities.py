@@ -1,0 +1,84 @@
+"""Entities that own several rows are found by a key, or by columns that stay the same within them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from automl.cleaning.entities import Entity, constancy, find_entities, likeness, outputs_of, tells_entities, whole_groups
+from automl.columns import Categories, Columns, Numbers
+
+RNG = np.random.default_rng(0)
+N_ENTITIES, ROWS_EACH = 60, 7
+OWNER = np.repeat(np.arange(N_ENTITIES), ROWS_EACH)
+N = len(OWNER)
+LEVEL = RNG.normal(size=N_ENTITIES)[OWNER] + 0.1 * RNG.normal(size=N)
+
+
+def words(codes: np.ndarray) -> Categories:
+    return Categories(codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1)))
+
+
+def entities(y: np.ndarray = LEVEL, **columns: Numbers | Categories) -> tuple[Entity, ...]:
+    noise = {f"n{place}": Numbers(RNG.normal(size=N)) for place in range(3)}
+    return find_entities(Columns({**columns, **noise}, N), y, is_regression=True)
+
+
+def test_a_named_key_comes_first() -> None:
+    found = entities(patient_id=Numbers(1000.0 + 37 * OWNER))
+    assert found[0].columns == ("patient_id",)
+    assert found[0].is_named
+    assert found[0].count == N_ENTITIES
+    assert found[0].alike > 0.9
+
+
+def test_columns_that_stay_the_same_are_the_profile_of_a_key() -> None:
+    place, age = RNG.integers(0, 9, N_ENTITIES), RNG.integers(20, 80, N_ENTITIES)
+    found = entities(code=words(OWNER), town=words(place[OWNER]), age=Numbers(age[OWNER].astype(float)))
+    assert found[0].columns == ("code",)
+    assert found[0].profile == ("age", "town")
+    assert found[0].is_described
+
+
+def test_entities_without_a_key_are_known_by_columns_together() -> None:
+    place, age, sex = RNG.integers(0, 30, N_ENTITIES), RNG.integers(20, 80, N_ENTITIES), RNG.integers(0, 2, N_ENTITIES)
+    found = entities(age=Numbers(age[OWNER].astype(float)), sex=words(sex[OWNER]), birthplace=words(place[OWNER]))
+    assert set(found[0].columns) == {"age", "birthplace"}
+    assert found[0].profile == ("sex",)
+
+
+def test_a_shuffled_target_has_no_entities() -> None:
+    assert entities(RNG.permutation(LEVEL), patient_id=Numbers(OWNER.astype(float))) == ()
+
+
+def test_a_plain_category_is_no_entity() -> None:
+    assert entities(RNG.normal(size=N), brand=words(RNG.integers(0, 20, N))) == ()
+
+
+def test_a_table_too_small_has_none() -> None:
+    columns = Columns({"patient": Numbers(np.repeat(np.arange(5.0), 4))}, 20)
+    assert find_entities(columns, np.repeat(np.arange(5.0), 4), is_regression=True) == ()
+
+
+def test_keys_that_are_unique_or_few_tell_no_entities() -> None:
+    assert not tells_entities(np.arange(N))
+    assert not tells_entities(np.arange(N) % 3)
+    assert tells_entities(OWNER)
+
+
+def test_likeness_is_nothing_by_chance_and_all_of_constant_groups() -> None:
+    by_chance, errors = likeness(OWNER, outputs_of(RNG.normal(size=N), is_regression=True))
+    assert abs(by_chance) < 0.1
+    assert errors < 4
+    assert likeness(OWNER, outputs_of(OWNER.astype(float), is_regression=True))[0] > 0.99
+
+
+def test_constancy_does_not_take_small_groups_for_constant() -> None:
+    pairs = np.arange(N) // 2
+    assert constancy(pairs, RNG.integers(0, 3, N)) == 0.0
+    assert constancy(OWNER, OWNER % 5) == 1.0
+
+
+def test_rows_are_drawn_by_whole_groups() -> None:
+    rows = whole_groups(OWNER, 250, seed=0)
+    assert len(rows) <= 250
+    assert set(np.bincount(OWNER[rows])) <= {0, ROWS_EACH}

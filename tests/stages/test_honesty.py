@@ -1,0 +1,126 @@
+"""Warnings of an untrue score name the right column and say what it comes to; plain tables get none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl import folds
+from automl.budget import Budget
+from automl.cleaning.duplicates import copied_rows
+from automl.cleaning.findings import Finding
+from automl.columns import Categories, Column, Columns, Numbers
+from automl.lab.bench import Inline
+from automl.lab.dataset import Dataset
+from automl.lab.lab import Lab
+from automl.stages._honesty import Asked, warnings_of
+from automl.store import Store
+from automl.task import Task
+
+REGRESSION, BINARY = Task("regression", "y", "rmse"), Task("binary", "y", "roc_auc", ("no", "yes"))
+RNG = np.random.default_rng(0)
+
+
+def told(
+    path: Path, y: np.ndarray, asked: Asked | None = None, seconds: float | None = None, task: Task = REGRESSION, **columns: Column
+) -> list[Finding]:
+    """What is told of a table."""
+    table = Columns(columns, len(y))
+    copies = copied_rows(table, y, task.is_regression)
+    units = copies.units if copies.is_beyond_chance else None
+    data = Dataset(task, table, y, folds.given(np.zeros(len(y), np.bool_)), units=units)
+    lab = Lab(Store(path / "run"), Inline(path / "run" / "work"), Budget())
+    lab.keep(data)
+    budget = Budget() if seconds is None else Budget().within(seconds)
+    return warnings_of(data, copies, asked or Asked(), lab, budget)
+
+
+def words(codes: np.ndarray) -> Categories:
+    return Categories(codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1)))
+
+
+def plain(n_rows: int) -> dict[str, Column]:
+    return {f"x{place}": Numbers(RNG.normal(size=n_rows)) for place in range(4)}
+
+
+def test_a_leak_is_told_with_the_score_without_it(tmp_path: Path) -> None:
+    y = RNG.integers(0, 2, 400).astype(float)
+    (finding,) = told(tmp_path, y, task=BINARY, status=words(1 - y), **plain(400))
+    assert (finding.code, finding.columns, finding.severity) == ("leak", ("status",), "warning")
+    assert finding.override == "--ignore status"
+    assert "roc_auc 1 with it" in finding.action
+
+
+def test_entities_are_told_with_the_score_for_new_ones(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(50), 6)
+    y = RNG.normal(size=50)[owner] + 0.1 * RNG.normal(size=300)
+    (finding,) = told(tmp_path, y, patient=Numbers(owner * 37.0 + 5), **plain(300))
+    assert (finding.code, finding.columns, finding.severity) == ("entity", ("patient",), "warning")
+    assert finding.override == "--group patient"
+    assert "rmse" in finding.action
+
+
+def test_entities_without_a_key_are_told_by_columns_together(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(60), 6)
+    age, town, sex = RNG.integers(20, 80, 60)[owner], RNG.integers(0, 30, 60)[owner], RNG.integers(0, 2, 60)[owner]
+    y = RNG.integers(0, 2, 60)[owner].astype(float)
+    people = {"age": Numbers(age.astype(float)), "town": words(town), "sex": words(sex)}
+    (finding,) = told(tmp_path, y, task=BINARY, **people, **plain(360))
+    assert finding.code == "entity"
+    assert set(finding.columns) <= {"age", "town", "sex"}
+    assert finding.override == f"--group {','.join(finding.columns)}"
+
+
+def test_drift_is_told_with_the_score_on_later_rows(tmp_path: Path) -> None:
+    y = np.arange(500) / 50 + RNG.normal(size=500)
+    (finding,) = told(tmp_path, y, sold_on=Numbers(1.5e9 + 86_400.0 * np.arange(500), "date"), **plain(500))
+    assert (finding.code, finding.columns, finding.override) == ("drift", ("sold_on",), "--time sold_on")
+
+
+def test_copies_are_told_with_both_scores(tmp_path: Path) -> None:
+    x = RNG.normal(size=(100, 4))
+    y = RNG.integers(0, 2, 100).astype(float)
+    rows = np.r_[np.arange(100), RNG.integers(0, 100, 200)]
+    columns = {f"x{place}": Numbers(column[rows]) for place, column in enumerate(x.T)}
+    (finding,) = told(tmp_path, y[rows], task=BINARY, **columns)
+    assert (finding.code, finding.severity) == ("copied_rows", "warning")
+    assert "with copies apart" in finding.action
+
+
+def test_what_the_user_has_asked_for_is_not_told_again(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(50), 6)
+    y = RNG.normal(size=50)[owner]
+    assert told(tmp_path, y, Asked(has_groups=True), patient=Numbers(owner * 37.0), **plain(300)) == []
+
+
+def test_with_little_time_statistics_speak_alone(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(50), 6)
+    y = RNG.normal(size=50)[owner] + 0.1 * RNG.normal(size=300)
+    (finding,) = told(tmp_path, y, seconds=5.0, patient=Numbers(owner * 37.0 + 5), **plain(300))
+    assert finding.columns == ("patient",)
+    assert "rmse" not in finding.action
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plain_table_with_a_date_and_a_key_gets_no_warning(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_rows = 500
+    columns = {
+        **{f"x{place}": Numbers(rng.normal(size=n_rows)) for place in range(4)},
+        "customer_id": Numbers(rng.integers(0, 120, n_rows).astype(float)),
+        "seen_on": Numbers(1.5e9 + 86_400.0 * np.arange(n_rows), "date"),
+        "brand": words(rng.integers(0, 12, n_rows)),
+    }
+    x0 = columns["x0"]
+    assert isinstance(x0, Numbers)
+    y = 2 * x0.values + rng.normal(size=n_rows) + (columns["brand"].codes == 3)
+    assert told(tmp_path, y, **columns) == []
+
+
+def test_a_shuffled_target_gets_no_warning(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(50), 6)
+    y = RNG.permutation(RNG.normal(size=50)[owner])
+    dates = Numbers(1.5e9 + 86_400.0 * np.arange(300), "date")
+    assert told(tmp_path, y, patient=Numbers(owner * 37.0), bought_on=dates, **plain(300)) == []
