@@ -262,7 +262,7 @@ def unfinished(study: Study, lab: Lab) -> Pool:
             total[part] += answer
             count[part] += 1
         total /= count if data.task.is_regression else count[:, None]
-        return Pool((trial,), (total,), Truth(data.y, data.weight).take(rows), parts)
+        return Pool((trial,), (total,), Truth(data.y, data.weight, data.units).take(rows), parts)
     return Pool((), (), Truth(data.y, data.weight))
 
 
