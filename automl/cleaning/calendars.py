@@ -44,14 +44,30 @@ _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b")
 _BLANK = re.compile(r"[,\s]+")
 _OFFSET = re.compile(r"(?:gmt|utc)?(?P<sign>[-+])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?")
 _HOURS = {
-    **dict.fromkeys(("z", "utc", "ut", "gmt", "wet"), 0.0),
-    **dict.fromkeys(("cet", "bst", "west", "mez"), 1.0),
-    **dict.fromkeys(("cest", "eet", "sast", "mesz"), 2.0),
-    **dict.fromkeys(("eest", "msk", "trt"), 3.0),
-    **{"ist": 5.5, "hkt": 8.0, "sgt": 8.0, "awst": 8.0, "jst": 9.0, "kst": 9.0, "acst": 9.5},
-    **{"aest": 10.0, "aedt": 11.0, "nzst": 12.0, "nzdt": 13.0, "brt": -3.0, "art": -3.0},
-    **{"adt": -3.0, "ast": -4.0, "edt": -4.0, "est": -5.0, "cdt": -5.0, "cst": -6.0, "mdt": -6.0},
-    **{"mst": -7.0, "pdt": -7.0, "pst": -8.0, "akdt": -8.0, "akst": -9.0, "hst": -10.0},
+    name: hours
+    for hours, names in {
+        0.0: "z utc ut gmt wet",
+        1.0: "cet bst west mez",
+        2.0: "cest eet sast mesz",
+        3.0: "eest msk trt",
+        5.5: "ist",
+        8.0: "hkt sgt awst",
+        9.0: "jst kst",
+        9.5: "acst",
+        10.0: "aest",
+        11.0: "aedt",
+        12.0: "nzst",
+        13.0: "nzdt",
+        -3.0: "brt art adt",
+        -4.0: "edt ast",
+        -5.0: "est cdt",
+        -6.0: "cst mdt",
+        -7.0: "mst pdt",
+        -8.0: "pst akdt",
+        -9.0: "akst",
+        -10.0: "hst",
+    }.items()
+    for name in names.split()
 }  # of abbreviations that several zones share, the most frequent one
 _DAY_SECONDS = 86_400.0
 _FIRST_DAY = dt.date(1970, 1, 1).toordinal()

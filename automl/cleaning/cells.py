@@ -86,6 +86,7 @@ MISSING_NUMBERS = frozenset(
         "tbd",
     ]
 )  # missing in columns of numbers and dates; among categories they stay a level of their own
+_EXACT = 2.0**53  # whole numbers from here on lose digits as float64: they are read as words
 _LONGEST_MISSING = max(map(len, MISSING_WORDS))
 _FIRST_OF_MISSING = frozenset(letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower()))
 
@@ -145,7 +146,11 @@ def _by_type(series: pd.Series[Any]) -> Cells:
     if kinds.is_bool_dtype(series.dtype):
         return Typed(series.to_numpy(np.float64, na_value=np.nan), "flag")
     if kinds.is_numeric_dtype(series.dtype):
-        return Typed(series.to_numpy(np.float64, na_value=np.nan), whole=kinds.is_integer_dtype(series.dtype))
+        values = series.to_numpy(np.float64, na_value=np.nan)
+        whole = kinds.is_integer_dtype(series.dtype)
+        if whole and len(values) and np.nanmax(np.abs(values), initial=0.0) >= _EXACT:
+            return _spelled_anew(series)
+        return Typed(values, whole=whole)
     if kinds.is_timedelta64_dtype(series.dtype):
         return Typed(series.dt.total_seconds().to_numpy(np.float64), "duration")
     if kinds.is_datetime64_any_dtype(series.dtype):

@@ -349,7 +349,7 @@ def _first_values(item: _Fitted) -> tuple[str, ...]:
 
 
 def _without_copies(kept: list[_Fitted], options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
-    found = copies({item.name: item.column for item in kept})
+    found = copies({item.name: item.column for item in kept if not item.more})
     found.pop(options.time or "", None)
     action, override = "equal to another column: dropped", "--set clean.copies=false"
     findings = [Finding("copy", (name,), "info", 1, (earlier,), action, override) for name, earlier in found.items()]

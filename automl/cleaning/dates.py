@@ -54,6 +54,7 @@ _EPOCH_NAME = re.compile(
 _NAMED_SPAN = (315_532_800.0, 4_102_444_800.0)  # 1980 to 2100, in seconds since 1970
 _UNNAMED_SPAN = (946_684_800.0, 2_051_222_400.0)  # 2000 to 2035
 _FEWEST_UNNAMED = 20  # numbers
+_SHORTEST_EPOCH = 9  # digits: 1980 in seconds
 _LONG_EPOCHS = ("epoch ms", "epoch us")  # long enough to be no other number, and not so long that ids are as long
 
 
@@ -82,8 +83,8 @@ def read(words: Sequence[str], layout: str) -> Floats:
     [86400.0, 172800.0, 259200.0, nan]
     """
     values = parse(words, layout)
-    left = np.flatnonzero(np.isnan(values))
-    if len(left):
+    left: list[int] = np.flatnonzero(np.isnan(values)).tolist()
+    if left:
         first = _day_first(layout)
         values[left] = [seconds_of(words[place], day_first=first, digits=True) for place in left]
     return values
@@ -127,7 +128,7 @@ def epoch_of(words: Sequence[str], name: str) -> str | None:
     >>> epoch_of(["1619863560", "1620000000"], "created_at"), epoch_of(["1619863560"], "price")
     ('epoch s', None)
     """
-    if len({len(word.partition(".")[0]) for word in words[:_FEW]}) > 2:
+    if not all(len(word.partition(".")[0]) >= _SHORTEST_EPOCH and _number(word) > 0 for word in words[:_FEW]):
         return None
     values = np.array([_number(word) for word in words], np.float64)
     if not len(values) or np.isnan(values).any():
@@ -193,7 +194,7 @@ def stamp_of(words: Sequence[str], *, short: bool = False) -> str | None:
     for layout, length in zip(_STAMPS, (14, 12), strict=True):
         if length == 12 and not short:
             continue
-        if words and all(len(word) == length and word.isdecimal() for word in words):
+        if words and len(words[0]) == length and all(len(word) == length and word.isdecimal() for word in words):
             return layout if not np.isnan(parse(words, layout)).any() else None
     return None
 

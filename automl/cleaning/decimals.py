@@ -16,7 +16,8 @@ from automl.errors import InputError, UnsafeModel
 from automl.state import State
 from automl.table import Table
 
-_LOOKED_AT = 5_000  # words of a column
+_FEW, _LOOKED_AT = 200, 5_000  # words of a column, where few tell clearly and where they don't
+_CLEARLY = 20  # words, all of one sign
 _ROWS, _COLUMNS = 1_000, 500  # that are looked at for the sign of a file
 _READABLE = 0.5  # of a column's words are numbers, or they say nothing of decimal signs
 _EITHER = re.compile(r"[^\d,.]*[1-9]\d{0,2}[.,]\d{3}[^\d,.]*")  # 1.234 has two readings
@@ -107,6 +108,9 @@ class DecimalSign:
         return cls(state["comma"], state["sure"], state["separator"])
 
 
+UNKNOWN = DecimalSign()  # a point, where nothing is known of a file
+
+
 def weigh(words: Sequence[str]) -> Evidence:
     """Return what words of a column say of its decimal sign.
 
@@ -115,17 +119,24 @@ def weigh(words: Sequence[str]) -> Evidence:
     >>> weigh(["1.2.3", "x,y"])
     Evidence(point=0, comma=0, either=(), small=0, large=0)
     """
-    sample = words[:: max(1, len(words) // _LOOKED_AT)]
-    signed = [word for word in sample if _SIGNED.search(word)]
-    if not signed:
+    few = _weigh(words[:: max(1, len(words) // _FEW)])
+    if len(words) <= _FEW or _CLEARLY <= max(few.point, few.comma) == few.point + few.comma:
+        return few
+    return _weigh(words[:: max(1, len(words) // _LOOKED_AT)])
+
+
+def _weigh(words: Sequence[str]) -> Evidence:
+    text = "".join(words)
+    if "," not in text and "." not in text:
         return Evidence()
+    signed = [word for word in words if _SIGNED.search(word)]
     either = [word for word in signed if _EITHER.fullmatch(word)]
-    rest = [word for word in signed if not _EITHER.fullmatch(word)]
+    rest = [word for word in signed if not _EITHER.fullmatch(word)] if either else signed
     point = _readable(rest, comma=False)
     comma = 0 if point == len(rest) else _readable(rest, comma=True)
     if max(point, comma) < _READABLE * len(rest):
         return Evidence()
-    bare = [word for word in sample if word.isdecimal()]
+    bare = [word for word in words if word.isdecimal()]
     small = sum(len(word) < 4 for word in bare)
     return Evidence(point, comma, tuple(either), small, len(bare) - small)
 
@@ -142,10 +153,10 @@ def weigh_cells(cells: Cells) -> Evidence:
 
 
 def decimal_sign(evidence: Iterable[Evidence], separator: str | None) -> DecimalSign:
-    """Return the decimal sign of a file, by what most of its columns show.
+    r"""Return the decimal sign of a file, by what most of its columns show.
 
-    >>> decimal_sign([weigh(["6,218"]), weigh(["0,902"])], "\\t")
-    DecimalSign(comma=True, sure=True, separator='\\t')
+    >>> decimal_sign([weigh(["6,218"]), weigh(["0,902"])], "\t")
+    DecimalSign(comma=True, sure=True, separator='\t')
     """
     signs = [found.sign for found in evidence]
     commas, points = signs.count(True), signs.count(False)
@@ -236,10 +247,7 @@ def _swapped(shown: Mapping[str, bool], seen: Mapping[str, Seen]) -> bool | None
 
 def _swapped_by_size(found: Mapping[str, Evidence], seen: Mapping[str, Seen]) -> bool | None:
     votes = [
-        vote != seen[name].comma
-        for name, one in found.items()
-        for word in one.either
-        if (vote := _nearer(word, seen[name])) is not None
+        vote != seen[name].comma for name, one in found.items() for word in one.either if (vote := _nearer(word, seen[name])) is not None
     ]
     if not votes or _MOSTLY > np.mean(votes) > 1 - _MOSTLY:
         return None

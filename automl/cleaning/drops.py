@@ -51,16 +51,20 @@ def is_id(name: str, columns: Sequence[Column], cells: Cells) -> bool:
     """Whether a column looks as if it only numbered the rows.
 
     Unique whole numbers under an id's name, a sequence that counts the rows in order, or unique single words without a structure
-    that a model could use. Fractions, words with several numbers in them and free text are never ids.
+    that a model could use. Fractions and free text are never ids, words with several numbers in them only under an id's name.
     """
     column = columns[0]
+    if len(columns) > 1:
+        return has_id_name(name) and isinstance(cells, Spelled) and _all_differ(cells)
     if isinstance(column, Numbers):
-        return len(columns) == 1 and column.kind == "number" and _numbers_rows(name, column.values, cells)
-    if not isinstance(cells, Spelled) or cells.fixed or len(cells.codes) < _FEWEST_ROWS:
-        return False
-    if (cells.codes < 0).any() or len(cells.words) < len(cells.codes):
+        return column.kind == "number" and _numbers_rows(name, column.values, cells)
+    if not isinstance(cells, Spelled) or cells.fixed or not _all_differ(cells):
         return False
     return _is_structureless(name, cells.words.tolist())
+
+
+def _all_differ(cells: Spelled) -> bool:
+    return len(cells.codes) >= _FEWEST_ROWS and len(cells.words) == len(cells.codes) and bool((cells.codes >= 0).all())
 
 
 def _numbers_rows(name: str, values: Floats, cells: Cells) -> bool:
@@ -148,7 +152,7 @@ def _ranked_targets(y: Floats, n_classes: int) -> list[Floats]:
 
 def _ranks(values: Floats) -> Floats:
     """Ranks, equal values at their mean."""
-    distinct, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[codes]
     return ranks
 

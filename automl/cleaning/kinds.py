@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from automl.cleaning import dates, durations, numbers
 from automl.cleaning.cells import MISSING_NUMBERS, Cells, Codes, Typed, as_words
-from automl.cleaning.decimals import DecimalSign, sizes_of, weigh
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, sizes_of, weigh
 from automl.cleaning.findings import Finding, examples
 from automl.cleaning.rules import (
     FALSE_WORDS,
@@ -57,7 +57,7 @@ class Inferred:
     findings: tuple[Finding, ...] = ()
 
 
-def infer(name: str, cells: Cells, sign: DecimalSign = DecimalSign()) -> Inferred:
+def infer(name: str, cells: Cells, sign: DecimalSign = UNKNOWN) -> Inferred:
     """The kind of a column from its cells, which have been tidied, in a file of this decimal sign.
 
     >>> from automl.cleaning.cells import read_cells, tidy
@@ -83,7 +83,7 @@ def infer(name: str, cells: Cells, sign: DecimalSign = DecimalSign()) -> Inferre
     )
 
 
-def force(name: str, cells: Cells, kind: str, sign: DecimalSign = DecimalSign()) -> Inferred:
+def force(name: str, cells: Cells, kind: str, sign: DecimalSign = UNKNOWN) -> Inferred:
     """The rule of a kind that the user chose."""
     if kind == "text":
         return Inferred(TextRule())
@@ -151,28 +151,43 @@ def _numbers(name: str, words: list[str], counts: Codes, sign: DecimalSign) -> I
     if not _worth_parsing(words) or numbers.are_codes(words):
         return None
     comma = sign.of(weigh(words))
-    values = _values(words, comma)
+    strict = numbers.parse(words, comma=comma)
+    values = _values(words, strict, comma)
     is_number = ~np.isnan(values)
     readable = is_number.copy()
     readable[~readable] = [numbers.is_infinite(words[place]) for place in np.flatnonzero(~readable)]
     strays = _strays(words, counts, readable)
     if strays is None or not is_number.any():
         return None
-    good = [word for word, ok in zip(words, readable, strict=True) if ok]
+    good = [word for word, ok in zip(words, readable, strict=True) if ok] if strays else words
     if (moments := _moments(name, good, counts[readable], tuple(strays))) is not None:
         return moments
-    findings = _odd_findings(name, words, counts, is_number, comma)
+    is_plain = strict.odd == 0 and strict.readable.sum() == is_number.sum()
+    findings = [] if is_plain else _odd_findings(name, words, counts, is_number, comma)
     findings += _stray_findings(name, "numbers", words, counts, strays)
-    if lost := len(words) - len(np.unique(values[is_number])) if (np.abs(values) >= _EXACT).any() else 0:
+    lost = len(words) - len(np.unique(values[is_number])) if (np.abs(values) >= _EXACT).any() else 0
+    if lost and len(good) == is_number.sum() and all(map(_is_whole, good)):
+        return _long(name, words, strays, findings)
+    if lost:
         text = f"numbers beyond 2^53 lost their last digits: {lost} of {len(words)} different ones are no longer told apart"
         findings.append(Finding("digits_lost", (name,), "warning", lost, (), text, _override(name, "category")))
-    unusable = [word for word, ok in zip(words, is_number, strict=True) if not ok]
+    unusable = [words[place] for place in np.flatnonzero(~is_number).tolist()]
     return Inferred(_number_rule(values, comma, tuple(unusable[:_KEPT_STRAYS])), tuple(findings))
 
 
-def _values(words: list[str], comma: bool) -> Floats:
+def _is_whole(word: str) -> bool:
+    return word[1:].isdecimal() if word[:1] in ("-", "+") else word.isdecimal()
+
+
+def _long(name: str, words: list[str], strays: list[str], findings: list[Finding]) -> Inferred:
+    """Whole numbers of which floats would lose the last digits."""
+    text = "whole numbers beyond 2^53: their first and their last digits became a column each"
+    told = Finding("parts", (name,), "info", len(words), examples(words), text, _override(name, "category"))
+    return Inferred(PartsRule(Shape(HOLE), tuple(strays[:_KEPT_STRAYS])), (*findings, told))
+
+
+def _values(words: list[str], strict: numbers.Parsed, comma: bool) -> Floats:
     """The numbers; marks such as K and < count only where many different numbers are there."""
-    strict = numbers.parse(words, comma=comma)
     if strict.readable.all():
         return strict.values
     values = numbers.read(words, comma=comma)
@@ -183,7 +198,7 @@ def _values(words: list[str], comma: bool) -> Floats:
 
 def _strays(words: list[str], counts: Codes, readable: npt.NDArray[np.bool_]) -> list[str] | None:
     """Words that are not of a column's kind, which become missing; None if they are too many for it to have this kind."""
-    others = [place for place in np.flatnonzero(~readable).tolist()]
+    others: list[int] = np.flatnonzero(~readable).tolist()
     unknown = [place for place in others if words[place].casefold() not in MISSING_NUMBERS]
     strays = [words[place] for place in others]
     if not unknown:
@@ -200,7 +215,7 @@ def _strays(words: list[str], counts: Codes, readable: npt.NDArray[np.bool_]) ->
 
 
 def _odd_findings(name: str, words: list[str], counts: Codes, is_number: npt.NDArray[np.bool_], comma: bool) -> list[Finding]:
-    odd = [word for word, ok in zip(words, is_number, strict=True) if ok and (comma and "." in word or not _is_plain(word))]
+    odd = [word for word, ok in zip(words, is_number, strict=True) if ok and not (_is_plain(word) and not (comma and "." in word))]
     if not odd:
         return []
     text = "numbers written with signs of currency, percent or thousands were read" + (" (decimal comma)" if comma else "")

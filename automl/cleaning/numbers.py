@@ -21,16 +21,23 @@ _MONEY = (
     rf"(?:(?:US|AU|CA|NZ|HK|[ACRS])?{_SYMBOLS}|(?:{_ISO_CODES.replace(' ', '|')})(?![A-Za-z])"
     r"|(?<![A-Za-z])(?:[Kk]r|[Rr]s|[Ff]r|[Zz]ł|руб)(?![A-Za-z])\.?)"
 )
-_GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+ | [1-9]\d?(?:,\d{2})+,\d{3} | [1-9]\d{0,2}(?:[ ']\d{3})+"
-_ODD = re.compile(
-    rf"""(?P<open>\()? \s* (?P<sign>[-+])? \s* (?:{_MONEY})? \s* (?P<inner>[-+])? \s*
-    (?P<digits> (?:{_GROUPED} | \d+) (?:\.\d*)? | \.\d+ ) (?P<power>[eE][-+]?\d+)?
+_GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+ | [1-9]\d{0,2}(?:[ ']\d{3})+"
+_INDIAN = r"[1-9]\d?(?:,\d{2})+,\d{3}"
+
+
+def _pattern(grouped: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"""(?P<open>\()? \s* (?P<sign>[-+])? \s* (?:{_MONEY})? \s* (?P<inner>[-+])? \s*
+    (?P<digits> (?:{grouped} | \d+) (?:\.\d*)? | \.\d+ ) (?P<power>[eE][-+]?\d+)?
     \s* (?:{_MONEY}|%|‰)? \s* (?P<close>\))?""",
-    re.VERBOSE,
-)
+        re.VERBOSE,
+    )
+
+
+_ODD, _ODD_COMMA = _pattern(f"{_GROUPED} | {_INDIAN}"), _pattern(_GROUPED)  # nobody writes 1.23.456,0
 BOUNDS = frozenset("<>≤≥~≈±")
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥~≈±])\s*(?=[\d.$€£])")
-_MARK = re.compile(r"(?<=[\d.])\s*(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))")
+_MARK = re.compile(r"(?<=[\d.])\s*(?:°\s*)?(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))")
 _TIMES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
 _NEGATIVE = frozenset(["-", "dr", "db", "s", "w"])  # debits, south and west
 _QUOTES = "'\"‘’“”´`"
@@ -85,7 +92,7 @@ def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> 
                 continue
             except ValueError:
                 pass
-        values[place] = _odd(word.translate(_SWAP) if comma else word, marks)
+        values[place] = _odd(word.translate(_SWAP) if comma else word, marks, _ODD_COMMA if comma else _ODD)
         odd += not math.isnan(values[place])
     return Parsed(values, odd)
 
@@ -121,22 +128,22 @@ def _plain(word: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _odd(word: str, marks: bool) -> float:
+def _odd(word: str, marks: bool, pattern: re.Pattern[str]) -> float:
     if not any(map(str.isdigit, word)):
         return math.nan
     text = word.translate(_ALIKE).strip().strip(_QUOTES).strip()
     if not marks:
-        return _signed(text)
+        return _signed(text, pattern)
     text = _BOUND.sub("", text, count=1) if _BOUND.match(text) else text
     found = _MARK.search(text)
     if found is None:
-        return _signed(text)
-    mark, value = found["mark"].casefold(), _signed(text[: found.start()] + text[found.end() :])
+        return _signed(text, pattern)
+    mark, value = found["mark"].casefold(), _signed(text[: found.start()] + text[found.end() :], pattern)
     return -value if mark in _NEGATIVE else value * _TIMES.get(mark, 1.0)
 
 
-def _signed(text: str) -> float:
-    match = _ODD.fullmatch(text)
+def _signed(text: str, pattern: re.Pattern[str]) -> float:
+    match = pattern.fullmatch(text)
     if match is None or (match["open"] is None) != (match["close"] is None):
         return math.nan
     digits = match["digits"].replace(",", "").replace(" ", "").replace("'", "")

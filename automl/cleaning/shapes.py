@@ -18,6 +18,7 @@ MOST_PARTS = 12
 _MOST_LETTERS = 20  # more make a sentence
 _SHARE = 0.95  # of the words have the shape
 _LOOKED_AT = 300  # words
+_LAST_DIGITS = 12  # of a long whole number
 _LONGEST = 200  # characters of a word
 _RUN = re.compile(r"[0-9]+(?:\.[0-9]+)+|[0-9]+|\.[0-9]+")
 _SIGN_AFTER = frozenset("([{<;,:=x×/|* ")  # a hyphen behind one of these is a minus
@@ -42,23 +43,30 @@ class Shape:
 
     @property
     def n_parts(self) -> int:
-        """How many numbers a word holds."""
-        return self.text.count(HOLE)
+        """How many numbers a word becomes."""
+        return 2 if self.is_long else self.text.count(HOLE)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether words are whole numbers with more digits than a float holds, which are cut in two."""
+        return self.text == HOLE
 
     def shown(self) -> str:
-        """Return the shape for people.
+        r"""Return the shape for people.
 
-        >>> Shape("POINT(\\0 \\0)").shown()
+        >>> Shape("POINT(\0 \0)").shown()
         'POINT(# #)'
         """
         return self.text.replace(HOLE, "#")
 
     def parse(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return the numbers in each word, NaN where it has another shape.
+        r"""Return the numbers in each word, NaN where it has another shape.
 
-        >>> Shape("\\0/\\0").parse(["120/80", "n/a"]).tolist(), Shape("\\0 kg").parse(["1,200 kg", "3"]).tolist()
+        >>> Shape("\0/\0").parse(["120/80", "n/a"]).tolist(), Shape("\0 kg").parse(["1,200 kg", "3"]).tolist()
         ([[120.0, 80.0], [nan, nan]], [[1200.0], [3.0]])
         """
+        if self.is_long:
+            return np.array([_halves(word) for word in words], np.float64).reshape(len(words), 2)
         if self.n_parts == 1:
             return self._one(words)[:, None]
         found = np.full((len(words), self.n_parts), np.nan)
@@ -79,16 +87,29 @@ class Shape:
         return numbers.parse(cores, comma=self.comma, marks=True).values
 
 
+def _halves(word: str) -> tuple[float, float]:
+    """A whole number's first and its last digits.
+
+    >>> _halves("9007199254740993")
+    (9007.0, 199254740993.0)
+    """
+    digits = word.strip().removeprefix("+")
+    if not digits.removeprefix("-").isdecimal():
+        return np.nan, np.nan
+    first, last = divmod(int(digits), 10**_LAST_DIGITS)
+    return float(first), float(last)
+
+
 def affixes(match: re.Match[str]) -> tuple[str, str]:
     """Return what stands before and behind a number."""
     return match["before"].strip().casefold(), match["behind"].strip().casefold()
 
 
 def split(word: str, *, comma: bool = False) -> tuple[str, list[float]]:
-    """Return a word's shape and its numbers; several points in a row separate whole numbers.
+    r"""Return a word's shape and its numbers; several points in a row separate whole numbers.
 
     >>> split("12.1x-30.2"), split("155.205.41.0")[1]
-    (('\\x00x\\x00', [12.1, -30.2]), [155.0, 205.0, 41.0, 0.0])
+    (('\x00x\x00', [12.1, -30.2]), [155.0, 205.0, 41.0, 0.0])
     """
     text = (word.translate(_SWAP) if comma else word)[:_LONGEST]
     shape: list[str] = []

@@ -12,7 +12,7 @@ import pandas as pd
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import MISSING_WORDS, Codes, Spelled, Typed, read_cells, spell_number
-from automl.cleaning.decimals import DecimalSign, weigh
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
 from automl.cleaning.findings import Finding, examples
 from automl.columns import Floats, Rows
 from automl.errors import InputError, suggestion
@@ -64,7 +64,7 @@ class _Labels:
     labels: tuple[str, ...]
     dtype: Dtype
     values: Floats | None
-    sign: DecimalSign = DecimalSign()
+    sign: DecimalSign = UNKNOWN
 
 
 def read_target(
@@ -75,7 +75,7 @@ def read_target(
     task: str | None = None,
     positive: str | None = None,
     source: str = "y",
-    sign: DecimalSign = DecimalSign(),
+    sign: DecimalSign = UNKNOWN,
 ) -> Target:
     """Make a target of a raw column.
 
@@ -223,7 +223,10 @@ def _regression(found: _Labels, name: str, where: str) -> Target:
     findings = _reading(found, name)
     if (y == y[0]).all():
         action = "all values of the target are equal: there is nothing to learn"
-        findings = (*findings, Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),)
+        findings = (
+            *findings,
+            Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),
+        )
     return Target(name, "regression", (), found.dtype if found.dtype != "text" else "float", rows, y, findings)
 
 

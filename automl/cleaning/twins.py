@@ -67,6 +67,8 @@ def read_twin(rule: Rule, cells: Cells, first: Column) -> tuple[Column, ...]:
 
 def _words_among(strays: tuple[str, ...], cells: Spelled) -> CategoryRule | None:
     """The frequent words of a column of numbers, unless all that they say is that a number is missing."""
+    if not strays:
+        return None
     known = set(strays)
     counts = zip(cells.words, cells.counts().tolist(), strict=True)
     frequent = sorted(str(word) for word, count in counts if word in known and count >= FEWEST_ROWS)

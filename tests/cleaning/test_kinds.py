@@ -142,7 +142,16 @@ class TestOthers:
         assert kind(pd.Series([{"a": 1}, [2]], dtype=object)) == "category"
 
 
-def test_whole_numbers_that_lose_their_digits_are_told() -> None:
-    large, small = ([str(start + place) for place in range(40)] for start in (2**60, 100))
-    assert [finding.code for finding in infer("n", tidy(read_cells(pd.Series(large)))).findings] == ["digits_lost"]
-    assert not infer("n", tidy(read_cells(pd.Series(small)))).findings
+@pytest.mark.parametrize("of", [str, int])
+def test_whole_numbers_beyond_exact_floats_keep_all_digits(of: type) -> None:
+    numbers = [2**60 + place for place in range(40)]
+    cells = tidy(read_cells(pd.Series([of(number) for number in numbers])))
+    first, last = infer("n", cells).rule.read(cells).columns
+    assert isinstance(first, Numbers)
+    assert isinstance(last, Numbers)
+    whole = [int(one) * 10**12 + int(other) for one, other in zip(first.values, last.values, strict=True)]
+    assert whole == numbers
+
+
+def test_whole_numbers_that_floats_hold_are_one_column() -> None:
+    assert kind([str(100 + place) for place in range(40)]) == "number"
