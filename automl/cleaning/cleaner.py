@@ -174,7 +174,7 @@ def clean(
     duplicates = duplicate_rows(single)
     twins = {item.name: item.twin for item in fitted if item.twin is not None}
     columns = beside(single, {item.name: item.twin.read(item.cells).columns for item in fitted if item.twin is not None})
-    given = _Given(table, found.rows)
+    given = _Given(table, found.rows, sign)
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules)
@@ -400,6 +400,7 @@ class _Given:
 
     table: Table
     rows: Rows
+    sign: DecimalSign
 
     def _series(self, given: Any, what: str) -> tuple[pd.Series[Any], str]:
         if isinstance(given, str):
@@ -441,7 +442,7 @@ class _Given:
 
     def _floats(self, series: pd.Series[Any], where: str, *kinds: str) -> Floats:
         cells = tidy(read_cells(series.iloc[self.rows]))
-        column = infer(where, cells).rule.read(cells).column
+        column = infer(where, cells, self.sign).rule.read(cells).column
         if not isinstance(column, Numbers) or (kinds and column.kind not in kinds):
             raise InputError(f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}")
         return column.values

@@ -84,6 +84,9 @@ def read(words: Sequence[str], layout: str) -> Floats:
     """
     values = parse(words, layout)
     left: list[int] = np.flatnonzero(np.isnan(values)).tolist()
+    if left and layout != ISO:  # the usual spelling is parsed all at once
+        values[left] = parse([words[place] for place in left], ISO)
+        left = np.flatnonzero(np.isnan(values)).tolist()
     if left:
         first = _day_first(layout)
         values[left] = [seconds_of(words[place], day_first=first, digits=True) for place in left]

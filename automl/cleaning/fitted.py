@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from automl.cleaning.cells import Cells, read_cells, tidy
-from automl.cleaning.decimals import DecimalSign, Evidence, Seen, signs_at_predict, weigh_cells
+from automl.cleaning.cells import Cells, Spelled, read_cells, tidy
+from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
 from automl.cleaning.rules import (
     AS_NUMBERS,
     CategoryRule,
@@ -23,6 +23,7 @@ from automl.cleaning.rules import (
     Rule,
     rule_from_state,
 )
+from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
 from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -157,6 +158,9 @@ class Cleaner:
             for name, one in self._others(table).items():
                 found[name], seen[name] = one, Seen(fit.comma, None)
         signs = signs_at_predict(found, seen, fit, separator, table.source)
+        for name in ruled:
+            if isinstance(spelled := cells[name], Spelled):
+                check_thousands(spelled.words.tolist(), signs[name], seen[name], name, table.source)
         return {**self.rules, **{name: replace(rule, comma=signs[name]) for name, rule in ruled.items()}}
 
     def _others(self, table: Table) -> dict[str, Evidence]:

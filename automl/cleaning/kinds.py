@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from automl.cleaning import dates, durations, numbers
 from automl.cleaning.cells import MISSING_NUMBERS, Cells, Codes, Typed, as_words
-from automl.cleaning.decimals import UNKNOWN, DecimalSign, sizes_of, weigh
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
 from automl.cleaning.findings import Finding, examples
 from automl.cleaning.rules import (
     FALSE_WORDS,
@@ -27,6 +27,7 @@ from automl.cleaning.rules import (
     TextRule,
 )
 from automl.cleaning.shapes import HOLE, Shape, shape_of
+from automl.cleaning.signs import sizes_of
 from automl.columns import Floats
 
 KINDS = ("number", "category", "flag", "date", "text")
@@ -105,9 +106,12 @@ def _forced_number(cells: Cells, sign: DecimalSign) -> Rule:
     words = cells.words.tolist()
     comma = sign.of(weigh(words))
     values = numbers.read(words, comma=comma)
-    lengths = durations.parse(words)
-    if np.isnan(values).sum() > np.isnan(lengths).sum():
+    unread = np.isnan(values).sum()
+    if unread > np.isnan(durations.parse(words)).sum():
         return DurationRule(durations.minutes_first(words))
+    shape = shape_of(words, comma=comma) if unread else None
+    if shape is not None and shape.n_parts == 1 and np.isnan(shape.parse(words)).sum() < unread:
+        return PartsRule(shape)
     return _number_rule(values, comma)
 
 

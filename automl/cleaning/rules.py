@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl.cleaning import dates, durations, numbers
-from automl.cleaning.cells import Cells, Spelled, Typed, as_words
+from automl.cleaning.cells import MISSING_NUMBERS, Cells, Spelled, Typed, as_words
 from automl.cleaning.shapes import MOST_PARTS, Shape
 from automl.columns import Categories, Column, Floats, Numbers, Texts
 from automl.errors import UnsafeModel
@@ -315,14 +315,18 @@ def _truth(word: str) -> float:
 
 
 def _unreadable(cells: Spelled, table: Floats, strays: Sequence[str]) -> tuple[int, int]:
-    """Cells that are not missing, and those of them that gave nothing; words that were strays at fit count as missing."""
+    """Cells that are not missing, and those of them that gave nothing; strays of fit and usual words count as missing."""
     counts = cells.counts()
     bad = np.isnan(table)
     if not bad.any():
         return int(counts.sum()), 0
     known = set(strays)
-    stray = np.array([is_bad and word in known for word, is_bad in zip(cells.words, bad, strict=True)], bool)
+    stray = np.array([is_bad and _is_missing(word, known) for word, is_bad in zip(cells.words, bad, strict=True)], bool)
     return int(counts[~stray].sum()), int(counts[bad & ~stray].sum())
+
+
+def _is_missing(word: str, known: set[str]) -> bool:
+    return word in known or word.casefold() in MISSING_NUMBERS or dates.is_nil(word)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

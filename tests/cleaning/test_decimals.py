@@ -11,7 +11,7 @@ import pytest
 from automl.cleaning.cleaner import Cleaned, Cleaner, clean
 from automl.columns import Numbers
 from automl.errors import InputError, UnsafeModel
-from automl.table import Table, read_table
+from automl.table import Table, from_frame, read_table
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -165,9 +165,32 @@ class TestPredict:
         with pytest.raises(InputError, match="column 'x'"):
             at_predict(fitted, table(",", x=spelled(comma, SMALL), z=[f"{value:.2f}" for value in SMALL]))
 
+    def test_another_sign_in_some_cells_is_never_read_silently(self, table: Callable[..., Table]) -> None:
+        words = [f"{value:.2f}" for value in SMALL]
+        fitted = clean(table(",", x=words, y=CLASS), "y").cleaner
+        with pytest.raises(InputError, match=r"column 'x': '3,456' may be 3456 or 3\.456"):
+            at_predict(fitted, table(",", x=[*words, "3,456"]))
+
+    def test_larger_values_than_at_fit_may_have_thousands(self, table: Callable[..., Table]) -> None:
+        tail = [*(f"{value:.1f}" for value in SMALL[1:]), "950"]
+        fitted = clean(table(",", x=tail, y=CLASS), "y").cleaner
+        assert at_predict(fitted, table(",", x=["1,234", "2.5"])) == [1234.0, 2.5]
+
     def test_a_word_of_one_reading_is_read_so_among_others(self, table: Callable[..., Table]) -> None:
         fitted = clean(table(",", x=[f"{value:.2f}" for value in SMALL], y=CLASS), "y").cleaner
         assert at_predict(fitted, table(",", x=["1.25", "2.5", "3,25"])) == [1.25, 2.5, 3.25]
+
+    def test_a_model_of_a_frame_meets_a_file(self, table: Callable[..., Table]) -> None:
+        fitted = clean(from_frame({"x": SMALL, "z": LARGE}), CLASS).cleaner
+        for spell, separator in ((comma, ";"), (point, ","), (point, ";"), (comma, "\t")):
+            given = table(separator, x=spelled(spell, SMALL[:3]), z=spelled(dotted if spell is comma else thousands, LARGE[:3]))
+            assert at_predict(fitted, given) == SMALL[:3].tolist()
+            assert at_predict(fitted, given, "z") == LARGE[:3].tolist()
+
+    def test_whole_numbers_of_fit_meet_thousands(self, table: Callable[..., Table]) -> None:
+        fitted = clean(table(",", x=[f"{value:.0f}" for value in LARGE], y=CLASS), "y").cleaner
+        assert at_predict(fitted, table(",", x=["1,234", "2,000"])) == [1234.0, 2000.0]
+        assert at_predict(fitted, table(";", x=["1.234", "2.000"], z=["a", "b"])) == [1234.0, 2000.0]
 
 
 class TestState:

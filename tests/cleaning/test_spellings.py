@@ -410,6 +410,21 @@ class TestIds:
         assert not ids(cleaned([str(number) for number in large], y=self.NUMBERS * 1.0, name="key"))
 
 
+class TestChosenKinds:
+    @pytest.mark.parametrize("words", [["12 GB", "8 GB"], ["2 h", "4 h"], ["12.5", "3"], ["1,5", "2,5"]])
+    def test_number_is_a_number_however_few_there_are(self, words: list[str]) -> None:
+        result = cleaned(np.resize(words, N), options=CleanOptions(kinds={"x": "number"}))
+        assert result.columns["x"].kind == "number"
+        assert not np.isnan(values(result)).any()
+
+
+@pytest.mark.parametrize("word", ["unknown", "***", r"\N", "NA", "0000-00-00"])
+def test_usual_words_for_missing_are_no_surprise_at_predict(word: str) -> None:
+    for words in (AMOUNTS, MOMENTS.astype(str)):
+        applied = cleaned(words).cleaner.transform(from_frame({"plain": [1.0], "x": [word]}))
+        assert not applied.counts.any
+
+
 class TestUnseen:
     def test_levels_of_a_column_all_different_are_no_surprise(self) -> None:
         names = [f"{chr(97 + row % 26)}{chr(97 + row // 26)}{'xyz'[row % 3]}@{'ab'[row % 2]}.com" for row in range(N)]
