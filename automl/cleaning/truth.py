@@ -12,8 +12,10 @@ import pandas as pd
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import Spelled, Typed, as_words, read_cells, tidy
+from automl.cleaning.decimals import sign_of_file, weigh_cells
 from automl.cleaning.rules import FALSE_WORDS, TRUE_WORDS
 from automl.columns import Floats
+from automl.table import Table
 from automl.task import Task
 
 AMBIGUOUS = -1
@@ -62,6 +64,23 @@ def read_truth(series: pd.Series[Any], task: Task, *, comma: bool | None = None)
     if isinstance(cells, Typed) and cells.form != "date":
         return Truth(np.where(np.isfinite(cells.values), cells.values, np.nan), {})
     return _read_numbers(as_words(tidy(cells)), task.comma if comma is None else comma)
+
+
+def comma_of(table: Table, task: Task) -> bool | None:
+    """Find out whether a table writes its target's decimals with a comma; None where nothing tells.
+
+    Examples
+    --------
+    >>> from automl.table import from_frame
+    >>> task = Task("regression", "y", "rmse")
+    >>> comma_of(from_frame({"y": ["6,218", "0,902"]}), task), comma_of(from_frame({"y": ["6,218"]}), task)
+    (True, None)
+    """
+    sign = sign_of_file(table)
+    found = weigh_cells(tidy(read_cells(table.columns[task.target])))
+    if found.sign is not None:
+        return found.sign
+    return sign.of(found) if sign.sure or sign.separator == ";" else None
 
 
 def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from automl.certainty import reached, widening
 from automl.cleaning.names import with_names_of_fit
-from automl.cleaning.truth import read_truth
+from automl.cleaning.truth import comma_of, read_truth
 from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
 from automl.metrics import Metric, metric_of
@@ -71,7 +71,8 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     table = with_names_of_fit(table, (*cleaner.rules, *cleaner.unused, predictor.task.target))
     if predictor.task.target not in table.columns:
         raise InputError(f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}")
-    known = truth(predictor.task, table.columns[predictor.task.target], table.source)
+    comma = comma_of(table, predictor.task) if table.textual else None
+    known = truth(predictor.task, table.columns[predictor.task.target], table.source, comma)
     y, metric = known.y, metric_of(predictor.task)
     answers = predictor.answers(predictor.read(table.take(known.rows)).columns)
     found = [("the predictor", _score(predictor, predictor.mixed(answers), y, metric))]
@@ -98,15 +99,20 @@ def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np
     return metric.score(metric.loss(y, answer, None))
 
 
-def truth(task: Task, target: pd.Series[Any], source: str) -> Known:
+def truth(task: Task, target: pd.Series[Any], source: str, comma: bool | None = None) -> Known:
     """Read the target of a table as it was read at fit.
+
+    Parameters
+    ----------
+    comma : bool, optional
+        Whether the table writes its decimals with a comma; if that is not known, as at fit.
 
     Raises
     ------
     InputError
         No row has a target that the model knows.
     """
-    found = read_truth(target, task)
+    found = read_truth(target, task, comma=comma)
     rows = np.flatnonzero(~np.isnan(found.values))
     if not len(rows) and found.unknown:
         word = next(iter(found.unknown))
