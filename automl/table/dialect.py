@@ -273,7 +273,8 @@ def _judge(head: str, form: Form, needs: Sequence[str]) -> _Judged:
     widths = Counter(map(len, below))
     width = len(below[0]) if len(below) == 2 else widths.most_common(1)[0][0]
     header = len(below[0])
-    ended = header >= 2 and header == width - 1 and set(map(len, below[1:])) == {width}
+    one_more = header >= 2 and header == width - 1 and set(map(len, below[1:])) == {width}
+    ended = one_more and not any(row[-1] for row in below[1:])  # each line ends with a separator
     fits = width > 1 and (header == width or ended)
     agreement = widths[width] / len(below) if width > 1 else -1.0
     if ended:
