@@ -25,6 +25,7 @@ from automl.cleaning.twins import twin
 from automl.columns import Column, Columns, Floats, Numbers, Rows
 from automl.errors import InputError, suggestion
 from automl.table import Table
+from automl.table.frames import with_escapes
 from automl.task import Kind
 
 __all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "clean"]
@@ -280,8 +281,7 @@ def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
         values = pd.Series(array, name=name or None)
     if len(values) != n_rows:
         raise InputError(f"{what}: Found input variables with inconsistent numbers of samples: [{n_rows}, {len(values)}]")
-    series: pd.Series[Any] = values.reset_index(drop=True)
-    return series
+    return with_escapes(values.reset_index(drop=True))
 
 
 def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:

@@ -134,7 +134,8 @@ def _best(text: Look, name: str, request: Request) -> _Judged:
 
 
 def _head(sample: str) -> str:
-    """The lines that are looked at."""
+    """The lines that are looked at, whatever ends them."""
+    sample = sample.replace("\r\n", "\n") if "\n" in sample else sample.replace("\r", "\n")
     place = 0
     for _ in range(MOST_LINES):
         place = sample.find("\n", place) + 1
@@ -177,11 +178,12 @@ def _candidates(head: str, base: Form, needs: Sequence[str]) -> Iterator[_Judged
         if (separator in head or separator == ",") and separator not in (long or ""):
             yield _best_variant(head, replace(base, separator=separator), needs)
     unusual = [replace(base, separator=separator) for separator in UNUSUAL if separator in head and separator not in (long or "")]
-    spaces = [replace(base, separator=" ", repeated=repeated) for repeated in (True, False)] if " " in head else []
-    for form in (*spaces, *unusual):
+    for form in unusual:
         judged = _best_variant(head, form, needs)
-        if judged.fits and judged.agreement >= FEWEST_AGREEING and (judged.agreement == 1 or not form.repeated):
+        if judged.fits and judged.agreement >= FEWEST_AGREEING:
             yield replace(judged, unusual=True)
+    if " " in head and (spaced := _spaces(head, base, needs)) is not None:
+        yield spaced
     if " " in head and (fixed := _fixed(head, base, needs)) is not None:
         yield fixed
 
@@ -201,6 +203,15 @@ def _long_separator(head: str) -> str | None:
     if set(alone) & set(separator) or any(separator not in line for line in others if line.strip()):
         return None
     return separator if len({line.count(separator) for line in (first, *others) if line.strip()}) == 1 else None
+
+
+def _spaces(head: str, base: Form, needs: Sequence[str]) -> _Judged | None:
+    """The first lines cut at runs of spaces, or else at single ones, if that fits every line."""
+    for repeated in (True, False):
+        judged = _best_variant(head, replace(base, separator=" ", repeated=repeated), needs)
+        if judged.fits and judged.agreement == 1:
+            return replace(judged, unusual=True)
+    return None
 
 
 def _one_column(head: str, base: Form, needs: Sequence[str]) -> _Judged:

@@ -18,12 +18,14 @@ MOST_WORDS = 3_000  # distinct words with letters beyond ASCII that are looked a
 CLOSE = 4.0  # a second encoding is told if it is less than exp(4) = 55 times less likely
 CLOSE_OF_FEW = 5.0  # where there are few letters
 FEW_LETTERS = 12  # bytes beyond ASCII
-WORST_PER_LETTER = -11.5  # mean log-likelihood below which it is no text
+WORST_PER_LETTER = -7.0  # mean log-likelihood below which many letters are no text
+MANY_LETTERS = 30  # bytes beyond ASCII
 FEWEST_GOOD_TO_BAD = 10  # letters that are valid UTF-8 for each byte that is not: then bad bytes are damage
 _WORD = re.compile(rb"[^\x00-\x2f\x3a-\x3f]*[\x80-\xff][^\x00-\x2f\x3a-\x3f]*")
 _RARE = -9.5  # log-likelihood of a letter that a language hardly has
 _RARE_CHARACTER = -16.0  # two bytes beyond the common area
 _SYMBOL = -6.0
+_KANA = -4.8  # Japan's syllables: a hundred
 _STRANGE = -13.0  # box drawing, control characters and the like
 _MARKS = frozenset("°€£§«»“”‘’„–—…№±²³ª·¿¡®©™ºµ½¼¾×´¨、。（）！？：；，・「」《》　")
 
@@ -90,7 +92,7 @@ _COMMON_AREA = {  # first bytes of the characters in daily use
     "euc_jp": (0xB0, 0xCF),
     "cp949": (0xB0, 0xC8),
 }
-_COMMON_SIZE = 3_000  # characters in such an area
+_COMMON_SIZE = {"gb18030": 3755, "big5": 5401, "cp932": 2965, "euc_jp": 2965, "cp949": 2350}  # characters there
 _FREQUENT_SHARE = 0.4  # of a text is in the hundred most frequent characters
 
 
@@ -157,10 +159,11 @@ def guess(data: bytes) -> Found | None:
     words = list(dict.fromkeys(_WORD.findall(data)))[:MOST_WORDS]
     material = b"\n".join(words)
     guesses = sorted(_guesses(material, data), key=lambda one: -one.likelihood)
-    if not guesses or guesses[0].likelihood < WORST_PER_LETTER * max(1, _high(material)):
+    letters = _high(material)
+    if not guesses or (letters >= MANY_LETTERS and guesses[0].likelihood < WORST_PER_LETTER * letters):
         return None
     best = guesses[0]
-    close = CLOSE_OF_FEW if _high(material) < FEW_LETTERS else CLOSE
+    close = CLOSE_OF_FEW if letters < FEW_LETTERS else CLOSE
     other = next((one for one in guesses[1:] if one.text != best.text and best.likelihood - one.likelihood < close), None)
     if other is None:
         return Found(best.encoding)
@@ -226,16 +229,19 @@ def _by_rank(letters: str) -> dict[str, float]:
 
 def _of_latin(text: str, known: Mapping[str, float]) -> float:
     """Log-likelihood of letters with accents among plain ones: they seldom stand side by side."""
-    total, before = 0.0, "\n"
+    alone = sum(word.isalpha() and not any(letter.isascii() for letter in word) for word in text.split("\n"))
+    total, before = -3.0 * alone, "\n"
     for letter in text:
         if letter >= "\x80":
             total += _of_letter(letter, before, known)
             if before >= "\x80" and before.isalpha() and letter.isalpha():
                 total -= 2.0
+            if letter.isupper() and before.isupper():  # seldom is a whole word in capitals
+                total -= 1.5
             if not letter.isalpha() and before.isalpha() and letter not in "’´":
                 total -= 2.0
-        elif letter.isalpha() and letter.isupper() and before.islower():
-            total -= 1.0
+        elif letter.isupper() and before.islower():
+            total -= 3.0
         before = letter
     return total
 
@@ -277,18 +283,20 @@ def _of_plane(text: str, encoding: str, frequent: frozenset[str]) -> float:
     """Log-likelihood of Chinese, Japanese and Korean characters, by how common they are."""
     low, high = _COMMON_AREA[encoding]
     is_frequent = math.log(_FREQUENT_SHARE / len(frequent))
-    is_common = math.log((1 - _FREQUENT_SHARE) / _COMMON_SIZE)
+    is_common = math.log((1 - _FREQUENT_SHARE) / _COMMON_SIZE[encoding])
     total = 0.0
     for letter in text:
         if letter < "\x80":
             continue
-        if letter in frequent:
+        if "\u3041" <= letter <= "\u30fe":
+            total += _KANA
+        elif letter in frequent:
             total += is_frequent
         elif letter in _MARKS or "\uff01" <= letter <= "\uff5e":
             total += _SYMBOL - 1
         elif "\uff61" <= letter <= "\uff9f":  # half-width katakana, a byte each
             total += _RARE
-        elif low <= letter.encode(encoding)[0] <= high or "\u3041" <= letter <= "\u30fe":
+        elif low <= letter.encode(encoding)[0] <= high:
             total += is_common
         else:
             total += _RARE_CHARACTER

@@ -107,14 +107,18 @@ def _grid(book: pd.ExcelFile, sheet: str, request: Request) -> _Grid:
 
 
 def _without_footnotes(filled: pd.DataFrame, rows: Any, columns: Any) -> int:
-    """The last row of the table: what stands apart below it and fills one cell of several is a note."""
+    """The last row of the table: below it, after an empty row, stand notes, which fill one cell of several."""
     last = int(rows[-1])
-    while len(columns) > 2 and filled.iloc[last].sum() == 1 and last > 2:
-        above = [row for row in rows.tolist() if row < last]
-        if not above or (above[-1] == last - 1 and filled.iloc[above[-1]].sum() > 1):
-            break
-        last = above[-1]
-    return last if filled.iloc[last].sum() > 1 else int(rows[-1])
+    if len(columns) < 3:
+        return last
+    counts = dict(zip(rows.tolist(), filled.iloc[rows].sum(axis=1).tolist(), strict=True))
+    kept = rows.tolist()
+    while len(kept) > 2 and counts[kept[-1]] == 1 and (kept[-2] < kept[-1] - 1 or counts[kept[-2]] == 1):
+        apart = kept[-2] < kept[-1] - 1
+        kept.pop()
+        if apart:
+            last = kept[-1]
+    return last if any(count > 1 for count in counts.values()) else int(rows[-1])
 
 
 def _word(cell: Any) -> str:

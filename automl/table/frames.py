@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError, one_line
+from automl.files import ESCAPE
 from automl.table.form import Form
 from automl.table.raw import Note, Request, Table
 
@@ -60,14 +61,33 @@ def from_read(frame: pd.DataFrame, source: str, form: Form, request: Request, no
 
 def _tabled(frame: pd.DataFrame, source: str) -> Table:
     """A frame's columns under names that differ."""
-    names, notes = unique_names([str(name) for name in frame.columns])
+    names, notes = unique_names([_escaped(str(name)) for name in frame.columns])
     columns: dict[str, pd.Series[Any]] = {}
     for place, name in enumerate(names):
-        column = frame.iloc[:, place].reset_index(drop=True)
+        column = with_escapes(frame.iloc[:, place].reset_index(drop=True))
         if column.dtype.kind == "c":
             raise InputError(f"{source}: Complex data not supported: column {name!r}")
         columns[name] = column
     return Table(columns, len(frame), source, textual=False, notes=tuple(notes))
+
+
+def with_escapes(column: pd.Series[Any]) -> pd.Series[Any]:
+    r"""Write bytes that are no UTF-8, as Python has them in names of files, as escapes in a column of objects.
+
+    >>> with_escapes(pd.Series(["a", "caf\udce9"], dtype=object)).tolist()
+    ['a', 'caf\\udce9']
+    """
+    if column.dtype != object:
+        return column
+    try:
+        "".join(cell for cell in column if isinstance(cell, str)).encode()
+    except UnicodeEncodeError:
+        return column.map(lambda cell: _escaped(cell) if isinstance(cell, str) else cell).astype(object)
+    return column
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", ESCAPE).decode("utf-8")
 
 
 def _as_frame(X: Any, source: str) -> pd.DataFrame:
