@@ -90,6 +90,11 @@ class _Judged:
         """From the header on."""
         return [line.cells for line in self.lines[self.place :]]
 
+    @property
+    def evidence(self) -> tuple[bool, bool, float, bool]:
+        """What speaks for a way of quoting: at last, that there are as many names as fields."""
+        return (self.named, self.fits, self.agreement, len(self.rows[0]) == self.width)
+
     def rank(self) -> tuple[bool, bool, bool, float, int]:
         """Better forms are larger."""
         return (self.named, self.fits, not self.unusual, round(self.agreement, 1), self.width)
@@ -225,9 +230,8 @@ def _best_variant(head: str, form: Form, needs: Sequence[str]) -> _Judged:
     judged = [_judge(head, variant, needs) for variant in _variants(head, form)]
     best = judged[0]
     for other in judged[1:]:
-        ahead = (other.named, other.fits, other.agreement) > (best.named, best.fits, best.agreement)
-        equal = (other.named, other.fits, other.agreement) >= (best.named, best.fits, best.agreement)
-        if ahead or (equal and _is_quoted_so(best, other.form, head)):
+        ahead = other.evidence > best.evidence
+        if ahead or (other.evidence == best.evidence and _is_quoted_so(best, other.form, head)):
             best = other
     return best
 
@@ -284,8 +288,7 @@ def _judge(head: str, form: Form, needs: Sequence[str]) -> _Judged:
     widths = Counter(map(len, below))
     width = len(below[0]) if len(below) == 2 else widths.most_common(1)[0][0]
     header = len(below[0])
-    one_more = header >= 2 and header == width - 1 and set(map(len, below[1:])) == {width}
-    ended = one_more and not any(row[-1] for row in below[1:])  # each line ends with a separator
+    ended = header >= 2 and header == width - 1 and set(map(len, below[1:])) == {width}
     fits = width > 1 and (header == width or ended)
     agreement = widths[width] / len(below) if width > 1 else -1.0
     if ended:
