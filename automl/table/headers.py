@@ -21,10 +21,19 @@ def place_of_names(rows: Sequence[Row], needs: Sequence[str]) -> int | None:
 
     >>> place_of_names([["Sales"], ["a", " y"], ["1", "2"]], ["y"])
     1
+
+    A single name may also be the value of a cell: then the rows above have to be titles, which fill fewer cells.
+
+    >>> place_of_names([["a", "y"], ["1", "no"]], ["no"]) is None
+    True
     """
     held = [names_held(row, needs) for row in rows[:MOST_TITLES]]
     best = max(held, default=0)
-    return held.index(best) if best and 2 * best > len(needs) else None
+    if not best or 2 * best <= len(needs):
+        return None
+    place = held.index(best)
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows[: place + 1]]
+    return place if best > 1 or not place or max(filled[:-1]) < filled[-1] else None
 
 
 def names_held(row: Row, needs: Sequence[str]) -> int:

@@ -128,10 +128,10 @@ def unpacked(source: Source) -> Source:
 
 
 def _unzipped(source: Source) -> Source:
-    """The one file of a zip archive; an Excel file stays as it is."""
+    """The one file of a zip archive; a workbook stays as it is."""
     with source.open() as stream, zipfile.ZipFile(stream) as archive:
         names = [item.filename for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX")]
-    if any(name.startswith(("xl/", "[Content_Types]")) for name in names):
+    if any(name.startswith(("xl/", "[Content_Types]")) for name in names) or {"mimetype", "content.xml"} <= set(names):
         return source
     if len(names) != 1:
         raise InputError(f"{source.name}: a zip archive with {len(names)} files. Give one table.")

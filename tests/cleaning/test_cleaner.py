@@ -7,6 +7,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from automl.cleaning.findings import Finding, merge
 from automl.columns import Categories, Columns, Numbers
 from automl.errors import InputError, UnsafeModel
 from automl.state import pack, unpack
-from automl.table import Table, from_frame, read_table
+from automl.table import Form, Table, from_frame, read_table
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -285,6 +286,16 @@ class TestState:
             again = Cleaner.from_state(unpack(archive, "cleaner"))
         assert again == result.cleaner
 
+    def test_holds_the_form_of_the_table(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("sep=;\nx;y\n" + "".join(f"{x};{y}\n" for x, y in zip(X, Y, strict=True)))
+        cleaner = clean(read_table(tmp_path / "a.csv", needs=("y",)), "y").cleaner
+        assert cleaner.form == Form(";", skip=1)
+        assert Cleaner.from_state(json.loads(json.dumps(cleaner.to_state()))) == cleaner
+
+    def test_of_an_earlier_version_has_no_form(self) -> None:
+        state = {name: value for name, value in TestPredict.cleaner.to_state().items() if name != "form"}
+        assert Cleaner.from_state(state) == replace(TestPredict.cleaner, form=None)
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -305,6 +316,20 @@ class TestState:
             {"keys": ["x"]},
             {"codes": {"x": [1.0]}, "keys": "x"},
             {"columns": [{"name": "a", "kind": "text"}, {"name": "a", "kind": "text"}]},
+            {"form": "csv"},
+            {"form": {"separator": ";", "more": 1}},
+            {"form": {"separator": ";;;;;;;;;;"}},
+            {"form": {"separator": "\n"}},
+            {"form": {"encoding": "zip"}},
+            {"form": {"encoding": 7}},
+            {"form": {"kind": "pickle"}},
+            {"form": {"quote": ""}},
+            {"form": {"skip": -1}},
+            {"form": {"skip": True}},
+            {"form": {"header": 1}},
+            {"form": {"widths": [3, 2]}},
+            {"form": {"widths": ["0"]}},
+            {"form": {"sheet": 1}},
         ],
     )
     def test_that_is_nonsense_is_refused(self, change: dict[str, Any]) -> None:

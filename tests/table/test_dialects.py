@@ -119,6 +119,9 @@ class TestHeaders:
         assert cells(table) == ROWS
         assert "title_lines" in codes(table)
 
+    def test_are_no_rows_in_which_the_name_is_a_value(self, tmp_path: Path) -> None:
+        assert read(tmp_path, joined(FULL, ","), needs=("no",)).names == ("a", "b", "y")
+
     def test_below_titles_are_found_without_a_name_that_is_needed(self, tmp_path: Path) -> None:
         assert read(tmp_path, "Sales report\n\n" + joined(ROWS, ","), needs=()).names == ("a", "b", "y")
 
