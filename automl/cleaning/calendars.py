@@ -1,4 +1,4 @@
-"""One date in any usual spelling: names of months and days, time zones, weeks, quarters, compact forms, epochs."""
+"""One date in any usual spelling: month names, time zones, weeks, quarters, digits alone, epochs."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def seconds_of(word: str, *, day_first: bool | None = None, digits: bool = False
     ----------
     word : str
     day_first : bool, optional
-        How 3/8/2021 is read. Not given: with points or hyphens the day is first, with slashes the month.
+        How 3/8/2021 is read. By default the month comes first with slashes, else the day.
     digits : bool
         Whether digits alone may be a date: 20210501, 2021, or an epoch by its length.
 
     Examples
     --------
-    >>> seconds_of("Fri, 02 Jan 1970 01:00:00 CET") / 86400, seconds_of("01JAN1970"), seconds_of("1970Q1"), seconds_of("May 5")
-    (1.0, 0.0, 0.0, nan)
+    >>> seconds_of("Fri, 02 Jan 1970 01:00:00 CET"), seconds_of("01JAN1970"), seconds_of("May 5")
+    (86400.0, 0.0, nan)
     """
     text = word.strip().casefold()
     if not 4 <= len(text) <= _LONGEST or not any(map(str.isdigit, text)):

@@ -48,9 +48,10 @@ _FEW = 20  # words that show whether it is worth looking at more
 _ENOUGH = 0.95
 _NIL = re.compile(r"0{1,4}([-/.])0{1,4}\1?0{0,4}([T ]00?:00(:00(\.0+)?)?)?Z?|0{8}|0{14}")
 _ORDER = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}")
-_EPOCH_NAME = re.compile(
-    r"date|day|time|epoch|unix|stamp|created|updated|modified|(^|_)(dt|ts|at|utc|on)($|_)|(At|On|Ts|TS)$", re.IGNORECASE
-)
+_NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of created_at, eventTs, unixTime
+_MOMENT_NAMES = frozenset(["day", "epoch", "unix", "created", "updated", "modified", "dt", "ts", "at", "utc"])
+_MOMENT_ENDS = ("time", "date", "stamp")
+_NO_MOMENTS = frozenset(["candidate", "mandate"])
 _NAMED_SPAN = (315_532_800.0, 4_102_444_800.0)  # 1980 to 2100, in seconds since 1970
 _UNNAMED_SPAN = (946_684_800.0, 2_051_222_400.0)  # 2000 to 2035
 _FEWEST_UNNAMED = 20  # numbers
@@ -77,7 +78,7 @@ def parse(words: Sequence[str], layout: str) -> Floats:
 
 
 def read(words: Sequence[str], layout: str) -> Floats:
-    """Return seconds since 1970-01-01 UTC of each word, of whatever spelling; those of the format are read by it.
+    """Return seconds since 1970-01-01 UTC of each word: by the format, or by any other spelling.
 
     >>> read(["1970-01-02T00:00:00Z", "03.01.1970", "19700104.0", "x"], "ISO8601").tolist()
     [86400.0, 172800.0, 259200.0, nan]
@@ -119,14 +120,17 @@ def is_nil(word: str) -> bool:
 def is_epoch_name(name: str) -> bool:
     """Whether a column is called like a moment.
 
-    >>> is_epoch_name("created_at"), is_epoch_name("price")
-    (True, False)
+    >>> [is_epoch_name(name) for name in ("created_at", "eventTs", "price", "candidate")]
+    [True, True, False, False]
     """
-    return _EPOCH_NAME.search(name) is not None
+    parts = {part.casefold() for part in _NAME_PARTS.findall(name)} - _NO_MOMENTS
+    return any(part in _MOMENT_NAMES or part.endswith(_MOMENT_ENDS) for part in parts)
 
 
 def epoch_of(words: Sequence[str], name: str) -> str | None:
-    """Return the unit in which numbers count from 1970, or None: by a date's name, or by many digits and sensible years alone.
+    """Return the unit in which numbers count from 1970, or None if they don't.
+
+    A name such as created_at suffices; otherwise they need 12 digits or more and recent years.
 
     >>> epoch_of(["1619863560", "1620000000"], "created_at"), epoch_of(["1619863560"], "price")
     ('epoch s', None)
@@ -189,10 +193,12 @@ def _free(words: Sequence[str], sample: Sequence[str]) -> str | None:
 
 
 def stamp_of(words: Sequence[str], *, short: bool = False) -> str | None:
-    """Return the format of moments written without a sign, such as 20210501100600; with `short`, also without seconds.
+    """Return the format of moments of digits alone; with `short`, they may lack seconds.
 
-    >>> stamp_of(["20210501100600"]), stamp_of(["202105011006"]), stamp_of(["202105011006"], short=True)
-    ('%Y%m%d%H%M%S', None, '%Y%m%d%H%M')
+    >>> stamp_of(["20210501100600"]), stamp_of(["202105011006"])
+    ('%Y%m%d%H%M%S', None)
+    >>> stamp_of(["202105011006"], short=True)
+    '%Y%m%d%H%M'
     """
     for layout, length in zip(_STAMPS, (14, 12), strict=True):
         if length == 12 and not short:

@@ -23,6 +23,7 @@ _TESTED_CLASSES = 5
 _CHANCE = 1e-4  # that a column without any meaning is kept
 _BINS = 10  # of neighbouring values
 _PREFIXES = (1, 2, 3, 4, 6)  # letters
+_LONGEST = 64  # characters of a word that are looked at
 _FEWEST_A_GROUP = 5  # rows
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 
@@ -98,8 +99,8 @@ def counts_rows(values: Floats) -> bool:
 def tells(columns: Sequence[Column], cells: Cells, y: Floats, n_classes: int) -> bool:
     """Whether a column that looks like an id says something of the target all the same.
 
-    Its numbers, the order of its words, their lengths and their beginnings are tested against the target. What counts the rows
-    says nothing: where a file is sorted by its target, new rows have no place in it.
+    Its numbers, the order of its words, their lengths and their beginnings are tested against
+    the target. What counts the rows says nothing: new rows have no place in a sorted file.
 
     Parameters
     ----------
@@ -116,18 +117,22 @@ def tells(columns: Sequence[Column], cells: Cells, y: Floats, n_classes: int) ->
     if any(counts_rows(values) or (_increases(values) and _is_sorted(y, n_classes)) for values in numbers):
         return False
     targets = _ranked_targets(y[rows], n_classes)
+    numbers = [values[rows] for values in numbers]
+    groups: list[Rows] = []
     if isinstance(cells, Spelled):
-        words = cells.words[cells.codes[rows]].tolist()
-        numbers = [values[rows] for values in numbers] or [np.array(words, dtype=str).argsort(kind="stable").argsort().astype(np.float64)]
-        numbers.append(np.array([len(word) for word in words], np.float64))
+        words = [word[:_LONGEST] for word in cells.words[cells.codes[rows]].tolist()]
+        numbers = [*(numbers or [_places(words)]), np.array([len(word) for word in words], np.float64)]
         groups = _beginnings(words)
-    else:
-        numbers, groups = [values[rows] for values in numbers], []
     groups += [_bins(values) for values in numbers]
     n_tests = max(1, (len(groups) + len(numbers)) * len(targets))
     limit = _CHANCE / n_tests
     by_order = any(_order_chance(values, target) < limit for values in numbers for target in targets)
     return by_order or any(_groups_chance(codes, target) < limit for codes in groups for target in targets)
+
+
+def _places(words: Sequence[str]) -> Floats:
+    """Where each word stands in alphabetical order."""
+    return np.unique(np.array(words, dtype=str), return_inverse=True)[1].astype(np.float64)
 
 
 def _increases(values: Floats) -> bool:
@@ -173,7 +178,7 @@ def _beginnings(words: Sequence[str]) -> list[Rows]:
 
 
 def _order_chance(values: Floats, target: Floats) -> float:
-    """The chance that values without any meaning go along with the target as much as these: of Spearman's correlation."""
+    """Return the p-value of Spearman's correlation."""
     ranks = _ranks(values)
     if len(values) < 3 or ranks.std() == 0 or target.std() == 0:
         return 1.0
@@ -182,7 +187,7 @@ def _order_chance(values: Floats, target: Floats) -> float:
 
 
 def _groups_chance(codes: Rows, target: Floats) -> float:
-    """The chance that groups without any meaning differ in the target as much as these: of Kruskal and Wallis' statistic."""
+    """Return the p-value of Kruskal and Wallis' test that groups differ in the target."""
     counts = np.bincount(codes)
     kept = counts[codes] >= _FEWEST_A_GROUP
     codes, target, n_groups = codes[kept], target[kept], int((counts >= _FEWEST_A_GROUP).sum())

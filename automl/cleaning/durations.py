@@ -25,6 +25,7 @@ _AMOUNT = (
     r"(?![a-z])\.?"
 )
 _UNITS = re.compile(rf"(?P<sign>[-+])?{_AMOUNT}(?:\s*(?:,|and)?\s*{_AMOUNT})*")
+_DECADE = re.compile(r"(?:1[5-9]|20)\d0s")
 _ONE = re.compile(_AMOUNT)
 _HOUR_ONLY = re.compile(r"(?P<first>\d{1,2})\s*(?P<half>[ap]\.?m\.?)")
 _SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
@@ -49,10 +50,12 @@ def parse(words: Sequence[str], *, minutes: bool = False) -> Floats:
 
 
 def minutes_first(words: Sequence[str]) -> bool:
-    """Return whether words of two parts are minutes and seconds: some have too many hours, or three parts stand beside them.
+    """Return whether words of two parts are minutes and seconds.
 
-    >>> minutes_first(["12:33", "1:02:33"]), minutes_first(["20:05", "13:20:00"]), minutes_first(["02:00"])
-    (True, False, False)
+    They are if some would have too many hours, or if words of three parts stand beside them.
+
+    >>> minutes_first(["12:33", "1:02:33"]), minutes_first(["20:05", "13:20:00"])
+    (True, False)
     """
     found = [match for word in words if (match := _CLOCK.fullmatch(word.strip().casefold())) is not None]
     two = [int(match["first"]) for match in found if match["third"] is None and match["half"] is None]
@@ -73,7 +76,7 @@ def _seconds(text: str, minutes: bool) -> float:
     if (match := _ISO.fullmatch(text)) is not None:
         total = sum(float(match[unit]) * _SECONDS[unit] for unit in "wdhms" if match[unit])
         return -total if match["sign"] == "-" else total
-    if (match := _UNITS.fullmatch(text)) is not None:
+    if (match := _UNITS.fullmatch(text)) is not None and not _DECADE.fullmatch(text):
         total = sum(float(amount) * _SECONDS[_unit(unit)] for amount, unit in _ONE.findall(text))
         return -total if match["sign"] == "-" else total
     return math.nan

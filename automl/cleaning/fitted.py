@@ -14,7 +14,6 @@ from automl.cleaning.cells import Cells, Spelled, read_cells, tidy
 from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.rules import (
-    AS_NUMBERS,
     CategoryRule,
     DateRule,
     FlagRule,
@@ -239,7 +238,8 @@ class Cleaner:
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
         if not all(_may_be_read_twice(rules[name], rule) for name, rule in read_twice.items()):
             raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
-        codes, keys = _codes(state.get("codes", {}), _number_names(rules, read_twice)), state.get("keys", [])
+        coded, keys = state.get("codes", {}), state.get("keys", [])
+        codes = _codes(coded, _number_names(rules, read_twice) if coded else set())
         if not isinstance(keys, list) or not all(isinstance(name, str) and name in codes for name in keys):
             raise UnsafeModel("the model file's cleaner has keys of something else than its codes")
         plain = state.get("form")
@@ -257,14 +257,10 @@ def _may_be_read_twice(first: Rule, second: Rule) -> bool:
 
 
 def _number_names(rules: Mapping[str, Rule], twins: Mapping[str, Rule]) -> set[str]:
-    """The columns of numbers that come of some rules."""
-    nothing = Numbers(np.empty(0))
-    first = {name: [nothing] * n_columns(rule) for name, rule in rules.items()}
-    second = {name: [nothing] * n_columns(rule) for name, rule in twins.items() if rule.kind in AS_NUMBERS}
-    kept = {name for name, rule in rules.items() if rule.kind in AS_NUMBERS}
-    made = {made: name for name, columns in first.items() for made in numbered({name: columns}, rules)}
-    numbers = {one for one, name in made.items() if name in kept}
-    return numbers | {*beside(Columns(numbered(first), 0), second).by_name} - made.keys()
+    """Return the names of the number columns that rules make."""
+    nothing = Spelled(np.empty(0, np.int64), np.empty(0, object))
+    first, second = ({name: rule.read(nothing).columns for name, rule in some.items()} for some in (rules, twins))
+    return set(beside(Columns(numbered(first), 0), second).names("number"))
 
 
 def _codes(state: Any, names: set[str]) -> dict[str, tuple[float, ...]]:
@@ -284,18 +280,14 @@ def _values(column: Column) -> tuple[float, ...]:
     return tuple(seen[~np.isnan(seen)].tolist())
 
 
-def n_columns(rule: Rule) -> int:
-    """How many columns a rule makes."""
-    return rule.shape.n_parts if isinstance(rule, PartsRule) else 1
-
-
-def numbered(columns: Mapping[str, Sequence[Column]], taken: Iterable[str] = ()) -> dict[str, Column]:
+def numbered(columns: Mapping[str, Sequence[Column]]) -> dict[str, Column]:
     """Name what became of each raw column: as it is called, and with a number if it became several.
 
-    >>> [*numbered({"pressure": [Numbers(np.empty(0)), Numbers(np.empty(0))], "age": [Numbers(np.empty(0))]})]
+    >>> empty = Numbers(np.empty(0))
+    >>> [*numbered({"pressure": [empty, empty], "age": [empty]})]
     ['pressure [1]', 'pressure [2]', 'age']
     """
-    known = {*columns, *taken}
+    known = set(columns)
     made: dict[str, Column] = {}
     for name, parts in columns.items():
         for place, column in enumerate(parts, start=1):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from automl.cleaning import dates, durations, numbers
 from automl.cleaning.cells import MISSING_NUMBERS, Cells, Codes, Typed, as_words
 from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
+from automl.cleaning.drops import has_id_name
 from automl.cleaning.findings import Finding, examples
 from automl.cleaning.rules import (
     FALSE_WORDS,
@@ -201,7 +202,7 @@ def _values(words: list[str], strict: numbers.Parsed, comma: bool) -> Floats:
 
 
 def _strays(words: list[str], counts: Codes, readable: npt.NDArray[np.bool_]) -> list[str] | None:
-    """Words that are not of a column's kind, which become missing; None if they are too many for it to have this kind."""
+    """Return the words that are not of a column's kind; None if they are too many for this kind."""
     others: list[int] = np.flatnonzero(~readable).tolist()
     unknown = [place for place in others if words[place].casefold() not in MISSING_NUMBERS]
     strays = [words[place] for place in others]
@@ -240,7 +241,9 @@ def _stray_findings(name: str, what: str, words: list[str], counts: Codes, stray
 def _moments(name: str, words: list[str], counts: Codes, strays: tuple[str, ...] = ()) -> Inferred | None:
     """Numbers that are dates: 20201231 under a date's name, 20201231235959, or an epoch."""
     layout = "%Y%m%d" if _DATE_NAME.search(name) and dates.is_compact(words) else None
-    layout = layout or dates.stamp_of(words, short=_DATE_NAME.search(name) is not None) or dates.epoch_of(words, name)
+    layout = layout or dates.stamp_of(words, short=_DATE_NAME.search(name) is not None)
+    if layout is None and not has_id_name(name):
+        layout = dates.epoch_of(words, name)
     if layout is None:
         return None
     return Inferred(DateRule(layout, strays[:_KEPT_STRAYS]), (_read_as_date(name, words, counts, layout),))
@@ -300,7 +303,7 @@ def _durations(name: str, words: list[str], counts: Codes) -> Inferred | None:
 
 
 def _parts(name: str, words: list[str], counts: Codes, sign: DecimalSign) -> Inferred | None:
-    """Words that differ in their numbers alone, as these numbers; where they repeat, they stay categories (see `twins`)."""
+    """Return the rule for words that differ in their numbers alone, unless they stay categories."""
     shape = numbers_within(words, counts, sign.comma)
     if shape is None or stays_category(shape, words, counts):
         return None
@@ -323,7 +326,7 @@ def numbers_within(words: list[str], counts: Codes, comma: bool = False) -> Shap
 
 
 def stays_category(shape: Shape, words: list[str], counts: Codes) -> bool:
-    """Whether words of a shape say something by themselves, too: they repeat, and are more than an amount with its unit."""
+    """Whether words of a shape repeat and are more than an amount with its unit."""
     repeats = int(counts.sum()) >= _ROWS_A_WORD * len(words)
     is_amount = shape.n_parts == 1 and not any(map(str.isalpha, shape.text.partition(HOLE)[0])) and "#" not in shape.text
     return repeats and not is_amount

@@ -38,11 +38,17 @@ _ODD, _ODD_COMMA = _pattern(f"{_GROUPED} | {_INDIAN}"), _pattern(_GROUPED)  # no
 BOUNDS = frozenset("<>≤≥~≈±")
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥~≈±])\s*(?=[\d.$€£])")
 _MARK = re.compile(r"(?<=[\d.])\s*(?:°\s*)?(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))")
+_DEGREES = re.compile(
+    r"(?P<sign>-)?(?P<degrees>\d{1,3})°\s*(?P<minutes>\d{1,2}(?:\.\d+)?)'\s*"
+    r"(?:(?P<seconds>\d{1,2}(?:\.\d+)?)(?:''|[\"″”]))?\s*(?P<side>[NSEW])?"
+)
+_NO_CENTS = re.compile(r"(?<=\d)\.-{1,2}(?=\s*\D?$)")  # 12.- is 12
 _TIMES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
+_SIDES = frozenset("NSEW")
 _NEGATIVE = frozenset(["-", "dr", "db", "s", "w"])  # debits, south and west
 _QUOTES = "'\"‘’“”´`"
 _ALIKE = str.maketrans(
-    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "), "’": "'"}
+    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "), "’": "'", "′": "'"}
 )  # minus signs, spaces and apostrophes that look the same
 _SWAP = str.maketrans(",.", ".,")
 _CODE = re.compile(r"0\d+")
@@ -70,8 +76,8 @@ def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> 
     comma : bool
         Whether the comma is the decimal sign.
     marks : bool
-        Whether numbers may also carry marks that some codes carry, too: magnitudes (26.7K), bounds (<1000),
-        a minus behind (271.36-), credit and debit (12.3 CR), a compass direction (52.73N).
+        Whether numbers may also carry marks that some codes carry, too: magnitudes (26.7K),
+        bounds (<1000), a minus behind (271.36-), credit and debit (12.3 CR), degrees (52.73N).
 
     Examples
     --------
@@ -98,7 +104,7 @@ def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> 
 
 
 def read(words: Sequence[str], *, comma: bool = False) -> Floats:
-    """Return each word's number; a word that is none with this decimal sign is read with the other one.
+    """Return each word's number, read with the other decimal sign if it is none with this one.
 
     >>> read(["1.234", "12,5", "x"]).tolist()
     [1.234, 12.5, nan]
@@ -131,15 +137,26 @@ def _plain(word: str) -> float:
 def _odd(word: str, marks: bool, pattern: re.Pattern[str]) -> float:
     if not any(map(str.isdigit, word)):
         return math.nan
-    text = word.translate(_ALIKE).strip().strip(_QUOTES).strip()
+    text = word.translate(_ALIKE).strip()
+    if marks and "°" in text and (match := _DEGREES.fullmatch(text)) is not None:
+        return _degrees(match)
+    text = _NO_CENTS.sub("", text.strip(_QUOTES).strip())
     if not marks:
         return _signed(text, pattern)
     text = _BOUND.sub("", text, count=1) if _BOUND.match(text) else text
     found = _MARK.search(text)
     if found is None:
         return _signed(text, pattern)
+    if found["mark"] in _SIDES and "." not in text and "°" not in text:
+        return math.nan  # 12N is a flat
     mark, value = found["mark"].casefold(), _signed(text[: found.start()] + text[found.end() :], pattern)
     return -value if mark in _NEGATIVE else value * _TIMES.get(mark, 1.0)
+
+
+def _degrees(match: re.Match[str]) -> float:
+    """Degrees, minutes and seconds as degrees."""
+    value: float = sum(float(match[part] or 0) / 60**power for power, part in enumerate(("degrees", "minutes", "seconds")))
+    return -value if match["sign"] or (match["side"] or "").casefold() in _NEGATIVE else value
 
 
 def _signed(text: str, pattern: re.Pattern[str]) -> float:

@@ -49,7 +49,7 @@ class NumberRule:
     strays : tuple of str
         Words that were no numbers at fit.
     sizes : tuple of float, optional
-        Decimal logarithms between which nearly all values lay at fit: tells 1.234 from 1,234 in a file that says nothing else.
+        Decimal logarithms between which values lay at fit: what decides where 1,234 has two readings.
     """
 
     comma: bool = False
@@ -284,7 +284,6 @@ class TextRule:
 
 
 Rule = NumberRule | DurationRule | PartsRule | FlagRule | DateRule | CategoryRule | TextRule
-AS_NUMBERS = frozenset(["number", "duration", "parts"])  # kinds of rules whose columns are numbers
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Rule]] = {
     "number": NumberRule.from_state,
@@ -315,7 +314,7 @@ def _truth(word: str) -> float:
 
 
 def _unreadable(cells: Spelled, table: Floats, strays: Sequence[str]) -> tuple[int, int]:
-    """Cells that are not missing, and those of them that gave nothing; strays of fit and usual words count as missing."""
+    """Count cells that are not missing, and those that gave nothing; strays of fit are missing."""
     counts = cells.counts()
     bad = np.isnan(table)
     if not bad.any():

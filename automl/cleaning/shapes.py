@@ -1,4 +1,4 @@
-"""Shapes: words that are alike but for the numbers in them, such as 120/80, POINT(13.7 52.7), 19 years or EUR1234.5."""
+"""Shapes: words that are alike but for their numbers: 120/80, POINT(13.7 52.7), 19 years."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Shape:
 
     @property
     def is_long(self) -> bool:
-        """Whether words are whole numbers with more digits than a float holds, which are cut in two."""
+        """Whether words are whole numbers too long for a float, which are cut in two."""
         return self.text == HOLE
 
     def shown(self) -> str:
@@ -62,8 +62,10 @@ class Shape:
     def parse(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
         r"""Return the numbers in each word, NaN where it has another shape.
 
-        >>> Shape("\0/\0").parse(["120/80", "n/a"]).tolist(), Shape("\0 kg").parse(["1,200 kg", "3"]).tolist()
-        ([[120.0, 80.0], [nan, nan]], [[1200.0], [3.0]])
+        >>> Shape("\0/\0").parse(["120/80", "n/a"]).tolist()
+        [[120.0, 80.0], [nan, nan]]
+        >>> Shape("\0 kg").parse(["1,200 kg", "3"]).tolist()
+        [[1200.0], [3.0]]
         """
         if self.is_long:
             return np.array([_halves(word) for word in words], np.float64).reshape(len(words), 2)

@@ -122,7 +122,7 @@ def _swapped_by_size(found: Mapping[str, Evidence], seen: Mapping[str, Seen]) ->
 
 
 def _nearer_with_comma(words: Sequence[str], seen: Seen) -> Floats:
-    """1 where the reading with a decimal comma is much nearer to fit's values, 0 where it is much farther, else NaN."""
+    """Return 1 where a decimal comma brings words much nearer to fit's values, 0 for a point, or NaN."""
     if not words or seen.sizes is None:
         return np.full(len(words), np.nan)
     comma, point = (_distances(words, seen.sizes, comma=comma) for comma in (True, False))

@@ -1,4 +1,4 @@
-"""Twins: columns worth reading in a second way, too: names as text, repeated texts as categories, words among numbers."""
+"""Twins: columns worth reading twice: names as text, repeated texts and words among numbers as categories."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ def twin(rule: Rule, cells: Cells) -> Rule | None:
     >>> towns = read_cells(pd.Series([f"{place} street {number}" for place in ("Elm", "Oak") for number in range(30)]))
     >>> twin(CategoryRule(tuple(towns.words)), towns).kind
     'text'
-    >>> twin(TextRule(), read_cells(pd.Series(["the same old story", "once upon a time", "the same old story"]))).levels
+    >>> stories = read_cells(pd.Series(["the same old story", "another one", "the same old story"]))
+    >>> twin(TextRule(), stories).levels
     ('the same old story',)
-    >>> twin(NumberRule(strays=("x", "none")), read_cells(pd.Series(["1", *["x"] * 10, *["none"] * 10]))).levels
+    >>> amounts = read_cells(pd.Series(["1", *["x"] * 10, *["none"] * 10]))
+    >>> twin(NumberRule(strays=("x", "none")), amounts).levels
     ('none', 'x')
     """
     if not isinstance(cells, Spelled):
@@ -66,7 +68,7 @@ def read_twin(rule: Rule, cells: Cells, first: Column) -> tuple[Column, ...]:
 
 
 def _words_among(strays: tuple[str, ...], cells: Spelled) -> CategoryRule | None:
-    """The frequent words of a column of numbers, unless all that they say is that a number is missing."""
+    """Return the frequent words among numbers, unless they only say that a number is missing."""
     if not strays:
         return None
     known = set(strays)

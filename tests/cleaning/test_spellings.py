@@ -93,6 +93,10 @@ class TestNumbersAmongWords:
     def test_codes_and_sizes_stay_categories(self, words: list[str]) -> None:
         assert cleaned(np.resize(words, N)).columns["x"].kind == "category"
 
+    def test_flats_stay_categories(self) -> None:
+        words = [f"{floor}{side}" for floor in range(5, 17) for side in "NESW"]
+        assert cleaned(np.resize(words, N)).columns["x"].kind == "category"
+
     def test_many_different_words_stay_categories(self) -> None:
         words = [f"{value:.0f}" if row % 2 else "abcdefghij"[row % 10] * (row % 7 + 1) for row, value in enumerate(AMOUNTS)]
         assert cleaned(words).columns["x"].kind in ("category", "text")
@@ -127,6 +131,9 @@ class TestNumbers:
             lambda value: f"{value:.2f}" if value > 9_000 else f"<{value:.2f}",
             lambda value: f"EUR{value:.2f}",
             lambda value: f"approx {value:.2f}",
+            lambda value: f"{value:.2f} dollars",
+            lambda value: f"{value:.2f}°C",
+            lambda value: f"{value:,.2f} €".translate(str.maketrans(",.", ".,")),
         ],
     )
     def test_are_read_as_people_write_them(self, spell: Callable[[float], str]) -> None:
@@ -150,6 +157,17 @@ class TestNumbers:
     )
     def test_are_negative_in_many_ways(self, spell: Callable[[float], str]) -> None:
         np.testing.assert_array_equal(values(cleaned([spell(value) for value in SIGNED])), SIGNED)
+
+    @pytest.mark.parametrize("spell", ["{:,.0f},-", "{:,.0f},--", "€ {:,.0f},-"])
+    def test_may_lack_cents(self, spell: str) -> None:
+        whole = AMOUNTS.round()
+        words = [spell.format(value)[::-1].replace(",", ";", 1)[::-1].replace(",", ".").replace(";", ",") for value in whole]
+        np.testing.assert_array_equal(values(cleaned(words)), whole)
+
+    def test_may_be_degrees_minutes_and_seconds(self) -> None:
+        words = [f"{row % 90}°{row % 60}'{row % 60}.5\"{'NS'[row % 2]}" for row in range(N)]
+        wanted = [(-1) ** row * (row % 90 + row % 60 / 60 + (row % 60 + 0.5) / 3600) for row in range(N)]
+        np.testing.assert_allclose(values(cleaned(words)), wanted)
 
     def test_have_one_scale_whatever_their_magnitude(self) -> None:
         sizes = [10 ** (row % 10) for row in range(N)]
@@ -236,7 +254,11 @@ class TestDates:
         seconds = [int(moment.timestamp()) for moment in MOMENTS]
         for words in (seconds, [str(second) for second in seconds], [float(second) for second in seconds]):
             assert cleaned(words, name=name).columns[name].kind == "date"
-        assert cleaned(seconds, name="price").columns["price"].kind == "number"
+
+    @pytest.mark.parametrize("name", ["price", "candidate_id", "day_id"])
+    def test_are_no_seconds_under_another_name(self, name: str) -> None:
+        seconds = [int(moment.timestamp()) for moment in MOMENTS]
+        assert cleaned(seconds, options=CleanOptions(ids=False), name=name).columns[name].kind == "number"
 
     @pytest.mark.parametrize("nil", ["0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000"])
     def test_of_zeros_are_missing(self, nil: str) -> None:
@@ -302,6 +324,10 @@ class TestDurations:
     def test_are_times_of_day_too(self) -> None:
         words = [f"{hour % 12 or 12}:{minute:02d} {'PM' if hour >= 12 else 'AM'}" for hour in range(20) for minute in range(10)]
         assert values(cleaned(words)) == [3600.0 * hour + 60 * minute for hour in range(20) for minute in range(10)]
+
+    def test_are_not_seen_in_decades(self) -> None:
+        words = np.resize([f"{year}s" for year in range(1800, 2020, 10)], N)
+        assert values(cleaned(words))[0] == 1800.0
 
     def test_of_few_values_stay_categories(self) -> None:
         assert cleaned(np.resize(["08:00", "12:00", "18:00"], N)).columns["x"].kind == "category"
