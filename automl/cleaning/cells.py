@@ -24,6 +24,12 @@ MISSING_WORDS = frozenset(
         "na",
         "n/a",
         "#n/a",
+        "#n/a n/a",
+        "#na",
+        "1.#ind",
+        "1.#qnan",
+        "-1.#ind",
+        "-1.#qnan",
         "<na>",
         "nan",
         "-nan",
@@ -40,6 +46,47 @@ MISSING_WORDS = frozenset(
         "#div/0!",
     ]
 )
+MISSING_NUMBERS = frozenset(
+    [
+        r"\n",
+        ".",
+        "..",
+        "...",
+        "–",
+        "—",
+        "---",
+        "*",
+        "**",
+        "***",
+        "??",
+        "(null)",
+        "<null>",
+        "[null]",
+        "(na)",
+        "n.a.",
+        "n.a",
+        "n/d",
+        "nd",
+        "#ref!",
+        "#name?",
+        "#num!",
+        "#error!",
+        "unknown",
+        "undefined",
+        "not available",
+        "not applicable",
+        "not known",
+        "not reported",
+        "not specified",
+        "no data",
+        "no value",
+        "empty",
+        "blank",
+        "tba",
+        "tbd",
+    ]
+)  # missing in columns of numbers and dates; among categories they stay a level of their own
+_EXACT = 2.0**53  # whole numbers from here on lose digits as float64: they are read as words
 _LONGEST_MISSING = max(map(len, MISSING_WORDS))
 _FIRST_OF_MISSING = frozenset(letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower()))
 
@@ -49,7 +96,7 @@ class Typed:
     """A column that had a type: float64, NaN where missing. Dates are seconds since 1970-01-01 UTC."""
 
     values: Floats
-    form: Literal["number", "flag", "date"] = "number"
+    form: Literal["number", "flag", "date", "duration"] = "number"  # durations are seconds
     whole: bool = False  # whether its type was an integer's
 
 
@@ -99,9 +146,13 @@ def _by_type(series: pd.Series[Any]) -> Cells:
     if kinds.is_bool_dtype(series.dtype):
         return Typed(series.to_numpy(np.float64, na_value=np.nan), "flag")
     if kinds.is_numeric_dtype(series.dtype):
-        return Typed(series.to_numpy(np.float64, na_value=np.nan), whole=kinds.is_integer_dtype(series.dtype))
+        values = series.to_numpy(np.float64, na_value=np.nan)
+        whole = kinds.is_integer_dtype(series.dtype)
+        if whole and len(values) and np.nanmax(np.abs(values), initial=0.0) >= _EXACT:
+            return _spelled_anew(series)
+        return Typed(values, whole=whole)
     if kinds.is_timedelta64_dtype(series.dtype):
-        return Typed(series.dt.total_seconds().to_numpy(np.float64))
+        return Typed(series.dt.total_seconds().to_numpy(np.float64), "duration")
     if kinds.is_datetime64_any_dtype(series.dtype):
         return Typed(seconds(pd.DatetimeIndex(series)), "date")
     if kinds.is_string_dtype(series.dtype):

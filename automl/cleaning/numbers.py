@@ -1,4 +1,4 @@
-"""Numbers as people write them: 1,234.50  $5  12%  (3.5)  1.234,50  1e5."""
+"""Numbers as people write them: 1,234.50  $5  12%  (3.5)  1.234,50  1e5  26 691,70  CHF 5."""
 
 from __future__ import annotations
 
@@ -12,13 +12,44 @@ import numpy as np
 
 from automl.columns import Floats
 
-_MONEY = "[$€£¥₹]"
-_ODD = re.compile(
-    rf"""(?P<open>\()? \s* (?P<sign>[-+−])? \s* {_MONEY}? \s* (?P<inner>[-+−])? \s*
-    (?P<digits> (?:\d{{1,3}}(?:,\d{{3}})+|\d+) (?:\.\d*)? | \.\d+ ) (?P<power>[eE][-+]?\d+)?
-    \s* (?:{_MONEY}|%|USD|EUR|GBP)? \s* (?P<close>\))?""",
-    re.VERBOSE,
+_SYMBOLS = "[$€£¥₹₽₩₺₫₪₴฿₦]"
+_ISO_CODES = (
+    "USD EUR GBP CHF JPY CNY RMB INR AUD CAD NZD SEK NOK DKK PLN CZK HUF RON BGN TRY RUB UAH "
+    "BRL MXN ARS CLP COP PEN ZAR NGN KES EGP MAD AED SAR QAR ILS KRW HKD SGD TWD THB IDR MYR PHP VND PKR"
 )
+_MONEY = (
+    rf"(?:(?:US|AU|CA|NZ|HK|[ACRS])?{_SYMBOLS}|(?:{_ISO_CODES.replace(' ', '|')})(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:[Kk]r|[Rr]s|[Ff]r|[Zz]ł|руб)(?![A-Za-z])\.?)"
+)
+_GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+ | [1-9]\d{0,2}(?:[ ']\d{3})+"
+_INDIAN = r"[1-9]\d?(?:,\d{2})+,\d{3}"
+
+
+def _pattern(grouped: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"""(?P<open>\()? \s* (?P<sign>[-+])? \s* (?:{_MONEY})? \s* (?P<inner>[-+])? \s*
+    (?P<digits> (?:{grouped} | \d+) (?:\.\d*)? | \.\d+ ) (?P<power>[eE][-+]?\d+)?
+    \s* (?:{_MONEY}|%|‰)? \s* (?P<close>\))?""",
+        re.VERBOSE,
+    )
+
+
+_ODD, _ODD_COMMA = _pattern(f"{_GROUPED} | {_INDIAN}"), _pattern(_GROUPED)  # nobody writes 1.23.456,0
+BOUNDS = frozenset("<>≤≥~≈±")
+_BOUND = re.compile(r"(?:[<>]=?|[≤≥~≈±])\s*(?=[\d.$€£])")
+_MARK = re.compile(r"(?<=[\d.])\s*(?:°\s*)?(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))")
+_DEGREES = re.compile(
+    r"(?P<sign>-)?(?P<degrees>\d{1,3})°\s*(?P<minutes>\d{1,2}(?:\.\d+)?)'\s*"
+    r"(?:(?P<seconds>\d{1,2}(?:\.\d+)?)(?:''|[\"″”]))?\s*(?P<side>[NSEW])?"
+)
+_NO_CENTS = re.compile(r"(?<=\d)\.-{1,2}(?=\s*\D?$)")  # 12.- is 12
+_TIMES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
+_SIDES = frozenset("NSEW")
+_NEGATIVE = frozenset(["-", "dr", "db", "s", "w"])  # debits, south and west
+_QUOTES = "'\"‘’“”´`"
+_ALIKE = str.maketrans(
+    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "), "’": "'", "′": "'"}
+)  # minus signs, spaces and apostrophes that look the same
 _SWAP = str.maketrans(",.", ".,")
 _CODE = re.compile(r"0\d+")
 
@@ -36,13 +67,26 @@ class Parsed:
         return ~np.isnan(self.values)
 
 
-def parse(words: Sequence[str], *, comma: bool = False) -> Parsed:
-    """Read each word as a number; with `comma`, the comma is the decimal separator.
+def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> Parsed:
+    """Read each word as a number.
 
+    Parameters
+    ----------
+    words : sequence of str
+    comma : bool
+        Whether the comma is the decimal sign.
+    marks : bool
+        Whether numbers may also carry marks that some codes carry, too: magnitudes (26.7K),
+        bounds (<1000), a minus behind (271.36-), credit and debit (12.3 CR), degrees (52.73N).
+
+    Examples
+    --------
     >>> parse(["1", " 2.5", "$1,234.50", "12%", "(3)", "x", "1e5"]).values.tolist()
     [1.0, 2.5, 1234.5, 12.0, -3.0, nan, 100000.0]
-    >>> parse(["1.234,5", "0,5"], comma=True).values.tolist()
-    [1234.5, 0.5]
+    >>> parse(["1.234,5", "0,5", "26 691,70"], comma=True).values.tolist()
+    [1234.5, 0.5, 26691.7]
+    >>> parse(["26.7K", "<1000", "271.36-", "52.5S"], marks=True).values.tolist()
+    [26700.0, 1000.0, -271.36, -52.5]
     """
     if not comma and (plain := _all_plain(words)) is not None:
         return Parsed(plain, 0)
@@ -54,9 +98,22 @@ def parse(words: Sequence[str], *, comma: bool = False) -> Parsed:
                 continue
             except ValueError:
                 pass
-        values[place] = _odd(word.translate(_SWAP) if comma else word)
+        values[place] = _odd(word.translate(_SWAP) if comma else word, marks, _ODD_COMMA if comma else _ODD)
         odd += not math.isnan(values[place])
     return Parsed(values, odd)
+
+
+def read(words: Sequence[str], *, comma: bool = False) -> Floats:
+    """Return each word's number, read with the other decimal sign if it is none with this one.
+
+    >>> read(["1.234", "12,5", "x"]).tolist()
+    [1.234, 12.5, nan]
+    """
+    values = parse(words, comma=comma, marks=True).values
+    left = [place for place in np.flatnonzero(np.isnan(values)).tolist() if "," in words[place] or "." in words[place]]
+    if left:
+        values[left] = parse([words[place] for place in left], comma=not comma, marks=True).values
+    return values
 
 
 def _all_plain(words: Sequence[str]) -> Floats | None:
@@ -77,12 +134,38 @@ def _plain(word: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _odd(word: str) -> float:
-    match = _ODD.fullmatch(word.strip())
+def _odd(word: str, marks: bool, pattern: re.Pattern[str]) -> float:
+    if not any(map(str.isdigit, word)):
+        return math.nan
+    text = word.translate(_ALIKE).strip()
+    if marks and "°" in text and (match := _DEGREES.fullmatch(text)) is not None:
+        return _degrees(match)
+    text = _NO_CENTS.sub("", text.strip(_QUOTES).strip())
+    if not marks:
+        return _signed(text, pattern)
+    text = _BOUND.sub("", text, count=1) if _BOUND.match(text) else text
+    found = _MARK.search(text)
+    if found is None:
+        return _signed(text, pattern)
+    if found["mark"] in _SIDES and "." not in text and "°" not in text:
+        return math.nan  # 12N is a flat
+    mark, value = found["mark"].casefold(), _signed(text[: found.start()] + text[found.end() :], pattern)
+    return -value if mark in _NEGATIVE else value * _TIMES.get(mark, 1.0)
+
+
+def _degrees(match: re.Match[str]) -> float:
+    """Degrees, minutes and seconds as degrees."""
+    value: float = sum(float(match[part] or 0) / 60**power for power, part in enumerate(("degrees", "minutes", "seconds")))
+    return -value if match["sign"] or (match["side"] or "").casefold() in _NEGATIVE else value
+
+
+def _signed(text: str, pattern: re.Pattern[str]) -> float:
+    match = pattern.fullmatch(text)
     if match is None or (match["open"] is None) != (match["close"] is None):
         return math.nan
-    value = float(match["digits"].replace(",", "") + (match["power"] or ""))
-    negative = match["open"] is not None or match["sign"] in ("-", "−") or match["inner"] in ("-", "−")
+    digits = match["digits"].replace(",", "").replace(" ", "").replace("'", "")
+    value = float(digits + (match["power"] or ""))
+    negative = match["open"] is not None or "-" in (match["sign"], match["inner"])
     return (-value if negative else value) if math.isfinite(value) else math.nan
 
 

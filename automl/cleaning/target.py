@@ -12,6 +12,7 @@ import pandas as pd
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import MISSING_WORDS, Codes, Spelled, Typed, read_cells, spell_number
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
 from automl.cleaning.findings import Finding, examples
 from automl.columns import Floats, Rows
 from automl.errors import InputError, suggestion
@@ -63,10 +64,18 @@ class _Labels:
     labels: tuple[str, ...]
     dtype: Dtype
     values: Floats | None
+    sign: DecimalSign = UNKNOWN
 
 
 def read_target(
-    series: pd.Series[Any], name: str, *, textual: bool = False, task: str | None = None, positive: str | None = None, source: str = "y"
+    series: pd.Series[Any],
+    name: str,
+    *,
+    textual: bool = False,
+    task: str | None = None,
+    positive: str | None = None,
+    source: str = "y",
+    sign: DecimalSign = UNKNOWN,
 ) -> Target:
     """Make a target of a raw column.
 
@@ -82,6 +91,8 @@ def read_target(
         The positive label of a binary task.
     source : str
         The table's name for messages.
+    sign : DecimalSign, optional
+        The decimal sign of the table's file.
 
     Raises
     ------
@@ -99,7 +110,7 @@ def read_target(
         raise InputError(f"--task: no task {task!r}.{suggestion(task, TASKS)} There are {', '.join(TASKS)}.")
     if len(series) == 0 or _all_missing(series):
         raise InputError(f"{where} has no value at all")
-    found = _labels(series, where, textual)
+    found = replace(_labels(series, where, textual), sign=sign)
     inferred = task is None
     chosen = task or _infer(found)
     target = _regression(found, name, where) if chosen == "regression" else _classification(found, name, where, chosen)
@@ -172,7 +183,7 @@ def _infer(found: _Labels) -> str:
     words = [word for word in found.labels if word.strip().casefold() not in MISSING_WORDS]
     if not words or numbers.are_codes([word.strip() for word in words]):
         return "classification"
-    values = _parse(words)
+    values = _parse(words, found.sign)
     readable = ~np.isnan(values)
     if readable.mean() < _NUMERIC_SHARE:
         return "classification"
@@ -185,12 +196,20 @@ def _infer_numbers(values: Floats, codes: Codes) -> str:
     return "classification" if few and bool((values == np.floor(values)).all()) else "regression"
 
 
-def _parse(words: Sequence[str]) -> Floats:
-    dotted = numbers.parse(words)
-    if dotted.readable.all():
-        return dotted.values
-    comma = numbers.parse(words, comma=True)
-    return comma.values if comma.readable.sum() > dotted.readable.sum() else dotted.values
+def _parse(words: Sequence[str], sign: DecimalSign) -> Floats:
+    return numbers.parse(words, comma=sign.of(weigh(words))).values
+
+
+def _reading(found: _Labels, name: str) -> tuple[Finding, ...]:
+    """How a target written with signs was read."""
+    words = [label.strip() for label in found.labels if "," in label or "." in label]
+    comma = found.sign.of(weigh(words))
+    odd = [word for word in words if comma or "," in word]
+    if found.values is not None or not odd:
+        return ()
+    read = [numbers.parse([word], comma=comma).values[0] for word in odd[:1]]
+    action = f"the target was read with a decimal {'comma' if comma else 'point'}: {odd[0][:40]} is {read[0]:.15g}"
+    return (Finding("target_sign", (name,), "info", len(odd), examples(odd), action),)
 
 
 def _regression(found: _Labels, name: str, where: str) -> Target:
@@ -201,10 +220,13 @@ def _regression(found: _Labels, name: str, where: str) -> Target:
     rows = np.flatnonzero(~np.isnan(values)).astype(np.int64)
     _check_rows(len(rows), where)
     y = values[rows]
-    findings: tuple[Finding, ...] = ()
+    findings = _reading(found, name)
     if (y == y[0]).all():
         action = "all values of the target are equal: there is nothing to learn"
-        findings = (Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),)
+        findings = (
+            *findings,
+            Finding("constant_target", (name,), "warning", len(y), examples([y[0]]), action),
+        )
     return Target(name, "regression", (), found.dtype if found.dtype != "text" else "float", rows, y, findings)
 
 
@@ -212,7 +234,7 @@ def _label_values(found: _Labels, where: str) -> Floats:
     """Text labels as numbers; the missing words are missing."""
     missing = np.array([label.strip().casefold() in MISSING_WORDS for label in found.labels])
     values = np.full(len(found.labels), np.nan)
-    values[~missing] = _parse([label for label, gone in zip(found.labels, missing, strict=True) if not gone])
+    values[~missing] = _parse([label for label, gone in zip(found.labels, missing, strict=True) if not gone], found.sign)
     bad = np.flatnonzero(np.isnan(values) & ~missing)
     if len(bad):
         rows = np.flatnonzero(np.isin(found.codes, bad))

@@ -39,7 +39,8 @@ class TestKind:
         target = from_file(words * 10)
         assert target.kind == kind
         words_only = not any(word[0].isdigit() or word[0] == "$" for word in words)
-        assert [(finding.code, finding.override[:6]) for finding in target.findings] == [("task", "" if words_only else "--task")]
+        told = [finding.override[:6] for finding in target.findings if finding.code == "task"]
+        assert told == ["" if words_only else "--task"]
 
     @pytest.mark.parametrize(
         ("values", "kind", "dtype"),
