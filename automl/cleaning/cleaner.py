@@ -11,14 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
-from automl.cleaning.drops import copies, is_constant, is_id
+from automl.cleaning.decimals import DecimalSign, sign_of_file
+from automl.cleaning.drops import copies, is_constant, is_id, tells
 from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import Finding, Severity, examples, merge
-from automl.cleaning.fitted import Applied, Cleaner, Counts, beside
+from automl.cleaning.fitted import Applied, Cleaner, Counts, beside, numbered
 from automl.cleaning.kinds import KINDS, force, infer
 from automl.cleaning.rules import NumberRule, Rule
 from automl.cleaning.sentinels import sentinels
-from automl.cleaning.target import Dtype, read_target
+from automl.cleaning.target import Dtype, Target, read_target
 from automl.cleaning.twins import twin
 from automl.columns import Column, Columns, Floats, Numbers, Rows
 from automl.errors import InputError, suggestion
@@ -27,6 +28,12 @@ from automl.task import Kind
 
 __all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "clean"]
 
+_TWINS = {
+    **dict.fromkeys(("number", "date", "duration"), "its frequent other words are categories, too"),
+    "text": "many categories, in few rows each: read as text, too",
+    "parts": "categories that differ in their numbers alone: read as numbers, too",
+    "category": "texts that stand again: categories, too",
+}  # by the first reading where that decides, else by the second
 _WARNINGS = ("header_made", "sampled", "short_lines")  # notes of the reader that may mean trouble
 
 
@@ -122,6 +129,7 @@ class _Fitted:
     cells: Cells
     findings: tuple[Finding, ...]
     twin: Rule | None = None
+    more: tuple[Column, ...] = ()  # further columns, where the rule makes several
 
 
 def clean(
@@ -155,22 +163,23 @@ def clean(
     _check_options(table, target, options)
     name, series = _target_series(table, target)
     textual = table.textual and isinstance(target, str)
-    found = read_target(series, name, textual=textual, task=options.task, positive=options.positive, source=table.source)
+    sign = sign_of_file(table)
+    found = read_target(series, name, textual=textual, task=options.task, positive=options.positive, source=table.source, sign=sign)
     roles = {
         role for role in (target if isinstance(target, str) else None, options.weight, options.group, *options.ignore) if role is not None
     }
     kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
-    fitted, dropped = _fit_columns(kept.drop(roles), options)
-    single = Columns({item.name: item.column for item in fitted}, kept.n_rows)
+    fitted, dropped = _fit_columns(kept.drop(roles), options, sign, found)
+    single = Columns(numbered({item.name: (item.column, *item.more) for item in fitted}), kept.n_rows)
     duplicates = duplicate_rows(single)
     twins = {item.name: item.twin for item in fitted if item.twin is not None}
-    columns = beside(single, {item.name: item.twin.read(item.cells).column for item in fitted if item.twin is not None})
-    given = _Given(table, found.rows)
+    columns = beside(single, {item.name: item.twin.read(item.cells).columns for item in fitted if item.twin is not None})
+    given = _Given(table, found.rows, sign)
     findings = [*_notes(table), *found.findings, *_role_findings(options), *(one for item in fitted for one in item.findings), *dropped]
     rules = {item.name: item.rule for item in fitted}
     unused = tuple(one for one in table.names if one not in rules)
     cleaned = Cleaned(
-        Cleaner(rules, options.missing_words, unused, twins=twins), columns, name, found.kind, found.labels, found.dtype,
+        Cleaner(rules, options.missing_words, unused, twins=twins, sign=sign), columns, name, found.kind, found.labels, found.dtype,
         found.y, found.rows, duplicates,
         weight=given.weights(weight if weight is not None else options.weight),
         groups=given.groups(groups if groups is not None else options.group),
@@ -247,15 +256,15 @@ def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:
 # --- features ---------------------------------------------------------------------------------------------------------------------
 
 
-def _fit_columns(table: Table, options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
+def _fit_columns(table: Table, options: CleanOptions, sign: DecimalSign, target: Target) -> tuple[list[_Fitted], list[Finding]]:
     """The features worth keeping, and findings about the others."""
     if not table.names:
         raise InputError(f"{table.source}: no column is left to learn from")
-    fitted = [_fit_column(name, table.columns[name], options) for name in table.names]
+    fitted = [_fit_column(name, table.columns[name], options, sign) for name in table.names]
     dropped: list[Finding] = []
     kept: list[_Fitted] = []
     for item in fitted:
-        reason = _reason_to_drop(item, options)
+        reason = _reason_to_drop(item, options, target)
         if reason is None:
             kept.append(item)
         else:
@@ -269,12 +278,13 @@ def _fit_columns(table: Table, options: CleanOptions) -> tuple[list[_Fitted], li
     return kept, dropped
 
 
-def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions) -> _Fitted:
+def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions, sign: DecimalSign) -> _Fitted:
     raw = read_cells(series)
     cells = tidy(raw, missing_words=options.missing_words)
-    inferred = force(name, cells, options.kinds[name]) if name in options.kinds else infer(name, cells)
+    inferred = force(name, cells, options.kinds[name], sign) if name in options.kinds else infer(name, cells, sign)
     rule, findings = inferred.rule, list(inferred.findings)
-    column = rule.read(cells).column
+    read = rule.read(cells)
+    column = read.column
     if isinstance(raw, Spelled) and options.missing_words:
         findings += _words_finding(name, raw)
     if (lost := _infinite(raw, column)) > 0:
@@ -288,12 +298,12 @@ def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions) -> _Fi
         column = rule.read(cells).column
     second = twin(rule, cells) if options.twins and name not in options.kinds else None
     if second is not None:
-        findings.append(_twin_finding(name, second))
-    return _Fitted(name, rule, column, cells, tuple(findings), second)
+        findings.append(_twin_finding(name, rule, second))
+    return _Fitted(name, rule, column, cells, tuple(findings), second, read.more)
 
 
-def _twin_finding(name: str, second: Rule) -> Finding:
-    how = "many categories, in few rows each: read as text, too" if second.kind == "text" else "texts that stand again: categories, too"
+def _twin_finding(name: str, first: Rule, second: Rule) -> Finding:
+    how = _TWINS[first.kind if first.kind in _TWINS else second.kind]
     return Finding("twin", (name,), "info", 1, action=how, override="--set clean.twins=false")
 
 
@@ -321,10 +331,12 @@ def _infinite(raw: Cells, column: Column) -> int:
     return 0 if isinstance(raw, Spelled) or not isinstance(column, Numbers) else int(np.isinf(raw.values).sum())
 
 
-def _reason_to_drop(item: _Fitted, options: CleanOptions) -> Finding | None:
-    if is_constant(item.column, item.cells):
+def _reason_to_drop(item: _Fitted, options: CleanOptions, target: Target) -> Finding | None:
+    if not item.more and is_constant(item.column, item.cells):
         return Finding("constant", (item.name,), "info", 1, action="all cells are equal: dropped")
-    if options.ids and item.name != options.time and item.name not in options.kinds and is_id(item.name, item.column, item.cells):
+    is_free = options.ids and item.name != options.time and item.name not in options.kinds
+    columns = (item.column, *item.more)
+    if is_free and is_id(item.name, columns, item.cells) and not tells(columns, item.cells, target.y, len(target.labels)):
         shown = _first_values(item)
         return Finding("id", (item.name,), "info", 1, shown, "only tells the rows apart: dropped", "--set clean.ids=false")
     return None
@@ -337,7 +349,7 @@ def _first_values(item: _Fitted) -> tuple[str, ...]:
 
 
 def _without_copies(kept: list[_Fitted], options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
-    found = copies({item.name: item.column for item in kept})
+    found = copies({item.name: item.column for item in kept if not item.more})
     found.pop(options.time or "", None)
     action, override = "equal to another column: dropped", "--set clean.copies=false"
     findings = [Finding("copy", (name,), "info", 1, (earlier,), action, override) for name, earlier in found.items()]
@@ -388,6 +400,7 @@ class _Given:
 
     table: Table
     rows: Rows
+    sign: DecimalSign
 
     def _series(self, given: Any, what: str) -> tuple[pd.Series[Any], str]:
         if isinstance(given, str):
@@ -429,7 +442,7 @@ class _Given:
 
     def _floats(self, series: pd.Series[Any], where: str, *kinds: str) -> Floats:
         cells = tidy(read_cells(series.iloc[self.rows]))
-        column = infer(where, cells).rule.read(cells).column
+        column = infer(where, cells, self.sign).rule.read(cells).column
         if not isinstance(column, Numbers) or (kinds and column.kind not in kinds):
             raise InputError(f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}")
         return column.values

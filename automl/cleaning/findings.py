@@ -14,9 +14,10 @@ _EXAMPLES = 3
 
 
 _COUNTED = {
-    **dict.fromkeys(("date", "infinite", "missing_words", "number_text", "sentinel", "stray"), "cells"),
+    **dict.fromkeys(("date", "duration", "infinite", "missing_words", "number_text", "sentinel", "stray"), "cells"),
     **dict.fromkeys(("imbalance", "target_missing"), "rows"),
     "levels": "categories",
+    "parts": "different words",
     "text": "different texts",
 }  # what a finding's count counts; others say it themselves, or there is nothing to count
 

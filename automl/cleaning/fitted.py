@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from automl.cleaning.cells import read_cells, tidy
-from automl.cleaning.rules import CategoryRule, DateRule, FlagRule, Read, Rule, rule_from_state
+from automl.cleaning.cells import Cells, Spelled, read_cells, tidy
+from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
+from automl.cleaning.rules import (
+    CategoryRule,
+    DateRule,
+    FlagRule,
+    NumberRule,
+    PartsRule,
+    Read,
+    Rule,
+    rule_from_state,
+)
+from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
 from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -20,7 +31,14 @@ from automl.table import Table
 
 FORMAT = 2
 _NAMED = 5  # missing columns that a message names
-_WRONG = {"number": "no number", "flag": "neither true nor false", "date": "no date"}
+_WRONG = {
+    "number": "no number",
+    "duration": "no duration",
+    "flag": "neither true nor false",
+    "date": "no date",
+}
+_TWICE = {frozenset(["category", "text"]), frozenset(["category", "parts"])}  # kinds of one column, in any order
+_WORDS_AMONG = frozenset(["number", "date", "duration"])  # kinds that may hold words, which are a category
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,8 @@ class Cleaner:
         Number columns that are categories, too, with their values, increasing.
     twins : mapping of str to Rule
         Columns that are read in a second way, too.
+    sign : DecimalSign, optional
+        The decimal sign of the table at fit; not known from files of earlier versions.
     """
 
     rules: Mapping[str, Rule]
@@ -88,6 +108,7 @@ class Cleaner:
     unused: tuple[str, ...] = ()
     codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     twins: Mapping[str, Rule] = field(default_factory=dict)
+    sign: DecimalSign | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -100,18 +121,19 @@ class Cleaner:
         Raises
         ------
         InputError
-            If a needed column is missing, or nothing in it can be read as what it was at fit.
+            If a needed column is missing, nothing in it can be read as what it was at fit, or a number has two readings.
         """
         self._check_names(table)
-        columns: dict[str, Column] = {}
+        columns: dict[str, Sequence[Column]] = {}
         unseen: dict[str, int] = {}
         unreadable: dict[str, int] = {}
-        second: dict[str, Column] = {}
-        for name, rule in self.rules.items():
-            cells = tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+        second: dict[str, Sequence[Column]] = {}
+        by_name = {name: tidy(read_cells(table.columns[name]), missing_words=self.missing_words) for name in self.rules}
+        for name, rule in self._rules_for(table, by_name).items():
+            cells = by_name.pop(name)
             read = rule.read(cells)
             _check_kind(read, rule, name, table)
-            columns[name] = read.column
+            columns[name] = read.columns
             if name in self.twins:
                 second[name] = read_twin(self.twins[name], cells, read.column)
             if read.unseen:
@@ -119,7 +141,31 @@ class Cleaner:
             if read.unreadable:
                 unreadable[name] = read.unreadable
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
-        return Applied(self.coded(beside(Columns(columns, table.n_rows), second)), Counts(unseen, unreadable, extra))
+        made = beside(Columns(numbered(columns), table.n_rows), second)
+        return Applied(self.coded(made), Counts(unseen, unreadable, extra))
+
+    def _rules_for(self, table: Table, cells: Mapping[str, Cells]) -> Mapping[str, Rule]:
+        """The rules, those of numbers with the decimal sign of this table."""
+        ruled = {name: rule for name, rule in self.rules.items() if isinstance(rule, NumberRule)}
+        found = {name: weigh_cells(cells[name]) for name in ruled}
+        if not any(one.either or one.sign is not None for one in found.values()):
+            return self.rules
+        separator = table.form.separator if table.form is not None else None
+        fit = self.sign or DecimalSign(separator=separator)
+        seen = {name: Seen(rule.comma, rule.sizes) for name, rule in ruled.items()}
+        if all(one.sign is None for one in found.values()):  # columns that aren't needed may tell
+            for name, one in self._others(table).items():
+                found[name], seen[name] = one, Seen(fit.comma, None)
+        signs = signs_at_predict(found, seen, fit, separator, table.source)
+        for name in ruled:
+            if isinstance(spelled := cells[name], Spelled):
+                check_thousands(spelled.words.tolist(), signs[name], seen[name], name, table.source)
+        return {**self.rules, **{name: replace(rule, comma=signs[name]) for name, rule in ruled.items()}}
+
+    def _others(self, table: Table) -> dict[str, Evidence]:
+        """What columns that the model doesn't need show of the decimal sign."""
+        others = {name: weigh_cells(read_cells(table.columns[name])) for name in table.names if name not in self.rules}
+        return {name: replace(one, either=()) for name, one in others.items() if one.sign is not None}
 
     def with_codes(self, names: Iterable[str], columns: Columns) -> Cleaner:
         """The same with some number columns as categories, too: of the values that they have."""
@@ -127,7 +173,8 @@ class Cleaner:
 
     def coded(self, columns: Columns) -> Columns:
         """The columns, and beside each number that is a code the same as a category."""
-        return beside(columns, {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()})
+        codes = {name: [_as_category(columns[name], np.array(values))] for name, values in self.codes.items()}
+        return beside(columns, codes, "code")
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -149,6 +196,7 @@ class Cleaner:
         return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
             "codes": {name: list(values) for name, values in self.codes.items()},
             "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
+            "sign": self.sign.to_state() if self.sign is not None else None,
         }
 
     @classmethod
@@ -175,14 +223,31 @@ class Cleaner:
         if not isinstance(twins, dict) or not twins.keys() <= rules.keys():
             raise UnsafeModel("the model file's cleaner has twins of something else than its columns")
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
-        if any({rule.kind, rules[name].kind} != {"category", "text"} for name, rule in read_twice.items()):
+        if not all(_may_be_read_twice(rules[name], rule) for name, rule in read_twice.items()):
             raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
-        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), _codes(state.get("codes", {}), rules), read_twice)
+        sign = state.get("sign")
+        signed = DecimalSign.from_state(sign) if sign is not None else None
+        coded = state.get("codes", {})
+        codes = _codes(coded, _number_names(rules, read_twice) if coded else set())
+        return cls(rules, bool(state.get("missing_words", True)), tuple(unused), codes, read_twice, signed)
 
 
-def _codes(state: Any, rules: Mapping[str, Rule]) -> dict[str, tuple[float, ...]]:
+def _may_be_read_twice(first: Rule, second: Rule) -> bool:
+    if first.kind in _WORDS_AMONG:
+        return second.kind == "category"
+    return frozenset([first.kind, second.kind]) in _TWICE and first.kind != "parts"
+
+
+def _number_names(rules: Mapping[str, Rule], twins: Mapping[str, Rule]) -> set[str]:
+    """Return the names of the number columns that rules make."""
+    nothing = Spelled(np.empty(0, np.int64), np.empty(0, object))
+    first, second = ({name: rule.read(nothing).columns for name, rule in some.items()} for some in (rules, twins))
+    return set(beside(Columns(numbered(first), 0), second).names("number"))
+
+
+def _codes(state: Any, names: set[str]) -> dict[str, tuple[float, ...]]:
     """The values of the numbers that are codes."""
-    if not isinstance(state, dict) or not all(name in rules and rules[name].kind == "number" for name in state):
+    if not isinstance(state, dict) or not state.keys() <= names:
         raise UnsafeModel("the model file's cleaner has codes of something else than its numbers")
     codes = {name: tuple(map(float, values)) for name, values in state.items()}
     if not all(values and all(low < high for low, high in pairwise(values)) for values in codes.values()):
@@ -197,23 +262,51 @@ def _values(column: Column) -> tuple[float, ...]:
     return tuple(seen[~np.isnan(seen)].tolist())
 
 
-def beside(columns: Columns, twins: Mapping[str, Column]) -> Columns:
-    """The columns, and beside each one that is read in a second way what comes of it."""
+def numbered(columns: Mapping[str, Sequence[Column]]) -> dict[str, Column]:
+    """Name what became of each raw column: as it is called, and with a number if it became several.
+
+    >>> empty = Numbers(np.empty(0))
+    >>> [*numbered({"pressure": [empty, empty], "age": [empty]})]
+    ['pressure [1]', 'pressure [2]', 'age']
+    """
+    known = set(columns)
+    made: dict[str, Column] = {}
+    for name, parts in columns.items():
+        for place, column in enumerate(parts, start=1):
+            made[name if len(parts) == 1 else _free(f"{name} [{place}]", known)] = column
+    return made
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return _free(f"{name}'", taken) if name in taken else name
+
+
+def beside(columns: Columns, twins: Mapping[str, Sequence[Column]], label: str = "") -> Columns:
+    """Put beside each column that is read in a second way what comes of it."""
     by_name = dict(columns.by_name)
-    for name, column in twins.items():
-        by_name[_twin(name, column, by_name)] = column
+    for name, made in twins.items():
+        for place, column in enumerate(made, start=1):
+            what = label or _label(columns.by_name.get(name), column)
+            by_name[_twin(name, what if len(made) == 1 else f"{what} {place}", by_name)] = column
     return Columns(by_name, columns.n_rows)
 
 
-def _twin(name: str, column: Column, taken: Mapping[str, Column]) -> str:
+def _label(first: Column | None, second: Column) -> str:
+    """What a second reading of a column is called."""
+    if isinstance(second, Categories):
+        return "word" if isinstance(first, Numbers) else "code"
+    return "number" if isinstance(second, Numbers) else "spelling"
+
+
+def _twin(name: str, label: str, taken: Mapping[str, Column]) -> str:
     """A name for a column that is read in a second way.
 
     >>> code = Categories(np.zeros(1, np.int32), ("7",))
-    >>> _twin("city", code, {}), _twin("city", code, {"city (code)": code})
+    >>> _twin("city", "code", {}), _twin("city", "code", {"city (code)": code})
     ('city (code)', 'city (code) (code)')
     """
-    made = f"{name} ({'code' if isinstance(column, Categories) else 'spelling'})"
-    return _twin(made, column, taken) if made in taken else made
+    made = f"{name} ({label})"
+    return _twin(made, label, taken) if made in taken else made
 
 
 def _as_category(column: Column, values: Floats) -> Categories:
@@ -245,4 +338,6 @@ def _details(rule: Rule) -> dict[str, Any]:
         return {"examples": list(rule.words)}
     if isinstance(rule, DateRule):
         return {"format": rule.layout}
+    if isinstance(rule, PartsRule):
+        return {"shape": rule.shape.shown(), "parts": rule.shape.n_parts}
     return {}

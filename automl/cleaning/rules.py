@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from automl.cleaning import dates, numbers
-from automl.cleaning.cells import Cells, Spelled, Typed, as_words
+from automl.cleaning import dates, durations, numbers
+from automl.cleaning.cells import MISSING_NUMBERS, Cells, Spelled, Typed, as_words
+from automl.cleaning.shapes import MOST_PARTS, Shape
 from automl.columns import Categories, Column, Floats, Numbers, Texts
 from automl.errors import UnsafeModel
 from automl.state import State
@@ -27,15 +28,34 @@ class Read:
     present: int  # cells that weren't missing
     unreadable: int = 0
     unseen: int = 0
+    more: tuple[Column, ...] = ()  # further columns, of rules that make several
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns that were made."""
+        return (self.column, *self.more)
 
 
 @dataclass(frozen=True)
 class NumberRule:
-    """Numbers; `comma` is the decimal separator's, `sentinels` are values that mean missing, `strays` words that were no numbers at fit."""
+    """Numbers.
+
+    Parameters
+    ----------
+    comma : bool
+        Whether the comma is the decimal sign.
+    sentinels : tuple of float
+        Values that mean missing.
+    strays : tuple of str
+        Words that were no numbers at fit.
+    sizes : tuple of float, optional
+        Decimal logarithms between which values lay at fit: what decides where 1,234 has two readings.
+    """
 
     comma: bool = False
     sentinels: tuple[float, ...] = ()
     strays: tuple[str, ...] = ()
+    sizes: tuple[float, float] | None = None
 
     kind = "number"
 
@@ -46,7 +66,7 @@ class NumberRule:
             values = np.full(len(cells.values), np.nan) if wrong else cells.values
             present = int((~np.isnan(cells.values)).sum())
             return Read(Numbers(self._without_sentinels(values)), present, present if wrong else 0)
-        table = numbers.parse(cells.words.tolist(), comma=self.comma).values
+        table = numbers.read(cells.words.tolist(), comma=self.comma)
         present, unreadable = _unreadable(cells, table, self.strays)
         return Read(Numbers(self._without_sentinels(cells.spread(table))), present, unreadable)
 
@@ -55,12 +75,73 @@ class NumberRule:
 
     def to_state(self) -> State:
         """Plain values."""
-        return {"comma": self.comma, "sentinels": list(self.sentinels), "strays": list(self.strays)}
+        state = {"comma": self.comma, "sentinels": list(self.sentinels), "strays": list(self.strays)}
+        return state if self.sizes is None else {**state, "sizes": list(self.sizes)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> NumberRule:
         """The rule that `to_state` wrote."""
-        return cls(bool(state["comma"]), tuple(float(value) for value in state["sentinels"]), _texts(state["strays"]))
+        sentinels = tuple(float(value) for value in state["sentinels"])
+        return cls(bool(state["comma"]), sentinels, _texts(state["strays"]), _sizes(state.get("sizes")))
+
+
+@dataclass(frozen=True)
+class DurationRule:
+    """Durations and times of day, as seconds; `minutes` says that 4:03 is four minutes."""
+
+    minutes: bool = False
+    strays: tuple[str, ...] = ()
+
+    kind = "duration"
+
+    def read(self, cells: Cells) -> Read:
+        """Float64, NaN where missing or unreadable; plain numbers are seconds already."""
+        if isinstance(cells, Typed):
+            return NumberRule().read(cells)
+        words = cells.words.tolist()
+        table = durations.parse(words, minutes=self.minutes)
+        plain = numbers.parse(words).values
+        table = np.where(np.isnan(table), plain, table)
+        return Read(Numbers(cells.spread(table)), *_unreadable(cells, table, self.strays))
+
+    def to_state(self) -> State:
+        """Plain values."""
+        return {"minutes": self.minutes, "strays": list(self.strays)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> DurationRule:
+        """The rule that `to_state` wrote."""
+        return cls(bool(state["minutes"]), _texts(state["strays"]))
+
+
+@dataclass(frozen=True)
+class PartsRule:
+    """The numbers in words of one shape, a column each."""
+
+    shape: Shape
+    strays: tuple[str, ...] = ()
+
+    kind = "parts"
+
+    def read(self, cells: Cells) -> Read:
+        """One or several columns of float64, NaN where missing or of another shape."""
+        spelled = as_words(cells)
+        table = self.shape.parse(spelled.words.tolist())
+        columns = [Numbers(spelled.spread(part)) for part in table.T]
+        return Read(columns[0], *_unreadable(spelled, table[:, 0], self.strays), more=tuple(columns[1:]))
+
+    def to_state(self) -> State:
+        """Plain values."""
+        return {"shape": self.shape.text, "comma": self.shape.comma, "strays": list(self.strays)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> PartsRule:
+        """The rule that `to_state` wrote."""
+        (text,) = _texts([state["shape"]])
+        shape = Shape(text, bool(state["comma"]))
+        if not 1 <= shape.n_parts <= MOST_PARTS:
+            raise UnsafeModel("the model file holds a shape without numbers, or with too many")
+        return cls(shape, _texts(state["strays"]))
 
 
 @dataclass(frozen=True)
@@ -104,7 +185,7 @@ class DateRule:
         if isinstance(cells, Typed) and cells.form == "date":
             return Read(Numbers(cells.values, "date"), int((~np.isnan(cells.values)).sum()))
         spelled = as_words(cells)
-        table = dates.parse(spelled.words.tolist(), self.layout)
+        table = dates.read(spelled.words.tolist(), self.layout)
         return Read(Numbers(spelled.spread(table), "date"), *_unreadable(spelled, table, self.strays))
 
     def to_state(self) -> State:
@@ -128,6 +209,7 @@ class CategoryRule:
     """
 
     levels: tuple[str, ...] = ()
+    is_open: bool = False  # whether new levels keep coming, so that one at predict is no surprise
     _codes: dict[str, int] = field(init=False, repr=False, compare=False)
 
     kind = "category"
@@ -163,11 +245,12 @@ class CategoryRule:
             table[unknown] = [self._by_number.get(value, -1) for value in values.tolist()]
         codes = np.append(table, np.int32(-1))[spelled.codes].astype(np.int32, copy=False)
         present = int((spelled.codes >= 0).sum())
-        return Read(Categories(codes, self.levels), present, unseen=present - int((codes >= 0).sum()))
+        unseen = 0 if self.is_open else present - int((codes >= 0).sum())
+        return Read(Categories(codes, self.levels), present, unseen=unseen)
 
     def to_state(self) -> State:
         """Plain values."""
-        return {"levels": list(self.levels)}
+        return {"levels": list(self.levels)} | ({"open": True} if self.is_open else {})
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> CategoryRule:
@@ -175,7 +258,7 @@ class CategoryRule:
         levels = _texts(state["levels"])
         if len(set(levels)) != len(levels):
             raise UnsafeModel("the model file holds a category twice")
-        return cls(levels)
+        return cls(levels, bool(state.get("open", False)))
 
 
 @dataclass(frozen=True)
@@ -200,10 +283,12 @@ class TextRule:
         return cls()
 
 
-Rule = NumberRule | FlagRule | DateRule | CategoryRule | TextRule
+Rule = NumberRule | DurationRule | PartsRule | FlagRule | DateRule | CategoryRule | TextRule
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Rule]] = {
     "number": NumberRule.from_state,
+    "duration": DurationRule.from_state,
+    "parts": PartsRule.from_state,
     "flag": FlagRule.from_state,
     "date": DateRule.from_state,
     "category": CategoryRule.from_state,
@@ -229,17 +314,30 @@ def _truth(word: str) -> float:
 
 
 def _unreadable(cells: Spelled, table: Floats, strays: Sequence[str]) -> tuple[int, int]:
-    """Cells that are not missing, and those of them that gave nothing; words that were strays at fit count as missing."""
+    """Count cells that are not missing, and those that gave nothing; strays of fit are missing."""
     counts = cells.counts()
     bad = np.isnan(table)
     if not bad.any():
         return int(counts.sum()), 0
     known = set(strays)
-    stray = np.array([is_bad and word in known for word, is_bad in zip(cells.words, bad, strict=True)], bool)
+    stray = np.array([is_bad and _is_missing(word, known) for word, is_bad in zip(cells.words, bad, strict=True)], bool)
     return int(counts[~stray].sum()), int(counts[bad & ~stray].sum())
+
+
+def _is_missing(word: str, known: set[str]) -> bool:
+    return word in known or word.casefold() in MISSING_NUMBERS or dates.is_nil(word)
 
 
 def _texts(values: Any) -> tuple[str, ...]:
     if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
         raise UnsafeModel("the model file holds something else where words are expected")
     return tuple(values)
+
+
+def _sizes(values: Any) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    low, high = map(float, values)
+    if not low <= high:
+        raise UnsafeModel("the model file holds a column whose sizes do not increase")
+    return low, high

@@ -317,6 +317,10 @@ MIXED = pd.DataFrame(
         "money": ["$1,234.5", "7", "(3)", ""] * (N // 4),
         "code": ["01", "002", "3", "NA"] * (N // 4),
         "score": [1.0, 2.0, -999.0, 3.0] * (N // 4),
+        "box": [f"{place}x{place % 7 + 0.5}" for place in range(N)],
+        "took": pd.to_timedelta(np.arange(N) * 61, unit="s"),
+        "stamp": [f"{place % 28 + 1:02d}MAY20{place % 20 + 10}" for place in range(N)],
+        "long": np.arange(N) * 3 + 2**60,
     }
 )
 FROM_FRAME = clean(from_frame(MIXED), Y)
@@ -328,9 +332,10 @@ def test_a_fit_on_a_frame_and_one_on_its_file_give_the_same_columns() -> None:
     assert FROM_FRAME.cleaner.schema() == FROM_FILE.cleaner.schema()
 
 
-cells = st.sampled_from(
-    ["1", "1.0", " 2", "-999", "x", "", "NA", "red", "Yes", "False", "2020-01-31 07:00:00", "$5", "002", "inf", "31/1/2020", "ßé"]
-)
+PLAIN = ["1", "1.0", " 2", "-999", "x", "", "NA", "red", "Yes", "False", "$5", "002", "inf", "ßé", "12.5K", "<7"]
+MOMENTS = ["2020-01-31 07:00:00", "31/1/2020", "3 Aug 2021", "20210803", "5m30s", "1:02"]
+PARTS = ["3x4", "-2x1", "9007199254740993"]
+cells = st.sampled_from([*PLAIN, *MOMENTS, *PARTS])
 
 
 @settings(max_examples=25)

@@ -49,11 +49,11 @@ class TestNumbers:
         assert np.isnan(values(["1", missing, "2"])[1])
 
     def test_may_hold_a_few_other_words_if_there_are_many(self) -> None:
-        words = [str(number) for number in range(100)] + ["unknown"]
+        words = [str(number) for number in range(100)] + ["oops"]
         cells = tidy(read_cells(pd.Series(words)))
         inferred = infer("age", cells)
         assert isinstance(inferred.rule, NumberRule)
-        assert [(finding.code, finding.count, finding.examples) for finding in inferred.findings] == [("stray", 1, ("unknown",))]
+        assert [(finding.code, finding.count, finding.examples) for finding in inferred.findings] == [("stray", 1, ("oops",))]
         assert inferred.rule.read(cells).unreadable == 0  # known from the fit
 
     def test_that_are_infinite_are_missing(self) -> None:
@@ -135,14 +135,23 @@ class TestOthers:
         assert kind(pd.Series([1, 2], dtype="Int64")) == "number"
         assert kind(pd.Series(["1", "2"], dtype="category")) == "category"
         assert kind(pd.to_datetime(pd.Series(["2020-01-01"]))) == "date"
-        assert kind(pd.Series([pd.Timedelta("1h")])) == "number"
+        assert kind(pd.Series([pd.Timedelta("1h")])) == "duration"
         assert kind(pd.Series(pd.period_range("2020-01", periods=2, freq="M"))) == "date"
         assert kind(pd.Series([1, "a", None, True], dtype=object)) == "category"
         assert kind(pd.Series([None, None], dtype=object)) == "category"
         assert kind(pd.Series([{"a": 1}, [2]], dtype=object)) == "category"
 
 
-def test_whole_numbers_that_lose_their_digits_are_told() -> None:
-    large, small = ([str(start + place) for place in range(40)] for start in (2**60, 100))
-    assert [finding.code for finding in infer("n", tidy(read_cells(pd.Series(large)))).findings] == ["digits_lost"]
-    assert not infer("n", tidy(read_cells(pd.Series(small)))).findings
+@pytest.mark.parametrize("of", [str, int])
+def test_whole_numbers_beyond_exact_floats_keep_all_digits(of: type) -> None:
+    numbers = [2**60 + place for place in range(40)]
+    cells = tidy(read_cells(pd.Series([of(number) for number in numbers])))
+    first, last = infer("n", cells).rule.read(cells).columns
+    assert isinstance(first, Numbers)
+    assert isinstance(last, Numbers)
+    whole = [int(one) * 10**12 + int(other) for one, other in zip(first.values, last.values, strict=True)]
+    assert whole == numbers
+
+
+def test_whole_numbers_that_floats_hold_are_one_column() -> None:
+    assert kind([str(100 + place) for place in range(40)]) == "number"
