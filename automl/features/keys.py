@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -56,28 +55,14 @@ def _is_key(values: Floats, scales: list[Targets]) -> bool:
     entities = _Entities.of(values)
     if entities is None:
         return False
-    known = [replace(scale, values=scale.values[entities.rows], folds=scale.folds[entities.rows]) for scale in scales]
-    told = [explained(entities.places, entities.n_entities, scale) for scale in known]
-    own, least = max(told), max(LEAST_OWN, LEAST_OWN_ROWS / len(entities.rows))
-    if own < least:
+    views = [_View.of(entities, scale) for scale in scales]
+    view = max(views, key=lambda one: one.own)
+    least = max(LEAST_OWN, LEAST_OWN_ROWS / len(entities.rows))
+    if view.own < least:
         return False
-    apart = [replace(scale, folds=entities.folds) for scale in known]
-    if any(_by_order(entities, groups, scale) > MOST_ORDER * own for groups in _neighbourhoods(entities) for scale in apart):
+    if any(one.between(groups) > MOST_ORDER * view.own for groups in entities.neighbourhoods for one in views):
         return False
-    scale = known[int(np.argmax(told))]
-    return all(_by_order(entities, groups, scale) < own - least for groups in _neighbourhoods(entities))
-
-
-def _neighbourhoods(entities: _Entities) -> Iterator[Places]:
-    """For each entity, the number of its group of neighbours."""
-    for width in WIDTHS:
-        if 2 * width <= entities.n_entities:
-            yield np.arange(entities.n_entities) // width
-
-
-def _by_order(entities: _Entities, groups: Places, targets: Targets) -> float:
-    """The part of the target's variance that groups of neighbours explain."""
-    return explained(groups[entities.places], int(groups[-1]) + 1, targets)
+    return all(view.within(groups) < view.own - least for groups in entities.neighbourhoods)
 
 
 @dataclass(frozen=True)
@@ -106,3 +91,54 @@ class _Entities:
         """A fold for each row, the same for all rows of an entity."""
         shuffled = np.random.default_rng(SEED).permutation(self.n_entities)
         return (shuffled % N_FOLDS)[self.places]
+
+    @cached_property
+    def neighbourhoods(self) -> tuple[Places, ...]:
+        """For each entity, the number of its group of neighbours, in groups of several sizes."""
+        return tuple(np.arange(self.n_entities) // width for width in WIDTHS if 2 * width <= self.n_entities)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What entities tell of the target on one scale.
+
+    The entity that tells most is left out: an amount may have one value that is special, such as 0 or 999.
+
+    Parameters
+    ----------
+    targets : Targets
+        Of the rows of the other entities.
+    places : ndarray of int64
+        The entity of each of these rows.
+    entity_folds : ndarray of int64
+        Folds that keep entities whole.
+    n_entities : int
+    """
+
+    targets: Targets
+    places: Places
+    entity_folds: Places
+    n_entities: int
+
+    @classmethod
+    def of(cls, entities: _Entities, targets: Targets) -> _View:
+        """Look at the entities' rows, but for those of the most telling one."""
+        values = targets.values[entities.rows]
+        counts = np.bincount(entities.places, minlength=entities.n_entities)
+        off = [np.bincount(entities.places, column, entities.n_entities) for column in (values - values.mean(axis=0)).T]
+        kept = np.flatnonzero(entities.places != int(np.argmax(np.square(off).sum(axis=0) / counts)))
+        known = replace(targets, values=values[kept], folds=targets.folds[entities.rows][kept])
+        return cls(known, entities.places[kept], entities.folds[kept], entities.n_entities)
+
+    @cached_property
+    def own(self) -> float:
+        """The part of the target's variance that entities tell of their own other rows."""
+        return explained(self.places, self.n_entities, self.targets)
+
+    def within(self, groups: Places) -> float:
+        """The part that groups of neighbours tell of their own other rows."""
+        return explained(groups[self.places], int(groups[-1]) + 1, self.targets)
+
+    def between(self, groups: Places) -> float:
+        """The part that groups of neighbours tell of other entities."""
+        return explained(groups[self.places], int(groups[-1]) + 1, replace(self.targets, folds=self.entity_folds))

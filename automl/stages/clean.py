@@ -44,8 +44,8 @@ TRAINABLE = 4_000  # rows, however many columns there are: linear models and net
 NEARLY = 0.9  # of the rows are as good as all
 MOST_OUTPUTS = 6.0  # times as long as two classes take many of them, where it is not known yet how many there are
 MANY_CLASSES = 20
-LOOKED_AT = 50_000  # rows at most, to find numbers that are codes
-LOOKED_AT_CELLS = 30_000_000  # and cells x outputs, for tables of many columns
+LOOKED_AT, FEWEST_LOOKED_AT = 50_000, 500  # rows at most, and at least if they are there, to find numbers that are codes
+LOOKED_AT_CELLS = 1_000_000  # and cells x outputs, which take about a second: no clock decides, so that resume and reproduce find the same
 MANY_FOLDS, MANY_FITS, MANY_NETWORKS = 8, 36, 7  # so many folds where the time is enough for so many fits of LightGBM and of a network
 SOME_FOLDS, SOME_FITS = 3, 20  # else so many, else a single holdout
 MANY_ROWS = 10_000  # from there on folds want far more fits
@@ -274,7 +274,14 @@ def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
     return is_known
 
 
-def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.int64], amounts: Collection[str | None] = ()) -> Cleaned:
+def with_codes(
+    cleaned: Cleaned,
+    task: Task,
+    seed: int,
+    known: npt.NDArray[np.int64],
+    amounts: Collection[str | None] = (),
+    cells: int = LOOKED_AT_CELLS,
+) -> Cleaned:
     """A cleaned table with numbers that are codes as categories, too, and with keys of entities as categories only.
 
     Parameters
@@ -286,9 +293,14 @@ def with_codes(cleaned: Cleaned, task: Task, seed: int, known: npt.NDArray[np.in
         The rows that may be looked at.
     amounts : collection of str
         Columns that are no keys, whatever they look like.
+    cells : int
+        So many cells times outputs are looked at, at most.
     """
     many = len(cleaned.columns.names("number")) * min(task.n_outputs, MOST_CLASSES)
-    rows = known[held_out.some(len(known), min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many)), seed)]
+    most = min(LOOKED_AT, cells // max(1, many))
+    if most < min(FEWEST_LOOKED_AT, len(known)):
+        return cleaned
+    rows = known[held_out.some(len(known), most, seed)]
     learnt = targets(task, cleaned.y, rows, seed)
     keys = tuple(name for name in entity_keys(cleaned.columns, learnt) if name not in amounts)
     codes = tuple(name for name in coded(cleaned.columns, learnt) if name not in keys)

@@ -261,7 +261,7 @@ class TestPredict:
 
     def test_puts_a_category_in_place_of_a_number_that_is_a_key(self) -> None:
         keyed = self.cleaner.with_codes([], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5), keys=["x"])
-        applied = keyed.transform(from_frame({"x": ["8.0", None, "4", " 3", "1,000"], "c": ["a"] * 5, "f": ["no"] * 5}))
+        applied = keyed.transform(from_frame({"x": ["8.0", None, "4", " 3", "9"], "c": ["a"] * 5, "f": ["no"] * 5}))
         assert plain(applied.columns)["x"] == ["8", None, None, "3", None]
         assert applied.columns.names() == ("x", "c", "f")
         assert Cleaner.from_state(json.loads(json.dumps(keyed.to_state()))) == keyed

@@ -84,6 +84,19 @@ def test_a_year_with_shocks_of_its_own_and_a_trend_stays() -> None:
     assert not found(1960 + year, year / 20 + 0.3 * rng.normal(size=60)[year] + rng.normal(size=3000))
 
 
+@pytest.mark.parametrize("trend", [0.0, 0.3])
+def test_an_amount_with_one_value_that_is_special_stays(trend: float) -> None:
+    rng = np.random.default_rng(4)
+    age = np.where(rng.random(3000) < 0.1, 99, rng.integers(18, 80, 3000))
+    assert not found(age, 5 * (age == 99) + trend * age / 20 + rng.normal(size=3000))
+
+
+def test_three_enormous_entities_are_enough_to_find_a_key() -> None:
+    keys, y = hosts(1200)
+    noise = 60 + 36 * np.random.default_rng(1).normal(size=len(y))
+    assert found(keys, np.where(np.isin(keys, np.unique(keys)[100::400]), 25 * noise, noise))
+
+
 def test_parts_few_values_and_row_numbers_are_no_keys() -> None:
     keys, y = hosts()
     assert not found(keys / 2, y)
