@@ -33,7 +33,7 @@ from automl.extensions import Extensions
 from automl.leaderboard import HEADINGS, leaderboard, nothing_judged
 from automl.metrics import named as known_metric
 from automl.metrics import register
-from automl.models import FAMILIES, Family, everybody, given
+from automl.models import Family, everybody, family, given, is_known
 from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
@@ -164,7 +164,7 @@ class AutoML(BaseEstimator):
         with place_of(self.output, self.overwrite) as folder:
             asked = self._settings(folder, started)
             if warning := too_short(asked.seconds, "budget"):
-                warnings.warn(warning, UserWarning, stacklevel=4)
+                warnings.warn(warning, UserWarning, stacklevel=3)
             with progress(self.verbose, asked) as shown, self._followed(asked) as followers:
                 audience = run.Audience([*shown.observers, *followers, Importer(asked.budget)], self._finishers(asked))
                 result = run.fit(lambda budget: problem, asked, audience)
@@ -284,7 +284,7 @@ class AutoML(BaseEstimator):
             yield [followers]
         finally:
             if not followers.wait(asked.budget.remaining()):
-                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=4)
+                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=5)
 
     def _finishers(self, asked: run.Settings) -> list[run.chain.Finisher]:
         """The report, if the folder stays."""
@@ -299,7 +299,7 @@ class AutoML(BaseEstimator):
         texts = [Finding.from_json(finding).text() for finding in study.findings if finding["code"] in _COSTS_ROWS]
         for text in [*texts, nothing_judged(study)]:
             if text:
-                warnings.warn(in_python(text), UserWarning, stacklevel=5)
+                warnings.warn(in_python(text), UserWarning, stacklevel=4)
 
     # ------------------------------------------------------------ the predictor
 
@@ -332,7 +332,7 @@ class AutoML(BaseEstimator):
         """The parameters, and the predictor as the bytes of its file."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
-            state["_own_families"] = {one.family: one.kind for one in self.predictor_.members if one.kind not in FAMILIES}
+            state["_own_families"] = _own(self.predictor_)
             state["predictor_"] = archive.dumps(state["predictor_"])
             state["metric"], state["track"] = self._metric_name(), ()  # a lambda and an open file have no pickle, and predicting needs none
         return state
@@ -369,6 +369,12 @@ def own_families(families: Any) -> Extensions:
     if isinstance(families, str) or not isinstance(families, Sequence):
         raise InputError(f"families={families!r}: must be a list of names and objects.")
     return given(one for one in families if not isinstance(one, str))
+
+
+def _own(predictor: Predictor) -> dict[str, Family]:
+    """The families of a predictor's members that were given to it, which nobody else knows."""
+    kinds = {member.family: member.kind for member in predictor.members}
+    return {name: kind for name, kind in kinds.items() if not is_known(name) or family(name) is not kind}
 
 
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:

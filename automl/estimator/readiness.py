@@ -14,6 +14,7 @@ LIBRARIES = ("lightgbm", "catboost", "xgboost")  # families that predict with th
 UNHURRIED_SECONDS = 10.0  # left: with less, importing in this process would take cores that the search needs
 RESTORED_BYTES_A_SECOND = 1e7
 LEAST_RESTORE_SECONDS = 0.1
+CLEARING_SECONDS = 0.2  # kept for removing folders at the end of a fit
 
 
 class Importer:
@@ -35,7 +36,8 @@ class Importer:
 
 def restore_in_time(predictor: Predictor, budget: Budget) -> bool:
     """Restore a predictor's models, unless that would take more than the budget has left; the first prediction does it then."""
-    if seconds_to_restore(part.blob for member in predictor.members for part in member.parts) > budget.remaining():
+    needed = seconds_to_restore(part.blob for member in predictor.members for part in member.parts)
+    if needed + CLEARING_SECONDS > budget.remaining():
         return False
     predictor.restore()
     return True

@@ -77,6 +77,8 @@ class Clean:
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed)
         lab.keep(dataset, cleaned.cleaner)
+        if problem is whole and (problem.groups is not None or problem.times is not None):  # no file of the table has them
+            made.spread(cleaned.rows, problem.table.n_rows).save(lab.store.folder)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
         drawn = problem.table.n_rows if problem is not whole else 0
         for finding in (*_drawn(drawn, whole, asked=self.rows > 0), *cleaned.findings):
