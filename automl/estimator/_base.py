@@ -233,7 +233,7 @@ class AutoML(BaseEstimator):
     def _settings(self, folder: Path, started: float) -> run.Settings:
         """The parameters as a run takes them."""
         if self.engine not in ("local", "inline"):
-            raise InputError(f"engine={self.engine!r}: is to be 'local' or 'inline'.")
+            raise InputError(f"engine={self.engine!r}: must be 'local' or 'inline'.")
         given: Any = self.trials, self.budget  # whatever they are annotated with
         if given[0] is not None and (not isinstance(given[0], (int, np.integer)) or given[0] < 1):
             raise InputError(f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts.")
@@ -259,7 +259,7 @@ class AutoML(BaseEstimator):
         """The pipeline with the options and families that were given."""
         pipeline: Any = self.pipeline
         if not isinstance(pipeline, (str, Path, Pipeline)):
-            raise InputError(f"pipeline={pipeline!r}: is to be a name, a file's path, or what automl.extend.read_pipeline gives.")
+            raise InputError(f"pipeline={pipeline!r}: must be a name, a file's path, or what automl.extend.read_pipeline gives.")
         chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
         chain = chain.with_options(_settings_of(self.options))
         if (n_folds := number_of_folds(self.cv)) is not None:
@@ -343,6 +343,7 @@ class AutoML(BaseEstimator):
             kept = state.pop("_own_families", None)  # earlier versions had but the parameter
             own = own_families(state.get("families")) if kept is None else Extensions(kept)
             state["predictor_"] = archive.loads(state["predictor_"], own=own)
+            state = {**_defaults(type(self)), **state}  # earlier versions had fewer parameters
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
@@ -354,6 +355,12 @@ class AutoML(BaseEstimator):
         tags.input_tags.sparse = True
         tags.non_deterministic = self.trials is None
         return tags
+
+
+def _defaults(kind: type[AutoML]) -> dict[str, Any]:
+    """The parameters that an estimator has where none is given."""
+    parameters: dict[str, Any] = kind().get_params(deep=False)
+    return parameters
 
 
 def own_families(families: Any) -> Extensions:
