@@ -66,6 +66,12 @@ class Folds:
         """The same folds of some of the rows."""
         return Folds(self.kind, self.blocks[:, rows])
 
+    def spread(self, rows: Rows, n_rows: int) -> Folds:
+        """The same folds over a larger table, in which these rows stand at `rows`; the others are unused."""
+        blocks = np.full((len(self.blocks), n_rows), UNUSED, np.int16)
+        blocks[:, rows] = self.blocks
+        return Folds(self.kind, blocks)
+
     def save(self, folder: Path) -> None:
         """Lay the folds into a folder."""
         np.save(folder / _file(self.kind), self.blocks)

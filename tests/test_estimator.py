@@ -226,6 +226,16 @@ def _place_for_files(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_TMP", str(tmp_path))
 
 
+def test_a_pickle_of_an_earlier_version_is_read(fitted):
+    state = fitted.__getstate__()
+    for later in ("cv", "overwrite", "verbose", "_own_families", "findings_"):
+        del state[later]
+    twin = AutoMLClassifier.__new__(AutoMLClassifier)
+    twin.__setstate__(state)
+    assert twin.get_params() == fitted.get_params()
+    assert (twin.predict(MIXED) == fitted.predict(MIXED)).all()
+
+
 def test_a_pickle_holds_the_bytes_of_the_predictors_file(fitted):
     assert fitted.__getstate__()["predictor_"].startswith(b"PK")
 

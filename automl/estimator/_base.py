@@ -34,7 +34,7 @@ from automl.extensions import Extensions
 from automl.leaderboard import HEADINGS, leaderboard, nothing_judged
 from automl.metrics import named as known_metric
 from automl.metrics import register
-from automl.models import FAMILIES, Family, everybody, given
+from automl.models import Family, everybody, family, given, is_known
 from automl.pipeline import Pipeline, read_pipeline
 from automl.predictor import Predictor, archive
 from automl.table import Table, from_frame
@@ -165,7 +165,7 @@ class AutoML(BaseEstimator):
         with place_of(self.output, self.overwrite) as folder:
             asked = self._settings(folder, started)
             if warning := too_short(asked.seconds, "budget"):
-                warnings.warn(warning, UserWarning, stacklevel=4)
+                warnings.warn(warning, UserWarning, stacklevel=3)
             with progress(self.verbose, asked) as shown, self._followed(asked) as followers:
                 audience = run.Audience([*shown.observers, *followers, Importer(asked.budget)], self._finishers(asked))
                 result = run.fit(lambda budget: problem, asked, audience)
@@ -234,7 +234,7 @@ class AutoML(BaseEstimator):
     def _settings(self, folder: Path, started: float) -> run.Settings:
         """The parameters as a run takes them."""
         if self.engine not in ("local", "inline"):
-            raise InputError(f"engine={self.engine!r}: is to be 'local' or 'inline'.")
+            raise InputError(f"engine={self.engine!r}: must be 'local' or 'inline'.")
         given: Any = self.trials, self.budget  # whatever they are annotated with
         if given[0] is not None and (not isinstance(given[0], (int, np.integer)) or given[0] < 1):
             raise InputError(f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts.")
@@ -260,7 +260,7 @@ class AutoML(BaseEstimator):
         """The pipeline with the options and families that were given."""
         pipeline: Any = self.pipeline
         if not isinstance(pipeline, (str, Path, Pipeline)):
-            raise InputError(f"pipeline={pipeline!r}: is to be a name, a file's path, or what automl.extend.read_pipeline gives.")
+            raise InputError(f"pipeline={pipeline!r}: must be a name, a file's path, or what automl.extend.read_pipeline gives.")
         chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
         chain = chain.with_options(_settings_of(self.options))
         if (n_folds := number_of_folds(self.cv)) is not None:
@@ -335,7 +335,7 @@ class AutoML(BaseEstimator):
         """The parameters, and the predictor as the bytes of its file."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "predictor_" in state:
-            state["_own_families"] = {one.family: one.kind for one in self.predictor_.members if one.kind not in FAMILIES}
+            state["_own_families"] = _own(self.predictor_)
             state["predictor_"] = archive.dumps(state["predictor_"])
             state["metric"], state["track"] = self._metric_name(), ()  # a lambda and an open file have no pickle, and predicting needs none
         return state
@@ -346,6 +346,7 @@ class AutoML(BaseEstimator):
             kept = state.pop("_own_families", None)  # earlier versions had but the parameter
             own = own_families(state.get("families")) if kept is None else Extensions(kept)
             state["predictor_"] = archive.loads(state["predictor_"], own=own)
+            state = {**_defaults(type(self)), **state}  # earlier versions had fewer parameters
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
@@ -357,6 +358,12 @@ class AutoML(BaseEstimator):
         tags.input_tags.sparse = True
         tags.non_deterministic = self.trials is None
         return tags
+
+
+def _defaults(kind: type[AutoML]) -> dict[str, Any]:
+    """The parameters that an estimator has where none is given."""
+    parameters: dict[str, Any] = kind().get_params(deep=False)
+    return parameters
 
 
 def own_families(families: Any) -> Extensions:
@@ -372,6 +379,12 @@ def own_families(families: Any) -> Extensions:
     if isinstance(families, str) or not isinstance(families, Sequence):
         raise InputError(f"families={families!r}: must be a list of names and objects.")
     return given(one for one in families if not isinstance(one, str))
+
+
+def _own(predictor: Predictor) -> dict[str, Family]:
+    """The families of a predictor's members that were given to it, which nobody else knows."""
+    kinds = {member.family: member.kind for member in predictor.members}
+    return {name: kind for name, kind in kinds.items() if not is_known(name) or family(name) is not kind}
 
 
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:

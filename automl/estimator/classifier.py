@@ -33,6 +33,9 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         What is optimised: a name (`automl metrics`), that of any of scikit-learn's scorers, a function of (y_true, y_pred) whose value
         is greater for better predictions, or what `sklearn.metrics.make_scorer` makes of one. Default: roc_auc for two classes,
         log_loss for more, rmse for numbers.
+    cv : int, splitter or iterable of (train, test), optional
+        Which rows are held out: a number of folds (stratified, groups whole), any splitter of scikit-learn, or pairs of row numbers. At
+        most 100 splits. The run keeps the folds as numbers. Default: as rows and budget allow.
     pipeline : str or Pipeline, default="default"
         A bundled pipeline (`automl pipelines`), a pipeline file's path, or what `automl.extend.read_pipeline` makes of one.
     options : mapping or sequence of str, default=()
@@ -42,6 +45,9 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         which takes part beside those named; if none is, beside all of ours.
     output : str or Path, optional
         The run's folder, absent or empty, which is kept with its report. By default nothing stays on disk.
+    overwrite : bool, default=False
+        Whether a run that lies in `output` is replaced. The new one is made beside it and takes its place at the end; if it fails, the old
+        one stays.
     track : str, Tracker or sequence of them, default=()
         Who follows the run live: "tensorboard", "wandb", "mlflow", or objects of your own with the methods begin(one), trial(one, trial)
         and end(one). Needs `output`.
@@ -52,6 +58,9 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
     engine : {"local", "inline"}, default="local"
         Worker processes; or everything in this process, for tiny tables.
     random_state : int, RandomState or None, default=0
+    verbose : {0, 1, 2}, default=0
+        Nothing, one line of progress (drawn anew on a terminal and in a notebook, written now and then elsewhere), or a line for every fit;
+        on standard error.
 
     Attributes
     ----------
@@ -59,7 +68,9 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         The sorted labels, in y's own dtype. One with a single row is never predicted.
     predictor_ : Predictor
     leaderboard_ : DataFrame
-        One row a candidate, best first. Not there after `load`.
+        One row a candidate, best first. Not there after `load` of a predictor's file; a run's folder has it.
+    findings_ : list of Finding
+        What was found in the table and done about it, with the option that changes it. There where `leaderboard_` is.
     expected_score_ : float
         The metric, in its natural sign, that new rows can be expected to give.
     expected_interval_ : tuple of (float, float)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
-from collections.abc import Iterable
 
 from automl.budget import Budget, crowding
 from automl.predictor import Predictor
 from automl.trial import Event, Study
 
 LIBRARIES = ("lightgbm", "catboost", "xgboost")  # families that predict with the library of their name
-UNHURRIED_SECONDS = 10.0  # left: with less, importing in this process would take cores that the search needs
-RESTORED_BYTES_A_SECOND = 1e7
+UNHURRIED_SECONDS = 20.0  # left: with less, importing in this process would take cores that the search needs
+RESTORED_BYTES_A_SECOND = 2e7
 LEAST_RESTORE_SECONDS = 0.1
+IMPORT_SECONDS = 1.0  # of a library that is not there yet
+CLEARING_SECONDS = 0.2  # kept for removing folders at the end of a fit
 
 
 class Importer:
@@ -35,12 +37,14 @@ class Importer:
 
 def restore_in_time(predictor: Predictor, budget: Budget) -> bool:
     """Restore a predictor's models, unless that would take more than the budget has left; the first prediction does it then."""
-    if seconds_to_restore(part.blob for member in predictor.members for part in member.parts) > budget.remaining():
+    if seconds_to_restore(predictor) + CLEARING_SECONDS > budget.remaining():
         return False
     predictor.restore()
     return True
 
 
-def seconds_to_restore(blobs: Iterable[bytes]) -> float:
-    """Seconds, rather too many, that models of such files take, on a machine as busy as it is."""
-    return (LEAST_RESTORE_SECONDS + sum(map(len, blobs)) / RESTORED_BYTES_A_SECOND) * crowding()
+def seconds_to_restore(predictor: Predictor) -> float:
+    """Seconds, rather too many, that a predictor's models take, on a machine as busy as it is."""
+    size = sum(len(part.blob) for member in predictor.members for part in member.parts)
+    lacking = {member.family for member in predictor.members if member.family in LIBRARIES and member.family not in sys.modules}
+    return (LEAST_RESTORE_SECONDS + IMPORT_SECONDS * len(lacking) + size / RESTORED_BYTES_A_SECOND) * crowding()

@@ -101,8 +101,11 @@ class Clean:
         _check_folds(made, cleaned, problem)
         dataset = Dataset(task, cleaned.columns, cleaned.y, made, cleaned.weight, study.seed, units, cleaned.times)
         lab.keep(dataset, replace(cleaned.cleaner, unused=(*cleaned.cleaner.unused, *narrow.dropped)))
+        is_whole = problem.table.n_rows == whole.table.n_rows
+        if is_whole and (problem.groups is not None or problem.times is not None):  # no file of the table has them
+            made.spread(cleaned.rows, problem.table.n_rows).save(lab.store.folder)
         lab.problem = NOTHING  # the raw table may go: freeing its strings takes time that is short at the end
-        drawn = problem.table.n_rows if problem.table.n_rows < whole.table.n_rows else 0
+        drawn = 0 if is_whole else problem.table.n_rows
         untrue = self._untrue(dataset, copies, cleaned, problem, lab)
         left_out = (*_drawn(drawn, whole, asked=self.rows > 0), *narrow.findings(self.columns > 0))
         others = [one for one in cleaned.findings if one.code != "duplicate_rows" or not copies.is_beyond_chance]

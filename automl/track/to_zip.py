@@ -57,6 +57,8 @@ def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
     for name in PLAIN:
         if (one.folder / name).exists():
             yield name, one.folder / name
+    for path in sorted(one.folder.glob("folds-*.npy")):  # numbers of folds that the run was given
+        yield path.name, path
     if (one.folder / PREDICTOR).exists() and (rows or not remembers_rows(one.folder / PREDICTOR)):
         yield PREDICTOR, one.folder / PREDICTOR
     for path in sorted((one.folder / "trials").glob("*/*")):

@@ -101,7 +101,7 @@ def test_pairs_of_truth_values_are_taken_too(tmp_path: Path) -> None:
 
 
 def test_a_number_is_so_many_folds_of_our_own(tmp_path: Path) -> None:
-    classifier(cv=4, output=tmp_path / "run").fit(X, IS_WIDE, groups=GROUPS)
+    classifier(cv=4, output=tmp_path / "run").fit(X, IS_WIDE)
     assert '"folds": 4' in (tmp_path / "run" / "events.jsonl").read_text()
     assert given_folds(tmp_path / "run") is None
 
@@ -250,6 +250,17 @@ def test_a_run_with_given_folds_is_made_again_and_goes_on_from_its_table(name: s
     other = automl("reproduce", "run", "--data", "longer.csv", cwd=tmp_path)
     assert other.returncode == 2
     assert "has 61 rows, and the folds of the run are of 60: it is another table" in other.stderr
+
+
+@pytest.mark.parametrize("role", ["groups", "time"])
+def test_a_run_with_an_array_of_groups_or_times_is_made_again_from_its_table(role: str, tmp_path: Path) -> None:
+    y = pd.Series(np.where(IS_WIDE, "yes", "no"), name="answer")
+    X.assign(answer=y).to_csv(tmp_path / "table.csv", index=False)
+    given: dict[str, Any] = {role: np.random.default_rng(0).permutation(GROUPS)}
+    classifier(output=tmp_path / "run").fit(X, y, **given)
+    again = automl("reproduce", "run", "--data", "table.csv", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "0 differ" in again.stdout
 
 
 def test_a_damaged_file_of_folds_is_told(tmp_path: Path) -> None:

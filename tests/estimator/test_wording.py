@@ -131,6 +131,7 @@ def test_warnings_and_findings_are_in_pythons_words() -> None:
         model = classifier().fit(table, y)
     told = [str(one.message) for one in caught] + [finding.text() for finding in model.findings_]
     assert not [text for text in told if "--" in text]
+    assert {Path(one.filename) for one in caught} == {Path(__file__)}
     sentinel = next(finding for finding in model.findings_ if finding.code == "sentinel")
     assert sentinel.override == "options={'clean.sentinels': False}"
 

@@ -158,8 +158,11 @@ def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:
 
 
 def test_an_unknown_family_is_refused() -> None:
+    class Stranger(type(family("linear"))):  # type: ignore[misc]
+        name = "os"
+
     made = predictor_of("linear", table())
-    blob = dumps(replace(made, members=(replace(made.members[0], family="os"),)))
+    blob = dumps(replace(made, members=(replace(made.members[0], kind=Stranger()),)))
     with pytest.raises(InputError, match="made with the model family 'os', which is not known here"):
         loads(blob).proba(table())
 
