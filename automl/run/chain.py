@@ -24,7 +24,7 @@ from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
-from automl.run.exam import Exam, ScoredTable, examine, prepare
+from automl.run.exam import Exam, ScoredTable, after_exam, examine, prepare
 from automl.run.keeper import Keeper, cut
 from automl.run.record import Recorder, write_facts
 from automl.stages import STAGES
@@ -226,7 +226,7 @@ def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam:
     lab.close()
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
-    for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
+    for event in examine(exam, predictor, study, after_exam(lab.whole)) if exam else ():
         study = lab.tell(study, event)
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
     lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]
