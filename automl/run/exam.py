@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,8 @@ def prepare(asked: ScoredTable, target: str, budget: Budget) -> Exam:
     began, most = budget.clock(), RESERVED_SHARE * budget.remaining()
     table = asked.read(Limits(READING_SHARE * budget.remaining() if budget.timed else None))
     table[target]
+    if not Path(asked.path).is_file():  # what comes through a pipe can't be read again
+        asked = replace(asked, read=lambda limits: table)
     return Exam(asked, table.n_rows, budget.clock() - began, most, table.textual)
 
 

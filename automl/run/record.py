@@ -109,7 +109,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     data |= {names.get(name, name): value for name, value in asked.items() if value is not None} | (
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
-    if settings.test is not None:
+    if settings.test is not None and Path(settings.test.path).is_file():
         data["test"] = str(Path(settings.test.path).resolve())
     if problem.table.sample is not None:
         data["sample"] = problem.table.sample.to_json()

@@ -6,6 +6,7 @@ import csv
 import itertools
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from automl.run.exam import Exam, ScoredTable, examine, prepare
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Event, Study
-from tests.run.commands import QUICK, WINE, automl
+from tests.run.commands import AUTOML, QUICK, WINE, automl
 
 
 def patients(first: int, last: int, rows: int, seed: int) -> pd.DataFrame:
@@ -105,6 +106,15 @@ def test_a_test_table_changes_nothing_but_the_scores(tmp_path: Path) -> None:
     assert boards[0].columns.tolist() == boards[1].columns.tolist()
     assert boards[0]["test"].isna().all()
     assert boards[0].drop(columns="test").equals(boards[1].drop(columns="test"))
+
+
+@pytest.mark.parametrize("test", ["--test - < new.csv", "--test <(cat new.csv)"])
+def test_the_test_table_may_come_through_a_pipe(home: Path, tmp_path: Path, test: str) -> None:
+    words = " ".join([AUTOML, "fit", "train.csv", "--target", "y", *QUICK, "--output", str(tmp_path / "run"), test])
+    said = subprocess.run(["bash", "-c", words], cwd=home, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert replay(tmp_path / "run").test["score"] == replay(home / "run").test["score"]
+    assert "test =" not in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8").split("[run]")[0]
 
 
 def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home: Path) -> None:
