@@ -163,7 +163,7 @@ def scored(predictor: Predictor, told: Scores, source: str, rows: int) -> dict[s
 
 def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     """The warning that a test score lies outside the interval that was told; None if it doesn't."""
-    if not test["expected"]:
+    if not test["expected"] or not math.isfinite(test["score"]):
         return None
     _, low, high = test["expected"]
     score, metric = test["score"], metric_of(study.the_task)
@@ -175,7 +175,9 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     if is_better:
         return _finding(f"{what} is better than {than}: {FLATTERY}", test["rows"])
     causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
-    return _finding(f"{what} is worse than {than}. What may be behind it: {causes}", test["rows"], ANSWERS)
+    return _finding(
+        f"{what} is worse than {than}. What may be behind it, if not chance (one case in twenty): {causes}", test["rows"], ANSWERS
+    )
 
 
 def _finding(action: str, rows: int, override: str = "") -> Finding:
