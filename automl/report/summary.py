@@ -9,6 +9,8 @@ from automl.metrics import metric_of
 from automl.report.words import counted, grouped, listed, number, places, visible
 from automl.trial import Study, Trial
 
+FAILED = ("failed", "timeout", "memory")  # ways in which a fit ends that are no success
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -112,12 +114,12 @@ def contradiction(study: Study) -> str:
 
 
 def failures(study: Study) -> str:
-    """How many candidates failed, of which families, and why the first of them did; nothing if none did."""
-    failed = [trial for trial in study.trials.values() if trial.decided == "failed"]
+    """How many fits failed, of which families, and why the first of them did; nothing if none did."""
+    failed = [(trial, fit) for trial in study.trials.values() for fit in trial.outcomes.values() if fit.status in FAILED]
     if not failed:
         return ""
-    families = Counter(trial.candidate.family for trial in failed)
+    families = Counter(trial.candidate.family for trial, _ in failed)
     which = listed((f"{count} of {family}" for family, count in families.items()), 4)
-    first = failed[0]
-    reason = visible(first.reason, 300) or "no reason was told"
-    return f"{counted(len(failed), 'candidate')} ({which}). {visible(first.candidate.family, 60)} {first.id}: {reason}"
+    first, outcome = failed[0]
+    reason = visible(outcome.reason, 300) or "no reason was told"
+    return f"{counted(len(failed), 'fit')} ({which}). {visible(first.candidate.family, 60)} {first.id}: {reason}"

@@ -26,7 +26,7 @@ from automl.leaderboard import leaderboard, to_csv
 from automl.models import family
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
-from automl.run.exam import Exam, ScoredTable, examine, prepare
+from automl.run.exam import Exam, ScoredTable, after_exam, examine, prepare
 from automl.run.first import begin_first, with_baseline
 from automl.run.keeper import Keeper, cut, has_model
 from automl.run.record import Recorder, write_facts
@@ -238,7 +238,7 @@ def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam:
     study = settle(with_baseline(study, lab), lab, lab.whole)
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
-    for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
+    for event in examine(exam, predictor, study, after_exam(lab.whole)) if exam else ():
         study = lab.tell(study, event)
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
     lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]

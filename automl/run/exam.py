@@ -5,8 +5,9 @@ The time for it is kept back from the search. Where there is too little of it, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from automl.table import Form, Limits, Table
 from automl.trial import Event, Study
 
 READING_SHARE = 0.1  # of the time that is left may go into the first reading
-RESERVED_SHARE = 0.2  # of the time that is left is kept back at most
+READING_AGAIN_SHARE = 0.4  # of what is left at the end may go into reading a text file, of which a part may do
+RESERVED_SHARE = 0.2  # of the budget is kept back at most
+LIKELY_MEMBERS = 8  # of the best trials are in the predictor
+ENDING_SECONDS = 0.8  # that follow on a quiet machine
 LOADING_SECONDS = {"lightgbm": 0.8, "xgboost": 0.8, "catboost": 0.4}  # of a family's library
 ROW_SECONDS = 2e-4  # to clean, encode and predict a row with an ensemble
 PROBE_SECONDS = 0.2  # what scoring a few rows takes
@@ -48,11 +52,25 @@ class ScoredTable:
 
 @dataclass(frozen=True)
 class Exam:
-    """A test table that was read once: its rows, and the seconds that reading took."""
+    """A test table that was read once.
+
+    Parameters
+    ----------
+    asked : ScoredTable
+    rows : int
+    seconds : float
+        What reading it took.
+    most : float
+        Seconds that are kept back for it at most.
+    is_text : bool
+        Whether it is a text file, of which a part can be read where time is short.
+    """
 
     asked: ScoredTable
     rows: int
     seconds: float
+    most: float = math.inf
+    is_text: bool = True
 
     @property
     def source(self) -> str:
@@ -63,18 +81,19 @@ class Exam:
         """Seconds to keep back for it; none without a clock."""
         if not budget.timed:
             return 0.0
-        families = {trial.candidate.family for trial in study.ranked[:8]}
-        needed = self._least(families) + ROW_SECONDS * self.rows
-        return min(needed * min(2.0, crowding()), RESERVED_SHARE * budget.remaining())
+        families = {trial.candidate.family for trial in study.ranked[:LIKELY_MEMBERS]}
+        if self.least(families, self.most) > self.most:
+            return 0.0
+        return min(self.most, self.least(families, math.inf) + ROW_SECONDS * self.rows * crowding())
 
-    def _least(self, families: set[str]) -> float:
-        """Seconds that it takes at least with models of these families."""
+    def least(self, families: Iterable[str], left: float) -> float:
+        """Seconds that it takes at least with models of these families, if so many are left."""
         loading = sum(LOADING_SECONDS.get(family, 0.0) for family in families)
-        return SAFETY * self.seconds + loading + PROBE_SECONDS
+        return self.reading(left) + (loading + PROBE_SECONDS) * crowding()
 
-    def affords(self, predictor: Predictor, budget: Budget) -> bool:
-        """Whether there is time for some rows at least."""
-        return budget.affords(self._least({member.family for member in predictor.members}))
+    def reading(self, left: float) -> float:
+        """Seconds that reading may take, if so many are left."""
+        return min(SAFETY * self.seconds, READING_AGAIN_SHARE * left) if self.is_text else SAFETY * self.seconds
 
 
 def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) -> Exam:
@@ -85,24 +104,36 @@ def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) 
     InputError
         It can't be read, or lacks the target.
     """
-    began = budget.clock()
+    began, most = budget.clock(), RESERVED_SHARE * budget.remaining()
     table = asked.read(Limits(READING_SHARE * budget.remaining() if budget.timed else None), form)
     table[target]
-    return Exam(asked, table.n_rows, budget.clock() - began)
+    if not Path(asked.path).is_file():  # what comes through a pipe can't be read again
+        asked = replace(asked, read=lambda limits, form: table)
+    return Exam(asked, table.n_rows, budget.clock() - began, most, table.textual)
+
+
+def after_exam(budget: Budget) -> Budget:
+    """A budget less what follows the scores: leaderboard, report, and the end of the process."""
+    return budget.keeping(ENDING_SECONDS * crowding())
 
 
 def examine(exam: Exam, predictor: Predictor, study: Study, budget: Budget) -> Iterator[Event]:
-    """Score a predictor, and give the events that tell it."""
-    if not exam.affords(predictor, budget):
-        yield _warned(f"no time was left to score {exam.source}; `automl leaderboard RUN {exam.source}` does it")
+    """Score a predictor, and give the events that tell it. Before each step it is asked whether the time is enough for it."""
+    if not budget.affords(exam.least({member.family for member in predictor.members}, budget.remaining())):
+        yield _unscored(exam)
+        return
+    for member in predictor.members:
+        member.models  # noqa: B018 - restored now, since this loads libraries, which takes long on a busy machine
+    if not budget.affords(exam.least((), budget.remaining())):
+        yield _unscored(exam)
         return
     try:
-        table = exam.asked.read(Limits(SAFETY * exam.seconds if budget.timed else None), predictor.cleaner.form)
+        table = exam.asked.read(Limits(exam.reading(budget.remaining()) if budget.timed else None), predictor.cleaner.form)
         told = _scored(predictor, table, study.seed, budget)
     except InputError as error:
         yield _warned(f"the test table can't be scored: {error}")
         return
-    test = scored(predictor, told, exam.source, table.n_rows)
+    test = scored(predictor, told, exam.source, max(exam.rows, table.n_rows))
     yield {"kind": "test", "test": test}
     if found := contradiction(test, study):
         yield {"kind": "finding", "finding": found.to_json()}
@@ -132,7 +163,7 @@ def scored(predictor: Predictor, told: Scores, source: str, rows: int) -> dict[s
 
 def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     """The warning that a test score lies outside the interval that was told; None if it doesn't."""
-    if not test["expected"]:
+    if not test["expected"] or not math.isfinite(test["score"]):
         return None
     _, low, high = test["expected"]
     score, metric = test["score"], metric_of(study.the_task)
@@ -144,11 +175,17 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     if is_better:
         return _finding(f"{what} is better than {than}: {FLATTERY}", test["rows"])
     causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
-    return _finding(f"{what} is worse than {than}. What may be behind it: {causes}", test["rows"], ANSWERS)
+    return _finding(
+        f"{what} is worse than {than}. What may be behind it, if not chance (one case in twenty): {causes}", test["rows"], ANSWERS
+    )
 
 
 def _finding(action: str, rows: int, override: str = "") -> Finding:
     return Finding("test_score", (), "warning", rows, action=action, override=override)
+
+
+def _unscored(exam: Exam) -> Event:
+    return _warned(f"no time was left to score {exam.source}; `automl leaderboard RUN {exam.source}` does it")
 
 
 def _warned(text: str) -> Event:

@@ -115,7 +115,7 @@ def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
         {"ignore": list(problem.ignore)} if problem.ignore else {}
     )
     data |= problem.table.overrides.to_json()
-    if settings.test is not None:
+    if settings.test is not None and Path(settings.test.path).is_file():
         data["test"] = str(Path(settings.test.path).resolve())
     if problem.table.sample is not None:
         data["sample"] = problem.table.sample.to_json()

@@ -122,12 +122,12 @@ def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(
     assert rows[0][5] == "0.763000"
 
 
-def test_the_last_words_tell_which_candidates_failed_and_why(tmp_path: Path) -> None:
+def test_the_last_words_tell_which_fits_failed_and_why(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     said = final_words(made.study, tmp_path / "run", "abc", 10.0)
     failed = next(trial for trial in made.study.trials.values() if trial.decided == "failed")
     line = next(line for line in said.splitlines() if line.startswith("Failed"))
-    assert line.startswith("Failed          3 candidates (")
+    assert line.startswith("Failed          3 fits (")
     assert line.endswith(f"{failed.candidate.family} {failed.id}: ValueError: Input contains <NaN>")
     assert "tracebacks" not in said  # none were kept
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")

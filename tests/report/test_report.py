@@ -189,11 +189,11 @@ def test_a_test_score_within_the_interval_is_no_warning(tmp_path: Path) -> None:
     assert [one["code"] for one in made.study.findings].count("test_score") == 0
 
 
-def test_the_summary_tells_which_candidates_failed_and_where_more_is_told(tmp_path: Path) -> None:
+def test_the_summary_tells_which_fits_failed_and_where_more_is_told(tmp_path: Path) -> None:
     full_run(tmp_path / "run")
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
     said = page_of(tmp_path / "run").text
-    assert "Failed 3 candidates (" in said
+    assert "Failed 3 fits (" in said
     assert "ValueError: Input contains <NaN>. The tracebacks are in failures.txt, in the run's folder." in said
 
 

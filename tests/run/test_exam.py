@@ -6,6 +6,8 @@ import csv
 import itertools
 import re
 import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,11 @@ import pytest
 
 from automl.budget import Budget
 from automl.predictor import load
-from automl.run.exam import Exam, ScoredTable, examine
+from automl.run.exam import Exam, ScoredTable, examine, prepare
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Event, Study
-from tests.run.commands import QUICK, WINE, automl
+from tests.run.commands import AUTOML, QUICK, WINE, automl
 
 
 def patients(first: int, last: int, rows: int, seed: int) -> pd.DataFrame:
@@ -106,15 +108,24 @@ def test_a_test_table_changes_nothing_but_the_scores(tmp_path: Path) -> None:
     assert boards[0].drop(columns="test").equals(boards[1].drop(columns="test"))
 
 
+@pytest.mark.parametrize("test", ["--test - < new.csv", "--test <(cat new.csv)"])
+def test_the_test_table_may_come_through_a_pipe(home: Path, tmp_path: Path, test: str) -> None:
+    words = " ".join([AUTOML, "fit", "train.csv", "--target", "y", *QUICK, "--output", str(tmp_path / "run"), test])
+    said = subprocess.run(["bash", "-c", words], cwd=home, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert replay(tmp_path / "run").test["score"] == replay(home / "run").test["score"]
+    assert "test =" not in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8").split("[run]")[0]
+
+
 def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home: Path) -> None:
     shutil.copytree(home / "run", home / "again")
-    said = automl("resume", "again", "--budget", "10s", "-q", cwd=home)
+    said = automl("resume", "again", "--budget", "40s", "-q", cwd=home)
     assert said.returncode == 0, said.stderr
     kinds = [event["kind"] for event in events(home / "again")]
     assert kinds.count("test") + sum(one["code"] == "test_unscored" for one in replay(home / "again").findings) == 2
     shutil.copytree(home / "run", home / "alone")
     shutil.move(home / "new.csv", home / "moved.csv")
-    said = automl("resume", "alone", "--budget", "10s", "-q", cwd=home)
+    said = automl("resume", "alone", "--budget", "40s", "-q", cwd=home)
     shutil.move(home / "moved.csv", home / "new.csv")
     assert said.returncode == 0, said.stderr
     assert "new.csv: is gone, so there will be no test scores" in said.stderr
@@ -130,7 +141,11 @@ def told(home: Path, exam: Exam, budget: Budget) -> list[Event]:
 
 
 def test_where_no_time_is_left_nothing_is_scored_and_that_is_told(home: Path) -> None:
-    (event,) = told(home, exam_of(str(home / "new.csv"), 200, 5.0), Budget(4.0, lambda: 0.0))
+    exam = exam_of(str(home / "new.csv"), 200, 5.0)
+    (event,) = told(home, replace(exam, is_text=False), Budget(4.0, lambda: 0.0))  # an Excel file is read whole or not at all
+    assert event["finding"]["code"] == "test_unscored"
+    assert replace(exam, most=4.0, is_text=False).reserve(replay(home / "run"), Budget(20.0, lambda: 0.0)) == 0.0
+    (event,) = told(home, exam, Budget(0.1, lambda: 0.0))
     assert event["finding"]["code"] == "test_unscored"
     assert "`automl leaderboard RUN new.csv` does it" in event["finding"]["action"]
 
@@ -146,8 +161,10 @@ def test_where_little_time_is_left_some_rows_are_scored(home: Path, tmp_path: Pa
 def test_a_part_of_the_budget_is_kept_for_it(home: Path) -> None:
     exam = exam_of(str(home / "new.csv"), 50_000, 2.0)
     assert exam.reserve(replay(home / "run"), Budget()) == 0.0  # no clock
-    assert exam.reserve(replay(home / "run"), Budget(100.0, lambda: 0.0)) >= 3.0 + 10.0
-    assert exam.reserve(Study(), Budget(10.0, lambda: 0.0)) == pytest.approx(2.0)
+    assert exam.reserve(replay(home / "run"), Budget(100.0, lambda: 0.0)) >= 3.0 + 10.0  # reading, and scoring all rows
+    assert replace(exam, most=2.0).reserve(Study(), Budget(10.0, lambda: 0.0)) == 2.0
+    asked = ScoredTable(str(home / "new.csv"), lambda limits: read_table(home / "new.csv", limits))
+    assert prepare(asked, "y", Budget(10.0, lambda: 0.0)).most == pytest.approx(2.0)  # a fifth of the budget
 
 
 def test_a_table_that_cannot_be_scored_costs_no_predictor(home: Path, tmp_path: Path) -> None:
