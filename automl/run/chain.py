@@ -30,6 +30,7 @@ from automl.run.record import Recorder, write_facts
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble, settle
+from automl.stages.tune import has_time_for_optuna
 from automl.store import Store, replay
 from automl.trial import Event, Study
 
@@ -139,7 +140,6 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
         with laboratory(store, settings, server) as lab:
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
             keeper = watch(lab, settings, settings.started, audience)
-            load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 write_facts(store.folder, settings, lab.problem)
@@ -190,10 +190,10 @@ def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     return Pool(store.work, settings.jobs, settings.memory, server)
 
 
-def load_soon(library: str, steps: Sequence[Step]) -> None:
+def load_soon(steps: Sequence[Step], budget: Budget) -> None:
     """Import what tuning needs while the first fits run: the main process has little to do then, and it takes a second."""
-    if any(step.name == "tune" for step in steps):
-        threading.Thread(target=importlib.import_module, args=(library,), daemon=True).start()
+    if any(step.name == "tune" for step in steps[1:]) and has_time_for_optuna(budget):
+        threading.Thread(target=importlib.import_module, args=("optuna",), daemon=True).start()
 
 
 def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
@@ -248,6 +248,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         if step.name in SEARCHING:
             study = begin_first(with_baseline(study, lab), lab, steps)
             study = lab.warm(study, min(30.0, budget.remaining() / 2))
+            load_soon(steps[place:], budget)
         rest = [other.share for other in steps[place:]]
         reserve = (
             _end(study, lab, keeper) + _lessons(study, settings) + sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
