@@ -25,8 +25,8 @@ from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
 from automl.run.first import begin_first, with_baseline
-from automl.run.keeper import Keeper, cut, has_model
-from automl.run.record import Recorder, write_facts
+from automl.run.keeper import Keeper, cut, has_answer
+from automl.run.record import FactsLater, Recorder
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble, settle
@@ -142,7 +142,7 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             keeper = watch(lab, settings, settings.started, audience)
             study = lab.tell(Study(), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
-                write_facts(store.folder, settings, lab.problem)
+                lab.observers.append(FactsLater(store.folder, settings, lab.problem))
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper)
             return finish(study, lab, settings, audience)
     except InputError:
@@ -298,7 +298,7 @@ def _lessons(study: Study, settings: Settings) -> float:
 
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
-    return reserve if has_model(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
+    return reserve if has_answer(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def keeping_an_end(budget: Budget) -> Budget:
