@@ -31,6 +31,8 @@ _WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column,
 _PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
 BOUNDED_ROWS = 10_000  # that a bounded recipe learns from
 BOUNDED_COLUMNS = 120  # that it uses
+ROWS_A_COLUMN = 5  # that it needs at least, but so many columns come what may
+FEWEST_BOUNDED = 15
 BOUNDED_LEVELS = 120  # columns of all categories together, but three of each
 _TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = 32, 4, 160  # of one text, and of all of them together if they can
 
@@ -200,7 +202,8 @@ def fit_targeted(
 def fit_bounded(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int) -> Encoding:
     """Fit the encoders of a bounded number of columns, those that tell most, on a bounded sample of the rows to learn from."""
     rows = train[some(len(train), BOUNDED_ROWS, seed)]
-    names = most_telling(columns, targets(task, y, rows, seed), BOUNDED_COLUMNS)
+    most = min(BOUNDED_COLUMNS, max(FEWEST_BOUNDED, len(rows) // ROWS_A_COLUMN))
+    names = most_telling(columns, targets(task, y, rows, seed), most)
     taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(rows)
     widest = max(3, min(20, BOUNDED_LEVELS // max(1, len(taken.names("category")))))
     plan = Plan(recipe, seed, widest, 0, 0)

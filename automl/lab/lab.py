@@ -442,6 +442,8 @@ class Lab:
         if isinstance(work, Probe):
             return study
         known = study.trials[work.candidate.id]
+        if work.candidate.is_first and report.outcome.status == "timeout":  # the run's end did that: a run that goes on tries it again
+            report = replace(report, outcome=replace(report.outcome, status="cut", reason="the budget ended"))
         is_kept = work.is_kept and known.decided not in ("dropped", "failed")  # a refit comes after the decision
         if report.outcome.status == "done" and is_kept:
             self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)

@@ -19,7 +19,7 @@ TELLING = 500  # held-out rows, from which on a metric of classes other than the
 HASTY = 0.4  # the learning rate goes as far where fits are cut short by their deadlines
 MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
 FARTHEST = 75.0  # learning rate x rounds, where no clock ends a fit: shallow trees gain little beyond
-MOST_TREES = 6_000  # of all classes together, likewise, but so many rounds at least
+MOST_TREES = 4_000  # of all classes together, likewise, but so many rounds at least
 FEWEST_ROUNDS = 500
 EXPLAINED = 0.01  # of the first round's loss: where no clock ends a fit, less is nothing to go on for
 _TAIL = 0.03  # seconds that follow the last round, however few there were
@@ -126,7 +126,7 @@ def most_rounds(learning_rate: float, outputs: int, timed: bool) -> int:
     16 minutes and 165 MB.
 
     >>> most_rounds(0.05, 1, True), most_rounds(0.05, 1, False), most_rounds(0.005, 4, False), most_rounds(0.05, 100, False)
-    (10000, 1500, 1500, 500)
+    (10000, 1500, 1000, 500)
     """
     if timed:
         return MOST_ROUNDS

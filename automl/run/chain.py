@@ -28,12 +28,13 @@ from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
 from automl.run.exam import Exam, ScoredTable, after_exam, examine, prepare
 from automl.run.first import begin_first, with_baseline
-from automl.run.keeper import Keeper, cut, has_model
-from automl.run.record import Recorder, write_facts
+from automl.run.keeper import Keeper, cut, has_answer
+from automl.run.record import FactsLater, Recorder
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble, settle
 from automl.stages.select import Select
+from automl.stages.tune import has_time_for_optuna
 from automl.store import Store, replay
 from automl.trial import Event, Study
 
@@ -155,10 +156,9 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
             exam = prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole) if settings.test else None
             keeper = watch(lab, settings, settings.started, audience)
-            load_soon("optuna", settings.pipeline.steps)
             study = lab.tell(Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
-                write_facts(store.folder, settings, lab.problem)
+                lab.observers.append(FactsLater(store.folder, settings, lab.problem))
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
             return finish(study, lab, settings, audience, exam)
     except InputError:
@@ -206,10 +206,10 @@ def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     return Pool(store.work, settings.jobs, settings.memory, server)
 
 
-def load_soon(library: str, steps: Sequence[Step]) -> None:
+def load_soon(steps: Sequence[Step], budget: Budget) -> None:
     """Import what tuning needs while the first fits run: the main process has little to do then, and it takes a second."""
-    if any(step.name == "tune" for step in steps):
-        threading.Thread(target=importlib.import_module, args=(library,), daemon=True).start()
+    if any(step.name == "tune" for step in steps[1:]) and has_time_for_optuna(budget):
+        threading.Thread(target=importlib.import_module, args=("optuna",), daemon=True).start()
 
 
 def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
@@ -266,6 +266,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         if step.name in SEARCHING:
             study = begin_first(with_baseline(study, lab), lab, steps)
             study = lab.warm(study, min(30.0, budget.remaining() / 2))
+            load_soon(steps[place:], budget)
         rest = [other.share for other in steps[place:]]
         reserve = _end(study, lab, keeper) + _lessons(study, settings)
         reserve += sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
@@ -322,7 +323,7 @@ def _lessons(study: Study, settings: Settings) -> float:
 
 def _bounded(reserve: float, study: Study, budget: Budget) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
-    return reserve if has_model(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
+    return reserve if has_answer(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def keeping_an_end(budget: Budget) -> Budget:

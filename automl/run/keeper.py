@@ -118,6 +118,11 @@ def has_model(study: Study) -> bool:
     return any(trial.candidate.family != "constant" for trial in study.ranked)
 
 
+def has_answer(study: Study) -> bool:
+    """Whether there is a model, if only of some folds."""
+    return any(trial.candidate.family != "constant" and trial.places for trial in study.trials.values())
+
+
 def _may_answer(study: Study, event: Event) -> bool:
     """Whether an event brings a model that may be the best one so far."""
     if event["kind"] == "trial":

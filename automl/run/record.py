@@ -101,6 +101,20 @@ def _fit(study: Study, event: Event) -> str:
     return f"fit     {event['id']} {trial.candidate.family} {where}: {how}".rstrip() + said
 
 
+class FactsLater:
+    """An observer that writes run.toml once the table is clean: listing all packages takes a tenth of a second, and a first model waits."""
+
+    def __init__(self, folder: Path, settings: Any, problem: Problem) -> None:
+        self._asked: tuple[Path, Any, Problem] | None = (folder, settings, problem)
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Write after the first stage, or at the end."""
+        is_due = event["kind"] == "finished" or (event["kind"] == "stage" and "task" not in event)
+        if self._asked is not None and is_due:
+            asked, self._asked = self._asked, None
+            write_facts(*asked)
+
+
 def write_facts(folder: Path, settings: Any, problem: Problem) -> None:
     """Write run.toml: everything needed to run this again and to know where it ran."""
     source = Path(problem.table.source)

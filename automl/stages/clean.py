@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -38,6 +39,7 @@ PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
 PROBED_CELLS = 400_000  # and cells
 FEWEST_PROBED = 200  # rows, however many columns there are
 AROUND_CLEANING = 2.5  # times the seconds that cleaning a column takes does a run spend on it in its main process
+LOOKING = 0.15  # of the seconds that cleaning a column takes does it take to look at it
 CLEANING = 0.25  # of the time that is left may go into it
 TRAINING = 0.5  # of the time that is left may one fit of LightGBM take that is not cut short, by its own formula
 TRAINABLE = 4_000  # rows, however many columns there are: linear models and networks are quick there
@@ -138,18 +140,22 @@ class Clean:
 
     def _narrowed(self, problem: Problem, lab: Lab, seed: int) -> Narrowed:
         """The problem with as many columns as were asked for, or as there is time for."""
-        return narrowed(problem, self.columns or self._affordable_columns(problem, lab, seed), seed, tuple(self.kinds))
-
-    def _affordable_columns(self, problem: Problem, lab: Lab, seed: int) -> int:
-        """The columns that can be cleaned in a part of what is left, by what a few of them take; all without a clock."""
         names = features_of(problem)
-        if not lab.whole.timed or len(names) <= FEW_COLUMNS:
-            return len(names)
-        try:
-            seconds, _ = self._tried(some_columns(problem, PROBED_COLUMNS, seed).sample(PROBED, seed), lab)
-        except InputError:  # these few can't be learnt from; whether others can, shows when they are cleaned
-            return FEW_COLUMNS
-        return max(FEWEST_COLUMNS, int(CLEANING * lab.whole.remaining() / (AROUND_CLEANING * seconds / PROBED_COLUMNS)))
+        if self.columns or not lab.whole.timed or len(names) <= FEW_COLUMNS:
+            return narrowed(problem, self.columns or len(names), seed, tuple(self.kinds))
+        seconds = self._seconds_a_column(problem, lab, seed)
+        left = lab.whole.remaining()
+        most = max(FEWEST_COLUMNS, int(CLEANING * left / (AROUND_CLEANING * seconds)))
+        has_time = LOOKING * seconds * len(names) <= CLEANING * left
+        return narrowed(problem, most, seed, tuple(self.kinds), looks=has_time)
+
+    def _seconds_a_column(self, problem: Problem, lab: Lab, seed: int) -> float:
+        """How long it takes to clean a column, by a few of them."""
+        few = some_columns(problem, PROBED_COLUMNS, seed).sample(PROBED, seed)
+        left = lab.whole.remaining()
+        with suppress(InputError):  # these few can't be learnt from; whether others can, shows when they are cleaned
+            self._clean(few)
+        return max(1e-5, left - lab.whole.remaining()) / PROBED_COLUMNS
 
     def _affordable(self, problem: Problem, lab: Lab, seed: int) -> int:
         """The rows that can be cleaned and trained on in a part of what is left, by what a few of them show; all without a clock."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from automl.budget import Budget
+from automl.budget import Budget, crowding
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
@@ -21,6 +22,8 @@ from automl.stages._base import option
 from automl.trial import Candidate, Study
 
 CLIMBING = ("halving", "hyperband", "bohb")
+OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
+OPTUNA_TIMES = 3.0  # so many times as long must be left
 UNTRIED = 0.25  # of the time of all cores may go into first fits of families that select had no time for
 
 
@@ -54,10 +57,10 @@ class Tune:
         seconds, workers = budget.remaining(), lab.bench.workers
         race = Race(seconds, self.margin, _fewest(study, seconds, workers))
         policy: Policy
-        if self._choose(study)[0]:
+        if self._choose(study)[0] and has_time_for_optuna(budget):
             late, climb = _untried(study, seconds * workers), self._climb if self.method in CLIMBING else None
             policy = Tuning(study, self._choose, race, self._sampling(), budget.trials, self.use_all, late, workers, climb)
-        else:  # nothing is there yet to be tuned
+        else:  # nothing is there yet to be tuned, or no time to load what proposes
             policy = Racing(portfolio(study, study.families), race, budget.trials)
         for study in lab.run(policy, study, budget):
             pass
@@ -79,6 +82,11 @@ class Tune:
         near = [name for name, best in study.leaders.items() if behind(study, best) <= self.near]
         tunable = [name for name in near if study.family(name).space(study.the_task)]
         return tunable[: self.families], tunable[self.families :]
+
+
+def has_time_for_optuna(budget: Budget) -> bool:
+    """Whether Optuna is loaded, or loading it is a small part of the time that is left."""
+    return not budget.timed or "optuna" in sys.modules or budget.remaining() > OPTUNA_TIMES * OPTUNA_SECONDS * crowding()
 
 
 def _untried(study: Study, seconds: float) -> list[Candidate]:

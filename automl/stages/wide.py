@@ -90,15 +90,16 @@ def some_columns(problem: Problem, count: int, seed: int) -> Problem:
     return replace(problem, table=problem.table.drop(name for name in names if name not in kept))
 
 
-def narrowed(problem: Problem, most: int, seed: int, always: tuple[str, ...] = ()) -> Narrowed:
+def narrowed(problem: Problem, most: int, seed: int, always: tuple[str, ...] = (), looks: bool = True) -> Narrowed:
     """The problem with at most so many of its features, those that tell most of the target.
 
     Where rows are held out by group or time, the columns are drawn at random: which rows will be held out is not known yet.
+    So they are where there is no time to look at them.
     """
     names = features_of(problem)
     if len(names) <= most:
         return Narrowed(problem)
-    seen = _seen_rows(problem, seed)
+    seen = _seen_rows(problem, seed) if looks else None
     if seen is None:
         order = np.random.default_rng((seed, len(names))).permutation(len(names))
     else:

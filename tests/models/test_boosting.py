@@ -10,7 +10,7 @@ import pytest
 from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample
-from automl.models._boosting import CURVE, Ending, Prepared, Watch, choose, chosen_by_metric, patience, watched
+from automl.models._boosting import CURVE, EXPLAINED, Ending, Prepared, Watch, choose, chosen_by_metric, patience, watched
 from automl.models._target import Target
 from automl.task import Kind, Task
 
@@ -62,7 +62,22 @@ def test_trifling_gains_do_not_carry_a_run_on() -> None:
 
 def test_gains_that_halve_a_small_loss_carry_a_run_on() -> None:
     losses = [(1.0,), *((0.002 * 0.997**place,) for place in range(1_000))]
-    assert follow(Watch(how_of(), 1_000, 0.1, held=True), losses).rounds > 500
+    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds > 500
+
+
+def test_where_no_clock_ends_a_fit_nearly_all_that_is_explained_does() -> None:
+    losses = [(1.0,), *((0.5 * 0.9**place,) for place in range(1_000))]
+    watch = follow(Watch(how_of(), 1_000, 0.1, held=True), losses)
+    assert watch.losses[-1][0] <= EXPLAINED < watch.losses[-2][0]
+    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds == 1_001
+
+
+@pytest.mark.parametrize(("rate", "rounds"), [(0.1, 750), (0.05, 1_500), (0.005, 4_000)])
+def test_where_no_clock_ends_a_fit_its_rounds_do(rate: float, rounds: int) -> None:
+    losses = [(1.0 - 1e-4 * place,) for place in range(10_000)]
+    assert follow(Watch(how_of(), 1_000, rate, held=True), losses).rounds == rounds
+    assert follow(Watch(how_of(), 1_000, rate, held=True, most=200), losses).rounds == 200
+    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, rate, held=True), losses).rounds > 9_000
 
 
 def test_the_log_loss_parts_rounds_of_equal_ranking() -> None:
@@ -116,7 +131,7 @@ def test_of_many_classes_the_first_rounds_are_rehearsed() -> None:
 
 
 def test_the_curve_is_thinned_and_keeps_its_end_and_its_best() -> None:
-    watch = Watch(how_of(rounds=None), 1_000, 0.005, held=True)
+    watch = Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.005, held=True)
     follow(watch, [(abs(place - 1_717) / 1_000,) for place in range(1, 9_000)])
     curve = dict(watch.curve(1.0))
     assert len(curve) <= CURVE
