@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.certainty import better_end, interval, new_rows, optimism, reached, tied, widening
+from automl.certainty import Sampler, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
 from automl.ensemble import Truth, combine, greedy, pool
 from automl.metrics import METRICS
 from tests.test_ensemble import noisy

@@ -51,7 +51,7 @@ FINEST = 0.8  # of the largest loss: the finest entities with so much of it are 
 ALIKE_UNPROBED = 0.5  # without a probe a named key is told of from so much of the target's variance on
 DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
 DRIFT_UNPROBED = 0.2  # of the target's variance between tenths of the time
-COPIES_RATIO, COPIES_ERRORS, COPIES_UNPROBED = 1.1, 2.0, 0.15  # of squared errors; the last is a share of the rows
+COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
 
 
@@ -397,7 +397,7 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
     if verdict is None or not (math.isfinite(verdict.usual) and math.isfinite(verdict.honest)):
         return finding
     if suspect.kind == "copied_rows":
-        flattered = verdict.ratio >= COPIES_RATIO and verdict.errors >= COPIES_ERRORS
+        flattered = verdict.lost >= COPIES_LOST and verdict.errors >= COPIES_ERRORS
         finding = replace(finding, severity="warning" if flattered else "info")
     before, after = _WAYS[suspect.finding.code]
     before = "with it" if len(finding.columns) == 1 and finding.code == "leak" else before

@@ -81,7 +81,7 @@ class Clean:
         _check_metric(task, cleaned)
         known = np.flatnonzero(_is_known(cleaned, problem))
         cleaned = with_codes(cleaned, task, study.seed, known) if self.codes else cleaned
-        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed)
+        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed, cleaned.duplicates)
         units = self._units(cleaned, copies)
         made = self._folds(cleaned, task, problem, study.seed, lab, units)
         _check_folds(made, cleaned, problem)
