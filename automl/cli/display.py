@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from automl.cli.words import final_words, leaderboard_text, red
 from automl.metrics import metric_of
 from automl.report.words import counted, duration, listed, number, places, visible
-from automl.trial import Event, Study, Trial
+from automl.trial import Event, Study, Trial, makes_untrue
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -268,8 +268,6 @@ def _finding(event: Event) -> str:
 
 def _is_alarm(event: Event) -> bool:
     """Whether an event warns of a score that is not true."""
-    from automl.cleaning.findings import makes_untrue
-
     return event["kind"] == "finding" and makes_untrue(event["finding"])
 
 

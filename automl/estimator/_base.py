@@ -22,7 +22,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
-from automl.cleaning.findings import makes_untrue
 from automl.errors import InputError
 from automl.estimator.rows import Array, Rows, column, named
 from automl.leaderboard import leaderboard, nothing_judged
@@ -322,6 +321,6 @@ def _one_kind_of_error() -> Iterator[None]:
 
 
 def _warn_of_lost_rows(study: Study) -> None:
-    told = [one for one in study.findings if one["code"] in _COSTS_ROWS or makes_untrue(one)]
+    told = [one for one in study.findings if one["code"] in _COSTS_ROWS or one in study.alarms]
     for text in (Finding.from_json(finding).text() for finding in told):
         warnings.warn(text, UserWarning, stacklevel=3)

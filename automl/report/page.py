@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cleaning.findings import Finding, makes_untrue
 from automl.errors import InputError
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
@@ -104,7 +103,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path) -> dict[str, Any]:
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts),
         "command": predict_command(folder) if study.task else "",
-        "alarms": [Finding.from_json(finding).text() for finding in study.findings if makes_untrue(finding)],
+        "alarms": study.alarms,
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": HEADINGS,
         "lines": [line for line in lines if line.kind != "out"],

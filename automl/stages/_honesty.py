@@ -50,7 +50,7 @@ MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
 ALIKE_UNPROBED = 0.5  # without a probe a named key is told of from so much of the target's variance on
 DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
-DRIFT_UNPROBED = 0.2  # of the target's variance between tenths of the time
+DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
 COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
 
@@ -273,7 +273,7 @@ def _drifting(drift: Drift, without: tuple[str, ...], data: Dataset, most: int) 
     override = f"--time {shlex.quote(','.join(drift.columns))}"
     finding = Finding("drift", drift.columns, "warning", 1, action=action, override=override)
     blocks = blocks_of(drift.times[rows], 2 * TIME_BLOCKS)
-    is_sure = drift.is_sure and drift.share >= DRIFT_UNPROBED
+    is_sure = drift.is_sure and drift.share >= DRIFT_CERTAIN
     return Suspect(finding, usual, Split(rows, folds, without), blocks, "drift" if drift.is_sure else "odd_drift", is_sure=is_sure)
 
 
@@ -381,6 +381,8 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
     if suspect.entity is not None:
         lost, errors = _bars_of(suspect.entity)
         return verdict.skill > MIN_SKILL and verdict.lost >= lost and verdict.errors >= errors
+    if suspect.is_sure:  # the level moves so far that no past shows how far it will
+        return True
     errors = DRIFT_ERRORS if suspect.kind == "drift" else ODD_DRIFT_ERRORS
     return verdict.ratio >= DRIFT_RATIO and verdict.errors >= errors
 
