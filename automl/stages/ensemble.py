@@ -262,7 +262,8 @@ def _of_later_rows(
             rows = np.arange(first, end)
             blocks.append(Block(start, (first + end) / 2, _loss_or_nan(metric, part.take(rows), given[rows])))
         start += len(given)
-    lower, upper = later_losses(blocks, Block(start, new / 2), metric.least)
+    grows = metric.least if math.isinf(metric.most) else -math.inf  # shares of few rows scatter too much for logarithms
+    lower, upper = later_losses(blocks, Block(start, new / 2), grows)
     if not math.isfinite(upper):
         return low, high
     return max(metric.least, min(low, lower)), min(metric.most, max(high, upper))
