@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, p
 
 FEWEST = 40  # losses of samples for an interval, however long a metric takes
 FEWEST_UNITS = 20  # of a sample that keeps them whole
-FEWEST_BLOCKS = 5  # for a line through their losses
+FEWEST_BLOCKS = 5  # for a plane through their losses
+FARTHEST = 1.5  # beyond the logarithm of the largest loss of a block no later one is expected
 COMPLETE = 0.8  # of the samples have a loss, or nothing is said of them
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 
@@ -121,40 +123,64 @@ def student(freedom: int) -> float:
     return table.get(freedom) or 1.96 + 2.372 / freedom + 2.82 / freedom**2
 
 
-def later_losses(losses: Sequence[float], ages: Sequence[float], age: float) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Block:
+    """A block of held-out rows: where it lies in time, how long before it training ended, and its loss; both times in rows."""
+
+    start: float
+    age: float
+    loss: float = math.nan
+
+
+def later_losses(blocks: Sequence[Block], later: Block, least: float = -math.inf) -> tuple[float, float]:
     """Give the ends of a 95% interval of the loss on a later block of rows.
 
-    A straight line through the losses of blocks, by how long before them training ended, is followed to an age; it may rise, but
-    not fall, and one more block scatters around it as those blocks do.
+    A plane through the losses of blocks (their logarithms, where there is a least loss) is followed to the later block. It may rise
+    with time and with age, but not fall, and one more block scatters around it as those blocks do.
 
     Parameters
     ----------
-    losses : sequence of float
-        Of blocks of held-out rows.
-    ages : sequence of float
-        How many rows lie, on average, between a block's rows and those trained on.
-    age : float
-        The same of the rows to come.
+    blocks : sequence of Block
+    later : Block
+    least : float
+        The metric's least loss.
 
     Examples
     --------
-    >>> low, high = later_losses([1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [10, 20, 30, 10, 20, 30], 50)
+    >>> blocks = [Block(start, age, 1.0 + age / 10) for start in (100, 200, 300) for age in (10, 20, 30)]
+    >>> low, high = later_losses(blocks, Block(400, 50))
     >>> round(high, 2)
-    5.0
+    6.0
     """
-    y, x = np.asarray(losses, np.float64), np.asarray(ages, np.float64)
-    known = np.isfinite(y)
-    y, x = y[known], x[known]
-    if len(y) < FEWEST_BLOCKS:
+    known = [block for block in blocks if math.isfinite(block.loss)]
+    if len(known) < FEWEST_BLOCKS:
         return -math.inf, math.inf
-    spread = max(1e-12, float(((x - x.mean()) ** 2).sum()))
-    slope = max(0.0, float(((x - x.mean()) * (y - y.mean())).sum()) / spread)
-    left = y - y.mean() - slope * (x - x.mean())
-    error = math.sqrt(float((left**2).sum()) / (len(y) - 2))
-    ahead = age - float(x.mean())
-    reach = student(len(y) - 2) * error
-    high = float(y.mean()) + slope * ahead + reach * math.sqrt(1 + 1 / len(y) + (ahead**2 / spread if slope else 0.0))
-    return float(y.mean()) - reach * math.sqrt(1 + 1 / len(y)), high
+    losses = np.array([block.loss for block in known])
+    is_log = math.isfinite(least) and bool((losses > least).all())
+    y = np.log(losses - least) if is_log else losses
+    mean, error, ahead = _plane(known, y, later)
+    high = min(ahead, float(y.max()) + FARTHEST) if is_log else ahead
+    low = mean - error
+    return (least + math.exp(low), least + math.exp(high)) if is_log else (low, high)
+
+
+def _plane(blocks: Sequence[Block], y: Floats, later: Block) -> tuple[float, float, float]:
+    """The mean, how far one more block may lie from it, and the upper end at a later block."""
+    ones = np.ones(len(y))
+    columns = {"age": np.array([block.age for block in blocks]), "start": np.array([block.start for block in blocks])}
+    columns = {name: values for name, values in columns.items() if np.ptp(values) > 0}
+    while True:
+        X = np.stack([ones, *columns.values()], axis=1)
+        slopes = np.linalg.lstsq(X, y, rcond=None)[0]
+        falling = [name for name, slope in zip(columns, slopes[1:], strict=True) if slope < 0]
+        if not falling:
+            break
+        del columns[falling[0]]
+    freedom = max(1, len(y) - X.shape[1])
+    error = student(freedom) * math.sqrt(float(((y - X @ slopes) ** 2).sum()) / freedom)
+    there = np.array([1.0, *(getattr(later, name) for name in columns)])
+    lever = float(there @ np.linalg.pinv(X.T @ X) @ there)
+    return float(y.mean()), error * math.sqrt(1 + 1 / len(y)), float(there @ slopes) + error * math.sqrt(1 + lever)
 
 
 def _or_nan(loss: Loss, truth: Truth, prediction: npt.NDArray[Any]) -> float:

@@ -22,7 +22,17 @@ Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
 HAND = "hand"  # origin of candidates that a person proposed
 FIRST = "first"  # origin of the first model: a quick one on some rows, which answers as long as there is no better one
+UNTRUE = ("leak", "copied_rows", "entity", "drift")  # findings of what makes the told score untrue
 ENOUGH = 0.7  # of the rounds that a refit was to have
+
+
+def makes_untrue(finding: Mapping[str, Any]) -> bool:
+    """Whether a finding, as plain values, warns of a score that is not true.
+
+    >>> makes_untrue({"code": "leak", "severity": "warning"}), makes_untrue({"code": "copied_rows", "severity": "info"})
+    (True, False)
+    """
+    return finding["code"] in UNTRUE and finding["severity"] == "warning"
 
 
 def keeps_bag(finish: Finish, kind: Family) -> bool:
@@ -318,6 +328,11 @@ class Study:
     def add(self, event: Event) -> Study:
         """This study with what an event tells; replaying a log adds the same events."""
         return _ADD[event["kind"]](self, event)
+
+    @property
+    def alarms(self) -> tuple[Event, ...]:
+        """The findings that warn of a score that is not true."""
+        return tuple(finding for finding in self.findings if makes_untrue(finding))
 
     def taken(self, trial: Trial) -> set[tuple[int, int | None]]:
         """Where a trial was fitted or is being fitted on all rows; a fit that was cut by a run's end may be tried again."""

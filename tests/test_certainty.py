@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.certainty import better_end, interval, new_rows, optimism, reached, tied, widening
+from automl.certainty import Block, Sampler, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
 from automl.ensemble import Truth, combine, greedy, pool
 from automl.metrics import METRICS
 from tests.test_ensemble import noisy
@@ -206,16 +207,31 @@ def test_an_interval_over_groups_holds_what_one_over_rows_misses() -> None:
     assert held >= 36
 
 
-def test_later_rows_are_worse_where_losses_grow() -> None:
-    low, high = later_losses([1.0, 2.1, 2.9, 1.1, 2.0, 3.0], [10, 20, 30, 10, 20, 30], 60)
+def blocks(*losses: float) -> list[Block]:
+    """Two folds of three blocks each."""
+    return [Block(30.0 * (place // 3), 10.0 * (1 + place % 3), loss) for place, loss in enumerate(losses)]
+
+
+def test_later_rows_are_worse_where_losses_grow_with_age() -> None:
+    low, high = later_losses(blocks(1.0, 2.1, 2.9, 1.1, 2.0, 3.0), Block(60, 60))
     assert high > 6.0
     assert low < 2.0
 
 
+def test_later_rows_are_worse_where_losses_grow_from_fold_to_fold() -> None:
+    _, high = later_losses(blocks(1.0, 1.1, 1.0, 2.0, 2.1, 2.0), Block(60, 20))
+    assert high > 3.0
+
+
 def test_later_rows_are_no_better_where_losses_fall() -> None:
-    _, high = later_losses([3.0, 2.0, 1.0, 3.1, 2.0, 1.1], [10, 20, 30, 10, 20, 30], 60)
+    _, high = later_losses(blocks(3.0, 2.0, 1.0, 3.1, 2.0, 1.1), Block(60, 60))
     assert high > 2.0
 
 
+def test_a_loss_that_has_a_least_one_stays_above_it() -> None:
+    low, high = later_losses(blocks(0.1, 0.9, 0.2, 0.8, 0.1, 0.7), Block(60, 60), least=0.0)
+    assert 0.0 < low < high <= 0.9 * math.exp(1.5) + 1e-9
+
+
 def test_of_few_blocks_nothing_is_said() -> None:
-    assert later_losses([1.0, math.nan, 2.0], [1, 2, 3], 5) == (-math.inf, math.inf)
+    assert later_losses(blocks(1.0, math.nan, 2.0), Block(60, 60)) == (-math.inf, math.inf)

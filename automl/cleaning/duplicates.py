@@ -22,6 +22,7 @@ CHANCE_FACTOR = 2.0  # a table of few distinct rows repeats them nearly as often
 MIN_COPIES_SHARE = 0.01  # of the rows: fewer copies can't flatter a score by what can be seen
 SHUFFLES = 8
 MAX_SHUFFLED_ROWS = 5_000
+MAX_SHUFFLED_COLUMNS = 2_000
 MAX_SHUFFLED_CELLS = 2_000_000  # rows x columns x shuffles, about a tenth of a second
 TARGET_BINS = 10  # of a regression target, within which columns are shuffled
 
@@ -100,7 +101,7 @@ class Copies:
         return many and self.found > max(self.limit, CHANCE_FACTOR * self.by_chance)
 
 
-def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0) -> Copies:
+def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0, duplicates: Rows | None = None) -> Copies:
     """Find the rows that are equal in all features and the target, and how many there would be by chance.
 
     Chance is the same table with half of its columns shuffled within the classes, or within tenths of a regression target.
@@ -112,6 +113,8 @@ def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0)
         Class codes, or the target's values.
     is_regression : bool
     seed : int
+    duplicates : ndarray of shape (n_rows,), int64, optional
+        What `duplicate_rows` gave, if it is known.
 
     Examples
     --------
@@ -123,15 +126,16 @@ def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0)
     >>> copied_rows(coin, np.zeros(100), is_regression=False).is_beyond_chance
     False
     """
-    hashed = [_hashes(columns[name]) for name in columns.names()]
-    target = _hashes(Numbers(y))
-    units = np.asarray(pd.factorize(_together([*hashed, target]))[0], np.int64)
-    hashed += [target] if is_regression else []  # shuffled within classes, a class stays what it is
+    numbers = duplicate_rows(columns) if duplicates is None else duplicates
+    units = np.asarray(pd.factorize(_together([numbers.view(np.uint64), _hashes(Numbers(y))]))[0], np.int64)
     count = repeated(units)
     if count < MIN_COPIES_SHARE * len(units):
         return Copies(units, count, 0.0, 0.0, math.inf)
-    rows = some(len(y), max(200, min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(hashed)))), seed)
-    counts = _shuffled_counts([column[rows] for column in hashed], _classes(y[rows], is_regression), seed)
+    names = columns.names()[:MAX_SHUFFLED_COLUMNS]
+    rows = some(len(y), max(200, min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(names)))), seed)
+    hashed = [_hashes(columns[name].take(rows)) for name in names]
+    hashed += [_hashes(Numbers(y[rows]))] if is_regression else []  # shuffled within classes, a class stays what it is
+    counts = _shuffled_counts(hashed, _classes(y[rows], is_regression), seed)
     mean = float(counts.mean())
     limit = mean + CHANCE_QUANTILE * max(math.sqrt(mean), float(counts.std(ddof=1))) + 1.0
     return Copies(units, count, repeated(units[rows]), mean, limit)

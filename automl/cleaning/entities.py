@@ -20,6 +20,8 @@ MAX_KEYS = 6  # single columns, and combinations, that are looked at closely
 MAX_PARTS = 20  # columns among which combinations are looked for
 MIN_ROWS = 40
 MIN_ENTITIES = 8  # fewer can't be held out several times
+MOST_GROUPS = 200  # for which there must be room where groups are large
+MIN_GROUP_ROWS = 20  # of a group that are kept
 MIN_ROWS_AN_ENTITY = 1.5
 MIN_REPEATED = 0.5  # of the rows belong to an entity with several
 MAX_ENTITY_SHARE = 0.3  # of the rows belong to one
@@ -249,7 +251,7 @@ def whole_groups(groups: Rows, most: int, seed: int) -> Rows:
     if len(groups) <= most:
         return np.arange(len(groups))
     sizes = np.bincount(groups)
-    few = max(4, most // max(MIN_ENTITIES * 4, 1))  # rows of one group: so there is room for some dozens
+    few = max(MIN_GROUP_ROWS, most // min(MOST_GROUPS, int((sizes > 0).sum())))  # rows of one group: there must be room for many
     rng = np.random.default_rng((seed, most))
     shuffled = rng.permutation(len(groups))
     order = shuffled[np.argsort(groups[shuffled], kind="stable")]

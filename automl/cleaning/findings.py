@@ -8,8 +8,6 @@ from typing import Any, Literal, get_args
 
 Severity = Literal["info", "warning"]
 
-UNTRUE = ("leak", "copied_rows", "entity", "drift")  # what makes the told score untrue
-
 _COLUMNS_A_FINDING = 25  # an event in the run's log is a line below 4 KB
 _LONGEST_EXAMPLE = 60
 _EXAMPLES = 3
@@ -80,15 +78,6 @@ class Finding:
         if value["severity"] not in get_args(Severity):
             raise ValueError(f"no severity {value['severity']!r}")
         return cls(**{**value, "columns": tuple(value["columns"]), "examples": tuple(value["examples"])})
-
-
-def makes_untrue(finding: Mapping[str, Any]) -> bool:
-    """Whether a finding, as plain values, warns of a score that is not true.
-
-    >>> makes_untrue({"code": "leak", "severity": "warning"}), makes_untrue({"code": "copied_rows", "severity": "info"})
-    (True, False)
-    """
-    return finding["code"] in UNTRUE and finding["severity"] == "warning"
 
 
 def examples(values: Iterable[object]) -> tuple[str, ...]:

@@ -85,11 +85,12 @@ def _failures(study: Study, folder: Path) -> str:
 
 def _alarms(study: Study) -> str:
     """Why the expected score may not be true, in red where the output is a terminal."""
+    if not study.alarms:
+        return ""
     from automl.cleaning import Finding
-    from automl.cleaning.findings import makes_untrue
 
-    alarming = [Finding.from_json(finding) for finding in study.findings if makes_untrue(finding)]
-    return "\n".join(red(f"WARNING  {visible(finding.text(), 2000)}") for finding in alarming)
+    texts = [Finding.from_json(finding).text() for finding in study.alarms]
+    return "\n".join(red(f"WARNING  {visible(text, 2000)}") for text in texts)
 
 
 def red(text: str) -> str:

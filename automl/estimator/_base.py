@@ -21,7 +21,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
-from automl.cleaning.findings import makes_untrue
 from automl.cleaning.fitted import Counts
 from automl.errors import InputError
 from automl.estimator.output import place_of
@@ -297,7 +296,7 @@ class AutoML(BaseEstimator):
 
     def _warn(self, study: Study, asked: run.Settings) -> None:
         """Tell of rows that were left out, and of a run in which no model could be judged."""
-        told = [one for one in study.findings if one["code"] in _COSTS_ROWS or makes_untrue(one)]
+        told = [one for one in study.findings if one["code"] in _COSTS_ROWS or one in study.alarms]
         texts = [Finding.from_json(finding).text() for finding in told]
         if asked.trials != 1 and (lacking := nothing_judged(study)):
             texts.append(lacking)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automl.cleaning.findings import Finding, makes_untrue
 from automl.errors import InputError
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
@@ -105,7 +104,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[s
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(home) if study.task else "",
-        "alarms": [Finding.from_json(finding).text() for finding in study.findings if makes_untrue(finding)],
+        "alarms": study.alarms,
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
         "warning": contradiction(study),

@@ -31,7 +31,7 @@ Bools = npt.NDArray[np.bool_]
 
 SHARE = 0.05  # of a run's time may go into it
 MOST_WAITING = 30.0  # seconds for the first worker
-LOOKING = 0.3  # of that into statistics
+LOOKING = 0.5  # of that into statistics
 FEWEST_SECONDS = 0.6  # for probes; with less, statistics alone speak
 FOLDS = 3
 MAX_ROWS = 4_000  # of a probe
@@ -48,10 +48,10 @@ DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other col
 BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
-ALIKE_UNPROBED = 0.5  # without a probe a named key is told of from so much of the target's variance on
+NAMED_ALIKE, DESCRIBED_ALIKE = 0.5, 0.9  # of the target's variance between entities: without a probe they are told of from there on
 DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
-DRIFT_UNPROBED = 0.2  # of the target's variance between tenths of the time
-COPIES_RATIO, COPIES_ERRORS, COPIES_UNPROBED = 1.1, 2.0, 0.15  # of squared errors; the last is a share of the rows
+DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
+COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
 
 
@@ -132,13 +132,19 @@ def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: B
     suspects = _suspects(data, copies, asked, budget.within(LOOKING * SHARE * budget.remaining()))
     if not suspects:
         return []
-    lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
-    whole = budget.within((1 - LOOKING) * SHARE * budget.remaining())
-    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in ("usual", "honest")}
-    is_probed = whole.remaining() >= FEWEST_SECONDS and len(data.columns.names()) <= MAX_COLUMNS
-    made = lab.probe(splits, whole) if is_probed else {}
+    made = _probed(suspects, data, lab, budget)
     verdicts = [_verdict(one, made.get(f"{place}-usual"), made.get(f"{place}-honest"), data) for place, one in enumerate(suspects)]
     return _told(suspects, verdicts, data.task)
+
+
+def _probed(suspects: Sequence[Suspect], data: Dataset, lab: Lab, budget: Budget) -> Mapping[str, Floats]:
+    """Held-out predictions of quick models for each suspect, as far as there is time."""
+    share = (1 - LOOKING) * SHARE
+    if share * budget.remaining() < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
+        return {}
+    lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
+    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in ("usual", "honest")}
+    return lab.probe(splits, budget.within(share * budget.remaining()))
 
 
 # ------------------------------------------------------------ suspects
@@ -155,14 +161,18 @@ def _suspects(data: Dataset, copies: Copies, asked: Asked, budget: Budget) -> li
     leaks = find_leaks(data.columns, y, task.is_regression, data.seed, go_on)
     without = _with_twins([leak.column for leak in leaks], data)
     suspects = [_leaking(leaks, without, data, most)] if leaks else []
-    if copies.is_beyond_chance and not (asked.has_groups or asked.has_holdout):
+    is_free = not (asked.has_groups or asked.has_holdout)
+    if copies.is_beyond_chance and is_free:
         suspects.append(_copied(copies, without, data, most))
-    if not (asked.has_groups or asked.has_holdout):
-        suspects += _owned(copies, without, data, asked, most, go_on)
-    if not (asked.has_times or asked.has_holdout) and go_on():
-        drift = find_drift(data.columns, y, task.is_regression, data.seed)
-        suspects += [] if drift is None or set(drift.columns) & set(without) else [_drifting(drift, without, data, most)]
-    return suspects
+    drifting = [] if asked.has_times or asked.has_holdout else _moved(without, data, most)  # takes least: before entities
+    owned = _owned(copies, without, data, asked, most, go_on) if is_free else ()
+    return [*suspects, *owned, *drifting]
+
+
+def _moved(without: tuple[str, ...], data: Dataset, most: int) -> list[Suspect]:
+    """The time with which the target drifts, if there is one."""
+    drift = find_drift(data.columns, data.y, data.task.is_regression, data.seed)
+    return [] if drift is None or set(drift.columns) & set(without) else [_drifting(drift, without, data, most)]
 
 
 def _with_twins(names: Sequence[str], data: Dataset) -> tuple[str, ...]:
@@ -240,7 +250,8 @@ def _owned(copies: Copies, without: tuple[str, ...], data: Dataset, asked: Asked
         folds = held_out.kfold(data.y[first[rows]], groups, min(FOLDS, int(groups.max()) + 1), 1, data.seed)
         unseen = _with_twins(one.columns, data) if len(one.columns) == 1 else ()  # --group takes a key from the features
         honest = Split(first[rows], folds, (*without, *unseen))
-        yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, one.is_named and one.alike >= ALIKE_UNPROBED)
+        is_sure = one.alike >= (NAMED_ALIKE if one.is_named else DESCRIBED_ALIKE) and (one.is_named or bool(one.profile))
+        yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, is_sure)
 
 
 def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
@@ -273,7 +284,7 @@ def _drifting(drift: Drift, without: tuple[str, ...], data: Dataset, most: int) 
     override = f"--time {shlex.quote(','.join(drift.columns))}"
     finding = Finding("drift", drift.columns, "warning", 1, action=action, override=override)
     blocks = blocks_of(drift.times[rows], 2 * TIME_BLOCKS)
-    is_sure = drift.is_sure and drift.share >= DRIFT_UNPROBED
+    is_sure = drift.is_sure and drift.share >= DRIFT_CERTAIN
     return Suspect(finding, usual, Split(rows, folds, without), blocks, "drift" if drift.is_sure else "odd_drift", is_sure=is_sure)
 
 
@@ -381,6 +392,8 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
     if suspect.entity is not None:
         lost, errors = _bars_of(suspect.entity)
         return verdict.skill > MIN_SKILL and verdict.lost >= lost and verdict.errors >= errors
+    if suspect.is_sure:  # the level moves so far that no past shows how far it will
+        return True
     errors = DRIFT_ERRORS if suspect.kind == "drift" else ODD_DRIFT_ERRORS
     return verdict.ratio >= DRIFT_RATIO and verdict.errors >= errors
 
@@ -397,7 +410,7 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
     if verdict is None or not (math.isfinite(verdict.usual) and math.isfinite(verdict.honest)):
         return finding
     if suspect.kind == "copied_rows":
-        flattered = verdict.ratio >= COPIES_RATIO and verdict.errors >= COPIES_ERRORS
+        flattered = verdict.lost >= COPIES_LOST and verdict.errors >= COPIES_ERRORS
         finding = replace(finding, severity="warning" if flattered else "info")
     before, after = _WAYS[suspect.finding.code]
     before = "with it" if len(finding.columns) == 1 and finding.code == "leak" else before

@@ -97,7 +97,7 @@ class Clean:
         amounts = {*(name for name, kind in self.kinds.items() if kind == "number"), problem.time_column}
         cleaned = with_codes(cleaned, task, study.seed, known, amounts) if self.codes else cleaned
         self._check_new_groups(cleaned)
-        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed)
+        copies = copied_rows(cleaned.columns, cleaned.y, task.is_regression, study.seed, cleaned.duplicates)
         units = self._units(cleaned, copies)
         made = narrow.held_apart(self._folds(cleaned, task, problem, study.seed, lab, units), cleaned)
         _check_folds(made, cleaned, problem)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Sampler, Weigher, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
+from automl.certainty import Block, Sampler, Weigher, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
 from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
 from automl.folds import some
 from automl.lab.lab import Lab
@@ -310,14 +310,15 @@ def _of_later_rows(
     loss: float, low: float, high: float, parts: Sequence[tuple[Truth, npt.NDArray[Any]]], metric: Metric, new: int
 ) -> tuple[float, float]:
     """An interval that also holds what a drift that goes on does to so many later rows."""
-    losses, ages = [], []
+    blocks, start = [], 0.0
     for part, given in parts:
-        starts = np.linspace(0, len(given), SLICES + 1).astype(np.int64)
-        for start, end in pairwise(starts.tolist()):
-            rows = np.arange(start, end)
-            losses.append(_loss_or_nan(metric, part.take(rows), given[rows]))
-            ages.append((start + end) / 2)
-    lower, upper = later_losses(losses, ages, new / 2)
+        ends = np.linspace(0, len(given), SLICES + 1).astype(np.int64)
+        for first, end in pairwise(ends.tolist()):
+            rows = np.arange(first, end)
+            blocks.append(Block(start, (first + end) / 2, _loss_or_nan(metric, part.take(rows), given[rows])))
+        start += len(given)
+    grows = metric.least if math.isinf(metric.most) else -math.inf  # shares of few rows scatter too much for logarithms
+    lower, upper = later_losses(blocks, Block(start, new / 2), grows)
     if not math.isfinite(upper):
         return low, high
     return max(metric.least, min(low, lower)), min(metric.most, max(high, upper))

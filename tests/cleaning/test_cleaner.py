@@ -428,3 +428,23 @@ def test_rows_share_a_number_exactly_if_they_are_equal(rows: list[tuple[float, s
     )
     keys = [(repr(number + 0.0), word) for number, word in rows]
     assert [[one == other for other in keys] for one in keys] == [[one == other for other in found] for one in found]
+
+
+def test_several_columns_together_are_groups_and_times() -> None:
+    table = from_frame(
+        {"year": [2020, 2021] * 20, "month": list(range(1, 11)) * 4, "town": ["a", "b", "b", "a"] * 10, "y": list(range(40))}
+    )
+    cleaned = clean(table, "y", CleanOptions(task="regression", group="town,month", time="year,month"))
+    assert cleaned.groups is not None
+    assert cleaned.times is not None
+    assert len(np.unique(cleaned.groups)) == len({(t, m) for t, m in zip(table["town"], table["month"], strict=True)})
+    assert {"year", "month", "town"} <= set(cleaned.columns.names())
+    first = np.argsort(cleaned.times, kind="stable")[:4]
+    assert [int(table["year"].iloc[row]) for row in first] == [2020] * 4
+    assert [int(table["month"].iloc[row]) for row in first] == [1] * 4
+
+
+def test_a_part_that_is_missing_makes_no_group() -> None:
+    table = from_frame({"town": ["a", "b"] * 10, "x": range(20), "y": range(20)})
+    with pytest.raises(InputError, match="no column 'town,moth'"):
+        clean(table, "y", CleanOptions(group="town,moth"))
