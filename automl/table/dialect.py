@@ -117,13 +117,16 @@ def _best(text: Look, name: str, request: Request) -> _Judged:
     base = Form(encoding=text.encoding)
     if request.form is not None and request.form.kind == "text" and request.overrides.separator is None:
         for form in _again(request.form, base, head):
-            judged = _judge(head, form, needs)
+            judged = _judge(head, form, needs) if form.widths else _best_variant(head, form, needs)
             if judged.named or (not needs and judged.fits):
                 return judged
     if request.overrides.separator is not None:
         return _asked(head, name, request, base)
     if said := _SAYS_SEPARATOR.match(head):
-        return _judge(head, replace(base, separator=said["separator"], skip=1), needs)
+        base = replace(base, skip=1)
+        judged = _best_variant(head, replace(base, separator=said["separator"]), needs)
+        if judged.fits or judged.named:
+            return judged
     best = max(_candidates(head, base, needs), key=_Judged.rank)
     alone = _one_column(head, base, needs)
     if best.fits or (len(best.lines[best.place].cells) > 1 and not alone.named):
@@ -240,6 +243,9 @@ def _variants(head: str, form: Form) -> Iterator[Form]:
     """How fields may be quoted: as usual, with quotation marks escaped, and in single quotes."""
     form = replace(form, spaced=_is_spaced(head, form))
     yield form
+    if form.quote != '"':
+        form = replace(form, quote='"', escape=None)
+        yield form
     if '\\"' in head:
         yield replace(form, escape="\\")
     separator = re.escape(form.separator or "")

@@ -58,6 +58,9 @@ class TestSeparators:
         for end in ("\n", "\r\n"):
             assert cells(read(tmp_path, f"{line}\n{joined(ROWS, ';')}".replace("\n", end))) == ROWS
 
+    def test_that_the_first_line_says_wrongly_are_found_out(self, tmp_path: Path) -> None:
+        assert cells(read(tmp_path, "sep=,\n" + joined(ROWS, ";"))) == ROWS
+
     def test_that_nothing_shows_are_asked_for(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"'a§b§y'. Tried: comma, semicolon, tab, .* Name another separator: --separator SEP\.$"):
             read(tmp_path, joined(ROWS, "§"))
@@ -172,6 +175,13 @@ class TestRecordedForms:
         form = read(tmp_path, "sep=;\n" + joined(ROWS, ";")).form
         for above in ("", "sep=;\n", "Title\n\n"):
             assert cells(read(tmp_path, above + joined(ROWS, ";"), form=form, needs=("a", "b"))) == ROWS
+
+    def test_leave_open_how_fields_are_quoted(self, tmp_path: Path) -> None:
+        plain = read(tmp_path, joined(ROWS, ",")).form
+        assert read(tmp_path, 'a,b,y\n1,"so \\"x, y\\"",no\n2,z,no\n', form=plain)["b"].tolist() == ['so "x, y"', "z"]
+        single = read(tmp_path, "a,b,y\n1,'x, z',no\n2,'u',yes\n").form
+        assert read(tmp_path, 'a,b,y\n1,"x, z",no\n2,"u",yes\n', form=single)["b"].tolist() == ["x, z", "u"]
+        assert read(tmp_path, "a,b,y\n1,'x, z',no\n", form=single)["b"].tolist() == ["x, z"]
 
     def test_say_that_there_is_no_header(self, tmp_path: Path) -> None:
         form = read(tmp_path, "1,2,x\n3,4,y\n5,6,x\n", needs=("c3",)).form
