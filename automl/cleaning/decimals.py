@@ -14,6 +14,7 @@ from automl.state import State
 from automl.table import Table
 
 _FEW, _LOOKED_AT = 60, 5_000  # words of a column, where few tell clearly and where they don't
+_LONGEST = 100  # characters of a number
 _CLEARLY = 20  # words, all of one sign
 _ROWS, _COLUMNS = 300, 500  # that are looked at for the sign of a file
 _READABLE = 0.5  # of a column's words are numbers, or they say nothing of decimal signs
@@ -123,7 +124,7 @@ def _weigh(words: Sequence[str]) -> Evidence:
     text = "".join(words)
     if "," not in text and "." not in text:
         return Evidence()
-    signed = [word for word in words if "," in word or "." in word]
+    signed = [word for word in words if ("," in word or "." in word) and len(word) <= _LONGEST]
     either = [word for word in signed if EITHER.fullmatch(word)]
     rest = [word for word in signed if not EITHER.fullmatch(word)] if either else signed
     point = _readable(rest, comma=False)

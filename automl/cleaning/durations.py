@@ -24,12 +24,13 @@ _AMOUNT = (
     r"(weeks?|wks?|w|days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|milliseconds?|msecs?|ms|m|seconds?|secs?|sec|s)"
     r"(?![a-z])\.?"
 )
-_UNITS = re.compile(rf"(?P<sign>[-+])?{_AMOUNT}(?:\s*(?:,|and)?\s*{_AMOUNT})*")
+_BETWEEN = re.compile(r"[\s,]*(?:and\b)?\s*")
 _DECADE = re.compile(r"(?:1[5-9]|20)\d0s")
 _ONE = re.compile(_AMOUNT)
 _HOUR_ONLY = re.compile(r"(?P<first>\d{1,2})\s*(?P<half>[ap]\.?m\.?)")
 _SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 _DAY_HOURS = 24
+_LONGEST = 80  # characters
 
 
 def parse(words: Sequence[str], *, minutes: bool = False) -> Floats:
@@ -57,7 +58,8 @@ def minutes_first(words: Sequence[str]) -> bool:
     >>> minutes_first(["12:33", "1:02:33"]), minutes_first(["20:05", "13:20:00"])
     (True, False)
     """
-    found = [match for word in words if (match := _CLOCK.fullmatch(word.strip().casefold())) is not None]
+    short = [word.strip().casefold() for word in words if len(word) <= _LONGEST]
+    found = [match for word in short if (match := _CLOCK.fullmatch(word)) is not None]
     two = [int(match["first"]) for match in found if match["third"] is None and match["half"] is None]
     three = [int(match["first"]) for match in found if match["third"] is not None]
     if not two:
@@ -66,7 +68,7 @@ def minutes_first(words: Sequence[str]) -> bool:
 
 
 def _seconds(text: str, minutes: bool) -> float:
-    if not any(map(str.isdigit, text)):
+    if len(text) > _LONGEST or not any(map(str.isdigit, text)):
         return math.nan
     if ":" in text:
         match = _CLOCK.fullmatch(text)
@@ -76,10 +78,20 @@ def _seconds(text: str, minutes: bool) -> float:
     if (match := _ISO.fullmatch(text)) is not None:
         total = sum(float(match[unit]) * _SECONDS[unit] for unit in "wdhms" if match[unit])
         return -total if match["sign"] == "-" else total
-    if (match := _UNITS.fullmatch(text)) is not None and not _DECADE.fullmatch(text):
-        total = sum(float(amount) * _SECONDS[_unit(unit)] for amount, unit in _ONE.findall(text))
-        return -total if match["sign"] == "-" else total
-    return math.nan
+    return math.nan if _DECADE.fullmatch(text) else _of_amounts(text)
+
+
+def _of_amounts(text: str) -> float:
+    """Seconds of amounts with their units: 2 hours, 5 minutes and 30 seconds."""
+    total, place = 0.0, 1 if text[0] in "+-" else 0
+    while place < len(text):
+        match = _ONE.match(text, place)
+        if match is None:
+            return math.nan
+        total += float(match[1]) * _SECONDS[_unit(match[2])]
+        gap = _BETWEEN.match(text, match.end())
+        place = gap.end() if gap is not None else len(text)
+    return -total if text[0] == "-" else total
 
 
 def _unit(spelled: str) -> str:

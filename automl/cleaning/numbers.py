@@ -46,6 +46,7 @@ _NO_CENTS = re.compile(r"(?<=\d)\.-{1,2}(?=\s*\D?$)")  # 12.- is 12
 _TIMES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
 _SIDES = frozenset("NSEW")
 _NEGATIVE = frozenset(["-", "dr", "db", "s", "w"])  # debits, south and west
+_LONGEST = 100  # characters of a number that isn't plain
 _QUOTES = "'\"‘’“”´`"
 _ALIKE = str.maketrans(
     {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "), "’": "'", "′": "'"}
@@ -135,7 +136,7 @@ def _plain(word: str) -> float:
 
 
 def _odd(word: str, marks: bool, pattern: re.Pattern[str]) -> float:
-    if not any(map(str.isdigit, word)):
+    if len(word) > _LONGEST or not any(map(str.isdigit, word)):
         return math.nan
     text = word.translate(_ALIKE).strip()
     if marks and "°" in text and (match := _DEGREES.fullmatch(text)) is not None:

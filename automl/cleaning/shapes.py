@@ -83,7 +83,7 @@ class Shape:
         wanted = before.strip().casefold(), behind.strip().casefold()
         cores = []
         for word in words:
-            match = _AFFIXED.fullmatch(word)
+            match = _AFFIXED.fullmatch(word[:_LONGEST])
             same = match is not None and affixes(match) == wanted
             cores.append(match["core"] if match is not None and same else word)
         return numbers.parse(cores, comma=self.comma, marks=True).values

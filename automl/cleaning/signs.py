@@ -13,6 +13,7 @@ from automl.columns import Floats
 from automl.errors import InputError
 
 _FAR = 1.0  # powers of ten; the two readings of a word lie three apart
+_LONGEST = 100  # characters of a number
 _MOSTLY = 0.8  # of the words with two readings must agree on one
 _LOW = 0.01  # quantile; the largest value counts, for amounts have long tails
 
@@ -98,7 +99,8 @@ def check_thousands(words: Sequence[str], comma: bool, seen: Seen, name: str, so
     sign = "." if comma else ","
     if seen.sizes is None or sign not in "".join(words):
         return
-    thousands = [word for word in words if sign in word and EITHER.fullmatch(word)]
+    short = (word for word in words if sign in word and len(word) <= _LONGEST)
+    thousands = [word for word in short if EITHER.fullmatch(word)]
     if not thousands:
         return
     off = np.flatnonzero(_nearer_with_comma(thousands, seen) == (not comma))

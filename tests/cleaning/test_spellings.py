@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -471,3 +472,17 @@ def test_a_duration_that_is_none_is_one_line() -> None:
     cleaner = cleaned(pd.to_timedelta(SECONDS, unit="s")).cleaner
     with pytest.raises(InputError, match="column 'x' was a duration at fit, but no duration is in it: 1 cells such as 'soon'"):
         at_predict(cleaner, ["soon"])
+
+
+@pytest.mark.parametrize("fill", [" ", "1", "1 ", "1,", "(", "1s ", "a", "1.", "-", "12:", "mon ", "\u00a0", "°1'"])
+def test_words_of_any_length_take_no_time(fill: str) -> None:
+    """Patterns with several gaps take the length's square or cube, so long words are looked at no further.
+
+    Short ones may not take the power of their length either.
+    """
+    words = ["1" + fill * 20_000 + "x", ("1" + fill * 70)[:70] + "x"]
+    for like in (AMOUNTS, MOMENTS.astype(str), [f"{row}h {row % 60}m" for row in range(N)], [f"{row}x{row}" for row in range(N)]):
+        cleaner = cleaned(like).cleaner
+        began = time.perf_counter()
+        cleaner.transform(from_frame({"plain": [0.0] * 3, "x": [*words, pd.Series(like).astype(str)[3]]}))
+        assert time.perf_counter() - began < 1.0
