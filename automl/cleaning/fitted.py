@@ -24,7 +24,7 @@ from automl.cleaning.rules import (
     rule_from_state,
 )
 from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
-from automl.cleaning.truths import as_at_fit
+from automl.cleaning.truths import as_at_fit, in_days
 from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -139,7 +139,7 @@ class Cleaner:
         second: dict[str, Sequence[Column]] = {}
         by_name = {name: tidy(read_cells(table.columns[name]), missing_words=self.missing_words) for name in self.rules}
         for name, rule in self._rules_for(table, by_name).items():
-            cells = as_at_fit(by_name.pop(name), rule)
+            cells = as_at_fit(in_days(by_name.pop(name), rule, table.form, self.form), rule)
             read = rule.read(cells)
             _check_kind(read, rule, name, table)
             columns[name] = read.columns

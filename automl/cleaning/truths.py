@@ -1,4 +1,4 @@
-"""True and false where fit had 1 and 0, and the reverse: the same column from another reader."""
+"""What another reader made of the same column: true and false of 1 and 0, and days of a duration, or the reverse."""
 
 from __future__ import annotations
 
@@ -6,10 +6,45 @@ from dataclasses import replace
 
 import numpy as np
 
+from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.cleaning.rules import CategoryRule, NumberRule, Rule
+from automl.table import Form
 
+DAY_SECONDS = 86_400.0
 _TRUTHS = frozenset(["true", "false"])
+
+
+def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) -> Cells:
+    """Durations as the rule knows them: a workbook holds them as numbers of days, where they have no format of their own.
+
+    Parameters
+    ----------
+    cells : Cells
+    rule : Rule
+    form, at_fit : Form or None
+        Of this table, and of the one at fit.
+
+    Examples
+    --------
+    >>> from automl.cleaning.cells import Typed
+    >>> from automl.cleaning.rules import DurationRule
+    >>> in_days(Typed(np.array([0.5])), DurationRule(), Form(kind="excel"), None).values.tolist()
+    [43200.0]
+    """
+    if _is_excel(form) and rule.kind == "duration" and isinstance(cells, Typed) and cells.form == "number":
+        return Typed(np.round(cells.values * DAY_SECONDS, 6), "duration")
+    if not (_is_excel(at_fit) and rule.kind == "number"):
+        return cells
+    if isinstance(cells, Typed):
+        return Typed(cells.values / DAY_SECONDS) if cells.form == "duration" else cells
+    seconds = durations.parse(cells.words.tolist())
+    is_number = numbers.parse(cells.words.tolist()).readable
+    return cells if is_number.any() or np.isnan(seconds).all() else Typed(cells.spread(seconds) / DAY_SECONDS)
+
+
+def _is_excel(form: Form | None) -> bool:
+    return form is not None and form.kind == "excel"
 
 
 def as_at_fit(cells: Cells, rule: Rule) -> Cells:

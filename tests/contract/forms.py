@@ -38,6 +38,7 @@ def sample() -> pd.DataFrame:
             "minute": minute,
             "town": towns[rng.integers(0, 4, N_ROWS)],
             "class": [str(grade) for grade in rng.integers(1, 4, N_ROWS)],
+            "took": pd.to_timedelta(rng.integers(60, 200_000, N_ROWS), unit="s"),
             "note": [" ".join(words[rng.permutation(6)[:4]]) + f" no {row}" for row in range(N_ROWS)],
         }
     )
@@ -53,7 +54,7 @@ def sample() -> pd.DataFrame:
 def _written(frame: pd.DataFrame) -> pd.DataFrame:
     """As a program writes it: days without a time, whole numbers without a point."""
     days = frame["day"].dt.strftime("%Y-%m-%d").astype(object).where(frame["day"].notna(), None)
-    return frame.assign(day=days, rooms=frame["rooms"].astype("Int64"), minute=frame["minute"].astype(str))
+    return frame.assign(day=days, rooms=frame["rooms"].astype("Int64"), minute=frame["minute"].astype(str), took=frame["took"].astype(str))
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> Table:
