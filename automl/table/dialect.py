@@ -95,9 +95,10 @@ class _Judged:
         """What speaks for a way of quoting: at last, that there are as many names as fields."""
         return (self.named, self.fits, self.agreement, len(self.rows[0]) == self.width)
 
-    def rank(self) -> tuple[bool, bool, bool, float, int]:
+    def rank(self) -> tuple[bool, bool, bool, float, bool, int]:
         """Better forms are larger."""
-        return (self.named, self.fits, not self.unusual, round(self.agreement, 1), self.width)
+        has_no_title = self.place == 0
+        return (self.named, self.fits, not self.unusual, round(self.agreement, 1), has_no_title, self.width)
 
 
 def find_cut(text: Look, name: str, request: Request) -> Cut:
