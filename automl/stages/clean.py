@@ -68,7 +68,9 @@ class Clean:
         {}, "The kind of a column, where another was found: number, category, flag, date or text (clean.kinds.COLUMN=KIND)."
     )
     twins: bool = option(True, "Read names as text, too, and texts that stand in several rows as categories.")
-    codes: bool = option(True, "Take whole numbers that stand for something, such as a department's number, as categories, too.")
+    codes: bool = option(
+        True, "Take whole numbers that stand for something, such as a department's number, as categories, too; a host's key as one alone."
+    )
     rows: int = option(0, "At most so many rows, drawn at random; 0: as many as a quarter of the time cleans and half of it fits.")
     columns: int = option(
         0, "At most so many columns, those that tell most of the target; 0: as many as can be cleaned in a part of the time."
