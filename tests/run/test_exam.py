@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 from automl.budget import Budget
+from automl.cli import app
+from automl.pipeline import read_pipeline
 from automl.predictor import load
-from automl.run.exam import Exam, ScoredTable, examine, prepare
+from automl.run.exam import ANSWERS, Exam, ScoredTable, examine, prepare
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Event, Study
@@ -138,6 +141,14 @@ def exam_of(path: str, rows: int, seconds: float) -> Exam:
 
 def told(home: Path, exam: Exam, budget: Budget) -> list[Event]:
     return list(examine(exam, load(home / "run"), replay(home / "run"), budget))
+
+
+def test_the_options_that_a_warning_names_exist() -> None:
+    settings = re.findall(r"--set (\S+)", ANSWERS)
+    assert settings
+    read_pipeline("default").with_options(settings)
+    known = {name for one in typer.main.get_command(app).commands["fit"].params for name in one.opts}  # type: ignore[attr-defined]
+    assert set(re.findall(r"--[a-z]+", ANSWERS)) <= known
 
 
 def test_where_no_time_is_left_nothing_is_scored_and_that_is_told(home: Path) -> None:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from automl import cli
 from automl.track.compare import differences, effect
+from automl.track.compare import text as compared
 from automl.track.experiment import Experiment, read_experiment, run_folders
 from automl.track.listing import rows, text
 from tests.report.runs import FACTS, cleaned_run, empty_run, full_run
@@ -117,6 +118,13 @@ def test_one_damaged_run_hides_no_other(tmp_path: Path, monkeypatch: pytest.Monk
     said = capsys.readouterr()
     assert "good" in said.out
     assert "line 1 is damaged" in said.err
+
+
+def test_test_scores_stand_side_by_side_where_there_are_any(two: tuple[Experiment, Experiment]) -> None:
+    assert "test score" not in compared(two)
+    scored = replace(two[1], study=replace(two[1].study, test={"score": 0.763}))
+    line = next(line for line in compared((two[0], scored)).splitlines() if line.startswith("test score"))
+    assert line.split() == ["test", "score", "0.763000"]
 
 
 @pytest.mark.parametrize("words", [("runs", "nowhere"), ("compare", "one"), ("compare", "one", "two")])
