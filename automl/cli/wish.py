@@ -156,7 +156,6 @@ def settings(wish: Wish, started: float) -> Settings:
     _check_metric(wish)
     return Settings(
         pipeline=pipeline,
-        output=Path(wish.output) if wish.output else _new_folder(wish.data),
         seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m"))),
         trials=wish.trials,
         seed=wish.seed,
@@ -165,6 +164,7 @@ def settings(wish: Wish, started: float) -> Settings:
         engine=wish.engine,  # type: ignore[arg-type]
         started=started,
         keep_data=wish.keep_data,
+        output=Path(wish.output) if wish.output else _new_folder(wish.data),  # the last: nothing after it can be wrong
     )
 
 

@@ -45,8 +45,7 @@ def from_frame(X: Any, *, source: str = "X") -> Table:
     _check_shape(frame.shape)
     names, notes = unique_names([str(name) for name in frame.columns])
     columns: dict[str, pd.Series[Any]] = {}
-    for place, name in enumerate(names):
-        column = frame.iloc[:, place].reset_index(drop=True)
+    for name, (_, column) in zip(names, frame.reset_index(drop=True).items(), strict=True):
         if column.dtype.kind == "c":
             raise InputError(f"{source}: Complex data not supported: column {name!r}")
         columns[name] = column
