@@ -168,7 +168,6 @@ def settings(wish: Wish, started: float) -> Settings:
     _check_metric(wish)
     return Settings(
         pipeline=pipeline,
-        output=Path(wish.output) if wish.output else _new_folder(wish.data),
         seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m"))),
         trials=wish.trials,
         seed=wish.seed,
@@ -178,6 +177,7 @@ def settings(wish: Wish, started: float) -> Settings:
         started=started,
         keep_data=wish.keep_data,
         test=_test_table(wish.test, wish.target) if wish.test else None,
+        output=Path(wish.output) if wish.output else _new_folder(wish.data),  # the last: nothing after it can be wrong
     )
 
 

@@ -63,8 +63,8 @@ def _tabled(frame: pd.DataFrame, source: str) -> Table:
     """A frame's columns under names that differ."""
     names, notes = unique_names([_escaped(str(name)) for name in frame.columns])
     columns: dict[str, pd.Series[Any]] = {}
-    for place, name in enumerate(names):
-        column = with_escapes(frame.iloc[:, place].reset_index(drop=True))
+    for name, (_, raw) in zip(names, frame.reset_index(drop=True).items(), strict=True):
+        column = with_escapes(raw)
         if column.dtype.kind == "c":
             raise InputError(f"{source}: Complex data not supported: column {name!r}")
         columns[name] = column
