@@ -32,7 +32,7 @@ _RUNNING = re.compile(  # what counts on from the first row to the last one, if 
     r"^(quarter|month|week|day)([\s_\-.]?(no|nr|num|number|index|idx|id))?$|^(timestamp|datetime|date|epoch|time[\s_\-.]?(step|index))$",
     re.IGNORECASE,
 )
-_CYCLES = {"quarter": 4, "month": 12, "week": 53, "day": 366}
+_CYCLES = {"quarter": 4, "month": 12, "week": 12, "day": 366}  # weeks within one year are a time, too, as far as they go
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
