@@ -25,7 +25,7 @@ Loss = Callable[[Floats, npt.NDArray[Any], Floats | None], float]  # of truth, p
 FEWEST = 40  # losses of samples for an interval, however long a metric takes
 FEWEST_UNITS = 20  # of a sample that keeps them whole
 FEWEST_BLOCKS = 5  # for a plane through their losses
-FARTHEST = 1.5  # beyond the logarithm of the largest loss of a block no later one is expected
+FARTHEST = 0.7  # beyond the logarithm of the largest loss of a block no later one is expected
 COMPLETE = 0.8  # of the samples have a loss, or nothing is said of them
 NEW = 1 / 3  # new rows for each one of the table that an interval is told for: as many as a test of a quarter of all rows
 

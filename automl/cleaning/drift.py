@@ -28,6 +28,11 @@ _OF_BIRTH = re.compile(
     r"|hire|hiring|join|signup|regist|since|start_of|age|elapsed|duration|remaining|until|per[\s_\-.]",
     re.IGNORECASE,
 )
+_RUNNING = re.compile(  # what counts on from the first row to the last one, if it goes beyond a calendar's cycle
+    r"^(quarter|month|week|day)([\s_\-.]?(no|nr|num|number|index|idx|id))?$|^(timestamp|datetime|date|epoch|time[\s_\-.]?(step|index))$",
+    re.IGNORECASE,
+)
+_CYCLES = {"quarter": 4, "month": 12, "week": 12, "day": 366}  # weeks within one year are a time, too, as far as they go
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -88,7 +93,7 @@ def _candidates(columns: Columns) -> list[tuple[str, ...]]:
     is_date = len(together) > 1 and ("year" in parts or "month" in parts or "week" in parts)
     stamps: list[tuple[str, ...]] = [(name,) for name in numbers if _STAMP.search(_words(name)) or _part(name)]
     in_order = [names for names in stamps if _is_in_order(columns, names[0])]
-    return [together] if is_date else in_order
+    return [together] if is_date else in_order or [(name,) for name in numbers if _is_running(columns, name)]
 
 
 def _words(name: str) -> str:
@@ -104,6 +109,14 @@ def _part(name: str) -> str:
     found = _PART.search(_words(name))
     word = found[2].lower() if found else ""
     return _SHORT.get(word, word)
+
+
+def _is_running(columns: Columns, name: str) -> bool:
+    """Whether a number counts weeks or steps on, beyond a calendar's cycle."""
+    found = _RUNNING.search(_words(name))
+    if found is None:
+        return False
+    return float(np.nanmax(_values(columns, name))) > _CYCLES.get((found[1] or "").lower(), 366)
 
 
 def _is_in_order(columns: Columns, name: str) -> bool:

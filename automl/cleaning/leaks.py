@@ -18,8 +18,10 @@ LeakKind = Literal["values", "cells"]
 MAX_ROWS = 20_000
 MAX_CELLS = 10_000_000  # rows x columns
 MAX_COLUMNS = 3_000
-MIN_ROWS = 30
+MIN_ROWS = 60  # of fewer, a strong feature may tell as much
+MAX_MISSING = 0.1  # cells of a number whose cut is looked for
 TELLING_RECALL = 0.96  # mean recall of the classes by one column alone; 0.944 is the most of 59 real tables
+TELLING_AREA = 0.995  # under the curve of one number alone
 TELLING_R2 = 0.98  # of the target's ranks by one column alone; 0.961 is the most of 59 real tables
 TELLING_VALUES_R2 = 0.9  # of its values: few large ones count more there
 TELLING_SIDE = 0.995  # probability that a row with a filled cell has the greater target than one with an empty one
@@ -141,7 +143,17 @@ def recall(column: Column, target: _Target) -> float:
     """Find the mean recall of the classes by a column alone: by its values, or by ranges of a number."""
     codes = codes_of(column)
     found = _recall(codes, target) if _are_words(codes, len(target.counts)) else 0.0
-    return max(found, _recall(_ranges(column), target)) if isinstance(column, Numbers) else found
+    return max(found, _recall(_ranges(column), target), _split(column, target)) if isinstance(column, Numbers) else found
+
+
+def _split(column: Numbers, target: _Target) -> float:
+    """How well one cut of a number tells two classes apart: the area under the curve, where that is as good as all."""
+    if len(target.counts) != 2 or np.isnan(column.values).mean() > MAX_MISSING or target.counts.min() < MIN_CLASS_ROWS:
+        return 0.0
+    ranks = _ranks(np.nan_to_num(column.values, nan=float(np.nanmedian(column.values))))
+    above = ranks[target.y == 1].mean() - ranks[target.y == 0].mean()
+    area = 0.5 + abs(float(above)) * (len(ranks) - 1) / len(ranks)
+    return area if area >= TELLING_AREA else 0.0
 
 
 def _are_words(codes: Rows, n_classes: int) -> bool:

@@ -24,7 +24,15 @@ Floats = npt.NDArray[np.float64]
 RECIPE = Recipe("native", text="skip")
 ROUNDS = 50
 MIN_ROUNDS = 8
-QUICK = {"learning_rate": 0.12, "num_leaves": 31, "min_data_in_leaf": 3, "feature_fraction": 0.7}
+QUICK = {
+    "learning_rate": 0.12,
+    "num_leaves": 31,
+    "min_data_in_leaf": 3,
+    "feature_fraction": 0.7,
+    "min_data_per_group": 2,  # what a key of a few rows each is worth must show
+    "cat_smooth": 1.0,
+    "cat_l2": 1.0,
+}
 
 
 @dataclass(frozen=True)

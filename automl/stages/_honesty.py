@@ -43,9 +43,10 @@ MAX_ENTITIES = 3  # that are probed
 MOST_NAMED = 5  # columns in an option
 
 # An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
-NAMED_LOST, NAMED_ERRORS = 0.2, 3.0  # a key that is called patient, host, player, ...
+NAMED_LOST, NAMED_ERRORS = 0.2, 2.0  # a key that is called patient, host, player, ...; twenty clubs can't show much more
 DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
 BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
+MIN_BARE, MAX_BARE_ROWS = 40, 15  # entities that are words and nothing else, and rows of each on average
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
 NAMED_ALIKE, DESCRIBED_ALIKE = 0.5, 0.9  # of the target's variance between entities: without a probe they are told of from there on
@@ -263,7 +264,9 @@ def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
     if entity.is_described:
         return DESCRIBED_LOST, DESCRIBED_ERRORS
     is_word = len(entity.columns) == 1 and isinstance(data.columns[entity.columns[0]], Categories)
-    return (BARE_LOST, BARE_ERRORS) if entity.is_key or is_word else None
+    are_many = entity.count >= MIN_BARE and len(entity.groups) <= MAX_BARE_ROWS * entity.count  # brands and towns have more rows each
+    is_bare = is_word and are_many and entity.alike >= NAMED_ALIKE
+    return (BARE_LOST, BARE_ERRORS) if entity.is_key or is_bare else None
 
 
 def _entity_finding(entity: Entity) -> Finding:

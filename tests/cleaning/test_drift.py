@@ -45,6 +45,13 @@ def test_a_year_alone_counts_if_the_rows_lie_in_its_order() -> None:
     assert find_drift(columns(year=year[MIXED]), LEVEL[MIXED], is_regression=True) is None
 
 
+def test_weeks_that_are_counted_on_are_a_time_in_any_order_of_the_rows() -> None:
+    week = 1.0 + np.arange(N) // 4
+    assert find_drift(columns(week=week[MIXED]), LEVEL[MIXED], is_regression=True) is not None
+    assert find_drift(columns(month=(week % 12)[MIXED]), LEVEL[MIXED], is_regression=True) is None
+    assert find_drift(columns(tenure_weeks=week[MIXED]), LEVEL[MIXED], is_regression=True) is None
+
+
 @pytest.mark.parametrize("name", ["YearBuilt", "year_of_birth", "model_year", "age", "price_per_month"])
 def test_what_says_when_a_thing_was_made_is_no_time(name: str) -> None:
     assert find_drift(columns(**{name: 1900.0 + np.arange(N) / 4}), LEVEL, is_regression=True) is None
