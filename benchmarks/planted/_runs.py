@@ -24,7 +24,7 @@ import pandas as pd
 AUTOML = (sys.executable, "-m", "automl")
 OPTIONS = ("--group", "--time", "--ignore")
 EXIT_DONE = (0, 3)  # 3: the constant answers
-TEST_INTERVAL = re.compile(r"was expected; 95% of .*? rows: (?P<low>\S+) to (?P<high>\S+)")
+TEST_INTERVAL = re.compile(r"expected; (?P<low>\S+) to (?P<high>\S+) on 95% of samples")
 
 
 NO_TRIAL = {"score": "", "ci_low": "", "ci_high": "", "family": "constant"}
