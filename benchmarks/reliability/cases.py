@@ -33,7 +33,10 @@ Writer = Callable[[pd.DataFrame, Path], None]
 
 @dataclass(frozen=True)
 class Case:
-    """One input: how its training and its test file are written, and what must come out."""
+    """One input: how its training and its test file are written, and what must come out.
+
+    `spell` respells the table's cells; `plain` makes the table that its answers are compared with.
+    """
 
     number: int
     name: str
@@ -44,6 +47,7 @@ class Case:
     spell: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     fit_args: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    plain: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
 def plain_table(seed: int) -> pd.DataFrame:
@@ -268,8 +272,8 @@ def number_cases() -> Iterator[Case]:
         r"x",
     ]
     for word in [*frequent, "k.A.", "withheld"]:
-        yield Case(3, word, "signal", PLAIN, spell=with_word(word))
-    yield Case(3, r"8% of \N", "signal", PLAIN, spell=with_word(r"\N", 0.08))
+        yield Case(3, word, "signal", PLAIN, spell=with_word(word), plain=with_word(""))
+    yield Case(3, r"8% of \N", "signal", PLAIN, spell=with_word(r"\N", 0.08), plain=with_word("", 0.08))
 
     def grouped(space: str) -> Callable[[float], str]:
         return lambda v: f"{v:,.2f}".replace(",", space).replace(".", ",")
@@ -490,6 +494,8 @@ def answer(case: Case, folder: Path, spelled: bool) -> tuple[Said, pd.DataFrame 
     tables = source(1), source(2)
     if case.spell is not None and (spelled or case.must in ("equal", "rmse", "score")):
         tables = case.spell(tables[0]), case.spell(tables[1])
+    if case.plain is not None and not spelled:
+        tables = case.plain(tables[0]), case.plain(tables[1])
     (case.write if spelled else PLAIN)(tables[0], train)
     (case.write_test or case.write if spelled else PLAIN)(tables[1], test)
     target = () if "--target" in case.fit_args else ("--target", "y")
