@@ -59,6 +59,8 @@ class Lab:
         Threads of each fit.
     families : tuple of str
         Those that the run names: of these, workers need what was given in this process.
+    slowdown : float
+        How much slower this process gets on than on a free machine, as far as that was measured.
     """
 
     def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
@@ -68,6 +70,7 @@ class Lab:
         self.problem = NOTHING
         self.threads = 1
         self.families: tuple[str, ...] = ()
+        self.slowdown = 1.0
         self._halt = False
         self.cleaner: Cleaner | None = None
         self.recorder: Observer | None = None
