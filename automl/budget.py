@@ -17,6 +17,8 @@ from automl.errors import InputError
 Clock = Callable[[], float]
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+TELLING_SECONDS = 0.05  # of processor time that tell how a process gets on
+MOST_SLOWDOWN = 12.0
 PROMISED = 5.0  # seconds of a budget from which on it is never overrun
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -157,6 +159,29 @@ def _cgroup_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/
         if most != "max":
             free.append(max(0, int(most) - used + int(cache.get("inactive_file", 0))))
     return free
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """How much slower this process gets on than on a free machine, by what it was given while it had work to do.
+
+    Counting who wants the cores is not enough: the kernel shares them among sessions first, and then among a session's processes.
+    """
+
+    wall: float
+    processor: float
+
+    @classmethod
+    def started(cls) -> Stopwatch:
+        """One that starts now."""
+        return cls(time.monotonic(), time.process_time())
+
+    def slowdown(self) -> float:
+        """Seconds gone by over seconds of processor time, from 1 to 12; 1 as long as there are too few to tell."""
+        processor = time.process_time() - self.processor
+        if processor < TELLING_SECONDS:
+            return 1.0
+        return min(MOST_SLOWDOWN, max(1.0, (time.monotonic() - self.wall) / processor))
 
 
 def crowding() -> float:

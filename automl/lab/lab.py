@@ -60,6 +60,8 @@ class Lab:
         Threads of each fit.
     extensions : Extensions
         The run's own families: its workers get them with the data.
+    slowdown : float
+        How much slower this process gets on than on a free machine, as far as that was measured.
     """
 
     def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
@@ -69,6 +71,7 @@ class Lab:
         self.problem = NOTHING
         self.threads = 1
         self.extensions = extensions.NO_EXTENSIONS
+        self.slowdown = 1.0
         self._halt = False
         self.cleaner: Cleaner | None = None
         self.recorder: Observer | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from automl.budget import Budget, crowding
+from automl.budget import Budget, Stopwatch, crowding
 from automl.errors import AutoMLError, InputError, one_line
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.files import write_text
@@ -153,12 +153,14 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
     store = Store(settings.output)
     try:
         with laboratory(store, settings, server) as lab:
+            watch_of_cleaning = Stopwatch.started()
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
             exam = prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole) if settings.test else None
             keeper = watch(lab, settings, settings.started, audience)
             study = lab.tell(Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed})
             if settings.lasting:
                 lab.observers.append(FactsLater(store.folder, settings, lab.problem))
+            lab.observers.append(_Slowdown(lab, watch_of_cleaning))
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
             return finish(study, lab, settings, audience, exam)
     except InputError:
@@ -167,6 +169,19 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             for folder in made:
                 shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+class _Slowdown:
+    """An observer that notes, once the table is clean, how much slower this process got on with it than on a free machine."""
+
+    def __init__(self, lab: Lab, watch: Stopwatch) -> None:
+        self._lab = lab
+        self._watch = watch
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Note it when cleaning is over: from then on the process mostly waits."""
+        if event["kind"] == "stage" and "task" in event:
+            self._lab.slowdown = self._watch.slowdown()
 
 
 @contextmanager
@@ -271,7 +286,7 @@ def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step]
         reserve = _end(study, lab, keeper) + _lessons(study, settings)
         reserve += sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
         reserve += exam.reserve(study, budget) if exam else 0.0
-        part = next(budget.keeping(_bounded(reserve, study, budget)).divide(rest))
+        part = next(budget.keeping(_bounded(reserve, study, budget, lab.slowdown)).divide(rest))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
         study = lab.tell(study, _begun(step))
@@ -311,7 +326,7 @@ def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
     slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
     likely = sum(outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values())
-    crowded = crowding()  # what was measured in this run was measured on a busy machine, too
+    crowded = _crowd(lab.slowdown)  # what was measured in this run was measured on a busy machine, too
     return 0.6 * crowded + 3.0 * max(keeper.saving, likely / WRITTEN) * min(2.0, crowded) + min(5.0, slack)
 
 
@@ -321,9 +336,11 @@ def _lessons(study: Study, settings: Settings) -> float:
     return needed if settings.lasting and settings.seconds is not None and needed < TEACHING * settings.seconds else 0.0
 
 
-def _bounded(reserve: float, study: Study, budget: Budget) -> float:
+def _bounded(reserve: float, study: Study, budget: Budget, slowdown: float = 1.0) -> float:
     """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
-    return reserve if has_answer(study) or not budget.timed else min(reserve, max(_least_end(), (1 - FIRST_MODEL) * budget.remaining()))
+    if has_answer(study) or not budget.timed:
+        return reserve
+    return min(reserve, max(_least_end(slowdown), (1 - FIRST_MODEL) * budget.remaining()))
 
 
 def keeping_an_end(budget: Budget) -> Budget:
@@ -331,9 +348,15 @@ def keeping_an_end(budget: Budget) -> Budget:
     return budget.keeping(_least_end())
 
 
-def _least_end() -> float:
-    """Seconds that the end takes at least, up to four times as many on a busy machine."""
-    return ENDING * crowding()
+def _least_end(slowdown: float = 1.0) -> float:
+    """Seconds that the end takes at least, many times as many on a busy machine."""
+    return ENDING * _crowd(slowdown)
+
+
+def _crowd(slowdown: float) -> float:
+    """How much slower the end will be than on a free machine; a process that nobody crowds was slow because it waited for its table."""
+    crowded = crowding()
+    return max(crowded, slowdown) if crowded > 1.0 else 1.0
 
 
 def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from automl.budget import Budget
+from automl.budget import MOST_SLOWDOWN, Budget, Stopwatch
 from automl.leaderboard import HEADINGS
 from automl.predictor import load
-from automl.run.chain import _bounded
+from automl.run.chain import _bounded, _crowd
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Study
@@ -39,6 +39,14 @@ def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None
 @pytest.mark.parametrize(("left", "wanted", "kept"), [(4.0, 3.5, 2.0), (1.0, 3.5, 0.8), (60.0, 3.5, 3.5)])
 def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(left: float, wanted: float, kept: float) -> None:
     assert kept <= _bounded(wanted, Study(), Budget(left, lambda: 0.0)) <= max(kept, 3.2)  # up to four times as much on a busy machine
+
+
+def test_a_process_that_was_slow_because_it_waited_is_not_taken_for_a_crowded_one() -> None:
+    watch = Stopwatch(time.monotonic() - 60, time.process_time() - 1)
+    assert watch.slowdown() == MOST_SLOWDOWN
+    assert Stopwatch.started().slowdown() == 1.0
+    assert 1.0 <= _crowd(1.0) <= 4.0
+    assert _crowd(MOST_SLOWDOWN) in (1.0, MOST_SLOWDOWN)
 
 
 def test_once_there_is_a_model_the_end_has_all_that_it_wants(finished: tuple[Path, str, float]) -> None:
