@@ -204,7 +204,7 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
     clauses: dict[str, list[str]] = {}
     for leak in leaks:
         clauses.setdefault(_leak_words(leak, data.task), []).append(leak.column)
-    told = listed([f"{listed(group)} {clause}" for clause, group in clauses.items()])
+    told = "; ".join(f"{clause} {listed(group)}" for clause, group in clauses.items())
     action = f"{told}: what is known only after {data.task.target!r} makes the score untrue"
     override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:MOST_NAMED])
     rows = held_out.some(len(data.y), most, (data.seed, 1))
@@ -215,12 +215,12 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
 
 
 def _leak_words(leak: Leak, task: Task) -> str:
-    """What a column tells, as a clause after its name."""
+    """What a column tells, as the beginning of a sentence that ends with its name."""
     if leak.kind == "values":
-        return "alone tells the target nearly without error"
+        return "the target can be told nearly without error from each of these alone:"
     if leak.label is not None:
-        return f"has {leak.side} cells for rows of {task.labels[leak.label]!r} alone"
-    return f"has {leak.side} cells where the target is {'greater' if leak.side == 'filled' else 'less'}"
+        return f"rows of {task.labels[leak.label]!r} alone have {leak.side} cells in"
+    return f"rows with a {'greater' if leak.side == 'filled' else 'lesser'} target alone have filled cells in"
 
 
 def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
