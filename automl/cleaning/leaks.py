@@ -21,6 +21,7 @@ MAX_COLUMNS = 3_000
 MIN_ROWS = 60  # of fewer, a strong feature may tell as much
 MAX_MISSING = 0.1  # cells of a number whose cut is looked for
 TELLING_RECALL = 0.96  # mean recall of the classes by one column alone; 0.944 is the most of 59 real tables
+MAX_MIDWAY = 0.1  # of the rows lie in the middle half between two classes' medians; a quarter of a normal column's that was cut
 TELLING_AREA = 0.995  # under the curve of one number alone
 TELLING_R2 = 0.98  # of the target's ranks by one column alone; 0.961 is the most of 59 real tables
 TELLING_VALUES_R2 = 0.9  # of its values: few large ones count more there
@@ -143,7 +144,25 @@ def recall(column: Column, target: _Target) -> float:
     """Find the mean recall of the classes by a column alone: by its values, or by ranges of a number."""
     codes = codes_of(column)
     found = _recall(codes, target) if _are_words(codes, len(target.counts)) else 0.0
-    return max(found, _recall(_ranges(column), target), _split(column, target)) if isinstance(column, Numbers) else found
+    if not isinstance(column, Numbers) or not _lie_apart(column, target):
+        return found
+    return max(found, _recall(_ranges(column), target), _split(column, target))
+
+
+def _lie_apart(column: Numbers, target: _Target) -> bool:
+    """Whether few rows lie midway between two classes: what is made after the target does so, a target cut from a number does not."""
+    if len(target.counts) != 2:
+        return True
+    sides = [column.values[(target.y == label) & ~np.isnan(column.values)] for label in (0, 1)]
+    if min(map(len, sides)) < MIN_CLASS_ROWS:
+        return False
+    if any(np.unique(side, return_counts=True)[1].max() > len(side) / 2 for side in sides):
+        return True  # one class has one value, as an amount that only the other one has
+    first, second = sorted(float(np.median(side)) for side in sides)
+    quarter = (second - first) / 4
+    known = np.concatenate(sides)
+    midway = (known > first + quarter) & (known < second - quarter)
+    return bool(midway.mean() <= MAX_MIDWAY)
 
 
 def _split(column: Numbers, target: _Target) -> float:

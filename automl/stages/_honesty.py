@@ -46,6 +46,7 @@ MOST_NAMED = 5  # columns in an option
 NAMED_LOST, NAMED_ERRORS = 0.2, 2.0  # a key that is called patient, host, player, ...; twenty clubs can't show much more
 DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
 BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
+MIN_DESCRIBED_ALIKE = 0.45  # of the target's variance between them: of suburbs it is a third
 MIN_BARE, MAX_BARE_ROWS = 40, 15  # entities that are words and nothing else, and rows of each on average
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
@@ -203,7 +204,7 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
     clauses: dict[str, list[str]] = {}
     for leak in leaks:
         clauses.setdefault(_leak_words(leak, data.task), []).append(leak.column)
-    told = listed([f"{listed(group)} {clause}" for clause, group in clauses.items()])
+    told = "; ".join(f"{clause} {listed(group)}" for clause, group in clauses.items())
     action = f"{told}: what is known only after {data.task.target!r} makes the score untrue"
     override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:MOST_NAMED])
     rows = held_out.some(len(data.y), most, (data.seed, 1))
@@ -214,12 +215,12 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
 
 
 def _leak_words(leak: Leak, task: Task) -> str:
-    """What a column tells, as a clause after its name."""
+    """What a column tells, as the beginning of a sentence that ends with its name."""
     if leak.kind == "values":
-        return "alone tells the target nearly without error"
+        return "the target can be told nearly without error from each of these alone:"
     if leak.label is not None:
-        return f"has {leak.side} cells for rows of {task.labels[leak.label]!r} alone"
-    return f"has {leak.side} cells where the target is {'greater' if leak.side == 'filled' else 'less'}"
+        return f"rows of {task.labels[leak.label]!r} alone have {leak.side} cells in"
+    return f"rows with a {'greater' if leak.side == 'filled' else 'lesser'} target alone have filled cells in"
 
 
 def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
@@ -261,7 +262,7 @@ def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
         return None  # --group could not name them
     if entity.is_named:
         return NAMED_LOST, NAMED_ERRORS
-    if entity.is_described:
+    if entity.is_described and entity.alike >= MIN_DESCRIBED_ALIKE:
         return DESCRIBED_LOST, DESCRIBED_ERRORS
     is_word = len(entity.columns) == 1 and isinstance(data.columns[entity.columns[0]], Categories)
     are_many = entity.count >= MIN_BARE and len(entity.groups) <= MAX_BARE_ROWS * entity.count  # brands and towns have more rows each
@@ -404,7 +405,8 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
 def _bars_of(entity: Entity) -> tuple[float, float]:
     if entity.is_named:
         return NAMED_LOST, NAMED_ERRORS
-    return (DESCRIBED_LOST, DESCRIBED_ERRORS) if entity.is_described else (BARE_LOST, BARE_ERRORS)
+    is_described = entity.is_described and entity.alike >= MIN_DESCRIBED_ALIKE
+    return (DESCRIBED_LOST, DESCRIBED_ERRORS) if is_described else (BARE_LOST, BARE_ERRORS)
 
 
 def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:

@@ -16,7 +16,7 @@ VALUES = np.exp(X + 0.5 * RNG.normal(size=N))
 
 
 def found(column: Numbers | Categories | Texts, y: np.ndarray, is_regression: bool) -> list[tuple[str, str]]:
-    columns = Columns({"x": Numbers(X), "suspect": column}, N)
+    columns = Columns({"suspect": column, "x": Numbers(RNG.normal(size=N))}, N)
     return [(leak.column, leak.kind) for leak in find_leaks(columns, y, is_regression)]
 
 
@@ -65,6 +65,17 @@ def test_a_copy_of_a_number_is_found(copy: np.ndarray) -> None:
 def test_a_strong_feature_is_no_leak() -> None:
     assert found(Numbers(X + 0.2 * RNG.normal(size=N)), CLASSES, is_regression=False) == []
     assert found(Numbers(VALUES + 0.4 * RNG.normal(size=N)), VALUES, is_regression=True) == []
+
+
+def test_a_target_that_is_cut_from_a_number_shows_no_leak() -> None:
+    even = RNG.uniform(size=N)
+    assert found(Numbers(even), (even > 0.5).astype(float), is_regression=False) == []
+    assert found(Numbers(X), (X > 0).astype(float), is_regression=False) == []
+
+
+def test_two_levels_that_lie_apart_are_found() -> None:
+    fee = np.where(CLASSES == 1, RNG.normal(100, 8, N), RNG.normal(40, 8, N))
+    assert found(Numbers(fee), CLASSES, is_regression=False) == [("suspect", "values")]
 
 
 def test_a_key_of_entities_that_keep_their_target_is_no_leak() -> None:

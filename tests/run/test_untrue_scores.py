@@ -19,11 +19,12 @@ FEW = ("--trials", "2", "--pipeline", "linear", "--engine", "inline")
 RNG = np.random.default_rng(0)
 
 
-def hosts(n_hosts: int = 40, rows_each: int = 5) -> pd.DataFrame:
+def hosts(n_hosts: int = 40, rows_each: int = 6, seed: int = 0) -> pd.DataFrame:
     """A price that depends on the host, and little else."""
+    rng = np.random.default_rng(seed)
     owner = np.repeat(np.arange(n_hosts), rows_each)
-    beds = RNG.integers(1, 6, len(owner))
-    price = 100 + 40 * RNG.normal(size=n_hosts)[owner] + 5 * beds + RNG.normal(size=len(owner))
+    beds = rng.integers(1, 6, len(owner))
+    price = 100 + 40 * rng.normal(size=n_hosts)[owner] + 5 * beds + 3 * rng.normal(size=len(owner))
     return pd.DataFrame({"host_id": [f"h{7 * one}" for one in owner], "beds": beds, "price": price.round(1)})
 
 
