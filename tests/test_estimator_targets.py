@@ -11,6 +11,9 @@ import pytest
 from automl import AutoMLClassifier, AutoMLRegressor
 from automl.errors import InputError
 
+# A column tells the target of these tables nearly without error, which a fit warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+
 LEVEL = np.random.default_rng(0).integers(0, 3, 150)
 X = pd.DataFrame({"x": LEVEL * 10.0})
 QUICK: dict[str, Any] = {"pipeline": "linear", "trials": 2, "engine": "inline"}

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +166,8 @@ def settings(wish: Wish, started: float) -> Settings:
     if wish.start_from is not None:
         pipeline = pipeline.with_options([f"select.earlier={json.dumps(str(_earlier(wish.start_from)), ensure_ascii=False)}"])
     _check_metric(wish)
-    return Settings(
+    asked = Settings(
+        output=Path(wish.output or "runs"),
         pipeline=pipeline,
         seconds=None if wish.trials is not None else parse_duration(wish.budget or str(pipeline.budget.get("time", "10m"))),
         trials=wish.trials,
@@ -177,8 +178,8 @@ def settings(wish: Wish, started: float) -> Settings:
         started=started,
         keep_data=wish.keep_data,
         test=_test_table(wish.test, wish.target) if wish.test else None,
-        output=Path(wish.output) if wish.output else _new_folder(wish.data),  # the last: nothing after it can be wrong
     )
+    return asked if wish.output else replace(asked, output=_new_folder(wish.data))  # the last: nothing after it can be wrong
 
 
 def _test_table(path: str, target: str) -> ScoredTable:

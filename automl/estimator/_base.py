@@ -284,7 +284,7 @@ class AutoML(BaseEstimator):
             yield [followers]
         finally:
             if not followers.wait(asked.budget.remaining()):
-                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=4)
+                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=5)
 
     def _finishers(self, asked: run.Settings) -> list[run.chain.Finisher]:
         """The report, if the folder stays."""
@@ -301,7 +301,7 @@ class AutoML(BaseEstimator):
         if asked.trials != 1 and (lacking := nothing_judged(study)):
             texts.append(lacking)
         for text in texts:
-            warnings.warn(in_python(text), UserWarning, stacklevel=5)
+            warnings.warn(in_python(text), UserWarning, stacklevel=4)
 
     # ------------------------------------------------------------ the predictor
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
-from automl.lab.work import Report, Work
+from automl.lab.work import Probe, Report, Work
 from automl.store import Store
 from automl.trial import Job, Outcome
 
@@ -43,6 +43,8 @@ class Recorded:
     def start(self, work: Work, deadline: float, end: float) -> None:
         """Look up how it ends, and when."""
         outcome = self._record(work) if isinstance(work, Job) else Outcome("done")
+        if isinstance(work, Probe):
+            outcome = Outcome("failed", reason="no record holds probes")
         ends = self.now + outcome.seconds
         if ends > end:
             ends, outcome = end, replace(outcome, status="timeout", loss=None, seconds=end - self.now)

@@ -164,7 +164,7 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
             return finish(study, lab, settings, audience, exam)
     except InputError:
-        if not replay(store.folder).trials:  # what was trained is not thrown away
+        if all(trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()):  # models are not thrown away
             store.discard()
             for folder in made:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,7 @@ from automl.lab.lab import Lab
 from automl.lab.work import Encode, encodings_at
 from automl.metrics import metric_of
 from automl.models import family
-from automl.models._base import How, Sample
+from automl.models._base import Floats, How, Sample
 from automl.predictor import Member, Part, Predictor, save
 from automl.stages.ensemble import Ensemble, Pace, gather, unfinished
 from automl.state import packed
@@ -37,12 +37,11 @@ def cut(study: Study, lab: Lab) -> Predictor:
     members = []
     for name, weight in study.weights.items():
         if study.trials[name].candidate.family == "constant":
-            return replace(baseline(study, lab), facts=_facts(study))
+            return replace(baseline(study, lab), residuals=_residuals(study), facts=_facts(study))
         member, works = _member(study, lab, study.trials[name], weight)
         members.append(member)
         encodings |= {work.key: lab.encoding(work) for work in works if work.key not in encodings}
     verdict = study.verdict
-    residuals = np.array(verdict["residuals"]) if "residuals" in verdict else None
     return Predictor(
         task=study.the_task,
         cleaner=_cleaner(lab),
@@ -50,9 +49,14 @@ def cut(study: Study, lab: Lab) -> Predictor:
         members=tuple(members),
         temperature=verdict.get("temperature", 1.0),
         cuts=np.array(verdict["cuts"]) if "cuts" in verdict else None,
-        residuals=residuals,
+        residuals=_residuals(study),
         facts=_facts(study),
     )
+
+
+def _residuals(study: Study) -> Floats | None:
+    """Quantiles of the ensemble's held-out residuals, from which intervals of numbers are made."""
+    return np.array(study.verdict["residuals"]) if "residuals" in study.verdict else None
 
 
 def _member(study: Study, lab: Lab, trial: Trial, weight: float) -> tuple[Member, list[Encode]]:

@@ -370,9 +370,11 @@ def _check_folds(made: held_out.Folds, cleaned: Cleaned, problem: Problem) -> No
     if problem.folds is not None:
         nth = 1 if empty is None else places.index(empty) + 1
         raise InputError(f"cv: split {nth} has no row to train on or none to hold out, once rows without a target are left out.")
+    if made.kind == "panel":
+        raise InputError(f"clean.new_groups: no group of {problem.group_column!r} is left to train on before others are held out later.")
     if cleaned.times is not None:
         name = f"{problem.time_column!r} holds" if problem.time_column else "there is"
-        raise InputError(f"--time: {name} one time only (a group counts by its last one): none is later.")
+        raise InputError(f"--time: {name} one time only: no row is later than another.")
     if cleaned.groups is not None:
         name = f"{problem.group_column!r} holds" if problem.group_column else "there is"
         raise InputError(f"--group: {name} one group only: no other one can be held out.")

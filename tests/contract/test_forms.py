@@ -37,7 +37,7 @@ def linear(data: Table, target: str) -> Predictor:
     encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
     how = How(task, METRICS[task.metric], 0, 1)
     fitted = kind.fit(kind.prepare(Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y), None, {}, how), {}, how)
-    member = Member("m", "linear", 1.0, (Part(("e",), packed(fitted.model.to_state())),))
+    member = Member("m", family("linear"), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return loads(dumps(Predictor(task, cleaned.cleaner, {"e": encoding}, (member,))))
 
 

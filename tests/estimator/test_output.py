@@ -22,6 +22,9 @@ from automl.cleaning import Finding
 from automl.leaderboard import HEADINGS
 from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 
+# A column tells the target of these tables nearly without error, which a fit warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+
 TABLE = X.assign(age=np.r_[[-999.0] * 12, np.arange(20, 68)], number=np.arange(ROWS))
 
 
@@ -52,7 +55,7 @@ def test_the_leaderboard_has_a_line_even_where_nothing_was_tried(monkeypatch: py
     assert len(set(model.predict_proba(X)[:, 0])) == 1
 
 
-def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, keeper: Any) -> Any:
+def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) -> Any:
     """A chain that has no time for more than cleaning."""
     return steps[0].stage.run(study, lab, lab.whole)
 

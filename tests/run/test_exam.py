@@ -136,7 +136,7 @@ def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home:
 
 
 def exam_of(path: str, rows: int, seconds: float) -> Exam:
-    return Exam(ScoredTable(path, lambda limits: read_table(path, limits)), rows, seconds)
+    return Exam(ScoredTable(path, lambda limits, form: read_table(path, limits)), rows, seconds)
 
 
 def told(home: Path, exam: Exam, budget: Budget) -> list[Event]:
@@ -174,8 +174,8 @@ def test_a_part_of_the_budget_is_kept_for_it(home: Path) -> None:
     assert exam.reserve(replay(home / "run"), Budget()) == 0.0  # no clock
     assert exam.reserve(replay(home / "run"), Budget(100.0, lambda: 0.0)) >= 3.0 + 10.0  # reading, and scoring all rows
     assert replace(exam, most=2.0).reserve(Study(), Budget(10.0, lambda: 0.0)) == 2.0
-    asked = ScoredTable(str(home / "new.csv"), lambda limits: read_table(home / "new.csv", limits))
-    assert prepare(asked, "y", Budget(10.0, lambda: 0.0)).most == pytest.approx(2.0)  # a fifth of the budget
+    asked = ScoredTable(str(home / "new.csv"), lambda limits, form: read_table(home / "new.csv", limits))
+    assert prepare(asked, "y", None, Budget(10.0, lambda: 0.0)).most == pytest.approx(2.0)  # a fifth of the budget
 
 
 def test_a_table_that_cannot_be_scored_costs_no_predictor(home: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def codes(study: Study) -> list[str]:
 def test_it_is_told_at_once_in_the_last_words_and_first_in_the_report(tmp_path: Path) -> None:
     study, said = fit(tmp_path, hosts())
     assert codes(study)[0] == "entity"
-    assert "WARNING   host_id" in said.stderr
+    assert "warning   host_id" in said.stderr
     assert "WARNING  host_id" in said.stdout
     assert "--group host_id" in said.stdout
     assert "\x1b" not in said.stdout + said.stderr
