@@ -129,7 +129,7 @@ def test_python_warns(tmp_path: Path) -> None:
 
     table = hosts()
     model = AutoMLRegressor(trials=2, pipeline="linear", engine="inline", random_state=0)
-    with pytest.warns(UserWarning, match="host_id.*--group host_id"):
+    with pytest.warns(UserWarning, match="host_id.*groups='host_id'"):
         model.fit(table.drop(columns="price"), table["price"])
 
 
