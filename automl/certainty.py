@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.ensemble import GoOn, Truth, always, combine, cuts, decide
-from automl.folds import some
+from automl.ensemble import Truth, combine, cuts, decide
+from automl.folds import GoOn, always, some
 from automl.metrics import Metric
 from automl.unseen import worsening
 

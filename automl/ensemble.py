@@ -6,16 +6,16 @@ its log loss and 1 - AUC were 1.5% lower than those of the usual mean (benchmark
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from automl.folds import GoOn, always
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
-GoOn = Callable[[], bool]  # whether there is time for another round
 
 RIDGE = 0.01  # of the pool's squared distance from equal weights, in nats
 SLIGHT = 0.01  # of all weight: a member with less is left out
@@ -37,11 +37,6 @@ class Truth:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
         return Truth(self.y[rows], weight, None if self.units is None else self.units[rows])
-
-
-def always() -> bool:
-    """There is time."""
-    return True
 
 
 def scores_of(prediction: Floats) -> Floats:

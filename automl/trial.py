@@ -17,6 +17,7 @@ from automl.task import Task
 
 Event = Mapping[str, Any]
 Status = Literal["done", "failed", "timeout", "memory", "cut"]
+Together = Literal["", "groups", "copies"]  # what is held out together
 Finish = Literal["bag", "refit", "both"]
 Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
@@ -242,7 +243,7 @@ class Plan:
     kind: Literal["kfold", "time", "holdout", "panel"] = "kfold"
     folds: int = 5
     repeats: int = 1
-    together: Literal["", "groups", "copies"] = ""
+    together: Together = ""
 
     @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:

@@ -31,9 +31,7 @@ from automl.stages._base import option
 from automl.stages._honesty import Asked, warnings_of
 from automl.stages.wide import FEW_COLUMNS, FEWEST_COLUMNS, PROBED_COLUMNS, Narrowed, features_of, narrowed, some_columns
 from automl.task import Task
-from automl.trial import Plan, Study
-
-Together = Literal["", "groups", "copies"]
+from automl.trial import Plan, Study, Together
 
 PROBED = 4_000  # rows at most, by which the rate of cleaning is measured
 PROBED_CELLS = 400_000  # and cells
@@ -116,8 +114,7 @@ class Clean:
         found = (*untrue, *left_out, *_groups_and_times(cleaned, made, problem), *others)
         for finding in sorted(found, key=lambda one: one.severity != "warning"):
             study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-        together: Together = "groups" if cleaned.groups is not None else "" if units is None else "copies"
-        facts = self._facts(dataset, made, self._repeated(cleaned, units), together)
+        facts = self._facts(dataset, made, self._repeated(cleaned, units), _together(cleaned, units))
         return lab.tell(study, facts | {"drawn": drawn, "narrowed": narrow.kept})
 
     def _untrue(self, data: Dataset, copies: Copies, cleaned: Cleaned, problem: Problem, lab: Lab) -> list[Finding]:
@@ -285,13 +282,19 @@ def _is_known(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool_]:
     return is_known
 
 
+def _together(cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> Together:
+    """What is held out together."""
+    if cleaned.groups is not None:
+        return "groups"
+    return "" if units is None else "copies"
+
+
 def with_codes(
     cleaned: Cleaned,
     task: Task,
     seed: int,
     known: npt.NDArray[np.int64],
     amounts: Collection[str | None] = (),
-    cells: int = LOOKED_AT_CELLS,
 ) -> Cleaned:
     """A cleaned table with numbers that are codes as categories, too, and with keys of entities as categories only.
 
@@ -304,11 +307,9 @@ def with_codes(
         The rows that may be looked at.
     amounts : collection of str
         Columns that are no keys, whatever they look like.
-    cells : int
-        So many cells times outputs are looked at, at most.
     """
     many = len(cleaned.columns.names("number")) * min(task.n_outputs, MOST_CLASSES)
-    most = min(LOOKED_AT, cells // max(1, many))
+    most = min(LOOKED_AT, LOOKED_AT_CELLS // max(1, many))
     if most < min(FEWEST_LOOKED_AT, len(known)):
         return cleaned
     rows = known[held_out.some(len(known), most, seed)]

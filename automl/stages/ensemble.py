@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.certainty import Block, Sampler, Weigher, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
-from automl.ensemble import GoOn, Truth, always, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
-from automl.folds import some
+from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
+from automl.folds import GoOn, always, some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
 from automl.search.refits import Refits, seconds_for
