@@ -7,6 +7,7 @@ Exit codes: 0 done; 3 done, but no model was completed, so the constant answers;
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from automl.cli.letters import settle_arguments, settle_streams, speak_utf8
 from automl.errors import AutoMLError, InputError
 from automl.files import ESCAPE
 
+COLLECTING = (50_000, 20, 100)  # `gc` thresholds: imports make many objects and no garbage; looking for it takes a fifth of their time
 LAST_STREAM = 2  # the number of standard error
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
 
@@ -75,11 +77,14 @@ for commands in (part.COMMANDS for part in TOGETHER):
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.set_threshold(*COLLECTING)
     _open_closed_streams()
     speak_utf8()
     settle_streams()
     settle_arguments()
-    sys.exit(_run())
+    code = _run()
+    gc.freeze()  # the process ends: nothing needs to be collected once more
+    sys.exit(code)
 
 
 def _open_closed_streams() -> None:

@@ -21,7 +21,7 @@ from automl.files import disk_trouble
 
 if TYPE_CHECKING:
     from automl.lab.lab import Lab
-    from automl.lab.pool import Server
+    from automl.lab.launch import Server
     from automl.run import Audience, Settings
     from automl.track.follow import Followers
 
@@ -74,7 +74,7 @@ def server_for(engine: str) -> Iterator[Server | None]:
     if engine != "local" or not sys.platform.startswith("linux"):
         yield None
         return
-    from automl.lab.pool import Server
+    from automl.lab.launch import Server
 
     server = Server()
     try:
@@ -99,7 +99,12 @@ def _lead(wish: Wish, asked: Settings, how: str, server: Server | None, signals:
     with shown, _stopping(asked.output):
         signals.say = shown.say or signals.say
         make = run.fit if how == "fit" else run.resume
-        audience = run.Audience([*shown.observers, *([followers] if followers else [])], [Reporter(asked.budget)], signals.take)
+        audience = run.Audience(
+            observers=[*shown.observers, *([followers] if followers else [])],
+            finishers=[Reporter(asked.budget)],
+            on_lab=signals.take,
+            needed=Reporter.NEEDED,
+        )
         result = make(lambda budget: problem(wish, budget), asked, audience, server)
     lacking = "" if asked.trials == 1 else nothing_judged(result.study)
     if lacking:

@@ -161,6 +161,7 @@ def settings(wish: Wish, started: float) -> Settings:
     if wish.task not in (None, "binary", "multiclass", "regression", "classification"):  # the last is what Python's runs say
         raise InputError(f"--task {wish.task!r}: is to be binary, multiclass or regression.")
     pipeline = read_pipeline(wish.pipeline).with_options(wish.set)
+    _overrides(wish)
     if wish.use_all and any(step.name == "tune" for step in pipeline.steps):
         pipeline = pipeline.with_options(["tune.use_all=true"])
     if wish.start_from is not None:
@@ -241,8 +242,7 @@ def _new_folder(data: str) -> Path:
 
 
 def check_inputs(wish: Wish) -> None:
-    """What can be seen to be wrong before any process is started."""
-    _overrides(wish)
+    """What can be seen to be wrong without loading a library."""
     for path in (wish.data, wish.test):
         if path in (None, "", "-"):
             continue

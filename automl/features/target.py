@@ -139,10 +139,10 @@ def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int, weights: F
     """
     pivot = float(y.mean()) if len(y) else 0.0  # keeps squares small; the means don't depend on it
     counts = np.ones(len(y)) if weights is None else weights
-    sums = np.stack([_sums(codes[f], y[f] - pivot, counts[f], n_levels) for f in (folds == fold for fold in range(N_FOLDS))])
-    crossed = np.empty(len(y))
-    for fold in range(N_FOLDS):
-        crossed[folds == fold] = smoothed_means(np.delete(sums, fold, axis=0).sum(axis=0))[codes[folds == fold]]
+    sums = _sums(folds * n_levels + codes, y - pivot, counts, N_FOLDS * n_levels)
+    sums = sums.reshape(3, N_FOLDS, n_levels).swapaxes(0, 1)
+    others = (np.delete(sums, fold, axis=0).sum(axis=0) for fold in range(N_FOLDS))
+    crossed = np.stack([smoothed_means(other) for other in others])[folds, codes]
     return smoothed_means(sums.sum(axis=0)) + pivot, crossed + pivot
 
 

@@ -42,7 +42,15 @@ def write_report(study: Study, folder: Path, insight: Insight | None = None, hom
 
 
 class Reporter:
-    """A finisher of `run.fit` that writes the report, and, where the run's budget leaves the time, what the search teaches, too."""
+    """A finisher of `run.fit` that writes the report, and, where the run's budget leaves the time, what the search teaches, too.
+
+    Attributes
+    ----------
+    NEEDED : tuple of str
+        The modules that it imports when it is called.
+    """
+
+    NEEDED = ("automl.report.page", "jinja2")
 
     def __init__(self, budget: Budget, home: Path | None = None) -> None:
         self._budget = budget

@@ -20,7 +20,8 @@ from automl.files import write_text
 from automl.insight import seconds_to_learn
 from automl.lab.bench import Bench, Inline
 from automl.lab.lab import Lab, Observer
-from automl.lab.pool import Pool, Server
+from automl.lab.launch import Server
+from automl.lab.pool import Pool
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.models import family
@@ -45,6 +46,7 @@ WRITTEN = 4e8  # bytes of it that are packed and written in a second
 FEW = 4  # candidates: the baseline, a linear model, and two more
 SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
 FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
+LONGEST_WARMING = 30.0  # seconds to wait for the first worker
 TEACHING = 0.04  # of a run's time may go into telling what it teaches
 ENDING = 0.8  # seconds that ensemble, packing and report take at least
 
@@ -112,11 +114,14 @@ class Audience:
         Called at the end with the study and the run's folder; their time is reserved.
     on_lab : callable
         Is handed the Lab, so that a signal can halt it.
+    needed : sequence of str
+        Modules that the finishers import: they are loaded while the first fits run.
     """
 
     observers: Sequence[Observer] = ()
     finishers: Sequence[Finisher] = ()
     on_lab: Callable[[Lab], None] = lambda lab: None
+    needed: Sequence[str] = ()
 
 
 NOBODY = Audience()
@@ -161,7 +166,7 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
             if settings.lasting:
                 lab.observers.append(FactsLater(store.folder, settings, lab.problem))
             lab.observers.append(_Slowdown(lab, watch_of_cleaning))
-            study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam)
+            study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam, audience)
             return finish(study, lab, settings, audience, exam)
     except InputError:
         if all(trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()):  # models are not thrown away
@@ -221,10 +226,17 @@ def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
     return Pool(store.work, settings.jobs, settings.memory, server)
 
 
-def load_soon(steps: Sequence[Step], budget: Budget) -> None:
-    """Import what tuning needs while the first fits run: the main process has little to do then, and it takes a second."""
-    if any(step.name == "tune" for step in steps[1:]) and has_time_for_optuna(budget):
-        threading.Thread(target=importlib.import_module, args=("optuna",), daemon=True).start()
+def load_soon(steps: Sequence[Step], budget: Budget, needed: Sequence[str] = ()) -> None:
+    """Import what tuning and the finishers need while the first fits run: the main process has little to do then."""
+    tunes = any(step.name == "tune" for step in steps[1:]) and has_time_for_optuna(budget)
+    names = [*needed, *(["optuna"] if tunes else [])]
+    if names:
+        threading.Thread(target=_load, args=(names,), daemon=True).start()
+
+
+def _load(names: Sequence[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
 
 
 def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
@@ -274,19 +286,28 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
     return observe
 
 
-def go_through(study: Study, lab: Lab, settings: Settings, steps: Sequence[Step], keeper: Keeper, exam: Exam | None = None) -> Study:
+def go_through(
+    study: Study,
+    lab: Lab,
+    settings: Settings,
+    steps: Sequence[Step],
+    keeper: Keeper,
+    exam: Exam | None = None,
+    audience: Audience = NOBODY,
+) -> Study:
     """Hand the study from stage to stage, each with its share of what is left."""
     budget = lab.whole
     for place, step in enumerate(steps):
         if step.name in SEARCHING:
             study = begin_first(with_baseline(study, lab), lab, steps)
-            study = lab.warm(study, min(30.0, budget.remaining() / 2))
-            load_soon(steps[place:], budget)
-        rest = [other.share for other in steps[place:]]
+            load_soon(steps[place:], budget, audience.needed)
+            rest = budget.keeping(_bounded(_end(study, lab, keeper), study, budget, lab.slowdown))
+            study = lab.warm(study, min(LONGEST_WARMING, rest.remaining(), budget.remaining() / 2))
+        shares = [other.share for other in steps[place:]]
         reserve = _end(study, lab, keeper) + _lessons(study, settings)
         reserve += sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
         reserve += exam.reserve(study, budget) if exam else 0.0
-        part = next(budget.keeping(_bounded(reserve, study, budget, lab.slowdown)).divide(rest))
+        part = next(budget.keeping(_bounded(reserve, study, budget, lab.slowdown)).divide(shares))
         if budget.trials is not None:
             part = replace(part, trials=_trials(budget.trials, steps, place))
         study = lab.tell(study, _begun(step))

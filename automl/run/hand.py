@@ -8,7 +8,7 @@ from dataclasses import replace
 from automl.budget import Budget
 from automl.errors import AutoMLError
 from automl.files import write_text
-from automl.lab.pool import Server
+from automl.lab.launch import Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads

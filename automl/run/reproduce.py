@@ -14,8 +14,8 @@ import numpy.typing as npt
 from automl.budget import Budget
 from automl.errors import AutoMLError, InputError
 from automl.lab.lab import Lab
+from automl.lab.launch import Server
 from automl.lab.policy import Move, Room, Stop, Wait
-from automl.lab.pool import Server
 from automl.lab.problem import Problem
 from automl.predictor import Predictor, load
 from automl.run.chain import Settings, laboratory, set_threads

@@ -10,7 +10,7 @@ from automl.cleaning import Finding
 from automl.errors import InputError, NoTime
 from automl.files import sha256, write_text
 from automl.lab.lab import Lab
-from automl.lab.pool import Server
+from automl.lab.launch import Server
 from automl.lab.problem import Problem
 from automl.lab.work import encodings_at
 from automl.leaderboard import leaderboard, to_csv
@@ -62,7 +62,7 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         study = lab.decide(lab.tell(study, {"kind": "resumed"}))
         form = lab.cleaner.form if lab.cleaner is not None else None
         exam = prepare(settings.test, study.the_task.target, form, lab.whole) if settings.test else None
-        study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper, exam)
+        study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper, exam, audience)
         return finish(study, lab, settings, audience, exam)
 
 

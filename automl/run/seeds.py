@@ -15,7 +15,7 @@ from automl.ensemble import combine, decide, even, sharpen
 from automl.errors import InputError
 from automl.insight.stability import Stability, from_seeds
 from automl.lab.lab import Lab
-from automl.lab.pool import Server
+from automl.lab.launch import Server
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
 from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
