@@ -57,9 +57,13 @@ PHRASES: dict[str, str] = {
 _ROLES = {"weight": "sample_weight", "group": "groups", "time": "time"}  # as the cleaner calls the arrays that `fit` was given
 _TASK = re.compile(r"(?:\bgive )?--task (binary or multiclass|binary|multiclass|regression)\b")
 _TYPED = re.compile(r"--set (\w+(?:\.\w+)+) = ")
-_SET = re.compile(r"--set ('(?:[^']|'\"'\"')*'|\"[^\"]*\"|[\w.]+=[^\s;,)]*)")
+_QUOTED = r"'(?:[^']|'\"'\"')*'"  # as `shlex.quote` writes it
+_SET = re.compile(rf"--set ({_QUOTED}|\"[^\"]*\"|[\w.]+=[^\s;,)]*)")
+_IGNORED = rf"--ignore (?:{_QUOTED}|[^\s;,:)]+)"
+_IGNORES = re.compile(rf"{_IGNORED}(?: {_IGNORED})+")
 _WORD = r"[^\s;,:)]*[^\s;,:.)]"  # a value without spaces, before whatever ends it
-_VALUE = rf"'[^']*'|[A-Z]+\b|{_WORD}(?:,{_WORD})+|{_WORD}(?=[;,:)]|\.?$|\. | or --)"
+_ENDS = r"[;,:)]|\.?$|\. | or --| --| to "
+_VALUE = rf"{_QUOTED}|[A-Z]+\b|{_WORD}(?:,{_WORD})+|(?!(?:or|and|to)\b){_WORD}(?={_ENDS})"
 _OPTION = re.compile(rf"--([a-z][a-z0-9-]*[a-z0-9])(?::|(?: (?P<value>{_VALUE}))?)")
 
 
@@ -86,6 +90,7 @@ def in_python(text: str, given: Mapping[str, Any] | None = None) -> str:
     text = _TASK.sub(_estimator, text)
     text = _TYPED.sub(r"options: \1 = ", text)
     text = _SET.sub(_options, text)
+    text = _IGNORES.sub(_dropped, text)
     text = _with_value(text, given)
     return _OPTION.sub(lambda found: _parameter(found, given), text)
 
@@ -122,9 +127,22 @@ def _estimator(found: re.Match[str]) -> str:
 def _options(found: re.Match[str]) -> str:
     """An option of a stage, as a dictionary of options."""
     setting = shlex.split(found[1])[0]
-    name, equals, value = setting.partition("=")
-    shown = repr({name.strip(): toml_value(value.strip())}) if equals else repr(setting)
-    return f"options={shown}"
+    name, equals, value = (part.strip() for part in setting.partition("="))
+    if not equals:
+        return f"options={setting!r}"
+    shown = value if _is_placeholder(value) else repr(toml_value(value))
+    return f"options={{{name!r}: {shown}}}"
+
+
+def _is_placeholder(value: str) -> bool:
+    """Whether a value stands for whatever the reader chooses: N, COL."""
+    return value.isalpha() and value.isupper()
+
+
+def _dropped(found: re.Match[str]) -> str:
+    """Several columns to ignore, as columns of X to drop."""
+    columns = [word for word in shlex.split(found[0]) if word != "--ignore"]
+    return f"X.drop(columns={columns})"
 
 
 def _with_value(text: str, given: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 import sys
 import threading
 import time
@@ -171,8 +170,7 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
     except InputError:
         if all(trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()):  # models are not thrown away
             store.discard()
-            for folder in made:
-                shutil.rmtree(folder, ignore_errors=True)
+            _remove_empty(made)
         raise
 
 
@@ -215,9 +213,17 @@ def _quiet_blas(engine: str) -> AbstractContextManager[object]:
 
 
 def _made_folders(output: Path) -> list[Path]:
-    """The outermost folder that this run will make, to be removed if it comes to nothing."""
-    missing = [folder for folder in (output, *output.parents) if not folder.exists()]
-    return missing[-1:]
+    """The folders that this run will make, innermost first, to be removed if it comes to nothing."""
+    return [folder for folder in (output, *output.parents) if not folder.exists()]
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, innermost first, up to one in which something lies: another run may have been put there meanwhile."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:

@@ -50,6 +50,8 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
     with laboratory(store, settings, server) as lab:
         try:
             bring_back(lab, study, settings, ask)
+            form = lab.cleaner.form if lab.cleaner is not None else None
+            exam = prepare(settings.test, study.the_task.target, form, lab.whole) if settings.test else None
         except NoTime as error:
             return as_it_was(study, lab, settings, audience, error)
         except InputError:
@@ -60,8 +62,6 @@ def resume(ask: Callable[[Budget], Problem], settings: Settings, audience: Audie
         set_threads(lab, settings, study)
         keeper = watch(lab, settings, settings.started - last_second(settings), audience)
         study = lab.decide(lab.tell(study, {"kind": "resumed"}))
-        form = lab.cleaner.form if lab.cleaner is not None else None
-        exam = prepare(settings.test, study.the_task.target, form, lab.whole) if settings.test else None
         study = go_through(study, lab, settings, steps_left(study, settings.pipeline.steps), keeper, exam, audience)
         return finish(study, lab, settings, audience, exam)
 

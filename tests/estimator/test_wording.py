@@ -58,6 +58,12 @@ MESSAGES = {
     "--group shop,till or --time day": "groups='shop,till' or time='day'",
     "give --group or --time to hold them out": "give groups or time to hold them out",
     "a larger --budget, or --set extract.text=skip": "a larger budget, or options={'extract.text': 'skip'}",
+    "(to change it: --ignore after0 --ignore 'a b')": "(to change it: X.drop(columns=['after0', 'a b']))",
+    "--set clean.kinds.store=number, or --group store to hold out whole entities": (
+        "options={'clean.kinds.store': 'number'}, or groups='store' to hold out whole entities"
+    ),
+    "fewer rows: --set clean.rows=N": "fewer rows: options={'clean.rows': N}",
+    "leave out --ignore 'it'\"'\"'s late'": "leave out X.drop(columns=\"it's late\")",
     "--set 'clean.kinds.zip code=category'": "options={'clean.kinds.zip code': 'category'}",
     "--set clean.sentinels=false; --set clean.ids=false": "options={'clean.sentinels': False}; options={'clean.ids': False}",
     "it says nothing of new rows: --ignore paid": "it says nothing of new rows: X.drop(columns='paid')",

@@ -135,6 +135,18 @@ def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home:
     assert replay(home / "alone").test == {}
 
 
+def test_a_finished_run_stays_finished_when_its_test_table_has_become_another(home: Path) -> None:
+    shutil.copytree(home / "run", home / "kept")
+    shutil.copy(home / "new.csv", home / "moved.csv")
+    (home / "new.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    said = automl("resume", "kept", "--budget", "40s", "-q", cwd=home)
+    shutil.move(home / "moved.csv", home / "new.csv")
+    assert said.returncode == 2
+    assert "no column 'y'" in said.stderr
+    assert (home / "kept" / "DONE").exists()
+    assert not (home / "kept" / "work").exists()
+
+
 def exam_of(path: str, rows: int, seconds: float) -> Exam:
     return Exam(ScoredTable(path, lambda limits, form: read_table(path, limits)), rows, seconds)
 
