@@ -62,11 +62,16 @@ def is_done(row: Row) -> bool:
 
 
 def ordered(study: Study) -> list[Trial]:
-    """Complete trials, best first, then all others, the best of them by the folds seen first."""
+    """Complete trials, best first, then all others, the best of them by the folds seen first.
+
+    An incomplete trial that answers, since no model is complete, comes before all.
+    """
     complete = study.ranked
     names = {trial.id for trial in complete}
     others = [trial for trial in study.trials.values() if trial.id not in names]
-    return [*complete, *sorted(others, key=lambda trial: (loss_of(trial), trial.id))]
+    others.sort(key=lambda trial: (loss_of(trial), trial.id))
+    answering = [trial for trial in others if study.weights.get(trial.id)]
+    return [*answering, *complete, *(trial for trial in others if trial not in answering)]
 
 
 def _ensemble(study: Study) -> Iterator[Row]:

@@ -23,7 +23,7 @@ Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
 HAND = "hand"  # origin of candidates that a person proposed
 FIRST = "first"  # origin of the first model: a quick one on some rows, which answers as long as there is no better one
-UNTRUE = ("leak", "copied_rows", "entity", "drift")  # findings of what makes the told score untrue
+UNTRUE = ("leak", "copied_rows", "entity", "drift", "groups_and_times")  # findings of what makes the told score untrue
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 

@@ -232,7 +232,8 @@ def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
         *(("--ignore", one) for one in options.ignore),
     ):
         if name is not None and name not in table.columns and not (option in _COMBINED and parts_of(name, table)):
-            raise InputError(f"{option}: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
+            lacking = _lacking(name, table) if option in _COMBINED else name
+            raise InputError(f"{option}: {table.source} has no column {lacking!r}.{suggestion(lacking, table.names)}")
         if name is not None and isinstance(target, str) and name == target:
             raise InputError(f"{option}: {name!r} is the target")
     for name, kind in options.kinds.items():
@@ -252,6 +253,13 @@ def parts_of(name: str | None, table: Table) -> tuple[str, ...]:
     """
     parts = tuple(part.strip() for part in (name or "").split(","))
     return parts if name not in table.columns and len(parts) > 1 and all(part in table.columns for part in parts) else ()
+
+
+def _lacking(name: str, table: Table) -> str:
+    """The part of a name with commas that is no column, if others of its parts are; else the whole name."""
+    parts = [part.strip() for part in name.split(",")]
+    lacking = [part for part in parts if part not in table.columns]
+    return lacking[0] if len(lacking) < len(parts) else name
 
 
 def _target_series(table: Table, target: Any) -> tuple[str, pd.Series[Any]]:

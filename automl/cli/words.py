@@ -70,8 +70,16 @@ def _outcome(study: Study, elapsed: float, budget: float | None) -> str:
         return f"Expected score  none: no model was tried on every fold, so all rows get the same prediction{more}\n{took}"
     better = "greater is better" if score.greater_is_better else "lower is better"
     interval = f"\n                {score.interval_text}" if score.interval_text else ""
-    tested = f"\nTest score      {tested_text(study)}" if study.test else ""
+    tested = _tested(study)
     return f"Expected score  {score.metric} {score.score_text} ({better}){interval}{tested}\n{took}"
+
+
+def _tested(study: Study) -> str:
+    """The test score, or why there is none."""
+    if study.test:
+        return f"\nTest score      {tested_text(study)}"
+    unscored = [finding["action"] for finding in study.findings if finding["code"] == "test_unscored"]
+    return f"\nTest score      none: {visible(unscored[-1], 4096)}" if unscored else ""
 
 
 def _failures(study: Study, folder: Path) -> str:

@@ -239,7 +239,7 @@ class AutoML(BaseEstimator):
             raise InputError(f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts.")
         if not isinstance(given[1], (str, int, float, np.number)) or isinstance(given[1], bool):
             raise InputError(f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'.")
-        budget = self.budget if isinstance(self.budget, str) else f"{self.budget:f}"
+        budget = self.budget if isinstance(self.budget, str) else np.format_float_positional(self.budget, trim="-")
         own = own_families(self.families)
         return run.Settings(
             pipeline=self._chain(own),

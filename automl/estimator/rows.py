@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 
 
 Given = Array | str | None  # an array, or the name of a column of X
+_PARAMETERS = {"weight": "sample_weight", "times": "time"}  # what `fit` calls them
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,11 @@ class Rows:
     folds: Folds | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.y, *self._arrays().values()):
+        for name, array in {"y": self.y, **self._arrays()}.items():
             if len(array) != self.table.n_rows:
+                shown = f"{self.table.source} and {_PARAMETERS.get(name, name)}"
                 lengths = [self.table.n_rows, len(array)]
-                raise InputError(f"{self.table.source}: Found input variables with inconsistent numbers of samples: {lengths}")
+                raise InputError(f"{shown}: Found input variables with inconsistent numbers of samples: {lengths}")
 
     def _arrays(self) -> dict[str, Array]:
         """Weights, groups and times, as far as they are arrays."""

@@ -6,6 +6,7 @@ The time for it is kept back from the search. Where there is too little of it, s
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,8 +176,11 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     if is_better:
         return _finding(f"{what} is better than {than}: {FLATTERY}", test["rows"])
     causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
+    named = [finding["override"] for finding in study.alarms if finding["override"]]
     return _finding(
-        f"{what} is worse than {than}. What may be behind it, if not chance (one case in twenty): {causes}", test["rows"], ANSWERS
+        f"{what} is worse than {than}. What may be behind it, if not chance (one case in twenty): {causes}",
+        test["rows"],
+        ", or ".join(named) or ANSWERS,
     )
 
 
@@ -185,7 +189,7 @@ def _finding(action: str, rows: int, override: str = "") -> Finding:
 
 
 def _unscored(exam: Exam) -> Event:
-    return _warned(f"no time was left to score {exam.source}; `automl leaderboard RUN {exam.source}` does it")
+    return _warned(f"no time was left to score {exam.source}; `automl leaderboard RUN {shlex.quote(exam.asked.path)}` does it")
 
 
 def _warned(text: str) -> Event:

@@ -48,7 +48,8 @@ def words(study: Study, event: Event) -> str:
     match event["kind"]:
         case "finding":
             finding = event["finding"]
-            return f"finding {finding['code']}: {', '.join(finding['columns'][:5])} {finding['action']}"
+            named = ", ".join(finding["columns"][:5])
+            return f"finding {finding['code']}: {named}{': ' if named else ''}{finding['action']}"
         case "stage":
             return f"stage   {event['stage']}{_facts_of(study, event)}"
         case "begun":

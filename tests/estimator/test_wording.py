@@ -63,7 +63,7 @@ MESSAGES = {
         "options={'clean.kinds.store': 'number'}, or groups='store' to hold out whole entities"
     ),
     "fewer rows: --set clean.rows=N": "fewer rows: options={'clean.rows': N}",
-    "leave out --ignore 'it'\"'\"'s late'": "leave out X.drop(columns=\"it's late\")",
+    "leave out --ignore 'it'\"'\"'s late'": 'leave out X.drop(columns="it\'s late")',
     "--set 'clean.kinds.zip code=category'": "options={'clean.kinds.zip code': 'category'}",
     "--set clean.sentinels=false; --set clean.ids=false": "options={'clean.sentinels': False}; options={'clean.ids': False}",
     "it says nothing of new rows: --ignore paid": "it says nothing of new rows: X.drop(columns='paid')",

@@ -170,7 +170,7 @@ def test_where_no_time_is_left_nothing_is_scored_and_that_is_told(home: Path) ->
     assert replace(exam, most=4.0, is_text=False).reserve(replay(home / "run"), Budget(20.0, lambda: 0.0)) == 0.0
     (event,) = told(home, exam, Budget(0.1, lambda: 0.0))
     assert event["finding"]["code"] == "test_unscored"
-    assert "`automl leaderboard RUN new.csv` does it" in event["finding"]["action"]
+    assert f"`automl leaderboard RUN {home / 'new.csv'}` does it" in event["finding"]["action"]
 
 
 def test_where_little_time_is_left_some_rows_are_scored(home: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_column_that_is_not_there_is_told_among_several(tmp_path: Path) -> Non
     hosts().to_csv(tmp_path / "t.csv", index=False)
     said = automl("fit", "t.csv", "--target", "price", *FEW, "--group", "host_id,bed", "--output", "run", cwd=tmp_path)
     assert said.returncode == 2
-    assert "no column 'host_id,bed'" in said.stderr
+    assert "no column 'bed'" in said.stderr
 
 
 def test_later_rows_are_held_out_by_parts_of_a_date(tmp_path: Path) -> None:
