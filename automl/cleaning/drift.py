@@ -17,14 +17,28 @@ MIN_TIMES = 6  # different ones
 BLOCKS = 10  # of equally many rows, in order of time
 MIN_DRIFT = 0.01  # of the target's variance lies between the blocks
 MIN_ERRORS = 4.0  # standard errors above chance
+LOCAL_BLOCKS, MIN_LOCAL_ROWS = 40, 20  # of a number that only counts: its level may come and go
+MAX_PRODUCTS = 400_000  # rows x features x outputs looked at for relations that change
+UNIQUE = 0.98  # of the values of a running number differ
+EVEN = 0.05  # a running number is nowhere farther from a line over its ranks, in parts of its range
+MIN_RUNNING_ROWS = 200
 MIN_DAYS = 10_000 * 86_400  # a date column that reaches back farther from its end says when people were born or houses built
 
 PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
-_PART = re.compile(r"(^|[\s_\-.])(year|yr|quarter|qtr|month|mnth|mon|mo|week|wk|day|hour|hr|minute|second)s?$", re.IGNORECASE)
-_SHORT = {"yr": "year", "qtr": "quarter", "mnth": "month", "mon": "month", "mo": "month", "wk": "week", "hr": "hour"}
+_OTHERS = {  # short forms, and the words of German, French, Spanish, Italian and Dutch
+    "year": ("yr", "jahr", "jaar", "année", "annee", "año", "anio", "anno"),
+    "quarter": ("qtr", "quartal", "kwartaal", "trimestre"),
+    "month": ("mnth", "mth", "mon", "mo", "monat", "maand", "mois", "mes", "mese"),
+    "week": ("wk", "woche", "semaine", "semana", "settimana"),
+    "day": ("dag", "jour", "día", "dia", "giorno"),
+    "hour": ("hr", "stunde", "uur", "heure", "hora"),
+}
+_SHORT = {other: word for word, others in _OTHERS.items() for other in others}
+_PART = re.compile(rf"(^|[\s_\-.])({'|'.join((*PARTS, *_SHORT))})s?$", re.IGNORECASE)
 _STAMP = re.compile(r"(^|[\s_\-.])(date|time|timestamp|datetime|epoch|period|time[\s_\-.]?(step|index))$", re.IGNORECASE)
 _OF_BIRTH = re.compile(
     r"birth|born|dob|built|blt|remod|renov|construct|found|establish|manufact|model|made|release|launch|expir|due|valid"
+    r"|geburt|gebaut|gründ|errichtet|naiss|constru|nacim|nascit"
     r"|hire|hiring|join|signup|regist|since|start_of|age|elapsed|duration|remaining|until|per[\s_\-.]",
     re.IGNORECASE,
 )
@@ -49,13 +63,16 @@ class Drift:
     share : float
         The part of the target's variance that lies between tenths of the time.
     is_sure : bool
-        Whether chance can't explain it.
+        Whether chance can't explain how the level moves.
+    turns : float
+        Standard errors by which relations of the target to other columns change, above chance.
     """
 
     columns: tuple[str, ...]
     times: Floats
     share: float
     is_sure: bool
+    turns: float = 0.0
 
 
 def find_drift(columns: Columns, y: Floats, is_regression: bool, seed: int = 0) -> Drift | None:
@@ -78,22 +95,63 @@ def find_drift(columns: Columns, y: Floats, is_regression: bool, seed: int = 0) 
     if columns.n_rows < MIN_ROWS:
         return None
     found = [_drift(names, columns, y, is_regression, seed) for names in _candidates(columns)]
+    found += [_local_drift(name, columns, y, is_regression) for name in _running_numbers(columns)]
     there = [one for one in found if one is not None]
-    return max(there, key=lambda drift: drift.share) if there else None
+    return max(there, key=_clearness) if there else None
+
+
+def _clearness(drift: Drift) -> tuple[bool, bool, float, float]:
+    """What drifts for certain comes first, and one column before parts of a date."""
+    is_certain = drift.is_sure or drift.turns >= MIN_ERRORS
+    return is_certain, len(drift.columns) == 1, drift.share, drift.turns
+
+
+def _running_numbers(columns: Columns) -> list[str]:
+    """Whole numbers that count on without saying what: a lot, an order, a run."""
+    numbers = (name for name in columns.names("number") if not _OF_BIRTH.search(_words(name)))
+    return [name for name in numbers if counts_on(_values(columns, name))]
+
+
+def counts_on(values: Floats) -> bool:
+    """Whether whole numbers are spread evenly and differ, as if given out one after the other.
+
+    >>> counts_on(np.random.default_rng(0).permutation(500) * 3.0 + 7_000)
+    True
+    >>> counts_on(np.random.default_rng(0).normal(500, 100, 500).round())
+    False
+    """
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) < max(MIN_RUNNING_ROWS, UNIQUE * len(values)) or (known != np.round(known)).any():
+        return False
+    if (np.diff(known) > 0).mean() < UNIQUE:
+        return False
+    places = (known - known[0]) / (known[-1] - known[0])
+    return bool(np.abs(places - np.linspace(0, 1, len(known))).max() <= EVEN)
+
+
+def _local_drift(name: str, columns: Columns, y: Floats, is_regression: bool) -> Drift | None:
+    """How the level comes and goes along a running number; None if not for certain."""
+    times = _values(columns, name)
+    known = np.flatnonzero(~np.isnan(times))
+    outputs = outputs_of(y[known], is_regression)
+    blocks = blocks_of(times[known], min(LOCAL_BLOCKS, len(known) // MIN_LOCAL_ROWS))
+    share, errors = likeness(blocks, outputs)
+    is_sure = share >= MIN_DRIFT and errors >= MIN_ERRORS
+    return Drift((name,), times, share, is_sure) if is_sure else None
 
 
 def _candidates(columns: Columns) -> list[tuple[str, ...]]:
     """Columns that may say when a row was made."""
     dates: list[tuple[str, ...]] = [(name,) for name in columns.names("date") if not _OF_BIRTH.search(_words(name))]
-    if dates:
-        return dates
     numbers = [name for name in columns.names("number", "flag") if not _OF_BIRTH.search(_words(name))]
     parts = {_part(name): name for name in reversed(numbers) if _part(name)}
     together = tuple(parts[part] for part in PARTS if part in parts)
     is_date = len(together) > 1 and ("year" in parts or "month" in parts or "week" in parts)
     stamps: list[tuple[str, ...]] = [(name,) for name in numbers if _STAMP.search(_words(name)) or _part(name)]
     in_order = [names for names in stamps if _is_in_order(columns, names[0])]
-    return [together] if is_date else in_order or [(name,) for name in numbers if _is_running(columns, name)]
+    if is_date:
+        return [*dates, together]
+    return dates or in_order or [(name,) for name in numbers if _is_running(columns, name)]
 
 
 def _words(name: str) -> str:
@@ -135,8 +193,31 @@ def _drift(names: tuple[str, ...], columns: Columns, y: Floats, is_regression: b
     if len(known) < max(MIN_ROWS, 0.8 * len(times)) or len(np.unique(times[known])) < MIN_TIMES or _reaches_far(names, columns):
         return None
     rows = known[some(len(known), MAX_ROWS, (seed, 13))]
-    share, errors = likeness(blocks_of(times[rows]), outputs_of(y[rows], is_regression))
-    return Drift(names, times, share, share >= MIN_DRIFT and errors >= MIN_ERRORS)
+    blocks, outputs = blocks_of(times[rows]), outputs_of(y[rows], is_regression)
+    share, errors = likeness(blocks, outputs)
+    turns = _turns(blocks, outputs, _features(names, columns, rows))
+    return Drift(names, times, share, share >= MIN_DRIFT and errors >= MIN_ERRORS, turns)
+
+
+def _features(names: tuple[str, ...], columns: Columns, rows: Rows) -> Floats:
+    """Ranks of the other numbers, around 0; a missing cell is there."""
+    others = [name for name in columns.names("number", "flag") if name not in names]
+    values = [_values(columns, name)[rows] for name in others]
+    taken = [outputs_of(column, is_regression=True)[:, 0] - 0.5 for column in values]
+    known = [~np.isnan(column) for column in values]
+    shown = [np.where(there, ranks, 0.0) for ranks, there in zip(taken, known, strict=True)]
+    return np.stack(shown, axis=1) if shown else np.zeros((len(rows), 0))
+
+
+def _turns(blocks: Rows, outputs: Floats, features: Floats) -> float:
+    """How surely relations of the target to other columns change, in standard errors."""
+    most = MAX_PRODUCTS // max(1, features.shape[1] * outputs.shape[1])
+    if not features.shape[1] or most < MIN_ROWS:
+        return 0.0
+    rows = some(len(blocks), most, (len(blocks), 17))
+    centred = outputs[rows] - outputs[rows].mean(axis=0)
+    products = (features[rows, :, None] * centred[:, None, :]).reshape(len(rows), -1)
+    return likeness(blocks[rows], products)[1]
 
 
 def _reaches_far(names: tuple[str, ...], columns: Columns) -> bool:

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from automl.cleaning.leaks import Bools, filled_cells
 from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows, Texts
 from automl.folds import GoOn, always, some
 
@@ -25,7 +26,11 @@ MIN_GROUP_ROWS = 20  # of a group that are kept
 MIN_ROWS_AN_ENTITY = 1.5
 MIN_REPEATED = 0.5  # of the rows belong to an entity with several
 MAX_ENTITY_SHARE = 0.3  # of the rows belong to one
+MAX_SHOWN = 40  # columns among which constant ones are looked for
+MAX_PAIRED_ROWS = 1_200  # looked at for pairs of columns that hold others constant
+NEARLY_CONSTANT = 0.8  # of what a column varies by, between two rows of a pair of values
 CONSTANT = 0.9  # of what a column varies by is told by the entity: it belongs to the entity's profile
+MIN_KNOWN = 0.5  # of a column's cells, for it to belong to a profile
 MAX_PAIR_SHARE = 0.6  # of the combinations that there would be by chance
 MIN_ALIKE = 0.1  # of the target's variance lies between entities
 MIN_ERRORS = 4.0  # standard errors above chance
@@ -112,13 +117,16 @@ def find_entities(
     if columns.n_rows < MIN_ROWS:
         return ()
     rows = some(columns.n_rows, MAX_ROWS, (seed, 7))
-    names = [name for name in columns.names() if columns[name].kind != "date" and not _is_twin(name, columns)]
+    names = [name for name in columns.names() if not _is_twin(name, columns)]
     names = names[: max(MAX_PARTS, MAX_LOOKED_AT // len(rows))]
-    coded = {name: exact_codes(columns[name].take(rows)) for name in names}
+    taken = {name: columns[name].take(rows) for name in names}
+    coded = {name: exact_codes(column) for name, column in taken.items()}
     coded = {name: values for name, values in coded.items() if values.max(initial=0) > 0}
     few = {name for name, values in coded.items() if name not in codes or int(values.max()) < MAX_DESCRIBING_CODES}
     describing = {name for name in coded if name in few and _describes(columns[name])}
-    look = _Look(coded, outputs_of(y[rows], is_regression), describing, seed, go_on)
+    filled = {name: filled_cells(taken[name]) for name in describing}
+    dates = {name for name in coded if columns[name].kind == "date"}
+    look = _Look(coded, outputs_of(y[rows], is_regression), filled, dates, seed, go_on)
     found = [*_keys(look), *_combined(look)]
     whole = [replace(one, groups=together([exact_codes(columns[name]) for name in one.columns])) for one in _distinct(found)]
     return tuple(replace(one, count=int(one.groups.max()) + 1) for one in whole)
@@ -126,13 +134,36 @@ def find_entities(
 
 @dataclass(frozen=True)
 class _Look:
-    """What is looked at: codes of the columns, the target, and which columns describe."""
+    """What is looked at: codes of the columns, the target, and which columns describe.
+
+    Parameters
+    ----------
+    coded : dict of str to ndarray of shape (n_rows,), int64
+    outputs : ndarray of shape (n_rows, n_outputs), float64
+    filled : dict of str to ndarray of shape (n_rows,), bool
+        Which cells hold something, of each column that may describe an entity.
+    dates : collection of str
+        Columns that may describe an entity, and are no key.
+    seed : int
+    go_on : callable
+    """
 
     coded: dict[str, Rows]
     outputs: Floats
-    describing: Collection[str]
+    filled: dict[str, Bools]
+    dates: Collection[str]
     seed: int
     go_on: GoOn
+
+    @property
+    def describing(self) -> list[str]:
+        """The columns that may describe an entity, in the order of their names."""
+        return sorted(self.filled)
+
+    def known_codes(self, name: str, rows: Rows) -> Rows:
+        """Codes of some rows of a column that describes; -1 where nothing is known."""
+        codes: Rows = np.where(self.filled[name][rows], self.coded[name][rows], -1)
+        return codes
 
 
 def _is_twin(name: str, columns: Columns) -> bool:
@@ -179,7 +210,7 @@ def _keys(look: _Look) -> Iterator[Entity]:
     """Single columns under whose values targets are alike."""
     likely: list[tuple[float, str]] = []
     for name, codes in look.coded.items():
-        if tells_entities(codes):
+        if name not in look.dates and tells_entities(codes):
             alike, errors = likeness(codes, look.outputs)
             if alike >= MIN_ALIKE and errors >= MIN_ERRORS:
                 likely.append((alike + 2 * is_entity_name(name) + bool(KEY_NAME.search(name)), name))
@@ -236,9 +267,17 @@ def likeness(codes: Rows, outputs: Floats) -> tuple[float, float]:
 
 def _entity(names: tuple[str, ...], groups: Rows, look: _Look) -> Entity:
     rows = _looked_at(groups, look)
-    few = groups[rows]
-    profile = (name for name in look.describing if name not in names and constancy(few, look.coded[name][rows], look.seed) >= CONSTANT)
-    return Entity(names, tuple(sorted(profile)), groups, likeness(groups, look.outputs)[0], int(groups.max()) + 1)
+    others = [name for name in look.describing if name not in names]
+    profile = tuple(name for name in others if _is_constant(name, groups, rows, look))
+    return Entity(names, profile, groups, likeness(groups, look.outputs)[0], int(groups.max()) + 1)
+
+
+def _is_constant(name: str, groups: Rows, rows: Rows, look: _Look) -> bool:
+    """Whether a column stays the same within groups, where it is known."""
+    known = rows[look.filled[name][rows]]
+    if len(known) < MIN_KNOWN * len(rows):
+        return False
+    return constancy(groups[known], look.coded[name][known], look.seed) >= CONSTANT
 
 
 def _looked_at(groups: Rows, look: _Look) -> Rows:
@@ -302,11 +341,13 @@ def _same(groups: Rows, codes: Rows) -> float:
 def _combined(look: _Look) -> Iterator[Entity]:
     """Columns that together repeat far more often than chance would have it, and so tell entities apart."""
     n_rows = len(look.outputs)
-    counts = {name: int(look.coded[name].max()) + 1 for name in look.describing}
+    keys = [name for name in look.describing if name not in look.dates]
+    counts = {name: int(look.coded[name].max()) + 1 for name in keys}
     parts = [name for name, count in counts.items() if count <= n_rows / MIN_ROWS_AN_ENTITY]
     parts = sorted(parts, key=lambda name: (-counts[name], name))[:MAX_PARTS]
     seen: set[tuple[str, ...]] = set()
-    for _, first, second in sorted(_pairs(parts, look))[:MAX_KEYS]:
+    pairs = [*sorted(_determining(parts, look))[:MAX_KEYS], *sorted(_pairs(parts, look))[:MAX_KEYS]]
+    for _, first, second in pairs:
         names = _closed((first, second), parts, look) if look.go_on() else ()
         if not names or names in seen:
             continue
@@ -332,6 +373,73 @@ def _pairs(parts: Sequence[str], look: _Look) -> Iterator[tuple[float, str, str]
             yield there / chance, first, second
 
 
+def _determining(parts: Sequence[str], look: _Look) -> Iterator[tuple[float, str, str]]:
+    """Pairs within which columns stay the same that change within either: depot and number.
+
+    The first value is how many columns they are, as a negative number.
+    """
+    most = len(look.outputs) / MIN_ROWS_AN_ENTITY
+    shown = {name: _Shown.of(name, look) for name in parts if look.go_on()}
+    for first, second in combinations(shown, 2):
+        one, two = look.coded[first], look.coded[second]
+        if not look.go_on() or not MIN_ENTITIES <= _combinations(one, two) <= most:
+            continue
+        rows = shown[first].rows
+        both = shown[first].stays(together([one[rows], two[rows]]))
+        changes = np.maximum(shown[first].alone, shown[second].alone) < NEARLY_CONSTANT
+        count = int(((both >= NEARLY_CONSTANT) & changes).sum())
+        if count >= MIN_PROFILE:
+            yield -count, first, second
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Codes of the columns that describe, side by side, of rows that are drawn by one column.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_drawn,), int64
+    codes : ndarray of shape (n_drawn, n_columns), int64
+        -1 where nothing is known.
+    chance : ndarray of shape (n_columns,), float64
+        How often two rows have the same value.
+    alone : ndarray of shape (n_columns,), float64
+        How constant each column is where that one column stays the same.
+    """
+
+    rows: Rows
+    codes: Rows
+    chance: Floats
+    alone: Floats
+
+    @classmethod
+    def of(cls, name: str, look: _Look) -> _Shown:
+        rows = whole_groups(look.coded[name], MAX_PAIRED_ROWS, look.seed)
+        rows = np.random.default_rng((look.seed, 19)).permutation(rows)  # entities may lie in order
+        others = look.describing[:MAX_SHOWN]
+        known = [look.known_codes(other, rows) for other in others]
+        chance = np.array([_repeats_by_chance(codes[codes >= 0]) for codes in known])
+        whole = cls(rows, np.stack(known, axis=1), chance, np.zeros(len(others)))
+        return replace(whole, alone=whole.stays(look.coded[name][rows]))
+
+    def stays(self, groups: Rows) -> Floats:
+        """How constant each column is within groups: 1 if always, 0 as by chance or unknown."""
+        order = np.argsort(groups, kind="stable")
+        is_next = groups[order][1:] == groups[order][:-1]
+        one, other = self.codes[order[:-1][is_next]], self.codes[order[1:][is_next]]
+        known = (one >= 0) & (other >= 0)
+        n_known = known.sum(axis=0)
+        there = ((one == other) & known).sum(axis=0) / np.maximum(1, n_known)
+        found: Floats = (there - self.chance) / np.maximum(1e-9, 1 - self.chance)
+        return np.where(n_known >= MIN_ROWS / 2, found, 0.0)
+
+
+def _repeats_by_chance(codes: Rows) -> float:
+    """How often two rows drawn at random have the same value."""
+    shares = np.bincount(codes) / max(1, len(codes))
+    return float((shares**2).sum())
+
+
 def _combinations(one: Rows, two: Rows) -> int:
     """How many combinations of two columns' values there are."""
     n_codes = int(two.max()) + 1
@@ -344,8 +452,7 @@ def _closed(names: tuple[str, ...], parts: Sequence[str], look: _Look) -> tuple[
     """The columns, and all others that are constant within their combinations."""
     groups = together([look.coded[name] for name in names])
     for name in parts:
-        rows = _looked_at(groups, look)
-        if name not in names and constancy(groups[rows], look.coded[name][rows], look.seed) >= CONSTANT:
+        if name not in names and _is_constant(name, groups, _looked_at(groups, look), look):
             names = (*names, name)
             groups = together([groups, look.coded[name]])
     return tuple(sorted(names))
@@ -375,9 +482,15 @@ def _distinct(found: Sequence[Entity]) -> Iterator[Entity]:
     """One entity of those that are the same rows apart by nearly the same groups: named keys first, then single columns."""
     kept: list[Entity] = []
     for one in sorted(found, key=_rank):
-        if all(not _same_groups(one.groups, other.groups) for other in kept):
+        if not any(_is_same(one, other) for other in kept):
             kept.append(one)
             yield one
+
+
+def _is_same(one: Entity, other: Entity) -> bool:
+    """Whether one tells of the entities that the other does, if only by what describes them."""
+    is_description = set(one.columns) <= {*other.columns, *other.profile}
+    return is_description or _same_groups(one.groups, other.groups)
 
 
 def _rank(entity: Entity) -> tuple[bool, bool, bool, int, float]:

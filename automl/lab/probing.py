@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.columns import Columns
+from automl.columns import Categories, Column, Columns
 from automl.features.encoding import fit_shared
 from automl.features.recipe import Recipe
 from automl.folds import Folds
@@ -22,17 +22,20 @@ from automl.models._base import How, Sample
 Floats = npt.NDArray[np.float64]
 
 RECIPE = Recipe("native", text="skip")
-ROUNDS = 50
+ROUNDS, DEEP_ROUNDS = 30, 50
 MIN_ROUNDS = 8
+MOST_DISTINCT = 0.7  # words among the rows that know one; with more, hardly any stands in two rows
 QUICK = {
-    "learning_rate": 0.12,
-    "num_leaves": 31,
+    "learning_rate": 0.2,
+    "num_leaves": 15,
+    "max_bin": 63,
     "min_data_in_leaf": 3,
     "feature_fraction": 0.7,
     "min_data_per_group": 2,  # what a key of a few rows each is worth must show
     "cat_smooth": 1.0,
     "cat_l2": 1.0,
 }
+DEEP = QUICK | {"learning_rate": 0.12, "num_leaves": 31, "max_bin": 255}
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,26 @@ class Split:
         Of these rows.
     ignore : tuple of str
         Columns that the models don't see.
+    is_deep : bool
+        Whether trees are large enough to know single rows again, as copies want it.
     """
 
     rows: npt.NDArray[np.int64]
     folds: Folds
     ignore: tuple[str, ...] = ()
+    is_deep: bool = False
 
     def save(self, path: Path) -> None:
         """Lay it into a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, rows=self.rows, blocks=self.folds.blocks, kind=self.folds.kind, ignore=np.array(self.ignore, dtype=np.str_))
+        np.savez(
+            path,
+            rows=self.rows,
+            blocks=self.folds.blocks,
+            kind=self.folds.kind,
+            ignore=np.array(self.ignore, dtype=np.str_),
+            is_deep=self.is_deep,
+        )
 
 
 def split_path(work: Path, key: str) -> Path:
@@ -73,7 +86,9 @@ def open_split(path: Path) -> Split:
     """The split that `Split.save` laid there."""
     with np.load(path, allow_pickle=False) as kept:
         kind = str(kept["kind"])
-        return Split(kept["rows"], Folds(kind, kept["blocks"]), tuple(kept["ignore"].tolist()))  # type: ignore[arg-type]
+        folds = Folds(kind, kept["blocks"])  # type: ignore[arg-type]
+        ignore = tuple(kept["ignore"].tolist())
+        return Split(kept["rows"], folds, ignore, bool(kept["is_deep"]))
 
 
 def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
@@ -87,20 +102,23 @@ def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
     sample = _sampler(data, split)
     outputs = data.task.n_outputs
     predictions = np.full(len(split.rows) if data.task.is_regression else (len(split.rows), outputs), np.nan)
-    rounds = max(MIN_ROUNDS, ROUNDS // max(1, outputs // 2))
+    settings, most = (DEEP, DEEP_ROUNDS) if split.is_deep else (QUICK, ROUNDS)
+    rounds = max(MIN_ROUNDS, most // max(1, outputs // 2))
     how = How(data.task, metric_of(data.task), data.seed, 1, budget, rounds)
     kind = family("lightgbm")
     for fold in range(split.folds.n_folds):
         train, held = split.folds.train(0, fold), split.folds.held(0, fold)
-        prepared = kind.prepare(sample(train), None, QUICK, how)
-        predictions[held] = kind.fit(prepared, QUICK, how).model.predict(sample(held).X)
+        prepared = kind.prepare(sample(train), None, settings, how)
+        predictions[held] = kind.fit(prepared, settings, how).model.predict(sample(held).X)
     return predictions
 
 
 def _sampler(data: Dataset, split: Split) -> Callable[[npt.NDArray[np.int64]], Sample]:
     """What gives samples of the probed rows."""
     names = [name for name in data.columns.names() if name not in split.ignore and data.columns[name].kind != "text"]
-    columns = Columns({name: data.columns[name].take(split.rows) for name in names}, len(split.rows))
+    taken = {name: data.columns[name].take(split.rows) for name in names}
+    kept = {name: column for name, column in taken.items() if _recurs(column)}
+    columns = Columns(kept, len(split.rows))
     encoding = fit_shared(RECIPE, columns, data.seed)
     X, y = encoding.transform(columns), data.y[split.rows]
     weight = None if data.weight is None else data.weight[split.rows]
@@ -109,3 +127,11 @@ def _sampler(data: Dataset, split: Split) -> Callable[[npt.NDArray[np.int64]], S
         return Sample(X[rows], encoding.features, y[rows], None if weight is None else weight[rows])
 
     return sample
+
+
+def _recurs(column: Column) -> bool:
+    """Whether values recur: of words that hardly do, trees learn nothing and slowly."""
+    if not isinstance(column, Categories):
+        return True
+    known = column.codes[column.codes >= 0]
+    return len(np.unique(known)) <= MOST_DISTINCT * len(known)

@@ -31,7 +31,7 @@ Bools = npt.NDArray[np.bool_]
 
 SHARE = 0.05  # of a run's time may go into it
 MOST_WAITING = 30.0  # seconds for the first worker
-LOOKING = 0.5  # of that into statistics
+LOOKING = 0.5  # of that into statistics at most; models get the rest
 FEWEST_SECONDS = 0.6  # for probes; with less, statistics alone speak
 FOLDS = 3
 MAX_ROWS = 4_000  # of a probe
@@ -44,6 +44,7 @@ MOST_NAMED = 5  # columns in an option
 
 # An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
 NAMED_LOST, NAMED_ERRORS = 0.2, 2.0  # a key that is called patient, host, player, ...; twenty clubs can't show much more
+LABELLED_LOST, LABELLED_ERRORS = 0.15, 3.5  # a described key of words: none lies between two others
 DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
 BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
 MIN_DESCRIBED_ALIKE = 0.45  # of the target's variance between them: of suburbs it is a third
@@ -51,7 +52,11 @@ MIN_BARE, MAX_BARE_ROWS = 40, 15  # entities that are words and nothing else, an
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
 NAMED_ALIKE, DESCRIBED_ALIKE = 0.5, 0.9  # of the target's variance between entities: without a probe they are told of from there on
-DRIFT_RATIO, DRIFT_ERRORS, ODD_DRIFT_ERRORS = 1.3, 2.0, 3.0  # of squared errors; the last where the level does not move
+DRIFT_RATIO, DRIFT_LOST = 1.3, 0.3  # of squared errors, and of the skill, if there is little
+DRIFT_ERRORS, ODD_DRIFT_ERRORS = 2.5, 3.0  # the last where neither level nor relations move
+DRIFT_MOVED, MOVED_ERRORS = 0.05, 2.0  # so much of the target's variance lies between tenths
+DRIFT_TURNS = 4.0  # standard errors by which relations change
+DRIFT_UNEXPLAINED = 0.3  # of what models can't explain: a level that moves by as much matters
 DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
 COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
@@ -71,6 +76,12 @@ class Suspect:
         Rows whose errors go together.
     kind : {"leak", "copied_rows", "entity", "drift"}
     entity : Entity or None
+    is_sure : bool
+        Whether it is told of without a probe.
+    bars : (float, float)
+        How much of the skill must be lost on new entities, and by how many standard errors.
+    moved : float
+        The part of the target's variance by which its level moves with time.
     """
 
     finding: Finding
@@ -80,6 +91,8 @@ class Suspect:
     kind: str
     entity: Entity | None = None
     is_sure: bool = True
+    bars: tuple[float, float] = (0.0, 0.0)
+    moved: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -131,22 +144,28 @@ def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: B
     budget : Budget
         What is left of the run.
     """
-    suspects = _suspects(data, copies, asked, budget.within(LOOKING * SHARE * budget.remaining()))
+    whole = budget.within(SHARE * budget.remaining())
+    suspects = _suspects(data, copies, asked, whole.within(LOOKING * whole.remaining()))
     if not suspects:
         return []
-    made = _probed(suspects, data, lab, budget)
+    made = _probed(suspects, data, lab, budget, whole.remaining())
     verdicts = [_verdict(one, made.get(f"{place}-usual"), made.get(f"{place}-honest"), data) for place, one in enumerate(suspects)]
     return _told(suspects, verdicts, data.task)
 
 
-def _probed(suspects: Sequence[Suspect], data: Dataset, lab: Lab, budget: Budget) -> Mapping[str, Floats]:
-    """Held-out predictions of quick models for each suspect, as far as there is time."""
-    share = (1 - LOOKING) * SHARE
-    if share * budget.remaining() < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
+def _probed(
+    suspects: Sequence[Suspect],
+    data: Dataset,
+    lab: Lab,
+    budget: Budget,
+    seconds: float,
+) -> Mapping[str, Floats]:
+    """Held-out predictions of quick models for each suspect, as far as so many seconds go."""
+    if seconds < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
         return {}
     lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
     splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in ("usual", "honest")}
-    return lab.probe(splits, budget.within(share * budget.remaining()))
+    return lab.probe(splits, budget.within(seconds))
 
 
 # ------------------------------------------------------------ suspects
@@ -166,15 +185,24 @@ def _suspects(data: Dataset, copies: Copies, asked: Asked, budget: Budget) -> li
     is_free = not (asked.has_groups or asked.has_holdout)
     if copies.is_beyond_chance and is_free:
         suspects.append(_copied(copies, without, data, most))
-    drifting = [] if asked.has_times or asked.has_holdout else _moved(without, data, most)  # takes least: before entities
+    is_mixed = not (asked.has_times or asked.has_holdout)
+    drifting = _moved(copies, without, data, most) if is_mixed else []  # takes least
     owned = _owned(copies, without, data, asked, most, go_on) if is_free else ()
     return [*suspects, *owned, *drifting]
 
 
-def _moved(without: tuple[str, ...], data: Dataset, most: int) -> list[Suspect]:
+def _moved(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) -> list[Suspect]:
     """The time with which the target drifts, if there is one."""
-    drift = find_drift(data.columns, data.y, data.task.is_regression, data.seed)
-    return [] if drift is None or set(drift.columns) & set(without) else [_drifting(drift, without, data, most)]
+    first = _first(copies)
+    drift = find_drift(data.columns.take(first), data.y[first], data.task.is_regression, data.seed)
+    if drift is None or set(drift.columns) & set(without):
+        return []
+    return [_drifting(drift, first, without, data, most)]
+
+
+def _first(copies: Copies) -> Rows:
+    """One row of each that has copies: the time of a copy is no other time."""
+    return np.sort(np.unique(copies.units, return_index=True)[1])
 
 
 def _with_twins(names: Sequence[str], data: Dataset) -> tuple[str, ...]:
@@ -233,19 +261,19 @@ def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) 
     override = f"--set clean.keep_duplicates_together={'false' if is_together else 'auto'}"
     severity: Severity = "warning" if copies.count >= COPIES_UNPROBED * len(data.y) else "info"
     finding = Finding("copied_rows", (), severity, copies.count, action=action, override=override)
-    usual = Split(rows, _kfold(data, rows, alone), without)
+    usual = Split(rows, _kfold(data, rows, alone), without, is_deep=True)
     return Suspect(finding, usual, replace(usual, folds=_kfold(data, rows, copies.units)), units, "copied_rows")
 
 
 def _owned(copies: Copies, without: tuple[str, ...], data: Dataset, asked: Asked, most: int, go_on: held_out.GoOn) -> Iterator[Suspect]:
     """Entities that may own several rows."""
-    first = np.sort(np.unique(copies.units, return_index=True)[1])
+    first = _first(copies)
     columns = data.columns.take(first) if len(first) < len(data.y) else data.columns
     kept = {name: column for name, column in columns.by_name.items() if name not in without}
     columns = replace(columns, by_name=kept)
     found = find_entities(columns, data.y[first], data.task.is_regression, data.seed, asked.codes, go_on)
-    eligible = [one for one in found if _bars(one, data) is not None]
-    for one in eligible[:MAX_ENTITIES]:
+    eligible = [(one, bars) for one in found if (bars := _bars(one, data)) is not None]
+    for one, bars in eligible[:MAX_ENTITIES]:
         rows = whole_groups(one.groups, most, data.seed)
         groups = np.unique(one.groups[rows], return_inverse=True)[1].astype(np.int64)
         usual = Split(first[rows], _kfold(data, first[rows], _units(data)), without)
@@ -253,7 +281,7 @@ def _owned(copies: Copies, without: tuple[str, ...], data: Dataset, asked: Asked
         unseen = _with_twins(one.columns, data) if len(one.columns) == 1 else ()  # --group takes a key from the features
         honest = Split(first[rows], folds, (*without, *unseen))
         is_sure = one.alike >= (NAMED_ALIKE if one.is_named else DESCRIBED_ALIKE) and (one.is_named or bool(one.profile))
-        yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, is_sure)
+        yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, is_sure, bars)
 
 
 def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
@@ -262,11 +290,13 @@ def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
         return None  # --group could not name them
     if entity.is_named:
         return NAMED_LOST, NAMED_ERRORS
-    if entity.is_described and entity.alike >= MIN_DESCRIBED_ALIKE:
-        return DESCRIBED_LOST, DESCRIBED_ERRORS
     is_word = len(entity.columns) == 1 and isinstance(data.columns[entity.columns[0]], Categories)
-    are_many = entity.count >= MIN_BARE and len(entity.groups) <= MAX_BARE_ROWS * entity.count  # brands and towns have more rows each
-    is_bare = is_word and are_many and entity.alike >= NAMED_ALIKE
+    are_few = len(entity.groups) <= MAX_BARE_ROWS * entity.count  # brands and towns have more
+    if entity.is_described and is_word and are_few and entity.count >= MIN_BARE:
+        return LABELLED_LOST, LABELLED_ERRORS
+    if entity.is_described and (are_few or entity.alike >= MIN_DESCRIBED_ALIKE):
+        return DESCRIBED_LOST, DESCRIBED_ERRORS
+    is_bare = is_word and are_few and entity.count >= MIN_BARE and entity.alike >= NAMED_ALIKE
     return (BARE_LOST, BARE_ERRORS) if entity.is_key or is_bare else None
 
 
@@ -278,18 +308,40 @@ def _entity_finding(entity: Entity) -> Finding:
     return Finding("entity", entity.columns, "warning", entity.count, action=action, override=override)
 
 
-def _drifting(drift: Drift, without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
+def _drifting(
+    drift: Drift,
+    first: Rows,
+    without: tuple[str, ...],
+    data: Dataset,
+    most: int,
+) -> Suspect:
+    """A suspect of rows of which each stands once, `first`: the time of a copy is no other time."""
     known = np.flatnonzero(~np.isnan(drift.times))
-    rows = known[held_out.some(len(known), most, (data.seed, 2))]
-    folds = held_out.by_time(drift.times[rows], _units(data)[rows], FOLDS)
-    mixed = np.random.default_rng((data.seed, 3)).permutation(len(rows))
-    usual = Split(rows, held_out.Folds("time", folds.blocks[:, mixed]), without)
+    most = min(MAX_ROWS, 2 * most)  # folds by time train on half of the rows each
+    drawn = known[held_out.some(len(known), most, (data.seed, 2))]
+    rows, times = first[drawn], drift.times[drawn]
+    units = _units(data)[rows]
+    folds = held_out.by_time(times, units, FOLDS)
+    usual = Split(rows, _mixed(folds, units, data.seed), without)
     action = "the target moves with the time that is said here, and the score is for rows in between, not for later ones"
     override = f"--time {shlex.quote(','.join(drift.columns))}"
     finding = Finding("drift", drift.columns, "warning", 1, action=action, override=override)
-    blocks = blocks_of(drift.times[rows], 2 * TIME_BLOCKS)
+    blocks = blocks_of(times, 2 * TIME_BLOCKS)
     is_sure = drift.is_sure and drift.share >= DRIFT_CERTAIN
-    return Suspect(finding, usual, Split(rows, folds, without), blocks, "drift" if drift.is_sure else "odd_drift", is_sure=is_sure)
+    is_clear = drift.is_sure or drift.turns >= DRIFT_TURNS
+    if len(np.unique(units)) < len(units):  # statistics take rows of a group for independent
+        is_clear = False
+    kind = "drift" if is_clear else "odd_drift"
+    moved = drift.share if is_clear and drift.is_sure else 0.0
+    later = Split(rows, folds, without)
+    return Suspect(finding, usual, later, blocks, kind, is_sure=is_sure, moved=moved)
+
+
+def _mixed(folds: held_out.Folds, units: Rows, seed: int) -> held_out.Folds:
+    """Blocks of the same sizes that have nothing to do with time; units stay whole in them, too."""
+    _, first, unit_of = np.unique(units, return_index=True, return_inverse=True)
+    blocks = np.random.default_rng((seed, 3)).permutation(folds.blocks[:, first], axis=1)
+    return held_out.Folds("time", blocks[:, unit_of])
 
 
 def listed(words: Sequence[str]) -> str:
@@ -314,6 +366,35 @@ def squared_errors(prediction: Floats, y: Floats, task: Task) -> Floats:
     return total
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """How errors are measured: a number's by ranks, which a few large ones don't dominate.
+
+    Parameters
+    ----------
+    task : Task
+    values, ranks : ndarray of shape (n_values,), float64
+        Of a regression target, in order; ranks from 0 to 1.
+    """
+
+    task: Task
+    values: Floats
+    ranks: Floats
+
+    @classmethod
+    def of(cls, y: Floats, task: Task) -> _Scale:
+        values, counts = np.unique(y, return_counts=True)
+        middles = np.cumsum(counts) - counts / 2
+        return cls(task, values, middles / len(y))
+
+    def errors(self, prediction: Floats, y: Floats) -> Floats:
+        """Squared error a row."""
+        if not self.task.is_regression:
+            return squared_errors(prediction, y, self.task)
+        shown, true = (np.interp(numbers, self.values, self.ranks) for numbers in (prediction, y))
+        return squared_errors(shown, true, self.task)
+
+
 def _verdict(suspect: Suspect, usual: Floats | None, honest: Floats | None, data: Dataset) -> Verdict | None:
     """What both ways of holding out say of a suspect; nothing if one was not ended."""
     if usual is None or honest is None:
@@ -325,9 +406,11 @@ def _verdict(suspect: Suspect, usual: Floats | None, honest: Floats | None, data
         seen = seen[0] & (suspect.groups >= suspect.groups[seen[1]].min()), seen[1]
     if min(seen[0].sum(), seen[1].sum()) < 10:
         return None
-    errors = [squared_errors(made[there], y[there], task) for made, there in zip((usual, honest), seen, strict=True)]
+    scale = _Scale.of(y, task)
+    pairs = zip((usual, honest), seen, strict=True)
+    errors = [scale.errors(made[there], y[there]) for made, there in pairs]
     means = [float(part.mean()) for part in errors]
-    plain = float(squared_errors(_constant(y, task), y, task).mean())
+    plain = float(scale.errors(_constant(y, task), y).mean())
     skills = [1 - mean / max(plain, 1e-300) for mean in means]
     before, after = (_score(made[there], rows[there], data) for made, there in zip((usual, honest), seen, strict=True))
     between = _error(errors, [suspect.groups[there] for there in seen], is_paired=suspect.usual.folds.kind == "kfold")
@@ -394,19 +477,17 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
     if verdict is None:
         return suspect.is_sure
     if suspect.entity is not None:
-        lost, errors = _bars_of(suspect.entity)
+        lost, errors = suspect.bars
         return verdict.skill > MIN_SKILL and verdict.lost >= lost and verdict.errors >= errors
     if suspect.is_sure:  # the level moves so far that no past shows how far it will
         return True
-    errors = DRIFT_ERRORS if suspect.kind == "drift" else ODD_DRIFT_ERRORS
-    return verdict.ratio >= DRIFT_RATIO and verdict.errors >= errors
-
-
-def _bars_of(entity: Entity) -> tuple[float, float]:
-    if entity.is_named:
-        return NAMED_LOST, NAMED_ERRORS
-    is_described = entity.is_described and entity.alike >= MIN_DESCRIBED_ALIKE
-    return (DESCRIBED_LOST, DESCRIBED_ERRORS) if is_described else (BARE_LOST, BARE_ERRORS)
+    if suspect.moved >= DRIFT_UNEXPLAINED * (1 - verdict.skill):
+        return True
+    if suspect.kind == "odd_drift":
+        return verdict.ratio >= DRIFT_RATIO and verdict.errors >= ODD_DRIFT_ERRORS
+    errors = MOVED_ERRORS if suspect.moved >= DRIFT_MOVED else DRIFT_ERRORS
+    is_worse = verdict.ratio >= DRIFT_RATIO or verdict.lost >= DRIFT_LOST
+    return is_worse and verdict.errors >= errors
 
 
 def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:

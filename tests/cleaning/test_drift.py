@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from automl.cleaning.drift import find_drift, in_order
+from automl.cleaning.drift import counts_on, find_drift, in_order
 from automl.columns import Columns, Numbers
 
 N = 400
@@ -65,3 +65,61 @@ def test_dates_of_birth_are_no_time() -> None:
 
 def test_the_largest_unit_counts_most() -> None:
     assert in_order([np.array([1.0, 1.0, 0.0]), np.array([2.0, 1.0, 9.0])]).tolist() == [2.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("names", [("Jahr", "Monat"), ("yr", "mth"), ("Año", "mes")])
+def test_parts_of_a_date_are_known_by_short_and_foreign_words(names: tuple[str, str]) -> None:
+    year, month = 2015.0 + np.arange(N) // 100, 1.0 + np.arange(N) % 100 // 9
+    table = columns(**dict(zip(names, (year, month), strict=True)))
+    found = find_drift(table, LEVEL, is_regression=True)
+    assert found is not None
+    assert found.columns == names
+
+
+def test_parts_of_a_date_are_found_beside_a_date_that_tells_nothing() -> None:
+    year, month = 2015.0 + np.arange(N) // 100, 1.0 + np.arange(N) % 100 // 9
+    table = columns(year=year, month=month, called_on=DAYS[MIXED])
+    found = find_drift(table, LEVEL, is_regression=True)
+    assert found is not None
+    assert found.columns == ("year", "month")
+
+
+def test_a_date_is_named_rather_than_its_parts() -> None:
+    year, month = 2015.0 + np.arange(N) // 100, 1.0 + np.arange(N) % 100 // 9
+    found = find_drift(columns(year=year, month=month, sold_on=DAYS), LEVEL, is_regression=True)
+    assert found is not None
+    assert found.columns == ("sold_on",)
+
+
+def test_a_relation_that_turns_with_time_shows_where_the_level_stays() -> None:
+    x = RNG.normal(size=N)
+    y = x * np.linspace(2, -2, N) + 0.1 * RNG.normal(size=N)
+    found = find_drift(columns(sold_on=DAYS, x=x), y, is_regression=True)
+    assert found is not None
+    assert found.turns > 4
+    steady = find_drift(columns(sold_on=DAYS, x=x), x, is_regression=True)
+    assert steady is not None
+    assert steady.turns < 4
+
+
+def test_a_running_number_is_a_time_where_the_level_comes_and_goes_with_it() -> None:
+    lot = 7_000.0 + np.cumsum(RNG.integers(1, 7, N))
+    level = np.sin(np.arange(N) / 15) + 0.3 * RNG.normal(size=N)
+    found = find_drift(columns(lot=lot[MIXED]), level[MIXED], is_regression=True)
+    assert found is not None
+    assert found.columns == ("lot",)
+    assert find_drift(columns(lot=lot[MIXED]), RNG.normal(size=N), is_regression=True) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG.normal(500, 100, N).round(),
+        RNG.uniform(0, 1, N),
+        RNG.integers(0, 50, N).astype(float),
+        RNG.lognormal(9, 1, N).round(),
+    ],
+    ids=["amounts around a mean", "fractions", "few values", "amounts of which few are large"],
+)
+def test_amounts_do_not_count_on(values: np.ndarray) -> None:
+    assert not counts_on(values)

@@ -82,3 +82,30 @@ def test_rows_are_drawn_by_whole_groups() -> None:
     rows = whole_groups(OWNER, 250, seed=0)
     assert len(rows) <= 250
     assert set(np.bincount(OWNER[rows])) <= {0, ROWS_EACH}
+
+
+def test_a_profile_may_have_gaps_and_dates() -> None:
+    town = RNG.integers(0, 9, N_ENTITIES)[OWNER]
+    gaps = words(np.where(RNG.random(N) < 0.2, -1, town))
+    joined = Numbers(1.4e9 + 86_400.0 * RNG.integers(0, 900, N_ENTITIES)[OWNER], "date")
+    found = entities(code=words(OWNER), town=gaps, joined=joined)
+    assert found[0].columns == ("code",)
+    assert found[0].profile == ("joined", "town")
+
+
+def test_a_place_and_a_number_tell_entities_by_what_stays_the_same_within_both() -> None:
+    depot, number = OWNER // 8, OWNER % 8
+    made = {name: RNG.integers(0, 6, N_ENTITIES)[OWNER] for name in ("make", "engine", "built")}
+    profile = {name: words(codes) for name, codes in made.items()}
+    found = entities(depot=words(depot), number=Numbers(1.0 + number), **profile)
+    both = [one for one in found if set(one.columns) == {"depot", "number"}]
+    assert [set(one.profile) for one in both] == [set(made)]
+    assert both[0].count == N_ENTITIES
+
+
+def test_what_describes_a_key_tells_no_other_entities() -> None:
+    age, town = RNG.integers(20, 80, N_ENTITIES)[OWNER], RNG.integers(0, 30, N_ENTITIES)[OWNER]
+    gaps = words(np.where(RNG.random(N) < 0.1, -1, town))
+    found = entities(code=words(OWNER), age=Numbers(age.astype(float)), town=gaps)
+    together = [one.columns for one in found if len(one.columns) > 1]
+    assert together == []

@@ -24,12 +24,19 @@ RNG = np.random.default_rng(0)
 
 
 def told(
-    path: Path, y: np.ndarray, asked: Asked | None = None, seconds: float | None = None, task: Task = REGRESSION, **columns: Column
+    path: Path,
+    y: np.ndarray,
+    asked: Asked | None = None,
+    seconds: float | None = None,
+    task: Task = REGRESSION,
+    units: np.ndarray | None = None,
+    **columns: Column,
 ) -> list[Finding]:
     """What is told of a table."""
     table = Columns(columns, len(y))
     copies = copied_rows(table, y, task.is_regression)
-    units = copies.units if copies.is_beyond_chance else None
+    if units is None and copies.is_beyond_chance:
+        units = copies.units
     data = Dataset(task, table, y, folds.given(np.zeros(len(y), np.bool_)), units=units)
     lab = Lab(Store(path / "run"), Inline(path / "run" / "work"), Budget())
     lab.keep(data)
@@ -124,3 +131,69 @@ def test_a_shuffled_target_gets_no_warning(tmp_path: Path) -> None:
     y = RNG.permutation(RNG.normal(size=50)[owner])
     dates = Numbers(1.5e9 + 86_400.0 * np.arange(300), "date")
     assert told(tmp_path, y, patient=Numbers(owner * 37.0), bought_on=dates, **plain(300)) == []
+
+
+def labelled(n_owners: int, rows_each: int) -> tuple[np.ndarray, dict[str, Column]]:
+    """Rows of owners under a label that is called nothing in particular, and a target of theirs."""
+    owner = np.repeat(np.arange(n_owners), rows_each)
+    n_rows = len(owner)
+    level = RNG.normal(size=n_owners)[owner]
+    x = RNG.normal(size=n_rows)
+    columns = {
+        "ref": words(owner),
+        "quarter": words(RNG.integers(0, 6, n_owners)[owner]),
+        "since": Numbers(1.4e9 + 86_400.0 * RNG.integers(0, 900, n_owners)[owner], "date"),
+        "x": Numbers(x),
+    }
+    return np.exp(0.7 * level + x + 0.5 * RNG.normal(size=n_rows)), columns
+
+
+def test_a_key_of_a_few_rows_each_is_told_by_what_describes_it(tmp_path: Path) -> None:
+    y, columns = labelled(n_owners=200, rows_each=6)
+    (finding,) = told(tmp_path, y, **columns)
+    assert (finding.code, finding.columns) == ("entity", ("ref",))
+
+
+def test_places_of_many_rows_each_get_no_warning(tmp_path: Path) -> None:
+    y, columns = labelled(n_owners=60, rows_each=40)
+    assert told(tmp_path, y, **columns) == []
+
+
+def test_a_relation_that_turns_is_told_where_the_level_stays(tmp_path: Path) -> None:
+    n_rows = 2_000
+    x, other = RNG.normal(size=(2, n_rows))
+    angle = np.linspace(0, 5, n_rows)
+    logit = 2 * (np.cos(angle) * x + np.sin(angle) * other)
+    y = (RNG.random(n_rows) < 1 / (1 + np.exp(-logit))).astype(float)
+    day = Numbers(1.5e9 + 86_400.0 * np.arange(n_rows), "date")
+    (finding,) = told(tmp_path, y, task=BINARY, asked_on=day, x=Numbers(x), other=Numbers(other))
+    assert (finding.code, finding.columns) == ("drift", ("asked_on",))
+
+
+def test_a_level_that_rises_by_what_models_cannot_explain_is_told(tmp_path: Path) -> None:
+    n_rows = 1_500
+    x = RNG.normal(size=n_rows)
+    y = np.exp(x + np.linspace(0, 1.2, n_rows) + 0.2 * RNG.normal(size=n_rows))
+    day = Numbers(1.5e9 + 86_400.0 * np.arange(n_rows), "date")
+    (finding,) = told(tmp_path, y, sold_on=day, x=Numbers(x))
+    assert (finding.code, finding.columns) == ("drift", ("sold_on",))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_dates_of_copies_are_no_drift(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_rows = 300
+    rows = np.r_[np.arange(n_rows), np.repeat(rng.integers(0, n_rows, 60), 6)]
+    day = 1.5e9 + 86_400.0 * rng.integers(0, 900, n_rows)
+    columns = {f"x{place}": Numbers(rng.normal(size=n_rows)[rows]) for place in range(4)}
+    y = rng.normal(size=n_rows)[rows]
+    found = told(tmp_path, y, called_on=Numbers(day[rows], "date"), **columns)
+    assert [finding.code for finding in found] == ["copied_rows"]
+
+
+def test_drift_is_judged_by_groups_that_are_new_both_ways(tmp_path: Path) -> None:
+    owner = np.repeat(np.arange(120), 6)
+    y = RNG.normal(size=120)[owner] + 0.1 * RNG.normal(size=720)
+    came = 1.5e9 + 86_400.0 * (5 * owner + RNG.integers(0, 5, 720))
+    columns = {"seen_on": Numbers(came, "date"), "age": Numbers(y[owner * 6]), **plain(720)}
+    assert told(tmp_path, y, Asked(has_groups=True), units=owner, **columns) == []
