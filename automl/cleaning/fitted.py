@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -331,6 +332,18 @@ def _twin(name: str, label: str, taken: Mapping[str, Column]) -> str:
     """
     made = f"{name} ({label})"
     return _twin(made, label, taken) if made in taken else made
+
+
+_READ_AGAIN = re.compile(r"( \[\d+\]'*)?( \((code|word|number|spelling)( \d+)?\))*")
+
+
+def is_made_of(name: str, raw: str) -> bool:
+    """Whether a typed column was made of a raw one, as one of several or read in a second way.
+
+    >>> [is_made_of(name, "paid") for name in ("paid", "paid (code)", "paid [2]", "paid (last year)")]
+    [True, True, True, False]
+    """
+    return name.startswith(raw) and _READ_AGAIN.fullmatch(name, len(raw)) is not None
 
 
 def _as_category(column: Column, values: Floats) -> Categories:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,8 @@ from automl.models._base import How, Sample
 
 Floats = npt.NDArray[np.float64]
 
-RECIPE = Recipe("native", text="skip")
+Model = Literal["trees", "deep trees", "linear"]
+
 ROUNDS, DEEP_ROUNDS = 30, 50
 MIN_ROUNDS = 8
 MOST_DISTINCT = 0.7  # words among the rows that know one; with more, hardly any stands in two rows
@@ -36,6 +38,13 @@ QUICK = {
     "cat_l2": 1.0,
 }
 DEEP = QUICK | {"learning_rate": 0.12, "num_leaves": 31, "max_bin": 255}
+NATIVE = Recipe("native", text="skip")
+ONEHOT = Recipe("onehot", numbers="standard", categories="onehot", text="skip")
+MODELS: Mapping[Model, tuple[str, Mapping[str, Any], Recipe]] = {
+    "trees": ("lightgbm", QUICK, NATIVE),
+    "deep trees": ("lightgbm", DEEP, NATIVE),
+    "linear": ("linear", {"quick": True}, ONEHOT),
+}
 
 
 @dataclass(frozen=True)
@@ -50,14 +59,14 @@ class Split:
         Of these rows.
     ignore : tuple of str
         Columns that the models don't see.
-    is_deep : bool
-        Whether trees are large enough to know single rows again, as copies want it.
+    model : {"trees", "deep trees", "linear"}
+        Deep trees are large enough to know single rows again, as copies want it.
     """
 
     rows: npt.NDArray[np.int64]
     folds: Folds
     ignore: tuple[str, ...] = ()
-    is_deep: bool = False
+    model: Model = "trees"
 
     def save(self, path: Path) -> None:
         """Lay it into a file."""
@@ -68,7 +77,7 @@ class Split:
             blocks=self.folds.blocks,
             kind=self.folds.kind,
             ignore=np.array(self.ignore, dtype=np.str_),
-            is_deep=self.is_deep,
+            model=self.model,
         )
 
 
@@ -88,24 +97,25 @@ def open_split(path: Path) -> Split:
         kind = str(kept["kind"])
         folds = Folds(kind, kept["blocks"])  # type: ignore[arg-type]
         ignore = tuple(kept["ignore"].tolist())
-        return Split(kept["rows"], folds, ignore, bool(kept["is_deep"]))
+        return Split(kept["rows"], folds, ignore, str(kept["model"]))  # type: ignore[arg-type]
 
 
 def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
-    """Predict the held-out rows of each fold by a quick LightGBM that is trained on the others.
+    """Predict the held-out rows of each fold by a quick model that is trained on the others.
 
     Returns
     -------
     ndarray of shape (n_probed,) or (n_probed, n_classes)
         NaN where a row is never held out.
     """
-    sample = _sampler(data, split)
+    family_name, settings, recipe = MODELS[split.model]
+    sample = _sampler(data, split, recipe)
     outputs = data.task.n_outputs
     predictions = np.full(len(split.rows) if data.task.is_regression else (len(split.rows), outputs), np.nan)
-    settings, most = (DEEP, DEEP_ROUNDS) if split.is_deep else (QUICK, ROUNDS)
+    most = DEEP_ROUNDS if split.model == "deep trees" else ROUNDS
     rounds = max(MIN_ROUNDS, most // max(1, outputs // 2))
     how = How(data.task, metric_of(data.task), data.seed, 1, budget, rounds)
-    kind = family("lightgbm")
+    kind = family(family_name)
     for fold in range(split.folds.n_folds):
         train, held = split.folds.train(0, fold), split.folds.held(0, fold)
         prepared = kind.prepare(sample(train), None, settings, how)
@@ -113,13 +123,13 @@ def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
     return predictions
 
 
-def _sampler(data: Dataset, split: Split) -> Callable[[npt.NDArray[np.int64]], Sample]:
+def _sampler(data: Dataset, split: Split, recipe: Recipe) -> Callable[[npt.NDArray[np.int64]], Sample]:
     """What gives samples of the probed rows."""
     names = [name for name in data.columns.names() if name not in split.ignore and data.columns[name].kind != "text"]
     taken = {name: data.columns[name].take(split.rows) for name in names}
     kept = {name: column for name, column in taken.items() if _recurs(column)}
     columns = Columns(kept, len(split.rows))
-    encoding = fit_shared(RECIPE, columns, data.seed)
+    encoding = fit_shared(recipe, columns, data.seed)
     X, y = encoding.transform(columns), data.y[split.rows]
     weight = None if data.weight is None else data.weight[split.rows]
 

@@ -19,6 +19,7 @@ from automl.cleaning.drift import Drift, blocks_of, find_drift
 from automl.cleaning.duplicates import Copies
 from automl.cleaning.entities import Entity, find_entities, whole_groups
 from automl.cleaning.findings import Finding, Severity
+from automl.cleaning.fitted import is_made_of
 from automl.cleaning.leaks import Leak, find_leaks
 from automl.columns import Categories, Floats, Rows
 from automl.lab.dataset import Dataset
@@ -40,7 +41,6 @@ MAX_HASTY_ROWS, HASTY_SECONDS = 2_000, 0.9  # where there are less than so many 
 MAX_CELLS = 1_000_000  # of a probe: rows x columns x classes
 MAX_COLUMNS = 2_000  # of a table that is probed
 MAX_ENTITIES = 3  # that are probed
-MOST_NAMED = 5  # columns in an option
 
 # An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
 NAMED_LOST, NAMED_ERRORS = 0.2, 2.0  # a key that is called patient, host, player, ...; twenty clubs can't show much more
@@ -48,6 +48,7 @@ LABELLED_LOST, LABELLED_ERRORS = 0.15, 3.5  # a described key of words: none lie
 DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
 BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
 MIN_DESCRIBED_ALIKE = 0.45  # of the target's variance between them: of suburbs it is a third
+MIN_NAMED = 15  # entities under a telling name: a dozen families of products recur
 MIN_BARE, MAX_BARE_ROWS = 40, 15  # entities that are words and nothing else, and rows of each on average
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
@@ -60,6 +61,7 @@ DRIFT_UNEXPLAINED = 0.3  # of what models can't explain: a level that moves by a
 DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
 COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
+WAYS = ("usual", "honest")  # of holding rows out
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: B
     if not suspects:
         return []
     made = _probed(suspects, data, lab, budget, whole.remaining())
-    verdicts = [_verdict(one, made.get(f"{place}-usual"), made.get(f"{place}-honest"), data) for place, one in enumerate(suspects)]
+    verdicts = [_best_verdict(place, suspect, made, data) for place, suspect in enumerate(suspects)]
     return _told(suspects, verdicts, data.task)
 
 
@@ -164,8 +166,24 @@ def _probed(
     if seconds < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
         return {}
     lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
-    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in ("usual", "honest")}
+    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in WAYS}
+    splits |= {
+        f"{place}-{how}-linear": replace(getattr(one, how), model="linear")
+        for place, one in enumerate(suspects)
+        if one.finding.code == "drift"
+        for how in WAYS
+    }
     return lab.probe(splits, budget.within(seconds))
+
+
+def _best_verdict(place: int, suspect: Suspect, made: Mapping[str, Floats], data: Dataset) -> Verdict | None:
+    """The verdict by the model that a run would choose: the better one where rows are held out as usual.
+
+    Trees can't follow a trend beyond its end and linear models can, so time is judged by both.
+    """
+    pairs = ((made.get(f"{place}-usual{model}"), made.get(f"{place}-honest{model}")) for model in ("", "-linear"))
+    found = (_verdict(suspect, usual, honest, data) for usual, honest in pairs)
+    return max((verdict for verdict in found if verdict is not None), key=lambda verdict: verdict.skill, default=None)
 
 
 # ------------------------------------------------------------ suspects
@@ -207,8 +225,8 @@ def _first(copies: Copies) -> Rows:
 
 def _with_twins(names: Sequence[str], data: Dataset) -> tuple[str, ...]:
     """Columns, and what is read of them a second time."""
-    starts = tuple(f"{name} (" for name in names)
-    return (*names, *(other for other in data.columns.names() if starts and other.startswith(starts) and other not in names))
+    others = (other for other in data.columns.names() if other not in names)
+    return (*names, *(other for other in others if any(is_made_of(other, name) for name in names)))
 
 
 def _probed_rows(data: Dataset, budget: Budget) -> int:
@@ -231,10 +249,10 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
     names = tuple(leak.column for leak in leaks)
     clauses: dict[str, list[str]] = {}
     for leak in leaks:
-        clauses.setdefault(_leak_words(leak, data.task), []).append(leak.column)
+        clauses.setdefault(_leak_words(leak, data.task), []).append(repr(leak.column))
     told = "; ".join(f"{clause} {listed(group)}" for clause, group in clauses.items())
-    action = f"{told}: what is known only after {data.task.target!r} makes the score untrue"
-    override = " ".join(f"--ignore {shlex.quote(name)}" for name in names[:MOST_NAMED])
+    action = f"{told}. What is known only after {data.task.target!r} makes the score untrue"
+    override = " ".join(f"--ignore {shlex.quote(name)}" for name in names)
     rows = held_out.some(len(data.y), most, (data.seed, 1))
     usual = Split(rows, _kfold(data, rows, _units(data)))
     honest = replace(usual, ignore=without)
@@ -245,7 +263,7 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
 def _leak_words(leak: Leak, task: Task) -> str:
     """What a column tells, as the beginning of a sentence that ends with its name."""
     if leak.kind == "values":
-        return "the target can be told nearly without error from each of these alone:"
+        return "nearly without error, the target can be told from the values alone of"
     if leak.label is not None:
         return f"rows of {task.labels[leak.label]!r} alone have {leak.side} cells in"
     return f"rows with a {'greater' if leak.side == 'filled' else 'lesser'} target alone have filled cells in"
@@ -256,12 +274,13 @@ def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) 
     units = np.unique(copies.units[rows], return_inverse=True)[1].astype(np.int64)
     alone = np.arange(len(data.y))
     is_together = data.units is not None
-    how = "held out together" if is_together else "held out apart, as asked, which flatters the score"
-    action = f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {how}"
-    override = f"--set clean.keep_duplicates_together={'false' if is_together else 'auto'}"
+    action = (
+        f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {_HELD_OUT[is_together]}"
+    )
+    override = "" if is_together else "--set clean.keep_duplicates_together=auto"
     severity: Severity = "warning" if copies.count >= COPIES_UNPROBED * len(data.y) else "info"
     finding = Finding("copied_rows", (), severity, copies.count, action=action, override=override)
-    usual = Split(rows, _kfold(data, rows, alone), without, is_deep=True)
+    usual = Split(rows, _kfold(data, rows, alone), without, "deep trees")
     return Suspect(finding, usual, replace(usual, folds=_kfold(data, rows, copies.units)), units, "copied_rows")
 
 
@@ -288,7 +307,7 @@ def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
     """How much skill must be lost, and how surely, before an entity is told of; None for what is no entity."""
     if any("," in name for name in entity.columns) and len(entity.columns) > 1:
         return None  # --group could not name them
-    if entity.is_named:
+    if entity.is_named and entity.count >= MIN_NAMED:
         return NAMED_LOST, NAMED_ERRORS
     is_word = len(entity.columns) == 1 and isinstance(data.columns[entity.columns[0]], Categories)
     are_few = len(entity.groups) <= MAX_BARE_ROWS * entity.count  # brands and towns have more
@@ -302,7 +321,8 @@ def _bars(entity: Entity, data: Dataset) -> tuple[float, float] | None:
 
 def _entity_finding(entity: Entity) -> Finding:
     named = "tells" if len(entity.columns) == 1 else "together tell"
-    also = f", within which {listed(entity.profile[:4])} stay the same" if entity.profile else ""
+    same = "stays the same" if len(entity.profile) == 1 else "stay the same"
+    also = f", within which {listed(entity.profile[:4])} {same}" if entity.profile else ""
     action = f"{named} {entity.count} entities apart that own several rows each with alike targets{also}: the score is for known ones alone"
     override = f"--group {shlex.quote(','.join(entity.columns))}"
     return Finding("entity", entity.columns, "warning", entity.count, action=action, override=override)
@@ -493,7 +513,11 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
 def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
     """A finding with both scores, if they are known."""
     finding = suspect.finding
-    if verdict is None or not (math.isfinite(verdict.usual) and math.isfinite(verdict.honest)):
+    if verdict is None:
+        return replace(finding, action=f"{finding.action}; {_UNMEASURED}")
+    if not (math.isfinite(verdict.usual) and math.isfinite(verdict.honest)):
+        return finding
+    if finding.code == "drift" and verdict.ratio <= 1:  # it is told for how far the level moves
         return finding
     if suspect.kind == "copied_rows":
         flattered = verdict.lost >= COPIES_LOST and verdict.errors >= COPIES_ERRORS
@@ -504,6 +528,11 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
     return replace(finding, action=f"{finding.action}; {numbers}")
 
 
+_UNMEASURED = "what that comes to was not measured, for lack of time"
+_HELD_OUT = {
+    True: "held out together, so that they don't flatter the score",
+    False: "held out apart, as asked, which flatters the score",
+}
 _WAYS: Mapping[str, tuple[str, str]] = {
     "leak": ("with them", "without"),
     "copied_rows": ("with copies apart", "with them together"),
