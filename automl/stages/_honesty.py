@@ -34,6 +34,7 @@ SHARE = 0.05  # of a run's time may go into it
 MOST_WAITING = 30.0  # seconds for the first worker
 LOOKING = 0.5  # of that into statistics at most; models get the rest
 FEWEST_SECONDS = 0.6  # for probes; with less, statistics alone speak
+ODD_SECONDS = 2.0  # with less, a drift that no statistic shows is not probed beside the others
 FOLDS = 3
 MAX_ROWS = 4_000  # of a probe
 MIN_ROWS = 300
@@ -61,7 +62,6 @@ DRIFT_UNEXPLAINED = 0.3  # of what models can't explain: a level that moves by a
 DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
 COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
-WAYS = ("usual", "honest")  # of holding rows out
 
 
 @dataclass(frozen=True)
@@ -166,14 +166,19 @@ def _probed(
     if seconds < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
         return {}
     lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
-    splits = {f"{place}-{how}": getattr(one, how) for place, one in enumerate(suspects) for how in WAYS}
-    splits |= {
-        f"{place}-{how}-linear": replace(getattr(one, how), model="linear")
-        for place, one in enumerate(suspects)
-        if one.finding.code == "drift"
-        for how in WAYS
-    }
+    splits: dict[str, Split] = {}
+    for place, one in enumerate(suspects):
+        if one.kind != "odd_drift" or seconds >= ODD_SECONDS:
+            splits |= _splits(place, one)
     return lab.probe(splits, budget.within(seconds))
+
+
+def _splits(place: int, suspect: Suspect) -> dict[str, Split]:
+    """What is probed of a suspect, by the names of its files."""
+    ways = {f"{place}-usual": suspect.usual, f"{place}-honest": suspect.honest}
+    if suspect.finding.code != "drift":
+        return ways
+    return ways | {f"{name}-linear": replace(split, model="linear") for name, split in ways.items()}
 
 
 def _best_verdict(place: int, suspect: Suspect, made: Mapping[str, Floats], data: Dataset) -> Verdict | None:
