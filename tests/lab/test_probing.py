@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from automl import folds
@@ -38,3 +40,18 @@ def test_every_row_is_predicted_by_models_that_have_not_seen_it() -> None:
 def test_words_that_hardly_recur_are_left_out() -> None:
     assert np.array_equal(predictions(reference=words(np.arange(N))), predictions())
     assert not np.array_equal(predictions(team=words(np.arange(N) % 5)), predictions())
+
+
+def test_a_linear_probe_goes_beyond_what_it_has_seen() -> None:
+    rows = np.arange(N)
+    data = Dataset(
+        Task("regression", "y", "rmse"),
+        Columns({"day": Numbers(rows.astype(float))}, N),
+        rows * 2.0,
+        folds.given(np.zeros(N, np.bool_)),
+    )
+    later = Split(rows, folds.by_time(rows.astype(float), rows, 3))
+    trees = held_out_predictions(data, later, Budget())
+    linear = held_out_predictions(data, replace(later, model="linear"), Budget())
+    assert np.nanmean(np.abs(linear - data.y)) < 1.0
+    assert np.nanmean(np.abs(trees - data.y)) > 20.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_entities_without_a_key_are_told_by_columns_together(tmp_path: Path) -> 
 
 
 def test_drift_is_told_with_the_score_on_later_rows(tmp_path: Path) -> None:
-    y = np.arange(500) / 50 + RNG.normal(size=500)
+    y = 3 * np.sin(np.arange(500) / 60) + RNG.normal(size=500)
     (finding,) = told(tmp_path, y, sold_on=Numbers(1.5e9 + 86_400.0 * np.arange(500), "date"), **plain(500))
     assert (finding.code, finding.columns, finding.override) == ("drift", ("sold_on",), "--time sold_on")
 
@@ -197,3 +198,32 @@ def test_drift_is_judged_by_groups_that_are_new_both_ways(tmp_path: Path) -> Non
     came = 1.5e9 + 86_400.0 * (5 * owner + RNG.integers(0, 5, 720))
     columns = {"seen_on": Numbers(came, "date"), "age": Numbers(y[owner * 6]), **plain(720)}
     assert told(tmp_path, y, Asked(has_groups=True), units=owner, **columns) == []
+
+
+def test_a_steady_trend_that_a_linear_model_follows_gets_no_warning(tmp_path: Path) -> None:
+    day = np.arange(600.0) * 86_400 + 1.5e9
+    y = np.arange(600) * 0.01 + RNG.normal(size=600)
+    assert told(tmp_path, y, sold=Numbers(day, "date"), **plain(600)) == []
+
+
+def test_every_leak_stands_in_the_option(tmp_path: Path) -> None:
+    y = RNG.integers(0, 2, 400).astype(float)
+    leaks: dict[str, Column] = {f"after{place}": Numbers(y * (place + 2) + 0.01 * RNG.normal(size=400)) for place in range(7)}
+    (finding,) = told(tmp_path, y, task=BINARY, **leaks, **plain(400))
+    assert finding.override == " ".join(f"--ignore after{place}" for place in range(7))
+
+
+def test_a_column_whose_name_begins_like_a_leak_is_not_left_out_with_it(tmp_path: Path) -> None:
+    honest = RNG.normal(size=600)
+    y = (honest + 0.5 * RNG.normal(size=600) > 0).astype(float)
+    columns = {"paid": Numbers(y * 7), "paid (last year)": Numbers(honest)}
+    (finding,) = told(tmp_path, y, task=BINARY, **columns)
+    without = re.search(r"roc_auc 1 with it, (\S+) without", finding.action)
+    assert without is not None
+    assert float(without[1]) > 0.85
+
+
+def test_a_dozen_families_of_products_are_no_entities(tmp_path: Path) -> None:
+    family = RNG.integers(0, 12, 600)
+    y = 3.0 * RNG.normal(size=12)[family] + RNG.normal(size=600)
+    assert told(tmp_path, y, family=words(family), **plain(600)) == []
