@@ -172,9 +172,9 @@ def test_a_relation_that_turns_is_told_where_the_level_stays(tmp_path: Path) -> 
 
 
 def test_a_level_that_rises_by_what_models_cannot_explain_is_told(tmp_path: Path) -> None:
-    n_rows = 1_500
-    x = RNG.normal(size=n_rows)
-    y = np.exp(x + np.linspace(0, 1.2, n_rows) + 0.2 * RNG.normal(size=n_rows))
+    rng, n_rows = np.random.default_rng(0), 1_500
+    x = rng.normal(size=n_rows)
+    y = np.exp(x + np.linspace(0, 1.2, n_rows) + 0.2 * rng.normal(size=n_rows))
     day = Numbers(1.5e9 + 86_400.0 * np.arange(n_rows), "date")
     (finding,) = told(tmp_path, y, sold_on=day, x=Numbers(x))
     assert (finding.code, finding.columns) == ("drift", ("sold_on",))
@@ -202,7 +202,7 @@ def test_drift_is_judged_by_groups_that_are_new_both_ways(tmp_path: Path) -> Non
 
 def test_a_steady_trend_that_a_linear_model_follows_gets_no_warning(tmp_path: Path) -> None:
     day = np.arange(600.0) * 86_400 + 1.5e9
-    y = np.arange(600) * 0.01 + RNG.normal(size=600)
+    y = np.arange(600) * 0.01 + np.random.default_rng(0).normal(size=600)
     assert told(tmp_path, y, sold=Numbers(day, "date"), **plain(600)) == []
 
 
