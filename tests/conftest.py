@@ -9,6 +9,7 @@ from hypothesis import settings
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn skips some of its checks of estimators without it
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any OpenMP library is loaded; see docs/adr/0002
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles all of automl anew
 
 # A shared machine is slow at times, which is no finding; and the same examples everywhere make a red CI reproducible.
 settings.register_profile("steady", deadline=None, derandomize=True)
