@@ -283,6 +283,7 @@ AutoMLRegressor(pipeline="linear", budget=5, engine="inline", output="run", trac
 """
 
 
+@pytest.mark.heavy
 def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
     said = subprocess.run([sys.executable, "-c", SLOW], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40)

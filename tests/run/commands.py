@@ -24,7 +24,10 @@ QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
 
 
 def automl(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process, which has the libraries loaded; for what has no clock, as that counts from the process's start."""
+    """Run a command in this process, which has the libraries loaded.
+
+    For what has no clock: that counts from the start of the process.
+    """
     out, err = StringIO(), StringIO()
     before, sys.argv = sys.argv, ["automl", *words]
     try:
@@ -37,8 +40,8 @@ def automl(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def process(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, perhaps with settings of the environment."""
-    environment = {**os.environ, **settings}
-    return subprocess.run([AUTOML, *words], cwd=cwd, capture_output=True, text=True, check=False, env=environment)
+    command, environment = [AUTOML, *words], {**os.environ, **settings}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
 def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -77,10 +80,10 @@ def gone(mark: str, seconds: float = 10.0) -> bool:
 
 @contextmanager
 def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs beside the test; it is killed and its pipes are closed however the test ends."""
-    environment = {**os.environ, "AUTOML_MARK": mark}
+    """A command that runs beside the test: killed, and its pipes closed, however the test ends."""
+    command, environment = [AUTOML, *words], {**os.environ, "AUTOML_MARK": mark}
     pipe = subprocess.PIPE
-    with subprocess.Popen([AUTOML, *words], cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
+    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
         try:
             yield running
         finally:

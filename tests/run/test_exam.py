@@ -120,6 +120,7 @@ def test_the_test_table_may_come_through_a_pipe(home: Path, tmp_path: Path, test
     assert "test =" not in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8").split("[run]")[0]
 
 
+@pytest.mark.heavy
 def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home: Path) -> None:
     shutil.copytree(home / "run", home / "again")
     said = process("resume", "again", "--budget", "12s", "-q", cwd=home)

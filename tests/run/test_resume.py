@@ -23,7 +23,6 @@ from automl.store import events, replay
 from automl.table import read_table
 from tests.run.commands import FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, process, started, wait_for, wait_until
 
-
 SEARCH = ("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q")
 
 
@@ -92,7 +91,7 @@ def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Pa
     made = automl("fit", WINE, "--target", "cultivar", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     before = done(tmp_path / "run")
-    said = process("resume", "run", "--budget", "8s", "-q", cwd=tmp_path)
+    said = process("resume", "run", "--budget", "12s", "-q", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     after = done(tmp_path / "run")
     assert max(after.values()) == 1
@@ -165,7 +164,8 @@ def test_a_killed_worker_or_server_is_replaced(who: str, tmp_path: Path) -> None
         _, err = search.communicate(timeout=30)
     assert search.returncode == 0, err
     study = replay(tmp_path / "run")
-    assert all(trial.decided != "failed" for trial in study.trials.values())
+    failed = [trial.reason for trial in study.trials.values() if trial.decided == "failed"]
+    assert failed == []
     assert max(done(tmp_path / "run").values()) == 1
     assert gone(mark)
 
@@ -220,6 +220,7 @@ def test_a_run_from_python_goes_on_and_is_made_again(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stderr
 
 
+@pytest.mark.heavy
 def test_a_pickle_in_a_runs_folder_is_not_read(killed: Path, tmp_path: Path) -> None:
     """Somebody made the data's metric a Python function, and laid a pickle there that would run a command."""
     shutil.copytree(killed / "run", tmp_path / "run")
