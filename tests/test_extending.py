@@ -327,6 +327,7 @@ number = 7
 '''
 
 
+@pytest.mark.heavy
 def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
     entries = {
         "automl.families": {"raising": "my_automl:Raising", "picky": "my_automl:Picky"},

@@ -105,7 +105,7 @@ def test_wrong_words_for_the_form_get_one_line(run) -> None:  # type: ignore[no-
 @pytest.mark.parametrize(
     "settings",
     [
-        {"PYTHONIOENCODING": "ascii"},
+        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.heavy),
         pytest.param({"PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.heavy),
         pytest.param({"PYTHONIOENCODING": "cp1252"}, marks=pytest.mark.heavy),
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},

@@ -53,6 +53,7 @@ def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+@pytest.mark.heavy
 def test_where_many_rows_recur_members_are_refits_unless_these_rows_are_kept_together(tmp_path: Path) -> None:
     penguins = pd.read_csv(PENGUINS)
     pd.concat([penguins, penguins.head(100)]).to_csv(tmp_path / "twice.csv", index=False)
