@@ -134,7 +134,8 @@ def trials_of(folder: Path) -> dict[str, object]:
 def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
-        few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "--set", "clean.repeats=1", "-q")
+        few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "-q")
+        few += ("--set", "clean.folds=3", "--set", "clean.repeats=1")
         said = automl("fit", WINE, "--target", "cultivar", *few, "--jobs", jobs, "--output", jobs, cwd=tmp_path)
         assert said.returncode == 0, said.stderr
         found.append(trials_of(tmp_path / jobs))
