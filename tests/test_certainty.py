@@ -173,7 +173,7 @@ def test_cuts_that_are_chosen_flatter_too() -> None:
     rng = np.random.default_rng(0)
     y = (rng.random(80) < 0.1).astype(float)
     proba = rng.dirichlet([9, 1], 80)  # says nothing
-    told = [optimism([proba], Truth(y), METRICS["f1"], pool, rounds=20, cutting=cutting) for cutting in (False, True)]
+    told = [optimism([proba], Truth(y), METRICS["f1"], pool, rounds=10, cutting=cutting) for cutting in (False, True)]
     assert told[0] == 0
     assert told[1] > 0.01
 

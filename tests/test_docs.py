@@ -57,7 +57,8 @@ def shell_commands() -> list[str]:
 def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
     for name in ("datasets", "pipelines"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    commands = [command for command in shell_commands() if command.startswith("automl ")]
+    hurried = (re.sub(r"--budget \d+s", "--budget 12s", command) for command in shell_commands())
+    commands = [command for command in hurried if command.startswith("automl ")]
     assert len(commands) >= 6
     for command in commands:
         program = shlex.quote(str(Path(sys.executable).parent / "automl"))

@@ -26,7 +26,7 @@ from automl.models import family
 from automl.stages import STAGES
 from automl.store import events
 from automl.timeline import read
-from tests.run.commands import automl, install
+from tests.run.commands import automl, install, process
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -63,25 +63,25 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(f'{chain}\n[[stage]]\nuse = "nudge"\nfactor = 2.0\n', encoding="utf-8")
     for kind in ("families", "stages", "metrics"):
         (name,) = ENTRIES[f"automl.{kind}"]
-        assert name in automl(kind, cwd=tmp_path, **env).stdout
+        assert name in process(kind, cwd=tmp_path, **env).stdout
         assert name not in automl(kind, cwd=tmp_path).stdout
 
     words = ["fit", "table.csv", "--target", "y", "--trials", "6", "--pipeline", "own.toml", "--output", "run", "--track", "lines"]
     chosen = ["--metric", "within_a_tenth", "--set", 'select.families=["linear","xgboost","random_waves"]', "--set", "nudge.factor=1.2"]
-    said = automl(*words, *chosen, cwd=tmp_path, **env)
+    said = process(*words, *chosen, cwd=tmp_path, **env)
     assert said.returncode == 0, said.stderr
-    board = automl("leaderboard", "run", cwd=tmp_path, **env).stdout
+    board = process("leaderboard", "run", cwd=tmp_path, **env).stdout
     assert "random_waves" in board
     assert board.count("xgboost") == 3
-    assert automl("resume", "run", "--budget", "5s", cwd=tmp_path, **env).returncode == 0
-    assert automl("insight", "run", cwd=tmp_path, **env).returncode == 0
-    assert automl("export", "run", "--to", "lines", "--output", "told", cwd=tmp_path, **env).returncode == 0
+    assert process("resume", "run", "--budget", "5s", cwd=tmp_path, **env).returncode == 0
+    assert process("insight", "run", cwd=tmp_path, **env).returncode == 0
+    assert process("export", "run", "--to", "lines", "--output", "told", cwd=tmp_path, **env).returncode == 0
     assert (tmp_path / "told" / "trials.jsonl").exists()
 
-    assert automl("predict", "run", "table.csv", cwd=tmp_path, **env).returncode == 0
+    assert process("predict", "run", "table.csv", cwd=tmp_path, **env).returncode == 0
     assert "random_waves" in automl("leaderboard", "run", cwd=tmp_path).stdout  # what was recorded can be read without it
     assert automl("report", "run", cwd=tmp_path).returncode == 0
-    resumed = automl("resume", "run", "--budget", "5s", cwd=tmp_path)
+    resumed = process("resume", "run", "--budget", "5s", cwd=tmp_path)
     assert resumed.returncode == 2
     assert len(resumed.stderr.splitlines()) == 1
 
@@ -91,7 +91,7 @@ def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Pat
     env = install(tmp_path / "site", BLOCKS[0], {"automl.families": ENTRIES["automl.families"]})
     table().to_csv(tmp_path / "table.csv", index=False)
     fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--set", "select.families=random_waves", "--output", "run"]
-    assert automl(*fit, "--engine", "inline", cwd=tmp_path, **env).returncode == 0
+    assert process(*fit, "--engine", "inline", cwd=tmp_path, **env).returncode == 0
     refused = automl("predict", "run", "table.csv", cwd=tmp_path)
     assert refused.returncode == 2
     assert "made with the model family 'random_waves', which is not known here" in refused.stderr
@@ -100,7 +100,7 @@ def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Pat
 
 def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path) -> None:
     env = install(tmp_path / "site", "raise RuntimeError('no luck')", {"automl.families": {"broken": "my_automl:Broken"}})
-    said = automl("families", cwd=tmp_path, **env)
+    said = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in said.stdout
     assert said.stderr.splitlines() == [
         "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', and that can't be loaded: no luck. "
@@ -283,6 +283,7 @@ AutoMLRegressor(pipeline="linear", budget=5, engine="inline", output="run", trac
 """
 
 
+@pytest.mark.heavy
 def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
     said = subprocess.run([sys.executable, "-c", SLOW], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40)
@@ -326,6 +327,7 @@ number = 7
 '''
 
 
+@pytest.mark.heavy
 def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
     entries = {
         "automl.families": {"raising": "my_automl:Raising", "picky": "my_automl:Picky"},
@@ -338,7 +340,7 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
     chain = (ROOT / "pipelines" / "linear.toml").read_text(encoding="utf-8")
     for name in ("boom", "nothing"):
         (tmp_path / f"{name}.toml").write_text(f'{chain}\n[[stage]]\nuse = "{name}"\n', encoding="utf-8")
-    listed = automl("families", cwd=tmp_path, **env)
+    listed = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in listed.stdout
     assert [line.split(":")[2].strip() for line in listed.stderr.splitlines()] == ["can't be made or asked"] * 2
     fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--engine", "inline", "-q"]
@@ -350,11 +352,11 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
         ("--pipeline", "linear", "--track", "noend"): "has no method 'trial'",
     }
     for place, (words, line) in enumerate(told.items()):
-        said = automl(*fit, *words, "--output", f"run{place}", cwd=tmp_path, **env)
+        said = process(*fit, *words, "--output", f"run{place}", cwd=tmp_path, **env)
         assert said.returncode in (1, 2), words
         assert len(said.stderr.splitlines()) == 1, said.stderr
         assert line in said.stderr
-    kept = automl(*fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, **env)
+    kept = process(*fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, **env)
     assert "rmse@" not in kept.stdout  # a name of ours stays ours
     assert kept.returncode == 0
 
@@ -363,12 +365,12 @@ def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path
     env = install(tmp_path / "site", BLOCKS[0].split("class")[0] + BLOCKS[2], {"automl.metrics": ENTRIES["automl.metrics"]})
     table(60).to_csv(tmp_path / "table.csv", index=False)
     fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--metric", "within_a_tenth", "--engine", "inline"]
-    assert automl(*fit, "--output", "run", cwd=tmp_path, **env).returncode == 0
+    assert process(*fit, "--output", "run", cwd=tmp_path, **env).returncode == 0
     tried = ["try", "run", "--family", "linear", "--set", "C=0.5"]
-    assert automl(*tried, cwd=tmp_path, **env).returncode == 0
+    assert process(*tried, cwd=tmp_path, **env).returncode == 0
     module = tmp_path / "site" / "my_automl.py"
     module.write_text(module.read_text(encoding="utf-8").replace("0.1 * np.abs", "0.2 * np.abs"), encoding="utf-8")
-    said = automl(*tried, cwd=tmp_path, **env)
+    said = process(*tried, cwd=tmp_path, **env)
     assert said.returncode == 2
     assert "is not known here" in said.stderr
 

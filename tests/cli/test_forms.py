@@ -105,9 +105,9 @@ def test_wrong_words_for_the_form_get_one_line(run) -> None:  # type: ignore[no-
 @pytest.mark.parametrize(
     "settings",
     [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "latin-1"},
-        {"PYTHONIOENCODING": "cp1252"},
+        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.heavy),
+        pytest.param({"PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.heavy),
+        pytest.param({"PYTHONIOENCODING": "cp1252"}, marks=pytest.mark.heavy),
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     ],
     ids=str,
@@ -126,6 +126,7 @@ def test_letters_of_any_alphabet_pass_in_any_locale(tmp_path: Path, settings: di
     assert set(call("predict", "läufe", "größe.csv").split("\n")[1:-1]) == {"москва", "größer"}
 
 
+@pytest.mark.heavy
 def test_names_that_are_no_utf8_are_written_as_escapes(tmp_path: Path) -> None:
     name = os.fsdecode(b"gr\xf6\xdfe.csv")
     (tmp_path / name).write_text(text())

@@ -126,6 +126,7 @@ print([bool((one == other).all()) for one, other in zip(again, (first, first, se
 """
 
 
+@pytest.mark.heavy
 def test_workers_too_keep_them_apart(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", WORKERS], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert said.stderr == ""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.run.commands import automl, install
+from tests.run.commands import install, process
 
 LEARNERS = """
 import numpy as np
@@ -55,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(home: Path, *words: str) -> str:
-    said = automl(*words, cwd=home, PYTHONPATH=str(home / "site"))
+    said = process(*words, cwd=home, PYTHONPATH=str(home / "site"))
     assert said.returncode == 0, said.stderr
     return said.stdout
 

@@ -141,7 +141,7 @@ def test_a_fit_that_fails_is_an_outcome_with_its_reason(bench: Bench, tmp_path: 
 def test_a_fit_whose_worker_is_killed_is_done_again_once(times: int, tmp_path: Path) -> None:
     pool = Pool(tmp_path / "run" / "work", 1)
     lab, study, budget = lab_of(pool, tmp_path, n_rows=30_000)
-    long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=1500)
+    long = Job(Candidate("lightgbm", {"learning_rate": 1e-4}, RECIPES["native"]), "d", 0, 0, rounds=500)
     killer = threading.Thread(target=kill_the_worker, args=(pool, times))
     killer.start()
     study = finish(lab, study, budget, [long, *jobs("constant")])

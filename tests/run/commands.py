@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import psutil
 
+from automl import cli
 from automl.files import bundled
 
 AUTOML = str(Path(sys.executable).parent / "automl")
@@ -19,8 +23,25 @@ WINE = str(bundled("datasets") / "wine" / "data.csv")
 QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
 
 
-def automl(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([AUTOML, *words], cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **settings})
+def automl(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, which has the libraries loaded.
+
+    For what has no clock: that counts from the start of the process.
+    """
+    out, err = StringIO(), StringIO()
+    before, sys.argv = sys.argv, ["automl", *words]
+    try:
+        with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+            code = cli._run()
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def process(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, perhaps with settings of the environment."""
+    command, environment = [AUTOML, *words], {**os.environ, **settings}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
 def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -57,17 +78,30 @@ def gone(mark: str, seconds: float = 10.0) -> bool:
     return not marked(mark)
 
 
-def start(*words: str, cwd: Path, mark: str) -> subprocess.Popen[str]:
-    """A command that runs beside the test."""
-    environment = {**os.environ, "AUTOML_MARK": mark}
-    return subprocess.Popen([AUTOML, *words], cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@contextmanager
+def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs beside the test: killed, and its pipes closed, however the test ends."""
+    command, environment = [AUTOML, *words], {**os.environ, "AUTOML_MARK": mark}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def wait_for(log: Path, words: str, count: int = 1, seconds: float = 50.0) -> None:
     """Until a run's log holds some words so many times."""
+    wait_until(
+        lambda: log.exists() and log.read_text(encoding="utf-8").count(words) >= count,
+        f"{log}: no {count} x {words!r}",
+        seconds,
+    )
+
+
+def wait_until(is_true: Callable[[], bool], trouble: str, seconds: float = 50.0) -> None:
+    """Until something is true."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if log.exists() and log.read_text(encoding="utf-8").count(words) >= count:
-            return
+    while not is_true():
+        assert time.monotonic() < until, f"{trouble} within {seconds:g} s"
         time.sleep(0.05)
-    raise AssertionError(f"{log}: no {count} x {words!r} within {seconds:g} s")

@@ -23,7 +23,7 @@ from automl.run.exam import ANSWERS, Exam, ScoredTable, examine, prepare
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Event, Study
-from tests.run.commands import AUTOML, QUICK, WINE, automl
+from tests.run.commands import AUTOML, QUICK, WINE, automl, process
 
 
 def patients(first: int, last: int, rows: int, seed: int) -> pd.DataFrame:
@@ -120,15 +120,16 @@ def test_the_test_table_may_come_through_a_pipe(home: Path, tmp_path: Path, test
     assert "test =" not in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8").split("[run]")[0]
 
 
+@pytest.mark.heavy
 def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home: Path) -> None:
     shutil.copytree(home / "run", home / "again")
-    said = automl("resume", "again", "--budget", "40s", "-q", cwd=home)
+    said = process("resume", "again", "--budget", "12s", "-q", cwd=home)
     assert said.returncode == 0, said.stderr
     kinds = [event["kind"] for event in events(home / "again")]
     assert kinds.count("test") + sum(one["code"] == "test_unscored" for one in replay(home / "again").findings) == 2
     shutil.copytree(home / "run", home / "alone")
     shutil.move(home / "new.csv", home / "moved.csv")
-    said = automl("resume", "alone", "--budget", "40s", "-q", cwd=home)
+    said = process("resume", "alone", "--budget", "12s", "-q", cwd=home)
     shutil.move(home / "moved.csv", home / "new.csv")
     assert said.returncode == 0, said.stderr
     assert "new.csv: is gone, so there will be no test scores" in said.stderr

@@ -10,14 +10,14 @@ import pytest
 from automl.insight import learn_from
 from automl.store import replay
 from automl.timeline import read
-from tests.run.commands import PENGUINS, WINE, automl
+from tests.run.commands import PENGUINS, WINE, automl, process
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run on wine."""
     home = tmp_path_factory.mktemp("hand")
-    words = ("--trials", "4", "--set", "select.families=linear,lightgbm,knn", "--output", "run")
+    words = ("--trials", "4", "--set", "select.families=linear,lightgbm,knn", "--engine", "inline", "--output", "run")
     said = automl("fit", WINE, "--target", "cultivar", *words, cwd=home)
     assert said.returncode == 0, said.stderr
     return home / "run"
@@ -76,7 +76,7 @@ def test_a_sweep_tries_each_value_and_draws_it(made: Path) -> None:
 
 def test_what_there_is_no_time_for_is_told_and_not_half_done(made: Path) -> None:
     before = replay(made)
-    said = automl("try", "run", "--family", "catboost", "--set", "depth=7", "--budget", "2s", cwd=made.parent)
+    said = process("try", "run", "--family", "catboost", "--set", "depth=7", "--budget", "2s", cwd=made.parent)
     after = replay(made)
     assert after.finished == before.finished
     assert (made / "DONE").exists()
@@ -86,7 +86,7 @@ def test_what_there_is_no_time_for_is_told_and_not_half_done(made: Path) -> None
 
 def test_other_seeds_show_that_a_linear_model_is_stable(made: Path) -> None:
     before = (made / "events.jsonl").read_bytes()
-    said = automl("insight", "run", "--seeds", "2", "--budget", "60s", cwd=made.parent)
+    said = process("insight", "run", "--seeds", "2", "--budget", "60s", cwd=made.parent)
     assert said.returncode == 0, said.stderr
     assert " with 2 other seeds its loss is " in said.stdout
     assert (made / "events.jsonl").read_bytes() == before
@@ -94,7 +94,7 @@ def test_other_seeds_show_that_a_linear_model_is_stable(made: Path) -> None:
 
 @pytest.mark.heavy
 def test_a_run_that_goes_on_combines_what_was_tried(made: Path) -> None:
-    said = automl("resume", "run", "--budget", "20s", cwd=made.parent)
+    said = process("resume", "run", "--budget", "10s", cwd=made.parent)
     assert said.returncode == 0, said.stderr
     assert replay(made).finished == "done"
 
@@ -128,7 +128,7 @@ def test_a_mistake_is_told_in_one_line(made: Path, words: tuple[str, ...], says:
 
 def test_a_new_run_starts_from_what_an_earlier_one_knows(made: Path) -> None:
     best = replay(made).leaders["lightgbm"].candidate
-    words = ("--trials", "5", "--start-from", "run", "--seed", "1", "--output", "next")
+    words = ("--trials", "5", "--start-from", "run", "--seed", "1", "--engine", "inline", "--output", "next")
     said = automl("fit", WINE, "--target", "cultivar", *words, cwd=made.parent)
     assert said.returncode == 0, said.stderr
     tried = replay(made.parent / "next").trials

@@ -12,14 +12,14 @@ import pytest
 from automl import models
 from automl.run import changes
 from automl.store import replay
-from tests.run.commands import FLIGHTS, PENGUINS, automl
+from tests.run.commands import FLIGHTS, PENGUINS, QUICK, automl, process
 
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name not in ("linear", "constant"))
 
 
 @pytest.mark.parametrize("family", ["linear", *(pytest.param(name, marks=pytest.mark.heavy) for name in FAMILIES)])
 def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
-    few = ("--trials", "2", "--set", f"select.families={family}", "--set", "clean.folds=3", "-q")
+    few = ("--trials", "2", "--set", f"select.families={family}", "--set", "clean.folds=3", "--engine", "inline", "-q")
     made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     said = automl("reproduce", "run", cwd=tmp_path)
@@ -30,7 +30,7 @@ def test_every_family_gives_the_same_bits(family: str, tmp_path: Path) -> None:
 @pytest.mark.heavy
 def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path) -> None:
     quick = ("--budget", "20s", "--set", "clean.folds=1", "--set", "select.families=lightgbm,linear", "-q")
-    made = automl("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)
+    made = process("fit", FLIGHTS, "--target", "arr_delay", *quick, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert replay(tmp_path / "run").finish == "refit"
     said = automl("reproduce", "run", cwd=tmp_path)
@@ -39,7 +39,7 @@ def test_a_run_that_a_clock_ended_and_whose_models_were_refitted(tmp_path: Path)
 
 def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
     changed = ("clean.folds=8", "clean.repeats=1", "select.families=linear,lightgbm", "ensemble.copies=2", "ensemble.finish=both")
-    few = ("--trials", "3", "-q", *(word for change in changed for word in ("--set", change)))
+    few = ("--trials", "3", "--engine", "inline", "-q", *(word for change in changed for word in ("--set", change)))
     made = automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     study = replay(tmp_path / "run")
@@ -53,10 +53,12 @@ def test_fold_models_beside_refits_with_several_seeds(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+@pytest.mark.heavy
 def test_where_many_rows_recur_members_are_refits_unless_these_rows_are_kept_together(tmp_path: Path) -> None:
     penguins = pd.read_csv(PENGUINS)
     pd.concat([penguins, penguins.head(100)]).to_csv(tmp_path / "twice.csv", index=False)
-    few = ("--trials", "3", "-q", "--set", "clean.folds=2", "--set", "clean.repeats=1", "--set", "select.families=lightgbm")
+    few = ("--trials", "3", "--engine", "inline", "-q", "--set", "clean.folds=2", "--set", "clean.repeats=1")
+    few += ("--set", "select.families=lightgbm")
     for run, finish, words in (("apart", "refit", ("--set", "clean.keep_duplicates_together=false")), ("together", "both", ())):
         made = automl("fit", "twice.csv", "--target", "species", *few, *words, "--output", run, cwd=tmp_path)
         assert made.returncode == 0, made.stderr
@@ -66,8 +68,7 @@ def test_where_many_rows_recur_members_are_refits_unless_these_rows_are_kept_tog
 
 
 def test_what_differs_is_told_with_exit_code_1(tmp_path: Path) -> None:
-    few = ("--trials", "2", "--pipeline", "linear", "-q")
-    assert automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path).returncode == 0
+    assert automl("fit", PENGUINS, "--target", "species", *QUICK, "--output", "run", cwd=tmp_path).returncode == 0
     (name,) = replay(tmp_path / "run").weights
     path = next(path for path in (tmp_path / "run" / "trials" / name).glob("*.npy"))
     array = np.load(path)
@@ -86,8 +87,7 @@ def test_other_versions_are_told() -> None:
 
 
 def test_run_toml_names_every_package(tmp_path: Path) -> None:
-    few = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
-    assert automl("fit", PENGUINS, "--target", "species", *few, "--output", "run", cwd=tmp_path).returncode == 0
+    assert automl("fit", PENGUINS, "--target", "species", *QUICK, "--output", "run", cwd=tmp_path).returncode == 0
     text = (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
     assert 'numpy = "' in text
     assert json.dumps(PENGUINS) in text

@@ -19,17 +19,17 @@ from automl.run.chain import _bounded, _crowd
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Study
-from tests.run.commands import AUTOML, FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, start, wait_for
+from tests.run.commands import AUTOML, FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, process, started, wait_for
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
     """A run of twelve seconds on penguins: its folder, what it printed, and how long it took."""
     home = tmp_path_factory.mktemp("finished")
-    started = time.monotonic()
-    said = automl("fit", PENGUINS, "--target", "species", "--budget", "12s", "--output", "run", cwd=home)
+    before = time.monotonic()
+    said = process("fit", PENGUINS, "--target", "species", "--budget", "12s", "--output", "run", cwd=home)
     assert said.returncode == 0, said.stderr
-    return home / "run", said.stdout, time.monotonic() - started
+    return home / "run", said.stdout, time.monotonic() - before
 
 
 def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None:
@@ -134,7 +134,8 @@ def trials_of(folder: Path) -> dict[str, object]:
 def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
-        few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "--set", "clean.repeats=1", "-q")
+        few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "-q")
+        few += ("--set", "clean.folds=3", "--set", "clean.repeats=1")
         said = automl("fit", WINE, "--target", "cultivar", *few, "--jobs", jobs, "--output", jobs, cwd=tmp_path)
         assert said.returncode == 0, said.stderr
         found.append(trials_of(tmp_path / jobs))
@@ -145,11 +146,11 @@ def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: P
 
 def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_path: Path) -> None:
     mark = new_mark()
-    process = start("fit", FLIGHTS, "--target", "arr_delay", "--budget", "60s", "--output", "run", "-q", cwd=tmp_path, mark=mark)
-    wait_for(tmp_path / "run" / "events.jsonl", '"kind": "fit"')
-    time.sleep(1.0)
-    process.kill()
-    process.communicate()
+    words = ("fit", FLIGHTS, "--target", "arr_delay", "--budget", "60s", "--output", "run", "-q")
+    with started(*words, cwd=tmp_path, mark=mark) as search:
+        wait_for(tmp_path / "run" / "events.jsonl", '"kind": "fit"')
+        time.sleep(1.0)
+        search.kill()
     study = replay(tmp_path / "run")
     assert study.trials
     assert any(event["kind"] == "fit" for event in events(tmp_path / "run"))
@@ -163,11 +164,12 @@ def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signals, tmp_path: Path) -> None:
     mark = new_mark()
-    process = start("fit", PENGUINS, "--target", "species", "--budget", "5m", "--output", "run", "-q", cwd=tmp_path, mark=mark)
-    wait_for(tmp_path / "run" / "events.jsonl", '"decided": "done"')
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 0, err
+    words = ("fit", PENGUINS, "--target", "species", "--budget", "5m", "--output", "run", "-q")
+    with started(*words, cwd=tmp_path, mark=mark) as search:
+        wait_for(tmp_path / "run" / "events.jsonl", '"decided": "done"')
+        search.send_signal(number)
+        out, err = search.communicate(timeout=30)
+    assert search.returncode == 0, err
     assert "Predict with" in out
     assert "automl: ending: what was found so far is being saved. Ctrl-C once more stops at once" in err
     assert replay(tmp_path / "run").finished == "interrupted"

@@ -23,7 +23,7 @@ import pytest
 from automl.predictor import load
 from automl.store import replay
 from automl.table import read_table
-from tests.run.commands import WINE, automl
+from tests.run.commands import WINE, process
 
 pytestmark = pytest.mark.heavy
 
@@ -42,7 +42,7 @@ def needs(*names: str) -> pytest.MarkDecorator:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small real run."""
     folder = tmp_path_factory.mktemp("programs")
-    said = automl(
+    said = process(
         "fit", WINE, "--target", "cultivar", "--trials", "12", "--set", "select.families=linear,lightgbm", "--output", "run", cwd=folder
     )
     assert said.returncode == 0, said.stderr
@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def exported(home: Path, kind: str, output: str) -> Path:
-    said = automl("export", "run", "--to", kind, "--output", output, cwd=home)
+    said = process("export", "run", "--to", kind, "--output", output, cwd=home)
     assert said.returncode == 0, said.stderr
     return home / output
 
@@ -62,7 +62,7 @@ def serving(*command: str, cwd: Path) -> Iterator[str]:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
+    server = subprocess.Popen(
         [str(BIN / command[0]), *command[1:], "--host", "127.0.0.1", "--port", str(port)],
         cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -75,8 +75,8 @@ def serving(*command: str, cwd: Path) -> Iterator[str]:
                 time.sleep(0.5)
         yield address
     finally:
-        process.terminate()
-        process.wait(10)
+        server.terminate()
+        server.wait(10)
 
 
 def fetched(address: str) -> object:
@@ -196,7 +196,7 @@ def test_an_offline_run_of_wandb_is_read_back(home: Path) -> None:
 @needs("tensorboardX", "tensorboard")
 def test_a_live_tracker_has_all_that_the_run_has_and_does_not_hold_it_up(tmp_path: Path) -> None:
     began = time.monotonic()
-    said = automl("fit", WINE, "--target", "cultivar", "--budget", "20s", "--track", "tensorboard", "--output", "run", cwd=tmp_path)
+    said = process("fit", WINE, "--target", "cultivar", "--budget", "20s", "--track", "tensorboard", "--output", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     assert time.monotonic() - began <= 20
     home = tmp_path / "run" / "track" / "tensorboard" / "run"
@@ -222,7 +222,7 @@ def test_a_gaussian_process_proposes_where_torch_is(tmp_path: Path) -> None:
         "--output",
         "run",
     )
-    said = automl("fit", WINE, "--target", "cultivar", *words, cwd=tmp_path)
+    said = process("fit", WINE, "--target", "cultivar", *words, cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     proposed = [trial for trial in replay(tmp_path / "run").trials.values() if trial.candidate.origin == "tune"]
     assert len(proposed) >= 8
