@@ -78,6 +78,7 @@ for commands in (part.COMMANDS for part in TOGETHER):
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(*COLLECTING)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle threads spin: where cores are busy, a product took ten times as long
     _open_closed_streams()
     speak_utf8()
     settle_streams()
