@@ -15,10 +15,11 @@ class Bench(Protocol):
 
     workers: int
 
-    def warm(self, seconds: float) -> list[Report]:
-        """Have workers, waiting for the first one at most so many seconds: what is limited in time starts when they are there.
+    def warm(self, seconds: float, workers: int = 1) -> list[Report]:
+        """Have workers, and wait for some of them at most so many seconds.
 
-        Returns earlier with what ended meanwhile; with nothing once a worker is there or the time is over.
+        What is limited in time starts when they are there. Returns earlier with what ended
+        meanwhile; with nothing once so many are there or the time is over.
         """
         ...
 
@@ -56,7 +57,7 @@ class Inline:
         self._desk = Desk(folder)
         self._ended: list[Report] = []
 
-    def warm(self, seconds: float) -> list[Report]:
+    def warm(self, seconds: float, workers: int = 1) -> list[Report]:
         """This process is there."""
         return self.wait(0)
 

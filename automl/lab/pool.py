@@ -57,13 +57,14 @@ class Pool:
         self._looked = 0.0
         self._servers = 1  # so many there have been
 
-    def warm(self, seconds: float) -> list[Report]:
-        """Fork the workers, and wait until the first has said hello or the first model is there."""
+    def warm(self, seconds: float, workers: int = 1) -> list[Report]:
+        """Fork the workers, and wait until so many have said hello or the first model is there."""
         until = time.monotonic() + seconds
         while True:
             while len(self._staff) < self.workers:
                 self._fork()
-            if any(worker.pid for worker in self._staff) or time.monotonic() >= until:
+            n_there = sum(worker.pid > 0 for worker in self._staff)
+            if n_there >= min(workers, self.workers) or time.monotonic() >= until:
                 return []
             if reports := self.wait(until - time.monotonic()):
                 return reports

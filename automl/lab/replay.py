@@ -32,7 +32,7 @@ class Recorded:
         """The fake time in seconds."""
         return self.now
 
-    def warm(self, seconds: float) -> list[Report]:
+    def warm(self, seconds: float, workers: int = 1) -> list[Report]:
         """Nothing is waited for."""
         return []
 

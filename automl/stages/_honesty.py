@@ -32,6 +32,7 @@ Bools = npt.NDArray[np.bool_]
 
 SHARE = 0.05  # of a run's time may go into it
 MOST_WAITING = 30.0  # seconds for the first worker
+BOTH_WAITING = 1.0  # and for a second one
 LOOKING = 0.5  # of that into statistics at most; models get the rest
 FEWEST_SECONDS = 0.6  # for probes; with less, statistics alone speak
 ODD_SECONDS = 2.0  # with less, a drift that no statistic shows is not probed beside the others
@@ -167,6 +168,7 @@ def _probed(
     if seconds < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
         return {}
     lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
+    lab.bench.warm(BOTH_WAITING, workers=2)  # a probe's two halves are compared: one is nothing
     splits: dict[str, Split] = {}
     for place, one in enumerate(suspects):
         if one.kind != "odd_drift" or seconds >= ODD_SECONDS:
