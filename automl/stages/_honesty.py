@@ -60,7 +60,6 @@ DRIFT_ERRORS, ODD_DRIFT_ERRORS = 2.5, 3.0  # the last where neither level nor re
 DRIFT_MOVED, MOVED_ERRORS = 0.05, 2.0  # so much of the target's variance lies between tenths
 DRIFT_TURNS = 4.0  # standard errors by which relations change
 DRIFT_UNEXPLAINED = 0.3  # of what models can't explain: a level that moves by as much matters
-FOLLOWED_SKILL, FOLLOWED_RATIO, FOLLOWED_LOST = 0.5, 1.1, 0.02  # of a trend that goes on as it did, which a linear model knows
 DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
 COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
@@ -490,7 +489,7 @@ def _error(errors: Sequence[Floats], groups: Sequence[Rows], is_paired: bool) ->
 def _told(suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task: Task) -> list[Finding]:
     """The findings of what was confirmed; of entities, of one kind alone."""
     pairs = list(zip(suspects, verdicts, strict=True))
-    confirmed = [(one, verdict) for one, verdict in pairs if _is_confirmed(one, verdict, task)]
+    confirmed = [(one, verdict) for one, verdict in pairs if _is_confirmed(one, verdict)]
     told = [_finding(one, verdict, task) for one, verdict in confirmed if one.kind != "entity"]
     owners = [(one, verdict) for one, verdict in confirmed if one.kind == "entity"]
     if owners:
@@ -501,16 +500,7 @@ def _told(suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task:
     return told
 
 
-def _is_as_good(verdict: Verdict, task: Task) -> bool:
-    """Whether models follow the trend: errors, in ranks and by the metric, are no larger on later rows."""
-    if verdict.ratio > FOLLOWED_RATIO:
-        return False
-    if metric_of(task).greater_is_better:
-        return verdict.honest >= verdict.usual - FOLLOWED_LOST
-    return verdict.honest <= FOLLOWED_RATIO * verdict.usual
-
-
-def _is_confirmed(suspect: Suspect, verdict: Verdict | None, task: Task) -> bool:
+def _is_confirmed(suspect: Suspect, verdict: Verdict | None) -> bool:
     """Whether a suspect is told of."""
     if suspect.kind in ("leak", "copied_rows"):
         return True
@@ -519,8 +509,6 @@ def _is_confirmed(suspect: Suspect, verdict: Verdict | None, task: Task) -> bool
     if suspect.entity is not None:
         lost, errors = suspect.bars
         return verdict.skill > MIN_SKILL and verdict.lost >= lost and verdict.errors >= errors
-    if verdict.skill >= FOLLOWED_SKILL and _is_as_good(verdict, task):
-        return False
     if suspect.is_sure:  # the level moves so far that no past shows how far it will
         return True
     if suspect.moved >= DRIFT_UNEXPLAINED * (1 - verdict.skill):

@@ -200,10 +200,12 @@ def test_drift_is_judged_by_groups_that_are_new_both_ways(tmp_path: Path) -> Non
     assert told(tmp_path, y, Asked(has_groups=True), units=owner, **columns) == []
 
 
-def test_a_steady_trend_that_a_linear_model_follows_gets_no_warning(tmp_path: Path) -> None:
+def test_a_steady_trend_is_told_with_the_score_of_a_model_that_can_follow_it(tmp_path: Path) -> None:
     day = np.arange(600.0) * 86_400 + 1.5e9
     y = np.arange(600) * 0.01 + np.random.default_rng(0).normal(size=600)
-    assert told(tmp_path, y, sold=Numbers(day, "date"), **plain(600)) == []
+    (finding,) = told(tmp_path, y, sold=Numbers(day, "date"), **plain(600))
+    assert finding.code == "drift"
+    assert all(float(score) < 1.5 for score in re.findall(r"\d\.\d+", finding.action))  # trees alone are 2.5 off
 
 
 def test_every_leak_stands_in_the_option(tmp_path: Path) -> None:
