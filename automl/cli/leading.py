@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from automl.track.follow import Followers
 
 
-NO_MODEL = 3  # exit code of a run that ended well, but in which no model was completed
-
-
 def lead(wish: Wish, how: Literal["fit", "resume"]) -> None:
     """Make a run, or, with "resume", go on with one, and say what came of it."""
     check_inputs(wish)
@@ -87,6 +84,7 @@ def _lead(wish: Wish, asked: Settings, how: str, server: Server | None, signals:
     from automl import run
     from automl.budget import too_short
     from automl.cli import display
+    from automl.cli.overtime import NO_MODEL, Overtime
     from automl.leaderboard import nothing_judged
     from automl.report import Reporter
     from automl.report.summary import contradiction
@@ -96,11 +94,12 @@ def _lead(wish: Wish, asked: Settings, how: str, server: Server | None, signals:
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(asked.seconds, asked.trials, started, quiet=wish.quiet, verbose=wish.verbose)
     followers = _followers(wish, asked)
-    with shown, _stopping(asked.output):
+    overtime = Overtime(asked)
+    with shown, _stopping(asked.output), overtime:
         signals.say = shown.say or signals.say
         make = run.fit if how == "fit" else run.resume
         audience = run.Audience(
-            observers=[*shown.observers, *([followers] if followers else [])],
+            observers=[overtime, *shown.observers, *([followers] if followers else [])],
             finishers=[Reporter(asked.budget)],
             on_lab=signals.take,
             needed=Reporter.NEEDED,

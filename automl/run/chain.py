@@ -47,7 +47,8 @@ SEARCHING = ("select", "tune")  # the stages among which a budget of trials is d
 FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
 LONGEST_WARMING = 30.0  # seconds to wait for the first worker
 TEACHING = 0.04  # of a run's time may go into telling what it teaches
-ENDING = 0.8  # seconds that ensemble, packing and report take at least
+WRITING = 0.8  # seconds of a free machine that writing the outcome and ending the workers take
+ENDING = 0.3  # seconds of a free machine that ensemble, packing and report take at least
 
 
 @dataclass(frozen=True)
@@ -372,7 +373,7 @@ def _bounded(reserve: float, study: Study, budget: Budget, slowdown: float = 1.0
 
 def keeping_an_end(budget: Budget) -> Budget:
     """A budget less what writing the outcome and ending the workers take."""
-    return budget.keeping(_least_end())
+    return budget.keeping(WRITING * _crowd(1.0))
 
 
 def _least_end(slowdown: float = 1.0) -> float:

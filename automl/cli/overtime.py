@@ -1,0 +1,69 @@
+"""End a run that is still at work when its budget is over: what it has reached lies on disk, as after a kill.
+
+On a free machine nothing comes to this, since time is kept back for the end. On a crowded one the last steps take many times as long.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from automl.run import Settings
+from automl.run.keeper import has_answer
+from automl.trial import Event, Study
+
+MARGIN = 0.15  # seconds before the deadline: a process needs a moment to go
+SHOW_CURSOR = "\x1b[?25h"  # what draws on a terminal had hidden it
+NO_MODEL = 3  # exit code of a run in which no model was completed
+
+
+class Overtime:
+    """An observer that ends the process at the run's deadline, unless the block that it is entered for has been left by then.
+
+    Parameters
+    ----------
+    asked : Settings
+    """
+
+    def __init__(self, asked: Settings) -> None:
+        self._folder = asked.output
+        self._study = Study()
+        self._timer: threading.Timer | None = None
+        if asked.seconds is not None:
+            left = asked.started + asked.seconds - MARGIN - time.monotonic()
+            self._timer = threading.Timer(max(0.0, left), self._end)
+            self._timer.daemon = True
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Keep what the run has reached."""
+        self._study = study
+
+    def __enter__(self) -> Self:
+        if self._timer is not None:
+            self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        """Say what there is and end the process; its workers end with it."""
+        cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
+        text, code = self.outcome()
+        os.write(2, f"{cursor}automl: {text}\n".encode(errors="replace"))
+        os._exit(code)
+
+    def outcome(self) -> tuple[str, int]:
+        """What is told of a run that is ended now, and the exit code."""
+        resume = f"`automl resume {shlex.quote(str(self._folder))} --budget 60s` goes on with it"
+        if not (self._folder / "run.toml").exists():
+            return "the time was over before the table was understood. Give it more: --budget 60s", NO_MODEL
+        if has_answer(self._study) and (self._folder / "predictor.automl").exists():
+            return f"the time was over before the report was written: the predictor is the best so far; {resume}", 0
+        return f"the time was over before a model was trained, so the predictor has the same answer for every row; {resume}", NO_MODEL
