@@ -17,7 +17,8 @@ from automl.run import Settings
 from automl.run.keeper import has_answer
 from automl.trial import Event, Study
 
-MARGIN = 0.15  # seconds before the deadline: a process needs a moment to go
+GOING = 0.1  # seconds that a process needs to go on a free machine
+MOST_GOING = 0.5
 SHOW_CURSOR = "\x1b[?25h"  # what draws on a terminal had hidden it
 NO_MODEL = 3  # exit code of a run in which no model was completed
 
@@ -35,8 +36,8 @@ class Overtime:
         self._study = Study()
         self._timer: threading.Timer | None = None
         if asked.seconds is not None:
-            left = asked.started + asked.seconds - MARGIN - time.monotonic()
-            self._timer = threading.Timer(max(0.0, left), self._end)
+            left = asked.started + asked.seconds - time.monotonic()
+            self._timer = threading.Timer(max(0.0, left - _going(asked.started)), self._end)
             self._timer.daemon = True
 
     def __call__(self, study: Study, event: Event) -> None:
@@ -67,3 +68,9 @@ class Overtime:
         if has_answer(self._study) and (self._folder / "predictor.automl").exists():
             return f"the time was over before the report was written: the predictor is the best so far; {resume}", 0
         return f"the time was over before a model was trained, so the predictor has the same answer for every row; {resume}", NO_MODEL
+
+
+def _going(started: float) -> float:
+    """Seconds before the deadline at which a process goes: it has been busy since its start, so that tells how slowly it gets on."""
+    slowdown = (time.monotonic() - started) / max(1e-3, time.process_time())
+    return min(MOST_GOING, GOING * max(1.0, slowdown))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.cli.overtime import MARGIN, Overtime
+from automl.cli.overtime import Overtime
 from automl.pipeline import read_pipeline
 from automl.run import Settings
 from automl.store import events
@@ -57,7 +57,7 @@ def test_a_process_that_is_stuck_is_ended_with_a_line(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_ready_in_time_is_left_alone(tmp_path: Path) -> None:
-    said = stuck(tmp_path, 60.0, MARGIN)
+    said = stuck(tmp_path, 60.0, 0.1)
     assert (said.returncode, said.stdout, said.stderr) == (0, "left in time\n", "")
 
 
