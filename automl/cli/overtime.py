@@ -54,7 +54,9 @@ class Overtime:
             self._timer.cancel()
 
     def _end(self) -> None:
-        """Say what there is and end the process; its workers end with it."""
+        """Say what there is and end the process; its workers end with it. A run that has only to be reported goes on."""
+        if (self._folder / "DONE").exists():
+            return
         cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
         text, code = self.outcome()
         os.write(2, f"{cursor}automl: {text}\n".encode(errors="replace"))
