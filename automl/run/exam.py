@@ -27,7 +27,9 @@ READING_AGAIN_SHARE = 0.4  # of what is left at the end may go into reading a te
 RESERVED_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
 ENDING_SECONDS = 0.8  # that follow on a quiet machine
-LOADING_SECONDS = {"lightgbm": 0.8, "xgboost": 0.8, "catboost": 0.4}  # of a family's library
+LOADING_SECONDS = 1.2  # of scikit-learn and SciPy, which LightGBM and XGBoost load, too
+LOADING = ("lightgbm", "xgboost", "extra_trees", "random_forest")  # families that want them
+CATBOOST_SECONDS = 0.4
 ROW_SECONDS = 2e-4  # to clean, encode and predict a row with an ensemble
 PROBE_SECONDS = 0.2  # what scoring a few rows takes
 PROBE_ROWS = 300  # by which the time for all rows is estimated
@@ -89,8 +91,12 @@ class Exam:
 
     def least(self, families: Iterable[str], left: float) -> float:
         """Seconds that it takes at least with models of these families, if so many are left."""
-        loading = sum(LOADING_SECONDS.get(family, 0.0) for family in families)
-        return self.reading(left) + (loading + PROBE_SECONDS) * crowding()
+        wanted = set(families)
+        loading = LOADING_SECONDS if wanted.intersection(LOADING) else 0.0
+        loading += CATBOOST_SECONDS if "catboost" in wanted else 0.0
+        crowded = crowding()
+        caution = SAFETY if crowded > 1 else 1.0  # loading can't be stopped halfway
+        return self.reading(left) + (loading + PROBE_SECONDS) * crowded * caution
 
     def reading(self, left: float) -> float:
         """Seconds that reading may take, if so many are left."""
