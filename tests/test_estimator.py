@@ -115,7 +115,7 @@ def test_a_class_with_a_single_row_has_no_chance_but_a_column():
     assert (model.predict_proba(X)[:, 2] == 0).all()
 
 
-@pytest.mark.filterwarnings("ignore:.*without error from:UserWarning")  # the target is a column, nearly
+@pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_numbers_come_back_as_numbers():
     y = pd.Series(3 * X["width"], dtype="float32")
     model = regressor().fit(X, y)
@@ -183,7 +183,7 @@ def test_heavy_rows_count_more():
     assert regressor().fit(X, y, sample_weight=weight).predict(X) == pytest.approx(7.5, abs=0.1)
 
 
-@pytest.mark.filterwarnings("ignore:.*without error from:UserWarning")  # the target is a column, nearly
+@pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_groups_are_held_out_together():
     group = np.repeat(list("abcdefgh"), 20)  # a group's letter says its label, if its other rows are known
     X = pd.DataFrame({"where": group, "noise": RNG.normal(size=160)})
@@ -255,7 +255,7 @@ def test_a_saved_model_gives_labels_of_the_same_type(kind, tmp_path):
     assert loaded.expected_interval_ == model.expected_interval_
 
 
-@pytest.mark.filterwarnings("ignore:.*without error from:UserWarning")  # the target is a column, nearly
+@pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_a_saved_regressor_is_a_regressor(tmp_path):
     model = regressor().fit(X, X["width"])
     model.save(str(tmp_path / "model.automl"))
@@ -351,7 +351,7 @@ def test_it_is_cross_validated_in_parallel():
     assert scores.mean() > 0.9
 
 
-@pytest.mark.filterwarnings("ignore:.*without error from:UserWarning")  # the target is a column, nearly
+@pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_its_parameters_are_searched():
     search = GridSearchCV(regressor(), {"metric": ["rmse", "mae"]}, cv=2, error_score="raise").fit(X, X["width"])
     assert search.best_score_ > 0.9

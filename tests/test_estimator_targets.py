@@ -12,7 +12,7 @@ from automl import AutoMLClassifier, AutoMLRegressor
 from automl.errors import InputError
 
 # A column tells the target of these tables nearly without error, which a fit warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarning")
 
 LEVEL = np.random.default_rng(0).integers(0, 3, 150)
 X = pd.DataFrame({"x": LEVEL * 10.0})

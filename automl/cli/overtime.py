@@ -35,8 +35,8 @@ class Overtime:
         self._folder = asked.output
         self._study = Study()
         self._timer: threading.Timer | None = None
-        if asked.seconds is not None:
-            left = asked.started + asked.seconds - time.monotonic()
+        left = 0.0 if asked.seconds is None else asked.started + asked.seconds - time.monotonic()
+        if left > 0:  # else the process is an old one, which was not started for this run
             self._timer = threading.Timer(max(0.0, left - _going(asked.started)), self._end)
             self._timer.daemon = True
 

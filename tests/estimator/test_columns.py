@@ -17,7 +17,7 @@ from automl import InputError, load
 from tests.estimator.samples import IS_WIDE, X, classifier, regressor
 
 # A column tells the target of these tables nearly without error, which a fit warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarning")
 
 MIXED = X.assign(colour=["red", "blue", "green"] * 20, country="DE")
 MAKERS: dict[str, Callable[[pd.DataFrame], Any]] = {

@@ -23,7 +23,7 @@ from automl.leaderboard import HEADINGS
 from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 
 # A column tells the target of these tables nearly without error, which a fit warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarning")
 
 TABLE = X.assign(age=np.r_[[-999.0] * 12, np.arange(20, 68)], number=np.arange(ROWS))
 

@@ -54,7 +54,7 @@ def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(monkey
 
 
 @pytest.mark.heavy
-@pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")  # the target is a column
+@pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarning")  # the target is a column
 def test_the_first_prediction_takes_no_longer_than_the_next() -> None:
     model = AutoMLRegressor(families=["lightgbm"], trials=3, n_jobs=1).fit(X, X["width"])
     seconds = []

@@ -34,7 +34,7 @@ from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 from tests.run.commands import automl
 
 # A column tells the target of these tables nearly without error, which a fit warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error from:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarning")
 
 GROUPS = np.repeat(np.arange(12), 5)
 EVERY_ROW = np.arange(ROWS)

@@ -140,7 +140,7 @@ def test_a_finished_run_stays_finished_when_its_test_table_has_become_another(ho
     shutil.copytree(home / "run", home / "kept")
     shutil.copy(home / "new.csv", home / "moved.csv")
     (home / "new.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    said = automl("resume", "kept", "--budget", "40s", "-q", cwd=home)
+    said = process("resume", "kept", "--budget", "40s", "-q", cwd=home)
     shutil.move(home / "moved.csv", home / "new.csv")
     assert said.returncode == 2
     assert "no column 'y'" in said.stderr
