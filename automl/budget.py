@@ -19,6 +19,7 @@ Clock = Callable[[], float]
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TELLING_SECONDS = 0.05  # of processor time that tell how a process gets on
 MOST_SLOWDOWN = 12.0
+ENDING_SECONDS = 0.8  # that writing the outcome and ending the process take on a quiet machine
 PROMISED = 5.0  # seconds of a budget from which on it is never overrun
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -195,6 +196,11 @@ def crowding() -> float:
     except (OSError, ValueError, IndexError, psutil.Error):
         return 1.0
     return min(4.0, max(1.0, (1 + others) / (os.cpu_count() or 1)))
+
+
+def keeping_an_end(budget: Budget) -> Budget:
+    """A budget less what writing the outcome and ending the process take on this machine as it is."""
+    return budget.keeping(ENDING_SECONDS * crowding())
 
 
 def _running() -> int:

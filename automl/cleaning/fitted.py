@@ -152,13 +152,10 @@ class Cleaner:
                 unreadable[name] = read.unreadable
         extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
         made = beside(Columns(numbered(columns), table.n_rows), second)
-        unseen |= self._new_keys(made)
-        return Applied(self.coded(made), Counts(unseen, unreadable, extra))
-
-    def _new_keys(self, columns: Columns) -> dict[str, int]:
-        """Cells with keys of entities that were not there at fit, by column; columns without any are left out."""
-        counts = {name: _count_new(columns[name], self.codes[name]) for name in self.keys}
-        return {name: count for name, count in counts.items() if count}
+        coded = self.coded(made)
+        new = {name: _count_new(made[name], coded[name]) for name in self.keys}
+        unseen |= {name: count for name, count in new.items() if count}
+        return Applied(coded, Counts(unseen, unreadable, extra))
 
     def _rules_for(self, table: Table, cells: Mapping[str, Cells]) -> Mapping[str, Rule]:
         """The rules, those of numbers with the decimal sign of this table."""
@@ -354,11 +351,11 @@ def _as_category(column: Column, values: Floats) -> Categories:
     return Categories(codes, tuple(f"{value:.15g}" for value in values))
 
 
-def _count_new(column: Column, values: Sequence[float]) -> int:
-    """How many numbers of a column are none of some values."""
-    assert isinstance(column, Numbers)
-    present = column.values[~np.isnan(column.values)]
-    return int((~np.isin(present, values)).sum())
+def _count_new(keys: Column, coded: Column) -> int:
+    """How many keys of a column were not there at fit, and so have no code."""
+    assert isinstance(keys, Numbers)
+    assert isinstance(coded, Categories)
+    return int(((coded.codes < 0) & ~np.isnan(keys.values)).sum())
 
 
 def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:

@@ -40,10 +40,10 @@ QUICK = {
 DEEP = QUICK | {"learning_rate": 0.12, "num_leaves": 31, "max_bin": 255}
 NATIVE = Recipe("native", text="skip")
 ONEHOT = Recipe("onehot", numbers="standard", categories="onehot", text="skip")
-MODELS: Mapping[Model, tuple[str, Mapping[str, Any], Recipe]] = {
-    "trees": ("lightgbm", QUICK, NATIVE),
-    "deep trees": ("lightgbm", DEEP, NATIVE),
-    "linear": ("linear", {"quick": True}, ONEHOT),
+MODELS: Mapping[Model, tuple[str, Mapping[str, Any], Recipe, int]] = {  # family, settings, recipe, rounds
+    "trees": ("lightgbm", QUICK, NATIVE, ROUNDS),
+    "deep trees": ("lightgbm", DEEP, NATIVE, DEEP_ROUNDS),
+    "linear": ("linear", {"quick": True}, ONEHOT, ROUNDS),
 }
 
 
@@ -108,11 +108,10 @@ def held_out_predictions(data: Dataset, split: Split, budget: Budget) -> Floats:
     ndarray of shape (n_probed,) or (n_probed, n_classes)
         NaN where a row is never held out.
     """
-    family_name, settings, recipe = MODELS[split.model]
+    family_name, settings, recipe, most = MODELS[split.model]
     sample = _sampler(data, split, recipe)
     outputs = data.task.n_outputs
     predictions = np.full(len(split.rows) if data.task.is_regression else (len(split.rows), outputs), np.nan)
-    most = DEEP_ROUNDS if split.model == "deep trees" else ROUNDS
     rounds = max(MIN_ROUNDS, most // max(1, outputs // 2))
     how = How(data.task, metric_of(data.task), data.seed, 1, budget, rounds)
     kind = family(family_name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from automl.budget import Budget, Stopwatch, crowding
+from automl.budget import Budget, Stopwatch, crowding, keeping_an_end
 from automl.errors import AutoMLError, InputError, one_line
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.files import write_text
@@ -26,7 +26,7 @@ from automl.leaderboard import leaderboard, to_csv
 from automl.models import family
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
-from automl.run.exam import Exam, ScoredTable, after_exam, examine, prepare
+from automl.run.exam import Exam, ScoredTable, examine, prepare
 from automl.run.first import begin_first, with_baseline
 from automl.run.keeper import Keeper, cut, has_answer
 from automl.run.record import FactsLater, Recorder
@@ -47,7 +47,6 @@ SEARCHING = ("select", "tune")  # the stages among which a budget of trials is d
 FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
 LONGEST_WARMING = 30.0  # seconds to wait for the first worker
 TEACHING = 0.04  # of a run's time may go into telling what it teaches
-WRITING = 0.8  # seconds of a free machine that writing the outcome and ending the workers take
 ENDING = 0.3  # seconds of a free machine that ensemble, packing and report take at least
 
 
@@ -272,7 +271,7 @@ def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam:
     study = settle(with_baseline(study, lab), lab, lab.whole)
     predictor = cut(study, lab)
     digest = save(predictor, store.folder / "predictor.automl")
-    for event in examine(exam, predictor, study, after_exam(lab.whole)) if exam else ():
+    for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
         study = lab.tell(study, event)
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
     lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]
@@ -371,12 +370,7 @@ def _bounded(reserve: float, study: Study, budget: Budget, slowdown: float = 1.0
     return min(reserve, max(_least_end(slowdown), (1 - FIRST_MODEL) * budget.remaining()))
 
 
-def keeping_an_end(budget: Budget) -> Budget:
-    """A budget less what writing the outcome and ending the workers take."""
-    return budget.keeping(WRITING * _crowd(1.0))
-
-
-def _least_end(slowdown: float = 1.0) -> float:
+def _least_end(slowdown: float) -> float:
     """Seconds that the end takes at least, many times as many on a busy machine."""
     return ENDING * _crowd(slowdown)
 

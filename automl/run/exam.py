@@ -26,7 +26,6 @@ READING_SHARE = 0.1  # of the time that is left may go into the first reading
 READING_AGAIN_SHARE = 0.4  # of what is left at the end may go into reading a text file, of which a part may do
 RESERVED_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
-ENDING_SECONDS = 0.8  # that follow on a quiet machine
 LOADING_SECONDS = 1.2  # of scikit-learn and SciPy, which LightGBM and XGBoost load, too
 LOADING = ("lightgbm", "xgboost", "extra_trees", "random_forest")  # families that want them
 CATBOOST_SECONDS = 0.4
@@ -117,11 +116,6 @@ def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) 
     if not Path(asked.path).is_file():  # what comes through a pipe can't be read again
         asked = replace(asked, read=lambda limits, form: table)
     return Exam(asked, table.n_rows, budget.clock() - began, most, table.textual)
-
-
-def after_exam(budget: Budget) -> Budget:
-    """A budget less what follows the scores: leaderboard, report, and the end of the process."""
-    return budget.keeping(ENDING_SECONDS * crowding())
 
 
 def examine(exam: Exam, predictor: Predictor, study: Study, budget: Budget) -> Iterator[Event]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from automl.budget import Budget
+from automl.budget import Budget, keeping_an_end
 from automl.errors import AutoMLError
 from automl.files import write_text
 from automl.lab.launch import Server
 from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
-from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
+from automl.run.chain import NOBODY, Audience, Settings, laboratory, set_threads
 from automl.run.record import Recorder, with_given_folds
 from automl.run.resume import bring_back, check_metric, last_second
 from automl.search.hand import Everywhere

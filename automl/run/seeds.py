@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automl.budget import Budget
+from automl.budget import Budget, keeping_an_end
 from automl.ensemble import combine, decide, even, sharpen
 from automl.errors import InputError
 from automl.insight.stability import Stability, from_seeds
@@ -18,7 +18,7 @@ from automl.lab.lab import Lab
 from automl.lab.launch import Server
 from automl.lab.problem import Problem
 from automl.metrics import metric_of
-from automl.run.chain import NOBODY, Audience, Settings, keeping_an_end, laboratory, set_threads
+from automl.run.chain import NOBODY, Audience, Settings, laboratory, set_threads
 from automl.run.record import with_given_folds
 from automl.run.resume import bring_back, check_metric
 from automl.search.hand import Everywhere

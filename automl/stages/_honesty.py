@@ -283,9 +283,8 @@ def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) 
     units = np.unique(copies.units[rows], return_inverse=True)[1].astype(np.int64)
     alone = np.arange(len(data.y))
     is_together = data.units is not None
-    action = (
-        f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {_HELD_OUT[is_together]}"
-    )
+    how = "held out together, so that they don't flatter the score" if is_together else "held out apart, as asked, which flatters the score"
+    action = f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {how}"
     override = "" if is_together else "--set clean.keep_duplicates_together=auto"
     severity: Severity = "warning" if copies.count >= COPIES_UNPROBED * len(data.y) else "info"
     finding = Finding("copied_rows", (), severity, copies.count, action=action, override=override)
@@ -539,10 +538,6 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
 
 
 _UNMEASURED = "what that comes to was not measured, for lack of time"
-_HELD_OUT = {
-    True: "held out together, so that they don't flatter the score",
-    False: "held out apart, as asked, which flatters the score",
-}
 _WAYS: Mapping[str, tuple[str, str]] = {
     "leak": ("with them", "without"),
     "copied_rows": ("with copies apart", "with them together"),
