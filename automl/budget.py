@@ -95,7 +95,12 @@ def _age() -> float:
     psutil counts from the boot's wall-clock time, which Linux tells in whole seconds: a run of 20 s thought itself 0.7 s older.
     """
     try:
-        fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path("/proc/self/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError):  # no Linux
         return time.time() - psutil.Process(os.getpid()).create_time()
@@ -113,7 +118,9 @@ def parse_duration(text: str, name: str = "--budget") -> float:
         raise InputError(f"{name}: {text!r} is not a duration. Write it as 90s, 10m or 1h30m.")
     seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
     if not 0 < seconds < 365 * 86400:
-        raise InputError(f"{name}: {text!r} is not a usable duration. Give more than 0 seconds and less than a year.")
+        raise InputError(
+            f"{name}: {text!r} is not a usable duration. Give more than 0 seconds and less than a year."
+        )
     return seconds
 
 
@@ -133,7 +140,9 @@ def parse_memory(text: str, name: str = "--memory") -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", text.lower())
     size = int(float(match[1]) * _BYTES[match[2]]) if match else 0
     if size < 10**8:
-        raise InputError(f"{name}: {text!r} is not a usable size. Write it as 8GB or 500MB; the least is 100MB.")
+        raise InputError(
+            f"{name}: {text!r} is not a usable size. Write it as 8GB or 500MB; the least is 100MB."
+        )
     return size
 
 
@@ -142,7 +151,9 @@ def free_memory() -> int:
     return int(0.8 * min([psutil.virtual_memory().available, *_cgroup_memory()]))
 
 
-def _cgroup_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[int]:
+def _cgroup_memory(
+    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> list[int]:
     """Bytes that each cgroup around this process still allows; what it could give back (its file cache) counts as free."""
     try:
         path = own.read_text(encoding="ascii").splitlines()[-1].partition("::")[2].strip("/")
@@ -150,11 +161,17 @@ def _cgroup_memory(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/
         return []
     folder = root / path
     free = []
-    for place in (folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)):
+    for place in (
+        folder,
+        *(parent for parent in folder.parents if parent == root or root in parent.parents),
+    ):
         try:
             most = (place / "memory.max").read_text(encoding="ascii").strip()
             used = int((place / "memory.current").read_text(encoding="ascii"))
-            cache = dict(line.split() for line in (place / "memory.stat").read_text(encoding="ascii").splitlines())
+            cache = dict(
+                line.split()
+                for line in (place / "memory.stat").read_text(encoding="ascii").splitlines()
+            )
         except (OSError, ValueError):
             continue
         if most != "max":
@@ -214,7 +231,11 @@ def _running_tasks(pid: int) -> int:
     running = 0
     for task in Path(f"/proc/{pid}/task").glob("*/stat"):
         try:
-            running += task.read_text(encoding="ascii", errors="replace").rpartition(") ")[2].startswith("R")
+            running += (
+                task.read_text(encoding="ascii", errors="replace")
+                .rpartition(") ")[2]
+                .startswith("R")
+            )
         except OSError:
             continue
     return running
@@ -222,7 +243,9 @@ def _running_tasks(pid: int) -> int:
 
 def usable_cores() -> int:
     """How many cores this process may use: its affinity, bounded by the cgroup's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    )
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
     except (OSError, ValueError):

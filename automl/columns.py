@@ -56,7 +56,9 @@ class Texts:
 
     data: npt.NDArray[np.uint8]
     offsets: npt.NDArray[np.int64]
-    _derived: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _derived: dict[Hashable, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     kind = "text"
 
@@ -108,11 +110,15 @@ class Columns:
 
     def names(self, *kinds: str) -> tuple[str, ...]:
         """Names of the columns of these kinds, in the table's order; all without arguments."""
-        return tuple(name for name, column in self.by_name.items() if not kinds or column.kind in kinds)
+        return tuple(
+            name for name, column in self.by_name.items() if not kinds or column.kind in kinds
+        )
 
     def take(self, rows: Rows) -> Columns:
         """The same columns with some of their rows."""
-        return Columns({name: column.take(rows) for name, column in self.by_name.items()}, len(rows))
+        return Columns(
+            {name: column.take(rows) for name, column in self.by_name.items()}, len(rows)
+        )
 
     def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """All that the columns hold, with the names of kinds, columns and levels: what a hash is made of."""
@@ -129,21 +135,37 @@ class Columns:
         """Lay the columns into a folder, to be opened by `open_columns`."""
         folder.mkdir(parents=True, exist_ok=True)
         listing: list[dict[str, Any]] = []
-        numbers = {name: column for name, column in self.by_name.items() if isinstance(column, Numbers)}
-        codes = {name: column for name, column in self.by_name.items() if isinstance(column, Categories)}
-        np.save(folder / "numbers.npy", _block([column.values for column in numbers.values()], self.n_rows, np.dtype(np.float64)))
-        np.save(folder / "codes.npy", _block([column.codes for column in codes.values()], self.n_rows, np.dtype(np.int32)))
+        numbers = {
+            name: column for name, column in self.by_name.items() if isinstance(column, Numbers)
+        }
+        codes = {
+            name: column for name, column in self.by_name.items() if isinstance(column, Categories)
+        }
+        np.save(
+            folder / "numbers.npy",
+            _block(
+                [column.values for column in numbers.values()], self.n_rows, np.dtype(np.float64)
+            ),
+        )
+        np.save(
+            folder / "codes.npy",
+            _block([column.codes for column in codes.values()], self.n_rows, np.dtype(np.int32)),
+        )
         places = {name: place for block in (numbers, codes) for place, name in enumerate(block)}
         for name, column in self.by_name.items():
             if isinstance(column, Numbers):
                 listing.append({"name": name, "kind": column.kind, "at": places[name]})
             elif isinstance(column, Categories):
-                listing.append({"name": name, "kind": "category", "at": places[name], "levels": column.levels})
+                listing.append(
+                    {"name": name, "kind": "category", "at": places[name], "levels": column.levels}
+                )
             else:
                 np.save(folder / f"text{len(listing)}.npy", column.data)
                 np.save(folder / f"offsets{len(listing)}.npy", column.offsets)
                 listing.append({"name": name, "kind": "text", "at": len(listing)})
-        (folder / "columns.json").write_text(json.dumps({"n_rows": self.n_rows, "columns": listing}), encoding="utf-8")
+        (folder / "columns.json").write_text(
+            json.dumps({"n_rows": self.n_rows, "columns": listing}), encoding="utf-8"
+        )
 
 
 def _block(arrays: list[npt.NDArray[Any]], n_rows: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -164,7 +186,9 @@ def open_columns(folder: Path) -> Columns:
         if item["kind"] == "category":
             by_name[item["name"]] = Categories(codes[at], tuple(item["levels"]))
         elif item["kind"] == "text":
-            by_name[item["name"]] = Texts(np.load(folder / f"text{at}.npy"), np.load(folder / f"offsets{at}.npy"))
+            by_name[item["name"]] = Texts(
+                np.load(folder / f"text{at}.npy"), np.load(folder / f"offsets{at}.npy")
+            )
         else:
             by_name[item["name"]] = Numbers(numbers[at], item["kind"])
     return Columns(by_name, index["n_rows"])

@@ -85,7 +85,7 @@ def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE) -> F
     heavy = np.flatnonzero(weights >= SLIGHT * weights.sum())
     if len(heavy) < np.count_nonzero(weights):
         weights = np.zeros(len(logs))
-        weights[heavy] = _pooled([logs[place] for place in heavy], truth, ridge)
+        weights[heavy] = _pooled([logs[index] for index in heavy], truth, ridge)
     total = weights.sum()
     shares: Floats = weights / total if total > 0 else np.full(len(logs), 1 / len(logs))
     return shares
@@ -98,21 +98,36 @@ def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float) -> Floats:
     stack, codes = np.stack(logs), truth.y.astype(np.int64)
     share = np.ones(len(codes)) if truth.weight is None else truth.weight
     share = share / share.sum()
-    places, equal = np.arange(len(codes)), 1 / len(logs)
+    indices, equal = np.arange(len(codes)), 1 / len(logs)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         shares = answers_of(np.tensordot(weights, stack, 1))
-        value = -float(share @ np.log(np.maximum(shares[places, codes], 1e-15)))
-        shares[places, codes] -= 1.0
+        value = -float(share @ np.log(np.maximum(shares[indices, codes], 1e-15)))
+        shares[indices, codes] -= 1.0
         slope = np.tensordot(stack, share[:, None] * shares, ((1, 2), (0, 1)))
-        return value + ridge * float(((weights - equal) ** 2).sum()), slope + 2 * ridge * (weights - equal)
+        return value + ridge * float(((weights - equal) ** 2).sum()), slope + 2 * ridge * (
+            weights - equal
+        )
 
-    found = minimize(loss, np.full(len(logs), equal), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs), options={"maxiter": 200})
+    found = minimize(
+        loss,
+        np.full(len(logs), equal),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, None)] * len(logs),
+        options={"maxiter": 200},
+    )
     best: Floats = found.x
     return best
 
 
-def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: int = 25, go_on: GoOn = always) -> Floats:
+def greedy(
+    predictions: Sequence[Floats],
+    truth: Truth,
+    metric: Metric,
+    steps: int = 25,
+    go_on: GoOn = always,
+) -> Floats:
     """Weights by greedy selection with replacement (Caruana et al. 2004), starting from the best single model.
 
     The weights of the step with the least loss are returned; an equal loss is no reason for one more member.
@@ -142,7 +157,9 @@ def greedy(predictions: Sequence[Floats], truth: Truth, metric: Metric, steps: i
     total = np.zeros_like(parts[0], dtype=np.float64)
     best_loss, best_counts = np.inf, counts
     for step in range(1, steps + 1):
-        losses = [metric.of(truth.y, answers_of((total + part) / step), truth.weight) for part in parts]
+        losses = [
+            metric.of(truth.y, answers_of((total + part) / step), truth.weight) for part in parts
+        ]
         chosen = int(np.argmin(losses))
         counts = counts.copy()
         counts[chosen] += 1
@@ -212,12 +229,19 @@ def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """
     count = proba.shape[1]
     if count == 2:
-        share, times = float(np.mean(truth.y)), np.geomspace(0.25, 4, 9)  # of a rare class, few rows are predicted
-        places = np.concatenate([np.linspace(0.005, 0.995, 199), 1 - times * share, times * (1 - share)])
-        grid = np.unique(np.quantile(proba[:, 1], np.clip(places, 0, 1)).round(6))
+        share, times = (
+            float(np.mean(truth.y)),
+            np.geomspace(0.25, 4, 9),
+        )  # of a rare class, few rows are predicted
+        indices = np.concatenate(
+            [np.linspace(0.005, 0.995, 199), 1 - times * share, times * (1 - share)]
+        )
+        grid = np.unique(np.quantile(proba[:, 1], np.clip(indices, 0, 1)).round(6))
         tried = [np.array([1 - cut, cut]) for cut in grid if 0 < cut < 1]
     else:
-        shares = np.maximum(1.0, np.bincount(truth.y.astype(np.int64), minlength=count)) / len(truth.y)
+        shares = np.maximum(1.0, np.bincount(truth.y.astype(np.int64), minlength=count)) / len(
+            truth.y
+        )
         tried = [shares**power / (shares**power).sum() for power in (0.25, 0.5, 0.75, 1.0)]
     tried = [even(count), *tried]
     losses = [metric.loss(truth.y, decide(proba, each), truth.weight) for each in tried]
@@ -231,7 +255,9 @@ def decide(proba: Floats, cut: Floats) -> npt.NDArray[np.int64]:
     >>> decide(np.array([[0.7, 0.3]]), np.array([0.7, 0.3])), decide(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
     (array([1]), array([2]))
     """
-    codes: npt.NDArray[np.int64] = (proba[:, 1] >= cut[1]).astype(np.int64) if len(cut) == 2 else (proba / cut).argmax(axis=1)
+    codes: npt.NDArray[np.int64] = (
+        (proba[:, 1] >= cut[1]).astype(np.int64) if len(cut) == 2 else (proba / cut).argmax(axis=1)
+    )
     return codes
 
 

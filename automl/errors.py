@@ -41,7 +41,9 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     ''
     """
     names = list(known)
-    close = [name for name in names if name.casefold() == word.casefold()] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = [
+        name for name in names if name.casefold() == word.casefold()
+    ] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -56,7 +58,11 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
 
 
-_PACKAGES = {"libgomp.so.1": "libgomp1", "libstdc++.so.6": "libstdc++6", "libomp.so.5": "libomp5"}  # Debian's names
+_PACKAGES = {
+    "libgomp.so.1": "libgomp1",
+    "libstdc++.so.6": "libstdc++6",
+    "libomp.so.5": "libomp5",
+}  # Debian's names
 
 
 def cure(reason: str) -> str:

@@ -12,7 +12,7 @@ from automl.lab.lab import Lab
 from automl.metrics import Metric
 from automl.models import Family, Feature, Fitted, How, Model, Sample, SimpleFamily
 from automl.pipeline import Pipeline, read_pipeline
-from automl.search.hand import Everywhere, variation
+from automl.search.manual import Everywhere, variation
 from automl.space import Choice, Float, Int, Space
 from automl.stages import Stage, option
 from automl.state import State

@@ -80,7 +80,9 @@ def copied(kind: Kind, name: str, thing: Any) -> Any:
     try:
         return cloudpickle.loads(cloudpickle.dumps(thing))
     except Exception as error:  # whatever a stranger's object does
-        raise InputError(f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}.") from error
+        raise InputError(
+            f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}."
+        ) from error
 
 
 def keep(own: Extensions, metric: str, file: Path) -> None:
@@ -115,4 +117,6 @@ def _loaded(kind: Kind, entry: importlib.metadata.EntryPoint) -> Any:
     except Exception as error:  # whatever a stranger's module does when it is imported
         package = entry.dist.name if entry.dist else "a package"
         where = f"{package} registers {entry.name!r} in automl.{kind} as {entry.value!r}"
-        raise InputError(f"{where}, and that can't be loaded: {one_line(error)}. Mend it, or uninstall {package}.") from error
+        raise InputError(
+            f"{where}, and that can't be loaded: {one_line(error)}. Mend it, or uninstall {package}."
+        ) from error

@@ -25,7 +25,11 @@ def bundled(kind: str) -> Path:
     In a checkout it lies beside the package, in an installed wheel inside it.
     """
     beside = PACKAGE.parent / kind
-    return beside if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir() else PACKAGE / kind
+    return (
+        beside
+        if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir()
+        else PACKAGE / kind
+    )
 
 
 def require(module: str, extra: str, what: str) -> ModuleType:
@@ -37,7 +41,9 @@ def require(module: str, extra: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtra(f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'") from error
+        raise MissingExtra(
+            f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'"
+        ) from error
 
 
 ESCAPE: Final = "backslashreplace"  # how letters are written that stand for bytes of other encodings in names of files and the like
@@ -52,7 +58,9 @@ def disk_trouble(error: BaseException) -> int:
     """
     if not isinstance(error, OSError):
         return 0
-    if error.errno is None and str(error).endswith(" written"):  # NumPy's "61065 requested and 6640 written"
+    if error.errno is None and str(error).endswith(
+        " written"
+    ):  # NumPy's "61065 requested and 6640 written"
         return errno.ENOSPC
     return error.errno if error.errno in NO_DISK else 0
 

@@ -15,7 +15,9 @@ from automl.errors import InputError
 Rows = npt.NDArray[np.int64]
 FoldKind = Literal["kfold", "time", "holdout", "panel"]
 
-MOST_MOVED = 0.2  # of the rows may be held out later than their time says, for their groups to stay whole
+MOST_MOVED = (
+    0.2  # of the rows may be held out later than their time says, for their groups to stay whole
+)
 GoOn = Callable[[], bool]  # whether there is time for more
 UNUSED = -2  # the block of rows that are neither trained on nor held out
 
@@ -51,7 +53,9 @@ class Folds:
         blocks = self.blocks[repeat]
         if self.kind == "panel":
             return np.flatnonzero((blocks < 0) & (blocks != -1 - fold))
-        return np.flatnonzero((blocks < fold if self.kind == "time" else blocks != fold) & (blocks != UNUSED))
+        return np.flatnonzero(
+            (blocks < fold if self.kind == "time" else blocks != fold) & (blocks != UNUSED)
+        )
 
     def held(self, repeat: int, fold: int) -> Rows:
         """Rows held out."""
@@ -92,7 +96,14 @@ def given_folds(folder: Path) -> Folds | None:
     InputError
         The file holds something else.
     """
-    path = next((folder / name for name in sorted(map(_file, get_args(FoldKind))) if (folder / name).exists()), None)
+    path = next(
+        (
+            folder / name
+            for name in sorted(map(_file, get_args(FoldKind)))
+            if (folder / name).exists()
+        ),
+        None,
+    )
     if path is None:
         return None
     try:
@@ -192,13 +203,18 @@ def kfold(strata: npt.NDArray[Any], units: Rows, n_folds: int, n_repeats: int, s
     units : ndarray of shape (n_rows,)
         Rows with an equal number stay together.
     """
-    repeats = [_stratified(strata, units, n_folds, np.random.default_rng((seed, repeat))) for repeat in range(n_repeats)]
+    repeats = [
+        _stratified(strata, units, n_folds, np.random.default_rng((seed, repeat)))
+        for repeat in range(n_repeats)
+    ]
     return Folds("kfold", np.stack(repeats))
 
 
 def holdout(strata: npt.NDArray[Any], units: Rows, share: float, seed: int) -> Folds:
     """One holdout of about this share of the rows; of a few units, those that come nearest to it."""
-    blocks = kfold(strata, units, min(max(2, round(1 / share)), len(np.unique(units))), 1, seed).blocks
+    blocks = kfold(
+        strata, units, min(max(2, round(1 / share)), len(np.unique(units))), 1, seed
+    ).blocks
     sizes = np.bincount(blocks[0]) / blocks.shape[1]
     held = int(np.abs(sizes - share).round(3).argmin())
     return Folds("holdout", np.where(blocks == held, 0, -1).astype(np.int16))
@@ -221,7 +237,9 @@ def by_time(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> Folds:
         blocks = np.clip((2 * rank - len(times)) * count // len(times), -1, None)
         if len(np.unique(blocks)) == count + 1:
             return Folds("time", blocks.astype(np.int16)[None, :])
-    return Folds("time", np.where(times == times.max(), 0, -1).astype(np.int16)[None, :])  # most rows have the last time
+    return Folds(
+        "time", np.where(times == times.max(), 0, -1).astype(np.int16)[None, :]
+    )  # most rows have the last time
 
 
 def spans_times(times: npt.NDArray[np.float64], units: Rows, n_folds: int) -> bool:
@@ -253,18 +271,26 @@ def given(is_held: npt.NDArray[np.bool_]) -> Folds:
     return Folds("holdout", np.where(is_held, 0, -1).astype(np.int16)[None, :])
 
 
-def _stratified(strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.int16]:
+def _stratified(
+    strata: npt.NDArray[Any], units: Rows, n_folds: int, rng: np.random.Generator
+) -> npt.NDArray[np.int16]:
     """Deal the units out like cards, sorted by stratum: first the large ones, each to the emptiest fold; the last few likewise."""
-    _, first, unit_of, counts = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
+    _, first, unit_of, counts = np.unique(
+        units, return_index=True, return_inverse=True, return_counts=True
+    )
     dealt = np.empty(len(counts), np.int16)
     sums = np.zeros(n_folds)
-    for unit in np.flatnonzero(counts > max(1.0, len(units) / n_folds / 20)):  # so large that dealing in turn would unbalance
+    for unit in np.flatnonzero(
+        counts > max(1.0, len(units) / n_folds / 20)
+    ):  # so large that dealing in turn would unbalance
         dealt[unit] = (sums + rng.random(n_folds)).argmin()
         sums[dealt[unit]] += counts[unit]
     small = np.flatnonzero(counts <= max(1.0, len(units) / n_folds / 20))
     small = rng.permutation(small)
     small = small[np.argsort(strata[first[small]], kind="stable")]
     turns = [rng.permutation(n_folds) for _ in range(len(small) // n_folds + 1)]
-    turns[-1] = turns[-1][sums[turns[-1]].argsort(kind="stable")]  # no fold stays empty as long as there is a unit for each
+    turns[-1] = turns[-1][
+        sums[turns[-1]].argsort(kind="stable")
+    ]  # no fold stays empty as long as there is a unit for each
     dealt[small] = np.concatenate(turns)[: len(small)]
     return dealt[unit_of]

@@ -9,9 +9,9 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from automl.certainty import new_rows, student, widening
 from automl.metrics import Metric, metric_of
 from automl.trial import Study, Trial
+from automl.uncertainty import new_rows, student, widening
 
 HEADINGS = (
     *("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "test"),
@@ -33,7 +33,7 @@ def leaderboard(study: Study) -> list[Row]:
     if study.task is None:
         return []
     rows = [*_ensemble(study), *(_trial(study, trial) for trial in ordered(study))]
-    return [{"rank": place, **row} for place, row in enumerate(rows, 1)]
+    return [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
 
 
 def to_csv(rows: list[Row]) -> str:
@@ -120,13 +120,15 @@ def _trial(study: Study, trial: Trial) -> Row:
 def _status(study: Study, trial: Trial) -> str:
     if trial.id in study.verdict.get("tied", ()):
         return TIED
-    return f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}"
+    return (
+        f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}"
+    )
 
 
 def _unfinished(study: Study, trial: Trial) -> str:
     if (rows := first_rows(trial)) is not None:
         return f"first model, of {rows} rows"
-    return f"unfinished, {len(trial.losses)} of {len(study.plan.places)} folds"
+    return f"unfinished, {len(trial.losses)} of {len(study.plan.splits)} folds"
 
 
 def loss_of(trial: Trial) -> float:
@@ -155,7 +157,9 @@ def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, f
         return None, None
     reach = student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
     reach *= widening(study.size.rows, new_rows(study.size.rows))
-    return _natural(metric, max(metric.least, trial.loss - reach), min(metric.most, trial.loss + reach))
+    return _natural(
+        metric, max(metric.least, trial.loss - reach), min(metric.most, trial.loss + reach)
+    )
 
 
 def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
@@ -170,9 +174,13 @@ def nothing_judged(study: Study) -> str:
     A run that asked for the constant alone is not blamed for having nothing else.
     """
     others = [trial for trial in study.trials.values() if trial.candidate.family != "constant"]
-    if any(trial.places for trial in others):
+    if any(trial.splits for trial in others):
         return ""
-    failures = [trial.failure.reason for trial in (*others, *study.trials.values()) if trial.failure is not None]
+    failures = [
+        trial.failure.reason
+        for trial in (*others, *study.trials.values())
+        if trial.failure is not None
+    ]
     if failures:
         reason = failures[0]
     elif study.finished == "interrupted":

@@ -29,7 +29,10 @@ class Step:
     def to_toml(self) -> dict[str, Any]:
         """The step as a pipeline file says it, all options written out."""
         options = {f.name: getattr(self.stage, f.name) for f in dataclasses.fields(self.stage)}  # type: ignore[arg-type]
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in options.items()
+        }
         return {"use": self.name, "share": self.share, **plain}
 
 
@@ -47,7 +50,14 @@ class Pipeline:
     @property
     def families(self) -> tuple[str, ...]:
         """The model families that its stages name; none where all take part."""
-        return tuple(dict.fromkeys(name for step in self.steps if isinstance(step.stage, Select) for name in step.stage.families))
+        return tuple(
+            dict.fromkeys(
+                name
+                for step in self.steps
+                if isinstance(step.stage, Select)
+                for name in step.stage.families
+            )
+        )
 
     def with_options(self, settings: Sequence[str]) -> Pipeline:
         """This pipeline with `stage.field=value` settings applied, as `--set` takes them."""
@@ -81,7 +91,9 @@ class Pipeline:
         if isinstance(given, type):
             raise InputError(f"{given.__name__}: is a class. Give a stage: {given.__name__}().")
         kind = type(one)
-        name = next((known for known, ours in STAGES.items() if ours is kind), None) or name_of(kind)
+        name = next((known for known, ours in STAGES.items() if ours is kind), None) or name_of(
+            kind
+        )
         step = Step(name, one, _share(share, f"with_stage ({name})"))
         behind = self.places_of(after, f"after={after!r}")[-1] + 1
         return replace(self, steps=(*self.steps[:behind], step, *self.steps[behind:]))
@@ -116,7 +128,9 @@ def read_pipeline(name: str) -> Pipeline:
     """
     path = pipelines().get(name) or Path(name)
     if path.suffix != ".toml" and not path.exists():
-        raise InputError(f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them.")
+        raise InputError(
+            f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them."
+        )
     plain = read_toml(path)
     _known(plain, ("about", "seed", "data", "budget", "stage", "run"), str(path))
     steps = plain.get("stage", [])
@@ -129,12 +143,21 @@ def read_pipeline(name: str) -> Pipeline:
     if made[0].name != "clean":
         raise InputError(f"{path}: the first stage is {made[0].name!r}; it has to be 'clean'.")
     seed = checked(plain.get("seed", 0), int, f"{path}: seed")
-    return Pipeline(path.stem, str(plain.get("about", "")), made, plain.get("data", {}), plain.get("budget", {}), seed)
+    return Pipeline(
+        path.stem,
+        str(plain.get("about", "")),
+        made,
+        plain.get("data", {}),
+        plain.get("budget", {}),
+        seed,
+    )
 
 
 def _step(plain: Any, where: str) -> Step:
     if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
-        raise InputError(f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.')
+        raise InputError(
+            f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.'
+        )
     name = plain["use"]
     kind = stage(name, where)
     share = _share(plain.get("share", 1), f"{where} ({name})")
@@ -154,7 +177,12 @@ def _make_stage(kind: type[Stage], options: Mapping[str, Any], where: str) -> St
     known = dict(fields(kind))
     _known(options, tuple(known), where, others=("use", "share"))
     return kind(
-        **{key: _bounded(kind, key, checked(value, known[key], f"{where}: {key}"), f"{where}: {key}") for key, value in options.items()}
+        **{
+            key: _bounded(
+                kind, key, checked(value, known[key], f"{where}: {key}"), f"{where}: {key}"
+            )
+            for key, value in options.items()
+        }
     )
 
 
@@ -169,8 +197,14 @@ def _bounded(kind: type[Stage], key: str, value: Any, where: str) -> Any:
     """A value within what its option allows."""
     metadata = kind.__dataclass_fields__[key].metadata  # type: ignore[attr-defined]
     least, most = metadata["least"], metadata["most"]
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not least <= value <= most:
-        raise InputError(f"{where} = {value!r}: is to be {f'{least:g} or more' if math.isinf(most) else f'from {least:g} to {most:g}'}.")
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and not least <= value <= most
+    ):
+        raise InputError(
+            f"{where} = {value!r}: is to be {f'{least:g} or more' if math.isinf(most) else f'from {least:g} to {most:g}'}."
+        )
     return value
 
 
@@ -180,16 +214,24 @@ def checked(value: Any, hint: Any, where: str) -> Any:
     if origin is Literal:
         if value not in typing.get_args(hint):
             known = [_toml_text(choice) for choice in typing.get_args(hint)]
-            raise InputError(f"{where} = {value!r}: is to be one of {', '.join(known)}.{suggestion(str(value), known)}")
+            raise InputError(
+                f"{where} = {value!r}: is to be one of {', '.join(known)}.{suggestion(str(value), known)}"
+            )
         return value
     if origin is tuple:
-        items = [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+        items = (
+            [item.strip() for item in value.split(",") if item.strip()]
+            if isinstance(value, str)
+            else value
+        )
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise InputError(f"{where} = {value!r}: is to be a list of names.")
         return tuple(items)
     if origin is collections.abc.Mapping:
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise InputError(f'{where} = {value!r}: is to be a table of names, such as {{ zip = "category" }}.')
+            raise InputError(
+                f'{where} = {value!r}: is to be a table of names, such as {{ zip = "category" }}.'
+            )
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -206,19 +248,25 @@ def _toml_text(choice: str | bool) -> str:
     return repr(choice) if isinstance(choice, str) else str(choice).lower()
 
 
-def _known(plain: Mapping[str, Any], known: Sequence[str], where: str, others: Sequence[str] = ()) -> None:
+def _known(
+    plain: Mapping[str, Any], known: Sequence[str], where: str, others: Sequence[str] = ()
+) -> None:
     """Refuse a key that is not known; `others` may be meant, too."""
     for key in plain:
         if key not in known:
             meant = suggestion(key, [*known, *others])
-            raise InputError(f"{where}: nothing is called {key!r}.{meant} Known: {', '.join(known)}.")
+            raise InputError(
+                f"{where}: nothing is called {key!r}.{meant} Known: {', '.join(known)}."
+            )
 
 
 def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
     path, equals, text = _split(setting)
     name, dot, key = path.partition(".")
     if not (equals and dot and key):
-        raise InputError(f"--set {setting!r}: write it as stage.field=value, for example tune.method=random.")
+        raise InputError(
+            f"--set {setting!r}: write it as stage.field=value, for example tune.method=random."
+        )
     if key == "use":
         told = "which stage it is can't be set. To have other stages, write a pipeline file"
         raise InputError(f"--set {setting!r}: {told} (`automl pipelines` lists examples).")
@@ -234,7 +282,9 @@ def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
         _known({key: value}, tuple(known), f"--set {setting!r}", others=("share",))
         if inner:  # an entry of a table, as in clean.kinds.zip=category
             value = {**dict(getattr(step.stage, key)), column: value}
-        value = _bounded(kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}")
+        value = _bounded(
+            kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}"
+        )
         steps[place] = replace(step, stage=replace(step.stage, **{key: value}))  # type: ignore[type-var]
     return replace(pipeline, steps=tuple(steps))
 

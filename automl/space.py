@@ -14,13 +14,13 @@ import numpy as np
 class Float:
     """A real number in [low, high], drawn evenly or evenly in its logarithm.
 
-    Where `hasty` is given, a fit takes the longer the lower the number is; one that is cut short by its deadline may have up to so much.
+    Where `short_budget` is given, a fit takes the longer the lower the number is; one that is cut short by its deadline may have up to so much.
     """
 
     low: float
     high: float
     log: bool = False
-    hasty: float | None = None
+    short_budget: float | None = None
 
     def draw(self, rng: np.random.Generator) -> float:
         """One value at random."""
@@ -30,7 +30,11 @@ class Float:
 
     def holds(self, value: Any) -> bool:
         """Whether a value lies in the range."""
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+        return (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+        )
 
     def nearest(self, value: Any) -> float:
         """The value of the range that is nearest to a number."""
@@ -44,9 +48,13 @@ class Float:
         """The value at a place."""
         return _at(float(place), self.low, self.high, self.log)
 
-    def in_haste(self) -> Float:
+    def for_short_budget(self) -> Float:
         """The range where fits are cut short."""
-        return self if self.hasty is None else replace(self, low=self.high / 2, high=self.hasty)
+        return (
+            self
+            if self.short_budget is None
+            else replace(self, low=self.high / 2, high=self.short_budget)
+        )
 
     def no_longer(self, known: float, times: float) -> Float:
         """The range without what would have a fit take more than so many times as long as a known value does."""
@@ -64,13 +72,21 @@ class Int:
     def draw(self, rng: np.random.Generator) -> int:
         """One value at random."""
         if self.log:
-            value = math.exp(rng.uniform(math.log(self.low - 0.5 if self.low > 0 else 0.5), math.log(self.high + 0.5)))
+            value = math.exp(
+                rng.uniform(
+                    math.log(self.low - 0.5 if self.low > 0 else 0.5), math.log(self.high + 0.5)
+                )
+            )
             return int(min(self.high, max(self.low, round(value))))
         return int(rng.integers(self.low, self.high + 1))
 
     def holds(self, value: Any) -> bool:
         """Whether a value lies in the range."""
-        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+        )
 
     def nearest(self, value: Any) -> int:
         """The value of the range that is nearest to a number."""
@@ -118,23 +134,33 @@ Range = Float | Int | Choice
 Space = Mapping[str, Range]
 
 
-def in_haste(space: Space) -> Space:
+def for_short_budget(space: Space) -> Space:
     """The space where fits are cut short: of a range that says how far it goes then, the upper end.
 
-    >>> in_haste({"rate": Float(0.01, 0.1, hasty=0.4), "depth": Int(4, 8)})
-    {'rate': Float(low=0.05, high=0.4, log=False, hasty=0.4), 'depth': Int(low=4, high=8, log=False)}
+    >>> for_short_budget({"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)})
+    {'rate': Float(low=0.05, high=0.4, log=False, short_budget=0.4), 'depth': Int(low=4, high=8, log=False)}
     """
-    return {name: values.in_haste() if isinstance(values, Float) else values for name, values in space.items()}
+    return {
+        name: values.for_short_budget() if isinstance(values, Float) else values
+        for name, values in space.items()
+    }
 
 
 def no_longer(space: Space, known: Mapping[str, Any], times: float) -> Space:
     """The space without values that would have a fit take more than so many times as long as known ones do.
 
-    >>> no_longer({"rate": Float(0.01, 0.1, hasty=0.4), "depth": Int(4, 8)}, {"rate": 0.06, "depth": 6}, 2.0)
-    {'rate': Float(low=0.03, high=0.1, log=False, hasty=0.4), 'depth': Int(low=4, high=8, log=False)}
+    >>> no_longer({"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)}, {"rate": 0.06, "depth": 6}, 2.0)
+    {'rate': Float(low=0.03, high=0.1, log=False, short_budget=0.4), 'depth': Int(low=4, high=8, log=False)}
     """
-    slow = {name: values for name, values in space.items() if isinstance(values, Float) and values.hasty is not None}
-    return {**space, **{name: values.no_longer(float(known[name]), times) for name, values in slow.items()}}
+    slow = {
+        name: values
+        for name, values in space.items()
+        if isinstance(values, Float) and values.short_budget is not None
+    }
+    return {
+        **space,
+        **{name: values.no_longer(float(known[name]), times) for name, values in slow.items()},
+    }
 
 
 def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from automl.files import ESCAPE
 State = dict[str, Any]
 
 LARGEST = 8 * 2**30  # bytes of all entries of one archive when unpacked
-DENSEST = 200  # times their packed size; numbers and trees pack to a fifth, a zip bomb to a thousandth
+DENSEST = (
+    200  # times their packed size; numbers and trees pack to a fifth, a zip bomb to a thousandth
+)
 SMALL = 2**26  # bytes below which any density will do: a column of equal numbers packs well
 _ENTRY = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal states make equal bytes
@@ -50,9 +52,16 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
             return value.item()
         return value
 
-    text = json.dumps(plain(state), ensure_ascii=False).encode("utf-8", ESCAPE)  # which is JSON's own escape of half a letter
+    text = json.dumps(plain(state), ensure_ascii=False).encode(
+        "utf-8", ESCAPE
+    )  # which is JSON's own escape of half a letter
     for name, blob in [("state.json", text), *blobs]:
-        archive.writestr(zipfile.ZipInfo(f"{prefix}/{name}", EPOCH), blob, compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
+        archive.writestr(
+            zipfile.ZipInfo(f"{prefix}/{name}", EPOCH),
+            blob,
+            compress_type=zipfile.ZIP_DEFLATED,
+            compresslevel=1,
+        )
 
 
 def packed(state: Mapping[str, Any]) -> bytes:
@@ -73,10 +82,20 @@ def distrusted(what: str) -> Iterator[None]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise UnsafeModel(f"{what}: the model file is damaged: {one_line(error)}") from None
     except _NONSENSE as error:
-        raise UnsafeModel(f"{what}: the model file holds nonsense: {type(error).__name__}: {one_line(error)[:200]}") from None
+        raise UnsafeModel(
+            f"{what}: the model file holds nonsense: {type(error).__name__}: {one_line(error)[:200]}"
+        ) from None
 
 
-_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+_NONSENSE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 
 
 def unpacked(blob: bytes) -> State:
@@ -101,7 +120,9 @@ def unpacked_size(blob: bytes) -> int:
 def check_size(unpacked: int, packed: int) -> None:
     """Refuse what unpacks to more than any machine holds, or packs better than any predictor does."""
     if unpacked > LARGEST or unpacked > max(SMALL, DENSEST * packed):
-        raise UnsafeModel(f"the model file would unpack to {unpacked / 1e6:.0f} MB, which no predictor does")
+        raise UnsafeModel(
+            f"the model file would unpack to {unpacked / 1e6:.0f} MB, which no predictor does"
+        )
 
 
 def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
@@ -109,12 +130,21 @@ def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
     entries = archive.infolist()
     for entry in entries:
         if not names.fullmatch(entry.filename):
-            raise UnsafeModel(f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
-            raise UnsafeModel(f"the model file's entry {entry.filename!r} is packed in a way that no predictor uses")
+            raise UnsafeModel(
+                f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}"
+            )
+        if (
+            entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            or entry.flag_bits & 1
+        ):
+            raise UnsafeModel(
+                f"the model file's entry {entry.filename!r} is packed in a way that no predictor uses"
+            )
     if len({entry.filename for entry in entries}) != len(entries):
         raise UnsafeModel("the model file holds an entry twice")
-    check_size(sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries))
+    check_size(
+        sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
+    )
 
 
 def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
@@ -138,7 +168,9 @@ def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
     return state
 
 
-_HEADER = re.compile(rb"\{'descr': '([<|][biuf]\d)', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,80})\), \} {0,128}\n")
+_HEADER = re.compile(
+    rb"\{'descr': '([<|][biuf]\d)', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,80})\), \} {0,128}\n"
+)
 
 
 def _array(blob: bytes) -> np.ndarray[Any, Any]:
@@ -150,9 +182,14 @@ def _array(blob: bytes) -> np.ndarray[Any, Any]:
     header = _HEADER.fullmatch(blob[10 : 10 + length])
     if not blob.startswith(b"\x93NUMPY\x01\x00") or header is None:
         raise ValueError("an array with a header that no predictor has")
-    dtype, shape = np.dtype(header[1].decode()), tuple(int(part) for part in header[3].split(b",") if part.strip())
+    dtype, shape = (
+        np.dtype(header[1].decode()),
+        tuple(int(part) for part in header[3].split(b",") if part.strip()),
+    )
     count = math.prod(shape)
     if count * dtype.itemsize != len(blob) - 10 - length:
         raise ValueError(f"an array of {dtype} with shape {shape} in {len(blob)} bytes")
-    array = np.frombuffer(blob, dtype, count, 10 + length).reshape(shape, order="F" if header[2] == b"True" else "C")
+    array = np.frombuffer(blob, dtype, count, 10 + length).reshape(
+        shape, order="F" if header[2] == b"True" else "C"
+    )
     return array.copy("K")

@@ -50,10 +50,14 @@ class Store:
         self._log = -1
         try:
             if anew and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise InputError(f"--output {folder}: is not an empty folder. Give a new name, or remove it.")
+                raise InputError(
+                    f"--output {folder}: is not an empty folder. Give a new name, or remove it."
+                )
             self.work.mkdir(parents=True, exist_ok=True)
             (folder / "trials").mkdir(exist_ok=True)
-            self._log = os.open(folder / LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._log = os.open(
+                folder / LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
+            )
         except OSError as error:
             raise InputError(f"--output {folder}: can't be made: {error.strerror}") from None
         self._lock()
@@ -77,7 +81,9 @@ class Store:
             fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.close(keep_work=True)
-            raise InputError(f"{self.folder}: another process is working on this run. Wait for it, or end it.") from None
+            raise InputError(
+                f"{self.folder}: another process is working on this run. Wait for it, or end it."
+            ) from None
 
     def _mend(self) -> None:
         """Cut off a last line that was not written to its end."""
@@ -88,7 +94,11 @@ class Store:
         """Remove what a crash left: half-made files, and those of fits that were not recorded."""
         (self.folder / "DONE").unlink(missing_ok=True)
         shutil.rmtree(self.work / "made", ignore_errors=True)
-        for leftover in (*self.folder.glob(".*.*"), *(self.work / "encoded").glob(".*"), *self.work.glob(".*")):
+        for leftover in (
+            *self.folder.glob(".*.*"),
+            *(self.work / "encoded").glob(".*"),
+            *self.work.glob(".*"),
+        ):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         known = {(trial.id, key) for trial in study.trials.values() for key in trial.outcomes}
         for path in (self.folder / "trials").glob("*/*"):
@@ -115,7 +125,11 @@ class Store:
         """Move what a worker made of a job (`predictions.npy`, `model.zip`, `detail.json`) to the trial's folder."""
         home = self.folder / "trials" / trial
         home.mkdir(exist_ok=True)
-        for name, ending in (("predictions.npy", ".npy"), ("model.zip", ".zip"), ("detail.json", ".json")):
+        for name, ending in (
+            ("predictions.npy", ".npy"),
+            ("model.zip", ".zip"),
+            ("detail.json", ".json"),
+        ):
             if (made / name).exists():
                 os.replace(made / name, home / f"{key}{ending}")
         shutil.rmtree(made, ignore_errors=True)
@@ -156,7 +170,11 @@ class Store:
 
     def _keep_failures(self) -> None:
         """Add the tracebacks of fits that failed to those of the run's folder; on a full disk there is no place for them."""
-        with suppress(OSError), open(self.work / FAILURES, "rb") as told, open(self.folder / FAILURES, "ab") as kept:
+        with (
+            suppress(OSError),
+            open(self.work / FAILURES, "rb") as told,
+            open(self.folder / FAILURES, "ab") as kept,
+        ):
             shutil.copyfileobj(told, kept)
 
 
@@ -178,7 +196,9 @@ def held(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise InputError(f"{folder}: another process is working on this run. Wait for it, or end it.") from None
+            raise InputError(
+                f"{folder}: another process is working on this run. Wait for it, or end it."
+            ) from None
         yield
 
 
@@ -203,7 +223,9 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
             shown = line[:60].decode("utf-8", "replace").strip()
             raise InputError(f"{folder / LOG}: line {number} is damaged: {shown!r}") from None
         if version != FORMAT:
-            raise InputError(f"{folder / LOG}: line {number} has format {version!r}; this version of automl reads format {FORMAT}.")
+            raise InputError(
+                f"{folder / LOG}: line {number} has format {version!r}; this version of automl reads format {FORMAT}."
+            )
         yield event
 
 
@@ -214,7 +236,9 @@ def replay(folder: Path) -> Study:
         try:
             study = study.add(event)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{folder / LOG}: line {number} is no event that this version knows: {type(error).__name__} {error}") from None
+            raise InputError(
+                f"{folder / LOG}: line {number} is no event that this version knows: {type(error).__name__} {error}"
+            ) from None
     return study
 
 

@@ -54,15 +54,26 @@ class Task:
         >>> Task("binary", "y", "f1", ("0", "1"), "int").typed_labels
         [0, 1]
         """
-        make: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": lambda label: label == "True", "text": str}
+        make: dict[str, Callable[[str], Any]] = {
+            "int": int,
+            "float": float,
+            "bool": lambda label: label == "True",
+            "text": str,
+        }
         return [make[self.dtype](label) for label in self.labels]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; a comma only where there is one, so that other tasks keep their hash."""
         plain = asdict(self) | {"labels": list(self.labels)}
-        return plain if self.comma else {name: value for name, value in plain.items() if name != "comma"}
+        return (
+            plain
+            if self.comma
+            else {name: value for name, value in plain.items() if name != "comma"}
+        )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Task:
         """The task that `to_json` wrote."""
-        return cls(**{**value, "labels": tuple(value["labels"]), "comma": bool(value.get("comma", False))})
+        return cls(
+            **{**value, "labels": tuple(value["labels"]), "comma": bool(value.get("comma", False))}
+        )

@@ -43,7 +43,14 @@ class Timeline:
 
     def completed(self, trial: Trial) -> float:
         """The second at which a complete trial's last held-out fold was there."""
-        return max((self.fits[key] for key, job in trial.jobs.items() if job.fold is not None and key in self.fits), default=self.last)
+        return max(
+            (
+                self.fits[key]
+                for key, job in trial.jobs.items()
+                if job.fold is not None and key in self.fits
+            ),
+            default=self.last,
+        )
 
 
 def read(folder: Path) -> Timeline:
@@ -74,7 +81,7 @@ def _spans(told: list[Event], last: float) -> tuple[Span, ...]:
     Logs of earlier versions tell those two when they end alone.
     """
     spans: list[Span] = []
-    for place, event in enumerate(told):
+    for index, event in enumerate(told):
         before = spans[-1].end if spans else 0.0
         hands_on = "task" in event or "recipes" in event
         if hands_on and spans and spans[-1].stage == event["stage"]:
@@ -82,6 +89,6 @@ def _spans(told: list[Event], last: float) -> tuple[Span, ...]:
         elif hands_on:
             spans.append(Span(event["stage"], before, event["time"]))
         else:
-            end = told[place + 1]["time"] if place + 1 < len(told) else last
+            end = told[index + 1]["time"] if index + 1 < len(told) else last
             spans.append(Span(event["stage"], event["time"], end))
     return tuple(spans)

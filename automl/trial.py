@@ -19,18 +19,24 @@ Event = Mapping[str, Any]
 Status = Literal["done", "failed", "timeout", "memory", "cut"]
 Together = Literal["", "groups", "copies"]  # what is held out together
 Finish = Literal["bag", "refit", "both"]
-Place = tuple[int, int | None]  # repeat and fold; no fold: all rows
+Split = tuple[int, int | None]  # repeat and fold; no fold: all rows
 
-HAND = "hand"  # origin of candidates that a person proposed
+MANUAL = "hand"  # origin of candidates that a person proposed
 FIRST = "first"  # origin of the first model: a quick one on some rows, which answers as long as there is no better one
-UNTRUE = ("leak", "copied_rows", "entity", "drift", "groups_and_times")  # findings of what makes the told score untrue
+UNTRUE = (
+    "leak",
+    "copied_rows",
+    "entity",
+    "drift",
+    "groups_and_times",
+)  # findings of what makes the told score untrue
 ENOUGH = 0.7  # of the rounds that a refit was to have
 
 
-def makes_untrue(finding: Mapping[str, Any]) -> bool:
+def warns_of_score(finding: Mapping[str, Any]) -> bool:
     """Whether a finding, as plain values, warns of a score that is not true.
 
-    >>> makes_untrue({"code": "leak", "severity": "warning"}), makes_untrue({"code": "copied_rows", "severity": "info"})
+    >>> warns_of_score({"code": "leak", "severity": "warning"}), warns_of_score({"code": "copied_rows", "severity": "info"})
     (True, False)
     """
     return finding["code"] in UNTRUE and finding["severity"] == "warning"
@@ -66,12 +72,19 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"family": self.family, "params": dict(self.params), "recipe": self.recipe.to_json(), "origin": self.origin}
+        return {
+            "family": self.family,
+            "params": dict(self.params),
+            "recipe": self.recipe.to_json(),
+            "origin": self.origin,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:
         """The candidate that `to_json` wrote."""
-        return cls(value["family"], value["params"], Recipe.from_json(value["recipe"]), value["origin"])
+        return cls(
+            value["family"], value["params"], Recipe.from_json(value["recipe"]), value["origin"]
+        )
 
 
 @dataclass(frozen=True)
@@ -108,10 +121,21 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Twelve hexadecimal digits that name the work."""
-        return _digest([self.candidate.id, self.data, self.repeat, self.fold, self.seed, self.rows, self.rounds, self.threads])
+        return _digest(
+            [
+                self.candidate.id,
+                self.data,
+                self.repeat,
+                self.fold,
+                self.seed,
+                self.rows,
+                self.rounds,
+                self.threads,
+            ]
+        )
 
     @property
-    def place(self) -> tuple[int, int | None]:
+    def split(self) -> tuple[int, int | None]:
         """Repeat and fold."""
         return self.repeat, self.fold
 
@@ -122,7 +146,10 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the limit on seconds is left out."""
-        plain = {name: getattr(self, name) for name in ("data", "repeat", "fold", "seed", "rows", "rounds", "threads")}
+        plain = {
+            name: getattr(self, name)
+            for name in ("data", "repeat", "fold", "seed", "rows", "rounds", "threads")
+        }
         return plain | {"candidate": self.candidate.to_json()}
 
     @classmethod
@@ -170,13 +197,15 @@ class Trial:
     @cached_property
     def whole(self) -> Mapping[str, Outcome]:
         """The outcomes of fits on all rows that their place leaves, by the job's key; looks at some of them are left out."""
-        return {key: outcome for key, outcome in self.outcomes.items() if self.jobs[key].rows is None}
+        return {
+            key: outcome for key, outcome in self.outcomes.items() if self.jobs[key].rows is None
+        }
 
     @cached_property
     def losses(self) -> Mapping[tuple[int, int | None], float]:
         """Loss by (repeat, fold), of fits on all of a fold's training rows that ended well."""
         return {
-            self.jobs[key].place: outcome.loss
+            self.jobs[key].split: outcome.loss
             for key, outcome in self.whole.items()
             if outcome.status == "done" and outcome.loss is not None
         }
@@ -195,7 +224,11 @@ class Trial:
     @cached_property
     def look(self) -> Outcome | None:
         """What came of a fit on some of the training rows, if there is one that ended well."""
-        looks = [outcome for key, outcome in self.outcomes.items() if outcome.status == "done" and key not in self.whole]
+        looks = [
+            outcome
+            for key, outcome in self.outcomes.items()
+            if outcome.status == "done" and key not in self.whole
+        ]
         return looks[-1] if looks else None
 
     @cached_property
@@ -204,10 +237,14 @@ class Trial:
         return sum(outcome.seconds for outcome in self.outcomes.values())
 
     @cached_property
-    def refits(self) -> tuple[Place, ...]:
+    def refits(self) -> tuple[Split, ...]:
         """Where it was trained on all rows, once for each repeat; one that its deadline stopped early doesn't count."""
-        fits = [self.jobs[key] for key, outcome in self.whole.items() if outcome.status == "done" and _is_whole(self.jobs[key], outcome)]
-        return tuple(sorted(job.place for job in fits if job.fold is None))
+        fits = [
+            self.jobs[key]
+            for key, outcome in self.whole.items()
+            if outcome.status == "done" and _is_whole(self.jobs[key], outcome)
+        ]
+        return tuple(sorted(job.split for job in fits if job.fold is None))
 
     @property
     def failure(self) -> Outcome | None:
@@ -216,7 +253,7 @@ class Trial:
         return next((outcome for outcome in kept if outcome.status not in ("done", "cut")), None)
 
     @cached_property
-    def places(self) -> tuple[tuple[int, int], ...]:
+    def splits(self) -> tuple[tuple[int, int], ...]:
         """The folds of which a model is kept, first repeat first."""
         kept = [job for key, job in self.jobs.items() if job.is_kept and key in self.outcomes]
         done = [job for job in kept if self.outcomes[job.key].status == "done"]
@@ -226,7 +263,7 @@ class Trial:
         """Key of the kept fit that succeeded there."""
         for key, outcome in self.outcomes.items():
             job = self.jobs[key]
-            if outcome.status == "done" and job.is_kept and job.place == (repeat, fold):
+            if outcome.status == "done" and job.is_kept and job.split == (repeat, fold):
                 return key
         return None
 
@@ -246,7 +283,7 @@ class Plan:
     together: Together = ""
 
     @cached_property
-    def places(self) -> tuple[tuple[int, int], ...]:
+    def splits(self) -> tuple[tuple[int, int], ...]:
         """Every (repeat, fold), first repeat first."""
         return tuple((repeat, fold) for repeat in range(self.repeats) for fold in range(self.folds))
 
@@ -258,7 +295,7 @@ class Plan:
     @property
     def models(self) -> int:
         """How many models of a candidate answer together."""
-        return len(self.places) if self.kind == "kfold" else 1
+        return len(self.splits) if self.kind == "kfold" else 1
 
 
 @dataclass(frozen=True)
@@ -309,11 +346,17 @@ class Study:
     running: Mapping[str, Job] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = "bag"  # whether a member's fold models answer, its refits on all rows if it has any, or both
-    verdict: Mapping[str, Any] = field(default_factory=dict)  # of the ensemble: loss, interval, temperature, cuts
-    test: Mapping[str, Any] = field(default_factory=dict)  # scores on the user's test table, of the predictor and its members
+    verdict: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of the ensemble: loss, interval, temperature, cuts
+    test: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # scores on the user's test table, of the predictor and its members
     finished: str = ""
     resumed: int = 0  # how often
-    extensions: Extensions = field(default=NO_EXTENSIONS, compare=False)  # the run's own families: no event tells them
+    extensions: Extensions = field(
+        default=NO_EXTENSIONS, compare=False
+    )  # the run's own families: no event tells them
 
     def family(self, name: str) -> Family:
         """The family of this name, as this run knows it."""
@@ -331,18 +374,22 @@ class Study:
         return _ADD[event["kind"]](self, event)
 
     @property
-    def alarms(self) -> tuple[Event, ...]:
+    def score_warnings(self) -> tuple[Event, ...]:
         """The findings that warn of a score that is not true."""
-        return tuple(finding for finding in self.findings if makes_untrue(finding))
+        return tuple(finding for finding in self.findings if warns_of_score(finding))
 
     def taken(self, trial: Trial) -> set[tuple[int, int | None]]:
         """Where a trial was fitted or is being fitted on all rows; a fit that was cut by a run's end may be tried again."""
         ended = {key for key, outcome in trial.outcomes.items() if outcome.status != "cut"}
-        return {job.place for key, job in trial.jobs.items() if job.rows is None and (key in ended or key in self.running)}
+        return {
+            job.split
+            for key, job in trial.jobs.items()
+            if job.rows is None and (key in ended or key in self.running)
+        }
 
     def complete(self, trial: Trial) -> bool:
         """Whether every row that is ever held out has a prediction of this trial."""
-        return all(place in trial.losses for place in self.plan.places)
+        return all(split in trial.losses for split in self.plan.splits)
 
     def expected_loss(self, trial: Trial) -> float:
         """A trial's loss over all folds; of one that was dropped, the best complete model's plus how far it lay behind that one.
@@ -354,26 +401,35 @@ class Study:
         best = next((other for other in self.ranked if other.candidate.family != "constant"), None)
         if best is None:
             return trial.loss
-        seen = [place for place in trial.losses if place in best.losses]
-        behind = sum(trial.losses[place] - best.losses[place] for place in seen) / max(1, len(seen))
+        seen = [split for split in trial.losses if split in best.losses]
+        behind = sum(trial.losses[split] - best.losses[split] for split in seen) / max(1, len(seen))
         return best.loss + max(0.0, behind)
 
-    def bag(self, trial: Trial) -> tuple[Place, ...]:
+    def bag(self, trial: Trial) -> tuple[Split, ...]:
         """Where the fold models of a member of the predictor were fitted, if it keeps them."""
-        return () if trial.refits and not keeps_bag(self.finish, self.family(trial.candidate.family)) else trial.places
+        return (
+            ()
+            if trial.refits and not keeps_bag(self.finish, self.family(trial.candidate.family))
+            else trial.splits
+        )
 
-    def refits(self, trial: Trial) -> tuple[Place, ...]:
+    def refits(self, trial: Trial) -> tuple[Split, ...]:
         """Where a member's refits were fitted, if it has any."""
         return trial.refits if self.finish != "bag" else ()
 
-    def fitted_places(self, trial: Trial) -> tuple[Place, ...]:
+    def fitted_splits(self, trial: Trial) -> tuple[Split, ...]:
         """Where a member of the predictor was fitted: in the folds, and on all rows if it was refitted."""
-        return (*trial.places, *self.refits(trial))
+        return (*trial.splits, *self.refits(trial))
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
         """The complete trials, best first."""
-        return tuple(sorted((t for t in self.trials.values() if self.complete(t)), key=lambda trial: (trial.loss, trial.id)))
+        return tuple(
+            sorted(
+                (t for t in self.trials.values() if self.complete(t)),
+                key=lambda trial: (trial.loss, trial.id),
+            )
+        )
 
     @cached_property
     def leaders(self) -> Mapping[str, Trial]:
@@ -396,12 +452,18 @@ def _stage(study: Study, event: Event) -> Study:
     study = replace(study, stage=event["stage"])
     if "task" in event:
         study = replace(
-            study, task=Task.from_json(event["task"]), data=event["data"], size=Size(**event["size"]), plan=Plan(**event["plan"])
+            study,
+            task=Task.from_json(event["task"]),
+            data=event["data"],
+            size=Size(**event["size"]),
+            plan=Plan(**event["plan"]),
         )
         study = replace(study, drawn=event.get("drawn", 0), narrowed=event.get("narrowed", 0))
     study = replace(study, families=tuple(event.get("families", study.families)))
     if "recipes" in event:
-        study = replace(study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"]))
+        study = replace(
+            study, recipes=tuple(Recipe.from_json(recipe) for recipe in event["recipes"])
+        )
     return study
 
 
@@ -424,11 +486,15 @@ def _fit(study: Study, event: Event) -> Study:
 
 
 def _trial(study: Study, event: Event) -> Study:
-    return _with(study, replace(study.trials[event["id"]], decided=event["decided"], reason=event["reason"]))
+    return _with(
+        study, replace(study.trials[event["id"]], decided=event["decided"], reason=event["reason"])
+    )
 
 
 def _weights(study: Study, event: Event) -> Study:
-    return replace(study, weights=event["weights"], finish=event["finish"], verdict=event["verdict"])
+    return replace(
+        study, weights=event["weights"], finish=event["finish"], verdict=event["verdict"]
+    )
 
 
 def _resumed(study: Study, event: Event) -> Study:

@@ -28,7 +28,9 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from variants import load_bench
 
 TRIALS = 30
-STEPS: list[tuple[str, list[Any]]] = [  # in the order in which one learns to tune; LightGBM's own value stands first
+STEPS: list[
+    tuple[str, list[Any]]
+] = [  # in the order in which one learns to tune; LightGBM's own value stands first
     ("num_leaves", [31, 15, 63, 7, 127]),
     ("min_child_samples", [20, 5, 50, 100]),
     ("learning_rate", [0.1, 0.05, 0.03, 0.015]),
@@ -44,7 +46,9 @@ STEPS: list[tuple[str, list[Any]]] = [  # in the order in which one learns to tu
 ]
 
 
-def prepared(table: pd.DataFrame, levels: dict[str, pd.Index] | None = None) -> tuple[pd.DataFrame, dict[str, pd.Index]]:
+def prepared(
+    table: pd.DataFrame, levels: dict[str, pd.Index] | None = None
+) -> tuple[pd.DataFrame, dict[str, pd.Index]]:
     """Text as categories, which LightGBM takes as they are; dates as numbers."""
     made, seen = table.copy(), {} if levels is None else levels
     for name in made:
@@ -52,11 +56,17 @@ def prepared(table: pd.DataFrame, levels: dict[str, pd.Index] | None = None) -> 
             continue
         if levels is None:
             dates = pd.to_datetime(made[name], errors="coerce", format="ISO8601")
-            seen[name] = pd.Index([]) if dates.notna().mean() > 0.95 else pd.Index(made[name].dropna().unique())
+            seen[name] = (
+                pd.Index([])
+                if dates.notna().mean() > 0.95
+                else pd.Index(made[name].dropna().unique())
+            )
         if len(seen[name]):
             made[name] = pd.Categorical(made[name], categories=seen[name])
         else:
-            made[name] = pd.to_datetime(made[name], errors="coerce", format="ISO8601").astype("int64") / 1e9
+            made[name] = (
+                pd.to_datetime(made[name], errors="coerce", format="ISO8601").astype("int64") / 1e9
+            )
     made.columns = [f"x{place}" for place in range(made.shape[1])]
     return made, seen
 
@@ -66,12 +76,18 @@ class Person:
 
     def __init__(self, task: str, X: pd.DataFrame, y: np.ndarray) -> None:
         self.task, self.X, self.y = task, X, y
-        splitter = KFold(3, shuffle=True, random_state=0) if task == "regression" else StratifiedKFold(3, shuffle=True, random_state=0)
+        splitter = (
+            KFold(3, shuffle=True, random_state=0)
+            if task == "regression"
+            else StratifiedKFold(3, shuffle=True, random_state=0)
+        )
         self.folds = list(splitter.split(X, y))
 
     def model(self, params: dict[str, Any], rounds: int) -> Any:
         kind = lightgbm.LGBMRegressor if self.task == "regression" else lightgbm.LGBMClassifier
-        return kind(n_estimators=rounds, subsample_freq=1, n_jobs=2, verbose=-1, random_state=0, **params)
+        return kind(
+            n_estimators=rounds, subsample_freq=1, n_jobs=2, verbose=-1, random_state=0, **params
+        )
 
     def judge(self, params: dict[str, Any]) -> tuple[float, int]:
         """The mean loss over the folds, and the mean best round."""
@@ -105,14 +121,18 @@ class Person:
                     best, loss = tried, new
 
 
-def one(bench: ModuleType, folder: Path) -> dict[str, Any]:
+def one(executor: ModuleType, folder: Path) -> dict[str, Any]:
     """Tune one table, and judge the best setting on the test rows."""
-    card, table = bench.load(folder)
-    train, test = bench.split(card, table, 0, None)
+    card, table = executor.load(folder)
+    train, test = executor.split(card, table, 0, None)
     X, levels = prepared(train.drop(columns=card["target"]))
     X_test, _ = prepared(test.drop(columns=card["target"]), levels)
     classes = None if card["task"] == "regression" else np.unique(train[card["target"]])
-    y = train[card["target"]].to_numpy() if classes is None else np.searchsorted(classes, train[card["target"]])
+    y = (
+        train[card["target"]].to_numpy()
+        if classes is None
+        else np.searchsorted(classes, train[card["target"]])
+    )
     began = time.monotonic()
     person = Person(card["task"], X, y)
     trials = list(person.tune())
@@ -120,23 +140,33 @@ def one(bench: ModuleType, folder: Path) -> dict[str, Any]:
     model = person.model(params, max(1, int(1.1 * rounds))).fit(X, y)
     seconds = time.monotonic() - began
     raw = model.predict(X_test) if classes is None else model.predict_proba(X_test)
-    answers = pd.DataFrame({"prediction": raw}) if classes is None else pd.DataFrame(raw, columns=classes)
-    test_loss = bench.loss_of(card, test[card["target"]], answers)
-    return {"loss": test_loss, "held_out": loss, "trials": len(trials), "params": params, "seconds": round(seconds, 1)}
+    answers = (
+        pd.DataFrame({"prediction": raw}) if classes is None else pd.DataFrame(raw, columns=classes)
+    )
+    test_loss = executor.loss_of(card, test[card["target"]], answers)
+    return {
+        "loss": test_loss,
+        "held_out": loss,
+        "trials": len(trials),
+        "params": params,
+        "seconds": round(seconds, 1),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tasks", required=True)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
-    bench = load_bench(args.bench)
+    executor = load_bench(args.executor)
     found = json.loads(args.json.read_text()) if args.json.exists() else {}
     for name in args.tasks.split(","):
         if name not in found:
-            found[name] = one(bench, args.data / name)
+            found[name] = one(executor, args.data / name)
             args.json.write_text(json.dumps(found, indent=1) + "\n")
         print(name, found[name], flush=True)
 

@@ -35,9 +35,22 @@ def measure(folder: Path, budget: float) -> dict[str, Any]:
     work = Path(tempfile.mkdtemp(prefix="every-"))
     try:
         ignore = [word for name in card.get("drop", []) for word in ("--ignore", name)]
-        what = ("--target", card["target"], "--task", card["task"], "--budget", f"{budget:g}s", *ignore)
+        what = (
+            "--target",
+            card["target"],
+            "--task",
+            card["task"],
+            "--budget",
+            f"{budget:g}s",
+            *ignore,
+        )
         seconds, fit = run("fit", data, *what, "--output", str(work / "run"), "-q")
-        row: dict[str, Any] = {"rows": card["rows"], "columns": card["columns"], "seconds": seconds, "exit": fit.returncode}
+        row: dict[str, Any] = {
+            "rows": card["rows"],
+            "columns": card["columns"],
+            "seconds": seconds,
+            "exit": fit.returncode,
+        }
         if fit.returncode:
             return row | {"error": fit.stderr.strip()[-300:]}
         seconds, predict = run("predict", str(work / "run"), data, "--output", str(work / "p.csv"))
@@ -63,32 +76,44 @@ def facts(run: Path) -> dict[str, Any]:
         "folds": study.plan.folds * study.plan.repeats,
         "trials": len(study.trials),
         "fits": len(fits),
-        "bad_fits": sorted({f"{o.status}: {o.reason}"[:90] for o in fits if o.status not in ("done", "cut")}),
+        "bad_fits": sorted(
+            {f"{o.status}: {o.reason}"[:90] for o in fits if o.status not in ("done", "cut")}
+        ),
         "members": len(study.weights),
         "model_mb": round((run / "predictor.automl").stat().st_size / 1e6, 2),
         "family_seconds": {
-            t.candidate.family: round(sum(o.seconds for o in t.outcomes.values()) / max(1, len(t.outcomes)), 3)
+            t.candidate.family: round(
+                sum(o.seconds for o in t.outcomes.values()) / max(1, len(t.outcomes)), 3
+            )
             for t in study.trials.values()
         },
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--budget", type=float, default=20)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     found = json.loads(args.out.read_text()) if args.out.exists() else {}
-    names = args.only.split(",") if args.only else sorted(p.parent.name for p in args.data.glob("*/card.json"))
+    names = (
+        args.only.split(",")
+        if args.only
+        else sorted(p.parent.name for p in args.data.glob("*/card.json"))
+    )
     for name in names:
         if name in found:
             continue
         row = found[name] = measure(args.data / name, args.budget)
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(found, indent=1) + "\n")
-        print(name, "LATE" if row["seconds"] > args.budget else "", json.dumps(row)[:300], flush=True)
+        print(
+            name, "LATE" if row["seconds"] > args.budget else "", json.dumps(row)[:300], flush=True
+        )
     seconds = [row["seconds"] for row in found.values()]
     failures = [name for name, row in found.items() if row["exit"] or row.get("predict_exit")]
     print(

@@ -23,30 +23,56 @@ SHARES = (0.5, 0.8, 0.9, 0.95)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--budget", default="15s")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    bench = load_bench(args.bench)
+    executor = load_bench(args.executor)
     rows = []
     for folder in sorted(path.parent for path in args.data.glob("*/card.json")):
-        card, whole = bench.load(folder)
+        card, whole = executor.load(folder)
         if card["task"] != "regression":
             continue
-        train, test = bench.split(card, whole, 0, None)
+        train, test = executor.split(card, whole, 0, None)
         with tempfile.TemporaryDirectory() as home:
             place = Path(home)
             train.to_csv(place / "train.csv", index=False)
             test = test[test[card["target"]].notna()]
             test.to_csv(place / "test.csv", index=False)
-            what = [place / "train.csv", "--target", card["target"], "--task", "regression", "--budget", args.budget]
-            subprocess.run([Path(sys.executable).parent / "automl", "fit", *what, "--output", place / "run", "-q"], check=True)
+            what = [
+                place / "train.csv",
+                "--target",
+                card["target"],
+                "--task",
+                "regression",
+                "--budget",
+                args.budget,
+            ]
+            subprocess.run(
+                [
+                    Path(sys.executable).parent / "automl",
+                    "fit",
+                    *what,
+                    "--output",
+                    place / "run",
+                    "-q",
+                ],
+                check=True,
+            )
             predictor = automl.load(place / "run").predictor_
             values = predictor.raw(predictor.read(read_table(str(place / "test.csv"))).columns)
         y = pd.to_numeric(test[card["target"]]).to_numpy(float)
-        row = {"task": folder.name, "fold": 0, "train": len(train), "rows": len(y), "rmse": float(np.sqrt(np.mean((y - values) ** 2)))}
+        row = {
+            "task": folder.name,
+            "fold": 0,
+            "train": len(train),
+            "rows": len(y),
+            "rmse": float(np.sqrt(np.mean((y - values) ** 2))),
+        }
         for share in SHARES:
             low, high = predictor.interval(values, share)
             row[str(share)] = round(float(((low <= y) & (y <= high)).mean()), 4)

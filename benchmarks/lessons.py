@@ -55,8 +55,25 @@ TREES: Space = {
     "max_depth": Int(2, 30, log=True),
     "bootstrap": Choice((False, True)),
 }
-STUDIES = (("vehicle", "lightgbm"), ("cmc", "lightgbm"), ("wine_quality_white", "lightgbm"), ("credit_g", "trees"), ("airfoil", "trees"))
-TABLES = ("vehicle", "cmc", "wine_quality_white", "credit_g", "airfoil", "churn", "segment", "kc1", "space_ga", "boston")
+STUDIES = (
+    ("vehicle", "lightgbm"),
+    ("cmc", "lightgbm"),
+    ("wine_quality_white", "lightgbm"),
+    ("credit_g", "trees"),
+    ("airfoil", "trees"),
+)
+TABLES = (
+    "vehicle",
+    "cmc",
+    "wine_quality_white",
+    "credit_g",
+    "airfoil",
+    "churn",
+    "segment",
+    "kc1",
+    "space_ga",
+    "boston",
+)
 
 Judge = Callable[[Mapping[str, Any], int], float]
 
@@ -64,28 +81,50 @@ Judge = Callable[[Mapping[str, Any], int], float]
 class Table:
     """A table's train rows, and the loss of a model by cross-validation."""
 
-    def __init__(self, bench: Any, folder: Path) -> None:
-        card, whole = bench.load(folder)
-        train, _ = bench.split(card, whole, 0, None)
+    def __init__(self, executor: Any, folder: Path) -> None:
+        card, whole = executor.load(folder)
+        train, _ = executor.split(card, whole, 0, None)
         train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
         X, _ = prepared(train.drop(columns=card["target"]))
         self.is_regression = card["task"] == "regression"
         self.X = (
-            X.apply(lambda column: column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column).astype(float).fillna(-1)
+            X.apply(
+                lambda column: (
+                    column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
+                )
+            )
+            .astype(float)
+            .fillna(-1)
         )
         target = train[card["target"]]
-        self.y = target.to_numpy(float) if self.is_regression else np.unique(target, return_inverse=True)[1]
+        self.y = (
+            target.to_numpy(float)
+            if self.is_regression
+            else np.unique(target, return_inverse=True)[1]
+        )
 
     def loss(self, kind: str, params: Mapping[str, Any], seed: int) -> float:
         """Mean loss over three folds."""
-        folds = KFold(3, shuffle=True, random_state=seed) if self.is_regression else StratifiedKFold(3, shuffle=True, random_state=seed)
+        folds = (
+            KFold(3, shuffle=True, random_state=seed)
+            if self.is_regression
+            else StratifiedKFold(3, shuffle=True, random_state=seed)
+        )
         losses = []
         for train, held in folds.split(self.X, self.y):
             model = self.model(kind, params).fit(self.X.iloc[train], self.y[train])
             if self.is_regression:
-                losses.append(root_mean_squared_error(self.y[held], model.predict(self.X.iloc[held])))
+                losses.append(
+                    root_mean_squared_error(self.y[held], model.predict(self.X.iloc[held]))
+                )
             else:
-                losses.append(log_loss(self.y[held], np.clip(model.predict_proba(self.X.iloc[held]), 1e-4, 1), labels=np.unique(self.y)))
+                losses.append(
+                    log_loss(
+                        self.y[held],
+                        np.clip(model.predict_proba(self.X.iloc[held]), 1e-4, 1),
+                        labels=np.unique(self.y),
+                    )
+                )
         return float(np.mean(losses))
 
     def model(self, kind: str, params: Mapping[str, Any]) -> Any:
@@ -104,16 +143,30 @@ def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tp
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
     found = optuna.create_study(sampler=samplers[sampler]())
-    found.optimize(lambda trial: judge({name: suggest(trial, name, of) for name, of in space.items()}, 0), n_trials=trials)
-    places = np.array([[place_of(of, trial.params[name]) for name, of in space.items()] for trial in found.trials])
+    found.optimize(
+        lambda trial: judge({name: suggest(trial, name, of) for name, of in space.items()}, 0),
+        n_trials=trials,
+    )
+    places = np.array(
+        [[place_of(of, trial.params[name]) for name, of in space.items()] for trial in found.trials]
+    )
     losses = np.array([trial.value for trial in found.trials], np.float64)
     return points_of(space, places, losses)
 
 
 def points_of(space: Space, places: Any, losses: Any) -> Points:
     """Points with trials to name them."""
-    params = [{name: value_at(of, place) for (name, of), place in zip(space.items(), point, strict=True)} for point in places]
-    return Points("lightgbm", space, places, losses, tuple(Trial(Candidate("lightgbm", one, RECIPES["native"])) for one in params))
+    params = [
+        {name: value_at(of, place) for (name, of), place in zip(space.items(), point, strict=True)}
+        for point in places
+    ]
+    return Points(
+        "lightgbm",
+        space,
+        places,
+        losses,
+        tuple(Trial(Candidate("lightgbm", one, RECIPES["native"])) for one in params),
+    )
 
 
 def suggest(trial: optuna.Trial, name: str, of: Any) -> Any:
@@ -129,7 +182,10 @@ def suggest(trial: optuna.Trial, name: str, of: Any) -> Any:
 def by_grid(judge: Judge, space: Space) -> dict[str, float]:
     """The share of the variance of the loss's logarithm that each hyperparameter explains by itself, over a full grid."""
     levels = {
-        name: of.values if isinstance(of, Choice) else tuple(of.at(place) for place in (0.05, 0.5, 0.95)) for name, of in space.items()
+        name: of.values
+        if isinstance(of, Choice)
+        else tuple(of.at(place) for place in (0.05, 0.5, 0.95))
+        for name, of in space.items()
     }
     points = list(itertools.product(*levels.values()))
     losses = np.log([judge(dict(zip(levels, point, strict=True)), 0) for point in points])
@@ -146,10 +202,16 @@ def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[st
     judge: Judge = lambda params, seed: table.loss(kind, params, seed) if table else float("nan")  # noqa: E731
     made: dict[str, Any] = {"kind": kind, "grid": found.get("grid") or by_grid(judge, space)}
     for sampler in ("tpe", "random"):
-        seen = found.get(sampler, {}).get("study") or study_seen(study(judge, space, 200, 0, sampler))
+        seen = found.get(sampler, {}).get("study") or study_seen(
+            study(judge, space, 200, 0, sampler)
+        )
         of = points_of(space, np.array(seen["places"]), np.array(seen["losses"]))
         told = {one.name: one.share for one in importances(of, learn(of), 0)}
-        ranks = float(spearmanr([told[name] for name in space], [made["grid"][name] for name in space]).statistic)
+        ranks = float(
+            spearmanr(
+                [told[name] for name in space], [made["grid"][name] for name in space]
+            ).statistic
+        )
         made[sampler] = {"spearman": ranks, "told": told, "study": seen}
     return made
 
@@ -169,7 +231,16 @@ def ranges(table: Table) -> dict[str, Any]:
     names = list(LIGHTGBM)
     drawn = {"good": drawn_from(good, of, rng, 20), "whole": rng.random((20, len(names)))}
     losses = {
-        where: [judge({name: value_at(LIGHTGBM[name], place) for name, place in zip(names, point, strict=True)}, 7) for point in points]
+        where: [
+            judge(
+                {
+                    name: value_at(LIGHTGBM[name], place)
+                    for name, place in zip(names, point, strict=True)
+                },
+                7,
+            )
+            for point in points
+        ]
         for where, points in drawn.items()
     }
     best = judge(of.trials[of.best].candidate.params, 7)
@@ -178,31 +249,50 @@ def ranges(table: Table) -> dict[str, Any]:
         "whole": float(np.mean(losses["whole"])),
         "best": best,
         "ratio": float(np.mean(losses["good"]) / np.mean(losses["whole"])),
-        "better": float(np.mean(np.array(losses["good"])[:, None] < np.array(losses["whole"])[None, :])),
+        "better": float(
+            np.mean(np.array(losses["good"])[:, None] < np.array(losses["whole"])[None, :])
+        ),
         "study": study_seen(of),
         "share_of_range": float(np.mean([one.share for one in good.values()])),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bench", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    bench = load_bench(args.bench) if args.bench else None
-    found = json.loads(args.json.read_text()) if args.json.exists() else {"importance": {}, "ranges": {}}
+    executor = load_bench(args.executor) if args.executor else None
+    found = (
+        json.loads(args.json.read_text())
+        if args.json.exists()
+        else {"importance": {}, "ranges": {}}
+    )
     for name, kind in STUDIES:
-        table = Table(bench, args.data / name) if bench else None
-        made = found["importance"][name] = importance(table, kind, found["importance"].get(name, {}))
+        table = Table(executor, args.data / name) if executor else None
+        made = found["importance"][name] = importance(
+            table, kind, found["importance"].get(name, {})
+        )
         args.json.write_text(json.dumps(found) + "\n")
-        print(name, kind, {sampler: round(made[sampler]["spearman"], 2) for sampler in ("tpe", "random")}, flush=True)
+        print(
+            name,
+            kind,
+            {sampler: round(made[sampler]["spearman"], 2) for sampler in ("tpe", "random")},
+            flush=True,
+        )
     for name in TABLES:
         if name not in found["ranges"]:
-            found["ranges"][name] = ranges(Table(bench, args.data / name))
+            found["ranges"][name] = ranges(Table(executor, args.data / name))
             args.json.write_text(json.dumps(found) + "\n")
-        print(name, {key: value for key, value in found["ranges"][name].items() if key != "study"}, flush=True)
+        print(
+            name,
+            {key: value for key, value in found["ranges"][name].items() if key != "study"},
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -32,15 +32,15 @@ from scipy.stats import rankdata
 from variants import load_bench
 
 from automl.budget import Budget
-from automl.lab.desk import Desk
+from automl.executor.work import encodings_at, encodings_for
+from automl.executor.worker import Worker
 from automl.lab.lab import Lab
-from automl.lab.problem import Problem
-from automl.lab.replay import ReplayLab
-from automl.lab.work import encodings_at, encodings_for
+from automl.lab.simulated import SimulatedLab
 from automl.metrics import metric_of
 from automl.models import family
 from automl.predictor.model import Member, Part, Predictor
 from automl.predictor.scoring import truth
+from automl.problem import Problem
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
 from automl.stages.select import Select
@@ -80,7 +80,7 @@ class Clocked:
     """Does jobs at a desk, and says what they took of the processor."""
 
     def __init__(self, folder: Path) -> None:
-        self._desk = Desk(folder)
+        self._desk = Worker(folder)
 
     def __call__(self, job: Job) -> Outcome:
         for work in encodings_for(job):
@@ -106,18 +106,26 @@ class Curve:
         return min((loss for when, loss in self.points if when <= second), default=float("nan"))
 
 
-def searched(train: Table, test: Table, card: dict[str, Any], kind: str, methods: Sequence[str], seed: int) -> Iterator[dict[str, Any]]:
+def searched(
+    train: Table, test: Table, card: dict[str, Any], kind: str, methods: Sequence[str], seed: int
+) -> Iterator[dict[str, Any]]:
     """One run of the tune stage with each method after one of select: each in a fork, which leaves what comes before as it was."""
     with tempfile.TemporaryDirectory() as home:
         store = Store(Path(home) / "run")
-        lab = ReplayLab(store, Clocked(store.work), 1e6, 1)
+        lab = SimulatedLab(store, Clocked(store.work), 1e6, 1)
         lab.problem = Problem(train, card["target"], kind=card["task"])
         study = lab.tell(Study(), {"kind": "started", "seed": seed})
         study = Clean(folds=3, repeats=1).run(study, lab, lab.whole)
         study = Extract(recipes=(RECIPE[kind],)).run(study, lab, lab.whole)
         study = Select(families=(kind,)).run(study, lab, lab.whole)
         first = next(trial for trial in study.trials.values() if trial.candidate.family == kind)
-        seconds = round(max(LEAST, FITS * float(np.mean([outcome.seconds for outcome in first.outcomes.values()]))), 1)
+        seconds = round(
+            max(
+                LEAST,
+                FITS * float(np.mean([outcome.seconds for outcome in first.outcomes.values()])),
+            ),
+            1,
+        )
         for method in methods:
             answer = Path(home) / "answer.json"
             if (child := os.fork()) == 0:
@@ -129,13 +137,17 @@ def searched(train: Table, test: Table, card: dict[str, Any], kind: str, methods
         store.close()
 
 
-def tuned(study: Study, lab: Lab, test: Table, kind: str, method: str, seconds: float) -> dict[str, Any]:
+def tuned(
+    study: Study, lab: Lab, test: Table, kind: str, method: str, seconds: float
+) -> dict[str, Any]:
     """What a method makes of so many seconds."""
     known, before = study.leaders[kind].loss, len(study.trials)
     began, real = lab.whole.clock(), time.process_time()
     curve = Curve(lab)
     lab.observers.append(curve)
-    study = Tune(**METHODS[method], use_all=True).run(study, lab, Budget(began + seconds, lab.whole.clock))
+    study = Tune(**METHODS[method], use_all=True).run(
+        study, lab, Budget(began + seconds, lab.whole.clock)
+    )
     taken = time.process_time() - real - (lab.whole.clock() - began)
     proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
     return {
@@ -153,9 +165,11 @@ def tested(study: Study, lab: Lab, test: Table) -> float:
     """The loss on other rows of the best trial's fold models together."""
     best = study.ranked[0]
     assert lab.cleaner is not None
-    places = [(place, encodings_at(best.candidate.recipe, place)) for place in study.plan.places]
+    places = [(place, encodings_at(best.candidate.recipe, place)) for place in study.plan.splits]
     blobs = [lab.model(best, place) for place, _ in places]
-    kept = [(works, blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None]
+    kept = [
+        (works, blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None
+    ]
     parts = [Part(tuple(work.key for work in works), blob, 1 / len(kept)) for works, blob in kept]
     encodings = {work.key: lab.encoding(work) for _, works in places for work in works}
     member = Member(best.id, family(best.candidate.family), 1.0, tuple(parts))
@@ -169,28 +183,49 @@ def read(out: Path) -> None:
     """Each method's losses over those of TPE, as geometric means over tables and seeds, and its mean rank."""
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     known = {(row["task"], row["family"], row["method"], row["seed"]): row for row in rows}
-    runs = sorted({key[:2] + key[3:] for key in known if all((*key[:2], method, key[3]) in known for method in METHODS)})
+    runs = sorted(
+        {
+            key[:2] + key[3:]
+            for key in known
+            if all((*key[:2], method, key[3]) in known for method in METHODS)
+        }
+    )
     print(f"{len(runs)} runs of each method")
     losses = {
-        method: np.array([[*known[task, kind, method, seed]["best"], known[task, kind, method, seed]["test"]] for task, kind, seed in runs])
+        method: np.array(
+            [
+                [*known[task, kind, method, seed]["best"], known[task, kind, method, seed]["test"]]
+                for task, kind, seed in runs
+            ]
+        )
         for method in METHODS
     }
     least = np.min([of[:, len(SHARES) - 1] for of in losses.values()], axis=0)
     known_best = np.array([known[task, kind, "tpe", seed]["known"] for task, kind, seed in runs])
     everybody = np.array([of[:, len(SHARES) - 1] for of in losses.values()])
     ranks = dict(zip(losses, rankdata(everybody, axis=0).mean(axis=1), strict=True))
-    print(f"{'method':18} {'1/4':>7} {'1/2':>7} {'all':>7} {'test':>7}  {'gap':>6}  rank  trials complete sampler")
+    print(
+        f"{'method':18} {'1/4':>7} {'1/2':>7} {'all':>7} {'test':>7}  {'gap':>6}  rank  trials complete sampler"
+    )
     for method, of in losses.items():
         ratio = np.exp(np.log(of / losses["tpe"]).mean(axis=0))
         gap = np.mean((of[:, len(SHARES) - 1] - least) / np.maximum(known_best - least, 1e-12))
         told = [known[task, kind, method, seed] for task, kind, seed in runs]
-        counts = [np.mean([row[name] for row in told]) for name in ("trials", "complete", "sampler_seconds")]
-        print(f"{method:18} {' '.join(f'{one:7.4f}' for one in ratio)}  {gap:6.3f} {ranks[method]:5.2f}", end="")
+        counts = [
+            np.mean([row[name] for row in told])
+            for name in ("trials", "complete", "sampler_seconds")
+        ]
+        print(
+            f"{method:18} {' '.join(f'{one:7.4f}' for one in ratio)}  {gap:6.3f} {ranks[method]:5.2f}",
+            end="",
+        )
         print(f" {counts[0]:6.1f} {counts[1]:8.1f} {counts[2]:6.1f}s")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bench", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path)
@@ -201,7 +236,7 @@ def main() -> None:
         read(args.read)
         return
     warnings.simplefilter("ignore")
-    bench = load_bench(args.bench)
+    executor = load_bench(args.executor)
     lines = args.out.read_text().splitlines() if args.out.exists() else []
     rows = [json.loads(line) for line in lines]
     done = {(row["task"], row["family"], row["method"], row["seed"]) for row in rows}
@@ -209,10 +244,12 @@ def main() -> None:
         lacking = [method for method in METHODS if (task, kind, method, seed) not in done]
         if not lacking:
             continue
-        card, whole = bench.load(args.data / task)
-        train, test = bench.split(card, whole, seed, None)
+        card, whole = executor.load(args.data / task)
+        train, test = executor.split(card, whole, seed, None)
         train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
-        for found in searched(from_frame(train), from_frame(test.reset_index(drop=True)), card, kind, lacking, seed):
+        for found in searched(
+            from_frame(train), from_frame(test.reset_index(drop=True)), card, kind, lacking, seed
+        ):
             row = {"task": task, "family": kind, "seed": seed, **found}
             with open(args.out, "a") as file:
                 file.write(json.dumps(row) + "\n")

@@ -61,7 +61,9 @@ def main() -> None:
     marks = [(e["stage"], e["time"]) for e in events if e["kind"] == "stage"] + [
         ("end", next(e["time"] for e in events if e["kind"] == "finished"))
     ]
-    print(f"wall {wall:.2f} s of {seconds} s; exit code {process.returncode}; fits {sum(e['kind'] == 'fit' for e in events)}")
+    print(
+        f"wall {wall:.2f} s of {seconds} s; exit code {process.returncode}; fits {sum(e['kind'] == 'fit' for e in events)}"
+    )
     for (stage, start), (_, end) in pairwise(marks):
         inside = [sample for sample in samples if start <= sample[0] <= end]
         if len(inside) > 1:

@@ -28,9 +28,20 @@ def commands() -> list[str]:
     root = typer.main.get_command(app)
     lines = ["## Commands", ""]
     for name, command in root.commands.items():  # type: ignore[attr-defined]
-        lines += [f"### automl {name}", "", inspect.cleandoc(command.help or ""), "", "| | |", "|---|---|"]
+        lines += [
+            f"### automl {name}",
+            "",
+            inspect.cleandoc(command.help or ""),
+            "",
+            "| | |",
+            "|---|---|",
+        ]
         for parameter in command.params:
-            spelled = ", ".join(parameter.opts) if parameter.param_type_name == "option" else (parameter.metavar or parameter.name.upper())
+            spelled = (
+                ", ".join(parameter.opts)
+                if parameter.param_type_name == "option"
+                else (parameter.metavar or parameter.name.upper())
+            )
             lines.append(f"| `{spelled.replace('|', ' or ')}` | {parameter.help or ''} |")
         lines.append("")
     return lines
@@ -38,14 +49,28 @@ def commands() -> list[str]:
 
 def stages() -> list[str]:
     """Every stage with its options."""
-    lines = ["## Stages", "", "An option is a key of the stage in a pipeline file, and `--set stage.option=value` on the command line.", ""]
+    lines = [
+        "## Stages",
+        "",
+        "An option is a key of the stage in a pipeline file, and `--set stage.option=value` on the command line.",
+        "",
+    ]
     for name, kind in STAGES.items():
         hints = dict(fields(kind))
-        lines += [f"### {name}", "", inspect.getdoc(kind) or "", "", "| option | type | default | |", "|---|---|---|---|"]
+        lines += [
+            f"### {name}",
+            "",
+            inspect.getdoc(kind) or "",
+            "",
+            "| option | type | default | |",
+            "|---|---|---|---|",
+        ]
         for field in dataclasses.fields(kind):  # type: ignore[arg-type]
             default = {} if field.default is dataclasses.MISSING else field.default
             words = type_words(hints[field.name]).replace("|", "\\|")
-            lines.append(f"| `{field.name}` | {words} | `{json.dumps(default, default=list)}` | {field.metadata['about']} |")
+            lines.append(
+                f"| `{field.name}` | {words} | `{json.dumps(default, default=list)}` | {field.metadata['about']} |"
+            )
         lines.append("")
     return lines
 
@@ -54,7 +79,13 @@ def tables() -> list[str]:
     """Families, recipes, metrics and pipelines."""
     lines = ["## Families", "", "| family | | recipes |", "|---|---|---|"]
     lines += [f"| `{kind.name}` | {kind.about} | {', '.join(kind.recipes)} |" for kind in FAMILIES]
-    lines += ["", "## Recipes", "", "How the columns become a model's input. Texts are treated alike in all of them.", ""]
+    lines += [
+        "",
+        "## Recipes",
+        "",
+        "How the columns become a model's input. Texts are treated alike in all of them.",
+        "",
+    ]
     lines += ["| recipe | numbers | categories | added |", "|---|---|---|---|"]
     lines += [f"| `{recipe.name}` | {' | '.join(recipe.words)} |" for recipe in RECIPES.values()]
     lines += ["", "## Metrics", "", "| metric | | tasks |", "|---|---|---|"]
@@ -68,7 +99,12 @@ def tables() -> list[str]:
 
 def reference() -> str:
     """The whole page."""
-    head = ["# Reference", "", "Made by `python docs/make_reference.py` from the program itself.", ""]
+    head = [
+        "# Reference",
+        "",
+        "Made by `python docs/make_reference.py` from the program itself.",
+        "",
+    ]
     return "\n".join([*head, *commands(), *stages(), *tables()])
 
 

@@ -7,8 +7,12 @@ import os
 import pytest
 from hypothesis import settings
 
-os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn skips some of its checks of estimators without it
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any OpenMP library is loaded; see docs/adr/0002
+os.environ.setdefault(
+    "SCIPY_ARRAY_API", "1"
+)  # scikit-learn skips some of its checks of estimators without it
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "passive"
+)  # before any OpenMP library is loaded; see docs/adr/0002
 # Otherwise its idle threads spin, too: where others use the cores, the tests of `insight` took 38 s
 # of a core instead of 4 s, and 90 s by the clock instead of 7 s. Workers have one thread each, anyway.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.budget import Budget, _cgroup_memory, crowding, parse_duration, parse_memory, process_started, too_short, usable_cores
+from automl.budget import (
+    Budget,
+    _cgroup_memory,
+    crowding,
+    parse_duration,
+    parse_memory,
+    process_started,
+    too_short,
+    usable_cores,
+)
 from automl.errors import InputError
 
 
@@ -27,8 +36,13 @@ class Hand:
         return self.now
 
 
-@given(st.lists(st.floats(0.1, 9), min_size=1, max_size=6), st.lists(st.floats(0, 3), min_size=6, max_size=6))
-def test_stages_together_never_get_more_than_there_is(shares: list[float], used: list[float]) -> None:
+@given(
+    st.lists(st.floats(0.1, 9), min_size=1, max_size=6),
+    st.lists(st.floats(0, 3), min_size=6, max_size=6),
+)
+def test_stages_together_never_get_more_than_there_is(
+    shares: list[float], used: list[float]
+) -> None:
     hand = Hand()
     budget = Budget(10.0, hand)
     for part, seconds in zip(budget.divide(shares), used, strict=False):
@@ -61,7 +75,10 @@ def test_what_is_kept_back_is_not_spent() -> None:
     assert Budget(10.0, lambda: 0.0).within(99).remaining() == 10
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), (" 2 m ", 120)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), (" 2 m ", 120)],
+)
 def test_durations_are_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
@@ -99,7 +116,9 @@ def test_the_process_started_a_while_ago_but_not_long() -> None:
 def test_the_start_of_a_process_is_known_to_a_tenth_of_a_second() -> None:
     script = "import time; from automl.budget import process_started; time.sleep(0.3); print(process_started())"
     before = time.monotonic()
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert before - 0.02 <= float(said.stdout) <= before + 0.1
 
 
@@ -129,7 +148,11 @@ def test_others_crowd_the_machine_and_own_children_do_not() -> None:
         process.kill()
         process.wait()
     pids = subprocess.run(
-        ["sh", "-c", f"for i in $(seq {4 * cores}); do '{spin[0]}' -c '{spin[2]}' > /dev/null 2>&1 & echo $!; done"],
+        [
+            "sh",
+            "-c",
+            f"for i in $(seq {4 * cores}); do '{spin[0]}' -c '{spin[2]}' > /dev/null 2>&1 & echo $!; done",
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -16,7 +16,18 @@ from automl.files import bundled
 
 DATASETS = bundled("datasets")
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/data.csv"))
-REQUIRED = {"title", "about", "source", "licence", "made", "target", "task", "n_rows", "sha256", "columns"}
+REQUIRED = {
+    "title",
+    "about",
+    "source",
+    "licence",
+    "made",
+    "target",
+    "task",
+    "n_rows",
+    "sha256",
+    "columns",
+}
 OPTIONAL = {"format", "group", "time"}
 FREE = {"CC0-1.0", "CC-BY-4.0", "BSD-3-Clause", "public domain"}
 
@@ -27,7 +38,9 @@ def card(name: str) -> dict[str, Any]:
 
 def lines(name: str) -> list[list[str]]:
     form = card(name).get("format", {})
-    with open(DATASETS / name / "data.csv", encoding=form.get("encoding", "utf-8"), newline="") as file:
+    with open(
+        DATASETS / name / "data.csv", encoding=form.get("encoding", "utf-8"), newline=""
+    ) as file:
         return list(csv.reader(file, delimiter=form.get("separator", ",")))
 
 
@@ -45,7 +58,9 @@ def test_there_is_a_table_for_every_kind_of_task():
 
 
 def test_every_folder_is_a_table_with_a_card():
-    folders = {path.name for path in DATASETS.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = {
+        path.name for path in DATASETS.iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
     assert folders == set(NAMES)
 
 
@@ -64,7 +79,10 @@ def test_a_card_is_complete(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_has_the_hash_of_its_table(name: str):
-    assert card(name)["sha256"] == hashlib.sha256((DATASETS / name / "data.csv").read_bytes()).hexdigest()
+    assert (
+        card(name)["sha256"]
+        == hashlib.sha256((DATASETS / name / "data.csv").read_bytes()).hexdigest()
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +90,9 @@ def test_a_card_describes_every_column_in_order(name: str):
     facts = card(name)
     assert list(facts["columns"]) == headings(name)
     assert all(facts["columns"].values())
-    assert {facts[key] for key in ("target", "group", "time") if key in facts} <= facts["columns"].keys()
+    assert {facts[key] for key in ("target", "group", "time") if key in facts} <= facts[
+        "columns"
+    ].keys()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,7 +113,9 @@ def test_the_target_fits_the_task(name: str):
         assert len(values) == 2 if facts["task"] == "binary" else len(values) > 2
 
 
-@pytest.mark.parametrize("script", sorted(DATASETS.glob("*/make.py")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "script", sorted(DATASETS.glob("*/make.py")), ids=lambda path: path.parent.name
+)
 def test_a_making_script_makes_the_same_bytes(script: Path, tmp_path: Path):
     copy = tmp_path / script.name
     copy.write_bytes(script.read_bytes())
@@ -133,7 +155,10 @@ class TestTheMessyTable:
         assert all(len(code) == 5 and code.isdigit() for code in codes)
         assert sum(code.startswith("0") for code in codes) > 100
 
-    @pytest.mark.parametrize(("name", "sign"), [("Age", "-999"), ("Household", "?"), ("Satisfaction", "NA"), ("Last contact", "")])
+    @pytest.mark.parametrize(
+        ("name", "sign"),
+        [("Age", "-999"), ("Household", "?"), ("Satisfaction", "NA"), ("Last contact", "")],
+    )
     def test_writes_missing_values_in_many_ways(self, name: str, sign: str):
         assert self.column(name).count(sign) > 20
 

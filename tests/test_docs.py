@@ -21,16 +21,25 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_reference_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_reference", ROOT / "docs" / "make_reference.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == module.reference(), "run: python docs/make_reference.py"
+    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == module.reference(), (
+        "run: python docs/make_reference.py"
+    )
 
 
 def test_no_two_recipes_look_alike_in_the_reference() -> None:
-    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8").split("## Recipes")[1].split("## Metrics")[0]
+    text = (
+        (ROOT / "docs" / "reference.md")
+        .read_text(encoding="utf-8")
+        .split("## Recipes")[1]
+        .split("## Metrics")[0]
+    )
     rows = [line.split("|", 2)[2] for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) == len(RECIPES)
     assert len(set(rows)) == len(rows)
@@ -44,7 +53,9 @@ def test_every_command_is_in_the_readme() -> None:
 def test_every_link_of_the_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+            assert target.startswith("https://") or (page.parent / target).exists(), (
+                f"{page.name}: {target}"
+            )
 
 
 def shell_commands() -> list[str]:
@@ -62,6 +73,12 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
     assert len(commands) >= 6
     for command in commands:
         program = shlex.quote(str(Path(sys.executable).parent / "automl"))
-        said = subprocess.run(["bash", "-c", program + command[len("automl") :]], cwd=tmp_path, capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            ["bash", "-c", program + command[len("automl") :]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert said.returncode == 0, f"{command}: {said.stderr}"
         assert said.stdout.strip(), command

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.ensemble import Truth, combine, cuts, decide, greedy, pool, sharpen, temperature, weights_by_id
+from automl.ensemble import (
+    Truth,
+    combine,
+    cuts,
+    decide,
+    greedy,
+    pool,
+    sharpen,
+    temperature,
+    weights_by_id,
+)
 from automl.metrics import METRICS
 
 
@@ -30,7 +40,9 @@ def test_greedy_is_never_worse_than_the_best_model(seed: int, n_models: int) -> 
 
 def test_independent_errors_are_averaged_out() -> None:
     predictions, truth = noisy(0, 4, 2000)
-    together = METRICS["rmse"].of(truth.y, combine(predictions, greedy(predictions, truth, METRICS["rmse"])))
+    together = METRICS["rmse"].of(
+        truth.y, combine(predictions, greedy(predictions, truth, METRICS["rmse"]))
+    )
     assert together < 0.85 * min(METRICS["rmse"].of(truth.y, p) for p in predictions)
 
 
@@ -43,7 +55,9 @@ def test_where_time_is_short_fewer_models_are_added() -> None:
 def test_a_copy_of_noise_gets_no_weight() -> None:
     predictions, truth = noisy(1, 1)
     noise = np.random.default_rng(9).normal(size=200) * 10
-    assert weights_by_id(["good", "noise"], greedy([*predictions, noise], truth, METRICS["rmse"])) == {"good": 1.0}
+    assert weights_by_id(
+        ["good", "noise"], greedy([*predictions, noise], truth, METRICS["rmse"])
+    ) == {"good": 1.0}
 
 
 @given(st.floats(0.3, 3.0), st.integers(0, 20))
@@ -84,7 +98,9 @@ def test_the_cut_finds_rare_positives_for_f1() -> None:
     proba, truth = rare(4000)
     found = cuts(proba, truth, METRICS["f1"])
     assert found[1] < 0.4
-    assert METRICS["f1"].loss(truth.y, decide(proba, found), None) < METRICS["f1"].loss(truth.y, decide(proba, EVEN), None)
+    assert METRICS["f1"].loss(truth.y, decide(proba, found), None) < METRICS["f1"].loss(
+        truth.y, decide(proba, EVEN), None
+    )
 
 
 def test_cuts_favour_rare_classes_among_many_where_the_metric_does() -> None:
@@ -95,13 +111,17 @@ def test_cuts_favour_rare_classes_among_many_where_the_metric_does() -> None:
     assert found.sum() == pytest.approx(1)
     assert found[0] < found[1] < found[2]
     loss = METRICS["balanced_accuracy"].loss
-    assert loss(truth.y, decide(proba, found), None) < 0.9 * loss(truth.y, decide(proba, np.ones(3)), None)
+    assert loss(truth.y, decide(proba, found), None) < 0.9 * loss(
+        truth.y, decide(proba, np.ones(3)), None
+    )
     assert cuts(proba, truth, METRICS["accuracy"]).tolist() == [1 / 3] * 3
 
 
 def seen(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:
     """Probabilities of two classes through noise of their logits."""
-    logits = np.log(chance / (1 - chance)) + np.random.default_rng(seed).normal(scale=noise, size=len(chance))
+    logits = np.log(chance / (1 - chance)) + np.random.default_rng(seed).normal(
+        scale=noise, size=len(chance)
+    )
     return np.column_stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))])
 
 
@@ -115,19 +135,26 @@ def test_the_pool_is_better_than_its_best_model_and_hardly_hears_noise() -> None
     assert weights.min() >= 0
     assert weights[3] < weights[:3].min() / 3
     log_loss = METRICS["log_loss"]
-    assert log_loss.of(truth.y, combine(models, weights)) < 0.97 * min(log_loss.of(truth.y, model) for model in models)
+    assert log_loss.of(truth.y, combine(models, weights)) < 0.97 * min(
+        log_loss.of(truth.y, model) for model in models
+    )
 
 
 def test_a_strong_ridge_makes_the_pool_equal() -> None:
     chance = np.linspace(0.05, 0.95, 200)
     truth = Truth((np.random.default_rng(0).random(200) < chance).astype(float))
-    assert pool([seen(chance, 0, 0.1), seen(chance, 1, 5.0)], truth, ridge=100.0) == pytest.approx([0.5, 0.5], abs=0.01)
+    assert pool([seen(chance, 0, 0.1), seen(chance, 1, 5.0)], truth, ridge=100.0) == pytest.approx(
+        [0.5, 0.5], abs=0.01
+    )
 
 
 def test_rows_without_weight_do_not_count_in_the_pool() -> None:
     rng = np.random.default_rng(0)
     chance = rng.uniform(0.05, 0.95, 300)
-    y, models = (rng.random(300) < chance).astype(float), [seen(chance, seed, 1.0) for seed in range(2)]
+    y, models = (
+        (rng.random(300) < chance).astype(float),
+        [seen(chance, seed, 1.0) for seed in range(2)],
+    )
     weight = np.repeat([1.0, 0.0], 150)
     half = pool([model[:150] for model in models], Truth(y[:150]))
     assert pool(models, Truth(y, weight)) == pytest.approx(half, abs=1e-4)

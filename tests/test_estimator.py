@@ -24,8 +24,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from automl import AutoMLClassifier, AutoMLError, AutoMLRegressor, InputError, load, run
-from automl.lab.problem import Problem
 from automl.pipeline import read_pipeline
+from automl.problem import Problem
 from automl.table import read_table
 
 QUICK = {"pipeline": "linear", "trials": 2, "engine": "inline"}
@@ -34,7 +34,10 @@ RNG = np.random.default_rng(0)
 X = pd.DataFrame({"width": RNG.normal(size=ROWS), "height": RNG.normal(size=ROWS)})
 X.loc[3, "height"] = np.nan
 IS_WIDE = (X["width"] > 0).to_numpy()
-MIXED = X.assign(colour=pd.Series(["red", "blue", None] * 20, dtype="category"), price=["$1,200", "$7", "n/a"] * 20)
+MIXED = X.assign(
+    colour=pd.Series(["red", "blue", None] * 20, dtype="category"),
+    price=["$1,200", "$7", "n/a"] * 20,
+)
 
 
 def classifier(**parameters):
@@ -67,7 +70,9 @@ LABELS = {
     "whole objects": np.where(IS_WIDE, 5, 7).astype(object),
     "list": np.where(IS_WIDE, "yes", "no").tolist(),
     "pandas": pd.Series(np.where(IS_WIDE, "yes", "no"), index=range(100, 100 + ROWS)),
-    "pandas category": pd.Series(np.where(IS_WIDE, "yes", "no"), dtype=pd.CategoricalDtype(["yes", "no", "never"])),
+    "pandas category": pd.Series(
+        np.where(IS_WIDE, "yes", "no"), dtype=pd.CategoricalDtype(["yes", "no", "never"])
+    ),
     "pandas category of ints": pd.Series(np.where(IS_WIDE, 3, 4), dtype="category"),
     "pandas Int64": pd.Series(np.where(IS_WIDE, 3, 4), dtype="Int64"),
     "pandas boolean": pd.Series(IS_WIDE, dtype="boolean"),
@@ -151,7 +156,10 @@ def test_any_kind_of_table_gives_the_same_predictions(make):
 
 
 def test_names_of_columns_are_kept_where_there_are_any():
-    assert regressor().fit(X.to_dict("list"), IS_WIDE).feature_names_in_.tolist() == ["width", "height"]
+    assert regressor().fit(X.to_dict("list"), IS_WIDE).feature_names_in_.tolist() == [
+        "width",
+        "height",
+    ]
     assert not hasattr(regressor().fit(X.to_numpy(), IS_WIDE), "feature_names_in_")
     assert not hasattr(regressor().fit(X.to_numpy().tolist(), IS_WIDE), "feature_names_in_")
 
@@ -185,7 +193,9 @@ def test_heavy_rows_count_more():
 
 @pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_groups_are_held_out_together():
-    group = np.repeat(list("abcdefgh"), 20)  # a group's letter says its label, if its other rows are known
+    group = np.repeat(
+        list("abcdefgh"), 20
+    )  # a group's letter says its label, if its other rows are known
     X = pd.DataFrame({"where": group, "noise": RNG.normal(size=160)})
     y = np.repeat(np.arange(8) % 2, 20)
     assert classifier().fit(X, y).expected_score_ > 0.95
@@ -195,7 +205,9 @@ def test_groups_are_held_out_together():
 def test_given_rows_judge_the_candidates():
     X_val, y_val = MIXED.iloc[:20], IS_WIDE[:20]
     right = classifier().fit(MIXED, IS_WIDE, X_val=X_val, y_val=y_val)
-    wrong = classifier(options={"select.families": ["linear"]}).fit(MIXED, IS_WIDE, X_val=X_val, y_val=~y_val)
+    wrong = classifier(options={"select.families": ["linear"]}).fit(
+        MIXED, IS_WIDE, X_val=X_val, y_val=~y_val
+    )
     assert right.expected_score_ > 0.9
     assert wrong.expected_score_ <= 0.5
     assert right.n_features_in_ == 4
@@ -206,7 +218,11 @@ def test_given_rows_judge_the_candidates():
 
 @pytest.mark.parametrize(
     "copied",
-    [lambda model: pickle.loads(pickle.dumps(model)), copy.deepcopy, lambda model: joblib.load(_dumped(model))],
+    [
+        lambda model: pickle.loads(pickle.dumps(model)),
+        copy.deepcopy,
+        lambda model: joblib.load(_dumped(model)),
+    ],
     ids=["pickle", "deepcopy", "joblib"],
 )
 def test_a_copy_predicts_the_same(fitted, copied):
@@ -267,7 +283,9 @@ def test_a_saved_regressor_is_a_regressor(tmp_path):
 def test_a_model_of_a_text_file_gives_its_text(tmp_path):
     MIXED.assign(answer=np.where(IS_WIDE, "01", "1")).to_csv(tmp_path / "table.csv", index=False)
     problem = Problem(read_table(tmp_path / "table.csv"), "answer")
-    settings = run.Settings(read_pipeline("linear"), tmp_path / "run", seconds=None, trials=2, engine="inline")
+    settings = run.Settings(
+        read_pipeline("linear"), tmp_path / "run", seconds=None, trials=2, engine="inline"
+    )
     run.fit(lambda budget: problem, settings)
     model = load(tmp_path / "run" / "predictor.automl")
     assert model.classes_.tolist() == ["01", "1"]
@@ -298,7 +316,14 @@ def test_nothing_stays_on_disk_unless_asked(tmp_path, monkeypatch):
 def test_the_runs_folder_is_kept_where_asked(tmp_path):
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     there = {path.name for path in (tmp_path / "run").iterdir()}
-    assert there >= {"run.toml", "events.jsonl", "leaderboard.csv", "report.html", "predictor.automl", "DONE"}
+    assert there >= {
+        "run.toml",
+        "events.jsonl",
+        "leaderboard.csv",
+        "report.html",
+        "predictor.automl",
+        "DONE",
+    }
     assert (load(tmp_path / "run" / "predictor.automl").predict(X) == model.predict(X)).all()
     with pytest.raises(InputError, match="is not an empty folder"):
         model.fit(X, IS_WIDE)
@@ -325,7 +350,9 @@ def test_random_states_are_taken_as_scikit_learn_takes_them(random_state):
     assert classifier(random_state=random_state).fit(X, IS_WIDE).score(X, IS_WIDE) > 0.8
 
 
-@pytest.mark.parametrize("options", [{"clean.folds": 3}, ["clean.folds=3"], "clean.folds=3"], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"clean.folds": 3}, ["clean.folds=3"], "clean.folds=3"], ids=str
+)
 def test_options_reach_the_stages(options, tmp_path):
     classifier(options=options, output=tmp_path / "run").fit(X, IS_WIDE)
     assert '"folds": 3' in (tmp_path / "run" / "events.jsonl").read_text()
@@ -347,13 +374,17 @@ def test_it_ends_a_pipeline_that_passes_frames_on():
 
 
 def test_it_is_cross_validated_in_parallel():
-    scores = cross_val_score(classifier(), MIXED, IS_WIDE, cv=3, n_jobs=2, scoring="roc_auc", error_score="raise")
+    scores = cross_val_score(
+        classifier(), MIXED, IS_WIDE, cv=3, n_jobs=2, scoring="roc_auc", error_score="raise"
+    )
     assert scores.mean() > 0.9
 
 
 @pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_its_parameters_are_searched():
-    search = GridSearchCV(regressor(), {"metric": ["rmse", "mae"]}, cv=2, error_score="raise").fit(X, X["width"])
+    search = GridSearchCV(regressor(), {"metric": ["rmse", "mae"]}, cv=2, error_score="raise").fit(
+        X, X["width"]
+    )
     assert search.best_score_ > 0.9
 
 
@@ -369,11 +400,17 @@ print(model.score(X, X[:, 0] > 0))
 """
 
 
-@pytest.mark.parametrize("how", ["a script without a guard", pytest.param("python -c", marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    "how", ["a script without a guard", pytest.param("python -c", marks=pytest.mark.heavy)]
+)
 def test_workers_start_from_anywhere(how, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
-    command = [sys.executable, "-c", SCRIPT] if how == "python -c" else [sys.executable, "script.py"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    command = (
+        [sys.executable, "-c", SCRIPT] if how == "python -c" else [sys.executable, "script.py"]
+    )
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.stderr == ""
     assert float(ended.stdout) > 0.8
 
@@ -389,32 +426,80 @@ def test_the_budget_counts_from_call_to_return():
 
 
 WRONG = {
-    "X and y differ": (lambda: classifier().fit(X, IS_WIDE[:-1]), r"inconsistent numbers of samples: \[60, 59\]"),
-    "weights are too few": (lambda: classifier().fit(X, IS_WIDE, sample_weight=[1, 2]), r"inconsistent numbers of samples"),
-    "weights are negative": (lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)), "is no weight"),
-    "groups are too few": (lambda: classifier().fit(X, IS_WIDE, groups=[1, 2]), r"inconsistent numbers of samples"),
+    "X and y differ": (
+        lambda: classifier().fit(X, IS_WIDE[:-1]),
+        r"inconsistent numbers of samples: \[60, 59\]",
+    ),
+    "weights are too few": (
+        lambda: classifier().fit(X, IS_WIDE, sample_weight=[1, 2]),
+        r"inconsistent numbers of samples",
+    ),
+    "weights are negative": (
+        lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)),
+        "is no weight",
+    ),
+    "groups are too few": (
+        lambda: classifier().fit(X, IS_WIDE, groups=[1, 2]),
+        r"inconsistent numbers of samples",
+    ),
     "one class": (lambda: classifier().fit(X, np.ones(ROWS)), "only one class"),
-    "a quantity for classes": (lambda: classifier().fit(X, X["width"]), "Unknown label type: continuous"),
-    "words for a quantity": (lambda: regressor().fit(X, np.where(IS_WIDE, "yes", "no")), "'(yes|no)' in row 1 is not a number"),
-    "dates for classes": (lambda: classifier().fit(X, pd.to_datetime(["2020", "2021"] * 30)), "dates|datetime"),
-    "an infinite target": (lambda: regressor().fit(X, np.where(IS_WIDE, np.inf, 0)), "contains infinity"),
-    "huge labels": (lambda: classifier().fit(X, np.where(IS_WIDE, 2**60, 2**60 + 1)), "Give them as text"),
-    "nothing but missing labels": (lambda: classifier().fit(X, np.full(ROWS, np.nan)), "no value at all"),
+    "a quantity for classes": (
+        lambda: classifier().fit(X, X["width"]),
+        "Unknown label type: continuous",
+    ),
+    "words for a quantity": (
+        lambda: regressor().fit(X, np.where(IS_WIDE, "yes", "no")),
+        "'(yes|no)' in row 1 is not a number",
+    ),
+    "dates for classes": (
+        lambda: classifier().fit(X, pd.to_datetime(["2020", "2021"] * 30)),
+        "dates|datetime",
+    ),
+    "an infinite target": (
+        lambda: regressor().fit(X, np.where(IS_WIDE, np.inf, 0)),
+        "contains infinity",
+    ),
+    "huge labels": (
+        lambda: classifier().fit(X, np.where(IS_WIDE, 2**60, 2**60 + 1)),
+        "Give them as text",
+    ),
+    "nothing but missing labels": (
+        lambda: classifier().fit(X, np.full(ROWS, np.nan)),
+        "no value at all",
+    ),
     "two targets": (lambda: regressor().fit(X, np.ones((ROWS, 2))), "y should be a 1d array"),
     "no X": (lambda: classifier().fit(None, IS_WIDE), "a NoneType is not a table"),
     "no y": (lambda: classifier().fit(X, None), "requires y to be passed"),
     "too few rows": (lambda: classifier().fit(X[:6], [0, 1] * 3), "at least 10 are needed"),
     "X_val alone": (lambda: classifier().fit(X, IS_WIDE, X_val=X), "give both or neither"),
-    "y_val of another type": (lambda: classifier().fit(X, IS_WIDE, X_val=X, y_val=["a"] * ROWS), "hold different things"),
-    "X_val and groups": (lambda: classifier().fit(X, IS_WIDE, X_val=X, y_val=IS_WIDE, groups=IS_WIDE), "give one of them"),
-    "no such pipeline": (lambda: classifier(pipeline="lineer").fit(X, IS_WIDE), "Did you mean 'linear'"),
+    "y_val of another type": (
+        lambda: classifier().fit(X, IS_WIDE, X_val=X, y_val=["a"] * ROWS),
+        "hold different things",
+    ),
+    "X_val and groups": (
+        lambda: classifier().fit(X, IS_WIDE, X_val=X, y_val=IS_WIDE, groups=IS_WIDE),
+        "give one of them",
+    ),
+    "no such pipeline": (
+        lambda: classifier(pipeline="lineer").fit(X, IS_WIDE),
+        "Did you mean 'linear'",
+    ),
     "no such metric": (lambda: classifier(metric="auc").fit(X, IS_WIDE), "no metric 'auc'"),
-    "a metric for numbers": (lambda: classifier(metric="rmse").fit(X, IS_WIDE), "not defined for a binary task"),
-    "no such option": (lambda: classifier(options={"clean.fold": 3}).fit(X, IS_WIDE), "Did you mean 'folds'"),
+    "a metric for numbers": (
+        lambda: classifier(metric="rmse").fit(X, IS_WIDE),
+        "not defined for a binary task",
+    ),
+    "no such option": (
+        lambda: classifier(options={"clean.fold": 3}).fit(X, IS_WIDE),
+        "Did you mean 'folds'",
+    ),
     "no such engine": (lambda: classifier(engine="ray").fit(X, IS_WIDE), "'local' or 'inline'"),
     "no trials": (lambda: classifier(trials=0).fit(X, IS_WIDE), "at least 1"),
     "no budget": (lambda: classifier(trials=None, budget=0).fit(X, IS_WIDE), "more than 0 seconds"),
-    "a budget in words": (lambda: classifier(trials=None, budget="soon").fit(X, IS_WIDE), "'soon' is not a duration"),
+    "a budget in words": (
+        lambda: classifier(trials=None, budget="soon").fit(X, IS_WIDE),
+        "'soon' is not a duration",
+    ),
     "no cores": (lambda: classifier(n_jobs=0).fit(X, IS_WIDE), "at least 1 core"),
     "little memory": (lambda: classifier(memory="1KB").fit(X, IS_WIDE), "not a usable size"),
     "a negative seed": (lambda: classifier(random_state=-1).fit(X, IS_WIDE), "from 0 to"),
@@ -438,8 +523,14 @@ def test_wrong_use_leaves_nothing_behind(tmp_path):
 
 
 OTHER_TABLES = {
-    "fewer columns": (lambda: X.to_numpy()[:, :1], "X has 1 features, but AutoMLClassifier is expecting 2 features as input"),
-    "another name": (lambda: X.rename(columns={"width": "widht"}), "the column 'width' that the model needs is missing"),
+    "fewer columns": (
+        lambda: X.to_numpy()[:, :1],
+        "X has 1 features, but AutoMLClassifier is expecting 2 features as input",
+    ),
+    "another name": (
+        lambda: X.rename(columns={"width": "widht"}),
+        "the column 'width' that the model needs is missing",
+    ),
     "words for numbers": (lambda: X.astype(object).assign(width="far"), "was a number at fit"),
 }
 
@@ -456,11 +547,17 @@ def test_rows_for_validation_have_the_same_columns():
     with pytest.raises(InputError, match="X_val: no column 'price'"):
         classifier().fit(MIXED, IS_WIDE, X_val=MIXED.drop(columns="price"), y_val=IS_WIDE)
     in_order = classifier().fit(MIXED, IS_WIDE, X_val=MIXED, y_val=IS_WIDE)
-    other_order = classifier().fit(MIXED, IS_WIDE, X_val=MIXED[MIXED.columns[::-1]].assign(more=1), y_val=IS_WIDE)
+    other_order = classifier().fit(
+        MIXED, IS_WIDE, X_val=MIXED[MIXED.columns[::-1]].assign(more=1), y_val=IS_WIDE
+    )
     assert other_order.expected_score_ == in_order.expected_score_
 
 
-@pytest.mark.parametrize("ask", [lambda model: model.predict(X), lambda model: model.save("model.automl")], ids=["predict", "save"])
+@pytest.mark.parametrize(
+    "ask",
+    [lambda model: model.predict(X), lambda model: model.save("model.automl")],
+    ids=["predict", "save"],
+)
 def test_before_fit_there_is_nothing_to_ask(ask):
     with pytest.raises(NotFittedError):
         ask(classifier())

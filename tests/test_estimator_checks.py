@@ -15,10 +15,18 @@ WEIGHTS = (
     "of its 15 rows 9 have a weight and a run needs 10; besides, which rows are held out depends on how many there are,"
     " so that a row of weight 2 and the same row twice lead to other folds"
 )
-CANNOT = {"check_sample_weight_equivalence_on_dense_data": WEIGHTS, "check_sample_weight_equivalence_on_sparse_data": WEIGHTS}
+CANNOT = {
+    "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
+    "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
+}
 
 
-@parametrize_with_checks([AutoMLClassifier(**QUICK), AutoMLRegressor(**QUICK)], expected_failed_checks=lambda estimator: CANNOT)
-@pytest.mark.filterwarnings("ignore:target. classes with a single row were left out:UserWarning")  # some checks draw such a target
+@parametrize_with_checks(
+    [AutoMLClassifier(**QUICK), AutoMLRegressor(**QUICK)],
+    expected_failed_checks=lambda estimator: CANNOT,
+)
+@pytest.mark.filterwarnings(
+    "ignore:target. classes with a single row were left out:UserWarning"
+)  # some checks draw such a target
 def test_scikit_learn_finds_no_fault(estimator, check):
     check(estimator)

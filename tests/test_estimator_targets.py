@@ -57,7 +57,10 @@ def test_a_score_reads_labels_as_fit_did(spell: Any) -> None:
 def test_a_score_tells_of_a_class_that_fit_never_saw_and_counts_the_others() -> None:
     model = AutoMLClassifier(**QUICK).fit(X, LEVEL)
     y = np.where(np.arange(150) < 4, 7, LEVEL)
-    with pytest.warns(UserWarning, match=r"4 rows were left out, with a class that the model doesn't know in 'target': '7'"):
+    with pytest.warns(
+        UserWarning,
+        match=r"4 rows were left out, with a class that the model doesn't know in 'target': '7'",
+    ):
         assert model.score(X, y, sample_weight=np.ones(150)) == 1.0
     with pytest.raises(InputError, match="inconsistent numbers of samples"):
         model.score(X, y[1:])

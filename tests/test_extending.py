@@ -31,7 +31,9 @@ from tests.run.commands import automl, install, process
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
-ENTRIES = tomllib.loads(re.findall(r"```toml\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)[0])["project"]["entry-points"]
+ENTRIES = tomllib.loads(re.findall(r"```toml\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)[0])[
+    "project"
+]["entry-points"]
 
 
 def table(rows: int = 200) -> pd.DataFrame:
@@ -46,11 +48,20 @@ def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
     before = "import pandas as pd\nX = pd.read_csv('table.csv')\ny = X.pop('y')\n"
     after = "assert (again.predict(X) == model.predict(X)).all()\nprint(sorted(set(model.leaderboard_['family'])))"
     script = "\n".join([before, *BLOCKS, after])
-    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 0, said.stderr
     assert "random_waves" in said.stdout
-    told = [json.loads(line) for line in (tmp_path / "followed" / "trials.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [one["family"] for one in told].count("lightgbm") == 3  # its best, and that again with two other learning rates
+    told = [
+        json.loads(line)
+        for line in (tmp_path / "followed" / "trials.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    ]
+    assert [one["family"] for one in told].count(
+        "lightgbm"
+    ) == 3  # its best, and that again with two other learning rates
     assert {one["family"] for one in told} == {"constant", "linear", "lightgbm", "random_waves"}
     assert "random_waves" in (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
 
@@ -60,14 +71,36 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
     env = install(tmp_path / "site", "\n".join(BLOCKS[:4]), ENTRIES)
     table().to_csv(tmp_path / "table.csv", index=False)
     chain = (ROOT / "pipelines" / "default.toml").read_text(encoding="utf-8")
-    (tmp_path / "own.toml").write_text(f'{chain}\n[[stage]]\nuse = "nudge"\nfactor = 2.0\n', encoding="utf-8")
+    (tmp_path / "own.toml").write_text(
+        f'{chain}\n[[stage]]\nuse = "nudge"\nfactor = 2.0\n', encoding="utf-8"
+    )
     for kind in ("families", "stages", "metrics"):
         (name,) = ENTRIES[f"automl.{kind}"]
         assert name in process(kind, cwd=tmp_path, **env).stdout
         assert name not in automl(kind, cwd=tmp_path).stdout
 
-    words = ["fit", "table.csv", "--target", "y", "--trials", "6", "--pipeline", "own.toml", "--output", "run", "--track", "lines"]
-    chosen = ["--metric", "within_a_tenth", "--set", 'select.families=["linear","xgboost","random_waves"]', "--set", "nudge.factor=1.2"]
+    words = [
+        "fit",
+        "table.csv",
+        "--target",
+        "y",
+        "--trials",
+        "6",
+        "--pipeline",
+        "own.toml",
+        "--output",
+        "run",
+        "--track",
+        "lines",
+    ]
+    chosen = [
+        "--metric",
+        "within_a_tenth",
+        "--set",
+        'select.families=["linear","xgboost","random_waves"]',
+        "--set",
+        "nudge.factor=1.2",
+    ]
     said = process(*words, *chosen, cwd=tmp_path, **env)
     assert said.returncode == 0, said.stderr
     board = process("leaderboard", "run", cwd=tmp_path, **env).stdout
@@ -75,11 +108,18 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
     assert board.count("xgboost") == 3
     assert process("resume", "run", "--budget", "5s", cwd=tmp_path, **env).returncode == 0
     assert process("insight", "run", cwd=tmp_path, **env).returncode == 0
-    assert process("export", "run", "--to", "lines", "--output", "told", cwd=tmp_path, **env).returncode == 0
+    assert (
+        process(
+            "export", "run", "--to", "lines", "--output", "told", cwd=tmp_path, **env
+        ).returncode
+        == 0
+    )
     assert (tmp_path / "told" / "trials.jsonl").exists()
 
     assert process("predict", "run", "table.csv", cwd=tmp_path, **env).returncode == 0
-    assert "random_waves" in automl("leaderboard", "run", cwd=tmp_path).stdout  # what was recorded can be read without it
+    assert (
+        "random_waves" in automl("leaderboard", "run", cwd=tmp_path).stdout
+    )  # what was recorded can be read without it
     assert automl("report", "run", cwd=tmp_path).returncode == 0
     resumed = process("resume", "run", "--budget", "5s", cwd=tmp_path)
     assert resumed.returncode == 2
@@ -90,7 +130,18 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
 def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Path) -> None:
     env = install(tmp_path / "site", BLOCKS[0], {"automl.families": ENTRIES["automl.families"]})
     table().to_csv(tmp_path / "table.csv", index=False)
-    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--set", "select.families=random_waves", "--output", "run"]
+    fit = [
+        "fit",
+        "table.csv",
+        "--target",
+        "y",
+        "--trials",
+        "2",
+        "--set",
+        "select.families=random_waves",
+        "--output",
+        "run",
+    ]
     assert process(*fit, "--engine", "inline", cwd=tmp_path, **env).returncode == 0
     refused = automl("predict", "run", "table.csv", cwd=tmp_path)
     assert refused.returncode == 2
@@ -99,7 +150,11 @@ def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Pat
 
 
 def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path) -> None:
-    env = install(tmp_path / "site", "raise RuntimeError('no luck')", {"automl.families": {"broken": "my_automl:Broken"}})
+    env = install(
+        tmp_path / "site",
+        "raise RuntimeError('no luck')",
+        {"automl.families": {"broken": "my_automl:Broken"}},
+    )
     said = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in said.stdout
     assert said.stderr.splitlines() == [
@@ -168,11 +223,15 @@ class Plain:
         ({"track": "tensorboard"}, "needs output"),
     ],
 )
-def test_what_is_none_is_refused(words: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_none_is_refused(
+    words: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     data = table(40)
     with pytest.raises(InputError, match=re.escape(told)):
-        AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **words).fit(data.drop(columns="y"), data["y"])
+        AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **words).fit(
+            data.drop(columns="y"), data["y"]
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -183,7 +242,9 @@ def stages_told(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["one of ours", "one of somebody else's"])
-def test_a_stage_as_contributing_writes_it_has_its_event(is_listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_as_contributing_writes_it_has_its_event(
+    is_listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: dict[str, Any] = {}
     exec(BLOCKS[1], made)
     if is_listed:
@@ -202,7 +263,9 @@ def test_a_stage_without_options_made_as_such_is_refused() -> None:
     with pytest.raises(InputError, match=r"make 'depth' with automl\.extend\.option"):
         read_pipeline("default").with_stage(Plain(), after="select")
     with pytest.raises(InputError, match="Did you mean 'select'"):
-        read_pipeline("default").with_stage(read_pipeline("default").steps[-1].stage, after="selekt")
+        read_pipeline("default").with_stage(
+            read_pipeline("default").steps[-1].stage, after="selekt"
+        )
 
 
 def test_a_family_given_to_one_run_takes_part_in_that_alone() -> None:
@@ -211,7 +274,9 @@ def test_a_family_given_to_one_run_takes_part_in_that_alone() -> None:
     own = AutoMLRegressor(pipeline="linear", families=[Mean()], trials=3, engine="inline").fit(X, y)
     assert set(own.leaderboard_["family"]) == {"linear", "constant", "mean_again"}
     assert own.leaderboard_["family"].tolist().count("mean_again") == 1
-    other = AutoMLRegressor(options={"extract.recipes": ["onehot"]}, families=["linear"], trials=3, engine="inline").fit(X, y)
+    other = AutoMLRegressor(
+        options={"extract.recipes": ["onehot"]}, families=["linear"], trials=3, engine="inline"
+    ).fit(X, y)
     assert "mean_again" not in set(other.leaderboard_["family"])
     with pytest.raises(InputError, match="no model family 'mean_again'"):
         family("mean_again")
@@ -232,10 +297,27 @@ class Planted:
 
 def test_a_pickle_in_a_run_folder_is_never_read(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
-    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--keep-data", "--output", "run", "-q"]
+    fit = [
+        "fit",
+        "table.csv",
+        "--target",
+        "y",
+        "--trials",
+        "2",
+        "--pipeline",
+        "linear",
+        "--keep-data",
+        "--output",
+        "run",
+        "-q",
+    ]
     assert automl(*fit, "--engine", "inline", cwd=tmp_path).returncode == 0
-    (tmp_path / "run" / "work" / "data" / "extensions.pkl").write_bytes(pickle.dumps({("families", "linear"): Planted()}))
-    assert automl("try", "run", "--family", "linear", "--set", "C=0.5", cwd=tmp_path).returncode == 0
+    (tmp_path / "run" / "work" / "data" / "extensions.pkl").write_bytes(
+        pickle.dumps({("families", "linear"): Planted()})
+    )
+    assert (
+        automl("try", "run", "--family", "linear", "--set", "C=0.5", cwd=tmp_path).returncode == 0
+    )
     assert not (tmp_path / "planted").exists()
 
 
@@ -246,7 +328,9 @@ def test_the_examples_of_contributing_are_short() -> None:
 def test_a_fitted_estimator_with_a_family_of_ones_own_is_pickled_and_cloned() -> None:
     data = table(60)
     X, y = data.drop(columns="y"), data["y"]
-    model = AutoMLRegressor(families=["linear", Mean()], trials=3, engine="inline", pipeline="linear").fit(X, y)
+    model = AutoMLRegressor(
+        families=["linear", Mean()], trials=3, engine="inline", pipeline="linear"
+    ).fit(X, y)
     again = pickle.loads(pickle.dumps(model))
     assert (again.predict(X) == model.predict(X)).all()
     assert [getattr(one, "name", one) for one in clone(model).families] == ["linear", "mean_again"]
@@ -265,7 +349,9 @@ y = X.pop("y")
 model = AutoMLRegressor(pipeline="linear", families=["linear", RandomWaves()], trials=3, n_jobs=1).fit(X, y)
 print(model.leaderboard_.set_index("family")["status"].to_dict())
 """
-    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert "'random_waves': 'done" in said.stdout, said.stderr
 
 
@@ -286,7 +372,14 @@ AutoMLRegressor(pipeline="linear", budget=5, engine="inline", output="run", trac
 @pytest.mark.heavy
 def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
-    said = subprocess.run([sys.executable, "-c", SLOW], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40)
+    said = subprocess.run(
+        [sys.executable, "-c", SLOW],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=40,
+    )
     assert said.returncode == 0
     assert "the trackers had not taken in the whole run" in said.stderr
 
@@ -339,10 +432,14 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
     table(60).to_csv(tmp_path / "table.csv", index=False)
     chain = (ROOT / "pipelines" / "linear.toml").read_text(encoding="utf-8")
     for name in ("boom", "nothing"):
-        (tmp_path / f"{name}.toml").write_text(f'{chain}\n[[stage]]\nuse = "{name}"\n', encoding="utf-8")
+        (tmp_path / f"{name}.toml").write_text(
+            f'{chain}\n[[stage]]\nuse = "{name}"\n', encoding="utf-8"
+        )
     listed = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in listed.stdout
-    assert [line.split(":")[2].strip() for line in listed.stderr.splitlines()] == ["can't be made or asked"] * 2
+    assert [line.split(":")[2].strip() for line in listed.stderr.splitlines()] == [
+        "can't be made or asked"
+    ] * 2
     fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--engine", "inline", "-q"]
     told = {
         ("--pipeline", "default"): "can't be made or asked",
@@ -356,20 +453,41 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
         assert said.returncode in (1, 2), words
         assert len(said.stderr.splitlines()) == 1, said.stderr
         assert line in said.stderr
-    kept = process(*fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, **env)
+    kept = process(
+        *fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, **env
+    )
     assert "rmse@" not in kept.stdout  # a name of ours stays ours
     assert kept.returncode == 0
 
 
 def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path) -> None:
-    env = install(tmp_path / "site", BLOCKS[0].split("class")[0] + BLOCKS[2], {"automl.metrics": ENTRIES["automl.metrics"]})
+    env = install(
+        tmp_path / "site",
+        BLOCKS[0].split("class")[0] + BLOCKS[2],
+        {"automl.metrics": ENTRIES["automl.metrics"]},
+    )
     table(60).to_csv(tmp_path / "table.csv", index=False)
-    fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--pipeline", "linear", "--metric", "within_a_tenth", "--engine", "inline"]
+    fit = [
+        "fit",
+        "table.csv",
+        "--target",
+        "y",
+        "--trials",
+        "2",
+        "--pipeline",
+        "linear",
+        "--metric",
+        "within_a_tenth",
+        "--engine",
+        "inline",
+    ]
     assert process(*fit, "--output", "run", cwd=tmp_path, **env).returncode == 0
     tried = ["try", "run", "--family", "linear", "--set", "C=0.5"]
     assert process(*tried, cwd=tmp_path, **env).returncode == 0
     module = tmp_path / "site" / "my_automl.py"
-    module.write_text(module.read_text(encoding="utf-8").replace("0.1 * np.abs", "0.2 * np.abs"), encoding="utf-8")
+    module.write_text(
+        module.read_text(encoding="utf-8").replace("0.1 * np.abs", "0.2 * np.abs"), encoding="utf-8"
+    )
     said = process(*tried, cwd=tmp_path, **env)
     assert said.returncode == 2
     assert "is not known here" in said.stderr
@@ -377,7 +495,12 @@ def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path
 
 def test_where_ones_own_family_failed_can_be_read(tmp_path: Path) -> None:
     data = table(60)
-    words: dict[str, Any] = {"pipeline": "linear", "trials": 3, "engine": "inline", "output": tmp_path / "run"}
+    words: dict[str, Any] = {
+        "pipeline": "linear",
+        "trials": 3,
+        "engine": "inline",
+        "output": tmp_path / "run",
+    }
     AutoMLRegressor(families=["linear", Failing()], **words).fit(data.drop(columns="y"), data["y"])
     told = (tmp_path / "run" / "failures.txt").read_text(encoding="utf-8")
     assert "RuntimeError: this is how it fails" in told

@@ -13,13 +13,18 @@ from automl import folds
 
 
 @given(st.integers(10, 200), st.integers(2, 8), st.integers(1, 3), st.integers(0, 9))
-def test_folds_partition_the_rows_in_every_repeat(n_rows: int, n_folds: int, n_repeats: int, seed: int) -> None:
+def test_folds_partition_the_rows_in_every_repeat(
+    n_rows: int, n_folds: int, n_repeats: int, seed: int
+) -> None:
     strata = np.arange(n_rows) % 3
     made = folds.kfold(strata, np.arange(n_rows), n_folds, n_repeats, seed)
     for repeat in range(n_repeats):
         held = [made.held(repeat, fold) for fold in range(n_folds)]
         assert sorted(np.concatenate(held).tolist()) == list(range(n_rows))
-        assert all(not set(made.train(repeat, fold)) & set(made.held(repeat, fold)) for fold in range(n_folds))
+        assert all(
+            not set(made.train(repeat, fold)) & set(made.held(repeat, fold))
+            for fold in range(n_folds)
+        )
         sizes = [len(rows) for rows in held]
         assert max(sizes) - min(sizes) <= 1
 
@@ -40,7 +45,10 @@ def test_every_fold_has_its_share_of_a_rare_class() -> None:
 
 def test_folds_of_a_regression_target_have_nearly_equal_means() -> None:
     y = np.random.default_rng(0).lognormal(0, 2, 500)
-    means = [y[folds.kfold(y, np.arange(500), 5, 1, seed=1).held(0, fold)].argsort().mean() for fold in range(5)]
+    means = [
+        y[folds.kfold(y, np.arange(500), 5, 1, seed=1).held(0, fold)].argsort().mean()
+        for fold in range(5)
+    ]
     assert max(means) - min(means) < 1e-9
 
 
@@ -55,8 +63,13 @@ def test_a_holdout_keeps_back_its_share() -> None:
     assert len(made.train(0, 0)) == 80
 
 
-@given(st.lists(st.integers(0, 30), min_size=2, max_size=60).filter(lambda times: len(set(times)) > 1), st.integers(1, 5))
-def test_time_folds_train_on_the_past_only_and_none_is_empty(times: list[int], n_folds: int) -> None:
+@given(
+    st.lists(st.integers(0, 30), min_size=2, max_size=60).filter(lambda times: len(set(times)) > 1),
+    st.integers(1, 5),
+)
+def test_time_folds_train_on_the_past_only_and_none_is_empty(
+    times: list[int], n_folds: int
+) -> None:
     made = folds.by_time(np.array(times, float), np.arange(len(times)), n_folds)
     assert 1 <= made.n_folds <= n_folds
     for fold in range(made.n_folds):
@@ -64,7 +77,9 @@ def test_time_folds_train_on_the_past_only_and_none_is_empty(times: list[int], n
         assert len(train)
         assert len(held)
         assert max(times[row] for row in train) < min(times[row] for row in held)
-    again = folds.by_time(np.array(times, float), np.arange(len(times)), made.n_folds)  # as a run does that goes on
+    again = folds.by_time(
+        np.array(times, float), np.arange(len(times)), made.n_folds
+    )  # as a run does that goes on
     assert (again.blocks == made.blocks).all()
 
 
@@ -79,7 +94,13 @@ def test_no_fold_of_few_groups_is_empty(sizes: list[int], seed: int) -> None:
     assert len(one.train(0, 0))
 
 
-@pytest.mark.parametrize("made", [folds.holdout(np.zeros(30), np.arange(30), 0.2, 0), folds.kfold(np.zeros(30), np.arange(30), 5, 1, 0)])
+@pytest.mark.parametrize(
+    "made",
+    [
+        folds.holdout(np.zeros(30), np.arange(30), 0.2, 0),
+        folds.kfold(np.zeros(30), np.arange(30), 5, 1, 0),
+    ],
+)
 def test_all_rows_are_trained_on_without_a_fold_whatever_the_repeat(made: folds.Folds) -> None:
     assert [len(made.train(copy, None)) for copy in range(4)] == [30] * 4
 
@@ -105,8 +126,13 @@ def test_time_folds_keep_units_whole_and_never_look_ahead() -> None:
 
 
 @given(st.integers(2, 8), st.integers(2, 12), st.integers(2, 5), st.integers(0, 5))
-def test_panel_folds_hold_out_later_rows_of_groups_that_are_not_trained_on(n_groups: int, n_times: int, n_folds: int, seed: int) -> None:
-    groups, times = np.tile(np.arange(n_groups), n_times), np.repeat(np.arange(float(n_times)), n_groups)
+def test_panel_folds_hold_out_later_rows_of_groups_that_are_not_trained_on(
+    n_groups: int, n_times: int, n_folds: int, seed: int
+) -> None:
+    groups, times = (
+        np.tile(np.arange(n_groups), n_times),
+        np.repeat(np.arange(float(n_times)), n_groups),
+    )
     made = folds.panel(times, groups, n_folds, seed)
     assert made.n_folds == min(n_folds, n_groups)
     for fold in range(made.n_folds):

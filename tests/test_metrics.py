@@ -28,17 +28,28 @@ BINARY = {
     "roc_auc": lambda w: 1 - reference.roc_auc_score(Y2, P2[:, 1], sample_weight=w),
     "log_loss": lambda w: reference.log_loss(Y2, P2, sample_weight=w),
     "brier": lambda w: reference.brier_score_loss(Y2, P2[:, 1], sample_weight=w),
-    "average_precision": lambda w: 1 - reference.average_precision_score(Y2, P2[:, 1], sample_weight=w),
+    "average_precision": lambda w: (
+        1 - reference.average_precision_score(Y2, P2[:, 1], sample_weight=w)
+    ),
     "accuracy": lambda w: 1 - reference.accuracy_score(Y2, P2.argmax(1), sample_weight=w),
-    "balanced_accuracy": lambda w: 1 - reference.balanced_accuracy_score(Y2, P2[:, 1] > np.average(Y2, weights=w), sample_weight=w),
+    "balanced_accuracy": lambda w: (
+        1
+        - reference.balanced_accuracy_score(
+            Y2, P2[:, 1] > np.average(Y2, weights=w), sample_weight=w
+        )
+    ),
     "f1": lambda w: 1 - reference.f1_score(Y2, as_many(w), sample_weight=w),
     "mcc": lambda w: 1 - reference.matthews_corrcoef(Y2, as_many(w), sample_weight=w),
 }
 MULTICLASS = {
     "log_loss": lambda w: reference.log_loss(Y3, P3, sample_weight=w),
     "accuracy": lambda w: 1 - reference.accuracy_score(Y3, P3.argmax(1), sample_weight=w),
-    "f1_macro": lambda w: 1 - reference.f1_score(Y3, P3.argmax(1), average="macro", sample_weight=w),
-    "f1_weighted": lambda w: 1 - reference.f1_score(Y3, P3.argmax(1), average="weighted", sample_weight=w),
+    "f1_macro": lambda w: (
+        1 - reference.f1_score(Y3, P3.argmax(1), average="macro", sample_weight=w)
+    ),
+    "f1_weighted": lambda w: (
+        1 - reference.f1_score(Y3, P3.argmax(1), average="weighted", sample_weight=w)
+    ),
 }
 REGRESSION = {
     "rmse": lambda w: reference.root_mean_squared_error(T, V, sample_weight=w),
@@ -72,7 +83,9 @@ def test_the_multiclass_auc_is_the_mean_over_classes() -> None:
     assert METRICS["roc_auc"].of(Y3, P3) == pytest.approx(1 - expected)
 
 
-def test_of_many_equal_probabilities_only_the_larger_ones_are_positive_where_that_is_nearer_to_their_share() -> None:
+def test_of_many_equal_probabilities_only_the_larger_ones_are_positive_where_that_is_nearer_to_their_share() -> (
+    None
+):
     y = np.repeat([0, 1], [990, 10])
     proba = np.repeat([0.0, 0.3], [992, 8])
     assert METRICS["f1"].labels(y, np.column_stack([1 - proba, proba])).sum() == 8

@@ -28,7 +28,12 @@ def test_every_bundled_pipeline_is_valid_and_explains_itself(name: str) -> None:
 def test_a_pipeline_survives_being_written_out(name: str, tmp_path: Path) -> None:
     pipeline = read_pipeline(name)
     path = tmp_path / f"{name}.toml"
-    path.write_text(tomli_w.dumps({"about": pipeline.about, "stage": [step.to_toml() for step in pipeline.steps]}), encoding="utf-8")
+    path.write_text(
+        tomli_w.dumps(
+            {"about": pipeline.about, "stage": [step.to_toml() for step in pipeline.steps]}
+        ),
+        encoding="utf-8",
+    )
     assert read_pipeline(str(path)).steps == pipeline.steps
 
 
@@ -37,7 +42,13 @@ def stage(pipeline: Pipeline, name: str) -> object:
 
 
 def test_settings_change_options() -> None:
-    words = ["tune.method=random", "select.families=linear, knn", "select.margin=1", "clean.kinds.zip=category", "tune.share=3"]
+    words = [
+        "tune.method=random",
+        "select.families=linear, knn",
+        "select.margin=1",
+        "clean.kinds.zip=category",
+        "tune.share=3",
+    ]
     changed = read_pipeline("default").with_options(words)
     tune = stage(changed, "tune")
     assert isinstance(tune, Tune)
@@ -66,7 +77,10 @@ def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
         ('[[stage]]\nuse = "clean"\nids = 1\n', "true or false"),
         ('[[stage]]\nuse = "clean"\nshare = "big"\n', "share"),
         ('[[stage]]\nuse = "clean"\nkinds = "all"\n', "a table of names"),
-        ('[[stage]]\nuse = "clean"\n[[stage]]\nuse = "select"\nfamilies = [1]\n', "a list of names"),
+        (
+            '[[stage]]\nuse = "clean"\n[[stage]]\nuse = "select"\nfamilies = [1]\n',
+            "a list of names",
+        ),
         ("stages = 1\n", "Did you mean 'stage'?"),
         ("[[stage]]\nshare = 1\n", "says no stage"),
     ],
@@ -83,14 +97,19 @@ def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("tune.use=x", "--set 'tune.use=x': which stage it is can't be set. To have other stages, write a pipeline file"),
+        (
+            "tune.use=x",
+            "--set 'tune.use=x': which stage it is can't be set. To have other stages, write a pipeline file",
+        ),
         ("clean.use=select", "which stage it is can't be set"),
         ("tune.shar=3", "nothing is called 'shar'. Did you mean 'share'? Known: method, "),
         ("tune.methot=tpe", "nothing is called 'methot'. Did you mean 'method'?"),
         ("tune.xyz=1", "nothing is called 'xyz'. Known: method, "),
     ],
 )
-def test_a_setting_that_cannot_be_made_is_told_without_a_name_that_leads_nowhere(setting: str, told: str) -> None:
+def test_a_setting_that_cannot_be_made_is_told_without_a_name_that_leads_nowhere(
+    setting: str, told: str
+) -> None:
     with pytest.raises(InputError) as caught:
         read_pipeline("default").with_options([setting])
     assert told in str(caught.value)

@@ -9,16 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_regression
-from sklearn.metrics import average_precision_score, f1_score, get_scorer_names, make_scorer, mean_pinball_loss, mean_squared_error
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    get_scorer_names,
+    make_scorer,
+    mean_pinball_loss,
+    mean_squared_error,
+)
 
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
-from automl.certainty import reached
 from automl.metrics import METRICS, is_function, metric_for, metric_of, register
 from automl.models import Sample, family
 from automl.task import Kind, Task
+from automl.uncertainty import reached
 from tests.models.test_contract import how_of, rows_of
 
-TRUTH, PROBA = np.array([0.0, 1, 1, 0, 1]), np.array([[0.7, 0.3], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9]])
+TRUTH, PROBA = (
+    np.array([0.0, 1, 1, 0, 1]),
+    np.array([[0.7, 0.3], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9]]),
+)
 KINDS: tuple[Kind, ...] = ("binary", "multiclass", "regression")
 
 
@@ -33,7 +43,9 @@ def kinds_of(name: str) -> set[str]:
     return found
 
 
-def test_every_scorer_of_scikit_learn_but_those_of_several_labels_a_row_is_for_some_kind_of_task() -> None:
+def test_every_scorer_of_scikit_learn_but_those_of_several_labels_a_row_is_for_some_kind_of_task() -> (
+    None
+):
     unsuited = {name for name in get_scorer_names() if not kinds_of(name)}
     assert unsuited == {f"{name}_samples" for name in ("f1", "jaccard", "precision", "recall")}
 
@@ -57,7 +69,9 @@ def test_a_scorer_is_for_the_tasks_that_it_can_be_had_for(name: str, kinds: set[
 
 def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
     metric = metric_for("neg_log_loss", "binary")
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(-METRICS["log_loss"].of(TRUTH, PROBA))
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(
+        -METRICS["log_loss"].of(TRUTH, PROBA)
+    )
     precision = metric_for("precision", "binary")
     assert precision.score(precision.of(TRUTH, PROBA)) == 1.0
     assert precision.of(TRUTH, PROBA) == 0.0
@@ -65,12 +79,16 @@ def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
 
 def test_a_class_that_no_row_has_does_not_confuse_a_scorer_of_probabilities() -> None:
     thirds = np.full((4, 3), 1 / 3)
-    assert metric_for("neg_log_loss", "multiclass").of(np.array([0.0, 1, 1, 0]), thirds) == pytest.approx(np.log(3))
+    assert metric_for("neg_log_loss", "multiclass").of(
+        np.array([0.0, 1, 1, 0]), thirds
+    ) == pytest.approx(np.log(3))
 
 
 def test_weights_are_handed_on_or_refused() -> None:
     weight = np.array([1.0, 0, 0, 0, 0])
-    assert metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight) == pytest.approx(-np.log(0.7))
+    assert metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight) == pytest.approx(
+        -np.log(0.7)
+    )
     with pytest.raises(InputError, match="max_error takes no weights"):
         metric_for("neg_max_error", "regression").of(TRUTH, TRUTH, weight)
 
@@ -102,7 +120,9 @@ def churn() -> tuple[pd.DataFrame, np.ndarray]:
 
 def test_a_function_is_what_a_run_optimises(tmp_path: Path) -> None:
     X, y = churn()
-    model = AutoMLClassifier(metric=cost, pipeline="linear", trials=3, n_jobs=2, output=tmp_path / "run").fit(X, y)
+    model = AutoMLClassifier(
+        metric=cost, pipeline="linear", trials=3, n_jobs=2, output=tmp_path / "run"
+    ).fit(X, y)
     plain = AutoMLClassifier(pipeline="linear", trials=3, engine="inline").fit(X, y)
     assert cost(y, model.predict(X)) > cost(y, plain.predict(X))  # the threshold follows the cost
     assert model.leaderboard_["metric"][0].startswith("tests.test_scorers.cost@")
@@ -120,8 +140,13 @@ def test_a_lambda_in_a_scorer_of_probabilities() -> None:
 
 def test_numbers_too() -> None:
     X, y = make_regression(200, 4, noise=5, random_state=0)
-    for metric in ("neg_median_absolute_error", lambda truth, answer: -float(np.abs(truth - answer).max())):
-        model = AutoMLRegressor(metric=metric, pipeline="linear", trials=2, engine="inline").fit(X, y)
+    for metric in (
+        "neg_median_absolute_error",
+        lambda truth, answer: -float(np.abs(truth - answer).max()),
+    ):
+        model = AutoMLRegressor(metric=metric, pipeline="linear", trials=2, engine="inline").fit(
+            X, y
+        )
         assert -60 < model.leaderboard_["score"][0] < 0
 
 
@@ -131,12 +156,18 @@ def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
     one, metric = family(name), f"pinball_{level}"
     train, held = rows_of("regression", False, 1_500), rows_of("regression", False, 1_500, seed=1)
     noise = np.random.default_rng(2).exponential(400, (2, 1_500))
-    train, held = (Sample(s.X, s.features, s.y + extra) for s, extra in zip((train, held), noise, strict=True))
+    train, held = (
+        Sample(s.X, s.features, s.y + extra) for s, extra in zip((train, held), noise, strict=True)
+    )
     how = how_of("regression", metric)
     params = one.defaults(how.task)
     answer = one.fit(one.prepare(train, held, params, how), params, how).model.predict(held.X)
-    assert (held.y <= answer).mean() == pytest.approx(level, abs=0.12)  # trees reach a bit too little
-    assert how.metric.of(held.y, answer) == pytest.approx(mean_pinball_loss(held.y, answer, alpha=level))
+    assert (held.y <= answer).mean() == pytest.approx(
+        level, abs=0.12
+    )  # trees reach a bit too little
+    assert how.metric.of(held.y, answer) == pytest.approx(
+        mean_pinball_loss(held.y, answer, alpha=level)
+    )
 
 
 def test_a_quantile_that_is_none_is_refused() -> None:
@@ -154,7 +185,9 @@ def test_a_metric_that_cannot_be_had_for_these_labels_or_weights_is_refused_at_o
         with pytest.raises(InputError, match=says):
             AutoMLClassifier(metric=metric, pipeline="linear", trials=2, engine="inline").fit(X, y)
     with pytest.raises(InputError, match="takes no weights"):
-        AutoMLClassifier(metric=cost, pipeline="linear", trials=2, engine="inline").fit(X, y, sample_weight=np.ones(len(y)) / 2)
+        AutoMLClassifier(metric=cost, pipeline="linear", trials=2, engine="inline").fit(
+            X, y, sample_weight=np.ones(len(y)) / 2
+        )
 
 
 def test_an_error_of_scikit_learn_is_no_score() -> None:
@@ -164,14 +197,20 @@ def test_an_error_of_scikit_learn_is_no_score() -> None:
 
 
 def test_the_positive_class_is_the_one_that_the_scorer_names() -> None:
-    name = register(make_scorer(average_precision_score, response_method="predict_proba", pos_label="no"))
+    name = register(
+        make_scorer(average_precision_score, response_method="predict_proba", pos_label="no")
+    )
     metric = metric_of(Task("binary", "y", name, ("no", "yes")))
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(average_precision_score(1 - TRUTH, PROBA[:, 0]))
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(
+        average_precision_score(1 - TRUTH, PROBA[:, 0])
+    )
 
 
 def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
     X, y = churn()
-    model = AutoMLClassifier(metric=lambda t, p: float((t == p).mean()), pipeline="linear", trials=2, engine="inline").fit(X, y)
+    model = AutoMLClassifier(
+        metric=lambda t, p: float((t == p).mean()), pipeline="linear", trials=2, engine="inline"
+    ).fit(X, y)
     assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()
 
 
@@ -189,7 +228,14 @@ def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
     ],
 )
 def test_a_scorers_interval_ends_where_its_scores_do(name: str, kind: str, worst: float) -> None:
-    metric = metric_of(Task(kind, "y", name, () if kind == "regression" else ("a", "b", "c")[: 2 + (kind == "multiclass")]))
+    metric = metric_of(
+        Task(
+            kind,
+            "y",
+            name,
+            () if kind == "regression" else ("a", "b", "c")[: 2 + (kind == "multiclass")],
+        )
+    )
     assert metric.worst == worst
     low, high = reached(metric.best - 0.05, 0.0, 2.0, 3.0, metric)
     assert metric.score(high) >= worst

@@ -15,7 +15,9 @@ def spans(folder: Path) -> list[tuple[str, float, float]]:
 
 def test_earlier_versions_told_two_stages_when_they_ended(tmp_path: Path) -> None:
     cleaned_run(tmp_path / "run").tell({"kind": "stage", "stage": "select"}, after=2.0)
-    told = [(stage, round(start, 3), round(end, 3)) for stage, start, end in spans(tmp_path / "run")]
+    told = [
+        (stage, round(start, 3), round(end, 3)) for stage, start, end in spans(tmp_path / "run")
+    ]
     assert told == [("clean", 0.0, 0.8), ("extract", 0.8, 0.9), ("select", 2.9, 2.9)]
 
 
@@ -30,7 +32,11 @@ def test_a_stage_begins_when_it_is_told_and_ends_with_what_it_hands_on(tmp_path:
         ({"kind": "finished", "how": "done"}, 1.0),
     ):
         made.tell(event, after=after)
-    assert spans(tmp_path / "run") == [("extract", 1.0, 3.0), ("select", 3.5, 7.5), ("tune", 7.5, 8.5)]
+    assert spans(tmp_path / "run") == [
+        ("extract", 1.0, 3.0),
+        ("select", 3.5, 7.5),
+        ("tune", 7.5, 8.5),
+    ]
 
 
 def test_the_search_ends_with_its_predictor(tmp_path: Path) -> None:

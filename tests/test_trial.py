@@ -20,7 +20,14 @@ TASK = Task("binary", "y", "roc_auc", ("no", "yes"))
 def cleaned(plan: Plan) -> dict[str, object]:
     """The event with which a study learns its task."""
     size, folds = Size(100, 3), {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
-    return {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": vars(size), "plan": folds}
+    return {
+        "kind": "stage",
+        "stage": "clean",
+        "task": TASK.to_json(),
+        "data": "d",
+        "size": vars(size),
+        "plan": folds,
+    }
 
 
 def test_the_origin_of_a_candidate_is_no_part_of_its_name() -> None:
@@ -37,12 +44,24 @@ def test_hyperparameters_recipe_and_family_are_part_of_a_candidates_name() -> No
 
 
 def test_the_order_of_hyperparameters_does_not_matter() -> None:
-    assert Candidate("knn", {"k": 1, "p": 2}, RECIPES["native"]).id == Candidate("knn", {"p": 2, "k": 1}, RECIPES["native"]).id
+    assert (
+        Candidate("knn", {"k": 1, "p": 2}, RECIPES["native"]).id
+        == Candidate("knn", {"p": 2, "k": 1}, RECIPES["native"]).id
+    )
 
 
 def test_every_fidelity_of_a_job_has_a_name_of_its_own() -> None:
     job = Job(CANDIDATE, "data")
-    changed = [{"rows": 10}, {"rounds": 5}, {"fold": 1}, {"fold": None}, {"repeat": 1}, {"seed": 1}, {"threads": 2}, {"data": "other"}]
+    changed = [
+        {"rows": 10},
+        {"rounds": 5},
+        {"fold": 1},
+        {"fold": None},
+        {"repeat": 1},
+        {"seed": 1},
+        {"threads": 2},
+        {"data": "other"},
+    ]
     assert len({job.key, *(replace(job, **change).key for change in changed)}) == len(changed) + 1
 
 
@@ -71,16 +90,35 @@ def test_a_trial_is_complete_once_every_fold_has_a_loss() -> None:
 
 def test_a_fit_on_fewer_rows_does_not_complete_a_trial() -> None:
     job = Job(CANDIDATE, "d", 0, 0, rows=10)
-    study = Study().add(cleaned(Plan("holdout", 1, 1))).add(begun(job)).add(fitted(job, Outcome("done", 0.1)))
+    study = (
+        Study()
+        .add(cleaned(Plan("holdout", 1, 1)))
+        .add(begun(job))
+        .add(fitted(job, Outcome("done", 0.1)))
+    )
     assert not study.complete(study.trials[CANDIDATE.id])
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 1), st.sampled_from(["done", "failed", "timeout", "cut"])), max_size=12))
-def test_replaying_the_events_as_json_gives_the_same_study(fits: list[tuple[int, float, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.floats(0, 1),
+            st.sampled_from(["done", "failed", "timeout", "cut"]),
+        ),
+        max_size=12,
+    )
+)
+def test_replaying_the_events_as_json_gives_the_same_study(
+    fits: list[tuple[int, float, str]],
+) -> None:
     events: list[dict[str, object]] = [{"kind": "started", "seed": 3}, cleaned(Plan("kfold", 5, 1))]
     for leaves, (fold, loss, status) in enumerate(fits):
         job = Job(replace(CANDIDATE, params={"num_leaves": leaves}), "d", 0, fold)
-        events += [dict(begun(job)), dict(fitted(job, Outcome(status, loss if status == "done" else None)))]  # type: ignore[arg-type]
+        events += [
+            dict(begun(job)),
+            dict(fitted(job, Outcome(status, loss if status == "done" else None))),
+        ]  # type: ignore[arg-type]
     live, replayed = Study(), Study()
     for event in events:
         live = live.add(event)

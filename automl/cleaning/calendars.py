@@ -31,15 +31,21 @@ _DATES = tuple(
         rf"(?P<quarter>[1-4])q[-/ ]*{_YEAR}",
     )
 )
-_COMPACT = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?")
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?"
+)
 _ZONE = r"(?P<zone>(?:gmt|utc)?[-+]\d{1,2}(?::?\d{2})?|[a-z]{1,5}(?<![ap]m))"
 _CLOCK = (
     r"(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>[.,]\d+)?)?)"
     r"?\s*(?P<half>[ap]\.?m\.?)?"
 )
-_BEHIND = re.compile(rf"(?P<date>.*?[^:])(?:t|\s|,|:|@|\bat)\s*{_CLOCK}\s*{_ZONE}?\s*(?:\[[^\]]*\]|\([^)]*\))?(?:\s+(?P<late>\d{{4}}))?")
+_BEHIND = re.compile(
+    rf"(?P<date>.*?[^:])(?:t|\s|,|:|@|\bat)\s*{_CLOCK}\s*{_ZONE}?\s*(?:\[[^\]]*\]|\([^)]*\))?(?:\s+(?P<late>\d{{4}}))?"
+)
 _BEFORE = re.compile(rf"{_CLOCK}[,\s]\s*(?P<date>.+)")
-_WEEKDAY = re.compile(r"\b(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b\.?,?\s*")
+_WEEKDAY = re.compile(
+    r"\b(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b\.?,?\s*"
+)
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b")
 _BLANK = re.compile(r"[,\s]+")
 _OFFSET = re.compile(r"(?:gmt|utc)?(?P<sign>[-+])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?")
@@ -180,13 +186,17 @@ def _day(parts: dict[str, str | None], day_first: bool | None) -> dt.date | None
     if parts.get("quarter"):
         return _valid(year, 3 * int(parts["quarter"] or 0) - 2, 1)
     if parts.get("first"):
-        return _ordered(year, int(parts["first"] or 0), int(parts["second"] or 0), parts["sign"], day_first)
+        return _ordered(
+            year, int(parts["first"] or 0), int(parts["second"] or 0), parts["sign"], day_first
+        )
     name = parts.get("name")
     month = _MONTHS.index(name[:3]) + 1 if name else int(parts.get("month") or 1)
     return _valid(year, month, int(parts.get("day") or 1))
 
 
-def _ordered(year: int, first: int, second: int, sign: str | None, day_first: bool | None) -> dt.date | None:
+def _ordered(
+    year: int, first: int, second: int, sign: str | None, day_first: bool | None
+) -> dt.date | None:
     wanted = sign != "/" if day_first is None else day_first
     found = _valid(year, second, first) if wanted else _valid(year, first, second)
     if found is not None:

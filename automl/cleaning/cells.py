@@ -88,7 +88,9 @@ MISSING_NUMBERS = frozenset(
 )  # missing in columns of numbers and dates; among categories they stay a level of their own
 _EXACT = 2.0**53  # whole numbers from here on lose digits as float64: they are read as words
 _LONGEST_MISSING = max(map(len, MISSING_WORDS))
-_FIRST_OF_MISSING = frozenset(letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower()))
+_FIRST_OF_MISSING = frozenset(
+    letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower())
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,11 @@ class Spelled:
 
     def counts(self) -> Codes:
         """How many rows hold each word."""
-        present = self.codes if not len(self.codes) or self.codes.min() >= 0 else self.codes[self.codes >= 0]
+        present = (
+            self.codes
+            if not len(self.codes) or self.codes.min() >= 0
+            else self.codes[self.codes >= 0]
+        )
         return np.bincount(present, minlength=len(self.words)).astype(np.int64)
 
     def spread(self, table: Floats) -> Floats:
@@ -190,7 +196,9 @@ def _categorical(series: pd.Series[Any]) -> Spelled:
     words = [spell(value) for value in series.cat.categories]
     codes, distinct = pd.factorize(pd.Series(words, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)
-    return Spelled(mapping[series.cat.codes.to_numpy(np.int64)], np.asarray(distinct, dtype=object), fixed=True)
+    return Spelled(
+        mapping[series.cat.codes.to_numpy(np.int64)], np.asarray(distinct, dtype=object), fixed=True
+    )
 
 
 def spell(value: Any) -> str:
@@ -225,7 +233,9 @@ def as_words(cells: Cells) -> Spelled:
         return cells
     codes, values = pd.factorize(cells.values)
     if cells.form == "date":
-        words = [str(text) for text in pd.to_datetime(values, unit="s").strftime("%Y-%m-%d %H:%M:%S")]
+        words = [
+            str(text) for text in pd.to_datetime(values, unit="s").strftime("%Y-%m-%d %H:%M:%S")
+        ]
     elif cells.form == "flag":
         words = ["True" if value else "False" for value in values]
     else:
@@ -243,11 +253,18 @@ def tidy(cells: Cells, *, missing_words: bool = True) -> Cells:
         return (
             cells
             if np.isfinite(cells.values).all()
-            else Typed(np.where(np.isfinite(cells.values), cells.values, np.nan), cells.form, cells.whole)
+            else Typed(
+                np.where(np.isfinite(cells.values), cells.values, np.nan), cells.form, cells.whole
+            )
         )
-    first = _FIRST_OF_MISSING if missing_words else frozenset[str]()  # a look at it spares most words the others
+    first = (
+        _FIRST_OF_MISSING if missing_words else frozenset[str]()
+    )  # a look at it spares most words the others
     stripped = list(map(str.strip, cells.words.tolist()))
-    kept = [None if not word or (word[0] in first and word.casefold() in MISSING_WORDS) else word for word in stripped]
+    kept = [
+        None if not word or (word[0] in first and word.casefold() in MISSING_WORDS) else word
+        for word in stripped
+    ]
     if all(map(operator.is_, kept, cells.words.tolist())):
         return cells
     codes, words = pd.factorize(pd.Series(kept, dtype=object))
@@ -262,4 +279,8 @@ def null_words(words: Iterable[str]) -> list[str]:
     ['NA']
     """
     stripped = ((word, word.strip()) for word in words)
-    return [word for word, bare in stripped if 0 < len(bare) <= _LONGEST_MISSING and bare.casefold() in MISSING_WORDS]
+    return [
+        word
+        for word, bare in stripped
+        if 0 < len(bare) <= _LONGEST_MISSING and bare.casefold() in MISSING_WORDS
+    ]

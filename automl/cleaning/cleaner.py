@@ -14,6 +14,7 @@ from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
 from automl.cleaning.decimals import DecimalSign, sign_of_file
 from automl.cleaning.drift import in_order
 from automl.cleaning.drops import copies, is_constant, is_id, tells
+from automl.cleaning.dual_typed import twin
 from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import Finding, Severity, examples, merge
 from automl.cleaning.fitted import Applied, Cleaner, Counts, beside, numbered
@@ -21,7 +22,6 @@ from automl.cleaning.kinds import KINDS, force, infer
 from automl.cleaning.rules import NumberRule, Rule
 from automl.cleaning.sentinels import sentinels
 from automl.cleaning.target import Dtype, Target, read_target
-from automl.cleaning.twins import twin
 from automl.columns import Column, Columns, Floats, Numbers, Rows
 from automl.errors import InputError, suggestion
 from automl.table import Table
@@ -145,7 +145,13 @@ class _Fitted:
 
 
 def clean(
-    table: Table, target: Any, options: CleanOptions | None = None, *, weight: Any = None, groups: Any = None, times: Any = None
+    table: Table,
+    target: Any,
+    options: CleanOptions | None = None,
+    *,
+    weight: Any = None,
+    groups: Any = None,
+    times: Any = None,
 ) -> Cleaned:
     """Find and mend what is wrong with a table.
 
@@ -176,18 +182,36 @@ def clean(
     name, series = _target_series(table, target)
     textual = table.textual and isinstance(target, str)
     sign = sign_of_file(table)
-    found = read_target(series, name, textual=textual, task=options.task, positive=options.positive, source=table.source, sign=sign)
+    found = read_target(
+        series,
+        name,
+        textual=textual,
+        task=options.task,
+        positive=options.positive,
+        source=table.source,
+        sign=sign,
+    )
     roles = {
         role
-        for role in (target if isinstance(target, str) else None, options.weight, options.group, *options.ignore)
+        for role in (
+            target if isinstance(target, str) else None,
+            options.weight,
+            options.group,
+            *options.ignore,
+        )
         if role is not None and role in table.columns
     }
     kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
     fitted, dropped = _fit_columns(kept.drop(roles), options, sign, found)
-    single = Columns(numbered({item.name: (item.column, *item.more) for item in fitted}), kept.n_rows)
+    single = Columns(
+        numbered({item.name: (item.column, *item.more) for item in fitted}), kept.n_rows
+    )
     duplicates = duplicate_rows(single)
     twins = {item.name: item.twin for item in fitted if item.twin is not None}
-    columns = beside(single, {item.name: item.twin.read(item.cells).columns for item in fitted if item.twin is not None})
+    columns = beside(
+        single,
+        {item.name: item.twin.read(item.cells).columns for item in fitted if item.twin is not None},
+    )
     given = _Given(table, found.rows, sign)
     findings = [
         *_notes(table),
@@ -212,7 +236,10 @@ def clean(
 
 def _with_known_names(options: CleanOptions, table: Table) -> CleanOptions:
     """The same options; a column under `kinds` that is there without the blanks around its name is meant by it."""
-    kinds = {name if name in table.columns else _bare(name, table): kind for name, kind in options.kinds.items()}
+    kinds = {
+        name if name in table.columns else _bare(name, table): kind
+        for name, kind in options.kinds.items()
+    }
     return replace(options, kinds=kinds)
 
 
@@ -224,23 +251,35 @@ def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
     if isinstance(target, str):
         table[target]  # an InputError with a suggestion if there is none
         if any(note.code == "header_duplicate" and target in note.columns for note in table.notes):
-            raise InputError(f"{table.source}: the target {target!r} stands for several columns. Rename one of them.")
+            raise InputError(
+                f"{table.source}: the target {target!r} stands for several columns. Rename one of them."
+            )
     for option, name in (
         ("--weight", options.weight),
         ("--group", options.group),
         ("--time", options.time),
         *(("--ignore", one) for one in options.ignore),
     ):
-        if name is not None and name not in table.columns and not (option in _COMBINED and parts_of(name, table)):
+        if (
+            name is not None
+            and name not in table.columns
+            and not (option in _COMBINED and parts_of(name, table))
+        ):
             lacking = _lacking(name, table) if option in _COMBINED else name
-            raise InputError(f"{option}: {table.source} has no column {lacking!r}.{suggestion(lacking, table.names)}")
+            raise InputError(
+                f"{option}: {table.source} has no column {lacking!r}.{suggestion(lacking, table.names)}"
+            )
         if name is not None and isinstance(target, str) and name == target:
             raise InputError(f"{option}: {name!r} is the target")
     for name, kind in options.kinds.items():
         if name not in table.columns:
-            raise InputError(f"clean.kinds: {table.source} has no column {name!r}.{suggestion(name, table.names)}")
+            raise InputError(
+                f"clean.kinds: {table.source} has no column {name!r}.{suggestion(name, table.names)}"
+            )
         if kind not in KINDS:
-            raise InputError(f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} There are {', '.join(KINDS)}.")
+            raise InputError(
+                f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} There are {', '.join(KINDS)}."
+            )
 
 
 _COMBINED = ("--group", "--time")
@@ -252,7 +291,13 @@ def parts_of(name: str | None, table: Table) -> tuple[str, ...]:
     Several columns together are a group or a time, and stay features: each says something about new rows, too.
     """
     parts = tuple(part.strip() for part in (name or "").split(","))
-    return parts if name not in table.columns and len(parts) > 1 and all(part in table.columns for part in parts) else ()
+    return (
+        parts
+        if name not in table.columns
+        and len(parts) > 1
+        and all(part in table.columns for part in parts)
+        else ()
+    )
 
 
 def _lacking(name: str, table: Table) -> str:
@@ -283,12 +328,16 @@ def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
         if array.ndim != 1:
-            raise InputError(f"{what}: y should be a 1d array, got an array of shape {array.shape} instead.")
+            raise InputError(
+                f"{what}: y should be a 1d array, got an array of shape {array.shape} instead."
+            )
         if array.dtype.kind == "c":
             raise InputError(f"{what}: Complex data not supported")
         values = pd.Series(array, name=name or None)
     if len(values) != n_rows:
-        raise InputError(f"{what}: Found input variables with inconsistent numbers of samples: [{n_rows}, {len(values)}]")
+        raise InputError(
+            f"{what}: Found input variables with inconsistent numbers of samples: [{n_rows}, {len(values)}]"
+        )
     return with_escapes(values.reset_index(drop=True))
 
 
@@ -306,7 +355,9 @@ def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:
 # --- features ---------------------------------------------------------------------------------------------------------------------
 
 
-def _fit_columns(table: Table, options: CleanOptions, sign: DecimalSign, target: Target) -> tuple[list[_Fitted], list[Finding]]:
+def _fit_columns(
+    table: Table, options: CleanOptions, sign: DecimalSign, target: Target
+) -> tuple[list[_Fitted], list[Finding]]:
     """The features worth keeping, and findings about the others."""
     if not table.names:
         raise InputError(f"{table.source}: no column is left to learn from")
@@ -328,22 +379,41 @@ def _fit_columns(table: Table, options: CleanOptions, sign: DecimalSign, target:
     return kept, dropped
 
 
-def _fit_column(name: str, series: pd.Series[Any], options: CleanOptions, sign: DecimalSign) -> _Fitted:
+def _fit_column(
+    name: str, series: pd.Series[Any], options: CleanOptions, sign: DecimalSign
+) -> _Fitted:
     raw = read_cells(series)
     cells = tidy(raw, missing_words=options.missing_words)
-    inferred = force(name, cells, options.kinds[name], sign) if name in options.kinds else infer(name, cells, sign)
+    inferred = (
+        force(name, cells, options.kinds[name], sign)
+        if name in options.kinds
+        else infer(name, cells, sign)
+    )
     rule, findings = inferred.rule, list(inferred.findings)
     read = rule.read(cells)
     column = read.column
     if isinstance(raw, Spelled) and options.missing_words:
         findings += _words_finding(name, raw)
     if (lost := _infinite(raw, column)) > 0:
-        findings.append(Finding("infinite", (name,), "warning", lost, action="infinite numbers count as missing"))
-    if isinstance(rule, NumberRule) and isinstance(column, Numbers) and options.sentinels and (values := sentinels(column.values)):
+        findings.append(
+            Finding(
+                "infinite", (name,), "warning", lost, action="infinite numbers count as missing"
+            )
+        )
+    if (
+        isinstance(rule, NumberRule)
+        and isinstance(column, Numbers)
+        and options.sentinels
+        and (values := sentinels(column.values))
+    ):
         shown = tuple(f"{value:g}" for value in values)
         count = int(np.isin(column.values, values).sum())
         action = "far outside of all other values and frequent: taken as missing"
-        findings.append(Finding("sentinel", (name,), "warning", count, shown, action, "--set clean.sentinels=false"))
+        findings.append(
+            Finding(
+                "sentinel", (name,), "warning", count, shown, action, "--set clean.sentinels=false"
+            )
+        )
         rule = replace(rule, sentinels=values)
         column = rule.read(cells).column
     second = twin(rule, cells) if options.twins and name not in options.kinds else None
@@ -362,7 +432,13 @@ def _words_finding(name: str, raw: Spelled) -> list[Finding]:
     if not words:
         return []
     chosen = set(words)
-    count = int(sum(count for word, count in zip(raw.words, raw.counts().tolist(), strict=True) if word in chosen))
+    count = int(
+        sum(
+            count
+            for word, count in zip(raw.words, raw.counts().tolist(), strict=True)
+            if word in chosen
+        )
+    )
     return [
         Finding(
             "missing_words",
@@ -378,7 +454,11 @@ def _words_finding(name: str, raw: Spelled) -> list[Finding]:
 
 def _infinite(raw: Cells, column: Column) -> int:
     """How many infinite numbers became missing; infinite words were kept as strays by the rule."""
-    return 0 if isinstance(raw, Spelled) or not isinstance(column, Numbers) else int(np.isinf(raw.values).sum())
+    return (
+        0
+        if isinstance(raw, Spelled) or not isinstance(column, Numbers)
+        else int(np.isinf(raw.values).sum())
+    )
 
 
 def _reason_to_drop(item: _Fitted, options: CleanOptions, target: Target) -> Finding | None:
@@ -387,9 +467,21 @@ def _reason_to_drop(item: _Fitted, options: CleanOptions, target: Target) -> Fin
     times = (options.time, *(options.time or "").split(","))
     is_free = options.ids and item.name not in times and item.name not in options.kinds
     columns = (item.column, *item.more)
-    if is_free and is_id(item.name, columns, item.cells) and not tells(columns, item.cells, target.y, len(target.labels)):
+    if (
+        is_free
+        and is_id(item.name, columns, item.cells)
+        and not tells(columns, item.cells, target.y, len(target.labels))
+    ):
         shown = _first_values(item)
-        return Finding("id", (item.name,), "info", 1, shown, "only tells the rows apart: dropped", "--set clean.ids=false")
+        return Finding(
+            "id",
+            (item.name,),
+            "info",
+            1,
+            shown,
+            "only tells the rows apart: dropped",
+            "--set clean.ids=false",
+        )
     return None
 
 
@@ -399,11 +491,16 @@ def _first_values(item: _Fitted) -> tuple[str, ...]:
     return examples(f"{value:g}" for value in item.cells.values[:3])
 
 
-def _without_copies(kept: list[_Fitted], options: CleanOptions) -> tuple[list[_Fitted], list[Finding]]:
+def _without_copies(
+    kept: list[_Fitted], options: CleanOptions
+) -> tuple[list[_Fitted], list[Finding]]:
     found = copies({item.name: item.column for item in kept if not item.more})
     found.pop(options.time or "", None)
     action, override = "equal to another column: dropped", "--set clean.copies=false"
-    findings = [Finding("copy", (name,), "info", 1, (earlier,), action, override) for name, earlier in found.items()]
+    findings = [
+        Finding("copy", (name,), "info", 1, (earlier,), action, override)
+        for name, earlier in found.items()
+    ]
     return [item for item in kept if item.name not in found], findings
 
 
@@ -415,14 +512,25 @@ def _notes(table: Table) -> list[Finding]:
         return "warning" if code in _WARNINGS else "info"
 
     return [
-        Finding(note.code, note.columns, severity(note.code), note.count, action=note.text, override=note.override) for note in table.notes
+        Finding(
+            note.code,
+            note.columns,
+            severity(note.code),
+            note.count,
+            action=note.text,
+            override=note.override,
+        )
+        for note in table.notes
     ]
 
 
 def _role_findings(options: CleanOptions, table: Table) -> list[Finding]:
     roles = (("weight", options.weight), ("group", options.group))
     used = [(role, name) for role, name in roles if name is not None and name in table.columns]
-    return [Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature") for role, name in used]
+    return [
+        Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature")
+        for role, name in used
+    ]
 
 
 def _without_weightless(cleaned: Cleaned) -> Cleaned:
@@ -431,10 +539,21 @@ def _without_weightless(cleaned: Cleaned) -> Cleaned:
         return cleaned
     kept = np.flatnonzero(cleaned.weight)
     gone = len(cleaned.weight) - len(kept)
-    finding = Finding("weightless_rows", (), "info", gone, action=f"{gone} of {len(cleaned.weight)} rows have weight 0 and were left out")
-    parts: dict[str, Any] = {name: getattr(cleaned, name) for name in ("y", "rows", "duplicates", "weight", "groups", "times")}
+    finding = Finding(
+        "weightless_rows",
+        (),
+        "info",
+        gone,
+        action=f"{gone} of {len(cleaned.weight)} rows have weight 0 and were left out",
+    )
+    parts: dict[str, Any] = {
+        name: getattr(cleaned, name)
+        for name in ("y", "rows", "duplicates", "weight", "groups", "times")
+    }
     parts = {name: None if part is None else part[kept] for name, part in parts.items()}
-    return replace(cleaned, columns=cleaned.columns.take(kept), findings=(*cleaned.findings, finding), **parts)
+    return replace(
+        cleaned, columns=cleaned.columns.take(kept), findings=(*cleaned.findings, finding), **parts
+    )
 
 
 def _repeated(duplicates: Rows) -> list[Finding]:
@@ -483,7 +602,9 @@ class _Given:
             whole = np.stack([one for one in map(self.groups, parts) if one is not None])
             return np.unique(whole, axis=1, return_inverse=True)[1].ravel().astype(np.int64)
         series, _ = self._series(given, "group")
-        codes, _ = pd.factorize(series.iloc[self.rows], use_na_sentinel=False)  # rows without a group are one group
+        codes, _ = pd.factorize(
+            series.iloc[self.rows], use_na_sentinel=False
+        )  # rows without a group are one group
         return np.asarray(codes, np.int64)
 
     def times(self, given: Any) -> Floats | None:
@@ -496,12 +617,16 @@ class _Given:
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             row = int(self.rows[bad[0]])
-            raise InputError(f"{where}: {str(series.iloc[row])!r} in row {row + 1} is neither a date nor a number")
+            raise InputError(
+                f"{where}: {str(series.iloc[row])!r} in row {row + 1} is neither a date nor a number"
+            )
         return values
 
     def _floats(self, series: pd.Series[Any], where: str, *kinds: str) -> Floats:
         cells = tidy(read_cells(series.iloc[self.rows]))
         column = infer(where, cells, self.sign).rule.read(cells).column
         if not isinstance(column, Numbers) or (kinds and column.kind not in kinds):
-            raise InputError(f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}")
+            raise InputError(
+                f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}"
+            )
         return column.values

@@ -13,7 +13,19 @@ from automl.cleaning.cells import seconds
 from automl.columns import Floats
 
 ISO = "ISO8601"
-_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y")
+_DAYS = (
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+)
 _NAMED = (
     "%d %b %Y",
     "%d %B %Y",
@@ -31,8 +43,15 @@ _NAMED = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 _MONTHS = ("%Y/%m", "%m/%Y", "%Y.%m", "%m.%Y")
 _STAMPS = ("%Y%m%d%H%M%S", "%Y%m%d%H%M")
-_SPELLED = (*(day + time for day in (*_DAYS, *_NAMED) for time in _TIMES), *_MONTHS, "%a %b %d %H:%M:%S %Y")
-DAY_FIRST, MONTH_FIRST = "any, day first", "any, month first"  # each word by itself, whatever its spelling
+_SPELLED = (
+    *(day + time for day in (*_DAYS, *_NAMED) for time in _TIMES),
+    *_MONTHS,
+    "%a %b %d %H:%M:%S %Y",
+)
+DAY_FIRST, MONTH_FIRST = (
+    "any, day first",
+    "any, month first",
+)  # each word by itself, whatever its spelling
 FORMATS = (ISO, "%Y%m%d", *_SPELLED, *_STAMPS, DAY_FIRST, MONTH_FIRST, *EPOCHS)
 
 _ISO_SHAPE = re.compile(
@@ -49,14 +68,19 @@ _ENOUGH = 0.95
 _NIL = re.compile(r"0{1,4}([-/.])0{1,4}\1?0{0,4}([T ]00?:00(:00(\.0+)?)?)?Z?|0{8}|0{14}")
 _ORDER = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}")
 _NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of created_at, eventTs, unixTime
-_MOMENT_NAMES = frozenset(["day", "epoch", "unix", "created", "updated", "modified", "dt", "ts", "at", "utc"])
+_MOMENT_NAMES = frozenset(
+    ["day", "epoch", "unix", "created", "updated", "modified", "dt", "ts", "at", "utc"]
+)
 _MOMENT_ENDS = ("time", "date", "stamp")
 _NO_MOMENTS = frozenset(["candidate", "mandate"])
 _NAMED_SPAN = (315_532_800.0, 4_102_444_800.0)  # 1980 to 2100, in seconds since 1970
 _UNNAMED_SPAN = (946_684_800.0, 2_051_222_400.0)  # 2000 to 2035
 _FEWEST_UNNAMED = 20  # numbers
 _SHORTEST_EPOCH = 9  # digits: 1980 in seconds
-_LONG_EPOCHS = ("epoch ms", "epoch us")  # long enough to be no other number, and not so long that ids are as long
+_LONG_EPOCHS = (
+    "epoch ms",
+    "epoch us",
+)  # long enough to be no other number, and not so long that ids are as long
 
 
 def parse(words: Sequence[str], layout: str) -> Floats:
@@ -68,12 +92,16 @@ def parse(words: Sequence[str], layout: str) -> Floats:
     if layout in EPOCHS:
         return np.array([_number(word) for word in words], np.float64) / EPOCHS[layout]
     if layout in (DAY_FIRST, MONTH_FIRST):
-        return np.array([seconds_of(word, day_first=layout == DAY_FIRST) for word in words], np.float64)
+        return np.array(
+            [seconds_of(word, day_first=layout == DAY_FIRST) for word in words], np.float64
+        )
     if layout != ISO:
         words = [word if len(word) < 64 else "" for word in words]
     else:
         words = [word if _ISO_SHAPE.fullmatch(word) else "" for word in words]
-    dates = pd.to_datetime(pd.Index(words, dtype=object), format=layout, utc=True, errors="coerce", cache=False)
+    dates = pd.to_datetime(
+        pd.Index(words, dtype=object), format=layout, utc=True, errors="coerce", cache=False
+    )
     return seconds(pd.DatetimeIndex(dates))
 
 
@@ -135,7 +163,10 @@ def epoch_of(words: Sequence[str], name: str) -> str | None:
     >>> epoch_of(["1619863560", "1620000000"], "created_at"), epoch_of(["1619863560"], "price")
     ('epoch s', None)
     """
-    if not all(len(word.partition(".")[0]) >= _SHORTEST_EPOCH and _number(word) > 0 for word in words[:_FEW]):
+    if not all(
+        len(word.partition(".")[0]) >= _SHORTEST_EPOCH and _number(word) > 0
+        for word in words[:_FEW]
+    ):
         return None
     values = np.array([_number(word) for word in words], np.float64)
     if not len(values) or np.isnan(values).any():
@@ -173,11 +204,18 @@ def _spelled(words: Sequence[str], sample: Sequence[str]) -> str | None:
         return None
     shapes = {_skeleton(word) for word in sample[:_FEW]}
     candidates = [layout for layout in _SPELLED if _skeleton(layout) in shapes]
-    scores = {layout: _readable(words, layout) for layout in candidates if _readable(sample, layout) >= _ENOUGH / 2}
+    scores = {
+        layout: _readable(words, layout)
+        for layout in candidates
+        if _readable(sample, layout) >= _ENOUGH / 2
+    }
     best = max(scores.values(), default=0.0)
     if best < _ENOUGH:
         return None
-    return min((layout for layout, score in scores.items() if score == best), key=lambda layout: _jumps(words, layout))
+    return min(
+        (layout for layout, score in scores.items() if score == best),
+        key=lambda layout: _jumps(words, layout),
+    )
 
 
 def _free(words: Sequence[str], sample: Sequence[str]) -> str | None:
@@ -203,7 +241,11 @@ def stamp_of(words: Sequence[str], *, short: bool = False) -> str | None:
     for layout, length in zip(_STAMPS, (14, 12), strict=True):
         if length == 12 and not short:
             continue
-        if words and len(words[0]) == length and all(len(word) == length and word.isdecimal() for word in words):
+        if (
+            words
+            and len(words[0]) == length
+            and all(len(word) == length and word.isdecimal() for word in words)
+        ):
             return layout if not np.isnan(parse(words, layout)).any() else None
     return None
 
@@ -214,7 +256,9 @@ def is_compact(words: Sequence[str]) -> bool:
     >>> is_compact(["20201231", "19990101"]), is_compact(["20201331"])
     (True, False)
     """
-    if not words or any(len(word) != 8 or not word.isdecimal() or not "1800" <= word[:4] <= "2200" for word in words):
+    if not words or any(
+        len(word) != 8 or not word.isdecimal() or not "1800" <= word[:4] <= "2200" for word in words
+    ):
         return False
     return not bool(np.isnan(parse(words, "%Y%m%d")).any())
 

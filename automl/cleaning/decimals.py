@@ -97,7 +97,9 @@ class DecimalSign:
         """Return the sign that `to_state` wrote."""
         fits = isinstance(state, dict) and state.keys() == {"comma", "sure", "separator"}
         if not fits or type(state["comma"]) is not bool or type(state["sure"]) is not bool:
-            raise UnsafeModel("the model file's cleaner holds no decimal sign where one is expected")
+            raise UnsafeModel(
+                "the model file's cleaner holds no decimal sign where one is expected"
+            )
         if not isinstance(state["separator"], str | None):
             raise UnsafeModel("the model file's cleaner holds no separator where one is expected")
         return cls(state["comma"], state["sure"], state["separator"])

@@ -22,7 +22,9 @@ MAX_PRODUCTS = 400_000  # rows x features x outputs looked at for relations that
 UNIQUE = 0.98  # of the values of a running number differ
 EVEN = 0.05  # a running number is nowhere farther from a line over its ranks, in parts of its range
 MIN_RUNNING_ROWS = 200
-MIN_DAYS = 10_000 * 86_400  # a date column that reaches back farther from its end says when people were born or houses built
+MIN_DAYS = (
+    10_000 * 86_400
+)  # a date column that reaches back farther from its end says when people were born or houses built
 
 PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 _OTHERS = {  # short forms, and the words of German, French, Spanish, Italian and Dutch
@@ -35,7 +37,10 @@ _OTHERS = {  # short forms, and the words of German, French, Spanish, Italian an
 }
 _SHORT = {other: word for word, others in _OTHERS.items() for other in others}
 _PART = re.compile(rf"(^|[\s_\-.])({'|'.join((*PARTS, *_SHORT))})s?$", re.IGNORECASE)
-_STAMP = re.compile(r"(^|[\s_\-.])(date|time|timestamp|datetime|epoch|period|time[\s_\-.]?(step|index))$", re.IGNORECASE)
+_STAMP = re.compile(
+    r"(^|[\s_\-.])(date|time|timestamp|datetime|epoch|period|time[\s_\-.]?(step|index))$",
+    re.IGNORECASE,
+)
 _OF_BIRTH = re.compile(
     r"birth|born|dob|built|blt|remod|renov|construct|found|establish|manufact|model|made|release|launch|expir|due|valid"
     r"|geburt|gebaut|gründ|errichtet|naiss|constru|nacim|nascit"
@@ -46,7 +51,12 @@ _RUNNING = re.compile(  # what counts on from the first row to the last one, if 
     r"^(quarter|month|week|day)([\s_\-.]?(no|nr|num|number|index|idx|id))?$|^(timestamp|datetime|date|epoch|time[\s_\-.]?(step|index))$",
     re.IGNORECASE,
 )
-_CYCLES = {"quarter": 4, "month": 12, "week": 12, "day": 366}  # weeks within one year are a time, too, as far as they go
+_CYCLES = {
+    "quarter": 4,
+    "month": 12,
+    "week": 12,
+    "day": 366,
+}  # weeks within one year are a time, too, as far as they go
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -142,12 +152,18 @@ def _local_drift(name: str, columns: Columns, y: Floats, is_regression: bool) ->
 
 def _candidates(columns: Columns) -> list[tuple[str, ...]]:
     """Columns that may say when a row was made."""
-    dates: list[tuple[str, ...]] = [(name,) for name in columns.names("date") if not _OF_BIRTH.search(_words(name))]
-    numbers = [name for name in columns.names("number", "flag") if not _OF_BIRTH.search(_words(name))]
+    dates: list[tuple[str, ...]] = [
+        (name,) for name in columns.names("date") if not _OF_BIRTH.search(_words(name))
+    ]
+    numbers = [
+        name for name in columns.names("number", "flag") if not _OF_BIRTH.search(_words(name))
+    ]
     parts = {_part(name): name for name in reversed(numbers) if _part(name)}
     together = tuple(parts[part] for part in PARTS if part in parts)
     is_date = len(together) > 1 and ("year" in parts or "month" in parts or "week" in parts)
-    stamps: list[tuple[str, ...]] = [(name,) for name in numbers if _STAMP.search(_words(name)) or _part(name)]
+    stamps: list[tuple[str, ...]] = [
+        (name,) for name in numbers if _STAMP.search(_words(name)) or _part(name)
+    ]
     in_order = [names for names in stamps if _is_in_order(columns, names[0])]
     if is_date:
         return [*dates, together]
@@ -183,14 +199,23 @@ def _is_in_order(columns: Columns, name: str) -> bool:
     assert isinstance(column, Numbers)
     known = column.values[~np.isnan(column.values)]
     steps = np.diff(known)
-    return bool(len(known) > 0.9 * columns.n_rows and ((steps >= 0).mean() > 0.98 or (steps <= 0).mean() > 0.98))
+    return bool(
+        len(known) > 0.9 * columns.n_rows
+        and ((steps >= 0).mean() > 0.98 or (steps <= 0).mean() > 0.98)
+    )
 
 
-def _drift(names: tuple[str, ...], columns: Columns, y: Floats, is_regression: bool, seed: int) -> Drift | None:
+def _drift(
+    names: tuple[str, ...], columns: Columns, y: Floats, is_regression: bool, seed: int
+) -> Drift | None:
     """How the target drifts with the time that some columns say; None if they say none."""
     times = in_order([_values(columns, name) for name in names])
     known = np.flatnonzero(~np.isnan(times))
-    if len(known) < max(MIN_ROWS, 0.8 * len(times)) or len(np.unique(times[known])) < MIN_TIMES or _reaches_far(names, columns):
+    if (
+        len(known) < max(MIN_ROWS, 0.8 * len(times))
+        or len(np.unique(times[known])) < MIN_TIMES
+        or _reaches_far(names, columns)
+    ):
         return None
     rows = known[some(len(known), MAX_ROWS, (seed, 13))]
     blocks, outputs = blocks_of(times[rows]), outputs_of(y[rows], is_regression)

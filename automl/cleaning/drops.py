@@ -12,9 +12,14 @@ import numpy as np
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.columns import Categories, Column, Floats, Numbers, Rows
 
-_ID_NAME = re.compile(r"(^|[\s_\-.])(id|ids|uid|uuid|guid|rowid|rownum(ber)?|row|index|idx|key|nr)$|^unnamed|^column_1$", re.IGNORECASE)
+_ID_NAME = re.compile(
+    r"(^|[\s_\-.])(id|ids|uid|uuid|guid|rowid|rownum(ber)?|row|index|idx|key|nr)$|^unnamed|^column_1$",
+    re.IGNORECASE,
+)
 _ID_CAMEL = re.compile(r"([a-z](Id|ID|Number|UUID|Guid)|^(Id|ID))$")
-_TIME_NAME = re.compile(r"year|date|time|day|week|month|quarter|hour|minute|second|period|age|epoch|step", re.IGNORECASE)
+_TIME_NAME = re.compile(
+    r"year|date|time|day|week|month|quarter|hour|minute|second|period|age|epoch|step", re.IGNORECASE
+)
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _FEWEST_ROWS = 20  # below, unique values are too likely by chance
 _SEQUENCE_ROWS = 100
@@ -41,7 +46,9 @@ def is_constant(column: Column, cells: Cells) -> bool:
     """Whether all cells are equal; one value beside missing cells still says something."""
     if isinstance(column, Numbers):
         present = column.values[~np.isnan(column.values)]
-        return len(present) == 0 or (len(present) == len(column.values) and bool((present == present[0]).all()))
+        return len(present) == 0 or (
+            len(present) == len(column.values) and bool((present == present[0]).all())
+        )
     if isinstance(cells, Typed):
         return len(cells.values) == 0 or bool((cells.values == cells.values[0]).all())
     distinct = np.unique(cells.codes)
@@ -65,11 +72,19 @@ def is_id(name: str, columns: Sequence[Column], cells: Cells) -> bool:
 
 
 def _all_differ(cells: Spelled) -> bool:
-    return len(cells.codes) >= _FEWEST_ROWS and len(cells.words) == len(cells.codes) and bool((cells.codes >= 0).all())
+    return (
+        len(cells.codes) >= _FEWEST_ROWS
+        and len(cells.words) == len(cells.codes)
+        and bool((cells.codes >= 0).all())
+    )
 
 
 def _numbers_rows(name: str, values: Floats, cells: Cells) -> bool:
-    if len(values) < _FEWEST_ROWS or np.isnan(values).any() or not (values == np.floor(values)).all():
+    if (
+        len(values) < _FEWEST_ROWS
+        or np.isnan(values).any()
+        or not (values == np.floor(values)).all()
+    ):
         return False
     if has_id_name(name) or _is_code(cells):
         return len(np.unique(values)) == len(values)
@@ -114,20 +129,30 @@ def tells(columns: Sequence[Column], cells: Cells, y: Floats, n_classes: int) ->
     """
     rows = np.arange(len(y))[:: max(1, -(-len(y) // _TESTED_ROWS))]
     numbers = [column.values for column in columns if isinstance(column, Numbers)]
-    if any(counts_rows(values) or (_increases(values) and _is_sorted(y, n_classes)) for values in numbers):
+    if any(
+        counts_rows(values) or (_increases(values) and _is_sorted(y, n_classes))
+        for values in numbers
+    ):
         return False
     targets = _ranked_targets(y[rows], n_classes)
     numbers = [values[rows] for values in numbers]
     groups: list[Rows] = []
     if isinstance(cells, Spelled):
         words = [word[:_LONGEST] for word in cells.words[cells.codes[rows]].tolist()]
-        numbers = [*(numbers or [_places(words)]), np.array([len(word) for word in words], np.float64)]
+        numbers = [
+            *(numbers or [_places(words)]),
+            np.array([len(word) for word in words], np.float64),
+        ]
         groups = _beginnings(words)
     groups += [_bins(values) for values in numbers]
     n_tests = max(1, (len(groups) + len(numbers)) * len(targets))
     limit = _CHANCE / n_tests
-    by_order = any(_order_chance(values, target) < limit for values in numbers for target in targets)
-    return by_order or any(_groups_chance(codes, target) < limit for codes in groups for target in targets)
+    by_order = any(
+        _order_chance(values, target) < limit for values in numbers for target in targets
+    )
+    return by_order or any(
+        _groups_chance(codes, target) < limit for codes in groups for target in targets
+    )
 
 
 def _places(words: Sequence[str]) -> Floats:
@@ -171,7 +196,9 @@ def _beginnings(words: Sequence[str]) -> list[Rows]:
     """Words by their first letters, where many begin alike."""
     found: list[Rows] = []
     for length in _PREFIXES:
-        distinct, codes = np.unique(np.array([word[:length] for word in words], dtype=str), return_inverse=True)
+        distinct, codes = np.unique(
+            np.array([word[:length] for word in words], dtype=str), return_inverse=True
+        )
         if 2 <= len(distinct) <= len(words) / _FEWEST_A_GROUP:
             found.append(codes.astype(np.int64))
     return found

@@ -101,7 +101,9 @@ class Copies:
         return many and self.found > max(self.limit, CHANCE_FACTOR * self.by_chance)
 
 
-def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0, duplicates: Rows | None = None) -> Copies:
+def copied_rows(
+    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, duplicates: Rows | None = None
+) -> Copies:
     """Find the rows that are equal in all features and the target, and how many there would be by chance.
 
     Chance is the same table with half of its columns shuffled within the classes, or within tenths of a regression target.
@@ -127,14 +129,22 @@ def copied_rows(columns: Columns, y: Floats, is_regression: bool, seed: int = 0,
     False
     """
     numbers = duplicate_rows(columns) if duplicates is None else duplicates
-    units = np.asarray(pd.factorize(_together([numbers.view(np.uint64), _hashes(Numbers(y))]))[0], np.int64)
+    units = np.asarray(
+        pd.factorize(_together([numbers.view(np.uint64), _hashes(Numbers(y))]))[0], np.int64
+    )
     count = repeated(units)
     if count < MIN_COPIES_SHARE * len(units):
         return Copies(units, count, 0.0, 0.0, math.inf)
     names = columns.names()[:MAX_SHUFFLED_COLUMNS]
-    rows = some(len(y), max(200, min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(names)))), seed)
+    rows = some(
+        len(y),
+        max(200, min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(names)))),
+        seed,
+    )
     hashed = [_hashes(columns[name].take(rows)) for name in names]
-    hashed += [_hashes(Numbers(y[rows]))] if is_regression else []  # shuffled within classes, a class stays what it is
+    hashed += (
+        [_hashes(Numbers(y[rows]))] if is_regression else []
+    )  # shuffled within classes, a class stays what it is
     counts = _shuffled_counts(hashed, _classes(y[rows], is_regression), seed)
     mean = float(counts.mean())
     limit = mean + CHANCE_QUANTILE * max(math.sqrt(mean), float(counts.std(ddof=1))) + 1.0
@@ -163,8 +173,12 @@ def _shuffled_counts(hashed: list[Hashes], classes: Rows, seed: int) -> Floats:
     for shuffle in range(SHUFFLES):
         moved = np.concatenate([rng.permutation(block) for block in blocks])
         moves = rng.permutation(len(in_order)) < len(in_order) // 2
-        mixed = [column[moved] if one else column for column, one in zip(in_order, moves, strict=True)]
-        counts[shuffle] = len(classes) - len(np.unique(_together([*mixed, classes[order].astype(np.uint64)])))
+        mixed = [
+            column[moved] if one else column for column, one in zip(in_order, moves, strict=True)
+        ]
+        counts[shuffle] = len(classes) - len(
+            np.unique(_together([*mixed, classes[order].astype(np.uint64)]))
+        )
     return counts
 
 

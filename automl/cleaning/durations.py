@@ -60,7 +60,9 @@ def minutes_first(words: Sequence[str]) -> bool:
     """
     short = [word.strip().casefold() for word in words if len(word) <= _LONGEST]
     found = [match for word in short if (match := _CLOCK.fullmatch(word)) is not None]
-    two = [int(match["first"]) for match in found if match["third"] is None and match["half"] is None]
+    two = [
+        int(match["first"]) for match in found if match["third"] is None and match["half"] is None
+    ]
     three = [int(match["first"]) for match in found if match["third"] is not None]
     if not two:
         return False

@@ -29,7 +29,9 @@ MAX_ENTITY_SHARE = 0.3  # of the rows belong to one
 MAX_SHOWN = 40  # columns among which constant ones are looked for
 MAX_PAIRED_ROWS = 1_200  # looked at for pairs of columns that hold others constant
 NEARLY_CONSTANT = 0.8  # of what a column varies by, between two rows of a pair of values
-CONSTANT = 0.9  # of what a column varies by is told by the entity: it belongs to the entity's profile
+CONSTANT = (
+    0.9  # of what a column varies by is told by the entity: it belongs to the entity's profile
+)
 MIN_KNOWN = 0.5  # of a column's cells, for it to belong to a profile
 MAX_PAIR_SHARE = 0.6  # of the combinations that there would be by chance
 MIN_ALIKE = 0.1  # of the target's variance lies between entities
@@ -44,7 +46,9 @@ ENTITY_NAME = re.compile(
     r"([\s_\-.]?(id|no|nr|num|number|name|key|code|uid|ref))?$",
     re.IGNORECASE,
 )
-KEY_NAME = re.compile(r"(^|[\s_\-.])(id|ids|uid|uuid|guid|key|mrn)$|[a-z](Id|ID|Key)$", re.IGNORECASE)
+KEY_NAME = re.compile(
+    r"(^|[\s_\-.])(id|ids|uid|uuid|guid|key|mrn)$|[a-z](Id|ID|Key)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,18 @@ class Entity:
     @property
     def is_described(self) -> bool:
         """Whether columns that describe an entity are constant within it."""
-        return len(self.profile) >= (MIN_PROFILE if len(self.columns) == 1 else MIN_PROFILE + 1 - len(self.columns))
+        return len(self.profile) >= (
+            MIN_PROFILE if len(self.columns) == 1 else MIN_PROFILE + 1 - len(self.columns)
+        )
 
 
 def find_entities(
-    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, codes: Collection[str] = (), go_on: GoOn = always
+    columns: Columns,
+    y: Floats,
+    is_regression: bool,
+    seed: int = 0,
+    codes: Collection[str] = (),
+    go_on: GoOn = always,
 ) -> tuple[Entity, ...]:
     """Find what may tell entities apart that own several rows with alike targets, likeliest first.
 
@@ -122,13 +133,20 @@ def find_entities(
     taken = {name: columns[name].take(rows) for name in names}
     coded = {name: exact_codes(column) for name, column in taken.items()}
     coded = {name: values for name, values in coded.items() if values.max(initial=0) > 0}
-    few = {name for name, values in coded.items() if name not in codes or int(values.max()) < MAX_DESCRIBING_CODES}
+    few = {
+        name
+        for name, values in coded.items()
+        if name not in codes or int(values.max()) < MAX_DESCRIBING_CODES
+    }
     describing = {name for name in coded if name in few and _describes(columns[name])}
     filled = {name: filled_cells(taken[name]) for name in describing}
     dates = {name for name in coded if columns[name].kind == "date"}
     look = _Look(coded, outputs_of(y[rows], is_regression), filled, dates, seed, go_on)
     found = [*_keys(look), *_combined(look)]
-    whole = [replace(one, groups=together([exact_codes(columns[name]) for name in one.columns])) for one in _distinct(found)]
+    whole = [
+        replace(one, groups=together([exact_codes(columns[name]) for name in one.columns]))
+        for one in _distinct(found)
+    ]
     return tuple(replace(one, count=int(one.groups.max()) + 1) for one in whole)
 
 
@@ -184,7 +202,9 @@ def exact_codes(column: Column) -> Rows:
     if isinstance(column, Categories):
         return _compact(column.codes.astype(np.int64))
     if isinstance(column, Texts):
-        return np.unique(np.array(list(column), dtype=object), return_inverse=True)[1].astype(np.int64)
+        return np.unique(np.array(list(column), dtype=object), return_inverse=True)[1].astype(
+            np.int64
+        )
     return np.unique(column.values, return_inverse=True)[1].astype(np.int64)
 
 
@@ -213,7 +233,9 @@ def _keys(look: _Look) -> Iterator[Entity]:
         if name not in look.dates and tells_entities(codes):
             alike, errors = likeness(codes, look.outputs)
             if alike >= MIN_ALIKE and errors >= MIN_ERRORS:
-                likely.append((alike + 2 * is_entity_name(name) + bool(KEY_NAME.search(name)), name))
+                likely.append(
+                    (alike + 2 * is_entity_name(name) + bool(KEY_NAME.search(name)), name)
+                )
     for _, name in sorted(likely, reverse=True)[:MAX_KEYS]:
         if look.go_on():
             yield _entity((name,), look.coded[name], look)
@@ -234,7 +256,11 @@ def tells_entities(codes: Rows) -> bool:
     sizes = sizes[sizes > 0]
     n_rows, count = len(codes), len(sizes)
     many = count >= MIN_ENTITIES and n_rows >= MIN_ROWS_AN_ENTITY * count
-    return bool(many and sizes[sizes > 1].sum() >= MIN_REPEATED * n_rows and sizes.max() <= MAX_ENTITY_SHARE * n_rows)
+    return bool(
+        many
+        and sizes[sizes > 1].sum() >= MIN_REPEATED * n_rows
+        and sizes.max() <= MAX_ENTITY_SHARE * n_rows
+    )
 
 
 def likeness(codes: Rows, outputs: Floats) -> tuple[float, float]:
@@ -290,7 +316,9 @@ def whole_groups(groups: Rows, most: int, seed: int) -> Rows:
     if len(groups) <= most:
         return np.arange(len(groups))
     sizes = np.bincount(groups)
-    few = max(MIN_GROUP_ROWS, most // min(MOST_GROUPS, int((sizes > 0).sum())))  # rows of one group: there must be room for many
+    few = max(
+        MIN_GROUP_ROWS, most // min(MOST_GROUPS, int((sizes > 0).sum()))
+    )  # rows of one group: there must be room for many
     rng = np.random.default_rng((seed, most))
     shuffled = rng.permutation(len(groups))
     order = shuffled[np.argsort(groups[shuffled], kind="stable")]
@@ -495,7 +523,13 @@ def _is_same(one: Entity, other: Entity) -> bool:
 
 def _rank(entity: Entity) -> tuple[bool, bool, bool, int, float]:
     """The likeliest entity first."""
-    return not entity.is_named, not entity.is_described, not entity.is_key, len(entity.columns), -entity.alike
+    return (
+        not entity.is_named,
+        not entity.is_described,
+        not entity.is_key,
+        len(entity.columns),
+        -entity.alike,
+    )
 
 
 def _same_groups(one: Rows, other: Rows) -> bool:

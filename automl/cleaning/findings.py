@@ -14,7 +14,10 @@ _EXAMPLES = 3
 
 
 _COUNTED = {
-    **dict.fromkeys(("date", "duration", "infinite", "missing_words", "number_text", "sentinel", "stray"), "cells"),
+    **dict.fromkeys(
+        ("date", "duration", "infinite", "missing_words", "number_text", "sentinel", "stray"),
+        "cells",
+    ),
     **dict.fromkeys(("imbalance", "target_missing"), "rows"),
     "levels": "categories",
     "parts": "different words",
@@ -61,11 +64,17 @@ class Finding:
 
     def text(self) -> str:
         """One line for people."""
-        shown = ", ".join(self.columns[:5]) + (f" and {len(self.columns) - 5} more" if len(self.columns) > 5 else "")
+        shown = ", ".join(self.columns[:5]) + (
+            f" and {len(self.columns) - 5} more" if len(self.columns) > 5 else ""
+        )
         examples = f"e.g. {', '.join(map(repr, self.examples))}" if self.examples else ""
         counted = f"{self.count} {_COUNTED[self.code]}" if self.code in _COUNTED else ""
         override = f"to change it: {self.override}" if self.override else ""
-        more = "; ".join(part for part in (", ".join(part for part in (counted, examples) if part), override) if part)
+        more = "; ".join(
+            part
+            for part in (", ".join(part for part in (counted, examples) if part), override)
+            if part
+        )
         return f"{shown}{': ' if shown else ''}{self.action}{f' ({more})' if more else ''}"
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +86,9 @@ class Finding:
         """The finding that `to_json` wrote."""
         if value["severity"] not in get_args(Severity):
             raise ValueError(f"no severity {value['severity']!r}")
-        return cls(**{**value, "columns": tuple(value["columns"]), "examples": tuple(value["examples"])})
+        return cls(
+            **{**value, "columns": tuple(value["columns"]), "examples": tuple(value["examples"])}
+        )
 
 
 def examples(values: Iterable[object]) -> tuple[str, ...]:
@@ -87,7 +98,10 @@ def examples(values: Iterable[object]) -> tuple[str, ...]:
     ('1', '2', '3')
     """
     texts = [str(value) for value, _ in zip(values, range(_EXAMPLES), strict=False)]
-    return tuple(text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…" for text in texts)
+    return tuple(
+        text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"
+        for text in texts
+    )
 
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -98,7 +112,9 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     groups: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.code, finding.severity, finding.action, finding.override), []).append(finding)
+        groups.setdefault(
+            (finding.code, finding.severity, finding.action, finding.override), []
+        ).append(finding)
     return tuple(joined for group in groups.values() for joined in _chunks(group))
 
 
@@ -107,4 +123,6 @@ def _chunks(group: list[Finding]) -> Iterable[Finding]:
         part = group[start : start + _COLUMNS_A_FINDING]
         columns = tuple(dict.fromkeys(name for finding in part for name in finding.columns))
         shown = examples(dict.fromkeys(example for finding in part for example in finding.examples))
-        yield replace(part[0], columns=columns, count=sum(finding.count for finding in part), examples=shown)
+        yield replace(
+            part[0], columns=columns, count=sum(finding.count for finding in part), examples=shown
+        )

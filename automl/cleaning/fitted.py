@@ -13,6 +13,7 @@ import numpy as np
 
 from automl.cleaning.cells import Cells, Spelled, read_cells, tidy
 from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
+from automl.cleaning.dual_typed import read_twin
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.rules import (
     CategoryRule,
@@ -26,7 +27,6 @@ from automl.cleaning.rules import (
 )
 from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
 from automl.cleaning.truths import as_at_fit, in_days
-from automl.cleaning.twins import read_twin
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
@@ -40,8 +40,13 @@ _WRONG = {
     "flag": "neither true nor false",
     "date": "no date",
 }
-_TWICE = {frozenset(["category", "text"]), frozenset(["category", "parts"])}  # kinds of one column, in any order
-_WORDS_AMONG = frozenset(["number", "date", "duration"])  # kinds that may hold words, which are a category
+_TWICE = {
+    frozenset(["category", "text"]),
+    frozenset(["category", "parts"]),
+}  # kinds of one column, in any order
+_WORDS_AMONG = frozenset(
+    ["number", "date", "duration"]
+)  # kinds that may hold words, which are a category
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,26 @@ class Counts:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"unseen": dict(self.unseen), "unreadable": dict(self.unreadable), "extra": list(self.extra)}
+        return {
+            "unseen": dict(self.unseen),
+            "unreadable": dict(self.unreadable),
+            "extra": list(self.extra),
+        }
 
     def text(self) -> str:
         """One line for people; empty if there was nothing."""
-        parts = [f"{count} unseen categor{'y' if count == 1 else 'ies'} in {name}" for name, count in self.unseen.items()]
-        parts += [f"{count} unreadable cell{'s' * (count > 1)} in {name}" for name, count in self.unreadable.items()]
+        parts = [
+            f"{count} unseen categor{'y' if count == 1 else 'ies'} in {name}"
+            for name, count in self.unseen.items()
+        ]
+        parts += [
+            f"{count} unreadable cell{'s' * (count > 1)} in {name}"
+            for name, count in self.unreadable.items()
+        ]
         if self.extra:
-            parts.append(f"{len(self.extra)} column{'s' * (len(self.extra) > 1)} not used: {', '.join(self.extra[:_NAMED])}")
+            parts.append(
+                f"{len(self.extra)} column{'s' * (len(self.extra) > 1)} not used: {', '.join(self.extra[:_NAMED])}"
+            )
         return "; ".join(parts)
 
 
@@ -138,7 +155,10 @@ class Cleaner:
         unseen: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         second: dict[str, Sequence[Column]] = {}
-        by_name = {name: tidy(read_cells(table.columns[name]), missing_words=self.missing_words) for name in self.rules}
+        by_name = {
+            name: tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+            for name in self.rules
+        }
         for name, rule in self._rules_for(table, by_name).items():
             cells = as_at_fit(in_days(by_name.pop(name), rule, table.form, self.form), rule)
             read = rule.read(cells)
@@ -150,7 +170,9 @@ class Cleaner:
                 unseen[name] = read.unseen
             if read.unreadable:
                 unreadable[name] = read.unreadable
-        extra = tuple(name for name in table.names if name not in self.rules and name not in self.unused)
+        extra = tuple(
+            name for name in table.names if name not in self.rules and name not in self.unused
+        )
         made = beside(Columns(numbered(columns), table.n_rows), second)
         coded = self.coded(made)
         new = {name: _count_new(made[name], coded[name]) for name in self.keys}
@@ -173,45 +195,81 @@ class Cleaner:
         for name in ruled:
             if isinstance(spelled := cells[name], Spelled):
                 check_thousands(spelled.words.tolist(), signs[name], seen[name], name, table.source)
-        return {**self.rules, **{name: replace(rule, comma=signs[name]) for name, rule in ruled.items()}}
+        return {
+            **self.rules,
+            **{name: replace(rule, comma=signs[name]) for name, rule in ruled.items()},
+        }
 
     def _others(self, table: Table) -> dict[str, Evidence]:
         """What columns that the model doesn't need show of the decimal sign."""
-        others = {name: weigh_cells(read_cells(table.columns[name])) for name in table.names if name not in self.rules}
-        return {name: replace(one, either=()) for name, one in others.items() if one.sign is not None}
+        others = {
+            name: weigh_cells(read_cells(table.columns[name]))
+            for name in table.names
+            if name not in self.rules
+        }
+        return {
+            name: replace(one, either=()) for name, one in others.items() if one.sign is not None
+        }
 
-    def with_codes(self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()) -> Cleaner:
+    def with_codes(
+        self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()
+    ) -> Cleaner:
         """The same with some number columns as categories, too, and with keys as categories only: of the values that they have."""
         only = tuple(keys)
-        return replace(self, codes={name: _values(columns[name]) for name in (*names, *only)}, keys=only)
+        return replace(
+            self, codes={name: _values(columns[name]) for name in (*names, *only)}, keys=only
+        )
 
     def coded(self, columns: Columns) -> Columns:
         """The columns, and beside each number that is a code the same as a category; in place of each key that alone."""
-        made = {name: _as_category(columns[name], np.array(values)) for name, values in self.codes.items()}
-        together = beside(columns, {name: [code] for name, code in made.items() if name not in self.keys}, "code")
-        return Columns({**together.by_name, **{name: made[name] for name in self.keys}}, columns.n_rows)
+        made = {
+            name: _as_category(columns[name], np.array(values))
+            for name, values in self.codes.items()
+        }
+        together = beside(
+            columns, {name: [code] for name, code in made.items() if name not in self.keys}, "code"
+        )
+        return Columns(
+            {**together.by_name, **{name: made[name] for name in self.keys}}, columns.n_rows
+        )
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
         if not missing:
             return
-        named = ", ".join(map(repr, missing[:_NAMED])) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        named = ", ".join(map(repr, missing[:_NAMED])) + (
+            f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        )
         spare = [name for name in table.names if name not in self.rules]
         hint = suggestion(missing[0], spare) if len(missing) == 1 else _hints(missing, spare)
         what = "the column" if len(missing) == 1 else f"{len(missing)} columns"
-        raise InputError(f"{table.source}: {what} {named} that the model needs {'is' if len(missing) == 1 else 'are'} missing.{hint}")
+        raise InputError(
+            f"{table.source}: {what} {named} that the model needs {'is' if len(missing) == 1 else 'are'} missing.{hint}"
+        )
 
     def schema(self) -> list[dict[str, Any]]:
         """What each input is: `name`, `kind`, and for categories their number and some examples."""
-        return [{"name": name, "kind": rule.kind, **_details(rule)} for name, rule in self.rules.items()]
+        return [
+            {"name": name, "kind": rule.kind, **_details(rule)} for name, rule in self.rules.items()
+        ]
 
     def to_state(self) -> State:
         """Plain values, to be read by `from_state`."""
-        columns = [{"name": name, "kind": rule.kind, **rule.to_state()} for name, rule in self.rules.items()]
-        return {"format": FORMAT, "missing_words": self.missing_words, "unused": list(self.unused), "columns": columns} | {
+        columns = [
+            {"name": name, "kind": rule.kind, **rule.to_state()}
+            for name, rule in self.rules.items()
+        ]
+        return {
+            "format": FORMAT,
+            "missing_words": self.missing_words,
+            "unused": list(self.unused),
+            "columns": columns,
+        } | {
             "codes": {name: list(values) for name, values in self.codes.items()},
             "keys": list(self.keys),
-            "twins": {name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()},
+            "twins": {
+                name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()
+            },
             "form": None if self.form is None else self.form.to_json(),
             "sign": self.sign.to_state() if self.sign is not None else None,
         }
@@ -228,30 +286,42 @@ class Cleaner:
         if state.get("format") != FORMAT:
             raise UnsafeModel(f"the model file's cleaner is not of format {FORMAT}")
         items = state.get("columns")
-        if not isinstance(items, list) or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items):
+        if not isinstance(items, list) or not all(
+            isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
+        ):
             raise UnsafeModel("the model file's cleaner holds no list of columns")
         rules = {item["name"]: rule_from_state(item) for item in items}
         if len(rules) != len(items):
             raise UnsafeModel("the model file's cleaner holds a column twice")
         unused = state.get("unused", [])
         if not isinstance(unused, list) or not all(isinstance(name, str) for name in unused):
-            raise UnsafeModel("the model file's cleaner holds something else where names are expected")
+            raise UnsafeModel(
+                "the model file's cleaner holds something else where names are expected"
+            )
         twins = state.get("twins", {})
         if not isinstance(twins, dict) or not twins.keys() <= rules.keys():
-            raise UnsafeModel("the model file's cleaner has twins of something else than its columns")
+            raise UnsafeModel(
+                "the model file's cleaner has twins of something else than its columns"
+            )
         read_twice = {name: rule_from_state(item) for name, item in twins.items()}
         if not all(_may_be_read_twice(rules[name], rule) for name, rule in read_twice.items()):
-            raise UnsafeModel("the model file's cleaner reads something else twice than categories and texts")
+            raise UnsafeModel(
+                "the model file's cleaner reads something else twice than categories and texts"
+            )
         coded, keys = state.get("codes", {}), state.get("keys", [])
         codes = _codes(coded, _number_names(rules, read_twice) if coded else set())
-        if not isinstance(keys, list) or not all(isinstance(name, str) and name in codes for name in keys):
+        if not isinstance(keys, list) or not all(
+            isinstance(name, str) and name in codes for name in keys
+        ):
             raise UnsafeModel("the model file's cleaner has keys of something else than its codes")
         plain = state.get("form")
         form = None if plain is None else Form.from_json(plain)
         missing_words = bool(state.get("missing_words", True))
         sign = state.get("sign")
         signed = None if sign is None else DecimalSign.from_state(sign)
-        return cls(rules, missing_words, tuple(unused), codes, read_twice, tuple(keys), form, signed)
+        return cls(
+            rules, missing_words, tuple(unused), codes, read_twice, tuple(keys), form, signed
+        )
 
 
 def _may_be_read_twice(first: Rule, second: Rule) -> bool:
@@ -263,7 +333,9 @@ def _may_be_read_twice(first: Rule, second: Rule) -> bool:
 def _number_names(rules: Mapping[str, Rule], twins: Mapping[str, Rule]) -> set[str]:
     """Return the names of the number columns that rules make."""
     nothing = Spelled(np.empty(0, np.int64), np.empty(0, object))
-    first, second = ({name: rule.read(nothing).columns for name, rule in some.items()} for some in (rules, twins))
+    first, second = (
+        {name: rule.read(nothing).columns for name, rule in some.items()} for some in (rules, twins)
+    )
     return set(beside(Columns(numbered(first), 0), second).names("number"))
 
 
@@ -272,7 +344,9 @@ def _codes(state: Any, names: set[str]) -> dict[str, tuple[float, ...]]:
     if not isinstance(state, dict) or not state.keys() <= names:
         raise UnsafeModel("the model file's cleaner has codes of something else than its numbers")
     codes = {name: tuple(map(float, values)) for name, values in state.items()}
-    if not all(values and all(low < high for low, high in pairwise(values)) for values in codes.values()):
+    if not all(
+        values and all(low < high for low, high in pairwise(values)) for values in codes.values()
+    ):
         raise UnsafeModel("the model file's cleaner has codes that do not increase")
     return codes
 
@@ -368,8 +442,16 @@ def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
 
 
 def _hints(missing: list[str], spare: list[str]) -> str:
-    close = {name: match for name in missing[:_NAMED] for match in difflib.get_close_matches(name, spare, n=1)}
-    return f" Did you mean {', '.join(f'{match!r} for {name!r}' for name, match in close.items())}?" if close else ""
+    close = {
+        name: match
+        for name in missing[:_NAMED]
+        for match in difflib.get_close_matches(name, spare, n=1)
+    }
+    return (
+        f" Did you mean {', '.join(f'{match!r} for {name!r}' for name, match in close.items())}?"
+        if close
+        else ""
+    )
 
 
 def _details(rule: Rule) -> dict[str, Any]:

@@ -48,7 +48,9 @@ _KEPT_STRAYS = 200
 _SPELLINGS = 6  # no, No, NO, yes, Yes, YES
 _FEWEST_MILLISECONDS = 9e11  # since 1970: fewer are no epoch without a date's name
 _DATE_NAME = re.compile(r"date|day|time|(^|_)dt($|_)", re.IGNORECASE)
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+)  # scripts without spaces
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,11 @@ def force(name: str, cells: Cells, kind: str, sign: DecimalSign = UNKNOWN) -> In
     spelled = as_words(cells)
     words = spelled.words.tolist()
     if kind == "date":
-        layout = "%Y%m%d" if dates.is_compact(words) else dates.stamp_of(words, short=True) or dates.layout_of(words)
+        layout = (
+            "%Y%m%d"
+            if dates.is_compact(words)
+            else dates.stamp_of(words, short=True) or dates.layout_of(words)
+        )
         return Inferred(DateRule(layout or dates.epoch_of(words, "date") or dates.ISO))
     return Inferred(_categories(words, spelled.counts()))
 
@@ -130,7 +136,11 @@ def _typed(name: str, cells: Typed) -> Inferred:
     rule = _number_rule(cells.values)
     present = cells.values[np.isfinite(cells.values)]
     dated = _DATE_NAME.search(name) or dates.is_epoch_name(name)
-    if len(present) and (dated or present.min() > _FEWEST_MILLISECONDS) and (present == np.floor(present)).all():
+    if (
+        len(present)
+        and (dated or present.min() > _FEWEST_MILLISECONDS)
+        and (present == np.floor(present)).all()
+    ):
         spelled = as_words(Typed(cells.values))
         words = [word for word in spelled.words.tolist() if word]
         return _moments(name, words, spelled.counts()[: len(words)]) or Inferred(rule)
@@ -175,7 +185,9 @@ def _numbers(name: str, words: list[str], counts: Codes, sign: DecimalSign) -> I
         return _long(name, words, strays, findings)
     if lost:
         text = f"numbers beyond 2^53 lost their last digits: {lost} of {len(words)} different ones are no longer told apart"
-        findings.append(Finding("digits_lost", (name,), "warning", lost, (), text, _override(name, "category")))
+        findings.append(
+            Finding("digits_lost", (name,), "warning", lost, (), text, _override(name, "category"))
+        )
     unusable = [words[place] for place in np.flatnonzero(~is_number).tolist()]
     return Inferred(_number_rule(values, comma, tuple(unusable[:_KEPT_STRAYS])), tuple(findings))
 
@@ -187,7 +199,9 @@ def _is_whole(word: str) -> bool:
 def _long(name: str, words: list[str], strays: list[str], findings: list[Finding]) -> Inferred:
     """Whole numbers of which floats would lose the last digits."""
     text = "whole numbers beyond 2^53: their first and their last digits became a column each"
-    told = Finding("parts", (name,), "info", len(words), examples(words), text, _override(name, "category"))
+    told = Finding(
+        "parts", (name,), "info", len(words), examples(words), text, _override(name, "category")
+    )
     return Inferred(PartsRule(Shape(HOLE), tuple(strays[:_KEPT_STRAYS])), (*findings, told))
 
 
@@ -219,26 +233,51 @@ def _strays(words: list[str], counts: Codes, readable: npt.NDArray[np.bool_]) ->
     return strays if share <= _FEW_WORDS_SHARE and len(unknown) <= most and not has_digits else None
 
 
-def _odd_findings(name: str, words: list[str], counts: Codes, is_number: npt.NDArray[np.bool_], comma: bool) -> list[Finding]:
-    odd = [word for word, ok in zip(words, is_number, strict=True) if ok and not (_is_plain(word) and not (comma and "." in word))]
+def _odd_findings(
+    name: str, words: list[str], counts: Codes, is_number: npt.NDArray[np.bool_], comma: bool
+) -> list[Finding]:
+    odd = [
+        word
+        for word, ok in zip(words, is_number, strict=True)
+        if ok and not (_is_plain(word) and not (comma and "." in word))
+    ]
     if not odd:
         return []
-    text = "numbers written with signs of currency, percent or thousands were read" + (" (decimal comma)" if comma else "")
+    text = "numbers written with signs of currency, percent or thousands were read" + (
+        " (decimal comma)" if comma else ""
+    )
     rows = _rows_of(words, counts, odd)
-    return [Finding("number_text", (name,), "info", rows, examples(odd), text, _override(name, "category"))]
+    return [
+        Finding(
+            "number_text", (name,), "info", rows, examples(odd), text, _override(name, "category")
+        )
+    ]
 
 
-def _stray_findings(name: str, what: str, words: list[str], counts: Codes, strays: list[str]) -> list[Finding]:
+def _stray_findings(
+    name: str, what: str, words: list[str], counts: Codes, strays: list[str]
+) -> list[Finding]:
     known = [word for word in strays if word.casefold() in MISSING_NUMBERS or dates.is_nil(word)]
     other = [word for word in strays if word not in known]
     findings = [_stray(name, what, other, _rows_of(words, counts, other))] if other else []
     if known:
         text = f"words among {what} that stand for a missing value"
-        findings.append(Finding("missing_words", (name,), "info", _rows_of(words, counts, known), examples(known), text))
+        findings.append(
+            Finding(
+                "missing_words",
+                (name,),
+                "info",
+                _rows_of(words, counts, known),
+                examples(known),
+                text,
+            )
+        )
     return findings
 
 
-def _moments(name: str, words: list[str], counts: Codes, strays: tuple[str, ...] = ()) -> Inferred | None:
+def _moments(
+    name: str, words: list[str], counts: Codes, strays: tuple[str, ...] = ()
+) -> Inferred | None:
     """Numbers that are dates: 20201231 under a date's name, 20201231235959, or an epoch."""
     layout = "%Y%m%d" if _DATE_NAME.search(name) and dates.is_compact(words) else None
     layout = layout or dates.stamp_of(words, short=_DATE_NAME.search(name) is not None)
@@ -246,13 +285,18 @@ def _moments(name: str, words: list[str], counts: Codes, strays: tuple[str, ...]
         layout = dates.epoch_of(words, name)
     if layout is None:
         return None
-    return Inferred(DateRule(layout, strays[:_KEPT_STRAYS]), (_read_as_date(name, words, counts, layout),))
+    return Inferred(
+        DateRule(layout, strays[:_KEPT_STRAYS]), (_read_as_date(name, words, counts, layout),)
+    )
 
 
 def _worth_parsing(words: list[str]) -> bool:
     """A look at a sample: text fails it soon."""
     sample = words[:: max(1, len(words) // 200)]
-    return any(numbers.parse(sample, comma=comma, marks=True).readable.mean() >= 0.5 for comma in (False, True))
+    return any(
+        numbers.parse(sample, comma=comma, marks=True).readable.mean() >= 0.5
+        for comma in (False, True)
+    )
 
 
 def _is_plain(word: str) -> bool:
@@ -272,7 +316,10 @@ def _dates(name: str, words: list[str], counts: Codes) -> Inferred | None:
     if strays is None:
         return None
     strays = [word for word, ok in zip(words, readable, strict=True) if not ok]
-    findings = [_read_as_date(name, words, counts, layout), *_stray_findings(name, "dates", words, counts, strays)]
+    findings = [
+        _read_as_date(name, words, counts, layout),
+        *_stray_findings(name, "dates", words, counts, strays),
+    ]
     return Inferred(DateRule(layout, tuple(strays[:_KEPT_STRAYS])), tuple(findings))
 
 
@@ -294,10 +341,16 @@ def _durations(name: str, words: list[str], counts: Codes) -> Inferred | None:
     strays = _strays(words, counts, readable)
     if strays is None or readable.sum() < _STRAY_NUMBERS:
         return None
-    text = "read as durations or times of day, in seconds" + (" (4:03 is four minutes)" if minutes else "")
+    text = "read as durations or times of day, in seconds" + (
+        " (4:03 is four minutes)" if minutes else ""
+    )
     good = [word for word, ok in zip(words, readable, strict=True) if ok]
     rows = _rows_of(words, counts, good)
-    findings = [Finding("duration", (name,), "info", rows, examples(good), text, _override(name, "category"))]
+    findings = [
+        Finding(
+            "duration", (name,), "info", rows, examples(good), text, _override(name, "category")
+        )
+    ]
     findings += _stray_findings(name, "durations", words, counts, strays)
     return Inferred(DurationRule(minutes, tuple(strays[:_KEPT_STRAYS])), tuple(findings))
 
@@ -311,7 +364,10 @@ def _parts(name: str, words: list[str], counts: Codes, sign: DecimalSign) -> Inf
     if counts[is_bad].sum() > _STRAY_SHARE * counts.sum():
         return None
     strays = [word for word, bad in zip(words, is_bad, strict=True) if bad]
-    findings = [parts_finding(name, shape, words, counts), *_stray_findings(name, "numbers", words, counts, strays)]
+    findings = [
+        parts_finding(name, shape, words, counts),
+        *_stray_findings(name, "numbers", words, counts, strays),
+    ]
     return Inferred(PartsRule(shape, tuple(strays[:_KEPT_STRAYS])), tuple(findings))
 
 
@@ -328,27 +384,56 @@ def numbers_within(words: list[str], counts: Codes, comma: bool = False) -> Shap
 def stays_category(shape: Shape, words: list[str], counts: Codes) -> bool:
     """Whether words of a shape repeat and are more than an amount with its unit."""
     repeats = int(counts.sum()) >= _ROWS_A_WORD * len(words)
-    is_amount = shape.n_parts == 1 and not any(map(str.isalpha, shape.text.partition(HOLE)[0])) and "#" not in shape.text
+    is_amount = (
+        shape.n_parts == 1
+        and not any(map(str.isalpha, shape.text.partition(HOLE)[0]))
+        and "#" not in shape.text
+    )
     return repeats and not is_amount
 
 
 def parts_finding(name: str, shape: Shape, words: list[str], counts: Codes) -> Finding:
     """What is told of numbers that were read from words."""
-    what = "its number was read" if shape.n_parts == 1 else f"its {shape.n_parts} numbers became columns"
+    what = (
+        "its number was read"
+        if shape.n_parts == 1
+        else f"its {shape.n_parts} numbers became columns"
+    )
     text = f"words of the shape {shape.shown()!r}: {what}"
-    return Finding("parts", (name,), "info", len(words), examples(words), text, _override(name, "category"))
+    return Finding(
+        "parts", (name,), "info", len(words), examples(words), text, _override(name, "category")
+    )
 
 
 def _read_as_date(name: str, words: list[str], counts: Codes, layout: str) -> Finding:
     return Finding(
-        "date", (name,), "info", int(counts.sum()), examples(words), f"read as dates of the format {layout}", _override(name, "category")
+        "date",
+        (name,),
+        "info",
+        int(counts.sum()),
+        examples(words),
+        f"read as dates of the format {layout}",
+        _override(name, "category"),
     )
 
 
 def _words(name: str, words: list[str], counts: Codes) -> Inferred:
     if _is_text(words, counts):
         action = "taken as free text"
-        return Inferred(TextRule(), (Finding("text", (name,), "info", len(words), examples(words), action, _override(name, "category")),))
+        return Inferred(
+            TextRule(),
+            (
+                Finding(
+                    "text",
+                    (name,),
+                    "info",
+                    len(words),
+                    examples(words),
+                    action,
+                    _override(name, "category"),
+                ),
+            ),
+        )
     rule = _categories(words, counts)
     if len(rule.levels) == len(words):
         return Inferred(rule)
@@ -369,21 +454,35 @@ def _is_text(words: list[str], counts: Codes) -> bool:
     if len(words) < 20:
         return False
     sample = words[:: max(1, len(words) // 2000)]
-    spaces = float(np.mean([len(word.split()) + len(_UNSPACED.findall(word)) // 2 for word in sample]))
+    spaces = float(
+        np.mean([len(word.split()) + len(_UNSPACED.findall(word)) // 2 for word in sample])
+    )
     length = float(np.mean([len(word) for word in sample]))
     distinct = len(words) / total
-    return (spaces >= 3 and distinct >= 0.3) or (spaces >= 1.8 and distinct >= 0.8) or (spaces >= 2 and length >= 50 and distinct >= 0.2)
+    return (
+        (spaces >= 3 and distinct >= 0.3)
+        or (spaces >= 1.8 and distinct >= 0.8)
+        or (spaces >= 2 and length >= 50 and distinct >= 0.2)
+    )
 
 
 def _stray(name: str, what: str, strays: list[str], count: int) -> Finding:
     return Finding(
-        "stray", (name,), "warning", count, examples(strays), f"other words among the {what} count as missing", _override(name, "category")
+        "stray",
+        (name,),
+        "warning",
+        count,
+        examples(strays),
+        f"other words among the {what} count as missing",
+        _override(name, "category"),
     )
 
 
 def _rows_of(words: list[str], counts: Codes, some: list[str]) -> int:
     chosen = set(some)
-    return int(sum(count for word, count in zip(words, counts.tolist(), strict=True) if word in chosen))
+    return int(
+        sum(count for word, count in zip(words, counts.tolist(), strict=True) if word in chosen)
+    )
 
 
 def _override(name: str, kind: Literal["category", "number", "text"]) -> str:

@@ -20,7 +20,9 @@ MAX_CELLS = 10_000_000  # rows x columns
 MAX_COLUMNS = 3_000
 MIN_ROWS = 60  # of fewer, a strong feature may tell as much
 MAX_MISSING = 0.1  # cells of a number whose cut is looked for
-TELLING_RECALL = 0.96  # mean recall of the classes by one column alone; 0.944 is the most of 59 real tables
+TELLING_RECALL = (
+    0.96  # mean recall of the classes by one column alone; 0.944 is the most of 59 real tables
+)
 MAX_MIDWAY = 0.1  # of the rows lie in the middle half between two classes' medians; a quarter of a normal column's that was cut
 TELLING_AREA = 0.995  # under the curve of one number alone
 TELLING_R2 = 0.98  # of the target's ranks by one column alone; 0.961 is the most of 59 real tables
@@ -29,7 +31,9 @@ TELLING_SIDE = 0.995  # probability that a row with a filled cell has the greate
 MIN_SIDE = 20  # rows with a filled cell, and with an empty one
 PURE = 0.98  # of the rows with a filled (or an empty) cell are of one class
 MAX_SHARE_ELSEWHERE = 0.6  # of the other rows may be of that class
-MIN_CLASS_COVERED = {2: 0.15}  # of the rows of that class; of one among many classes, half: a part may be of its own kind
+MIN_CLASS_COVERED = {
+    2: 0.15
+}  # of the rows of that class; of one among many classes, half: a part may be of its own kind
 MIN_ONE_OF_MANY_COVERED = 0.5
 MIN_CLASS_ROWS = 10
 MAX_BINS = 100  # ranges of a number
@@ -64,7 +68,9 @@ class Leak:
     label: int | None = None
 
 
-def find_leaks(columns: Columns, y: Floats, is_regression: bool, seed: int = 0, go_on: GoOn = always) -> tuple[Leak, ...]:
+def find_leaks(
+    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, go_on: GoOn = always
+) -> tuple[Leak, ...]:
     """Look at each column alone, and at which of its cells are filled.
 
     Parameters
@@ -167,7 +173,11 @@ def _lie_apart(column: Numbers, target: _Target) -> bool:
 
 def _split(column: Numbers, target: _Target) -> float:
     """How well one cut of a number tells two classes apart: the area under the curve, where that is as good as all."""
-    if len(target.counts) != 2 or np.isnan(column.values).mean() > MAX_MISSING or target.counts.min() < MIN_CLASS_ROWS:
+    if (
+        len(target.counts) != 2
+        or np.isnan(column.values).mean() > MAX_MISSING
+        or target.counts.min() < MIN_CLASS_ROWS
+    ):
         return 0.0
     ranks = _ranks(np.nan_to_num(column.values, nan=float(np.nanmedian(column.values))))
     above = ranks[target.y == 1].mean() - ranks[target.y == 0].mean()
@@ -241,7 +251,9 @@ def explained(column: Column, filled: Bools, target: _Target) -> tuple[float, fl
         return _by_means(codes, target.ranks[rows]), _by_means(codes, target.y[rows])
     if not isinstance(column, Numbers) or n_codes < MIN_ROWS:
         return 0.0, 0.0
-    order = rows[np.unique(column.values[rows], return_index=True)[1]]  # one row of each value: a key has the same for all its rows
+    order = rows[
+        np.unique(column.values[rows], return_index=True)[1]
+    ]  # one row of each value: a key has the same for all its rows
     return _smooth(target.ranks[order]), _smooth(target.y[order])
 
 
@@ -265,7 +277,10 @@ def _by_means(codes: Rows, values: Floats) -> float:
     error = 0.0
     for fold in range(FOLDS):
         held = folds == fold
-        inside, many = np.bincount(codes[held], values[held], n_codes), np.bincount(codes[held], minlength=n_codes)
+        inside, many = (
+            np.bincount(codes[held], values[held], n_codes),
+            np.bincount(codes[held], minlength=n_codes),
+        )
         means = (sums - inside + values.mean()) / (counts - many + 1)
         error += float(((values[held] - means[codes[held]]) ** 2).sum())
     return 1 - error / len(values) / variance
@@ -279,21 +294,36 @@ def _one_side_of_numbers(name: str, filled: Bools, target: _Target) -> Leak | No
     mean = float(target.ranks[filled].mean() - target.ranks[~filled].mean())
     above = 0.5 + mean * (len(filled) - 1) / len(filled)  # Mann-Whitney by mean ranks
     side = max(above, 1 - above)
-    return Leak(name, "cells", side, "filled" if above > 0.5 else "empty") if side >= TELLING_SIDE else None
+    return (
+        Leak(name, "cells", side, "filled" if above > 0.5 else "empty")
+        if side >= TELLING_SIDE
+        else None
+    )
 
 
 def _one_side_of_classes(name: str, filled: Bools, target: _Target) -> Leak | None:
     """Whether nearly all rows with a filled (or an empty) cell are of one class that is not frequent elsewhere."""
     y = target.y.astype(np.int64)
     n_classes = len(target.counts)
-    sides: tuple[tuple[Literal["filled", "empty"], Bools], ...] = (("filled", filled), ("empty", ~filled))
+    sides: tuple[tuple[Literal["filled", "empty"], Bools], ...] = (
+        ("filled", filled),
+        ("empty", ~filled),
+    )
     for side, chosen in sides:
-        inside, outside = np.bincount(y[chosen], minlength=n_classes), np.bincount(y[~chosen], minlength=n_classes)
+        inside, outside = (
+            np.bincount(y[chosen], minlength=n_classes),
+            np.bincount(y[~chosen], minlength=n_classes),
+        )
         if inside.sum() < MIN_SIDE or outside.sum() < MIN_SIDE:
             continue
         label = int(inside.argmax())
-        is_pure = (inside[label] - 0.5) / inside.sum() >= PURE and outside[label] / outside.sum() <= MAX_SHARE_ELSEWHERE
-        is_part = inside[label] >= MIN_CLASS_COVERED.get(n_classes, MIN_ONE_OF_MANY_COVERED) * target.counts[label]
+        is_pure = (inside[label] - 0.5) / inside.sum() >= PURE and outside[
+            label
+        ] / outside.sum() <= MAX_SHARE_ELSEWHERE
+        is_part = (
+            inside[label]
+            >= MIN_CLASS_COVERED.get(n_classes, MIN_ONE_OF_MANY_COVERED) * target.counts[label]
+        )
         if is_pure and is_part and _surprises(inside, target, label):
             return Leak(name, "cells", float(inside[label] / inside.sum()), side, label)
     return None

@@ -28,14 +28,26 @@ def with_names_of_fit(table: Table, at_fit: Collection[str]) -> Table:
     bare = _stripped(table.columns, set(at_fit))
     if bare:
         table = table.rename(bare)
-    new = {given: fitted for name in at_fit for given, fitted in _renamed(name, at_fit, table.columns).items()}
+    new = {
+        given: fitted
+        for name in at_fit
+        for given, fitted in _renamed(name, at_fit, table.columns).items()
+    }
     return table.rename(new) if new else table
 
 
 def _stripped(given: Collection[str], at_fit: Collection[str]) -> Mapping[str, str]:
     """By each given name that fit did not have, the name without blanks around it, if fit had that and one column alone is meant."""
-    strange = [name for name in given if name not in at_fit and name.strip() in at_fit and name.strip() not in given]
-    return {name: name.strip() for name in strange if sum(one.strip() == name.strip() for one in strange) == 1}
+    strange = [
+        name
+        for name in given
+        if name not in at_fit and name.strip() in at_fit and name.strip() not in given
+    ]
+    return {
+        name: name.strip()
+        for name in strange
+        if sum(one.strip() == name.strip() for one in strange) == 1
+    }
 
 
 def _renamed(name: str, at_fit: Collection[str], given: Collection[str]) -> Mapping[str, str]:

@@ -34,10 +34,15 @@ def _pattern(grouped: str) -> re.Pattern[str]:
     )
 
 
-_ODD, _ODD_COMMA = _pattern(f"{_GROUPED} | {_INDIAN}"), _pattern(_GROUPED)  # nobody writes 1.23.456,0
+_ODD, _ODD_COMMA = (
+    _pattern(f"{_GROUPED} | {_INDIAN}"),
+    _pattern(_GROUPED),
+)  # nobody writes 1.23.456,0
 BOUNDS = frozenset("<>≤≥~≈±")
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥~≈±])\s*(?=[\d.$€£])")
-_MARK = re.compile(r"(?<=[\d.])\s*(?:°\s*)?(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))")
+_MARK = re.compile(
+    r"(?<=[\d.])\s*(?:°\s*)?(?P<mark>-|[KkMB]|[Bb]n|[Mm]n|[Mm]io|C[Rr]|D[RrBb]|[NSEW])(?=\s*(?:€|$))"
+)
 _DEGREES = re.compile(
     r"(?P<sign>-)?(?P<degrees>\d{1,3})°\s*(?P<minutes>\d{1,2}(?:\.\d+)?)'\s*"
     r"(?:(?P<seconds>\d{1,2}(?:\.\d+)?)(?:''|[\"″”]))?\s*(?P<side>[NSEW])?"
@@ -49,7 +54,12 @@ _NEGATIVE = frozenset(["-", "dr", "db", "s", "w"])  # debits, south and west
 _LONGEST = 100  # characters of a number that isn't plain
 _QUOTES = "'\"‘’“”´`"
 _ALIKE = str.maketrans(
-    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "), "’": "'", "′": "'"}
+    {
+        **dict.fromkeys("−–—﹣－‐‑", "-"),
+        **dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " "),
+        "’": "'",
+        "′": "'",
+    }
 )  # minus signs, spaces and apostrophes that look the same
 _SWAP = str.maketrans(",.", ".,")
 _CODE = re.compile(r"0\d+")
@@ -99,7 +109,9 @@ def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> 
                 continue
             except ValueError:
                 pass
-        values[place] = _odd(word.translate(_SWAP) if comma else word, marks, _ODD_COMMA if comma else _ODD)
+        values[place] = _odd(
+            word.translate(_SWAP) if comma else word, marks, _ODD_COMMA if comma else _ODD
+        )
         odd += not math.isnan(values[place])
     return Parsed(values, odd)
 
@@ -111,7 +123,11 @@ def read(words: Sequence[str], *, comma: bool = False) -> Floats:
     [1.234, 12.5, nan]
     """
     values = parse(words, comma=comma, marks=True).values
-    left = [place for place in np.flatnonzero(np.isnan(values)).tolist() if "," in words[place] or "." in words[place]]
+    left = [
+        place
+        for place in np.flatnonzero(np.isnan(values)).tolist()
+        if "," in words[place] or "." in words[place]
+    ]
     if left:
         values[left] = parse([words[place] for place in left], comma=not comma, marks=True).values
     return values
@@ -150,13 +166,19 @@ def _odd(word: str, marks: bool, pattern: re.Pattern[str]) -> float:
         return _signed(text, pattern)
     if found["mark"] in _SIDES and "." not in text and "°" not in text:
         return math.nan  # 12N is a flat
-    mark, value = found["mark"].casefold(), _signed(text[: found.start()] + text[found.end() :], pattern)
+    mark, value = (
+        found["mark"].casefold(),
+        _signed(text[: found.start()] + text[found.end() :], pattern),
+    )
     return -value if mark in _NEGATIVE else value * _TIMES.get(mark, 1.0)
 
 
 def _degrees(match: re.Match[str]) -> float:
     """Degrees, minutes and seconds as degrees."""
-    value: float = sum(float(match[part] or 0) / 60**power for power, part in enumerate(("degrees", "minutes", "seconds")))
+    value: float = sum(
+        float(match[part] or 0) / 60**power
+        for power, part in enumerate(("degrees", "minutes", "seconds"))
+    )
     return -value if match["sign"] or (match["side"] or "").casefold() in _NEGATIVE else value
 
 
@@ -189,4 +211,6 @@ def are_codes(words: Sequence[str]) -> bool:
     """
     if not any(word[0] == "0" and _CODE.fullmatch(word) for word in words if word):
         return False
-    return any(len(word) > 2 for word in words) or len({float(word) for word in words if word.isdecimal()}) < len(words)
+    return any(len(word) > 2 for word in words) or len(
+        {float(word) for word in words if word.isdecimal()}
+    ) < len(words)

@@ -71,18 +71,26 @@ class NumberRule:
         return Read(Numbers(self._without_sentinels(cells.spread(table))), present, unreadable)
 
     def _without_sentinels(self, values: Floats) -> Floats:
-        return np.where(np.isin(values, self.sentinels), np.nan, values) if self.sentinels else values
+        return (
+            np.where(np.isin(values, self.sentinels), np.nan, values) if self.sentinels else values
+        )
 
     def to_state(self) -> State:
         """Plain values."""
-        state = {"comma": self.comma, "sentinels": list(self.sentinels), "strays": list(self.strays)}
+        state = {
+            "comma": self.comma,
+            "sentinels": list(self.sentinels),
+            "strays": list(self.strays),
+        }
         return state if self.sizes is None else {**state, "sizes": list(self.sizes)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> NumberRule:
         """The rule that `to_state` wrote."""
         sentinels = tuple(float(value) for value in state["sentinels"])
-        return cls(bool(state["comma"]), sentinels, _texts(state["strays"]), _sizes(state.get("sizes")))
+        return cls(
+            bool(state["comma"]), sentinels, _texts(state["strays"]), _sizes(state.get("sizes"))
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,9 @@ class PartsRule:
         spelled = as_words(cells)
         table = self.shape.parse(spelled.words.tolist())
         columns = [Numbers(spelled.spread(part)) for part in table.T]
-        return Read(columns[0], *_unreadable(spelled, table[:, 0], self.strays), more=tuple(columns[1:]))
+        return Read(
+            columns[0], *_unreadable(spelled, table[:, 0], self.strays), more=tuple(columns[1:])
+        )
 
     def to_state(self) -> State:
         """Plain values."""
@@ -155,7 +165,9 @@ class FlagRule:
     def read(self, cells: Cells) -> Read:
         """1.0 for true, 0.0 for false, NaN where missing or neither."""
         if isinstance(cells, Typed):
-            values = np.where(np.isin(cells.values, (0.0, 1.0)) & (cells.form != "date"), cells.values, np.nan)
+            values = np.where(
+                np.isin(cells.values, (0.0, 1.0)) & (cells.form != "date"), cells.values, np.nan
+            )
             present = int((~np.isnan(cells.values)).sum())
             return Read(Numbers(values, "flag"), present, present - int((~np.isnan(values)).sum()))
         table = np.array([_truth(word) for word in cells.words], np.float64)
@@ -186,7 +198,9 @@ class DateRule:
             return Read(Numbers(cells.values, "date"), int((~np.isnan(cells.values)).sum()))
         spelled = as_words(cells)
         table = dates.read(spelled.words.tolist(), self.layout)
-        return Read(Numbers(spelled.spread(table), "date"), *_unreadable(spelled, table, self.strays))
+        return Read(
+            Numbers(spelled.spread(table), "date"), *_unreadable(spelled, table, self.strays)
+        )
 
     def to_state(self) -> State:
         """Plain values."""
@@ -196,7 +210,9 @@ class DateRule:
     def from_state(cls, state: Mapping[str, Any]) -> DateRule:
         """The rule that `to_state` wrote."""
         if state["layout"] not in dates.FORMATS:
-            raise UnsafeModel(f"the model file holds an unknown date format {str(state['layout'])[:40]!r}")
+            raise UnsafeModel(
+                f"the model file holds an unknown date format {str(state['layout'])[:40]!r}"
+            )
         return cls(state["layout"], _texts(state["strays"]))
 
 
@@ -271,7 +287,10 @@ class TextRule:
         """UTF-8 text, empty where missing."""
         spelled = as_words(cells)
         words = [*spelled.words.tolist(), ""]
-        return Read(Texts.of([words[code] for code in spelled.codes.tolist()]), int((spelled.codes >= 0).sum()))
+        return Read(
+            Texts.of([words[code] for code in spelled.codes.tolist()]),
+            int((spelled.codes >= 0).sum()),
+        )
 
     def to_state(self) -> State:
         """Plain values: none."""
@@ -305,7 +324,9 @@ def rule_from_state(state: Mapping[str, Any]) -> Rule:
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, UnsafeModel):
             raise
-        raise UnsafeModel(f"the model file holds a damaged {state['kind']} column: {error!r}") from None
+        raise UnsafeModel(
+            f"the model file holds a damaged {state['kind']} column: {error!r}"
+        ) from None
 
 
 def _truth(word: str) -> float:
@@ -320,7 +341,13 @@ def _unreadable(cells: Spelled, table: Floats, strays: Sequence[str]) -> tuple[i
     if not bad.any():
         return int(counts.sum()), 0
     known = set(strays)
-    stray = np.array([is_bad and _is_missing(word, known) for word, is_bad in zip(cells.words, bad, strict=True)], bool)
+    stray = np.array(
+        [
+            is_bad and _is_missing(word, known)
+            for word, is_bad in zip(cells.words, bad, strict=True)
+        ],
+        bool,
+    )
     return int(counts[~stray].sum()), int(counts[bad & ~stray].sum())
 
 

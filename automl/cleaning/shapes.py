@@ -22,7 +22,9 @@ _LAST_DIGITS = 12  # of a long whole number
 _LONGEST = 200  # characters of a word
 _RUN = re.compile(r"[0-9]+(?:\.[0-9]+)+|[0-9]+|\.[0-9]+")
 _SIGN_AFTER = frozenset("([{<;,:=x×/|* ")  # a hyphen behind one of these is a minus
-_AFFIXED = re.compile(r"(?P<before>\D*?)(?P<core>(?:(?<![A-Za-z])[-+])?\.?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9])?)(?P<behind>\D*)")
+_AFFIXED = re.compile(
+    r"(?P<before>\D*?)(?P<core>(?:(?<![A-Za-z])[-+])?\.?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9])?)(?P<behind>\D*)"
+)
 _SWAP = str.maketrans(",.", ".,")
 
 
@@ -166,7 +168,11 @@ def _of_one(sample: Sequence[str], comma: bool) -> Shape | None:
 def _of_several(sample: Sequence[str], comma: bool) -> Shape | None:
     texts = Counter(split(word, comma=comma)[0] for word in sample)
     text, count = texts.most_common(1)[0]
-    if count < _SHARE * len(sample) or not 2 <= text.count(HOLE) <= MOST_PARTS or not _is_short(text):
+    if (
+        count < _SHARE * len(sample)
+        or not 2 <= text.count(HOLE) <= MOST_PARTS
+        or not _is_short(text)
+    ):
         return None
     return Shape(text, comma)
 

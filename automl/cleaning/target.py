@@ -115,21 +115,37 @@ def read_target(
     """
     where = f"{source}: target {name!r}"
     if task is not None and task not in TASKS:
-        raise InputError(f"--task: no task {task!r}.{suggestion(task, TASKS)} There are {', '.join(TASKS)}.")
+        raise InputError(
+            f"--task: no task {task!r}.{suggestion(task, TASKS)} There are {', '.join(TASKS)}."
+        )
     if len(series) == 0 or _all_missing(series):
         raise InputError(f"{where} has no value at all")
     found = replace(_labels(series, where, textual), sign=sign)
     inferred = task is None
     chosen = task or _infer(found)
-    target = _regression(found, name, where) if chosen == "regression" else _classification(found, name, where, chosen)
+    target = (
+        _regression(found, name, where)
+        if chosen == "regression"
+        else _classification(found, name, where, chosen)
+    )
     if positive is not None:
         target = _with_positive(target, positive, where)
     if inferred:
         target = replace(target, findings=(_kind_finding(target), *target.findings))
-    gone = len(series) - len(target.rows) - sum(finding.count for finding in target.findings if finding.code == "rare_class")
+    gone = (
+        len(series)
+        - len(target.rows)
+        - sum(finding.count for finding in target.findings if finding.code == "rare_class")
+    )
     if gone:
         action = "rows without a target were left out"
-        target = replace(target, findings=(*target.findings, Finding("target_missing", (name,), "warning", gone, action=action)))
+        target = replace(
+            target,
+            findings=(
+                *target.findings,
+                Finding("target_missing", (name,), "warning", gone, action=action),
+            ),
+        )
     return target
 
 
@@ -142,7 +158,11 @@ def _all_missing(series: pd.Series[Any]) -> bool:
 
 def _labels(series: pd.Series[Any], where: str, textual: bool) -> _Labels:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(series.cat.categories.dtype) if not series.isna().any() else series.astype(object)
+        series = (
+            series.astype(series.cat.categories.dtype)
+            if not series.isna().any()
+            else series.astype(object)
+        )
     cells = read_cells(series)
     if isinstance(cells, Typed):
         return _typed_labels(cells, where)
@@ -154,11 +174,17 @@ def _typed_labels(cells: Typed, where: str) -> _Labels:
         raise InputError(f"{where} holds dates; give numbers or classes")
     if np.isinf(cells.values).any():
         place = int(np.flatnonzero(np.isinf(cells.values))[0])
-        raise InputError(f"{where} is infinite in row {place + 1}: Input y contains infinity or a value too large for dtype('float64').")
+        raise InputError(
+            f"{where} is infinite in row {place + 1}: Input y contains infinity or a value too large for dtype('float64')."
+        )
     values = np.unique(cells.values[~np.isnan(cells.values)])
-    codes = np.where(np.isnan(cells.values), -1, np.searchsorted(values, cells.values)).astype(np.int64)
+    codes = np.where(np.isnan(cells.values), -1, np.searchsorted(values, cells.values)).astype(
+        np.int64
+    )
     dtype: Dtype = "bool" if cells.form == "flag" else "int" if cells.whole else "float"
-    return _Labels(codes, tuple(_spell_label(value, dtype) for value in values.tolist()), dtype, values)
+    return _Labels(
+        codes, tuple(_spell_label(value, dtype) for value in values.tolist()), dtype, values
+    )
 
 
 def _spell_label(value: float, dtype: Dtype) -> str:
@@ -243,14 +269,18 @@ def _label_values(found: _Labels, where: str) -> Floats:
     """Text labels as numbers; the missing words are missing."""
     missing = np.array([label.strip().casefold() in MISSING_WORDS for label in found.labels])
     values = np.full(len(found.labels), np.nan)
-    values[~missing] = _parse([label for label, gone in zip(found.labels, missing, strict=True) if not gone], found.sign)
+    values[~missing] = _parse(
+        [label for label, gone in zip(found.labels, missing, strict=True) if not gone], found.sign
+    )
     bad = np.flatnonzero(np.isnan(values) & ~missing)
     if len(bad):
         rows = np.flatnonzero(np.isin(found.codes, bad))
         word = found.labels[found.codes[rows[0]]]
         what = "infinite" if numbers.is_infinite(word) else "not a number"
         more = f" ({len(rows)} such rows)" if len(rows) > 1 else ""
-        raise InputError(f"{where}: {word[:60]!r} in row {rows[0] + 1} is {what}{more}. For classes, give --task binary or multiclass.")
+        raise InputError(
+            f"{where}: {word[:60]!r} in row {rows[0] + 1} is {what}{more}. For classes, give --task binary or multiclass."
+        )
     return values
 
 
@@ -258,7 +288,9 @@ def _classification(found: _Labels, name: str, where: str, task: str) -> Target:
     counts = np.bincount(found.codes[found.codes >= 0], minlength=len(found.labels))
     _check_rows(int(counts.sum()), where)
     if len(found.labels) == 1:
-        raise InputError(f"{where} has only one class, {found.labels[0][:60]!r}: there is nothing to learn")
+        raise InputError(
+            f"{where} has only one class, {found.labels[0][:60]!r}: there is nothing to learn"
+        )
     if task == "binary" and len(found.labels) != 2:
         shown = ", ".join(repr(label[:30]) for label in found.labels[:5])
         raise InputError(
@@ -266,11 +298,15 @@ def _classification(found: _Labels, name: str, where: str, task: str) -> Target:
         )
     rare = counts < FEWEST_A_CLASS
     if rare.any() and len(found.labels) == 2:
-        raise InputError(f"{where}: class {found.labels[int(np.argmin(counts))][:60]!r} has 1 row; each class needs {FEWEST_A_CLASS}")
+        raise InputError(
+            f"{where}: class {found.labels[int(np.argmin(counts))][:60]!r} has 1 row; each class needs {FEWEST_A_CLASS}"
+        )
     return _without_rare(found, name, where, counts, rare)
 
 
-def _without_rare(found: _Labels, name: str, where: str, counts: npt.NDArray[Any], rare: npt.NDArray[np.bool_]) -> Target:
+def _without_rare(
+    found: _Labels, name: str, where: str, counts: npt.NDArray[Any], rare: npt.NDArray[np.bool_]
+) -> Target:
     kept = np.flatnonzero(~rare)
     if len(kept) < 2:
         raise InputError(
@@ -285,29 +321,43 @@ def _without_rare(found: _Labels, name: str, where: str, counts: npt.NDArray[Any
     if rare.any():
         gone = [found.labels[code] for code in np.flatnonzero(rare)]
         action = "classes with a single row were left out"
-        findings.append(Finding("rare_class", (name,), "warning", len(gone), examples(gone), action))
+        findings.append(
+            Finding("rare_class", (name,), "warning", len(gone), examples(gone), action)
+        )
     share = counts[kept].min() / counts[kept].sum()
     if share * len(kept) < _RARE:
         smallest = found.labels[kept[int(np.argmin(counts[kept]))]]
         action = f"the smallest class has {share:.2%} of the rows"
-        findings.append(Finding("imbalance", (name,), "info", int(counts[kept].min()), examples([smallest]), action))
+        findings.append(
+            Finding(
+                "imbalance", (name,), "info", int(counts[kept].min()), examples([smallest]), action
+            )
+        )
     labels = tuple(found.labels[code] for code in kept)
     kind: Kind = "binary" if len(labels) == 2 else "multiclass"
-    return Target(name, kind, labels, found.dtype, rows, codes[rows].astype(np.float64), tuple(findings))
+    return Target(
+        name, kind, labels, found.dtype, rows, codes[rows].astype(np.float64), tuple(findings)
+    )
 
 
 def _check_rows(count: int, where: str) -> None:
     if count < FEWEST_ROWS:
-        raise InputError(f"{where}: {count} rows have a target (n_samples={count}); at least {FEWEST_ROWS} are needed")
+        raise InputError(
+            f"{where}: {count} rows have a target (n_samples={count}); at least {FEWEST_ROWS} are needed"
+        )
 
 
 def _with_positive(target: Target, positive: str, where: str) -> Target:
     if target.kind != "binary":
-        raise InputError(f"--positive: {where} is {target.kind}; only a binary task has a positive class")
+        raise InputError(
+            f"--positive: {where} is {target.kind}; only a binary task has a positive class"
+        )
     wanted = str(positive)
     if wanted not in target.labels:
         known = f"It has {target.labels[0]!r} and {target.labels[1]!r}."
-        raise InputError(f"--positive: {where} has no label {wanted!r}.{suggestion(wanted, target.labels)} {known}")
+        raise InputError(
+            f"--positive: {where} has no label {wanted!r}.{suggestion(wanted, target.labels)} {known}"
+        )
     if wanted == target.labels[1]:
         return target
     return replace(target, labels=(target.labels[1], target.labels[0]), y=1.0 - target.y)
@@ -317,13 +367,27 @@ def _kind_finding(target: Target) -> Finding:
     shown = (
         examples(target.labels)
         if target.labels
-        else examples(spell_number(cast(float, value)) for value in dict.fromkeys(target.y[:100].tolist()))
+        else examples(
+            spell_number(cast(float, value)) for value in dict.fromkeys(target.y[:100].tolist())
+        )
     )
-    what = f"{target.kind} with {len(target.labels)} classes" if target.kind == "multiclass" else target.kind
+    what = (
+        f"{target.kind} with {len(target.labels)} classes"
+        if target.kind == "multiclass"
+        else target.kind
+    )
     numeric = all(_is_number(label) for label in target.labels)
     other = "multiclass" if target.kind == "regression" else "regression"
     override = f"--task {other}" if numeric else ""
-    return Finding("task", (target.name,), "info", len(target.labels) or len(target.rows), shown, f"taken for {what}", override)
+    return Finding(
+        "task",
+        (target.name,),
+        "info",
+        len(target.labels) or len(target.rows),
+        shown,
+        f"taken for {what}",
+        override,
+    )
 
 
 def _is_number(label: str) -> bool:

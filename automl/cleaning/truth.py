@@ -87,7 +87,9 @@ def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:
     spellings = _Spellings.of(labels)
     words = cells.words.tolist()
     codes = np.array([spellings.code(word) for word in words], np.float64)
-    unknown = [bool(word.strip()) and code < 0 for word, code in zip(words, codes.tolist(), strict=True)]
+    unknown = [
+        bool(word.strip()) and code < 0 for word, code in zip(words, codes.tolist(), strict=True)
+    ]
     return Truth(cells.spread(np.where(codes < 0, np.nan, codes)), _counted(cells, unknown))
 
 

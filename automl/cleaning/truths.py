@@ -32,7 +32,12 @@ def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) ->
     >>> in_days(Typed(np.array([0.5])), DurationRule(), Form(kind="excel"), None).values.tolist()
     [43200.0]
     """
-    if _is_excel(form) and rule.kind == "duration" and isinstance(cells, Typed) and cells.form == "number":
+    if (
+        _is_excel(form)
+        and rule.kind == "duration"
+        and isinstance(cells, Typed)
+        and cells.form == "number"
+    ):
         return Typed(np.round(cells.values * DAY_SECONDS, 6), "duration")
     if not (_is_excel(at_fit) and rule.kind == "number"):
         return cells
@@ -40,7 +45,11 @@ def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) ->
         return Typed(cells.values / DAY_SECONDS) if cells.form == "duration" else cells
     seconds = durations.parse(cells.words.tolist())
     is_number = numbers.parse(cells.words.tolist()).readable
-    return cells if is_number.any() or np.isnan(seconds).all() else Typed(cells.spread(seconds) / DAY_SECONDS)
+    return (
+        cells
+        if is_number.any() or np.isnan(seconds).all()
+        else Typed(cells.spread(seconds) / DAY_SECONDS)
+    )
 
 
 def _is_excel(form: Form | None) -> bool:
@@ -63,7 +72,9 @@ def as_at_fit(cells: Cells, rule: Rule) -> Cells:
     if not isinstance(found, Typed) or found.form == "date" or not _are_truths(found):
         return cells
     if isinstance(rule, NumberRule):
-        return cells if isinstance(cells, Spelled) and set(cells.words) & set(rule.strays) else found
+        return (
+            cells if isinstance(cells, Spelled) and set(cells.words) & set(rule.strays) else found
+        )
     if isinstance(cells, Spelled) and set(cells.words) <= set(rule.levels):
         return cells
     words = any(level.casefold() in _TRUTHS for level in rule.levels)

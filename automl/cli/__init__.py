@@ -15,14 +15,20 @@ from typing import Any
 
 import typer
 
-from automl.cli import fitting, hand, listing, predicting, resuming, teaching, tracking
-from automl.cli.letters import settle_arguments, settle_streams, speak_utf8
+from automl.cli import fitting, listing, manual, predicting, resuming, teaching, tracking
+from automl.cli.streams import settle_arguments, settle_streams, speak_utf8
 from automl.errors import AutoMLError, InputError
 from automl.files import ESCAPE
 
-COLLECTING = (50_000, 20, 100)  # `gc` thresholds: imports make many objects and no garbage; looking for it takes a fifth of their time
+COLLECTING = (
+    50_000,
+    20,
+    100,
+)  # `gc` thresholds: imports make many objects and no garbage; looking for it takes a fifth of their time
 LAST_STREAM = 2  # the number of standard error
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it: wrong options and arguments
+UsageError: type[Exception] = typer.BadParameter.__mro__[
+    1
+]  # click's, wherever typer keeps it: wrong options and arguments
 
 app = typer.Typer(
     name="automl",
@@ -35,7 +41,10 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _root(context: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
     if version:
         import importlib.metadata
 
@@ -69,7 +78,7 @@ def _piped(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-TOGETHER = (fitting, resuming, predicting, teaching, hand, tracking, listing)
+TOGETHER = (fitting, resuming, predicting, teaching, manual, tracking, listing)
 for commands in (part.COMMANDS for part in TOGETHER):
     for name, command in commands.items():
         app.command(name)(_piped(command))
@@ -78,7 +87,9 @@ for commands in (part.COMMANDS for part in TOGETHER):
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(*COLLECTING)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle threads spin: where cores are busy, a product took ten times as long
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # idle threads spin: where cores are busy, a product took ten times as long
     _open_closed_streams()
     speak_utf8()
     settle_streams()
@@ -112,7 +123,9 @@ def _run() -> int:
     except AutoMLError as error:
         return _say(f"automl: {_one_line(str(error))}", 1)
     except _Enough:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python complains when it flushes at its end
         return 0
     except OSError as error:
         return _say(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from automl.cli.words import final_words, leaderboard_text, red
+from automl.cli.summary import final_words, leaderboard_text, red
 from automl.metrics import metric_of
 from automl.report.summary import tested_text
 from automl.report.words import counted, duration, listed, number, places, visible
@@ -25,7 +25,10 @@ __all__ = ["Bounds", "Live", "Plain", "Quiet", "choose", "final_words", "leaderb
 REFRESH = 4  # times a second
 SHOWN = 5  # models while a run goes on
 NARROW = 40  # characters of a model's name
-HANDING_ON = ("clean", "extract")  # stages that get their line when they end, with what they hand on
+HANDING_ON = (
+    "clean",
+    "extract",
+)  # stages that get their line when they end, with what they hand on
 LONGEST_FINDING = 2000  # characters
 
 
@@ -73,7 +76,12 @@ class Quiet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         return None
 
 
@@ -105,10 +113,14 @@ class Plain(Quiet):
         text = self._all(study, event) if self._verbose else self._line(study, event)
         if text.strip():
             line = f"{self._bounds.elapsed():7.1f} s  {text}"
-            print(red(line) if _is_warning(event) and self._stream.isatty() else line, file=self._stream, flush=True)
+            print(
+                red(line) if _is_warning(event) and self._stream.isatty() else line,
+                file=self._stream,
+                flush=True,
+            )
 
     def _all(self, study: Study, event: Event) -> str:
-        from automl.run.record import words
+        from automl.run.recorder import words
 
         return "\n".join(visible(line, 1000) for line in words(study, event).split("\n"))
 
@@ -126,7 +138,11 @@ class Plain(Quiet):
             return f"{'ensemble':<9} {counted(len(event['weights']), 'model')}  {_score(study, study.verdict.get('loss'))}".rstrip()
         if event["kind"] == "test":
             return f"{'test':<9} {tested_text(study)}"
-        return f"interrupted: ending with {_so_far(study)}" if event["kind"] == "finished" and event["how"] == "interrupted" else ""
+        return (
+            f"interrupted: ending with {_so_far(study)}"
+            if event["kind"] == "finished" and event["how"] == "interrupted"
+            else ""
+        )
 
     def _trial(self, study: Study, trial: Trial) -> str:
         stage = f"{visible(trial.candidate.origin, NARROW):<9} {_model(trial)}"
@@ -176,7 +192,12 @@ class Live(Quiet):
         self._region.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._region.stop()
 
     def __call__(self, study: Study, event: Event) -> None:
@@ -193,7 +214,10 @@ class Live(Quiet):
         from rich.text import Text
 
         study = self._study
-        lines: list[RenderableType] = [self._progress(study), Text(self._told(study), style="dim", overflow="ellipsis", no_wrap=True)]
+        lines: list[RenderableType] = [
+            self._progress(study),
+            Text(self._told(study), style="dim", overflow="ellipsis", no_wrap=True),
+        ]
         return Group(*lines, *_models(study))
 
     def _progress(self, study: Study) -> RenderableType:
@@ -208,7 +232,11 @@ class Live(Quiet):
         grid.add_column(no_wrap=True)
         grid.add_column(ratio=1)
         stage = "ending" if study.finished else visible(study.stage or "reading", NARROW)
-        grid.add_row(Text(stage, style="bold cyan"), Text(text), ProgressBar(total=total, completed=min(done, total)))
+        grid.add_row(
+            Text(stage, style="bold cyan"),
+            Text(text),
+            ProgressBar(total=total, completed=min(done, total)),
+        )
         return grid
 
     def _told(self, study: Study) -> str:
@@ -220,7 +248,12 @@ class Live(Quiet):
 
 
 def choose(
-    seconds: float | None, trials: int | None, started: float, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None
+    seconds: float | None,
+    trials: int | None,
+    started: float,
+    quiet: bool = False,
+    verbose: bool = False,
+    stream: TextIO | None = None,
 ) -> Quiet:
     """The display that fits: none if quiet, live on a terminal, lines elsewhere or if verbose.
 
@@ -258,7 +291,12 @@ def _models(study: Study) -> list[Table]:
     for trial in best:
         style = "" if study.complete(trial) else "dim"
         score = number(metric.score(trial.loss), decimals)
-        table.add_row(Text(score), Text(f"{_seen(study, trial)}/{len(study.plan.places)}"), Text(_model(trial)), style=style)
+        table.add_row(
+            Text(score),
+            Text(f"{_seen(study, trial)}/{len(study.plan.splits)}"),
+            Text(_model(trial)),
+            style=style,
+        )
     return [table]
 
 
@@ -266,12 +304,16 @@ def _leaders(study: Study) -> list[Trial]:
     """The best trials by the folds seen so far, without those that are out."""
     if study.task is None:
         return []
-    still = (trial for trial in study.trials.values() if trial.losses and trial.decided not in ("dropped", "failed"))
+    still = (
+        trial
+        for trial in study.trials.values()
+        if trial.losses and trial.decided not in ("dropped", "failed")
+    )
     return heapq.nsmallest(SHOWN, still, key=lambda trial: (trial.loss, trial.id))
 
 
 def _seen(study: Study, trial: Trial) -> int:
-    return sum(1 for place in study.plan.places if place in trial.losses)
+    return sum(1 for place in study.plan.splits if place in trial.losses)
 
 
 def _finding(event: Event) -> str:
@@ -296,7 +338,9 @@ def _shown(event: Event) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     style = "red" if is_warning else ""
-    grid.add_row(Text("warning" if is_warning else "found", style=style), Text(_finding(event), style=style))
+    grid.add_row(
+        Text("warning" if is_warning else "found", style=style), Text(_finding(event), style=style)
+    )
     return grid
 
 
@@ -304,14 +348,20 @@ def _stage(study: Study, event: Event) -> str:
     """What a stage hands on."""
     if "task" in event and study.task is not None:
         task, size, plan = study.task, study.size, study.plan
-        held = "a holdout" if plan.kind == "holdout" else counted(plan.folds, "fold") + (f" x {plan.repeats}" if plan.repeats > 1 else "")
+        held = (
+            "a holdout"
+            if plan.kind == "holdout"
+            else counted(plan.folds, "fold") + (f" x {plan.repeats}" if plan.repeats > 1 else "")
+        )
         table = f"{counted(size.rows, 'row')}, {counted(size.columns, 'column')}"
         return f"{table}; {task.kind} {visible(task.target, 60)} by {task.metric}; {held}; {counted(len(study.findings), 'finding')}"
     return listed((recipe["name"] for recipe in event["recipes"]), 8) if "recipes" in event else ""
 
 
 def _model(trial: Trial) -> str:
-    return f"{visible(trial.candidate.family, NARROW)} {visible(trial.candidate.recipe.name, NARROW)}"
+    return (
+        f"{visible(trial.candidate.family, NARROW)} {visible(trial.candidate.recipe.name, NARROW)}"
+    )
 
 
 def _score(study: Study, loss: float | None) -> str:
@@ -322,7 +372,11 @@ def _score(study: Study, loss: float | None) -> str:
 
 
 def _so_far(study: Study) -> str:
-    return f"the best of {counted(len(study.ranked), 'complete model')}" if study.ranked else "the constant baseline"
+    return (
+        f"the best of {counted(len(study.ranked), 'complete model')}"
+        if study.ranked
+        else "the constant baseline"
+    )
 
 
 def _clock(seconds: float) -> str:

@@ -24,7 +24,12 @@ def stages(as_json: AsJson = False) -> None:
     from automl.pipeline import fields
     from automl.stages import STAGES, stage
 
-    kinds = STAGES | dict(_told(extensions.installed("stages", STAGES), lambda name: (name, stage(name, "automl stages"))))
+    kinds = STAGES | dict(
+        _told(
+            extensions.installed("stages", STAGES),
+            lambda name: (name, stage(name, "automl stages")),
+        )
+    )
     rows: list[dict[str, Any]] = []
     for name, kind in kinds.items():
         hints = dict(fields(kind))
@@ -44,7 +49,9 @@ def stages(as_json: AsJson = False) -> None:
     for row in rows:
         typer.echo(f"{row['stage']}: {row['about']}")
         for o in row["options"]:
-            typer.echo(f"  {o['option']} = {json.dumps(o['default'], default=list)}  ({o['type']})\n      {o['about']}")
+            typer.echo(
+                f"  {o['option']} = {json.dumps(o['default'], default=list)}  ({o['type']})\n      {o['about']}"
+            )
 
 
 def families(as_json: AsJson = False) -> None:
@@ -52,7 +59,13 @@ def families(as_json: AsJson = False) -> None:
     from automl.models import everybody, family
 
     kinds = _told(everybody(), family)
-    _show([{"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)} for kind in kinds], as_json)
+    _show(
+        [
+            {"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)}
+            for kind in kinds
+        ],
+        as_json,
+    )
 
 
 def metrics(as_json: AsJson = False) -> None:
@@ -66,11 +79,22 @@ def metrics(as_json: AsJson = False) -> None:
         default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
         about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
-    for name, function in _told(extensions.installed("metrics", METRICS), lambda name: (name, extensions.find("metrics", name))):
-        rows.append({"metric": name, "about": (inspect.getdoc(function) or "").split("\n")[0], "tasks": list(KINDS)})
+    for name, function in _told(
+        extensions.installed("metrics", METRICS),
+        lambda name: (name, extensions.find("metrics", name)),
+    ):
+        rows.append(
+            {
+                "metric": name,
+                "about": (inspect.getdoc(function) or "").split("\n")[0],
+                "tasks": list(KINDS),
+            }
+        )
     _show(rows, as_json)
     if not as_json:
-        typer.echo("And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function.")
+        typer.echo(
+            "And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function."
+        )
 
 
 def pipelines(as_json: AsJson = False) -> None:
@@ -78,7 +102,10 @@ def pipelines(as_json: AsJson = False) -> None:
     from automl.pipeline import pipelines as bundled
     from automl.pipeline import read_pipeline
 
-    rows = [{"pipeline": name, "about": read_pipeline(name).about, "path": str(path)} for name, path in bundled().items()]
+    rows = [
+        {"pipeline": name, "about": read_pipeline(name).about, "path": str(path)}
+        for name, path in bundled().items()
+    ]
     _show(rows, as_json)
 
 
@@ -93,7 +120,12 @@ def _told(names: Sequence[str], find: Callable[[str], T]) -> list[T]:
     return found
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"stages": stages, "families": families, "metrics": metrics, "pipelines": pipelines}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "stages": stages,
+    "families": families,
+    "metrics": metrics,
+    "pipelines": pipelines,
+}
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -103,7 +135,9 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
         return
     width = max(len(str(next(iter(row.values())))) for row in rows)
     for row in rows:
-        name, about, *rest = (", ".join(value) if isinstance(value, list) else str(value) for value in row.values())
+        name, about, *rest = (
+            ", ".join(value) if isinstance(value, list) else str(value) for value in row.values()
+        )
         typer.echo(f"{name:<{width}}  {about}" + (f"  [{rest[0]}]" if rest else ""))
 
 
@@ -117,4 +151,6 @@ def type_words(hint: Any) -> str:
         return " or ".join(json.dumps(value) for value in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         return "list of names"
-    return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(hint, "table of names")
+    return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(
+        hint, "table of names"
+    )

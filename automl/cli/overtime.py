@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from automl.run import Settings
-from automl.run.keeper import has_answer
+from automl.run.checkpoint import has_answer
 from automl.trial import Event, Study
 
 GOING = 0.1  # seconds that a process needs to go on a free machine
@@ -49,7 +49,12 @@ class Overtime:
             self._timer.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
@@ -66,10 +71,19 @@ class Overtime:
         """What is told of a run that is ended now, and the exit code."""
         resume = f"`automl resume {shlex.quote(str(self._folder))} --budget 60s` goes on with it"
         if not (self._folder / "run.toml").exists():
-            return "the time was over before the table was understood. Give it more: --budget 60s", NO_MODEL
+            return (
+                "the time was over before the table was understood. Give it more: --budget 60s",
+                NO_MODEL,
+            )
         if has_answer(self._study) and (self._folder / "predictor.automl").exists():
-            return f"the time was over before the report was written: the predictor is the best so far; {resume}", 0
-        return f"the time was over before a model was trained, so the predictor has the same answer for every row; {resume}", NO_MODEL
+            return (
+                f"the time was over before the report was written: the predictor is the best so far; {resume}",
+                0,
+            )
+        return (
+            f"the time was over before a model was trained, so the predictor has the same answer for every row; {resume}",
+            NO_MODEL,
+        )
 
 
 def _going(started: float) -> float:

@@ -21,25 +21,57 @@ if TYPE_CHECKING:
     from automl.table import Overrides, Table
     from automl.trial import Study
 
-_TOLD = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")  # notes of the reader that predict passes on
+_TOLD = (
+    "bad_bytes",
+    "encoding_doubt",
+    "footnotes",
+    "total_row",
+)  # notes of the reader that predict passes on
 
-Where = Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")]
+Where = Annotated[
+    str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")
+]
 
 
 def predict(
     model: Where,
     data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
-    proba: Annotated[bool, typer.Option("--proba", help="One column a class, headed by the class, instead of the class.")] = False,
-    label: Annotated[
-        bool, typer.Option("--label", help="With --proba: the class, too, in a column `prediction` before the others.")
+    proba: Annotated[
+        bool,
+        typer.Option(
+            "--proba", help="One column a class, headed by the class, instead of the class."
+        ),
     ] = False,
-    keep: Annotated[list[str] | None, typer.Option(help="A column to carry over, such as an id; may be repeated.")] = None,
-    interval: Annotated[
-        float | None, typer.Option(help="Add columns low and high that hold the truth in this share of cases, such as 0.9.")
+    label: Annotated[
+        bool,
+        typer.Option(
+            "--label",
+            help="With --proba: the class, too, in a column `prediction` before the others.",
+        ),
+    ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="A column to carry over, such as an id; may be repeated."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Unseen categories, unreadable cells and extra columns are errors.")] = False,
-    expect_sha256: Annotated[str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")] = None,
-    output: Annotated[str | None, typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout.")] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            help="Add columns low and high that hold the truth in this share of cases, such as 0.9."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Unseen categories, unreadable cells and extra columns are errors."
+        ),
+    ] = False,
+    expect_sha256: Annotated[
+        str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout."),
+    ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
@@ -63,7 +95,9 @@ def predict(
 
 def leaderboard(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
-    data: Annotated[str | None, typer.Argument(help="A table with the target: adds scores on it.")] = None,
+    data: Annotated[
+        str | None, typer.Argument(help="A table with the target: adds scores on it.")
+    ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
@@ -95,11 +129,20 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
     typer.echo(str(Path(run) / "report.html"))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"predict": predict, "leaderboard": leaderboard, "report": report}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "predict": predict,
+    "leaderboard": leaderboard,
+    "report": report,
+}
 
 
 def read_for(
-    predictor: Predictor, data: str, overrides: Overrides | None = None, *, scored: bool = False, may_be_empty: bool = False
+    predictor: Predictor,
+    data: str,
+    overrides: Overrides | None = None,
+    *,
+    scored: bool = False,
+    may_be_empty: bool = False,
 ) -> Table:
     """Read a table as the one at fit was, or otherwise if its columns say so.
 
@@ -112,7 +155,13 @@ def read_for(
 
     cleaner = predictor.cleaner
     needs = (*cleaner.inputs, *([predictor.task.target] if scored else []))
-    return read_table(data, form=cleaner.form, needs=needs, overrides=overrides or NO_OVERRIDES, may_be_empty=may_be_empty)
+    return read_table(
+        data,
+        form=cleaner.form,
+        needs=needs,
+        overrides=overrides or NO_OVERRIDES,
+        may_be_empty=may_be_empty,
+    )
 
 
 def test_scores(
@@ -122,17 +171,19 @@ def test_scores(
     overrides: Overrides | None = None,  # noqa: PT028 - it is no test
 ) -> str:
     """Scores of the predictor and of each member on a table, as lines of text; a warning where they contradict the run."""
-    from automl.cli.leading import warn
+    from automl.cli.session import warn
     from automl.predictor.scoring import scores
     from automl.report.words import counted
-    from automl.run.exam import contradiction, scored
+    from automl.run.scoring import contradiction, scored
 
     told = scores(predictor, read_for(predictor, data, overrides, scored=True))
     lines = [f"Scores on {data} ({told.metric}, {counted(told.rows, 'row')}):"]
     lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
     if told.expected:
         middle, low, high = told.expected
-        lines.append(f"  {middle:<12.6g} expected; {low:.6g} to {high:.6g} on 95% of samples of so many new rows")
+        lines.append(
+            f"  {middle:<12.6g} expected; {low:.6g} to {high:.6g} on 95% of samples of so many new rows"
+        )
     if told.left_out:
         lines.append(f"  {told.left_out}")
     if found := contradiction(scored(predictor, told, data, told.rows), study):
@@ -169,11 +220,15 @@ def _beside(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.Dat
     import pandas as pd
 
     if clash := [name for name in kept if name in answers.columns]:
-        raise InputError(f"--keep {clash[0]}: the answers have a column of that name. Rename it in the table.")
+        raise InputError(
+            f"--keep {clash[0]}: the answers have a column of that name. Rename it in the table."
+        )
     return pd.DataFrame({**kept, **{name: answers[name] for name in answers.columns}})
 
 
-def _answers(predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None) -> pd.DataFrame:
+def _answers(
+    predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None
+) -> pd.DataFrame:
     import pandas as pd
 
     if proba and interval is not None:
@@ -184,7 +239,9 @@ def _answers(predictor: Predictor, applied: Applied, proba: bool, label: bool, i
     if proba:
         classes = pd.DataFrame(raw, columns=list(predictor.task.labels))
         if label and "prediction" in classes.columns:
-            raise InputError("--label: a class is called 'prediction', as the column of the label would be. Leave --label out.")
+            raise InputError(
+                "--label: a class is called 'prediction', as the column of the label would be. Leave --label out."
+            )
         if label:
             classes.insert(0, "prediction", predictor.answer(raw))
         return classes
@@ -207,7 +264,9 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 answers.to_parquet(path, index=False)
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds
-                lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+                lines = "".join(
+                    json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows
+                )
                 path.write_bytes(lines.encode("utf-8", ESCAPE))
             case _:
                 answers.to_csv(path, index=False, errors=ESCAPE)

@@ -15,7 +15,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def runs(
-    folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where to look, at any depth.")] = "runs",
+    folder: Annotated[
+        str, typer.Argument(metavar="[DIR]", help="Where to look, at any depth.")
+    ] = "runs",
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder: data, metric, score, time, seed, version."""
@@ -34,7 +36,10 @@ def runs(
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run folders; all are held against the first.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN...", help="Run folders; all are held against the first."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show side by side what differs between runs, down to every option and package, and whether it made a difference."""
@@ -49,9 +54,19 @@ def compare(
 
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")],
-    to: Annotated[str, typer.Option(help="zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, or a registered tracker.")],
-    output: Annotated[str | None, typer.Option(help="A file or folder. Default: the run's name, here.")] = None,
-    rows: Annotated[bool, typer.Option("--rows", help="With zip: the table and all that holds its rows go with it.")] = False,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, or a registered tracker."
+        ),
+    ],
+    output: Annotated[
+        str | None, typer.Option(help="A file or folder. Default: the run's name, here.")
+    ] = None,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="With zip: the table and all that holds its rows go with it."),
+    ] = False,
 ) -> None:
     """Hand a run to another program: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
     from automl.track.experiment import read_experiment
@@ -63,7 +78,10 @@ def export(
     for path in made:
         typer.echo(str(path))
     if to == "zip" and not rows:
-        typer.echo(f"automl: left out, since it holds rows: {', '.join(left_out(one))} (--rows takes them in)", err=True)
+        typer.echo(
+            f"automl: left out, since it holds rows: {', '.join(left_out(one))} (--rows takes them in)",
+            err=True,
+        )
     if then:
         typer.echo(f"automl: open it with: {then}", err=True)
 

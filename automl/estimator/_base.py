@@ -27,7 +27,12 @@ from automl.estimator.output import place_of
 from automl.estimator.progress import progress
 from automl.estimator.readiness import Importer, restore_in_time
 from automl.estimator.rows import Array, Rows, column, has_names, named
-from automl.estimator.splitting import folds_of_pairs, folds_of_splitter, is_splitter, number_of_folds
+from automl.estimator.splitting import (
+    folds_of_pairs,
+    folds_of_splitter,
+    is_splitter,
+    number_of_folds,
+)
 from automl.estimator.wording import finding_in_python, in_python, pythons_words
 from automl.extensions import Extensions
 from automl.leaderboard import HEADINGS, leaderboard, nothing_judged
@@ -67,16 +72,24 @@ class _Given:
         ways = {"groups": self.groups, "time": self.time, "cv": cv}
         for name, value in ways.items() if self.X_val is not None else ():
             if value is not None:
-                raise InputError(f"{name} and X_val: give one of them; rows that are given for validation need no folds.")
+                raise InputError(
+                    f"{name} and X_val: give one of them; rows that are given for validation need no folds."
+                )
         if self.time is not None and cv is not None and number_of_folds(cv) is None:
-            raise InputError("time and cv: give one of them; cv says which rows are held out, in whatever order.")
+            raise InputError(
+                "time and cv: give one of them; cv says which rows are held out, in whatever order."
+            )
 
 
 class AutoML(BaseEstimator):
     """What the two estimators have in common."""
 
-    _told: frozenset[tuple[str, ...]] = frozenset()  # columns that no fit knew, of which predictions have warned
-    _columns: tuple[str, ...] | None = None  # the table's names at fit; None for a loaded file, which knows only what it needs
+    _told: frozenset[tuple[str, ...]] = (
+        frozenset()
+    )  # columns that no fit knew, of which predictions have warned
+    _columns: tuple[str, ...] | None = (
+        None  # the table's names at fit; None for a loaded file, which knows only what it needs
+    )
 
     def __init__(
         self,
@@ -166,8 +179,10 @@ class AutoML(BaseEstimator):
             if warning := too_short(asked.seconds, "budget"):
                 warnings.warn(warning, UserWarning, stacklevel=3)
             with progress(self.verbose, asked) as shown, self._followed(asked) as followers:
-                audience = run.Audience([*shown.observers, *followers, Importer(asked.budget)], self._finishers(asked))
-                result = run.fit(lambda budget: problem, asked, audience)
+                callbacks = run.Callbacks(
+                    [*shown.observers, *followers, Importer(asked.budget)], self._finishers(asked)
+                )
+                result = run.fit(lambda budget: problem, asked, callbacks)
                 restore_in_time(result.predictor, asked.budget)
         self._warn(result.study, asked)
         self._take(result.predictor)
@@ -189,7 +204,9 @@ class AutoML(BaseEstimator):
     def _rows(self, X: Any, y: Any, given: _Given) -> Rows:
         """All that `fit` was given, checked."""
         if y is None:
-            raise InputError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+            raise InputError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
         given.check(self.cv)
         table = self._table_at_fit(X)
         rows = Rows(table, column(y, "y"), name=str(getattr(y, "name", None) or "target"))
@@ -198,7 +215,11 @@ class AutoML(BaseEstimator):
         rows = rows.with_roles(given.weight, given.groups, given.time)
         if is_splitter(self.cv):
             rows = replace(rows, folds=folds_of_splitter(self.cv, X, rows))
-        return rows if given.X_val is None else rows.judged_on(self._validation(given.X_val), column(given.y_val, "y_val"))
+        return (
+            rows
+            if given.X_val is None
+            else rows.judged_on(self._validation(given.X_val), column(given.y_val, "y_val"))
+        )
 
     def _table_at_fit(self, X: Any) -> Table:
         """X as a table, whose names and width scikit-learn takes down."""
@@ -236,10 +257,18 @@ class AutoML(BaseEstimator):
             raise InputError(f"engine={self.engine!r}: must be 'local' or 'inline'.")
         given: Any = self.trials, self.budget  # whatever they are annotated with
         if given[0] is not None and (not isinstance(given[0], (int, np.integer)) or given[0] < 1):
-            raise InputError(f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts.")
+            raise InputError(
+                f"trials={given[0]!r}: give a whole number, at least 1; the baseline counts."
+            )
         if not isinstance(given[1], (str, int, float, np.number)) or isinstance(given[1], bool):
-            raise InputError(f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'.")
-        budget = self.budget if isinstance(self.budget, str) else np.format_float_positional(self.budget, trim="-")
+            raise InputError(
+                f"budget={given[1]!r}: give seconds, or text such as '90s', '10m', '1h30m'."
+            )
+        budget = (
+            self.budget
+            if isinstance(self.budget, str)
+            else np.format_float_positional(self.budget, trim="-")
+        )
         own = own_families(self.families)
         return run.Settings(
             pipeline=self._chain(own),
@@ -248,7 +277,9 @@ class AutoML(BaseEstimator):
             trials=self.trials,
             seed=_seed(self.random_state),
             jobs=_cores(self.n_jobs),
-            memory=free_memory() if self.memory is None else parse_memory(str(self.memory), "memory"),
+            memory=free_memory()
+            if self.memory is None
+            else parse_memory(str(self.memory), "memory"),
             engine=self.engine,
             started=started,
             lasting=self.output is not None,
@@ -259,7 +290,9 @@ class AutoML(BaseEstimator):
         """The pipeline with the options and families that were given."""
         pipeline: Any = self.pipeline
         if not isinstance(pipeline, (str, Path, Pipeline)):
-            raise InputError(f"pipeline={pipeline!r}: must be a name, a file's path, or what automl.extend.read_pipeline gives.")
+            raise InputError(
+                f"pipeline={pipeline!r}: must be a name, a file's path, or what automl.extend.read_pipeline gives."
+            )
         chain = pipeline if isinstance(pipeline, Pipeline) else read_pipeline(str(pipeline))
         chain = chain.with_options(_settings_of(self.options))
         if (n_folds := number_of_folds(self.cv)) is not None:
@@ -267,7 +300,11 @@ class AutoML(BaseEstimator):
         if not self.families:
             return chain
         named = [one for one in self.families if isinstance(one, str)]
-        return chain.with_options([f"select.families={json.dumps([*(named or chain.families or everybody()), *own.families])}"])
+        return chain.with_options(
+            [
+                f"select.families={json.dumps([*(named or chain.families or everybody()), *own.families])}"
+            ]
+        )
 
     @contextmanager
     def _followed(self, asked: run.Settings) -> Iterator[Sequence[Callable[..., None]]]:
@@ -284,7 +321,11 @@ class AutoML(BaseEstimator):
             yield [followers]
         finally:
             if not followers.wait(asked.budget.remaining()):
-                warnings.warn("the trackers had not taken in the whole run when its time was over; they go on.", UserWarning, stacklevel=5)
+                warnings.warn(
+                    "the trackers had not taken in the whole run when its time was over; they go on.",
+                    UserWarning,
+                    stacklevel=5,
+                )
 
     def _finishers(self, asked: run.Settings) -> list[run.chain.Finisher]:
         """The report, if the folder stays."""
@@ -296,7 +337,11 @@ class AutoML(BaseEstimator):
 
     def _warn(self, study: Study, asked: run.Settings) -> None:
         """Tell of rows that were left out, and of a run in which no model could be judged."""
-        told = [one for one in study.findings if one["code"] in _COSTS_ROWS or one in study.alarms]
+        told = [
+            one
+            for one in study.findings
+            if one["code"] in _COSTS_ROWS or one in study.score_warnings
+        ]
         texts = [Finding.from_json(finding).text() for finding in told]
         if asked.trials != 1 and (lacking := nothing_judged(study)):
             texts.append(lacking)
@@ -310,13 +355,21 @@ class AutoML(BaseEstimator):
         self.predictor_ = predictor
         expected = predictor.facts.get("expected", {})
         self.expected_score_ = expected.get("loss", float("nan"))
-        self.expected_interval_ = tuple(sorted(expected[end] for end in ("low", "high"))) if expected else (float("nan"), float("nan"))
+        self.expected_interval_ = (
+            tuple(sorted(expected[end] for end in ("low", "high")))
+            if expected
+            else (float("nan"), float("nan"))
+        )
         return self
 
     def _take_study(self, study: Study) -> Self:
         """Tell what a run's study tells: its leaderboard and its findings."""
-        self.leaderboard_ = pd.DataFrame(leaderboard(study) or [_untried(study, self.predictor_)], columns=list(HEADINGS))
-        self.findings_ = [finding_in_python(Finding.from_json(finding)) for finding in study.findings]
+        self.leaderboard_ = pd.DataFrame(
+            leaderboard(study) or [_untried(study, self.predictor_)], columns=list(HEADINGS)
+        )
+        self.findings_ = [
+            finding_in_python(Finding.from_json(finding)) for finding in study.findings
+        ]
         return self
 
     def _raw(self, X: Any) -> npt.NDArray[np.float64]:
@@ -324,7 +377,9 @@ class AutoML(BaseEstimator):
         check_is_fitted(self, "predictor_")
         with pythons_words({}), _one_kind_of_error():
             applied = self.predictor_.read(self._table(X))
-        unknown = tuple(name for name in applied.counts.extra if name != self.predictor_.task.target)
+        unknown = tuple(
+            name for name in applied.counts.extra if name != self.predictor_.task.target
+        )
         if unknown and unknown not in self._told:
             self._told |= {unknown}
             warnings.warn(f"X: {Counts(extra=unknown).text()}", UserWarning, stacklevel=3)
@@ -336,7 +391,10 @@ class AutoML(BaseEstimator):
         if "predictor_" in state:
             state["_own_families"] = _own(self.predictor_)
             state["predictor_"] = archive.dumps(state["predictor_"])
-            state["metric"], state["track"] = self._metric_name(), ()  # a lambda and an open file have no pickle, and predicting needs none
+            state["metric"], state["track"] = (
+                self._metric_name(),
+                (),
+            )  # a lambda and an open file have no pickle, and predicting needs none
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -383,18 +441,24 @@ def own_families(families: Any) -> Extensions:
 def _own(predictor: Predictor) -> dict[str, Family]:
     """The families of a predictor's members that were given to it, which nobody else knows."""
     kinds = {member.family: member.kind for member in predictor.members}
-    return {name: kind for name, kind in kinds.items() if not is_known(name) or family(name) is not kind}
+    return {
+        name: kind for name, kind in kinds.items() if not is_known(name) or family(name) is not kind
+    }
 
 
 def _settings_of(options: Mapping[str, Any] | Sequence[str]) -> list[str]:
     """Options as `--set` takes them; JSON's values are TOML's."""
     if isinstance(options, Mapping):
-        return [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in options.items()]
+        return [
+            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in options.items()
+        ]
     if isinstance(options, str):
         return [options]
     given: Any = options
     if not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
-        raise InputError(f"options={given!r}: give a dictionary of options, or a list of texts such as 'tune.method=random'.")
+        raise InputError(
+            f"options={given!r}: give a dictionary of options, or a list of texts such as 'tune.method=random'."
+        )
     return list(options)
 
 
@@ -415,7 +479,9 @@ def _seed(random_state: Any) -> int:
         try:
             return int(check_random_state(random_state).randint(2**31 - 1))
         except ValueError:
-            raise InputError(f"random_state={random_state!r}: give a whole number, a RandomState of NumPy, or None.") from None
+            raise InputError(
+                f"random_state={random_state!r}: give a whole number, a RandomState of NumPy, or None."
+            ) from None
     if not 0 <= random_state < 2**31:
         raise InputError(f"random_state={random_state}: give a whole number from 0 to {2**31 - 1}.")
     return int(random_state)
@@ -436,5 +502,21 @@ def _untried(study: Study, predictor: Predictor) -> dict[str, Any]:
     """The leaderboard's line of a predictor that was never judged: the constant one that answers where there was no time."""
     row: dict[str, Any] = dict.fromkeys(HEADINGS)
     member = predictor.members[0]
-    told = {"rank": 1, "id": member.id, "family": member.family, "recipe": "", "stage": "clean", "metric": study.the_task.metric}
-    return row | told | {"seconds": 0.0, "size_mb": 0.0, "weight": 1.0, "status": "not judged: there was no time to try a candidate"}
+    told = {
+        "rank": 1,
+        "id": member.id,
+        "family": member.family,
+        "recipe": "",
+        "stage": "clean",
+        "metric": study.the_task.metric,
+    }
+    return (
+        row
+        | told
+        | {
+            "seconds": 0.0,
+            "size_mb": 0.0,
+            "weight": 1.0,
+            "status": "not judged: there was no time to try a candidate",
+        }
+    )

@@ -138,16 +138,28 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
 
     def _prepare(self, y: Array) -> str:
         present = y[~is_missing(y)]
-        present = pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
+        present = (
+            pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
+        )
         if any(isinstance(label, bytes) for label in present[:1]):
-            raise InputError("y: labels are bytes, which are no text. Give np.char.decode(y.astype(bytes)).")
+            raise InputError(
+                "y: labels are bytes, which are no text. Give np.char.decode(y.astype(bytes))."
+            )
         assert_all_finite(present, input_name="y")
         check_classification_targets(present)
-        if present.dtype.kind in "iu" and len(present) and max(-int(present.min()), int(present.max())) > _EXACT:
-            raise InputError(f"y: whole numbers beyond {_EXACT} can't be told apart as labels. Give them as text.")
+        if (
+            present.dtype.kind in "iu"
+            and len(present)
+            and max(-int(present.min()), int(present.max())) > _EXACT
+        ):
+            raise InputError(
+                f"y: whole numbers beyond {_EXACT} can't be told apart as labels. Give them as text."
+            )
         self.classes_ = np.unique(present)
         if len(self.classes_) == 1:
-            raise InputError(f"y has only one class, {self.classes_[0]!r}: there is nothing to learn.")
+            raise InputError(
+                f"y has only one class, {self.classes_[0]!r}: there is nothing to learn."
+            )
         return "classification"
 
     def _take(self, predictor: Predictor) -> Self:
@@ -169,5 +181,7 @@ def _is_missing(y: Array) -> npt.NDArray[np.bool_]:
     """Labels that are None, NaN or blank."""
     missing = np.asarray(pd.isna(y))
     if y.dtype.kind in "OU":
-        missing = missing | np.array([isinstance(label, str) and not label.strip() for label in y], bool)
+        missing = missing | np.array(
+            [isinstance(label, str) and not label.strip() for label in y], bool
+        )
     return missing

@@ -16,7 +16,9 @@ from automl.models import Family
 from automl.store import LOG, replay
 
 
-def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[Family] = ()) -> AutoMLClassifier | AutoMLRegressor:
+def load(
+    path: str | Path, expect_sha256: str | None = None, families: Sequence[Family] = ()
+) -> AutoMLClassifier | AutoMLRegressor:
     """The estimator of a predictor's file, or of the one in a run's folder, as `save` and `automl fit` write it.
 
     Of a run's folder it has the leaderboard and the findings, too.
@@ -41,7 +43,9 @@ def load(path: str | Path, expect_sha256: str | None = None, families: Sequence[
         predictor = archive.load(Path(path), expect_sha256, own_families(families))
         study = replay(Path(path)) if (Path(path) / LOG).exists() else None
     kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
-    model: AutoMLClassifier | AutoMLRegressor = kind(metric=predictor.task.metric, families=tuple(families))
+    model: AutoMLClassifier | AutoMLRegressor = kind(
+        metric=predictor.task.metric, families=tuple(families)
+    )
     model.feature_names_in_ = np.array(predictor.cleaner.inputs, object)
     model.n_features_in_ = len(predictor.cleaner.inputs)
     model._take(predictor)

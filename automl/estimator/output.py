@@ -38,7 +38,11 @@ def place_of(output: str | Path | None, overwrite: bool) -> Iterator[Path]:
         yield folder
         return
     if not overwrite:
-        hint = "overwrite=True replaces the run in it" if (folder / LOG).exists() else "Give a new name, or remove it"
+        hint = (
+            "overwrite=True replaces the run in it"
+            if (folder / LOG).exists()
+            else "Give a new name, or remove it"
+        )
         raise InputError(f"output={str(output)!r}: is not an empty folder. {hint}.")
     with replacing(folder.resolve(), str(output)) as beside:
         yield beside
@@ -69,7 +73,9 @@ def replacing(folder: Path, name: str) -> Iterator[Path]:
 def _check_run(folder: Path, name: str) -> None:
     """Refuse to replace what is no run of ours."""
     if not folder.is_dir() or not (folder / LOG).is_file():
-        raise InputError(f"output={name!r}: overwrite=True replaces the folder of a run, and this holds no {LOG}. Give a new name.")
+        raise InputError(
+            f"output={name!r}: overwrite=True replaces the folder of a run, and this holds no {LOG}. Give a new name."
+        )
     next(events(folder), None)  # an InputError if the file holds something else
 
 
@@ -77,7 +83,9 @@ def _made_beside(folder: Path, name: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise InputError(f"output={name!r}: no folder can be made beside it: {error.strerror}.") from None
+        raise InputError(
+            f"output={name!r}: no folder can be made beside it: {error.strerror}."
+        ) from None
 
 
 def _swap(beside: Path, folder: Path, before: Path) -> None:

@@ -17,7 +17,7 @@ from automl.errors import InputError
 from automl.metrics import metric_of
 from automl.report.words import counted, duration, number, places, visible
 from automl.run import Settings
-from automl.run.record import words
+from automl.run.recorder import words
 from automl.trial import Event, Study, Trial
 
 REDRAW_SECONDS = 1.0  # a clock that stands still looks like a program that does
@@ -41,7 +41,12 @@ class Silent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         return None
 
 
@@ -85,7 +90,12 @@ class Calm(Silent):
         if "task" in event or time.monotonic() - self._written >= self._pause:
             self._write(line(study, self._asked))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if kind is None:
             self._write(last_line(self._study, self._asked))
 
@@ -116,7 +126,12 @@ class Redrawn(Silent):
         self._clock.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._over.set()
         self._clock.join()
         self._draw(last_line(self._study, self._asked) if kind is None else "")
@@ -135,11 +150,18 @@ class Redrawn(Silent):
 
     def _draw(self, text: str) -> None:
         """Write over what stands there; a notebook knows no code that clears a line."""
-        columns = shutil.get_terminal_size().columns - 1 if self._stream.isatty() else NOTEBOOK_COLUMNS
+        columns = (
+            shutil.get_terminal_size().columns - 1 if self._stream.isatty() else NOTEBOOK_COLUMNS
+        )
         with self._lock:
             self._drawn = time.monotonic()
             shown = visible(text, columns)
-            print(f"\r{shown.ljust(self._width)}" if shown else f"\r{' ' * self._width}\r", end="", file=self._stream, flush=True)
+            print(
+                f"\r{shown.ljust(self._width)}" if shown else f"\r{' ' * self._width}\r",
+                end="",
+                file=self._stream,
+                flush=True,
+            )
             self._width = len(shown)
 
 
@@ -161,7 +183,9 @@ def progress(verbose: Any, asked: Settings, stream: TextIO | None = None) -> Sil
         `verbose` is something else.
     """
     if verbose not in (0, 1, 2):
-        raise InputError(f"verbose={verbose!r}: give 0 for silence, 1 for a line, or 2 for a line for every fit.")
+        raise InputError(
+            f"verbose={verbose!r}: give 0 for silence, 1 for a line, or 2 for a line for every fit."
+        )
     stream = stream or sys.stderr
     if not verbose or stream is None:  # a program without a terminal may have no stream at all
         return Silent()
@@ -184,7 +208,9 @@ def line(study: Study, asked: Settings) -> str:
 def last_line(study: Study, asked: Settings) -> str:
     """Say in a line what a fit came to."""
     findings = [f"{counted(len(study.findings), 'finding')} in findings_"] if study.findings else []
-    return " | ".join(visible(part) for part in [f"done in {_clock(_elapsed(asked))}", *_found(study), *findings])
+    return " | ".join(
+        visible(part) for part in [f"done in {_clock(_elapsed(asked))}", *_found(study), *findings]
+    )
 
 
 def _elapsed(asked: Settings) -> float:
@@ -203,7 +229,11 @@ def _used(study: Study, asked: Settings) -> str:
 def _found(study: Study) -> list[str]:
     """How many candidates there are, and the best of them."""
     tried = counted(len(study.trials), "candidate")
-    best = min((trial for trial in study.trials.values() if trial.losses), key=lambda trial: _order(study, trial), default=None)
+    best = min(
+        (trial for trial in study.trials.values() if trial.losses),
+        key=lambda trial: _order(study, trial),
+        default=None,
+    )
     if best is None:
         return [tried] if study.trials else []
     metric = metric_of(study.the_task)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from automl.errors import InputError, suggestion
 from automl.folds import Folds
-from automl.lab.problem import Problem
+from automl.problem import Problem
 from automl.table import Table
 
 Array = npt.NDArray[Any]
@@ -41,12 +41,18 @@ class Rows:
             if len(array) != self.table.n_rows:
                 shown = f"{self.table.source} and {_PARAMETERS.get(name, name)}"
                 lengths = [self.table.n_rows, len(array)]
-                raise InputError(f"{shown}: Found input variables with inconsistent numbers of samples: {lengths}")
+                raise InputError(
+                    f"{shown}: Found input variables with inconsistent numbers of samples: {lengths}"
+                )
 
     def _arrays(self) -> dict[str, Array]:
         """Weights, groups and times, as far as they are arrays."""
         given = {"weight": self.weight, "groups": self.groups, "times": self.times}
-        return {name: value for name, value in given.items() if value is not None and not isinstance(value, str)}
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None and not isinstance(value, str)
+        }
 
     def with_roles(self, weight: Any, groups: Any, times: Any) -> Rows:
         """These rows with weights, groups and times; rows of weight 0 are as if they weren't there."""
@@ -74,10 +80,20 @@ class Rows:
         if not isinstance(self.groups, str):
             return self.groups
         columns = self.table.columns
-        names = [self.groups] if self.groups in columns else [name.strip() for name in self.groups.split(",")]
+        names = (
+            [self.groups]
+            if self.groups in columns
+            else [name.strip() for name in self.groups.split(",")]
+        )
         if unknown := [name for name in names if name not in columns]:
-            raise InputError(f"--group: {self.table.source} has no column {unknown[0]!r}.{suggestion(unknown[0], self.table.names)}")
-        numbers = pd.DataFrame({name: columns[name] for name in names}).groupby(names, dropna=False, sort=False).ngroup()
+            raise InputError(
+                f"--group: {self.table.source} has no column {unknown[0]!r}.{suggestion(unknown[0], self.table.names)}"
+            )
+        numbers = (
+            pd.DataFrame({name: columns[name] for name in names})
+            .groupby(names, dropna=False, sort=False)
+            .ngroup()
+        )
         return np.asarray(numbers)
 
     def judged_on(self, table: Table, y: Array) -> Rows:
@@ -89,14 +105,18 @@ class Rows:
         if weight is not None and not isinstance(weight, str):
             weight = np.append(weight, np.full(table.n_rows, weight.mean()))
         frame = pd.concat([self.table.to_frame(), judges.table.to_frame()], ignore_index=True)
-        both = replace(self.table, columns={str(name): frame[name] for name in frame}, n_rows=len(frame))
+        both = replace(
+            self.table, columns={str(name): frame[name] for name in frame}, n_rows=len(frame)
+        )
         return Rows(both, np.concatenate([self.y, y]), self.name, weight, n_validation=table.n_rows)
 
     def problem(self, task: str, metric: str | None) -> Problem:
         """As a run takes it."""
         given = {"weight": self.weight, "group": self.groups, "time": self.times}
         arrays: dict[str, Any] = dict(self._arrays())
-        names: dict[str, Any] = {f"{role}_column": value for role, value in given.items() if isinstance(value, str)}
+        names: dict[str, Any] = {
+            f"{role}_column": value for role, value in given.items() if isinstance(value, str)
+        }
         return Problem(
             self.table,
             self.name,
@@ -119,13 +139,17 @@ def is_missing(y: Array) -> npt.NDArray[np.bool_]:
     """Which labels are None, NaN or blank."""
     missing = np.asarray(pd.isna(y))
     if y.dtype.kind in "OU":
-        missing = missing | np.array([isinstance(label, str) and not label.strip() for label in y], bool)
+        missing = missing | np.array(
+            [isinstance(label, str) and not label.strip() for label in y], bool
+        )
     return missing
 
 
 def column(values: Any, name: str) -> Array:
     """One value a row, of their own dtype; a column vector is taken with scikit-learn's warning."""
-    array: Array = column_or_1d(np.asarray(values), warn=name.startswith("y"), input_name=name)  # pandas' Int64 would become float64 there
+    array: Array = column_or_1d(
+        np.asarray(values), warn=name.startswith("y"), input_name=name
+    )  # pandas' Int64 would become float64 there
     return array
 
 
@@ -134,7 +158,11 @@ def named(X: Any, table: Table) -> Any:
 
     It refuses names of which some are text and some are not; the table has them as text.
     """
-    texts = {isinstance(name, str) for name in X.columns} if isinstance(X, pd.DataFrame) else set[bool]()
+    texts = (
+        {isinstance(name, str) for name in X.columns}
+        if isinstance(X, pd.DataFrame)
+        else set[bool]()
+    )
     if len(texts) > 1:
         return table.to_frame()
     rows = isinstance(X, (list, tuple)) and not isinstance(X[0], Mapping)

@@ -48,8 +48,14 @@ def answered(task: Task, predicted: Array, y: Any, sample_weight: Any = None) ->
     weight = None if sample_weight is None else column(sample_weight, "sample_weight")
     for array in (given, weight):
         if array is not None and len(array) != len(predicted):
-            raise InputError(f"Found input variables with inconsistent numbers of samples: [{len(predicted)}, {len(array)}]")
+            raise InputError(
+                f"Found input variables with inconsistent numbers of samples: [{len(predicted)}, {len(array)}]"
+            )
     known = truth(task, pd.Series(given), "y")
     if known.left_out:
         warnings.warn(known.left_out, UserWarning, stacklevel=3)
-    return Answered(known.y, predicted[known.rows].astype(np.float64), None if weight is None else weight[known.rows])
+    return Answered(
+        known.y,
+        predicted[known.rows].astype(np.float64),
+        None if weight is None else weight[known.rows],
+    )

@@ -42,17 +42,23 @@ def is_splitter(cv: Any) -> bool:
 def folds_of_pairs(cv: Any, n_rows: int) -> Folds:
     """The folds of (train, test) pairs of positions in the table."""
     if isinstance(cv, (str, bytes, dict)) or not isinstance(cv, Iterable):
-        raise InputError(f"cv={cv!r}: give a number of folds, a splitter of scikit-learn, or pairs of row numbers (train, test).")
+        raise InputError(
+            f"cv={cv!r}: give a number of folds, a splitter of scikit-learn, or pairs of row numbers (train, test)."
+        )
     return _folds(list(cv), np.arange(n_rows), n_rows)
 
 
 def folds_of_splitter(cv: Any, X: Any, rows: Rows) -> Folds:
     """The folds that a splitter makes of the rows that have a target."""
     kept = np.flatnonzero(~is_missing(rows.y))
-    frame = X if isinstance(X, pd.DataFrame) and len(X) == rows.table.n_rows else rows.table.to_frame()
+    frame = (
+        X if isinstance(X, pd.DataFrame) and len(X) == rows.table.n_rows else rows.table.to_frame()
+    )
     groups = rows.grouping()
     try:
-        splits = list(cv.split(frame.iloc[kept], rows.y[kept], None if groups is None else groups[kept]))
+        splits = list(
+            cv.split(frame.iloc[kept], rows.y[kept], None if groups is None else groups[kept])
+        )
     except (ValueError, TypeError) as error:
         raise InputError(f"cv={cv!r}: {one_line(error)}.") from error
     return _folds(splits, kept, rows.table.n_rows)
@@ -68,10 +74,14 @@ def _folds(splits: Sequence[Any], kept: Positions, n_rows: int) -> Folds:
 def _split(split: Any, nth: int, kept: Positions) -> tuple[Positions, Positions]:
     """One split's rows to train on and to hold out, checked."""
     if not isinstance(split, (tuple, list)) or len(split) != 2:
-        raise InputError(f"cv: split {nth} is {one_line(repr(split))[:80]}, no pair of row numbers (train, test).")
+        raise InputError(
+            f"cv: split {nth} is {one_line(repr(split))[:80]}, no pair of row numbers (train, test)."
+        )
     train, held = (_positions(rows, nth, kept) for rows in split)
     if not len(train) or not len(held):
-        raise InputError(f"cv: split {nth} has no row to {'hold out' if len(train) else 'train on'}.")
+        raise InputError(
+            f"cv: split {nth} has no row to {'hold out' if len(train) else 'train on'}."
+        )
     if len(both := np.intersect1d(train, held)):
         raise InputError(f"cv: split {nth} trains on row {both[0]} and holds it out, too.")
     return train, held
@@ -85,7 +95,9 @@ def _positions(rows: Any, nth: int, kept: Positions) -> Positions:
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"cv: split {nth} holds {array.dtype} of shape {array.shape}, no row numbers.")
+        raise InputError(
+            f"cv: split {nth} holds {array.dtype} of shape {array.shape}, no row numbers."
+        )
     if array.min() < 0 or array.max() >= len(kept):
         wrong = array[(array < 0) | (array >= len(kept))][0]
         raise InputError(f"cv: split {nth} names row {wrong}; the rows are 0 to {len(kept) - 1}.")

@@ -54,7 +54,11 @@ PHRASES: dict[str, str] = {
     "use-all": 'options={"tune.use_all": True}',
 }  # options that are something else in Python
 
-_ROLES = {"weight": "sample_weight", "group": "groups", "time": "time"}  # as the cleaner calls the arrays that `fit` was given
+_ROLES = {
+    "weight": "sample_weight",
+    "group": "groups",
+    "time": "time",
+}  # as the cleaner calls the arrays that `fit` was given
 _TASK = re.compile(r"(?:\bgive )?--task (binary or multiclass|binary|multiclass|regression)\b")
 _TYPED = re.compile(r"--set (\w+(?:\.\w+)+) = ")
 _QUOTED = r"'(?:[^']|'\"'\"')*'"  # as `shlex.quote` writes it

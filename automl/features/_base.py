@@ -82,7 +82,11 @@ class Plan:
 
     def seed_of(self, source: str) -> int:
         """A column's own seed: it depends neither on the column's place nor on the columns beside it."""
-        return int(np.random.SeedSequence([self.seed, zlib.crc32(source.encode("utf-8", "replace"))]).generate_state(1)[0])
+        return int(
+            np.random.SeedSequence(
+                [self.seed, zlib.crc32(source.encode("utf-8", "replace"))]
+            ).generate_state(1)[0]
+        )
 
 
 def numbers_of(column: Column, source: str) -> Floats:
@@ -112,7 +116,9 @@ def strings_of(column: Column, source: str) -> list[str]:
 
 
 def _wrong(column: Column, source: str, expected: str) -> InputError:
-    return InputError(f"column {source!r}: expected {expected}, found the kind {column.kind!r}; give the kind it had when it was fitted")
+    return InputError(
+        f"column {source!r}: expected {expected}, found the kind {column.kind!r}; give the kind it had when it was fitted"
+    )
 
 
 def side_by_side(parts: Sequence[npt.NDArray[np.float32]], n_rows: int) -> Matrix:
@@ -141,7 +147,9 @@ def read(state: State, key: str, kind: type[Value]) -> Value:
         raise UnsafeModel(f"the encoders' state lacks {key!r}")
     value = state[key]
     if type(value) is not kind:
-        raise UnsafeModel(f"the encoders' state: {key!r} should be {kind.__name__}, is {type(value).__name__}")
+        raise UnsafeModel(
+            f"the encoders' state: {key!r} should be {kind.__name__}, is {type(value).__name__}"
+        )
     return value
 
 
@@ -165,8 +173,14 @@ def read_array(state: State, key: str, dtype: npt.DTypeLike, n_dims: int) -> npt
     """An array of a state, of exactly this type and number of dimensions."""
     value = state.get(key)
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.ndim != n_dims:
-        shape = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise UnsafeModel(f"the encoders' state: {key!r} should be an array of {np.dtype(dtype)} with {n_dims} dimensions, is {shape}")
+        shape = (
+            f"{value.dtype} {value.shape}"
+            if isinstance(value, np.ndarray)
+            else type(value).__name__
+        )
+        raise UnsafeModel(
+            f"the encoders' state: {key!r} should be an array of {np.dtype(dtype)} with {n_dims} dimensions, is {shape}"
+        )
     return value
 
 

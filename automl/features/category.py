@@ -11,7 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Categories, Column, Floats
-from automl.features._base import Codes, Encoder, Matrix, OfOne, Plan, codes_of, read, read_array, read_strings, refuse_unless
+from automl.features._base import (
+    Codes,
+    Encoder,
+    Matrix,
+    OfOne,
+    Plan,
+    codes_of,
+    read,
+    read_array,
+    read_strings,
+    refuse_unless,
+)
 from automl.features.feature import Feature
 from automl.features.number import HALF
 from automl.features.recipe import Recipe
@@ -152,7 +163,10 @@ class Lookup(OfOne):
     def from_state(cls, state: State) -> Lookup:
         """The encoder that `to_state` described."""
         names, table = read_strings(state, "names"), read_array(state, "table", np.float32, 2)
-        refuse_unless(table.shape[0] > 0 and table.shape[1] == len(names), "a table should have a column a name")
+        refuse_unless(
+            table.shape[0] > 0 and table.shape[1] == len(names),
+            "a table should have a column a name",
+        )
         return cls(read(state, "source", str), names, table)
 
 
@@ -184,7 +198,13 @@ def fit_category(source: str, column: Categories, plan: Plan) -> tuple[Encoder, 
 
 def is_targeted(column: Categories, recipe: Recipe) -> bool:
     """Whether a column is worth means of the target, and a recipe has them for it."""
-    fewest = _FEW if recipe.categories == "target" or recipe.means else SEVERAL if recipe.categories == "mixed" else math.inf
+    fewest = (
+        _FEW
+        if recipe.categories == "target" or recipe.means
+        else SEVERAL
+        if recipe.categories == "mixed"
+        else math.inf
+    )
     return len(column.levels) > fewest
 
 
@@ -216,7 +236,9 @@ def _fit_flag(source: str, column: Categories, plan: Plan) -> Lookup:
     """A column of one or two levels as 0 and 1."""
     values = np.append(np.arange(len(column.levels), dtype=np.float64), np.nan)
     name = f"{source} = {column.levels[-1]}"
-    return _scaled(source, name, values, _counts(source, column), HALF if _fills(plan) else Plain(), plan)
+    return _scaled(
+        source, name, values, _counts(source, column), HALF if _fills(plan) else Plain(), plan
+    )
 
 
 def _fit_count(source: str, column: Categories, plan: Plan) -> Lookup:
@@ -227,13 +249,22 @@ def _fit_count(source: str, column: Categories, plan: Plan) -> Lookup:
     return Lookup(source, (f"{source} (count)",), scaler.apply(values)[:, None])
 
 
-def _scaled(source: str, name: str, values: Floats, counts: npt.NDArray[np.int64], scaler: Scaler, plan: Plan) -> Lookup:
+def _scaled(
+    source: str,
+    name: str,
+    values: Floats,
+    counts: npt.NDArray[np.int64],
+    scaler: Scaler,
+    plan: Plan,
+) -> Lookup:
     """A table of scaled values, with a second feature for missing if the recipe fills it and it occurs."""
     table = scaler.apply(values)[:, None]
     if not (_fills(plan) and counts[-1]):
         return Lookup(source, (name,), table)
     missing = np.arange(len(values)) == len(values) - 1
-    return Lookup(source, (name, f"{source} (missing)"), np.column_stack([table, missing.astype(np.float32)]))
+    return Lookup(
+        source, (name, f"{source} (missing)"), np.column_stack([table, missing.astype(np.float32)])
+    )
 
 
 def _fills(plan: Plan) -> bool:

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Column, Floats, Numbers
-from automl.features._base import Encoder, Matrix, OfOne, Plan, numbers_of, read, read_strings, refuse_unless, side_by_side
+from automl.features._base import (
+    Encoder,
+    Matrix,
+    OfOne,
+    Plan,
+    numbers_of,
+    read,
+    read_strings,
+    refuse_unless,
+    side_by_side,
+)
 from automl.features.feature import Feature
 from automl.features.number import missing_feature
 from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
@@ -20,7 +30,11 @@ Whole = npt.NDArray[np.int64]
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # years 1 and 9999, in seconds since 1970
 _DAY = 86_400
-_CYCLES = {"month": 12, "weekday": 7, "hour": 24 * 60}  # steps of a cycle; an hour's steps are minutes
+_CYCLES = {
+    "month": 12,
+    "weekday": 7,
+    "hour": 24 * 60,
+}  # steps of a cycle; an hour's steps are minutes
 PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
 CYCLIC = tuple(f"{name} {wave}" for name in _CYCLES for wave in ("sine", "cosine"))
 
@@ -107,7 +121,9 @@ class Date(OfOne):
         """Features of shape (n_rows, n_parts or one more), float32."""
         seconds = numbers_of(column, self.source)
         found = date_parts(seconds)
-        parts = [scaler.apply(found[part]) for part, scaler in zip(self.parts, self.scalers, strict=True)]
+        parts = [
+            scaler.apply(found[part]) for part, scaler in zip(self.parts, self.scalers, strict=True)
+        ]
         if self.shows_missing:
             parts.append(np.isnan(seconds).astype(np.float32))
         return side_by_side(parts, len(seconds))
@@ -115,7 +131,12 @@ class Date(OfOne):
     def to_state(self) -> State:
         """All that `from_state` needs."""
         scalers = scalers_to_state(self.scalers)
-        return {"source": self.source, "parts": list(self.parts), "scalers": scalers, "shows_missing": self.shows_missing}
+        return {
+            "source": self.source,
+            "parts": list(self.parts),
+            "scalers": scalers,
+            "shows_missing": self.shows_missing,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> Date:
@@ -135,8 +156,13 @@ def fit_date(source: str, column: Numbers, plan: Plan) -> tuple[Encoder, ...]:
     how = plan.recipe.numbers
     fills = how != "plain"
     found = {name: part for name, part in date_parts(seconds).items() if fills or name in PARTS}
-    chosen = {name: part for name, part in found.items() if _varies(part[~missing])} or {"days": found["days"]}
-    scalers = tuple(Plain(fill=0.0) if name in CYCLIC else fit_scaler(how, part) for name, part in chosen.items())
+    chosen = {name: part for name, part in found.items() if _varies(part[~missing])} or {
+        "days": found["days"]
+    }
+    scalers = tuple(
+        Plain(fill=0.0) if name in CYCLIC else fit_scaler(how, part)
+        for name, part in chosen.items()
+    )
     return (Date(source, tuple(chosen), scalers, fills and bool(missing.any())),)
 
 

@@ -11,30 +11,58 @@ import numpy as np
 from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features._base import Encoder, Matrix, Plan, read, read_states
-from automl.features.bins import Pieces
 from automl.features.category import Lookup, Native, OneHot, fit_category, is_targeted
 from automl.features.date import Date, fit_date
 from automl.features.feature import Feature
 from automl.features.number import Number, fit_number
 from automl.features.pairs import Arithmetic, Cross, fit_cross
+from automl.features.piecewise import Pieces
 from automl.features.recipe import Recipe
 from automl.features.screening import screen
 from automl.features.target import Targets, fit_target, targets
 from automl.features.telling import most_telling
-from automl.features.text import TextNumbers, TextSums, fit_text_numbers, fit_text_scores, fit_text_topics
+from automl.features.text import (
+    TextNumbers,
+    TextSums,
+    fit_text_numbers,
+    fit_text_scores,
+    fit_text_topics,
+)
 from automl.folds import some
 from automl.state import State
 from automl.task import Task
 
-_KINDS = {encoder.kind: encoder for encoder in (Number, Pieces, Date, Native, OneHot, Lookup, TextNumbers, TextSums, Arithmetic, Cross)}
-_WIDEST, _NARROWEST, _ALL_LEVELS = 50, 5, 500  # columns of one category column, and of all of them together if they can
+_KINDS = {
+    encoder.kind: encoder
+    for encoder in (
+        Number,
+        Pieces,
+        Date,
+        Native,
+        OneHot,
+        Lookup,
+        TextNumbers,
+        TextSums,
+        Arithmetic,
+        Cross,
+    )
+}
+_WIDEST, _NARROWEST, _ALL_LEVELS = (
+    50,
+    5,
+    500,
+)  # columns of one category column, and of all of them together if they can
 _PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
 BOUNDED_ROWS = 10_000  # that a bounded recipe learns from
 BOUNDED_COLUMNS = 120  # that it uses
 ROWS_A_COLUMN = 5  # that it needs at least, but so many columns come what may
 FEWEST_BOUNDED = 15
 BOUNDED_LEVELS = 120  # columns of all categories together, but three of each
-_TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = 32, 4, 160  # of one text, and of all of them together if they can
+_TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = (
+    32,
+    4,
+    160,
+)  # of one text, and of all of them together if they can
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +108,9 @@ class Encoding:
         for encoder in self.encoders:
             for source in encoder.sources:
                 if source not in columns.by_name:
-                    raise InputError(f"no column {source!r}; the table needs the columns that the model was fitted on")
+                    raise InputError(
+                        f"no column {source!r}; the table needs the columns that the model was fitted on"
+                    )
             end = start + len(encoder.features)
             X[:, start:end] = encoder.transform(*(columns[source] for source in encoder.sources))
             start = end
@@ -88,7 +118,9 @@ class Encoding:
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
-        return {"encoders": [{"kind": encoder.kind} | encoder.to_state() for encoder in self.encoders]}
+        return {
+            "encoders": [{"kind": encoder.kind} | encoder.to_state() for encoder in self.encoders]
+        }
 
     @classmethod
     def from_state(cls, state: State) -> Encoding:
@@ -105,7 +137,9 @@ class Encoding:
 def _encoder(state: State) -> Encoder:
     kind = read(state, "kind", str)
     if kind not in _KINDS:
-        raise UnsafeModel(f"the encoders' state: no encoder {kind!r}; known are {', '.join(_KINDS)}")
+        raise UnsafeModel(
+            f"the encoders' state: no encoder {kind!r}; known are {', '.join(_KINDS)}"
+        )
     return _KINDS[kind].from_state(state)
 
 
@@ -121,13 +155,25 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
         Not negative. Equal seeds give equal encodings.
     """
     plan = _plan(recipe, columns, seed)
-    return Encoding(tuple(encoder for name in columns.names() for encoder in _fit_column(name, columns[name], plan)))
+    return Encoding(
+        tuple(
+            encoder
+            for name in columns.names()
+            for encoder in _fit_column(name, columns[name], plan)
+        )
+    )
 
 
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     share = _ALL_LEVELS // max(len(columns.names("category")), 1)
     pieces = pieces_of(len(columns.names("number")))
-    return Plan(recipe, seed, min(max(share, _NARROWEST), _WIDEST), pieces, _topics(len(columns.names("text"))))
+    return Plan(
+        recipe,
+        seed,
+        min(max(share, _NARROWEST), _WIDEST),
+        pieces,
+        _topics(len(columns.names("text"))),
+    )
 
 
 def width(columns: Columns) -> int:
@@ -152,7 +198,9 @@ def _topics(texts: int) -> int:
 
 def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
     if isinstance(column, Texts):
-        return (fit_text_topics if plan.recipe.makes_topics else fit_text_numbers)(name, column, plan)
+        return (fit_text_topics if plan.recipe.makes_topics else fit_text_numbers)(
+            name, column, plan
+        )
     if plan.recipe.makes_topics:
         return ()
     if isinstance(column, Numbers):
@@ -161,7 +209,13 @@ def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
 
 
 def fit_targeted(
-    recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int, weight: Floats | None = None
+    recipe: Recipe,
+    columns: Columns,
+    task: Task,
+    y: Floats,
+    train: Rows,
+    seed: int,
+    weight: Floats | None = None,
 ) -> tuple[Encoding, Matrix]:
     """Fit the encoders that read the target, on some rows.
 
@@ -190,7 +244,11 @@ def fit_targeted(
     if recipe.bounded:
         return fit_bounded(recipe, columns, task, y, train, seed), np.empty((0, 0), np.float32)
     what = targets(task, y, train, seed, weight)
-    fitted = [*_means(recipe, columns, what, seed), *_pairs(recipe, columns, what), *_scores(recipe, columns, what, seed)]
+    fitted = [
+        *_means(recipe, columns, what, seed),
+        *_pairs(recipe, columns, what),
+        *_scores(recipe, columns, what, seed),
+    ]
     if not fitted:
         return Encoding(), np.empty((columns.n_rows, 0), np.float32)
     encoding = Encoding(tuple(encoder for encoder, _ in fitted))
@@ -199,7 +257,9 @@ def fit_targeted(
     return encoding, X
 
 
-def fit_bounded(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int) -> Encoding:
+def fit_bounded(
+    recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int
+) -> Encoding:
     """Fit the encoders of a bounded number of columns, those that tell most, on a bounded sample of the rows to learn from."""
     rows = train[some(len(train), BOUNDED_ROWS, seed)]
     most = min(BOUNDED_COLUMNS, max(FEWEST_BOUNDED, len(rows) // ROWS_A_COLUMN))
@@ -207,17 +267,23 @@ def fit_bounded(recipe: Recipe, columns: Columns, task: Task, y: Floats, train: 
     taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(rows)
     widest = max(3, min(20, BOUNDED_LEVELS // max(1, len(taken.names("category")))))
     plan = Plan(recipe, seed, widest, 0, 0)
-    return Encoding(tuple(encoder for name in names for encoder in _fit_column(name, taken[name], plan)))
+    return Encoding(
+        tuple(encoder for name in names for encoder in _fit_column(name, taken[name], plan))
+    )
 
 
-def _means(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
+def _means(
+    recipe: Recipe, columns: Columns, what: Targets, seed: int
+) -> Iterator[tuple[Encoder, Matrix]]:
     """Means of the target by category, with the values of the rows to learn from."""
     for name in columns.names("category"):
         if is_targeted(column := _categories(columns, name), recipe):
             yield fit_target(name, column, Plan(recipe, seed), what)
 
 
-def _scores(recipe: Recipe, columns: Columns, what: Targets, seed: int) -> Iterator[tuple[Encoder, Matrix]]:
+def _scores(
+    recipe: Recipe, columns: Columns, what: Targets, seed: int
+) -> Iterator[tuple[Encoder, Matrix]]:
     """What the words of texts tell of the target."""
     if recipe.makes_topics:
         for name in columns.names("text"):
@@ -236,7 +302,13 @@ def _pairs(recipe: Recipe, columns: Columns, what: Targets) -> Iterator[tuple[En
         encoder = Arithmetic((first, second), operation)
         yield encoder, encoder.transform(columns[first], columns[second])[what.rows]
     for first, second in chosen.crosses:
-        yield fit_cross(_categories(columns, first), _categories(columns, second), (first, second), recipe.numbers, what)
+        yield fit_cross(
+            _categories(columns, first),
+            _categories(columns, second),
+            (first, second),
+            recipe.numbers,
+            what,
+        )
 
 
 def _categories(columns: Columns, name: str) -> Categories:
@@ -245,10 +317,10 @@ def _categories(columns: Columns, name: str) -> Categories:
     return column
 
 
-def beside(matrices: Sequence[Matrix]) -> Matrix:
+def hstack(matrices: Sequence[Matrix]) -> Matrix:
     """What encodings made of the same rows, as one matrix; not copied where only one has columns.
 
-    >>> beside([np.zeros((2, 0), np.float32), np.ones((2, 3), np.float32)]).shape
+    >>> hstack([np.zeros((2, 0), np.float32), np.ones((2, 3), np.float32)]).shape
     (2, 3)
     """
     parts = [matrix for matrix in matrices if matrix.shape[1]] or list(matrices[:1])

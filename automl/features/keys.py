@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.columns import Columns, Floats
 from automl.features._base import numbers_of
-from automl.features.codes import explained
+from automl.features.categorical_integers import explained
 from automl.features.target import N_FOLDS, Places, Targets
 
 FEWEST_ENTITIES = 25
@@ -18,7 +18,16 @@ LARGEST_ENTITY = 0.2  # share of the rows; a count's zeros are more
 LEAST_OWN = 0.01  # part of the target's variance that the entity tells
 LEAST_OWN_ROWS = 20.0  # ... and at least as much as so many rows are of all
 MOST_ORDER = 0.1  # part of what the entity tells that its neighbours in order tell of it
-WIDTHS = (24, 6, 96, 12, 3, 48, 384, 192)  # neighbouring entities that are taken together, the most telling first
+WIDTHS = (
+    24,
+    6,
+    96,
+    12,
+    3,
+    48,
+    384,
+    192,
+)  # neighbouring entities that are taken together, the most telling first
 SEED = 0x6B65
 
 
@@ -41,7 +50,11 @@ def entity_keys(columns: Columns, targets: Targets) -> tuple[str, ...]:
         In the order of the columns.
     """
     scales = [targets, _ranked(targets)] if targets.names == ("mean",) else [targets]
-    return tuple(name for name in columns.names("number") if _is_key(numbers_of(columns[name], name)[targets.rows], scales))
+    return tuple(
+        name
+        for name in columns.names("number")
+        if _is_key(numbers_of(columns[name], name)[targets.rows], scales)
+    )
 
 
 def _ranked(targets: Targets) -> Targets:
@@ -60,7 +73,11 @@ def _is_key(values: Floats, scales: list[Targets]) -> bool:
     least = max(LEAST_OWN, LEAST_OWN_ROWS / len(entities.rows))
     if view.own < least:
         return False
-    if any(one.between(groups) > MOST_ORDER * view.own for groups in entities.neighbourhoods for one in views):
+    if any(
+        one.between(groups) > MOST_ORDER * view.own
+        for groups in entities.neighbourhoods
+        for one in views
+    ):
         return False
     return all(view.within(groups) < view.own - least for groups in entities.neighbourhoods)
 
@@ -78,7 +95,11 @@ class _Entities:
         """Find the entities; None if the values are no whole numbers, are few, or seldom recur."""
         rows = np.flatnonzero(~np.isnan(values))
         present = values[rows]
-        if not len(present) or (present != np.floor(present)).any() or np.abs(present).max() > 2**53:
+        if (
+            not len(present)
+            or (present != np.floor(present)).any()
+            or np.abs(present).max() > 2**53
+        ):
             return None
         seen, places, counts = np.unique(present, return_inverse=True, return_counts=True)
         recurring, largest = counts[counts > 1].sum() / len(present), counts.max() / len(present)
@@ -95,7 +116,9 @@ class _Entities:
     @cached_property
     def neighbourhoods(self) -> tuple[Places, ...]:
         """For each entity, the number of its group of neighbours, in groups of several sizes."""
-        return tuple(np.arange(self.n_entities) // width for width in WIDTHS if 2 * width <= self.n_entities)
+        return tuple(
+            np.arange(self.n_entities) // width for width in WIDTHS if 2 * width <= self.n_entities
+        )
 
 
 @dataclass(frozen=True)
@@ -125,8 +148,13 @@ class _View:
         """Look at the entities' rows, but for those of the most telling one."""
         values = targets.values[entities.rows]
         counts = np.bincount(entities.places, minlength=entities.n_entities)
-        off = [np.bincount(entities.places, column, entities.n_entities) for column in (values - values.mean(axis=0)).T]
-        kept = np.flatnonzero(entities.places != int(np.argmax(np.square(off).sum(axis=0) / counts)))
+        off = [
+            np.bincount(entities.places, column, entities.n_entities)
+            for column in (values - values.mean(axis=0)).T
+        ]
+        kept = np.flatnonzero(
+            entities.places != int(np.argmax(np.square(off).sum(axis=0) / counts))
+        )
         known = replace(targets, values=values[kept], folds=targets.folds[entities.rows][kept])
         return cls(known, entities.places[kept], entities.folds[kept], entities.n_entities)
 
@@ -141,4 +169,6 @@ class _View:
 
     def between(self, groups: Places) -> float:
         """The part that groups of neighbours tell of other entities."""
-        return explained(groups[self.places], int(groups[-1]) + 1, replace(self.targets, folds=self.entity_folds))
+        return explained(
+            groups[self.places], int(groups[-1]) + 1, replace(self.targets, folds=self.entity_folds)
+        )

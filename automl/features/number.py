@@ -9,9 +9,18 @@ from typing import ClassVar
 import numpy as np
 
 from automl.columns import Column, Numbers
-from automl.features._base import Encoder, Matrix, OfOne, Plan, numbers_of, read, refuse_unless, side_by_side
-from automl.features.bins import fit_pieces
+from automl.features._base import (
+    Encoder,
+    Matrix,
+    OfOne,
+    Plan,
+    numbers_of,
+    read,
+    refuse_unless,
+    side_by_side,
+)
 from automl.features.feature import Feature
+from automl.features.piecewise import fit_pieces
 from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.state import State
 
@@ -44,7 +53,10 @@ class Number(OfOne):
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The value, and where it is missing."""
-        return (Feature(self.source, self.source), *missing_feature(self.source, self.shows_missing))
+        return (
+            Feature(self.source, self.source),
+            *missing_feature(self.source, self.shows_missing),
+        )
 
     def transform(self, column: Column) -> Matrix:
         """Features of shape (n_rows, 1 or 2), float32."""
@@ -56,7 +68,11 @@ class Number(OfOne):
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
-        return {"source": self.source, "scaler": scalers_to_state([self.scaler]), "shows_missing": self.shows_missing}
+        return {
+            "source": self.source,
+            "scaler": scalers_to_state([self.scaler]),
+            "shows_missing": self.shows_missing,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> Number:
@@ -79,5 +95,9 @@ def fit_number(source: str, column: Numbers, plan: Plan) -> tuple[Encoder, ...]:
         return ()
     fills = plan.recipe.numbers != "plain"
     scaler = HALF if fills and column.kind == "flag" else fit_scaler(plan.recipe.numbers, values)
-    pieces = fit_pieces(source, values, plan.pieces) if plan.recipe.numbers == "pieces" and column.kind == "number" else ()
+    pieces = (
+        fit_pieces(source, values, plan.pieces)
+        if plan.recipe.numbers == "pieces" and column.kind == "number"
+        else ()
+    )
     return (Number(source, scaler, fills and bool(missing.any())), *pieces)

@@ -28,7 +28,12 @@ def _ratio(first: Floats, second: Floats) -> Floats:
     return ratio
 
 
-OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": _ratio}
+OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": _ratio,
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,13 @@ class Arithmetic:
 
     def transform(self, first: Column, second: Column) -> Matrix:
         """The result of shape (n_rows, 1), float32."""
-        return Plain().apply(combined(self.operation, numbers_of(first, self.sources[0]), numbers_of(second, self.sources[1])))[:, None]
+        return Plain().apply(
+            combined(
+                self.operation,
+                numbers_of(first, self.sources[0]),
+                numbers_of(second, self.sources[1]),
+            )
+        )[:, None]
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
@@ -72,7 +83,9 @@ class Arithmetic:
         """The encoder that `to_state` described."""
         operation = read(state, "operation", str)
         if operation not in OPERATIONS:
-            raise UnsafeModel(f"the encoders' state: no operation {operation!r}; known are {', '.join(OPERATIONS)}")
+            raise UnsafeModel(
+                f"the encoders' state: no operation {operation!r}; known are {', '.join(OPERATIONS)}"
+            )
         return cls(_two(state), operation)
 
 
@@ -144,9 +157,14 @@ class Cross:
         """The encoder that `to_state` described."""
         names, keys = read_strings(state, "names"), read_array(state, "keys", np.int64, 1)
         table, levels = read_array(state, "table", np.float32, 2), read(state, "levels", list)
-        fits = len(levels) == 2 and all(type(count) is int and 0 < count < 2**31 for count in levels)
+        fits = len(levels) == 2 and all(
+            type(count) is int and 0 < count < 2**31 for count in levels
+        )
         refuse_unless(fits, "a pair of categories should have two numbers of levels")
-        refuse_unless(table.shape == (len(keys) + 1, len(names)), "a table should have a row a pair and a column a name")
+        refuse_unless(
+            table.shape == (len(keys) + 1, len(names)),
+            "a table should have a row a pair and a column a name",
+        )
         refuse_unless((np.diff(keys) > 0).all(), "pairs should increase")
         return cls(_two(state), names, tuple(levels), keys, table)
 
@@ -157,14 +175,21 @@ def _two(state: State) -> tuple[str, ...]:
     return sources
 
 
-def pair_keys(first: Column, second: Column, sources: tuple[str, ...], levels: tuple[int, ...]) -> Keys:
+def pair_keys(
+    first: Column, second: Column, sources: tuple[str, ...], levels: tuple[int, ...]
+) -> Keys:
     """One number a pair of levels, missing and unseen ones being levels like the others."""
-    codes = [known_codes(column, source, count) for column, source, count in zip((first, second), sources, levels, strict=True)]
+    codes = [
+        known_codes(column, source, count)
+        for column, source, count in zip((first, second), sources, levels, strict=True)
+    ]
     keys: Keys = codes[0].astype(np.int64) * (levels[1] + 1) + codes[1]
     return keys
 
 
-def fit_cross(first: Categories, second: Categories, sources: tuple[str, str], scaling: str, targets: Targets) -> tuple[Cross, Matrix]:
+def fit_cross(
+    first: Categories, second: Categories, sources: tuple[str, str], scaling: str, targets: Targets
+) -> tuple[Cross, Matrix]:
     """Fit the means of a pair of columns, as `target.fit_target` does of one.
 
     Returns
@@ -174,7 +199,9 @@ def fit_cross(first: Categories, second: Categories, sources: tuple[str, str], s
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
     levels = (len(first.levels), len(second.levels))
-    keys, codes = np.unique(pair_keys(first, second, sources, levels)[targets.rows], return_inverse=True)
+    keys, codes = np.unique(
+        pair_keys(first, second, sources, levels)[targets.rows], return_inverse=True
+    )
     table, crossed = fit_means(codes, len(keys) + 1, scaling, targets)
     names = tuple(f"{sources[0]} & {sources[1]} ({name})" for name in targets.names)
     return Cross(sources, names, levels, keys, table), crossed

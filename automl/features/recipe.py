@@ -57,7 +57,13 @@ class Recipe:
     @property
     def reads_target(self) -> bool:
         """Whether some encoder reads the target, and so has to be fitted inside each fold."""
-        return self.categories in ("target", "mixed") or self.means or self.pairs or self.makes_topics or self.bounded
+        return (
+            self.categories in ("target", "mixed")
+            or self.means
+            or self.pairs
+            or self.makes_topics
+            or self.bounded
+        )
 
     @property
     def makes_topics(self) -> bool:
@@ -77,7 +83,11 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Plain values; `bounded` only where it is so, since candidates were named before there was such a thing."""
         plain = asdict(self)
-        return plain if self.bounded else {name: value for name, value in plain.items() if name != "bounded"}
+        return (
+            plain
+            if self.bounded
+            else {name: value for name, value in plain.items() if name != "bounded"}
+        )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:

@@ -103,7 +103,9 @@ class Standard:
 
     def apply(self, values: Floats) -> Singles:
         """The scaled values."""
-        scaled = np.clip((_bent(_clipped(values), self.bend) - self.center) / self.scale, -_FARTHEST, _FARTHEST)
+        scaled = np.clip(
+            (_bent(_clipped(values), self.bend) - self.center) / self.scale, -_FARTHEST, _FARTHEST
+        )
         return np.where(np.isnan(scaled), self.fill, scaled).astype(np.float32)
 
     def to_state(self) -> State:
@@ -114,7 +116,10 @@ class Standard:
     def from_state(cls, state: State) -> Standard:
         """The scaler that `to_state` described."""
         scaler = cls(*(read(state, key, float) for key in ("center", "scale", "fill", "bend")))
-        refuse_unless(np.isfinite([scaler.center, scaler.fill]).all(), "a scaler's center and fill should be finite")
+        refuse_unless(
+            np.isfinite([scaler.center, scaler.fill]).all(),
+            "a scaler's center and fill should be finite",
+        )
         refuse_unless(scaler.scale > 0 and scaler.bend >= 0, "a scaler's scale should be positive")
         return scaler
 
@@ -151,8 +156,14 @@ class Quantile:
     def from_state(cls, state: State) -> Quantile:
         """The scaler that `to_state` described."""
         knots = read_array(state, "knots", np.float64, 2)
-        refuse_unless(knots.shape[0] == 2 and knots.shape[1] >= 1 and np.isfinite(knots).all(), "knots should be two finite rows")
-        refuse_unless((np.diff(knots[0]) > 0).all() and (np.diff(knots[1]) >= 0).all(), "knots should increase")
+        refuse_unless(
+            knots.shape[0] == 2 and knots.shape[1] >= 1 and np.isfinite(knots).all(),
+            "knots should be two finite rows",
+        )
+        refuse_unless(
+            (np.diff(knots[0]) > 0).all() and (np.diff(knots[1]) >= 0).all(),
+            "knots should increase",
+        )
         return cls(knots)
 
 
@@ -186,7 +197,9 @@ def _fit_plain(seen: Floats) -> Plain:
     if not len(seen):
         return Plain()
     rounding = float(np.abs(seen - seen.astype(np.float32)).max())
-    return Plain(float(np.median(seen))) if rounding > _ROUNDING * float(seen.std()) > 0 else Plain()
+    return (
+        Plain(float(np.median(seen))) if rounding > _ROUNDING * float(seen.std()) > 0 else Plain()
+    )
 
 
 def _fit_standard(seen: Floats) -> Standard:
@@ -244,7 +257,9 @@ def _bent(values: Floats, bend: float) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values) / bend) if bend else values
 
 
-_SCALERS: dict[str, type[Plain] | type[Standard] | type[Quantile]] = {scaler.kind: scaler for scaler in (Plain, Standard, Quantile)}
+_SCALERS: dict[str, type[Plain] | type[Standard] | type[Quantile]] = {
+    scaler.kind: scaler for scaler in (Plain, Standard, Quantile)
+}
 
 
 def scalers_to_state(scalers: Sequence[Scaler]) -> list[State]:
@@ -260,5 +275,7 @@ def scalers_from_state(state: State, key: str) -> tuple[Scaler, ...]:
 def _scaler(state: State) -> Scaler:
     kind = read(state, "kind", str)
     if kind not in _SCALERS:
-        raise UnsafeModel(f"the encoders' state: no scaler {kind!r}; known are {', '.join(_SCALERS)}")
+        raise UnsafeModel(
+            f"the encoders' state: no scaler {kind!r}; known are {', '.join(_SCALERS)}"
+        )
     return _SCALERS[kind].from_state(state)

@@ -60,7 +60,9 @@ def screen(columns: Columns, targets: Targets) -> Chosen:
     numbers, categories = sorted(columns.names("number")), sorted(columns.names("category"))
     if len(numbers) < 2 and len(categories) < 2:
         return Chosen()
-    drawn = _Some.of(columns, targets, (*numbers, *sorted(columns.names("flag", "date")), *categories))
+    drawn = _Some.of(
+        columns, targets, (*numbers, *sorted(columns.names("flag", "date")), *categories)
+    )
     if len(drawn.rest) < 10 * N_FOLDS:
         return Chosen()
     return Chosen(
@@ -83,14 +85,21 @@ class _Some:
         """A sample of the rows to learn from."""
         most = max(1_000, min(_SAMPLE, _CELLS // len(names)))
         picked = some(len(targets.rows), most, len(targets.rows))
-        taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(targets.rows[picked])
+        taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(
+            targets.rows[picked]
+        )
         X = np.column_stack([_plain(taken, name) for name in names])
         values = targets.values[picked]
         if X.size * values.shape[1] > 2 * _OUTPUTS * _CELLS:
             values = values[:, np.sort(np.argsort(-values.var(axis=0), kind="stable")[:_OUTPUTS])]
         rest, uses = _unexplained(X, values, targets.folds[picked])
         largest = np.sort(np.argsort(-rest.var(axis=0), kind="stable")[:_OUTPUTS])
-        return cls(taken, rest[:, largest], targets.folds[picked], dict(zip(names, uses.tolist(), strict=True)))
+        return cls(
+            taken,
+            rest[:, largest],
+            targets.folds[picked],
+            dict(zip(names, uses.tolist(), strict=True)),
+        )
 
     def important(self, names: list[str], most: int) -> list[str]:
         """The columns that the trees used most, by name."""
@@ -108,7 +117,11 @@ class _Some:
 def _plain(columns: Columns, name: str) -> Floats:
     """A column as trees are given it here: categories as the codes that they have."""
     column = columns[name]
-    return codes_of(column, name).astype(np.float64) if isinstance(column, Categories) else numbers_of(column, name)
+    return (
+        codes_of(column, name).astype(np.float64)
+        if isinstance(column, Categories)
+        else numbers_of(column, name)
+    )
 
 
 def _unexplained(X: Floats, values: Floats, folds: Places) -> tuple[Floats, Floats]:
@@ -130,7 +143,11 @@ def _unexplained(X: Floats, values: Floats, folds: Places) -> tuple[Floats, Floa
     for half in (0, 1):
         held = folds % 2 == half
         for place in range(values.shape[1]):
-            booster = lightgbm.train(params, lightgbm.Dataset(X[~held], values[~held, place], free_raw_data=True), _ROUNDS)
+            booster = lightgbm.train(
+                params,
+                lightgbm.Dataset(X[~held], values[~held, place], free_raw_data=True),
+                _ROUNDS,
+            )
             rest[held, place] -= booster.predict(X[held], num_threads=1)
             uses += booster.feature_importance("gain") / max(1e-300, float(values[:, place].var()))
     return rest, uses
@@ -142,20 +159,32 @@ def _arithmetic(drawn: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str
     alone = {name: drawn.explained(binned(values[name]), _BINS + 1) for name in names}
     for first, second in combinations(names, 2):
         least = _OWN * max(alone[first], alone[second], 0.0)
-        for operation, one, other in (*((sign, first, second) for sign in OPERATIONS), ("/", second, first)):
-            gain = drawn.explained(binned(combined(operation, values[one], values[other])), _BINS + 1)
+        for operation, one, other in (
+            *((sign, first, second) for sign in OPERATIONS),
+            ("/", second, first),
+        ):
+            gain = drawn.explained(
+                binned(combined(operation, values[one], values[other])), _BINS + 1
+            )
             if gain > least:
                 yield (operation, one, other), gain
 
 
 def _crosses(drawn: _Some, names: list[str]) -> Iterator[tuple[tuple[str, str], float]]:
     """Every pair of categories, with what it explains beyond its columns."""
-    kinds = {name: column for name in names if isinstance(column := drawn.columns[name], Categories)}
+    kinds = {
+        name: column for name in names if isinstance(column := drawn.columns[name], Categories)
+    }
     n_levels = {name: len(column.levels) for name, column in kinds.items()}
-    alone = {name: drawn.explained(known_codes(column, name, n_levels[name]), n_levels[name] + 1) for name, column in kinds.items()}
+    alone = {
+        name: drawn.explained(known_codes(column, name, n_levels[name]), n_levels[name] + 1)
+        for name, column in kinds.items()
+    }
     for first, second in combinations(kinds, 2):
         levels = (n_levels[first], n_levels[second])
-        keys, codes = np.unique(pair_keys(kinds[first], kinds[second], (first, second), levels), return_inverse=True)
+        keys, codes = np.unique(
+            pair_keys(kinds[first], kinds[second], (first, second), levels), return_inverse=True
+        )
         gain = drawn.explained(codes, len(keys))
         if gain > _OWN * max(alone[first], alone[second], 0.0):
             yield (first, second), gain
@@ -181,4 +210,6 @@ def binned(values: Floats) -> Places:
     if not len(seen):
         return np.full(len(values), _BINS)
     edges = np.quantile(seen, np.linspace(0, 1, _BINS + 1)[1:-1])
-    return np.where(np.isnan(bounded), _BINS, np.searchsorted(edges, bounded, side="right")).astype(np.int64)
+    return np.where(np.isnan(bounded), _BINS, np.searchsorted(edges, bounded, side="right")).astype(
+        np.int64
+    )

@@ -52,7 +52,9 @@ def targets(task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None 
     if task.is_regression:
         return Targets(rows, chosen[:, None], ("mean",), folds, weights)
     counts = np.bincount(chosen.astype(np.int64), minlength=len(task.labels))
-    classes = np.sort(by_frequency(counts)[:MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
+    classes = (
+        np.sort(by_frequency(counts)[:MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
+    )
     names = tuple(f"mean of {task.labels[place]}" for place in classes)
     return Targets(rows, (chosen[:, None] == classes).astype(np.float64), names, folds, weights)
 
@@ -73,7 +75,9 @@ def inner_folds(y: Floats, seed: int) -> Places:
     return folds
 
 
-def fit_target(source: str, column: Categories, plan: Plan, targets: Targets) -> tuple[Lookup, Matrix]:
+def fit_target(
+    source: str, column: Categories, plan: Plan, targets: Targets
+) -> tuple[Lookup, Matrix]:
     """Fit the means of one column.
 
     Returns
@@ -84,11 +88,18 @@ def fit_target(source: str, column: Categories, plan: Plan, targets: Targets) ->
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
     n_levels = len(column.levels)
-    table, crossed = fit_means(known_codes(column, source, n_levels)[targets.rows], n_levels + 1, plan.recipe.numbers, targets)
+    table, crossed = fit_means(
+        known_codes(column, source, n_levels)[targets.rows],
+        n_levels + 1,
+        plan.recipe.numbers,
+        targets,
+    )
     return Lookup(source, tuple(f"{source} ({name})" for name in targets.names), table), crossed
 
 
-def fit_means(codes: Places, n_levels: int, scaling: str, targets: Targets) -> tuple[Matrix, Matrix]:
+def fit_means(
+    codes: Places, n_levels: int, scaling: str, targets: Targets
+) -> tuple[Matrix, Matrix]:
     """Scaled means of every output by code.
 
     Parameters
@@ -113,7 +124,9 @@ def fit_means(codes: Places, n_levels: int, scaling: str, targets: Targets) -> t
     return np.column_stack(fitted), np.column_stack(crossed)
 
 
-def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
+def cross_fit(
+    codes: Places, y: Floats, folds: Places, n_levels: int, weights: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Smoothed means learnt from all rows, and for each row those learnt from the other folds.
 
     Parameters
@@ -148,7 +161,9 @@ def cross_fit(codes: Places, y: Floats, folds: Places, n_levels: int, weights: F
 
 def _sums(codes: Places, y: Floats, counts: Floats, n_levels: int) -> Floats:
     """Of each level: rows, sum and sum of squares; shape (3, n_levels)."""
-    return np.stack([np.bincount(codes, counts * power, n_levels) for power in (np.ones_like(y), y, y * y)])
+    return np.stack(
+        [np.bincount(codes, counts * power, n_levels) for power in (np.ones_like(y), y, y * y)]
+    )
 
 
 def smoothed_means(sums: Floats) -> Floats:

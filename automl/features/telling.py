@@ -50,7 +50,9 @@ def explained(columns: Columns, rows: Rows, values: Floats) -> dict[str, float]:
     scores: dict[str, float] = {}
     for start in range(0, len(numbers), BLOCK_COLUMNS):
         block = numbers[start : start + BLOCK_COLUMNS]
-        scores |= dict(zip(block, _squared_correlations(columns, block, rows, centred).tolist(), strict=True))
+        scores |= dict(
+            zip(block, _squared_correlations(columns, block, rows, centred).tolist(), strict=True)
+        )
     for name, column in columns.by_name.items():
         if isinstance(column, Categories):
             codes = known_codes(column, name, len(column.levels))[rows]
@@ -58,7 +60,9 @@ def explained(columns: Columns, rows: Rows, values: Floats) -> dict[str, float]:
     return scores
 
 
-def _squared_correlations(columns: Columns, names: list[str], rows: Rows, centred: Floats) -> Floats:
+def _squared_correlations(
+    columns: Columns, names: list[str], rows: Rows, centred: Floats
+) -> Floats:
     """The largest squared correlation of each number with a column of the target; missing values count as the mean."""
     block = np.empty((len(rows), len(names)))
     for place, name in enumerate(names):

@@ -34,7 +34,10 @@ _SOME = 20_000  # rows whose texts components are learnt from
 _PENALTY = 1.0  # of ridge regression on weights of length 1
 _EXACT = 1e-3  # of the solver: more exactly known, words tell no more
 _MOST = 100_000  # rows that words are learnt from
-_MEASURES: dict[str, Callable[[str], int]] = {"length": len, "words": lambda text: len(text.split())}
+_MEASURES: dict[str, Callable[[str], int]] = {
+    "length": len,
+    "words": lambda text: len(text.split()),
+}
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,24 @@ class TextNumbers(OfOne):
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """One a measure."""
-        return tuple(Feature(f"{self.source} ({measure})", self.source) for measure in self.measures)
+        return tuple(
+            Feature(f"{self.source} ({measure})", self.source) for measure in self.measures
+        )
 
     def transform(self, column: Column) -> Matrix:
         """Features of shape (n_rows, n_measures), float32."""
         strings = strings_of(column, self.source)
-        return _scaled(self.scalers, [_measured(measure, strings) for measure in self.measures], len(strings))
+        return _scaled(
+            self.scalers, [_measured(measure, strings) for measure in self.measures], len(strings)
+        )
 
     def to_state(self) -> State:
         """All that `from_state` needs."""
-        return {"source": self.source, "measures": list(self.measures), "scalers": scalers_to_state(self.scalers)}
+        return {
+            "source": self.source,
+            "measures": list(self.measures),
+            "scalers": scalers_to_state(self.scalers),
+        }
 
     @classmethod
     def from_state(cls, state: State) -> TextNumbers:
@@ -130,14 +141,29 @@ class TextSums(OfOne):
     @classmethod
     def from_state(cls, state: State) -> TextSums:
         """The encoder that `to_state` described."""
-        analyzer, words, names = read(state, "analyzer", str), read_strings(state, "vocabulary"), read_strings(state, "names")
-        rarity, components = read_array(state, "rarity", np.float64, 1), read_array(state, "components", np.float32, 2)
+        analyzer, words, names = (
+            read(state, "analyzer", str),
+            read_strings(state, "vocabulary"),
+            read_strings(state, "names"),
+        )
+        rarity, components = (
+            read_array(state, "rarity", np.float64, 1),
+            read_array(state, "components", np.float32, 2),
+        )
         scalers = scalers_from_state(state, "scalers")
         refuse_unless(analyzer in ANALYZERS, f"no analyzer {analyzer!r}")
-        refuse_unless(components.shape == (len(scalers), len(words)), "components should fit the vocabulary")
+        refuse_unless(
+            components.shape == (len(scalers), len(words)), "components should fit the vocabulary"
+        )
         refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
         refuse_unless(len(names) == len(scalers), "sums should have a name each")
-        return cls(read(state, "source", str), names, Vocabulary(analyzer, words, rarity, read(state, "reads", int)), components, scalers)
+        return cls(
+            read(state, "source", str),
+            names,
+            Vocabulary(analyzer, words, rarity, read(state, "reads", int)),
+            components,
+            scalers,
+        )
 
 
 def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
@@ -145,7 +171,9 @@ def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, .
     strings = strings_of(column, source)
     if not any(strings):
         return ()
-    scalers = (fit_scaler(plan.recipe.numbers, _measured(measure, strings)) for measure in _MEASURES)
+    scalers = (
+        fit_scaler(plan.recipe.numbers, _measured(measure, strings)) for measure in _MEASURES
+    )
     return (TextNumbers(source, tuple(_MEASURES), tuple(scalers)),)
 
 
@@ -162,7 +190,9 @@ def fit_text_topics(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ..
     return (TextSums(source, names, vocabulary, components, scalers),)
 
 
-def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) -> tuple[TextSums, Matrix] | None:
+def fit_text_scores(
+    source: str, column: Texts, plan: Plan, targets: Targets
+) -> tuple[TextSums, Matrix] | None:
     """What a text's words tell of the target: ridge regression on their weights.
 
     Returns
@@ -182,16 +212,22 @@ def fit_text_scores(source: str, column: Texts, plan: Plan, targets: Targets) ->
     crossed = np.zeros_like(values)
     for fold in range(N_FOLDS):
         others = targets.folds != fold
-        crossed[~others] = matrix[~others] @ _ridge(matrix, values, counts, np.flatnonzero(others), plan.seed).T
+        crossed[~others] = (
+            matrix[~others] @ _ridge(matrix, values, counts, np.flatnonzero(others), plan.seed).T
+        )
     components = _ridge(matrix, values, counts, np.arange(len(values)), plan.seed)
     scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in crossed.T)
     names = tuple(f"words' {name}" for name in targets.names)
-    return TextSums(source, names, vocabulary, components, scalers), _scaled(scalers, crossed.T, len(crossed))
+    return TextSums(source, names, vocabulary, components, scalers), _scaled(
+        scalers, crossed.T, len(crossed)
+    )
 
 
 def _scaled(scalers: Sequence[Scaler], parts: Iterable[Floats], n_rows: int) -> Matrix:
     """Features side by side, each scaled by its own."""
-    return side_by_side([scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows)
+    return side_by_side(
+        [scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows
+    )
 
 
 def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
@@ -199,9 +235,13 @@ def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    matrix = weighed.matrix(n_words)[weighed.rows[some(len(weighed.rows), _SOME, seed)]].astype(np.float64)
+    matrix = weighed.matrix(n_words)[weighed.rows[some(len(weighed.rows), _SOME, seed)]].astype(
+        np.float64
+    )
     with threadpool_limits(1):
-        _, strengths, components = randomized_svd(matrix, min(most, *matrix.shape), n_iter=4, random_state=seed)
+        _, strengths, components = randomized_svd(
+            matrix, min(most, *matrix.shape), n_iter=4, random_state=seed
+        )
     kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
     return np.ascontiguousarray(kept)
 
@@ -216,5 +256,12 @@ def _ridge(matrix: Any, values: Floats, counts: Floats, rows: Rows, seed: int) -
     rows = rows[some(len(rows), _MOST, seed)]
     chosen = matrix[rows].astype(np.float64)
     with threadpool_limits(1):
-        found: Any = ridge_regression(chosen, values[rows], _PENALTY, sample_weight=counts[rows], solver="sparse_cg", tol=_EXACT)
+        found: Any = ridge_regression(
+            chosen,
+            values[rows],
+            _PENALTY,
+            sample_weight=counts[rows],
+            solver="sparse_cg",
+            tol=_EXACT,
+        )
     return np.atleast_2d(found).astype(np.float32)

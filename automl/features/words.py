@@ -24,7 +24,9 @@ _SAMPLE = 20_000  # texts the vocabulary and the components are learnt from
 _CHARACTERS = 10_000_000  # all of these together: two seconds' reading
 _SHORT = 3  # words; texts of fewer are names or codes, and read by letters
 _LONG_WORD = 15  # letters; longer ones on average are a script without spaces
-_DAMPED = 1 + np.log(np.arange(1, 4097))  # of how often a word occurs; a table, so that equal counts give equal bits
+_DAMPED = 1 + np.log(
+    np.arange(1, 4097)
+)  # of how often a word occurs; a table, so that equal counts give equal bits
 _BLOCK = 4_096  # texts held as tokens at a time
 
 
@@ -120,26 +122,41 @@ class Vocabulary:
 
     def weigh(self, column: Texts) -> Weighed:
         """TF-IDF weights of the known words of a column; made once for each vocabulary, as long as the column lives."""
-        return column.derived((self.analyzer, self.words, self.rarity.tobytes(), self.reads), lambda: self._weigh(column))
+        return column.derived(
+            (self.analyzer, self.words, self.rarity.tobytes(), self.reads),
+            lambda: self._weigh(column),
+        )
 
     def _weigh(self, column: Texts) -> Weighed:
         strings = [string[: self.reads] for string in column]
         different = list(dict.fromkeys(strings))
         place_of = {string: place for place, string in enumerate(different)}
         rows = np.fromiter((place_of[string] for string in strings), np.int32, len(strings))
-        parts = [self._block(different[start : start + _BLOCK], start) for start in range(0, len(different), _BLOCK)]
-        texts, words, weights = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else _NONE
+        parts = [
+            self._block(different[start : start + _BLOCK], start)
+            for start in range(0, len(different), _BLOCK)
+        ]
+        texts, words, weights = (
+            (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else _NONE
+        )
         return Weighed(texts, words, weights, len(different), rows)
 
     def _block(self, strings: Sequence[str], start: int) -> tuple[Places, Places, Weights]:
-        known = [[self._index[word] for word in ANALYZERS[self.analyzer](string) if word in self._index] for string in strings]
+        known = [
+            [self._index[word] for word in ANALYZERS[self.analyzer](string) if word in self._index]
+            for string in strings
+        ]
         texts = np.repeat(np.arange(len(known)), [len(found) for found in known])
         places = np.fromiter((place for found in known for place in found), np.int64, len(texts))
         pairs, counts = np.unique(texts * max(len(self.words), 1) + places, return_counts=True)
         texts, places = np.divmod(pairs, max(len(self.words), 1))
         weights = _DAMPED[np.minimum(counts, len(_DAMPED)) - 1] * self.rarity[places]
         of_length_1 = weights / np.sqrt(np.bincount(texts, weights * weights, len(known)))[texts]
-        return (texts + start).astype(np.int32), places.astype(np.int32), of_length_1.astype(np.float32)
+        return (
+            (texts + start).astype(np.int32),
+            places.astype(np.int32),
+            of_length_1.astype(np.float32),
+        )
 
 
 _NONE = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
@@ -147,7 +164,10 @@ _NONE = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
 def vocabulary_of(column: Texts, reads: int, seed: int) -> Vocabulary:
     """The words that the first characters of most of some texts hold, so many of each; without words if they hold none."""
-    return column.derived(("vocabulary", reads, seed), lambda: _vocabulary([string[:reads] for string in column if string], reads, seed))
+    return column.derived(
+        ("vocabulary", reads, seed),
+        lambda: _vocabulary([string[:reads] for string in column if string], reads, seed),
+    )
 
 
 def _vocabulary(strings: list[str], reads: int, seed: int) -> Vocabulary:
@@ -174,4 +194,8 @@ def analyzer_of(strings: Sequence[str]) -> str:
     found = [_WORD.findall(string) for string in strings]
     n_words = [len(words) for words in found]
     n_letters = sum(len(word) for words in found for word in words)
-    return "letters" if np.median(n_words) < _SHORT or n_letters > _LONG_WORD * sum(n_words) else "words"
+    return (
+        "letters"
+        if np.median(n_words) < _SHORT or n_letters > _LONG_WORD * sum(n_words)
+        else "words"
+    )

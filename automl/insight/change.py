@@ -40,7 +40,9 @@ class Change:
     folds: int
 
     @property
-    def verdict(self) -> Literal["equal", "clearly better", "clearly worse", "not clearly different"]:
+    def verdict(
+        self,
+    ) -> Literal["equal", "clearly better", "clearly worse", "not clearly different"]:
         """Whether the difference is more than chance."""
         if self.difference == 0:
             return "equal"
@@ -58,7 +60,9 @@ def change(before: Trial, now: Trial, plan: Plan) -> Change:
         They have no fold in common.
     """
     places = [place for place in before.losses if place in now.losses]
-    return paired([before.losses[place] for place in places], [now.losses[place] for place in places], plan)
+    return paired(
+        [before.losses[place] for place in places], [now.losses[place] for place in places], plan
+    )
 
 
 def paired(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
@@ -88,4 +92,6 @@ def paired(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
         t = abs(difference) / error if error else math.inf if difference else 0.0
         p = float(2 * stdtr(count - 1, -t))
     better = sum(one < 0 for one in apart)
-    return Change(statistics.fmean(before), statistics.fmean(now), difference, error, p, better, count)
+    return Change(
+        statistics.fmean(before), statistics.fmean(now), difference, error, p, better, count
+    )

@@ -8,7 +8,9 @@ from automl.timeline import Timeline
 from automl.trial import Study
 
 WATTS = 15.0  # of one busy core with its part of memory, cooling and conversion: servers take 200 to 500 W for 16 to 32 cores under load
-BY_HAND = 10.0  # minutes that a person needs to think of a setting, start it, and note what came of it
+BY_HAND = (
+    10.0  # minutes that a person needs to think of a setting, start it, and note what came of it
+)
 WORKDAY = 8.0  # hours
 
 
@@ -42,11 +44,29 @@ class Cost:
     person_money: float
 
 
-def cost(study: Study, timeline: Timeline, price_per_hour: float | None = None, person_per_day: float = 500.0) -> Cost:
+def cost(
+    study: Study,
+    timeline: Timeline,
+    price_per_hour: float | None = None,
+    person_per_day: float = 500.0,
+) -> Cost:
     """What a run cost, at the prices of the machine's hour and the person's day."""
-    outcomes = [(trial.jobs[key].threads, outcome.seconds) for trial in study.trials.values() for key, outcome in trial.outcomes.items()]
+    outcomes = [
+        (trial.jobs[key].threads, outcome.seconds)
+        for trial in study.trials.values()
+        for key, outcome in trial.outcomes.items()
+    ]
     core_hours = sum(threads * seconds for threads, seconds in outcomes) / 3600
     money = None if price_per_hour is None else price_per_hour * timeline.last / 3600
     days = len(study.trials) * BY_HAND / 60 / WORKDAY
     energy = core_hours * WATTS / 1000
-    return Cost(timeline.last, core_hours, len(outcomes), len(study.trials), energy, money, days, days * person_per_day)
+    return Cost(
+        timeline.last,
+        core_hours,
+        len(outcomes),
+        len(study.trials),
+        energy,
+        money,
+        days,
+        days * person_per_day,
+    )

@@ -101,11 +101,24 @@ def _effect(points: Points, surrogate: Surrogate, centre: Floats, at: int) -> Ef
     range_ = points.space[name]
     places = _grid(range_)
     mean, deviation = surrogate.predict(_along(centre, at, places))
-    losses, low, high = (surrogate.loss(mean + times * SURE * deviation).tolist() for times in (0, -1, 1))
-    tried = [(value_at(range_, place), float(loss)) for place, loss in zip(points.places[:, at], points.losses, strict=True)]
+    losses, low, high = (
+        surrogate.loss(mean + times * SURE * deviation).tolist() for times in (0, -1, 1)
+    )
+    tried = [
+        (value_at(range_, place), float(loss))
+        for place, loss in zip(points.places[:, at], points.losses, strict=True)
+    ]
     values = tuple(value_at(range_, place) for place in places)
     return Effect(
-        points.family, name, _kind(range_), values, tuple(losses), tuple(low), tuple(high), tuple(tried), value_at(range_, centre[at])
+        points.family,
+        name,
+        _kind(range_),
+        values,
+        tuple(losses),
+        tuple(low),
+        tuple(high),
+        tuple(tried),
+        value_at(range_, centre[at]),
     )
 
 
@@ -140,11 +153,16 @@ def standard_error(study: Study, points: Points, surrogate: Surrogate) -> float:
     """
     order = [points.trials[place] for place in np.argsort(points.losses, kind="stable")]
     complete = [trial for trial in order if study.complete(trial)][: RIVALS + 1]
-    folds = len(study.plan.places)
+    folds = len(study.plan.splits)
     if folds > 2 and len(complete) > 2:
         best = complete[0]
-        apart = ([trial.losses[place] - best.losses[place] for place in study.plan.places] for trial in complete[1:])
-        return float(statistics.median(statistics.stdev(by_fold) / math.sqrt(folds) for by_fold in apart))
+        apart = (
+            [trial.losses[place] - best.losses[place] for place in study.plan.splits]
+            for trial in complete[1:]
+        )
+        return float(
+            statistics.median(statistics.stdev(by_fold) / math.sqrt(folds) for by_fold in apart)
+        )
     least = surrogate.value(float(points.losses.min()))
     lower, higher = surrogate.loss(np.array([least, least + math.sqrt(surrogate.noise)]))
     return float(higher - lower)
@@ -163,7 +181,14 @@ def _good(points: Points, curve: Effect, error: float) -> GoodRange:
     if isinstance(range_, Choice):
         values = tuple(value for value, good in zip(curve.values, is_good, strict=True) if good)
         return GoodRange(
-            curve.family, curve.name, values, range_.values, len(values) / len(range_.values), curve.values[lowest], "", is_interval=False
+            curve.family,
+            curve.name,
+            values,
+            range_.values,
+            len(values) / len(range_.values),
+            curve.values[lowest],
+            "",
+            is_interval=False,
         )
     first = last = lowest  # what is good beyond a bad stretch is another matter
     while first > 0 and is_good[first - 1]:
@@ -192,12 +217,18 @@ def _edge(curve: Effect, range_: Float | Int, lowest: int, error: float) -> Edge
     return "low" if place <= AT_THE_EDGE else "high"
 
 
-def drawn_from(good: Mapping[str, GoodRange], points: Points, rng: np.random.Generator, count: int) -> Floats:
+def drawn_from(
+    good: Mapping[str, GoodRange], points: Points, rng: np.random.Generator, count: int
+) -> Floats:
     """Places drawn at random from good ranges, an array of shape (count, n_hyperparameters)."""
     columns = []
     for name, range_ in points.space.items():
         if isinstance(range_, Choice):
-            columns.append(rng.choice([float(range_.values.index(value)) for value in good[name].values], count))
+            columns.append(
+                rng.choice(
+                    [float(range_.values.index(value)) for value in good[name].values], count
+                )
+            )
         else:
             low, high = (range_.place(value) for value in good[name].values)
             columns.append(rng.uniform(low, high, count))

@@ -52,14 +52,22 @@ def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Import
     everything, whole, alone = range(len(points.names)), surrogate.whole, surrogate.alone
     if whole <= 0:
         return tuple(Importance(points.family, name, 0.0, 0.0, 0.0, 0.0) for name in points.names)
-    totals = [whole - surrogate.variance([other for other in everything if other != at]) for at in everything]
+    totals = [
+        whole - surrogate.variance([other for other in everything if other != at])
+        for at in everything
+    ]
     drawn = _drawn(surrogate, np.random.default_rng(seed))
     drawn /= drawn.sum(axis=1, keepdims=True) + max(0.0, whole - float(alone.sum()))
     shares = alone / whole
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     found = [
         Importance(
-            points.family, name, float(shares[at]), float(min(low[at], shares[at])), float(max(high[at], shares[at])), totals[at] / whole
+            points.family,
+            name,
+            float(shares[at]),
+            float(min(low[at], shares[at])),
+            float(max(high[at], shares[at])),
+            totals[at] / whole,
         )
         for at, name in enumerate(points.names)
     ]
@@ -72,14 +80,23 @@ def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...
     if whole <= 0:
         return ()
     pairs = [
-        Interaction(points.family, points.names[one], points.names[other], _beyond(surrogate, one, other) / whole)
+        Interaction(
+            points.family,
+            points.names[one],
+            points.names[other],
+            _beyond(surrogate, one, other) / whole,
+        )
         for one, other in combinations(range(len(points.names)), 2)
     ]
-    return tuple(sorted((pair for pair in pairs if pair.share >= MATTERS), key=lambda pair: -pair.share))
+    return tuple(
+        sorted((pair for pair in pairs if pair.share >= MATTERS), key=lambda pair: -pair.share)
+    )
 
 
 def _beyond(surrogate: Surrogate, one: int, other: int) -> float:
-    return max(0.0, surrogate.variance([one, other]) - float(surrogate.alone[one] + surrogate.alone[other]))
+    return max(
+        0.0, surrogate.variance([one, other]) - float(surrogate.alone[one] + surrogate.alone[other])
+    )
 
 
 def _drawn(surrogate: Surrogate, rng: np.random.Generator) -> Floats:

@@ -13,12 +13,15 @@ from automl.insight.points import Points, points
 from automl.insight.stability import Stability, from_trials
 from automl.insight.story import More, Step, more_time, story
 from automl.insight.surrogate import learn
-from automl.insight.temper import Temper, temper
+from automl.insight.tunability import Tunability, tunability
 from automl.models import is_known
 from automl.timeline import Timeline
 from automl.trial import Study
 
-START, EACH = 0.5, 0.007  # seconds of a core that are enough to learn, and for each trial; measured: 0.25 for 28 trials, 1.9 for 500
+START, EACH = (
+    0.5,
+    0.007,
+)  # seconds of a core that are enough to learn, and for each trial; measured: 0.25 for 28 trials, 1.9 for 500
 FEWEST = 8  # trials of a family from which on something is learnt
 
 
@@ -41,7 +44,7 @@ class Lesson:
     interactions: tuple[Interaction, ...]
     effects: tuple[Effect, ...]
     ranges: tuple[GoodRange, ...]
-    temper: Temper
+    tunability: Tunability
     stability: Stability
 
 
@@ -73,17 +76,28 @@ class Insight:
             "importance": [asdict(one) for lesson in self.lessons for one in lesson.importance],
             "interactions": [asdict(one) for lesson in self.lessons for one in lesson.interactions],
             "sensitivity": [asdict(one) for lesson in self.lessons for one in lesson.effects],
-            "ranges": [asdict(one) | {"standard_error": lesson.error} for lesson in self.lessons for one in lesson.ranges],
-            "families": [asdict(lesson.temper) for lesson in self.lessons],
+            "ranges": [
+                asdict(one) | {"standard_error": lesson.error}
+                for lesson in self.lessons
+                for one in lesson.ranges
+            ],
+            "families": [asdict(lesson.tunability) for lesson in self.lessons],
             "too_few": dict(self.too_few),
-            "stability": [asdict(one) for one in (*self.seeds, *(lesson.stability for lesson in self.lessons))],
+            "stability": [
+                asdict(one) for one in (*self.seeds, *(lesson.stability for lesson in self.lessons))
+            ],
             "cost": asdict(self.cost),
             "story": [asdict(step) for step in self.story],
             "more_time": None if self.more is None else asdict(self.more),
         }
 
 
-def learn_from(study: Study, timeline: Timeline, price_per_hour: float | None = None, person_per_day: float = 500.0) -> Insight:
+def learn_from(
+    study: Study,
+    timeline: Timeline,
+    price_per_hour: float | None = None,
+    person_per_day: float = 500.0,
+) -> Insight:
     """What a run's trials teach; nothing is trained.
 
     Parameters
@@ -95,12 +109,23 @@ def learn_from(study: Study, timeline: Timeline, price_per_hour: float | None = 
     person_per_day : float, optional
         What a day of a person's costs.
     """
-    told = {name: points(study, name) for name in study.leaders if name != "constant" and is_known(name, study.extensions)}
+    told = {
+        name: points(study, name)
+        for name in study.leaders
+        if name != "constant" and is_known(name, study.extensions)
+    }
     lessons = tuple(_lesson(study, of) for of in told.values() if len(of) >= FEWEST and of.space)
     taught = {lesson.family for lesson in lessons}
     too_few = {name: len(of) for name, of in told.items() if name not in taught}
     costs = cost(study, timeline, price_per_hour, person_per_day)
-    return Insight(study.the_task.metric, lessons, too_few, story(study, timeline), more_time(study, timeline), costs)
+    return Insight(
+        study.the_task.metric,
+        lessons,
+        too_few,
+        story(study, timeline),
+        more_time(study, timeline),
+        costs,
+    )
 
 
 def seconds_to_learn(study: Study) -> float:
@@ -119,6 +144,6 @@ def _lesson(study: Study, of: Points) -> Lesson:
         interactions(of, surrogate),
         curves,
         good_ranges(of, curves, error),
-        temper(of, surrogate, study.seed),
+        tunability(of, surrogate, study.seed),
         from_trials(of, surrogate),
     )

@@ -67,8 +67,14 @@ def points(study: Study, name: str) -> Points:
         raise LookupError(f"no trial of {name} has ended")
     losses = np.array([study.expected_loss(trial) for trial in trials])
     values = [_values(study, trial) for trial in trials]
-    space = {key: range_ for key, range_ in _space(study, name, values).items() if len({str(of[key]) for of in values}) > 1}
-    places = np.array([[place_of(range_, of[key]) for key, range_ in space.items()] for of in values], np.float64)
+    space = {
+        key: range_
+        for key, range_ in _space(study, name, values).items()
+        if len({str(of[key]) for of in values}) > 1
+    }
+    places = np.array(
+        [[place_of(range_, of[key]) for key, range_ in space.items()] for of in values], np.float64
+    )
     return Points(name, space, places.reshape(len(trials), len(space)), losses, trials)
 
 
@@ -86,19 +92,31 @@ def value_at(range_: Range, place: float) -> Any:
 
 def _told(study: Study, name: str) -> Iterator[Trial]:
     for trial in study.trials.values():
-        if trial.candidate.family == name and trial.losses and (trial.decided or study.complete(trial)):
+        if (
+            trial.candidate.family == name
+            and trial.losses
+            and (trial.decided or study.complete(trial))
+        ):
             yield trial
 
 
 def _values(study: Study, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to the family among them."""
     kind = study.family(trial.candidate.family)
-    told = kind.implied(study.the_task) | kind.defaults(study.the_task) | dict(trial.candidate.params)
+    told = (
+        kind.implied(study.the_task) | kind.defaults(study.the_task) | dict(trial.candidate.params)
+    )
     return {**told, RECIPE: trial.candidate.recipe.name}
 
 
 def _space(study: Study, name: str, values: list[Mapping[str, Any]]) -> Space:
     """The family's ranges, and the recipes that were tried."""
-    codes = study.size.categories > 0 and any(trial.candidate.recipe.has_codes for trial in _told(study, name))
-    searched = {key: range_ for key, range_ in study.family(name).space(study.the_task, codes).items() if all(key in of for of in values)}
+    codes = study.size.categories > 0 and any(
+        trial.candidate.recipe.has_codes for trial in _told(study, name)
+    )
+    searched = {
+        key: range_
+        for key, range_ in study.family(name).space(study.the_task, codes).items()
+        if all(key in of for of in values)
+    }
     return {**searched, RECIPE: Choice(tuple(dict.fromkeys(of[RECIPE] for of in values)))}

@@ -53,17 +53,38 @@ def from_trials(points: Points, surrogate: Surrogate) -> Stability:
     trial = points.trials[points.best]
     deviation = math.sqrt(surrogate.noise) * surrogate.spread
     jump = SURE * (deviation if surrogate.is_log else deviation / (abs(trial.loss) or 1.0))
-    return Stability(f"{trial.candidate.family} {trial.candidate.recipe.name}", trial.id, jump, _verdict(jump), "trials")
+    return Stability(
+        f"{trial.candidate.family} {trial.candidate.recipe.name}",
+        trial.id,
+        jump,
+        _verdict(jump),
+        "trials",
+    )
 
 
-def from_seeds(model: str, name: str, losses: Sequence[float], together: float, without_one: Sequence[float]) -> Stability:
+def from_seeds(
+    model: str, name: str, losses: Sequence[float], together: float, without_one: Sequence[float]
+) -> Stability:
     """What models that differ in the seed alone show: their losses, that of their mean, and those of the mean without each of them."""
     middle = abs(statistics.fmean(losses)) or 1.0
     jump = SURE * statistics.stdev(losses) / middle
     # the jackknife: a mean of n without one moves by what the mean's own deviation is, over the root of n - 1 times n
     count = len(losses)
-    spread = math.sqrt((count - 1) / count * math.fsum((loss - statistics.fmean(without_one)) ** 2 for loss in without_one))
-    return Stability(model, name, jump, _verdict(jump), "seeds", tuple(losses), together, SURE * spread / (abs(together) or 1.0))
+    spread = math.sqrt(
+        (count - 1)
+        / count
+        * math.fsum((loss - statistics.fmean(without_one)) ** 2 for loss in without_one)
+    )
+    return Stability(
+        model,
+        name,
+        jump,
+        _verdict(jump),
+        "seeds",
+        tuple(losses),
+        together,
+        SURE * spread / (abs(together) or 1.0),
+    )
 
 
 def _verdict(jump: float) -> Literal["stable", "unstable"]:

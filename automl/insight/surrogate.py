@@ -24,8 +24,14 @@ MOST = 200  # trials that are learnt from: the better half, and of the others as
 NODES = 16  # of each integral over a range
 FAR = 10.0  # interquartile ranges above the median, beyond which one loss is as bad as another
 JITTER = 1e-8
-LENGTH, LENGTH_SPREAD = math.log(0.7), 1.0  # of a range: prior of the logarithm of how far a change of a hyperparameter carries
-NOISE, NOISE_SPREAD = math.log(0.05), 1.5  # of the losses' variance: prior of the logarithm of what is chance
+LENGTH, LENGTH_SPREAD = (
+    math.log(0.7),
+    1.0,
+)  # of a range: prior of the logarithm of how far a change of a hyperparameter carries
+NOISE, NOISE_SPREAD = (
+    math.log(0.05),
+    1.5,
+)  # of the losses' variance: prior of the logarithm of what is chance
 BOUNDS = (-4.0, 5.0)
 
 
@@ -42,7 +48,9 @@ class Axis:
         """The axis of a range: Gauss and Legendre's nodes from 0 to 1, or each of its values."""
         if isinstance(range_, Choice):
             count = len(range_.values)
-            return cls(np.arange(count, dtype=np.float64), np.full(count, 1 / count), is_choice=True)
+            return cls(
+                np.arange(count, dtype=np.float64), np.full(count, 1 / count), is_choice=True
+            )
         nodes, weights = np.polynomial.legendre.leggauss(NODES)
         return cls((nodes + 1) / 2, weights / 2, is_choice=False)
 
@@ -122,23 +130,33 @@ class Surrogate:
     @cached_property
     def crosses(self) -> tuple[Floats, ...]:
         """Of each axis the kernel between its nodes and the trials."""
-        return tuple(np.exp(self._log_kernel(at, axis.nodes, self.places[:, at], axis)) for at, axis in enumerate(self.axes))
+        return tuple(
+            np.exp(self._log_kernel(at, axis.nodes, self.places[:, at], axis))
+            for at, axis in enumerate(self.axes)
+        )
 
     @cached_property
     def means(self) -> Floats:
         """Of each axis the kernel's mean over its range, by trial."""
-        return np.array([axis.weights @ cross for axis, cross in zip(self.axes, self.crosses, strict=True)])
+        return np.array(
+            [axis.weights @ cross for axis, cross in zip(self.axes, self.crosses, strict=True)]
+        )
 
     @cached_property
     def squares(self) -> tuple[Floats, ...]:
         """Of each axis the mean over its range of products of kernels, by two trials."""
-        return tuple((cross * axis.weights[:, None]).T @ cross for axis, cross in zip(self.axes, self.crosses, strict=True))
+        return tuple(
+            (cross * axis.weights[:, None]).T @ cross
+            for axis, cross in zip(self.axes, self.crosses, strict=True)
+        )
 
     def variance(self, among: Sequence[int]) -> float:
         """Variance over the whole range of the mean function where it is averaged over all axes but these."""
         product = np.outer(self.alpha, self.alpha) * self.scale**2
         for at in range(len(self.axes)):
-            product = product * (self.squares[at] if at in among else np.outer(self.means[at], self.means[at]))
+            product = product * (
+                self.squares[at] if at in among else np.outer(self.means[at], self.means[at])
+            )
         return max(0.0, float(product.sum()) - self.mean**2)
 
     @cached_property
@@ -188,11 +206,26 @@ def learn(points: Points) -> Surrogate:
     theta = _fitted(axes, places, y)
     lengths, scale, noise = theta[:-2], math.exp(theta[-2]), math.exp(theta[-1])
     logs = sum(
-        _log_kernel(axis.apart(p, p), float(length), axis.is_choice)[0] for axis, p, length in zip(axes, places.T, lengths, strict=True)
+        _log_kernel(axis.apart(p, p), float(length), axis.is_choice)[0]
+        for axis, p, length in zip(axes, places.T, lengths, strict=True)
     )
-    inverse = np.asarray(np.linalg.inv(scale * np.exp(logs) + (noise + JITTER) * np.eye(len(y))), np.float64)
+    inverse = np.asarray(
+        np.linalg.inv(scale * np.exp(logs) + (noise + JITTER) * np.eye(len(y))), np.float64
+    )
     middle = _middle(inverse, y)
-    return Surrogate(axes, places, inverse @ (y - middle), inverse, lengths, scale, noise, middle, shift, spread, is_log)
+    return Surrogate(
+        axes,
+        places,
+        inverse @ (y - middle),
+        inverse,
+        lengths,
+        scale,
+        noise,
+        middle,
+        shift,
+        spread,
+        is_log,
+    )
 
 
 def _chosen(losses: Floats) -> npt.NDArray[np.int64]:
@@ -224,25 +257,42 @@ def _fitted(axes: Sequence[Axis], places: Floats, y: Floats) -> Floats:
     from scipy.optimize import minimize
 
     above = np.triu_indices(len(y), 1)
-    aparts = [axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)]
+    aparts = [
+        axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
+    ]
     choices = [axis.is_choice for axis in axes]
 
     def objective(theta: Floats) -> tuple[float, Floats]:
         return _unlikelihood(theta, aparts, choices, above, y)
 
-    starts = [np.array([*[length] * len(axes), 0.0, noise]) for length, noise in ((LENGTH, NOISE), (LENGTH + 1, NOISE + 2))]
+    starts = [
+        np.array([*[length] * len(axes), 0.0, noise])
+        for length, noise in ((LENGTH, NOISE), (LENGTH + 1, NOISE + 2))
+    ]
     bounds = [BOUNDS] * len(axes) + [(-4.0, 4.0), (-9.0, 1.0)]
-    found = [minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 60}) for start in starts]
+    found = [
+        minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 60}
+        )
+        for start in starts
+    ]
     best: Floats = min(found, key=lambda result: float(result.fun)).x
     return best
 
 
 def _unlikelihood(
-    theta: Floats, aparts: Sequence[Floats], choices: Sequence[bool], above: tuple[npt.NDArray[Any], ...], y: Floats
+    theta: Floats,
+    aparts: Sequence[Floats],
+    choices: Sequence[bool],
+    above: tuple[npt.NDArray[Any], ...],
+    y: Floats,
 ) -> tuple[float, Floats]:
     """Negative logarithm of the posterior, and its gradient."""
     n, lengths, scale, noise = len(y), theta[:-2], math.exp(theta[-2]), math.exp(theta[-1])
-    parts = [_log_kernel(apart, float(length), choice) for apart, length, choice in zip(aparts, lengths, choices, strict=True)]
+    parts = [
+        _log_kernel(apart, float(length), choice)
+        for apart, length, choice in zip(aparts, lengths, choices, strict=True)
+    ]
     flat = scale * np.exp(sum(log for log, _ in parts))
     kernel = np.zeros((n, n))
     kernel[above] = flat

@@ -20,16 +20,16 @@ import numpy.typing as npt
 from automl import extensions
 from automl.budget import Budget
 from automl.cleaning import Cleaner
+from automl.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.errors import AutoMLError, NoTime
+from automl.executor._base import Executor
+from automl.executor.probes import ProbeFolds, predictions_path, split_path
+from automl.executor.work import DIED, Encode, Probe, WorkItem, WorkResult, encodings_for
+from automl.executor.worker import Worker, open_encoding, rows_of
 from automl.features.encoding import Encoding
 from automl.files import disk_trouble
-from automl.lab.bench import Bench
-from automl.lab.dataset import EXTENSIONS, Dataset, open_dataset
-from automl.lab.desk import Desk, open_encoding, rows_of
-from automl.lab.policy import Drop, Move, Policy, Room, Stop, Wait
-from automl.lab.probing import Split, predictions_path, split_path
-from automl.lab.problem import NOTHING
-from automl.lab.work import DIED, Encode, Probe, Report, Work, encodings_for
+from automl.lab.policy import Action, Capacity, Drop, Policy, Stop, Wait
+from automl.problem import NOTHING
 from automl.store import Store
 from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
 
@@ -64,9 +64,9 @@ class Lab:
         How much slower this process gets on than on a free machine, as far as that was measured.
     """
 
-    def __init__(self, store: Store, bench: Bench, whole: Budget) -> None:
+    def __init__(self, store: Store, executor: Executor, whole: Budget) -> None:
         self.store = store
-        self.bench = bench
+        self.executor = executor
         self.whole = whole
         self.problem = NOTHING
         self.threads = 1
@@ -77,7 +77,7 @@ class Lab:
         self.recorder: Observer | None = None
         self.observers: list[Observer] = []
         self._dataset: Dataset | None = None
-        self._desk: Desk | None = None  # of this process, for what takes no time
+        self._desk: Worker | None = None  # of this process, for what takes no time
         self._encoded: set[str] = set()  # encodings that are there
         self._encoding: set[str] = set()  # encodings that are being made
         self._broken: dict[str, Outcome] = {}  # encodings that can't be made
@@ -113,11 +113,15 @@ class Lab:
     def _warn(self, study: Study, code: str, text: str) -> Study:
         """Tell of what went wrong and costs the run nothing."""
         finding = {"code": code, "columns": [], "severity": "warning", "count": 1, "action": text}
-        return self.tell(study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}})
+        return self.tell(
+            study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}}
+        )
 
     def _tell_once(self, study: Study, code: str, text: str) -> Study:
         """Tell of what goes wrong again and again when it does for the first time."""
-        is_told = any(finding["code"] == code and finding["action"] == text for finding in study.findings)
+        is_told = any(
+            finding["code"] == code and finding["action"] == text for finding in study.findings
+        )
         return study if is_told else self._warn(study, code, text)
 
     # ------------------------------------------------------------ arrays
@@ -141,7 +145,9 @@ class Lab:
             return False
         self._dataset = open_dataset(folder)
         self._hand_on(self._dataset, folder)
-        self.cleaner = Cleaner.from_state(json.loads((folder / "cleaner.json").read_text(encoding="utf-8")))
+        self.cleaner = Cleaner.from_state(
+            json.loads((folder / "cleaner.json").read_text(encoding="utf-8"))
+        )
         self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
         return True
 
@@ -156,25 +162,27 @@ class Lab:
         self._dataset, self.cleaner = None, None
         shutil.rmtree(self.store.work, ignore_errors=True)
 
-    def encode(self, works: Iterable[Encode]) -> None:
+    def encode(self, items: Iterable[Encode]) -> None:
         """Have encodings made that aren't there, outside of any job: models of an ended run are nothing without them."""
-        wanted = dict.fromkeys(works)
-        while lacking := [work for work in wanted if work.key not in self._encoded]:
-            for work in lacking:
-                self._make(work, self.whole)
-            for report in self._heard(self.bench.wait(1.0)):
-                if report.outcome.status in ("cut", "timeout"):
-                    raise NoTime(f"the features {report.work.key} could not be made again in time")
-                if report.outcome.status != "done":
-                    raise AutoMLError(f"the features {report.work.key} could not be made again: {report.outcome.reason}")
-                self._taken_in(report.work.key, report.outcome)
+        wanted = dict.fromkeys(items)
+        while lacking := [item for item in wanted if item.key not in self._encoded]:
+            for item in lacking:
+                self._make(item, self.whole)
+            for result in self._heard(self.executor.wait(1.0)):
+                if result.outcome.status in ("cut", "timeout"):
+                    raise NoTime(f"the features {result.item.key} could not be made again in time")
+                if result.outcome.status != "done":
+                    raise AutoMLError(
+                        f"the features {result.item.key} could not be made again: {result.outcome.reason}"
+                    )
+                self._taken_in(result.item.key, result.outcome)
 
-    def probe(self, splits: Mapping[str, Split], budget: Budget) -> dict[str, Floats]:
+    def probe(self, splits: Mapping[str, ProbeFolds], budget: Budget) -> dict[str, Floats]:
         """Have quick models trained under folds of their own, before anything else is under way.
 
         Parameters
         ----------
-        splits : mapping of str to Split
+        splits : mapping of str to ProbeFolds
             By a name that is good for a file.
         budget : Budget
             What has not ended by its deadline is ended.
@@ -189,28 +197,30 @@ class Lab:
         waiting, running = [Probe(key) for key in splits], 0
         done: dict[str, Floats] = {}
         while (waiting or running) and budget.remaining() > 0 and not self.halted():
-            while waiting and self.bench.idle() > 0:
-                self.bench.start(waiting.pop(0), budget.deadline, budget.deadline)
+            while waiting and self.executor.idle() > 0:
+                self.executor.start(waiting.pop(0), budget.deadline, budget.deadline)
                 running += 1
-            for report in self.bench.wait(min(1.0, budget.remaining())):
+            for result in self.executor.wait(min(1.0, budget.remaining())):
                 running -= 1
-                if report.outcome.status == "done":
-                    done[report.work.key] = np.load(predictions_path(self.store.work, report.work.key))
+                if result.outcome.status == "done":
+                    done[result.item.key] = np.load(
+                        predictions_path(self.store.work, result.item.key)
+                    )
         if running:
-            self.bench.stop("there was no more time for probes")
+            self.executor.stop("there was no more time for probes")
         return done
 
-    def encode_soon(self, works: Iterable[Encode], budget: Budget) -> None:
+    def encode_soon(self, items: Iterable[Encode], budget: Budget) -> None:
         """Have the first of these encodings made by the workers that are free, before any job asks for them."""
-        for work in works:
-            if work.key not in self._encoded:
-                self._make(work, budget)
+        for item in items:
+            if item.key not in self._encoded:
+                self._make(item, budget)
 
-    def _make(self, work: Encode, budget: Budget) -> None:
+    def _make(self, item: Encode, budget: Budget) -> None:
         """Have an encoding made, if there is a free worker and nobody is at it."""
-        if work.key not in self._encoding and self.bench.idle() > 0:
-            self._encoding.add(work.key)
-            self.bench.start(work, budget.deadline, budget.deadline)
+        if item.key not in self._encoding and self.executor.idle() > 0:
+            self._encoding.add(item.key)
+            self.executor.start(item, budget.deadline, budget.deadline)
 
     def _taken_in(self, key: str, outcome: Outcome) -> None:
         """Note what came of an encoding."""
@@ -226,29 +236,33 @@ class Lab:
             raise LookupError("the data set is known from the clean stage on")
         return self._dataset
 
-    def predictions(self, study: Study, trial: Trial) -> tuple[Floats, npt.NDArray[np.bool_]] | None:
+    def predictions(
+        self, study: Study, trial: Trial
+    ) -> tuple[Floats, npt.NDArray[np.bool_]] | None:
         """Out-of-fold predictions of a complete trial, averaged over repeats, and which rows have one; None if they were let go."""
         data = self.dataset()
         n_rows, task = len(data.y), data.task
         total = np.zeros(n_rows if task.is_regression else (n_rows, task.n_outputs))
         count = np.zeros(n_rows)
-        for place in study.plan.places:
-            key = trial.key_at(*place)
+        for split in study.plan.splits:
+            key = trial.key_at(*split)
             array = self.store.predictions(trial.id, key) if key else None
             if array is None:
                 return None
-            rows = data.folds.held(*place)
+            rows = data.folds.held(*split)
             total[rows] += array
             count[rows] += 1
         divisor = np.maximum(count, 1)
-        total /= divisor if task.is_regression else divisor[:, None]  # in place: of many rows and classes it takes a gigabyte
+        total /= (
+            divisor if task.is_regression else divisor[:, None]
+        )  # in place: of many rows and classes it takes a gigabyte
         return total, count > 0
 
     def held_out(self, trial: Trial) -> list[tuple[npt.NDArray[np.int64], Floats]] | None:
         """The rows that were held out so far for a trial, complete or not, with its predictions; None if they were let go."""
         found = []
-        for place in trial.places:
-            key = trial.key_at(*place)
+        for split in trial.splits:
+            key = trial.key_at(*split)
             array = self.store.predictions(trial.id, key) if key else None
             rows = rows_of(self.dataset(), trial.jobs[key])[1] if key else None
             if array is None or rows is None:
@@ -256,14 +270,14 @@ class Lab:
             found.append((rows, np.asarray(array, np.float64)))
         return found or None
 
-    def model(self, trial: Trial, place: tuple[int, int | None]) -> bytes | None:
+    def model(self, trial: Trial, split: tuple[int, int | None]) -> bytes | None:
         """The packed state of one fitted model of a trial."""
-        key = trial.key_at(*place)
+        key = trial.key_at(*split)
         return self.store.model(trial.id, key) if key else None
 
-    def encoding(self, work: Encode) -> Encoding:
+    def encoding(self, item: Encode) -> Encoding:
         """The fitted encoders of a recipe, shared or of one fold."""
-        return open_encoding(self.store.work / "encoded" / work.key)
+        return open_encoding(self.store.work / "encoded" / item.key)
 
     # ------------------------------------------------------------ running
 
@@ -277,7 +291,11 @@ class Lab:
     def _by_the_clock(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
         stopping = False
         while not (stopping and not study.running):
-            move: Move = Stop() if stopping or self.halted() or budget.remaining() <= 0 else self._ask(policy, study, budget)
+            move: Action = (
+                Stop()
+                if stopping or self.halted() or budget.remaining() <= 0
+                else self._ask(policy, study, budget)
+            )
             if isinstance(move, Job):
                 study = self._dispatch(self._begin(study, move), budget)
                 yield study
@@ -288,36 +306,46 @@ class Lab:
                 stopping = stopping or isinstance(move, Stop)
                 if not study.running and (stopping or not self._encoding):
                     return
-                for report in self._heard(self._reports(budget)):
-                    study = self._take_in(study, report)
+                for result in self._heard(self._results(budget)):
+                    study = self._take_in(study, result)
                     yield study
-                if budget.remaining() <= 0:  # what stops by itself at the deadline is waited for, for a moment
+                if (
+                    budget.remaining() <= 0
+                ):  # what stops by itself at the deadline is waited for, for a moment
                     stopping = True
                 before, study = study, self._dispatch(study, budget)
                 if study is not before:
                     yield study
 
-    def _ask(self, policy: Policy, study: Study, budget: Budget) -> Move:
+    def _ask(self, policy: Policy, study: Study, budget: Budget) -> Action:
         """The policy's next move, if there is a free worker for it."""
-        unserved = [job for job in self._waiting if not any(work.key in self._encoding for work in encodings_for(job))]
-        if self.bench.idle() <= len(unserved) or len(self._waiting) >= 2 * self.bench.workers:
+        unserved = [
+            job
+            for job in self._waiting
+            if not any(item.key in self._encoding for item in encodings_for(job))
+        ]
+        if self.executor.idle() <= len(unserved) or len(self._waiting) >= 2 * self.executor.workers:
             return Wait()
-        return policy.next(study, Room(budget.remaining(), self.bench.workers, self.threads))
+        return policy.next(study, Capacity(budget.remaining(), self.executor.workers, self.threads))
 
-    def _reports(self, budget: Budget) -> list[Report]:
+    def _results(self, budget: Budget) -> list[WorkResult]:
         if not self.halted() and budget.remaining() > 0:
-            return self.bench.wait(min(budget.remaining(), 1.0))
-        cut = [Report(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
+            return self.executor.wait(min(budget.remaining(), 1.0))
+        cut = [WorkResult(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
         self._waiting.clear()
         over = self.halted() or budget.deadline + LATEST < budget.clock()
-        return cut + self.bench.wait(0.0 if cut else 0.1) + (self.bench.stop("the budget ended") if over else [])
+        return (
+            cut
+            + self.executor.wait(0.0 if cut else 0.1)
+            + (self.executor.stop("the budget ended") if over else [])
+        )
 
     def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
         """Without a clock: jobs are asked for in rounds, and added in the order asked, so that `--jobs` changes nothing."""
         while not self.halted():
             asked: list[Job] = []
             while len(asked) < ROUND:
-                move = policy.next(study, Room(math.inf, ROUND, self.threads))
+                move = policy.next(study, Capacity(math.inf, ROUND, self.threads))
                 if isinstance(move, Job):
                     asked.append(move)
                     study = self._begin(study, move)
@@ -328,7 +356,7 @@ class Lab:
                 yield study
             if not asked:
                 return
-            ended: dict[str, Report] = {}
+            ended: dict[str, WorkResult] = {}
             while len(ended) < len(asked):
                 study = self._dispatch(study, budget, ended)
                 study = self._collect(study, ended)
@@ -336,57 +364,62 @@ class Lab:
                 study = self._take_in(study, ended[job.key])
                 yield study
 
-    def _collect(self, study: Study, ended: dict[str, Report]) -> Study:
+    def _collect(self, study: Study, ended: dict[str, WorkResult]) -> Study:
         """Wait for what ends next; reports of jobs are only kept, to be added when the round is over."""
-        for report in self._heard(self.bench.stop("interrupted") if self.halted() else self.bench.wait(1.0)):
-            if isinstance(report.work, Job):
-                ended[report.work.key] = report
+        for result in self._heard(
+            self.executor.stop("interrupted") if self.halted() else self.executor.wait(1.0)
+        ):
+            if isinstance(result.item, Job):
+                ended[result.item.key] = result
             else:
-                study = self._take_in(study, report)
+                study = self._take_in(study, result)
         if self.halted():
-            ended |= {job.key: Report(job, Outcome("cut", reason="interrupted")) for job in self._waiting}
+            ended |= {
+                job.key: WorkResult(job, Outcome("cut", reason="interrupted"))
+                for job in self._waiting
+            }
             self._waiting.clear()
         return study
 
-    def _heard(self, reports: Iterable[Report]) -> Iterator[Report]:
+    def _heard(self, results: Iterable[WorkResult]) -> Iterator[WorkResult]:
         """Reports without those of work that is done once more.
 
         Whatever killed a worker may have meant another one; who dies twice over one piece of work dies of it. A disk that can't
         be written ends the run: every other fit would fail of it, too.
         """
-        for report in reports:
-            if report.trouble:
-                raise OSError(report.trouble, os.strerror(report.trouble), str(self.store.folder))
-            key = report.work.key
-            if report.outcome.reason != DIED or key in self._lost or self.halted():
-                yield report
+        for result in results:
+            if result.trouble:
+                raise OSError(result.trouble, os.strerror(result.trouble), str(self.store.folder))
+            key = result.item.key
+            if result.outcome.reason != DIED or key in self._lost or self.halted():
+                yield result
                 continue
             self._lost.add(key)
             self._encoding.discard(key)
-            if isinstance(report.work, Job):
-                self._waiting.append(report.work)
+            if isinstance(result.item, Job):
+                self._waiting.append(result.item)
 
     # ------------------------------------------------------------ beside a policy
 
     def warm(self, study: Study, seconds: float) -> Study:
         """Wait for a worker, at most so many seconds, and take in what ends meanwhile."""
         until = self.whole.clock() + seconds
-        while reports := self.bench.warm(max(0.0, until - self.whole.clock())):
-            for report in self._heard(reports):
-                study = self._take_in(study, report)
+        while results := self.executor.warm(max(0.0, until - self.whole.clock())):
+            for result in self._heard(results):
+                study = self._take_in(study, result)
         return study
 
-    def begin_first(self, study: Study, job: Job) -> Study:
+    def start_first_model(self, study: Study, job: Job) -> Study:
         """Have the first model trained by a worker of its own, while the others load their libraries."""
         study = self.tell(study, begun(job))
-        self.bench.start_first(job, *self._deadlines(job, self.whole))
+        self.executor.start_first(job, *self._deadlines(job, self.whole))
         return study
 
     def do_here(self, study: Study, job: Job) -> Study:
         """Do a fit that takes no time in this process: the constant's."""
         study = self.tell(study, begun(job))
         if self._desk is None:
-            self._desk = Desk(self.store.work)
+            self._desk = Worker(self.store.work)
         return self._take_in(study, self._desk.do(job, Budget()))
 
     # ------------------------------------------------------------ one job
@@ -400,22 +433,24 @@ class Lab:
         self._waiting.append(job)
         return study
 
-    def _dispatch(self, study: Study, budget: Budget, ended: dict[str, Report] | None = None) -> Study:
+    def _dispatch(
+        self, study: Study, budget: Budget, ended: dict[str, WorkResult] | None = None
+    ) -> Study:
         """Hand waiting jobs to free workers; one whose encoding isn't there has it made first, one whose can't be made ends."""
-        for report in self._hopeless():
+        for result in self._hopeless():
             if ended is None:
-                study = self._take_in(study, report)
+                study = self._take_in(study, result)
             else:
-                ended[report.work.key] = report
+                ended[result.item.key] = result
         for job in list(self._waiting):
-            if self.bench.idle() <= 0:
+            if self.executor.idle() <= 0:
                 break
-            lacking = [work for work in encodings_for(job) if work.key not in self._encoded]
+            lacking = [item for item in encodings_for(job) if item.key not in self._encoded]
             if not lacking:
                 self._waiting.remove(job)
-                self.bench.start(job, *self._deadlines(job, budget))
-            for work in lacking:
-                self._make(work, budget)
+                self.executor.start(job, *self._deadlines(job, budget))
+            for item in lacking:
+                self._make(item, budget)
         return study
 
     def _deadlines(self, job: Job, budget: Budget) -> tuple[float, float]:
@@ -424,38 +459,62 @@ class Lab:
         if math.isinf(seconds):
             return math.inf, math.inf
         now = budget.clock()
-        return now + 0.95 * seconds - 0.05, min(now + seconds + KILL_AFTER, budget.deadline + LATEST)
+        return now + 0.95 * seconds - 0.05, min(
+            now + seconds + KILL_AFTER, budget.deadline + LATEST
+        )
 
-    def _hopeless(self) -> list[Report]:
+    def _hopeless(self) -> list[WorkResult]:
         """Waiting jobs whose encoding can't be made."""
-        reports = []
+        results = []
         for job in list(self._waiting):
-            broken = next((self._broken[work.key] for work in encodings_for(job) if work.key in self._broken), None)
+            broken = next(
+                (self._broken[item.key] for item in encodings_for(job) if item.key in self._broken),
+                None,
+            )
             if broken:
                 self._waiting.remove(job)
-                reports.append(Report(job, replace(broken, reason=f"its features: {broken.reason}")))
-        return reports
+                results.append(
+                    WorkResult(job, replace(broken, reason=f"its features: {broken.reason}"))
+                )
+        return results
 
-    def _take_in(self, study: Study, report: Report) -> Study:
+    def _take_in(self, study: Study, result: WorkResult) -> Study:
         """Put what came of a piece of work where it belongs."""
-        work: Work = report.work
-        if isinstance(work, Encode):
-            self._taken_in(work.key, report.outcome)
+        item: WorkItem = result.item
+        if isinstance(item, Encode):
+            self._taken_in(item.key, result.outcome)
             return study
-        if isinstance(work, Probe):
+        if isinstance(item, Probe):
             return study
-        known = study.trials[work.candidate.id]
-        if work.candidate.is_first and report.outcome.status == "timeout":  # the run's end did that: a run that goes on tries it again
-            report = replace(report, outcome=replace(report.outcome, status="cut", reason="the budget ended"))
-        is_kept = work.is_kept and known.decided not in ("dropped", "failed")  # a refit comes after the decision
-        if report.outcome.status == "done" and is_kept:
-            self.store.take_in(work.candidate.id, work.key, self.store.work / "made" / work.key)
-        study = self.tell(study, {**fitted(work, report.outcome), "warnings": list(report.warnings)})
-        if report.outcome.status == "failed" and _cannot_be_loaded(report.outcome.reason):
-            study = self._tell_once(study, "library", f"{work.candidate.family} can't be used here: {report.outcome.reason}")
-        if known.decided == "done" and report.outcome.status in ("failed", "memory", "timeout"):
-            study = self._warn(study, "refit_failed", f"a refit of {work.candidate.family} {known.id} failed: {report.outcome.reason}")
-        return self._decide(study, study.trials[work.candidate.id])
+        known = study.trials[item.candidate.id]
+        if (
+            item.candidate.is_first and result.outcome.status == "timeout"
+        ):  # the run's end did that: a run that goes on tries it again
+            result = replace(
+                result, outcome=replace(result.outcome, status="cut", reason="the budget ended")
+            )
+        is_kept = item.is_kept and known.decided not in (
+            "dropped",
+            "failed",
+        )  # a refit comes after the decision
+        if result.outcome.status == "done" and is_kept:
+            self.store.take_in(item.candidate.id, item.key, self.store.work / "made" / item.key)
+        study = self.tell(
+            study, {**fitted(item, result.outcome), "warnings": list(result.warnings)}
+        )
+        if result.outcome.status == "failed" and _cannot_be_loaded(result.outcome.reason):
+            study = self._tell_once(
+                study,
+                "library",
+                f"{item.candidate.family} can't be used here: {result.outcome.reason}",
+            )
+        if known.decided == "done" and result.outcome.status in ("failed", "memory", "timeout"):
+            study = self._warn(
+                study,
+                "refit_failed",
+                f"a refit of {item.candidate.family} {known.id} failed: {result.outcome.reason}",
+            )
+        return self._decide(study, study.trials[item.candidate.id])
 
     def decide(self, study: Study) -> Study:
         """Decide the trials whose last fit was recorded by a process that ended before it could say what follows."""
@@ -480,7 +539,7 @@ class Lab:
 
     def close(self) -> None:
         """End the workers."""
-        self.bench.close()
+        self.executor.close()
 
 
 def _cannot_be_loaded(reason: str) -> bool:

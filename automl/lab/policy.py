@@ -9,7 +9,7 @@ from automl.trial import Job, Study, Trial
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """What there is: seconds of the budget (infinite under `--trials`), workers (at least one is free), and threads for each fit."""
 
     seconds: float
@@ -35,12 +35,12 @@ class Stop:
     """Nothing more to start at all."""
 
 
-Move = Job | Drop | Wait | Stop
+Action = Job | Drop | Wait | Stop
 
 
 class Policy(Protocol):
     """Which fold of which candidate is next. No clock, no files, no randomness but from the study's seed."""
 
-    def next(self, study: Study, room: Room) -> Move:
+    def next(self, study: Study, capacity: Capacity) -> Action:
         """The next move, given what is known and what is free."""
         ...

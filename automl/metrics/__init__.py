@@ -59,11 +59,17 @@ def metric_for(name: str | None, kind: Kind, task: Task | None = None) -> Metric
     >>> metric_for("jaccard_macro", "multiclass").about
     "scikit-learn's scorer jaccard_macro"
     """
-    metric = METRICS.get(DEFAULTS[kind] if name is None else name) or pinball(str(name)) or scorer_metric(str(name), kind, task)
+    metric = (
+        METRICS.get(DEFAULTS[kind] if name is None else name)
+        or pinball(str(name))
+        or scorer_metric(str(name), kind, task)
+    )
     if metric is None:
         others = "`automl metrics` lists them; scikit-learn's scorers are known by name, too."
         raise InputError(f"--metric: no metric {name!r}.{suggestion(str(name), METRICS)} {others}")
     if kind not in metric.kinds:
         fitting = ", ".join(m.name for m in METRICS.values() if kind in m.kinds)
-        raise InputError(f"--metric: {metric.name!r} is not defined for a {kind} task. These are: {fitting}.")
+        raise InputError(
+            f"--metric: {metric.name!r} is not defined for a {kind} task. These are: {fitting}."
+        )
     return metric

@@ -46,10 +46,17 @@ def register(function: Callable[..., Any], name: str | None = None) -> str:
 
     scorer: Any = function if hasattr(function, "_score_func") else make_scorer(function)
     inner = scorer._score_func
-    error = str(getattr(inner, "__name__", "")).endswith(("_error", "_loss")) and str(inner.__module__).startswith("sklearn.metrics")
+    error = str(getattr(inner, "__name__", "")).endswith(("_error", "_loss")) and str(
+        inner.__module__
+    ).startswith("sklearn.metrics")
     if error and scorer._sign > 0:
-        raise InputError(f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False).")
-    home = name or f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
+        raise InputError(
+            f"metric: {inner.__name__} is smaller for better predictions. Give make_scorer(f, greater_is_better=False)."
+        )
+    home = (
+        name
+        or f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(inner).__name__)}"
+    )
     name = f"{home}{_MARK}{hashlib.blake2b(_pickled(scorer) + _source(inner), digest_size=4).hexdigest()}"
     extensions.give_metric(name, scorer)
     return name
@@ -67,7 +74,9 @@ def named(name: str) -> str:
         return name
     function = extensions.find("metrics", name)
     if not callable(function):
-        raise InputError(f"--metric: {name!r}, which a package registers, is no function: {function!r}.")
+        raise InputError(
+            f"--metric: {name!r}, which a package registers, is no function: {function!r}."
+        )
     return register(function, name)
 
 

@@ -54,10 +54,19 @@ def _brier(truth: Array, proba: Array, weight: Array | None) -> float:
 def _average_precision(truth: Array, proba: Array, weight: Array | None) -> float:
     from sklearn.metrics import average_precision_score
 
-    classes = [1] if proba.shape[1] == 2 else [k for k in range(proba.shape[1]) if (truth == k).any()]
+    classes = (
+        [1] if proba.shape[1] == 2 else [k for k in range(proba.shape[1]) if (truth == k).any()]
+    )
     if not (truth[:, None] == classes).any():
         return 1.0  # scikit-learn's value for rows without a positive one, of which it warns
-    return 1.0 - float(np.mean([average_precision_score(truth == k, proba[:, k], sample_weight=weight) for k in classes]))
+    return 1.0 - float(
+        np.mean(
+            [
+                average_precision_score(truth == k, proba[:, k], sample_weight=weight)
+                for k in classes
+            ]
+        )
+    )
 
 
 def _accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
@@ -65,7 +74,10 @@ def _accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
 
 
 def _balanced_accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
-    recalls = [_mean(labels[truth == k] == k, None if weight is None else weight[truth == k]) for k in np.unique(truth)]
+    recalls = [
+        _mean(labels[truth == k] == k, None if weight is None else weight[truth == k])
+        for k in np.unique(truth)
+    ]
     return 1.0 - float(np.mean(recalls))
 
 
@@ -73,7 +85,9 @@ def _f1(average: str) -> Loss:
     def loss(truth: Array, labels: Array, weight: Array | None) -> float:
         from sklearn.metrics import f1_score
 
-        return 1.0 - float(f1_score(truth, labels, average=average, sample_weight=weight, zero_division=0.0))
+        return 1.0 - float(
+            f1_score(truth, labels, average=average, sample_weight=weight, zero_division=0.0)
+        )
 
     return loss
 
@@ -147,8 +161,24 @@ METRICS: dict[str, Metric] = {
             "area under the ROC curve; the mean over classes, one against the rest",
             worst=0.0,
         ),
-        Metric("log_loss", _log_loss, "probabilities", _BOTH, False, "log_loss", "negative log-likelihood of the true class, in nats"),
-        Metric("brier", _brier, "probabilities", _BOTH, False, "log_loss", "mean squared error of the probabilities"),
+        Metric(
+            "log_loss",
+            _log_loss,
+            "probabilities",
+            _BOTH,
+            False,
+            "log_loss",
+            "negative log-likelihood of the true class, in nats",
+        ),
+        Metric(
+            "brier",
+            _brier,
+            "probabilities",
+            _BOTH,
+            False,
+            "log_loss",
+            "mean squared error of the probabilities",
+        ),
         Metric(
             "average_precision",
             _average_precision,
@@ -159,20 +189,120 @@ METRICS: dict[str, Metric] = {
             "area under the precision-recall curve",
             worst=0.0,
         ),
-        Metric("accuracy", _accuracy, "labels", _BOTH, True, "log_loss", "share of rows whose class is right", worst=0.0),
-        Metric("balanced_accuracy", _balanced_accuracy, "labels", _BOTH, True, "log_loss", "mean recall over classes", worst=0.0),
-        Metric("f1", _f1("binary"), "labels", ("binary",), True, "log_loss", "F1 of the positive class", worst=0.0),
-        Metric("f1_macro", _f1("macro"), "labels", _BOTH, True, "log_loss", "F1, the mean over classes", worst=0.0),
         Metric(
-            "f1_weighted", _f1("weighted"), "labels", _BOTH, True, "log_loss", "F1, the mean over classes weighted by their rows", worst=0.0
+            "accuracy",
+            _accuracy,
+            "labels",
+            _BOTH,
+            True,
+            "log_loss",
+            "share of rows whose class is right",
+            worst=0.0,
         ),
-        Metric("mcc", _mcc, "labels", _BOTH, True, "log_loss", "Matthews correlation coefficient", worst=-1.0),
-        Metric("rmse", _rmse, "numbers", _NUMBER, False, "rmse", "root mean squared error, in the target's unit"),
-        Metric("mae", _mae, "numbers", _NUMBER, False, "mae", "mean absolute error, in the target's unit"),
-        Metric("median_ae", _median_ae, "numbers", _NUMBER, False, "mae", "median absolute error, in the target's unit"),
-        Metric("mape", _mape, "numbers", _NUMBER, False, "mae", "mean absolute error relative to the truth"),
-        Metric("rmsle", _rmsle, "numbers", _NUMBER, False, "rmse", "root mean squared error of log(1 + value)"),
-        Metric("pinball", _pinball(0.5), "numbers", _NUMBER, False, "mae", "pinball loss of the median; pinball_0.9: of another quantile"),
+        Metric(
+            "balanced_accuracy",
+            _balanced_accuracy,
+            "labels",
+            _BOTH,
+            True,
+            "log_loss",
+            "mean recall over classes",
+            worst=0.0,
+        ),
+        Metric(
+            "f1",
+            _f1("binary"),
+            "labels",
+            ("binary",),
+            True,
+            "log_loss",
+            "F1 of the positive class",
+            worst=0.0,
+        ),
+        Metric(
+            "f1_macro",
+            _f1("macro"),
+            "labels",
+            _BOTH,
+            True,
+            "log_loss",
+            "F1, the mean over classes",
+            worst=0.0,
+        ),
+        Metric(
+            "f1_weighted",
+            _f1("weighted"),
+            "labels",
+            _BOTH,
+            True,
+            "log_loss",
+            "F1, the mean over classes weighted by their rows",
+            worst=0.0,
+        ),
+        Metric(
+            "mcc",
+            _mcc,
+            "labels",
+            _BOTH,
+            True,
+            "log_loss",
+            "Matthews correlation coefficient",
+            worst=-1.0,
+        ),
+        Metric(
+            "rmse",
+            _rmse,
+            "numbers",
+            _NUMBER,
+            False,
+            "rmse",
+            "root mean squared error, in the target's unit",
+        ),
+        Metric(
+            "mae",
+            _mae,
+            "numbers",
+            _NUMBER,
+            False,
+            "mae",
+            "mean absolute error, in the target's unit",
+        ),
+        Metric(
+            "median_ae",
+            _median_ae,
+            "numbers",
+            _NUMBER,
+            False,
+            "mae",
+            "median absolute error, in the target's unit",
+        ),
+        Metric(
+            "mape",
+            _mape,
+            "numbers",
+            _NUMBER,
+            False,
+            "mae",
+            "mean absolute error relative to the truth",
+        ),
+        Metric(
+            "rmsle",
+            _rmsle,
+            "numbers",
+            _NUMBER,
+            False,
+            "rmse",
+            "root mean squared error of log(1 + value)",
+        ),
+        Metric(
+            "pinball",
+            _pinball(0.5),
+            "numbers",
+            _NUMBER,
+            False,
+            "mae",
+            "pinball loss of the median; pinball_0.9: of another quantile",
+        ),
         Metric("r2", _r2, "numbers", _NUMBER, True, "rmse", "share of the variance explained"),
     )
 }

@@ -99,6 +99,11 @@ class Metric:
             return cast(Array, (proba / np.where(shares > 0, shares, np.inf)).argmax(axis=1))
         if self.name != "accuracy" and proba.shape[1] == 2 and np.ptp(proba[:, 1]) > 0:
             cut = np.quantile(proba[:, 1], shares[0])
-            above, at = proba[:, 1] > cut, proba[:, 1] >= cut  # many may be equal: those that come nearer to the share
-            return cast(Array, above if abs(above.mean() - shares[1]) < abs(at.mean() - shares[1]) else at).astype(np.int64)
+            above, at = (
+                proba[:, 1] > cut,
+                proba[:, 1] >= cut,
+            )  # many may be equal: those that come nearer to the share
+            return cast(
+                Array, above if abs(above.mean() - shares[1]) < abs(at.mean() - shares[1]) else at
+            ).astype(np.int64)
         return cast(Array, proba.argmax(axis=1))

@@ -18,9 +18,20 @@ from automl.task import Kind, Task
 
 Array = npt.NDArray[Any]
 
-_BOUNDED = ("r2", "explained_variance", "d2_absolute_error_score")  # scores of numbers that are 1 at best
-_UNBOUNDED = ("positive_likelihood_ratio", "mutual_info_score")  # scores of classes that may be any number
-_BELOW_ZERO = {"matthews_corrcoef": -1.0, "adjusted_rand_score": -0.5, "adjusted_mutual_info_score": -1.0}  # the worst of classes
+_BOUNDED = (
+    "r2",
+    "explained_variance",
+    "d2_absolute_error_score",
+)  # scores of numbers that are 1 at best
+_UNBOUNDED = (
+    "positive_likelihood_ratio",
+    "mutual_info_score",
+)  # scores of classes that may be any number
+_BELOW_ZERO = {
+    "matthews_corrcoef": -1.0,
+    "adjusted_rand_score": -0.5,
+    "adjusted_mutual_info_score": -1.0,
+}  # the worst of classes
 _TWO = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.9, 0.1]])
 _THREE = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]])
 _PROBE: dict[Kind, tuple[Array, Array]] = {
@@ -37,20 +48,41 @@ def scorer_metric(name: str, kind: Kind, task: Task | None = None) -> Metric | N
     if is_function(name):
         scorer = known_function(name)
         if scorer is None:  # what was made with it can still be read
-            return Metric(name, _unknown, "numbers", (kind,), True, "log_loss", "a Python function that is not known here", 0.0)
-        return _metric(name, f"the Python function {name}", kind, (kind,), _Loss(scorer, _needs(scorer, kind), 0.0, task))
+            return Metric(
+                name,
+                _unknown,
+                "numbers",
+                (kind,),
+                True,
+                "log_loss",
+                "a Python function that is not known here",
+                0.0,
+            )
+        return _metric(
+            name,
+            f"the Python function {name}",
+            kind,
+            (kind,),
+            _Loss(scorer, _needs(scorer, kind), 0.0, task),
+        )
     if name not in get_scorer_names():
         return None
     scorer = get_scorer(name)
-    bounded = scorer._sign > 0 and name not in _UNBOUNDED and (kind != "regression" or name in _BOUNDED)
+    bounded = (
+        scorer._sign > 0 and name not in _UNBOUNDED and (kind != "regression" or name in _BOUNDED)
+    )
     loss = _Loss(scorer, _needs(scorer, kind), 1.0 if bounded else 0.0, task)
-    metric = _metric(name, f"scikit-learn's scorer {name}", kind, (kind,) if _suits(scorer, kind) else (), loss)
+    metric = _metric(
+        name, f"scikit-learn's scorer {name}", kind, (kind,) if _suits(scorer, kind) else (), loss
+    )
     has_worst = bounded and kind != "regression" and not name.startswith("d2_")
     return replace(metric, worst=_BELOW_ZERO.get(name, 0.0)) if has_worst else metric
 
 
 def _unknown(truth: Array, prediction: Array, weight: Array | None) -> float:
-    raise InputError("the run's metric is a Python function that is not known here: it has to be given from Python again.")
+    raise InputError(
+        "the run's metric is a Python function that is not known here: it has to be given from Python again."
+    )
 
 
 def _metric(name: str, about: str, kind: Kind, kinds: tuple[Kind, ...], loss: _Loss) -> Metric:
@@ -63,7 +95,13 @@ def _name(scorer: Any) -> str:
 
 
 def _needs(scorer: Any, kind: Kind) -> Needs:
-    return "numbers" if kind == "regression" else "labels" if scorer._response_method == "predict" else "probabilities"
+    return (
+        "numbers"
+        if kind == "regression"
+        else "labels"
+        if scorer._response_method == "predict"
+        else "probabilities"
+    )
 
 
 @dataclass(frozen=True)
@@ -104,11 +142,15 @@ class _Loss:
             prediction = prediction[:, self._positive] if prediction.shape[1] == 2 else prediction
         if self._labels is not None:
             truth = self._labels[truth]
-            prediction = self._labels[prediction.astype(np.int64)] if self.needs == "labels" else prediction
+            prediction = (
+                self._labels[prediction.astype(np.int64)] if self.needs == "labels" else prediction
+            )
             words |= {"labels": self._labels} if "labels" in words else {}
         if weight is not None:
             if "sample_weight" not in self._takes:
-                raise InputError(f"--metric: {_name(self.scorer)} takes no weights, and the rows have some.")
+                raise InputError(
+                    f"--metric: {_name(self.scorer)} takes no weights, and the rows have some."
+                )
             words["sample_weight"] = weight
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a class that no row was predicted as, and the like
@@ -125,6 +167,12 @@ def _works(scorer: Any, kind: Kind) -> bool:
     truth, given = _PROBE[kind]
     needs = _needs(scorer, kind)
     try:
-        return bool(np.isfinite(_Loss(scorer, needs, 0.0)(truth, given.argmax(axis=1) if needs == "labels" else given, None)))
+        return bool(
+            np.isfinite(
+                _Loss(scorer, needs, 0.0)(
+                    truth, given.argmax(axis=1) if needs == "labels" else given, None
+                )
+            )
+        )
     except (TypeError, ValueError):
         return False

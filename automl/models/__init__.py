@@ -20,9 +20,32 @@ from automl.models.linear import Linear
 from automl.models.mlp import MLP
 from automl.models.xgboost import XGBoost
 
-__all__ = ["FAMILIES", "Family", "Feature", "Fitted", "How", "Model", "Sample", "SimpleFamily", "everybody", "family", "given", "is_known"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Feature",
+    "Fitted",
+    "How",
+    "Model",
+    "Sample",
+    "SimpleFamily",
+    "everybody",
+    "family",
+    "given",
+    "is_known",
+]
 
-FAMILIES: tuple[Family, ...] = (LightGBM(), CatBoost(), XGBoost(), EXTRA_TREES, RANDOM_FOREST, Linear(), KNN(), MLP(), Constant())
+FAMILIES: tuple[Family, ...] = (
+    LightGBM(),
+    CatBoost(),
+    XGBoost(),
+    EXTRA_TREES,
+    RANDOM_FOREST,
+    Linear(),
+    KNN(),
+    MLP(),
+    Constant(),
+)
 OURS = tuple(one.name for one in FAMILIES)
 
 
@@ -49,7 +72,9 @@ def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
         return sound(found, name)
     names = [*OURS, *own.families, *extensions.installed("families", OURS)]
     here = "one of your own is known where its package is installed"
-    raise InputError(f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {here}.")
+    raise InputError(
+        f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {here}."
+    )
 
 
 def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
@@ -73,11 +98,17 @@ def given(families: Iterable[Family]) -> Extensions:
     own: dict[str, Family] = {}
     for one in families:
         if isinstance(one, type):
-            raise InputError(f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}().")
+            raise InputError(
+                f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}()."
+            )
         name = sound(one, str(getattr(one, "name", ""))).name
         if name in OURS:
-            raise InputError(f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one.")
+            raise InputError(
+                f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one."
+            )
         if name in own:
-            raise InputError(f"families: two of them have the name {name!r}. Give one of them another name.")
+            raise InputError(
+                f"families: two of them have the name {name!r}. Give one of them another name."
+            )
         own[name] = extensions.copied("families", name, one)
     return Extensions(own)

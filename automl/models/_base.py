@@ -65,7 +65,11 @@ class How:
 
     def keeping(self, share: float) -> How:
         """The same with a share of the seconds kept for what follows the training: predicting, writing, reading again."""
-        return replace(self, budget=self.budget.keeping(share * self.budget.remaining())) if self.budget.timed else self
+        return (
+            replace(self, budget=self.budget.keeping(share * self.budget.remaining()))
+            if self.budget.timed
+            else self
+        )
 
 
 class Model(Protocol):
@@ -141,7 +145,9 @@ class Family(Protocol):
         """What of the parameters `prepare` depends on: equal values share one preparation."""
         ...
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Any:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Any:
         """The data in the library's own form, cached by the worker and handed to `fit`."""
         ...
 

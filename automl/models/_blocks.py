@@ -60,11 +60,15 @@ def check_width(X: Matrix, features: int) -> None:
         raise InputError(f"the model takes {features} columns, and the rows have shape {X.shape}.")
 
 
-def array_of(state: Mapping[str, Any], name: str, dtype: npt.DTypeLike, ndim: int, *, infinite: bool = False) -> npt.NDArray[Any]:
+def array_of(
+    state: Mapping[str, Any], name: str, dtype: npt.DTypeLike, ndim: int, *, infinite: bool = False
+) -> npt.NDArray[Any]:
     """An array of a state, held to its type and number of dimensions, and to hold no NaN and, unless allowed, nothing infinite."""
     array = state.get(name)
     if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.ndim != ndim:
-        raise UnsafeModel(f"the model file's {name!r} is not an array of {np.dtype(dtype)} with {ndim} dimensions")
+        raise UnsafeModel(
+            f"the model file's {name!r} is not an array of {np.dtype(dtype)} with {ndim} dimensions"
+        )
     if array.dtype.kind == "f" and (np.isnan(array) | (np.isinf(array) & (not infinite))).any():
         raise UnsafeModel(f"the model file's {name!r} holds values that are not finite")
     return np.ascontiguousarray(array)
@@ -90,5 +94,7 @@ def whole_of(state: Mapping[str, Any], name: str, least: int = 0) -> int:
     """A whole number of a state."""
     value = state.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UnsafeModel(f"the model file's {name!r} is not a whole number of {least} or more: {value!r}")
+        raise UnsafeModel(
+            f"the model file's {name!r} is not a whole number of {least} or more: {value!r}"
+        )
     return value

@@ -40,7 +40,10 @@ def check_lightgbm(trees: bytes, count: int, features: int) -> None:
     nodes = leaves - 1
     if (leaves < 1).any():
         raise _damaged("LightGBM", "a tree without leaves")
-    left, right, feature, decision = (text.numbers(name, nodes) for name in ("left_child", "right_child", "split_feature", "decision_type"))
+    left, right, feature, decision = (
+        text.numbers(name, nodes)
+        for name in ("left_child", "right_child", "split_feature", "decision_type")
+    )
     inner, leaf = np.repeat(nodes, nodes), np.repeat(leaves, nodes)
     for child in (left, right):
         if not np.where(child >= 0, child < inner, ~child < leaf).all():
@@ -91,14 +94,22 @@ class _Text:
     def numbers(self, name: str, sizes: Whole) -> Whole:
         """The whole numbers of all lines of a name, which have to be as many as `sizes` says."""
         self.check_counts(name, sizes)
-        return _numbers(b" ".join(line for line in self.lines(name) if line), int(sizes.sum()), name)
+        return _numbers(
+            b" ".join(line for line in self.lines(name) if line), int(sizes.sum()), name
+        )
 
 
 def _numbers(text: bytes, count: int, name: str) -> Whole:
     """Whole numbers below 2**31 in a row: what another reader would take for another number is refused."""
     tokens = text.split(b" ") if text else []
-    if len(tokens) != count or not re.fullmatch(rb"[-0-9 ]*", text) or max(map(len, tokens), default=0) > _LONGEST:
-        raise _damaged("LightGBM", f"too few, too many or too large numbers in {name!r}, or what is none")
+    if (
+        len(tokens) != count
+        or not re.fullmatch(rb"[-0-9 ]*", text)
+        or max(map(len, tokens), default=0) > _LONGEST
+    ):
+        raise _damaged(
+            "LightGBM", f"too few, too many or too large numbers in {name!r}, or what is none"
+        )
     try:
         return np.array([int(token) for token in tokens], np.int64)
     except ValueError:
@@ -109,10 +120,18 @@ def _check_categories(text: _Text, nodes: Whole, decision: Whole) -> None:
     """A split by category names a set; the sets' bounds ascend and end where their words do."""
     sets = text.numbers("num_cat", np.ones(len(nodes), np.int64))
     with_sets = np.flatnonzero(sets)
-    bounds, words = text.lines("cat_boundaries", len(with_sets)), text.lines("cat_threshold", len(with_sets))
+    bounds, words = (
+        text.lines("cat_boundaries", len(with_sets)),
+        text.lines("cat_threshold", len(with_sets)),
+    )
     for place, bound, word in zip(with_sets.tolist(), bounds, words, strict=True):
         edges = _numbers(bound, bound.count(b" ") + 1, "cat_boundaries")
-        if len(edges) != sets[place] + 1 or edges[0] != 0 or (np.diff(edges) < 0).any() or edges[-1] != word.count(b" ") + 1:
+        if (
+            len(edges) != sets[place] + 1
+            or edges[0] != 0
+            or (np.diff(edges) < 0).any()
+            or edges[-1] != word.count(b" ") + 1
+        ):
             raise _damaged("LightGBM", "sets of categories that do not follow one another")
     chosen = (decision & 1) == 1
     if not chosen.any():
@@ -172,14 +191,23 @@ class _Trees:
 
     def numbers(self, name: str) -> Whole:
         """The values of all trees, as whole numbers."""
-        values = np.concatenate([tree[name] for tree in self._trees], dtype=np.int64, casting="unsafe")
+        values = np.concatenate(
+            [tree[name] for tree in self._trees], dtype=np.int64, casting="unsafe"
+        )
         if values.ndim != 1:
             raise ValueError(f"{name} is no row of numbers")
         return values
 
 
 _LINKS = ("left_children", "right_children", "parents")
-_OF_EACH_NODE = (*_LINKS, "split_indices", "split_conditions", "split_type", "default_left", "base_weights")
+_OF_EACH_NODE = (
+    *_LINKS,
+    "split_indices",
+    "split_conditions",
+    "split_type",
+    "default_left",
+    "base_weights",
+)
 
 
 def _check_trees(trees: _Trees, features: int) -> None:
@@ -192,7 +220,9 @@ def _check_trees(trees: _Trees, features: int) -> None:
     first = np.cumsum(sizes) - sizes
     starts, inner = np.repeat(first, sizes), np.flatnonzero(left != -1)
     children = np.concatenate([left[inner], right[inner]])
-    if (right[left == -1] != -1).any() or ((children <= 0) | (children >= np.tile(np.repeat(sizes, sizes)[inner], 2))).any():
+    if (right[left == -1] != -1).any() or (
+        (children <= 0) | (children >= np.tile(np.repeat(sizes, sizes)[inner], 2))
+    ).any():
         raise _damaged("XGBoost", "a child outside its tree")
     below = children + np.tile(starts[inner], 2)
     if (np.bincount(below, minlength=1) > 1).any():
@@ -210,13 +240,19 @@ def _check_sets(trees: _Trees, sizes: Whole, first: Whole) -> None:
     counts, lengths = trees.sizes("categories_nodes"), trees.sizes("categories")
     if any((trees.sizes(f"categories_{name}") != counts).any() for name in ("segments", "sizes")):
         raise _damaged("XGBoost", "sets of categories that do not fit together")
-    nodes, starts, widths = (trees.numbers(f"categories_{name}") for name in ("nodes", "segments", "sizes"))
+    nodes, starts, widths = (
+        trees.numbers(f"categories_{name}") for name in ("nodes", "segments", "sizes")
+    )
     values, kinds = trees.numbers("categories"), trees.numbers("split_type")
     if ((nodes < 0) | (nodes >= np.repeat(sizes, counts))).any():
         raise _damaged("XGBoost", "sets of categories of nodes which are not there")
-    if ((kinds < 0) | (kinds > 1)).any() or not np.array_equal(np.sort(nodes + np.repeat(first, counts)), np.flatnonzero(kinds == 1)):
+    if ((kinds < 0) | (kinds > 1)).any() or not np.array_equal(
+        np.sort(nodes + np.repeat(first, counts)), np.flatnonzero(kinds == 1)
+    ):
         raise _damaged("XGBoost", "splits by category without their sets")
-    if ((starts < 0) | (widths < 0) | (widths > np.repeat(lengths, counts) - starts)).any() or ((values < 0) | (values >= 2**24)).any():
+    if ((starts < 0) | (widths < 0) | (widths > np.repeat(lengths, counts) - starts)).any() or (
+        (values < 0) | (values >= 2**24)
+    ).any():
         raise _damaged("XGBoost", "sets of categories that are not there")
 
 

@@ -18,13 +18,19 @@ CHOICES = 20
 TELLING = 500  # held-out rows, from which on a metric of classes other than the log loss tells which round is best
 HASTY = 0.4  # the learning rate goes as far where fits are cut short by their deadlines
 MOST_ROUNDS = 10_000  # where early stopping chooses: shallow trees go on improving for thousands of rounds at any learning rate
-FARTHEST = 75.0  # learning rate x rounds, where no clock ends a fit: shallow trees gain little beyond
+FARTHEST = (
+    75.0  # learning rate x rounds, where no clock ends a fit: shallow trees gain little beyond
+)
 MOST_TREES = 4_000  # of all classes together, likewise, but so many rounds at least
 FEWEST_ROUNDS = 500
-EXPLAINED = 0.01  # of the first round's loss: where no clock ends a fit, less is nothing to go on for
+EXPLAINED = (
+    0.01  # of the first round's loss: where no clock ends a fit, less is nothing to go on for
+)
 _TAIL = 0.03  # seconds that follow the last round, however few there were
 _AFTER = 0.15  # of the seconds spent so far are kept for what follows the last round where that can't be rehearsed
-_REHEARSED = tuple(25 * 4**power for power in range(8))  # trees after which what follows the last round is done for once, and timed
+_REHEARSED = tuple(
+    25 * 4**power for power in range(8)
+)  # trees after which what follows the last round is done for once, and timed
 _SAMPLE = 1000  # held-out rows that are predicted then
 _SLOWER = 1.5  # times as long may it take in earnest
 _GAIN = 1e-4  # of the first round's loss: less than this within the patience is no reason to go on
@@ -58,7 +64,9 @@ class Prepared:
         return 0 if self.sample is None else len(self.sample.y)
 
 
-def prepared(train: Sample, held: Sample | None, how: How, form: Callable[[Sample, Any], Any]) -> Prepared:
+def prepared(
+    train: Sample, held: Sample | None, how: How, form: Callable[[Sample, Any], Any]
+) -> Prepared:
     """Both samples coded and put into a library's form; `form(sample, reference)` is given the training rows' form as reference."""
     target = Target.of(train, how)
     rows = target.code(train)
@@ -80,7 +88,13 @@ def watched(how: How, held_out: int) -> tuple[Watched, ...]:
     rows it is chance which round ranks them best, and the log loss alone chooses.
     """
     if how.task.is_regression:
-        return ("mae",) if how.metric.proxy == "mae" else ("pinball",) if how.metric.proxy == "pinball" else ("rmse",)
+        return (
+            ("mae",)
+            if how.metric.proxy == "mae"
+            else ("pinball",)
+            if how.metric.proxy == "pinball"
+            else ("rmse",)
+        )
     ranks = how.metric.name == "roc_auc" and how.task.kind == "binary" and held_out >= TELLING
     return ("roc_auc", "log_loss") if ranks else ("log_loss",)
 
@@ -89,7 +103,10 @@ def chosen_by_metric(how: How, held_out: int) -> bool:
     """Whether the metric itself has to choose the round: the libraries don't watch it, it is no question of thresholds nor of chance."""
     if not how.task.is_regression and held_out < TELLING:
         return False
-    is_watched = how.metric.name in (*watched(how, held_out), "r2", "pinball", "rmsle", "mape") or how.metric.proxy == "pinball"
+    is_watched = (
+        how.metric.name in (*watched(how, held_out), "r2", "pinball", "rmsle", "mape")
+        or how.metric.proxy == "pinball"
+    )
     return not is_watched and how.metric.needs != "labels"
 
 
@@ -165,7 +182,9 @@ class Ending:
         wrote = clock()
         if held is not None and len(held):
             self.predict(held[:_SAMPLE])
-        return 2 * (wrote - began) + (clock() - wrote) * (1.0 if held is None else max(1.0, len(held) / _SAMPLE))
+        return 2 * (wrote - began) + (clock() - wrote) * (
+            1.0 if held is None else max(1.0, len(held) / _SAMPLE)
+        )
 
 
 @dataclass
@@ -203,12 +222,17 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.stopping = self.held and self.how.rounds is None
-        most = min(self.most, most_rounds(self.learning_rate, self.how.task.n_outputs, self.how.budget.timed))
+        most = min(
+            self.most,
+            most_rounds(self.learning_rate, self.how.task.n_outputs, self.how.budget.timed),
+        )
         free = most if self.held else blind_rounds(self.learning_rate)
         self.limit = max(1, self.how.rounds if self.how.rounds is not None else free)
         self._began = self._left = self.how.budget.remaining()
         self._after_round = 0.0  # seconds that follow the last round, for each round
-        self._rehearsed = {max(1, trees // _trees_a_round(self.how.task.n_outputs)) for trees in _REHEARSED}
+        self._rehearsed = {
+            max(1, trees // _trees_a_round(self.how.task.n_outputs)) for trees in _REHEARSED
+        }
 
     def more(self, loss: tuple[float, ...] = ()) -> bool:
         """Whether to go on after a round with this held-out loss."""
@@ -219,7 +243,9 @@ class Watch:
                 self.best = self.rounds
             if self.lowest == 0 or loss[-1] < self.losses[self.lowest - 1][-1] - self._trifle():
                 self.lowest = self.rounds
-        return not (self.rounds >= self.limit or self._hopeless() or self._is_explained() or self._late())
+        return not (
+            self.rounds >= self.limit or self._hopeless() or self._is_explained() or self._late()
+        )
 
     def _is_explained(self) -> bool:
         """Whether, without a clock, so little of the loss is left that more rounds are not worth their time."""
@@ -232,7 +258,9 @@ class Watch:
         return _GAIN * min(self.losses[0][-1], 10 * self.losses[self.lowest - 1][-1])
 
     def _hopeless(self) -> bool:
-        return self.stopping and self.rounds - self.lowest >= patience(self.lowest, self.rows, self.learning_rate)
+        return self.stopping and self.rounds - self.lowest >= patience(
+            self.lowest, self.rows, self.learning_rate
+        )
 
     def _late(self) -> bool:
         if self.how.budget.timed:
@@ -247,7 +275,9 @@ class Watch:
         if self.ending is None:
             return _AFTER * (self._began - left)
         if self.rounds in self._rehearsed:
-            self._after_round = self.ending.seconds(self.how.budget.clock, self.held_out) / self.rounds
+            self._after_round = (
+                self.ending.seconds(self.how.budget.clock, self.held_out) / self.rounds
+            )
         return _SLOWER * self._after_round * self.rounds
 
     @property
@@ -263,10 +293,24 @@ class Watch:
         return tuple((point, float(self.losses[point - 1][0]) * unit) for point in points)
 
 
-def watch_over(data: Prepared, asked: Mapping[str, Any], how: How, ending: Ending | None = None, most: int = MOST_ROUNDS) -> Watch:
+def watch_over(
+    data: Prepared,
+    asked: Mapping[str, Any],
+    how: How,
+    ending: Ending | None = None,
+    most: int = MOST_ROUNDS,
+) -> Watch:
     """The watch over a fit of some prepared data, of at most so many rounds."""
     held = None if data.sample is None else data.sample.X
-    return Watch(how, data.rows, float(asked["learning_rate"]), data.held is not None, ending=ending, held_out=held, most=most)
+    return Watch(
+        how,
+        data.rows,
+        float(asked["learning_rate"]),
+        data.held is not None,
+        ending=ending,
+        held_out=held,
+        most=most,
+    )
 
 
 def choose(watch: Watch, data: Prepared, how: How, predict: Callable[[int], Floats]) -> int:
@@ -277,10 +321,18 @@ def choose(watch: Watch, data: Prepared, how: How, predict: Callable[[int], Floa
     predict : callable
         Gives the prediction for the held-out rows with so many rounds.
     """
-    if not watch.stopping or watch.stopped or data.sample is None or not chosen_by_metric(how, data.held_out):
+    if (
+        not watch.stopping
+        or watch.stopped
+        or data.sample is None
+        or not chosen_by_metric(how, data.held_out)
+    ):
         return watch.kept
     step = max(1, math.ceil(watch.rounds / (CHOICES - 1)))
-    counts = sorted({*range(step, watch.rounds + 1, step), watch.best}, key=lambda count: abs(count - watch.best))
+    counts = sorted(
+        {*range(step, watch.rounds + 1, step), watch.best},
+        key=lambda count: abs(count - watch.best),
+    )
     truth = data.target.decode(data.sample.y)
     best, least = watch.best, math.inf
     for count in counts:  # from the proxy's choice outwards, so that the nearest of equals wins and a deadline costs the farthest
@@ -298,7 +350,9 @@ def settled(data: Prepared, params: Mapping[str, Any]) -> Fitted | None:
     return None if data.settled is None else Fitted(data.settled, 1, dict(params))
 
 
-def finished(watch: Watch, data: Prepared, model: Any, rounds: int, resolved: Mapping[str, Any]) -> Fitted:
+def finished(
+    watch: Watch, data: Prepared, model: Any, rounds: int, resolved: Mapping[str, Any]
+) -> Fitted:
     """The outcome of a boosting run."""
     unit = 1.0 if data.target.total else data.target.scale
     return Fitted(model, rounds, dict(resolved), watch.curve(unit), watch.stopped)

@@ -11,7 +11,9 @@ from automl.space import Choice, Float, Int
 from automl.task import Task
 
 _NEEDED = tuple(name for name in vars(Family) if not name.startswith("_"))
-_SOUND: dict[int, tuple[Any, Family]] = {}  # what was found sound, by its identity, which it keeps as long as it is held here
+_SOUND: dict[
+    int, tuple[Any, Family]
+] = {}  # what was found sound, by its identity, which it keeps as long as it is held here
 _TASKS = (
     Task("binary", "y", "log_loss", ("a", "b")),
     Task("multiclass", "y", "log_loss", ("a", "b", "c")),
@@ -34,7 +36,9 @@ def sound(found: Any, name: str) -> Family:
         except InputError:
             raise
         except Exception as error:  # whatever a stranger's code does
-            raise InputError(f"the family {name!r}: can't be made or asked: {type(error).__name__}: {one_line(error)}.") from error
+            raise InputError(
+                f"the family {name!r}: can't be made or asked: {type(error).__name__}: {one_line(error)}."
+            ) from error
         _SOUND[id(found)] = found, one
     return _SOUND[id(found)][1]
 
@@ -44,17 +48,27 @@ def _check(one: Any, name: str) -> None:
     what = f"the family {type(one).__name__}"
     lacking = [member for member in _NEEDED if not hasattr(one, member)]
     if lacking:
-        raise InputError(f"{what}: has no {', '.join(map(repr, lacking))}. A subclass of automl.extend.SimpleFamily has all but its name.")
+        raise InputError(
+            f"{what}: has no {', '.join(map(repr, lacking))}. A subclass of automl.extend.SimpleFamily has all but its name."
+        )
     if one.name != name:
-        raise InputError(f"{what}: is registered as {name!r}, and its name is {one.name!r}. They are to be the same.")
+        raise InputError(
+            f"{what}: is registered as {name!r}, and its name is {one.name!r}. They are to be the same."
+        )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise InputError(f"{what}: its name {name!r} is to be in small letters, as a name in Python.")
+        raise InputError(
+            f"{what}: its name {name!r} is to be in small letters, as a name in Python."
+        )
     for task in _TASKS:
         space, known = one.space(task), one.implied(task) | one.defaults(task)
         if wrong := [key for key, of in space.items() if not isinstance(of, (Float, Int, Choice))]:
-            raise InputError(f"{what}: its range of {wrong[0]!r} is {space[wrong[0]]!r}, and is to be a Float, an Int or a Choice.")
+            raise InputError(
+                f"{what}: its range of {wrong[0]!r} is {space[wrong[0]]!r}, and is to be a Float, an Int or a Choice."
+            )
         if lacking := [key for key in space if key not in known]:
             raise InputError(f"{what}: says no default of {lacking[0]!r}.")
         seconds = one.cost(1000, 10, task.n_outputs)
         if not isinstance(seconds, (int, float)) or not seconds > 0:
-            raise InputError(f"{what}: its cost of a fit is {seconds!r}, and is to be a positive number of seconds.")
+            raise InputError(
+                f"{what}: its cost of a fit is {seconds!r}, and is to be a positive number of seconds."
+            )

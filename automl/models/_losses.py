@@ -11,7 +11,9 @@ from automl.models._base import How
 from automl.models._target import Target
 
 Array = Any  # float32 or float64, as it was given
-Loss = Callable[[Array, Array, Array], tuple[float, Array]]  # of scores, targets and weights: the weighted sum, and its gradient
+Loss = Callable[
+    [Array, Array, Array], tuple[float, Array]
+]  # of scores, targets and weights: the weighted sum, and its gradient
 
 _CORNER = 0.1  # where the smoothed absolute error turns from a parabola into a line, in standard deviations
 
@@ -46,7 +48,9 @@ def _leaning(level: float) -> Loss:
     def loss(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
         rest = scores - y[:, None]
         size = np.sqrt(rest**2 + _CORNER**2)
-        return float((weight[:, None] * (size - _CORNER - lean * rest)).sum()), weight[:, None] * (rest / size - lean)
+        return float((weight[:, None] * (size - _CORNER - lean * rest)).sum()), weight[:, None] * (
+            rest / size - lean
+        )
 
     return loss
 

@@ -78,7 +78,15 @@ class Network:
             tuple(array.astype(dtype) for array in self.intercepts),
         )
 
-    def gradients(self, X: Matrix, y: Matrix, weight: Matrix, loss: Loss, keep: float, rng: np.random.Generator) -> list[Matrix]:
+    def gradients(
+        self,
+        X: Matrix,
+        y: Matrix,
+        weight: Matrix,
+        loss: Loss,
+        keep: float,
+        rng: np.random.Generator,
+    ) -> list[Matrix]:
         """Gradients of the loss of some rows by `arrays`, in their order; each hidden value is kept with this probability."""
         values, angles = self._inputs(X)
         inputs, slopes = [values], []
@@ -112,7 +120,9 @@ def _activated(values: Matrix) -> tuple[Matrix, Matrix]:
     return values * gate, gate * (1 + values * (1 - gate))
 
 
-def started(X: Matrix, sizes: tuple[int, ...], waves: int, frequency: float, rng: np.random.Generator) -> Network:
+def started(
+    X: Matrix, sizes: tuple[int, ...], waves: int, frequency: float, rng: np.random.Generator
+) -> Network:
     """A network of random numbers.
 
     Parameters
@@ -126,12 +136,18 @@ def started(X: Matrix, sizes: tuple[int, ...], waves: int, frequency: float, rng
     frequency : float
         Their deviation from zero, in turns for each standard deviation of a column.
     """
-    numbers = [place for place, column in enumerate(X[:1000].T) if len(np.unique(column)) > 8] if waves else []
+    numbers = (
+        [place for place, column in enumerate(X[:1000].T) if len(np.unique(column)) > 8]
+        if waves
+        else []
+    )
     shape = (len(numbers), waves)
     turns = np.stack([rng.normal(size=shape) * frequency, rng.random(shape)]) * 2 * np.pi
     widths = (X.shape[1] + len(numbers) * waves, *sizes)
     scales = [np.sqrt(2 / max(1, width)) for width in widths[:-2]] + [0.1 / np.sqrt(widths[-2])]
-    layers = [rng.normal(size=pair) * scale for pair, scale in zip(pairwise(widths), scales, strict=True)]
+    layers = [
+        rng.normal(size=pair) * scale for pair, scale in zip(pairwise(widths), scales, strict=True)
+    ]
     return Network(
         np.array(numbers, np.int64),
         turns.astype(np.float32),
@@ -161,9 +177,17 @@ class Descent:
     _moments: list[tuple[Matrix, Matrix]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays]
+        self._moments = [
+            (np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays
+        ]
         least, middle, most = BATCH
-        self.batch = int(np.clip(self.rows // 16, least, middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200))))
+        self.batch = int(
+            np.clip(
+                self.rows // 16,
+                least,
+                middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200)),
+            )
+        )
         self.steps_an_epoch = -(-self.rows // self.batch)
         self.epochs = int(np.clip(round(STEPS / self.steps_an_epoch), *_EPOCHS))
 
@@ -173,7 +197,11 @@ class Descent:
         for start in range(0, self.rows, self.batch):
             rows = order[start : start + self.batch]
             share = weight[rows] / np.float32(len(rows))
-            self._move(self.network.gradients(X[rows], y[rows], share, self.loss, 1.0 - self.dropout, self.rng))
+            self._move(
+                self.network.gradients(
+                    X[rows], y[rows], share, self.loss, 1.0 - self.dropout, self.rng
+                )
+            )
             yield self.step
 
     def _move(self, gradients: list[Any]) -> None:
@@ -195,4 +223,6 @@ class Descent:
         gone = self.step / (self.epochs * self.steps_an_epoch)
         if gone < _WARM:
             return self.rate * gone / _WARM
-        return self.rate * max(0.01, 0.5 * (1 + float(np.cos(np.pi * min(1.0, (gone - _WARM) / (1 - _WARM))))))
+        return self.rate * max(
+            0.01, 0.5 * (1 + float(np.cos(np.pi * min(1.0, (gone - _WARM) / (1 - _WARM)))))
+        )

@@ -18,10 +18,14 @@ from automl.models._target import Target
 
 STEPS = 40
 SLIGHT = 1e-5  # a step that moves no coefficient farther ends it
-PENALTIES = tuple(10.0**power for power in (-1, 0, 1, 2, 3, 4))  # of squared coefficients, by rows of weight 1
+PENALTIES = tuple(
+    10.0**power for power in (-1, 0, 1, 2, 3, 4)
+)  # of squared coefficients, by rows of weight 1
 
 
-def fit_quickly(X: Matrix, y: Floats, weight: Floats, target: Target, how: How) -> tuple[Floats, Floats]:
+def fit_quickly(
+    X: Matrix, y: Floats, weight: Floats, target: Target, how: How
+) -> tuple[Floats, Floats]:
     """Fit coefficients of shape (n_features, n_columns) and intercepts of shape (n_columns,).
 
     Parameters
@@ -43,7 +47,10 @@ def fit_quickly(X: Matrix, y: Floats, weight: Floats, target: Target, how: How) 
     if target.total:
         found = _logistic(design, gram, wanted, weight, ridge, how)
     else:
-        found = np.asarray(np.linalg.solve(gram + np.diag(ridge), design.T @ (weight[:, None] * wanted)), np.float64)
+        found = np.asarray(
+            np.linalg.solve(gram + np.diag(ridge), design.T @ (weight[:, None] * wanted)),
+            np.float64,
+        )
         if how.metric.is_quantile:
             found[-1] += np.quantile(y - (design @ found)[:, 0], how.metric.level)
     coefficients: Floats = found[:-1].copy()
@@ -76,7 +83,9 @@ def _penalty(design: Floats, gram: Floats, wanted: Floats, weight: Floats) -> fl
     return min(PENALTIES, key=error)
 
 
-def _logistic(design: Floats, gram: Floats, wanted: Floats, weight: Floats, ridge: Floats, how: How) -> Floats:
+def _logistic(
+    design: Floats, gram: Floats, wanted: Floats, weight: Floats, ridge: Floats, how: How
+) -> Floats:
     """Newton's steps with the bound of the curvature, each begun a little ahead (Nesterov)."""
     single = wanted.shape[1] == 1
     spread = float((weight[:, None] * wanted * (1 - wanted.mean(axis=0))).sum(axis=0).max())
@@ -92,6 +101,8 @@ def _logistic(design: Floats, gram: Floats, wanted: Floats, weight: Floats, ridg
         step = inverse @ slope
         before, point = point, ahead - step
         speed = 0 if float((slope * (point - before)).sum()) > 0 else speed + 1
-        if float(np.abs(step).max()) < SLIGHT or (how.budget.timed and how.budget.remaining() < 0.05):
+        if float(np.abs(step).max()) < SLIGHT or (
+            how.budget.timed and how.budget.remaining() < 0.05
+        ):
             break
     return point

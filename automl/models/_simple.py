@@ -29,8 +29,12 @@ class SimpleModel:
     def predict(self, X: Matrix) -> Floats:
         """The family's answers, in blocks of one size: a row's prediction doesn't depend on the rows beside it."""
         check_width(X, self.width)
-        answers = by_blocks(lambda block: self.family.answer(self.told, block), self.family.readable(X))
-        return self.target.spread(answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers)
+        answers = by_blocks(
+            lambda block: self.family.answer(self.told, block), self.family.readable(X)
+        )
+        return self.target.spread(
+            answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
+        )
 
     def to_state(self) -> State:
         """What was learnt."""
@@ -73,7 +77,9 @@ class SimpleFamily:
     recipes: tuple[str, ...] = ("onehot", "quantile")
     takes_missing: bool = False
 
-    def train(self, X: Matrix, y: Floats, weight: Floats, params: Mapping[str, Any], how: How) -> State:
+    def train(
+        self, X: Matrix, y: Floats, weight: Floats, params: Mapping[str, Any], how: How
+    ) -> State:
         """Learn from rows.
 
         Parameters
@@ -111,7 +117,10 @@ class SimpleFamily:
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """The middle of each range; of a choice its first value."""
-        return {name: of.values[0] if isinstance(of, Choice) else of.at(0.5) for name, of in self.space(task).items()}
+        return {
+            name: of.values[0] if isinstance(of, Choice) else of.at(0.5)
+            for name, of in self.space(task).items()
+        }
 
     def implied(self, task: Task) -> dict[str, Any]:
         """Nothing: the defaults name all."""
@@ -129,7 +138,9 @@ class SimpleFamily:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> _Ready:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> _Ready:
         """The rows that can be learnt from, or the answer where nothing can."""
         target = Target.of(train, how)
         rows = target.code(train)

@@ -53,8 +53,14 @@ class Target:
         logs, floor = how.metric.name == "rmsle", smallest(y) if how.metric.name == "mape" else 0.0
         y = logarithms(y) if logs else y
         spread = float(np.std(y)) if len(y) else 0.0
-        centre = float(np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y)) if len(y) else 0.0
-        return cls(0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0, logs, floor)
+        centre = (
+            float(np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y))
+            if len(y)
+            else 0.0
+        )
+        return cls(
+            0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0, logs, floor
+        )
 
     @property
     def outputs(self) -> int:
@@ -85,7 +91,9 @@ class Target:
             y = np.searchsorted(self.present, sample.y).astype(np.float64)
         else:
             y = ((logarithms(sample.y) if self.logs else sample.y) - self.shift) / self.scale
-        return replace(sample, y=y, weight=None if weight is None or not len(y) else weight / weight.mean())
+        return replace(
+            sample, y=y, weight=None if weight is None or not len(y) else weight / weight.mean()
+        )
 
     def decode(self, y: Floats) -> Floats:
         """Coded values as they were."""
@@ -116,7 +124,9 @@ class Target:
         if raw.ndim == 1:
             raw = np.column_stack([1.0 - raw, raw])
         sums = raw[:, 0].copy()
-        for column in range(1, raw.shape[1]):  # in one order whatever the number of rows: NumPy's sum chooses its own
+        for column in range(
+            1, raw.shape[1]
+        ):  # in one order whatever the number of rows: NumPy's sum chooses its own
             sums += raw[:, column]
         proba = np.zeros((len(raw), self.total))
         proba[:, list(self.present)] = raw / sums[:, None]
@@ -124,21 +134,35 @@ class Target:
 
     def to_state(self) -> State:
         """Plain values."""
-        plain = {"total": self.total, "present": list(self.present), "shift": self.shift, "scale": self.scale}
+        plain = {
+            "total": self.total,
+            "present": list(self.present),
+            "shift": self.shift,
+            "scale": self.scale,
+        }
         return plain | {"logs": True} if self.logs else plain
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Target:
         """The coding that `to_state` described."""
         try:
-            present, numbers = tuple(int(code) for code in state["present"]), (float(state["shift"]), float(state["scale"]))
+            present, numbers = (
+                tuple(int(code) for code in state["present"]),
+                (float(state["shift"]), float(state["scale"])),
+            )
             target = cls(int(state["total"]), present, *numbers, state.get("logs") is True)
         except (KeyError, TypeError, ValueError) as error:
             raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
         if not 0 <= target.total <= _MOST_CLASSES:
             raise UnsafeModel(f"the model file's target coding has {target.total} classes")
-        ascending = all(a < b for a, b in zip((-1, *target.present), (*target.present, target.total), strict=True))
-        if not (ascending or target.total == 0 == len(target.present)) or not np.isfinite([target.shift, target.scale]).all():
+        ascending = all(
+            a < b
+            for a, b in zip((-1, *target.present), (*target.present, target.total), strict=True)
+        )
+        if (
+            not (ascending or target.total == 0 == len(target.present))
+            or not np.isfinite([target.shift, target.scale]).all()
+        ):
             raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
         return target
 

@@ -18,7 +18,9 @@ from automl.models._base import Floats, Matrix
 from automl.models._blocks import array_of, whole_of
 from automl.state import State
 
-_FEW = 64  # rows up to which all trees are walked at once: rebuilding compiled trees would take longer
+_FEW = (
+    64  # rows up to which all trees are walked at once: rebuilding compiled trees would take longer
+)
 _SLICE = 1024  # rows walked at once, so that a large table needs little memory
 _LEAF = -1  # scikit-learn's mark of a leaf
 _FIELDS = {"left_child", "right_child", "feature", "threshold", "missing_go_to_left"}
@@ -60,7 +62,9 @@ class Trees:
         """The arrays of fitted scikit-learn trees (`estimator.tree_`)."""
         parts = [_arrays(tree) for tree in fitted]
         offsets = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
-        right, feature, threshold, missing, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        right, feature, threshold, missing, value = (
+            np.concatenate(column) for column in zip(*parts, strict=True)
+        )
         return cls(int(fitted[0].n_features), offsets, right, feature, threshold, missing, value)
 
     def first(self, count: int) -> Trees:
@@ -68,7 +72,15 @@ class Trees:
         offsets = self.offsets[: count + 1]
         end = int(offsets[-1])
         right, feature, threshold = self.right[:end], self.feature[:end], self.threshold[:end]
-        return Trees(self.features, offsets, right, feature, threshold, self.missing_left[:end], self.value[: int((right == 0).sum())])
+        return Trees(
+            self.features,
+            offsets,
+            right,
+            feature,
+            threshold,
+            self.missing_left[:end],
+            self.value[: int((right == 0).sum())],
+        )
 
     @cached_property
     def leaf(self) -> npt.NDArray[np.int64]:
@@ -105,7 +117,9 @@ class Trees:
         while len(going):
             here = node[going]
             value = X[row[going], self.feature[here]]
-            left = np.where(np.isnan(value), self.missing_left[here] == 1, value <= self.threshold[here])
+            left = np.where(
+                np.isnan(value), self.missing_left[here] == 1, value <= self.threshold[here]
+            )
             node[going] = np.where(left, here + 1, root[going] + self.right[here])
             going = going[self.right[node[going]] != 0]
         return self.leaf[node].reshape(len(X), len(roots))
@@ -123,7 +137,14 @@ class Trees:
         nodes["threshold"] = self.threshold[start:end]
         nodes["missing_go_to_left"] = self.missing_left[start:end]
         tree = Tree(self.features, np.ones(1, np.intp), 1)
-        tree.__setstate__({"max_depth": 0, "node_count": end - start, "nodes": nodes, "values": np.zeros((end - start, 1, 1))})
+        tree.__setstate__(
+            {
+                "max_depth": 0,
+                "node_count": end - start,
+                "nodes": nodes,
+                "values": np.zeros((end - start, 1, 1)),
+            }
+        )
         return tree
 
     def to_state(self) -> State:
@@ -162,16 +183,25 @@ class Trees:
     def _check(self) -> None:
         count = len(self.right)
         sizes = np.diff(self.offsets)
-        if len(self.offsets) < 2 or self.offsets[0] != 0 or self.offsets[-1] != count or (sizes < 1).any():
+        if (
+            len(self.offsets) < 2
+            or self.offsets[0] != 0
+            or self.offsets[-1] != count
+            or (sizes < 1).any()
+        ):
             raise UnsafeModel("the model file's trees do not follow one another")
         if not len(self.feature) == len(self.threshold) == len(self.missing_left) == count:
             raise UnsafeModel("the model file's trees have arrays of different lengths")
         inner = np.flatnonzero(self.right)
         if len(self.value) != count - len(inner):
-            raise UnsafeModel("the model file's trees have another number of leaves than of answers")
+            raise UnsafeModel(
+                "the model file's trees have another number of leaves than of answers"
+            )
         tree = np.searchsorted(self.offsets, inner, side="right") - 1
         place, right = inner - self.offsets[tree], self.right[inner]
-        if not ((right > place + 1) & (right < sizes[tree])).all():  # so the left child, at place + 1, lies inside as well
+        if not (
+            (right > place + 1) & (right < sizes[tree])
+        ).all():  # so the left child, at place + 1, lies inside as well
             raise UnsafeModel("the model file's trees have a child that is not below its parent")
         if not ((self.feature[inner] >= 0) & (self.feature[inner] < self.features)).all():
             raise UnsafeModel("the model file's trees read a column that the model does not have")

@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_TYPES = {mark: np.dtype(form) for mark, form in zip(b"iUIlLdD", (">i1", ">u1", ">i2", ">i4", ">i8", ">f4", ">f8"), strict=True)}
-_WHOLE = {mark: (size, mark != ord("U")) for mark, size in zip(b"iUIlL", (1, 1, 2, 4, 8), strict=True)}  # bytes, and whether signed
+_TYPES = {
+    mark: np.dtype(form)
+    for mark, form in zip(
+        b"iUIlLdD", (">i1", ">u1", ">i2", ">i4", ">i8", ">f4", ">f8"), strict=True
+    )
+}
+_WHOLE = {
+    mark: (size, mark != ord("U")) for mark, size in zip(b"iUIlL", (1, 1, 2, 4, 8), strict=True)
+}  # bytes, and whether signed
 _WORDS = {ord("Z"): None, ord("T"): True, ord("F"): False}
 DEEPEST = 30
 

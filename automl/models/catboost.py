@@ -20,7 +20,13 @@ from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "Logloss", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE", "pinball": "Quantile"}
+_METRICS: dict[boosting.Watched, str] = {
+    "log_loss": "Logloss",
+    "roc_auc": "AUC",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "pinball": "Quantile",
+}
 _MOST_LEVELS = 2**25  # of all columns together
 _UNTIMED_CELLS = 16_000_000_000  # rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it
 _FEWEST_ROUNDS = 200  # whatever they cost
@@ -42,16 +48,27 @@ class CatBoostModel:
         check_width(X, len(self.levels))
         if not len(X):
             return self.target.none()
-        return self.target.spread(_predict(self.booster, X, self.levels, self.target, 1, self.rounds))
+        return self.target.spread(
+            _predict(self.booster, X, self.levels, self.target, 1, self.rounds)
+        )
 
     def to_state(self) -> State:
         """The booster in CatBoost's binary format."""
-        return {"booster": self.raw, "rounds": self.rounds, "levels": list(self.levels), "target": self.target.to_state()}
+        return {
+            "booster": self.raw,
+            "rounds": self.rounds,
+            "levels": list(self.levels),
+            "target": self.target.to_state(),
+        }
 
 
-def _predict(booster: Any, X: Matrix, levels: tuple[int, ...], target: Target, threads: int, rounds: int) -> Any:
+def _predict(
+    booster: Any, X: Matrix, levels: tuple[int, ...], target: Target, threads: int, rounds: int
+) -> Any:
     kind = "Probability" if target.total else "RawFormulaVal"
-    return booster.predict(_frame(X, levels), prediction_type=kind, ntree_end=rounds, thread_count=threads)
+    return booster.predict(
+        _frame(X, levels), prediction_type=kind, ntree_end=rounds, thread_count=threads
+    )
 
 
 def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
@@ -78,12 +95,19 @@ def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) 
     try:
         booster.load_model(blob=raw)
     except catboost.CatBoostError as error:
-        raise UnsafeModel(f"the model file's CatBoost booster can't be read: {str(error).splitlines()[0]}") from None
+        raise UnsafeModel(
+            f"the model file's CatBoost booster can't be read: {str(error).splitlines()[0]}"
+        ) from None
     places = [place for place, count in enumerate(levels) if count]
-    if len(booster.feature_names_) != len(levels) or list(booster.get_cat_feature_indices()) != places:
+    if (
+        len(booster.feature_names_) != len(levels)
+        or list(booster.get_cat_feature_indices()) != places
+    ):
         raise UnsafeModel("the model file's CatBoost booster was trained on other columns")
     if rounds > booster.tree_count_:
-        raise UnsafeModel(f"the model file's CatBoost booster has {booster.tree_count_} trees, not {rounds}")
+        raise UnsafeModel(
+            f"the model file's CatBoost booster has {booster.tree_count_} trees, not {rounds}"
+        )
     return CatBoostModel(booster, raw, rounds, levels, target)
 
 
@@ -109,9 +133,12 @@ class CatBoost:
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
-        of_codes: Space = {"one_hot_max_size": Int(8, 100, log=True), "max_ctr_complexity": Int(2, 5)}
+        of_codes: Space = {
+            "one_hot_max_size": Int(8, 100, log=True),
+            "max_ctr_complexity": Int(2, 5),
+        }
         ranges: Space = {
-            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
+            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=boosting.HASTY),
             "depth": Int(4, 8),
             "l2_leaf_reg": Float(1e-4, 5.0, log=True),
             "subsample": Float(0.7, 1.0),
@@ -127,17 +154,28 @@ class CatBoost:
         Columns of few categories as zeros and ones: measured on 16 tables with categories, as good (0.995) in 0.4 of the time.
         """
         of_codes = {"one_hot_max_size": 8, "max_ctr_complexity": 2}
-        return {"learning_rate": 0.06, "depth": 6, "l2_leaf_reg": 3.0, "subsample": 0.8, "grow": "symmetric"} | of_codes
+        return {
+            "learning_rate": 0.06,
+            "depth": 6,
+            "l2_leaf_reg": 3.0,
+            "subsample": 0.8,
+            "grow": "symmetric",
+        } | of_codes
 
     def implied(self, task: Task) -> dict[str, Any]:
         """CatBoost's own."""
-        return {"colsample_bylevel": 1.0, "leaf_estimation_iterations": 10 if task.kind == "binary" else 1}
+        return {
+            "colsample_bylevel": 1.0,
+            "leaf_estimation_iterations": 10 if task.kind == "binary" else 1,
+        }
 
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """One preparation for all: CatBoost makes its bins in the fit."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> boosting.Prepared:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> boosting.Prepared:
         """Pools."""
         import catboost
 
@@ -145,7 +183,11 @@ class CatBoost:
 
         def form(sample: Sample, reference: Any) -> Any:
             return catboost.Pool(
-                _frame(sample.X, levels), sample.y, cat_features=sample.categorical, weight=sample.weight, thread_count=how.threads
+                _frame(sample.X, levels),
+                sample.y,
+                cat_features=sample.categorical,
+                weight=sample.weight,
+                thread_count=how.threads,
             )
 
         return boosting.prepared(train, held, how, form)
@@ -160,9 +202,16 @@ class CatBoost:
         asked = self.defaults(how.task) | dict(params)
         watch = boosting.watch_over(prepared, asked, how, most=_most_rounds(prepared, how))
         resolved = _params(prepared, asked, how)
-        booster = catboost.CatBoost(resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)})
-        callback = _Callback(watch, _watched_metrics(prepared.target.outputs, boosting.watched(how, prepared.held_out)))
-        booster.fit(prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback])
+        booster = catboost.CatBoost(
+            resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)}
+        )
+        callback = _Callback(
+            watch,
+            _watched_metrics(prepared.target.outputs, boosting.watched(how, prepared.held_out)),
+        )
+        booster.fit(
+            prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback]
+        )
         return _kept(booster, watch, prepared, asked, how)
 
     def restore(self, state: State) -> Model:
@@ -170,10 +219,16 @@ class CatBoost:
         if "constant" in state:
             return ConstantModel.from_state(state)
         levels = state.get("levels")
-        if not isinstance(levels, list) or not all(type(count) is int and count >= 0 for count in levels) or sum(levels) > _MOST_LEVELS:
+        if (
+            not isinstance(levels, list)
+            or not all(type(count) is int and count >= 0 for count in levels)
+            or sum(levels) > _MOST_LEVELS
+        ):
             raise UnsafeModel("the model file's levels are not whole numbers, or too large")
         target = Target.from_state(part_of(state, "target"))
-        return _restored(bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target)
+        return _restored(
+            bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target
+        )
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured with early stopping and two columns of categories: 2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20."""
@@ -208,7 +263,9 @@ class _Callback:
             return self.watch.more()
         found = info.metrics["validation"]
         told = {key.split(":")[0]: float(values[-1]) for key, values in found.items()}
-        return self.watch.more(tuple(1.0 - told[name] if name == "AUC" else told[name] for name in self.metrics))
+        return self.watch.more(
+            tuple(1.0 - told[name] if name == "AUC" else told[name] for name in self.metrics)
+        )
 
 
 def _watched_metrics(outputs: int, watched: tuple[boosting.Watched, ...]) -> list[str]:
@@ -219,7 +276,9 @@ def _watched_metrics(outputs: int, watched: tuple[boosting.Watched, ...]) -> lis
 def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
     outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
     level = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
-    metrics = [f"{name}:{level}hints=skip_train~true" for name in _watched_metrics(outputs, watched)]
+    metrics = [
+        f"{name}:{level}hints=skip_train~true" for name in _watched_metrics(outputs, watched)
+    ]
     number = {"mae": "MAE", "pinball": f"Quantile:alpha={how.metric.level}"}.get(watched[0], "RMSE")
     passed = {name: value for name, value in asked.items() if name != "grow"}
     if number != "RMSE" and outputs == 1:
@@ -240,14 +299,26 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
     }
 
 
-def _kept(booster: Any, watch: boosting.Watch, prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> Fitted:
+def _kept(
+    booster: Any,
+    watch: boosting.Watch,
+    prepared: boosting.Prepared,
+    asked: Mapping[str, Any],
+    how: How,
+) -> Fitted:
     levels = tuple(feature.levels for feature in prepared.features)
 
     def predict(rounds: int) -> Floats:
         assert prepared.sample is not None
-        return prepared.target.spread(_predict(booster, prepared.sample.X, levels, prepared.target, how.threads, rounds))
+        return prepared.target.spread(
+            _predict(booster, prepared.sample.X, levels, prepared.target, how.threads, rounds)
+        )
 
     best = boosting.choose(watch, prepared, how, predict)
-    if asked["grow"] == "symmetric":  # others can't be shortened; their predictions leave out the rounds after the best
+    if (
+        asked["grow"] == "symmetric"
+    ):  # others can't be shortened; their predictions leave out the rounds after the best
         booster.shrink(ntree_end=best)
-    return boosting.finished(watch, prepared, _restored(_bytes(booster), best, levels, prepared.target), best, asked)
+    return boosting.finished(
+        watch, prepared, _restored(_bytes(booster), best, levels, prepared.target), best, asked
+    )

@@ -39,7 +39,9 @@ class ConstantModel:
 
 def constant(train: Sample, how: How) -> ConstantModel:
     """The best constant for the training rows: weighted shares, mean, or the quantile that the metric is about."""
-    weight = np.ones(len(train.y)) if train.weight is None or not train.weight.any() else train.weight
+    weight = (
+        np.ones(len(train.y)) if train.weight is None or not train.weight.any() else train.weight
+    )
     if not how.task.is_regression:
         shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
         return ConstantModel(shares / shares.sum())
@@ -57,11 +59,16 @@ def _quantile(y: Floats, weight: Floats, level: float) -> float:
     order = np.argsort(y, kind="stable")
     total = np.cumsum(weight[order])
     there = total[-1] * level
-    low, high = np.searchsorted(total, there, side="left"), np.searchsorted(total, there, side="right")
+    low, high = (
+        np.searchsorted(total, there, side="left"),
+        np.searchsorted(total, there, side="right"),
+    )
     return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
 
 
-def nothing_to_learn(train: Sample, coded: Sample, target: Target, how: How) -> ConstantModel | None:
+def nothing_to_learn(
+    train: Sample, coded: Sample, target: Target, how: How
+) -> ConstantModel | None:
     """The constant, where no column varies or the target does not: some libraries refuse such tables.
 
     Parameters
@@ -74,7 +81,9 @@ def nothing_to_learn(train: Sample, coded: Sample, target: Target, how: How) -> 
 
 
 def _varies(column: Any) -> bool:
-    missing = np.isnan(column[:1]).any()  # a column that begins with a missing value varies unless all are missing
+    missing = np.isnan(
+        column[:1]
+    ).any()  # a column that begins with a missing value varies unless all are missing
     return bool(not np.isnan(column).all()) if missing else bool((column != column[0]).any())
 
 
@@ -104,7 +113,9 @@ class Constant:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Sample:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Sample:
         """The rows as they are."""
         return train
 

@@ -91,7 +91,9 @@ class Forest:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Grown:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Grown:
         """The rows, coded; scikit-learn's trees refuse infinite values."""
         target = Target.of(train, how)
         rows = target.code(train)
@@ -102,10 +104,14 @@ class Forest:
         """Grow trees in batches until there are enough or the deadline is near; rounds are the trees of a forest that answers alone."""
         if prepared.settled is not None:
             return Fitted(prepared.settled, 1, dict(params))
-        leaf = 1 + len(prepared.rows.y) * max(1, how.task.n_outputs // 50) // 20_000  # bounds the size: a leaf holds every class
+        leaf = (
+            1 + len(prepared.rows.y) * max(1, how.task.n_outputs // 50) // 20_000
+        )  # bounds the size: a leaf holds every class
         asked = {"min_samples_leaf": leaf} | self.defaults(how.task) | dict(params)
         enough = enough_trees(len(prepared.rows.y))
-        chosen = asked.pop("n_estimators", None) or (enough if how.budget.timed else min(enough, _UNTIMED))
+        chosen = asked.pop("n_estimators", None) or (
+            enough if how.budget.timed else min(enough, _UNTIMED)
+        )
         wanted = how.rounds or int(chosen)
         how = how.keeping(0.2)
         own = share_of(wanted, how.models)
@@ -114,29 +120,48 @@ class Forest:
         trees = Trees.of(fitted)
         few = trees.first(math.ceil(_TIMES * rounds / how.models))
         model, kept = ForestModel(trees, prepared.target), ForestModel(few, prepared.target)
-        return Fitted(model, rounds, asked | {"n_estimators": wanted}, stopped=len(fitted) < own, kept=kept)
+        return Fitted(
+            model, rounds, asked | {"n_estimators": wanted}, stopped=len(fitted) < own, kept=kept
+        )
 
     def _estimator(self, params: Mapping[str, Any], data: Grown, how: How) -> Any:
         from sklearn import ensemble
 
-        maker = getattr(ensemble, f"{self.kind}{'Classifier' if data.target.total else 'Regressor'}")
+        maker = getattr(
+            ensemble, f"{self.kind}{'Classifier' if data.target.total else 'Regressor'}"
+        )
         share = params.get("max_samples")
-        own = {} if share is None else {"bootstrap": True, "max_samples": max(1, round(float(share) * len(data.rows.y)))}
-        return maker(n_jobs=how.threads, random_state=how.seed % 2**31, warm_start=True, **{**params, **own})
+        own = (
+            {}
+            if share is None
+            else {"bootstrap": True, "max_samples": max(1, round(float(share) * len(data.rows.y)))}
+        )
+        return maker(
+            n_jobs=how.threads, random_state=how.seed % 2**31, warm_start=True, **{**params, **own}
+        )
 
     def restore(self, state: State) -> Model:
         """The trees from their arrays."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        trees, target = Trees.from_state(part_of(state, "trees")), Target.from_state(part_of(state, "target"))
+        trees, target = (
+            Trees.from_state(part_of(state, "trees")),
+            Target.from_state(part_of(state, "target")),
+        )
         if trees.value.shape[1] != target.columns:
-            raise UnsafeModel("the model file's trees have another number of classes than their target")
+            raise UnsafeModel(
+                "the model file's trees have another number of classes than their target"
+            )
         return ForestModel(trees, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured: extra trees 0.9 s for 1 000 x 20 and 3 s for 10 000 x 20, random forest 1.2 and 9 s."""
-        share = 1.3e-6 * (features / 20) ** 0.5 if self.kind == "ExtraTrees" else 5e-6 * features / 20
-        return float(share_of(enough_trees(rows), models) * (2e-3 + rows * share) * max(1.0, outputs / 20))
+        share = (
+            1.3e-6 * (features / 20) ** 0.5 if self.kind == "ExtraTrees" else 5e-6 * features / 20
+        )
+        return float(
+            share_of(enough_trees(rows), models) * (2e-3 + rows * share) * max(1.0, outputs / 20)
+        )
 
 
 def enough_trees(rows: int) -> int:

@@ -21,7 +21,10 @@ from automl.task import Task
 
 _KEPT = 10_000  # rows
 _FEWEST = 1_000  # of them, however many columns there are
-_KEPT_NUMBERS = {2: 5_000_000, 1: 400_000}  # rows x columns; the sum of absolute differences, p=1, is no matrix product
+_KEPT_NUMBERS = {
+    2: 5_000_000,
+    1: 400_000,
+}  # rows x columns; the sum of absolute differences, p=1, is no matrix product
 _BLOCK = 64  # rows answered at once: 2.5 MB of distances
 _NEAREST = 1e-3  # distances below count as this, so that one row does not outvote all
 
@@ -69,7 +72,9 @@ class KNNModel:
         last = _kth(row, distance, k)[row]
         near = distance <= last
         row, place, distance, last = row[near], place[near], distance[near], last[near]
-        return self._vote(row, place, self._influence(row, place, distance, distance == last, k), len(block))
+        return self._vote(
+            row, place, self._influence(row, place, distance, distance == last, k), len(block)
+        )
 
     def _candidates(self, block: Matrix, k: int) -> tuple[Any, Any]:
         """Pairs of a block's row and a kept row, in this order, that hold all of the k nearest and those as near as the last.
@@ -83,7 +88,9 @@ class KNNModel:
         lower -= error * size[:, None]
         lower -= error * self._sizes
         chosen = np.argpartition(lower, k - 1, axis=1)[:, :k]
-        upper = np.take_along_axis(lower, chosen, axis=1) + 2 * error * (size[:, None] + self._sizes[chosen])
+        upper = np.take_along_axis(lower, chosen, axis=1) + 2 * error * (
+            size[:, None] + self._sizes[chosen]
+        )
         row, place = np.nonzero(lower <= upper.max(axis=1)[:, None])
         return row, place
 
@@ -123,17 +130,29 @@ class KNNModel:
         """Sums in the order of the kept rows, so that equal rows get equal answers."""
         total = np.bincount(row, weights=influence, minlength=count)
         if not self.target.total:
-            return (np.bincount(row, weights=influence * self.y[place], minlength=count) / total)[:, None]
+            return (np.bincount(row, weights=influence * self.y[place], minlength=count) / total)[
+                :, None
+            ]
         outputs = self.target.outputs
         cell = row * outputs + self.y[place].astype(np.int64)
-        votes = np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs) / total[:, None]
+        votes = (
+            np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs)
+            / total[:, None]
+        )
         k = min(self.k, len(self.rows))
-        return (k * votes + self._shares) / (k + 1)  # one neighbour more, an average one: no class is impossible because it isn't near
+        return (k * votes + self._shares) / (
+            k + 1
+        )  # one neighbour more, an average one: no class is impossible because it isn't near
 
     def to_state(self) -> State:
         """The kept rows."""
         numbers = {"rows": self.rows, "y": self.y, "weight": self.weight}
-        return numbers | {"k": self.k, "by_distance": self.by_distance, "p": self.p, "target": self.target.to_state()}
+        return numbers | {
+            "k": self.k,
+            "by_distance": self.by_distance,
+            "p": self.p,
+            "target": self.target.to_state(),
+        }
 
 
 def _kth(row: Any, distance: Floats, k: int) -> Floats:
@@ -167,7 +186,11 @@ class KNN:
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """How many neighbours, how they count, and the distance."""
-        return {"k": Int(1, 500, log=True), "weights": Choice(("distance", "uniform")), "p": Choice((2, 1))}
+        return {
+            "k": Int(1, 500, log=True),
+            "weights": Choice(("distance", "uniform")),
+            "p": Choice((2, 1)),
+        }
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """A middling neighbourhood."""
@@ -181,12 +204,16 @@ class KNN:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Kept:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Kept:
         """The rows, coded and filled."""
         target = Target.of(train, how)
         rows = target.code(train)
         weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        return Kept(filled(rows.X), rows.y, weight, target, nothing_to_learn(train, rows, target, how))
+        return Kept(
+            filled(rows.X), rows.y, weight, target, nothing_to_learn(train, rows, target, how)
+        )
 
     def fit(self, prepared: Kept, params: Mapping[str, Any], how: How) -> Fitted:
         """Keep the rows, or a sample of them."""
@@ -212,9 +239,21 @@ class KNN:
         target = Target.from_state(part_of(state, "target"))
         rows, y, weight = (array_of(state, name, dtype, ndim) for name, dtype, ndim in _ARRAYS)
         fitting = len(rows) == len(y) == len(weight) > 0 and (weight > 0).all()
-        if not fitting or (target.total and not np.isin(y, np.arange(target.outputs)).all()) or state.get("p") not in (1, 2):
+        if (
+            not fitting
+            or (target.total and not np.isin(y, np.arange(target.outputs)).all())
+            or state.get("p") not in (1, 2)
+        ):
             raise UnsafeModel("the model file's neighbours have arrays that do not fit together")
-        return KNNModel(rows, y, weight, whole_of(state, "k", 1), bool(state.get("by_distance")), whole_of(state, "p", 1), target)
+        return KNNModel(
+            rows,
+            y,
+            weight,
+            whole_of(state, "k", 1),
+            bool(state.get("by_distance")),
+            whole_of(state, "p", 1),
+            target,
+        )
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """That of predicting a quarter as many rows; measured: 0.15 s for 2 500 rows by 10 000 x 20."""

@@ -24,7 +24,13 @@ from automl.task import Task
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "binary_logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "l1", "pinball": "quantile"}
+_METRICS: dict[boosting.Watched, str] = {
+    "log_loss": "binary_logloss",
+    "roc_auc": "auc",
+    "rmse": "rmse",
+    "mae": "l1",
+    "pinball": "quantile",
+}
 _BINNING = ("max_bin", "min_data_in_bin")  # parameters that a Dataset depends on
 _BLOCK = 200  # trees that are asked at once: the processor's cache holds them while all rows go through (2 to 4 times as fast, measured)
 _IDLE = 5  # rounds without a split after which a run is over; extra_trees may miss one by chance
@@ -49,8 +55,14 @@ class LightGBMModel:
         raw = np.zeros((len(X), self.target.columns) if self.target.columns > 1 else len(X))
         step = max(1, _BLOCK // self.target.columns)
         for start in range(0, trees // self.target.columns, step):
-            raw += np.asarray(self.booster.predict(X, start_iteration=start, num_iteration=step, num_threads=1, raw_score=True))
-        return self.target.spread(softmax(raw) if raw.ndim > 1 else sigmoid(raw) if self.target.total else raw)
+            raw += np.asarray(
+                self.booster.predict(
+                    X, start_iteration=start, num_iteration=step, num_threads=1, raw_score=True
+                )
+            )
+        return self.target.spread(
+            softmax(raw) if raw.ndim > 1 else sigmoid(raw) if self.target.total else raw
+        )
 
     def to_state(self) -> State:
         """The booster in LightGBM's text format."""
@@ -66,13 +78,24 @@ def _restored(text: bytes, target: Target) -> LightGBMModel:
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
         raise UnsafeModel(f"the model file's LightGBM booster can't be read: {error}") from None
     if booster.num_model_per_iteration() != target.columns:
-        raise UnsafeModel("the model file's LightGBM booster has another number of classes than its target")
+        raise UnsafeModel(
+            "the model file's LightGBM booster has another number of classes than its target"
+        )
     return LightGBMModel(booster, text, target)
 
 
-_OBJECTIVE = re.compile(rb"regression|regression_l1|quantile|binary sigmoid:1|multiclass num_class:\d{1,6}")
+_OBJECTIVE = re.compile(
+    rb"regression|regression_l1|quantile|binary sigmoid:1|multiclass num_class:\d{1,6}"
+)
 _END = b"end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:null\n"
-_EXPLAINING = (b"split_gain", b"internal_value", b"internal_weight", b"internal_count", b"leaf_weight", b"leaf_count")
+_EXPLAINING = (
+    b"split_gain",
+    b"internal_value",
+    b"internal_weight",
+    b"internal_count",
+    b"leaf_weight",
+    b"leaf_count",
+)
 _EXPLAINS = re.compile(rb"^(?:" + rb"|".join(_EXPLAINING) + rb")=.*\n", re.MULTILINE)
 _SIZES = re.compile(rb"^tree_sizes=(.*)$", re.MULTILINE)
 
@@ -88,8 +111,15 @@ def lean(text: bytes) -> bytes:
     if sizes is None:  # it has no tree
         return text
     ends = np.cumsum([int(size) for size in sizes[1].split()]).tolist()
-    trees = [_EXPLAINS.sub(b"", rest[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    head = head[: sizes.start(1)] + b" ".join(b"%d" % len(tree) for tree in trees) + head[sizes.end(1) :]
+    trees = [
+        _EXPLAINS.sub(b"", rest[start:end])
+        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    head = (
+        head[: sizes.start(1)]
+        + b" ".join(b"%d" % len(tree) for tree in trees)
+        + head[sizes.end(1) :]
+    )
     return head + b"\n\n" + b"".join(trees) + _END
 
 
@@ -104,17 +134,32 @@ def _checked(text: bytes) -> bytes:
     head, _, rest = text.partition(b"\n\n")
     entries = dict(line.partition(b"=")[::2] for line in head.splitlines())
     sizes = entries.get(b"tree_sizes", b"").split()
-    numbers = [entries.get(name, b"") for name in (b"num_class", b"num_tree_per_iteration", b"max_feature_idx")]
-    if not head.startswith(b"tree\n") or not sizes or not all(number.isdigit() and len(number) < 8 for number in (*sizes, *numbers)):
+    numbers = [
+        entries.get(name, b"")
+        for name in (b"num_class", b"num_tree_per_iteration", b"max_feature_idx")
+    ]
+    if (
+        not head.startswith(b"tree\n")
+        or not sizes
+        or not all(number.isdigit() and len(number) < 8 for number in (*sizes, *numbers))
+    ):
         raise UnsafeModel("the model file's LightGBM booster does not begin as one")
     classes, trees_a_round, last = map(int, numbers)
     objective = entries.get(b"objective", b"")
-    if not 0 < trees_a_round == classes <= len(sizes) or len(sizes) % classes or not _OBJECTIVE.fullmatch(objective):
+    if (
+        not 0 < trees_a_round == classes <= len(sizes)
+        or len(sizes) % classes
+        or not _OBJECTIVE.fullmatch(objective)
+    ):
         raise UnsafeModel("the model file's LightGBM booster has a head that does not fit together")
     trees = rest[: sum(map(int, sizes))]
     starts = np.cumsum([0, *map(int, sizes[:-1])]).tolist()
     whole = all(trees.startswith(b"Tree=%d\n" % place, start) for place, start in enumerate(starts))
-    if not whole or trees.count(b"Tree=") != len(sizes) or not rest[len(trees) :].lstrip().startswith(b"end of trees"):
+    if (
+        not whole
+        or trees.count(b"Tree=") != len(sizes)
+        or not rest[len(trees) :].lstrip().startswith(b"end of trees")
+    ):
         raise UnsafeModel("the model file's LightGBM booster is not complete")
     check_lightgbm(trees, len(sizes), last + 1)
     lines = {
@@ -127,7 +172,9 @@ def _checked(text: bytes) -> bytes:
         "feature_infos": " ".join(["none"] * (last + 1)),
         "tree_sizes": b" ".join(sizes).decode(),
     }
-    began = "tree\nversion=v4\n" + "".join(f"{name}={value}\n" for name, value in lines.items()) + "\n"
+    began = (
+        "tree\nversion=v4\n" + "".join(f"{name}={value}\n" for name, value in lines.items()) + "\n"
+    )
     return began.encode() + trees + _END
 
 
@@ -150,7 +197,7 @@ class LightGBM:
             "min_data_per_group": Int(2, 100, log=True),
         }
         ranges: Space = {
-            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
+            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=boosting.HASTY),
             "num_leaves": Int(2, 200, log=True),
             "feature_fraction": Float(0.4, 1.0),
             "bagging_fraction": Float(0.7, 1.0),
@@ -166,7 +213,13 @@ class LightGBM:
 
         Measured on 20 tables with categories: the median loss is 0.985 of what its own 4 and 100 give.
         """
-        of_trees = {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.8, "bagging_fraction": 0.9, "min_data_in_leaf": 10}
+        of_trees = {
+            "learning_rate": 0.05,
+            "num_leaves": 31,
+            "feature_fraction": 0.8,
+            "bagging_fraction": 0.9,
+            "min_data_in_leaf": 10,
+        }
         return {**of_trees, "max_cat_to_onehot": 32, "min_data_per_group": 20}
 
     def implied(self, task: Task) -> dict[str, Any]:
@@ -183,7 +236,9 @@ class LightGBM:
         """Bins."""
         return tuple((name, params[name]) for name in _BINNING if name in params)
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> boosting.Prepared:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> boosting.Prepared:
         """Datasets, binned."""
         import lightgbm
 
@@ -191,7 +246,14 @@ class LightGBM:
 
         def form(sample: Sample, reference: Dataset | None) -> Dataset:
             data, places = np.ascontiguousarray(sample.X), sample.categorical
-            dataset = lightgbm.Dataset(data, sample.y, reference, sample.weight, categorical_feature=places, params=dict(fixed))
+            dataset = lightgbm.Dataset(
+                data,
+                sample.y,
+                reference,
+                sample.weight,
+                categorical_feature=places,
+                params=dict(fixed),
+            )
             return dataset.construct()
 
         return boosting.prepared(train, held, how, form)
@@ -206,7 +268,9 @@ class LightGBM:
 
         def predict(rounds: int) -> Floats:
             assert prepared.sample is not None
-            return prepared.target.spread(booster.predict(prepared.sample.X, num_iteration=rounds, num_threads=how.threads))
+            return prepared.target.spread(
+                booster.predict(prepared.sample.X, num_iteration=rounds, num_threads=how.threads)
+            )
 
         best = boosting.choose(watch, prepared, how, predict)
         text = lean(booster.model_to_string(num_iteration=best).encode())
@@ -217,7 +281,9 @@ class LightGBM:
         if "constant" in state:
             return ConstantModel.from_state(state)
         text = bytes_of(state, "booster")
-        return replace(_restored(_checked(text), Target.from_state(part_of(state, "target"))), text=text)
+        return replace(
+            _restored(_checked(text), Target.from_state(part_of(state, "target"))), text=text
+        )
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured with early stopping: 0.2 s for 1 000 x 20, 1 to 5 s for 10 000 x 20, 10 s for 40 000 x 20."""
@@ -253,13 +319,17 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
     }
 
 
-def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> tuple[Booster, boosting.Watch]:
+def _boost(
+    prepared: boosting.Prepared, asked: Mapping[str, Any], how: How
+) -> tuple[Booster, boosting.Watch]:
     """Round by round, so that the deadline is looked at between any two."""
     import lightgbm
 
     params = _params(prepared, asked, how)
     booster = lightgbm.Booster(params, prepared.train)
-    ending = boosting.Ending(booster.model_to_string, lambda rows: booster.predict(rows, num_threads=1))
+    ending = boosting.Ending(
+        booster.model_to_string, lambda rows: booster.predict(rows, num_threads=1)
+    )
     watch = boosting.watch_over(prepared, asked, how, ending)
     if watch.stopping:
         booster.add_valid(prepared.held, "held")
@@ -273,5 +343,8 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
 
 
 def _losses(booster: Booster, metrics: list[str]) -> tuple[float, ...]:
-    found = {name: 1.0 - value if greater else value for _, name, value, greater, *_ in booster.eval_valid()}
+    found = {
+        name: 1.0 - value if greater else value
+        for _, name, value, greater, *_ in booster.eval_valid()
+    }
     return tuple(found[name] for name in metrics)

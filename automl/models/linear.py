@@ -50,7 +50,12 @@ class LinearModel:
     def to_state(self) -> State:
         """The numbers."""
         target = self.target.to_state()
-        return {"coefficients": self.coefficients, "intercepts": self.intercepts, "bounds": self.bounds, "target": target}
+        return {
+            "coefficients": self.coefficients,
+            "intercepts": self.intercepts,
+            "bounds": self.bounds,
+            "target": target,
+        }
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,20 @@ class Linear:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Rows:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Rows:
         """The rows, coded and filled."""
         target = Target.of(train, how)
         rows = target.code(train)
         weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        return Rows(filled(rows.X), rows.y, weight / max(1, len(rows.y)), target, nothing_to_learn(train, rows, target, how))
+        return Rows(
+            filled(rows.X),
+            rows.y,
+            weight / max(1, len(rows.y)),
+            target,
+            nothing_to_learn(train, rows, target, how),
+        )
 
     def fit(self, prepared: Rows, params: Mapping[str, Any], how: How) -> Fitted:
         """Minimise mean loss + penalty / (C x rows); `quick` is the run's first model, in NumPy alone with a penalty of its own."""
@@ -106,7 +119,9 @@ class Linear:
             found = fit_quickly(prepared.X, prepared.y, prepared.weight, prepared.target, how)
             return Fitted(LinearModel(*found, _bounds(prepared), prepared.target), None, asked)
         strength = 1.0 / (float(asked["C"]) * len(prepared.y))
-        weights, intercepts, steps = _minimise(prepared, _scored(prepared, how), strength, asked["penalty"] == "l1", how)
+        weights, intercepts, steps = _minimise(
+            prepared, _scored(prepared, how), strength, asked["penalty"] == "l1", how
+        )
         model = LinearModel(weights, intercepts, _bounds(prepared), prepared.target)
         return Fitted(model, steps, asked, stopped=steps != how.rounds)
 
@@ -115,7 +130,10 @@ class Linear:
         if "constant" in state:
             return ConstantModel.from_state(state)
         target = Target.from_state(part_of(state, "target"))
-        weights, intercepts = array_of(state, "coefficients", np.float64, 2), array_of(state, "intercepts", np.float64, 1)
+        weights, intercepts = (
+            array_of(state, "coefficients", np.float64, 2),
+            array_of(state, "intercepts", np.float64, 1),
+        )
         bounds = array_of(state, "bounds", np.float64, 1)
         columns = target.columns
         if weights.shape[1] != columns or len(intercepts) != columns or len(bounds) != 2:
@@ -139,7 +157,9 @@ def _scored(rows: Rows, how: How) -> Scores:
     return lambda scores: loss(scores, rows.y, rows.weight)
 
 
-def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How) -> tuple[Floats, Floats, int | None]:
+def _minimise(
+    rows: Rows, loss: Scores, strength: float, sparse: bool, how: How
+) -> tuple[Floats, Floats, int | None]:
     """Coefficients, intercepts, and whether the deadline ended it."""
     from scipy.optimize import minimize
 
@@ -156,10 +176,16 @@ def _minimise(rows: Rows, loss: Scores, strength: float, sparse: bool, how: How)
         options={"maxiter": how.rounds or _STEPS, "ftol": 1e-7, "gtol": 1e-5},
     )
     weights = found.x[:size] - found.x[size : 2 * size] if sparse else found.x[:size]
-    return weights.reshape(-1, columns), found.x[-columns:].copy(), int(found.nit) if watch.stopped else how.rounds
+    return (
+        weights.reshape(-1, columns),
+        found.x[-columns:].copy(),
+        int(found.nit) if watch.stopped else how.rounds,
+    )
 
 
-def _smooth(rows: Rows, loss: Scores, weights: Floats, intercepts: Floats) -> tuple[float, Floats, Floats]:
+def _smooth(
+    rows: Rows, loss: Scores, weights: Floats, intercepts: Floats
+) -> tuple[float, Floats, Floats]:
     """The mean loss and its gradients by the coefficients, flat, and by the intercepts."""
     table = weights.reshape(rows.X.shape[1], -1).astype(np.float32)
     value, by_scores = loss((rows.X @ table).astype(np.float64) + intercepts)
@@ -174,7 +200,9 @@ def _ridge(rows: Rows, loss: Scores, strength: float) -> Scores:
     def objective(point: Floats) -> tuple[float, Floats]:
         weights = point[:size]
         value, by_weights, by_intercepts = _smooth(rows, loss, weights, point[size:])
-        return value + strength / 2 * float(weights @ weights), np.concatenate([by_weights + strength * weights, by_intercepts])
+        return value + strength / 2 * float(weights @ weights), np.concatenate(
+            [by_weights + strength * weights, by_intercepts]
+        )
 
     return objective
 

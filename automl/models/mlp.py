@@ -45,7 +45,9 @@ class MLPModel:
         """
         check_width(X, self.features)
         network = self.network.copy(np.float64)
-        answers = by_blocks(lambda block: self._answer(network.scores(block.astype(np.float64))), bent(X))
+        answers = by_blocks(
+            lambda block: self._answer(network.scores(block.astype(np.float64))), bent(X)
+        )
         return self.target.spread(answers if answers.shape[1] > 1 else answers[:, 0])
 
     def _answer(self, scores: Matrix) -> Floats:
@@ -59,7 +61,12 @@ class MLPModel:
         network, layers = self.network, len(self.network.weights)
         arrays = {f"weights{place}": network.weights[place] for place in range(layers)}
         arrays |= {f"intercepts{place}": network.intercepts[place] for place in range(layers)}
-        facts = {"layers": layers, "features": self.features, "bounds": self.bounds, "target": self.target.to_state()}
+        facts = {
+            "layers": layers,
+            "features": self.features,
+            "bounds": self.bounds,
+            "target": self.target.to_state(),
+        }
         return {**arrays, "places": network.places, "waves": network.waves, **facts}
 
 
@@ -97,8 +104,19 @@ class MLP:
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Small and quick, with waves; held back more where classes are to be told apart: there it soon learns by heart."""
-        held_back = {"weight_decay": 0.03, "dropout": 0.1} if task.is_regression else {"weight_decay": 0.5, "dropout": 0.2}
-        return {"width": 128, "layers": 3, "learning_rate": 5e-3, **held_back, "waves": 4, "frequency": 0.05}
+        held_back = (
+            {"weight_decay": 0.03, "dropout": 0.1}
+            if task.is_regression
+            else {"weight_decay": 0.5, "dropout": 0.2}
+        )
+        return {
+            "width": 128,
+            "layers": 3,
+            "learning_rate": 5e-3,
+            **held_back,
+            "waves": 4,
+            "frequency": 0.05,
+        }
 
     def implied(self, task: Task) -> dict[str, Any]:
         """Nothing: the defaults name all."""
@@ -108,13 +126,17 @@ class MLP:
         """One preparation for all."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> Rows:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> Rows:
         """The rows, coded and filled."""
         target = Target.of(train, how)
         rows = target.code(train)
         settled = nothing_to_learn(train, rows, target, how)
         kept = None if held is None else target.code(held)
-        return Rows(_plain(rows), None if kept is None or not len(kept.y) else _plain(kept), target, settled)
+        return Rows(
+            _plain(rows), None if kept is None or not len(kept.y) else _plain(kept), target, settled
+        )
 
     def fit(self, prepared: Rows, params: Mapping[str, Any], how: How) -> Fitted:
         """Descend until the held-out loss no longer falls, or the epochs are over."""
@@ -126,7 +148,9 @@ class MLP:
         y = prepared.train.y
         reach = _REACH * float(y.max() - y.min())
         bounds = np.array([y.min() - reach, y.max() + reach])
-        model = MLPModel(training.kept, prepared.train.X.shape[1], bounds.astype(np.float64), prepared.target)
+        model = MLPModel(
+            training.kept, prepared.train.X.shape[1], bounds.astype(np.float64), prepared.target
+        )
         unit = prepared.target.scale**2 if not prepared.target.total else 1.0
         curve = tuple((epoch, loss * unit) for epoch, loss in training.losses)
         return Fitted(model, training.best, asked, curve, training.stopped)
@@ -139,9 +163,18 @@ class MLP:
         layers, features = whole_of(state, "layers", 1), whole_of(state, "features")
         if layers > _MOST_LAYERS:
             raise UnsafeModel(f"the model file's network has {layers} layers")
-        weights = tuple(array_of(state, f"weights{place}", np.float32, 2) for place in range(layers))
-        intercepts = tuple(array_of(state, f"intercepts{place}", np.float32, 1) for place in range(layers))
-        network = Network(array_of(state, "places", np.int64, 1), array_of(state, "waves", np.float32, 3), weights, intercepts)
+        weights = tuple(
+            array_of(state, f"weights{place}", np.float32, 2) for place in range(layers)
+        )
+        intercepts = tuple(
+            array_of(state, f"intercepts{place}", np.float32, 1) for place in range(layers)
+        )
+        network = Network(
+            array_of(state, "places", np.int64, 1),
+            array_of(state, "waves", np.float32, 3),
+            weights,
+            intercepts,
+        )
         bounds = array_of(state, "bounds", np.float64, 1)
         if not _fits_together(network, features, target.columns) or len(bounds) != 2:
             raise UnsafeModel("the model file's network has arrays that do not fit together")
@@ -150,8 +183,13 @@ class MLP:
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Measured: 1.4 s for 2 000 x 8, 2 s for 20 000 x 15."""
         least, middle, most = BATCH
-        steps, batch = max(min(STEPS, 25 * rows), 8 * rows / most), min(middle, max(least, rows // 16))
-        return 0.05 + float(steps * (4e-4 + batch * 128 * (1.5 * features + 128 + outputs) * 6 / 2e10))
+        steps, batch = (
+            max(min(STEPS, 25 * rows), 8 * rows / most),
+            min(middle, max(least, rows // 16)),
+        )
+        return 0.05 + float(
+            steps * (4e-4 + batch * 128 * (1.5 * features + 128 + outputs) * 6 / 2e10)
+        )
 
 
 def bent(X: Matrix) -> Matrix:
@@ -168,15 +206,24 @@ def bent(X: Matrix) -> Matrix:
 def _plain(sample: Sample) -> Sample:
     """Single precision, nothing missing, and a weight for every row."""
     weight = np.ones(len(sample.y)) if sample.weight is None else sample.weight
-    return Sample(bent(sample.X), sample.features, sample.y.astype(np.float32), weight.astype(np.float32))
+    return Sample(
+        bent(sample.X), sample.features, sample.y.astype(np.float32), weight.astype(np.float32)
+    )
 
 
 def _fits_together(network: Network, features: int, outputs: int) -> bool:
     """Whether each layer takes what the one before gives, and the columns that are turned into waves are there."""
     pair, waved, count = network.waves.shape
     widths = [features + waved * count, *(len(array) for array in network.intercepts)]
-    chained = [array.shape for array in network.weights] == list(pairwise(widths)) and widths[-1] == outputs
-    return chained and pair == 2 and waved == len(network.places) and bool(np.isin(network.places, np.arange(features)).all())
+    chained = [array.shape for array in network.weights] == list(pairwise(widths)) and widths[
+        -1
+    ] == outputs
+    return (
+        chained
+        and pair == 2
+        and waved == len(network.places)
+        and bool(np.isin(network.places, np.arange(features)).all())
+    )
 
 
 class _Training:
@@ -188,7 +235,9 @@ class _Training:
         network = started(rows.train.X, sizes, int(asked["waves"]), float(asked["frequency"]), rng)
         network.intercepts[-1][:] = _first_guess(rows)
         self.loss: Loss = loss_of(rows.target, how)
-        rate, decay, dropout = (float(asked[name]) for name in ("learning_rate", "weight_decay", "dropout"))
+        rate, decay, dropout = (
+            float(asked[name]) for name in ("learning_rate", "weight_decay", "dropout")
+        )
         self.descent = Descent(network, self.loss, rng, len(rows.train.y), rate, decay, dropout)
         self.rows = rows
         self.budget = how.keeping(0.05).budget
@@ -239,7 +288,9 @@ class _Training:
         held, part = self.rows.held, slice(start, start + _SOME)
         assert held is not None
         assert held.weight is not None
-        return float(self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0])
+        return float(
+            self.loss(self.descent.network.scores(held.X[part]), held.y[part], held.weight[part])[0]
+        )
 
     def _predicting(self) -> float:
         """Seconds to keep for the last held-out loss and for predicting these rows, which takes twice as long, by some of them."""
@@ -253,6 +304,8 @@ def _first_guess(rows: Rows) -> Any:
     """Scores to begin with: the classes' shares, or the mean."""
     if not rows.target.total:
         return np.average(rows.train.y, weights=rows.train.weight)
-    shares = np.bincount(rows.train.y.astype(np.int64), weights=rows.train.weight, minlength=rows.target.outputs)
+    shares = np.bincount(
+        rows.train.y.astype(np.int64), weights=rows.train.weight, minlength=rows.target.outputs
+    )
     logs = np.log(np.maximum(shares / shares.sum(), 1e-6))
     return logs if rows.target.columns > 1 else logs[1] - logs[0]

@@ -21,7 +21,13 @@ from automl.task import Task
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
 
-_METRICS: dict[boosting.Watched, str] = {"log_loss": "logloss", "roc_auc": "auc", "rmse": "rmse", "mae": "mae", "pinball": "quantile"}
+_METRICS: dict[boosting.Watched, str] = {
+    "log_loss": "logloss",
+    "roc_auc": "auc",
+    "rmse": "rmse",
+    "mae": "mae",
+    "pinball": "quantile",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,9 @@ def _restored(raw: bytes, target: Target) -> XGBoostModel:
     try:
         booster = xgboost.Booster(model_file=bytearray(raw))
     except (xgboost.core.XGBoostError, ValueError) as error:
-        raise UnsafeModel(f"the model file's XGBoost booster can't be read: {str(error).splitlines()[0]}") from None
+        raise UnsafeModel(
+            f"the model file's XGBoost booster can't be read: {str(error).splitlines()[0]}"
+        ) from None
     booster.set_param({"nthread": 1})
     return XGBoostModel(booster, raw, target)
 
@@ -69,7 +77,7 @@ class XGBoost:
     def space(self, task: Task, codes: bool = True) -> Space:
         """The ranges that portfolios settle on."""
         return {
-            "learning_rate": Float(5e-3, 0.1, log=True, hasty=boosting.HASTY),
+            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=boosting.HASTY),
             "max_depth": Int(4, 10, log=True),
             "min_child_weight": Float(1e-3, 5.0, log=True),
             "subsample": Float(0.6, 1.0),
@@ -83,17 +91,31 @@ class XGBoost:
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """XGBoost's own with a lower learning rate and a sampled share of rows and columns."""
-        return {"learning_rate": 0.05, "max_depth": 6, "min_child_weight": 1.0, "subsample": 0.9, "colsample_bynode": 0.8}
+        return {
+            "learning_rate": 0.05,
+            "max_depth": 6,
+            "min_child_weight": 1.0,
+            "subsample": 0.9,
+            "colsample_bynode": 0.8,
+        }
 
     def implied(self, task: Task) -> dict[str, Any]:
         """XGBoost's own; it does not bound the leaves."""
-        return {"colsample_bylevel": 1.0, "reg_alpha": 0.0, "reg_lambda": 1.0, "grow_policy": "depthwise", "max_leaves": 1024}
+        return {
+            "colsample_bylevel": 1.0,
+            "reg_alpha": 0.0,
+            "reg_lambda": 1.0,
+            "grow_policy": "depthwise",
+            "max_leaves": 1024,
+        }
 
     def binning(self, params: Mapping[str, Any]) -> Hashable:
         """Bins."""
         return int(params.get("max_bin", 256))
 
-    def prepare(self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How) -> boosting.Prepared:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+    ) -> boosting.Prepared:
         """Quantile matrices."""
         import xgboost
 
@@ -121,7 +143,9 @@ class XGBoost:
 
         def predict(rounds: int) -> Floats:
             assert prepared.sample is not None
-            return prepared.target.spread(booster.inplace_predict(bounded(prepared.sample.X), iteration_range=(0, rounds)))
+            return prepared.target.spread(
+                booster.inplace_predict(bounded(prepared.sample.X), iteration_range=(0, rounds))
+            )
 
         best = boosting.choose(watch, prepared, how, predict)
         raw = bytes(booster[:best].save_raw("ubj"))
@@ -140,10 +164,14 @@ class XGBoost:
         return 0.5 + boosting.work(rows, features, outputs)
 
 
-def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> list[tuple[str, Any]]:
+def _params(
+    prepared: boosting.Prepared, asked: Mapping[str, Any], how: How
+) -> list[tuple[str, Any]]:
     """Parameters as pairs, as `eval_metric` may occur twice."""
     outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
-    number = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}.get(watched[0], "reg:squarederror")
+    number = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}.get(
+        watched[0], "reg:squarederror"
+    )
     params = {
         **asked,
         "objective": {1: number, 2: "binary:logistic"}.get(outputs, "multi:softprob"),
@@ -158,11 +186,15 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
     return [*params.items(), *(("eval_metric", name) for name in metrics)]
 
 
-def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> tuple[Booster, boosting.Watch]:
+def _boost(
+    prepared: boosting.Prepared, asked: Mapping[str, Any], how: How
+) -> tuple[Booster, boosting.Watch]:
     """Round by round, so that the deadline is looked at between any two."""
     import xgboost
 
-    ending = boosting.Ending(lambda: booster[:].save_raw("ubj"), lambda rows: booster.inplace_predict(bounded(rows)))
+    ending = boosting.Ending(
+        lambda: booster[:].save_raw("ubj"), lambda rows: booster.inplace_predict(bounded(rows))
+    )
     watch = boosting.watch_over(prepared, asked, how, ending)
     matrices = [prepared.train, prepared.held] if watch.stopping else [prepared.train]
     booster = xgboost.Booster(_params(prepared, asked, how), matrices)
@@ -175,6 +207,10 @@ def _boost(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> t
 
 def _losses(booster: Booster, held: QuantileDMatrix, place: int) -> tuple[float, ...]:
     """What was evaluated: XGBoost answers in the order of `eval_metric`, parted by tabs, as `held-auc:0.97`."""
-    pairs = [part.rsplit(":", 1) for part in booster.eval_set([(held, "held")], place).split("\t")[1:]]
+    pairs = [
+        part.rsplit(":", 1) for part in booster.eval_set([(held, "held")], place).split("\t")[1:]
+    ]
     losses = (1.0 - float(value) if name.endswith("auc") else float(value) for name, value in pairs)
-    return tuple(0.5 if math.isnan(loss) else loss for loss in losses)  # there is no AUC where one class alone is held out
+    return tuple(
+        0.5 if math.isnan(loss) else loss for loss in losses
+    )  # there is no AUC where one class alone is held out

@@ -33,7 +33,9 @@ from automl.task import Task
 
 FORMAT = 4
 MARK = b"automl sha256 "
-ENTRY = re.compile(r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))")
+ENTRY = re.compile(
+    r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))"
+)
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
 
 
@@ -63,9 +65,17 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         parts = []
         for part in member.parts:
             archive.writestr(zipfile.ZipInfo(f"models/{count}.zip", EPOCH), part.blob)
-            parts.append({"model": count, "encodings": [names.index(name) for name in part.encodings], "share": part.share})
+            parts.append(
+                {
+                    "model": count,
+                    "encodings": [names.index(name) for name in part.encodings],
+                    "share": part.share,
+                }
+            )
             count += 1
-        members.append({"id": member.id, "family": member.family, "weight": member.weight, "parts": parts})
+        members.append(
+            {"id": member.id, "family": member.family, "weight": member.weight, "parts": parts}
+        )
     for place, name in enumerate(names):
         pack(predictor.encodings[name].to_state(), archive, f"encodings/{place}")
     pack(predictor.cleaner.to_state(), archive, "cleaner")
@@ -99,7 +109,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def load(path: Path, expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS) -> Predictor:
+def load(
+    path: Path, expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS
+) -> Predictor:
     """Read a predictor's file, or that of a run's folder, made with families of ours, of `own` or of installed packages.
 
     Raises
@@ -122,7 +134,12 @@ def load(path: Path, expected_sha256: str | None = None, own: Extensions = NO_EX
     return loads(blob, str(path), expected_sha256, own)
 
 
-def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS) -> Predictor:
+def loads(
+    blob: bytes,
+    path: str = "the model",
+    expected_sha256: str | None = None,
+    own: Extensions = NO_EXTENSIONS,
+) -> Predictor:
     """The predictor whose file has these bytes; `path` is its name in messages."""
     _check(blob, path, expected_sha256)
     with distrusted(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
@@ -135,32 +152,61 @@ def loads(blob: bytes, path: str = "the model", expected_sha256: str | None = No
 def _check(blob: bytes, path: str, expected: str | None) -> None:
     """Refuse bytes whose digest is wrong."""
     if expected is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
-        raise InputError(f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits.")
+        raise InputError(
+            f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits."
+        )
     if expected is not None and hashlib.sha256(blob).hexdigest() != expected.lower():
-        raise InputError(f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}.")
+        raise InputError(
+            f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}."
+        )
     length = len(MARK) + 64
     if not blob.startswith(b"PK"):
-        raise UnsafeModel(f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder.")
+        raise UnsafeModel(
+            f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder."
+        )
     body = memoryview(blob)[: -length - 2]  # no copy: files may be large
     if len(blob) < length + 2 or blob[-length:] != MARK + hashlib.sha256(body).hexdigest().encode():
-        raise UnsafeModel(f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made.")
+        raise UnsafeModel(
+            f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made."
+        )
 
 
 def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
-        raise UnsafeModel(f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}")
-    if strangers := [str(plain["family"]) for plain in manifest["members"] if not is_known(str(plain["family"]), own)]:
+        raise UnsafeModel(
+            f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}"
+        )
+    if strangers := [
+        str(plain["family"])
+        for plain in manifest["members"]
+        if not is_known(str(plain["family"]), own)
+    ]:
         here = "which is not known here: install the package that registers it, or give it in Python: automl.load(path, families=[...])"
         raise UnsafeModel(f"it was made with the model family {strangers[0]!r}, {here}")
     blobs = {int(part["model"]): b"" for plain in manifest["members"] for part in plain["parts"]}
     blobs = {place: archive.read(f"models/{place}.zip") for place in blobs}
     check_size(sum(map(unpacked_size, blobs.values())), sum(map(len, blobs.values())))
     names = [str(name) for name in manifest["encodings"]]
-    known = {"manifest.json", "cleaner", "residuals", *(f"models/{n}.zip" for n in blobs), *(f"encodings/{n}" for n in range(len(names)))}
-    if unknown := {entry if entry.startswith("models/") else entry.rpartition("/")[0] or entry for entry in archive.namelist()} - known:
+    known = {
+        "manifest.json",
+        "cleaner",
+        "residuals",
+        *(f"models/{n}.zip" for n in blobs),
+        *(f"encodings/{n}" for n in range(len(names))),
+    }
+    if (
+        unknown := {
+            entry if entry.startswith("models/") else entry.rpartition("/")[0] or entry
+            for entry in archive.namelist()
+        }
+        - known
+    ):
         raise UnsafeModel(f"it holds an entry that its manifest does not name: {min(unknown)!r}")
-    encodings = {name: Encoding.from_state(unpack(archive, f"encodings/{place}")) for place, name in enumerate(names)}
+    encodings = {
+        name: Encoding.from_state(unpack(archive, f"encodings/{place}"))
+        for place, name in enumerate(names)
+    }
     members = tuple(
         Member(
             id=str(plain["id"]),
@@ -170,7 +216,11 @@ def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
         )
         for plain in manifest["members"]
     )
-    residuals = np.asarray(unpack(archive, "residuals")["quantiles"], np.float64) if manifest["residuals"] else None
+    residuals = (
+        np.asarray(unpack(archive, "residuals")["quantiles"], np.float64)
+        if manifest["residuals"]
+        else None
+    )
     return Predictor(
         task=Task.from_json(manifest["task"]),
         cleaner=Cleaner.from_state(unpack(archive, "cleaner")),
@@ -184,4 +234,8 @@ def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
 
 
 def _part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes]) -> Part:
-    return Part(tuple(names[place] for place in plain["encodings"]), blobs[int(plain["model"])], float(plain["share"]))
+    return Part(
+        tuple(names[place] for place in plain["encodings"]),
+        blobs[int(plain["model"])],
+        float(plain["share"]),
+    )

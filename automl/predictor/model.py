@@ -16,7 +16,7 @@ from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
 from automl.ensemble import averaged, combine, decide, even, sharpen
 from automl.errors import InputError, UnsafeModel
-from automl.features.encoding import Encoding, beside
+from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
 from automl.state import unpacked
@@ -27,14 +27,16 @@ Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST_THREADS = 8  # models that are restored or asked at once: some libraries start threads of their own
+MOST_THREADS = (
+    8  # models that are restored or asked at once: some libraries start threads of their own
+)
 FEW = 200  # rows below which threads take longer to start than they save
 BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memory
 CELLS = 20_000_000  # rows x columns likewise, but so many rows at least
 FEWEST = 1_000
 
 
-def at_once(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -> list[R]:
+def parallel_map(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -> list[R]:
     """What comes of each item, in order, with a thread for each core: libraries leave Python alone while they work."""
     if not worthwhile or len(items) < 2:
         return [do(item) for item in items]
@@ -80,13 +82,15 @@ class Member:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The models, restored once."""
-        return tuple(at_once(lambda part: self.kind.restore(unpacked(part.blob)), self.parts))
+        return tuple(parallel_map(lambda part: self.kind.restore(unpacked(part.blob)), self.parts))
 
     def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
         """The mean of the parts' predictions, by their shares."""
         fitted = tuple(zip(self.parts, self.models, strict=True))
         rows = len(next(iter(inputs.values())))
-        predictions = at_once(lambda pair: pair[1].predict(inputs[pair[0].encodings]), fitted, rows >= FEW)
+        predictions = parallel_map(
+            lambda pair: pair[1].predict(inputs[pair[0].encodings]), fitted, rows >= FEW
+        )
         return averaged(predictions, [part.share for part in self.parts])
 
 
@@ -139,12 +143,20 @@ class Predictor:
             for part, model in zip(member.parts, member.models, strict=True):
                 width = sum(len(self.encodings[name].features) for name in part.encodings)
                 if model.predict(np.zeros((1, width), np.float32)).shape != shape:
-                    raise UnsafeModel(f"member {member.id!r} answers another question than the model's task")
-        weights = [number for member in self.members for number in (member.weight, *(part.share for part in member.parts))]
+                    raise UnsafeModel(
+                        f"member {member.id!r} answers another question than the model's task"
+                    )
+        weights = [
+            number
+            for member in self.members
+            for number in (member.weight, *(part.share for part in member.parts))
+        ]
         if not self.members or not np.isfinite([self.temperature, *weights]).all():
             raise UnsafeModel("its weights or temperature make no sense")
         if self.cuts is not None and not (
-            self.cuts.shape == (self.task.n_outputs,) and (self.cuts > 0).all() and np.isfinite(self.cuts).all()
+            self.cuts.shape == (self.task.n_outputs,)
+            and (self.cuts > 0).all()
+            and np.isfinite(self.cuts).all()
         ):
             raise UnsafeModel("its cuts between classes make no sense")
 
@@ -156,7 +168,9 @@ class Predictor:
         """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
         if columns.n_rows == 0:
             return self._no_answers()
-        return np.concatenate([self.mixed(self._answers(block)) for block in _blocks(columns, self._most_rows)])
+        return np.concatenate(
+            [self.mixed(self._answers(block)) for block in _blocks(columns, self._most_rows)]
+        )
 
     def answers(self, columns: Columns) -> list[Floats]:
         """Each member's own probabilities or values, as `raw` has them."""
@@ -181,7 +195,12 @@ class Predictor:
         answers = []
         for member in self.members:  # what one needs is put side by side while it answers: of all together it would take gigabytes
             wanted = {part.encodings for part in member.parts}
-            inputs = {names: inputs[names] if names in inputs else beside([encoded[name] for name in names]) for names in wanted}
+            inputs = {
+                names: inputs[names]
+                if names in inputs
+                else hstack([encoded[name] for name in names])
+                for names in wanted
+            }
             answers.append(member.predict(inputs))
         return answers
 
@@ -204,7 +223,9 @@ class Predictor:
 
     def answer(self, raw: Floats) -> npt.NDArray[Any]:
         """Raw output as labels or values."""
-        return raw if self.task.is_regression else np.array(self.task.labels, object)[self.codes(raw)]
+        return (
+            raw if self.task.is_regression else np.array(self.task.labels, object)[self.codes(raw)]
+        )
 
     def codes(self, raw: Floats) -> npt.NDArray[np.int64]:
         """Raw probabilities as class codes."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.certainty import reached, widening
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.truth import comma_of, read_truth
 from automl.ensemble import sharpen
@@ -18,6 +17,7 @@ from automl.metrics import Metric, metric_of
 from automl.predictor.model import Predictor
 from automl.table import Table
 from automl.task import Task
+from automl.uncertainty import reached, widening
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,17 +70,28 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     cleaner = predictor.cleaner
     table = with_names_of_fit(table, (*cleaner.rules, *cleaner.unused, predictor.task.target))
     if predictor.task.target not in table.columns:
-        raise InputError(f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}")
+        raise InputError(
+            f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}"
+        )
     comma = comma_of(table, predictor.task) if table.textual else None
     known = truth(predictor.task, table.columns[predictor.task.target], table.source, comma)
     y, metric = known.y, metric_of(predictor.task)
     answers = predictor.answers(predictor.read(table.take(known.rows)).columns)
     found = [("the predictor", _score(predictor, predictor.mixed(answers), y, metric))]
-    warmth = predictor.temperature if metric.needs == "labels" else 1.0  # the cuts are between sharpened probabilities
+    warmth = (
+        predictor.temperature if metric.needs == "labels" else 1.0
+    )  # the cuts are between sharpened probabilities
     for member, answer in zip(predictor.members, answers, strict=True) if len(answers) > 1 else ():
         alone = answer if predictor.task.is_regression else sharpen(answer, warmth)
-        found.append((f"{member.id} {member.family}, weight {member.weight:.3f}", _score(predictor, alone, y, metric)))
-    return Scores(metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)), known.left_out)
+        found.append(
+            (
+                f"{member.id} {member.family}, weight {member.weight:.3f}",
+                _score(predictor, alone, y, metric),
+            )
+        )
+    return Scores(
+        metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)), known.left_out
+    )
 
 
 def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, float, float] | None:
@@ -89,12 +100,18 @@ def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, f
     if not {"loss", "low", "high", "rows", "new"} <= told.keys():
         return None
     far = widening(told["rows"], rows) / widening(told["rows"], told["new"])
-    loss, *ends = (metric.score(told[name]) for name in ("loss", "low", "high"))  # of a score it gives the loss
-    low, high = sorted(metric.score(end) for end in reached(loss, min(ends), max(ends), far, metric))
+    loss, *ends = (
+        metric.score(told[name]) for name in ("loss", "low", "high")
+    )  # of a score it gives the loss
+    low, high = sorted(
+        metric.score(end) for end in reached(loss, min(ends), max(ends), far, metric)
+    )
     return told["loss"], low, high
 
 
-def _score(predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric) -> float:
+def _score(
+    predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric
+) -> float:
     answer: npt.NDArray[Any] = predictor.codes(raw) if metric.needs == "labels" else raw
     return metric.score(metric.loss(y, answer, None))
 
@@ -117,7 +134,9 @@ def truth(task: Task, target: pd.Series[Any], source: str, comma: bool | None = 
     if not len(rows) and found.unknown:
         word = next(iter(found.unknown))
         known = "numbers" if task.is_regression else ", ".join(map(repr, task.labels[:10]))
-        raise InputError(f"{source}: the target {task.target!r} holds {word[:60]!r}; the model knows {known}.")
+        raise InputError(
+            f"{source}: the target {task.target!r} holds {word[:60]!r}; the model knows {known}."
+        )
     if not len(rows):
         raise InputError(f"{source}: no row has a target in {task.target!r}.")
     return Known(found.values[rows], rows, _left_out(task, found.unknown))
@@ -129,5 +148,7 @@ def _left_out(task: Task, unknown: Mapping[str, int]) -> str:
     count = sum(unknown.values())
     rows = "1 row was" if count == 1 else f"{count} rows were"
     what = "no number" if task.is_regression else "a class that the model doesn't know"
-    shown = ", ".join(repr(word[:60]) for word in list(unknown)[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
+    shown = ", ".join(repr(word[:60]) for word in list(unknown)[:_SHOWN]) + (
+        ", ..." if len(unknown) > _SHOWN else ""
+    )
     return f"{rows} left out, with {what} in {task.target!r}: {shown}"

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 
-def write_report(study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None) -> None:
+def write_report(
+    study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None
+) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 
     The same page is made again by `write_report(replay(folder), folder)`.

@@ -21,7 +21,11 @@ TRIALS = 200  # dots of a curve at most
 
 def lesson_figures(study: Study, insight: Insight) -> list[Figure]:
     """Two figures for each family that taught something."""
-    return [figure for lesson in insight.lessons for figure in (importance(study, lesson), curves(study, lesson))]
+    return [
+        figure
+        for lesson in insight.lessons
+        for figure in (importance(study, lesson), curves(study, lesson))
+    ]
 
 
 def importance(study: Study, lesson: Lesson) -> Figure:
@@ -45,7 +49,9 @@ def importance(study: Study, lesson: Lesson) -> Figure:
         "hovertemplate": "%{y}<br>by itself %{x:.0%}, with others %{customdata:.0%}<extra></extra>",
     }
     axis = {"title": "share of what moves the loss", "tickformat": ".0%", "range": [0, 1]}
-    layout = layout_of(110 + 26 * len(shown), axis, {"autorange": "reversed", "automargin": True}) | {"showlegend": False}
+    layout = layout_of(
+        110 + 26 * len(shown), axis, {"autorange": "reversed", "automargin": True}
+    ) | {"showlegend": False}
     most = shown[0]
     about = (
         f"How much of the variance of the loss over the whole range each hyperparameter explains by itself, with 95% intervals. "
@@ -60,11 +66,17 @@ def curves(study: Study, lesson: Lesson) -> Figure:
     good = {one.name: one for one in lesson.ranges}
     shown = [by_name[one.name] for one in lesson.importance[:SHOWN]]
     rows = math.ceil(len(shown) / COLUMNS)
-    layout: dict[str, Any] = layout_of(ROW * rows + 60, {}, {}) | {"showlegend": False, "shapes": []}
+    layout: dict[str, Any] = layout_of(ROW * rows + 60, {}, {}) | {
+        "showlegend": False,
+        "shapes": [],
+    }
     traces: list[Trace] = []
     for nth, curve in enumerate(shown):
         ids = ("" if nth == 0 else str(nth + 1),) * 2
-        traces += [{**trace, "xaxis": f"x{ids[0]}", "yaxis": f"y{ids[1]}"} for trace in _curve(curve, color_of(lesson.family, study))]
+        traces += [
+            {**trace, "xaxis": f"x{ids[0]}", "yaxis": f"y{ids[1]}"}
+            for trace in _curve(curve, color_of(lesson.family, study))
+        ]
         layout |= _axes(curve, nth, rows, ids[0])
         if good[curve.name].is_interval:
             layout["shapes"].append(_stretch(good[curve.name], ids[0]))
@@ -73,7 +85,9 @@ def curves(study: Study, lesson: Lesson) -> Figure:
         f"Dots are the {len(lesson.effects[0].tried)} trials, whatever their other values. "
         "What is shaded is as good as the best, within a standard error."
     )
-    return Figure(f"effects-{label(lesson.family)}", "How sensitive the loss is", about, traces, layout)
+    return Figure(
+        f"effects-{label(lesson.family)}", "How sensitive the loss is", about, traces, layout
+    )
 
 
 def _curve(curve: Effect, color: str) -> list[Trace]:
@@ -92,7 +106,14 @@ def _curve(curve: Effect, color: str) -> list[Trace]:
     if curve.kind == "choice":
         up = [high - loss for high, loss in zip(curve.high, curve.losses, strict=True)]
         down = [loss - low for low, loss in zip(curve.low, curve.losses, strict=True)]
-        bars = {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": color, "thickness": 1.5}
+        bars = {
+            "type": "data",
+            "symmetric": False,
+            "array": up,
+            "arrayminus": down,
+            "color": color,
+            "thickness": 1.5,
+        }
         means = {
             "type": "scatter",
             "mode": "markers",
@@ -102,8 +123,20 @@ def _curve(curve: Effect, color: str) -> list[Trace]:
             "marker": {"color": color, "size": 9},
         }
         return [dots, means | {"hovertemplate": "%{x}: %{y:.6g}<extra></extra>"}]
-    edge = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0, "color": color}, "hoverinfo": "skip"}
-    line = {"type": "scatter", "mode": "lines", "x": x, "y": list(curve.losses), "line": {"color": color, "width": 2}}
+    edge = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "line": {"width": 0, "color": color},
+        "hoverinfo": "skip",
+    }
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": list(curve.losses),
+        "line": {"color": color, "width": 2},
+    }
     return [
         edge | {"y": list(curve.low)},
         edge | {"y": list(curve.high), "fill": "tonexty", "fillcolor": f"{color}33"},
@@ -119,8 +152,16 @@ def _axes(curve: Effect, nth: int, rows: int, name: str) -> dict[str, Any]:
     width, height = (1 - GAP * (COLUMNS - 1)) / COLUMNS, (1 - between * (rows - 1)) / rows
     left, top = column * (width + GAP), 1 - row * (height + between)
     plain = layout_of(0, {}, {})
-    x = plain["xaxis"] | {"domain": [left, left + width], "anchor": f"y{name}", "title": {"text": label(curve.name), "standoff": 4}}
-    y = plain["yaxis"] | {"domain": [max(0.0, top - height), top], "anchor": f"x{name}", "range": _window(curve)}
+    x = plain["xaxis"] | {
+        "domain": [left, left + width],
+        "anchor": f"y{name}",
+        "title": {"text": label(curve.name), "standoff": 4},
+    }
+    y = plain["yaxis"] | {
+        "domain": [max(0.0, top - height), top],
+        "anchor": f"x{name}",
+        "range": _window(curve),
+    }
     if curve.kind == "log":
         x |= log_axis(curve.values[0], curve.values[-1])
     elif curve.kind == "choice":

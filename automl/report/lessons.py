@@ -16,7 +16,15 @@ from automl.report.words import aligned, counted, duration, number, places, visi
 from automl.trial import Study
 
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
-RANGES = ("hyperparameter", "importance", "95%", "with interactions", "good range", "share of the range", "best")
+RANGES = (
+    "hyperparameter",
+    "importance",
+    "95%",
+    "with interactions",
+    "good range",
+    "share of the range",
+    "best",
+)
 EVERYTHING = 0.95  # of the range: what is good nearly everywhere needs no choice
 TOLD = 0.001  # of a loss: what is less is no difference
 NAME = 40
@@ -70,11 +78,15 @@ def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 def more(found: More) -> str:
     """Whether more time is worth it, in a sentence."""
     answer = "Perhaps" if found.worth_it else "Hardly"
-    expected = f"four times the time can be expected to cut it by another {_percent(found.four_times)}"
+    expected = (
+        f"four times the time can be expected to cut it by another {_percent(found.four_times)}"
+    )
     if found.quarter >= 60:
         return f"{answer}: towards the end, each minute cut the leaders' loss by {_percent(found.a_minute)}, and {expected}."
     late = _percent(found.a_minute * found.quarter / 60)
-    return f"{answer}: the last quarter of the time cut the leaders' loss by {late}, and {expected}."
+    return (
+        f"{answer}: the last quarter of the time cut the leaders' loss by {late}, and {expected}."
+    )
 
 
 def ranges(lesson: Lesson) -> list[tuple[str, ...]]:
@@ -103,8 +115,10 @@ def good_range(found: GoodRange) -> str:
 
 def advice(lesson: Lesson) -> list[str]:
     """Say what to do about it, in sentences."""
-    if lesson.temper.bad < TOLD:
-        return ["None of these settings makes a difference here: tuning them further brings nothing."]
+    if lesson.tunability.bad < TOLD:
+        return [
+            "None of these settings makes a difference here: tuning them further brings nothing."
+        ]
     told = [
         f"{one.first} and {one.second} should be tuned together: their interaction makes up {one.share:.0%} of the effect."
         for one in lesson.interactions[:3]
@@ -117,9 +131,9 @@ def advice(lesson: Lesson) -> list[str]:
     return told
 
 
-def temper(lesson: Lesson) -> str:
+def tunability(lesson: Lesson) -> str:
     """How the family takes it when nobody tunes it, in a sentence."""
-    found = lesson.temper
+    found = lesson.tunability
     return (
         f"{found.verdict}: a random setting from the whole range has a loss {_percent(found.median)} above the best one's "
         f"in half of the cases, and {_percent(found.bad)} or more in one case out of ten"
@@ -128,8 +142,13 @@ def temper(lesson: Lesson) -> str:
 
 def safe(lesson: Lesson) -> str:
     """The safe choice in words."""
-    told = ", ".join(f"{visible(name, NAME)}={value(setting)}" for name, setting in lesson.temper.params.items())
-    return f"a safe choice, since its neighbours do well, too: {lesson.temper.safe}" + (f" ({told})" if told else "")
+    told = ", ".join(
+        f"{visible(name, NAME)}={value(setting)}"
+        for name, setting in lesson.tunability.params.items()
+    )
+    return f"a safe choice, since its neighbours do well, too: {lesson.tunability.safe}" + (
+        f" ({told})" if told else ""
+    )
 
 
 def stability(found: Stability) -> str:
@@ -170,7 +189,15 @@ def value(found: Any) -> str:
 def _lesson(lesson: Lesson) -> str:
     heading = f"{visible(lesson.family, NAME)}  ({counted(lesson.trials, 'trial')})"
     table = aligned([RANGES, *ranges(lesson)], left=("hyperparameter", "95%", "good range", "best"))
-    body = [temper(lesson), stability(lesson.stability), "", table, "", *advice(lesson), safe(lesson)]
+    body = [
+        tunability(lesson),
+        stability(lesson.stability),
+        "",
+        table,
+        "",
+        *advice(lesson),
+        safe(lesson),
+    ]
     return _indented(heading, "\n".join(body))
 
 

@@ -15,8 +15,25 @@ from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
 from automl.report import figures, lessons
 from automl.report.lesson_figures import lesson_figures
-from automl.report.summary import Expected, baseline, contradiction, expected, failures, members, tested_text
-from automl.report.words import counted, duration, grouped, listed, number, places, predict_command, visible
+from automl.report.summary import (
+    Expected,
+    baseline,
+    contradiction,
+    expected,
+    failures,
+    members,
+    tested_text,
+)
+from automl.report.words import (
+    counted,
+    duration,
+    grouped,
+    listed,
+    number,
+    places,
+    predict_command,
+    visible,
+)
 from automl.store import FAILURES, run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
@@ -54,7 +71,19 @@ class Member:
     params: tuple[tuple[str, str], ...]
 
 
-HEADINGS = ("rank", "model", "score", "95% interval", "test", "weight", "seconds", "MB", "stage", "id", "status")
+HEADINGS = (
+    "rank",
+    "model",
+    "score",
+    "95% interval",
+    "test",
+    "weight",
+    "seconds",
+    "MB",
+    "stage",
+    "id",
+    "status",
+)
 FINISHES = {
     "bag": "each a bag of its fold models",
     "refit": "refitted on all rows",
@@ -62,12 +91,19 @@ FINISHES = {
 }
 
 
-def page(study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None) -> str:
+def page(
+    study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None
+) -> str:
     """The whole page as text, with a chapter of what the search teaches if that is given; it calls the folder `home`."""
     timeline = read(folder)
     made = figures.figures(study, timeline, folder)
     made += lesson_figures(study, insight) if insight is not None else []
-    return _filled("report.html", made, **_shown(study, timeline, folder, home or folder), lessons=_lessons(study, insight))
+    return _filled(
+        "report.html",
+        made,
+        **_shown(study, timeline, folder, home or folder),
+        lessons=_lessons(study, insight),
+    )
 
 
 def figure_page(figure: figures.Figure) -> str:
@@ -81,7 +117,13 @@ def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
     from markupsafe import Markup
 
     loader = FileSystemLoader(TEMPLATES)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["visible"] = visible
     return environment.get_template(template).render(
         **shown,
@@ -104,7 +146,7 @@ def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[s
         "headline": _headline(study, expected(study)),
         "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(home) if study.task else "",
-        "alarms": study.alarms,
+        "alarms": study.score_warnings,
         "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
         "warning": contradiction(study),
@@ -113,7 +155,9 @@ def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[s
         "others": [line for line in lines if line.kind == "out"],
         "members": _members(study),
         "finish": FINISHES[study.finish],
-        "spans": [(span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans],
+        "spans": [
+            (span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans
+        ],
         "origin": _origin(facts, home),
     }
 
@@ -126,7 +170,11 @@ def _lessons(study: Study, insight: Insight | None) -> dict[str, Any] | None:
         {
             "name": visible(lesson.family, LONGEST),
             "trials": counted(lesson.trials, "trial"),
-            "sentences": [lessons.temper(lesson), lessons.stability(lesson.stability), lessons.safe(lesson)],
+            "sentences": [
+                lessons.tunability(lesson),
+                lessons.stability(lesson.stability),
+                lessons.safe(lesson),
+            ],
             "rows": lessons.ranges(lesson),
             "advice": lessons.advice(lesson),
         }
@@ -145,7 +193,11 @@ def _lessons(study: Study, insight: Insight | None) -> dict[str, Any] | None:
 
 
 def _title(study: Study) -> str:
-    return f"Predicting {visible(study.task.target, LONGEST)}" if study.task else "A run without a task"
+    return (
+        f"Predicting {visible(study.task.target, LONGEST)}"
+        if study.task
+        else "A run without a task"
+    )
 
 
 def _state(study: Study) -> str:
@@ -166,19 +218,35 @@ def _headline(study: Study, score: Expected | None) -> str:
     if score is None:
         return "No model was tried on every fold, so the predictor answers the same for every row."
     better = "greater is better" if score.greater_is_better else "lower is better"
-    rows = f" on {counted(score.rows, 'row')} that no fitted model had seen" if score.rows else " on rows that no fitted model had seen"
+    rows = (
+        f" on {counted(score.rows, 'row')} that no fitted model had seen"
+        if score.rows
+        else " on rows that no fitted model had seen"
+    )
     return f"Measured{rows}; {better}."
 
 
-def _summary(study: Study, timeline: Timeline, facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
+def _summary(
+    study: Study, timeline: Timeline, facts: Mapping[str, Any], folder: Path
+) -> list[tuple[str, str]]:
     """Facts about the run, as pairs of a name and a text."""
     constant = baseline(study)
     pairs = [
         ("Task", _task(study)),
         ("Metric", f"{study.task.metric}: {metric_of(study.task).about}" if study.task else ""),
-        ("Table", f"{counted(study.size.rows, 'row')}, {counted(study.size.columns, 'feature column')}" if study.task else ""),
+        (
+            "Table",
+            f"{counted(study.size.rows, 'row')}, {counted(study.size.columns, 'feature column')}"
+            if study.task
+            else "",
+        ),
         ("Held out", _held_out(study) if study.task else ""),
-        ("Without learning", "" if constant is None else f"{number(constant, places(constant))}, the same answer for every row"),
+        (
+            "Without learning",
+            ""
+            if constant is None
+            else f"{number(constant, places(constant))}, the same answer for every row",
+        ),
         ("Tried", _tried(study)),
         ("Failed", _failed(study, folder)),
         ("Predictor", _predictor(study)),
@@ -201,7 +269,12 @@ def _tried(study: Study) -> str:
     complete = len(study.ranked)
     decided = [trial.decided for trial in study.trials.values()]
     dropped, failed = decided.count("dropped"), decided.count("failed")
-    ways = {"complete": complete, "dropped": dropped, "failed": failed, "unfinished": len(decided) - complete - dropped - failed}
+    ways = {
+        "complete": complete,
+        "dropped": dropped,
+        "failed": failed,
+        "unfinished": len(decided) - complete - dropped - failed,
+    }
     return f"{counted(len(decided), 'candidate')}: {', '.join(f'{count} {way}' for way, count in ways.items() if count > 0)}"
 
 
@@ -215,14 +288,24 @@ def _failed(study: Study, folder: Path) -> str:
 
 
 def _predictor(study: Study) -> str:
-    rows = any(study.trials[name].candidate.family == "knn" for name in study.weights if name in study.trials)
+    rows = any(
+        study.trials[name].candidate.family == "knn"
+        for name in study.weights
+        if name in study.trials
+    )
     warning = "; its neighbours are training rows, which are in the file" if rows else ""
-    return f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}{warning}" if study.weights else ""
+    return (
+        f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}{warning}"
+        if study.weights
+        else ""
+    )
 
 
 def _held_out(study: Study) -> str:
     plan = study.plan
-    whole = {"groups": ", groups whole", "copies": ", copies of a row together"}.get(plan.together, "")
+    whole = {"groups": ", groups whole", "copies": ", copies of a row together"}.get(
+        plan.together, ""
+    )
     if plan.kind == "holdout":
         return f"one holdout{whole}" if plan.repeats == 1 else f"{plan.repeats} holdouts{whole}"
     order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
@@ -233,8 +316,12 @@ def _held_out(study: Study) -> str:
 def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:
     budget = facts.get("budget", {})
     if "trials" in budget:
-        return f"{duration(timeline.last)}, bounded by {counted(int(budget['trials']), 'candidate')}"
-    return duration(timeline.last) + (f" of {duration(_seconds(budget['time']))}" if "time" in budget else "")
+        return (
+            f"{duration(timeline.last)}, bounded by {counted(int(budget['trials']), 'candidate')}"
+        )
+    return duration(timeline.last) + (
+        f" of {duration(_seconds(budget['time']))}" if "time" in budget else ""
+    )
 
 
 def _seconds(text: object) -> float:
@@ -246,14 +333,20 @@ def _seconds(text: object) -> float:
 
 
 def _lines(study: Study, rows: list[Row]) -> list[Line]:
-    complete = [row for row in rows if row["id"] == "ensemble" or study.complete(study.trials[row["id"]])]
+    complete = [
+        row for row in rows if row["id"] == "ensemble" or study.complete(study.trials[row["id"]])
+    ]
     decimals = places(complete[0]["score"] if complete else None)
     standing = {row["id"] for row in complete}
     return [_line(row, decimals, row["id"] in standing, bool(study.test)) for row in rows]
 
 
 def _line(row: Row, decimals: int, standing: bool, is_tested: bool) -> Line:
-    interval = f"{number(row['ci_low'], decimals)} – {number(row['ci_high'], decimals)}" if row["ci_low"] is not None else ""
+    interval = (
+        f"{number(row['ci_low'], decimals)} – {number(row['ci_high'], decimals)}"
+        if row["ci_low"] is not None
+        else ""
+    )
     kind = "ensemble" if row["id"] == "ensemble" else "member" if row["weight"] else "plain"
     test = [Cell(number(row["test"], decimals), row["test"])] if is_tested else []
     cells = (
@@ -285,14 +378,21 @@ def _members(study: Study) -> list[Member]:
             weight=f"{weight:.3f}",
             score=number(metric.score(trial.loss), decimals),
             seconds=f"{trial.seconds:.2f}",
-            params=tuple((visible(name, LONGEST), _param(value)) for name, value in trial.candidate.params.items()),
+            params=tuple(
+                (visible(name, LONGEST), _param(value))
+                for name, value in trial.candidate.params.items()
+            ),
         )
         for trial, weight in chosen
     ]
 
 
 def _param(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else visible(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
+    return (
+        f"{value:.6g}"
+        if isinstance(value, float)
+        else visible(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
+    )
 
 
 def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
@@ -322,4 +422,6 @@ def _plotly() -> str:
     found = importlib.util.find_spec("plotly")
     if found is None or found.origin is None:
         raise InputError("the report needs 'plotly': pip install plotly")
-    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(
+        encoding="utf-8"
+    )

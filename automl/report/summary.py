@@ -73,7 +73,13 @@ def expected(study: Study) -> Expected | None:
     ends = sorted(metric.score(verdict[name]) for name in ("low", "high") if name in verdict)
     low, high = ends if len(ends) == 2 else (None, None)
     return Expected(
-        metric.name, metric.score(verdict["loss"]), low, high, metric.greater_is_better, verdict.get("rows", 0), verdict.get("new", 0)
+        metric.name,
+        metric.score(verdict["loss"]),
+        low,
+        high,
+        metric.greater_is_better,
+        verdict.get("rows", 0),
+        verdict.get("new", 0),
     )
 
 
@@ -82,12 +88,23 @@ def baseline(study: Study) -> float | None:
     if study.task is None:
         return None
     metric = metric_of(study.task)
-    return next((metric.score(trial.loss) for trial in study.ranked if trial.candidate.family == "constant"), None)
+    return next(
+        (
+            metric.score(trial.loss)
+            for trial in study.ranked
+            if trial.candidate.family == "constant"
+        ),
+        None,
+    )
 
 
 def members(study: Study) -> list[tuple[Trial, float]]:
     """The trials of the predictor with their weights, heaviest first."""
-    known = [(study.trials[name], weight) for name, weight in study.weights.items() if name in study.trials]
+    known = [
+        (study.trials[name], weight)
+        for name, weight in study.weights.items()
+        if name in study.trials
+    ]
     return sorted(known, key=lambda pair: -pair[1])
 
 
@@ -96,7 +113,11 @@ def tested_text(study: Study) -> str:
     if not study.test:
         return ""
     test = study.test
-    of = "" if test["rows"] == test["of"] else f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
+    of = (
+        ""
+        if test["rows"] == test["of"]
+        else f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
+    )
     score = number(test["score"], places(test["score"]))
     return f"{test['metric']} {score} on {counted(test['rows'], 'row')} of {test['source']}{of}"
 
@@ -115,7 +136,12 @@ def contradiction(study: Study) -> str:
 
 def failures(study: Study) -> str:
     """How many fits failed, of which families, and why the first of them did; nothing if none did."""
-    failed = [(trial, fit) for trial in study.trials.values() for fit in trial.outcomes.values() if fit.status in FAILED]
+    failed = [
+        (trial, fit)
+        for trial in study.trials.values()
+        for fit in trial.outcomes.values()
+        if fit.status in FAILED
+    ]
     if not failed:
         return ""
     families = Counter(trial.candidate.family for trial, _ in failed)

@@ -20,7 +20,11 @@ def visible(value: object, longest: int = 200) -> str:
     """
     text = str(value)
     text = text if len(text) <= longest else text[: longest - 1] + "…"
-    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    )
 
 
 def places(value: float | None, significant: int = SIGNIFICANT) -> int:
@@ -113,6 +117,12 @@ def aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
     widths = [max(len(line[place]) for line in table) for place in range(len(headings))]
 
     def cell(line: tuple[str, ...], place: int) -> str:
-        return line[place].ljust(widths[place]) if headings[place] in left else line[place].rjust(widths[place])
+        return (
+            line[place].ljust(widths[place])
+            if headings[place] in left
+            else line[place].rjust(widths[place])
+        )
 
-    return "\n".join("  ".join(cell(line, place) for place in range(len(headings))).rstrip() for line in table)
+    return "\n".join(
+        "  ".join(cell(line, place) for place in range(len(headings))).rstrip() for line in table
+    )

@@ -14,22 +14,22 @@ from typing import Any, Literal, cast
 
 from automl.budget import Budget, Stopwatch, crowding, keeping_an_end
 from automl.errors import AutoMLError, InputError, one_line
+from automl.executor._base import Executor, InlineExecutor
+from automl.executor.fork_server import ForkServer
+from automl.executor.processes import ProcessExecutor
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.files import write_text
 from automl.insight import seconds_to_learn
-from automl.lab.bench import Bench, Inline
 from automl.lab.lab import Lab, Observer
-from automl.lab.launch import Server
-from automl.lab.pool import Pool
-from automl.lab.problem import Problem
 from automl.leaderboard import leaderboard, to_csv
 from automl.models import family
 from automl.pipeline import Pipeline, Step
 from automl.predictor import Predictor, save
-from automl.run.exam import Exam, ScoredTable, examine, prepare
-from automl.run.first import begin_first, with_baseline
-from automl.run.keeper import Keeper, cut, has_answer
-from automl.run.record import FactsLater, Recorder
+from automl.problem import Problem
+from automl.run.checkpoint import Checkpointer, cut, has_answer
+from automl.run.first_model import start_first_model, with_baseline
+from automl.run.recorder import FactsLater, Recorder
+from automl.run.scoring import ScoredTable, TableScoring, examine, prepare
 from automl.stages import STAGES
 from automl.stages.clean import LARGE
 from automl.stages.ensemble import Ensemble, settle
@@ -102,7 +102,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Audience:
+class Callbacks:
     """Who is told of a run.
 
     Parameters
@@ -123,7 +123,7 @@ class Audience:
     needed: Sequence[str] = ()
 
 
-NOBODY = Audience()
+NO_CALLBACKS = Callbacks()
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,12 @@ class Result:
     sha256: str
 
 
-def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience = NOBODY, server: Server | None = None) -> Result:
+def fit(
+    ask: Callable[[Budget], Problem],
+    settings: Settings,
+    callbacks: Callbacks = NO_CALLBACKS,
+    server: ForkServer | None = None,
+) -> Result:
     """Run a pipeline.
 
     Parameters
@@ -159,16 +164,26 @@ def fit(ask: Callable[[Budget], Problem], settings: Settings, audience: Audience
         with laboratory(store, settings, server) as lab:
             watch_of_cleaning = Stopwatch.started()
             lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
-            exam = prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole) if settings.test else None
-            keeper = watch(lab, settings, settings.started, audience)
-            study = lab.tell(Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed})
+            exam = (
+                prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole)
+                if settings.test
+                else None
+            )
+            checkpointer = watch(lab, settings, settings.started, callbacks)
+            study = lab.tell(
+                Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed}
+            )
             if settings.lasting:
                 lab.observers.append(FactsLater(store.folder, settings, lab.problem))
             lab.observers.append(_Slowdown(lab, watch_of_cleaning))
-            study = go_through(study, lab, settings, settings.pipeline.steps, keeper, exam, audience)
-            return finish(study, lab, settings, audience, exam)
+            study = run_stages(
+                study, lab, settings, settings.pipeline.steps, checkpointer, exam, callbacks
+            )
+            return finish(study, lab, settings, callbacks, exam)
     except InputError:
-        if all(trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()):  # models are not thrown away
+        if all(
+            trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()
+        ):  # models are not thrown away
             store.discard()
             _remove_empty(made)
         raise
@@ -188,19 +203,19 @@ class _Slowdown:
 
 
 @contextmanager
-def laboratory(store: Store, settings: Settings, server: Server | None) -> Iterator[Lab]:
+def laboratory(store: Store, settings: Settings, server: ForkServer | None) -> Iterator[Lab]:
     """A Lab at a store's folder; whatever ends the block early leaves no process behind."""
-    bench = _bench(settings, store, server)
+    executor = _bench(settings, store, server)
     try:
         with _quiet_blas(settings.engine):
-            lab = Lab(store, bench, settings.budget)
+            lab = Lab(store, executor, settings.budget)
             lab.extensions = settings.extensions
             yield lab
     except BaseException:
         store.close(keep_work=True)
         raise
     finally:
-        bench.close()
+        executor.close()
 
 
 def _quiet_blas(engine: str) -> AbstractContextManager[object]:
@@ -226,10 +241,10 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             return
 
 
-def _bench(settings: Settings, store: Store, server: Server | None) -> Bench:
+def _bench(settings: Settings, store: Store, server: ForkServer | None) -> Executor:
     if settings.engine == "inline" or not sys.platform.startswith("linux"):
-        return Inline(store.work)
-    return Pool(store.work, settings.jobs, settings.memory, server)
+        return InlineExecutor(store.work)
+    return ProcessExecutor(store.work, settings.jobs, settings.memory, server)
 
 
 def load_soon(steps: Sequence[Step], budget: Budget, needed: Sequence[str] = ()) -> None:
@@ -250,21 +265,27 @@ def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
     if study.size.rows * study.size.width < LARGE:
         return
     if settings.trials is not None:
-        lab.bench.workers, lab.threads = max(1, lab.bench.workers // 4), 4
+        lab.executor.workers, lab.threads = max(1, lab.executor.workers // 4), 4
     else:
-        lab.bench.workers, lab.threads = 1, settings.jobs
+        lab.executor.workers, lab.threads = 1, settings.jobs
 
 
-def watch(lab: Lab, settings: Settings, started: float, audience: Audience) -> Keeper:
+def watch(lab: Lab, settings: Settings, started: float, callbacks: Callbacks) -> Checkpointer:
     """Have events recorded (their times count from `started`), the best predictor kept, and everybody else told, in this order."""
-    audience.on_lab(lab)
-    keeper = Keeper(lab, lab.store.folder / "predictor.automl", settings.started)
+    callbacks.on_lab(lab)
+    checkpointer = Checkpointer(lab, lab.store.folder / "predictor.automl", settings.started)
     lab.recorder = Recorder(lab.store, started)
-    lab.observers += [*([keeper] if settings.lasting else []), *audience.observers]
-    return keeper
+    lab.observers += [*([checkpointer] if settings.lasting else []), *callbacks.observers]
+    return checkpointer
 
 
-def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam: Exam | None = None) -> Result:
+def finish(
+    study: Study,
+    lab: Lab,
+    settings: Settings,
+    callbacks: Callbacks,
+    exam: TableScoring | None = None,
+) -> Result:
     """Predictor, test scores, leaderboard, report and DONE."""
     store = lab.store
     lab.close()
@@ -274,7 +295,7 @@ def finish(study: Study, lab: Lab, settings: Settings, audience: Audience, exam:
     for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
         study = lab.tell(study, event)
     write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
-    lab.observers += [_at_the_end(finisher, store.folder) for finisher in audience.finishers]
+    lab.observers += [_at_the_end(finisher, store.folder) for finisher in callbacks.finishers]
     study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
     write_text(store.folder / "DONE", "")
     store.close(settings.keep_data)
@@ -292,35 +313,37 @@ def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
     return observe
 
 
-def go_through(
+def run_stages(
     study: Study,
     lab: Lab,
     settings: Settings,
     steps: Sequence[Step],
-    keeper: Keeper,
-    exam: Exam | None = None,
-    audience: Audience = NOBODY,
+    checkpointer: Checkpointer,
+    exam: TableScoring | None = None,
+    callbacks: Callbacks = NO_CALLBACKS,
 ) -> Study:
     """Hand the study from stage to stage, each with its share of what is left."""
     budget = lab.whole
-    for place, step in enumerate(steps):
+    for position, step in enumerate(steps):
         if step.name in SEARCHING:
-            study = begin_first(with_baseline(study, lab), lab, steps)
-            load_soon(steps[place:], budget, audience.needed)
-            rest = budget.keeping(_bounded(_end(study, lab, keeper), study, budget, lab.slowdown))
+            study = start_first_model(with_baseline(study, lab), lab, steps)
+            load_soon(steps[position:], budget, callbacks.needed)
+            rest = budget.keeping(
+                _bounded(_end(study, lab, checkpointer), study, budget, lab.slowdown)
+            )
             study = lab.warm(study, min(LONGEST_WARMING, rest.remaining(), budget.remaining() / 2))
-        shares = [other.share for other in steps[place:]]
-        reserve = _end(study, lab, keeper) + _lessons(study, settings)
-        reserve += sum(_needs(other, study, lab, budget) for other in steps[place + 1 :])
+        shares = [other.share for other in steps[position:]]
+        reserve = _end(study, lab, checkpointer) + _lessons(study, settings)
+        reserve += sum(_needs(other, study, lab, budget) for other in steps[position + 1 :])
         reserve += exam.reserve(study, budget) if exam else 0.0
         part = next(budget.keeping(_bounded(reserve, study, budget, lab.slowdown)).divide(shares))
         if budget.trials is not None:
-            part = replace(part, trials=_trials(budget.trials, steps, place))
+            part = replace(part, trials=_trials(budget.trials, steps, position))
         study = lab.tell(study, _begun(step))
         study = _passed_on(study, lab, step, part)
         if step.name == "clean":
             set_threads(lab, settings, study)
-            study = begin_first(study, lab, steps)
+            study = start_first_model(study, lab, steps)
         lab.store.sync()
     return study
 
@@ -343,24 +366,44 @@ def _passed_on(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:
     except Exception as error:
         if is_ours or isinstance(error, (AutoMLError, OSError)):
             raise
-        raise AutoMLError(f"stage {step.name!r}: {type(error).__name__}: {one_line(error)}.") from error
+        raise AutoMLError(
+            f"stage {step.name!r}: {type(error).__name__}: {one_line(error)}."
+        ) from error
     if not isinstance(made, Study):
-        raise AutoMLError(f"stage {step.name!r}: gives {made!r}, and is to give the study that it made.")
+        raise AutoMLError(
+            f"stage {step.name!r}: gives {made!r}, and is to give the study that it made."
+        )
     return made
 
 
-def _end(study: Study, lab: Lab, keeper: Keeper) -> float:
+def _end(study: Study, lab: Lab, checkpointer: Checkpointer) -> float:
     """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
-    slack = 0.005 * lab.whole.remaining() if lab.whole.timed else 0.0  # the cores may be wanted later
-    likely = sum(outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values())
-    crowded = _crowd(lab.slowdown)  # what was measured in this run was measured on a busy machine, too
-    return 0.6 * crowded + 3.0 * max(keeper.saving, likely / WRITTEN) * min(2.0, crowded) + min(5.0, slack)
+    slack = (
+        0.005 * lab.whole.remaining() if lab.whole.timed else 0.0
+    )  # the cores may be wanted later
+    likely = sum(
+        outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values()
+    )
+    crowded = _crowd(
+        lab.slowdown
+    )  # what was measured in this run was measured on a busy machine, too
+    return (
+        0.6 * crowded
+        + 3.0 * max(checkpointer.saving, likely / WRITTEN) * min(2.0, crowded)
+        + min(5.0, slack)
+    )
 
 
 def _lessons(study: Study, settings: Settings) -> float:
     """What the report's chapter on what the search teaches takes, where that is a small part of the run."""
     needed = seconds_to_learn(study)
-    return needed if settings.lasting and settings.seconds is not None and needed < TEACHING * settings.seconds else 0.0
+    return (
+        needed
+        if settings.lasting
+        and settings.seconds is not None
+        and needed < TEACHING * settings.seconds
+        else 0.0
+    )
 
 
 def _bounded(reserve: float, study: Study, budget: Budget, slowdown: float = 1.0) -> float:
@@ -386,8 +429,12 @@ def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:
     return step.stage.needs(study, lab, budget) if isinstance(step.stage, Ensemble) else 0.0
 
 
-def _trials(n_trials: int, steps: Sequence[Step], place: int) -> int:
+def _trials(n_trials: int, steps: Sequence[Step], position: int) -> int:
     """How many candidates there may be when a stage ends; the first stage has a few, since tuning needs some to begin with."""
     shares = [step.share if step.name in SEARCHING else 0.0 for step in steps]
     total = sum(shares)
-    return max(min(n_trials, FEW), round(n_trials * sum(shares[: place + 1]) / total)) if total else n_trials
+    return (
+        max(min(n_trials, FEW), round(n_trials * sum(shares[: position + 1]) / total))
+        if total
+        else n_trials
+    )

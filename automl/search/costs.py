@@ -24,7 +24,9 @@ def guess(study: Study, candidate: Candidate) -> float:
 
 def by_formula(study: Study, candidate: Candidate, rows: int, models: int) -> float:
     """Seconds that a family's own formula gives for so many of the rows, for one of so many models that answer together."""
-    return study.family(candidate.family).cost(rows, study.size.width, study.the_task.n_outputs, models)
+    return study.family(candidate.family).cost(
+        rows, study.size.width, study.the_task.n_outputs, models
+    )
 
 
 def predict(study: Study, candidate: Candidate) -> float:
@@ -34,7 +36,11 @@ def predict(study: Study, candidate: Candidate) -> float:
     """
     if own := study.trials.get(candidate.id):
         for outcomes in (own.whole, own.outcomes):
-            seen = [on_all_rows(study, own.jobs[key], outcome.seconds) for key, outcome in outcomes.items() if outcome.status == "done"]
+            seen = [
+                on_all_rows(study, own.jobs[key], outcome.seconds)
+                for key, outcome in outcomes.items()
+                if outcome.status == "done"
+            ]
             if seen:
                 return AROUND + statistics.fmean(seen)
     return AROUND + guess(study, candidate) * correction(study, candidate.family)
@@ -44,15 +50,26 @@ def on_all_rows(study: Study, job: Job, seconds: float) -> float:
     """Seconds that a fit on all rows takes, where a job took so many: more if that was a look, but for what any fit begins with."""
     if job.rows is None:
         return seconds
-    times = max(1.0, guess(study, job.candidate) / by_formula(study, job.candidate, job.rows, study.plan.models))
+    times = max(
+        1.0,
+        guess(study, job.candidate) / by_formula(study, job.candidate, job.rows, study.plan.models),
+    )
     begins = min(STARTING, seconds / 2)
     return begins + times * (seconds - begins)
 
 
 def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:
     """Seconds that went into a family's candidates of one origin, each fit counted as so many at least."""
-    of_family = [trial for trial in study.trials.values() if (trial.candidate.family, trial.candidate.origin) == (name, origin)]
-    return sum(max(least, AROUND + outcome.seconds) for trial in of_family for outcome in trial.outcomes.values())
+    of_family = [
+        trial
+        for trial in study.trials.values()
+        if (trial.candidate.family, trial.candidate.origin) == (name, origin)
+    ]
+    return sum(
+        max(least, AROUND + outcome.seconds)
+        for trial in of_family
+        for outcome in trial.outcomes.values()
+    )
 
 
 def correction(study: Study, name: str) -> float:
@@ -61,13 +78,30 @@ def correction(study: Study, name: str) -> float:
     for trial in study.trials.values():
         if trial.candidate.is_first:  # of a bounded size, and in a process of its own
             continue
-        ended = {key: outcome for key, outcome in (trial.whole or trial.outcomes).items() if outcome.status in ("done", "timeout")}
+        ended = {
+            key: outcome
+            for key, outcome in (trial.whole or trial.outcomes).items()
+            if outcome.status in ("done", "timeout")
+        }
         expected = guess(study, trial.candidate)
-        least = {"done": 0.0, "timeout": expected}  # what was killed would have taken longer than it did
-        took = [max(least[outcome.status], on_all_rows(study, trial.jobs[key], outcome.seconds)) for key, outcome in ended.items()]
+        least = {
+            "done": 0.0,
+            "timeout": expected,
+        }  # what was killed would have taken longer than it did
+        took = [
+            max(least[outcome.status], on_all_rows(study, trial.jobs[key], outcome.seconds))
+            for key, outcome in ended.items()
+        ]
         if took:
-            ratios.setdefault(trial.candidate.family, []).append(statistics.fmean(took) / max(1e-4, expected))
+            ratios.setdefault(trial.candidate.family, []).append(
+                statistics.fmean(took) / max(1e-4, expected)
+            )
     if name in ratios:
         return statistics.median(ratios[name])
-    others = [ratio for family_name, of in ratios.items() if family_name not in ("constant", "linear") for ratio in of]
+    others = [
+        ratio
+        for family_name, of in ratios.items()
+        if family_name not in ("constant", "linear")
+        for ratio in of
+    ]
     return statistics.median(others) if others else 1.0

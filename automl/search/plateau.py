@@ -8,7 +8,9 @@ from itertools import accumulate
 
 from automl.trial import Study
 
-LEADERS = 10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
+LEADERS = (
+    10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
+)
 WORTH = 0.001  # a quarter of the budget that brings less than this part of the loss is not worth it
 FEWEST = 30  # complete trials before anything is predicted
 SHORT = 60.0  # seconds of training: a quarter that is shorter is not worth sparing
@@ -30,7 +32,11 @@ def predicted_gain(study: Study, seconds_left: float, workers: int) -> float:
     trials = list(study.trials.values())
     spent = list(accumulate(trial.seconds for trial in trials))
     quarter = (spent[-1] + seconds_left * workers) / 4 if spent else math.inf
-    complete = [(when, trial.loss) for when, trial in zip(spent, trials, strict=True) if study.complete(trial)]
+    complete = [
+        (when, trial.loss)
+        for when, trial in zip(spent, trials, strict=True)
+        if study.complete(trial)
+    ]
     if not SHORT <= quarter < math.inf or len(complete) < FEWEST or spent[-1] < 2 * quarter:
         return math.inf
     before = [loss for when, loss in complete if when <= spent[-1] - quarter]

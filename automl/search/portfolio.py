@@ -17,7 +17,9 @@ from automl.trial import FIRST, Candidate, Study
 PROVEN = 10  # candidates of an earlier run that are tried again
 LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
 MANY = 50_000  # rows from which on linear models come last: they are not the quick ones there
-CATEGORICAL = 0.5  # of the columns are categories: there CatBoost, which is made for them, comes early
+CATEGORICAL = (
+    0.5  # of the columns are categories: there CatBoost, which is made for them, comes early
+)
 _FILE = Path(__file__).with_name("portfolio.toml")
 
 
@@ -36,8 +38,14 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """
     names = families or everybody()
     size = "large" if study.size.rows >= LARGE else "small"
-    taking_part = [entry for entry in entries(study.the_task.kind, size) if entry["family"] in names]
-    lacking = [name for name in names if name not in {e["family"] for e in taking_part} and name != "constant"]
+    taking_part = [
+        entry for entry in entries(study.the_task.kind, size) if entry["family"] in names
+    ]
+    lacking = [
+        name
+        for name in names
+        if name not in {e["family"] for e in taking_part} and name != "constant"
+    ]
     own = [{"family": name, "params": {}} for name in lacking]
     return _candidates(study, [*taking_part[:1], *own, *taking_part[1:]])
 
@@ -55,7 +63,9 @@ def first_model(study: Study) -> Candidate:
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """The constant baseline, then the defaults of the families that take part."""
     names = families or everybody()
-    return _candidates(study, [{"family": name, "params": {}} for name in names if name != "constant"])
+    return _candidates(
+        study, [{"family": name, "params": {}} for name in names if name != "constant"]
+    )
 
 
 def proven(known: Study, study: Study, families: Sequence[str] = ()) -> list[Candidate]:
@@ -63,11 +73,22 @@ def proven(known: Study, study: Study, families: Sequence[str] = ()) -> list[Can
 
     One whose recipe is not in play on this table has its family's first that is.
     """
-    best = [trial for place, trial in enumerate(known.ranked) if place < PROVEN or known.leaders[trial.candidate.family] is trial]
+    best = [
+        trial
+        for rank, trial in enumerate(known.ranked)
+        if rank < PROVEN or known.leaders[trial.candidate.family] is trial
+    ]
     taking_part = [trial.candidate for trial in best if trial.candidate.family != "constant"]
-    taking_part = [candidate for candidate in taking_part if not families or candidate.family in families]
+    taking_part = [
+        candidate for candidate in taking_part if not families or candidate.family in families
+    ]
     made = [
-        Candidate(one.family, dict(one.params), _recipe(study, {"family": one.family, "recipes": [one.recipe.name]}), "earlier")
+        Candidate(
+            one.family,
+            dict(one.params),
+            _recipe(study, {"family": one.family, "recipes": [one.recipe.name]}),
+            "earlier",
+        )
         for one in taking_part
     ]
     return list({candidate.id: candidate for candidate in made}.values())
@@ -75,7 +96,10 @@ def proven(known: Study, study: Study, families: Sequence[str] = ()) -> list[Can
 
 def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:
     """The baseline and these entries, each configuration once."""
-    first = replace(_candidate(study, {"family": "constant", "params": {}, "recipes": ["native"]}), origin="baseline")
+    first = replace(
+        _candidate(study, {"family": "constant", "params": {}, "recipes": ["native"]}),
+        origin="baseline",
+    )
     candidates = [first, *(_candidate(study, entry) for entry in _suited(study, taking_part))]
     return list({candidate.id: candidate for candidate in candidates}.values())
 
@@ -85,11 +109,14 @@ def _suited(study: Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]
     if study.size.rows >= MANY:
         entries = sorted(entries, key=lambda entry: entry["family"] == "linear")
     names = [entry["family"] for entry in entries]
-    if study.size.categories >= CATEGORICAL * study.size.columns > 0 and {"lightgbm", "catboost"} <= set(names):
-        place, after = names.index("catboost"), names.index("lightgbm") + 1
-        if after < place:
+    if study.size.categories >= CATEGORICAL * study.size.columns > 0 and {
+        "lightgbm",
+        "catboost",
+    } <= set(names):
+        rank, after = names.index("catboost"), names.index("lightgbm") + 1
+        if after < rank:
             entries = list(entries)
-            entries.insert(after, entries.pop(place))
+            entries.insert(after, entries.pop(rank))
     return entries
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from automl.lab.policy import Drop, Move, Room, Stop, Wait
+from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.search.costs import predict, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
@@ -18,7 +18,7 @@ SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use o
 
 
 @dataclass(frozen=True)
-class Race:
+class RaceRules:
     """What the policies have in common: how a candidate's next fold becomes a job, and when a candidate is hopeless.
 
     Parameters
@@ -36,45 +36,61 @@ class Race:
     margin: float
     fewest: int = 3
 
-    def limit(self, study: Study, room: Room) -> float:
+    def limit(self, study: Study, capacity: Capacity) -> float:
         """The most seconds that one fit may take now."""
-        return min(self._part(study, room), max(SHORTEST, room.seconds))
+        return min(self._part(study, capacity), max(SHORTEST, capacity.seconds))
 
-    def _part(self, study: Study, room: Room) -> float:
+    def _part(self, study: Study, capacity: Capacity) -> float:
         """The most seconds that one fit may take, were the whole budget left."""
         if math.isinf(self.seconds):
             return math.inf
-        return max(SHORTEST, self.seconds / (self.fewest * math.ceil(len(study.plan.places) / max(1, room.workers))))
+        return max(
+            SHORTEST,
+            self.seconds
+            / (self.fewest * math.ceil(len(study.plan.splits) / max(1, capacity.workers))),
+        )
 
-    def job(self, study: Study, candidate: Candidate, place: tuple[int, int], room: Room) -> Job:
+    def job(
+        self, study: Study, candidate: Candidate, split: tuple[int, int], capacity: Capacity
+    ) -> Job:
         """The fit of a candidate at a place."""
-        seed = seed_for(study.seed, candidate, *place)
-        return Job(candidate, study.data, *place, seed=seed, threads=room.threads, seconds=self.limit(study, room))
+        seed = seed_for(study.seed, candidate, *split)
+        return Job(
+            candidate,
+            study.data,
+            *split,
+            seed=seed,
+            threads=capacity.threads,
+            seconds=self.limit(study, capacity),
+        )
 
-    def next_place(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
+    def next_split(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
         """The first place at which a candidate is neither trained nor in training."""
         trial = study.trials.get(candidate.id)
         taken = study.taken(trial) if trial else set()
-        return next((place for place in study.plan.places if place not in taken), None)
+        return next((split for split in study.plan.splits if split not in taken), None)
 
-    def fits(self, study: Study, candidate: Candidate, room: Room) -> bool:
+    def fits(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
         """Whether the folds of a candidate that are not begun can be expected to end in time."""
         trial = study.trials.get(candidate.id)
-        begun = study.taken(trial).intersection(study.plan.places) if trial else ()
-        return self.affords(study, candidate, len(study.plan.places) - len(begun), room)
+        begun = study.taken(trial).intersection(study.plan.splits) if trial else ()
+        return self.affords(study, candidate, len(study.plan.splits) - len(begun), capacity)
 
-    def affords(self, study: Study, candidate: Candidate, folds: int, room: Room) -> bool:
+    def affords(self, study: Study, candidate: Candidate, folds: int, capacity: Capacity) -> bool:
         """Whether so many folds of a candidate can be expected to end in time; one that would be cut short takes the most it may."""
-        expected, most = predict(study, candidate), self._part(study, room)
+        expected, most = predict(study, candidate), self._part(study, capacity)
         if expected > most and not study.family(candidate.family).stops:
             return False
-        return min(expected, most) * math.ceil(folds / max(1, room.workers)) <= room.seconds
+        return min(expected, most) * math.ceil(folds / max(1, capacity.workers)) <= capacity.seconds
 
     def hopeless(self, study: Study, trial: Trial) -> str:
         """Why a trial isn't worth its other folds; empty if it is."""
         if not trial.losses:
             return ""
-        gap, rows = behind(study, trial), len(trial.losses) * study.plan.held_share * study.size.rows
+        gap, rows = (
+            behind(study, trial),
+            len(trial.losses) * study.plan.held_share * study.size.rows,
+        )
         return far(gap) if gap > self.margin * math.sqrt(max(1.0, ENOUGH_ROWS / rows)) else ""
 
     def too_slow(self, study: Study, trial: Trial) -> str:
@@ -82,8 +98,16 @@ class Race:
 
         One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
         """
-        of_family = [other for other in study.trials.values() if other.candidate.family == trial.candidate.family]
-        is_slow = trial.is_cut_short and behind(study, trial) > SLIGHT and any(study.complete(other) for other in of_family)
+        of_family = [
+            other
+            for other in study.trials.values()
+            if other.candidate.family == trial.candidate.family
+        ]
+        is_slow = (
+            trial.is_cut_short
+            and behind(study, trial) > SLIGHT
+            and any(study.complete(other) for other in of_family)
+        )
         return "too slow for this budget" if is_slow else ""
 
 
@@ -101,13 +125,23 @@ def behind(study: Study, trial: Trial) -> float:
     """
     if not trial.losses:
         return 0.0
-    seen = [t for t in study.trials.values() if t.id != trial.id and trial.losses.keys() <= t.losses.keys()]
+    seen = [
+        t
+        for t in study.trials.values()
+        if t.id != trial.id and trial.losses.keys() <= t.losses.keys()
+    ]
     rivals = [t for t in seen if t.candidate.family != "constant"]
     if not rivals:
         return 0.0
     complete = [t for t in rivals if study.complete(t)]
-    best = _mean(min(complete, key=lambda t: t.loss), trial) if complete else min(_mean(t, trial) for t in rivals)
-    floor = min((_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf)
+    best = (
+        _mean(min(complete, key=lambda t: t.loss), trial)
+        if complete
+        else min(_mean(t, trial) for t in rivals)
+    )
+    floor = min(
+        (_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf
+    )
     return part_of_lead(trial.loss, best, floor)
 
 
@@ -132,38 +166,40 @@ def far(gap: float) -> str:
 
 def _mean(rival: Trial, trial: Trial) -> float:
     """A rival's mean loss over the folds that a trial has seen."""
-    return sum(rival.losses[place] for place in trial.losses) / len(trial.losses)
+    return sum(rival.losses[split] for split in trial.losses) / len(trial.losses)
 
 
-class Racing:
+class RacingPolicy:
     """The policy of `select`.
 
     All folds of the first candidate that can win are trained at once, so that a good predictor exists early; of every later one
     the first fold decides whether and when the others follow.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], race: Race, trials: int | None = None) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], race: RaceRules, trials: int | None = None
+    ) -> None:
         self._candidates = list(candidates) if trials is None else list(candidates)[:trials]
         self._race = race
 
-    def next(self, study: Study, room: Room) -> Move:
+    def next(self, study: Study, capacity: Capacity) -> Action:
         """The next fold of the most urgent candidate that has one worth training."""
         pending, raced = False, self._is_raced(study)
         for candidate in self._in_turn(study, raced):
             trial = study.trials.get(candidate.id)
-            place = self._race.next_place(study, candidate)
-            if place is None:
+            split = self._race.next_split(study, candidate)
+            if split is None:
                 pending = True
                 continue
-            if trial and place != study.plan.places[0] and candidate.family != "constant" and raced:
+            if trial and split != study.plan.splits[0] and candidate.family != "constant" and raced:
                 if not trial.losses:
                     pending = True  # its first fold decides
                     continue
                 if reason := self._race.too_slow(study, trial) or self._race.hopeless(study, trial):
                     return Drop(trial, reason)
-            if not self._fits(study, candidate, room):
+            if not self._fits(study, candidate, capacity):
                 continue
-            return self._race.job(study, candidate, place, room)
+            return self._race.job(study, candidate, split, capacity)
         return Wait() if pending or study.running else Stop()
 
     def _in_turn(self, study: Study, raced: bool) -> list[Candidate]:
@@ -189,10 +225,15 @@ class Racing:
 
     def _is_raced(self, study: Study) -> bool:
         """Whether some candidate worth racing against has been through its first fold."""
-        return any(t.losses and t.candidate.family not in ("constant", "linear") for t in study.trials.values())
+        return any(
+            t.losses and t.candidate.family not in ("constant", "linear")
+            for t in study.trials.values()
+        )
 
-    def _fits(self, study: Study, candidate: Candidate, room: Room) -> bool:
+    def _fits(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
         """Whether a candidate's missing folds can be expected to end in time; the first ones are always tried."""
-        if math.isinf(room.seconds) or not any(t.decided == "done" and t.candidate.family != "constant" for t in study.trials.values()):
+        if math.isinf(capacity.seconds) or not any(
+            t.decided == "done" and t.candidate.family != "constant" for t in study.trials.values()
+        ):
             return True
-        return self._race.fits(study, candidate, room)
+        return self._race.fits(study, candidate, capacity)

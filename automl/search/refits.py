@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from itertools import product
 
-from automl.lab.policy import Move, Room, Stop, Wait
+from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.search.costs import by_formula, predict, seed_for
 from automl.trial import Job, Study, Trial
 
@@ -16,11 +16,13 @@ MORE_ROUNDS = 1.1  # rounds of a refit over those that early stopping found on f
 
 def seconds_for(study: Study, trial: Trial) -> float:
     """How long a refit will take."""
-    alone = by_formula(study, trial.candidate, study.size.rows, 1) / by_formula(study, trial.candidate, study.size.rows, study.plan.models)
+    alone = by_formula(study, trial.candidate, study.size.rows, 1) / by_formula(
+        study, trial.candidate, study.size.rows, study.plan.models
+    )
     return SECONDS * alone * predict(study, trial.candidate)
 
 
-class Refits:
+class RefitPolicy:
     """A policy: train members on all rows, and again with other seeds as often as asked; the next is who has the most weight a refit.
 
     Parameters
@@ -35,30 +37,59 @@ class Refits:
         Whether every member has one before any has two.
     """
 
-    def __init__(self, study: Study, weights: Mapping[str, float], copies: int = 1, needed: bool = True, each: bool = False) -> None:
+    def __init__(
+        self,
+        study: Study,
+        weights: Mapping[str, float],
+        copies: int = 1,
+        needed: bool = True,
+        each: bool = False,
+    ) -> None:
         self._needed = needed
         self._tried = False
-        turns = sorted(product(weights, range(copies)), key=lambda turn: (each and turn[1] > 0, -weights[turn[0]] / (turn[1] + 1)))
+        turns = sorted(
+            product(weights, range(copies)),
+            key=lambda turn: (each and turn[1] > 0, -weights[turn[0]] / (turn[1] + 1)),
+        )
         asked = ((study.trials[name], copy) for name, copy in turns)
         self._missing = [
             (trial, copy)
             for trial, copy in asked
-            if (copy, None) not in study.taken(trial) and (copy == 0 or study.family(trial.candidate.family).seeded)
+            if (copy, None) not in study.taken(trial)
+            and (copy == 0 or study.family(trial.candidate.family).seeded)
         ]
 
-    def next(self, study: Study, room: Room) -> Move:
+    def next(self, study: Study, capacity: Capacity) -> Action:
         """The next refit that is expected to end in time; the heaviest, come what may, where one is needed and none is."""
         anyway = 0 if self._needed and not self._tried and self._missing else None
-        place = next((at for at, (trial, _) in enumerate(self._missing) if seconds_for(study, trial) <= room.seconds), anyway)
-        if place is None:
+        index = next(
+            (
+                at
+                for at, (trial, _) in enumerate(self._missing)
+                if seconds_for(study, trial) <= capacity.seconds
+            ),
+            anyway,
+        )
+        if index is None:
             return Wait() if study.running else Stop()
         self._tried = True
-        return _job(study, *self._missing.pop(place), room)
+        return _job(study, *self._missing.pop(index), capacity)
 
 
-def _job(study: Study, trial: Trial, copy: int, room: Room) -> Job:
-    found = [outcome.rounds for key, outcome in trial.whole.items() if trial.jobs[key].fold is not None]
+def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
+    found = [
+        outcome.rounds for key, outcome in trial.whole.items() if trial.jobs[key].fold is not None
+    ]
     rounds = [count for count in found if count]
     n_rounds = math.ceil(MORE_ROUNDS * sum(rounds) / len(rounds)) if rounds else None
     seed = seed_for(study.seed, trial.candidate, copy, None)
-    return Job(trial.candidate, study.data, copy, None, seed=seed, rounds=n_rounds, threads=room.threads, seconds=room.seconds)
+    return Job(
+        trial.candidate,
+        study.data,
+        copy,
+        None,
+        seed=seed,
+        rounds=n_rounds,
+        threads=capacity.threads,
+        seconds=capacity.seconds,
+    )

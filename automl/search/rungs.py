@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from automl.lab.policy import Room
-from automl.search.racing import Race
+from automl.lab.policy import Capacity
+from automl.search.racing import RaceRules
 from automl.trial import Candidate, Job, Study, Trial
 
 Fidelity = Literal["folds", "rows", "rounds"]
@@ -57,25 +57,33 @@ class Ladder:
 
     def first(self, nth: int) -> int:
         """The rung on which the nth proposal begins: on each rung as much work as on any other, so the lower the more often."""
-        turns = [rung for rung in range(self.brackets) for _ in range(KEPT ** (self.brackets - 1 - rung))]
+        turns = [
+            rung for rung in range(self.brackets) for _ in range(KEPT ** (self.brackets - 1 - rung))
+        ]
         return turns[nth % len(turns)]
 
-    def job(self, study: Study, race: Race, candidate: Candidate, rung: int, room: Room) -> Job | None:
+    def job(
+        self, study: Study, race: RaceRules, candidate: Candidate, rung: int, capacity: Capacity
+    ) -> Job | None:
         """The next fit that a rung asks of a candidate; None if all are made or under way."""
         asked = self.rungs[rung]
-        places = study.plan.places[: asked.folds]
+        splits = study.plan.splits[: asked.folds]
         trial = study.trials.get(candidate.id)
         if asked.rows is None:
             taken = study.taken(trial) if trial else set()
-            place = next((place for place in places if place not in taken), None)
-            return None if place is None else race.job(study, candidate, place, room)
-        job = replace(race.job(study, candidate, places[0], room), rows=asked.rows, rounds=asked.rounds)
+            split = next((split for split in splits if split not in taken), None)
+            return None if split is None else race.job(study, candidate, split, capacity)
+        job = replace(
+            race.job(study, candidate, splits[0], capacity), rows=asked.rows, rounds=asked.rounds
+        )
         return None if trial and _is_made(study, trial, job.key) else job
 
     def begun(self, trial: Trial) -> int:
         """The lowest rung that a trial was on."""
         looks = [
-            rung for rung, asked in enumerate(self.rungs) if any(_is_of(job, asked) for job in trial.jobs.values() if job.rows is not None)
+            rung
+            for rung, asked in enumerate(self.rungs)
+            if any(_is_of(job, asked) for job in trial.jobs.values() if job.rows is not None)
         ]
         return min(looks, default=0)
 
@@ -83,9 +91,17 @@ class Ladder:
         """A trial's loss on a rung, if it has been through it."""
         asked = self.rungs[rung]
         if asked.rows is not None:
-            looks = (trial.outcomes[key].loss for key, job in trial.jobs.items() if key in trial.outcomes and _is_of(job, asked))
+            looks = (
+                trial.outcomes[key].loss
+                for key, job in trial.jobs.items()
+                if key in trial.outcomes and _is_of(job, asked)
+            )
             return next((loss for loss in looks if loss is not None), None)
-        losses = [trial.losses[place] for place in study.plan.places[: asked.folds] if place in trial.losses]
+        losses = [
+            trial.losses[split]
+            for split in study.plan.splits[: asked.folds]
+            if split in trial.losses
+        ]
         return math.fsum(losses) / asked.folds if len(losses) == asked.folds else None
 
     def passes(self, study: Study, trial: Trial, rung: int, peers: Sequence[Trial]) -> bool:
@@ -119,12 +135,24 @@ def ladder(study: Study, fidelity: Fidelity, rounds: int | None, brackets: bool)
     brackets : bool
         Whether proposals begin on higher rungs, too.
     """
-    n_places = len(study.plan.places)
-    if fidelity == "folds" and n_places > 1:
-        lower = [Rung(folds) for folds in sorted({max(1, n_places // KEPT**power) for power in (1, 2)}) if folds < n_places]
+    n_splits = len(study.plan.splits)
+    if fidelity == "folds" and n_splits > 1:
+        lower = [
+            Rung(folds)
+            for folds in sorted({max(1, n_splits // KEPT**power) for power in (1, 2)})
+            if folds < n_splits
+        ]
     elif fidelity == "rounds" and rounds is not None:
-        lower = [Rung(1, study.size.rows, part) for part in (rounds // KEPT**2, rounds // KEPT) if part >= FEWEST_ROUNDS]
+        lower = [
+            Rung(1, study.size.rows, part)
+            for part in (rounds // KEPT**2, rounds // KEPT)
+            if part >= FEWEST_ROUNDS
+        ]
     else:
-        lower = [Rung(1, part) for part in (study.size.rows // KEPT**2, study.size.rows // KEPT) if part >= FEWEST_ROWS]
-    rungs = (*lower, Rung(n_places))
+        lower = [
+            Rung(1, part)
+            for part in (study.size.rows // KEPT**2, study.size.rows // KEPT)
+            if part >= FEWEST_ROWS
+        ]
+    rungs = (*lower, Rung(n_splits))
     return Ladder(rungs, len(rungs) if brackets else 1)

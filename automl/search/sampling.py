@@ -35,11 +35,19 @@ class Sampling:
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
-            "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed),
+            "tpe": lambda: optuna.samplers.TPESampler(
+                n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed
+            ),
             "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-            "grid": lambda: optuna.samplers.RandomSampler(seed=seed),  # Optuna's own ends a study from inside, which asking does not allow
-            "quasi": lambda: optuna.samplers.QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False),
-            "cmaes": lambda: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+            "grid": lambda: optuna.samplers.RandomSampler(
+                seed=seed
+            ),  # Optuna's own ends a study from inside, which asking does not allow
+            "quasi": lambda: optuna.samplers.QMCSampler(
+                scramble=True, seed=seed, warn_independent_sampling=False
+            ),
+            "cmaes": lambda: optuna.samplers.CmaEsSampler(
+                seed=seed, warn_independent_sampling=False
+            ),
             "gp": lambda: optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False),
         }
         pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
@@ -49,7 +57,9 @@ class Sampling:
         with warnings.catch_warnings():
             # multivariate, constant_liar and the pruner are so marked
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.create_study(sampler=samplers[self.method](), pruner=pruners[self.pruner]())
+            return optuna.create_study(
+                sampler=samplers[self.method](), pruner=pruners[self.pruner]()
+            )
 
     def all_of(self, space: Space, seed: int) -> Iterator[dict[str, Any]] | None:
         """Every point of the grid, in an order at random; None for methods that never come to an end."""
@@ -59,8 +69,11 @@ class Sampling:
 def _points(levels: Mapping[str, Sequence[Any]], seed: int) -> Iterator[dict[str, Any]]:
     sizes = [len(values) for values in levels.values()]
     for point in np.random.default_rng(seed).permutation(math.prod(sizes)):
-        places = np.unravel_index(point, sizes) if sizes else ()
-        yield {name: values[int(place)] for (name, values), place in zip(levels.items(), places, strict=True)}
+        indices = np.unravel_index(point, sizes) if sizes else ()
+        yield {
+            name: values[int(index)]
+            for (name, values), index in zip(levels.items(), indices, strict=True)
+        }
 
 
 def grid(space: Space) -> dict[str, list[Any]]:
@@ -71,14 +84,16 @@ def grid(space: Space) -> dict[str, list[Any]]:
     {'rate': [0.01, 0.032, 0.1, 0.32, 1.0], 'kind': ['a', 'b']}
     """
     made = [{name: _levels(range_, count) for name, range_ in space.items()} for count in LEVELS]
-    return next((one for one in made if math.prod(map(len, one.values())) <= LARGEST_GRID), made[-1])
+    return next(
+        (one for one in made if math.prod(map(len, one.values())) <= LARGEST_GRID), made[-1]
+    )
 
 
 def _levels(range_: Range, count: int) -> list[Any]:
     """So many values of a range, its ends among them; a choice's own values."""
     if isinstance(range_, Choice):
         return list(range_.values)
-    values = [range_.nearest(_rounded(range_.at(place))) for place in np.linspace(0, 1, count)]
+    values = [range_.nearest(_rounded(range_.at(index))) for index in np.linspace(0, 1, count)]
     return list(dict.fromkeys(values))
 
 

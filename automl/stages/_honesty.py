@@ -22,9 +22,9 @@ from automl.cleaning.findings import Finding, Severity
 from automl.cleaning.fitted import is_made_of
 from automl.cleaning.leaks import Leak, find_leaks
 from automl.columns import Categories, Floats, Rows
-from automl.lab.dataset import Dataset
+from automl.dataset import Dataset
+from automl.executor.probes import ProbeFolds
 from automl.lab.lab import Lab
-from automl.lab.probing import Split
 from automl.metrics import metric_of
 from automl.task import Task
 
@@ -39,29 +39,53 @@ ODD_SECONDS = 2.0  # with less, a drift that no statistic shows is not probed be
 FOLDS = 3
 MAX_ROWS = 4_000  # of a probe
 MIN_ROWS = 300
-MAX_HASTY_ROWS, HASTY_SECONDS = 2_000, 0.9  # where there are less than so many seconds for statistics
+MAX_HASTY_ROWS, HASTY_SECONDS = (
+    2_000,
+    0.9,
+)  # where there are less than so many seconds for statistics
 MAX_CELLS = 1_000_000  # of a probe: rows x columns x classes
 MAX_COLUMNS = 2_000  # of a table that is probed
 MAX_ENTITIES = 3  # that are probed
 
 # An entity is told of where models lose so much of their skill on new ones, and it is so many standard errors
-NAMED_LOST, NAMED_ERRORS = 0.2, 2.0  # a key that is called patient, host, player, ...; twenty clubs can't show much more
+NAMED_LOST, NAMED_ERRORS = (
+    0.2,
+    2.0,
+)  # a key that is called patient, host, player, ...; twenty clubs can't show much more
 LABELLED_LOST, LABELLED_ERRORS = 0.15, 3.5  # a described key of words: none lies between two others
-DESCRIBED_LOST, DESCRIBED_ERRORS = 0.3, 3.5  # a key, or columns, with other columns that are constant within
-BARE_LOST, BARE_ERRORS = 0.5, 5.0  # words, or a column that is called a key, and nothing else is known of it
+DESCRIBED_LOST, DESCRIBED_ERRORS = (
+    0.3,
+    3.5,
+)  # a key, or columns, with other columns that are constant within
+BARE_LOST, BARE_ERRORS = (
+    0.5,
+    5.0,
+)  # words, or a column that is called a key, and nothing else is known of it
 MIN_DESCRIBED_ALIKE = 0.45  # of the target's variance between them: of suburbs it is a third
 MIN_NAMED = 15  # entities under a telling name: a dozen families of products recur
-MIN_BARE, MAX_BARE_ROWS = 40, 15  # entities that are words and nothing else, and rows of each on average
+MIN_BARE, MAX_BARE_ROWS = (
+    40,
+    15,
+)  # entities that are words and nothing else, and rows of each on average
 MIN_SKILL = 0.02  # of the target's variance: with less there is nothing to lose
 FINEST = 0.8  # of the largest loss: the finest entities with so much of it are named
-NAMED_ALIKE, DESCRIBED_ALIKE = 0.5, 0.9  # of the target's variance between entities: without a probe they are told of from there on
+NAMED_ALIKE, DESCRIBED_ALIKE = (
+    0.5,
+    0.9,
+)  # of the target's variance between entities: without a probe they are told of from there on
 DRIFT_RATIO, DRIFT_LOST = 1.3, 0.3  # of squared errors, and of the skill, if there is little
 DRIFT_ERRORS, ODD_DRIFT_ERRORS = 2.5, 3.0  # the last where neither level nor relations move
 DRIFT_MOVED, MOVED_ERRORS = 0.05, 2.0  # so much of the target's variance lies between tenths
 DRIFT_TURNS = 4.0  # standard errors by which relations change
 DRIFT_UNEXPLAINED = 0.3  # of what models can't explain: a level that moves by as much matters
-DRIFT_CERTAIN = 0.2  # of the target's variance between tenths of the time: told whatever a probe says
-COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = 0.08, 2.0, 0.15  # of the skill; the last is a share of the rows
+DRIFT_CERTAIN = (
+    0.2  # of the target's variance between tenths of the time: told whatever a probe says
+)
+COPIES_LOST, COPIES_ERRORS, COPIES_UNPROBED = (
+    0.08,
+    2.0,
+    0.15,
+)  # of the skill; the last is a share of the rows
 TIME_BLOCKS = 12
 
 
@@ -73,7 +97,7 @@ class Suspect:
     ----------
     finding : Finding
         As it is told without a probe.
-    usual, honest : Split
+    usual, honest : ProbeFolds
         As rows are held out by default, and as they should be.
     groups : ndarray of shape (n_probed,), int64
         Rows whose errors go together.
@@ -88,8 +112,8 @@ class Suspect:
     """
 
     finding: Finding
-    usual: Split
-    honest: Split
+    usual: ProbeFolds
+    honest: ProbeFolds
     groups: Rows
     kind: str
     entity: Entity | None = None
@@ -125,7 +149,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Given:
     """What the user has said about how rows are held out, and the numbers that are codes."""
 
     has_groups: bool = False
@@ -134,7 +158,9 @@ class Asked:
     codes: Collection[str] = ()
 
 
-def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: Budget) -> list[Finding]:
+def warnings_of(
+    data: Dataset, copies: Copies, asked: Given, lab: Lab, budget: Budget
+) -> list[Finding]:
     """Look for what makes the score untrue, and tell it, within a small part of the budget.
 
     Parameters
@@ -152,7 +178,7 @@ def warnings_of(data: Dataset, copies: Copies, asked: Asked, lab: Lab, budget: B
     if not suspects:
         return []
     made = _probed(suspects, data, lab, budget, whole.remaining())
-    verdicts = [_best_verdict(place, suspect, made, data) for place, suspect in enumerate(suspects)]
+    verdicts = [_best_verdict(index, suspect, made, data) for index, suspect in enumerate(suspects)]
     return _told(suspects, verdicts, data.task)
 
 
@@ -166,29 +192,34 @@ def _probed(
     """Held-out predictions of quick models for each suspect, as far as so many seconds go."""
     if seconds < FEWEST_SECONDS or len(data.columns.names()) > MAX_COLUMNS:
         return {}
-    lab.bench.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
-    lab.bench.warm(BOTH_WAITING, workers=2)  # a probe's two halves are compared: one is nothing
-    splits: dict[str, Split] = {}
-    for place, one in enumerate(suspects):
+    lab.executor.warm(min(MOST_WAITING, budget.remaining() / 4))  # what follows needs workers, too
+    lab.executor.warm(BOTH_WAITING, workers=2)  # a probe's two halves are compared: one is nothing
+    splits: dict[str, ProbeFolds] = {}
+    for index, one in enumerate(suspects):
         if one.kind != "odd_drift" or seconds >= ODD_SECONDS:
-            splits |= _splits(place, one)
+            splits |= _splits(index, one)
     return lab.probe(splits, budget.within(seconds))
 
 
-def _splits(place: int, suspect: Suspect) -> dict[str, Split]:
+def _splits(index: int, suspect: Suspect) -> dict[str, ProbeFolds]:
     """What is probed of a suspect, by the names of its files."""
-    ways = {f"{place}-usual": suspect.usual, f"{place}-honest": suspect.honest}
+    ways = {f"{index}-usual": suspect.usual, f"{index}-honest": suspect.honest}
     if suspect.finding.code != "drift":
         return ways
     return ways | {f"{name}-linear": replace(split, model="linear") for name, split in ways.items()}
 
 
-def _best_verdict(place: int, suspect: Suspect, made: Mapping[str, Floats], data: Dataset) -> Verdict | None:
+def _best_verdict(
+    index: int, suspect: Suspect, made: Mapping[str, Floats], data: Dataset
+) -> Verdict | None:
     """The verdict by the model that a run would choose: the better one where rows are held out as usual.
 
     Trees can't follow a trend beyond its end and linear models can, so time is judged by both.
     """
-    pairs = ((made.get(f"{place}-usual{model}"), made.get(f"{place}-honest{model}")) for model in ("", "-linear"))
+    pairs = (
+        (made.get(f"{index}-usual{model}"), made.get(f"{index}-honest{model}"))
+        for model in ("", "-linear")
+    )
     verdicts = (_verdict(suspect, usual, honest, data) for usual, honest in pairs)
     found = [verdict for verdict in verdicts if verdict is not None]
     sign = 1 if metric_of(data.task).greater_is_better else -1
@@ -198,7 +229,7 @@ def _best_verdict(place: int, suspect: Suspect, made: Mapping[str, Floats], data
 # ------------------------------------------------------------ suspects
 
 
-def _suspects(data: Dataset, copies: Copies, asked: Asked, budget: Budget) -> list[Suspect]:
+def _suspects(data: Dataset, copies: Copies, asked: Given, budget: Budget) -> list[Suspect]:
     """What statistics find suspicious, what matters most first."""
     task, y = data.task, data.y
     most = _probed_rows(data, budget)
@@ -241,7 +272,9 @@ def _with_twins(names: Sequence[str], data: Dataset) -> tuple[str, ...]:
 def _probed_rows(data: Dataset, budget: Budget) -> int:
     """How many rows probes can have."""
     most = MAX_HASTY_ROWS if budget.remaining() < HASTY_SECONDS else MAX_ROWS
-    return max(MIN_ROWS, min(most, MAX_CELLS // max(1, len(data.columns.names()) * data.task.n_outputs)))
+    return max(
+        MIN_ROWS, min(most, MAX_CELLS // max(1, len(data.columns.names()) * data.task.n_outputs))
+    )
 
 
 def _units(data: Dataset) -> Rows:
@@ -251,7 +284,9 @@ def _units(data: Dataset) -> Rows:
 
 def _kfold(data: Dataset, rows: Rows, units: Rows) -> held_out.Folds:
     """Folds of the rows of a probe."""
-    return held_out.kfold(data.y[rows], units[rows], min(FOLDS, len(np.unique(units[rows]))), 1, data.seed)
+    return held_out.kfold(
+        data.y[rows], units[rows], min(FOLDS, len(np.unique(units[rows]))), 1, data.seed
+    )
 
 
 def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, most: int) -> Suspect:
@@ -263,7 +298,7 @@ def _leaking(leaks: Sequence[Leak], without: tuple[str, ...], data: Dataset, mos
     action = f"{told}. What is known only after {data.task.target!r} makes the score untrue"
     override = " ".join(f"--ignore {shlex.quote(name)}" for name in names)
     rows = held_out.some(len(data.y), most, (data.seed, 1))
-    usual = Split(rows, _kfold(data, rows, _units(data)))
+    usual = ProbeFolds(rows, _kfold(data, rows, _units(data)))
     honest = replace(usual, ignore=without)
     finding = Finding("leak", names, "warning", len(names), action=action, override=override)
     return Suspect(finding, usual, honest, np.arange(len(rows)), "leak")
@@ -283,31 +318,52 @@ def _copied(copies: Copies, without: tuple[str, ...], data: Dataset, most: int) 
     units = np.unique(copies.units[rows], return_inverse=True)[1].astype(np.int64)
     alone = np.arange(len(data.y))
     is_together = data.units is not None
-    how = "held out together, so that they don't flatter the score" if is_together else "held out apart, as asked, which flatters the score"
+    how = (
+        "held out together, so that they don't flatter the score"
+        if is_together
+        else "held out apart, as asked, which flatters the score"
+    )
     action = f"{copies.count} of {len(data.y)} rows are copies of others, target and all, more than chance can explain: {how}"
     override = "" if is_together else "--set clean.keep_duplicates_together=auto"
     severity: Severity = "warning" if copies.count >= COPIES_UNPROBED * len(data.y) else "info"
     finding = Finding("copied_rows", (), severity, copies.count, action=action, override=override)
-    usual = Split(rows, _kfold(data, rows, alone), without, "deep trees")
-    return Suspect(finding, usual, replace(usual, folds=_kfold(data, rows, copies.units)), units, "copied_rows")
+    usual = ProbeFolds(rows, _kfold(data, rows, alone), without, "deep trees")
+    return Suspect(
+        finding, usual, replace(usual, folds=_kfold(data, rows, copies.units)), units, "copied_rows"
+    )
 
 
-def _owned(copies: Copies, without: tuple[str, ...], data: Dataset, asked: Asked, most: int, go_on: held_out.GoOn) -> Iterator[Suspect]:
+def _owned(
+    copies: Copies,
+    without: tuple[str, ...],
+    data: Dataset,
+    asked: Given,
+    most: int,
+    go_on: held_out.GoOn,
+) -> Iterator[Suspect]:
     """Entities that may own several rows."""
     first = _first(copies)
     columns = data.columns.take(first) if len(first) < len(data.y) else data.columns
     kept = {name: column for name, column in columns.by_name.items() if name not in without}
     columns = replace(columns, by_name=kept)
-    found = find_entities(columns, data.y[first], data.task.is_regression, data.seed, asked.codes, go_on)
+    found = find_entities(
+        columns, data.y[first], data.task.is_regression, data.seed, asked.codes, go_on
+    )
     eligible = [(one, bars) for one in found if (bars := _bars(one, data)) is not None]
     for one, bars in eligible[:MAX_ENTITIES]:
         rows = whole_groups(one.groups, most, data.seed)
         groups = np.unique(one.groups[rows], return_inverse=True)[1].astype(np.int64)
-        usual = Split(first[rows], _kfold(data, first[rows], _units(data)), without)
-        folds = held_out.kfold(data.y[first[rows]], groups, min(FOLDS, int(groups.max()) + 1), 1, data.seed)
-        unseen = _with_twins(one.columns, data) if len(one.columns) == 1 else ()  # --group takes a key from the features
-        honest = Split(first[rows], folds, (*without, *unseen))
-        is_sure = one.alike >= (NAMED_ALIKE if one.is_named else DESCRIBED_ALIKE) and (one.is_named or bool(one.profile))
+        usual = ProbeFolds(first[rows], _kfold(data, first[rows], _units(data)), without)
+        folds = held_out.kfold(
+            data.y[first[rows]], groups, min(FOLDS, int(groups.max()) + 1), 1, data.seed
+        )
+        unseen = (
+            _with_twins(one.columns, data) if len(one.columns) == 1 else ()
+        )  # --group takes a key from the features
+        honest = ProbeFolds(first[rows], folds, (*without, *unseen))
+        is_sure = one.alike >= (NAMED_ALIKE if one.is_named else DESCRIBED_ALIKE) and (
+            one.is_named or bool(one.profile)
+        )
         yield Suspect(_entity_finding(one), usual, honest, groups, "entity", one, is_sure, bars)
 
 
@@ -333,7 +389,9 @@ def _entity_finding(entity: Entity) -> Finding:
     also = f", within which {listed(entity.profile[:4])} {same}" if entity.profile else ""
     action = f"{named} {entity.count} entities apart that own several rows each with alike targets{also}: the score is for known ones alone"
     override = f"--group {shlex.quote(','.join(entity.columns))}"
-    return Finding("entity", entity.columns, "warning", entity.count, action=action, override=override)
+    return Finding(
+        "entity", entity.columns, "warning", entity.count, action=action, override=override
+    )
 
 
 def _drifting(
@@ -350,7 +408,7 @@ def _drifting(
     rows, times = first[drawn], drift.times[drawn]
     units = _units(data)[rows]
     folds = held_out.by_time(times, units, FOLDS)
-    usual = Split(rows, _mixed(folds, units, data.seed), without)
+    usual = ProbeFolds(rows, _mixed(folds, units, data.seed), without)
     action = "the target moves with the time that is said here, and the score is for rows in between, not for later ones"
     override = f"--time {shlex.quote(','.join(drift.columns))}"
     finding = Finding("drift", drift.columns, "warning", 1, action=action, override=override)
@@ -361,7 +419,7 @@ def _drifting(
         is_clear = False
     kind = "drift" if is_clear else "odd_drift"
     moved = drift.share if is_clear and drift.is_sure else 0.0
-    later = Split(rows, folds, without)
+    later = ProbeFolds(rows, folds, without)
     return Suspect(finding, usual, later, blocks, kind, is_sure=is_sure, moved=moved)
 
 
@@ -423,14 +481,19 @@ class _Scale:
         return squared_errors(shown, true, self.task)
 
 
-def _verdict(suspect: Suspect, usual: Floats | None, honest: Floats | None, data: Dataset) -> Verdict | None:
+def _verdict(
+    suspect: Suspect, usual: Floats | None, honest: Floats | None, data: Dataset
+) -> Verdict | None:
     """What both ways of holding out say of a suspect; nothing if one was not ended."""
     if usual is None or honest is None:
         return None
     task, rows = data.task, suspect.usual.rows
     y = data.y[rows]
     seen = _is_predicted(usual), _is_predicted(honest)
-    if suspect.kind in ("drift", "odd_drift"):  # later rows may be harder for another reason: rows of the same time are compared
+    if suspect.kind in (
+        "drift",
+        "odd_drift",
+    ):  # later rows may be harder for another reason: rows of the same time are compared
         seen = seen[0] & (suspect.groups >= suspect.groups[seen[1]].min()), seen[1]
     if min(seen[0].sum(), seen[1].sum()) < 10:
         return None
@@ -440,10 +503,24 @@ def _verdict(suspect: Suspect, usual: Floats | None, honest: Floats | None, data
     means = [float(part.mean()) for part in errors]
     plain = float(scale.errors(_constant(y, task), y).mean())
     skills = [1 - mean / max(plain, 1e-300) for mean in means]
-    before, after = (_score(made[there], rows[there], data) for made, there in zip((usual, honest), seen, strict=True))
-    between = _error(errors, [suspect.groups[there] for there in seen], is_paired=suspect.usual.folds.kind == "kfold")
+    before, after = (
+        _score(made[there], rows[there], data)
+        for made, there in zip((usual, honest), seen, strict=True)
+    )
+    between = _error(
+        errors,
+        [suspect.groups[there] for there in seen],
+        is_paired=suspect.usual.folds.kind == "kfold",
+    )
     lost = 1 - max(0.0, skills[1]) / skills[0] if skills[0] > MIN_SKILL else 0.0
-    return Verdict(before, after, lost, means[1] / max(means[0], 1e-300), (means[1] - means[0]) / max(between, 1e-300), skills[0])
+    return Verdict(
+        before,
+        after,
+        lost,
+        means[1] / max(means[0], 1e-300),
+        (means[1] - means[0]) / max(between, 1e-300),
+        skills[0],
+    )
 
 
 def _is_predicted(prediction: Floats) -> Bools:
@@ -474,18 +551,26 @@ def _error(errors: Sequence[Floats], groups: Sequence[Rows], is_paired: bool) ->
     if is_paired:
         sums = np.bincount(groups[0], errors[1] - errors[0])
         sums = sums[np.bincount(groups[0]) > 0]
-        return float(np.sqrt(len(sums) * sums.var(ddof=1)) / len(errors[0])) if len(sums) > 1 else math.inf
+        return (
+            float(np.sqrt(len(sums) * sums.var(ddof=1)) / len(errors[0]))
+            if len(sums) > 1
+            else math.inf
+        )
     blocks = np.bincount(groups[1], errors[1]) / np.maximum(1, np.bincount(groups[1]))
     blocks = blocks[np.bincount(groups[1]) > 0]
     if len(blocks) < 3:
         return math.inf
-    return math.sqrt(float(blocks.var(ddof=1)) / len(blocks) + float(errors[0].var()) / len(errors[0]))
+    return math.sqrt(
+        float(blocks.var(ddof=1)) / len(blocks) + float(errors[0].var()) / len(errors[0])
+    )
 
 
 # ------------------------------------------------------------ what is told
 
 
-def _told(suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task: Task) -> list[Finding]:
+def _told(
+    suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task: Task
+) -> list[Finding]:
     """The findings of what was confirmed; of entities, of one kind alone."""
     pairs = list(zip(suspects, verdicts, strict=True))
     confirmed = [(one, verdict) for one, verdict in pairs if _is_confirmed(one, verdict)]
@@ -493,8 +578,14 @@ def _told(suspects: Sequence[Suspect], verdicts: Sequence[Verdict | None], task:
     owners = [(one, verdict) for one, verdict in confirmed if one.kind == "entity"]
     if owners:
         largest = max(0.0 if verdict is None else verdict.lost for _, verdict in owners)
-        finest = [pair for pair in owners if (0.0 if pair[1] is None else pair[1].lost) >= FINEST * largest]
-        chosen = max(finest, key=lambda pair: (pair[0].finding.count, -len(pair[0].finding.columns)))
+        finest = [
+            pair
+            for pair in owners
+            if (0.0 if pair[1] is None else pair[1].lost) >= FINEST * largest
+        ]
+        chosen = max(
+            finest, key=lambda pair: (pair[0].finding.count, -len(pair[0].finding.columns))
+        )
         told.insert(sum(finding.code == "leak" for finding in told), _finding(*chosen, task))
     return told
 
@@ -533,7 +624,9 @@ def _finding(suspect: Suspect, verdict: Verdict | None, task: Task) -> Finding:
         finding = replace(finding, severity="warning" if flattered else "info")
     before, after = _WAYS[suspect.finding.code]
     before = "with it" if len(finding.columns) == 1 and finding.code == "leak" else before
-    numbers = f"{task.metric} {verdict.usual:.4g} {before}, {verdict.honest:.4g} {after} (a quick model)"
+    numbers = (
+        f"{task.metric} {verdict.usual:.4g} {before}, {verdict.honest:.4g} {after} (a quick model)"
+    )
     return replace(finding, action=f"{finding.action}; {numbers}")
 
 

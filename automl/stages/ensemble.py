@@ -13,19 +13,44 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.certainty import Block, Sampler, Weigher, better_end, interval, later_losses, new_rows, optimism, reached, tied, widening
-from automl.ensemble import Truth, combine, cuts, decide, even, greedy, pool, sharpen, temperature, weights_by_id
+from automl.ensemble import (
+    Truth,
+    combine,
+    cuts,
+    decide,
+    even,
+    greedy,
+    pool,
+    sharpen,
+    temperature,
+    weights_by_id,
+)
 from automl.folds import GoOn, always, some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
-from automl.search.refits import Refits, seconds_for
+from automl.search.refits import RefitPolicy, seconds_for
 from automl.stages._base import option
-from automl.trial import Finish, Place, Study, Trial, keeps_bag
+from automl.trial import Finish, Split, Study, Trial, keeps_bag
+from automl.uncertainty import (
+    Block,
+    Sampler,
+    Weigher,
+    better_end,
+    interval,
+    later_losses,
+    new_rows,
+    optimism,
+    reached,
+    tied,
+    widening,
+)
 
 Floats = npt.NDArray[np.float64]
 
 CALIBRATES_FROM = {"binary": 1000, "multiclass": 500}  # out-of-fold rows
-POOLED = 100_000  # probabilities of one model from which weights and the temperature are found at most
+POOLED = (
+    100_000  # probabilities of one model from which weights and the temperature are found at most
+)
 POOLED_CELLS = 3_000_000  # and of all models together, for the weights, but so many rows at least
 LEAST = 300
 DECIDED_ON = 20_000  # rows at most by which the cuts between classes are chosen
@@ -77,19 +102,35 @@ class Ensemble:
     """Combine the trials into one predictor and say how good it can be expected to be."""
 
     method: Literal["auto", "greedy", "best"] = option(
-        "auto", "Weights by greedy selection, or the best trial alone; auto: greedy for numbers, a logarithmic pool for classes."
+        "auto",
+        "Weights by greedy selection, or the best trial alone; auto: greedy for numbers, a logarithmic pool for classes.",
     )
     steps: int = option(25, "Steps of the greedy selection, with replacement.", least=1, most=1000)
-    candidates: int = option(30, "So many of the best trials take part, and the best of every family.", least=1)
-    rows: int = option(20_000, "Out-of-fold rows on which weights are chosen; more are sampled.", least=100)
-    calibrate: bool = option(True, "Choose a temperature for the probabilities where there are rows enough.")
+    candidates: int = option(
+        30, "So many of the best trials take part, and the best of every family.", least=1
+    )
+    rows: int = option(
+        20_000, "Out-of-fold rows on which weights are chosen; more are sampled.", least=100
+    )
+    calibrate: bool = option(
+        True, "Choose a temperature for the probabilities where there are rows enough."
+    )
     finish: Literal["auto", "bag", "refit", "both"] = option(
         "auto",
         "Members are bags of fold models, refits on all rows, or both; auto: both, or refits after a holdout and for rows that recur.",
     )
-    copies: int = option(4, "Refits of each member at most, with different seeds, as far as there is time.", least=1, most=100)
+    copies: int = option(
+        4,
+        "Refits of each member at most, with different seeds, as far as there is time.",
+        least=1,
+        most=100,
+    )
     members: int = option(0, "At most so many members; 0 is no bound.")
-    megabytes: int = option(500, "Members that would make the predictor larger are left out, the heaviest coming first.", least=1)
+    megabytes: int = option(
+        500,
+        "Members that would make the predictor larger are left out, the heaviest coming first.",
+        least=1,
+    )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, refit if need be, and tell the verdict."""
@@ -102,32 +143,53 @@ class Ensemble:
         if not study.complete(there.trials[0]):  # its score is that of the rows held out so far
             alone = {there.trials[0].id: 1.0}
             verdict = self.verdict(study, there, alone, go_on=Pace(budget, 0.0))
-            return lab.tell(study, {"kind": "weights", "weights": alone, "finish": "bag", "verdict": verdict})
+            return lab.tell(
+                study, {"kind": "weights", "weights": alone, "finish": "bag", "verdict": verdict}
+            )
         pace = Pace(budget, 0.5 * budget.remaining() if budget.timed else 0.0)
         weights = self.weigh(study, there, HURRIED if budget.remaining() < 3 else 0, pace)
         finish = self._finish(study)
-        if finish == "refit" and study.plan.kind != "kfold":  # one fold model is little to fall back on
-            study = _refitted(study, lab, budget, Refits(study, weights))
+        if (
+            finish == "refit" and study.plan.kind != "kfold"
+        ):  # one fold model is little to fall back on
+            study = _refitted(study, lab, budget, RefitPolicy(study, weights))
         verdict = self._judge(study, there, weights, budget, keep=0.0 if finish == "bag" else 0.5)
         if finish != "bag":
             copies = self.copies if budget.timed else min(self.copies, UNTIMED_COPIES)
-            study = _refitted(study, lab, budget, Refits(study, weights, copies, needed=False, each=finish == "refit"))
+            study = _refitted(
+                study,
+                lab,
+                budget,
+                RefitPolicy(study, weights, copies, needed=False, each=finish == "refit"),
+            )
         if not any(study.trials[name].refits for name in weights):
             finish = "bag"
-        return lab.tell(study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict})
+        return lab.tell(
+            study, {"kind": "weights", "weights": weights, "finish": finish, "verdict": verdict}
+        )
 
-    def _judge(self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float) -> dict[str, Any]:
+    def _judge(
+        self, study: Study, there: Pool, weights: Mapping[str, float], budget: Budget, keep: float
+    ) -> dict[str, Any]:
         """The verdict, with the optimism of the choice and the ties, as far as there is time; a part of it is kept."""
         metric = metric_of(study.the_task)
         kept = max(UNHURRIED / 2, keep * budget.remaining()) if budget.timed else 0.0
-        flattery = 0.0
+        expected_optimism = 0.0
         cutting = _decides(metric, len(there.truth.y))
         if budget.remaining() > UNHURRIED and (len(weights) > 1 or cutting):
             pace = Pace(budget, kept)
             considered = there.predictions if len(weights) > 1 else there.predictions[:1]
             weigher = self.weigher(study, pace)
-            flattery = optimism(considered, there.truth, metric, weigher, seed=study.seed, go_on=pace, cutting=cutting)
-        verdict = self.verdict(study, there, weights, flattery, Pace(budget, kept))
+            expected_optimism = optimism(
+                considered,
+                there.truth,
+                metric,
+                weigher,
+                seed=study.seed,
+                go_on=pace,
+                cutting=cutting,
+            )
+        verdict = self.verdict(study, there, weights, expected_optimism, Pace(budget, kept))
         if budget.remaining() > max(UNHURRIED, kept):
             verdict["tied"] = _tied(there, metric, study.seed, Pace(budget, kept))
         return verdict
@@ -141,8 +203,12 @@ class Ensemble:
         seconds = [seconds_for(study, trial) for trial in trials]
         if finish == "both":
             most = SPARED * budget.remaining()
-            return min(most, self.copies * sum(seconds) / lab.bench.workers) if seconds else most
-        return max(sum(seconds) / lab.bench.workers, *seconds) if seconds else 0.15 * budget.remaining()
+            return min(most, self.copies * sum(seconds) / lab.executor.workers) if seconds else most
+        return (
+            max(sum(seconds) / lab.executor.workers, *seconds)
+            if seconds
+            else 0.15 * budget.remaining()
+        )
 
     def _finish(self, study: Study) -> Finish:
         if self.finish == "auto":
@@ -150,14 +216,21 @@ class Ensemble:
             return "both" if study.plan.kind == "kfold" and not rows_recur else "refit"
         return self.finish
 
-    def weigh(self, study: Study, there: Pool, most: int = 0, go_on: GoOn = always) -> Mapping[str, float]:
+    def weigh(
+        self, study: Study, there: Pool, most: int = 0, go_on: GoOn = always
+    ) -> Mapping[str, float]:
         """Weights by trial id, largest first, chosen on at most so many rows."""
         ids = [trial.id for trial in there.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
         held = max(LEAST, POOLED_CELLS // (study.the_task.n_outputs * len(ids)))
         rows = some(len(there.truth.y), min(most or self.rows, _most(study), held), study.seed)
-        weights = weights_by_id(ids, self.weigher(study, go_on)([p[rows] for p in there.predictions], there.truth.take(rows)))
+        weights = weights_by_id(
+            ids,
+            self.weigher(study, go_on)(
+                [p[rows] for p in there.predictions], there.truth.take(rows)
+            ),
+        )
         return self._bounded(study, weights)
 
     def _bounded(self, study: Study, weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -170,11 +243,19 @@ class Ensemble:
                 kept[name], taken = weight, taken + sizes[name]
         if not kept:
             return {min(sizes, key=lambda name: sizes[name]): 1.0}
-        return kept if len(kept) == len(weights) else {name: weight / sum(kept.values()) for name, weight in kept.items()}
+        return (
+            kept
+            if len(kept) == len(weights)
+            else {name: weight / sum(kept.values()) for name, weight in kept.items()}
+        )
 
     def _bytes(self, study: Study, trial: Trial) -> float:
         """What a member will take: its fold models, its refits, or both."""
-        sizes = [outcome.size for key, outcome in trial.whole.items() if outcome.status == "done" and trial.jobs[key].fold is not None]
+        sizes = [
+            outcome.size
+            for key, outcome in trial.whole.items()
+            if outcome.status == "done" and trial.jobs[key].fold is not None
+        ]
         kind, finish = study.family(trial.candidate.family), self._finish(study)
         refits = 0 if finish == "bag" else self.copies if finish == "both" and kind.seeded else 1
         bag = len(sizes) if keeps_bag(finish, kind) else 0
@@ -187,7 +268,12 @@ class Ensemble:
         return partial(greedy, metric=metric_of(study.the_task), steps=self.steps, go_on=go_on)
 
     def verdict(
-        self, study: Study, there: Pool, weights: Mapping[str, float], flattery: float = 0.0, go_on: GoOn = always
+        self,
+        study: Study,
+        there: Pool,
+        weights: Mapping[str, float],
+        optimism: float = 0.0,
+        go_on: GoOn = always,
     ) -> dict[str, Any]:
         """Loss, its 95% interval, temperature and cuts of the weighted mean; the choice of weights flatters the loss by so much."""
         task = study.the_task
@@ -195,8 +281,11 @@ class Ensemble:
         by_id = dict(zip((trial.id for trial in there.trials), there.predictions, strict=True))
         raw = combine([by_id[name] for name in weights], list(weights.values()))
         if task.is_regression:
-            return _judged(raw, there, metric, study, flattery, go_on) | {
-                "residuals": [float(f"{value:.7g}") for value in np.quantile(there.truth.y - raw, np.linspace(0, 1, 101))]
+            return _judged(raw, there, metric, study, optimism, go_on) | {
+                "residuals": [
+                    float(f"{value:.7g}")
+                    for value in np.quantile(there.truth.y - raw, np.linspace(0, 1, 101))
+                ]
             }
         n_rows = len(there.truth.y)
         warmth = 1.0
@@ -209,7 +298,10 @@ class Ensemble:
             rows = some(n_rows, DECIDED_ON, study.seed)
             cut = cuts(proba[rows], there.truth.take(rows), metric)
         answer = decide(proba, cut) if metric.needs == "labels" else proba
-        return _judged(answer, there, metric, study, flattery, go_on) | {"temperature": warmth, "cuts": cut.tolist()}
+        return _judged(answer, there, metric, study, optimism, go_on) | {
+            "temperature": warmth,
+            "cuts": cut.tolist(),
+        }
 
 
 def _decides(metric: Metric, rows: int) -> bool:
@@ -227,15 +319,26 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     ranked = study.ranked
     if ranked and ranked[0].candidate.family != "constant":
         ranked = tuple(trial for trial in ranked if trial.candidate.family != "constant")
-    chosen = [trial for place, trial in enumerate(ranked) if place < best or study.leaders[trial.candidate.family] is trial]
+    chosen = [
+        trial
+        for place, trial in enumerate(ranked)
+        if place < best or study.leaders[trial.candidate.family] is trial
+    ]
     data = lab.dataset()
-    rows = np.unique(np.concatenate([data.folds.held(*place) for place in study.plan.places]))
+    rows = np.unique(np.concatenate([data.folds.held(*place) for place in study.plan.splits]))
     most = max(FEWEST, CELLS // (len(rows) * study.the_task.n_outputs))
-    of_all_rows = ((trial, lab.predictions(study, trial)) for trial in chosen[:most])  # one after the other: they may be large
+    of_all_rows = (
+        (trial, lab.predictions(study, trial)) for trial in chosen[:most]
+    )  # one after the other: they may be large
     there = [(trial, found[0][rows]) for trial, found in of_all_rows if found is not None]
     truth = Truth(data.y, data.weight, data.units).take(rows)
-    parts = tuple(np.searchsorted(rows, _in_order(data.folds.held(*place), data.times)) for place in study.plan.places)
-    return Pool(tuple(trial for trial, _ in there), tuple(array for _, array in there), truth, parts)
+    parts = tuple(
+        np.searchsorted(rows, _in_order(data.folds.held(*place), data.times))
+        for place in study.plan.splits
+    )
+    return Pool(
+        tuple(trial for trial, _ in there), tuple(array for _, array in there), truth, parts
+    )
 
 
 def _has_model(there: Pool) -> bool:
@@ -268,17 +371,22 @@ def unfinished(study: Study, lab: Lab) -> Pool:
 
 def _leads(study: Study) -> Iterator[tuple[Trial, float]]:
     """Trials that are not complete, with how far their folds lie behind the constant's, negative where they are better."""
-    floor: Mapping[Place, float] = {}
+    floor: Mapping[Split, float] = {}
     for trial in study.trials.values():
         if trial.candidate.family == "constant":
             floor = trial.losses
     for trial in study.trials.values():
-        if trial.candidate.family == "constant" or not trial.places or study.complete(trial):
+        if trial.candidate.family == "constant" or not trial.splits or study.complete(trial):
             continue
-        loss = trial.look.loss if trial.candidate.is_first and trial.look is not None else trial.loss
-        base = [floor[place] for place in trial.places if place in floor]
+        loss = (
+            trial.look.loss if trial.candidate.is_first and trial.look is not None else trial.loss
+        )
+        base = [floor[place] for place in trial.splits if place in floor]
         if loss is not None:
-            yield trial, loss - float(np.mean(base)) if len(base) == len(trial.places) else -math.inf
+            yield (
+                trial,
+                loss - float(np.mean(base)) if len(base) == len(trial.splits) else -math.inf,
+            )
 
 
 def settle(study: Study, lab: Lab, budget: Budget) -> Study:
@@ -291,23 +399,51 @@ def _in_order(rows: npt.NDArray[np.int64], times: Floats | None) -> npt.NDArray[
     return rows if times is None else rows[np.argsort(times[rows], kind="stable")]
 
 
-def _judged(answer: npt.NDArray[Any], there: Pool, metric: Metric, study: Study, flattery: float, go_on: GoOn) -> dict[str, Any]:
+def _judged(
+    answer: npt.NDArray[Any],
+    there: Pool,
+    metric: Metric,
+    study: Study,
+    optimism: float,
+    go_on: GoOn,
+) -> dict[str, Any]:
     """The mean loss over the folds, as for every trial, with what it is flattered by added, and an interval for new rows around it."""
     truth = there.truth
     parts = [(truth.take(part), answer[part]) for part in there.parts]
     folds = [metric.loss(part.y, given, part.weight) for part, given in parts]
-    loss = min(metric.most, float(np.mean(folds)) + flattery)
+    loss = min(metric.most, float(np.mean(folds)) + optimism)
     new, held = new_rows(study.size.rows), float(np.mean([len(part) for part in there.parts]))
-    low, high = _ends(loss, answer, truth, metric, widening(len(truth.y), new, study.size.rows - held), study.seed, go_on)
+    low, high = _ends(
+        loss,
+        answer,
+        truth,
+        metric,
+        widening(len(truth.y), new, study.size.rows - held),
+        study.seed,
+        go_on,
+    )
     if math.isfinite(metric.least):  # who answers knows more rows than who was judged
         low -= GROWTH * held / study.size.rows * (low - metric.least)
     if study.plan.kind == "time":
         low, high = _of_later_rows(loss, low, high, parts, metric, new)
-    return {"loss": loss, "low": low, "high": high, "rows": len(truth.y), "new": new, "optimism": flattery, "folds": folds}
+    return {
+        "loss": loss,
+        "low": low,
+        "high": high,
+        "rows": len(truth.y),
+        "new": new,
+        "optimism": optimism,
+        "folds": folds,
+    }
 
 
 def _of_later_rows(
-    loss: float, low: float, high: float, parts: Sequence[tuple[Truth, npt.NDArray[Any]]], metric: Metric, new: int
+    loss: float,
+    low: float,
+    high: float,
+    parts: Sequence[tuple[Truth, npt.NDArray[Any]]],
+    metric: Metric,
+    new: int,
 ) -> tuple[float, float]:
     """An interval that also holds what a drift that goes on does to so many later rows."""
     blocks, start = [], 0.0
@@ -315,9 +451,13 @@ def _of_later_rows(
         ends = np.linspace(0, len(given), SLICES + 1).astype(np.int64)
         for first, end in pairwise(ends.tolist()):
             rows = np.arange(first, end)
-            blocks.append(Block(start, (first + end) / 2, _loss_or_nan(metric, part.take(rows), given[rows])))
+            blocks.append(
+                Block(start, (first + end) / 2, _loss_or_nan(metric, part.take(rows), given[rows]))
+            )
         start += len(given)
-    grows = metric.least if math.isinf(metric.most) else -math.inf  # shares of few rows scatter too much for logarithms
+    grows = (
+        metric.least if math.isinf(metric.most) else -math.inf
+    )  # shares of few rows scatter too much for logarithms
     lower, upper = later_losses(blocks, Block(start, new / 2), grows)
     if not math.isfinite(upper):
         return low, high
@@ -327,19 +467,35 @@ def _of_later_rows(
 def _loss_or_nan(metric: Metric, truth: Truth, given: npt.NDArray[Any]) -> float:
     """A loss, or NaN where it can't be had of so few rows."""
     try:
-        return metric.loss(truth.y, given, truth.weight) if len(given) >= FEWEST_OF_A_SLICE else math.nan
+        return (
+            metric.loss(truth.y, given, truth.weight)
+            if len(given) >= FEWEST_OF_A_SLICE
+            else math.nan
+        )
     except (ArithmeticError, LookupError, ValueError):
         return math.nan
 
 
-def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, wide: float, seed: int, go_on: GoOn) -> tuple[float, float]:
+def _ends(
+    loss: float,
+    answer: npt.NDArray[Any],
+    truth: Truth,
+    metric: Metric,
+    wide: float,
+    seed: int,
+    go_on: GoOn,
+) -> tuple[float, float]:
     """The ends of a loss's interval: so many times as wide as the bootstrap's over rows.
 
     A sample gives it for large tables: widths shrink with the root of the rows.
     """
     sampler = Sampler(truth)
     rows = sampler.some(5000, seed)
-    drawn, given, reach = truth.take(rows), answer[rows], math.sqrt(len(rows) / len(truth.y)) * wide * sampler.scarcity
+    drawn, given, reach = (
+        truth.take(rows),
+        answer[rows],
+        math.sqrt(len(rows) / len(truth.y)) * wide * sampler.scarcity,
+    )
     low, high = interval(given, drawn, metric, seed=seed, go_on=go_on)
     shift = loss - metric.loss(drawn.y, given, drawn.weight)
     low, high = reached(loss, low + shift, high + shift, reach, metric)
@@ -352,12 +508,18 @@ def _ends(loss: float, answer: npt.NDArray[Any], truth: Truth, metric: Metric, w
 def _tied(there: Pool, metric: Metric, seed: int, go_on: Pace) -> list[str]:
     """Ids of the models that can't be told apart from the best one, that one among them; none if there is none but it."""
     rows = some(len(there.truth.y), 2000, seed)
-    found = tied([prediction[rows] for prediction in there.predictions], there.truth.take(rows), metric, seed=seed, go_on=go_on)
+    found = tied(
+        [prediction[rows] for prediction in there.predictions],
+        there.truth.take(rows),
+        metric,
+        seed=seed,
+        go_on=go_on,
+    )
     names = [trial.id for trial, is_tied in zip(there.trials, found, strict=True) if is_tied]
     return names if len(names) > 1 else []
 
 
-def _refitted(study: Study, lab: Lab, budget: Budget, policy: Refits) -> Study:
+def _refitted(study: Study, lab: Lab, budget: Budget, policy: RefitPolicy) -> Study:
     """The study with what the policy trained."""
     for study in lab.run(policy, study, budget):
         pass

@@ -28,14 +28,22 @@ READS = (MOST_READ, 1_000, 250)  # characters of a text
 class Extract:
     """Choose how numbers, categories, dates, flags and text become a model's input."""
 
-    recipes: tuple[str, ...] = option((), f"Recipes that may be used, of {', '.join(RECIPES)}; none named: all that fit the table.")
-    text: Literal["svd", "skip"] = option("svd", "Text columns: TF-IDF reduced by SVD and scores of their words, or only their lengths.")
+    recipes: tuple[str, ...] = option(
+        (),
+        f"Recipes that may be used, of {', '.join(RECIPES)}; none named: all that fit the table.",
+    )
+    text: Literal["svd", "skip"] = option(
+        "svd",
+        "Text columns: TF-IDF reduced by SVD and scores of their words, or only their lengths.",
+    )
 
     def __post_init__(self) -> None:
         """Refuse recipes that don't exist."""
         for name in self.recipes:
             if name not in RECIPES:
-                raise InputError(f"extract.recipes: no recipe {name!r}.{suggestion(name, RECIPES)} There are: {', '.join(RECIPES)}.")
+                raise InputError(
+                    f"extract.recipes: no recipe {name!r}.{suggestion(name, RECIPES)} There are: {', '.join(RECIPES)}."
+                )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
@@ -43,9 +51,13 @@ class Extract:
         texts = columns.names("text") if self.text == "svd" else ()
         reads = _affordable(columns, lab.whole.remaining()) if texts else 0
         if texts and reads < MOST_READ:
-            study = lab.tell(study, {"kind": "finding", "finding": _shortened(texts, reads).to_json()})
+            study = lab.tell(
+                study, {"kind": "finding", "finding": _shortened(texts, reads).to_json()}
+            )
         text: dict[str, Any] = {"text": "svd", "reads": reads} if reads else {"text": "skip"}
-        recipes = [replace(RECIPES[name], **text).to_json() for name in self.recipes or _offered(columns)]
+        recipes = [
+            replace(RECIPES[name], **text).to_json() for name in self.recipes or _offered(columns)
+        ]
         return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
 
 
@@ -60,9 +72,20 @@ def _affordable(columns: Columns, seconds: float) -> int:
 
 def _shortened(texts: tuple[str, ...], reads: int) -> Finding:
     """What is told of texts that are not read whole."""
-    what = f"the first {reads} characters of each text are read" if reads else "texts are not read, only their lengths are taken"
+    what = (
+        f"the first {reads} characters of each text are read"
+        if reads
+        else "texts are not read, only their lengths are taken"
+    )
     action = f"{what}: all of them would take too much of the time"
-    return Finding("long_texts", texts, "warning", len(texts), action=action, override="a larger --budget, or --set extract.text=skip")
+    return Finding(
+        "long_texts",
+        texts,
+        "warning",
+        len(texts),
+        action=action,
+        override="a larger --budget, or --set extract.text=skip",
+    )
 
 
 def _offered(columns: Columns) -> tuple[str, ...]:
@@ -77,8 +100,14 @@ def _difference(name: str, columns: Columns) -> tuple[object, ...]:
     """What makes a difference on this table."""
     recipe = RECIPES[name]
     numbers, categories = columns.names("number"), columns.names("category")
-    many = any(len(column.levels) > SEVERAL for column in columns.by_name.values() if isinstance(column, Categories))
-    shape = "standard" if recipe.numbers == "pieces" and pieces_of(len(numbers)) < 2 else recipe.numbers
+    many = any(
+        len(column.levels) > SEVERAL
+        for column in columns.by_name.values()
+        if isinstance(column, Categories)
+    )
+    shape = (
+        "standard" if recipe.numbers == "pieces" and pieces_of(len(numbers)) < 2 else recipe.numbers
+    )
     kind = "native" if recipe.categories == "mixed" and not many else recipe.categories
     return (
         shape,

@@ -8,11 +8,11 @@ from typing import Literal
 
 from automl.budget import Budget
 from automl.errors import InputError
+from automl.executor.work import shared_by_folds
 from automl.lab.lab import Lab
-from automl.lab.work import shared_by_folds
-from automl.search.looks import AFTER_LOOKS, Looks, by_look, rows_to_look_at
+from automl.search.low_fidelity import AFTER_LOOKS, LowFidelityPolicy, by_look, rows_to_look_at
 from automl.search.portfolio import defaults, portfolio, proven
-from automl.search.racing import LENIENT, Race, Racing, undecided
+from automl.search.racing import LENIENT, RaceRules, RacingPolicy, undecided
 from automl.stages._base import option
 from automl.store import replay
 from automl.trial import Candidate, Study
@@ -24,31 +24,51 @@ class Select:
 
     families: tuple[str, ...] = option((), "Families that take part, best first; none named: all.")
     start: Literal["portfolio", "defaults"] = option(
-        "portfolio", "What is tried: configurations that proved strong over many tables, or each family's defaults alone."
+        "portfolio",
+        "What is tried: configurations that proved strong over many tables, or each family's defaults alone.",
     )
-    earlier: str = option("", "A run's folder, whose best candidates are tried before the portfolio.")
+    earlier: str = option(
+        "", "A run's folder, whose best candidates are tried before the portfolio."
+    )
     candidates: int = option(0, "How many candidates of the portfolio take part; 0 is all.")
     margin: float = option(
-        LENIENT, "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline."
+        LENIENT,
+        "A candidate stops after a fold on which it gives away more than this part of the best one's lead over the baseline.",
     )
-    looks: bool = option(True, "Where time is short for a large table, try candidates on some of its rows first.")
-    fewest: int = option(3, "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.", least=1)
+    looks: bool = option(
+        True, "Where time is short for a large table, try candidates on some of its rows first."
+    )
+    fewest: int = option(
+        3,
+        "So many candidates shall fit into the stage's budget: bounds the seconds of one fit.",
+        least=1,
+    )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
         started_from = portfolio if self.start == "portfolio" else defaults
-        candidates = started_from(study, self.families)[: self.candidates + 1 if self.candidates else None]
+        candidates = started_from(study, self.families)[
+            : self.candidates + 1 if self.candidates else None
+        ]
         earlier = self._earlier(study)
-        candidates = [*candidates[:1], *earlier, *(candidate for candidate in candidates[1:] if candidate not in earlier)]
-        race = Race(budget.remaining(), self.margin, self.fewest)
+        candidates = [
+            *candidates[:1],
+            *earlier,
+            *(candidate for candidate in candidates[1:] if candidate not in earlier),
+        ]
+        race = RaceRules(budget.remaining(), self.margin, self.fewest)
         recipes = dict.fromkeys(candidate.recipe for candidate in undecided(study, candidates))
         lab.encode_soon((work for recipe in recipes for work in shared_by_folds(recipe)), budget)
-        if self.looks and (rows := rows_to_look_at(study, candidates, budget.remaining() * lab.bench.workers * lab.threads)):
-            for study in lab.run(Looks(candidates, race, rows), study, budget):
+        if self.looks and (
+            rows := rows_to_look_at(
+                study, candidates, budget.remaining() * lab.executor.workers * lab.threads
+            )
+        ):
+            for study in lab.run(LowFidelityPolicy(candidates, race, rows), study, budget):
                 pass
             candidates = by_look(study, candidates)
-            race = Race(budget.remaining(), self.margin, min(self.fewest, AFTER_LOOKS))
-        for study in lab.run(Racing(candidates, race, budget.trials), study, budget):
+            race = RaceRules(budget.remaining(), self.margin, min(self.fewest, AFTER_LOOKS))
+        for study in lab.run(RacingPolicy(candidates, race, budget.trials), study, budget):
             pass
         return study
 
@@ -59,5 +79,7 @@ class Select:
         known = replay(Path(self.earlier))
         if known.task is None or known.task.kind != study.the_task.kind:
             kind = "no known task" if known.task is None else f"a {known.task.kind} task"
-            raise InputError(f"{self.earlier}: has {kind}, this table a {study.the_task.kind} one: its candidates are of no use here.")
+            raise InputError(
+                f"{self.earlier}: has {kind}, this table a {study.the_task.kind} one: its candidates are of no use here."
+            )
         return proven(known, study, self.families)

@@ -16,7 +16,7 @@ import pandas as pd
 from automl.cleaning import Cleaned, Finding
 from automl.features.telling import squared_correlations
 from automl.folds import Folds, some
-from automl.lab.problem import Problem
+from automl.problem import Problem
 
 FEW_COLUMNS = 400  # that are never too many
 FEWEST_COLUMNS = 60  # that are kept, however little time there is
@@ -58,7 +58,9 @@ class Narrowed:
         count = problem.table.n_rows
         if self.seen is None or count == self.problem.table.n_rows:
             return replace(self, problem=problem)
-        return Narrowed(problem, self.dropped, self.seen[self.problem.drawn(count - problem.n_validation, seed)])
+        return Narrowed(
+            problem, self.dropped, self.seen[self.problem.drawn(count - problem.n_validation, seed)]
+        )
 
     def held_apart(self, folds: Folds, cleaned: Cleaned) -> Folds:
         """Folds in which no row is held out that the columns were chosen on."""
@@ -72,25 +74,47 @@ class Narrowed:
             return []
         kept = self.kept
         why = "as asked" if asked else "all take more time than there is for them"
-        how = "drawn at random" if self.seen is None else f"those that tell most of the target on {int(self.seen.sum())} rows"
+        how = (
+            "drawn at random"
+            if self.seen is None
+            else f"those that tell most of the target on {int(self.seen.sum())} rows"
+        )
         action = f"{kept} of {kept + len(self.dropped)} columns are used, {how}: {why}"
-        return [Finding("screened", (), "warning", len(self.dropped), action=action, override="--set clean.columns=N")]
+        return [
+            Finding(
+                "screened",
+                (),
+                "warning",
+                len(self.dropped),
+                action=action,
+                override="--set clean.columns=N",
+            )
+        ]
 
 
 def features_of(problem: Problem) -> list[str]:
     """The columns that are neither the target nor have another role."""
-    roles = {problem.target if problem.y is None else None, problem.weight_column, problem.group_column, problem.time_column}
-    return [name for name in problem.table.names if name not in roles and name not in problem.ignore]
+    roles = {
+        problem.target if problem.y is None else None,
+        problem.weight_column,
+        problem.group_column,
+        problem.time_column,
+    }
+    return [
+        name for name in problem.table.names if name not in roles and name not in problem.ignore
+    ]
 
 
 def some_columns(problem: Problem, count: int, seed: int) -> Problem:
     """The problem with so many of its features, drawn at random."""
     names = features_of(problem)
-    kept = {names[place] for place in some(len(names), count, seed).tolist()}
+    kept = {names[index] for index in some(len(names), count, seed).tolist()}
     return replace(problem, table=problem.table.drop(name for name in names if name not in kept))
 
 
-def narrowed(problem: Problem, most: int, seed: int, always: tuple[str, ...] = (), looks: bool = True) -> Narrowed:
+def narrowed(
+    problem: Problem, most: int, seed: int, always: tuple[str, ...] = (), looks: bool = True
+) -> Narrowed:
     """The problem with at most so many of its features, those that tell most of the target.
 
     Where rows are held out by group or time, the columns are drawn at random: which rows will be held out is not known yet.
@@ -104,7 +128,7 @@ def narrowed(problem: Problem, most: int, seed: int, always: tuple[str, ...] = (
         order = np.random.default_rng((seed, len(names))).permutation(len(names))
     else:
         order = np.argsort(-_scores(problem, names, np.flatnonzero(seen)), kind="stable")
-    kept = {names[place] for place in order[:most].tolist()} | set(always)
+    kept = {names[index] for index in order[:most].tolist()} | set(always)
     dropped = tuple(name for name in names if name not in kept)
     return Narrowed(replace(problem, table=problem.table.drop(dropped)), dropped, seen)
 
@@ -118,10 +142,16 @@ def never_held(folds: Folds, is_seen: Bools, duplicates: npt.NDArray[np.int64]) 
 def _seen_rows(problem: Problem, seed: int) -> Bools | None:
     """The rows that the choice may look at: half of them, or those that are not the user's holdout; None where it may look at none."""
     n_rows = problem.table.n_rows
-    if problem.time_column is not None or problem.group_column is not None or problem.groups is not None:
+    if (
+        problem.time_column is not None
+        or problem.group_column is not None
+        or problem.groups is not None
+    ):
         return None
     free = problem.n_free
-    rows = some(free, min(LOOKED_AT_ROWS, free if problem.n_validation else free // 2), (seed, free))
+    rows = some(
+        free, min(LOOKED_AT_ROWS, free if problem.n_validation else free // 2), (seed, free)
+    )
     if len(rows) < FEWEST_ROWS // 2:
         return None
     is_seen = np.zeros(n_rows, bool)
@@ -132,10 +162,13 @@ def _seen_rows(problem: Problem, seed: int) -> Bools | None:
 def _scores(problem: Problem, names: list[str], rows: npt.NDArray[np.int64]) -> Floats:
     """How much each column tells of the target on some rows, linearly and alone; words tell nothing here."""
     centred = _target(problem, rows)
-    at_once = max(1, BLOCK_CELLS // len(rows))
+    parallel_map = max(1, BLOCK_CELLS // len(rows))
     parts = []
-    for start in range(0, len(names), at_once):
-        columns = [_cells(problem.table.columns[name], rows) for name in names[start : start + at_once]]
+    for start in range(0, len(names), parallel_map):
+        columns = [
+            _cells(problem.table.columns[name], rows)
+            for name in names[start : start + parallel_map]
+        ]
         parts.append(squared_correlations(_numbers(columns), centred))
     return np.concatenate(parts)
 
@@ -149,23 +182,32 @@ def _cells(column: pd.Series[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[A
 def _numbers(columns: list[npt.NDArray[Any]]) -> Floats:
     """Cells as numbers, of shape (n_rows, n_columns), NaN where they are none."""
     block = np.empty((len(columns[0]), len(columns)))
-    textual = [place for place, column in enumerate(columns) if column.dtype.kind == "O"]
-    for place, column in enumerate(columns):
+    textual = [index for index, column in enumerate(columns) if column.dtype.kind == "O"]
+    for index, column in enumerate(columns):
         if column.dtype.kind != "O":
-            block[:, place] = column
+            block[:, index] = column
     if textual:
-        flat = pd.Series(np.concatenate([columns[place] for place in textual]), dtype=object)
-        block[:, textual] = pd.to_numeric(flat, errors="coerce").to_numpy(np.float64, na_value=np.nan).reshape(len(textual), -1).T
+        flat = pd.Series(np.concatenate([columns[index] for index in textual]), dtype=object)
+        block[:, textual] = (
+            pd.to_numeric(flat, errors="coerce")
+            .to_numpy(np.float64, na_value=np.nan)
+            .reshape(len(textual), -1)
+            .T
+        )
     return block
 
 
 def _target(problem: Problem, rows: npt.NDArray[np.int64]) -> Floats:
     """The target at some rows as standardised columns: itself, or one a class."""
-    whole: pd.Series[Any] = problem.table[problem.target] if problem.y is None else pd.Series(problem.y)
+    whole: pd.Series[Any] = (
+        problem.table[problem.target] if problem.y is None else pd.Series(problem.y)
+    )
     cells = whole.iloc[rows]
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     known = np.isfinite(numbers)
-    is_amount = problem.kind == "regression" or (problem.kind is None and len(np.unique(numbers[known])) > NUMBERS_FROM)
+    is_amount = problem.kind == "regression" or (
+        problem.kind is None and len(np.unique(numbers[known])) > NUMBERS_FROM
+    )
     if is_amount and known.any():
         values = np.where(known, numbers, numbers[known].mean())[:, None]
     else:

@@ -5,4 +5,14 @@ from automl.table.frames import from_frame
 from automl.table.raw import Limits, Note, Sample, Table
 from automl.table.reading import read_table
 
-__all__ = ["NO_OVERRIDES", "Form", "Limits", "Note", "Overrides", "Sample", "Table", "from_frame", "read_table"]
+__all__ = [
+    "NO_OVERRIDES",
+    "Form",
+    "Limits",
+    "Note",
+    "Overrides",
+    "Sample",
+    "Table",
+    "from_frame",
+    "read_table",
+]

@@ -33,7 +33,12 @@ def _frame(table: Any) -> tuple[pd.DataFrame, list[Note]]:
     """A frame whose named index is a column, as it is to everybody else but pandas."""
     try:
         frame = table.to_pandas()
-    except (KeyError, TypeError, ValueError, NotImplementedError):  # what pandas noted of types can't be had here
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        NotImplementedError,
+    ):  # what pandas noted of types can't be had here
         frame = table.to_pandas(ignore_metadata=True)
     notes = []
     levels = frame.index.names
@@ -43,7 +48,9 @@ def _frame(table: Any) -> tuple[pd.DataFrame, list[Note]]:
         if name is None:
             continue
         if str(name) in taken:
-            notes.append(Note("index_dropped", (str(name),), "the index has the name of a column: left out"))
+            notes.append(
+                Note("index_dropped", (str(name),), "the index has the name of a column: left out")
+            )
             continue
         taken.add(str(name))
         columns.append(pd.Series(frame.index.get_level_values(level), name=name))

@@ -23,10 +23,14 @@ from automl.table.stream import canonical, open_lines, separator_of
 
 _STRETCH = 4096  # bytes of neighbouring lines that a sample takes together
 _PASSING = 0.5  # of the time may go into passing over a file; the rest is for parsing
-_NOT_ALL = 0.99  # of the lines, where the time is not enough for all: a sample ends when the time is over
+_NOT_ALL = (
+    0.99  # of the lines, where the time is not enough for all: a sample ends when the time is over
+)
 _FEW = 3  # lines
 _LEAST = 0.1  # of the seconds that the first megabyte takes are for its bytes, however many columns there are
-_SLOW_ENOUGH = 16 << 20  # smaller files are read whole without measuring: they take less than half a second
+_SLOW_ENOUGH = (
+    16 << 20
+)  # smaller files are read whole without measuring: they take less than half a second
 _WIDE = {"utf-16": 2, "utf-32": 4}  # bytes of a letter
 
 
@@ -58,13 +62,20 @@ def read_delimited(source: Source, text: Look, request: Request) -> Table:
         notes.append(Note("sampled", (), what, len(frame)))
     columns = {str(name): column for name, column in frame.items()}
     form = replace(cut.form, encoding=known.encoding)
-    return Table(columns, len(frame), source.name, True, tuple(notes), sample, form, request.overrides)
+    return Table(
+        columns, len(frame), source.name, True, tuple(notes), sample, form, request.overrides
+    )
 
 
 def _wide(source: Source, cut: Cut, limits: Limits) -> dict[str, pd.Series[Any]] | None:
     """The columns of a plain file that has very many of them; None for any other file."""
     form = cut.form
-    if len(cut.names) < MANY_COLUMNS or form.separator is None or source.packed or limits.sample is not None:
+    if (
+        len(cut.names) < MANY_COLUMNS
+        or form.separator is None
+        or source.packed
+        or limits.sample is not None
+    ):
         return None
     is_plain = form == Form(form.separator, encoding="utf-8", quote=form.quote, header=form.header)
     if not is_plain or cut.trailing or form.quote not in ('"', None):
@@ -88,7 +99,9 @@ def _encoding_notes(known: Look, request: Request) -> list[Note]:
         return [Note("bad_bytes", (), what, override="--encoding NAME")]
     if known.encoding in ("utf-8", "utf-8-sig") or request.overrides.encoding is not None:
         return []
-    notes = [Note("encoding", (), f"the file is encoded in {known.encoding}", override="--encoding NAME")]
+    notes = [
+        Note("encoding", (), f"the file is encoded in {known.encoding}", override="--encoding NAME")
+    ]
     if known.found is not None and known.found.other is not None:
         found = known.found
         what = f"the file may be encoded in {found.other}, too: {found.otherwise[:20]!r} for {found.shown[:20]!r}. Check the letters"
@@ -105,7 +118,9 @@ def _parse(source: Source, cut: Cut, text: Look, held: bytes | None) -> tuple[pd
         return _cells(source, cut, text, held), text
     except UnicodeDecodeError:  # a late byte that the first megabyte did not show
         later = _later(source, text)
-    return _cells(source, replace(cut, form=replace(cut.form, encoding=later.encoding)), later, held), later
+    return _cells(
+        source, replace(cut, form=replace(cut.form, encoding=later.encoding)), later, held
+    ), later
 
 
 def _later(source: Source, text: Look) -> Look:
@@ -134,14 +149,20 @@ def _beyond_ascii(source: Source) -> bytes:
 def _cells(source: Source, cut: Cut, text: Look, held: bytes | None) -> pd.DataFrame:
     """All cells of a file, or of the lines held of it."""
     try:
-        with open_lines(source, cut.form, damaged=text.damaged) if held is None else io.BytesIO(held) as stream:
+        with (
+            open_lines(source, cut.form, damaged=text.damaged)
+            if held is None
+            else io.BytesIO(held) as stream
+        ):
             frame = _read_csv(stream, cut, torn=held is not None)
     except pd.errors.ParserError as error:
         raise InputError(f"{source.name}: {_ragged(str(error), cut)}") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{source.name}: the file is empty") from None
     if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(f"{source.name}: the first line of data has more fields than the header's {len(cut.names)}")
+        raise InputError(
+            f"{source.name}: the first line of data has more fields than the header's {len(cut.names)}"
+        )
     return frame
 
 
@@ -173,7 +194,9 @@ def _affordable(source: Source, text: Look, cut: Cut, limits: Limits) -> float:
     """
     if limits.seconds is None and limits.memory is None:
         return 1.0
-    if source.size * (8 if source.packed else 1) < _SLOW_ENOUGH or _quoted_breaks(text.sample, cut.form):
+    if source.size * (8 if source.packed else 1) < _SLOW_ENOUGH or _quoted_breaks(
+        text.sample, cut.form
+    ):
         return 1.0
     began = time.monotonic()
     head = _first_lines(source, text, cut)
@@ -186,12 +209,23 @@ def _affordable(source: Source, text: Look, cut: Cut, limits: Limits) -> float:
     size /= _WIDE.get(text.encoding.removesuffix("-le").removesuffix("-be"), 1)
     share = 1.0
     if limits.memory is not None:
-        share = min(share, limits.memory * len(head) / (size * float(frame.memory_usage(index=False, deep=True).sum())))
-    if limits.seconds is None or per_byte * size * share + passing <= 0.8 * (limits.seconds - (time.monotonic() - began)):
+        share = min(
+            share,
+            limits.memory
+            * len(head)
+            / (size * float(frame.memory_usage(index=False, deep=True).sum())),
+        )
+    if limits.seconds is None or per_byte * size * share + passing <= 0.8 * (
+        limits.seconds - (time.monotonic() - began)
+    ):
         return share
     left = max(0.0, limits.seconds - (time.monotonic() - began))
-    seen = max(0.001, min(1.0, _PASSING * left / passing))  # the share of the file that can be passed over
-    share = min(share, max(0.8 * left - seen * passing, 0.05 * limits.seconds) / (per_byte * size * seen))
+    seen = max(
+        0.001, min(1.0, _PASSING * left / passing)
+    )  # the share of the file that can be passed over
+    share = min(
+        share, max(0.8 * left - seen * passing, 0.05 * limits.seconds) / (per_byte * size * seen)
+    )
     return min(share, _NOT_ALL)
 
 
@@ -209,17 +243,25 @@ def _true_size(source: Source) -> tuple[float, float]:
     with source.open() as stream:
         while length < _SLOW_ENOUGH and (block := stream.read(HEAD)):
             length += len(block)
-        packed = getattr(stream, "fileobj", None)  # gzip tells how far it is; otherwise: tables pack to about a quarter
+        packed = getattr(
+            stream, "fileobj", None
+        )  # gzip tells how far it is; otherwise: tables pack to about a quarter
         ratio = length / max(1, packed.tell()) if packed is not None else 4.0
-    return max(float(length), source.size * ratio), (time.monotonic() - started) * max(1.0, source.size * ratio / length)
+    return max(float(length), source.size * ratio), (time.monotonic() - started) * max(
+        1.0, source.size * ratio / length
+    )
 
 
 def _quoted_breaks(sample: str, form: Form) -> bool:
     """Whether fields hold line breaks."""
-    return form.quote is not None and any(line.count(form.quote) % 2 for line in canonical(sample, form).splitlines())
+    return form.quote is not None and any(
+        line.count(form.quote) % 2 for line in canonical(sample, form).splitlines()
+    )
 
 
-def _sampled(stream: BinaryIO, sample: Sample, form: Form, *, until: float | None) -> tuple[bytes, Sample]:
+def _sampled(
+    stream: BinaryIO, sample: Sample, form: Form, *, until: float | None
+) -> tuple[bytes, Sample]:
     """The header and a random share of the lines, a few neighbours at a time, and what was read in the end.
 
     It ends when so many blocks were read as the sample says, or, if it says none, early when the time is over.
@@ -232,7 +274,11 @@ def _sampled(stream: BinaryIO, sample: Sample, form: Form, *, until: float | Non
         while block := stream.read(4 * HEAD):
             whole, newline, rest = (rest + block).rpartition(b"\n")
             first = first or whole + newline
-            kept.extend(lines for lines in _chosen(whole + newline, sample.share, rng) if lines.count(quote) % 2 == 0)
+            kept.extend(
+                lines
+                for lines in _chosen(whole + newline, sample.share, rng)
+                if lines.count(quote) % 2 == 0
+            )
             blocks += 1
             if blocks == sample.blocks or (until is not None and time.monotonic() > until):
                 break

@@ -13,20 +13,31 @@ from typing import Literal
 from automl.errors import InputError
 from automl.table.form import Form, separator_name
 from automl.table.frames import unique_names
-from automl.table.headers import Row, has_header, made_names, place_of_names, titles_above, without_spaces
+from automl.table.headers import (
+    Row,
+    has_header,
+    made_names,
+    place_of_names,
+    titles_above,
+    without_spaces,
+)
 from automl.table.raw import Note, Request
 from automl.table.source import LONGEST_LINE, Look
 from automl.table.stream import CUT, canonical, separator_of
 
 SAMPLE_LINES = 200  # rows that are looked at
 MOST_LINES = 2_000  # lines that may be needed for them: a quoted field may hold line breaks
-FEWEST_AGREEING = 0.95  # of the lines have as many fields as most, where an unusual separator is believed
+FEWEST_AGREEING = (
+    0.95  # of the lines have as many fields as most, where an unusual separator is believed
+)
 FEWEST_FIXED = 3  # lines that show columns of a fixed width
 SPACED_SHARE = 0.95  # of separators have a space behind them, where it belongs to them
 USUAL = (",", ";", "\t", "|")
 UNUSUAL = ("^", ":", "~", "\x01", "\x1f", "\x02")
 _LONG = re.compile(r"[,;|:~^#<>*!\x01\x1f\t]{2,4}")  # separators of several characters
-_SAYS_SEPARATOR = re.compile(r"""\ufeff?["']?sep=(?P<separator>[^"'\r\n]{1,4})["']?[,;\t|]*(\r\n|\n|\r)""", re.IGNORECASE)
+_SAYS_SEPARATOR = re.compile(
+    r"""\ufeff?["']?sep=(?P<separator>[^"'\r\n]{1,4})["']?[,;\t|]*(\r\n|\n|\r)""", re.IGNORECASE
+)
 _SHOWN = 60  # letters of a line in a message
 
 
@@ -98,7 +109,14 @@ class _Judged:
     def rank(self) -> tuple[bool, bool, bool, float, bool, int]:
         """Better forms are larger."""
         has_no_title = self.place == 0
-        return (self.named, self.fits, not self.unusual, round(self.agreement, 1), has_no_title, self.width)
+        return (
+            self.named,
+            self.fits,
+            not self.unusual,
+            round(self.agreement, 1),
+            has_no_title,
+            self.width,
+        )
 
 
 def find_cut(text: Look, name: str, request: Request) -> Cut:
@@ -116,7 +134,11 @@ def find_cut(text: Look, name: str, request: Request) -> Cut:
 def _best(text: Look, name: str, request: Request) -> _Judged:
     head, needs = _head(text.sample), request.needs
     base = Form(encoding=text.encoding)
-    if request.form is not None and request.form.kind == "text" and request.overrides.separator is None:
+    if (
+        request.form is not None
+        and request.form.kind == "text"
+        and request.overrides.separator is None
+    ):
         for form in _again(request.form, base, head):
             judged = _judge(head, form, needs) if form.widths else _best_variant(head, form, needs)
             if judged.named or (not needs and judged.fits):
@@ -133,7 +155,9 @@ def _best(text: Look, name: str, request: Request) -> _Judged:
     if best.fits or (len(best.lines[best.place].cells) > 1 and not alone.named):
         return best
     if needs and not alone.named:
-        tried = ", ".join([*map(separator_name, (*USUAL, " ", *UNUSUAL[:-1])), "columns of a fixed width"])
+        tried = ", ".join(
+            [*map(separator_name, (*USUAL, " ", *UNUSUAL[:-1])), "columns of a fixed width"]
+        )
         first = head.strip().partition("\n")[0].rstrip()[:_SHOWN]
         raise InputError(
             f"{name}: no column {needs[0]!r}: nothing separates the fields of its first line, {first!r}. Tried: {tried}. "
@@ -170,11 +194,17 @@ def _asked(head: str, name: str, request: Request, base: Form) -> _Judged:
         forms.insert(0, replace(base, separator=separator, repeated=True))
     variants = (variant for form in forms for variant in _variants(head, form))
     if said := _SAYS_SEPARATOR.match(head):
-        variants = (replace(variant, skip=1) for variant in variants) if said["separator"] == separator else variants
+        variants = (
+            (replace(variant, skip=1) for variant in variants)
+            if said["separator"] == separator
+            else variants
+        )
     best = max((_judge(head, variant, request.needs) for variant in variants), key=_Judged.rank)
     if best.width < 2 and not best.named:
         first = head.strip().partition("\n")[0].rstrip()[:_SHOWN]
-        raise InputError(f"--separator {separator!r}: separates nothing in {name}, whose first line is {first!r}.")
+        raise InputError(
+            f"--separator {separator!r}: separates nothing in {name}, whose first line is {first!r}."
+        )
     return best
 
 
@@ -186,7 +216,11 @@ def _candidates(head: str, base: Form, needs: Sequence[str]) -> Iterator[_Judged
     for separator in USUAL:
         if (separator in head or separator == ",") and separator not in (long or ""):
             yield _best_variant(head, replace(base, separator=separator), needs)
-    unusual = [replace(base, separator=separator) for separator in UNUSUAL if separator in head and separator not in (long or "")]
+    unusual = [
+        replace(base, separator=separator)
+        for separator in UNUSUAL
+        if separator in head and separator not in (long or "")
+    ]
     for form in unusual:
         judged = _best_variant(head, form, needs)
         if judged.fits and judged.agreement >= FEWEST_AGREEING:
@@ -211,7 +245,11 @@ def _long_separator(head: str) -> str | None:
     alone = first.replace(separator, "")
     if set(alone) & set(separator) or any(separator not in line for line in others if line.strip()):
         return None
-    return separator if len({line.count(separator) for line in (first, *others) if line.strip()}) == 1 else None
+    return (
+        separator
+        if len({line.count(separator) for line in (first, *others) if line.strip()}) == 1
+        else None
+    )
 
 
 def _spaces(head: str, base: Form, needs: Sequence[str]) -> _Judged | None:
@@ -259,7 +297,9 @@ def _variants(head: str, form: Form) -> Iterator[Form]:
 
 def _is_quoted_so(base: _Judged, form: Form, head: str) -> bool:
     """Whether fields show the marks of a form where they are read as plain letters."""
-    if form.escape is not None:  # a mark that ends a field may follow a backslash that belongs to a path
+    if (
+        form.escape is not None
+    ):  # a mark that ends a field may follow a backslash that belongs to a path
         mark, separator = re.escape(f"{form.escape}{form.quote}"), re.escape(form.separator or "")
         return re.search(rf"{mark}(?!\s*({separator}|$))", head, re.MULTILINE) is not None
     quote = str(form.quote)
@@ -281,13 +321,17 @@ def _is_spaced(head: str, form: Form) -> bool:
         return True
     lines = [line for line in head.split("\n")[:SAMPLE_LINES] if separator in line]
     seen = sum(line.count(separator) for line in lines)
-    spaced = sum(line.count(f"{separator} ") + line.rstrip("\r").endswith(separator) for line in lines)
+    spaced = sum(
+        line.count(f"{separator} ") + line.rstrip("\r").endswith(separator) for line in lines
+    )
     return seen > 0 and f"{separator} " in lines[0] and spaced >= SPACED_SHARE * seen
 
 
 def _judge(head: str, form: Form, needs: Sequence[str]) -> _Judged:
     """Cut the first lines under a form, and see what speaks for it."""
-    lines = [line for line in split(head, form) if line.above >= form.skip] or [_Line(0, [head.strip()])]
+    lines = [line for line in split(head, form) if line.above >= form.skip] or [
+        _Line(0, [head.strip()])
+    ]
     rows: list[Row] = [line.cells for line in lines]
     found = place_of_names(rows, needs)
     place = titles_above(rows) if found is None else found
@@ -301,7 +345,9 @@ def _judge(head: str, form: Form, needs: Sequence[str]) -> _Judged:
     if ended:
         agreement = 1.0
     skip = max(form.skip, lines[place].above) if place else form.skip
-    return _Judged(replace(form, skip=skip), lines, place, found is not None, fits, agreement, width)
+    return _Judged(
+        replace(form, skip=skip), lines, place, found is not None, fits, agreement, width
+    )
 
 
 def split(sample: str, form: Form) -> list[_Line]:
@@ -310,12 +356,20 @@ def split(sample: str, form: Form) -> list[_Line]:
     text = canonical(sample, form)
     if form.repeated:
         text, separator = _with_single_spaces(text), " "
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if form.quote is None or form.widths else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = (
+        csv.QUOTE_NONE if form.quote is None or form.widths else csv.QUOTE_MINIMAL
+    )
     limit = csv.field_size_limit(LONGEST_LINE)
     lines: list[_Line] = []
     try:
         stream = io.StringIO(text, newline="")
-        reader = csv.reader(stream, delimiter=separator, quotechar=form.quote or '"', quoting=quoting, skipinitialspace=form.spaced)
+        reader = csv.reader(
+            stream,
+            delimiter=separator,
+            quotechar=form.quote or '"',
+            quoting=quoting,
+            skipinitialspace=form.spaced,
+        )
         above = 0
         for cells in reader:
             if any(cells) or len(cells) > 1:
@@ -373,7 +427,14 @@ def _cut(best: _Judged, text: Look, request: Request) -> Cut:
         what = "the first line looks like data: the columns were named c1, c2, ..."
         notes.append(Note("header_made", tuple(names), what, len(names)))
     if short := sum(len(row) < len(names) for row in rows[1:]):
-        notes.append(Note("short_lines", (), "lines with too few fields were filled up with empty cells", short))
+        notes.append(
+            Note(
+                "short_lines",
+                (),
+                "lines with too few fields were filled up with empty cells",
+                short,
+            )
+        )
     return Cut(form, names, trailing, len(rows) - header, tuple(notes))
 
 
@@ -387,15 +448,33 @@ def _header(best: _Judged, request: Request) -> bool:
     return has_header(best.rows)
 
 
-def _with_ends(raw: list[str], rows: list[list[str]], header: bool, form: Form) -> tuple[list[str], bool, list[Note]]:
+def _with_ends(
+    raw: list[str], rows: list[list[str]], header: bool, form: Form
+) -> tuple[list[str], bool, list[Note]]:
     """The names where lines have one field more than the header: an empty one at their end, or the row's name in front."""
     data = rows[1:]
     longer = header and bool(data) and {len(row) for row in data} == {len(raw) + 1}
     if longer and all(row[-1] == "" for row in data):
         return raw, True, []
     if longer and len(raw) > 1 and _is_row_names([row[0] for row in data]):
-        return ["row", *raw], False, [Note("row_names", ("row",), "the first field of each line has no name: it is the row's", 1)]
-    if header and len(raw) > 1 and raw[-1] == "" and all(row[-1] == "" for row in rows if len(row) == len(raw)):
+        return (
+            ["row", *raw],
+            False,
+            [
+                Note(
+                    "row_names",
+                    ("row",),
+                    "the first field of each line has no name: it is the row's",
+                    1,
+                )
+            ],
+        )
+    if (
+        header
+        and len(raw) > 1
+        and raw[-1] == ""
+        and all(row[-1] == "" for row in rows if len(row) == len(raw))
+    ):
         return raw[:-1], True, []  # the header ends with a separator, too
     return raw, False, []
 
@@ -404,8 +483,15 @@ def _is_row_names(cells: list[str]) -> bool:
     """Whether a first field names the rows, as R writes it: numbers that count up, or words that all differ."""
     if all(cell.isdecimal() for cell in cells):
         numbers = list(map(int, cells))
-        return numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] in (0, 1)
-    return len(cells) > 2 and len(set(cells)) == len(cells) and not any(cell[:1].isdecimal() for cell in cells)
+        return numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] in (
+            0,
+            1,
+        )
+    return (
+        len(cells) > 2
+        and len(set(cells)) == len(cells)
+        and not any(cell[:1].isdecimal() for cell in cells)
+    )
 
 
 def _told(best: _Judged, form: Form, text: Look, request: Request) -> list[Note]:
@@ -416,10 +502,19 @@ def _told(best: _Judged, form: Form, text: Look, request: Request) -> list[Note]
     if form.quote == "'":
         notes.append(Note("quote", (), "fields stand in single quotes"))
     if form.escape is not None:
-        notes.append(Note("escape", (), f"quotation marks within fields are escaped by {form.escape}"))
+        notes.append(
+            Note("escape", (), f"quotation marks within fields are escaped by {form.escape}")
+        )
     said = _SAYS_SEPARATOR.match(text.sample) is not None
     if (titles := form.skip - said) > 0:
-        notes.append(Note("title_lines", (), f"{titles} line{'s' * (titles > 1)} above the header left out", titles))
+        notes.append(
+            Note(
+                "title_lines",
+                (),
+                f"{titles} line{'s' * (titles > 1)} above the header left out",
+                titles,
+            )
+        )
     return notes
 
 

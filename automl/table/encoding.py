@@ -20,7 +20,9 @@ CLOSE_OF_FEW = 5.0  # where there are few letters
 FEW_LETTERS = 12  # bytes beyond ASCII
 WORST_PER_LETTER = -7.0  # mean log-likelihood below which many letters are no text
 MANY_LETTERS = 30  # bytes beyond ASCII
-FEWEST_GOOD_TO_BAD = 10  # letters that are valid UTF-8 for each byte that is not: then bad bytes are damage
+FEWEST_GOOD_TO_BAD = (
+    10  # letters that are valid UTF-8 for each byte that is not: then bad bytes are damage
+)
 _WORD = re.compile(rb"[^\x00-\x2f\x3a-\x3f]*[\x80-\xff][^\x00-\x2f\x3a-\x3f]*")
 _RARE = -9.5  # log-likelihood of a letter that a language hardly has
 _RARE_CHARACTER = -16.0  # two bytes beyond the common area
@@ -92,7 +94,13 @@ _COMMON_AREA = {  # first bytes of the characters in daily use
     "euc_jp": (0xB0, 0xCF),
     "cp949": (0xB0, 0xC8),
 }
-_COMMON_SIZE = {"gb18030": 3755, "big5": 5401, "cp932": 2965, "euc_jp": 2965, "cp949": 2350}  # characters there
+_COMMON_SIZE = {
+    "gb18030": 3755,
+    "big5": 5401,
+    "cp932": 2965,
+    "euc_jp": 2965,
+    "cp949": 2350,
+}  # characters there
 _FREQUENT_SHARE = 0.4  # of a text is in the hundred most frequent characters
 
 
@@ -117,14 +125,22 @@ class Found:
 
 def by_marks(head: bytes) -> str | None:
     """Name the encoding that a mark or NUL bytes show; None for others, and for what is no text."""
-    for mark, name in ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig")):
+    for mark, name in (
+        (b"\xff\xfe\x00\x00", "utf-32"),
+        (b"\x00\x00\xfe\xff", "utf-32"),
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+    ):
         if head.startswith(mark):
             return name
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\x00" not in head:
         return None
-    names = [name for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if _is_wide_text(head, name)]
+    names = [
+        name
+        for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+        if _is_wide_text(head, name)
+    ]
     return max(names, key=lambda name: _ascii_letters(head, name), default=None)
 
 
@@ -138,7 +154,11 @@ def _is_wide_text(head: bytes, name: str) -> bool:
         text = _wide(head, name)
     except UnicodeDecodeError:
         return False
-    odd = sum(unicodedata.category(letter) in ("Cc", "Cn", "Co", "Cs") for letter in text if letter not in "\t\r\n")
+    odd = sum(
+        unicodedata.category(letter) in ("Cc", "Cn", "Co", "Cs")
+        for letter in text
+        if letter not in "\t\r\n"
+    )
     return bool(text) and odd <= 0.01 * len(text) and ("\n" in text or "\r" in text)
 
 
@@ -160,11 +180,20 @@ def guess(data: bytes) -> Found | None:
     material = b"\n".join(words)
     guesses = sorted(_guesses(material, data), key=lambda one: -one.likelihood)
     letters = _high(material)
-    if not guesses or (letters >= MANY_LETTERS and guesses[0].likelihood < WORST_PER_LETTER * letters):
+    if not guesses or (
+        letters >= MANY_LETTERS and guesses[0].likelihood < WORST_PER_LETTER * letters
+    ):
         return None
     best = guesses[0]
     close = CLOSE_OF_FEW if letters < FEW_LETTERS else CLOSE
-    other = next((one for one in guesses[1:] if one.text != best.text and best.likelihood - one.likelihood < close), None)
+    other = next(
+        (
+            one
+            for one in guesses[1:]
+            if one.text != best.text and best.likelihood - one.likelihood < close
+        ),
+        None,
+    )
     if other is None:
         return Found(best.encoding)
     return Found(best.encoding, other.encoding, *_differing(best.text, other.text))
@@ -218,7 +247,12 @@ class _Languages:
     def frequent(self, languages: Iterable[str]) -> frozenset[str]:
         """The most frequent characters."""
         letters = (letter for language in languages for letter in self._tables[language])
-        return frozenset([*letters, *(letter for language in languages for letter in _CLASS_NAMES.get(language, ""))])
+        return frozenset(
+            [
+                *letters,
+                *(letter for language in languages for letter in _CLASS_NAMES.get(language, "")),
+            ]
+        )
 
 
 def _by_rank(letters: str) -> dict[str, float]:
@@ -229,7 +263,9 @@ def _by_rank(letters: str) -> dict[str, float]:
 
 def _of_latin(text: str, known: Mapping[str, float]) -> float:
     """Log-likelihood of letters with accents among plain ones: they seldom stand side by side."""
-    alone = sum(word.isalpha() and not any(letter.isascii() for letter in word) for word in text.split("\n"))
+    alone = sum(
+        word.isalpha() and not any(letter.isascii() for letter in word) for word in text.split("\n")
+    )
     total, before = -3.0 * alone, "\n"
     for letter in text:
         if letter >= "\x80":

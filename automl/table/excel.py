@@ -13,7 +13,13 @@ from automl.errors import InputError, one_line, suggestion
 from automl.files import require
 from automl.table.form import MOST_SKIPPED, Form
 from automl.table.frames import from_read
-from automl.table.headers import has_header, made_names, place_of_names, titles_above, without_spaces
+from automl.table.headers import (
+    has_header,
+    made_names,
+    place_of_names,
+    titles_above,
+    without_spaces,
+)
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
 
@@ -88,14 +94,21 @@ def _asked(sheet: str, names: list[str], name: str) -> str:
     if sheet.isdecimal() and 1 <= int(sheet) <= len(names):
         return names[int(sheet) - 1]
     there = ", ".join(map(repr, names[:10]))
-    raise InputError(f"--sheet {sheet!r}: {name} has no such sheet.{suggestion(sheet, names)} It has {there}.")
+    raise InputError(
+        f"--sheet {sheet!r}: {name} has no such sheet.{suggestion(sheet, names)} It has {there}."
+    )
 
 
 def _grid(book: pd.ExcelFile, sheet: str, request: Request) -> _Grid:
     # object: cells that hold the text 01234 keep their zeros; no null words: NA may be a class
-    cells = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    cells = pd.read_excel(
+        book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
+    )
     filled = cells.notna() & (cells != "")
-    rows, columns = filled.any(axis=1).to_numpy().nonzero()[0], filled.any(axis=0).to_numpy().nonzero()[0]
+    rows, columns = (
+        filled.any(axis=1).to_numpy().nonzero()[0],
+        filled.any(axis=0).to_numpy().nonzero()[0],
+    )
     if not len(rows):
         return _Grid(sheet, pd.DataFrame())
     last = _without_footnotes(filled, rows, columns)
@@ -113,7 +126,11 @@ def _without_footnotes(filled: pd.DataFrame, rows: Any, columns: Any) -> int:
         return last
     counts = dict(zip(rows.tolist(), filled.iloc[rows].sum(axis=1).tolist(), strict=True))
     kept = rows.tolist()
-    while len(kept) > 2 and counts[kept[-1]] == 1 and (kept[-2] < kept[-1] - 1 or counts[kept[-2]] == 1):
+    while (
+        len(kept) > 2
+        and counts[kept[-1]] == 1
+        and (kept[-2] < kept[-1] - 1 or counts[kept[-2]] == 1)
+    ):
         apart = kept[-2] < kept[-1] - 1
         kept.pop()
         if apart:
@@ -143,7 +160,12 @@ def _table(grid: _Grid, names: Sequence[str], name: str, request: Request) -> Ta
     skip = min(grid.above + grid.place, MOST_SKIPPED)
     form = Form(kind="excel", sheet=grid.sheet, skip=skip, header=header)
     table = from_read(body, name, form, request, list(_notes(grid, names, request)))
-    made = Note("header_made", tuple(table.names), "the first row looks like data: the columns were named c1, c2, ...", len(first))
+    made = Note(
+        "header_made",
+        tuple(table.names),
+        "the first row looks like data: the columns were named c1, c2, ...",
+        len(first),
+    )
     return table if header else replace(table, notes=(*table.notes, made))
 
 
@@ -155,8 +177,23 @@ def _was_headed(request: Request) -> bool:
 def _notes(grid: _Grid, names: Sequence[str], request: Request) -> Iterator[Note]:
     """What was left out of the workbook."""
     if len(names) > 1 and request.overrides.sheet is None:
-        yield Note("sheet", (), f"the workbook has {len(names)} sheets: {grid.sheet!r} was read", override="--sheet NAME")
+        yield Note(
+            "sheet",
+            (),
+            f"the workbook has {len(names)} sheets: {grid.sheet!r} was read",
+            override="--sheet NAME",
+        )
     if skipped := grid.above + grid.place:
-        yield Note("title_lines", (), f"{skipped} row{'s' * (skipped > 1)} above the header left out", skipped)
+        yield Note(
+            "title_lines",
+            (),
+            f"{skipped} row{'s' * (skipped > 1)} above the header left out",
+            skipped,
+        )
     if grid.below > 0:
-        yield Note("footnotes", (), f"{grid.below} row{'s' * (grid.below > 1)} below the table left out", grid.below)
+        yield Note(
+            "footnotes",
+            (),
+            f"{grid.below} row{'s' * (grid.below > 1)} below the table left out",
+            grid.below,
+        )

@@ -96,11 +96,17 @@ class Form:
         UnsafeModel
             For anything that `to_json` doesn't write.
         """
-        if not isinstance(value, Mapping) or not value.keys() <= {field.name for field in fields(cls)}:
+        if not isinstance(value, Mapping) or not value.keys() <= {
+            field.name for field in fields(cls)
+        }:
             raise UnsafeModel("the model file's form of a table is not one")
         plain = dict(value)
         widths = plain.get("widths", [])
-        if not isinstance(widths, list) or len(widths) > MOST_WIDTHS or not all(type(width) is int for width in widths):
+        if (
+            not isinstance(widths, list)
+            or len(widths) > MOST_WIDTHS
+            or not all(type(width) is int for width in widths)
+        ):
             raise UnsafeModel("the model file's form of a table has widths that are none")
         form = cls(**{**plain, "widths": tuple(widths)})
         if not _is_sound(form):
@@ -140,14 +146,24 @@ def known_encoding(name: str) -> str | None:
     >>> known_encoding("Windows-1251"), known_encoding("rot13"), known_encoding("klingon")
     ('cp1251', None, None)
     """
-    if not name.isascii() or len(name) > 40 or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+    if (
+        not name.isascii()
+        or len(name) > 40
+        or not name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    ):
         return None
     try:
         found = codecs.lookup(name)
     except LookupError:
         return None
     is_text: bool = getattr(found, "_is_text_encoding", True)
-    if not is_text or found.name in ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"):
+    if not is_text or found.name in (
+        "idna",
+        "punycode",
+        "undefined",
+        "unicode_escape",
+        "raw_unicode_escape",
+    ):
         return None
     return found.name
 
@@ -210,14 +226,20 @@ NO_OVERRIDES = Overrides()
 
 def _said_separator(word: str) -> str:
     separator = _SPELLED.get(word, word)
-    if _is_text(separator, LONGEST_SEPARATOR) and not any(letter.isalnum() or letter in "\"'" for letter in separator):
+    if _is_text(separator, LONGEST_SEPARATOR) and not any(
+        letter.isalnum() or letter in "\"'" for letter in separator
+    ):
         return separator
     names = ", ".join(name for name in SEPARATOR_NAMES.values() if " " not in name)
-    raise InputError(f"--separator {word!r}: give the characters between fields, no letters or digits, or one of {names}.")
+    raise InputError(
+        f"--separator {word!r}: give the characters between fields, no letters or digits, or one of {names}."
+    )
 
 
 def _said_encoding(word: str) -> str:
     known = known_encoding(word)
     if known is None:
-        raise InputError(f"--encoding {word!r}: no such encoding. Give one such as utf-8, cp1252, cp1251, gbk, shift_jis or latin-1.")
+        raise InputError(
+            f"--encoding {word!r}: no such encoding. Give one such as utf-8, cp1252, cp1251, gbk, shift_jis or latin-1."
+        )
     return known

@@ -49,7 +49,9 @@ def from_frame(X: Any, *, source: str = "X") -> Table:
     return _tabled(frame, source)
 
 
-def from_read(frame: pd.DataFrame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()) -> Table:
+def from_read(
+    frame: pd.DataFrame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()
+) -> Table:
     """A table from a frame that a file gave; without rows only where that will do."""
     if frame.shape[1] == 0:
         raise InputError(f"{source}: the table has no columns")
@@ -82,7 +84,9 @@ def with_escapes(column: pd.Series[Any]) -> pd.Series[Any]:
     try:
         "".join(cell for cell in column if isinstance(cell, str)).encode()
     except UnicodeEncodeError:
-        return column.map(lambda cell: _escaped(cell) if isinstance(cell, str) else cell).astype(object)
+        return column.map(lambda cell: _escaped(cell) if isinstance(cell, str) else cell).astype(
+            object
+        )
     return column
 
 
@@ -94,7 +98,9 @@ def _as_frame(X: Any, source: str) -> pd.DataFrame:
     for takes, make in _MAKERS:
         if takes(X):
             return make(X, source)
-    raise InputError(f"{source}: a {type(X).__name__} is not a table. Give a data frame, a 2-D array or a dictionary of columns.")
+    raise InputError(
+        f"{source}: a {type(X).__name__} is not a table. Give a data frame, a 2-D array or a dictionary of columns."
+    )
 
 
 def _is_from(library: str) -> Callable[[Any], bool]:
@@ -118,7 +124,11 @@ def _from_polars(X: Any, source: str) -> pd.DataFrame:
         elif kind in (pl.Categorical, pl.Enum):
             columns.append(pd.Series(pd.Categorical(column.cast(pl.String).to_list())))
         elif kind.is_temporal() and kind != pl.Time:
-            columns.append(pd.to_datetime(pd.Series(column.to_list())) if kind != pl.Duration else pd.Series(column.to_numpy()))
+            columns.append(
+                pd.to_datetime(pd.Series(column.to_list()))
+                if kind != pl.Duration
+                else pd.Series(column.to_numpy())
+            )
         else:
             columns.append(pd.Series(column.to_list(), dtype=object))
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(X.height))
@@ -137,7 +147,12 @@ def _dense(X: Any, source: str) -> npt.NDArray[Any]:
 
 def _from_mapping(X: Mapping[Any, Any], source: str) -> pd.DataFrame:
     try:
-        return pd.DataFrame({name: list(values) if isinstance(values, tuple) else values for name, values in X.items()})
+        return pd.DataFrame(
+            {
+                name: list(values) if isinstance(values, tuple) else values
+                for name, values in X.items()
+            }
+        )
     except (ValueError, TypeError) as error:
         raise InputError(f"{source}: the dictionary is not a table: {one_line(error)}") from None
 
@@ -150,7 +165,9 @@ def _from_array(X: npt.NDArray[Any], source: str) -> pd.DataFrame:
     if X.ndim != 2:
         raise InputError(_wrong_dimensions(X.ndim, source))
     _check_shape(X.shape)
-    frame = pd.DataFrame(_as_text(X), columns=pd.Index([f"x{place}" for place in range(X.shape[1])]))
+    frame = pd.DataFrame(
+        _as_text(X), columns=pd.Index([f"x{place}" for place in range(X.shape[1])])
+    )
     return frame.infer_objects() if X.dtype == object else frame
 
 
@@ -176,7 +193,9 @@ def _from_rows(X: Sequence[Any], source: str) -> pd.DataFrame:
         raise InputError(_wrong_dimensions(1, source))
     widths = Counter(len(row) for row in X)
     if len(widths) > 1:
-        raise InputError(f"{source}: rows of different lengths: {', '.join(map(str, sorted(widths)[:5]))}")
+        raise InputError(
+            f"{source}: rows of different lengths: {', '.join(map(str, sorted(widths)[:5]))}"
+        )
     names = pd.Index([f"x{place}" for place in range(len(X[0]))])
     return pd.DataFrame([list(row) for row in X], columns=names)
 
@@ -185,12 +204,17 @@ def _check_shape(shape: tuple[int, ...]) -> None:
     if shape[1] == 0:
         raise InputError(f"0 feature(s) (shape={shape}) while a minimum of 1 is required.")
     if shape[0] == 0:
-        raise InputError(f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required.")
+        raise InputError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
 
 
 _MAKERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str], pd.DataFrame]], ...] = (
     (lambda X: isinstance(X, pd.DataFrame), lambda X, source: X),
-    (lambda X: isinstance(X, pd.Series), lambda X, source: X.to_frame(name="x0" if X.name is None else X.name)),
+    (
+        lambda X: isinstance(X, pd.Series),
+        lambda X, source: X.to_frame(name="x0" if X.name is None else X.name),
+    ),
     (_is_from("polars"), _from_polars),
     (_is_from("pyarrow"), lambda X, source: X.to_pandas()),
     (lambda X: hasattr(X, "tocsr"), lambda X, source: _from_array(_dense(X, source), source)),
@@ -206,19 +230,35 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
     filled = [name if name.strip() else f"column_{place}" for place, name in enumerate(names, 1)]
     blank = tuple(new for new, old in zip(filled, names, strict=True) if not old.strip())
     if blank:
-        notes.append(Note("header_blank", blank, "columns without a name were named by their place", len(blank)))
+        notes.append(
+            Note(
+                "header_blank",
+                blank,
+                "columns without a name were named by their place",
+                len(blank),
+            )
+        )
     taken, seen, unique = set(filled), set[str](), []
     for old in filled:
         name = old
         if old in seen:
-            name = next(new for number in itertools.count(2) if (new := f"{old}.{number}") not in taken)
+            name = next(
+                new for number in itertools.count(2) if (new := f"{old}.{number}") not in taken
+            )
             taken.add(name)
         seen.add(name)
         unique.append(name)
-    repeated = tuple(dict.fromkeys(old for new, old in zip(unique, filled, strict=True) if new != old))
+    repeated = tuple(
+        dict.fromkeys(old for new, old in zip(unique, filled, strict=True) if new != old)
+    )
     if repeated:
         renamed = ", ".join(new for new, old in zip(unique, filled, strict=True) if new != old)
         notes.append(
-            Note("header_duplicate", repeated, f"columns of the same name were renamed: {renamed}", len(unique) - len(set(filled)))
+            Note(
+                "header_duplicate",
+                repeated,
+                f"columns of the same name were renamed: {renamed}",
+                len(unique) - len(set(filled)),
+            )
         )
     return unique, notes

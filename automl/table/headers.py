@@ -77,7 +77,9 @@ def _is_title(row: Row, width: int) -> bool:
 def _is_full(row: Row, width: int) -> bool:
     """Whether a row looks like a header: most cells hold a word that is no number."""
     filled = [cell for cell in row if cell.strip()]
-    return len(filled) >= max(2, FILLED_SHARE * width) and not any(_NUMBER.fullmatch(cell) for cell in filled)
+    return len(filled) >= max(2, FILLED_SHARE * width) and not any(
+        _NUMBER.fullmatch(cell) for cell in filled
+    )
 
 
 def has_header(rows: Sequence[Row]) -> bool:
@@ -108,7 +110,10 @@ def _repeats(first: Row, rest: Sequence[Row], numeric: list[bool]) -> bool:
     columns = list(itertools.zip_longest(*rest, fillvalue=""))
     if len(columns) != len(first):
         return False
-    return all(is_number or cell in column for cell, is_number, column in zip(first, numeric, columns, strict=True))
+    return all(
+        is_number or cell in column
+        for cell, is_number, column in zip(first, numeric, columns, strict=True)
+    )
 
 
 def made_names(width: int) -> list[str]:

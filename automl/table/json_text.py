@@ -35,12 +35,18 @@ def read_json(source: Source, text: Look, request: Request) -> Table | None:
         raise InputError(f"{source.name}: the JSON holds nothing, not even names of columns")
     frame, layout = _framed(value, request)
     if frame is None:
-        raise InputError(f"{source.name}: no table is found in the JSON. What can be read: {_FORMS}.")
+        raise InputError(
+            f"{source.name}: no table is found in the JSON. What can be read: {_FORMS}."
+        )
     return _told(frame, layout, source, request)
 
 
 def _told(frame: pd.DataFrame, layout: str, source: Source, request: Request) -> Table:
-    notes = [] if layout in ("lines", "records") else [Note("json_layout", (), f"the JSON holds the table as {layout}")]
+    notes = (
+        []
+        if layout in ("lines", "records")
+        else [Note("json_layout", (), f"the JSON holds the table as {layout}")]
+    )
     form = Form(kind="json", layout=layout)
     return from_read(frame.infer_objects(), source.name, form, request, notes)
 
@@ -57,7 +63,9 @@ def _lines(source: Source, text: Look, request: Request) -> list[dict[str, Any]]
             except (ValueError, RecursionError) as error:
                 if not records:
                     return None
-                raise InputError(f"{source.name}: line {number} is not JSON: {one_line(error)}") from None
+                raise InputError(
+                    f"{source.name}: line {number} is not JSON: {one_line(error)}"
+                ) from None
             if not isinstance(record, dict):
                 if not records:
                     return None
@@ -96,7 +104,9 @@ def _framed(value: Any, request: Request) -> tuple[pd.DataFrame | None, str]:
     if not isinstance(value, dict):
         return None, ""
     if _is_split(value):
-        return pd.DataFrame(value["data"], columns=pd.Index(value["columns"]), dtype=object), "split"
+        return pd.DataFrame(
+            value["data"], columns=pd.Index(value["columns"]), dtype=object
+        ), "split"
     if _is_record(value, request):
         return pd.DataFrame([value], dtype=object), "records"
     records = _inner_list(value, request)
@@ -104,7 +114,10 @@ def _framed(value: Any, request: Request) -> tuple[pd.DataFrame | None, str]:
         return _from_list(records, request)
     if all(isinstance(column, dict) for column in value.values()):
         return _from_objects(value, request)
-    if all(isinstance(column, list) for column in value.values()) and len({len(column) for column in value.values()}) == 1:
+    if (
+        all(isinstance(column, list) for column in value.values())
+        and len({len(column) for column in value.values()}) == 1
+    ):
         return pd.DataFrame(value, dtype=object), "columns"
     return None, ""
 
@@ -130,13 +143,19 @@ def _is_split(value: dict[str, Any]) -> bool:
     columns, data = value.get("columns"), value.get("data")
     if not isinstance(columns, list) or not isinstance(data, list):
         return False
-    return all(isinstance(row, list) and len(row) == len(columns) for row in data) and not any(isinstance(name, dict) for name in columns)
+    return all(isinstance(row, list) and len(row) == len(columns) for row in data) and not any(
+        isinstance(name, dict) for name in columns
+    )
 
 
 def _inner_list(value: dict[str, Any], request: Request) -> list[Any] | None:
     """The list of records or rows that objects stand around: the one with the needed names, else the longest."""
-    found = [rows for rows in _lists(value, 0) if rows and all(isinstance(row, dict) for row in rows)]
-    named = [rows for rows in found if request.needs and set(request.needs) <= set(map(str, rows[0]))]
+    found = [
+        rows for rows in _lists(value, 0) if rows and all(isinstance(row, dict) for row in rows)
+    ]
+    named = [
+        rows for rows in found if request.needs and set(request.needs) <= set(map(str, rows[0]))
+    ]
     records = max(named or found, key=len, default=None)
     key = _primary_key(value)
     if records is not None and key is not None:
@@ -163,13 +182,19 @@ def _from_objects(value: dict[str, Any], request: Request) -> tuple[pd.DataFrame
     """Columns by row, or rows by column, as pandas writes with orient="columns" or "index"."""
     inner = set().union(*(map(str, one) for one in value.values()))
     needs = set(request.needs)
-    by_row = needs <= inner and not needs <= set(value) if needs else _count_up(value) and not _count_up(inner)
+    by_row = (
+        needs <= inner and not needs <= set(value)
+        if needs
+        else _count_up(value) and not _count_up(inner)
+    )
     if not inner:
         return None, ""
     if by_row:
         return pd.DataFrame(list(value.values()), dtype=object), "index"
     rows = list(dict.fromkeys(key for column in value.values() for key in column))
-    return pd.DataFrame({name: [column.get(key) for key in rows] for name, column in value.items()}, dtype=object), "columns"
+    return pd.DataFrame(
+        {name: [column.get(key) for key in rows] for name, column in value.items()}, dtype=object
+    ), "columns"
 
 
 def _count_up(keys: Any) -> bool:

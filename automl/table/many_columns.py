@@ -11,7 +11,9 @@ MANY_COLUMNS = 2_000
 MOST_BYTES = 256 << 20
 
 
-def read_plain(stream: BinaryIO, size: int, separator: str, names: list[str], header: bool) -> dict[str, pd.Series[Any]] | None:
+def read_plain(
+    stream: BinaryIO, size: int, separator: str, names: list[str], header: bool
+) -> dict[str, pd.Series[Any]] | None:
     r"""Read every cell as it stands; None where that is not so simple: with quotation marks, uneven lines or other letters than ASCII.
 
     Parameters
@@ -42,4 +44,7 @@ def read_plain(stream: BinaryIO, size: int, separator: str, names: list[str], he
     for place, line in enumerate(lines):
         cells[:, place] = line.split(separator)
     index = pd.RangeIndex(len(lines))
-    return {name: pd.Series(row, index, dtype=object, name=name, copy=False) for name, row in zip(names, cells, strict=True)}
+    return {
+        name: pd.Series(row, index, dtype=object, name=name, copy=False)
+        for name, row in zip(names, cells, strict=True)
+    }

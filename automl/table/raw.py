@@ -131,11 +131,16 @@ class Table:
     def drop(self, names: Iterable[str]) -> Table:
         """The same table without these columns."""
         gone = set(names)
-        return replace(self, columns={name: column for name, column in self.columns.items() if name not in gone})
+        return replace(
+            self,
+            columns={name: column for name, column in self.columns.items() if name not in gone},
+        )
 
     def rename(self, new: Mapping[str, str]) -> Table:
         """The same table with other names for some columns, given by their present ones; names must stay different."""
-        return replace(self, columns={new.get(name, name): column for name, column in self.columns.items()})
+        return replace(
+            self, columns={new.get(name, name): column for name, column in self.columns.items()}
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """The columns as a pandas frame."""

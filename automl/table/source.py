@@ -52,7 +52,9 @@ class Source:
 
     def open(self) -> BinaryIO:
         """The unpacked bytes, from the start."""
-        return self.unpack(io.BytesIO(self.stored) if isinstance(self.stored, bytes) else self.stored)
+        return self.unpack(
+            io.BytesIO(self.stored) if isinstance(self.stored, bytes) else self.stored
+        )
 
     def head(self, size: int = HEAD) -> bytes:
         """The first bytes."""
@@ -95,7 +97,11 @@ def _file_source(path: Path) -> Source:
         known = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise InputError(f"{path}: no such file.{suggestion(path.name, known)}") from None
     except (OSError, ValueError) as error:
-        reason = "permission denied" if getattr(error, "errno", None) == errno.EACCES else one_line(error)
+        reason = (
+            "permission denied"
+            if getattr(error, "errno", None) == errno.EACCES
+            else one_line(error)
+        )
         raise InputError(f"{path}: can't be read: {reason}") from None
 
 
@@ -123,19 +129,30 @@ def unpacked(source: Source) -> Source:
                 raise InputError(f"{source.name}: the file is empty")
             return packed
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        raise InputError(f"{source.name}: Zstandard compression can't be read. Compress it with gzip.")
+        raise InputError(
+            f"{source.name}: Zstandard compression can't be read. Compress it with gzip."
+        )
     return _unzipped(source) if head.startswith(b"PK\x03\x04") else source
 
 
 def _unzipped(source: Source) -> Source:
     """The one file of a zip archive; a workbook stays as it is."""
     with source.open() as stream, zipfile.ZipFile(stream) as archive:
-        names = [item.filename for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX")]
-    if any(name.startswith(("xl/", "[Content_Types]")) for name in names) or {"mimetype", "content.xml"} <= set(names):
+        names = [
+            item.filename
+            for item in archive.infolist()
+            if not item.is_dir() and not item.filename.startswith("__MACOSX")
+        ]
+    if any(name.startswith(("xl/", "[Content_Types]")) for name in names) or {
+        "mimetype",
+        "content.xml",
+    } <= set(names):
         return source
     if len(names) != 1:
         raise InputError(f"{source.name}: a zip archive with {len(names)} files. Give one table.")
-    return replace(source, unpack=lambda stored: cast(BinaryIO, zipfile.ZipFile(stored).open(names[0])))
+    return replace(
+        source, unpack=lambda stored: cast(BinaryIO, zipfile.ZipFile(stored).open(names[0]))
+    )
 
 
 @dataclass(frozen=True)
@@ -181,7 +198,9 @@ def _refuse_endless_line(source: Source) -> None:
             block = stream.read(HEAD)
             if b"\n" in block or b"\r" in block or len(block) < HEAD:
                 return
-    raise InputError(f"{source.name}: its first line is longer than {LONGEST_LINE >> 20} MB: not a table")
+    raise InputError(
+        f"{source.name}: its first line is longer than {LONGEST_LINE >> 20} MB: not a table"
+    )
 
 
 def _first_look(head: bytes, is_whole: bool, name: str, request: Request) -> Look:
@@ -212,7 +231,9 @@ def _as_asked(head: bytes, is_whole: bool, name: str, asked: str) -> Look:
     try:
         return Look(asked, _decoded(head, asked, is_whole))
     except UnicodeError as error:
-        raise InputError(f"--encoding {asked}: {name} can't be decoded from it: {one_line(error)}") from None
+        raise InputError(
+            f"--encoding {asked}: {name} can't be decoded from it: {one_line(error)}"
+        ) from None
 
 
 def _decoded(head: bytes, name: str, is_whole: bool) -> str:
@@ -231,12 +252,18 @@ def guess_encoding(data: bytes, name: str) -> Found:
     """
     found = encoding.guess(data)
     if found is None:
-        raise InputError(f"{name}: its letters can't be decoded: neither UTF-8 nor another encoding fits. Name it: --encoding NAME.")
+        raise InputError(
+            f"{name}: its letters can't be decoded: neither UTF-8 nor another encoding fits. Name it: --encoding NAME."
+        )
     return found
 
 
 def _refuse_binary(head: bytes, name: str) -> None:
-    marks = (*range(1, 9), *range(14, 26), *range(28, 31))  # 26 may end a file, 1, 2 and 31 separate fields
+    marks = (
+        *range(1, 9),
+        *range(14, 26),
+        *range(28, 31),
+    )  # 26 may end a file, 1, 2 and 31 separate fields
     control = sum(head.count(byte) for byte in marks if byte not in (1, 2))
     if control > 0.02 * len(head):
         raise InputError(f"{name}: holds binary data, not a table that can be read")

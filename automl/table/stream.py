@@ -132,7 +132,13 @@ def _translation(form: Form) -> Callable[[bytes], bytes]:
 
 def _doubled(lines: bytes, escape: str, quote: str) -> bytes:
     r"""Doubled quotation marks for escaped ones; other escapes, such as \N, stay."""
-    pattern = re.escape(escape.encode()) + b"([" + re.escape(quote.encode()) + re.escape(escape.encode()) + b"])"
+    pattern = (
+        re.escape(escape.encode())
+        + b"(["
+        + re.escape(quote.encode())
+        + re.escape(escape.encode())
+        + b"])"
+    )
     mark = quote.encode()
     return re.sub(pattern, lambda found: mark * 2 if found[1] == mark else found[1], lines)
 

@@ -55,7 +55,11 @@ class Effect:
 def effect(first: Experiment, other: Experiment) -> Effect:
     """What a run's loss is against the first one's."""
     one, two = first.study, other.study
-    if one.task is None or two.task is None or (one.task.metric, one.task.target) != (two.task.metric, two.task.target):
+    if (
+        one.task is None
+        or two.task is None
+        or (one.task.metric, one.task.target) != (two.task.metric, two.task.target)
+    ):
         return Effect(math.nan, None, None, "not comparable")
     if "loss" not in one.verdict or "loss" not in two.verdict:
         return Effect(math.nan, None, None, "unknown")
@@ -67,8 +71,15 @@ def effect(first: Experiment, other: Experiment) -> Effect:
         return Effect(found.difference, found.error, found.p, "paired by fold")
     difference = two.verdict["loss"] - one.verdict["loss"]
     if all("low" in study.verdict and "high" in study.verdict for study in (one, two)):
-        error = math.hypot(*((study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two)))
-        return Effect(difference, error, math.erfc(abs(difference) / error / math.sqrt(2)) if error else None, "by intervals")
+        error = math.hypot(
+            *((study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two))
+        )
+        return Effect(
+            difference,
+            error,
+            math.erfc(abs(difference) / error / math.sqrt(2)) if error else None,
+            "by intervals",
+        )
     return Effect(difference, None, None, "unknown")
 
 
@@ -116,7 +127,12 @@ def _outcome(one: Experiment) -> Mapping[str, Any]:
         else {"metric": score.metric, "score": score.score, "low": score.low, "high": score.high}
     )
     told = told | {"test": one.study.test.get("score")}
-    return told | {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights), "state": one.state}
+    return told | {
+        "seconds": one.timeline.last,
+        "candidates": len(one.study.trials),
+        "members": len(one.study.weights),
+        "state": one.state,
+    }
 
 
 def _plain(value: float) -> float | None:
@@ -137,8 +153,15 @@ def text(experiments: Sequence[Experiment]) -> str:
         ("state", *(one.state for one in experiments)),
     ]
     table = aligned([("", *names), *outcomes], left=("", *names))
-    rows = [(visible(name, LONGEST), *(visible(value, LONGEST) for value in values)) for name, values in differences(experiments).items()]
-    differ = aligned([("what differs", *names), *rows], left=("what differs", *names)) if rows else "Nothing differs."
+    rows = [
+        (visible(name, LONGEST), *(visible(value, LONGEST) for value in values))
+        for name, values in differences(experiments).items()
+    ]
+    differ = (
+        aligned([("what differs", *names), *rows], left=("what differs", *names))
+        if rows
+        else "Nothing differs."
+    )
     did = "\n".join(_did(experiments[0], other) for other in experiments[1:])
     return f"{table}\n\n{differ}\n\n{did}"
 
@@ -160,6 +183,8 @@ def _did(first: Experiment, other: Experiment) -> str:
     if not math.isfinite(found.difference) or first.study.task is None:
         return f"{visible(other.folder)} against {visible(first.folder)}: {found.verdict}"
     metric = metric_of(first.study.task)
-    change = metric.score(first.study.verdict["loss"] + found.difference) - metric.score(first.study.verdict["loss"])
+    change = metric.score(first.study.verdict["loss"] + found.difference) - metric.score(
+        first.study.verdict["loss"]
+    )
     shown = number(change, places(change, 3))
     return f"{visible(other.folder)} against {visible(first.folder)}: {metric.name} {'+' if change > 0 else ''}{shown}, {found.verdict}"

@@ -65,7 +65,9 @@ class Experiment:
     def table(self) -> str:
         """The table's name: the file's, or of one called data.csv its folder's."""
         path = Path(str(self.data.get("path", self.data.get("source", ""))))
-        return path.parent.name if path.stem in ("data", "train") and path.parent.name else path.name
+        return (
+            path.parent.name if path.stem in ("data", "train") and path.parent.name else path.name
+        )
 
     @property
     def target(self) -> str:
@@ -83,8 +85,14 @@ class Experiment:
         told |= {f"budget {key}": value for key, value in self.facts.get("budget", {}).items()}
         told["seed"] = self.facts.get("seed", self.study.seed)
         told |= _options(self.facts.get("stage", ()))
-        told |= {key: self.run[key] for key in ("git", "python", "machine", "jobs", "engine") if key in self.run}
-        told |= {f"package {name}": version for name, version in self.run.get("packages", {}).items()}
+        told |= {
+            key: self.run[key]
+            for key in ("git", "python", "machine", "jobs", "engine")
+            if key in self.run
+        }
+        told |= {
+            f"package {name}": version for name, version in self.run.get("packages", {}).items()
+        }
         if self.study.task is not None:
             plan = self.study.plan
             told |= {
@@ -125,5 +133,9 @@ def run_folders(folder: Path) -> Iterator[Path]:
     if (folder / LOG).exists():
         yield folder
         return
-    for child in sorted(path for path in folder.iterdir() if path.is_dir() and not (path.is_symlink() or path.name.startswith("."))):
+    for child in sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not (path.is_symlink() or path.name.startswith("."))
+    ):
         yield from run_folders(child)

@@ -37,7 +37,11 @@ def tracker_of(kind: str) -> Callable[[Path], Tracker]:
     from automl.track.to_tensorboard import TensorBoard
     from automl.track.to_wandb import WandB
 
-    classes: Mapping[str, Callable[[Path], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MLflow}
+    classes: Mapping[str, Callable[[Path], Tracker]] = {
+        "tensorboard": TensorBoard,
+        "wandb": WandB,
+        "mlflow": MLflow,
+    }
     made: Callable[[Path], Tracker] = classes.get(kind) or extensions.find("trackers", kind)
     return made
 
@@ -54,12 +58,18 @@ def checked(kinds: str) -> tuple[str, ...]:
     for name in names:
         if name in LIBRARIES:
             if importlib.util.find_spec(LIBRARIES[name]) is None:
-                raise MissingExtra(f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'")
+                raise MissingExtra(
+                    f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'"
+                )
             continue
         known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
         if name not in known:
-            raise InputError(f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}.")
-        check_tracker(extensions.find("trackers", name), f"--track {name}")  # what is none is told now
+            raise InputError(
+                f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}."
+            )
+        check_tracker(
+            extensions.find("trackers", name), f"--track {name}"
+        )  # what is none is told now
     return names
 
 
@@ -76,7 +86,9 @@ class Followers:
         Those of the user, in this process.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], trackers: Sequence[Tracker] = ()) -> None:
+    def __init__(
+        self, folder: Path, kinds: Sequence[str], trackers: Sequence[Tracker] = ()
+    ) -> None:
         self._folder, self._kinds, self._trackers = folder, kinds, trackers
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -90,7 +102,9 @@ class Followers:
         InputError
             There is no such tracker, its library is not installed, or an object is none.
         """
-        given = [] if track is None else list(track) if isinstance(track, (list, tuple)) else [track]
+        given = (
+            [] if track is None else list(track) if isinstance(track, (list, tuple)) else [track]
+        )
         kinds = checked(",".join(one for one in given if isinstance(one, str)))
         own = [one for one in given if not isinstance(one, str)]
         for one in own:
@@ -103,7 +117,11 @@ class Followers:
     def failed(self) -> Path | None:
         """The log of the process in which a tracker has failed by now; None if none has."""
         log = self._folder / PROCESS_LOG
-        return log if log.exists() and "Traceback (" in log.read_text(encoding="utf-8", errors="replace") else None
+        return (
+            log
+            if log.exists() and "Traceback (" in log.read_text(encoding="utf-8", errors="replace")
+            else None
+        )
 
     def __call__(self, study: Study, event: Event) -> None:
         """Begin with the run."""
@@ -111,10 +129,25 @@ class Followers:
             return
         if self._kinds:
             with open(self._folder / PROCESS_LOG, "ab") as log:
-                command = [sys.executable, "-P", "-m", "automl.track.follow", str(self._folder.resolve()), *self._kinds]
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                command = [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "automl.track.follow",
+                    str(self._folder.resolve()),
+                    *self._kinds,
+                ]
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
         if self._trackers:
-            self._thread = threading.Thread(target=follow, args=(self._folder, self._trackers, self._ended), daemon=True)
+            self._thread = threading.Thread(
+                target=follow, args=(self._folder, self._trackers, self._ended), daemon=True
+            )
             self._thread.start()
 
     def wait(self, seconds: float) -> bool:
@@ -141,21 +174,29 @@ def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | N
         ended.wait(pause)
         if not (folder / LOG).exists():  # it came to nothing
             return
-        is_over = ended.is_set() or _is_over(folder)  # asked before the log is read: what was written before is read, too
+        is_over = ended.is_set() or _is_over(
+            folder
+        )  # asked before the log is read: what was written before is read, too
         size = (folder / LOG).stat().st_size
         if size == seen and not is_over:
             continue
         began = time.monotonic()
         seen, one = size, read_experiment(folder)
         pause = min(LONGEST, max(PAUSE, IDLE * (time.monotonic() - began)))
-        new = [trial for trial in sorted(one.study.ranked, key=one.timeline.completed) if trial.id not in told]
+        new = [
+            trial
+            for trial in sorted(one.study.ranked, key=one.timeline.completed)
+            if trial.id not in told
+        ]
         if one.study.task is not None or is_over:
             told |= {trial.id for trial in new}
             alive = [tracker for tracker in alive if _tell(tracker, one, new, is_begun, is_over)]
             is_begun = True
 
 
-def _tell(tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool, is_over: bool) -> bool:
+def _tell(
+    tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool, is_over: bool
+) -> bool:
     """Tell a tracker what is new, after the beginning if it doesn't know of that yet, and of the end; whether it goes on."""
     try:
         if not is_begun:

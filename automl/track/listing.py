@@ -8,13 +8,29 @@ from typing import Any
 from automl.report.words import aligned, duration, visible
 from automl.track.experiment import Experiment
 
-HEADINGS = ("run", "data", "target", "metric", "score", "95% interval", "time", "candidates", "seed", "version", "started", "state")
+HEADINGS = (
+    "run",
+    "data",
+    "target",
+    "metric",
+    "score",
+    "95% interval",
+    "time",
+    "candidates",
+    "seed",
+    "version",
+    "started",
+    "state",
+)
 LONGEST = 40
 
 
 def rows(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
     """A row for each experiment, with plain values; the one that was started first comes first."""
-    return [_row(one) for one in sorted(experiments, key=lambda one: (str(one.run.get("started", "")), one.name))]
+    return [
+        _row(one)
+        for one in sorted(experiments, key=lambda one: (str(one.run.get("started", "")), one.name))
+    ]
 
 
 def _row(one: Experiment) -> dict[str, Any]:
@@ -59,5 +75,12 @@ def text(experiments: Sequence[Experiment]) -> str:
             str(row["started"])[:16].replace("T", " "),
             row["state"],
         )
-        table.append(tuple(visible(cell, LONGEST if place else 200) for place, cell in enumerate(cells)))
-    return aligned(table, left=tuple(name for name in HEADINGS if name not in ("score", "time", "candidates", "seed")))
+        table.append(
+            tuple(visible(cell, LONGEST if rank else 200) for rank, cell in enumerate(cells))
+        )
+    return aligned(
+        table,
+        left=tuple(
+            name for name in HEADINGS if name not in ("score", "time", "candidates", "seed")
+        ),
+    )

@@ -56,14 +56,22 @@ def _trial(one: Experiment, trial: Trial) -> Row:
 def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
     """All hyperparameters of a trial, those that it left to its family among them."""
     name = trial.candidate.family
-    told = one.study.family(name).defaults(one.study.the_task) if is_known(name, one.study.extensions) else {}
+    told = (
+        one.study.family(name).defaults(one.study.the_task)
+        if is_known(name, one.study.extensions)
+        else {}
+    )
     return {**told, **trial.candidate.params}
 
 
 def space_of(one: Experiment, trial: Trial) -> Space:
     """The ranges of a trial's family; none where the family is not known here."""
     name = trial.candidate.family
-    return one.study.family(name).space(one.study.the_task) if is_known(name, one.study.extensions) else {}
+    return (
+        one.study.family(name).space(one.study.the_task)
+        if is_known(name, one.study.extensions)
+        else {}
+    )
 
 
 def fits(one: Experiment) -> list[Row]:
@@ -72,9 +80,26 @@ def fits(one: Experiment) -> list[Row]:
     for trial in one.study.trials.values():
         for key, outcome in trial.outcomes.items():
             job = trial.jobs[key]
-            told = {"trial": trial.id, "key": key, "family": trial.candidate.family, "repeat": job.repeat, "fold": job.fold}
-            told |= {"seed": job.seed, "rows": job.rows, "threads": job.threads, "status": outcome.status, "loss": outcome.loss}
-            told |= {"seconds": outcome.seconds, "rounds": outcome.rounds, "ended_at": one.timeline.fits.get(key), "reason": outcome.reason}
+            told = {
+                "trial": trial.id,
+                "key": key,
+                "family": trial.candidate.family,
+                "repeat": job.repeat,
+                "fold": job.fold,
+            }
+            told |= {
+                "seed": job.seed,
+                "rows": job.rows,
+                "threads": job.threads,
+                "status": outcome.status,
+                "loss": outcome.loss,
+            }
+            told |= {
+                "seconds": outcome.seconds,
+                "rounds": outcome.rounds,
+                "ended_at": one.timeline.fits.get(key),
+                "reason": outcome.reason,
+            }
             rows.append(told)
     return rows
 
@@ -88,10 +113,15 @@ def remembers_rows(predictor: Path) -> bool:
         return True
 
 
-def curve(one: Experiment, trial: Trial, repeat: int, fold: int | None) -> list[tuple[float, float]]:
+def curve(
+    one: Experiment, trial: Trial, repeat: int, fold: int | None
+) -> list[tuple[float, float]]:
     """The learning curve of a fit as pairs of round and loss; empty if it has none, or its file is gone."""
     key = trial.key_at(repeat, fold)
     path = one.folder / "trials" / trial.id / f"{key}.json"
     if key is None or not path.exists():
         return []
-    return [(point[0], point[1]) for point in json.loads(path.read_text(encoding="utf-8")).get("curve", [])]
+    return [
+        (point[0], point[1])
+        for point in json.loads(path.read_text(encoding="utf-8")).get("curve", [])
+    ]

@@ -47,40 +47,76 @@ class MLflow:
         """Open the run, with everything that may make a difference but the packages, which run.toml has, as its parameters."""
         mlflow, home = self._mlflow, self._output.resolve()
         home.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}")
+        mlflow.set_tracking_uri(
+            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
+        )
         if mlflow.get_experiment_by_name("automl") is None:
             mlflow.create_experiment("automl", artifact_location=(home / "artifacts").as_uri())
         mlflow.set_experiment("automl")
         mlflow.start_run(run_name=one.name)
-        mlflow.log_params({_name(name): value[:LONGEST] for name, value in one.settings().items() if not name.startswith("package ")})
+        mlflow.log_params(
+            {
+                _name(name): value[:LONGEST]
+                for name, value in one.settings().items()
+                if not name.startswith("package ")
+            }
+        )
 
     def trial(self, one: Experiment, trial: Trial) -> None:
         """A run within the run: hyperparameters, scores by fold, and the learning curve of the first fold."""
         mlflow, metric = self._mlflow, metric_of(one.study.the_task)
-        told = {"family": trial.candidate.family, "recipe": trial.candidate.recipe.name, "id": trial.id, **params_of(one, trial)}
+        told = {
+            "family": trial.candidate.family,
+            "recipe": trial.candidate.recipe.name,
+            "id": trial.id,
+            **params_of(one, trial),
+        }
         with mlflow.start_run(run_name=f"{trial.candidate.family} {trial.id}", nested=True) as run:
             mlflow.log_params({_name(name): str(value)[:LONGEST] for name, value in told.items()})
-            for step, place in enumerate(place for place in one.study.plan.places if place in trial.losses):
-                mlflow.log_metric(f"{_name(metric.name)}_by_fold", metric.score(trial.losses[place]), step=step)
-            points = curve(one, trial, *one.study.plan.places[0])
+            for step, split in enumerate(
+                split for split in one.study.plan.splits if split in trial.losses
+            ):
+                mlflow.log_metric(
+                    f"{_name(metric.name)}_by_fold", metric.score(trial.losses[split]), step=step
+                )
+            points = curve(one, trial, *one.study.plan.splits[0])
             if points:
-                found = [mlflow.entities.Metric("curve_of_first_fold", loss, 0, int(step)) for step, loss in points]
+                found = [
+                    mlflow.entities.Metric("curve_of_first_fold", loss, 0, int(step))
+                    for step, loss in points
+                ]
                 mlflow.tracking.MlflowClient().log_batch(run.info.run_id, metrics=found)
-            mlflow.log_metrics({_name(metric.name): metric.score(trial.loss), "loss": trial.loss, "seconds": trial.seconds})
+            mlflow.log_metrics(
+                {
+                    _name(metric.name): metric.score(trial.loss),
+                    "loss": trial.loss,
+                    "seconds": trial.seconds,
+                }
+            )
 
     def end(self, one: Experiment) -> list[Path]:
         """The outcome, the run's files, and the predictor as a model."""
         mlflow, score = self._mlflow, one.expected
-        told = {"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)}
+        told = {
+            "seconds": one.timeline.last,
+            "candidates": len(one.study.trials),
+            "members": len(one.study.weights),
+        }
         if score is not None:
-            told |= {score.metric: score.score} | {name: end for name, end in (("low", score.low), ("high", score.high)) if end is not None}
+            told |= {score.metric: score.score} | {
+                name: end
+                for name, end in (("low", score.low), ("high", score.high))
+                if end is not None
+            }
         mlflow.log_metrics({_name(name): float(value) for name, value in told.items()})
         for name in CARRIED:
             if (one.folder / name).exists():
                 mlflow.log_artifact(str(one.folder / name))
         if (one.folder / PREDICTOR).exists():
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # that the model has no signature: a predictor checks its tables itself
+                warnings.simplefilter(
+                    "ignore", UserWarning
+                )  # that the model has no signature: a predictor checks its tables itself
                 mlflow.pyfunc.log_model(
                     name="model",
                     python_model=str(MODEL),  # as code: nothing is pickled

@@ -39,7 +39,10 @@ class TensorBoard:
         """Open the run's own session."""
         self._output.mkdir(parents=True, exist_ok=True)
         self._run = self._writers.SummaryWriter(str(self._output / one.name))
-        self._run.add_text("run/settings", "\n".join(f"    {name}: {value}" for name, value in one.settings().items()))
+        self._run.add_text(
+            "run/settings",
+            "\n".join(f"    {name}: {value}" for name, value in one.settings().items()),
+        )
 
     def trial(self, one: Experiment, trial: Trial) -> None:
         """A session with the trial's hyperparameters, score and learning curves; its loss, by number and second."""
@@ -49,22 +52,32 @@ class TensorBoard:
         self._run.add_scalar("run/loss", trial.loss, self._told, walltime=second)
         self._run.add_scalar("run/best so far", self._best, self._told, walltime=second)
         self._run.flush()
-        with self._writers.SummaryWriter(str(self._output / one.name / f"{trial.candidate.family}-{trial.id}")) as writer:
+        with self._writers.SummaryWriter(
+            str(self._output / one.name / f"{trial.candidate.family}-{trial.id}")
+        ) as writer:
             for summary in _hparams(_settings(one, trial), one)[1:]:
                 writer.file_writer.add_summary(summary)
             writer.add_scalar(f"hparam/{metric.name}", metric.score(trial.loss), 0)
             writer.add_scalar("hparam/seconds", trial.seconds, 0)
             for (repeat, fold), _ in sorted(trial.losses.items()):
                 for step, loss in curve(one, trial, repeat, fold):
-                    writer.add_scalar(f"curve of {trial.candidate.family}/fold {repeat}.{fold}", loss, int(step))
+                    writer.add_scalar(
+                        f"curve of {trial.candidate.family}/fold {repeat}.{fold}", loss, int(step)
+                    )
 
     def end(self, one: Experiment) -> list[Path]:
         """The expected score, and the names of all hyperparameters, of which TensorBoard reads one list alone."""
         score, last = one.expected, one.timeline.last
         if score is not None:
-            self._run.add_scalar(f"run/expected {score.metric}", score.score, self._told, walltime=last)
+            self._run.add_scalar(
+                f"run/expected {score.metric}", score.score, self._told, walltime=last
+            )
         if one.study.ranked:
-            everything = {name: value for trial in one.study.ranked for name, value in _settings(one, trial).items()}
+            everything = {
+                name: value
+                for trial in one.study.ranked
+                for name, value in _settings(one, trial).items()
+            }
             self._run.file_writer.add_summary(_hparams(everything, one)[0])
         self._run.close()
         return [self._output]
@@ -84,4 +97,6 @@ def _hparams(settings: Mapping[str, Any], one: Experiment) -> Any:
     """TensorBoard's summaries of an experiment, which has to have every name, of a session's start, and of its end."""
     from tensorboardX.summary import hparams
 
-    return hparams(dict(settings), {f"hparam/{metric_of(one.study.the_task).name}": 0.0, "hparam/seconds": 0.0})
+    return hparams(
+        dict(settings), {f"hparam/{metric_of(one.study.the_task).name}": 0.0, "hparam/seconds": 0.0}
+    )

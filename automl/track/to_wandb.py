@@ -14,7 +14,12 @@ from automl.track.tracker import hand_over
 from automl.trial import Trial
 
 PREDICTOR = "predictor.automl"
-CARRIED = ("leaderboard.csv", "report.html", "run.toml", PREDICTOR)  # the predictor unless it remembers rows of the table
+CARRIED = (
+    "leaderboard.csv",
+    "report.html",
+    "run.toml",
+    PREDICTOR,
+)  # the predictor unless it remembers rows of the table
 CURVE = ("trial", "family", "repeat", "fold", "round", "loss")
 
 
@@ -41,7 +46,12 @@ class WandB:
         """Open the run, with everything that may make a difference as its configuration."""
         self._output.mkdir(parents=True, exist_ok=True)
         quiet = self._wandb.Settings(silent=True, console="off")
-        settings = {"project": "automl", "name": one.name, "dir": str(self._output), "mode": "offline"}
+        settings = {
+            "project": "automl",
+            "name": one.name,
+            "dir": str(self._output),
+            "mode": "offline",
+        }
         self._run = self._wandb.init(**settings, config=one.settings(), settings=quiet)
         self._run.define_metric("second")
         self._run.define_metric("*", step_metric="second")
@@ -50,7 +60,11 @@ class WandB:
         """Its loss and score by the second at which it was there."""
         metric = metric_of(one.study.the_task)
         self._best = min(self._best, trial.loss)
-        told = {"second": one.timeline.completed(trial), "loss": trial.loss, "best loss so far": self._best}
+        told = {
+            "second": one.timeline.completed(trial),
+            "loss": trial.loss,
+            "best loss so far": self._best,
+        }
         self._run.log(told | {f"{trial.candidate.family}/{metric.name}": metric.score(trial.loss)})
 
     def end(self, one: Experiment) -> list[Path]:
@@ -58,12 +72,22 @@ class WandB:
         self._log_tables(one)
         score = one.expected
         if score is not None:
-            self._run.summary.update({score.metric: score.score, "low": score.low, "high": score.high})
-        self._run.summary.update({"seconds": one.timeline.last, "candidates": len(one.study.trials), "members": len(one.study.weights)})
+            self._run.summary.update(
+                {score.metric: score.score, "low": score.low, "high": score.high}
+            )
+        self._run.summary.update(
+            {
+                "seconds": one.timeline.last,
+                "candidates": len(one.study.trials),
+                "members": len(one.study.weights),
+            }
+        )
         artifact = self._wandb.Artifact(f"run-{self._run.id}", type="automl-run")
         for name in CARRIED:
             path = one.folder / name
-            if path.exists() and not (name == PREDICTOR and remembers_rows(path)):  # this may go to a cloud
+            if path.exists() and not (
+                name == PREDICTOR and remembers_rows(path)
+            ):  # this may go to a cloud
                 artifact.add_file(str(one.folder / name), name=name)
         self._run.log_artifact(artifact)
         folder = Path(self._run.dir).parent
@@ -74,15 +98,25 @@ class WandB:
         if rows := trials(one):
             columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
             data = [list(row) for row in zip(*columns.values(), strict=True)]
-            self._run.log({"second": one.timeline.last, "trials": self._wandb.Table(columns=list(columns), data=data)})
+            self._run.log(
+                {
+                    "second": one.timeline.last,
+                    "trials": self._wandb.Table(columns=list(columns), data=data),
+                }
+            )
         curves = [
             [trial.id, trial.candidate.family, repeat, fold, float(step), float(loss)]
             for trial in one.study.ranked
-            for repeat, fold in one.study.plan.places
+            for repeat, fold in one.study.plan.splits
             for step, loss in curve(one, trial, repeat, fold)
         ]
         if curves:
-            self._run.log({"second": one.timeline.last, "curves": self._wandb.Table(columns=list(CURVE), data=curves)})
+            self._run.log(
+                {
+                    "second": one.timeline.last,
+                    "curves": self._wandb.Table(columns=list(CURVE), data=curves),
+                }
+            )
 
 
 def _column(values: Sequence[Any]) -> list[Any]:

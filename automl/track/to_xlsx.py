@@ -53,9 +53,19 @@ def _summary(one: Experiment) -> list[tuple[str, Any]]:
         ("metric", one.metric),
     ]
     if score is not None:
-        told += [("expected score", score.score), ("at least, in 95%", score.low), ("at most, in 95%", score.high)]
-    told += [("seconds", one.timeline.last), ("candidates", len(one.study.trials)), ("members", len(one.study.weights))]
-    return told + [(name, value) for name, value in one.settings().items() if not name.startswith("package ")]
+        told += [
+            ("expected score", score.score),
+            ("at least, in 95%", score.low),
+            ("at most, in 95%", score.high),
+        ]
+    told += [
+        ("seconds", one.timeline.last),
+        ("candidates", len(one.study.trials)),
+        ("members", len(one.study.weights)),
+    ]
+    return told + [
+        (name, value) for name, value in one.settings().items() if not name.startswith("package ")
+    ]
 
 
 def _pairs(sheet: Any, title: str, pairs: Sequence[tuple[str, Any]]) -> None:
@@ -72,9 +82,9 @@ def _sheet(book: Any, title: str, rows: Sequence[Row]) -> Any:
     sheet.append(names)
     for row in rows:
         sheet.append([_cell(row[name]) for name in names])
-    for place, name in enumerate(names, 1):
+    for index, name in enumerate(names, 1):
         form = SHORT if name in SHORT_NAMES else DECIMALS
-        for (cell,) in sheet.iter_rows(min_row=2, min_col=place, max_col=place):
+        for (cell,) in sheet.iter_rows(min_row=2, min_col=index, max_col=index):
             if isinstance(cell.value, float):
                 cell.number_format = form if abs(cell.value) < 1e6 else "0"
     _styled(sheet, heading=True)
@@ -96,9 +106,16 @@ def _styled(sheet: Any, heading: bool) -> None:
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
-    for place, column in enumerate(sheet.iter_cols(values_only=True), 1):
-        longest = max((len(f"{value:.6g}" if isinstance(value, float) else str(value)) for value in column if value is not None), default=4)
-        sheet.column_dimensions[get_column_letter(place)].width = min(WIDEST, longest + 3)
+    for index, column in enumerate(sheet.iter_cols(values_only=True), 1):
+        longest = max(
+            (
+                len(f"{value:.6g}" if isinstance(value, float) else str(value))
+                for value in column
+                if value is not None
+            ),
+            default=4,
+        )
+        sheet.column_dimensions[get_column_letter(index)].width = min(WIDEST, longest + 3)
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0  # as many pages as it takes, each as wide as the sheet
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -112,19 +129,22 @@ def _charts(book: Any, one: Experiment, rows: Sequence[Row]) -> None:
     from openpyxl.chart import BarChart, Reference, ScatterChart, Series
 
     sheet = book.create_sheet("Charts")
-    complete = sorted((row for row in rows if row["state"] == "done" and row["family"] != "constant"), key=lambda row: row["completed_at"])
+    complete = sorted(
+        (row for row in rows if row["state"] == "done" and row["family"] != "constant"),
+        key=lambda row: row["completed_at"],
+    )
     sheet.append(["completed at", "loss", "best so far", None, "family", "seconds of training"])
     spent: dict[str, float] = {}
     for row in rows:
         spent[row["family"]] = spent.get(row["family"], 0.0) + row["seconds"]
     families = sorted(spent.items(), key=lambda pair: -pair[1])
     best = float("inf")
-    for place in range(max(len(complete), len(families))):
+    for index in range(max(len(complete), len(families))):
         left: list[Any] = [None, None, None]
-        if place < len(complete):
-            best = min(best, complete[place]["loss"])
-            left = [complete[place]["completed_at"], complete[place]["loss"], best]
-        right = list(families[place]) if place < len(families) else [None, None]
+        if index < len(complete):
+            best = min(best, complete[index]["loss"])
+            left = [complete[index]["completed_at"], complete[index]["loss"], best]
+        right = list(families[index]) if index < len(families) else [None, None]
         sheet.append([*left, None, *right])
     for cells in sheet.iter_rows(min_row=2):
         for cell, form in zip(cells, (SHORT, DECIMALS, DECIMALS, "", "", SHORT), strict=False):
@@ -138,7 +158,11 @@ def _charts(book: Any, one: Experiment, rows: Sequence[Row]) -> None:
         chart.x_axis.delete = chart.y_axis.delete = False
         seconds = Reference(sheet, min_col=1, min_row=2, max_row=len(complete) + 1)
         for column, is_line in ((2, False), (3, True)):
-            series = Series(Reference(sheet, min_col=column, min_row=1, max_row=len(complete) + 1), seconds, title_from_data=True)
+            series = Series(
+                Reference(sheet, min_col=column, min_row=1, max_row=len(complete) + 1),
+                seconds,
+                title_from_data=True,
+            )
             series.marker.symbol = "none" if is_line else "circle"
             series.smooth = False
             if is_line:
@@ -150,8 +174,16 @@ def _charts(book: Any, one: Experiment, rows: Sequence[Row]) -> None:
             chart.series.append(series)
         sheet.add_chart(chart, "H2")
     bars = BarChart()
-    bars.type, bars.title, bars.style, bars.height, bars.width = "bar", "Seconds of training by family", 10, 9, 18
-    bars.add_data(Reference(sheet, min_col=6, min_row=1, max_row=len(families) + 1), titles_from_data=True)
+    bars.type, bars.title, bars.style, bars.height, bars.width = (
+        "bar",
+        "Seconds of training by family",
+        10,
+        9,
+        18,
+    )
+    bars.add_data(
+        Reference(sheet, min_col=6, min_row=1, max_row=len(families) + 1), titles_from_data=True
+    )
     bars.set_categories(Reference(sheet, min_col=5, min_row=2, max_row=len(families) + 1))
     bars.legend = None
     bars.x_axis.delete = bars.y_axis.delete = False

@@ -47,9 +47,17 @@ def export(one: Experiment, output: Path, rows: bool = False) -> list[Path]:
 
 def left_out(one: Experiment) -> list[str]:
     """What is not shared because it holds rows of the table, or paths of this machine."""
-    told = ["the table", "predictions for its rows", "the report, which `automl report` makes again"]
+    told = [
+        "the table",
+        "predictions for its rows",
+        "the report, which `automl report` makes again",
+    ]
     path = one.folder / PREDICTOR
-    return told + (["the predictor, whose neighbours are rows of the table"] if path.exists() and remembers_rows(path) else [])
+    return told + (
+        ["the predictor, whose neighbours are rows of the table"]
+        if path.exists() and remembers_rows(path)
+        else []
+    )
 
 
 def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
@@ -69,7 +77,9 @@ def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
 def _table(one: Experiment) -> Path:
     path = Path(str(one.data.get("path", "")))
     if not path.is_file():
-        raise InputError(f"{one.folder}: its table {str(path) or '(from a pipe or Python)'} is not there, so it can't be shared.")
+        raise InputError(
+            f"{one.folder}: its table {str(path) or '(from a pipe or Python)'} is not there, so it can't be shared."
+        )
     if sha256(path) != one.data.get("sha256"):
         raise InputError(f"{path}: is not the table that the run was made on: its SHA-256 differs.")
     return path
@@ -79,13 +89,21 @@ def _facts(one: Experiment, table: Path | None) -> str:
     """run.toml with paths that mean something elsewhere."""
     plain = dict(one.facts)
     if "stage" in plain:  # an earlier run that was begun from lies elsewhere
-        plain["stage"] = [{key: "" if key == "earlier" else value for key, value in stage.items()} for stage in plain["stage"]]
+        plain["stage"] = [
+            {key: "" if key == "earlier" else value for key, value in stage.items()}
+            for stage in plain["stage"]
+        ]
     if "data" in plain:
-        plain["data"] = {key: Path(value).name if key in ("path", "test") else value for key, value in plain["data"].items()}
+        plain["data"] = {
+            key: Path(value).name if key in ("path", "test") else value
+            for key, value in plain["data"].items()
+        }
     if "path" in plain.get("data", {}) and table is not None:
         plain["data"]["path"] = f"data/{table.name}"
     if "command" in plain.get("run", {}):
-        short = re.sub(r"(?<![\w.])/[^\s'\"]*/", "", str(plain["run"]["command"]))  # folders of absolute paths are nobody's affair
+        short = re.sub(
+            r"(?<![\w.])/[^\s'\"]*/", "", str(plain["run"]["command"])
+        )  # folders of absolute paths are nobody's affair
         plain["run"] = {**plain["run"], "command": _without_home(short)}
     return tomli_w.dumps(plain)
 
@@ -94,5 +112,7 @@ def _without_home(text: str) -> str:
     """A text in which `~` stands for the home folder, where there is one."""
     try:
         return text.replace(str(Path.home()), "~")
-    except RuntimeError:  # neither HOME nor an entry in the list of users, as in a container with a number for a user
+    except (
+        RuntimeError
+    ):  # neither HOME nor an entry in the list of users, as in a container with a number for a user
         return text

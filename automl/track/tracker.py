@@ -35,7 +35,9 @@ def check_tracker(one: Any, where: str) -> None:
     """
     lacking = [name for name in ("begin", "trial", "end") if not callable(getattr(one, name, None))]
     if lacking:
-        raise InputError(f"{where}: {one!r} has no method {lacking[0]!r}. A tracker has begin(one), trial(one, trial) and end(one).")
+        raise InputError(
+            f"{where}: {one!r} has no method {lacking[0]!r}. A tracker has begin(one), trial(one, trial) and end(one)."
+        )
 
 
 def hand_over(one: Experiment, tracker: Tracker) -> list[Path]:

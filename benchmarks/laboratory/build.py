@@ -54,14 +54,21 @@ def training_rows(folder: Path, most: int) -> tuple[dict[str, Any], pd.DataFrame
     classes = card["task"] != "regression"
     table = pd.read_csv(path, dtype={card["target"]: str} if classes else None, low_memory=False)
     table = table.drop(columns=card.get("drop", [])).dropna(subset=[card["target"]])
-    train, _ = train_test_split(table, test_size=0.25, stratify=table[card["target"]] if classes else None, random_state=0)
+    train, _ = train_test_split(
+        table, test_size=0.25, stratify=table[card["target"]] if classes else None, random_state=0
+    )
     if len(train) > most:
-        train, _ = train_test_split(train, train_size=most, stratify=train[card["target"]] if classes else None, random_state=0)
+        train, _ = train_test_split(
+            train,
+            train_size=most,
+            stratify=train[card["target"]] if classes else None,
+            random_state=0,
+        )
     return card, train
 
 
 @dataclass(frozen=True)
-class Bench:
+class Executor:
     """A table that is ready: rows of block 0 to 2 are held out in turn, those of block 3 are the test."""
 
     task: Task
@@ -70,13 +77,21 @@ class Bench:
     blocks: np.ndarray
 
     @classmethod
-    def of(cls, folder: Path, most: int) -> Bench:
+    def of(cls, folder: Path, most: int) -> Executor:
         """The training rows of a table, cleaned."""
         card, table = training_rows(folder, most)
         with tempfile.TemporaryDirectory() as home:
             table.to_csv(f"{home}/data.csv", index=False)
-            cleaned = clean(read_table(f"{home}/data.csv"), card["target"], CleanOptions(task=card["task"]))
-        task = Task(cleaned.kind, card["target"], metric_for(None, cleaned.kind).name, cleaned.labels, cleaned.dtype)
+            cleaned = clean(
+                read_table(f"{home}/data.csv"), card["target"], CleanOptions(task=card["task"])
+            )
+        task = Task(
+            cleaned.kind,
+            card["target"],
+            metric_for(None, cleaned.kind).name,
+            cleaned.labels,
+            cleaned.dtype,
+        )
         cleaned = with_codes(cleaned, task, 0, np.arange(len(cleaned.y)))
         blocks = kfold(cleaned.y, np.arange(len(cleaned.y)), FOLDS + 1, 1, 0).blocks[0]
         return cls(task, cleaned.columns, cleaned.y, blocks)
@@ -101,44 +116,67 @@ def flat(predictions: np.ndarray, y: np.ndarray, task: Task) -> np.ndarray:
     return (logs[:, 1] - logs[:, 0] if predictions.shape[1] == 2 else logs).astype(np.float16)
 
 
-def train(bench: Bench, config: dict[str, Any], shared: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+def train(
+    executor: Executor, config: dict[str, Any], shared: dict[str, Any]
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """Losses, seconds and rounds of a configuration, its held-out predictions, and the mean of its models' for the test rows."""
     kind = family(config["family"])
     recipe = RECIPES[config.get("recipe", kind.recipes[0])]
-    params = kind.defaults(bench.task) | config.get("params", {})
-    metric = METRICS[bench.task.metric]
+    params = kind.defaults(executor.task) | config.get("params", {})
+    metric = METRICS[executor.task.metric]
     began = time.process_time()
     if recipe.name not in shared:
-        shared[recipe.name] = bench.encoded(recipe)
+        shared[recipe.name] = executor.encoded(recipe)
     encoding, X = shared[recipe.name]
-    y = np.log(bench.y) if config.get("log") else bench.y
-    facts: dict[str, Any] = {"losses": [], "seconds": [], "rounds": [], "encode_seconds": [time.process_time() - began], "stopped": []}
-    shape = (len(bench.y), bench.task.n_outputs) if bench.task.labels else (len(bench.y),)
-    out, test = np.zeros(shape), np.flatnonzero(bench.blocks == FOLDS)
+    y = np.log(executor.y) if config.get("log") else executor.y
+    facts: dict[str, Any] = {
+        "losses": [],
+        "seconds": [],
+        "rounds": [],
+        "encode_seconds": [time.process_time() - began],
+        "stopped": [],
+    }
+    shape = (
+        (len(executor.y), executor.task.n_outputs) if executor.task.labels else (len(executor.y),)
+    )
+    out, test = np.zeros(shape), np.flatnonzero(executor.blocks == FOLDS)
     for fold in range(FOLDS):
-        rows, held = bench.known[bench.blocks[bench.known] != fold], np.flatnonzero(bench.blocks == fold)
+        rows, held = (
+            executor.known[executor.blocks[executor.known] != fold],
+            np.flatnonzero(executor.blocks == fold),
+        )
         began = time.process_time()
         features, matrix = encoding.features, X
         for targeted in (recipe, TOPICS):
             if (targeted.name, fold) not in shared:
-                shared[targeted.name, fold] = fit_targeted(targeted, bench.columns, bench.task, bench.y, rows, 0)
+                shared[targeted.name, fold] = fit_targeted(
+                    targeted, executor.columns, executor.task, executor.y, rows, 0
+                )
             more, extra = shared[targeted.name, fold]
             features, matrix = (*features, *more.features), np.concatenate([matrix, extra], axis=1)
         facts["encode_seconds"].append(time.process_time() - began)
-        how = How(bench.task, metric, zlib.crc32(f"{config['name']}{fold}".encode()) >> 1, 1, Budget(time.monotonic() + LONGEST))
+        how = How(
+            executor.task,
+            metric,
+            zlib.crc32(f"{config['name']}{fold}".encode()) >> 1,
+            1,
+            Budget(time.monotonic() + LONGEST),
+        )
         began = time.process_time()
-        ready = kind.prepare(*(Sample(matrix[part], features, y[part]) for part in (rows, held)), params, how)
+        ready = kind.prepare(
+            *(Sample(matrix[part], features, y[part]) for part in (rows, held)), params, how
+        )
         fitted = kind.fit(ready, params, how)
         facts["seconds"].append(time.process_time() - began)
         answers = [fitted.model.predict(matrix[part]) for part in (rows, held, test)]
         if config.get("log"):
-            answers = unlogged(answers, bench.y[rows])
+            answers = unlogged(answers, executor.y[rows])
         out[held] = answers[1]
         out[test] += answers[2] / FOLDS
-        facts["losses"].append(metric.of(bench.y[held], out[held]))
+        facts["losses"].append(metric.of(executor.y[held], out[held]))
         facts["rounds"].append(fitted.rounds)
         facts["stopped"].append(fitted.stopped)
-    return facts, out[bench.known], out[test]
+    return facts, out[executor.known], out[test]
 
 
 def unlogged(answers: list[np.ndarray], y: np.ndarray) -> list[np.ndarray]:
@@ -147,59 +185,82 @@ def unlogged(answers: list[np.ndarray], y: np.ndarray) -> list[np.ndarray]:
     return [answer * float(y.mean() / there[0].mean()) for answer in there]
 
 
-def suits(config: dict[str, Any], bench: Bench) -> bool:
+def suits(config: dict[str, Any], executor: Executor) -> bool:
     """A logarithm is for numbers above zero that lean to one side."""
     if not config.get("log"):
         return True
-    y = bench.y
-    return bench.task.is_regression and y.min() > 0 and ((y - y.mean()) ** 3).mean() > y.std() ** 3
+    y = executor.y
+    return (
+        executor.task.is_regression and y.min() > 0 and ((y - y.mean()) ** 3).mean() > y.std() ** 3
+    )
 
 
 def build(folder: Path, out: Path, most: int) -> None:
     """All configurations on one table."""
     home = out / folder.name
     configs = read_toml(CONFIGS)["config"]
-    if (home / "DONE").exists() and all((home / f"{config['name']}.json").exists() for config in configs if not config.get("log")):
+    if (home / "DONE").exists() and all(
+        (home / f"{config['name']}.json").exists() for config in configs if not config.get("log")
+    ):
         return
-    bench = Bench.of(folder, most)
+    executor = Executor.of(folder, most)
     home.mkdir(parents=True, exist_ok=True)
-    truth = {"y": bench.y[bench.known], "fold": bench.blocks[bench.known], "y_test": bench.y[bench.blocks == FOLDS]}
+    truth = {
+        "y": executor.y[executor.known],
+        "fold": executor.blocks[executor.known],
+        "y_test": executor.y[executor.blocks == FOLDS],
+    }
     np.savez_compressed(home / "truth.npz", **truth)
     facts = {
-        "task": bench.task.to_json(),
-        "rows": len(bench.y),
-        "columns": {kind: len(bench.columns.names(kind)) for kind in ("number", "flag", "date", "category", "text")},
+        "task": executor.task.to_json(),
+        "rows": len(executor.y),
+        "columns": {
+            kind: len(executor.columns.names(kind))
+            for kind in ("number", "flag", "date", "category", "text")
+        },
     }
     (home / "table.json").write_text(json.dumps(facts))
     shared: dict[str, Any] = {}
     for config in configs:
         file = home / f"{config['name']}.json"
-        if file.exists() or not suits(config, bench):
+        if file.exists() or not suits(config, executor):
             continue
         try:
-            told, known, test = train(bench, config, shared)
+            told, known, test = train(executor, config, shared)
         except Exception as error:  # noqa: BLE001 - a configuration that fails is a record, too
             traceback.print_exc()
             told = {"error": f"{type(error).__name__}: {error}"[:300]}
         else:
             np.savez_compressed(
-                home / f"{config['name']}.npz", known=flat(known, bench.y, bench.task), test=flat(test, bench.y, bench.task)
+                home / f"{config['name']}.npz",
+                known=flat(known, executor.y, executor.task),
+                test=flat(test, executor.y, executor.task),
             )
         file.write_text(json.dumps(told))
     (home / "DONE").touch()
-    print(f"{folder.name} {len(bench.y)} rows", flush=True)
+    print(f"{folder.name} {len(executor.y)} rows", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=6000, help="the most rows of a table, its test among them")
-    parser.add_argument("--tasks", default="", help="names of tables, parted by commas; all by default")
+    parser.add_argument(
+        "--rows", type=int, default=6000, help="the most rows of a table, its test among them"
+    )
+    parser.add_argument(
+        "--tasks", default="", help="names of tables, parted by commas; all by default"
+    )
     args = parser.parse_args()
-    names = args.tasks.split(",") if args.tasks else sorted(path.parent.name for path in args.data.glob("*/card.json"))
+    names = (
+        args.tasks.split(",")
+        if args.tasks
+        else sorted(path.parent.name for path in args.data.glob("*/card.json"))
+    )
     context = multiprocessing.get_context("spawn")
-    with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+    with context.ProcessExecutor(os.cpu_count(), maxtasksperchild=1) as pool:
         jobs = [pool.apply_async(build, (args.data / name, args.out, args.rows)) for name in names]
         for name, job in zip(names, jobs, strict=True):
             try:

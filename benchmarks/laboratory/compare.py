@@ -21,18 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import Bench, train
+from build import Executor, train
 
 Found = dict[str, dict[str, list[float]]]  # mean loss and seconds by table and configuration
 
 
-def one(folder: Path, rows: int, configs: list[dict[str, Any]]) -> tuple[str, dict[str, list[float]]]:
+def one(
+    folder: Path, rows: int, configs: list[dict[str, Any]]
+) -> tuple[str, dict[str, list[float]]]:
     """Every configuration on one table."""
-    bench = Bench.of(folder, rows)
+    executor = Executor.of(folder, rows)
     shared: dict[str, Any] = {}
     found = {}
     for config in configs:
-        told, _, _ = train(bench, config, shared)
+        told, _, _ = train(executor, config, shared)
         found[config["name"]] = [float(np.mean(told["losses"])), round(sum(told["seconds"]), 2)]
     print(folder.name, found, flush=True)
     return folder.name, found
@@ -46,12 +48,16 @@ def show(found: Found) -> None:
         logs = np.log(list(ratios.values()))
         seconds = sum(losses[name][1] for losses in found.values())
         counts = f"better on {(logs < -5e-4).sum()}, worse on {(logs > 5e-4).sum()}"
-        print(f"{name:12} {np.exp(logs.mean()):.4f} (median {np.exp(np.median(logs)):.4f}, {counts}), {seconds:.0f} s")
+        print(
+            f"{name:12} {np.exp(logs.mean()):.4f} (median {np.exp(np.median(logs)):.4f}, {counts}), {seconds:.0f} s"
+        )
         print("   ", ", ".join(f"{task} {ratio:.3f}" for task, ratio in ratios.items()))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="?", default="[]", help="JSON")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--tasks", default="", help="names of tables, parted by commas")
@@ -62,8 +68,12 @@ def main() -> None:
     if args.read:
         show(json.loads(args.read.read_text()))
         return
-    jobs = [(args.data / task, args.rows, json.loads(args.configs)) for task in args.tasks.split(",")]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+    jobs = [
+        (args.data / task, args.rows, json.loads(args.configs)) for task in args.tasks.split(",")
+    ]
+    with multiprocessing.get_context("spawn").ProcessExecutor(
+        os.cpu_count(), maxtasksperchild=1
+    ) as pool:
         found = dict(pool.starmap(one, jobs, chunksize=1))
     args.out.write_text(json.dumps(found))
     show(found)

@@ -21,11 +21,24 @@ import numpy as np
 from record import Table, log_ratios, tables, told
 from scipy.optimize import minimize, nnls
 
-from automl.ensemble import Truth, averaged, combine, cuts, decide, even, greedy, pool, sharpen, temperature
+from automl.ensemble import (
+    Truth,
+    averaged,
+    combine,
+    cuts,
+    decide,
+    even,
+    greedy,
+    pool,
+    sharpen,
+    temperature,
+)
 from automl.folds import some
 from automl.metrics import METRICS, Metric
 
-Way = Callable[[Table, list[str], Metric], tuple[np.ndarray, np.ndarray]]  # predictions for the known rows and for the test rows
+Way = Callable[
+    [Table, list[str], Metric], tuple[np.ndarray, np.ndarray]
+]  # predictions for the known rows and for the test rows
 
 CLASSES = ("roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc", "brier")
 
@@ -51,7 +64,9 @@ def selection(steps: int, most: int = 1000) -> Way:
     return way
 
 
-def bagged(rounds: int, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+def bagged(
+    rounds: int, table: Table, names: list[str], metric: Metric
+) -> tuple[np.ndarray, np.ndarray]:
     """The mean of what greedy selection chooses on bootstrap samples of the rows; what has less than a hundredth is left out."""
     known, test = _parts(table, names)
     rng, n_rows, weights = np.random.default_rng(0), len(table.truth.y), np.zeros(len(known))
@@ -81,7 +96,9 @@ def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, n
     return averaged(known, weights), averaged(test, weights)
 
 
-def pooled(ridge: float, table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+def pooled(
+    ridge: float, table: Table, names: list[str], metric: Metric
+) -> tuple[np.ndarray, np.ndarray]:
     """A logarithmic pool."""
     known, test = _parts(table, names)
     weights = pool(known, table.truth, ridge)
@@ -109,9 +126,23 @@ def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray,
     return averaged(known, weights / weights.sum()), averaged(test, weights / weights.sum())
 
 
-NUMBERS: dict[str, Way] = {"greedy 25": selection(25), "best": best, "greedy 10": selection(10), "greedy 50": selection(50)}
-NUMBERS |= {"greedy 25 of 15": selection(25, 15), "stacker": stacker, "bagged greedy": partial(bagged, 20)}
-WAYS: dict[str, Way] = {"usual mean": usual, "best": best, "greedy of logs": selection(25), "stacker": stacker}
+NUMBERS: dict[str, Way] = {
+    "greedy 25": selection(25),
+    "best": best,
+    "greedy 10": selection(10),
+    "greedy 50": selection(50),
+}
+NUMBERS |= {
+    "greedy 25 of 15": selection(25, 15),
+    "stacker": stacker,
+    "bagged greedy": partial(bagged, 20),
+}
+WAYS: dict[str, Way] = {
+    "usual mean": usual,
+    "best": best,
+    "greedy of logs": selection(25),
+    "stacker": stacker,
+}
 WAYS |= {f"pool {ridge:g}": partial(pooled, ridge) for ridge in (0.0, 0.002, 0.005, 0.01, 0.03)}
 WAYS |= {"pool by rows": by_rows}
 
@@ -134,11 +165,22 @@ def nested(table: Table) -> Iterator[Table]:
     for fold in np.unique(table.folds):
         inside, outside = table.folds != fold, table.folds == fold
         models = {
-            name: replace(model, known=model.known[inside], test=model.known[outside], losses=tuple(np.delete(model.losses, fold)))
+            name: replace(
+                model,
+                known=model.known[inside],
+                test=model.known[outside],
+                losses=tuple(np.delete(model.losses, fold)),
+            )
             for name, model in table.models.items()
         }
         y = table.truth.y
-        yield replace(table, truth=Truth(y[inside]), test=Truth(y[outside]), models=models, folds=table.folds[inside])
+        yield replace(
+            table,
+            truth=Truth(y[inside]),
+            test=Truth(y[outside]),
+            models=models,
+            folds=table.folds[inside],
+        )
     yield table
 
 
@@ -167,25 +209,45 @@ def compared(table: Table) -> dict[str, dict[str, list[float]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--rows", type=int, default=0, help="at most so many rows for choosing weights")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="at most so many rows for choosing weights"
+    )
     args = parser.parse_args()
     there = [fewer(table, args.rows) if args.rows else table for table in tables(args.out)]
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
-        results = dict(zip((table.name for table in there), workers.map(compared, there, chunksize=1), strict=True))
+    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+        results = dict(
+            zip(
+                (table.name for table in there),
+                workers.map(compared, there, chunksize=1),
+                strict=True,
+            )
+        )
     kinds = {table.name: table.task.kind for table in there}
     for kind in ("regression", "binary", "multiclass"):
         rows = [row for name, row in results.items() if kinds[name] == kind]
         for metric in rows[0]:
             base = next(iter(rows[0][metric]))
             for way in rows[0][metric]:
-                logs = np.array([log_ratios(zip(row[metric][way], row[metric][base], strict=True)).mean() for row in rows])
-                print(f"{kind:<10} {metric:<17} {way:<15} {told(logs)}   better on {(logs < 0).sum()}, worse on {(logs > 0).sum()}")
+                logs = np.array(
+                    [
+                        log_ratios(zip(row[metric][way], row[metric][base], strict=True)).mean()
+                        for row in rows
+                    ]
+                )
+                print(
+                    f"{kind:<10} {metric:<17} {way:<15} {told(logs)}   better on {(logs < 0).sum()}, worse on {(logs > 0).sum()}"
+                )
     if args.json:
         rounded = {
-            name: {metric: {way: np.round(losses, 6).tolist() for way, losses in by_way.items()} for metric, by_way in row.items()}
+            name: {
+                metric: {way: np.round(losses, 6).tolist() for way, losses in by_way.items()}
+                for metric, by_way in row.items()
+            }
             for name, row in results.items()
         }
         args.json.write_text(json.dumps(rounded) + "\n")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from record import Table, tables
 
-from automl.certainty import optimism
 from automl.ensemble import combine
+from automl.uncertainty import optimism
 
 ROUNDS = 40
 ROWS = 2_000
@@ -44,7 +44,11 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
         inside.append(metric.of(truth.y[drawn], mixed[drawn]))
     test = metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
     folds = [
-        metric.of(table.truth.y[rows][table.folds[rows] == fold], combine(known, weights)[table.folds[rows] == fold]) for fold in range(3)
+        metric.of(
+            table.truth.y[rows][table.folds[rows] == fold],
+            combine(known, weights)[table.folds[rows] == fold],
+        )
+        for fold in range(3)
     ]
     return {
         "test": test,
@@ -59,17 +63,31 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     found = {table.name: told(table, 30, 0) for table in tables(args.out)}
     for way in ("apparent", "mean of folds", "optimism", "bbc"):
-        logs = np.array([np.log(row[way] / row["test"]) for row in found.values() if row["test"] > 1e-4])
-        reach = [1.96 * row["deviation"] * (1 + row["rows"] / row["rows_test"]) ** 0.5 for row in found.values()]
-        held = np.mean([abs(row[way] - row["test"]) <= far for row, far in zip(found.values(), reach, strict=True)])
+        logs = np.array(
+            [np.log(row[way] / row["test"]) for row in found.values() if row["test"] > 1e-4]
+        )
+        reach = [
+            1.96 * row["deviation"] * (1 + row["rows"] / row["rows_test"]) ** 0.5
+            for row in found.values()
+        ]
+        held = np.mean(
+            [
+                abs(row[way] - row["test"]) <= far
+                for row, far in zip(found.values(), reach, strict=True)
+            ]
+        )
         ratio = f"{np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}"
-        print(f"{way:<14} told / true {ratio}   median {np.exp(np.median(logs)):.4f}   95% holds {held:.0%}")
+        print(
+            f"{way:<14} told / true {ratio}   median {np.exp(np.median(logs)):.4f}   95% holds {held:.0%}"
+        )
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

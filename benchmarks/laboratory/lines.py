@@ -16,9 +16,16 @@ def read(path: Path) -> list[Line]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def run(about: str | None, rows: int, find: Callable[[Path, int], Iterable[Line]], summary: Callable[[Path], None]) -> None:
+def run(
+    about: str | None,
+    rows: int,
+    find: Callable[[Path, int], Iterable[Line]],
+    summary: Callable[[Path], None],
+) -> None:
     """The command line of such a script: find something on each table by so many rows, or sum up what was found."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path)
     parser.add_argument("--tasks", default="")
     parser.add_argument("--rows", type=int, default=rows)

@@ -21,7 +21,7 @@ from typing import Any
 
 import lines
 import numpy as np
-from build import Bench
+from build import Executor
 
 from automl.budget import Budget
 from automl.features.encoding import fit_shared
@@ -32,52 +32,93 @@ from automl.models import How, Sample, family
 
 CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's weight decay
     "wide": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8},
-    "fast": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
-    "deep": {"width": 256, "layers": 3, "dropout": 0.3, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
-    "deep, little dropout": {"width": 256, "layers": 3, "dropout": 0.1, "waves": 8, "learning_rate": 0.02, "decay": 0.25},
+    "fast": {
+        "width": 256,
+        "layers": 2,
+        "dropout": 0.3,
+        "waves": 8,
+        "learning_rate": 0.02,
+        "decay": 0.25,
+    },
+    "deep": {
+        "width": 256,
+        "layers": 3,
+        "dropout": 0.3,
+        "waves": 8,
+        "learning_rate": 0.02,
+        "decay": 0.25,
+    },
+    "deep, little dropout": {
+        "width": 256,
+        "layers": 3,
+        "dropout": 0.1,
+        "waves": 8,
+        "learning_rate": 0.02,
+        "decay": 0.25,
+    },
     "default": {},
     "default, fast": {"learning_rate": 0.02, "decay": 0.25},
 }
 INPUTS, SEEDS = ("scaled_target",), 3
 
 
-def fits(bench: Bench, recipe: str) -> Iterator[lines.Line]:
+def fits(executor: Executor, recipe: str) -> Iterator[lines.Line]:
     """Each combination's loss on test rows."""
-    kind, metric = family("mlp"), metric_of(bench.task)
-    blocks = kfold(bench.y, np.arange(len(bench.y)), 4, 1, 0).blocks[0]
-    known, held, test = np.flatnonzero(blocks > 1), np.flatnonzero(blocks == 1), np.flatnonzero(blocks == 0)
-    encoding = fit_shared(RECIPES[recipe], bench.columns.take(known), 0)
-    X = encoding.transform(bench.columns)
+    kind, metric = family("mlp"), metric_of(executor.task)
+    blocks = kfold(executor.y, np.arange(len(executor.y)), 4, 1, 0).blocks[0]
+    known, held, test = (
+        np.flatnonzero(blocks > 1),
+        np.flatnonzero(blocks == 1),
+        np.flatnonzero(blocks == 0),
+    )
+    encoding = fit_shared(RECIPES[recipe], executor.columns.take(known), 0)
+    X = encoding.transform(executor.columns)
     for seed, (name, asked) in product(range(SEEDS), CONFIGS.items()):
-        params = kind.defaults(bench.task) | {key: value for key, value in asked.items() if key != "decay"}
+        params = kind.defaults(executor.task) | {
+            key: value for key, value in asked.items() if key != "decay"
+        }
         params["weight_decay"] *= asked.get("decay", 1.0)
-        how = How(bench.task, metric, seed, 1, Budget(time.monotonic() + 300))
-        train, stop = (Sample(X[part], encoding.features, bench.y[part]) for part in (known, held))
+        how = How(executor.task, metric, seed, 1, Budget(time.monotonic() + 300))
+        train, stop = (
+            Sample(X[part], encoding.features, executor.y[part]) for part in (known, held)
+        )
         began = time.time()
         fitted = kind.fit(kind.prepare(train, stop, params, how), params, how)
-        loss = metric.of(bench.y[test], fitted.model.predict(X[test]))
-        yield {"config": name, "seed": seed, "loss": loss, "rounds": fitted.rounds, "seconds": time.time() - began}
+        loss = metric.of(executor.y[test], fitted.model.predict(X[test]))
+        yield {
+            "config": name,
+            "seed": seed,
+            "loss": loss,
+            "rounds": fitted.rounds,
+            "seconds": time.time() - began,
+        }
 
 
 def summary(path: Path) -> None:
     """Geometric means over tables of the loss over that of the defaults."""
-    tables: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    tables: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for found in lines.read(path):
-        tables[found["task"], found["recipe"]][found["config"]].append((found["loss"], found["seconds"]))
+        tables[found["task"], found["recipe"]][found["config"]].append(
+            (found["loss"], found["seconds"])
+        )
     print("loss  seconds  config; loss by table:", ", ".join(" ".join(key) for key in tables))
     for name in CONFIGS:
         known = [rows for rows in tables.values() if "default" in rows and name in rows]
         pairs = [np.mean(rows[name], axis=0) / np.mean(rows["default"], axis=0) for rows in known]
         loss, seconds = np.exp(np.mean(np.log(pairs), axis=0))
-        print(f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}")
+        print(
+            f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}"
+        )
 
 
 def find(folder: Path, rows: int) -> Iterator[lines.Line]:
     """What every configuration comes to on a table with each recipe."""
-    bench = Bench.of(folder, rows)
+    executor = Executor.of(folder, rows)
     for recipe in INPUTS:
-        for found in fits(bench, recipe):
-            yield {"recipe": recipe, "rows": len(bench.y)} | found
+        for found in fits(executor, recipe):
+            yield {"recipe": recipe, "rows": len(executor.y)} | found
 
 
 if __name__ == "__main__":

@@ -29,7 +29,10 @@ from automl.search import portfolio
 ROWS = 1_000
 STEPS = 8
 LENGTH = 24
-LEARNT = {"small": 24, "large": 12}  # places; the others stay in the order that small tables have now
+LEARNT = {
+    "small": 24,
+    "large": 12,
+}  # places; the others stay in the order that small tables have now
 FIRST = ("lin", "lgb")  # for a good answer early; its second one's seconds are the unit
 LEAST = 0.5  # units that every configuration costs at least: handing over, predicting, writing
 EARLY = 10  # places by which every family has had its turn
@@ -48,8 +51,13 @@ def loss(table: Table, names: frozenset[str]) -> float:
     some = sorted(name for name in names if name in table.models)
     rows = np.arange(len(table.truth.y))[:: max(1, len(table.truth.y) // ROWS)]
     known = [table.models[name].known[rows] for name in some]
-    weights = table.weigher(STEPS)(known, Truth(table.truth.y[rows])) if len(some) > 1 else np.ones(1)
-    return max(1e-6, table.metric.of(table.test.y, combine([table.models[name].test for name in some], weights)))
+    weights = (
+        table.weigher(STEPS)(known, Truth(table.truth.y[rows])) if len(some) > 1 else np.ones(1)
+    )
+    return max(
+        1e-6,
+        table.metric.of(table.test.y, combine([table.models[name].test for name in some], weights)),
+    )
 
 
 @cache
@@ -66,15 +74,25 @@ def order(places: list[int], kind: str, length: int) -> list[str]:
     """The order that some tables teach for a kind of task."""
     names = sorted({name for place in places for name in TABLES[place].models})
     counts = np.array([ALIKE if TABLES[place].task.kind == kind else 1.0 for place in places])
-    prices = {n: float(np.median([cost(TABLES[place], n) for place in places if n in TABLES[place].models])) for n in names}
+    prices = {
+        n: float(
+            np.median([cost(TABLES[place], n) for place in places if n in TABLES[place].models])
+        )
+        for n in names
+    }
     chosen = list(FIRST)
     while len(chosen) < length:
         now = frozenset(chosen)
         rates = {}
-        new = {name for name in set(names) - now if FAMILY[name] not in {FAMILY[name] for name in now}}
+        new = {
+            name for name in set(names) - now if FAMILY[name] not in {FAMILY[name] for name in now}
+        }
         hurried = new and len({FAMILY[name] for name in new}) >= EARLY - len(chosen)
         for name in new if hurried else set(names) - now:
-            gains = [np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2) for place in places]
+            gains = [
+                np.clip(log_loss(place, now) - log_loss(place, now | {name}), -0.2, 0.2)
+                for place in places
+            ]
             rates[name] = float(np.average(gains, weights=counts)) / (LEAST + prices[name])
         chosen.append(max(sorted(rates), key=rates.__getitem__))
     return [*chosen, *(name for name in NOW["order"]["small"][kind] if name not in chosen)][:LENGTH]
@@ -116,41 +134,72 @@ def written(orders: dict[str, dict[str, list[str]]]) -> str:
     for size, of_size in sorted(orders.items()):
         lines += ["", f"[order.{size}]"]
         for kind, names in of_size.items():
-            listed = textwrap.fill(", ".join(map(json.dumps, names)), 130, initial_indent="  ", subsequent_indent="  ")
+            listed = textwrap.fill(
+                ", ".join(map(json.dumps, names)), 130, initial_indent="  ", subsequent_indent="  "
+            )
             lines.append(f"{kind} = [\n{listed},\n]")
     for config in CONFIGS:
         if config["name"] in used:
             name = config.get("recipe", "")
-            names = list(dict.fromkeys((name, name.removeprefix("mixed_"))))  # where no column has many categories, both are the same
+            names = list(
+                dict.fromkeys((name, name.removeprefix("mixed_")))
+            )  # where no column has many categories, both are the same
             recipe = [f"recipes = {json.dumps(names)}"] if name else []
-            values = ", ".join(f"{key} = {json.dumps(value)}" for key, value in config.get("params", {}).items())
+            values = ", ".join(
+                f"{key} = {json.dumps(value)}" for key, value in config.get("params", {}).items()
+            )
             params = f"params = {{ {values} }}" if values else "params = {}"
-            lines += ["", f"[entry.{config['name']}]", f"family = {json.dumps(config['family'])}", *recipe, params]
+            lines += [
+                "",
+                f"[entry.{config['name']}]",
+                f"family = {json.dumps(config['family'])}",
+                *recipe,
+                params,
+            ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--size", choices=("small", "large"), required=True, help="of the laboratory's tables")
+    parser.add_argument(
+        "--size", choices=("small", "large"), required=True, help="of the laboratory's tables"
+    )
     parser.add_argument("--write", action="store_true", help="change the portfolio's file")
     args = parser.parse_args()
     TABLES.extend(tables(args.out))
     everything = list(range(len(TABLES)))
     tasks: list[tuple[str, list[int], list[int], int]] = []
     for kind in [kind for kind in KINDS if any(table.task.kind == kind for table in TABLES)]:
-        own = np.random.default_rng(0).permutation([place for place in everything if TABLES[place].task.kind == kind]).tolist()
+        own = (
+            np.random.default_rng(0)
+            .permutation([place for place in everything if TABLES[place].task.kind == kind])
+            .tolist()
+        )
         parts = (own[0::3], own[1::3], own[2::3], [])
-        tasks += [(kind, [place for place in everything if place not in held], held, LEARNT[args.size]) for held in parts]
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
+        tasks += [
+            (kind, [place for place in everything if place not in held], held, LEARNT[args.size])
+            for held in parts
+        ]
+    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
         results = workers.map(_judged, tasks, chunksize=1)
     differences = np.array([row for _, rows in results for row in rows])
-    print("log loss of the learnt order less that of the one that small tables have now, on tables that it was not learnt on:")
+    print(
+        "log loss of the learnt order less that of the one that small tables have now, on tables that it was not learnt on:"
+    )
     for time, column in zip(TIMES, differences.T, strict=True):
         better = f"better on {int((column < 0).sum())} of {len(column)}"
-        print(f"  after {time:>3} units: {column.mean():+.4f} +- {column.std() / len(column) ** 0.5:.4f}, {better}")
-    learnt = {kind: found for (kind, _, others, _), (found, _) in zip(tasks, results, strict=True) if not others}
+        print(
+            f"  after {time:>3} units: {column.mean():+.4f} +- {column.std() / len(column) ** 0.5:.4f}, {better}"
+        )
+    learnt = {
+        kind: found
+        for (kind, _, others, _), (found, _) in zip(tasks, results, strict=True)
+        if not others
+    }
     for kind, names in learnt.items():
         print(kind, " ".join(names))
     if args.json:

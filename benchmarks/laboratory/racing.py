@@ -22,8 +22,8 @@ from record import Table, log_ratios, tables, told
 
 from automl.ensemble import combine
 from automl.features.recipe import RECIPES
-from automl.lab.replay import ReplayLab
-from automl.search.racing import Race, Racing
+from automl.lab.simulated import SimulatedLab
+from automl.search.racing import RaceRules, RacingPolicy
 from automl.store import Store
 from automl.trial import Candidate, Job, Outcome, Study
 
@@ -35,7 +35,11 @@ BASE = 0.35
 def raced(table: Table, order: list[str], margin: float, share: float) -> list[str]:
     """The configurations that are complete when the budget has ended."""
     total = sum(model.seconds for model in table.models.values())
-    candidates = [Candidate(FAMILY[name], {"name": name}, RECIPES["native"], "portfolio") for name in order if name in table.models]
+    candidates = [
+        Candidate(FAMILY[name], {"name": name}, RECIPES["native"], "portfolio")
+        for name in order
+        if name in table.models
+    ]
     constant = _constant(table)
 
     def record(job: Job) -> Outcome:
@@ -46,12 +50,30 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
         return Outcome("done", model.losses[job.fold], model.fold_seconds[job.fold])
 
     with tempfile.TemporaryDirectory() as home:
-        lab = ReplayLab(Store(Path(home) / "run"), record, share * total, 2)
+        lab = SimulatedLab(Store(Path(home) / "run"), record, share * total, 2)
         study = lab.tell(Study(), {"kind": "started", "seed": 0})
-        facts = {"task": table.task.to_json(), "data": "d", "size": {"rows": len(table.truth.y), "columns": 9}}
-        study = lab.tell(study, {"kind": "stage", "stage": "clean", "plan": {"kind": "kfold", "folds": 3, "repeats": 1}, **facts})
-        race = Race(share * total, margin)
-        for study in lab.run(Racing([Candidate("constant", {}, RECIPES["native"], "baseline"), *candidates], race), study, lab.whole):
+        facts = {
+            "task": table.task.to_json(),
+            "data": "d",
+            "size": {"rows": len(table.truth.y), "columns": 9},
+        }
+        study = lab.tell(
+            study,
+            {
+                "kind": "stage",
+                "stage": "clean",
+                "plan": {"kind": "kfold", "folds": 3, "repeats": 1},
+                **facts,
+            },
+        )
+        race = RaceRules(share * total, margin)
+        for study in lab.run(
+            RacingPolicy(
+                [Candidate("constant", {}, RECIPES["native"], "baseline"), *candidates], race
+            ),
+            study,
+            lab.whole,
+        ):
             pass
         lab.store.close()
     return [str(trial.candidate.params["name"]) for trial in study.ranked if trial.candidate.params]
@@ -72,7 +94,10 @@ def _constant(table: Table) -> list[float]:
         if table.task.is_regression:
             answer = np.full(len(y), rest.mean())
         else:
-            answer = np.tile(np.bincount(rest.astype(int), minlength=table.task.n_outputs) / len(rest), (len(y), 1))
+            answer = np.tile(
+                np.bincount(rest.astype(int), minlength=table.task.n_outputs) / len(rest),
+                (len(y), 1),
+            )
         losses.append(table.metric.of(y, answer))
     return losses
 
@@ -80,7 +105,9 @@ def _constant(table: Table) -> list[float]:
 def _loss(table: Table, names: list[str]) -> float:
     """The test loss of the ensemble of some configurations."""
     weights = table.weigher(15)([table.models[name].known for name in names], table.truth)
-    return table.metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
+    return table.metric.of(
+        table.test.y, combine([table.models[name].test for name in names], weights)
+    )
 
 
 def _replayed(table: Table) -> dict[str, dict[str, float]]:
@@ -95,16 +122,27 @@ def _replayed(table: Table) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     there = tables(args.out)
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
-        found = dict(zip((table.name for table in there), workers.map(_replayed, there, chunksize=1), strict=True))
+    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+        found = dict(
+            zip(
+                (table.name for table in there),
+                workers.map(_replayed, there, chunksize=1),
+                strict=True,
+            )
+        )
     for share in SHARES:
         for margin in MARGINS:
-            logs = log_ratios((rows[str(share)][str(margin)], rows[str(share)][str(BASE)]) for rows in found.values())
+            logs = log_ratios(
+                (rows[str(share)][str(margin)], rows[str(share)][str(BASE)])
+                for rows in found.values()
+            )
             print(f"share {share}  margin {margin:<5} {told(logs)}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from automl.certainty import Weigher
 from automl.ensemble import Truth, greedy, pool
 from automl.metrics import METRICS, Metric
 from automl.task import Task
+from automl.uncertainty import Weigher
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Table:
 
 def log_ratios(pairs: Iterable[tuple[float, float]]) -> np.ndarray:
     """Logarithms of a loss over the one it is held against, so bounded that one near-zero loss decides nothing."""
-    return np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(-0.25, 0.25)
+    return np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(
+        -0.25, 0.25
+    )
 
 
 def told(logs: np.ndarray) -> str:
@@ -66,7 +68,9 @@ def told(logs: np.ndarray) -> str:
     return f"{np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}"
 
 
-def steep(values: np.ndarray, y: np.ndarray, mean: float, deviation: float, task: Task) -> np.ndarray:
+def steep(
+    values: np.ndarray, y: np.ndarray, mean: float, deviation: float, task: Task
+) -> np.ndarray:
     """Predictions as `build.flat` was given them."""
     values = values.astype(np.float64)
     if task.is_regression:
@@ -81,7 +85,11 @@ def steep(values: np.ndarray, y: np.ndarray, mean: float, deviation: float, task
 def tables(out: Path, names: Iterable[str] = ()) -> list[Table]:
     """All tables that were built, or some."""
     wanted = set(names)
-    return [_table(file.parent) for file in sorted(out.glob("*/truth.npz")) if not wanted or file.parent.name in wanted]
+    return [
+        _table(file.parent)
+        for file in sorted(out.glob("*/truth.npz"))
+        if not wanted or file.parent.name in wanted
+    ]
 
 
 def _table(home: Path) -> Table:
@@ -96,6 +104,9 @@ def _table(home: Path) -> Table:
             continue
         told = json.loads((home / f"{file.stem}.json").read_text())
         arrays = np.load(file)
-        known, test = (steep(arrays[part], y, everything.mean(), everything.std(), task) for part in ("known", "test"))
+        known, test = (
+            steep(arrays[part], y, everything.mean(), everything.std(), task)
+            for part in ("known", "test")
+        )
         models[file.stem] = Model(known, test, tuple(told["losses"]), tuple(told["seconds"]))
     return Table(home.name, task, Truth(y), truth["fold"], Truth(y_test), models)

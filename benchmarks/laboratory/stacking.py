@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import FOLDS, Bench
+from build import FOLDS, Executor
 from portfolio import FAMILY
 from record import Table, log_ratios, tables, told
 
@@ -34,8 +34,16 @@ from automl.models import How, Sample, family
 
 LAYER = 12  # models of the first layer
 SECOND: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "lgb_xt": ("lightgbm", "native", {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.6, "extra_trees": True}),
-    "lgb_4": ("lightgbm", "native", {"learning_rate": 0.05, "num_leaves": 4, "feature_fraction": 0.5, "min_data_in_leaf": 10}),
+    "lgb_xt": (
+        "lightgbm",
+        "native",
+        {"learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.6, "extra_trees": True},
+    ),
+    "lgb_4": (
+        "lightgbm",
+        "native",
+        {"learning_rate": 0.05, "num_leaves": 4, "feature_fraction": 0.5, "min_data_in_leaf": 10},
+    ),
     "et": ("extra_trees", "codes", {"max_features": 0.5, "min_samples_split": 8}),
     "mlp": ("mlp", "onehot", {"waves": 0, "layers": 2, "dropout": 0.3}),
 }
@@ -55,68 +63,114 @@ def added(table: Table, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         flat = [each[:, None] if each.ndim == 1 else each[:, 1:] - each[:, :1] for each in scores]
         return np.concatenate(flat, axis=1).astype(np.float32)
 
-    return columns([table.models[name].known for name in names]), columns([table.models[name].test for name in names])
+    return columns([table.models[name].known for name in names]), columns(
+        [table.models[name].test for name in names]
+    )
 
 
 def second_layer(
-    bench: Bench, table: Table, names: list[str], kind: str, recipe: str, params: dict[str, Any]
+    executor: Executor,
+    table: Table,
+    names: list[str],
+    kind: str,
+    recipe: str,
+    params: dict[str, Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Held-out and test predictions of a model that reads the columns and the first layer."""
-    encoding, X = bench.encoded(RECIPES[recipe])
+    encoding, X = executor.encoded(RECIPES[recipe])
     known, test = added(table, names)
     if kind == "mlp":
         mean, spread = known.mean(axis=0), known.std(axis=0) + 1e-6
         known, test = (known - mean) / spread, (test - mean) / spread
-    extra = np.zeros((len(bench.y), known.shape[1]), np.float32)
-    rows_test = np.flatnonzero(bench.blocks == FOLDS)
-    extra[bench.known], extra[rows_test] = known, test
+    extra = np.zeros((len(executor.y), known.shape[1]), np.float32)
+    rows_test = np.flatnonzero(executor.blocks == FOLDS)
+    extra[executor.known], extra[rows_test] = known, test
     X = np.concatenate([X, extra], axis=1)
-    features = (*encoding.features, *(Feature(f"layer {place}", f"layer {place}") for place in range(extra.shape[1])))
-    made, shape = family(kind), (len(bench.y), bench.task.n_outputs) if bench.task.labels else (len(bench.y),)
+    features = (
+        *encoding.features,
+        *(Feature(f"layer {place}", f"layer {place}") for place in range(extra.shape[1])),
+    )
+    made, shape = (
+        family(kind),
+        (len(executor.y), executor.task.n_outputs) if executor.task.labels else (len(executor.y),),
+    )
     out = np.zeros(shape)
     for fold in range(FOLDS):
-        rows, held = bench.known[bench.blocks[bench.known] != fold], np.flatnonzero(bench.blocks == fold)
-        how = How(bench.task, table.metric, fold, 1, Budget(time.monotonic() + 20.0))
-        asked = made.defaults(bench.task) | params
-        ready = made.prepare(Sample(X[rows], features, bench.y[rows]), Sample(X[held], features, bench.y[held]), asked, how)
+        rows, held = (
+            executor.known[executor.blocks[executor.known] != fold],
+            np.flatnonzero(executor.blocks == fold),
+        )
+        how = How(executor.task, table.metric, fold, 1, Budget(time.monotonic() + 20.0))
+        asked = made.defaults(executor.task) | params
+        ready = made.prepare(
+            Sample(X[rows], features, executor.y[rows]),
+            Sample(X[held], features, executor.y[held]),
+            asked,
+            how,
+        )
         model = made.fit(ready, asked, how).model
         out[held] = model.predict(X[held])
         out[rows_test] += model.predict(X[rows_test]) / FOLDS
-    return out[bench.known], out[rows_test]
+    return out[executor.known], out[rows_test]
 
 
 def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
     """Test losses of the ensembles of the first layer, the second, and both."""
-    bench = Bench.of(data / table.name, most)
-    assert np.array_equal(bench.y[bench.known], table.truth.y), "the laboratory was built with other rows or folds"
+    executor = Executor.of(data / table.name, most)
+    assert np.array_equal(executor.y[executor.known], table.truth.y), (
+        "the laboratory was built with other rows or folds"
+    )
     pool = list(dict.fromkeys([*table.ranked[:30], *first_layer(table)]))
-    known, test = [table.models[name].known for name in pool], [table.models[name].test for name in pool]
+    known, test = (
+        [table.models[name].known for name in pool],
+        [table.models[name].test for name in pool],
+    )
 
     def loss(known: list[np.ndarray], test: list[np.ndarray]) -> float:
         return table.metric.of(table.test.y, combine(test, table.weigher(25)(known, table.truth)))
 
     found = {"first": loss(known, test)}
-    layers = {name: second_layer(bench, table, first_layer(table), *what) for name, what in SECOND.items()}
+    layers = {
+        name: second_layer(executor, table, first_layer(table), *what)
+        for name, what in SECOND.items()
+    }
     for name, (seen, answer) in layers.items():
         found[name] = table.metric.of(table.test.y, answer)
         found[f"first + {name}"] = loss([*known, seen], [*test, answer])
-    found["second"] = loss([seen for seen, _ in layers.values()], [answer for _, answer in layers.values()])
-    found["both"] = loss([*known, *(seen for seen, _ in layers.values())], [*test, *(answer for _, answer in layers.values())])
-    print(table.name, {name: round(value / found["first"], 4) for name, value in found.items()}, flush=True)
+    found["second"] = loss(
+        [seen for seen, _ in layers.values()], [answer for _, answer in layers.values()]
+    )
+    found["both"] = loss(
+        [*known, *(seen for seen, _ in layers.values())],
+        [*test, *(answer for _, answer in layers.values())],
+    )
+    print(
+        table.name,
+        {name: round(value / found["first"], 4) for name, value in found.items()},
+        flush=True,
+    )
     return table.name, found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=2500)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
-        found = dict(workers.map(partial(judged, data=args.data, most=args.rows), tables(args.out), chunksize=1))
+    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+        found = dict(
+            workers.map(
+                partial(judged, data=args.data, most=args.rows), tables(args.out), chunksize=1
+            )
+        )
     for name in next(iter(found.values())):
-        print(f"{name:16} {told(log_ratios((rows[name], rows['first']) for rows in found.values()))}")
+        print(
+            f"{name:16} {told(log_ratios((rows[name], rows['first']) for rows in found.values()))}"
+        )
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -31,7 +31,14 @@ class Data:
     @property
     def words(self) -> list[str]:
         """Arguments of `automl fit`."""
-        return [self.path, "--target", self.target, "--task", self.task, *(word for name in self.ignore for word in ("--ignore", name))]
+        return [
+            self.path,
+            "--target",
+            self.target,
+            "--task",
+            self.task,
+            *(word for name in self.ignore for word in ("--ignore", name)),
+        ]
 
 
 def tables(folder: Path) -> list[Data]:
@@ -39,8 +46,12 @@ def tables(folder: Path) -> list[Data]:
     found = []
     for file in sorted(folder.glob("*/card.json")):
         card = json.loads(file.read_text())
-        path = next(p for p in (file.parent / "data.csv", file.parent / "data.csv.gz") if p.exists())
-        found.append(Data(card["name"], str(path), card["target"], card["task"], tuple(card.get("drop", []))))
+        path = next(
+            p for p in (file.parent / "data.csv", file.parent / "data.csv.gz") if p.exists()
+        )
+        found.append(
+            Data(card["name"], str(path), card["target"], card["task"], tuple(card.get("drop", [])))
+        )
     return found
 
 
@@ -49,7 +60,10 @@ def marked(mark: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("AUTOML_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.environ().get("AUTOML_MARK") == mark
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:
             continue

@@ -40,8 +40,34 @@ def crude(blob: bytes, rng: Random) -> bytes:
 
 
 DEEP = "@@deep@@"  # stands for lists nested 5 000 times
-ODD: tuple[Any, ...] = (None, True, -1, 0, 1, 2**31, 2**63, -(2**40), 1e308, float("nan"), float("inf"), "", "x" * 5000, "../../etc/passwd")
-ODD += ("builtins.eval", [], {}, [[]], {"$array": "0.npy"}, {"$bytes": "0.bin"}, {"$array": "../x.npy"}, "\x00", "knn", "lightgbm")
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    2**31,
+    2**63,
+    -(2**40),
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x" * 5000,
+    "../../etc/passwd",
+)
+ODD += (
+    "builtins.eval",
+    [],
+    {},
+    [[]],
+    {"$array": "0.npy"},
+    {"$bytes": "0.bin"},
+    {"$array": "../x.npy"},
+    "\x00",
+    "knn",
+    "lightgbm",
+)
 
 
 def bent(value: Any, rng: Random) -> Any:
@@ -90,7 +116,9 @@ def bent_array(blob: bytes, rng: Random) -> bytes:
             shape = rng.choice([(2**40,), (-1,), (0,), (2**20, 2**20), (3, 3), ()])
             return with_header(blob, shape=shape)
         case 2:
-            return with_header(blob, descr=rng.choice(["|O", "<f8", "<i4", "<U100", "<M8[s]", "|S5", "<c16"]))
+            return with_header(
+                blob, descr=rng.choice(["|O", "<f8", "<i4", "<U100", "<M8[s]", "|S5", "<c16"])
+            )
         case 3:
             return with_header(blob, extra=" " * 20_000)
         case 4:
@@ -195,7 +223,9 @@ def clever(blob: bytes, rng: Random) -> bytes:
         del entries[rng.randrange(len(entries))]
     else:
         return signed(crude(unsigned(blob), rng))
-    return signed(zipped(entries, zipfile.ZIP_DEFLATED if rng.random() < 0.7 else zipfile.ZIP_STORED))
+    return signed(
+        zipped(entries, zipfile.ZIP_DEFLATED if rng.random() < 0.7 else zipfile.ZIP_STORED)
+    )
 
 
 def unsigned(blob: bytes) -> bytes:
@@ -218,7 +248,17 @@ def bent_table(blob: bytes, rng: Random) -> bytes:
         case 2:
             at = rng.randrange(len(lines))
             lines[at] = rng.choice(
-                [b"", b'"', b",,,,,,,,,", b"\x00", b"\xff\xfe", b"a;b|c", b"=cmd|' /C calc'!A0", lines[at] * 3, b'"open']
+                [
+                    b"",
+                    b'"',
+                    b",,,,,,,,,",
+                    b"\x00",
+                    b"\xff\xfe",
+                    b"a;b|c",
+                    b"=cmd|' /C calc'!A0",
+                    lines[at] * 3,
+                    b'"open',
+                ]
             )
         case 3:
             cells = lines[rng.randrange(len(lines))].split(b",")
@@ -226,5 +266,7 @@ def bent_table(blob: bytes, rng: Random) -> bytes:
         case 4:
             return blob.replace(b",", rng.choice([b";", b"\t", b"|", b" ", b",,", b"\x01"]))
         case 5:
-            return blob.decode().encode(rng.choice(["utf-16", "utf-32", "utf-8-sig", "utf-16-le", "cp500"]))
+            return blob.decode().encode(
+                rng.choice(["utf-16", "utf-32", "utf-8-sig", "utf-16-le", "cp500"])
+            )
     return b"\n".join(lines)

@@ -27,21 +27,41 @@ def one(data: Data, trials: int) -> dict[str, object]:
         for jobs in JOBS:
             run = home / str(jobs)
             folds = ["--set", "clean.folds=3", "--set", "clean.repeats=1"]
-            words = ["--trials", str(trials), "--seed", "3", "--jobs", str(jobs), *folds, "--output", str(run), "-q"]
-            said = subprocess.run([AUTOML, "fit", *data.words, *words], capture_output=True, text=True, check=False)
+            words = [
+                "--trials",
+                str(trials),
+                "--seed",
+                "3",
+                "--jobs",
+                str(jobs),
+                *folds,
+                "--output",
+                str(run),
+                "-q",
+            ]
+            said = subprocess.run(
+                [AUTOML, "fit", *data.words, *words], capture_output=True, text=True, check=False
+            )
             if said.returncode:
                 return {"table": data.name, "error": said.stderr.strip()[-300:]}
             study = replay(run)
             losses = {name: sorted(trial.losses.items()) for name, trial in study.trials.items()}
             found.append((sha256(run / "predictor.automl"), losses, dict(study.weights)))
         families = sorted({trial.candidate.family for trial in study.trials.values()})
-        return {"table": data.name, "equal": all(one == found[0] for one in found), "trials": len(losses), "families": families}
+        return {
+            "table": data.name,
+            "equal": all(one == found[0] for one in found),
+            "trials": len(losses),
+            "families": families,
+        }
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tasks", required=True)
     parser.add_argument("--trials", type=int, default=12)

@@ -27,25 +27,52 @@ def one(data: Data, budget: float, busy: bool) -> dict[str, object]:
     mark = work.name
     try:
         with hogs(os.cpu_count() or 1) if busy else nullcontext():
-            command = [AUTOML, "fit", *data.words, "--budget", f"{budget:g}s", "--output", str(work / "run"), "-q"]
+            command = [
+                AUTOML,
+                "fit",
+                *data.words,
+                "--budget",
+                f"{budget:g}s",
+                "--output",
+                str(work / "run"),
+                "-q",
+            ]
             started = time.monotonic()
-            fit = subprocess.run(command, capture_output=True, text=True, check=False, env=with_mark(mark))
+            fit = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=with_mark(mark)
+            )
             seconds = time.monotonic() - started
         said = subprocess.run(
-            [AUTOML, "predict", str(work / "run"), data.path, "--output", str(work / "p.csv")], capture_output=True, text=True, check=False
+            [AUTOML, "predict", str(work / "run"), data.path, "--output", str(work / "p.csv")],
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        row: dict[str, object] = {"table": data.name, "budget": budget, "busy": busy, "seconds": round(seconds, 2)}
-        row |= {"exit": fit.returncode, "predict_exit": said.returncode, "processes_left": not gone(mark)}
+        row: dict[str, object] = {
+            "table": data.name,
+            "budget": budget,
+            "busy": busy,
+            "seconds": round(seconds, 2),
+        }
+        row |= {
+            "exit": fit.returncode,
+            "predict_exit": said.returncode,
+            "processes_left": not gone(mark),
+        }
         if fit.returncode or said.returncode:
             row["error"] = (fit.stderr + said.stderr).strip()[-300:]
         board = work / "run" / "leaderboard.csv"
-        return row | {"candidates": len(board.read_text().splitlines()) - 1 if board.exists() else 0}
+        return row | {
+            "candidates": len(board.read_text().splitlines()) - 1 if board.exists() else 0
+        }
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--fits", type=int, default=200)
     parser.add_argument("--out", type=Path, required=True)
@@ -54,7 +81,10 @@ def main() -> None:
     known = tables(args.data)
     order = [known[place % len(known)] for place in range(args.fits)]
     rng.shuffle(order)
-    plan = [(data, float(rng.choice([5, 6, 8, 10, 12, 15, 20, 30])), place % 2 == 1) for place, data in enumerate(order)]
+    plan = [
+        (data, float(rng.choice([5, 6, 8, 10, 12, 15, 20, 30])), place % 2 == 1)
+        for place, data in enumerate(order)
+    ]
     found = json.loads(args.out.read_text()) if args.out.exists() else []
     for data, budget, busy in plan[len(found) :]:
         found.append(one(data, budget, busy))

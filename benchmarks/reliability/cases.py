@@ -61,7 +61,9 @@ def plain_table(seed: int) -> pd.DataFrame:
         {
             "amount": amount,
             "size": rng.integers(1, 90, ROWS),
-            "note": [f"{a}, {b}" for a, b in zip(colour, rng.choice(["big", "small"], ROWS), strict=True)],
+            "note": [
+                f"{a}, {b}" for a, b in zip(colour, rng.choice(["big", "small"], ROWS), strict=True)
+            ],
             "colour": colour,
             "when": (pd.Timestamp("2019-01-05") + pd.to_timedelta(days, "D")).strftime("%Y-%m-%d"),
             "y": np.where(score > 0, "yes", "no"),
@@ -76,7 +78,9 @@ def dated_table(seed: int) -> pd.DataFrame:
     seconds = rng.integers(0, 4 * 365 * 86_400, ROWS)
     moment = pd.Timestamp("2018-03-01") + pd.to_timedelta(seconds, "s")
     score = (seconds / 86_400 - 730) / 150 + rng.normal(0, 1, ROWS)
-    return table.assign(amount=rng.normal(size=ROWS).round(3), when=moment, y=np.where(score > 0, "yes", "no"))
+    return table.assign(
+        amount=rng.normal(size=ROWS).round(3), when=moment, y=np.where(score > 0, "yes", "no")
+    )
 
 
 def as_csv(**how: Any) -> Writer:
@@ -113,7 +117,12 @@ def fixed_width(table: pd.DataFrame) -> str:
     words = table.astype(str)
     widths = [max(len(name), words[name].str.len().max()) + 2 for name in table]
     rows = [table.columns, *words.itertuples(index=False)]
-    return "\n".join("".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows) + "\n"
+    return (
+        "\n".join(
+            "".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows
+        )
+        + "\n"
+    )
 
 
 def without_notes(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,44 +181,97 @@ def excel(layout: str) -> Writer:
 def numbers_as_names(table: pd.DataFrame, with_target: bool) -> pd.DataFrame:
     """A spectrum: the names of its columns are wavelengths."""
     rng = np.random.default_rng(len(table) + int(table["size"].sum()))
-    wide = {str(400 + 5 * k): np.round(rng.normal(size=len(table)) + (table["y"] == "yes") * 0.5, 4) for k in range(16)}
+    wide = {
+        str(400 + 5 * k): np.round(rng.normal(size=len(table)) + (table["y"] == "yes") * 0.5, 4)
+        for k in range(16)
+    }
     frame = pd.DataFrame(wide)
     return frame.assign(y=table["y"]) if with_target else frame
 
 
 def file_cases() -> Iterator[Case]:
     """Numbers 1 to 10 and 18: the file around the cells."""
-    yield Case(1, "sep=; first", "equal", text(lambda t: "sep=;\n" + t.to_csv(index=False, sep=";")))
+    yield Case(
+        1, "sep=; first", "equal", text(lambda t: "sep=;\n" + t.to_csv(index=False, sep=";"))
+    )
     yield Case(1, "sep=, first", "equal", text(lambda t: "sep=,\r\n" + t.to_csv(index=False)))
-    yield Case(1, '"sep=;" quoted', "equal", text(lambda t: '"sep=;"\n' + t.to_csv(index=False, sep=";")))
+    yield Case(
+        1, '"sep=;" quoted', "equal", text(lambda t: '"sep=;"\n' + t.to_csv(index=False, sep=";"))
+    )
     quoted = respell("note", lambda word: f'a "{word}"')
-    yield Case(2, "backslash quotes", "equal", as_csv(doublequote=False, escapechar="\\"), spell=quoted)
-    yield Case(2, "backslash, semicolon", "equal", as_csv(doublequote=False, escapechar="\\", sep=";"), spell=quoted)
-    for name, separator in {"one space": " ", "caret": "^", "colon": ":", "semicolon space": "; ", "ctrl-a": "\x01", "tilde": "~"}.items():
+    yield Case(
+        2, "backslash quotes", "equal", as_csv(doublequote=False, escapechar="\\"), spell=quoted
+    )
+    yield Case(
+        2,
+        "backslash, semicolon",
+        "equal",
+        as_csv(doublequote=False, escapechar="\\", sep=";"),
+        spell=quoted,
+    )
+    for name, separator in {
+        "one space": " ",
+        "caret": "^",
+        "colon": ":",
+        "semicolon space": "; ",
+        "ctrl-a": "\x01",
+        "tilde": "~",
+    }.items():
         yield Case(5, name, "equal", text(joined(separator)), spell=without_notes)
     yield Case(5, "comma space", "equal", text(joined(", ")), spell=without_notes)
-    yield Case(5, "several spaces", "equal", text(lambda t: joined(" ")(t).replace(" ", "   ")), spell=without_notes)
+    yield Case(
+        5,
+        "several spaces",
+        "equal",
+        text(lambda t: joined(" ")(t).replace(" ", "   ")),
+        spell=without_notes,
+    )
     yield Case(5, "fixed width", "equal", text(fixed_width), spell=without_notes)
     yield Case(7, "single quotes", "equal", text(joined(",", "'")))
-    yield Case(7, "single quotes, semicolon", "equal", text(joined(";", "'")), spell=respell("note", lambda w: w.replace(",", ";")))
+    yield Case(
+        7,
+        "single quotes, semicolon",
+        "equal",
+        text(joined(";", "'")),
+        spell=respell("note", lambda w: w.replace(",", ";")),
+    )
 
     def indexed(table: pd.DataFrame, path: Path) -> None:
         table.set_index("size", drop=False).to_parquet(path)
 
     yield Case(8, "parquet, index named as a column", "equal", indexed, ending=".parquet")
-    yield Case(8, "parquet, named index", "done", lambda t, p: t.rename_axis("row").to_parquet(p), ending=".parquet")
+    yield Case(
+        8,
+        "parquet, named index",
+        "done",
+        lambda t, p: t.rename_axis("row").to_parquet(p),
+        ending=".parquet",
+    )
     for layout in ("title", "blank", "cover", "empty", "formatted"):
         yield Case(9, f"excel, {layout}", "equal", excel(layout), ending=".xlsx")
     yield Case(9, "excel, total row", "done", excel("total"), ending=".xlsx")
     for orient in ("columns", "split", "values", "records", "index", "table"):
         must = "line" if orient == "values" else "equal"
-        yield Case(10, f"json, {orient}", must, lambda t, p, o=orient: t.to_json(p, orient=o), ending=".json")  # type: ignore[misc]
+        yield Case(
+            10,
+            f"json, {orient}",
+            must,
+            lambda t, p, o=orient: t.to_json(p, orient=o),
+            ending=".json",
+        )  # type: ignore[misc]
 
     def wrapped(table: pd.DataFrame, path: Path) -> None:
-        path.write_text(json.dumps({"count": len(table), "data": json.loads(table.to_json(orient="records"))}))
+        path.write_text(
+            json.dumps({"count": len(table), "data": json.loads(table.to_json(orient="records"))})
+        )
 
     yield Case(10, "json, an object around", "equal", wrapped, ending=".json")
-    yield Case(18, "DOS end mark", "equal", text(lambda t: t.to_csv(index=False, lineterminator="\r\n") + "\x1a"))
+    yield Case(
+        18,
+        "DOS end mark",
+        "equal",
+        text(lambda t: t.to_csv(index=False, lineterminator="\r\n") + "\x1a"),
+    )
 
 
 def encoding_cases() -> Iterator[Case]:
@@ -227,7 +289,9 @@ def encoding_cases() -> Iterator[Case]:
     }
     for encoding, (red, green, blue) in words.items():
 
-        def spell(table: pd.DataFrame, red: str = red, green: str = green, blue: str = blue) -> pd.DataFrame:
+        def spell(
+            table: pd.DataFrame, red: str = red, green: str = green, blue: str = blue
+        ) -> pd.DataFrame:
             colours = {"red": red, "green": green, "blue": blue}
             labels = {"yes": red, "no": green}
             return table.assign(colour=table["colour"].map(colours), y=table["y"].map(labels))
@@ -248,9 +312,15 @@ def header_cases() -> Iterator[Case]:
 
     yield Case(4, "wavelengths, no target at predict", "done", train, test)
     years = {str(400 + 5 * k): str(1990 + 2 * k) for k in range(16)} | {"y": "2030"}
-    train_years: Writer = lambda t, p: numbers_as_names(t, True).rename(columns=years).to_csv(p, index=False)  # noqa: E731
-    test_years: Writer = lambda t, p: numbers_as_names(t, False).rename(columns=years).to_csv(p, index=False)  # noqa: E731
-    yield Case(4, "every name a year", "done", train_years, test_years, fit_args=("--target", "2030"))
+    train_years: Writer = lambda t, p: (
+        numbers_as_names(t, True).rename(columns=years).to_csv(p, index=False)
+    )
+    test_years: Writer = lambda t, p: (
+        numbers_as_names(t, False).rename(columns=years).to_csv(p, index=False)
+    )
+    yield Case(
+        4, "every name a year", "done", train_years, test_years, fit_args=("--target", "2030")
+    )
 
 
 def number_cases() -> Iterator[Case]:
@@ -273,7 +343,9 @@ def number_cases() -> Iterator[Case]:
     ]
     for word in [*frequent, "k.A.", "withheld"]:
         yield Case(3, word, "signal", PLAIN, spell=with_word(word), plain=with_word(""))
-    yield Case(3, r"8% of \N", "signal", PLAIN, spell=with_word(r"\N", 0.08), plain=with_word("", 0.08))
+    yield Case(
+        3, r"8% of \N", "signal", PLAIN, spell=with_word(r"\N", 0.08), plain=with_word("", 0.08)
+    )
 
     def grouped(space: str) -> Callable[[float], str]:
         return lambda v: f"{v:,.2f}".replace(",", space).replace(".", ",")
@@ -298,14 +370,22 @@ def number_cases() -> Iterator[Case]:
     }
     for name, spell in spellings.items():
         yield Case(13, name, "signal", PLAIN, spell=respell("amount", spell))
-    yield Case(13, "<1000", "signal", PLAIN, spell=respell("amount", lambda v: "<20000" if v < 20_000 else f"{v:.2f}"))
+    yield Case(
+        13,
+        "<1000",
+        "signal",
+        PLAIN,
+        spell=respell("amount", lambda v: "<20000" if v < 20_000 else f"{v:.2f}"),
+    )
     parts: dict[str, Callable[[float], str]] = {
         "4:03:17": lambda v: f"{int(v) // 3600}:{int(v) // 60 % 60:02}:{int(v) % 60:02}",
         "PT1H2M3S": lambda v: f"PT{int(v) // 3600}H{int(v) // 60 % 60}M{int(v) % 60}S",
         "5m30s": lambda v: f"{int(v) // 60}m{int(v) % 60}s",
         "52.72,13.05": lambda v: f"{v / 2000:.5f},{(v * 7919 % 180):.4f}",
         "POINT": lambda v: f"POINT({v / 2000:.5f} {(v * 7919 % 90):.4f})",
-        "IP": lambda v: f"{int(v / 400)}.{int(v * 7) % 256}.{int(v * 13) % 256}.{int(v * 17) % 256}",
+        "IP": lambda v: (
+            f"{int(v / 400)}.{int(v * 7) % 256}.{int(v * 13) % 256}.{int(v * 17) % 256}"
+        ),
         "120/80": lambda v: f"{int(v / 10)}/{int(v * 7919) % 900}",
         "12.1x30.2": lambda v: f"{v / 100:.2f}x{(v * 7919 % 90):.2f}",
         "[1.2, 3.4]": lambda v: f"[{v / 100:.2f}, {(v * 7919 % 90):.2f}]",
@@ -318,13 +398,24 @@ def number_cases() -> Iterator[Case]:
         yield Case(14, name, "signal", PLAIN, spell=respell("amount", spell))
     decimals = respell("amount", lambda v: round(v / 12_345, 3))
     comma = as_csv(sep=";", decimal=",", float_format="%.3f")
-    yield Case(21, "fit 3.456, predict 3,456", "equal", as_csv(float_format="%.3f"), comma, spell=decimals)
-    yield Case(21, "fit 3,456, predict 3.456", "equal", comma, as_csv(float_format="%.3f"), spell=decimals)
+    yield Case(
+        21, "fit 3.456, predict 3,456", "equal", as_csv(float_format="%.3f"), comma, spell=decimals
+    )
+    yield Case(
+        21, "fit 3,456, predict 3.456", "equal", comma, as_csv(float_format="%.3f"), spell=decimals
+    )
     tabs = as_csv(sep="\t", decimal=",", float_format="%.3f")
     for name, write in {"semicolons": comma, "tabs": tabs}.items():
         yield Case(27, f"three decimals, {name}", "equal", write, spell=decimals)
         target = ("--target", "amount", "--task", "regression")
-        yield Case(27, f"three decimals in the target, {name}", "equal", write, spell=decimals, fit_args=target)
+        yield Case(
+            27,
+            f"three decimals in the target, {name}",
+            "equal",
+            write,
+            spell=decimals,
+            fit_args=target,
+        )
 
     def thousands(table: pd.DataFrame, path: Path) -> None:
         amounts = [f"{round(v):,}".replace(",", ".") for v in table["amount"]]
@@ -332,7 +423,9 @@ def number_cases() -> Iterator[Case]:
         table.assign(amount=amounts, size=halves).to_csv(path, index=False, sep=";")
 
     whole = lambda t: t.assign(amount=t["amount"].round().astype(int))  # noqa: E731
-    yield Case(27, "thousands in the target, semicolons", "rmse", thousands, spell=whole, fit_args=target)
+    yield Case(
+        27, "thousands in the target, semicolons", "rmse", thousands, spell=whole, fit_args=target
+    )
 
 
 def date_cases() -> Iterator[Case]:
@@ -350,23 +443,45 @@ def date_cases() -> Iterator[Case]:
         "dots": "%d.%m.%Y %H:%M",
     }
     for name, layout in formats.items():
-        spell = (lambda d, f=layout: d.strftime(f)) if layout else (lambda d: d.strftime("%d%b%Y").upper())
+        spell = (
+            (lambda d, f=layout: d.strftime(f))
+            if layout
+            else (lambda d: d.strftime("%d%b%Y").upper())
+        )
         yield Case(11, name, "signal", PLAIN, spell=respell("when", spell))
-    yield Case(11, "quarter", "signal", PLAIN, spell=respell("when", lambda d: f"{d.year}Q{d.quarter}"))
-    yield Case(11, "milliseconds", "signal", PLAIN, spell=respell("when", lambda d: int(d.timestamp() * 1000)))
+    yield Case(
+        11, "quarter", "signal", PLAIN, spell=respell("when", lambda d: f"{d.year}Q{d.quarter}")
+    )
+    yield Case(
+        11,
+        "milliseconds",
+        "signal",
+        PLAIN,
+        spell=respell("when", lambda d: int(d.timestamp() * 1000)),
+    )
 
     def mixed(table: pd.DataFrame) -> pd.DataFrame:
-        words = [d.strftime("%d/%m/%Y" if k % 2 else "%Y-%m-%d") for k, d in enumerate(table["when"])]
+        words = [
+            d.strftime("%d/%m/%Y" if k % 2 else "%Y-%m-%d") for k, d in enumerate(table["when"])
+        ]
         return table.assign(when=words)
 
     def zeros(table: pd.DataFrame) -> pd.DataFrame:
-        words = [d.strftime("%Y-%m-%d") if k % 8 else "0000-00-00" for k, d in enumerate(table["when"])]
+        words = [
+            d.strftime("%Y-%m-%d") if k % 8 else "0000-00-00" for k, d in enumerate(table["when"])
+        ]
         return table.assign(when=words)
 
     yield Case(11, "two formats", "signal", PLAIN, spell=mixed)
     yield Case(11, "0000-00-00", "signal", PLAIN, spell=zeros)
     day = lambda table: table.assign(when=[d.strftime("%d.%m.%Y") for d in table["when"]])  # noqa: E731
-    yield Case(12, "date-times, then dates alone", "signal", PLAIN, lambda t, p: day(t).to_csv(p, index=False))
+    yield Case(
+        12,
+        "date-times, then dates alone",
+        "signal",
+        PLAIN,
+        lambda t, p: day(t).to_csv(p, index=False),
+    )
 
     def compact(after: str) -> Writer:
         words = lambda t: [d.strftime("%Y%m%d") + after for d in t["when"]]  # noqa: E731
@@ -388,7 +503,9 @@ def label_cases() -> Iterator[Case]:
     }
     for name, (spell, words) in respelled.items():
 
-        def write(table: pd.DataFrame, path: Path, words: dict[str, str] = words, name: str = name) -> None:
+        def write(
+            table: pd.DataFrame, path: Path, words: dict[str, str] = words, name: str = name
+        ) -> None:
             made = table.assign(y=[words[label] for label in table["y"]])
             if "unknown" in name:
                 made.loc[:4, "y"] = "perhaps"
@@ -402,7 +519,9 @@ def label_cases() -> Iterator[Case]:
     }
     for name, as_number in numbers.items():
 
-        def priced(table: pd.DataFrame, as_number: Callable[[float], str] = as_number) -> pd.DataFrame:
+        def priced(
+            table: pd.DataFrame, as_number: Callable[[float], str] = as_number
+        ) -> pd.DataFrame:
             return table.assign(y=[as_number(v) for v in table["amount"] * 0.9 + table["size"]])
 
         yield Case(15, f"target {name}", "score", PLAIN, spell=priced)
@@ -413,7 +532,9 @@ def other_cases() -> Iterator[Case]:
     for encoding, labels in {"ascii": ("größer", "kleiner"), "cp1252": ("да", "нет")}.items():
         spell = respell("y", dict(zip(("yes", "no"), labels, strict=True)).__getitem__)
         pipes = {"PYTHONIOENCODING": encoding}
-        yield Case(25, f"{encoding} pipes, labels beyond", "done", PLAIN, spell=spell, environment=pipes)
+        yield Case(
+            25, f"{encoding} pipes, labels beyond", "done", PLAIN, spell=spell, environment=pipes
+        )
 
     def odd_name(table: pd.DataFrame, path: Path) -> None:
         table.rename(columns={"size": "a=b"}).to_csv(path, index=False)
@@ -459,7 +580,9 @@ def command(words: list[str], environment: dict[str, str]) -> Said:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         out.seek(0)
         err.seek(0)
-        return Said(code, out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace"))
+        return Said(
+            code, out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace")
+        )
 
 
 def _main(words: list[str], encoding: str) -> int:
@@ -499,14 +622,19 @@ def answer(case: Case, folder: Path, spelled: bool) -> tuple[Said, pd.DataFrame 
     (case.write if spelled else PLAIN)(tables[0], train)
     (case.write_test or case.write if spelled else PLAIN)(tables[1], test)
     target = () if "--target" in case.fit_args else ("--target", "y")
-    fitted = command(["fit", str(train), *target, *case.fit_args, *FIT, "--output", str(folder / "run")], case.environment)
+    fitted = command(
+        ["fit", str(train), *target, *case.fit_args, *FIT, "--output", str(folder / "run")],
+        case.environment,
+    )
     if fitted.code != 0:
         return fitted, None
     if case.must == "score":
         return command(["leaderboard", str(folder / "run"), str(test)], case.environment), None
     path = folder / "answers.csv"
     proba = () if "regression" in case.fit_args else ("--proba",)
-    said = command(["predict", str(folder / "run"), str(test), *proba, "--output", str(path)], case.environment)
+    said = command(
+        ["predict", str(folder / "run"), str(test), *proba, "--output", str(path)], case.environment
+    )
     if said.code == 0 and case.environment:
         said = command(["predict", str(folder / "run"), str(test)], case.environment)
     return said, pd.read_csv(path) if said.code == 0 and path.exists() else None
@@ -536,7 +664,9 @@ def judge(case: Case, root: Path) -> tuple[bool, str]:
     if case.must == "equal":
         same = list(answers) == list(plain) and len(answers) == len(plain)
         same = same and np.allclose(answers.to_numpy(), plain.to_numpy(), atol=1e-9)
-        return bool(same), f"{len(answers)} of {len(plain)} rows, " + ("equal" if same else "other predictions")
+        return bool(same), f"{len(answers)} of {len(plain)} rows, " + (
+            "equal" if same else "other predictions"
+        )
     if case.must == "rmse":
         truth = plain_table(2)["amount"].to_numpy()
         errors = [float(np.sqrt(np.mean((a["prediction"] - truth) ** 2))) for a in (answers, plain)]

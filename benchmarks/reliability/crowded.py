@@ -44,11 +44,18 @@ def large_table(folder: Path) -> Data:
     path = folder / f"generated-{GENERATED_ROWS}.csv"
     if not path.exists():
         rng = np.random.default_rng(7)
-        frame = pd.DataFrame({f"x{place}": rng.normal(size=GENERATED_ROWS).round(3) for place in range(10)})
+        frame = pd.DataFrame(
+            {f"x{place}": rng.normal(size=GENERATED_ROWS).round(3) for place in range(10)}
+        )
         for place, levels in enumerate((4, 12, 60)):
             frame[f"c{place}"] = rng.integers(0, levels, GENERATED_ROWS).astype(str)
             frame[f"c{place}"] = "level " + frame[f"c{place}"]
-        score = frame["x0"] - frame["x1"] * (frame["c0"] == "level 1") + np.sin(frame["x2"]) + rng.normal(size=GENERATED_ROWS)
+        score = (
+            frame["x0"]
+            - frame["x1"] * (frame["c0"] == "level 1")
+            + np.sin(frame["x2"])
+            + rng.normal(size=GENERATED_ROWS)
+        )
         frame["y"] = np.where(score > 0.5, "yes", "no")
         frame.loc[rng.random(GENERATED_ROWS) < 0.1, "x3"] = np.nan
         frame.to_csv(path, index=False)
@@ -80,9 +87,20 @@ def one(data: Data, budget: float, home: Path) -> dict[str, object]:
     try:
         with hogs(BUSY):
             time.sleep(0.5)
-            command = [AUTOML, "fit", *data.words, "--budget", f"{budget:g}s", "--output", str(work / "run"), "-q"]
+            command = [
+                AUTOML,
+                "fit",
+                *data.words,
+                "--budget",
+                f"{budget:g}s",
+                "--output",
+                str(work / "run"),
+                "-q",
+            ]
             started = time.monotonic()
-            fit = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+            fit = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=environment
+            )
             seconds = time.monotonic() - started
             load = os.getloadavg()[0]
         words = [AUTOML, "predict", str(work / "run"), data.path, "--output", str(work / "p.csv")]
@@ -106,7 +124,9 @@ def one(data: Data, budget: float, home: Path) -> dict[str, object]:
 def plan(known: list[Data], fits: int) -> Iterator[tuple[Data, float]]:
     """Each table with budgets of every length, drawn by a seed."""
     rng = Random(20261129)
-    pairs = [(known[place % len(known)], float(BUDGETS[place % len(BUDGETS)])) for place in range(fits)]
+    pairs = [
+        (known[place % len(known)], float(BUDGETS[place % len(BUDGETS)])) for place in range(fits)
+    ]
     rng.shuffle(pairs)
     yield from pairs
 
@@ -120,8 +140,16 @@ def summary(found: list[dict[str, object]]) -> str:
     """What was found, in a few lines."""
     late = [row for row in found if float(str(row["seconds"])) > float(str(row["budget"]))]
     constants = [row for row in found if is_constant(row)]
-    due = [row for row in constants if float(str(row["budget"])) >= 10 or int(str(row["rows"])) <= MANY_ROWS]
-    wrong = [row for row in found if row["exit"] not in (0, NO_MODEL) or row["predict_exit"] or row["processes_left"]]
+    due = [
+        row
+        for row in constants
+        if float(str(row["budget"])) >= 10 or int(str(row["rows"])) <= MANY_ROWS
+    ]
+    wrong = [
+        row
+        for row in found
+        if row["exit"] not in (0, NO_MODEL) or row["predict_exit"] or row["processes_left"]
+    ]
     lines = [
         f"{len(found)} fits: {len(late)} late, {len(constants)} constants ({len(due)} that should not be), {len(wrong)} wrong",
         *(f"LATE     {json.dumps(row)}" for row in late),
@@ -132,19 +160,32 @@ def summary(found: list[dict[str, object]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, help="A folder of tables with cards.")
     parser.add_argument("--names", default=",".join(NAMES), help="Tables of it, with commas.")
     parser.add_argument("--fits", type=int, default=60)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "crowded", help="Where runs and byte code lie.")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "crowded",
+        help="Where runs and byte code lie.",
+    )
     parser.add_argument("--summary", action="store_true", help="Only say what was found.")
     args = parser.parse_args()
-    found = [json.loads(line) for line in args.out.read_text().splitlines()] if args.out.exists() else []
+    found = (
+        [json.loads(line) for line in args.out.read_text().splitlines()]
+        if args.out.exists()
+        else []
+    )
     if not args.summary:
         args.home.mkdir(parents=True, exist_ok=True)
         chosen = args.names.split(",")
-        known = [data for data in tables(args.data) if data.name in chosen] + [large_table(args.home)]
+        known = [data for data in tables(args.data) if data.name in chosen] + [
+            large_table(args.home)
+        ]
         with open(args.out, "a", encoding="utf-8") as lines:
             for data, budget in list(plan(known, args.fits))[len(found) :]:
                 row = one(data, budget, args.home)

@@ -27,14 +27,37 @@ def one(size: str) -> dict[str, Any]:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", name], check=True)
         try:
             run = Path(name) / "run"
-            command = [AUTOML, "fit", str(TABLE), "--target", TARGET, "--budget", "20s", "--output", str(run), "-q"]
-            said = subprocess.run(command, capture_output=True, text=True, check=False, env=with_mark(name))
-            row = {"size": size, "exit": said.returncode, "said": said.stderr.strip()[-300:], "lines": said.stderr.count("\n")}
+            command = [
+                AUTOML,
+                "fit",
+                str(TABLE),
+                "--target",
+                TARGET,
+                "--budget",
+                "20s",
+                "--output",
+                str(run),
+                "-q",
+            ]
+            said = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=with_mark(name)
+            )
+            row = {
+                "size": size,
+                "exit": said.returncode,
+                "said": said.stderr.strip()[-300:],
+                "lines": said.stderr.count("\n"),
+            }
             row["processes_left"] = not gone(name)
             model = run / "predictor.automl"
             row["predictor"] = model.exists()
             if model.exists():
-                tried = subprocess.run([AUTOML, "predict", str(model), str(TABLE)], capture_output=True, text=True, check=False)
+                tried = subprocess.run(
+                    [AUTOML, "predict", str(model), str(TABLE)],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
                 row["predict_exit"] = tried.returncode
             row["half_files"] = [path.name for path in run.glob(".*")] if run.exists() else []
             return row
@@ -43,7 +66,9 @@ def one(size: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     found = []

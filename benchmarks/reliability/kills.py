@@ -26,14 +26,23 @@ import psutil
 from _common import AUTOML, Data, gone, marked, tables, with_mark, write
 
 WHO = ("main", "worker", "server")
-NAMES = ("penguins", "churn", "vehicle", "space_ga", "credit_g", "titanic", "cpu_act", "wine_quality_white")
+NAMES = (
+    "penguins",
+    "churn",
+    "vehicle",
+    "space_ga",
+    "credit_g",
+    "titanic",
+    "cpu_act",
+    "wine_quality_white",
+)
 
 
 def victim(who: str, main: psutil.Process) -> psutil.Process | None:
     """The process to be killed, if it is there."""
     if who == "main":
         return main
-    servers = [p for p in main.children() if "automl.lab.server" in " ".join(p.cmdline())]
+    servers = [p for p in main.children() if "automl.executor.server" in " ".join(p.cmdline())]
     if who == "server" or not servers:
         return servers[0] if servers else None
     workers = servers[0].children()
@@ -46,8 +55,23 @@ def one(data: Data, who: str, after: float, budget: float) -> dict[str, Any]:
     run, mark = work / "run", work.name
     row: dict[str, Any] = {"table": data.name, "who": who, "after": after}
     try:
-        command = [AUTOML, "fit", *data.words, "--budget", f"{budget:g}s", "--output", str(run), "-q"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=with_mark(mark))
+        command = [
+            AUTOML,
+            "fit",
+            *data.words,
+            "--budget",
+            f"{budget:g}s",
+            "--output",
+            str(run),
+            "-q",
+        ]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=with_mark(mark),
+        )
         time.sleep(after)
         row["killed"] = kill(who, psutil.Process(process.pid))
         _, errors = process.communicate()
@@ -58,7 +82,11 @@ def one(data: Data, who: str, after: float, budget: float) -> dict[str, Any]:
             if not row["began"]:  # nothing to go on with; it has to be begun again
                 return row
             said = subprocess.run(
-                [AUTOML, "resume", str(run), "--budget", "8s", "-q"], capture_output=True, text=True, check=False, env=with_mark(mark)
+                [AUTOML, "resume", str(run), "--budget", "8s", "-q"],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=with_mark(mark),
             )
             row["resume_exit"], errors = said.returncode, said.stderr
         row["error"] = errors.strip()[-300:]
@@ -90,7 +118,10 @@ def damage(run: Path, data: Data, work: Path) -> dict[str, Any]:
     with open(run / "leaderboard.csv", encoding="utf-8", newline="") as file:
         board = {row["id"] for row in csv.DictReader(file)}
     predicted = subprocess.run(
-        [AUTOML, "predict", str(run), data.path, "--output", str(work / "p.csv")], capture_output=True, text=True, check=False
+        [AUTOML, "predict", str(run), data.path, "--output", str(work / "p.csv")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return {
         "twice": sum(count > 1 for count in done.values()),
@@ -120,7 +151,9 @@ def unreadable(run: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--budget", type=float, default=12)
@@ -128,13 +161,18 @@ def main() -> None:
     args = parser.parse_args()
     rng = Random(20261124)
     known = [data for data in tables(args.data) if data.name in NAMES]
-    plan = [(rng.choice(known), WHO[place % 3], round(rng.uniform(0.2, args.budget - 0.5), 2)) for place in range(args.kills)]
+    plan = [
+        (rng.choice(known), WHO[place % 3], round(rng.uniform(0.2, args.budget - 0.5), 2))
+        for place in range(args.kills)
+    ]
     found = json.loads(args.out.read_text()) if args.out.exists() else []
     for data, who, after in plan[len(found) :]:
         found.append(one(data, who, after, args.budget))
         write(args.out, found)
         print("BAD" if is_bad(found[-1]) else "", json.dumps(found[-1]), flush=True)
-    print(f"{len(found)} kills ({dict(Counter(row['who'] for row in found))}): {sum(map(is_bad, found))} with damage")
+    print(
+        f"{len(found)} kills ({dict(Counter(row['who'] for row in found))}): {sum(map(is_bad, found))} with damage"
+    )
 
 
 def is_bad(row: dict[str, Any]) -> bool:
@@ -143,7 +181,13 @@ def is_bad(row: dict[str, Any]) -> bool:
         return True
     if row["who"] == "main" and not row["began"]:
         return False
-    codes = (row.get("resume_exit", row["exit"]), row["predict_exit"], row["twice"], row["missing_on_leaderboard"], row["unreadable"])
+    codes = (
+        row.get("resume_exit", row["exit"]),
+        row["predict_exit"],
+        row["twice"],
+        row["missing_on_leaderboard"],
+        row["unreadable"],
+    )
     return any(codes) or not row["done"] or row["work_left"]
 
 

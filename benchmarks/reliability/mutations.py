@@ -65,7 +65,10 @@ def make_files(folder: Path) -> list[Path]:
     lines = ["age,city,when,note,label,price"]
     for place in range(240):
         age, city = rng.randint(18, 80), rng.choice(["Bern", "Rome", "Paris", "Oslo"])
-        note = " ".join(rng.choice(["late", "paid", "called twice", "new phone", "moved house"]) for _ in range(3 + place % 4))
+        note = " ".join(
+            rng.choice(["late", "paid", "called twice", "new phone", "moved house"])
+            for _ in range(3 + place % 4)
+        )
         label = "yes" if age + 10 * (city == "Rome") + rng.gauss(0, 8) > 50 else "no"
         when = f"2024-{1 + place % 12:02d}-{1 + place % 28:02d}"
         lines.append(f"{age},{city},{when},{note},{label},{age * 1.5 + rng.gauss(0, 3):.2f}")
@@ -75,9 +78,28 @@ def make_files(folder: Path) -> list[Path]:
         families = ",".join(FAMILIES) if name == "all" else name
         for target in ("label", "price"):
             run = folder / f"{name}-{target}"
-            words = ["fit", str(folder / "table.csv"), "--target", target, "--trials", "9" if name == "all" else "2", "-q"]
-            chosen = ["--set", f"select.families={families}", "--set", "clean.folds=2", "--set", "clean.repeats=1", "--set", "tune.share=0"]
-            subprocess.run([AUTOML, *words, *chosen, "--output", str(run)], check=True, capture_output=True)
+            words = [
+                "fit",
+                str(folder / "table.csv"),
+                "--target",
+                target,
+                "--trials",
+                "9" if name == "all" else "2",
+                "-q",
+            ]
+            chosen = [
+                "--set",
+                f"select.families={families}",
+                "--set",
+                "clean.folds=2",
+                "--set",
+                "clean.repeats=1",
+                "--set",
+                "tune.share=0",
+            ]
+            subprocess.run(
+                [AUTOML, *words, *chosen, "--output", str(run)], check=True, capture_output=True
+            )
             made.append(run / "predictor.automl")
     return made
 
@@ -89,13 +111,35 @@ class Forbidden(BaseException):
 def guard(allowed: tuple[str, ...]) -> None:
     """An audit hook that ends what unpickles, imports, opens or starts what it should not."""
     stdlib = sys.stdlib_module_names
-    forbidden = ("pickle.find_class", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
-    forbidden += ("socket.connect", "socket.bind", "urllib.Request", "os.remove", "os.rename", "os.mkdir", "os.chmod", "shutil.rmtree")
+    forbidden = (
+        "pickle.find_class",
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.fork",
+        "os.forkpty",
+    )
+    forbidden += (
+        "socket.connect",
+        "socket.bind",
+        "urllib.Request",
+        "os.remove",
+        "os.rename",
+        "os.mkdir",
+        "os.chmod",
+        "shutil.rmtree",
+    )
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in forbidden:
             raise Forbidden(f"{event} {args!r:.100}")
-        if event == "import" and args[0].split(".")[0] not in stdlib and args[0].split(".")[0] not in LIBRARIES:
+        if (
+            event == "import"
+            and args[0].split(".")[0] not in stdlib
+            and args[0].split(".")[0] not in LIBRARIES
+        ):
             raise Forbidden(f"import {args[0]}")
         if event == "open" and isinstance(args[0], (str, bytes)):
             path, mode = os.fsdecode(args[0]), args[1] or "r"
@@ -107,7 +151,15 @@ def guard(allowed: tuple[str, ...]) -> None:
 
 def child(line: Connection, judge: Callable[[bytes], str], jobs: list[tuple[int, bytes]]) -> None:
     """Judge files one after another, telling each before the next."""
-    prefixes = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), "/proc/", "/sys/", "/etc/localtime", "/usr/share/zoneinfo")
+    prefixes = (
+        sys.prefix,
+        sys.base_prefix,
+        sysconfig.get_path("stdlib"),
+        "/proc/",
+        "/sys/",
+        "/etc/localtime",
+        "/usr/share/zoneinfo",
+    )
     guard((*prefixes, str(Path(__file__).resolve().parents[2] / "automl")))
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
@@ -165,7 +217,9 @@ def judge_all(judge: Callable[[bytes], str], files: list[bytes]) -> list[str]:
     """The verdict on each file, by children of this warm process, two at a time."""
     verdicts = [""] * len(files)
     context = multiprocessing.get_context("fork")
-    waiting = [list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    waiting = [
+        list(enumerate(files))[start : start + BATCH] for start in range(0, len(files), BATCH)
+    ]
     running: list[_Child] = []
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
@@ -246,10 +300,14 @@ def predictors(count: int, seeds: list[bytes], rng: Random, out: Path) -> dict[s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--tables", type=int, default=5_000)
-    parser.add_argument("--shell", type=int, default=100, help="so many of both through the command line")
+    parser.add_argument(
+        "--shell", type=int, default=100, help="so many of both through the command line"
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     started, rng = time.monotonic(), Random(20261124)
@@ -260,9 +318,14 @@ def main() -> None:
     warm()
     found = predictors(args.files, seeds, rng, args.out)
     tables = [bent_table(table, rng) for _ in range(args.tables)]
-    found["tables"] = {"files": args.tables, "verdicts": dict(Counter(judge_all(judge_table, tables)))}
+    found["tables"] = {
+        "files": args.tables,
+        "verdicts": dict(Counter(judge_all(judge_table, tables))),
+    }
     print("tables", json.dumps(found["tables"]), flush=True)
-    found["command line"] = through_the_shell([clever(rng.choice(seeds), rng) for _ in range(args.shell)], tables[: args.shell], table)
+    found["command line"] = through_the_shell(
+        [clever(rng.choice(seeds), rng) for _ in range(args.shell)], tables[: args.shell], table
+    )
     found["seconds"] = round(time.monotonic() - started, 1)
     write(args.out, found)
     print("command line", json.dumps(found["command line"]), f"{found['seconds']} s")
@@ -271,7 +334,10 @@ def main() -> None:
 def keep(blob: bytes, verdict: str) -> None:
     """A file that did what none should, for whoever mends it; /tmp, as none of them belongs into the repository."""
     if verdict[0].isupper():
-        Path(tempfile.gettempdir(), f"automl-{verdict.split(maxsplit=1)[0].lower()}-{abs(hash(blob)) % 10**8}.automl").write_bytes(blob)
+        Path(
+            tempfile.gettempdir(),
+            f"automl-{verdict.split(maxsplit=1)[0].lower()}-{abs(hash(blob)) % 10**8}.automl",
+        ).write_bytes(blob)
 
 
 def through_the_shell(models: list[bytes], tables: list[bytes], table: bytes) -> dict[str, int]:
@@ -282,13 +348,41 @@ def through_the_shell(models: list[bytes], tables: list[bytes], table: bytes) ->
         (folder / "table.csv").write_bytes(table)
         for blob in models:
             (folder / "model.automl").write_bytes(blob)
-            said = subprocess.run([AUTOML, "predict", "model.automl", "table.csv"], cwd=folder, capture_output=True, text=True, check=False)
-            tally[f"predict: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"] += 1
+            said = subprocess.run(
+                [AUTOML, "predict", "model.automl", "table.csv"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            tally[
+                f"predict: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"
+            ] += 1
         for place, blob in enumerate(tables):
             (folder / "bent.csv").write_bytes(blob)
-            words = ["fit", "bent.csv", "--target", "label", "--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q"]
-            said = subprocess.run([AUTOML, *words, "--output", f"r{place}"], cwd=folder, capture_output=True, text=True, check=False)
-            tally[f"fit: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"] += 1
+            words = [
+                "fit",
+                "bent.csv",
+                "--target",
+                "label",
+                "--trials",
+                "2",
+                "--pipeline",
+                "linear",
+                "--engine",
+                "inline",
+                "-q",
+            ]
+            said = subprocess.run(
+                [AUTOML, *words, "--output", f"r{place}"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            tally[
+                f"fit: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"
+            ] += 1
     return dict(tally)
 
 

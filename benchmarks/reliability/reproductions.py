@@ -21,8 +21,32 @@ from automl import models
 from automl.store import replay
 
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
-NAMES = ("adult", "airfoil", "boston", "churn", "cmc", "credit_g", "eucalyptus", "house_prices", "kc1", "midwest_survey", "nyc_taxis")
-NAMES += ("pc4", "quake", "segment", "sick", "socmob", "space_ga", "tecator", "titanic", "vehicle", "wine_quality_white", "videogame_sales")
+NAMES = (
+    "adult",
+    "airfoil",
+    "boston",
+    "churn",
+    "cmc",
+    "credit_g",
+    "eucalyptus",
+    "house_prices",
+    "kc1",
+    "midwest_survey",
+    "nyc_taxis",
+)
+NAMES += (
+    "pc4",
+    "quake",
+    "segment",
+    "sick",
+    "socmob",
+    "space_ga",
+    "tecator",
+    "titanic",
+    "vehicle",
+    "wine_quality_white",
+    "videogame_sales",
+)
 
 
 def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
@@ -30,10 +54,22 @@ def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
     work = Path(tempfile.mkdtemp(prefix="again-"))
     try:
         chosen = ["--set", f"select.families={','.join(families)}"] if families else []
-        fit = [AUTOML, "fit", *data.words, "--budget", "12s", "--output", str(work / "run"), "-q", *chosen]
+        fit = [
+            AUTOML,
+            "fit",
+            *data.words,
+            "--budget",
+            "12s",
+            "--output",
+            str(work / "run"),
+            "-q",
+            *chosen,
+        ]
         made = subprocess.run(fit, capture_output=True, text=True, check=False)
         started = time.monotonic()
-        again = subprocess.run([AUTOML, "reproduce", str(work / "run")], capture_output=True, text=True, check=False)
+        again = subprocess.run(
+            [AUTOML, "reproduce", str(work / "run")], capture_output=True, text=True, check=False
+        )
         study = replay(work / "run")
         return {
             "table": data.name,
@@ -41,7 +77,9 @@ def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
             "reproduce_exit": again.returncode,
             "members": dict(Counter(study.trials[name].candidate.family for name in study.weights)),
             "refits": study.refits,
-            "stopped": sum(o.stopped for name in study.weights for o in study.trials[name].outcomes.values()),
+            "stopped": sum(
+                o.stopped for name in study.weights for o in study.trials[name].outcomes.values()
+            ),
             "said": again.stdout.strip().splitlines()[-1:],
             "error": again.stderr.strip()[-300:],
             "seconds": round(time.monotonic() - started, 1),
@@ -51,7 +89,9 @@ def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--out", type=Path, required=True)
@@ -62,9 +102,13 @@ def main() -> None:
         families = (FAMILIES[place % len(FAMILIES)],) if place % 2 else ()
         found.append(one(known[place % len(known)], families))
         write(args.out, found)
-        print("" if found[-1]["reproduce_exit"] == 0 else "DIFFERS", json.dumps(found[-1]), flush=True)
+        print(
+            "" if found[-1]["reproduce_exit"] == 0 else "DIFFERS", json.dumps(found[-1]), flush=True
+        )
     families = Counter(name for row in found for name in row["members"])
-    print(f"{len(found)} runs, {sum(row['reproduce_exit'] == 0 for row in found)} reproduced; members by family: {dict(families)}")
+    print(
+        f"{len(found)} runs, {sum(row['reproduce_exit'] == 0 for row in found)} reproduced; members by family: {dict(families)}"
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,18 @@ HEADER = [
     "Comment",
     "Cancelled",
 ]
-REGIONS = {"01": 0.9, "02": 0.2, "03": -0.5, "07": 0.6, "10": -0.2, "21": 0.0, "35": -0.7, "48": 0.4, "60": -0.3, "94": 0.1}
+REGIONS = {
+    "01": 0.9,
+    "02": 0.2,
+    "03": -0.5,
+    "07": 0.6,
+    "10": -0.2,
+    "21": 0.0,
+    "35": -0.7,
+    "48": 0.4,
+    "60": -0.3,
+    "94": 0.1,
+}
 PLANS = {"Basic": 34.9, "Family": 59.9, "Premium": 89.9, "Business": 640.0}
 PLEASED = [
     "great service, very happy",
@@ -125,7 +136,10 @@ def write_comment(rng: Random, mood: float) -> str:
         return ""
     words = [pick(rng, NEUTRAL)] if rng.random() < 0.4 else []
     share = 1 / (1 + math.exp(-3 * mood))
-    words += [pick(rng, ANNOYED if rng.random() < share else PLEASED) for _ in range(1 + int(rng.random() * 2))]
+    words += [
+        pick(rng, ANNOYED if rng.random() < share else PLEASED)
+        for _ in range(1 + int(rng.random() * 2))
+    ]
     return pick(rng, [". ", "; ", ",\n"]).join(dict.fromkeys(words))
 
 
@@ -159,7 +173,9 @@ def invent(rng: Random, number: int) -> Customer:
         last_contact=contact if rng.random() < 0.8 else None,
         postcode=f"{pick(rng, list(REGIONS))}{int(rng.random() * 1000):03d}",
         plan=plan,
-        monthly=PLANS[plan] * (1 + 0.12 * bell(rng)) * (2.0 if plan == "Business" and rng.random() < 0.5 else 1.0),
+        monthly=PLANS[plan]
+        * (1 + 0.12 * bell(rng))
+        * (2.0 if plan == "Business" and rng.random() < 0.5 else 1.0),
         discount=pick(rng, [0, 5, 10, 12, 15, 25], [50, 12, 12, 10, 10, 6]),
         age=int(min(90.0, max(18.0, 45 + 16 * bell(rng)))),
         household=household,

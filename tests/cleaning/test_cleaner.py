@@ -75,7 +75,10 @@ class TestUselessColumns:
         result = cleaned(None, **{name: values})
         assert result.columns.names() == ("x",)
         assert "id" in codes(result)
-        assert cleaned(CleanOptions(ids=False, twins=False), **{name: values}).columns.names() == ("x", name)
+        assert cleaned(CleanOptions(ids=False, twins=False), **{name: values}).columns.names() == (
+            "x",
+            name,
+        )
 
     @pytest.mark.parametrize(
         ("name", "values"),
@@ -98,7 +101,9 @@ class TestUselessColumns:
     def test_constants_and_empty_columns_are_dropped(self) -> None:
         result = cleaned(a=[1] * N, b=[None] * N, c=["z"] * N)
         assert result.columns.names() == ("x",)
-        assert [finding.columns for finding in result.findings if finding.code == "constant"] == [("a", "b", "c")]
+        assert [finding.columns for finding in result.findings if finding.code == "constant"] == [
+            ("a", "b", "c")
+        ]
 
     def test_one_value_beside_missing_ones_says_something(self) -> None:
         assert cleaned(a=["z", None] * (N // 2)).columns.names() == ("x", "a")
@@ -106,7 +111,11 @@ class TestUselessColumns:
     def test_copies_are_dropped(self) -> None:
         result = cleaned(x2=X)
         assert result.columns.names() == ("x",)
-        assert [(finding.columns, finding.examples) for finding in result.findings if finding.code == "copy"] == [(("x2",), ("x",))]
+        assert [
+            (finding.columns, finding.examples)
+            for finding in result.findings
+            if finding.code == "copy"
+        ] == [(("x2",), ("x",))]
 
     def test_are_kept_if_nothing_else_is_there(self) -> None:
         result = clean(from_frame({"id": np.arange(N)}), Y)
@@ -118,19 +127,26 @@ class TestSentinels:
     def test_far_outside_are_missing(self) -> None:
         result = cleaned(a=[1, 2, 3, -999] * (N // 4))
         assert plain(result.columns)["a"][:4] == [1, 2, 3, None]
-        assert [(f.examples, f.count, f.override) for f in result.findings if f.code == "sentinel"] == [
-            (("-999",), 10, "--set clean.sentinels=false")
-        ]
+        assert [
+            (f.examples, f.count, f.override) for f in result.findings if f.code == "sentinel"
+        ] == [(("-999",), 10, "--set clean.sentinels=false")]
 
     def test_stay_if_told_so(self) -> None:
-        assert plain(cleaned(CleanOptions(sentinels=False), a=[1, 2, 3, -999] * (N // 4)).columns)["a"][3] == -999
+        assert (
+            plain(cleaned(CleanOptions(sentinels=False), a=[1, 2, 3, -999] * (N // 4)).columns)[
+                "a"
+            ][3]
+            == -999
+        )
 
     def test_within_the_values_are_numbers(self) -> None:
         assert plain(cleaned(a=[900, 999, 1100, 2000] * (N // 4)).columns)["a"][1] == 999
 
     def test_stay_missing_at_predict(self) -> None:
         cleaner = cleaned(a=[1, 2, 3, -999] * (N // 4)).cleaner
-        assert plain(cleaner.transform(from_frame({"x": [1.0], "a": [-999]})).columns)["a"] == [None]
+        assert plain(cleaner.transform(from_frame({"x": [1.0], "a": [-999]})).columns)["a"] == [
+            None
+        ]
 
 
 class TestRoles:
@@ -148,7 +164,13 @@ class TestRoles:
 
     def test_may_be_arrays_that_follow_the_kept_rows(self) -> None:
         y = [None, *Y[1:]]
-        result = clean(from_frame({"x": X}), y, weight=np.arange(N), groups=np.arange(N) // 2, times=np.arange(N))
+        result = clean(
+            from_frame({"x": X}),
+            y,
+            weight=np.arange(N),
+            groups=np.arange(N) // 2,
+            times=np.arange(N),
+        )
         assert result.rows[0] == 1
         assert result.weight is not None
         assert result.weight[0] == 1.0
@@ -176,24 +198,40 @@ class TestRoles:
 
 class TestClean:
     def test_says_what_it_did(self) -> None:
-        result = cleaned(a=["$1,000", " 5", "NA", "7"] * (N // 4), d=["3/12/2016", "31/1/2017"] * (N // 2))
+        result = cleaned(
+            a=["$1,000", " 5", "NA", "7"] * (N // 4), d=["3/12/2016", "31/1/2017"] * (N // 2)
+        )
         assert {"task", "number_text", "date", "missing_words"} <= codes(result)
-        assert all("\n" not in finding.text() and len(json.dumps(finding.to_json())) < 4096 for finding in result.findings)
+        assert all(
+            "\n" not in finding.text() and len(json.dumps(finding.to_json())) < 4096
+            for finding in result.findings
+        )
 
     def test_obeys_chosen_kinds(self) -> None:
         result = cleaned(CleanOptions(kinds={"zip": "category"}), zip=[8001, 8002] * (N // 2))
         assert result.columns["zip"].kind == "category"
-        assert plain(result.cleaner.transform(from_frame({"x": [0.0], "zip": [8002.0]})).columns)["zip"] == ["8002"]
+        assert plain(result.cleaner.transform(from_frame({"x": [0.0], "zip": [8002.0]})).columns)[
+            "zip"
+        ] == ["8002"]
 
     def test_obeys_kinds_of_names_that_are_written_with_blanks(self) -> None:
-        assert cleaned(CleanOptions(kinds={" n ": "category"}), n=[1, 2] * (N // 2)).columns["n"].kind == "category"
-        both = cleaned(CleanOptions(kinds={"n ": "category"}), **{"n": [1, 2] * (N // 2), "n ": [1, 2, 3, 4] * (N // 4)})
+        assert (
+            cleaned(CleanOptions(kinds={" n ": "category"}), n=[1, 2] * (N // 2)).columns["n"].kind
+            == "category"
+        )
+        both = cleaned(
+            CleanOptions(kinds={"n ": "category"}),
+            **{"n": [1, 2] * (N // 2), "n ": [1, 2, 3, 4] * (N // 4)},
+        )
         assert (both.columns["n"].kind, both.columns["n "].kind) == ("number", "category")
 
     def test_numbers_equal_rows_alike(self) -> None:
         result = clean(from_frame({"a": [1.0, np.nan] * 10, "b": ["u", "v"] * 10}), [0, 1] * 10)
         assert result.duplicates.tolist() == [0, 1] * 10
-        assert [(finding.code, finding.count) for finding in result.findings][-1] == ("duplicate_rows", 18)
+        assert [(finding.code, finding.count) for finding in result.findings][-1] == (
+            "duplicate_rows",
+            18,
+        )
 
     def test_suggests_the_target(self) -> None:
         with pytest.raises(InputError, match=r"no column 'yy'\. Did you mean 'y'\?|no column 'yy'"):
@@ -204,12 +242,32 @@ class TestClean:
         with pytest.raises(InputError, match="stands for several columns"):
             clean(read_table(tmp_path / "a.csv"), "y")
 
-    @pytest.mark.parametrize("y", [Y[:-1], np.zeros((N, 2)), np.zeros(N, complex), [[1], [1, 2]] * (N // 2), [[1, 2]] * N, None])
+    @pytest.mark.parametrize(
+        "y",
+        [
+            Y[:-1],
+            np.zeros((N, 2)),
+            np.zeros(N, complex),
+            [[1], [1, 2]] * (N // 2),
+            [[1, 2]] * N,
+            None,
+        ],
+    )
     def test_refuses_a_target_of_another_shape(self, y: object) -> None:
         with pytest.raises(InputError):
             clean(from_frame({"x": X}), y)
 
-    @pytest.mark.parametrize("hold", [list, np.array, pd.Series, lambda y: np.array(y)[:, None], lambda y: pd.DataFrame({"y": y}), tuple])
+    @pytest.mark.parametrize(
+        "hold",
+        [
+            list,
+            np.array,
+            pd.Series,
+            lambda y: np.array(y)[:, None],
+            lambda y: pd.DataFrame({"y": y}),
+            tuple,
+        ],
+    )
     def test_takes_the_target_in_any_shape(self, hold: Callable[[list[str]], object]) -> None:
         assert clean(from_frame({"x": X}), hold(Y)).labels == ("no", "yes")
 
@@ -218,26 +276,40 @@ class TestPredict:
     cleaner = cleaned(c=["a", "b"] * (N // 2), f=["yes", "no"] * (N // 2)).cleaner
 
     def apply(self, **columns: Any) -> Applied:
-        return self.cleaner.transform(from_frame({"x": [1.0, 2.0], "c": ["a", "b"], "f": ["yes", "no"], **columns}))
+        return self.cleaner.transform(
+            from_frame({"x": [1.0, 2.0], "c": ["a", "b"], "f": ["yes", "no"], **columns})
+        )
 
     def test_counts_what_it_does_not_know(self) -> None:
         counts = self.apply(c=["a", "z"], x=["1", "oops"], extra=[1, 2]).counts
-        assert (dict(counts.unseen), dict(counts.unreadable), counts.extra) == ({"c": 1}, {"x": 1}, ("extra",))
+        assert (dict(counts.unseen), dict(counts.unreadable), counts.extra) == (
+            {"c": 1},
+            {"x": 1},
+            ("extra",),
+        )
 
     def test_does_not_wonder_about_columns_that_were_dropped(self) -> None:
         result = cleaned(CleanOptions(ignore=("i",)), id=list(range(N)), i=X)
-        applied = result.cleaner.transform(from_frame({"x": [1.0], "id": [1], "i": [1], "y": ["no"], "more": [1]}))
+        applied = result.cleaner.transform(
+            from_frame({"x": [1.0], "id": [1], "i": [1], "y": ["no"], "more": [1]})
+        )
         assert applied.counts.extra == ("more",)  # nor about the target
         assert applied.text() == "1 column not used: more"
 
     def test_names_missing_columns(self) -> None:
-        with pytest.raises(InputError, match=r"X: the column 'c' that the model needs is missing\. Did you mean 'C'\?|missing"):
+        with pytest.raises(
+            InputError,
+            match=r"X: the column 'c' that the model needs is missing\. Did you mean 'C'\?|missing",
+        ):
             self.cleaner.transform(from_frame({"x": [1.0], "C": ["a"], "f": ["yes"]}))
         with pytest.raises(InputError, match="2 columns 'c', 'f' that the model needs are missing"):
             self.cleaner.transform(from_frame({"x": [1.0]}))
 
     def test_refuses_columns_of_another_kind(self) -> None:
-        with pytest.raises(InputError, match="column 'x' was a number at fit, but no number is in it: 2 cells such as 'u'"):
+        with pytest.raises(
+            InputError,
+            match="column 'x' was a number at fit, but no number is in it: 2 cells such as 'u'",
+        ):
             self.apply(x=["u", "v"])
 
     def test_takes_all_missing(self) -> None:
@@ -249,19 +321,29 @@ class TestPredict:
 
     def test_finds_codes_that_another_reader_made_numbers_of(self) -> None:
         fitted = cleaned(z=["01234", "98765"] * (N // 2)).cleaner
-        assert plain(fitted.transform(from_frame({"x": [1, 2, 3], "z": [1234, 98765, 5]})).columns)["z"] == ["01234", "98765", None]
+        assert plain(fitted.transform(from_frame({"x": [1, 2, 3], "z": [1234, 98765, 5]})).columns)[
+            "z"
+        ] == ["01234", "98765", None]
 
     def test_puts_categories_beside_numbers_that_are_codes(self) -> None:
-        coded = self.cleaner.with_codes(["x"], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5))
-        applied = coded.transform(from_frame({"x": [8, None, 4, 3, 99], "c": ["a"] * 5, "f": ["no"] * 5}))
+        coded = self.cleaner.with_codes(
+            ["x"], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5)
+        )
+        applied = coded.transform(
+            from_frame({"x": [8, None, 4, 3, 99], "c": ["a"] * 5, "f": ["no"] * 5})
+        )
         assert plain(applied.columns)["x"] == [8.0, None, 4.0, 3.0, 99.0]
         assert plain(applied.columns)["x (code)"] == ["8", None, None, "3", None]
         assert not applied.counts.any
         assert Cleaner.from_state(json.loads(json.dumps(coded.to_state()))) == coded
 
     def test_puts_a_category_in_place_of_a_number_that_is_a_key(self) -> None:
-        keyed = self.cleaner.with_codes([], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5), keys=["x"])
-        applied = keyed.transform(from_frame({"x": ["8.0", None, "4", " 3", "9"], "c": ["a"] * 5, "f": ["no"] * 5}))
+        keyed = self.cleaner.with_codes(
+            [], Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5), keys=["x"]
+        )
+        applied = keyed.transform(
+            from_frame({"x": ["8.0", None, "4", " 3", "9"], "c": ["a"] * 5, "f": ["no"] * 5})
+        )
         assert plain(applied.columns)["x"] == ["8", None, None, "3", None]
         assert applied.columns.names() == ("x", "c", "f")
         assert applied.counts.unseen == {"x": 2}
@@ -274,12 +356,21 @@ class TestPredict:
 
     def test_tells_its_schema(self) -> None:
         assert self.cleaner.inputs == ("x", "c", "f")
-        assert self.cleaner.schema()[1] == {"name": "c", "kind": "category", "levels": 2, "examples": ["a", "b"]}
+        assert self.cleaner.schema()[1] == {
+            "name": "c",
+            "kind": "category",
+            "levels": 2,
+            "examples": ["a", "b"],
+        }
 
 
 class TestState:
     def test_survives_a_file(self) -> None:
-        result = cleaned(c=["a", "b"] * (N // 2), d=["3/12/2016", "31/1/2017"] * (N // 2), t=[f"some free text {i}" for i in range(N)])
+        result = cleaned(
+            c=["a", "b"] * (N // 2),
+            d=["3/12/2016", "31/1/2017"] * (N // 2),
+            t=[f"some free text {i}" for i in range(N)],
+        )
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             pack(result.cleaner.to_state(), archive, "cleaner")
@@ -288,13 +379,17 @@ class TestState:
         assert again == result.cleaner
 
     def test_holds_the_form_of_the_table(self, tmp_path: Path) -> None:
-        (tmp_path / "a.csv").write_text("sep=;\nx;y\n" + "".join(f"{x};{y}\n" for x, y in zip(X, Y, strict=True)))
+        (tmp_path / "a.csv").write_text(
+            "sep=;\nx;y\n" + "".join(f"{x};{y}\n" for x, y in zip(X, Y, strict=True))
+        )
         cleaner = clean(read_table(tmp_path / "a.csv", needs=("y",)), "y").cleaner
         assert cleaner.form == Form(";", skip=1)
         assert Cleaner.from_state(json.loads(json.dumps(cleaner.to_state()))) == cleaner
 
     def test_of_an_earlier_version_has_no_form(self) -> None:
-        state = {name: value for name, value in TestPredict.cleaner.to_state().items() if name != "form"}
+        state = {
+            name: value for name, value in TestPredict.cleaner.to_state().items() if name != "form"
+        }
         assert Cleaner.from_state(state) == replace(TestPredict.cleaner, form=None)
 
     @pytest.mark.parametrize(
@@ -344,7 +439,12 @@ class TestFindings:
         assert Finding.from_json(json.loads(json.dumps(finding.to_json()))) == finding
 
     def test_of_many_columns_stay_short(self) -> None:
-        found = merge(Finding("constant", (f"a long name for column number {place}",), "info", 1, action="dropped") for place in range(500))
+        found = merge(
+            Finding(
+                "constant", (f"a long name for column number {place}",), "info", 1, action="dropped"
+            )
+            for place in range(500)
+        )
         assert sum(len(finding.columns) for finding in found) == 500
         assert all(len(json.dumps(finding.to_json())) < 4096 for finding in found)
 
@@ -377,7 +477,24 @@ def test_a_fit_on_a_frame_and_one_on_its_file_give_the_same_columns() -> None:
     assert FROM_FRAME.cleaner.schema() == FROM_FILE.cleaner.schema()
 
 
-PLAIN = ["1", "1.0", " 2", "-999", "x", "", "NA", "red", "Yes", "False", "$5", "002", "inf", "ßé", "12.5K", "<7"]
+PLAIN = [
+    "1",
+    "1.0",
+    " 2",
+    "-999",
+    "x",
+    "",
+    "NA",
+    "red",
+    "Yes",
+    "False",
+    "$5",
+    "002",
+    "inf",
+    "ßé",
+    "12.5K",
+    "<7",
+]
 MOMENTS = ["2020-01-31 07:00:00", "31/1/2020", "3 Aug 2021", "20210803", "5m30s", "1:02"]
 PARTS = ["3x4", "-2x1", "9007199254740993"]
 cells = st.sampled_from([*PLAIN, *MOMENTS, *PARTS])
@@ -386,20 +503,37 @@ cells = st.sampled_from([*PLAIN, *MOMENTS, *PARTS])
 @settings(max_examples=25)
 @given(st.lists(st.tuples(*[cells] * MIXED.shape[1]), min_size=2, max_size=8), st.randoms())
 def test_a_row_never_depends_on_its_neighbours(rows: list[tuple[str, ...]], random: Any) -> None:
-    known = pd.DataFrame([MIXED.astype(object).iloc[0].tolist()], columns=MIXED.columns)  # something readable in every column
-    table = from_frame(pd.concat([pd.DataFrame(rows, columns=MIXED.columns, dtype=object), known.astype(str)], ignore_index=True))
+    known = pd.DataFrame(
+        [MIXED.astype(object).iloc[0].tolist()], columns=MIXED.columns
+    )  # something readable in every column
+    table = from_frame(
+        pd.concat(
+            [pd.DataFrame(rows, columns=MIXED.columns, dtype=object), known.astype(str)],
+            ignore_index=True,
+        )
+    )
     order = [*random.sample(range(len(rows)), random.randint(1, len(rows))), len(rows)]
     for cleaner in (FROM_FILE.cleaner, FROM_FRAME.cleaner):
         whole = cleaner.transform(table).columns
-        assert plain(cleaner.transform(table.take(order)).columns) == plain(whole.take(np.array(order)))
+        assert plain(cleaner.transform(table.take(order)).columns) == plain(
+            whole.take(np.array(order))
+        )
 
 
 columns = st.one_of(
     st.lists(st.one_of(st.none(), st.integers(-(10**6), 10**6)), min_size=N, max_size=N),
-    st.lists(st.one_of(st.none(), st.floats(allow_infinity=False, allow_nan=False, width=32)), min_size=N, max_size=N),
+    st.lists(
+        st.one_of(st.none(), st.floats(allow_infinity=False, allow_nan=False, width=32)),
+        min_size=N,
+        max_size=N,
+    ),
     st.lists(st.booleans(), min_size=N, max_size=N),
     st.lists(st.sampled_from(["a", "B c", "ß", "x1", "N", "0x1", "1 2"]), min_size=N, max_size=N),
-    st.lists(st.datetimes(min_value=pd.Timestamp("1900-01-01"), max_value=pd.Timestamp("2100-01-01")), min_size=N, max_size=N),
+    st.lists(
+        st.datetimes(min_value=pd.Timestamp("1900-01-01"), max_value=pd.Timestamp("2100-01-01")),
+        min_size=N,
+        max_size=N,
+    ),
 )
 
 
@@ -415,30 +549,49 @@ def test_text_and_types_of_the_same_table_are_transformed_alike(a: list[Any], b:
         assert one.counts == other.counts
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.0, -0.0, 1.0, np.nan]), st.sampled_from(["u", "v"])), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, -0.0, 1.0, np.nan]), st.sampled_from(["u", "v"])),
+        min_size=1,
+        max_size=20,
+    )
+)
 def test_rows_share_a_number_exactly_if_they_are_equal(rows: list[tuple[float, str]]) -> None:
     levels = ("u", "v")
     found = duplicate_rows(
         Columns(
             {
                 "a": Numbers(np.array([number for number, _ in rows])),
-                "b": Categories(np.array([levels.index(word) for _, word in rows], np.int32), levels),
+                "b": Categories(
+                    np.array([levels.index(word) for _, word in rows], np.int32), levels
+                ),
             },
             len(rows),
         )
     )
     keys = [(repr(number + 0.0), word) for number, word in rows]
-    assert [[one == other for other in keys] for one in keys] == [[one == other for other in found] for one in found]
+    assert [[one == other for other in keys] for one in keys] == [
+        [one == other for other in found] for one in found
+    ]
 
 
 def test_several_columns_together_are_groups_and_times() -> None:
     table = from_frame(
-        {"year": [2020, 2021] * 20, "month": list(range(1, 11)) * 4, "town": ["a", "b", "b", "a"] * 10, "y": list(range(40))}
+        {
+            "year": [2020, 2021] * 20,
+            "month": list(range(1, 11)) * 4,
+            "town": ["a", "b", "b", "a"] * 10,
+            "y": list(range(40)),
+        }
     )
-    cleaned = clean(table, "y", CleanOptions(task="regression", group="town,month", time="year,month"))
+    cleaned = clean(
+        table, "y", CleanOptions(task="regression", group="town,month", time="year,month")
+    )
     assert cleaned.groups is not None
     assert cleaned.times is not None
-    assert len(np.unique(cleaned.groups)) == len({(t, m) for t, m in zip(table["town"], table["month"], strict=True)})
+    assert len(np.unique(cleaned.groups)) == len(
+        {(t, m) for t, m in zip(table["town"], table["month"], strict=True)}
+    )
     assert {"year", "month", "town"} <= set(cleaned.columns.names())
     first = np.argsort(cleaned.times, kind="stable")[:4]
     assert [int(table["year"].iloc[row]) for row in first] == [2020] * 4

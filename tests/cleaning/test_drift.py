@@ -16,7 +16,9 @@ MIXED = RNG.permutation(N)
 
 
 def columns(**values: np.ndarray) -> Columns:
-    kinds = {name: "date" if name.endswith(("_on", "date", "birth")) else "number" for name in values}
+    kinds = {
+        name: "date" if name.endswith(("_on", "date", "birth")) else "number" for name in values
+    }
     return Columns({name: Numbers(array, kinds[name]) for name, array in values.items()}, N)  # type: ignore[arg-type]
 
 
@@ -52,9 +54,13 @@ def test_weeks_that_are_counted_on_are_a_time_in_any_order_of_the_rows() -> None
     assert find_drift(columns(tenure_weeks=week[MIXED]), LEVEL[MIXED], is_regression=True) is None
 
 
-@pytest.mark.parametrize("name", ["YearBuilt", "year_of_birth", "model_year", "age", "price_per_month"])
+@pytest.mark.parametrize(
+    "name", ["YearBuilt", "year_of_birth", "model_year", "age", "price_per_month"]
+)
 def test_what_says_when_a_thing_was_made_is_no_time(name: str) -> None:
-    assert find_drift(columns(**{name: 1900.0 + np.arange(N) / 4}), LEVEL, is_regression=True) is None
+    assert (
+        find_drift(columns(**{name: 1900.0 + np.arange(N) / 4}), LEVEL, is_regression=True) is None
+    )
 
 
 def test_dates_of_birth_are_no_time() -> None:
@@ -64,7 +70,11 @@ def test_dates_of_birth_are_no_time() -> None:
 
 
 def test_the_largest_unit_counts_most() -> None:
-    assert in_order([np.array([1.0, 1.0, 0.0]), np.array([2.0, 1.0, 9.0])]).tolist() == [2.0, 1.0, 0.0]
+    assert in_order([np.array([1.0, 1.0, 0.0]), np.array([2.0, 1.0, 9.0])]).tolist() == [
+        2.0,
+        1.0,
+        0.0,
+    ]
 
 
 @pytest.mark.parametrize("names", [("Jahr", "Monat"), ("yr", "mth"), ("Año", "mes")])

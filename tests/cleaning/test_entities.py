@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from automl.cleaning.entities import Entity, constancy, find_entities, likeness, outputs_of, tells_entities, whole_groups
+from automl.cleaning.entities import (
+    Entity,
+    constancy,
+    find_entities,
+    likeness,
+    outputs_of,
+    tells_entities,
+    whole_groups,
+)
 from automl.columns import Categories, Columns, Numbers
 
 RNG = np.random.default_rng(0)
@@ -15,7 +23,9 @@ LEVEL = RNG.normal(size=N_ENTITIES)[OWNER] + 0.1 * RNG.normal(size=N)
 
 
 def words(codes: np.ndarray) -> Categories:
-    return Categories(codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1)))
+    return Categories(
+        codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1))
+    )
 
 
 def entities(y: np.ndarray = LEVEL, **columns: Numbers | Categories) -> tuple[Entity, ...]:
@@ -33,15 +43,23 @@ def test_a_named_key_comes_first() -> None:
 
 def test_columns_that_stay_the_same_are_the_profile_of_a_key() -> None:
     place, age = RNG.integers(0, 9, N_ENTITIES), RNG.integers(20, 80, N_ENTITIES)
-    found = entities(code=words(OWNER), town=words(place[OWNER]), age=Numbers(age[OWNER].astype(float)))
+    found = entities(
+        code=words(OWNER), town=words(place[OWNER]), age=Numbers(age[OWNER].astype(float))
+    )
     assert found[0].columns == ("code",)
     assert found[0].profile == ("age", "town")
     assert found[0].is_described
 
 
 def test_entities_without_a_key_are_known_by_columns_together() -> None:
-    place, age, sex = RNG.integers(0, 30, N_ENTITIES), RNG.integers(20, 80, N_ENTITIES), RNG.integers(0, 2, N_ENTITIES)
-    found = entities(age=Numbers(age[OWNER].astype(float)), sex=words(sex[OWNER]), birthplace=words(place[OWNER]))
+    place, age, sex = (
+        RNG.integers(0, 30, N_ENTITIES),
+        RNG.integers(20, 80, N_ENTITIES),
+        RNG.integers(0, 2, N_ENTITIES),
+    )
+    found = entities(
+        age=Numbers(age[OWNER].astype(float)), sex=words(sex[OWNER]), birthplace=words(place[OWNER])
+    )
     assert set(found[0].columns) == {"age", "birthplace"}
     assert found[0].profile == ("sex",)
 

@@ -44,7 +44,9 @@ class TestNumbers:
         assert kind(words) == "number"
         assert values(words) == numbers
 
-    @pytest.mark.parametrize("missing", ["", " ", "?", "NA", "n/a", "nan", "NULL", "None", "-", "--", "missing"])
+    @pytest.mark.parametrize(
+        "missing", ["", " ", "?", "NA", "n/a", "nan", "NULL", "None", "-", "--", "missing"]
+    )
     def test_may_be_missing_in_many_words(self, missing: str) -> None:
         assert np.isnan(values(["1", missing, "2"])[1])
 
@@ -53,7 +55,9 @@ class TestNumbers:
         cells = tidy(read_cells(pd.Series(words)))
         inferred = infer("age", cells)
         assert isinstance(inferred.rule, NumberRule)
-        assert [(finding.code, finding.count, finding.examples) for finding in inferred.findings] == [("stray", 1, ("oops",))]
+        assert [
+            (finding.code, finding.count, finding.examples) for finding in inferred.findings
+        ] == [("stray", 1, ("oops",))]
         assert inferred.rule.read(cells).unreadable == 0  # known from the fit
 
     def test_that_are_infinite_are_missing(self) -> None:
@@ -64,7 +68,16 @@ class TestNumbers:
         assert kind(["01", "12", "07"]) == "number"
 
     @pytest.mark.parametrize(
-        "words", [["01234", "56789"], ["007", "1"], ["1", "2", "3+"], ["1_000", "2"], ["1-2", "3-4"], ["(1", "2"], ["12:30", "1"]]
+        "words",
+        [
+            ["01234", "56789"],
+            ["007", "1"],
+            ["1", "2", "3+"],
+            ["1_000", "2"],
+            ["1-2", "3-4"],
+            ["(1", "2"],
+            ["12:30", "1"],
+        ],
     )
     def test_are_not_seen_in_codes_and_ranges(self, words: list[str]) -> None:
         assert kind(words) == "category"
@@ -94,8 +107,12 @@ class TestDates:
         assert values(words)[1] == pd.Timestamp(second).timestamp()
 
     def test_of_ambiguous_order_are_read_so_that_neighbours_are_close(self) -> None:
-        assert infer("d", tidy(read_cells(pd.Series(["1/1/2020", "2/1/2020", "3/1/2020"])))).rule == DateRule("%d/%m/%Y")
-        assert infer("d", tidy(read_cells(pd.Series(["1/1/2020", "1/2/2020", "1/3/2020"])))).rule == DateRule("%m/%d/%Y")
+        assert infer(
+            "d", tidy(read_cells(pd.Series(["1/1/2020", "2/1/2020", "3/1/2020"])))
+        ).rule == DateRule("%d/%m/%Y")
+        assert infer(
+            "d", tidy(read_cells(pd.Series(["1/1/2020", "1/2/2020", "1/3/2020"])))
+        ).rule == DateRule("%m/%d/%Y")
 
     def test_that_are_bad_become_missing(self) -> None:
         words = [f"2020-01-{day:02d}" for day in range(1, 31)] + ["2020-02-31"]
@@ -107,14 +124,31 @@ class TestDates:
         assert kind(["20200131", "20200201"], "price") == "number"
 
     @pytest.mark.parametrize(
-        "words", [["18-29", "30-39"], ["N135_382/137", "N12_1/2"], ["1/2", "3/4"], ["october", "may"], ["5-10-99-1", "a"]]
+        "words",
+        [
+            ["18-29", "30-39"],
+            ["N135_382/137", "N12_1/2"],
+            ["1/2", "3/4"],
+            ["october", "may"],
+            ["5-10-99-1", "a"],
+        ],
     )
     def test_are_not_seen_elsewhere(self, words: list[str]) -> None:
         assert kind(words) == "category"
 
 
 class TestOthers:
-    @pytest.mark.parametrize("words", [["true", "FALSE"], ["Yes", "no"], ["t", "f"], ["Y", "N"], [True, False], [True, None, False]])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["true", "FALSE"],
+            ["Yes", "no"],
+            ["t", "f"],
+            ["Y", "N"],
+            [True, False],
+            [True, None, False],
+        ],
+    )
     def test_true_and_false_are_flags(self, words: list[object]) -> None:
         assert kind(words) == "flag"
 
@@ -123,13 +157,20 @@ class TestOthers:
         assert kind(words) == "category"
 
     def test_sentences_are_text(self) -> None:
-        assert kind([f"the {letter} was number {place} of them" for place, letter in enumerate(LETTERS)]) == "text"
+        assert (
+            kind(
+                [f"the {letter} was number {place} of them" for place, letter in enumerate(LETTERS)]
+            )
+            == "text"
+        )
 
     def test_sentences_that_repeat_are_categories(self) -> None:
         assert kind(["I agree with this statement", "I do not agree with it"] * 50) == "category"
 
     def test_many_short_words_are_categories(self) -> None:
-        assert kind([f"{letter}{other}" for letter in LETTERS for other in LETTERS] * 2) == "category"
+        assert (
+            kind([f"{letter}{other}" for letter in LETTERS for other in LETTERS] * 2) == "category"
+        )
 
     def test_types_decide_in_frames(self) -> None:
         assert kind(pd.Series([1, 2], dtype="Int64")) == "number"
@@ -149,7 +190,9 @@ def test_whole_numbers_beyond_exact_floats_keep_all_digits(of: type) -> None:
     first, last = infer("n", cells).rule.read(cells).columns
     assert isinstance(first, Numbers)
     assert isinstance(last, Numbers)
-    whole = [int(one) * 10**12 + int(other) for one, other in zip(first.values, last.values, strict=True)]
+    whole = [
+        int(one) * 10**12 + int(other) for one, other in zip(first.values, last.values, strict=True)
+    ]
     assert whole == numbers
 
 

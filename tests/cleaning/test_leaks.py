@@ -15,7 +15,9 @@ CLASSES = (X + RNG.normal(size=N) > 0).astype(float)
 VALUES = np.exp(X + 0.5 * RNG.normal(size=N))
 
 
-def found(column: Numbers | Categories | Texts, y: np.ndarray, is_regression: bool) -> list[tuple[str, str]]:
+def found(
+    column: Numbers | Categories | Texts, y: np.ndarray, is_regression: bool
+) -> list[tuple[str, str]]:
     columns = Columns({"suspect": column, "x": Numbers(RNG.normal(size=N))}, N)
     return [(leak.column, leak.kind) for leak in find_leaks(columns, y, is_regression)]
 
@@ -25,16 +27,22 @@ def words(codes: np.ndarray, *levels: str) -> Categories:
 
 
 def test_a_copy_under_other_words_is_found() -> None:
-    assert found(words(1 - CLASSES, "settled", "open"), CLASSES, is_regression=False) == [("suspect", "values")]
+    assert found(words(1 - CLASSES, "settled", "open"), CLASSES, is_regression=False) == [
+        ("suspect", "values")
+    ]
 
 
 def test_several_words_for_each_class_are_found() -> None:
-    assert found(words(CLASSES * 3 + np.arange(N) % 3, *"abcdef"), CLASSES, is_regression=False) == [("suspect", "values")]
+    assert found(
+        words(CLASSES * 3 + np.arange(N) % 3, *"abcdef"), CLASSES, is_regression=False
+    ) == [("suspect", "values")]
 
 
 def test_a_few_errors_hide_no_leak() -> None:
     flipped = np.where(RNG.random(N) < 0.02, 1 - CLASSES, CLASSES)
-    assert found(words(flipped, "open", "settled"), CLASSES, is_regression=False) == [("suspect", "values")]
+    assert found(words(flipped, "open", "settled"), CLASSES, is_regression=False) == [
+        ("suspect", "values")
+    ]
 
 
 def test_an_amount_that_only_one_class_has_is_found() -> None:
@@ -49,13 +57,21 @@ def test_a_column_filled_for_one_class_alone_is_found(share: float) -> None:
 
 
 def test_a_text_that_one_class_alone_has_is_found() -> None:
-    told = Texts.of([f"reason number {row} for it" if label else "" for row, label in enumerate(CLASSES)])
+    told = Texts.of(
+        [f"reason number {row} for it" if label else "" for row, label in enumerate(CLASSES)]
+    )
     assert found(told, CLASSES, is_regression=False) == [("suspect", "cells")]
 
 
 @pytest.mark.parametrize(
     "copy",
-    [1.13 * VALUES + 40, np.log(VALUES), -VALUES, VALUES.round(1), VALUES * (1 + 0.01 * RNG.normal(size=N))],
+    [
+        1.13 * VALUES + 40,
+        np.log(VALUES),
+        -VALUES,
+        VALUES.round(1),
+        VALUES * (1 + 0.01 * RNG.normal(size=N)),
+    ],
     ids=["affine", "monotone", "negative", "rounded", "with noise"],
 )
 def test_a_copy_of_a_number_is_found(copy: np.ndarray) -> None:

@@ -13,7 +13,11 @@ from automl.cleaning import clean
 from automl.cleaning.names import with_names_of_fit
 from automl.table import Table, from_frame, read_table
 
-OURS, PANDAS, POLARS = ["a", "a.2", "a.3"], ["a", "a.1", "a.2"], ["a", "a_duplicated_0", "a_duplicated_1"]
+OURS, PANDAS, POLARS = (
+    ["a", "a.2", "a.3"],
+    ["a", "a.1", "a.2"],
+    ["a", "a_duplicated_0", "a_duplicated_1"],
+)
 
 
 def numbered(names: list[str]) -> Table:
@@ -23,7 +27,9 @@ def numbered(names: list[str]) -> Table:
 @pytest.mark.parametrize("fitted", [OURS, PANDAS, POLARS], ids=["ours", "pandas", "polars"])
 @pytest.mark.parametrize("given", [OURS, PANDAS, POLARS], ids=["ours", "pandas", "polars"])
 @pytest.mark.parametrize("count", [2, 3])
-def test_each_convention_is_understood_where_another_was_fitted(fitted: list[str], given: list[str], count: int) -> None:
+def test_each_convention_is_understood_where_another_was_fitted(
+    fitted: list[str], given: list[str], count: int
+) -> None:
     table = with_names_of_fit(numbered([*given[:count], "b"]), [*fitted[:count], "b"])
     assert table.names == (*fitted[:count], "b")
     assert [int(column[0]) for column in table.columns.values()] == list(range(count + 1))
@@ -53,11 +59,17 @@ def test_other_names_stay_as_they_are(fitted: list[str], given: list[str]) -> No
 def test_a_csv_and_what_pandas_and_polars_read_from_it_are_the_same_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     path = tmp_path / "a.csv"
-    rows = [f"{x:.3f},{y:.3f},{z:.3f},{'yes' if y > 0 else 'no'}" for x, y, z in rng.normal(size=(40, 3))]
+    rows = [
+        f"{x:.3f},{y:.3f},{z:.3f},{'yes' if y > 0 else 'no'}"
+        for x, y, z in rng.normal(size=(40, 3))
+    ]
     path.write_text("\n".join(["a,a,a,good", *rows]) + "\n")
     tables = [read_table(path), from_frame(pd.read_csv(path)), from_frame(pl.read_csv(path))]
     for table in tables:
         cleaned = clean(table, "good")
         for other in tables:
             columns = cleaned.cleaner.transform(other).columns
-            assert all((columns[name].values == column.values).all() for name, column in cleaned.columns.by_name.items())
+            assert all(
+                (columns[name].values == column.values).all()
+                for name, column in cleaned.columns.by_name.items()
+            )

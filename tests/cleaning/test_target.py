@@ -14,7 +14,9 @@ from automl.errors import InputError
 
 
 def from_file(words: Sequence[str], **options: Any) -> Target:
-    return read_target(pd.Series(list(words), dtype=object), "y", textual=True, source="a.csv", **options)
+    return read_target(
+        pd.Series(list(words), dtype=object), "y", textual=True, source="a.csv", **options
+    )
 
 
 def from_python(values: object, **options: Any) -> Target:
@@ -52,7 +54,9 @@ class TestKind:
             ([0.5, 1.0], "regression", "float"),
         ],
     )
-    def test_is_told_from_types_in_python(self, values: list[object], kind: str, dtype: str) -> None:
+    def test_is_told_from_types_in_python(
+        self, values: list[object], kind: str, dtype: str
+    ) -> None:
         target = from_python(values * 10)
         assert (target.kind, target.dtype) == (kind, dtype)
 
@@ -65,7 +69,10 @@ class TestKind:
     def test_is_what_the_user_says(self) -> None:
         assert from_file(["0", "1"] * 10, task="regression").kind == "regression"
         assert from_file(["1.5", "2.5"] * 10, task="classification").labels == ("1.5", "2.5")
-        assert from_file([str(number) for number in range(20)] * 2, task="multiclass").kind == "multiclass"
+        assert (
+            from_file([str(number) for number in range(20)] * 2, task="multiclass").kind
+            == "multiclass"
+        )
         assert from_file(["0", "1"] * 10, task="binary").findings == ()
 
 
@@ -101,7 +108,10 @@ class TestRows:
     def test_without_a_target_are_left_out(self) -> None:
         target = from_file(["a", "b", "", " "] * 5)
         assert len(target.rows) == 10
-        assert [(finding.code, finding.count) for finding in target.findings][-1] == ("target_missing", 10)
+        assert [(finding.code, finding.count) for finding in target.findings][-1] == (
+            "target_missing",
+            10,
+        )
 
     def test_of_a_regression_may_be_missing_in_words(self) -> None:
         target = from_file(["1.5", "2.5", "NA", "?", ""] * 10)
@@ -110,7 +120,9 @@ class TestRows:
     def test_alone_in_their_class_are_left_out(self) -> None:
         target = from_file(["a", "b", "c"] * 10 + ["d"])
         assert target.labels == ("a", "b", "c")
-        assert [(finding.code, finding.examples) for finding in target.findings][1:] == [("rare_class", ("d",))]
+        assert [(finding.code, finding.examples) for finding in target.findings][1:] == [
+            ("rare_class", ("d",))
+        ]
 
 
 class TestUseless:
@@ -126,12 +138,22 @@ class TestUseless:
             (["1.5", "inf"] * 10, {"task": "regression"}, "'inf' in row 2 is infinite"),
             (["a", "b"] * 10, {"positive": "c"}, "no label 'c'"),
             (list("abc") * 10, {"positive": "c"}, "only a binary task"),
-            (["a", "b"] * 10, {"task": "regresion"}, r"no task 'regresion'\. Did you mean 'regression'\?"),
+            (
+                ["a", "b"] * 10,
+                {"task": "regresion"},
+                r"no task 'regresion'\. Did you mean 'regression'\?",
+            ),
             ([f"name {number}" for number in range(30)], {}, "fewer than two of them"),
-            ([str(number + 0.5) for number in range(40)] + ["oops"], {}, "'oops' in row 41 is not a number"),
+            (
+                [str(number + 0.5) for number in range(40)] + ["oops"],
+                {},
+                "'oops' in row 41 is not a number",
+            ),
         ],
     )
-    def test_targets_are_refused_in_one_line(self, words: list[str], options: dict[str, str], message: str) -> None:
+    def test_targets_are_refused_in_one_line(
+        self, words: list[str], options: dict[str, str], message: str
+    ) -> None:
         with pytest.raises(InputError, match=message) as caught:
             from_file(words, **options)
         assert "\n" not in str(caught.value)

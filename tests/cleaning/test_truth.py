@@ -21,7 +21,9 @@ def codes(task: Task, cells: Any) -> list[float]:
 
 
 def numbers(cells: Any, *, comma: bool = False) -> list[float]:
-    return read_truth(pd.Series(cells), Task("regression", "y", "rmse", comma=comma)).values.tolist()
+    return read_truth(
+        pd.Series(cells), Task("regression", "y", "rmse", comma=comma)
+    ).values.tolist()
 
 
 class TestLabels:
@@ -50,7 +52,12 @@ class TestLabels:
         assert codes(classes(*labels), cells) == [0.0, 1.0]
 
     def test_that_match_exactly_come_before_those_that_only_mean_the_same(self) -> None:
-        assert codes(classes("1", "01", " 1", "1.0"), ["1.0", " 1", "01", "1"]) == [3.0, 2.0, 1.0, 0.0]
+        assert codes(classes("1", "01", " 1", "1.0"), ["1.0", " 1", "01", "1"]) == [
+            3.0,
+            2.0,
+            1.0,
+            0.0,
+        ]
         assert codes(classes("TRUE", "True"), ["True", "TRUE"]) == [1.0, 0.0]
 
     def test_are_not_guessed_where_two_of_them_mean_the_same(self) -> None:
@@ -65,7 +72,9 @@ class TestLabels:
         assert found.values[1:].tolist() == [2.0, 1.0, 0.0]
 
     def test_that_the_model_never_saw_are_counted_and_blank_ones_are_not(self) -> None:
-        found = read_truth(pd.Series(["a", "c", "c", "", "  ", None, "d"], dtype=object), classes("a", "b"))
+        found = read_truth(
+            pd.Series(["a", "c", "c", "", "  ", None, "d"], dtype=object), classes("a", "b")
+        )
         assert found.unknown == {"c": 2, "d": 1}
         assert np.isnan(found.values[1:]).all()
 
@@ -97,4 +106,6 @@ class TestNumbers:
         assert numbers(["12,5", "1.234,25"]) == [12.5, 1234.25]
 
     def test_that_are_none_are_counted(self) -> None:
-        assert read_truth(pd.Series(["3", "x", "x"]), Task("regression", "y", "rmse")).unknown == {"x": 2}
+        assert read_truth(pd.Series(["3", "x", "x"]), Task("regression", "y", "rmse")).unknown == {
+            "x": 2
+        }

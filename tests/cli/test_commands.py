@@ -35,13 +35,18 @@ def core_seconds(*words: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def test_help_answers_in_half_a_second(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_answers_in_half_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "Commands" in answer(monkeypatch, capsys, "--help")
     assert min(core_seconds("--help") for _ in range(3)) < 0.5
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert answer(monkeypatch, capsys, "--version") == f"automl {importlib.metadata.version('automl-tabular')}\n"
+    assert (
+        answer(monkeypatch, capsys, "--version")
+        == f"automl {importlib.metadata.version('automl-tabular')}\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,10 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     ],
 )
 def test_lists_name_everything_as_text_and_as_json(
-    command: str, names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    names: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = answer(monkeypatch, capsys, command)
     rows = json.loads(answer(monkeypatch, capsys, command, "--json"))
@@ -64,15 +72,26 @@ def test_lists_name_everything_as_text_and_as_json(
 
 def test_importing_automl_loads_nothing_heavy() -> None:
     script = "import sys, automl; print([m for m in ('numpy', 'pandas', 'sklearn', 'lightgbm', 'typer') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == "[]"
 
 
-def test_insight_tells_what_a_run_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_insight_tells_what_a_run_teaches(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     full_run(tmp_path / "run", trials=200)
     said = answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--price-per-hour", "2")
     assert said.startswith("What the search teaches (loss: 1 - roc_auc; lower is better)")
-    for words in ("The story", "Is more time worth it?", "importance", "a safe choice", "core hours", "for the machine"):
+    for words in (
+        "The story",
+        "Is more time worth it?",
+        "importance",
+        "a safe choice",
+        "core hours",
+        "for the machine",
+    ):
         assert words in said
 
 
@@ -80,8 +99,21 @@ def test_insight_in_json_has_its_keys_and_only_numbers_that_json_knows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     full_run(tmp_path / "run", trials=200)
-    told = json.loads(answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--json"), parse_constant=pytest.fail)
-    assert {"importance", "sensitivity", "ranges", "stability", "cost", "story", "more_time", "families", "interactions"} <= told.keys()
+    told = json.loads(
+        answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--json"),
+        parse_constant=pytest.fail,
+    )
+    assert {
+        "importance",
+        "sensitivity",
+        "ranges",
+        "stability",
+        "cost",
+        "story",
+        "more_time",
+        "families",
+        "interactions",
+    } <= told.keys()
     assert {one["name"] for one in told["ranges"]} == {one["name"] for one in told["importance"]}
 
 
@@ -95,7 +127,9 @@ def test_a_price_is_an_amount_of_money(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, price: str
 ) -> None:
     full_run(tmp_path / "run")
-    monkeypatch.setattr(sys, "argv", ["automl", "insight", str(tmp_path / "run"), "--price-per-hour", price])
+    monkeypatch.setattr(
+        sys, "argv", ["automl", "insight", str(tmp_path / "run"), "--price-per-hour", price]
+    )
     assert cli._run() == 2
     assert "give an amount of money" in capsys.readouterr().err
 

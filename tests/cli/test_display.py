@@ -15,7 +15,7 @@ import pytest
 
 from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
-from automl.cli.words import chosen, final_words, leaderboard_text
+from automl.cli.summary import chosen, final_words, leaderboard_text
 from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
@@ -68,8 +68,15 @@ def after(made: Made, trials: int | None = None) -> Live:
 def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     told = lines_of(full_run(tmp_path / "run"))
     found, lines = told[:3], told[3:]
-    assert [line[:20] for line in found] == ["   12.3 s  found    ", "   12.3 s  warning  ", "   12.3 s  found    "]
-    assert lines[0] == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
+    assert [line[:20] for line in found] == [
+        "   12.3 s  found    ",
+        "   12.3 s  warning  ",
+        "   12.3 s  found    ",
+    ]
+    assert (
+        lines[0]
+        == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
+    )
     assert lines[1] == "   12.3 s  extract   native, onehot"
     assert lines[2] == "   12.3 s  select"
     assert lines[3].startswith("   12.3 s  select    constant native  roc_auc 0.5")
@@ -79,7 +86,9 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     assert lines[-1].startswith("   12.3 s  ensemble  4 models  roc_auc 0.9")
 
 
-def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(tmp_path: Path) -> None:
+def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(
+    tmp_path: Path,
+) -> None:
     made = full_run(tmp_path / "run", trials=6)
     begun = sum(event["kind"] == "begun" for _, event in made.told)
     lines = lines_of(made, verbose=True)
@@ -95,29 +104,47 @@ def test_a_stage_that_hands_on_facts_has_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(tmp_path: Path, width: int) -> None:
+def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
+    tmp_path: Path, width: int
+) -> None:
     made = empty_run(tmp_path / "run")
     long = "taken as missing, as no other value comes near and it stands in the table a hundred times as often as its neighbours"
-    made.tell({"kind": "finding", "finding": Finding("sentinel", ("age",), "warning", 12, ("999",), long, OVERRIDE).to_json()})
+    made.tell(
+        {
+            "kind": "finding",
+            "finding": Finding(
+                "sentinel", ("age",), "warning", 12, ("999",), long, OVERRIDE
+            ).to_json(),
+        }
+    )
     live, stream = terminal(width)
     for study, event in made.told:
         live(study, event)
     lines = stream.getvalue().splitlines()
     assert all(len(line) <= width for line in lines)
-    assert f"{long} (12 cells, e.g. '999'; to change it: {OVERRIDE})" in " ".join(line[9:].strip() for line in lines)
+    assert f"{long} (12 cells, e.g. '999'; to change it: {OVERRIDE})" in " ".join(
+        line[9:].strip() for line in lines
+    )
     assert lines[0].startswith("warning  age: taken as missing")
 
 
 def test_a_test_score_is_told_with_its_rows(tmp_path: Path) -> None:
     line = lines_of(examined_run(tmp_path / "run"))[-2]
-    assert line == "   12.3 s  test      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others were not drawn or have no target)"
+    assert (
+        line
+        == "   12.3 s  test      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others were not drawn or have no target)"
+    )
 
 
-def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(tmp_path: Path) -> None:
+def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(
+    tmp_path: Path,
+) -> None:
     made = examined_run(tmp_path / "run")
     said = final_words(made.study, tmp_path / "run", "abc", 10.0)
     assert "\nTest score      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others" in said
-    heading, *rows = [line.split() for line in said.splitlines() if "roc_auc" in line or "ensemble" in line][:2]
+    heading, *rows = [
+        line.split() for line in said.splitlines() if "roc_auc" in line or "ensemble" in line
+    ][:2]
     assert heading[4] == "test"
     assert rows[0][5] == "0.763000"
 
@@ -131,11 +158,15 @@ def test_the_last_words_tell_which_fits_failed_and_why(tmp_path: Path) -> None:
     assert line.endswith(f"{failed.candidate.family} {failed.id}: ValueError: Input contains <NaN>")
     assert "tracebacks" not in said  # none were kept
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
-    assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in final_words(made.study, tmp_path / "run", "abc", 10.0)
+    assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in final_words(
+        made.study, tmp_path / "run", "abc", 10.0
+    )
 
 
 def test_where_nothing_failed_nothing_is_said_of_it(tmp_path: Path) -> None:
-    assert "Failed" not in final_words(full_run(tmp_path / "run", trials=4).study, tmp_path / "run", "abc", 10.0)
+    assert "Failed" not in final_words(
+        full_run(tmp_path / "run", trials=4).study, tmp_path / "run", "abc", 10.0
+    )
 
 
 def test_an_interruption_is_told(tmp_path: Path) -> None:
@@ -161,8 +192,12 @@ def test_live_shows_stage_time_fits_and_the_best_models(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     made.told = made.told[:-3]
     text = seen(after(made))
-    done = sum(event["kind"] == "fit" and event["outcome"]["status"] == "done" for _, event in made.told)
-    failed = sum(event["kind"] == "fit" and event["outcome"]["status"] == "failed" for _, event in made.told)
+    done = sum(
+        event["kind"] == "fit" and event["outcome"]["status"] == "done" for _, event in made.told
+    )
+    failed = sum(
+        event["kind"] == "fit" and event["outcome"]["status"] == "failed" for _, event in made.told
+    )
     assert "48 s left of 1 min" in text
     assert text.startswith("tune")
     assert f"{done} fits done, {failed} failed" in text
@@ -207,7 +242,9 @@ def test_an_event_costs_less_than_a_millisecond(tmp_path: Path) -> None:
         assert (time.process_time() - start) / len(made.told) < 0.001
 
 
-def test_live_draws_on_a_terminal_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_live_draws_on_a_terminal_and_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = full_run(tmp_path / "run")
     leader, follower = pty.openpty()
     got: list[bytes] = []
@@ -236,7 +273,9 @@ def test_the_display_fits_where_it_is_shown() -> None:
     assert plain.observers == [plain]
 
 
-def test_progress_goes_to_standard_error_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_goes_to_standard_error_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with choose(60.0, None, time.monotonic(), verbose=True) as shown:
         for study, event in full_run(tmp_path / "run", trials=4).told:
             for observer in shown.observers:
@@ -263,14 +302,18 @@ def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> No
 
 def test_the_last_words_of_a_run_that_learnt_nothing(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
-    assert "none: no model was tried on every fold" in final_words(made.study, tmp_path / "run", "ab", 5.0)
+    assert "none: no model was tried on every fold" in final_words(
+        made.study, tmp_path / "run", "ab", 5.0
+    )
     assert "Leaderboard" not in final_words(Study(), tmp_path / "run", "ab", 5.0)
     assert "give more time" in final_words(made.study, tmp_path / "run", "ab", 5.0, 6.0)
 
 
 def test_a_run_that_is_late_says_by_how_much(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
-    assert "Time taken      6.50 s, 1.50 s more than the budget\n" in final_words(made.study, tmp_path / "run", "ab", 6.5, 5.0)
+    assert "Time taken      6.50 s, 1.50 s more than the budget\n" in final_words(
+        made.study, tmp_path / "run", "ab", 6.5, 5.0
+    )
     assert "Time taken      4.50 s\n" in final_words(made.study, tmp_path / "run", "ab", 4.5, 5.0)
 
 
@@ -280,8 +323,20 @@ def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
     lines = leaderboard_text(rows, 10).splitlines()
     assert len(lines) == 13
     assert lines[-1].startswith("The ensemble's score is corrected")
-    assert lines[0].split() == ["rank", "roc_auc", "95%", "interval", "weight", "seconds", "MB", "id", "model"]
-    assert {line.index(row["id"]) for line, row in zip(lines[1:11], rows, strict=False)} == {lines[0].index("id")}
+    assert lines[0].split() == [
+        "rank",
+        "roc_auc",
+        "95%",
+        "interval",
+        "weight",
+        "seconds",
+        "MB",
+        "id",
+        "model",
+    ]
+    assert {line.index(row["id"]) for line, row in zip(lines[1:11], rows, strict=False)} == {
+        lines[0].index("id")
+    }
     assert len(leaderboard_text(rows).splitlines()) == len(rows) + 3
     assert "(dropped: far behind the best after one fold)" in leaderboard_text(rows)
     assert all(line == line.rstrip() for line in lines)
@@ -291,7 +346,10 @@ def test_models_that_are_tied_with_the_best_are_marked(tmp_path: Path) -> None:
     study = full_run(tmp_path / "run").study
     first, second = study.ranked[0].id, study.ranked[2].id
     rows = leaderboard(replace(study, verdict={**study.verdict, "tied": [first, second]}))
-    assert [row["id"] for row in rows if row["status"] == "done, tied with the best"] == [first, second]
+    assert [row["id"] for row in rows if row["status"] == "done, tied with the best"] == [
+        first,
+        second,
+    ]
     lines = leaderboard_text(rows, 6).splitlines()
     assert [line.split()[0] for line in lines[1:7]] == ["1", "2=", "3", "4=", "5", "6"]
     assert lines[-2].startswith("= can't be told apart from the best model")

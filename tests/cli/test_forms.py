@@ -75,7 +75,15 @@ def test_a_regression_answers_no_rows_with_its_interval(run) -> None:  # type: i
 
 def test_what_the_user_says_of_the_form_runs_again(run) -> None:  # type: ignore[no-untyped-def]
     names = ["größe", *WAVES[1:]]
-    fitted(run, "train.csv", text("§", names).encode("cp1252"), "--separator", "§", "--encoding", "cp1252")
+    fitted(
+        run,
+        "train.csv",
+        text("§", names).encode("cp1252"),
+        "--separator",
+        "§",
+        "--encoding",
+        "cp1252",
+    )
     toml = Path("run/run.toml").read_text(encoding="utf-8")
     assert 'separator = "§"' in toml
     assert 'encoding = "cp1252"' in toml
@@ -87,7 +95,10 @@ def test_what_the_user_says_of_the_form_runs_again(run) -> None:  # type: ignore
     code, plain, err = run("predict", "run", "train.csv")
     assert (code, plain.count("\n"), err) == (0, 49, "")
     Path("new.csv").write_text(text("#", names))
-    assert run("predict", "run", "new.csv", "--separator", "#", "--encoding", "utf-8")[:2] == (0, plain)
+    assert run("predict", "run", "new.csv", "--separator", "#", "--encoding", "utf-8")[:2] == (
+        0,
+        plain,
+    )
 
 
 def test_wrong_words_for_the_form_get_one_line(run) -> None:  # type: ignore[no-untyped-def]
@@ -112,13 +123,19 @@ def test_wrong_words_for_the_form_get_one_line(run) -> None:  # type: ignore[no-
     ],
     ids=str,
 )
-def test_letters_of_any_alphabet_pass_in_any_locale(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_letters_of_any_alphabet_pass_in_any_locale(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
     labels = ["москва" if label == "yes" else "größer" for label in LABELS]
-    (tmp_path / "größe.csv").write_text(text(labels=labels).replace("y\n", "härte\n", 1), encoding="utf-8")
+    (tmp_path / "größe.csv").write_text(
+        text(labels=labels).replace("y\n", "härte\n", 1), encoding="utf-8"
+    )
 
     def call(*words: str) -> str:
         command = [sys.executable, "-m", "automl", *words]
-        said = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, env={**os.environ, **settings})
+        said = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=False, env={**os.environ, **settings}
+        )
         assert said.returncode == 0, said.stderr
         return said.stdout.decode()
 
@@ -145,6 +162,8 @@ def test_names_that_are_no_utf8_are_written_as_escapes(tmp_path: Path) -> None:
 def test_a_pipe_is_read_once_for_both_times(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(text())
     command = f"{sys.executable} -m automl fit <(cat train.csv) --target y {' '.join(QUICK)} --test <(cat train.csv) --output run"
-    said = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 0, said.stderr
     assert "48 rows" in said.stdout

@@ -53,7 +53,10 @@ def test_a_process_that_is_stuck_is_ended_with_a_line(tmp_path: Path) -> None:
     said = stuck(tmp_path, 1.0, 50.0)
     assert time.monotonic() - before < 30
     assert said.returncode == 3
-    assert said.stderr == "automl: the time was over before the table was understood. Give it more: --budget 60s\n"
+    assert (
+        said.stderr
+        == "automl: the time was over before the table was understood. Give it more: --budget 60s\n"
+    )
 
 
 def test_a_process_that_is_ready_in_time_is_left_alone(tmp_path: Path) -> None:

@@ -18,12 +18,19 @@ FIT = " ".join([AUTOML, "fit", PENGUINS, "--target", "species", *QUICK, "--outpu
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run."""
     folder = tmp_path_factory.mktemp("home")
-    assert automl("fit", WINE, "--target", "cultivar", *QUICK, "--output", "run", cwd=folder).returncode == 0
+    assert (
+        automl(
+            "fit", WINE, "--target", "cultivar", *QUICK, "--output", "run", cwd=folder
+        ).returncode
+        == 0
+    )
     return folder
 
 
 def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["bash", "-c", command], cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["bash", "-c", command], cwd=cwd, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
@@ -32,10 +39,15 @@ def test_a_fit_with_closed_streams_does_its_work(closed: str, tmp_path: Path) ->
     assert said.returncode == 0
     assert "Traceback" not in said.stderr
     assert (tmp_path / "run" / "DONE").exists()
-    assert (tmp_path / "run" / "events.jsonl").read_bytes().count(b"automl") == 0  # nothing was written there by mistake
+    assert (tmp_path / "run" / "events.jsonl").read_bytes().count(
+        b"automl"
+    ) == 0  # nothing was written there by mistake
 
 
-@pytest.mark.parametrize("words", ["predict run {table} >&-", "predict run {table} --output p.csv >&-", "leaderboard run 2>&-"])
+@pytest.mark.parametrize(
+    "words",
+    ["predict run {table} >&-", "predict run {table} --output p.csv >&-", "leaderboard run 2>&-"],
+)
 def test_other_commands_do_theirs(words: str, home: Path) -> None:
     said = shell(f"{AUTOML} {words.format(table=WINE)}", home)
     assert (said.returncode, said.stderr) == (0, "")
@@ -47,8 +59,13 @@ def test_a_closed_input_is_an_empty_one(words: str, home: Path) -> None:
     assert (said.returncode, said.stderr) == (2, "automl: stdin: the file is empty\n")
 
 
-@pytest.mark.parametrize(("words", "code"), [("fit no.csv --target y", 2), ("nonsense", 2), ("predict nowhere no.csv", 2)])
-def test_the_exit_code_is_the_same_where_no_message_can_be_shown(words: str, code: int, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("fit no.csv --target y", 2), ("nonsense", 2), ("predict nowhere no.csv", 2)],
+)
+def test_the_exit_code_is_the_same_where_no_message_can_be_shown(
+    words: str, code: int, home: Path
+) -> None:
     assert shell(f"{AUTOML} {words} >&- 2>&-", home).returncode == code
 
 
@@ -68,5 +85,11 @@ os.environ.pop("HOME")
 os.setuid(54321)
 print(_without_home("automl fit /root/x.csv"))
 """
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "HOME": "/root"}, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": "/root"},
+        check=True,
+    )
     assert said.stdout.splitlines() == ["automl fit ~/x.csv", "automl fit /root/x.csv"]

@@ -32,17 +32,26 @@ def sample() -> pd.DataFrame:
             "area": (rng.gamma(4.0, 300.0, N_ROWS)).round(2),
             "share": (rng.random(N_ROWS)).round(3),
             "rooms": rng.integers(1, 9, N_ROWS).astype(float),
-            "zip": np.array(["01234", "00501", "98101", "60601", "02139"])[rng.integers(0, 5, N_ROWS)],
+            "zip": np.array(["01234", "00501", "98101", "60601", "02139"])[
+                rng.integers(0, 5, N_ROWS)
+            ],
             "sold": rng.random(N_ROWS) < 0.5,
             "day": day,
             "minute": minute,
             "town": towns[rng.integers(0, 4, N_ROWS)],
             "class": [str(grade) for grade in rng.integers(1, 4, N_ROWS)],
             "took": pd.to_timedelta(rng.integers(60, 200_000, N_ROWS), unit="s"),
-            "note": [" ".join(words[rng.permutation(6)[:4]]) + f" no {row}" for row in range(N_ROWS)],
+            "note": [
+                " ".join(words[rng.permutation(6)[:4]]) + f" no {row}" for row in range(N_ROWS)
+            ],
         }
     )
-    frame["price"] = (200 * frame["area"] / 300 + 30 * frame["sold"] + 10 * frame["rooms"] + 99 * (frame["town"] == "Oslo")).round(2)
+    frame["price"] = (
+        200 * frame["area"] / 300
+        + 30 * frame["sold"]
+        + 10 * frame["rooms"]
+        + 99 * (frame["town"] == "Oslo")
+    ).round(2)
     frame["good"] = frame["price"] > frame["price"].median()
     frame.loc[3, "rooms"] = np.nan
     frame.loc[[5, 7], "town"] = None
@@ -54,7 +63,12 @@ def sample() -> pd.DataFrame:
 def _written(frame: pd.DataFrame) -> pd.DataFrame:
     """As a program writes it: days without a time, whole numbers without a point."""
     days = frame["day"].dt.strftime("%Y-%m-%d").astype(object).where(frame["day"].notna(), None)
-    return frame.assign(day=days, rooms=frame["rooms"].astype("Int64"), minute=frame["minute"].astype(str), took=frame["took"].astype(str))
+    return frame.assign(
+        day=days,
+        rooms=frame["rooms"].astype("Int64"),
+        minute=frame["minute"].astype(str),
+        took=frame["took"].astype(str),
+    )
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> Table:
@@ -101,7 +115,9 @@ def _read_by_pandas(frame: pd.DataFrame, path: Path) -> Table:
 
 def _parsed_by_pandas(frame: pd.DataFrame, path: Path) -> Table:
     _written(frame).to_csv(path, index=False)
-    return from_frame(pd.read_csv(path, parse_dates=["day", "minute"], dtype={"zip": str, "class": str}))
+    return from_frame(
+        pd.read_csv(path, parse_dates=["day", "minute"], dtype={"zip": str, "class": str})
+    )
 
 
 def _arrow_backed(frame: pd.DataFrame, path: Path) -> Table:
@@ -119,7 +135,9 @@ def _floats(frame: pd.DataFrame, path: Path) -> Table:
 
 
 def _categories(frame: pd.DataFrame, path: Path) -> Table:
-    return from_frame(frame.astype(dict.fromkeys(["zip", "town", "class", "sold", "good", "rooms"], "category")))
+    return from_frame(
+        frame.astype(dict.fromkeys(["zip", "town", "class", "sold", "good", "rooms"], "category"))
+    )
 
 
 def _python_objects(frame: pd.DataFrame, path: Path) -> Table:
@@ -127,8 +145,15 @@ def _python_objects(frame: pd.DataFrame, path: Path) -> Table:
     days = [None if day is pd.NaT else day.date() for day in frame["day"]]
     areas = [None if area != area else decimal.Decimal(str(area)) for area in frame["area"]]
     rooms = [None if room != room else int(room) for room in frame["rooms"]]
-    columns = {"day": days, "area": areas, "rooms": rooms, "minute": frame["minute"].dt.to_pydatetime().tolist()}
-    return from_frame(frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()}))
+    columns = {
+        "day": days,
+        "area": areas,
+        "rooms": rooms,
+        "minute": frame["minute"].dt.to_pydatetime().tolist(),
+    }
+    return from_frame(
+        frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+    )
 
 
 def _arrow_kinds(frame: pd.DataFrame, path: Path) -> Table:
@@ -144,7 +169,9 @@ def _arrow_kinds(frame: pd.DataFrame, path: Path) -> Table:
         "area": pa.decimal128(12, 2),
     }
     for name, kind in kinds.items():
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(kind, safe=False))
+        table = table.set_column(
+            table.column_names.index(name), name, table[name].cast(kind, safe=False)
+        )
     return from_frame(table)
 
 
@@ -184,7 +211,9 @@ FORMS: dict[str, Callable[[pd.DataFrame, Path], Table]] = {
     "pandas floats": _floats,
     "pandas categories": _categories,
     "polars": lambda frame, path: from_frame(pl.from_pandas(frame)),
-    "polars read_csv": lambda frame, path: from_frame(pl.read_csv(_path_of_csv(frame, path), try_parse_dates=True)),
+    "polars read_csv": lambda frame, path: from_frame(
+        pl.read_csv(_path_of_csv(frame, path), try_parse_dates=True)
+    ),
     "polars, its own types": _polars_kinds,
     "arrow, its own types": _arrow_kinds,
     "python objects": _python_objects,
@@ -203,4 +232,7 @@ def _path_of_csv(frame: pd.DataFrame, path: Path) -> Path:
 def tables(folder: Path) -> dict[str, Any]:
     """The table in all forms, by name."""
     frame = sample()
-    return {name: make(frame, folder / f"{place}.data") for place, (name, make) in enumerate(FORMS.items())}
+    return {
+        name: make(frame, folder / f"{place}.data")
+        for place, (name, make) in enumerate(FORMS.items())
+    }

@@ -36,14 +36,22 @@ def linear(data: Table, target: str) -> Predictor:
     kind = family("linear")
     encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
     how = How(task, METRICS[task.metric], 0, 1)
-    fitted = kind.fit(kind.prepare(Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y), None, {}, how), {}, how)
+    fitted = kind.fit(
+        kind.prepare(
+            Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y), None, {}, how
+        ),
+        {},
+        how,
+    )
     member = Member("m", family("linear"), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return loads(dumps(Predictor(task, cleaned.cleaner, {"e": encoding}, (member,))))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_model_of_one_form_answers_and_scores_every_other(form: str, target: str, held: dict[str, Table]) -> None:
+def test_a_model_of_one_form_answers_and_scores_every_other(
+    form: str, target: str, held: dict[str, Table]
+) -> None:
     model = linear(held[form], target)
     expected, score = model.raw(model.read(held[form]).columns), scores(model, held[form]).found
     for name, table in held.items():
@@ -61,7 +69,9 @@ def of_csv(held: dict[str, Table]) -> Predictor:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_row_gets_the_same_answer_alone_in_any_form(form: str, of_csv: Predictor, held: dict[str, Table], tmp_path: Path) -> None:
+def test_a_row_gets_the_same_answer_alone_in_any_form(
+    form: str, of_csv: Predictor, held: dict[str, Table], tmp_path: Path
+) -> None:
     expected = of_csv.raw(of_csv.read(held["csv"]).columns)
     for row in (0, 3, 5, 9, 11):  # the first has all cells, of each other one is missing
         alone = FORMS[form](sample().iloc[[row]].reset_index(drop=True), tmp_path / f"{row}.data")

@@ -36,7 +36,9 @@ def fitted() -> Any:
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_columns_in_another_order_are_found_by_name(fitted: Any, make: Callable[[pd.DataFrame], Any]) -> None:
+def test_columns_in_another_order_are_found_by_name(
+    fitted: Any, make: Callable[[pd.DataFrame], Any]
+) -> None:
     expected = fitted.predict_proba(MIXED)
     assert (fitted.predict_proba(make(MIXED[MIXED.columns[::-1]])) == expected).all()
     assert fitted.score(make(MIXED[MIXED.columns[::-1]]), IS_WIDE) > 0.9
@@ -70,9 +72,14 @@ def test_what_fit_had_no_use_for_may_be_absent(fitted: Any) -> None:
 
 
 def test_a_column_that_is_needed_may_not(fitted: Any) -> None:
-    with pytest.raises(InputError, match=r"^X: the column 'width' that the model needs is missing\. Did you mean 'widht'"):
+    with pytest.raises(
+        InputError,
+        match=r"^X: the column 'width' that the model needs is missing\. Did you mean 'widht'",
+    ):
         fitted.predict(MIXED.rename(columns={"width": "widht"}))
-    with pytest.raises(InputError, match=r"^X: 2 columns 'width', 'height' that the model needs are missing"):
+    with pytest.raises(
+        InputError, match=r"^X: 2 columns 'width', 'height' that the model needs are missing"
+    ):
         fitted.predict_proba(MIXED[["colour"]])
 
 
@@ -80,13 +87,17 @@ def test_a_loaded_model_is_no_different(fitted: Any, tmp_path: Path) -> None:
     fitted.save(tmp_path / "model.automl")
     loaded = load(tmp_path / "model.automl")
     with pytest.warns(UserWarning, match="1 column not used: note"):
-        assert (loaded.predict(MIXED[MIXED.columns[::-1]].assign(note=1)) == fitted.predict(MIXED)).all()
+        assert (
+            loaded.predict(MIXED[MIXED.columns[::-1]].assign(note=1)) == fitted.predict(MIXED)
+        ).all()
 
 
 def test_arrays_are_taken_by_place_and_have_as_many_columns() -> None:
     model = regressor().fit(X.to_numpy(), X["width"])
     assert (model.predict(X.to_numpy()) == model.predict(X.to_numpy().tolist())).all()
-    with pytest.raises(InputError, match="X has 3 features, but AutoMLRegressor is expecting 2 features as input"):
+    with pytest.raises(
+        InputError, match="X has 3 features, but AutoMLRegressor is expecting 2 features as input"
+    ):
         model.predict(np.ones((2, 3)))
 
 

@@ -36,8 +36,10 @@ def test_findings_are_told_as_what_they_are() -> None:
     assert {"sentinel"} <= {finding.code for finding in model.findings_}
     assert all(isinstance(finding, Finding) for finding in model.findings_)
     shown = next(repr(finding) for finding in model.findings_ if finding.code == "sentinel")
-    assert shown == "<warning: age: far outside of all other values and frequent: taken as missing" + (
-        " (12 cells, e.g. '-999'; to change it: options={'clean.sentinels': False})>"
+    assert (
+        shown
+        == "<warning: age: far outside of all other values and frequent: taken as missing"
+        + (" (12 cells, e.g. '-999'; to change it: options={'clean.sentinels': False})>")
     )
     assert pickle.loads(pickle.dumps(model)).findings_ == model.findings_
 
@@ -47,13 +49,17 @@ def test_a_table_without_faults_has_no_findings() -> None:
     assert regressor().fit(X, X["width"] + noise).findings_ == []
 
 
-def test_the_leaderboard_has_a_line_even_where_nothing_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl.run.chain.go_through", _clean_alone)
+def test_the_leaderboard_has_a_line_even_where_nothing_was_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("automl.run.chain.run_stages", _clean_alone)
     with pytest.warns(UserWarning, match="no model could be trained and judged"):
         model = classifier().fit(X, IS_WIDE)
     assert model.leaderboard_.columns.tolist() == list(HEADINGS)
     assert model.leaderboard_["family"].tolist() == ["constant"]
-    assert model.leaderboard_["status"].tolist() == ["not judged: there was no time to try a candidate"]
+    assert model.leaderboard_["status"].tolist() == [
+        "not judged: there was no time to try a candidate"
+    ]
     assert len(set(model.predict_proba(X)[:, 0])) == 1
 
 
@@ -68,7 +74,9 @@ def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) 
 @pytest.mark.parametrize("kind", [AutoMLClassifier, AutoMLRegressor])
 def test_a_runs_folder_is_loaded_with_all_that_it_tells(kind: Any, tmp_path: Path) -> None:
     y = IS_WIDE if kind is AutoMLClassifier else X["width"]
-    model = kind(pipeline="linear", trials=2, engine="inline", output=tmp_path / "run").fit(TABLE, y)
+    model = kind(pipeline="linear", trials=2, engine="inline", output=tmp_path / "run").fit(
+        TABLE, y
+    )
     loaded = load(tmp_path / "run")
     assert isinstance(loaded, kind)
     pd.testing.assert_frame_equal(loaded.leaderboard_, model.leaderboard_)
@@ -92,7 +100,10 @@ def test_a_folder_with_a_predictor_alone_is_loaded_without_them(tmp_path: Path) 
 
 def test_a_second_fit_is_told_what_replaces_the_run(tmp_path: Path) -> None:
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
-    with pytest.raises(InputError, match=r"^output='.*run': is not an empty folder\. overwrite=True replaces the run in it\.$"):
+    with pytest.raises(
+        InputError,
+        match=r"^output='.*run': is not an empty folder\. overwrite=True replaces the run in it\.$",
+    ):
         model.fit(X, IS_WIDE)
 
 
@@ -110,7 +121,9 @@ def test_overwrite_replaces_the_run(tmp_path: Path) -> None:
     assert f".{folder.name}." not in report
 
 
-def test_a_relative_folder_and_a_link_are_replaced_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_and_a_link_are_replaced_where_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     classifier(output="run").fit(X, IS_WIDE)
     (tmp_path / "link").symlink_to("run", target_is_directory=True)
@@ -127,7 +140,9 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("words", "given"), FAILING.values(), ids=FAILING)
-def test_nothing_is_lost_where_the_new_run_fails(words: dict[str, Any], given: dict[str, Any] | None, tmp_path: Path) -> None:
+def test_nothing_is_lost_where_the_new_run_fails(
+    words: dict[str, Any], given: dict[str, Any] | None, tmp_path: Path
+) -> None:
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
     with pytest.raises(InputError):
@@ -149,7 +164,9 @@ def test_nothing_is_lost_where_the_new_run_is_interrupted(tmp_path: Path) -> Non
     assert len(load(tmp_path / "run").leaderboard_) == 2
 
 
-@pytest.mark.parametrize("what", ["a folder of something else", "a file", "a log of something else"])
+@pytest.mark.parametrize(
+    "what", ["a folder of something else", "a file", "a log of something else"]
+)
 def test_what_is_no_run_is_never_replaced(what: str, tmp_path: Path) -> None:
     place = tmp_path / "place"
     if what == "a file":
@@ -193,5 +210,7 @@ def test_the_package_says_its_version() -> None:
 
 def test_importing_the_package_loads_nothing_else() -> None:
     script = "import sys, automl; print({'numpy', 'pandas', 'sklearn', 'importlib.metadata'} & sys.modules.keys())"
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == "set()"

@@ -28,7 +28,10 @@ class Parabola(SimpleFamily):
         self.secret = secret
 
     def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
-        return {"found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0] + self.secret}
+        return {
+            "found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0]
+            + self.secret
+        }
 
     def answer(self, told: Any, X: Any) -> Any:
         return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - self.secret)
@@ -48,7 +51,9 @@ def fitted(one: SimpleFamily, **parameters: Any) -> AutoMLRegressor:
     return AutoMLRegressor(**QUICK | parameters, families=[one]).fit(X, Y)
 
 
-@pytest.mark.parametrize("other", [Parabola(3.0), Reversed()], ids=["another object", "another class"])
+@pytest.mark.parametrize(
+    "other", [Parabola(3.0), Reversed()], ids=["another object", "another class"]
+)
 def test_a_second_estimator_leaves_the_answers_of_the_first_alone(other: SimpleFamily) -> None:
     first = fitted(Parabola())
     before = first.predict(X)
@@ -85,7 +90,10 @@ def test_copies_and_files_keep_to_their_own_family(tmp_path: Path) -> None:
     copies = [pickle.loads(pickle.dumps(model)) for model in (first, second)]
     for model, name in ((first, "first"), (second, "second")):
         model.save(tmp_path / name)
-    read = [load(tmp_path / "first", families=[Parabola()]), load(tmp_path / "second", families=[Reversed()])]
+    read = [
+        load(tmp_path / "first", families=[Parabola()]),
+        load(tmp_path / "second", families=[Reversed()]),
+    ]
     for one, two in (copies, read, (first, second)):
         assert np.array_equal(one.predict(X), before)
         assert np.array_equal(two.predict(X), others)
@@ -94,7 +102,9 @@ def test_copies_and_files_keep_to_their_own_family(tmp_path: Path) -> None:
 def test_a_file_is_refused_without_its_family_whatever_was_given_before(tmp_path: Path) -> None:
     fitted(Parabola()).save(tmp_path / "model")
     load(tmp_path / "model", families=[Parabola()])
-    with pytest.raises(InputError, match="made with the model family 'parabola', which is not known here"):
+    with pytest.raises(
+        InputError, match="made with the model family 'parabola', which is not known here"
+    ):
         load(tmp_path / "model")
 
 
@@ -128,6 +138,13 @@ print([bool((one == other).all()) for one, other in zip(again, (first, first, se
 
 @pytest.mark.heavy
 def test_workers_too_keep_them_apart(tmp_path: Path) -> None:
-    said = subprocess.run([sys.executable, "-c", WORKERS], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    said = subprocess.run(
+        [sys.executable, "-c", WORKERS],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert said.stderr == ""
     assert said.stdout.splitlines() == ["[True, True]", "[True, True, True]"]

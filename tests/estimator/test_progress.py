@@ -40,8 +40,16 @@ def told_by(display: Silent) -> None:
     """A small run, shown."""
     events: list[Event] = [
         {"kind": "started", "seed": 0},
-        {"kind": "stage", "stage": "clean", "task": {"kind": "binary", "target": "y", "metric": "roc_auc", "labels": ["a", "b"]}}
-        | {"data": "0", "size": {"rows": 60, "columns": 2}, "plan": {"kind": "kfold", "folds": 3, "repeats": 1}},
+        {
+            "kind": "stage",
+            "stage": "clean",
+            "task": {"kind": "binary", "target": "y", "metric": "roc_auc", "labels": ["a", "b"]},
+        }
+        | {
+            "data": "0",
+            "size": {"rows": 60, "columns": 2},
+            "plan": {"kind": "kfold", "folds": 3, "repeats": 1},
+        },
         {"kind": "stage", "stage": "select"},
         {"kind": "finished", "how": "done"},
     ]
@@ -85,7 +93,9 @@ def test_a_terminal_and_a_notebook_have_one_line_that_is_written_over(stream: io
     assert "\x1b" not in text
     shown_at_last = text.rstrip("\n").split("\r")[-1]
     assert shown_at_last.startswith("done in ")
-    assert len(shown_at_last) >= max(len(part.rstrip()) for part in text.rstrip("\n").split("\r")[:-1])
+    assert len(shown_at_last) >= max(
+        len(part.rstrip()) for part in text.rstrip("\n").split("\r")[:-1]
+    )
 
 
 def test_the_line_goes_where_a_fit_fails() -> None:
@@ -109,11 +119,20 @@ def test_a_line_is_drawn_anew_while_nothing_happens(monkeypatch: pytest.MonkeyPa
 def test_a_log_gets_few_lines() -> None:
     stream = io.StringIO()
     told_by(progress(1, asked(seconds=600.0, trials=None), stream))
-    assert [part.split("|")[-1].strip()[:5] for part in stream.getvalue().splitlines()] == ["clean", "done "]
+    assert [part.split("|")[-1].strip()[:5] for part in stream.getvalue().splitlines()] == [
+        "clean",
+        "done ",
+    ]
 
 
 def test_what_is_shown_fits_the_stream() -> None:
-    kinds = {(1, Terminal): Redrawn, (1, OutStream): Redrawn, (1, io.StringIO): Calm, (2, Terminal): EveryEvent, (0, Terminal): Silent}
+    kinds = {
+        (1, Terminal): Redrawn,
+        (1, OutStream): Redrawn,
+        (1, io.StringIO): Calm,
+        (2, Terminal): EveryEvent,
+        (0, Terminal): Silent,
+    }
     for (verbose, stream), kind in kinds.items():
         assert type(progress(verbose, asked(), stream())) is kind
     assert type(progress(True, asked(), io.StringIO())) is Calm

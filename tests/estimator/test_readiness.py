@@ -38,11 +38,17 @@ def test_a_fit_without_time_for_it_leaves_it_to_the_first_prediction() -> None:
     assert np.isfinite(model.predict_proba(X)).all()
 
 
-def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delitem(sys.modules, "xgboost", raising=False)
     job = Job(Candidate("xgboost", {}, RECIPES["native"]), "data")
     study = Study()
-    for event in (begun(job), fitted(job, Outcome("done", 0.5)), decided(study.add(begun(job)).trials[job.candidate.id], "done")):
+    for event in (
+        begun(job),
+        fitted(job, Outcome("done", 0.5)),
+        decided(study.add(begun(job)).trials[job.candidate.id], "done"),
+    ):
         study = study.add(event)
         Importer(Budget(time.monotonic() + 5.0))(study, event)
     assert "xgboost" not in sys.modules

@@ -27,8 +27,8 @@ from sklearn.model_selection import (
 from automl import InputError, run
 from automl.estimator.rows import Rows
 from automl.folds import UNUSED, Folds, from_splits, given_folds
-from automl.lab.problem import Problem
 from automl.pipeline import read_pipeline
+from automl.problem import Problem
 from automl.table import from_frame, read_table
 from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 from tests.run.commands import automl
@@ -56,7 +56,11 @@ SPLITTERS: dict[str, tuple[Any, str, tuple[int, int]]] = {  # splitter, kind, (r
     "k folds": (KFold(4), "kfold", (1, 4)),
     "shuffled k folds": (KFold(3, shuffle=True, random_state=1), "kfold", (1, 3)),
     "stratified k folds": (StratifiedKFold(5), "kfold", (1, 5)),
-    "repeated k folds": (RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0), "kfold", (2, 3)),
+    "repeated k folds": (
+        RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0),
+        "kfold",
+        (2, 3),
+    ),
     "groups": (GroupKFold(4), "kfold", (1, 4)),
     "stratified groups": (StratifiedGroupKFold(3), "kfold", (1, 3)),
     "each group alone": (LeaveOneGroupOut(), "kfold", (1, 12)),
@@ -64,7 +68,11 @@ SPLITTERS: dict[str, tuple[Any, str, tuple[int, int]]] = {  # splitter, kind, (r
     "predefined": (PredefinedSplit(np.repeat([-1, 0, 1], 20)), "kfold", (1, 2)),
     "one predefined": (PredefinedSplit(np.repeat([-1, 0], 30)), "holdout", (1, 1)),
     "drawn anew": (ShuffleSplit(3, test_size=0.4, random_state=0), "holdout", (3, 1)),
-    "drawn anew with few rows": (ShuffleSplit(3, test_size=0.2, train_size=0.5, random_state=0), "holdout", (3, 1)),
+    "drawn anew with few rows": (
+        ShuffleSplit(3, test_size=0.2, train_size=0.5, random_state=0),
+        "holdout",
+        (3, 1),
+    ),
     "time": (TimeSeriesSplit(4), "time", (1, 4)),
     "time with a gap": (TimeSeriesSplit(4, gap=3), "holdout", (4, 1)),
     "the last weeks": (TimeSeriesSplit(4, max_train_size=12), "holdout", (4, 1)),
@@ -74,26 +82,37 @@ SPLITTERS: dict[str, tuple[Any, str, tuple[int, int]]] = {  # splitter, kind, (r
 @pytest.mark.parametrize("name", SPLITTERS)
 def test_any_splitter_holds_out_the_rows_that_it_says(name: str) -> None:
     splitter, kind, size = SPLITTERS[name]
-    wanted = [(train.tolist(), held.tolist()) for train, held in splitter.split(X, IS_WIDE, GROUPS if "group" in name else None)]
+    wanted = [
+        (train.tolist(), held.tolist())
+        for train, held in splitter.split(X, IS_WIDE, GROUPS if "group" in name else None)
+    ]
     made = from_splits([(np.array(train), np.array(held)) for train, held in wanted], ROWS)
     assert (made.kind, (len(made.blocks), made.n_folds)) == (kind, size)
     assert [(sorted(train), sorted(held)) for train, held in wanted] == list(splits_of(made))
 
 
-@pytest.mark.parametrize("name", ["repeated k folds", "drawn anew with few rows", "time", "predefined"])
+@pytest.mark.parametrize(
+    "name", ["repeated k folds", "drawn anew with few rows", "time", "predefined"]
+)
 def test_a_fit_uses_and_keeps_the_numbers_alone(name: str, tmp_path: Path) -> None:
     splitter, kind, size = SPLITTERS[name]
     model = classifier(cv=splitter, output=tmp_path / "run").fit(X, IS_WIDE)
     assert model.expected_score_ > 0.8
     kept = folds_of(tmp_path / "run")
     assert (kept.kind, (len(kept.blocks), kept.n_folds)) == (kind, size)
-    assert list(splits_of(kept)) == [(sorted(train), sorted(held)) for train, held in splitter.split(X, IS_WIDE)]
-    assert not [path for path in (tmp_path / "run").rglob("*") if path.suffix in (".pkl", ".pickle")]
+    assert list(splits_of(kept)) == [
+        (sorted(train), sorted(held)) for train, held in splitter.split(X, IS_WIDE)
+    ]
+    assert not [
+        path for path in (tmp_path / "run").rglob("*") if path.suffix in (".pkl", ".pickle")
+    ]
 
 
 def test_pairs_of_row_numbers_are_taken_as_they_are(tmp_path: Path) -> None:
     odd, even = EVERY_ROW[1::2], EVERY_ROW[::2]
-    classifier(cv=[(odd, even), (even.tolist(), odd.tolist())], output=tmp_path / "run").fit(X, IS_WIDE)
+    classifier(cv=[(odd, even), (even.tolist(), odd.tolist())], output=tmp_path / "run").fit(
+        X, IS_WIDE
+    )
     assert folds_of(tmp_path / "run").blocks.tolist() == [[0, 1] * 30]
 
 
@@ -111,10 +130,16 @@ def test_a_number_is_so_many_folds_of_our_own(tmp_path: Path) -> None:
 
 def test_groups_reach_the_splitter_by_array_and_by_name(tmp_path: Path) -> None:
     whole = X.assign(owner=GROUPS)
-    by_array = classifier(cv=GroupKFold(4), output=tmp_path / "array").fit(X, IS_WIDE, groups=GROUPS)
-    by_name = classifier(cv=GroupKFold(4), output=tmp_path / "name").fit(whole, IS_WIDE, groups="owner")
+    by_array = classifier(cv=GroupKFold(4), output=tmp_path / "array").fit(
+        X, IS_WIDE, groups=GROUPS
+    )
+    by_name = classifier(cv=GroupKFold(4), output=tmp_path / "name").fit(
+        whole, IS_WIDE, groups="owner"
+    )
     assert np.array_equal(folds_of(tmp_path / "array").blocks, folds_of(tmp_path / "name").blocks)
-    assert (by_name.predict_proba(X) == by_array.predict_proba(X)).all()  # the groups are no feature
+    assert (
+        by_name.predict_proba(X) == by_array.predict_proba(X)
+    ).all()  # the groups are no feature
 
 
 def test_the_combinations_of_two_columns_can_be_groups() -> None:
@@ -156,10 +181,14 @@ def trend(rows: int = 120) -> tuple[pd.DataFrame, pd.Series]:
     """A target that grows with time, which `noise` knows only up to then."""
     rng = np.random.default_rng(0)
     days = pd.date_range("2024-01-01", periods=rows)
-    return pd.DataFrame({"day": days, "noise": rng.normal(size=rows)}), pd.Series(np.arange(rows) + rng.normal(size=rows), name="sold")
+    return pd.DataFrame({"day": days, "noise": rng.normal(size=rows)}), pd.Series(
+        np.arange(rows) + rng.normal(size=rows), name="sold"
+    )
 
 
-@pytest.mark.parametrize("as_what", ["a name", "dates", "text", "numbers", "a series", "dates of a zone"])
+@pytest.mark.parametrize(
+    "as_what", ["a name", "dates", "text", "numbers", "a series", "dates of a zone"]
+)
 def test_time_holds_the_last_rows_out(as_what: str, tmp_path: Path) -> None:
     X, y = trend()
     shuffled = np.random.default_rng(1).permutation(len(X))
@@ -172,7 +201,9 @@ def test_time_holds_the_last_rows_out(as_what: str, tmp_path: Path) -> None:
         "a series": X["day"],
         "dates of a zone": X["day"].dt.tz_localize("Europe/Berlin"),
     }
-    ahead = regressor(output=tmp_path / "run").fit(X.drop(columns=[] if as_what == "a name" else "day"), y, time=ways[as_what])
+    ahead = regressor(output=tmp_path / "run").fit(
+        X.drop(columns=[] if as_what == "a name" else "day"), y, time=ways[as_what]
+    )
     at_random = regressor().fit(X[["noise"]], y)
     assert '"kind": "time"' in (tmp_path / "run" / "events.jsonl").read_text()
     assert at_random.expected_score_ < 0.9 * ahead.expected_score_ or as_what == "a name"
@@ -194,9 +225,15 @@ WRONG: dict[str, tuple[Any, str]] = {
     "no split": ([], "cv: there are 0 splits"),
     "too many splits": (LeaveOneOut(), "cv: there are 120 splits"),
     "no pairs": ([1, 2], "cv: split 1 is 1, no pair"),
-    "rows that are not there": ([([0, 1], [120])], "cv: split 1 names row 120; the rows are 0 to 119"),
+    "rows that are not there": (
+        [([0, 1], [120])],
+        "cv: split 1 names row 120; the rows are 0 to 119",
+    ),
     "negative rows": ([([0, 1], [-1])], "cv: split 1 names row -1"),
-    "rows on both sides": ([(EVERY_ROW[:50], EVERY_ROW[40:])], "cv: split 1 trains on row 40 and holds it out, too"),
+    "rows on both sides": (
+        [(EVERY_ROW[:50], EVERY_ROW[40:])],
+        "cv: split 1 trains on row 40 and holds it out, too",
+    ),
     "nothing held out": ([(EVERY_ROW, [])], "cv: split 1 has no row to hold out"),
     "nothing to train on": ([([], EVERY_ROW)], "cv: split 1 has no row to train on"),
     "no numbers": ([(["a"], ["b"])], "cv: split 1 holds <U1 of shape"),
@@ -222,7 +259,9 @@ def test_ways_that_contradict_each_other_are_refused() -> None:
         classifier(cv=KFold(3)).fit(X, IS_WIDE, time=EVERY_ROW)
     with pytest.raises(InputError, match=r"time: there is one time only"):
         classifier().fit(X, IS_WIDE, time=np.zeros(ROWS))
-    with pytest.raises(InputError, match=r"groups='ownr': X has no column 'ownr'. Did you mean 'owner'\?"):
+    with pytest.raises(
+        InputError, match=r"groups='ownr': X has no column 'ownr'. Did you mean 'owner'\?"
+    ):
         classifier(cv=GroupKFold(3)).fit(X.assign(owner=GROUPS), IS_WIDE, groups="ownr")
 
 
@@ -230,12 +269,17 @@ def test_a_split_that_loses_its_rows_with_their_targets_is_told() -> None:
     y = X["width"].to_numpy().copy()
     y[:5] = np.nan
     halves = [(EVERY_ROW[5:], EVERY_ROW[:5]), (EVERY_ROW[:55], EVERY_ROW[55:])]
-    with pytest.raises(InputError, match="cv: split 1 has no row to train on or none to hold out, once rows without a target"):
+    with pytest.raises(
+        InputError,
+        match="cv: split 1 has no row to train on or none to hold out, once rows without a target",
+    ):
         regressor(cv=halves).fit(X, y)
 
 
 @pytest.mark.parametrize("name", ["shuffled k folds", "drawn anew with few rows"])
-def test_a_run_with_given_folds_is_made_again_and_goes_on_from_its_table(name: str, tmp_path: Path) -> None:
+def test_a_run_with_given_folds_is_made_again_and_goes_on_from_its_table(
+    name: str, tmp_path: Path
+) -> None:
     y = pd.Series(np.where(IS_WIDE, "yes", "no"), name="answer", dtype=object)
     y[3] = None
     X.assign(answer=y).to_csv(tmp_path / "table.csv", index=False)
@@ -245,7 +289,9 @@ def test_a_run_with_given_folds_is_made_again_and_goes_on_from_its_table(name: s
     assert again.returncode == 0, again.stderr
     assert "0 differ" in again.stdout
     problem = Problem(read_table(tmp_path / "table.csv"), "answer")
-    settings = run.Settings(read_pipeline("linear"), tmp_path / "run", seconds=None, trials=3, engine="inline")
+    settings = run.Settings(
+        read_pipeline("linear"), tmp_path / "run", seconds=None, trials=3, engine="inline"
+    )
     assert run.resume(lambda budget: problem, settings).study.resumed == 1
     shutil.copy(tmp_path / "table.csv", tmp_path / "longer.csv")
     with open(tmp_path / "longer.csv", "a", encoding="utf-8") as file:
@@ -256,7 +302,9 @@ def test_a_run_with_given_folds_is_made_again_and_goes_on_from_its_table(name: s
 
 
 @pytest.mark.parametrize("role", ["groups", "time"])
-def test_a_run_with_an_array_of_groups_or_times_is_made_again_from_its_table(role: str, tmp_path: Path) -> None:
+def test_a_run_with_an_array_of_groups_or_times_is_made_again_from_its_table(
+    role: str, tmp_path: Path
+) -> None:
     y = pd.Series(np.where(IS_WIDE, "yes", "no"), name="answer")
     X.assign(answer=y).to_csv(tmp_path / "table.csv", index=False)
     given: dict[str, Any] = {role: np.random.default_rng(0).permutation(GROUPS)}
@@ -285,6 +333,8 @@ def test_rows_that_are_drawn_keep_their_folds() -> None:
 def test_the_chain_takes_given_folds_without_an_estimator(tmp_path: Path) -> None:
     folds = Folds("kfold", (EVERY_ROW % 3).astype(np.int16)[None, :])
     problem = Problem(from_frame(X.assign(y=X["width"])), "y", folds=folds)
-    settings = run.Settings(read_pipeline("linear"), tmp_path / "run", seconds=None, trials=2, engine="inline")
+    settings = run.Settings(
+        read_pipeline("linear"), tmp_path / "run", seconds=None, trials=2, engine="inline"
+    )
     made = run.fit(lambda budget: problem, settings)
     assert (made.study.plan.kind, made.study.plan.folds, made.study.plan.repeats) == ("kfold", 3, 1)

@@ -24,7 +24,12 @@ OF_SCIKIT_LEARN = {"X", "y"}
 def options_of(command: str) -> set[str]:
     """The long options of a command, without their dashes."""
     group: Any = typer.main.get_command(app)
-    return {word[2:] for param in group.commands[command].params for word in param.opts if word.startswith("--")} - {"help"}
+    return {
+        word[2:]
+        for param in group.commands[command].params
+        for word in param.opts
+        if word.startswith("--")
+    } - {"help"}
 
 
 def test_every_option_of_fit_is_something_in_python() -> None:
@@ -33,7 +38,11 @@ def test_every_option_of_fit_is_something_in_python() -> None:
 
 
 def test_every_parameter_of_the_table_is_there() -> None:
-    there = {*AutoMLClassifier().get_params(), *inspect.signature(AutoMLClassifier.fit).parameters, *inspect.signature(load).parameters}
+    there = {
+        *AutoMLClassifier().get_params(),
+        *inspect.signature(AutoMLClassifier.fit).parameters,
+        *inspect.signature(load).parameters,
+    }
     assert set(PARAMETERS.values()) <= there
 
 
@@ -85,35 +94,104 @@ def texts() -> pd.DataFrame:
 
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "metric": (lambda: classifier(metric="auc").fit(X, IS_WIDE), "metric='auc': no metric 'auc'"),
-    "metric of another task": (lambda: classifier(metric="rmse").fit(X, IS_WIDE), "metric='rmse': 'rmse' is not defined for a binary task"),
-    "metric that fails": (lambda: regressor(metric=_broken).fit(X, X["width"]), "metric: .*_broken.* fails for the constant prediction"),
-    "budget": (lambda: classifier(trials=None, budget="soon").fit(X, IS_WIDE), "budget: 'soon' is not a duration"),
-    "no budget": (lambda: classifier(trials=None, budget=None).fit(X, IS_WIDE), "budget=None: give seconds"),
+    "metric of another task": (
+        lambda: classifier(metric="rmse").fit(X, IS_WIDE),
+        "metric='rmse': 'rmse' is not defined for a binary task",
+    ),
+    "metric that fails": (
+        lambda: regressor(metric=_broken).fit(X, X["width"]),
+        "metric: .*_broken.* fails for the constant prediction",
+    ),
+    "budget": (
+        lambda: classifier(trials=None, budget="soon").fit(X, IS_WIDE),
+        "budget: 'soon' is not a duration",
+    ),
+    "no budget": (
+        lambda: classifier(trials=None, budget=None).fit(X, IS_WIDE),
+        "budget=None: give seconds",
+    ),
     "trials": (lambda: classifier(trials=1.5).fit(X, IS_WIDE), "trials=1.5: give a whole number"),
     "n_jobs": (lambda: classifier(n_jobs=0).fit(X, IS_WIDE), "n_jobs=0: give at least 1 core"),
-    "n_jobs in words": (lambda: classifier(n_jobs="all").fit(X, IS_WIDE), "n_jobs='all': give a whole number"),
+    "n_jobs in words": (
+        lambda: classifier(n_jobs="all").fit(X, IS_WIDE),
+        "n_jobs='all': give a whole number",
+    ),
     "memory": (lambda: classifier(memory="much").fit(X, IS_WIDE), "memory: 'much'"),
-    "pipeline": (lambda: classifier(pipeline="lineer").fit(X, IS_WIDE), "pipeline='lineer': no pipeline 'lineer'. Did you mean 'linear'"),
-    "options": (lambda: classifier(options={"clean.fold": 3}).fit(X, IS_WIDE), r"options={'clean.fold': 3}: nothing is called 'fold'"),
-    "an option's value": (lambda: classifier(options={"clean.folds": "x"}).fit(X, IS_WIDE), "options: clean.folds = 'x'"),
-    "an option of no stage": (lambda: classifier(options=["clean"]).fit(X, IS_WIDE), "options='clean': write it as stage.field=value"),
-    "options of another kind": (lambda: classifier(options=3).fit(X, IS_WIDE), "options=3: give a dictionary"),
-    "families": (lambda: classifier(families=["lightgmb"]).fit(X, IS_WIDE), "families: no model family 'lightgmb'. Did you mean"),
-    "track": (lambda: classifier(track="tensorbord", output="/tmp/absent/run").fit(X, IS_WIDE), "track='tensorbord': no such tracker"),
+    "pipeline": (
+        lambda: classifier(pipeline="lineer").fit(X, IS_WIDE),
+        "pipeline='lineer': no pipeline 'lineer'. Did you mean 'linear'",
+    ),
+    "options": (
+        lambda: classifier(options={"clean.fold": 3}).fit(X, IS_WIDE),
+        r"options={'clean.fold': 3}: nothing is called 'fold'",
+    ),
+    "an option's value": (
+        lambda: classifier(options={"clean.folds": "x"}).fit(X, IS_WIDE),
+        "options: clean.folds = 'x'",
+    ),
+    "an option of no stage": (
+        lambda: classifier(options=["clean"]).fit(X, IS_WIDE),
+        "options='clean': write it as stage.field=value",
+    ),
+    "options of another kind": (
+        lambda: classifier(options=3).fit(X, IS_WIDE),
+        "options=3: give a dictionary",
+    ),
+    "families": (
+        lambda: classifier(families=["lightgmb"]).fit(X, IS_WIDE),
+        "families: no model family 'lightgmb'. Did you mean",
+    ),
+    "track": (
+        lambda: classifier(track="tensorbord", output="/tmp/absent/run").fit(X, IS_WIDE),
+        "track='tensorbord': no such tracker",
+    ),
     "engine": (lambda: classifier(engine="ray").fit(X, IS_WIDE), "engine='ray'"),
     "random_state": (lambda: classifier(random_state=-1).fit(X, IS_WIDE), "random_state=-1"),
-    "random_state in words": (lambda: classifier(random_state="x").fit(X, IS_WIDE), "random_state='x'"),
-    "groups": (lambda: classifier().fit(X, IS_WIDE, groups="ownr"), "groups='ownr': X has no column 'ownr'"),
-    "one group": (lambda: classifier().fit(X, IS_WIDE, groups=np.zeros(ROWS)), "groups: there is one group only"),
+    "random_state in words": (
+        lambda: classifier(random_state="x").fit(X, IS_WIDE),
+        "random_state='x'",
+    ),
+    "groups": (
+        lambda: classifier().fit(X, IS_WIDE, groups="ownr"),
+        "groups='ownr': X has no column 'ownr'",
+    ),
+    "one group": (
+        lambda: classifier().fit(X, IS_WIDE, groups=np.zeros(ROWS)),
+        "groups: there is one group only",
+    ),
     "time": (lambda: classifier().fit(X, IS_WIDE, time="day"), "time='day': X has no column 'day'"),
-    "no times": (lambda: classifier().fit(X, IS_WIDE, time=["soon"] * ROWS), "time holds neither numbers nor dates"),
-    "sample_weight": (lambda: classifier().fit(X, IS_WIDE, sample_weight="wieght"), "sample_weight='wieght': X has no column 'wieght'"),
-    "negative weights": (lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)), "sample_weight: '-1.0' in row 1 is no weight"),
-    "words for numbers": (lambda: regressor().fit(X, np.where(IS_WIDE, "yes", "no")), "For classes, use AutoMLClassifier"),
-    "kinds": (lambda: classifier(options={"clean.kinds.widht": "text"}).fit(X, IS_WIDE), "clean.kinds: X has no column 'widht'"),
-    "output": (lambda: classifier(output="/proc/nobody/run").fit(X, IS_WIDE), "output='/proc/nobody/run': can't be made"),
-    "output is a file": (lambda: classifier(output=__file__).fit(X, IS_WIDE), "output='.*': is not an empty folder"),
-    "expect_sha256": (lambda: load(__file__, expect_sha256="abc"), "expect_sha256: 'abc' is no SHA-256"),
+    "no times": (
+        lambda: classifier().fit(X, IS_WIDE, time=["soon"] * ROWS),
+        "time holds neither numbers nor dates",
+    ),
+    "sample_weight": (
+        lambda: classifier().fit(X, IS_WIDE, sample_weight="wieght"),
+        "sample_weight='wieght': X has no column 'wieght'",
+    ),
+    "negative weights": (
+        lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)),
+        "sample_weight: '-1.0' in row 1 is no weight",
+    ),
+    "words for numbers": (
+        lambda: regressor().fit(X, np.where(IS_WIDE, "yes", "no")),
+        "For classes, use AutoMLClassifier",
+    ),
+    "kinds": (
+        lambda: classifier(options={"clean.kinds.widht": "text"}).fit(X, IS_WIDE),
+        "clean.kinds: X has no column 'widht'",
+    ),
+    "output": (
+        lambda: classifier(output="/proc/nobody/run").fit(X, IS_WIDE),
+        "output='/proc/nobody/run': can't be made",
+    ),
+    "output is a file": (
+        lambda: classifier(output=__file__).fit(X, IS_WIDE),
+        "output='.*': is not an empty folder",
+    ),
+    "expect_sha256": (
+        lambda: load(__file__, expect_sha256="abc"),
+        "expect_sha256: 'abc' is no SHA-256",
+    ),
 }
 
 

@@ -16,21 +16,28 @@ _values = st.one_of(
     st.floats(),
 )
 _seconds = st.one_of(
-    st.just(float("nan")), st.integers(-(2**31), 2**33).map(float), st.integers(0, 400).map(lambda day: 86400.0 * day), st.floats()
+    st.just(float("nan")),
+    st.integers(-(2**31), 2**33).map(float),
+    st.integers(0, 400).map(lambda day: 86400.0 * day),
+    st.floats(),
 )
 _words = st.sampled_from(["red", "wine", "dry", "München", "éa", "a1", "東京都", "-", "😀"])
 _strings = st.one_of(st.just(""), st.lists(_words, max_size=6).map(" ".join), st.text(max_size=20))
 
 
 def _list(n_rows: int, items: st.SearchStrategy) -> st.SearchStrategy:
-    return st.one_of(st.lists(items, min_size=n_rows, max_size=n_rows), items.map(lambda item: [item] * n_rows))
+    return st.one_of(
+        st.lists(items, min_size=n_rows, max_size=n_rows), items.map(lambda item: [item] * n_rows)
+    )
 
 
 @st.composite
 def categories(draw: st.DrawFn, n_rows: int) -> Categories:
     n_levels = draw(st.sampled_from([0, 1, 2, 3, 30, 80]))
     codes = draw(_list(n_rows, st.integers(-1, n_levels - 1)))
-    return Categories(np.array(codes, np.int32), tuple(f"level {place}" for place in range(n_levels)))
+    return Categories(
+        np.array(codes, np.int32), tuple(f"level {place}" for place in range(n_levels))
+    )
 
 
 def column(kind: str, n_rows: int) -> st.SearchStrategy[Column]:
@@ -39,7 +46,11 @@ def column(kind: str, n_rows: int) -> st.SearchStrategy[Column]:
         return categories(n_rows)
     if kind == "text":
         return _list(n_rows, _strings).map(Texts.of)
-    items = {"number": _values, "flag": st.sampled_from([0.0, 1.0, float("nan")]), "date": _seconds}[kind]
+    items = {
+        "number": _values,
+        "flag": st.sampled_from([0.0, 1.0, float("nan")]),
+        "date": _seconds,
+    }[kind]
     return _list(n_rows, items).map(lambda values: Numbers(np.array(values, np.float64), kind))
 
 

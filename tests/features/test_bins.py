@@ -7,8 +7,8 @@ import pytest
 
 from automl.columns import Columns, Numbers
 from automl.errors import UnsafeModel
-from automl.features.bins import Pieces, fit_pieces
 from automl.features.encoding import Encoding, fit_shared
+from automl.features.piecewise import Pieces, fit_pieces
 from automl.features.recipe import RECIPES
 
 
@@ -29,7 +29,9 @@ def test_few_rows_make_few_pieces_and_few_values_none() -> None:
 def test_a_sum_of_pieces_follows_a_curve_that_no_line_does() -> None:
     values = np.random.default_rng(0).uniform(-3, 3, 4_000)
     curve = np.sin(2 * values)
-    X = fit_shared(RECIPES["pieces"], Columns({"x": Numbers(values)}, 4_000), seed=0).transform(Columns({"x": Numbers(values)}, 4_000))
+    X = fit_shared(RECIPES["pieces"], Columns({"x": Numbers(values)}, 4_000), seed=0).transform(
+        Columns({"x": Numbers(values)}, 4_000)
+    )
     design = np.column_stack([X, np.ones(len(X))])
     rest = curve - design @ np.linalg.lstsq(design, curve, rcond=None)[0]
     assert rest.var() < 0.02 * curve.var()
@@ -44,4 +46,6 @@ def test_wide_tables_get_fewer_pieces_a_column() -> None:
 @pytest.mark.parametrize("edges", [[1.0, 0.0], [0.0], [0.0, np.inf], [0.0, 0.0, 1.0]])
 def test_edges_that_do_not_increase_are_refused(edges: list[float]) -> None:
     with pytest.raises(UnsafeModel, match="edges should"):
-        Encoding.from_state({"encoders": [{"kind": "pieces"} | Pieces("x", np.array(edges), 0.0).to_state()]})
+        Encoding.from_state(
+            {"encoders": [{"kind": "pieces"} | Pieces("x", np.array(edges), 0.0).to_state()]}
+        )

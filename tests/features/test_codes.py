@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from automl.columns import Columns, Floats, Numbers
-from automl.features.codes import coded
+from automl.features.categorical_integers import coded
 from automl.features.target import targets
 from automl.task import Task
 
@@ -39,11 +39,15 @@ def test_they_are_for_classes_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "curve", [lambda x: x, np.sqrt, lambda x: np.sin(x / 15), lambda x: 0 * x], ids=["line", "root", "wave", "nothing"]
+    "curve",
+    [lambda x: x, np.sqrt, lambda x: np.sin(x / 15), lambda x: 0 * x],
+    ids=["line", "root", "wave", "nothing"],
 )
 def test_amounts_are_no_codes(curve: np.ufunc) -> None:
     amount, y = table()
-    assert not found(amount, curve(amount.astype(float)) + np.random.default_rng(1).normal(size=len(y)))
+    assert not found(
+        amount, curve(amount.astype(float)) + np.random.default_rng(1).normal(size=len(y))
+    )
 
 
 def test_few_values_and_parts_and_numbers_of_rows_are_no_codes() -> None:

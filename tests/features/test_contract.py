@@ -21,14 +21,27 @@ from tests.features.strategies import KINDS, tables
 REGRESSION = Task("regression", "y", "rmse")
 BINARY = Task("binary", "y", "auc", ("no", "yes"))
 MULTICLASS = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
-RECIPE_LIST = [*RECIPES.values(), TOPICS, Recipe("lean", "quantile", "codes", "skip"), Recipe("odd", "standard", "native")]
+RECIPE_LIST = [
+    *RECIPES.values(),
+    TOPICS,
+    Recipe("lean", "quantile", "codes", "skip"),
+    Recipe("odd", "standard", "native"),
+]
 every_recipe = pytest.mark.parametrize("recipe", RECIPE_LIST, ids=lambda recipe: recipe.name)
 every_kind = pytest.mark.parametrize("kind", KINDS)
-few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+few = settings(
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
-def fit(recipe: Recipe, columns: Columns, task: Task = REGRESSION, train: np.ndarray | None = None) -> Encoding:
-    y = np.random.default_rng(1).integers(0, task.n_outputs if task.labels else 9, columns.n_rows).astype(np.float64)
+def fit(
+    recipe: Recipe, columns: Columns, task: Task = REGRESSION, train: np.ndarray | None = None
+) -> Encoding:
+    y = (
+        np.random.default_rng(1)
+        .integers(0, task.n_outputs if task.labels else 9, columns.n_rows)
+        .astype(np.float64)
+    )
     rows = np.arange(columns.n_rows) if train is None else train
     targeted, _ = fit_targeted(recipe, columns, task, y, rows, seed=0)
     return join(fit_shared(recipe, columns, seed=0), targeted)
@@ -51,9 +64,13 @@ def unseen(columns: Columns) -> Columns:
         if isinstance(column, Numbers):
             made[name] = Numbers(odd, column.kind)
         elif isinstance(column, Categories):
-            made[name] = Categories(np.resize([-1, len(column.levels), 2**31 - 1], n).astype(np.int32), column.levels)
+            made[name] = Categories(
+                np.resize([-1, len(column.levels), 2**31 - 1], n).astype(np.int32), column.levels
+            )
         else:
-            made[name] = Texts.of([["", "\x00 unheard-of", "ß" * 20_000][row % 3] for row in range(n)])
+            made[name] = Texts.of(
+                [["", "\x00 unheard-of", "ß" * 20_000][row % 3] for row in range(n)]
+            )
     return Columns(made, n)
 
 
@@ -73,7 +90,9 @@ def test_an_encoding_keeps_its_promises(recipe: Recipe, kind: str, data: st.Data
     assert {feature.source for feature in encoding.features} <= set(columns.names())
     assert len({feature.name for feature in encoding.features}) == len(encoding.features)
 
-    rows = np.array(data.draw(st.lists(st.integers(0, columns.n_rows - 1), max_size=columns.n_rows)), np.int64)
+    rows = np.array(
+        data.draw(st.lists(st.integers(0, columns.n_rows - 1), max_size=columns.n_rows)), np.int64
+    )
     np.testing.assert_array_equal(encoding.transform(columns.take(rows)), X[rows])
 
     strange = unseen(columns)
@@ -95,7 +114,9 @@ def test_every_subset_and_order_of_rows_gives_the_same_bits(recipe: Recipe) -> N
     order = np.random.default_rng(0).permutation(columns.n_rows)
     np.testing.assert_array_equal(encoding.transform(columns.take(order)), X[order])
     for n_rows in (0, *range(1, 40)):
-        np.testing.assert_array_equal(encoding.transform(columns.take(order[:n_rows])), X[order[:n_rows]])
+        np.testing.assert_array_equal(
+            encoding.transform(columns.take(order[:n_rows])), X[order[:n_rows]]
+        )
 
 
 @every_recipe
@@ -116,14 +137,28 @@ def test_columns_of_another_order_give_the_same_features(recipe: Recipe) -> None
     places = {feature.name: place for place, feature in enumerate(fit(recipe, turned).features)}
     encoding = fit(recipe, columns)
     X, turned_X = encoding.transform(columns), fit(recipe, turned).transform(turned)
-    np.testing.assert_array_equal(turned_X[:, [places[feature.name] for feature in encoding.features]], X)
+    np.testing.assert_array_equal(
+        turned_X[:, [places[feature.name] for feature in encoding.features]], X
+    )
 
 
 @every_recipe
 def test_only_native_categories_have_levels(recipe: Recipe) -> None:
-    levels = {feature.source: feature.levels for feature in fit(recipe, table()).features if feature.levels}
+    levels = {
+        feature.source: feature.levels
+        for feature in fit(recipe, table()).features
+        if feature.levels
+    }
     native, few = {"city": 6, "sex": 2, "postcode": 100}, {"city": 6, "sex": 2}
-    assert levels == ({} if recipe == TOPICS else native if recipe.categories == "native" else few if recipe.categories == "mixed" else {})
+    assert levels == (
+        {}
+        if recipe == TOPICS
+        else native
+        if recipe.categories == "native"
+        else few
+        if recipe.categories == "mixed"
+        else {}
+    )
 
 
 @every_recipe
@@ -131,8 +166,13 @@ def test_strided_and_memory_mapped_columns_give_the_same_bits(recipe: Recipe) ->
     columns = table()
     encoding = fit(recipe, columns)
     block = np.stack([columns["price"].values, columns["height"].values], axis=1)
-    strided = dict(columns.by_name) | {"price": Numbers(block[:, 0]), "height": Numbers(block[:, 1])}
-    np.testing.assert_array_equal(encoding.transform(Columns(strided, columns.n_rows)), encoding.transform(columns))
+    strided = dict(columns.by_name) | {
+        "price": Numbers(block[:, 0]),
+        "height": Numbers(block[:, 1]),
+    }
+    np.testing.assert_array_equal(
+        encoding.transform(Columns(strided, columns.n_rows)), encoding.transform(columns)
+    )
 
 
 @every_recipe

@@ -29,7 +29,9 @@ def found(values: NDArray[np.generic], y: Floats, task: Task = NUMBER) -> bool:
     return entity_keys(columns, targets(task, y, np.arange(len(y)), 0)) == ("x",)
 
 
-@pytest.mark.parametrize(("n_hosts", "most_rows"), [(1200, 9), (300, 9), (60, 9), (1000, 2), (30, 40)])
+@pytest.mark.parametrize(
+    ("n_hosts", "most_rows"), [(1200, 9), (300, 9), (60, 9), (1000, 2), (30, 40)]
+)
 def test_entities_are_found_by_their_key(n_hosts: int, most_rows: int) -> None:
     assert found(*hosts(n_hosts, most_rows))
 
@@ -57,13 +59,24 @@ def test_classes_have_keys_too() -> None:
 
 @pytest.mark.parametrize(
     "curve",
-    [lambda x: x, np.sqrt, lambda x: np.sin(x / 700), lambda x: np.abs(x - 6000), lambda x: x > 9000, lambda x: 0 * x],
+    [
+        lambda x: x,
+        np.sqrt,
+        lambda x: np.sin(x / 700),
+        lambda x: np.abs(x - 6000),
+        lambda x: x > 9000,
+        lambda x: 0 * x,
+    ],
     ids=["line", "root", "wave", "peak", "step", "nothing"],
 )
 def test_amounts_are_no_keys(curve: np.ufunc) -> None:
     amounts, noise = hosts()
     signal = np.asarray(curve(amounts.astype(float)), np.float64)
-    assert not found(amounts, signal / max(1e-9, float(signal.std())) + 0.5 * np.random.default_rng(1).normal(size=len(noise)))
+    assert not found(
+        amounts,
+        signal / max(1e-9, float(signal.std()))
+        + 0.5 * np.random.default_rng(1).normal(size=len(noise)),
+    )
 
 
 def test_keys_that_were_given_in_the_order_of_the_target_stay_amounts() -> None:
@@ -73,7 +86,11 @@ def test_keys_that_were_given_in_the_order_of_the_target_stay_amounts() -> None:
 
 def test_years_ages_and_counts_stay() -> None:
     rng = np.random.default_rng(2)
-    year, age, children = rng.integers(1960, 2020, 3000), rng.integers(18, 80, 3000), rng.poisson(0.4, 3000) * rng.integers(1, 30, 3000)
+    year, age, children = (
+        rng.integers(1960, 2020, 3000),
+        rng.integers(18, 80, 3000),
+        rng.poisson(0.4, 3000) * rng.integers(1, 30, 3000),
+    )
     y = (year - 1990) / 20 + np.sin(age / 9) + np.sqrt(children) + rng.normal(size=3000)
     assert not any(found(column, y) for column in (year, age, children))
 
@@ -81,7 +98,9 @@ def test_years_ages_and_counts_stay() -> None:
 def test_a_year_with_shocks_of_its_own_and_a_trend_stays() -> None:
     rng = np.random.default_rng(3)
     year = rng.integers(0, 60, 3000)
-    assert not found(1960 + year, year / 20 + 0.3 * rng.normal(size=60)[year] + rng.normal(size=3000))
+    assert not found(
+        1960 + year, year / 20 + 0.3 * rng.normal(size=60)[year] + rng.normal(size=3000)
+    )
 
 
 @pytest.mark.parametrize("trend", [0.0, 0.3])

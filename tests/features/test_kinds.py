@@ -60,7 +60,10 @@ def test_an_outlier_neither_stretches_the_scale_nor_leaves_the_bounds() -> None:
     assert scaled.max() <= 10
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50), st.sampled_from(["standard", "quantile"]))
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50),
+    st.sampled_from(["standard", "quantile"]),
+)
 def test_scalers_keep_the_order(values: list[float], how: str) -> None:
     ordered = np.sort(np.array(values))
     scaled = fit_scaler(how, ordered).apply(ordered)
@@ -74,7 +77,9 @@ def test_quantiles_make_any_distribution_normal() -> None:
     assert isinstance(scaler, Quantile)
     assert scaler.knots.shape[1] <= 1000
     scaled = scaler.apply(values)
-    np.testing.assert_allclose(np.quantile(scaled, [0.02, 0.16, 0.5, 0.84, 0.98]), [-2.05, -1, 0, 1, 2.05], atol=0.05)
+    np.testing.assert_allclose(
+        np.quantile(scaled, [0.02, 0.16, 0.5, 0.84, 0.98]), [-2.05, -1, 0, 1, 2.05], atol=0.05
+    )
 
 
 def test_a_flag_without_an_answer_is_one_half() -> None:
@@ -90,12 +95,16 @@ def test_date_parts_agree_with_the_standard_library(moment: dt.datetime) -> None
     parts = [float(date_parts(np.array([seconds]))[name][0]) for name in PARTS]
     day = moment.timetuple()
     hour = (day.tm_hour * 3600 + day.tm_min * 60 + day.tm_sec) / 3600
-    assert parts == pytest.approx([seconds / 86400, day.tm_year, day.tm_mon, day.tm_mday, day.tm_wday, day.tm_yday, hour])
+    assert parts == pytest.approx(
+        [seconds / 86400, day.tm_year, day.tm_mon, day.tm_mday, day.tm_wday, day.tm_yday, hour]
+    )
 
 
 def test_only_parts_that_vary_are_features() -> None:
     days = Numbers(np.arange(0, 400) * 86400.0, "date")
-    assert names(fit_one("native", days, 400)[0]) == [f"x ({part})" for part in PARTS if part != "hour"]
+    assert names(fit_one("native", days, 400)[0]) == [
+        f"x ({part})" for part in PARTS if part != "hour"
+    ]
     hours = Numbers(np.arange(0, 24) * 3600.0, "date")
     assert names(fit_one("native", hours, 24)[0]) == ["x (days)", "x (hour)"]
     assert names(fit_one("native", Numbers(np.array([5.0, np.nan]), "date"), 2)[0]) == ["x (days)"]
@@ -109,7 +118,9 @@ def test_scaled_dates_have_cycles() -> None:
 
 def test_codes_are_ranks_by_frequency() -> None:
     column = Categories(np.array([2, 2, 2, 0, 0, 1, -1], np.int32), ("a", "b", "c", "never"))
-    np.testing.assert_array_equal(fit_one("codes", column, 7)[1].ravel(), [0, 0, 0, 1, 1, 2, np.nan])
+    np.testing.assert_array_equal(
+        fit_one("codes", column, 7)[1].ravel(), [0, 0, 0, 1, 1, 2, np.nan]
+    )
 
 
 def test_onehot_puts_rare_levels_together_and_caps_their_number() -> None:
@@ -128,26 +139,38 @@ def test_the_target_recipe_counts_levels_where_there_are_many() -> None:
     encoding, X = fit_one("target", Categories(codes, tuple(map(str, range(31)))), len(codes))
     assert names(encoding) == ["x (count)"]
     assert set(X.ravel()) == {1.0, 50.0}
-    assert not fit_one("target", Categories(np.arange(5, dtype=np.int32), tuple("abcde")), 5)[0].features
+    assert not fit_one("target", Categories(np.arange(5, dtype=np.int32), tuple("abcde")), 5)[
+        0
+    ].features
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_columns_that_hold_nothing_have_no_features(recipe: str) -> None:
     nothing = np.full(4, np.nan)
-    for column in (Numbers(nothing), Numbers(nothing, "date"), Numbers(nothing, "flag"), Texts.of([""] * 4)):
+    for column in (
+        Numbers(nothing),
+        Numbers(nothing, "date"),
+        Numbers(nothing, "flag"),
+        Texts.of([""] * 4),
+    ):
         assert not fit_one(recipe, column, 4)[0].features
     assert not fit_one(recipe, Categories(np.full(4, -1, np.int32), ()), 4)[0].features
 
 
 def test_texts_about_the_same_lie_together() -> None:
-    about = {"wine": "a dry red wine from an old vineyard", "cars": "the fast engine of that new sports car"}
+    about = {
+        "wine": "a dry red wine from an old vineyard",
+        "cars": "the fast engine of that new sports car",
+    }
     random = np.random.default_rng(0)
     labels = random.permutation(["wine", "cars"] * 50)
     strings = [" ".join(random.permutation(about[label].split())) for label in labels]
     encoding, X = fit_one("topics", Texts.of(strings), 100)
     topics = X[:, [place for place, name in enumerate(names(encoding)) if "topic" in name]]
     means = {label: topics[labels == label].mean(axis=0) for label in about}
-    nearest = [min(about, key=lambda label: float(np.linalg.norm(row - means[label]))) for row in topics]
+    nearest = [
+        min(about, key=lambda label: float(np.linalg.norm(row - means[label]))) for row in topics
+    ]
     assert nearest == list(labels)
 
 
@@ -164,7 +187,9 @@ def test_topics_equal_scikit_learns() -> None:
     tfidf = TfidfVectorizer(analyzer=words, min_df=2, sublinear_tf=True).fit(strings)
     assert tuple(tfidf.get_feature_names_out()) == topics.vocabulary.words
     np.testing.assert_allclose(
-        topics.vocabulary.weigh(Texts.of(strings)).sums(topics.components), (tfidf.transform(strings) @ topics.components.T).T, atol=1e-6
+        topics.vocabulary.weigh(Texts.of(strings)).sums(topics.components),
+        (tfidf.transform(strings) @ topics.components.T).T,
+        atol=1e-6,
     )
 
 

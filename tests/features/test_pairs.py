@@ -45,7 +45,12 @@ def test_the_operation_behind_a_target_is_found(operation: str) -> None:
 
 def test_a_target_without_pairs_asks_for_none() -> None:
     columns = numbers()
-    assert chosen(columns, columns["a"].values + np.sin(3 * columns["b"].values) + noise(0.3)).arithmetic == ()
+    assert (
+        chosen(
+            columns, columns["a"].values + np.sin(3 * columns["b"].values) + noise(0.3)
+        ).arithmetic
+        == ()
+    )
 
 
 def test_noise_asks_for_no_pairs() -> None:
@@ -56,7 +61,10 @@ def crossed(seed: int = 0) -> tuple[Columns, np.ndarray]:
     """Two categories whose levels tell nothing, and all together."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 12, (3, N_ROWS)).astype(np.int32)
-    columns = {name: Categories(code, tuple(f"{name}{k}" for k in range(12))) for name, code in zip("uvw", codes, strict=True)}
+    columns = {
+        name: Categories(code, tuple(f"{name}{k}" for k in range(12)))
+        for name, code in zip("uvw", codes, strict=True)
+    }
     answer = rng.integers(0, 2, (12, 12))[codes[0], codes[1]]
     flipped = rng.random(N_ROWS) < 0.1
     return Columns(columns, N_ROWS), np.where(flipped, 1 - answer, answer).astype(float)
@@ -92,8 +100,17 @@ def test_a_row_does_not_see_its_own_target_in_the_mean_of_its_pair() -> None:
 
 
 def test_unseen_pairs_get_the_overall_mean() -> None:
-    encoder = Cross(("u", "v"), ("u & v (mean)",), (2, 2), np.array([0, 4]), np.array([[0.0], [1.0], [0.4]], np.float32))
-    u, v = Categories(np.array([0, 1, 7, -1], np.int32), ("a", "b")), Categories(np.array([0, 1, 0, -1], np.int32), ("c", "d"))
+    encoder = Cross(
+        ("u", "v"),
+        ("u & v (mean)",),
+        (2, 2),
+        np.array([0, 4]),
+        np.array([[0.0], [1.0], [0.4]], np.float32),
+    )
+    u, v = (
+        Categories(np.array([0, 1, 7, -1], np.int32), ("a", "b")),
+        Categories(np.array([0, 1, 0, -1], np.int32), ("c", "d")),
+    )
     assert encoder.transform(u, v).ravel().tolist() == pytest.approx([0.0, 1.0, 0.4, 0.4])
 
 
@@ -107,8 +124,16 @@ def test_unseen_pairs_get_the_overall_mean() -> None:
         ({"sources": ["u"]}, "two columns"),
     ],
 )
-def test_a_cross_that_does_not_fit_together_is_refused(change: dict[str, object], says: str) -> None:
-    encoder = Cross(("u", "v"), ("u & v (mean)",), (2, 2), np.array([0, 4]), np.array([[0.0], [1.0], [0.4]], np.float32))
+def test_a_cross_that_does_not_fit_together_is_refused(
+    change: dict[str, object], says: str
+) -> None:
+    encoder = Cross(
+        ("u", "v"),
+        ("u & v (mean)",),
+        (2, 2),
+        np.array([0, 4]),
+        np.array([[0.0], [1.0], [0.4]], np.float32),
+    )
     with pytest.raises(UnsafeModel, match=says):
         Encoding.from_state({"encoders": [{"kind": "cross"} | encoder.to_state() | change]})
 

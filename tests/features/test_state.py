@@ -64,17 +64,37 @@ def test_a_saved_encoding_transforms_without_scikit_learn(tmp_path: Path) -> Non
         np.save(tmp_path / f"{name}.npy", encoding.transform(columns))
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
             pack(encoding.to_state(), archive, "encoding")
-    done = subprocess.run([sys.executable, "-c", WITHOUT, str(tmp_path), *ALL], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, str(tmp_path), *ALL],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(leaf for key, item in items for leaf in _leaves(item, (*path, key)))][1 if not path else 0 :]
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    return [path, *(leaf for key, item in items for leaf in _leaves(item, (*path, key)))][
+        1 if not path else 0 :
+    ]
 
 
-@pytest.mark.parametrize("name", ["native", "quantile", "scaled_target", "pieces", "pairs", "topics"])
-@pytest.mark.parametrize("nonsense", [None, object(), -7, np.zeros((2, 9)), []], ids=["none", "object", "int", "array", "empty"])
+@pytest.mark.parametrize(
+    "name", ["native", "quantile", "scaled_target", "pieces", "pairs", "topics"]
+)
+@pytest.mark.parametrize(
+    "nonsense",
+    [None, object(), -7, np.zeros((2, 9)), []],
+    ids=["none", "object", "int", "array", "empty"],
+)
 def test_nonsense_anywhere_in_a_state_is_refused_or_harmless(name: str, nonsense: Any) -> None:
     columns = table(60)
     state = fit(name, columns).to_state()
@@ -100,7 +120,12 @@ def test_an_unknown_encoder_is_refused() -> None:
 
 
 def test_codes_beyond_the_features_are_refused() -> None:
-    state = {"kind": "onehot", "source": "x", "names": ["x = a"], "places": np.array([0, 1], np.int32)}
+    state = {
+        "kind": "onehot",
+        "source": "x",
+        "names": ["x = a"],
+        "places": np.array([0, 1], np.int32),
+    }
     with pytest.raises(UnsafeModel, match="places should be features"):
         Encoding.from_state({"encoders": [state]})
 

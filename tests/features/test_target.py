@@ -19,7 +19,10 @@ BINARY = Task("binary", "y", "auc", ("no", "yes"))
 
 
 def one(codes: np.ndarray, n_levels: int) -> Columns:
-    return Columns({"c": Categories(codes.astype(np.int32), tuple(f"l{place}" for place in range(n_levels)))}, len(codes))
+    return Columns(
+        {"c": Categories(codes.astype(np.int32), tuple(f"l{place}" for place in range(n_levels)))},
+        len(codes),
+    )
 
 
 @pytest.mark.parametrize("recipe", [TARGET, SCALED], ids=lambda recipe: recipe.name)
@@ -29,8 +32,19 @@ def test_a_random_target_is_not_seen_in_its_own_encoding(recipe, n_levels: int, 
     correlations = []
     for seed in range(20):
         random = np.random.default_rng(seed)
-        y = random.normal(size=2000) if task.is_regression else random.integers(0, 2, 2000).astype(float)
-        _, X = fit_targeted(recipe, one(random.integers(0, n_levels, 2000), n_levels), task, y, np.arange(2000), seed)
+        y = (
+            random.normal(size=2000)
+            if task.is_regression
+            else random.integers(0, 2, 2000).astype(float)
+        )
+        _, X = fit_targeted(
+            recipe,
+            one(random.integers(0, n_levels, 2000), n_levels),
+            task,
+            y,
+            np.arange(2000),
+            seed,
+        )
         correlations.append(np.corrcoef(X[:, 0], y)[0, 1] if X.std() > 1e-6 else 0.0)
     chance = 1 / np.sqrt(2000 * 20)
     assert abs(np.mean(correlations)) < 4 * chance
@@ -67,7 +81,11 @@ def test_a_weight_of_three_counts_like_three_rows() -> None:
 
 def test_rows_outside_train_get_the_fitted_encoding_and_their_target_is_not_read() -> None:
     random = np.random.default_rng(0)
-    columns, train, held = one(random.integers(-1, 40, 500), 40), np.arange(0, 500, 2), np.arange(1, 500, 2)
+    columns, train, held = (
+        one(random.integers(-1, 40, 500), 40),
+        np.arange(0, 500, 2),
+        np.arange(1, 500, 2),
+    )
     y = random.normal(size=500)
     encoding, X = fit_targeted(TARGET, columns, REGRESSION, y, train, seed=3)
     np.testing.assert_array_equal(X[held], encoding.transform(columns.take(held)))
@@ -81,7 +99,9 @@ def test_means_of_levels_that_differ_are_found() -> None:
     codes = random.integers(0, 20, 4000)
     y = codes + random.normal(size=4000)
     encoding, X = fit_targeted(TARGET, one(codes, 20), REGRESSION, y, np.arange(4000), seed=0)
-    np.testing.assert_allclose(encoding.transform(one(np.arange(20), 20)).ravel(), np.arange(20), atol=0.25)
+    np.testing.assert_allclose(
+        encoding.transform(one(np.arange(20), 20)).ravel(), np.arange(20), atol=0.25
+    )
     assert np.corrcoef(X[:, 0], y)[0, 1] > 0.97
 
 
@@ -96,7 +116,9 @@ def test_missing_is_a_level_and_unseen_without_it_is_the_mean_of_all() -> None:
 
 def test_smoothing_draws_rare_levels_further_and_keeps_the_order() -> None:
     counts, means = np.array([2.0, 200.0, 200.0]), np.array([1.0, 1.0, 0.0])
-    rare, common, _ = smoothed_means(np.stack([counts, counts * means, counts * means**2 + counts * 0.2]))
+    rare, common, _ = smoothed_means(
+        np.stack([counts, counts * means, counts * means**2 + counts * 0.2])
+    )
     assert 0.5 < rare < common < 1
 
 
@@ -104,18 +126,29 @@ def test_a_binary_target_has_one_mean_and_many_classes_the_ten_most_frequent() -
     random = np.random.default_rng(0)
     columns = one(random.integers(0, 5, 600), 5)
     y = random.integers(0, 2, 600).astype(float)
-    assert [feature.name for feature in fit_targeted(TARGET, columns, BINARY, y, np.arange(600), 0)[0].features] == ["c (mean of yes)"]
+    assert [
+        feature.name
+        for feature in fit_targeted(TARGET, columns, BINARY, y, np.arange(600), 0)[0].features
+    ] == ["c (mean of yes)"]
     many = Task("multiclass", "y", "log_loss", tuple("abcdefghijklm"))
-    y = np.concatenate([np.arange(13), np.repeat(np.arange(3, 13), 50), np.full(87, 12)]).astype(float)
+    y = np.concatenate([np.arange(13), np.repeat(np.arange(3, 13), 50), np.full(87, 12)]).astype(
+        float
+    )
     features = fit_targeted(TARGET, columns, many, y, np.arange(600), 0)[0].features
-    assert [feature.name for feature in features] == [f"c (mean of {label})" for label in "defghijklm"]
+    assert [feature.name for feature in features] == [
+        f"c (mean of {label})" for label in "defghijklm"
+    ]
 
 
 def test_other_recipes_and_flags_read_no_target() -> None:
     y, rows = np.zeros(6), np.arange(6)
-    assert fit_targeted(RECIPES["onehot"], one(np.arange(6), 6), REGRESSION, y, rows, 0)[1].shape == (6, 0)
+    assert fit_targeted(RECIPES["onehot"], one(np.arange(6), 6), REGRESSION, y, rows, 0)[
+        1
+    ].shape == (6, 0)
     assert fit_targeted(TARGET, one(np.arange(6) % 2, 2), REGRESSION, y, rows, 0)[1].shape == (6, 0)
-    assert [feature.name for feature in fit_shared(TARGET, one(np.arange(6) % 2, 2), 0).features] == ["c = l1"]
+    assert [
+        feature.name for feature in fit_shared(TARGET, one(np.arange(6) % 2, 2), 0).features
+    ] == ["c = l1"]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))

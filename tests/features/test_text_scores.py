@@ -22,7 +22,9 @@ def texts(n_rows: int, seed: int = 0) -> list[list[str]]:
     return [list(random.choice(WORDS, random.integers(3, 7), replace=False)) for _ in range(n_rows)]
 
 
-def fit(strings: list[list[str]], y: np.ndarray, task: Task = REGRESSION, **more: np.ndarray) -> tuple[Encoding, np.ndarray]:
+def fit(
+    strings: list[list[str]], y: np.ndarray, task: Task = REGRESSION, **more: np.ndarray
+) -> tuple[Encoding, np.ndarray]:
     columns = Columns({"note": Texts.of([" ".join(words) for words in strings])}, len(strings))
     return fit_targeted(TOPICS, columns, task, y, np.arange(len(y)), 0, **more)
 
@@ -32,7 +34,9 @@ def test_words_that_tell_of_the_target_are_found_and_tell_of_other_rows_too() ->
     y = np.array([("plum" in words) - 2.0 * ("sour" in words) for words in strings])
     encoding, X = fit(strings[:600], y[:600])
     assert [feature.name for feature in encoding.features] == ["note (words' mean)"]
-    others = encoding.transform(Columns({"note": Texts.of([" ".join(words) for words in strings[600:]])}, 200))
+    others = encoding.transform(
+        Columns({"note": Texts.of([" ".join(words) for words in strings[600:]])}, 200)
+    )
     assert np.corrcoef(X[:, 0], y[:600])[0, 1] > 0.9
     assert np.corrcoef(others[:, 0], y[600:])[0, 1] > 0.9
 
@@ -50,7 +54,11 @@ def test_a_random_target_is_not_seen_in_its_own_score(task: Task) -> None:
     correlations = []
     for seed in range(20):
         random = np.random.default_rng(seed)
-        y = random.normal(size=400) if task.is_regression else random.integers(0, 2, 400).astype(float)
+        y = (
+            random.normal(size=400)
+            if task.is_regression
+            else random.integers(0, 2, 400).astype(float)
+        )
         strings = [[f"w{word}" for word in random.integers(0, 300, 8)] for _ in range(400)]
         correlations.append(np.corrcoef(fit(strings, y, task)[1][:, 0], y)[0, 1])
     assert abs(np.mean(correlations)) < 4 / np.sqrt(400 * 20)
@@ -72,7 +80,9 @@ def test_texts_without_words_have_no_score() -> None:
 
 def test_other_recipes_leave_texts_to_this_one() -> None:
     columns = Columns({"note": Texts.of(["red wine", "dry oak"] * 10)}, 20)
-    assert fit_targeted(RECIPES["pairs"], columns, BINARY, np.tile([0.0, 1.0], 10), np.arange(20), 0)[1].shape == (20, 0)
+    assert fit_targeted(
+        RECIPES["pairs"], columns, BINARY, np.tile([0.0, 1.0], 10), np.arange(20), 0
+    )[1].shape == (20, 0)
 
 
 def test_one_row_teaches_nothing() -> None:

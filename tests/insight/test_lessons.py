@@ -22,7 +22,7 @@ from automl.insight.points import Points, points
 from automl.insight.stability import from_seeds
 from automl.insight.story import more_time, story
 from automl.insight.surrogate import Axis, Surrogate, _unlikelihood, learn
-from automl.insight.temper import temper
+from automl.insight.tunability import tunability
 from automl.space import Choice, Float, Int
 from automl.timeline import read
 from automl.trial import Candidate, Plan, Trial
@@ -35,7 +35,9 @@ WEIGHTS = np.array([3, 2, 1, 0.5, 0.3, 0.1])
 FUNCTIONS: dict[str, Function] = {
     "quadratic": lambda X: 1 + (X - 0.3) ** 2 @ WEIGHTS,
     "kinks": lambda X: 1 + np.log1p(20 * np.abs(X - 0.6)) @ WEIGHTS,
-    "product": lambda X: 1 + 3 * X[:, 0] * X[:, 1] + np.sin(6 * X[:, 2]) + 0.5 * X[:, 3] + 0.1 * X[:, 4],
+    "product": lambda X: (
+        1 + 3 * X[:, 0] * X[:, 1] + np.sin(6 * X[:, 2]) + 0.5 * X[:, 3] + 0.1 * X[:, 4]
+    ),
 }
 
 
@@ -86,7 +88,12 @@ def test_what_acts_together_is_told_and_what_does_not_is_not() -> None:
     of = tried(lambda X: 5 + 10 * (X[:, 0] - 0.5) * (X[:, 1] - 0.5) + X[:, 2], seed=0)
     pairs = [(one.first, one.second) for one in interactions(of, learn(of))]
     assert pairs[0] == ("h0", "h1")
-    assert interactions(tried(FUNCTIONS["quadratic"], seed=0), learn(tried(FUNCTIONS["quadratic"], seed=0))) == ()
+    assert (
+        interactions(
+            tried(FUNCTIONS["quadratic"], seed=0), learn(tried(FUNCTIONS["quadratic"], seed=0))
+        )
+        == ()
+    )
 
 
 def test_the_slope_of_the_likelihood_is_its_derivative() -> None:
@@ -94,14 +101,18 @@ def test_the_slope_of_the_likelihood_is_its_derivative() -> None:
     places = np.c_[rng.random((30, 2)), rng.integers(0, 3, 30)]
     axes = [Axis.of(Float(0, 1)), Axis.of(Int(1, 9)), Axis.of(Choice(("a", "b", "c")))]
     above = np.triu_indices(30, 1)
-    aparts = [axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)]
+    aparts = [
+        axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
+    ]
     y = rng.standard_normal(30)
 
     def of(theta: np.ndarray) -> tuple[float, np.ndarray]:
         return _unlikelihood(theta, aparts, [axis.is_choice for axis in axes], above, y)
 
     theta = np.array([-0.5, 0.2, 0.4, 0.1, -2.0])
-    assert of(theta)[1] == pytest.approx(approx_fprime(theta, lambda at: of(at)[0], 1e-6), rel=1e-3, abs=1e-3)
+    assert of(theta)[1] == pytest.approx(
+        approx_fprime(theta, lambda at: of(at)[0], 1e-6), rel=1e-3, abs=1e-3
+    )
 
 
 def surrogate_of_two() -> tuple[Points, Surrogate]:
@@ -109,7 +120,13 @@ def surrogate_of_two() -> tuple[Points, Surrogate]:
     rng = np.random.default_rng(1)
     places = np.c_[rng.random(60), rng.integers(0, 3, 60)]
     losses = 1 + (places[:, 0] - 0.4) ** 2 + 0.2 * places[:, 1] + 0.01 * rng.standard_normal(60)
-    of = Points("knn", {"x": Float(0.0, 1.0), "c": Choice(("a", "b", "d"))}, places, losses, trials_of(losses))
+    of = Points(
+        "knn",
+        {"x": Float(0.0, 1.0), "c": Choice(("a", "b", "d"))},
+        places,
+        losses,
+        trials_of(losses),
+    )
     return of, learn(of)
 
 
@@ -145,7 +162,11 @@ def test_good_ranges_hold_the_best_and_name_an_edge() -> None:
     assert number.edge == ""
     assert choice.values == ("a",)
     falling = tried(lambda X: 1 + X @ WEIGHTS, seed=0)
-    assert {one.edge for one in good_ranges(falling, effects(falling, learn(falling)), 0.01) if one.name in ("h0", "h1")} == {"low"}
+    assert {
+        one.edge
+        for one in good_ranges(falling, effects(falling, learn(falling)), 0.01)
+        if one.name in ("h0", "h1")
+    } == {"low"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -159,9 +180,12 @@ def test_draws_from_good_ranges_do_better_than_draws_from_the_whole_range(name: 
 
 
 def test_a_flat_family_forgives_and_a_steep_one_is_touchy() -> None:
-    flat, steep = tried(lambda X: 1 + 0.003 * X @ WEIGHTS, seed=0, noise=1e-3), tried(lambda X: 1 + X @ WEIGHTS, seed=0)
-    assert temper(flat, learn(flat), 0).verdict == "forgiving"
-    touchy = temper(steep, learn(steep), 0)
+    flat, steep = (
+        tried(lambda X: 1 + 0.003 * X @ WEIGHTS, seed=0, noise=1e-3),
+        tried(lambda X: 1 + X @ WEIGHTS, seed=0),
+    )
+    assert tunability(flat, learn(flat), 0).verdict == "forgiving"
+    touchy = tunability(steep, learn(steep), 0)
     assert touchy.verdict == "touchy"
     assert 0 < touchy.median < touchy.bad
     assert touchy.safe in {trial.id for trial in steep.trials}
@@ -169,8 +193,20 @@ def test_a_flat_family_forgives_and_a_steep_one_is_touchy() -> None:
 
 def test_a_stable_and_an_unstable_learner_are_told_apart() -> None:
     rng = np.random.default_rng(0)
-    stable = from_seeds("linear native", "a", 0.2 + 1e-4 * rng.standard_normal(5), 0.2, 0.2 + 1e-5 * rng.standard_normal(5))
-    unstable = from_seeds("mlp native", "b", 0.2 + 0.02 * rng.standard_normal(5), 0.19, 0.19 + 2e-3 * rng.standard_normal(5))
+    stable = from_seeds(
+        "linear native",
+        "a",
+        0.2 + 1e-4 * rng.standard_normal(5),
+        0.2,
+        0.2 + 1e-5 * rng.standard_normal(5),
+    )
+    unstable = from_seeds(
+        "mlp native",
+        "b",
+        0.2 + 0.02 * rng.standard_normal(5),
+        0.19,
+        0.19 + 2e-3 * rng.standard_normal(5),
+    )
     assert (stable.verdict, unstable.verdict) == ("stable", "unstable")
     assert unstable.together_jump is not None
     assert 0 < unstable.together_jump < unstable.jump
@@ -180,7 +216,9 @@ def test_the_jackknife_gives_the_jump_of_a_mean() -> None:
     rng = np.random.default_rng(0)
     values = rng.standard_normal(400)
     without = [(values.sum() - one) / 399 for one in values]
-    found = from_seeds("m", "a", (1 + 0.01 * values).tolist(), 1.0, (1 + 0.01 * np.array(without)).tolist())
+    found = from_seeds(
+        "m", "a", (1 + 0.01 * values).tolist(), 1.0, (1 + 0.01 * np.array(without)).tolist()
+    )
     assert found.together_jump == pytest.approx(0.02 / math.sqrt(400), rel=0.1)
 
 
@@ -190,7 +228,13 @@ class TestARun:
     def test_tells_its_story_step_by_step(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         told = story(made.study, read(tmp_path / "run"))
-        assert [step.name for step in told] == ["baseline", "first model", "portfolio", "tuned", "ensemble"]
+        assert [step.name for step in told] == [
+            "baseline",
+            "first model",
+            "portfolio",
+            "tuned",
+            "ensemble",
+        ]
         assert told[0].loss > told[2].loss > told[-1].loss == made.study.verdict["loss"]
         best = min(step.loss for step in told[:-1])
         assert told[-1].gain == pytest.approx((best - told[-1].loss) / best)
@@ -205,25 +249,36 @@ class TestARun:
         assert 0 <= found.four_times < 1
         assert found.a_minute >= 0
 
-    def test_says_nothing_of_more_time_where_there_is_too_little_to_go_by(self, tmp_path: Path) -> None:
+    def test_says_nothing_of_more_time_where_there_is_too_little_to_go_by(
+        self, tmp_path: Path
+    ) -> None:
         made = full_run(tmp_path / "run", trials=3)
         found = more_time(made.study, read(tmp_path / "run"))
         assert found is None or found.four_times < 1
-        constant = {key: trial for key, trial in made.study.trials.items() if trial.candidate.family == "constant"}
+        constant = {
+            key: trial
+            for key, trial in made.study.trials.items()
+            if trial.candidate.family == "constant"
+        }
         assert more_time(replace(made.study, trials=constant), read(tmp_path / "run")) is None
 
     def test_tells_candidates_by_hand_apart(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         best = made.study.ranked[0]
         by_hand = replace(best, candidate=replace(best.candidate, origin="hand"))
-        told = story(replace(made.study, trials={**made.study.trials, best.id: by_hand}), read(tmp_path / "run"))
+        told = story(
+            replace(made.study, trials={**made.study.trials, best.id: by_hand}),
+            read(tmp_path / "run"),
+        )
         assert [step.name for step in told][-2:] == ["by hand", "ensemble"]
         assert next(step for step in told if step.name == "by hand").loss == best.loss
 
     def test_costs_what_its_fits_took(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         found = cost(made.study, read(tmp_path / "run"), price_per_hour=3.6, person_per_day=480)
-        assert found.core_hours == pytest.approx(sum(trial.seconds for trial in made.study.trials.values()) / 3600)
+        assert found.core_hours == pytest.approx(
+            sum(trial.seconds for trial in made.study.trials.values()) / 3600
+        )
         assert found.kilowatt_hours == pytest.approx(found.core_hours * WATTS / 1000)
         assert found.money == pytest.approx(found.seconds / 1000)
         assert found.person_money == pytest.approx(len(made.study.trials) * 10)
@@ -234,7 +289,9 @@ class TestARun:
         best = study.ranked[0]
         dropped = next(trial for trial in study.trials.values() if trial.decided == "dropped")
         (place,) = dropped.losses
-        assert study.expected_loss(dropped) == pytest.approx(best.loss + max(0.0, dropped.losses[place] - best.losses[place]))
+        assert study.expected_loss(dropped) == pytest.approx(
+            best.loss + max(0.0, dropped.losses[place] - best.losses[place])
+        )
         assert study.expected_loss(best) == best.loss
 
     def test_has_a_standard_error_of_paired_differences(self, tmp_path: Path) -> None:
@@ -259,7 +316,9 @@ def test_any_few_trials_can_be_learnt_from(seed: int, count: int, same: bool) ->
     rng = np.random.default_rng(seed)
     places = np.c_[rng.random(count), rng.integers(0, 2, count)]
     losses = np.ones(count) if same else np.exp(rng.standard_normal(count) * rng.uniform(0, 5))
-    of = Points("knn", {"x": Float(0.0, 1.0), "c": Choice((1, 2))}, places, losses, trials_of(losses))
+    of = Points(
+        "knn", {"x": Float(0.0, 1.0), "c": Choice((1, 2))}, places, losses, trials_of(losses)
+    )
     surrogate = learn(of)
     curves = effects(of, surrogate)
     for curve in curves:

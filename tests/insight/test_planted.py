@@ -46,10 +46,16 @@ class Jumpy(Steady):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("planted")
-    install(home / "site", LEARNERS, {"automl.families": {"steady": "my_automl:Steady", "jumpy": "my_automl:Jumpy"}})
+    install(
+        home / "site",
+        LEARNERS,
+        {"automl.families": {"steady": "my_automl:Steady", "jumpy": "my_automl:Jumpy"}},
+    )
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 4))
-    table = pd.DataFrame(X, columns=list("abcd")).assign(y=X @ [2.0, -1.0, 1.0, 0.5] + 0.5 * rng.normal(size=500))
+    table = pd.DataFrame(X, columns=list("abcd")).assign(
+        y=X @ [2.0, -1.0, 1.0, 0.5] + 0.5 * rng.normal(size=500)
+    )
     table.to_csv(home / "table.csv", index=False)
     return home
 
@@ -63,7 +69,16 @@ def told(home: Path, *words: str) -> str:
 @pytest.mark.heavy
 @pytest.mark.parametrize(("learner", "verdict"), [("steady", "stable"), ("jumpy", "unstable")])
 def test_the_verdict_on_a_planted_learner_is_right(learner: str, verdict: str, home: Path) -> None:
-    whole = ["--set", "tune.margin=10", "--set", "tune.pruner=none", "--set", "clean.folds=5", "--set", "clean.repeats=1"]
+    whole = [
+        "--set",
+        "tune.margin=10",
+        "--set",
+        "tune.pruner=none",
+        "--set",
+        "clean.folds=5",
+        "--set",
+        "clean.repeats=1",
+    ]
     told(
         home,
         "fit",
@@ -79,9 +94,14 @@ def test_the_verdict_on_a_planted_learner_is_right(learner: str, verdict: str, h
         learner,
         "-q",
     )
-    found: list[dict[str, Any]] = json.loads(told(home, "insight", learner, "--seeds", "5", "--budget", "1m", "--json"))["stability"]
+    found: list[dict[str, Any]] = json.loads(
+        told(home, "insight", learner, "--seeds", "5", "--budget", "1m", "--json")
+    )["stability"]
     alone = [one for one in found if one["id"] != "ensemble"]
-    assert [(one["source"], one["verdict"]) for one in alone] == [("seeds", verdict), ("trials", verdict)]
+    assert [(one["source"], one["verdict"]) for one in alone] == [
+        ("seeds", verdict),
+        ("trials", verdict),
+    ]
     trained = alone[0]
     assert len(set(trained["losses"])) == (1 if learner == "steady" else 5)
     if learner == "jumpy":  # what an ensemble of seeds does about it

@@ -28,7 +28,11 @@ def state_of(name: str) -> dict[str, object]:
     features = (Feature("x", "x"), Feature("z", "z"), Feature("c", "c", 12))
     sample, how = Sample(X, features, y), How(TASK, METRICS["log_loss"], 0, 1, rounds=5)
     params = {"max_cat_to_onehot": 4} if name == "lightgbm" else {}
-    return family(name).fit(family(name).prepare(sample, None, params, how), params, how).model.to_state()
+    return (
+        family(name)
+        .fit(family(name).prepare(sample, None, params, how), params, how)
+        .model.to_state()
+    )
 
 
 LIGHTGBM = state_of("lightgbm")
@@ -41,15 +45,23 @@ def lightgbm_with(change: Callable[[bytes], bytes]) -> None:
     changed = change(booster)
     assert changed != booster
     sizes = [
-        len(block) for block in re.split(rb"(?=^Tree=)", changed.partition(b"\n\n")[2].partition(b"end of trees")[0], flags=re.M) if block
+        len(block)
+        for block in re.split(
+            rb"(?=^Tree=)", changed.partition(b"\n\n")[2].partition(b"end of trees")[0], flags=re.M
+        )
+        if block
     ]
-    changed = re.sub(rb"tree_sizes=[\d ]*", b"tree_sizes=" + b" ".join(b"%d" % size for size in sizes), changed)
+    changed = re.sub(
+        rb"tree_sizes=[\d ]*", b"tree_sizes=" + b" ".join(b"%d" % size for size in sizes), changed
+    )
     family("lightgbm").restore({**LIGHTGBM, "booster": changed})
 
 
 def first(name: str, number: bytes) -> Callable[[bytes], bytes]:
     """The first number of the first line of a name, replaced."""
-    return lambda text: re.sub(rb"^(%s=)\S+" % name.encode(), rb"\g<1>" + number, text, count=1, flags=re.M)
+    return lambda text: re.sub(
+        rb"^(%s=)\S+" % name.encode(), rb"\g<1>" + number, text, count=1, flags=re.M
+    )
 
 
 def test_what_was_fitted_is_taken_as_it_is() -> None:
@@ -75,10 +87,15 @@ def test_what_was_fitted_is_taken_as_it_is() -> None:
         (first("left_child", b"1x"), "or what is none"),
         (first("left_child", b"1-2"), "something else than whole numbers"),
         (lambda text: text.replace(b"is_linear=0", b"is_linear=1", 1), "linear leaves"),
-        (lambda text: re.sub(rb"^right_child=.*\n", b"", text, count=1, flags=re.M), "lines 'right_child'"),
+        (
+            lambda text: re.sub(rb"^right_child=.*\n", b"", text, count=1, flags=re.M),
+            "lines 'right_child'",
+        ),
     ],
 )
-def test_a_lightgbm_booster_that_points_outside_itself_is_refused(change: Callable[[bytes], bytes], why: str) -> None:
+def test_a_lightgbm_booster_that_points_outside_itself_is_refused(
+    change: Callable[[bytes], bytes], why: str
+) -> None:
     with pytest.raises(UnsafeModel, match=why):
         lightgbm_with(change)
 
@@ -86,14 +103,20 @@ def test_a_lightgbm_booster_that_points_outside_itself_is_refused(change: Callab
 def at(blob: bytes, name: str) -> int:
     """Where the first number of the first array of a name begins: its name, `[$`, type, `#`, and a length of some type."""
     place = blob.index(b"L" + struct.pack(">q", len(name)) + name.encode() + b"[$") + 9 + len(name)
-    return place + 5 + {ord("i"): 1, ord("U"): 1, ord("I"): 2, ord("l"): 4, ord("L"): 8}[blob[place + 4]]
+    return (
+        place
+        + 5
+        + {ord("i"): 1, ord("U"): 1, ord("I"): 2, ord("l"): 4, ord("L"): 8}[blob[place + 4]]
+    )
 
 
 def xgboost_with(name: str, number: bytes) -> None:
     booster = XGBOOST["booster"]
     assert isinstance(booster, bytes)
     place = at(booster, name)
-    family("xgboost").restore({**XGBOOST, "booster": booster[:place] + number + booster[place + len(number) :]})
+    family("xgboost").restore(
+        {**XGBOOST, "booster": booster[:place] + number + booster[place + len(number) :]}
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,12 +127,18 @@ def xgboost_with(name: str, number: bytes) -> None:
         ("right_children", struct.pack(">i", 0), "outside its tree"),
         ("split_indices", struct.pack(">i", 3), "column which is not there"),
         ("categories_segments", struct.pack(">q", 10**6), "sets of categories that are not there"),
-        ("categories_segments", struct.pack(">q", 2**63 - 1), "sets of categories that are not there"),
+        (
+            "categories_segments",
+            struct.pack(">q", 2**63 - 1),
+            "sets of categories that are not there",
+        ),
         ("categories_nodes", struct.pack(">i", 10**6), "nodes which are not there"),
         ("left_children", struct.pack(">i", 2), "below two nodes"),
     ],
 )
-def test_an_xgboost_booster_that_points_outside_itself_is_refused(name: str, number: bytes, why: str) -> None:
+def test_an_xgboost_booster_that_points_outside_itself_is_refused(
+    name: str, number: bytes, why: str
+) -> None:
     with pytest.raises(UnsafeModel, match=why):
         xgboost_with(name, number)
 
@@ -123,7 +152,19 @@ def test_an_xgboost_booster_that_was_cut_or_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "blob", [b"", b"[", b"[" * 100, b"{i\x01a", b"[$U#i\x7f", b"Si\xff", b"[#l\xff\xff\xff\xff", b"x", b"ZZ", b"{i\x01aZi\x01aZ}"]
+    "blob",
+    [
+        b"",
+        b"[",
+        b"[" * 100,
+        b"{i\x01a",
+        b"[$U#i\x7f",
+        b"Si\xff",
+        b"[#l\xff\xff\xff\xff",
+        b"x",
+        b"ZZ",
+        b"{i\x01aZi\x01aZ}",
+    ],
 )
 def test_what_is_no_ubjson_is_a_value_error(blob: bytes) -> None:
     with pytest.raises(ValueError):
@@ -137,17 +178,33 @@ def test_ubjson_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "task", [Task("regression", "y", "rmse"), Task("binary", "y", "roc_auc", ("a", "b")), TASK], ids=lambda task: str(task.kind)
+    "task",
+    [Task("regression", "y", "rmse"), Task("binary", "y", "roc_auc", ("a", "b")), TASK],
+    ids=lambda task: str(task.kind),
 )
-def test_many_trees_asked_in_parts_answer_as_lightgbm_does_and_each_row_alone_too(task: Task) -> None:
+def test_many_trees_asked_in_parts_answer_as_lightgbm_does_and_each_row_alone_too(
+    task: Task,
+) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3)).astype(np.float32)
-    y = X[:, 0] if task.is_regression else np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5][: task.n_outputs - 1]).astype(float)
+    y = (
+        X[:, 0]
+        if task.is_regression
+        else np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5][: task.n_outputs - 1]).astype(float)
+    )
     one, how = family("lightgbm"), How(task, METRICS[task.metric], 0, 1, rounds=250)
     params = {"learning_rate": 0.02, "num_leaves": 5}
-    model = one.fit(one.prepare(Sample(X, tuple(Feature(name, name) for name in "abc"), y), None, params, how), params, how).model
+    model = one.fit(
+        one.prepare(Sample(X, tuple(Feature(name, name) for name in "abc"), y), None, params, how),
+        params,
+        how,
+    ).model
     assert isinstance(model, LightGBMModel)
     assert model.booster.num_trees() > 200
     answer = model.predict(X)
-    assert answer == pytest.approx(model.target.spread(model.booster.predict(X, num_threads=1)), rel=1e-9, abs=1e-12)
-    assert all(np.array_equal(model.predict(X[place : place + 1])[0], answer[place]) for place in range(20))
+    assert answer == pytest.approx(
+        model.target.spread(model.booster.predict(X, num_threads=1)), rel=1e-9, abs=1e-12
+    )
+    assert all(
+        np.array_equal(model.predict(X[place : place + 1])[0], answer[place]) for place in range(20)
+    )

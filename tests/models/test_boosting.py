@@ -10,13 +10,35 @@ import pytest
 from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample
-from automl.models._boosting import CURVE, EXPLAINED, Ending, Prepared, Watch, choose, chosen_by_metric, patience, watched
+from automl.models._boosting import (
+    CURVE,
+    EXPLAINED,
+    Ending,
+    Prepared,
+    Watch,
+    choose,
+    chosen_by_metric,
+    patience,
+    watched,
+)
 from automl.models._target import Target
 from automl.task import Kind, Task
 
 
-def how_of(kind: Kind = "binary", metric: str = "log_loss", budget: Budget | None = None, rounds: int | None = None) -> How:
-    return How(Task(kind, "y", metric, ("a", "b")), metric_for(metric, kind), 0, 1, budget or Budget(), rounds)
+def how_of(
+    kind: Kind = "binary",
+    metric: str = "log_loss",
+    budget: Budget | None = None,
+    rounds: int | None = None,
+) -> How:
+    return How(
+        Task(kind, "y", metric, ("a", "b")),
+        metric_for(metric, kind),
+        0,
+        1,
+        budget or Budget(),
+        rounds,
+    )
 
 
 @dataclass
@@ -62,14 +84,20 @@ def test_trifling_gains_do_not_carry_a_run_on() -> None:
 
 def test_gains_that_halve_a_small_loss_carry_a_run_on() -> None:
     losses = [(1.0,), *((0.002 * 0.997**place,) for place in range(1_000))]
-    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds > 500
+    assert (
+        follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds
+        > 500
+    )
 
 
 def test_where_no_clock_ends_a_fit_nearly_all_that_is_explained_does() -> None:
     losses = [(1.0,), *((0.5 * 0.9**place,) for place in range(1_000))]
     watch = follow(Watch(how_of(), 1_000, 0.1, held=True), losses)
     assert watch.losses[-1][0] <= EXPLAINED < watch.losses[-2][0]
-    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds == 1_001
+    assert (
+        follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, 0.1, held=True), losses).rounds
+        == 1_001
+    )
 
 
 @pytest.mark.parametrize(("rate", "rounds"), [(0.1, 750), (0.05, 1_500), (0.005, 4_000)])
@@ -77,7 +105,10 @@ def test_where_no_clock_ends_a_fit_its_rounds_do(rate: float, rounds: int) -> No
     losses = [(1.0 - 1e-4 * place,) for place in range(10_000)]
     assert follow(Watch(how_of(), 1_000, rate, held=True), losses).rounds == rounds
     assert follow(Watch(how_of(), 1_000, rate, held=True, most=200), losses).rounds == 200
-    assert follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, rate, held=True), losses).rounds > 9_000
+    assert (
+        follow(Watch(how_of(budget=Budget(1e9, Clock())), 1_000, rate, held=True), losses).rounds
+        > 9_000
+    )
 
 
 def test_the_log_loss_parts_rounds_of_equal_ranking() -> None:
@@ -88,7 +119,9 @@ def test_the_log_loss_parts_rounds_of_equal_ranking() -> None:
 
 
 def test_given_rounds_are_run_to_their_end() -> None:
-    watch = follow(Watch(how_of(rounds=120), 1_000, 0.1, held=True), [(float(place),) for place in range(500)])
+    watch = follow(
+        Watch(how_of(rounds=120), 1_000, 0.1, held=True), [(float(place),) for place in range(500)]
+    )
     assert (watch.rounds, watch.kept) == (120, 120)
 
 
@@ -108,8 +141,17 @@ def test_seconds_for_predicting_and_writing_are_kept_as_a_rehearsal_measured_the
     def pass_by(seconds: float) -> None:
         clock.now += seconds
 
-    ending = Ending(lambda: pass_by(0.02 * watch.rounds), lambda rows: pass_by(4e-5 * watch.rounds * len(rows)))
-    watch = Watch(how_of(budget=Budget(100.0, clock), rounds=1_000), 1_000, 0.1, True, ending=ending, held_out=np.zeros((4_000, 1)))
+    ending = Ending(
+        lambda: pass_by(0.02 * watch.rounds), lambda rows: pass_by(4e-5 * watch.rounds * len(rows))
+    )
+    watch = Watch(
+        how_of(budget=Budget(100.0, clock), rounds=1_000),
+        1_000,
+        0.1,
+        True,
+        ending=ending,
+        held_out=np.zeros((4_000, 1)),
+    )
     going = True
     while going:
         clock.now += 0.5
@@ -145,7 +187,9 @@ def test_a_metric_that_no_library_watches_chooses_the_round_itself(best: int) ->
     truth = np.array([1.0, 2.0])
     sample = Sample(np.zeros((2, 1), np.float32), (Feature("x", "x"),), truth)
     data = Prepared(Target(0), 2, sample.features, "train", "held", sample)
-    watch = follow(Watch(how, 1_000, 0.1, held=True), [(abs(place - 30) + 1.0,) for place in range(200)])
+    watch = follow(
+        Watch(how, 1_000, 0.1, held=True), [(abs(place - 30) + 1.0,) for place in range(200)]
+    )
     asked: list[int] = []
 
     def predict(rounds: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -155,7 +199,10 @@ def test_a_metric_that_no_library_watches_chooses_the_round_itself(best: int) ->
     chosen = choose(watch, data, how, predict)
     assert len(asked) <= 20
     assert abs(chosen - best) == min(abs(count - best) for count in asked)
-    assert choose(watch, data, replace(how, metric=metric_for("mae", "regression")), predict) == watch.best
+    assert (
+        choose(watch, data, replace(how, metric=metric_for("mae", "regression")), predict)
+        == watch.best
+    )
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])

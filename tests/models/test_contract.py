@@ -41,7 +41,9 @@ def rows_of(kind: Kind, native: bool, rows: int = ROWS, seed: int = 0) -> Sample
         y = np.digitize(signal, [1.0] if kind == "binary" else [-1.5, 0.5, 1.0]).astype(float)
         y = np.where(rng.random(rows) < 0.05, rng.permutation(y), y)
     X[rng.random(X.shape) < 0.05] = np.nan
-    features = tuple(Feature(f"x{place}", f"x{place}", 12 if native and place == 4 else 0) for place in range(5))
+    features = tuple(
+        Feature(f"x{place}", f"x{place}", 12 if native and place == 4 else 0) for place in range(5)
+    )
     if not native:
         X = np.nan_to_num(X)
     return Sample(X, features, np.asarray(y, np.float64), rng.uniform(0.5, 2.0, rows))
@@ -61,7 +63,10 @@ def table_of(one: Family, kind: Kind, rows: int = ROWS, seed: int = 0) -> Sample
     sample = rows_of(kind, True, rows, seed)
     if "native" in one.recipes:
         return sample
-    plain = dataclasses.replace(sample, features=tuple(dataclasses.replace(feature, levels=0) for feature in sample.features))
+    plain = dataclasses.replace(
+        sample,
+        features=tuple(dataclasses.replace(feature, levels=0) for feature in sample.features),
+    )
     return plain if takes_missing(one) else dataclasses.replace(plain, X=np.nan_to_num(plain.X))
 
 
@@ -75,7 +80,9 @@ def quick(one: Family) -> dict[str, object]:
     return {"n_estimators": 40} if "max_features" in known else {}
 
 
-def fit(one: Family, how: How, train: Sample, held: Sample | None = None, **params: object) -> Fitted:
+def fit(
+    one: Family, how: How, train: Sample, held: Sample | None = None, **params: object
+) -> Fitted:
     return one.fit(one.prepare(train, held, params, how), params, how)
 
 
@@ -131,7 +138,9 @@ def check_prediction(prediction: NDArray[np.float64], kind: Kind, rows: int) -> 
     np.testing.assert_allclose(prediction.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
-def check_same_for_any_rows(model: Model, X: NDArray[np.float32], whole: NDArray[np.float64]) -> None:
+def check_same_for_any_rows(
+    model: Model, X: NDArray[np.float32], whole: NDArray[np.float64]
+) -> None:
     """Bit for bit, whatever rows stand beside a row."""
     rng = np.random.default_rng(3)
     order = rng.permutation(len(X))
@@ -158,7 +167,9 @@ def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case
     assert not fitted.stopped
     assert len(fitted.curve) <= 200
     baseline = fit(family("constant"), how, train).model.predict(held.X)
-    loss, base = (how.metric.of(held.y, prediction, held.weight) for prediction in (whole, baseline))
+    loss, base = (
+        how.metric.of(held.y, prediction, held.weight) for prediction in (whole, baseline)
+    )
     assert loss == base if one.name == "constant" else loss < 0.9 * base
 
 
@@ -172,8 +183,13 @@ def test_equal_seeds_give_equal_models(case: Case) -> None:
 
 def test_another_seed_gives_another_model_where_one_uses_it(case: Case) -> None:
     one, kind, train, held = case
-    first, second = (fit(one, dataclasses.replace(how_of(kind, rounds=8), seed=seed), train).model for seed in (1, 2))
-    assert (first.predict(held.X) != second.predict(held.X)).any() == (one.seeded or one.name in ("extra_trees", "random_forest"))
+    first, second = (
+        fit(one, dataclasses.replace(how_of(kind, rounds=8), seed=seed), train).model
+        for seed in (1, 2)
+    )
+    assert (first.predict(held.X) != second.predict(held.X)).any() == (
+        one.seeded or one.name in ("extra_trees", "random_forest")
+    )
 
 
 def test_one_preparation_serves_many_fits(case: Case) -> None:
@@ -195,7 +211,11 @@ def test_a_row_without_weight_is_an_absent_row(case: Case) -> None:
     light = dataclasses.replace(train, weight=np.where(keep, train.weight, 0.0))
     fewer = Sample(train.X[keep], train.features, train.y[keep], train.weight[keep])
     how = how_of(kind, rounds=8)
-    np.testing.assert_allclose(fit(one, how, light).model.predict(held.X), fit(one, how, fewer).model.predict(held.X), rtol=1e-9)
+    np.testing.assert_allclose(
+        fit(one, how, light).model.predict(held.X),
+        fit(one, how, fewer).model.predict(held.X),
+        rtol=1e-9,
+    )
 
 
 def test_weights_count(case: Case) -> None:
@@ -204,7 +224,10 @@ def test_weights_count(case: Case) -> None:
     even = dataclasses.replace(train, weight=None)
     how = how_of(kind, rounds=8)
     upwards = [fit(one, how, sample).model.predict(held.X) for sample in (heavy, even)]
-    first, second = (prediction if prediction.ndim == 1 else prediction @ np.arange(prediction.shape[1]) for prediction in upwards)
+    first, second = (
+        prediction if prediction.ndim == 1 else prediction @ np.arange(prediction.shape[1])
+        for prediction in upwards
+    )
     assert first.mean() > second.mean()
 
 
@@ -247,27 +270,39 @@ def test_few_classes_in_the_fold_are_no_trouble(one: Family, kept: tuple[int, ..
     proba = fitted.model.predict(held.X)
     check_prediction(proba, "multiclass", len(held.y))
     assert (np.delete(proba, kept, axis=1) == 0).all()
-    np.testing.assert_array_equal(one.restore(stored(fitted.model.to_state())).predict(held.X), proba)
+    np.testing.assert_array_equal(
+        one.restore(stored(fitted.model.to_state())).predict(held.X), proba
+    )
 
 
 def test_a_table_without_information_gives_the_constant(case: Case) -> None:
     one, kind, train, held = case
     empty = dataclasses.replace(train, X=np.zeros_like(train.X))
     whole = fit(one, how_of(kind), empty, held).model.predict(held.X)
-    np.testing.assert_allclose(whole, fit(family("constant"), how_of(kind), train).model.predict(held.X))
+    np.testing.assert_allclose(
+        whole, fit(family("constant"), how_of(kind), train).model.predict(held.X)
+    )
 
 
 def test_a_constant_target_is_learnt(one: Family) -> None:
     train = table_of(one, "regression", 60)
     flat = dataclasses.replace(train, y=np.full(60, 3.5))
-    np.testing.assert_allclose(fit(one, how_of("regression"), flat, flat).model.predict(train.X), 3.5)
+    np.testing.assert_allclose(
+        fit(one, how_of("regression"), flat, flat).model.predict(train.X), 3.5
+    )
 
 
 def test_a_few_rows_are_enough(case: Case) -> None:
     one, kind, train, held = case
-    places = np.concatenate([np.flatnonzero(train.y == code)[:2] for code in range(4)])[:8] if kind == "multiclass" else np.arange(8)
+    places = (
+        np.concatenate([np.flatnonzero(train.y == code)[:2] for code in range(4)])[:8]
+        if kind == "multiclass"
+        else np.arange(8)
+    )
     few = Sample(train.X[places], train.features, train.y[places])
-    check_prediction(fit(one, how_of(kind, rounds=20), few, few).model.predict(held.X), kind, len(held.y))
+    check_prediction(
+        fit(one, how_of(kind, rounds=20), few, few).model.predict(held.X), kind, len(held.y)
+    )
 
 
 def test_rows_far_from_the_training_rows_get_finite_answers(case: Case) -> None:
@@ -288,7 +323,12 @@ def test_fixed_rounds_are_kept(case: Case) -> None:
 
 def test_the_rounds_that_early_stopping_kept_give_the_same_model_again(case: Case) -> None:
     one, kind, train, held = case
-    for params in ({}, {"extra_trees": True, "min_data_in_leaf": 3, "num_leaves": 128} if one.name == "lightgbm" else {}):
+    for params in (
+        {},
+        {"extra_trees": True, "min_data_in_leaf": 3, "num_leaves": 128}
+        if one.name == "lightgbm"
+        else {},
+    ):
         first = fit(one, how_of(kind), train, held, **quick(one), **params)
         again = fit(one, how_of(kind, rounds=first.rounds), train, held, **quick(one), **params)
         np.testing.assert_array_equal(again.model.predict(held.X), first.model.predict(held.X))
@@ -346,14 +386,21 @@ def test_defaults_lie_in_the_space_and_cost_grows(one: Family, kind: Kind) -> No
     assert 0 < one.cost(100, 5, 1) <= one.cost(10_000, 5, 1) <= one.cost(10_000, 50, 3) < 3_600
 
 
-@pytest.mark.parametrize(("name", "gone"), [("lightgbm", {"cat_l2", "min_data_per_group"}), ("catboost", {"one_hot_max_size"})])
-def test_what_counts_for_categories_only_is_not_searched_without_them(name: str, gone: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [("lightgbm", {"cat_l2", "min_data_per_group"}), ("catboost", {"one_hot_max_size"})],
+)
+def test_what_counts_for_categories_only_is_not_searched_without_them(
+    name: str, gone: set[str]
+) -> None:
     (one,) = (candidate for candidate in FAMILIES if candidate.name == name)
     task = how_of("binary").task
     assert gone <= one.space(task).keys() - one.space(task, codes=False).keys()
 
 
-@pytest.mark.parametrize("one", [one for one in FAMILIES if one.name != "constant"], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "one", [one for one in FAMILIES if one.name != "constant"], ids=lambda one: one.name
+)
 def test_rows_of_another_width_are_refused(one: Family) -> None:
     train = table_of(one, "binary")
     with pytest.raises(InputError, match="5 columns"):
@@ -372,7 +419,9 @@ def test_a_damaged_state_is_refused(one: Family) -> None:
         one.restore({})
 
 
-def test_nothing_is_written(one: Family, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written(
+    one: Family, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     train = table_of(one, "binary", 60)
     fit(one, how_of("binary"), train, table_of(one, "binary", 60, seed=1), **quick(one))
@@ -388,4 +437,9 @@ def test_an_unknown_family_is_answered_with_a_suggestion() -> None:
 def test_importing_the_families_imports_no_heavy_library() -> None:
     heavy = ["lightgbm", "xgboost", "catboost", "sklearn", "scipy", "pandas"]
     code = f"import sys, automl.models; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

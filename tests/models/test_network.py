@@ -47,14 +47,18 @@ def test_gradients_are_those_of_finite_differences(task: Task, n_waves: int) -> 
             array.flat[place] = before - step
             below = loss(network.scores(X), y, weight)[0]
             array.flat[place] = before
-            assert gradient.flat[place] == pytest.approx((above - below) / (2 * step), rel=1e-4, abs=1e-6)
+            assert gradient.flat[place] == pytest.approx(
+                (above - below) / (2 * step), rel=1e-4, abs=1e-6
+            )
 
 
 def test_a_value_that_is_left_out_has_no_gradient() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(64, 2)).astype(np.float32)
     network = started(X, (4, 1), 0, 0.1, rng)
-    loss = loss_of(Target.of(Sample(X, (), X[:, 0].astype(float)), how_for(REGRESSION)), how_for(REGRESSION))
+    loss = loss_of(
+        Target.of(Sample(X, (), X[:, 0].astype(float)), how_for(REGRESSION)), how_for(REGRESSION)
+    )
     gradients = network.gradients(X, X[:, 0], np.ones(64, np.float32), loss, 1e-9, rng)
     by_last = gradients[2]
     assert not by_last.any()
@@ -67,7 +71,15 @@ def test_columns_of_few_values_are_not_turned_into_waves() -> None:
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
     network = started(np.zeros((100, 1), np.float32), (2, 1), 0, 0.1, np.random.default_rng(0))
-    descent = Descent(network, loss_of(Target(0), how_for(REGRESSION)), np.random.default_rng(0), 1000, 0.01, 0.1, 0.0)
+    descent = Descent(
+        network,
+        loss_of(Target(0), how_for(REGRESSION)),
+        np.random.default_rng(0),
+        1000,
+        0.01,
+        0.1,
+        0.0,
+    )
     steps = descent.epochs * descent.steps_an_epoch
     rates = []
     for descent.step in range(steps + 1):
@@ -87,7 +99,9 @@ def test_a_smooth_target_is_learnt() -> None:
     fitted = mlp.fit(mlp.prepare(train, held, {}, how), {}, how)
     assert fitted.rounds is not None
     assert 0 < fitted.rounds == min(fitted.curve, key=lambda point: point[1])[0]
-    assert np.sqrt(np.mean((fitted.model.predict(fresh.X) - fresh.y) ** 2)) < 0.2 < 0.5 * fresh.y.std()
+    assert (
+        np.sqrt(np.mean((fitted.model.predict(fresh.X) - fresh.y) ** 2)) < 0.2 < 0.5 * fresh.y.std()
+    )
 
 
 def test_a_refit_trains_as_many_epochs_as_it_is_told() -> None:

@@ -48,7 +48,13 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
     fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
     member = Member("m", family(name), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
     return Predictor(
-        task, cleaned.cleaner, {"e": encoding}, (member,), temperature=1.3, cuts=np.array([0.6, 0.4]), facts={"metric": "roc_auc"}
+        task,
+        cleaned.cleaner,
+        {"e": encoding},
+        (member,),
+        temperature=1.3,
+        cuts=np.array([0.6, 0.4]),
+        facts={"metric": "roc_auc"},
     )
 
 
@@ -68,8 +74,13 @@ def test_save_and_load_predict_the_same_bit_for_bit(name: str, tmp_path: Path) -
 
 def test_the_parts_of_a_member_count_by_their_shares(tmp_path: Path) -> None:
     data = table()
-    long, short = (replace(predictor_of("lightgbm", data, rounds), temperature=1.0) for rounds in (15, 2))
-    parts = (replace(long.members[0].parts[0], share=0.25), replace(short.members[0].parts[0], share=0.75))
+    long, short = (
+        replace(predictor_of("lightgbm", data, rounds), temperature=1.0) for rounds in (15, 2)
+    )
+    parts = (
+        replace(long.members[0].parts[0], share=0.25),
+        replace(short.members[0].parts[0], share=0.75),
+    )
     both = replace(long, members=(replace(long.members[0], parts=parts),))
     save(both, tmp_path / "p.automl")
     mixed = 0.25 * long.proba(data) + 0.75 * short.proba(data)
@@ -83,9 +94,15 @@ def test_equal_predictors_have_equal_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "blocked"), [("lightgbm", "catboost,xgboost,optuna,sklearn"), ("linear", "lightgbm,catboost,xgboost,sklearn,scipy")]
+    ("name", "blocked"),
+    [
+        ("lightgbm", "catboost,xgboost,optuna,sklearn"),
+        ("linear", "lightgbm,catboost,xgboost,sklearn,scipy"),
+    ],
 )
-def test_a_model_predicts_where_other_libraries_are_absent(name: str, blocked: str, tmp_path: Path) -> None:
+def test_a_model_predicts_where_other_libraries_are_absent(
+    name: str, blocked: str, tmp_path: Path
+) -> None:
     data = table()
     made = predictor_of(name, data)
     save(made, tmp_path / "p.automl")
@@ -102,7 +119,9 @@ from automl.predictor import load
 from automl.table import read_table
 print(load(Path("p.automl")).proba(read_table("t.csv"))[0, 1].hex())
 """
-    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 0, said.stderr
     assert float.fromhex(said.stdout.strip()) == made.proba(data)[0, 1]
 
@@ -128,11 +147,15 @@ def with_manifest(blob: bytes, **change: object) -> bytes:
 
 FORGERIES = {
     "an entry outside the table": lambda blob: forged(blob, {"../../evil.py": b"print()"}),
-    "a pickle as an array": lambda blob: forged(blob, {"cleaner/0.npy": b"\x80\x04K\x01.", "cleaner/state.json": b'{"$array": "0.npy"}'}),
+    "a pickle as an array": lambda blob: forged(
+        blob, {"cleaner/0.npy": b"\x80\x04K\x01.", "cleaner/state.json": b'{"$array": "0.npy"}'}
+    ),
     "no manifest": lambda blob: forged(blob, {"manifest.json": None}),
     "no model": lambda blob: forged(blob, {"models/0.zip": None}),
     "another format": lambda blob: with_manifest(blob, format=99),
-    "an unknown encoder": lambda blob: forged(blob, {"encodings/0/state.json": b'{"encoders": [{"kind": "os.system"}]}'}),
+    "an unknown encoder": lambda blob: forged(
+        blob, {"encodings/0/state.json": b'{"encoders": [{"kind": "os.system"}]}'}
+    ),
     "members that are nonsense": lambda blob: with_manifest(blob, members=[{"id": 1}]),
     "a task that is nonsense": lambda blob: with_manifest(blob, task=[]),
     "JSON that is none": lambda blob: forged(blob, {"manifest.json": b"{"}),
@@ -163,7 +186,9 @@ def test_an_unknown_family_is_refused() -> None:
 
     made = predictor_of("linear", table())
     blob = dumps(replace(made, members=(replace(made.members[0], kind=Stranger()),)))
-    with pytest.raises(InputError, match="made with the model family 'os', which is not known here"):
+    with pytest.raises(
+        InputError, match="made with the model family 'os', which is not known here"
+    ):
         loads(blob).proba(table())
 
 
@@ -185,7 +210,9 @@ def test_scores_need_the_target_and_know_its_classes() -> None:
     assert told.expected is None  # the file doesn't say
     with pytest.raises(InputError, match="no column 'y'"):
         scores(made, data.drop(["y"]))
-    strange = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120})
+    strange = from_frame(
+        {**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120}
+    )
     with pytest.raises(InputError, match="perhaps"):
         scores(made, strange)
 
@@ -196,14 +223,21 @@ def test_rows_of_a_class_that_the_model_never_saw_are_told_and_the_others_scored
     respelled = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target})
     assert scores(made, respelled).found == scores(made, data).found
     target[:3] = ["perhaps", "perhaps", ""]
-    told = scores(made, from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target}))
+    told = scores(
+        made, from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target})
+    )
     assert told.rows == 117
-    assert told.left_out == "2 rows were left out, with a class that the model doesn't know in 'y': 'perhaps'"
+    assert (
+        told.left_out
+        == "2 rows were left out, with a class that the model doesn't know in 'y': 'perhaps'"
+    )
 
 
 def test_the_interval_is_wider_for_a_smaller_table() -> None:
     data, made = table(), predictor_of("linear", table())
-    made = replace(made, facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}})
+    made = replace(
+        made, facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}}
+    )
     wide, narrow = (scores(made, data.take(np.arange(count))).expected for count in (30, 100))
     assert narrow == pytest.approx((0.9, 0.8, 0.98))
     assert wide is not None
@@ -232,7 +266,10 @@ def npy(header: str, body: bytes = b"") -> bytes:
         npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", bytes(8)),
         npy("{'descr': '<U9', 'fortran_order': False, 'shape': (1,), }\n", bytes(36)),
         npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n", bytes(9)),
-        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }" + " " * 9000 + "\n", bytes(8)),
+        npy(
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }" + " " * 9000 + "\n",
+            bytes(8),
+        ),
         npy("__import__('os')\n", bytes(8)),
         b"\x93NUMPY\x03\x00",
         b"",
@@ -259,7 +296,9 @@ def test_arrays_of_any_shape_and_order_come_back() -> None:
 
 
 def test_what_unpacks_to_too_much_is_refused_unread() -> None:
-    bomb = zipped({"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": bytes(200_000_000)})
+    bomb = zipped(
+        {"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": bytes(200_000_000)}
+    )
     assert len(bomb) < 300_000
     with pytest.raises(UnsafeModel, match="would unpack to 200 MB"):
         unpacked(bomb)

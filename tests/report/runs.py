@@ -14,7 +14,7 @@ from automl import models
 from automl.cleaning.findings import Finding
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
-from automl.run.exam import contradiction
+from automl.run.scoring import contradiction
 from automl.store import Store
 from automl.task import Task
 from automl.trial import Candidate, Event, Job, Outcome, Plan, Study, begun, decided, fitted
@@ -28,7 +28,11 @@ TASKS = {
     "multiclass": Task("multiclass", HOSTILE, "log_loss", ("a", BROKEN, "</script>")),
     "regression": Task("regression", "price", "rmse"),
 }
-STEPS = {"binary": (0.09, 0.5), "multiclass": (0.4, 1.1), "regression": (48_000.0, 91_000.0)}  # the best loss and the baseline's
+STEPS = {
+    "binary": (0.09, 0.5),
+    "multiclass": (0.4, 1.1),
+    "regression": (48_000.0, 91_000.0),
+}  # the best loss and the baseline's
 BOOSTING = ("lightgbm", "catboost", "xgboost")
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 
@@ -71,7 +75,9 @@ class Made:
         if curve is not None:
             home = self.store.folder / "trials" / job.candidate.id
             home.mkdir(exist_ok=True)
-            (home / f"{job.key}.json").write_text(json.dumps({"resolved": {}, "curve": curve}), encoding="utf-8")
+            (home / f"{job.key}.json").write_text(
+                json.dumps({"resolved": {}, "curve": curve}), encoding="utf-8"
+            )
         self.tell(fitted(job, outcome), after=outcome.seconds)
 
 
@@ -89,30 +95,61 @@ def cleaned_run(folder: Path, kind: str = "binary", plan: Plan | None = None) ->
     plan = plan or Plan()
     for finding in (
         Finding("constant", ("zone",), "info", 1, ("1",), "holds one value only and was dropped"),
-        Finding("sentinel", (HOSTILE, "a&b", BROKEN), "warning", 12, ("-999", "<b>"), "-999 stands for a missing value", OVERRIDE),
+        Finding(
+            "sentinel",
+            (HOSTILE, "a&b", BROKEN),
+            "warning",
+            12,
+            ("-999", "<b>"),
+            "-999 stands for a missing value",
+            OVERRIDE,
+        ),
         Finding("rows", (), "info", 3, (), "rows without a target were left out"),
     ):
         made.tell({"kind": "finding", "finding": finding.to_json()}, after=0.1)
     plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
     size = {"rows": 12_345, "columns": 17}
-    made.tell({"kind": "stage", "stage": "clean", "task": TASKS[kind].to_json(), "data": "d", "size": size, "plan": plain}, after=0.5)
-    made.tell({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]}, after=0.1)
+    made.tell(
+        {
+            "kind": "stage",
+            "stage": "clean",
+            "task": TASKS[kind].to_json(),
+            "data": "d",
+            "size": size,
+            "plan": plain,
+        },
+        after=0.5,
+    )
+    made.tell(
+        {
+            "kind": "stage",
+            "stage": "extract",
+            "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()],
+        },
+        after=0.1,
+    )
     return made
 
 
-def full_run(folder: Path, kind: str = "binary", trials: int = 30, seed: int = 0, plan: Plan | None = None) -> Made:
+def full_run(
+    folder: Path, kind: str = "binary", trials: int = 30, seed: int = 0, plan: Plan | None = None
+) -> Made:
     """A finished run: a baseline, complete, dropped and failed trials, an ensemble."""
     made = cleaned_run(folder, kind, plan)
     chance = random.Random(seed)
     best, worst = STEPS[kind]
     made.tell({"kind": "stage", "stage": "select"})
-    _trial(made, Candidate("constant", {}, RECIPES["native"], "select"), worst, chance, seconds=0.01)
+    _trial(
+        made, Candidate("constant", {}, RECIPES["native"], "select"), worst, chance, seconds=0.01
+    )
     for nth in range(trials - 1):
         if nth == trials // 3:
             made.tell({"kind": "stage", "stage": "tune"}, after=0.1)
         family = FAMILIES[nth % len(FAMILIES)]
         recipe = RECIPES[chance.choice(["native", "onehot"])]
-        candidate = Candidate(family, {"depth": nth, "rate": chance.random()}, recipe, made.study.stage)
+        candidate = Candidate(
+            family, {"depth": nth, "rate": chance.random()}, recipe, made.study.stage
+        )
         loss = best + (worst - best) * 0.5 * abs(chance.gauss(0, 1)) * math.exp(-3 * nth / trials)
         _trial(made, candidate, loss, chance, seconds=chance.expovariate(1 / 2.0), fate=nth % 9)
     _combine(made)
@@ -124,26 +161,54 @@ def examined_run(folder: Path, low: float = 0.9, high: float = 0.95) -> Made:
     """A finished run with scores on a test table, for which it had told an interval that they lie outside of by default."""
     made = full_run(folder)
     members = {name: 0.75 + place / 100 for place, name in enumerate(made.study.weights)}
-    test = {"source": "test.csv", "metric": "roc_auc", "rows": 400, "of": 500, "score": 0.763, "members": members}
+    test = {
+        "source": "test.csv",
+        "metric": "roc_auc",
+        "rows": 400,
+        "of": 500,
+        "score": 0.763,
+        "members": members,
+    }
     made.tell({"kind": "test", "test": test | {"expected": [0.93, low, high]}}, after=0.1)
     if found := contradiction(made.study.test, made.study):
         made.tell({"kind": "finding", "finding": found.to_json()})
     return made
 
 
-def _trial(made: Made, candidate: Candidate, loss: float, chance: random.Random, seconds: float, fate: int = 0) -> None:
+def _trial(
+    made: Made,
+    candidate: Candidate,
+    loss: float,
+    chance: random.Random,
+    seconds: float,
+    fate: int = 0,
+) -> None:
     """Fate 5 fails, 3 and 7 are dropped after a fold, the others are complete."""
-    for repeat, fold in made.study.plan.places:
+    for repeat, fold in made.study.plan.splits:
         job = Job(candidate, "d", repeat, fold)
         if fate == 5:
-            made.fit(job, Outcome("failed", seconds=seconds, reason="ValueError: Input contains <NaN>"))
-            made.tell(decided(made.study.trials[candidate.id], "failed", "ValueError: Input contains <NaN>"))
+            made.fit(
+                job, Outcome("failed", seconds=seconds, reason="ValueError: Input contains <NaN>")
+            )
+            made.tell(
+                decided(
+                    made.study.trials[candidate.id], "failed", "ValueError: Input contains <NaN>"
+                )
+            )
             return
         here = loss * (1 + 0.03 * chance.gauss(0, 1))
-        curve = [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)] if candidate.family in BOOSTING else []
+        curve = (
+            [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)]
+            if candidate.family in BOOSTING
+            else []
+        )
         made.fit(job, Outcome("done", here, seconds, 100, size=150_000), curve)
         if fate in (3, 7):
-            made.tell(decided(made.study.trials[candidate.id], "dropped", "far behind the best after one fold"))
+            made.tell(
+                decided(
+                    made.study.trials[candidate.id], "dropped", "far behind the best after one fold"
+                )
+            )
             return
     made.tell(decided(made.study.trials[candidate.id], "done"))
 
@@ -151,7 +216,9 @@ def _trial(made: Made, candidate: Candidate, loss: float, chance: random.Random,
 def _combine(made: Made) -> None:
     made.tell({"kind": "stage", "stage": "ensemble"}, after=0.1)
     leaders = made.study.ranked[:4]
-    weights = {trial.id: weight for trial, weight in zip(leaders, (0.48, 0.28, 0.16, 0.08), strict=False)}
+    weights = {
+        trial.id: weight for trial, weight in zip(leaders, (0.48, 0.28, 0.16, 0.08), strict=False)
+    }
     loss = leaders[0].loss * 0.985
     verdict: dict[str, Any] = {
         "loss": loss,
@@ -161,7 +228,9 @@ def _combine(made: Made) -> None:
         "temperature": 1.0,
         "cuts": [0.5, 0.5],
     }
-    made.tell({"kind": "weights", "weights": weights, "finish": "bag", "verdict": verdict}, after=0.4)
+    made.tell(
+        {"kind": "weights", "weights": weights, "finish": "bag", "verdict": verdict}, after=0.4
+    )
 
 
 def score(made: Made, loss: float) -> float:

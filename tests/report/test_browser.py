@@ -36,14 +36,29 @@ frame.onload = () => {{
 @pytest.mark.heavy
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="`make programs` installs it")
 @pytest.mark.parametrize("width", [320, 400, 1280])
-def test_nothing_that_is_to_be_read_is_cut_on_a_screen_with_a_scroll_bar(width: int, tmp_path: Path) -> None:
+def test_nothing_that_is_to_be_read_is_cut_on_a_screen_with_a_scroll_bar(
+    width: int, tmp_path: Path
+) -> None:
     examined_run(tmp_path / "run")
     study = replay(tmp_path / "run")
     write_report(study, tmp_path / "run", learn_from(study, read(tmp_path / "run")))
     (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'browser'}"]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={tmp_path / 'browser'}",
+    ]
     page = f"file://{tmp_path / 'frame.html'}"
-    command = ["chromium", *flags, "--virtual-time-budget=8000", "--window-size=1400,1000", "--dump-dom", page]
+    command = [
+        "chromium",
+        *flags,
+        "--virtual-time-budget=8000",
+        "--window-size=1400,1000",
+        "--dump-dom",
+        page,
+    ]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     found = re.search(r'<pre id="told">(.*?)</pre>', said.stdout)
     assert found is not None

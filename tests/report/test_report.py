@@ -22,7 +22,16 @@ from automl.report.words import number, places
 from automl.store import replay
 from automl.timeline import read
 from automl.trial import Candidate, Job, Outcome, Plan
-from tests.report.runs import BROKEN, HOSTILE, OVERRIDE, TASKS, cleaned_run, empty_run, examined_run, full_run
+from tests.report.runs import (
+    BROKEN,
+    HOSTILE,
+    OVERRIDE,
+    TASKS,
+    cleaned_run,
+    empty_run,
+    examined_run,
+    full_run,
+)
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -60,7 +69,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     def having(self, tag: str, **attrs: str) -> list[dict[str, str | None]]:
-        return [found for name, found in self.tags if name == tag and attrs.items() <= found.items()]
+        return [
+            found for name, found in self.tags if name == tag and attrs.items() <= found.items()
+        ]
 
 
 def page_of(folder: Path) -> Page:
@@ -88,7 +99,9 @@ def test_a_finished_run_is_told_whole(tmp_path: Path, kind: str) -> None:
     }
 
 
-def test_the_page_of_a_run_that_goes_on_is_the_one_made_again_from_its_folder(tmp_path: Path) -> None:
+def test_the_page_of_a_run_that_goes_on_is_the_one_made_again_from_its_folder(
+    tmp_path: Path,
+) -> None:
     made = full_run(tmp_path / "run")
     write_report(made.study, tmp_path / "run")
     first = (tmp_path / "run" / "report.html").read_bytes()
@@ -115,7 +128,10 @@ def test_tables_have_captions_and_figures_a_description(tmp_path: Path) -> None:
 
 def test_names_of_columns_can_not_break_the_page(tmp_path: Path) -> None:
     full_run(tmp_path / "run", "multiclass", trials=8)
-    text = (page_of(tmp_path / "run"), (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
+    text = (
+        page_of(tmp_path / "run"),
+        (tmp_path / "run" / "report.html").read_text(encoding="utf-8"),
+    )
     assert HOSTILE not in text[1]
     assert HOSTILE in text[0].text  # as words
     assert f"Predicting {HOSTILE}" in text[0].text
@@ -128,10 +144,19 @@ def test_names_of_columns_can_not_break_the_page(tmp_path: Path) -> None:
 
 def test_hostile_families_and_hyperparameters_stay_words(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run", plan=Plan("holdout", 1))
-    candidate = Candidate("</script><b>", {HOSTILE: "\u2028" + HOSTILE}, replay(tmp_path / "run").recipes[0], "select")
+    candidate = Candidate(
+        "</script><b>", {HOSTILE: "\u2028" + HOSTILE}, replay(tmp_path / "run").recipes[0], "select"
+    )
     job = Job(candidate, "d")
     made.fit(job, Outcome("done", 0.25, 1.0))
-    made.tell({"kind": "weights", "weights": {candidate.id: 1.0}, "finish": "refit", "verdict": {"loss": 0.25}})
+    made.tell(
+        {
+            "kind": "weights",
+            "weights": {candidate.id: 1.0},
+            "finish": "refit",
+            "verdict": {"loss": 0.25},
+        }
+    )
     page = page_of(tmp_path / "run")
     assert len(page.having("script")) == 3
     drawn = json.loads(page.scripts[0])
@@ -153,7 +178,9 @@ def test_figures_hold_the_numbers_of_the_study(tmp_path: Path) -> None:
     assert sorted(dots) == [trial.loss for trial in made.study.ranked]
     assert drawn["weights"]["data"][0]["x"] == list(made.study.weights.values())
     trained = sum(sum(bar["x"]) for bar in drawn["time"]["data"])
-    assert trained == pytest.approx(sum(trial.seconds for trial in made.study.trials.values()), abs=0.1)
+    assert trained == pytest.approx(
+        sum(trial.seconds for trial in made.study.trials.values()), abs=0.1
+    )
 
 
 def test_scores_have_the_natural_sign(tmp_path: Path) -> None:
@@ -170,11 +197,18 @@ def test_dropped_and_failed_trials_are_folded_away_with_their_reason(tmp_path: P
     assert "failed: ValueError: Input contains <NaN>" in page.text
 
 
-def test_a_test_score_outside_the_interval_is_a_warning_in_the_summary_and_a_finding(tmp_path: Path) -> None:
+def test_a_test_score_outside_the_interval_is_a_warning_in_the_summary_and_a_finding(
+    tmp_path: Path,
+) -> None:
     made = examined_run(tmp_path / "run")
     page = page_of(tmp_path / "run")
     assert "Test score roc_auc 0.763000 on 400 rows of test.csv" in page.text
-    assert page.text.count("roc_auc 0.763 on 400 rows of test.csv is worse than the 0.9 to 0.95 that the run told") == 2
+    assert (
+        page.text.count(
+            "roc_auc 0.763 on 400 rows of test.csv is worse than the 0.9 to 0.95 that the run told"
+        )
+        == 2
+    )
     assert len(page.having("p", role="alert")) == 1
     assert "--group COL, --time COL" in page.text
     assert "test" in page.words
@@ -194,7 +228,10 @@ def test_the_summary_tells_which_fits_failed_and_where_more_is_told(tmp_path: Pa
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
     said = page_of(tmp_path / "run").text
     assert "Failed 3 fits (" in said
-    assert "ValueError: Input contains <NaN>. The tracebacks are in failures.txt, in the run's folder." in said
+    assert (
+        "ValueError: Input contains <NaN>. The tracebacks are in failures.txt, in the run's folder."
+        in said
+    )
 
 
 def test_a_run_without_a_task_gives_a_readable_page(tmp_path: Path) -> None:
@@ -250,7 +287,12 @@ def test_it_imports_no_plotly_and_is_quick_for_200_trials(tmp_path: Path) -> Non
         print(time.process_time() - start)
         assert "plotly" not in sys.modules and "pandas" not in sys.modules
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "run")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert float(done.stdout) < 1.0  # 0.2 s here; twice the gate of 0.5 s, for a busy machine
 
 
@@ -267,7 +309,9 @@ def test_a_chapter_tells_what_the_search_teaches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("left", "is_taught"), [(60.0, True), (0.1, False)])
-def test_a_run_tells_what_it_teaches_where_its_budget_leaves_the_time(left: float, is_taught: bool, tmp_path: Path) -> None:
+def test_a_run_tells_what_it_teaches_where_its_budget_leaves_the_time(
+    left: float, is_taught: bool, tmp_path: Path
+) -> None:
     made = full_run(tmp_path / "run", trials=90)
     Reporter(Budget(time.monotonic() + left))(made.study, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

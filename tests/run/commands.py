@@ -41,16 +41,25 @@ def automl(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def process(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, perhaps with settings of the environment."""
     command, environment = [AUTOML, *words], {**os.environ, **settings}
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
     """Lay a package down as an installer does, and give the setting with which it is installed."""
     (folder / "my_automl-0.1.dist-info").mkdir(parents=True)
     (folder / "my_automl.py").write_text(code, encoding="utf-8")
-    (folder / "my_automl-0.1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: my-automl\nVersion: 0.1\n", encoding="utf-8")
-    lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items()) for group, names in entries.items()]
-    (folder / "my_automl-0.1.dist-info" / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "my_automl-0.1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-automl\nVersion: 0.1\n", encoding="utf-8"
+    )
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in names.items())
+        for group, names in entries.items()
+    ]
+    (folder / "my_automl-0.1.dist-info" / "entry_points.txt").write_text(
+        "\n".join(lines), encoding="utf-8"
+    )
     return {"PYTHONPATH": str(folder)}
 
 
@@ -63,7 +72,10 @@ def marked(mark: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("AUTOML_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.environ().get("AUTOML_MARK") == mark
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:
             continue
@@ -83,7 +95,9 @@ def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]
     """A command that runs beside the test: killed, and its pipes closed, however the test ends."""
     command, environment = [AUTOML, *words], {**os.environ, "AUTOML_MARK": mark}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
+    with subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True
+    ) as running:
         try:
             yield running
         finally:

@@ -8,8 +8,8 @@ import pytest
 
 from automl.budget import Budget
 from automl.errors import InputError
-from automl.lab.problem import Problem
 from automl.pipeline import read_pipeline
+from automl.problem import Problem
 from automl.run import Settings, fit
 
 

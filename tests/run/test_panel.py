@@ -20,14 +20,33 @@ def panel(stores: int, days: int, since: Sequence[int] = ()) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     dates = pd.date_range("2024-01-01", periods=days).strftime("%Y-%m-%d")
     first = since or [0] * stores
-    rows = [(f"s{store}", dates[day]) for day in range(days) for store in range(stores) if day >= first[store]]
+    rows = [
+        (f"s{store}", dates[day])
+        for day in range(days)
+        for store in range(stores)
+        if day >= first[store]
+    ]
     table = pd.DataFrame(rows, columns=["store", "date"])
-    return table.assign(x=rng.normal(size=len(rows))).assign(y=lambda made: made["x"] + rng.normal(size=len(rows)) * 0.1)
+    return table.assign(x=rng.normal(size=len(rows))).assign(
+        y=lambda made: made["x"] + rng.normal(size=len(rows)) * 0.1
+    )
 
 
 def fitted(folder: Path, table: pd.DataFrame, *words: str) -> Study:
     table.to_csv(folder / "t.csv", index=False)
-    said = automl("fit", "t.csv", "--target", "y", "--time", "date", *QUICK, *words, "--output", "run", cwd=folder)
+    said = automl(
+        "fit",
+        "t.csv",
+        "--target",
+        "y",
+        "--time",
+        "date",
+        *QUICK,
+        *words,
+        "--output",
+        "run",
+        cwd=folder,
+    )
     assert said.returncode == 0, said.stderr
     return replay(folder / "run")
 
@@ -44,7 +63,9 @@ PANELS = {
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_later_dates_of_known_stores_are_held_out_and_that_is_told(name: str, tmp_path: Path) -> None:
+def test_later_dates_of_known_stores_are_held_out_and_that_is_told(
+    name: str, tmp_path: Path
+) -> None:
     study = fitted(tmp_path, PANELS[name], "--group", "store")
     assert study.plan.kind == "time"
     (finding,) = told(study)
@@ -74,12 +95,20 @@ def test_groups_that_live_for_a_while_stay_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--time", "date", "--set", "clean.new_groups=true"), "clean.new_groups: holds out groups that are new. Say with --group"),
-        (("--time", "date", "--group", "one", "--set", "clean.new_groups=true"), "clean.new_groups: no group of 'one' is left to train on"),
+        (
+            ("--time", "date", "--set", "clean.new_groups=true"),
+            "clean.new_groups: holds out groups that are new. Say with --group",
+        ),
+        (
+            ("--time", "date", "--group", "one", "--set", "clean.new_groups=true"),
+            "clean.new_groups: no group of 'one' is left to train on",
+        ),
         (("--time", "day", "--group", "store"), "--time: 'day' holds one time only"),
     ],
 )
-def test_what_cannot_be_held_out_is_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_what_cannot_be_held_out_is_one_line(
+    words: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
     panel(6, 40).assign(one="a", day="2024-01-01").to_csv(tmp_path / "t.csv", index=False)
     said = automl("fit", "t.csv", "--target", "y", *words, *QUICK, cwd=tmp_path)
     assert said.returncode == 2

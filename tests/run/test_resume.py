@@ -18,18 +18,34 @@ import psutil
 import pytest
 
 from automl import AutoMLClassifier
-from automl.lab.work import DIED
+from automl.executor.work import DIED
 from automl.predictor import load
 from automl.store import events, replay
 from automl.table import read_table
-from tests.run.commands import FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, process, started, wait_for, wait_until
+from tests.run.commands import (
+    FLIGHTS,
+    PENGUINS,
+    QUICK,
+    WINE,
+    automl,
+    gone,
+    new_mark,
+    process,
+    started,
+    wait_for,
+    wait_until,
+)
 
 SEARCH = ("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output", "run", "-q")
 
 
 def done(run: Path) -> Counter[str]:
     """How often each fit ended well, by its key."""
-    return Counter(event["key"] for event in events(run) if event["kind"] == "fit" and event["outcome"]["status"] == "done")
+    return Counter(
+        event["key"]
+        for event in events(run)
+        if event["kind"] == "fit" and event["outcome"]["status"] == "done"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +81,10 @@ def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
     assert not (run / "work").exists()
     assert not list(run.glob(".*"))
     assert not list(run.glob("trials/*/0123456789ab.npy"))
-    times = [json.loads(line)["time"] for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    times = [
+        json.loads(line)["time"]
+        for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert times == sorted(times)
     assert "Predict with" in said.stdout
     assert load(run / "predictor.automl").proba(read_table(PENGUINS)).shape == (344, 3)
@@ -75,8 +94,12 @@ def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
 def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path) -> None:
     shutil.copytree(killed / "run", tmp_path / "run")
     text = (tmp_path / "run" / "run.toml").read_text(encoding="utf-8")
-    last = json.loads((killed / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()[-2])["time"]
-    (tmp_path / "run" / "run.toml").write_text(text.replace('"60s"', f'"{last + 8:.2f}s"'), encoding="utf-8")
+    last = json.loads(
+        (killed / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()[-2]
+    )["time"]
+    (tmp_path / "run" / "run.toml").write_text(
+        text.replace('"60s"', f'"{last + 8:.2f}s"'), encoding="utf-8"
+    )
     before = time.monotonic()
     said = process("resume", "run", "-q", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
@@ -88,7 +111,15 @@ def test_it_takes_the_time_that_its_last_event_left(killed: Path, tmp_path: Path
 
 @pytest.mark.heavy
 def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Path) -> None:
-    few = ("--trials", "5", "--set", "select.families=linear,lightgbm,extra_trees", "--engine", "inline", "-q")
+    few = (
+        "--trials",
+        "5",
+        "--set",
+        "select.families=linear,lightgbm,extra_trees",
+        "--engine",
+        "inline",
+        "-q",
+    )
     made = automl("fit", WINE, "--target", "cultivar", *few, "--output", "run", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     before = done(tmp_path / "run")
@@ -102,7 +133,12 @@ def test_an_ended_run_is_given_more_time_and_uses_all_that_it_knows(tmp_path: Pa
 @pytest.mark.heavy
 def test_a_table_that_changed_is_refused_and_one_that_moved_is_found(tmp_path: Path) -> None:
     shutil.copy(WINE, tmp_path / "wine.csv")
-    assert automl("fit", "wine.csv", "--target", "cultivar", *QUICK, "--output", "run", cwd=tmp_path).returncode == 0
+    assert (
+        automl(
+            "fit", "wine.csv", "--target", "cultivar", *QUICK, "--output", "run", cwd=tmp_path
+        ).returncode
+        == 0
+    )
     shutil.move(tmp_path / "wine.csv", tmp_path / "moved.csv")
     lost = process("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
     assert lost.returncode == 2
@@ -136,7 +172,9 @@ def test_a_second_signal_stops_at_once_and_the_run_can_go_on(tmp_path: Path) -> 
         search.send_signal(signal.SIGTERM)
         _, err = search.communicate(timeout=20)
     assert search.returncode == 130, err
-    assert err.splitlines()[-1] == "automl: stopped at once. To go on with the run: automl resume run"
+    assert (
+        err.splitlines()[-1] == "automl: stopped at once. To go on with the run: automl resume run"
+    )
     assert gone(mark)
     assert process("resume", "run", "--budget", "12s", "-q", cwd=tmp_path).returncode == 0
 
@@ -182,7 +220,9 @@ def test_a_run_that_has_vanished_is_one_line(tmp_path: Path) -> None:
     assert gone(mark)
 
 
-@pytest.mark.parametrize("words", [("resume", "nowhere"), ("resume", "."), ("reproduce", "."), ("reproduce", "nowhere")])
+@pytest.mark.parametrize(
+    "words", [("resume", "nowhere"), ("resume", "."), ("reproduce", "."), ("reproduce", "nowhere")]
+)
 def test_what_is_no_run_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
     said = automl(*words, cwd=tmp_path)
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
@@ -192,12 +232,26 @@ def test_what_is_no_run_is_refused(words: tuple[str, ...], tmp_path: Path) -> No
 def test_a_refused_table_leaves_a_run_as_good_as_it_was(tmp_path: Path) -> None:
     text = Path(WINE).read_text(encoding="utf-8")
     few = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
-    words = (sys.executable, "-m", "automl", "fit", "-", "--target", "cultivar", *few, "--output", "run")
+    words = (
+        sys.executable,
+        "-m",
+        "automl",
+        "fit",
+        "-",
+        "--target",
+        "cultivar",
+        *few,
+        "--output",
+        "run",
+    )
     subprocess.run(words, cwd=tmp_path, input=text, text=True, check=True, capture_output=True)
     before = (tmp_path / "run" / "predictor.automl").read_bytes()
     head, *lines = text.splitlines()
     targets = [line.rpartition(",")[2] for line in lines]
-    other = [f"{line.rpartition(',')[0]},{target}" for line, target in zip(lines, reversed(targets), strict=True)]
+    other = [
+        f"{line.rpartition(',')[0]},{target}"
+        for line, target in zip(lines, reversed(targets), strict=True)
+    ]
     (tmp_path / "other.csv").write_text("\n".join([head, *other]) + "\n", encoding="utf-8")
     for _ in range(2):
         said = process("resume", "run", "--budget", "8s", "--data", "other.csv", "-q", cwd=tmp_path)
@@ -232,7 +286,9 @@ def test_a_pickle_in_a_runs_folder_is_not_read(killed: Path, tmp_path: Path) -> 
     said = process("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
     log = (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")
-    (tmp_path / "run" / "events.jsonl").write_text(log.replace('"metric": "log_loss"', '"metric": "evil@00000000"'), encoding="utf-8")
+    (tmp_path / "run" / "events.jsonl").write_text(
+        log.replace('"metric": "log_loss"', '"metric": "evil@00000000"'), encoding="utf-8"
+    )
     (tmp_path / "run" / "DONE").unlink()
     said = process("resume", "run", "--budget", "6s", "-q", cwd=tmp_path)
     assert said.returncode == 2

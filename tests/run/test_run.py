@@ -19,7 +19,19 @@ from automl.run.chain import _bounded, _crowd
 from automl.store import events, replay
 from automl.table import read_table
 from automl.trial import Study
-from tests.run.commands import AUTOML, FLIGHTS, PENGUINS, QUICK, WINE, automl, gone, new_mark, process, started, wait_for
+from tests.run.commands import (
+    AUTOML,
+    FLIGHTS,
+    PENGUINS,
+    QUICK,
+    WINE,
+    automl,
+    gone,
+    new_mark,
+    process,
+    started,
+    wait_for,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +39,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float
     """A run of twelve seconds on penguins: its folder, what it printed, and how long it took."""
     home = tmp_path_factory.mktemp("finished")
     before = time.monotonic()
-    said = process("fit", PENGUINS, "--target", "species", "--budget", "12s", "--output", "run", cwd=home)
+    said = process(
+        "fit", PENGUINS, "--target", "species", "--budget", "12s", "--output", "run", cwd=home
+    )
     assert said.returncode == 0, said.stderr
     return home / "run", said.stdout, time.monotonic() - before
 
@@ -36,9 +50,15 @@ def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None
     assert finished[2] <= 12
 
 
-@pytest.mark.parametrize(("left", "wanted", "kept"), [(4.0, 3.5, 2.0), (1.0, 3.5, 0.5), (60.0, 3.5, 3.5)])
-def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(left: float, wanted: float, kept: float) -> None:
-    assert kept <= _bounded(wanted, Study(), Budget(left, lambda: 0.0)) <= max(kept, 1.2)  # up to four times as much on a busy machine
+@pytest.mark.parametrize(
+    ("left", "wanted", "kept"), [(4.0, 3.5, 2.0), (1.0, 3.5, 0.5), (60.0, 3.5, 3.5)]
+)
+def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(
+    left: float, wanted: float, kept: float
+) -> None:
+    assert (
+        kept <= _bounded(wanted, Study(), Budget(left, lambda: 0.0)) <= max(kept, 1.2)
+    )  # up to four times as much on a busy machine
 
 
 def test_a_process_that_was_slow_because_it_waited_is_not_taken_for_a_crowded_one() -> None:
@@ -49,24 +69,40 @@ def test_a_process_that_was_slow_because_it_waited_is_not_taken_for_a_crowded_on
     assert _crowd(MOST_SLOWDOWN) in (1.0, MOST_SLOWDOWN)
 
 
-def test_once_there_is_a_model_the_end_has_all_that_it_wants(finished: tuple[Path, str, float]) -> None:
+def test_once_there_is_a_model_the_end_has_all_that_it_wants(
+    finished: tuple[Path, str, float],
+) -> None:
     assert _bounded(3.5, replay(finished[0]), Budget(4.0, lambda: 0.0)) == 3.5
 
 
-def test_it_says_where_everything_lies_and_how_to_predict(finished: tuple[Path, str, float]) -> None:
+def test_it_says_where_everything_lies_and_how_to_predict(
+    finished: tuple[Path, str, float],
+) -> None:
     folder, said, _ = finished
     assert "on 95% of samples of" in said
     assert "automl predict run new.csv" in said
-    for name in ("run.toml", "events.jsonl", "log.txt", "leaderboard.csv", "report.html", "predictor.automl", "DONE"):
+    for name in (
+        "run.toml",
+        "events.jsonl",
+        "log.txt",
+        "leaderboard.csv",
+        "report.html",
+        "predictor.automl",
+        "DONE",
+    ):
         assert (folder / name).exists(), name
     assert not (folder / "work").exists()
 
 
-def test_the_leaderboard_file_has_its_columns_and_the_best_first(finished: tuple[Path, str, float]) -> None:
+def test_the_leaderboard_file_has_its_columns_and_the_best_first(
+    finished: tuple[Path, str, float],
+) -> None:
     with open(finished[0] / "leaderboard.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == HEADINGS
-    done = [float(row["score"]) for row in rows if row["status"] == "done" and row["id"] != "ensemble"]
+    done = [
+        float(row["score"]) for row in rows if row["status"] == "done" and row["id"] != "ensemble"
+    ]
     assert done == sorted(done)  # log loss: lower is better
     assert {row["family"] for row in rows} >= {"constant", "linear", "lightgbm"}
 
@@ -78,23 +114,32 @@ def test_replaying_the_log_gives_the_finished_study(finished: tuple[Path, str, f
     assert study.running == {}
 
 
-def test_every_line_of_the_log_is_short_and_names_files_that_exist(finished: tuple[Path, str, float]) -> None:
+def test_every_line_of_the_log_is_short_and_names_files_that_exist(
+    finished: tuple[Path, str, float],
+) -> None:
     folder = finished[0]
-    assert all(len(line) < 4096 for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines())
+    assert all(
+        len(line) < 4096
+        for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     study = replay(folder)
     for name in study.weights:
-        for place in study.plan.places:
+        for place in study.plan.splits:
             key = study.trials[name].key_at(*place)
             assert (folder / "trials" / name / f"{key}.npy").exists()
 
 
-def test_predictions_are_the_files_own_labels_in_order(finished: tuple[Path, str, float], tmp_path: Path) -> None:
+def test_predictions_are_the_files_own_labels_in_order(
+    finished: tuple[Path, str, float], tmp_path: Path
+) -> None:
     said = automl("predict", str(finished[0]), PENGUINS, cwd=tmp_path)
     answers = said.stdout.splitlines()
     truth = pd.read_csv(PENGUINS, dtype=str)["species"]
     assert answers[0] == "prediction"
     assert (pd.Series(answers[1:]) == truth).mean() > 0.97
-    proba = automl("predict", str(finished[0]), PENGUINS, "--proba", "--output", "p.csv", cwd=tmp_path)
+    proba = automl(
+        "predict", str(finished[0]), PENGUINS, "--proba", "--output", "p.csv", cwd=tmp_path
+    )
     assert proba.returncode == 0
     assert list(pd.read_csv(tmp_path / "p.csv").columns) == sorted(truth.unique())
 
@@ -107,7 +152,9 @@ def test_any_subset_of_rows_gets_the_same_probabilities(finished: tuple[Path, st
 
 
 def test_run_toml_runs_again(finished: tuple[Path, str, float], tmp_path: Path) -> None:
-    text = (finished[0] / "run.toml").read_text(encoding="utf-8").replace('time = "12s"', "trials = 3")
+    text = (
+        (finished[0] / "run.toml").read_text(encoding="utf-8").replace('time = "12s"', "trials = 3")
+    )
     (tmp_path / "again.toml").write_text(text, encoding="utf-8")
     said = automl("run", "again.toml", "--output", "again", "-q", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
@@ -127,7 +174,9 @@ def test_labels_come_back_as_they_stood(tmp_path: Path) -> None:
 def trials_of(folder: Path) -> dict[str, object]:
     """What a run without a clock found: losses by trial, and weights."""
     study = replay(folder)
-    return {name: dict(trial.losses) for name, trial in study.trials.items()} | {"weights": dict(study.weights)}
+    return {name: dict(trial.losses) for name, trial in study.trials.items()} | {
+        "weights": dict(study.weights)
+    }
 
 
 @pytest.mark.heavy
@@ -136,12 +185,25 @@ def test_a_budget_of_trials_gives_equal_runs_for_any_number_of_cores(tmp_path: P
     for jobs in ("1", "2"):
         few = ("--trials", "6", "--set", "select.families=linear,lightgbm", "-q")
         few += ("--set", "clean.folds=3", "--set", "clean.repeats=1")
-        said = automl("fit", WINE, "--target", "cultivar", *few, "--jobs", jobs, "--output", jobs, cwd=tmp_path)
+        said = automl(
+            "fit",
+            WINE,
+            "--target",
+            "cultivar",
+            *few,
+            "--jobs",
+            jobs,
+            "--output",
+            jobs,
+            cwd=tmp_path,
+        )
         assert said.returncode == 0, said.stderr
         found.append(trials_of(tmp_path / jobs))
     assert found[0] == found[1]
     assert len(found[0]) == 7
-    assert (tmp_path / "1" / "predictor.automl").read_bytes() == (tmp_path / "2" / "predictor.automl").read_bytes()
+    assert (tmp_path / "1" / "predictor.automl").read_bytes() == (
+        tmp_path / "2" / "predictor.automl"
+    ).read_bytes()
 
 
 def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_path: Path) -> None:
@@ -162,7 +224,9 @@ def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_ends_the_search_and_saves_the_best_so_far(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     mark = new_mark()
     words = ("fit", PENGUINS, "--target", "species", "--budget", "5m", "--output", "run", "-q")
     with started(*words, cwd=tmp_path, mark=mark) as search:
@@ -171,7 +235,10 @@ def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signa
         out, err = search.communicate(timeout=30)
     assert search.returncode == 0, err
     assert "Predict with" in out
-    assert "automl: ending: what was found so far is being saved. Ctrl-C once more stops at once" in err
+    assert (
+        "automl: ending: what was found so far is being saved. Ctrl-C once more stops at once"
+        in err
+    )
     assert replay(tmp_path / "run").finished == "interrupted"
     assert gone(mark)
 
@@ -179,7 +246,9 @@ def test_a_signal_ends_the_search_and_saves_the_best_so_far(number: signal.Signa
 def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
     words = ["fit", "-", "--target", "species", *QUICK, "--output", "run"]
     with open(PENGUINS, "rb") as table:
-        said = subprocess.run([AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False)
+        said = subprocess.run(
+            [AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False
+        )
     assert said.returncode == 0, said.stderr
     assert json.loads(json.dumps(replay(tmp_path / "run").verdict))["rows"] == 344
 
@@ -187,12 +256,21 @@ def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
 def test_a_reader_that_has_seen_enough_costs_nothing(tmp_path: Path) -> None:
     words = f"{AUTOML} fit {PENGUINS} --target species --trials 2 --pipeline linear --engine inline --output run"
     said = subprocess.run(
-        ["bash", "-c", f"{words} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path, capture_output=True, check=False
+        ["bash", "-c", f"{words} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     assert said.returncode == 0
     assert (tmp_path / "run" / "DONE").exists()
     predict = f"for i in $(seq 300); do tail -n +2 {PENGUINS}; done | cat <(head -n 1 {PENGUINS}) - | {AUTOML} predict run - | head -n 1"
-    said = subprocess.run(["bash", "-c", f"{predict}; exit ${{PIPESTATUS[2]}}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        ["bash", "-c", f"{predict}; exit ${{PIPESTATUS[2]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert said.returncode == 0
     assert said.stdout == "prediction\n"
     assert "Error" not in said.stderr

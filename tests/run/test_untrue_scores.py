@@ -25,12 +25,26 @@ def hosts(n_hosts: int = 40, rows_each: int = 6, seed: int = 0) -> pd.DataFrame:
     owner = np.repeat(np.arange(n_hosts), rows_each)
     beds = rng.integers(1, 6, len(owner))
     price = 100 + 40 * rng.normal(size=n_hosts)[owner] + 5 * beds + 3 * rng.normal(size=len(owner))
-    return pd.DataFrame({"host_id": [f"h{7 * one}" for one in owner], "beds": beds, "price": price.round(1)})
+    return pd.DataFrame(
+        {"host_id": [f"h{7 * one}" for one in owner], "beds": beds, "price": price.round(1)}
+    )
 
 
-def fit(folder: Path, table: pd.DataFrame, *words: str, name: str = "run") -> tuple[Study, subprocess.CompletedProcess[str]]:
+def fit(
+    folder: Path, table: pd.DataFrame, *words: str, name: str = "run"
+) -> tuple[Study, subprocess.CompletedProcess[str]]:
     table.to_csv(folder / "t.csv", index=False)
-    said = automl("fit", "t.csv", "--target", str(table.columns[-1]), *FEW, *words, "--output", name, cwd=folder)
+    said = automl(
+        "fit",
+        "t.csv",
+        "--target",
+        str(table.columns[-1]),
+        *FEW,
+        *words,
+        "--output",
+        name,
+        cwd=folder,
+    )
     assert said.returncode == 0, said.stderr
     return replay(folder / name), said
 
@@ -73,14 +87,27 @@ def test_columns_with_commas_between_are_groups_together_and_stay_features(tmp_p
 
 def test_a_column_that_is_not_there_is_told_among_several(tmp_path: Path) -> None:
     hosts().to_csv(tmp_path / "t.csv", index=False)
-    said = automl("fit", "t.csv", "--target", "price", *FEW, "--group", "host_id,bed", "--output", "run", cwd=tmp_path)
+    said = automl(
+        "fit",
+        "t.csv",
+        "--target",
+        "price",
+        *FEW,
+        "--group",
+        "host_id,bed",
+        "--output",
+        "run",
+        cwd=tmp_path,
+    )
     assert said.returncode == 2
     assert "no column 'bed'" in said.stderr
 
 
 def test_later_rows_are_held_out_by_parts_of_a_date(tmp_path: Path) -> None:
     month = np.arange(240) // 4
-    table = pd.DataFrame({"year": 2015 + month // 12, "month": 1 + month % 12, "x": RNG.normal(size=240).round(3)})
+    table = pd.DataFrame(
+        {"year": 2015 + month // 12, "month": 1 + month % 12, "x": RNG.normal(size=240).round(3)}
+    )
     table["sales"] = (month + table["x"] + 0.3 * RNG.normal(size=240)).round(2)
     study, _ = fit(tmp_path, table.sample(frac=1, random_state=0), "--time", "year,month")
     assert study.plan.kind == "time"
@@ -141,6 +168,8 @@ def test_the_process_of_the_user_fits_nothing(tmp_path: Path) -> None:
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('lightgbm' in sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert said.stdout.strip().endswith("False"), said.stdout + said.stderr
     assert codes(replay(tmp_path / "run"))[0] == "entity"

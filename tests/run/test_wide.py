@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from automl.budget import Budget
-from automl.lab.bench import Inline
+from automl.executor._base import InlineExecutor
 from automl.lab.lab import Lab
-from automl.lab.problem import Problem
+from automl.problem import Problem
 from automl.stages.clean import Clean
 from automl.stages.wide import features_of, narrowed
 from automl.store import Store
@@ -36,16 +36,20 @@ def as_text(made: pd.DataFrame) -> pd.DataFrame:
     return made.astype(str).astype(object)
 
 
-def cleaned(path: Path, problem: Problem, seconds: float | None = None, **options: int) -> tuple[Study, Lab]:
+def cleaned(
+    path: Path, problem: Problem, seconds: float | None = None, **options: int
+) -> tuple[Study, Lab]:
     budget = Budget() if seconds is None else Budget(time.monotonic() + seconds)
-    lab = Lab(Store(path / "run"), Inline(path / "run" / "work"), budget)
+    lab = Lab(Store(path / "run"), InlineExecutor(path / "run" / "work"), budget)
     lab.problem = problem
     study = Clean(**options).run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, budget)  # type: ignore[arg-type]
     lab.store.close(keep_work=True)
     return study, lab
 
 
-@pytest.mark.parametrize("form", [frame, lambda columns: as_text(frame(columns))], ids=["numbers", "text"])
+@pytest.mark.parametrize(
+    "form", [frame, lambda columns: as_text(frame(columns))], ids=["numbers", "text"]
+)
 def test_the_columns_that_tell_most_are_kept(form: object) -> None:
     problem = Problem(from_frame(form(900)), "y")  # type: ignore[operator]
     found = narrowed(problem, 50, seed=0)
@@ -57,7 +61,9 @@ def test_the_columns_that_tell_most_are_kept(form: object) -> None:
 
 
 def test_columns_that_were_named_stay() -> None:
-    assert "f801" in features_of(narrowed(Problem(from_frame(frame(900)), "y"), 50, 0, always=("f801",)).problem)
+    assert "f801" in features_of(
+        narrowed(Problem(from_frame(frame(900)), "y"), 50, 0, always=("f801",)).problem
+    )
 
 
 @pytest.mark.parametrize("role", ["time_column", "group_column"])
@@ -72,7 +78,9 @@ def test_where_rows_are_held_out_by_time_or_group_no_target_is_looked_at(role: s
 def test_a_regression_and_a_target_beside_the_table_are_understood() -> None:
     made = frame(900).drop(columns="y")
     y = 5.0 * made["f3"] + 4.0 * made["f77"]
-    assert {"f3", "f77"} <= set(features_of(narrowed(Problem(from_frame(made), "target", y=y), 50, 0).problem))
+    assert {"f3", "f77"} <= set(
+        features_of(narrowed(Problem(from_frame(made), "target", y=y), 50, 0).problem)
+    )
 
 
 def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> None:
@@ -85,7 +93,9 @@ def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> 
     assert (blocks[:, ~seen] >= 0).all()
     assert study.narrowed == 50
     (finding,) = (finding for finding in study.findings if finding["code"] == "screened")
-    assert finding["action"].startswith("50 of 900 columns are used, those that tell most of the target on 60 rows")
+    assert finding["action"].startswith(
+        "50 of 900 columns are used, those that tell most of the target on 60 rows"
+    )
     assert lab.cleaner is not None
     assert len(lab.cleaner.unused) >= 850
 
@@ -99,7 +109,9 @@ def test_noise_does_not_look_like_a_finding(tmp_path: Path) -> None:
     held, trained = data.folds.held(0, 0), data.folds.train(0, 0)
     means = [X[trained][data.y[trained] == side].mean(axis=0) for side in (0, 1)]
     nearer = ((X - means[1]) ** 2).sum(axis=1) < ((X - means[0]) ** 2).sum(axis=1)
-    assert np.mean(nearer[trained] == data.y[trained]) > 0.7, "chosen and trained on the same rows, noise looks good"
+    assert np.mean(nearer[trained] == data.y[trained]) > 0.7, (
+        "chosen and trained on the same rows, noise looks good"
+    )
     all_held = data.folds.blocks[0] >= 0
     assert len(held) < all_held.sum() <= 60
     assert abs(np.mean(nearer[held] == data.y[held]) - 0.5) < 0.4
@@ -123,12 +135,17 @@ def test_plain_text_of_many_columns_is_read_as_the_usual_reader_reads_it(tmp_pat
     made.iloc[3, 5] = np.nan
     path = tmp_path / "wide.csv"
     made.to_csv(path, index=False)
-    table, usual = read_table(path), pd.read_csv(path, dtype=object, keep_default_na=False, na_filter=False)
+    table, usual = (
+        read_table(path),
+        pd.read_csv(path, dtype=object, keep_default_na=False, na_filter=False),
+    )
     assert table.names == tuple(usual.columns)
     assert all(table.columns[name].tolist() == usual[name].tolist() for name in table.names)
     assert all(column.dtype == object for column in table.columns.values())
 
 
-@pytest.mark.parametrize("text", ['a,b\n1,"x"\n', "a,b\n1,2,3\n", "a,b\n1\n", "a,b\n1,é\n", "a,b\n"])
+@pytest.mark.parametrize(
+    "text", ['a,b\n1,"x"\n', "a,b\n1,2,3\n", "a,b\n1\n", "a,b\n1,é\n", "a,b\n"]
+)
 def test_what_is_not_plain_is_left_to_the_usual_reader(text: str) -> None:
     assert read_plain(io.BytesIO(text.encode()), len(text), ",", ["a", "b"], header=True) is None

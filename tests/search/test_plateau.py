@@ -17,7 +17,9 @@ def study_of(losses: list[float]) -> Study:
     for place, loss in enumerate(losses):
         candidate = Candidate("linear", {"C": float(place)}, RECIPES["native"], "tune")
         job = Job(candidate, "d")
-        trials[candidate.id] = Trial(candidate, {job.key: job}, {job.key: Outcome("done", loss, 4.0)}, "done")
+        trials[candidate.id] = Trial(
+            candidate, {job.key: job}, {job.key: Outcome("done", loss, 4.0)}, "done"
+        )
     return Study(plan=Plan("kfold", 1), trials=trials)
 
 
@@ -26,11 +28,15 @@ def test_a_search_that_stands_still_promises_nothing() -> None:
 
 
 def test_a_search_that_still_falls_promises_as_much_as_the_last_quarter_brought() -> None:
-    gain = predicted_gain(study_of([1.0 - 0.005 * k for k in range(80)]), seconds_left=80, workers=1)
+    gain = predicted_gain(
+        study_of([1.0 - 0.005 * k for k in range(80)]), seconds_left=80, workers=1
+    )
     assert gain == pytest.approx(25 * 0.005 / (1.0 - 0.005 * 74.5), rel=0.01)
 
 
-@pytest.mark.parametrize(("count", "left"), [(FEWEST - 1, 200.0), (80, 400.0), (80, math.inf), (31, 0.0)])
+@pytest.mark.parametrize(
+    ("count", "left"), [(FEWEST - 1, 200.0), (80, 400.0), (80, math.inf), (31, 0.0)]
+)
 def test_nothing_is_predicted_too_early(count: int, left: float) -> None:
     assert predicted_gain(study_of([0.5] * count), seconds_left=left, workers=1) == math.inf
 

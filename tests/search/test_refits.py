@@ -12,14 +12,19 @@ import pytest
 from automl.budget import Budget
 from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
-from automl.lab.policy import Room, Stop
-from automl.search.refits import Refits, seconds_for
+from automl.lab.policy import Capacity, Stop
+from automl.search.refits import RefitPolicy, seconds_for
 from automl.stages.ensemble import Ensemble, Pool
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
 
-ROOM = Room(1000.0, 2, 1)
-STUDY = Study(task=Task("binary", "y", "log_loss", ("no", "yes")), data="d", size=Size(500, 5), plan=Plan("kfold", 2))
+ROOM = Capacity(1000.0, 2, 1)
+STUDY = Study(
+    task=Task("binary", "y", "log_loss", ("no", "yes")),
+    data="d",
+    size=Size(500, 5),
+    plan=Plan("kfold", 2),
+)
 
 
 def study_of(**seconds: float) -> Study:
@@ -27,10 +32,14 @@ def study_of(**seconds: float) -> Study:
     trials = {}
     for name, taken in seconds.items():
         trial = Trial(Candidate(name, {}, RECIPES["native"]), decided="done")
-        for place in STUDY.plan.places:
+        for place in STUDY.plan.splits:
             job = Job(trial.candidate, "d", *place)
             outcome = Outcome("done", 0.5, taken, rounds=10 + 20 * place[1])
-            trial = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: outcome})
+            trial = replace(
+                trial,
+                jobs={**trial.jobs, job.key: job},
+                outcomes={**trial.outcomes, job.key: outcome},
+            )
         trials[name] = trial
     return replace(STUDY, trials={trial.id: trial for trial in trials.values()})
 
@@ -43,8 +52,8 @@ def ids(study: Study) -> dict[str, str]:
     return {trial.candidate.family: trial.id for trial in study.trials.values()}
 
 
-def asked(policy: Refits, study: Study, room: Room = ROOM) -> Iterator[Job]:
-    while isinstance(move := policy.next(study, room), Job):
+def asked(policy: RefitPolicy, study: Study, capacity: Capacity = ROOM) -> Iterator[Job]:
+    while isinstance(move := policy.next(study, capacity), Job):
         yield move
     assert isinstance(move, Stop)
 
@@ -52,8 +61,15 @@ def asked(policy: Refits, study: Study, room: Room = ROOM) -> Iterator[Job]:
 def test_each_member_is_refitted_before_any_is_again() -> None:
     study = study_of(lightgbm=1.0, linear=1.0, catboost=1.0)
     names = ids(study)
-    jobs = list(asked(Refits(study, {names["linear"]: 0.6, names["catboost"]: 0.4}, copies=3), study))
-    assert [(job.candidate.family, job.repeat) for job in jobs] == [("linear", 0), ("catboost", 0), ("catboost", 1), ("catboost", 2)]
+    jobs = list(
+        asked(RefitPolicy(study, {names["linear"]: 0.6, names["catboost"]: 0.4}, copies=3), study)
+    )
+    assert [(job.candidate.family, job.repeat) for job in jobs] == [
+        ("linear", 0),
+        ("catboost", 0),
+        ("catboost", 1),
+        ("catboost", 2),
+    ]
     assert {job.fold for job in jobs} == {None}
     assert len({job.seed for job in jobs}) == 4
 
@@ -61,26 +77,51 @@ def test_each_member_is_refitted_before_any_is_again() -> None:
 def test_the_next_refit_is_of_who_has_the_most_weight_a_refit() -> None:
     study = study_of(lightgbm=1.0, catboost=1.0)
     names = ids(study)
-    jobs = list(asked(Refits(study, {names["lightgbm"]: 0.7, names["catboost"]: 0.3}, copies=3), study))
-    assert [job.candidate.family for job in jobs] == ["lightgbm", "lightgbm", "catboost", "lightgbm", "catboost", "catboost"]
+    jobs = list(
+        asked(RefitPolicy(study, {names["lightgbm"]: 0.7, names["catboost"]: 0.3}, copies=3), study)
+    )
+    assert [job.candidate.family for job in jobs] == [
+        "lightgbm",
+        "lightgbm",
+        "catboost",
+        "lightgbm",
+        "catboost",
+        "catboost",
+    ]
 
 
 def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two() -> None:
     study = study_of(lightgbm=1.0, catboost=1.0)
     names = ids(study)
-    jobs = list(asked(Refits(study, {names["lightgbm"]: 0.9, names["catboost"]: 0.1}, copies=2, each=True), study))
-    assert [job.candidate.family for job in jobs] == ["lightgbm", "catboost", "lightgbm", "catboost"]
+    jobs = list(
+        asked(
+            RefitPolicy(
+                study, {names["lightgbm"]: 0.9, names["catboost"]: 0.1}, copies=2, each=True
+            ),
+            study,
+        )
+    )
+    assert [job.candidate.family for job in jobs] == [
+        "lightgbm",
+        "catboost",
+        "lightgbm",
+        "catboost",
+    ]
 
 
 def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
     study = study_of(lightgbm=1.0, extra_trees=1.0)
-    alone, boosted = (seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm"))
+    alone, boosted = (
+        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+    )
     assert alone == pytest.approx(boosted * 2**0.5, rel=0.01)
 
 
 def test_a_forest_of_few_trees_has_all_of_them_among_others_too() -> None:
     study = replace(study_of(lightgbm=1.0, extra_trees=1.0), size=Size(40_000, 5))
-    alone, boosted = (seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm"))
+    alone, boosted = (
+        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+    )
     assert alone == boosted
 
 
@@ -88,14 +129,18 @@ def test_a_look_at_some_rows_says_nothing_of_a_refits_rounds() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, 0, rows=100)
-    looked = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", 0.5, 0.1, rounds=900)})
-    (refit,) = asked(Refits(replace(study, trials={trial.id: looked}), {trial.id: 1.0}), study)
+    looked = replace(
+        trial,
+        jobs={**trial.jobs, job.key: job},
+        outcomes={**trial.outcomes, job.key: Outcome("done", 0.5, 0.1, rounds=900)},
+    )
+    (refit,) = asked(RefitPolicy(replace(study, trials={trial.id: looked}), {trial.id: 1.0}), study)
     assert refit.rounds == 22
 
 
 def test_a_refit_has_a_tenth_more_rounds_than_its_folds_had() -> None:
     study = study_of(lightgbm=1.0)
-    (job,) = asked(Refits(study, dict.fromkeys(study.trials, 1.0)), study)
+    (job,) = asked(RefitPolicy(study, dict.fromkeys(study.trials, 1.0)), study)
     assert job.rounds == 22
 
 
@@ -103,39 +148,64 @@ def test_a_copy_has_as_many_rounds_as_the_first_refit() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, None, rounds=22)
-    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0, rounds=22)})
+    there = replace(
+        trial,
+        jobs={**trial.jobs, job.key: job},
+        outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0, rounds=22)},
+    )
     study = replace(study, trials={trial.id: there})
-    assert [job.rounds for job in asked(Refits(study, {trial.id: 1.0}, copies=2), study)] == [22]
+    assert [job.rounds for job in asked(RefitPolicy(study, {trial.id: 1.0}, copies=2), study)] == [
+        22
+    ]
 
 
 def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer() -> None:
     study = study_of(lightgbm=1.0, catboost=50.0)
     names = {ids(study)["catboost"]: 0.5, ids(study)["lightgbm"]: 0.5}
     short = replace(ROOM, seconds=10.0)
-    assert [job.candidate.family for job in asked(Refits(study, names, 2, needed=False), study, short)] == ["lightgbm", "lightgbm"]
-    assert [job.candidate.family for job in asked(Refits(study, names, 1), study, short)] == ["lightgbm"]
-    assert [job.candidate.family for job in asked(Refits(study, {ids(study)["catboost"]: 1.0}, 1), study, short)] == ["catboost"]
+    assert [
+        job.candidate.family
+        for job in asked(RefitPolicy(study, names, 2, needed=False), study, short)
+    ] == ["lightgbm", "lightgbm"]
+    assert [job.candidate.family for job in asked(RefitPolicy(study, names, 1), study, short)] == [
+        "lightgbm"
+    ]
+    assert [
+        job.candidate.family
+        for job in asked(RefitPolicy(study, {ids(study)["catboost"]: 1.0}, 1), study, short)
+    ] == ["catboost"]
 
 
 def test_what_is_refitted_already_is_not_again() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, None)
-    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
+    there = replace(
+        trial,
+        jobs={**trial.jobs, job.key: job},
+        outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)},
+    )
     study = replace(study, trials={trial.id: there})
     assert there.refits == ((0, None),)
-    assert [job.repeat for job in asked(Refits(study, {trial.id: 1.0}, copies=2), study)] == [1]
+    assert [job.repeat for job in asked(RefitPolicy(study, {trial.id: 1.0}, copies=2), study)] == [
+        1
+    ]
 
 
 def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
-    job, cut_short = Job(trial.candidate, "d", 0, None, rounds=22), Outcome("done", None, 1.0, rounds=15, stopped=True)
-    there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: cut_short})
+    job, cut_short = (
+        Job(trial.candidate, "d", 0, None, rounds=22),
+        Outcome("done", None, 1.0, rounds=15, stopped=True),
+    )
+    there = replace(
+        trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: cut_short}
+    )
     study = replace(study, trials={trial.id: there}, finish="refit")
-    assert study.bag(there) == study.plan.places
+    assert study.bag(there) == study.plan.splits
     assert study.refits(there) == ()
-    assert list(asked(Refits(study, {trial.id: 1.0}), study)) == []
+    assert list(asked(RefitPolicy(study, {trial.id: 1.0}), study)) == []
     nearly = replace(there, outcomes={**there.outcomes, job.key: replace(cut_short, rounds=16)})
     assert study.refits(nearly) == ((0, None),)
 
@@ -143,10 +213,14 @@ def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> N
 def test_of_neighbours_refits_alone_answer_where_there_are_any() -> None:
     study = replace(study_of(knn=1.0, lightgbm=1.0), finish="both")
     for trial in study.trials.values():
-        assert study.bag(trial) == study.plan.places
+        assert study.bag(trial) == study.plan.splits
         job = Job(trial.candidate, "d", 0, None)
-        there = replace(trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)})
-        assert study.bag(there) == (() if trial.candidate.family == "knn" else study.plan.places)
+        there = replace(
+            trial,
+            jobs={**trial.jobs, job.key: job},
+            outcomes={**trial.outcomes, job.key: Outcome("done", None, 1.0)},
+        )
+        assert study.bag(there) == (() if trial.candidate.family == "knn" else study.plan.splits)
 
 
 def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
@@ -160,7 +234,10 @@ def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
 
     def grown(trial: Trial) -> Trial:
         size = of_size[trial.candidate.family] * 10**6
-        return replace(trial, outcomes={key: replace(outcome, size=size) for key, outcome in trial.outcomes.items()})
+        return replace(
+            trial,
+            outcomes={key: replace(outcome, size=size) for key, outcome in trial.outcomes.items()},
+        )
 
     study = replace(study, trials={name: grown(trial) for name, trial in study.trials.items()})
 

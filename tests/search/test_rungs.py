@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from automl.features.recipe import RECIPES
-from automl.lab.policy import Policy, Room
-from automl.lab.replay import ReplayLab
+from automl.lab.policy import Capacity, Policy
+from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES, family
-from automl.search.racing import Race
+from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
 from automl.search.sampling import LARGEST_GRID, Sampling, grid
-from automl.search.tuning import Tuning
+from automl.search.tuning import TuningPolicy
 from automl.space import Choice, Float, Int
 from automl.store import Store
 from automl.task import Task
@@ -28,8 +28,10 @@ TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 def known(plan: Plan, rows: int = 9_000) -> Study:
     """A study with one complete trial of LightGBM, of 90 rounds."""
     study = Study(task=TASK, plan=plan, recipes=(RECIPES["native"],), size=Size(rows, 10))
-    candidate = Candidate("lightgbm", family("lightgbm").defaults(TASK), RECIPES["native"], "portfolio")
-    for repeat, fold in plan.places:
+    candidate = Candidate(
+        "lightgbm", family("lightgbm").defaults(TASK), RECIPES["native"], "portfolio"
+    )
+    for repeat, fold in plan.splits:
         job = Job(candidate, "", repeat, fold)
         study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.4, 1.0, rounds=90)))
     return study.add(decided(study.trials[candidate.id], "done"))
@@ -39,16 +41,28 @@ def loss_of(job: Job) -> Outcome:
     """The nearer the learning rate is to 0.03, the better; few rows and rounds are worse for all."""
     distance = abs(np.log(job.candidate.params["learning_rate"] / 0.03))
     little = 0.05 * (job.rows is not None)
-    return Outcome("done", 0.2 + 0.05 * float(distance) + little, 0.1 if job.rows else 1.0, rounds=job.rounds or 90)
+    return Outcome(
+        "done",
+        0.2 + 0.05 * float(distance) + little,
+        0.1 if job.rows else 1.0,
+        rounds=job.rounds or 90,
+    )
 
 
-def tuned(folder: Path, study: Study, fidelity: str, brackets: bool, seconds: float = 60.0) -> Study:
+def tuned(
+    folder: Path, study: Study, fidelity: str, brackets: bool, seconds: float = 60.0
+) -> Study:
     def climb(study: Study, of: object) -> Ladder:
         return ladder(study, fidelity, 90, brackets)  # type: ignore[arg-type]
 
-    choose: Callable[[Study], tuple[Sequence[str], Sequence[str]]] = lambda study: (["lightgbm"], [])  # noqa: E731
-    policy: Policy = Tuning(study, choose, Race(seconds, 0.5), Sampling("random", "none"), climb=climb)
-    lab = ReplayLab(Store(folder / "run"), loss_of, seconds)
+    choose: Callable[[Study], tuple[Sequence[str], Sequence[str]]] = lambda study: (
+        ["lightgbm"],
+        [],
+    )
+    policy: Policy = TuningPolicy(
+        study, choose, RaceRules(seconds, 0.5), Sampling("random", "none"), climb=climb
+    )
+    lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
     for study in lab.run(policy, study, lab.whole):
         pass
     lab.store.close()
@@ -76,7 +90,11 @@ def test_the_rungs_of_folds_rows_and_rounds() -> None:
     nine, one = known(Plan("kfold", 9)), known(Plan("holdout", 1))
     assert ladder(nine, "folds", 90, False).rungs == (Rung(1), Rung(3), Rung(9))
     assert ladder(one, "folds", 90, False).rungs == (Rung(1, 1000), Rung(1, 3000), Rung(1))
-    assert ladder(nine, "rounds", 90, False).rungs == (Rung(1, 9000, 10), Rung(1, 9000, 30), Rung(9))
+    assert ladder(nine, "rounds", 90, False).rungs == (
+        Rung(1, 9000, 10),
+        Rung(1, 9000, 30),
+        Rung(9),
+    )
     assert ladder(nine, "rounds", None, False).rungs == ladder(nine, "rows", None, False).rungs
     assert ladder(replace(nine, size=Size(300, 10)), "rows", None, False).rungs == (Rung(9),)
 
@@ -85,7 +103,9 @@ def test_hyperband_begins_on_every_rung_the_lowest_most_often() -> None:
     rungs = ladder(known(Plan("kfold", 9)), "folds", None, True)
     begun_on = [rungs.first(nth) for nth in range(13)]
     assert [begun_on.count(rung) for rung in range(3)] == [9, 3, 1]
-    assert {ladder(known(Plan("kfold", 9)), "folds", None, False).first(nth) for nth in range(13)} == {0}
+    assert {
+        ladder(known(Plan("kfold", 9)), "folds", None, False).first(nth) for nth in range(13)
+    } == {0}
 
 
 def test_who_goes_no_further_says_on_which_rung(tmp_path: Path) -> None:
@@ -100,12 +120,22 @@ def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
 
     study = known(Plan("kfold", 9))
     climb: Callable[[Study, object], Ladder] = lambda known, of: ladder(known, "rows", None, False)  # noqa: E731
-    policy = Tuning(study, lambda _: (["lightgbm"], []), Race(10, 0.5), Sampling("random", "none"), climb=climb)
-    lab = ReplayLab(Store(tmp_path / "run"), record, 10.0)
+    policy = TuningPolicy(
+        study,
+        lambda _: (["lightgbm"], []),
+        RaceRules(10, 0.5),
+        Sampling("random", "none"),
+        climb=climb,
+    )
+    lab = SimulatedLab(Store(tmp_path / "run"), record, 10.0)
     for study in lab.run(policy, study, lab.whole):
         pass
     lab.store.close()
-    proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune" and trial.decided]
+    proposed = [
+        trial
+        for trial in study.trials.values()
+        if trial.candidate.origin == "tune" and trial.decided
+    ]
     assert proposed
     assert {(trial.decided, trial.reason) for trial in proposed} == {("dropped", "for the test")}
 
@@ -113,23 +143,29 @@ def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
 def test_a_look_that_was_cut_by_the_runs_end_is_tried_again() -> None:
     study, rungs = known(Plan("kfold", 9)), ladder(known(Plan("kfold", 9)), "rows", None, False)
     candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
-    room = Room(60.0, 1, 1)
-    job = rungs.job(study, Race(60.0, 0.5), candidate, 0, room)
+    capacity = Capacity(60.0, 1, 1)
+    job = rungs.job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
     assert job is not None
     cut = study.add(begun(job)).add(fitted(job, Outcome("cut", reason="the budget ended")))
-    assert rungs.job(cut, Race(60.0, 0.5), candidate, 0, room) == job
+    assert rungs.job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
     done = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
-    assert rungs.job(done, Race(60.0, 0.5), candidate, 0, room) is None
+    assert rungs.job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
     assert rungs.begun(done.trials[candidate.id]) == 0
 
 
 def test_a_grid_holds_the_ends_and_stays_small() -> None:
-    made = grid({"rate": Float(0.01, 1.0, log=True), "depth": Int(1, 3), "kind": Choice(("a", "b"))})
+    made = grid(
+        {"rate": Float(0.01, 1.0, log=True), "depth": Int(1, 3), "kind": Choice(("a", "b"))}
+    )
     assert made == {"rate": [0.01, 0.032, 0.1, 0.32, 1.0], "depth": [1, 2, 3], "kind": ["a", "b"]}
     for kind in FAMILIES:
         levels = grid(kind.space(TASK))
         assert np.prod([len(values) for values in levels.values()]) <= LARGEST_GRID, kind.name
-        assert all(kind.space(TASK)[name].holds(value) for name, values in levels.items() for value in values)
+        assert all(
+            kind.space(TASK)[name].holds(value)
+            for name, values in levels.items()
+            for value in values
+        )
 
 
 def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
@@ -138,8 +174,18 @@ def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
     job = Job(candidate, "")
     study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
     study = study.add(decided(study.trials[candidate.id], "done"))
-    lab = ReplayLab(Store(tmp_path / "run"), lambda job: Outcome("done", 0.3 + job.candidate.params["C"] * 1e-4, 0.1), 100.0)
-    for study in lab.run(Tuning(study, lambda _: (["linear"], []), Race(100, 0.9), Sampling("grid")), study, lab.whole):
+    lab = SimulatedLab(
+        Store(tmp_path / "run"),
+        lambda job: Outcome("done", 0.3 + job.candidate.params["C"] * 1e-4, 0.1),
+        100.0,
+    )
+    for study in lab.run(
+        TuningPolicy(study, lambda _: (["linear"], []), RaceRules(100, 0.9), Sampling("grid")),
+        study,
+        lab.whole,
+    ):
         pass
     lab.store.close()
-    assert len(study.trials) - 2 == len(grid(family("linear").space(TASK))["C"]) * 2 - 1  # the one that was known is not tried again
+    assert (
+        len(study.trials) - 2 == len(grid(family("linear").space(TASK))["C"]) * 2 - 1
+    )  # the one that was known is not tried again

@@ -12,11 +12,11 @@ from automl.budget import Budget
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
-from automl.lab.problem import Problem
-from automl.lab.replay import ReplayLab
+from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES
+from automl.problem import Problem
 from automl.search.portfolio import portfolio
-from automl.search.racing import Race, Racing
+from automl.search.racing import RaceRules, RacingPolicy
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
 from automl.stages.select import Select
@@ -35,15 +35,32 @@ def lab_of(path: Path, seconds: float) -> Lab:
     def record(job: Job) -> Outcome:
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 1.0)
 
-    return ReplayLab(Store(path / "run"), record, seconds)
+    return SimulatedLab(Store(path / "run"), record, seconds)
 
 
 def started(lab: Lab, columns: int = 5) -> Study:
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
     plan = {"kind": "kfold", "folds": 2, "repeats": 1}
     size = {"rows": 500, "columns": columns}
-    study = lab.tell(study, {"kind": "stage", "stage": "clean", "task": TASK.to_json(), "data": "d", "size": size, "plan": plan})
-    return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()]})
+    study = lab.tell(
+        study,
+        {
+            "kind": "stage",
+            "stage": "clean",
+            "task": TASK.to_json(),
+            "data": "d",
+            "size": size,
+            "plan": plan,
+        },
+    )
+    return lab.tell(
+        study,
+        {
+            "kind": "stage",
+            "stage": "extract",
+            "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()],
+        },
+    )
 
 
 def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Path) -> None:
@@ -53,21 +70,34 @@ def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Pat
     lab.store.close()
 
 
-def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quick(tmp_path: Path) -> None:
+def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quick(
+    tmp_path: Path,
+) -> None:
     def families(columns: int) -> set[str]:
         lab = lab_of(tmp_path / str(columns), 40)
         study = started(lab, columns)
-        for study in lab.run(Racing([Candidate("linear", {}, RECIPES["onehot"])], Race(10.0, 0.35)), study, lab.whole):
+        for study in lab.run(
+            RacingPolicy([Candidate("linear", {}, RECIPES["onehot"])], RaceRules(10.0, 0.35)),
+            study,
+            lab.whole,
+        ):
             pass
         study = Tune().run(study, lab, lab.whole)
         lab.store.close()
-        return {trial.candidate.family for trial in study.trials.values() if trial.candidate.origin == "portfolio"}
+        return {
+            trial.candidate.family
+            for trial in study.trials.values()
+            if trial.candidate.origin == "portfolio"
+        }
 
     assert families(5) >= {"lightgbm", "catboost", "xgboost", "knn"}
     assert "catboost" not in families(3_000)
 
 
-@pytest.mark.parametrize(("job", "outcome", "untried"), [({"rows": 100}, "done", True), ({}, "cut", True), ({}, "done", False)])
+@pytest.mark.parametrize(
+    ("job", "outcome", "untried"),
+    [({"rows": 100}, "done", True), ({}, "cut", True), ({}, "done", False)],
+)
 def test_a_look_and_a_fit_that_was_cut_are_no_trial_of_a_family(
     job: dict[str, int], outcome: Status, untried: bool, tmp_path: Path
 ) -> None:
@@ -82,16 +112,26 @@ def test_a_look_and_a_fit_that_was_cut_are_no_trial_of_a_family(
 
 
 @pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
-def test_where_the_best_fit_was_cut_short_tunes_may_take_half_as_long(stopped: bool, most: float, tmp_path: Path) -> None:
+def test_where_the_best_fit_was_cut_short_tunes_may_take_half_as_long(
+    stopped: bool, most: float, tmp_path: Path
+) -> None:
     limits: list[float] = []
 
     def record(job: Job) -> Outcome:
         limits.append(job.seconds)
-        return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, min(16.0, job.seconds), stopped=stopped)
+        return Outcome(
+            "done",
+            0.7 if job.candidate.family == "constant" else 0.5,
+            min(16.0, job.seconds),
+            stopped=stopped,
+        )
 
-    lab = ReplayLab(Store(tmp_path / "run"), record, 100.0, 2)
-    race, known = Race(60.0, 0.35), [Candidate(name, {}, RECIPES["native"], "portfolio") for name in ("constant", "lightgbm")]
-    for study in lab.run(Racing(known, race), started(lab), lab.whole):
+    lab = SimulatedLab(Store(tmp_path / "run"), record, 100.0, 2)
+    race, known = (
+        RaceRules(60.0, 0.35),
+        [Candidate(name, {}, RECIPES["native"], "portfolio") for name in ("constant", "lightgbm")],
+    )
+    for study in lab.run(RacingPolicy(known, race), started(lab), lab.whole):
         pass
     limits.clear()
     Tune().run(study, lab, Budget(lab.clock() + 20.0, lab.clock))
@@ -114,8 +154,12 @@ def large(n_rows: int, columns: int) -> Problem:
     return Problem(from_frame(X | {"y": np.where(rng.random(n_rows) < 0.5, "no", "yes")}), "y")
 
 
-@pytest.mark.parametrize(("seconds", "least", "most"), [(3.0, 4_000, 20_000), (60.0, 25_000, 25_000)])
-def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(seconds: float, least: int, most: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "least", "most"), [(3.0, 4_000, 20_000), (60.0, 25_000, 25_000)]
+)
+def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(
+    seconds: float, least: int, most: int, tmp_path: Path
+) -> None:
     lab = lab_of(tmp_path, seconds)
     lab.problem = large(25_000, 20)
     study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
@@ -130,11 +174,21 @@ HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
 
 @pytest.mark.parametrize(
     ("rows", "seconds", "plan"),
-    [(6_000, 10, HOLDOUT), (6_000, 30, SOME), (6_000, 60, MANY), (2_500, 10, SOME), (24_000, 120, HOLDOUT)],
+    [
+        (6_000, 10, HOLDOUT),
+        (6_000, 30, SOME),
+        (6_000, 60, MANY),
+        (2_500, 10, SOME),
+        (24_000, 120, HOLDOUT),
+    ],
 )
-def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(rows: int, seconds: float, plan: Plan, tmp_path: Path) -> None:
+def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(
+    rows: int, seconds: float, plan: Plan, tmp_path: Path
+) -> None:
     lab = lab_of(tmp_path, seconds)
-    lab.problem = large(rows, 8)  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
+    lab.problem = large(
+        rows, 8
+    )  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
     study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
     assert study.plan == plan
     lab.store.close()
@@ -148,17 +202,24 @@ def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
     lab.store.close()
 
 
-def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(tmp_path: Path) -> None:
+def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(
+    tmp_path: Path,
+) -> None:
     rng = np.random.default_rng(0)
     department = rng.integers(100, 200, 2000)
     y = (rng.normal(size=100) + np.arange(100) / 50)[department - 100] + rng.normal(size=2000)
     table = from_frame({"department": department, "x": rng.normal(size=2000), "y": y})
-    for stage, kinds in ((Clean(), ["number", "number", "category"]), (Clean(codes=False), ["number", "number"])):
+    for stage, kinds in (
+        (Clean(), ["number", "number", "category"]),
+        (Clean(codes=False), ["number", "number"]),
+    ):
         lab = lab_of(tmp_path / str(stage.codes), 60)
         lab.problem = Problem(table, "y")
         study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
         assert [column.kind for column in lab.dataset().columns.by_name.values()] == kinds
-        assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [["department"]] * stage.codes
+        assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [
+            ["department"]
+        ] * stage.codes
         lab.store.close()
 
 
@@ -178,12 +239,17 @@ def test_keys_are_categories_alone_unless_that_is_not_wanted(
     host = rng.integers(0, 400, 2000)
     y = rng.normal(size=400)[host] + 0.5 * rng.normal(size=2000)
     lab = lab_of(tmp_path / "run", 60)
-    lab.problem = Problem(from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y}), "y", time_column=time)
+    lab.problem = Problem(
+        from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y}), "y", time_column=time
+    )
     study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
     assert lab.dataset().columns["host"].kind == kind
     found = [finding for finding in study.findings if finding["code"] == "key"]
     assert [finding["columns"] for finding in found] == [[name] for name in told]
-    assert all("clean.kinds.host=number" in finding["override"] and "--group host" in finding["override"] for finding in found)
+    assert all(
+        "clean.kinds.host=number" in finding["override"] and "--group host" in finding["override"]
+        for finding in found
+    )
     lab.store.close()
 
 
@@ -197,13 +263,28 @@ MANY = Categories(np.array([0, 1, 2], np.int32), tuple(f"level {place}" for plac
     [
         ({"x": X}, ["native", "onehot", "quantile", "pieces"]),
         ({"x": X, "y": Y}, ["native", "onehot", "quantile", "pieces", "pairs"]),
-        ({"x": X, "c": C}, ["native", "target", "onehot", "quantile", "scaled_target", "codes", "pieces", "pairs", "coded_pairs"]),
+        (
+            {"x": X, "c": C},
+            [
+                "native",
+                "target",
+                "onehot",
+                "quantile",
+                "scaled_target",
+                "codes",
+                "pieces",
+                "pairs",
+                "coded_pairs",
+            ],
+        ),
         ({"c": C, "d": D}, [name for name in RECIPES if not name.startswith("mixed")]),
         ({"c": C, "m": MANY}, list(RECIPES)),
     ],
     ids=["a number", "numbers", "both", "categories", "many categories"],
 )
-def test_recipes_are_offered_that_make_a_difference(columns: dict[str, Column], offered: list[str], tmp_path: Path) -> None:
+def test_recipes_are_offered_that_make_a_difference(
+    columns: dict[str, Column], offered: list[str], tmp_path: Path
+) -> None:
     lab = lab_of(tmp_path, 60)
     lab.problem = large(200, 3)
     study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
@@ -213,14 +294,25 @@ def test_recipes_are_offered_that_make_a_difference(columns: dict[str, Column], 
     lab.store.close()
 
 
-@pytest.mark.parametrize(("seconds", "text", "reads"), [(60, "svd", 4_000), (10, "svd", 1_000), (1, "svd", 250), (0.5, "skip", 4_000)])
-def test_long_texts_are_read_as_far_as_there_is_time(seconds: float, text: str, reads: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "text", "reads"),
+    [(60, "svd", 4_000), (10, "svd", 1_000), (1, "svd", 250), (0.5, "skip", 4_000)],
+)
+def test_long_texts_are_read_as_far_as_there_is_time(
+    seconds: float, text: str, reads: int, tmp_path: Path
+) -> None:
     lab = lab_of(tmp_path, 60)
     lab.problem = large(200, 3)
     study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-    lab.keep(replace(lab.dataset(), columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000)))
+    lab.keep(
+        replace(
+            lab.dataset(), columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000)
+        )
+    )
     lab.whole = Budget(lab.clock() + seconds, lab.clock)
     study = Extract().run(study, lab, lab.whole)
     assert {(recipe.text, recipe.reads) for recipe in study.recipes} == {(text, reads)}
-    assert [finding["code"] for finding in study.findings if finding["code"] == "long_texts"] == ["long_texts"] * (seconds < 60)
+    assert [finding["code"] for finding in study.findings if finding["code"] == "long_texts"] == [
+        "long_texts"
+    ] * (seconds < 60)
     lab.store.close()

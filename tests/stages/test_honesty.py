@@ -13,10 +13,10 @@ from automl.budget import Budget
 from automl.cleaning.duplicates import copied_rows
 from automl.cleaning.findings import Finding
 from automl.columns import Categories, Column, Columns, Numbers
-from automl.lab.bench import Inline
-from automl.lab.dataset import Dataset
+from automl.dataset import Dataset
+from automl.executor._base import InlineExecutor
 from automl.lab.lab import Lab
-from automl.stages._honesty import Asked, warnings_of
+from automl.stages._honesty import Given, warnings_of
 from automl.store import Store
 from automl.task import Task
 
@@ -34,7 +34,7 @@ def _same_numbers() -> None:
 def told(
     path: Path,
     y: np.ndarray,
-    asked: Asked | None = None,
+    asked: Given | None = None,
     seconds: float | None = None,
     task: Task = REGRESSION,
     units: np.ndarray | None = None,
@@ -46,14 +46,16 @@ def told(
     if units is None and copies.is_beyond_chance:
         units = copies.units
     data = Dataset(task, table, y, folds.given(np.zeros(len(y), np.bool_)), units=units)
-    lab = Lab(Store(path / "run"), Inline(path / "run" / "work"), Budget())
+    lab = Lab(Store(path / "run"), InlineExecutor(path / "run" / "work"), Budget())
     lab.keep(data)
     budget = Budget() if seconds is None else Budget().within(seconds)
-    return warnings_of(data, copies, asked or Asked(), lab, budget)
+    return warnings_of(data, copies, asked or Given(), lab, budget)
 
 
 def words(codes: np.ndarray) -> Categories:
-    return Categories(codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1)))
+    return Categories(
+        codes.astype(np.int32), tuple(f"w{code}" for code in range(int(codes.max()) + 1))
+    )
 
 
 def plain(n_rows: int) -> dict[str, Column]:
@@ -79,7 +81,11 @@ def test_entities_are_told_with_the_score_for_new_ones(tmp_path: Path) -> None:
 
 def test_entities_without_a_key_are_told_by_columns_together(tmp_path: Path) -> None:
     owner = np.repeat(np.arange(60), 6)
-    age, town, sex = RNG.integers(20, 80, 60)[owner], RNG.integers(0, 30, 60)[owner], RNG.integers(0, 2, 60)[owner]
+    age, town, sex = (
+        RNG.integers(20, 80, 60)[owner],
+        RNG.integers(0, 30, 60)[owner],
+        RNG.integers(0, 2, 60)[owner],
+    )
     y = RNG.integers(0, 2, 60)[owner].astype(float)
     people = {"age": Numbers(age.astype(float)), "town": words(town), "sex": words(sex)}
     (finding,) = told(tmp_path, y, task=BINARY, **people, **plain(360))
@@ -90,8 +96,14 @@ def test_entities_without_a_key_are_told_by_columns_together(tmp_path: Path) -> 
 
 def test_drift_is_told_with_the_score_on_later_rows(tmp_path: Path) -> None:
     y = 3 * np.sin(np.arange(500) / 60) + RNG.normal(size=500)
-    (finding,) = told(tmp_path, y, sold_on=Numbers(1.5e9 + 86_400.0 * np.arange(500), "date"), **plain(500))
-    assert (finding.code, finding.columns, finding.override) == ("drift", ("sold_on",), "--time sold_on")
+    (finding,) = told(
+        tmp_path, y, sold_on=Numbers(1.5e9 + 86_400.0 * np.arange(500), "date"), **plain(500)
+    )
+    assert (finding.code, finding.columns, finding.override) == (
+        "drift",
+        ("sold_on",),
+        "--time sold_on",
+    )
 
 
 def test_copies_are_told_with_both_scores(tmp_path: Path) -> None:
@@ -107,7 +119,9 @@ def test_copies_are_told_with_both_scores(tmp_path: Path) -> None:
 def test_what_the_user_has_asked_for_is_not_told_again(tmp_path: Path) -> None:
     owner = np.repeat(np.arange(50), 6)
     y = RNG.normal(size=50)[owner]
-    assert told(tmp_path, y, Asked(has_groups=True), patient=Numbers(owner * 37.0), **plain(300)) == []
+    assert (
+        told(tmp_path, y, Given(has_groups=True), patient=Numbers(owner * 37.0), **plain(300)) == []
+    )
 
 
 def test_with_little_time_statistics_speak_alone(tmp_path: Path) -> None:
@@ -204,20 +218,27 @@ def test_drift_is_judged_by_groups_that_are_new_both_ways(tmp_path: Path) -> Non
     y = RNG.normal(size=120)[owner] + 0.3 * RNG.normal(size=720)  # or age would be a leak
     came = 1.5e9 + 86_400.0 * (5 * owner + RNG.integers(0, 5, 720))
     columns = {"seen_on": Numbers(came, "date"), "age": Numbers(y[owner * 6]), **plain(720)}
-    assert told(tmp_path, y, Asked(has_groups=True), units=owner, **columns) == []
+    assert told(tmp_path, y, Given(has_groups=True), units=owner, **columns) == []
 
 
-def test_a_steady_trend_is_told_with_the_score_of_a_model_that_can_follow_it(tmp_path: Path) -> None:
+def test_a_steady_trend_is_told_with_the_score_of_a_model_that_can_follow_it(
+    tmp_path: Path,
+) -> None:
     day = np.arange(600.0) * 86_400 + 1.5e9
     y = np.arange(600) * 0.01 + np.random.default_rng(0).normal(size=600)
     (finding,) = told(tmp_path, y, sold=Numbers(day, "date"), **plain(600))
     assert finding.code == "drift"
-    assert all(float(score) < 1.5 for score in re.findall(r"\d\.\d+", finding.action))  # trees alone are 2.5 off
+    assert all(
+        float(score) < 1.5 for score in re.findall(r"\d\.\d+", finding.action)
+    )  # trees alone are 2.5 off
 
 
 def test_every_leak_stands_in_the_option(tmp_path: Path) -> None:
     y = RNG.integers(0, 2, 400).astype(float)
-    leaks: dict[str, Column] = {f"after{place}": Numbers(y * (place + 2) + 0.01 * RNG.normal(size=400)) for place in range(7)}
+    leaks: dict[str, Column] = {
+        f"after{place}": Numbers(y * (place + 2) + 0.01 * RNG.normal(size=400))
+        for place in range(7)
+    }
     (finding,) = told(tmp_path, y, task=BINARY, **leaks, **plain(400))
     assert finding.override == " ".join(f"--ignore after{place}" for place in range(7))
 

@@ -9,8 +9,20 @@ import pytest
 from automl.errors import InputError
 from automl.table import Form, Overrides, Table, read_table
 
-ROWS = [["a", "b", "y"], ["1", "1.5", "no"], ["2", "", "yes"], ["3", "4.5", "no"], ["4", "7.25", "yes"]]
-FULL = [["a", "b", "y"], ["1", "1.5", "no"], ["2", "2.5", "yes"], ["3", "4.5", "no"], ["4", "7.25", "yes"]]
+ROWS = [
+    ["a", "b", "y"],
+    ["1", "1.5", "no"],
+    ["2", "", "yes"],
+    ["3", "4.5", "no"],
+    ["4", "7.25", "yes"],
+]
+FULL = [
+    ["a", "b", "y"],
+    ["1", "1.5", "no"],
+    ["2", "2.5", "yes"],
+    ["3", "4.5", "no"],
+    ["4", "7.25", "yes"],
+]
 
 
 def joined(rows: list[list[str]], separator: str) -> str:
@@ -24,7 +36,10 @@ def read(folder: Path, content: str | bytes, **known: object) -> Table:
 
 
 def cells(table: Table) -> list[list[str]]:
-    return [list(table.names), *map(list, zip(*(column.tolist() for column in table.columns.values()), strict=True))]
+    return [
+        list(table.names),
+        *map(list, zip(*(column.tolist() for column in table.columns.values()), strict=True)),
+    ]
 
 
 def codes(table: Table) -> list[str]:
@@ -32,7 +47,10 @@ def codes(table: Table) -> list[str]:
 
 
 class TestSeparators:
-    @pytest.mark.parametrize("separator", [",", ";", "\t", "|", "^", ":", "~", "\x01", "\x1f", "::", "||", "~|~", "; ", ", "])
+    @pytest.mark.parametrize(
+        "separator",
+        [",", ";", "\t", "|", "^", ":", "~", "\x01", "\x1f", "::", "||", "~|~", "; ", ", "],
+    )
     def test_are_found_out(self, tmp_path: Path, separator: str) -> None:
         table = read(tmp_path, joined(ROWS, separator))
         assert cells(table) == ROWS
@@ -48,10 +66,21 @@ class TestSeparators:
         assert table["b"].tolist() == ["x  y", "z", "q"]
 
     def test_may_be_columns_of_a_fixed_width(self, tmp_path: Path) -> None:
-        lines = ["name      city        y", "Ann       New York    yes", "Böb B.    Paris       no", "Cy                    no"]
+        lines = [
+            "name      city        y",
+            "Ann       New York    yes",
+            "Böb B.    Paris       no",
+            "Cy                    no",
+        ]
         table = read(tmp_path, "\n".join(lines) + "\n")
-        assert cells(table)[1:] == [["Ann", "New York", "yes"], ["Böb B.", "Paris", "no"], ["Cy", "", "no"]]
-        assert [(note.code, note.override) for note in table.notes] == [("separator", "--separator SEP")]
+        assert cells(table)[1:] == [
+            ["Ann", "New York", "yes"],
+            ["Böb B.", "Paris", "no"],
+            ["Cy", "", "no"],
+        ]
+        assert [(note.code, note.override) for note in table.notes] == [
+            ("separator", "--separator SEP")
+        ]
 
     @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;"])
     def test_may_be_said_by_the_first_line(self, tmp_path: Path, line: str) -> None:
@@ -62,12 +91,18 @@ class TestSeparators:
         assert cells(read(tmp_path, "sep=,\n" + joined(ROWS, ";"))) == ROWS
 
     def test_that_nothing_shows_are_asked_for(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"'a§b§y'. Tried: comma, semicolon, tab, .* Name another separator: --separator SEP\.$"):
+        with pytest.raises(
+            InputError,
+            match=r"'a§b§y'. Tried: comma, semicolon, tab, .* Name another separator: --separator SEP\.$",
+        ):
             read(tmp_path, joined(ROWS, "§"))
         assert cells(read(tmp_path, joined(ROWS, "§"), overrides=Overrides(separator="§"))) == ROWS
 
     def test_that_separate_nothing_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"--separator '#': separates nothing in .*, whose first line is 'a,b,y'"):
+        with pytest.raises(
+            InputError,
+            match=r"--separator '#': separates nothing in .*, whose first line is 'a,b,y'",
+        ):
             read(tmp_path, joined(ROWS, ","), overrides=Overrides(separator="#"))
 
     @pytest.mark.parametrize("word", ["", "x", "12", "a,b", '"', "\n"])
@@ -76,11 +111,19 @@ class TestSeparators:
             Overrides(separator=word)
 
     def test_are_told_with_the_option_that_changes_them(self, tmp_path: Path) -> None:
-        assert [note.override for note in read(tmp_path, joined(ROWS, ";")).notes] == ["--separator SEP"]
+        assert [note.override for note in read(tmp_path, joined(ROWS, ";")).notes] == [
+            "--separator SEP"
+        ]
 
     def test_are_none_in_a_table_of_one_column(self, tmp_path: Path) -> None:
-        assert read(tmp_path, "x\n1,5\n2,5\n3,5\n", needs=("x",))["x"].tolist() == ["1,5", "2,5", "3,5"]
-        assert read(tmp_path, "my text\nhello world\ngood bye\n", needs=("my text",)).names == ("my text",)
+        assert read(tmp_path, "x\n1,5\n2,5\n3,5\n", needs=("x",))["x"].tolist() == [
+            "1,5",
+            "2,5",
+            "3,5",
+        ]
+        assert read(tmp_path, "my text\nhello world\ngood bye\n", needs=("my text",)).names == (
+            "my text",
+        )
 
 
 class TestQuotes:
@@ -90,7 +133,10 @@ class TestQuotes:
         assert codes(table) == ["escape"]
 
     def test_may_be_escaped_where_no_separator_stands_between_them(self, tmp_path: Path) -> None:
-        assert read(tmp_path, 'a,b,y\n1,"so \\"hi\\" you",no\n2,x,yes\n')["b"].tolist() == ['so "hi" you', "x"]
+        assert read(tmp_path, 'a,b,y\n1,"so \\"hi\\" you",no\n2,x,yes\n')["b"].tolist() == [
+            'so "hi" you',
+            "x",
+        ]
 
     def test_may_follow_a_path_that_ends_with_a_backslash(self, tmp_path: Path) -> None:
         table = read(tmp_path, 'a,b,y\n1,"C:\\dir\\",no\n2,"C:\\tmp\\",yes\n3,plain,no\n')
@@ -98,7 +144,15 @@ class TestQuotes:
 
     @pytest.mark.parametrize("separator", [",", ";", "\t"])
     def test_may_be_single(self, tmp_path: Path, separator: str) -> None:
-        text = joined([["a", "b", "y"], ["1", f"'x{separator} z'", "no"], ["2", "'u'", "yes"], ["3", "'it''s'", "no"]], separator)
+        text = joined(
+            [
+                ["a", "b", "y"],
+                ["1", f"'x{separator} z'", "no"],
+                ["2", "'u'", "yes"],
+                ["3", "'it''s'", "no"],
+            ],
+            separator,
+        )
         assert read(tmp_path, text)["b"].tolist() == [f"x{separator} z", "u", "it's"]
 
     def test_are_no_quotes_where_they_are_apostrophes(self, tmp_path: Path) -> None:
@@ -113,10 +167,16 @@ class TestHeaders:
         assert read(tmp_path, text, needs=("410",)).n_rows == 2
         assert read(tmp_path, text, needs=()).names == ("c1", "c2", "c3")
 
-    def test_that_lack_one_of_the_needed_names_are_headers_all_the_same(self, tmp_path: Path) -> None:
-        assert read(tmp_path, "400,405,410\n1.5,2,3\n3,4.5,3\n", needs=("400", "405", "415")).names == ("400", "405", "410")
+    def test_that_lack_one_of_the_needed_names_are_headers_all_the_same(
+        self, tmp_path: Path
+    ) -> None:
+        assert read(
+            tmp_path, "400,405,410\n1.5,2,3\n3,4.5,3\n", needs=("400", "405", "415")
+        ).names == ("400", "405", "410")
 
-    @pytest.mark.parametrize("above", ["Sales report\n\n", "Sales report,,\n,,\n", "Report of, 2024\nBerlin\n\n"])
+    @pytest.mark.parametrize(
+        "above", ["Sales report\n\n", "Sales report,,\n,,\n", "Report of, 2024\nBerlin\n\n"]
+    )
     def test_may_stand_below_titles(self, tmp_path: Path, above: str) -> None:
         table = read(tmp_path, above + joined(ROWS, ","))
         assert cells(table) == ROWS
@@ -126,11 +186,21 @@ class TestHeaders:
         assert read(tmp_path, joined(FULL, ","), needs=("no",)).names == ("a", "b", "y")
 
     def test_below_titles_are_found_without_a_name_that_is_needed(self, tmp_path: Path) -> None:
-        assert read(tmp_path, "Sales report\n\n" + joined(ROWS, ","), needs=()).names == ("a", "b", "y")
+        assert read(tmp_path, "Sales report\n\n" + joined(ROWS, ","), needs=()).names == (
+            "a",
+            "b",
+            "y",
+        )
 
     @pytest.mark.parametrize("separator", [" ", ",", "\t"])
     def test_may_lack_a_name_for_the_names_of_rows(self, tmp_path: Path, separator: str) -> None:
-        text = joined([['"a"', '"b"', '"y"'], *([f'"{place}"', *row] for place, row in enumerate(FULL[1:], 1))], separator)
+        text = joined(
+            [
+                ['"a"', '"b"', '"y"'],
+                *([f'"{place}"', *row] for place, row in enumerate(FULL[1:], 1)),
+            ],
+            separator,
+        )
         table = read(tmp_path, text)
         assert table.names == ("row", "a", "b", "y")
         assert table["y"].tolist() == ["no", "yes", "no", "yes"]
@@ -154,7 +224,9 @@ class TestEnds:
         table = read(tmp_path, joined(FULL, ",") + "Total,15.75,\n")
         assert (table.n_rows, codes(table)) == (4, ["total_row"])
 
-    @pytest.mark.parametrize("last", ["Total,15,\n", "Tot,15.75,\n", "Total,15.75,x,\n"[:-3] + "\n"])
+    @pytest.mark.parametrize(
+        "last", ["Total,15,\n", "Tot,15.75,\n", "Total,15.75,x,\n"[:-3] + "\n"]
+    )
     def test_are_rows_unless_they_say_so_and_are_right(self, tmp_path: Path, last: str) -> None:
         rows = 4 if last == "Total,15.75,\n" else 5
         assert read(tmp_path, joined(FULL, ",") + last).n_rows == rows
@@ -174,13 +246,21 @@ class TestRecordedForms:
     def test_hold_with_and_without_what_stands_above_the_header(self, tmp_path: Path) -> None:
         form = read(tmp_path, "sep=;\n" + joined(ROWS, ";")).form
         for above in ("", "sep=;\n", "Title\n\n"):
-            assert cells(read(tmp_path, above + joined(ROWS, ";"), form=form, needs=("a", "b"))) == ROWS
+            assert (
+                cells(read(tmp_path, above + joined(ROWS, ";"), form=form, needs=("a", "b")))
+                == ROWS
+            )
 
     def test_leave_open_how_fields_are_quoted(self, tmp_path: Path) -> None:
         plain = read(tmp_path, joined(ROWS, ",")).form
-        assert read(tmp_path, 'a,b,y\n1,"so \\"x, y\\"",no\n2,z,no\n', form=plain)["b"].tolist() == ['so "x, y"', "z"]
+        assert read(tmp_path, 'a,b,y\n1,"so \\"x, y\\"",no\n2,z,no\n', form=plain)[
+            "b"
+        ].tolist() == ['so "x, y"', "z"]
         single = read(tmp_path, "a,b,y\n1,'x, z',no\n2,'u',yes\n").form
-        assert read(tmp_path, 'a,b,y\n1,"x, z",no\n2,"u",yes\n', form=single)["b"].tolist() == ["x, z", "u"]
+        assert read(tmp_path, 'a,b,y\n1,"x, z",no\n2,"u",yes\n', form=single)["b"].tolist() == [
+            "x, z",
+            "u",
+        ]
         assert read(tmp_path, "a,b,y\n1,'x, z',no\n", form=single)["b"].tolist() == ["x, z"]
 
     def test_say_that_there_is_no_header(self, tmp_path: Path) -> None:
@@ -189,5 +269,15 @@ class TestRecordedForms:
         assert (table.names, table.n_rows) == (("c1", "c2"), 2)
 
     def test_are_values_that_json_holds(self) -> None:
-        form = Form(None, encoding="gbk", quote="'", escape="\\", widths=(0, 4, 9), skip=2, header=False, sheet="S", layout="split")
+        form = Form(
+            None,
+            encoding="gbk",
+            quote="'",
+            escape="\\",
+            widths=(0, 4, 9),
+            skip=2,
+            header=False,
+            sheet="S",
+            layout="split",
+        )
         assert Form.from_json(form.to_json()) == form

@@ -23,7 +23,13 @@ WORDS = {
     "cp1253": [["ναι", "όχι"]],
     "cp437": [["jä", "nö"], ["Zürich", "Genève", "Köln", "Málaga"]],
     "cp850": [["Zürich", "Genève", "Köln", "Málaga"]],
-    "cp1252": [["Zürich", "Genève", "Köln"], ["männlich", "weiblich"], ["oui", "indécis"], ["sí", "no"], ["20 €", "5 °C"]],
+    "cp1252": [
+        ["Zürich", "Genève", "Köln"],
+        ["männlich", "weiblich"],
+        ["oui", "indécis"],
+        ["sí", "no"],
+        ["20 €", "5 °C"],
+    ],
     "cp1250": [["Łódź", "Gdańsk", "Poznań", "Wrocław"], ["Plzeň", "Děčín", "Příbram"]],
     "cp1254": [["İstanbul", "Muğla", "Diyarbakır", "Şanlıurfa"]],
     "cp1255": [["ירושלים", "חיפה", "באר שבע"]],
@@ -40,7 +46,9 @@ CASES = [(encoding, words) for encoding, groups in WORDS.items() for words in gr
 
 
 def text(words: list[str], rows: int = 12) -> str:
-    return "id,place,y\n" + "".join(f"{row},{words[row % len(words)]},{row % 3}\n" for row in range(rows))
+    return "id,place,y\n" + "".join(
+        f"{row},{words[row % len(words)]},{row % 3}\n" for row in range(rows)
+    )
 
 
 def read(folder: Path, content: bytes, **known: object) -> Table:
@@ -52,7 +60,9 @@ def codes(table: Table) -> list[str]:
     return [note.code for note in table.notes]
 
 
-@pytest.mark.parametrize(("encoding", "words"), CASES, ids=[f"{encoding} {words[0]}" for encoding, words in CASES])
+@pytest.mark.parametrize(
+    ("encoding", "words"), CASES, ids=[f"{encoding} {words[0]}" for encoding, words in CASES]
+)
 def test_letters_are_found_out(tmp_path: Path, encoding: str, words: list[str]) -> None:
     table = read(tmp_path, text(words).encode(encoding))
     assert table["place"].tolist() == [words[row % len(words)] for row in range(12)]
@@ -78,20 +88,41 @@ FEW = {
 FEW_CASES = [(encoding, words) for encoding, groups in FEW.items() for words in groups]
 
 
-@pytest.mark.parametrize(("encoding", "words"), FEW_CASES, ids=[f"{encoding} {words[0]}" for encoding, words in FEW_CASES])
-def test_few_letters_are_never_silently_others(tmp_path: Path, encoding: str, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    FEW_CASES,
+    ids=[f"{encoding} {words[0]}" for encoding, words in FEW_CASES],
+)
+def test_few_letters_are_never_silently_others(
+    tmp_path: Path, encoding: str, words: list[str]
+) -> None:
     table = read(tmp_path, text(words).encode(encoding))
     assert table["place"].tolist()[: len(words)] == words or "encoding_doubt" in codes(table)
 
 
 def test_a_doubt_names_the_other_encoding_and_the_option(tmp_path: Path) -> None:
-    note = next(note for note in read(tmp_path, text(["да", "нет"]).encode("cp1251")).notes if note.code == "encoding_doubt")
+    note = next(
+        note
+        for note in read(tmp_path, text(["да", "нет"]).encode("cp1251")).notes
+        if note.code == "encoding_doubt"
+    )
     assert note.override.startswith("--encoding ")
     assert "for 'да'" in note.text
 
 
 def test_common_letters_of_the_west_are_beyond_doubt(tmp_path: Path) -> None:
-    words = ["Zürich", "Genève", "Köln", "Malmö", "São Paulo", "Århus", "Málaga", "Besançon", "Évry", "Ærø"]
+    words = [
+        "Zürich",
+        "Genève",
+        "Köln",
+        "Malmö",
+        "São Paulo",
+        "Århus",
+        "Málaga",
+        "Besançon",
+        "Évry",
+        "Ærø",
+    ]
     assert codes(read(tmp_path, text(words).encode("cp1252"))) == ["encoding"]
 
 
@@ -124,7 +155,9 @@ def test_the_encoding_at_fit_is_tried_first(tmp_path: Path) -> None:
 
 
 def test_late_letters_are_found_out_too(tmp_path: Path) -> None:
-    content = b"id,place,y\n" + b"1,plain,0\n" * 120_000 + "2,Москва,1\n3,Казань,0\n".encode("cp1251")
+    content = (
+        b"id,place,y\n" + b"1,plain,0\n" * 120_000 + "2,Москва,1\n3,Казань,0\n".encode("cp1251")
+    )
     assert read(tmp_path, content)["place"].tolist()[-2:] == ["Москва", "Казань"]
 
 

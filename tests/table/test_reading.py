@@ -78,9 +78,16 @@ class TestAnyFile:
 
     def test_may_hold_a_late_byte_of_another_encoding(self, tmp_path: Path) -> None:
         ascii_rows, plain_row = "1,abcdefgh\n" * 120_000, "2,é\n"
-        table = read_table(write(tmp_path, b"a,b\n" + ascii_rows.encode() + plain_row.encode("cp1252")))
+        table = read_table(
+            write(tmp_path, b"a,b\n" + ascii_rows.encode() + plain_row.encode("cp1252"))
+        )
         assert table["b"].iloc[-1] == "é"
-        table = read_table(write(tmp_path, b"a,b\n" + plain_row.encode() + ascii_rows.encode() + plain_row.encode("cp1252")))
+        table = read_table(
+            write(
+                tmp_path,
+                b"a,b\n" + plain_row.encode() + ascii_rows.encode() + plain_row.encode("cp1252"),
+            )
+        )
         assert (table["b"].iloc[0], table["b"].iloc[-1]) == ("é", "\N{REPLACEMENT CHARACTER}")
         assert [note.code for note in table.notes] == ["bad_bytes"]
 
@@ -106,7 +113,10 @@ class TestAnyFile:
         assert cells(table) == {"a": ["x, y", 'say "hi"'], "b": ["line\nbreak", "2"]}
 
     def test_may_have_a_space_before_quotes(self, tmp_path: Path) -> None:
-        assert cells(read_table(write(tmp_path, '"a", "b"\n"1", "x, y"\n"2", "z"\n')))["b"] == ["x, y", "z"]
+        assert cells(read_table(write(tmp_path, '"a", "b"\n"1", "x, y"\n"2", "z"\n')))["b"] == [
+            "x, y",
+            "z",
+        ]
 
     def test_may_be_parquet_under_any_name(self, tmp_path: Path) -> None:
         pytest.importorskip("pyarrow")
@@ -154,13 +164,18 @@ class TestHeaders:
 
     @pytest.mark.parametrize("header", ["a,b,c", "0,1,2", "2010,2011,2012", "name,1,2"])
     def test_are_taken_as_such_otherwise(self, tmp_path: Path, header: str) -> None:
-        assert read_table(write(tmp_path, f"{header}\n4.9,3.0,1\n6.3,3.3,2\n")).names == tuple(header.split(","))
+        assert read_table(write(tmp_path, f"{header}\n4.9,3.0,1\n6.3,3.3,2\n")).names == tuple(
+            header.split(",")
+        )
 
     def test_keep_their_spaces(self, tmp_path: Path) -> None:
         assert read_table(write(tmp_path, "a, b \n1,2\n")).names == ("a", " b ")
 
     def test_may_lack_the_separator_that_ends_all_other_lines(self, tmp_path: Path) -> None:
-        assert cells(read_table(write(tmp_path, "a,b\n1,2,\n3,4,\n"))) == {"a": ["1", "3"], "b": ["2", "4"]}
+        assert cells(read_table(write(tmp_path, "a,b\n1,2,\n3,4,\n"))) == {
+            "a": ["1", "3"],
+            "b": ["2", "4"],
+        }
 
 
 class TestUnreadable:
@@ -172,7 +187,9 @@ class TestUnreadable:
 
     def test_names_a_similar_file(self, tmp_path: Path) -> None:
         write(tmp_path, CSV, "trian.csv")
-        assert self.refuse(tmp_path / "train.csv").endswith("train.csv: no such file. Did you mean 'trian.csv'?")
+        assert self.refuse(tmp_path / "train.csv").endswith(
+            "train.csv: no such file. Did you mean 'trian.csv'?"
+        )
 
     def test_is_a_folder(self, tmp_path: Path) -> None:
         assert self.refuse(tmp_path) == f"{tmp_path}: is a folder, not a file"
@@ -228,14 +245,20 @@ class TestUnreadable:
 class TestSampling:
     def test_reads_what_the_time_allows(self, tmp_path: Path) -> None:
         row = ",".join(["0.123456789"] * 20)
-        path = write(tmp_path, "".join([",".join(string.ascii_lowercase[:20]), "\n", *[f"{row}\n"] * 100_000]))
+        path = write(
+            tmp_path,
+            "".join([",".join(string.ascii_lowercase[:20]), "\n", *[f"{row}\n"] * 100_000]),
+        )
         table = read_table(path, Limits(seconds=0.05))
         assert 0 < table.n_rows < 100_000
         assert [note.code for note in table.notes] == ["sampled"]
         assert set(table["a"]) == {"0.123456789"}
 
     def test_reads_what_the_memory_allows_and_the_same_again(self, tmp_path: Path) -> None:
-        lines = [",".join(string.ascii_lowercase[:20]), *(",".join(str(place * 7 + k) for k in range(20)) for place in range(200_000))]
+        lines = [
+            ",".join(string.ascii_lowercase[:20]),
+            *(",".join(str(place * 7 + k) for k in range(20)) for place in range(200_000)),
+        ]
         path = write(tmp_path, "\n".join(lines) + "\n")
         table = read_table(path, Limits(memory=10**8, seed=3))
         assert 0 < table.n_rows < 100_000
@@ -271,7 +294,13 @@ class TestFromPython:
         pl = pytest.importorskip("polars")
         day = pd.Timestamp("2020-01-02").to_pydatetime()
         frame = pl.DataFrame(
-            {"a": [1, None], "b": ["x", None], "d": [day, None], "f": [True, None], "c": pl.Series(["u", "v"], dtype=pl.Categorical)}
+            {
+                "a": [1, None],
+                "b": ["x", None],
+                "d": [day, None],
+                "f": [True, None],
+                "c": pl.Series(["u", "v"], dtype=pl.Categorical),
+            }
         )
         table = from_frame(frame)
         assert table["a"].tolist()[0] == 1.0
@@ -308,8 +337,14 @@ class TestFromPython:
             (np.zeros((2, 2, 2)), "Found array with dim 3"),
             (np.zeros((2, 2), complex), "Complex data not supported"),
             (pd.DataFrame({"a": [1j]}), "Complex data not supported"),
-            (np.zeros((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required."),
-            (np.zeros((0, 3)), r"Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1 is required."),
+            (
+                np.zeros((3, 0)),
+                r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required.",
+            ),
+            (
+                np.zeros((0, 3)),
+                r"Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1 is required.",
+            ),
             ("text", "a str is not a table"),
             ({"a": [1], "b": [1, 2]}, "not a table"),
             ([[1, 2], [1]], "different lengths"),
@@ -324,16 +359,30 @@ class TestFromPython:
             from_frame({"target": [1]})["taget"]
 
 
-names = st.lists(st.text(string.ascii_letters + " _.", min_size=1, max_size=5).filter(str.strip), min_size=2, max_size=4, unique=True)
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0", exclude_categories=["Cs", "Cc"]), max_size=8)
+names = st.lists(
+    st.text(string.ascii_letters + " _.", min_size=1, max_size=5).filter(str.strip),
+    min_size=2,
+    max_size=4,
+    unique=True,
+)
+texts = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\0", exclude_categories=["Cs", "Cc"]),
+    max_size=8,
+)
 
 
 @settings(max_examples=30)
 @given(names, st.data())
-def test_what_pandas_writes_is_read_back_letter_by_letter(header: list[str], data: st.DataObject) -> None:
+def test_what_pandas_writes_is_read_back_letter_by_letter(
+    header: list[str], data: st.DataObject
+) -> None:
     import tempfile
 
-    rows = data.draw(st.lists(st.lists(texts, min_size=len(header), max_size=len(header)), min_size=1, max_size=6))
+    rows = data.draw(
+        st.lists(
+            st.lists(texts, min_size=len(header), max_size=len(header)), min_size=1, max_size=6
+        )
+    )
     frame = pd.DataFrame(rows, columns=header, dtype=object)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"

@@ -75,12 +75,22 @@ def tables(draw: st.DrawFn) -> tuple[Dialect, list[list[str]]]:
     width = draw(st.integers(2, 5))
     words = st.sampled_from(WORDS[dialect.encoding])
     if dialect.quoting and len(dialect.separator) == 1:
-        others = [f"a{dialect.separator}b", f"say {dialect.quote}so{dialect.quote}", f"{dialect.separator} c"]
+        others = [
+            f"a{dialect.separator}b",
+            f"say {dialect.quote}so{dialect.quote}",
+            f"{dialect.separator} c",
+        ]
         words = st.one_of(words, st.sampled_from(others))
     elif dialect.separator == " ":
         words = words.filter(lambda word: word and " " not in word)
-    body = draw(st.lists(st.lists(words, min_size=width, max_size=width).filter(any), min_size=4, max_size=8))
-    numbered = [[str(place), *row] for place, row in enumerate(body)]  # no row is empty, and no column looks like a title
+    body = draw(
+        st.lists(
+            st.lists(words, min_size=width, max_size=width).filter(any), min_size=4, max_size=8
+        )
+    )
+    numbered = [
+        [str(place), *row] for place, row in enumerate(body)
+    ]  # no row is empty, and no column looks like a title
     return dialect, [["id", *(f"name_{place}" for place in range(1, width)), "y"], *numbered]
 
 
@@ -103,14 +113,20 @@ def test_cells_are_read_back_as_they_were_written(drawn: tuple[Dialect, list[lis
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(st.sampled_from("ab1. ,;|\t:^\"'\\\n\r\x1a=sep[]{}é"), max_size=120), st.booleans(), st.booleans())
+@given(
+    st.text(st.sampled_from("ab1. ,;|\t:^\"'\\\n\r\x1a=sep[]{}é"), max_size=120),
+    st.booleans(),
+    st.booleans(),
+)
 def test_no_text_ends_in_a_traceback(content: str, has_form: bool, may_be_empty: bool) -> None:
     form = Form(";", quote="'", spaced=True) if has_form else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.txt"
         path.write_text(content, encoding="utf-8", newline="")
         try:
-            table = read_table(path, form=form, needs=("a", "b"), may_be_empty=may_be_empty, overrides=Overrides())
+            table = read_table(
+                path, form=form, needs=("a", "b"), may_be_empty=may_be_empty, overrides=Overrides()
+            )
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017
         else:

@@ -12,7 +12,10 @@ import pytest
 from automl.errors import InputError
 from automl.table import Form, Overrides, Table, read_table
 
-TABLE: list[list[Any]] = [["a", "b", "y"], *([row, f"0{row}", "no" if row % 2 else "yes"] for row in range(5))]
+TABLE: list[list[Any]] = [
+    ["a", "b", "y"],
+    *([row, f"0{row}", "no" if row % 2 else "yes"] for row in range(5)),
+]
 FRAME = pd.DataFrame(TABLE[1:], columns=TABLE[0])
 
 
@@ -21,7 +24,10 @@ def codes(table: Table) -> list[str]:
 
 
 def same(table: Table) -> bool:
-    return [list(table.names), *map(list, zip(*(c.tolist() for c in table.columns.values()), strict=True))] == TABLE
+    return [
+        list(table.names),
+        *map(list, zip(*(c.tolist() for c in table.columns.values()), strict=True)),
+    ] == TABLE
 
 
 class TestExcel:
@@ -38,14 +44,21 @@ class TestExcel:
         return read_table(folder / "table.xlsx", **{"needs": ("y",), **known})
 
     @pytest.mark.parametrize("needs", [("y",), ()])
-    @pytest.mark.parametrize("above", [[[], []], [["Sales 2024"]], [["Sales 2024"], [], ["by region"], []]])
-    def test_may_have_blank_rows_and_titles_above_the_header(self, tmp_path: Path, above: list[list[Any]], needs: tuple[str, ...]) -> None:
+    @pytest.mark.parametrize(
+        "above", [[[], []], [["Sales 2024"]], [["Sales 2024"], [], ["by region"], []]]
+    )
+    def test_may_have_blank_rows_and_titles_above_the_header(
+        self, tmp_path: Path, above: list[list[Any]], needs: tuple[str, ...]
+    ) -> None:
         table = self.read(tmp_path, {"S": above + TABLE}, needs=needs)
         assert same(table)
         assert codes(table) == ["title_lines"]
         assert table.notes[0].count == len(above)
 
-    @pytest.mark.parametrize("first", [[["Report"], ["by me"]], [["Author", "me"], ["Date", "2024"], ["Version", "2"]], []])
+    @pytest.mark.parametrize(
+        "first",
+        [[["Report"], ["by me"]], [["Author", "me"], ["Date", "2024"], ["Version", "2"]], []],
+    )
     def test_may_have_other_sheets_first(self, tmp_path: Path, first: list[list[Any]]) -> None:
         table = self.read(tmp_path, {"Cover": first, "Data": TABLE})
         assert same(table)
@@ -58,14 +71,23 @@ class TestExcel:
         assert self.read(tmp_path, sheets, overrides=Overrides(sheet="Beta")).names == ("q", "y")
         assert self.read(tmp_path, sheets, overrides=Overrides(sheet="2")).names == ("q", "y")
         assert self.read(tmp_path, sheets, overrides=Overrides(sheet="2024")).names == ("r", "y")
-        with pytest.raises(InputError, match=r"no such sheet. Did you mean 'Alpha'\? It has 'Alpha', 'Beta', '2024'"):
+        with pytest.raises(
+            InputError,
+            match=r"no such sheet. Did you mean 'Alpha'\? It has 'Alpha', 'Beta', '2024'",
+        ):
             self.read(tmp_path, sheets, overrides=Overrides(sheet="Alpa"))
 
     def test_is_read_from_the_sheet_of_fit(self, tmp_path: Path) -> None:
         form = Form(kind="excel", sheet="Beta")
-        table = self.read(tmp_path, {"Alpha": TABLE, "Beta": [["a", "y"], [7, "no"]]}, form=form, needs=("a",))
+        table = self.read(
+            tmp_path, {"Alpha": TABLE, "Beta": [["a", "y"], [7, "no"]]}, form=form, needs=("a",)
+        )
         assert table["a"].tolist() == [7]
-        assert same(self.read(tmp_path, {"Alpha": TABLE, "Gamma": [["q"], [7]]}, form=form, needs=("a", "b")))
+        assert same(
+            self.read(
+                tmp_path, {"Alpha": TABLE, "Gamma": [["q"], [7]]}, form=form, needs=("a", "b")
+            )
+        )
 
     def test_may_have_formatted_rows_below(self, tmp_path: Path) -> None:
         openpyxl = pytest.importorskip("openpyxl")
@@ -80,7 +102,9 @@ class TestExcel:
         assert same(read_table(tmp_path / "table.xlsx", needs=("y",)))
 
     def test_may_have_a_total_and_notes_below(self, tmp_path: Path) -> None:
-        table = self.read(tmp_path, {"S": [*TABLE, ["Total", None, None], [], ["Source: the office"]]})
+        table = self.read(
+            tmp_path, {"S": [*TABLE, ["Total", None, None], [], ["Source: the office"]]}
+        )
         assert same(table)
         assert codes(table) == ["footnotes", "total_row"]
         sums: list[list[Any]] = [["n", "v", "y"], *([f"r{row}", row, "no"] for row in range(5))]
@@ -105,19 +129,29 @@ class TestExcel:
 
 class TestJson:
     def read(self, folder: Path, value: Any, **known: Any) -> Table:
-        (folder / "table.json").write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        (folder / "table.json").write_text(
+            value if isinstance(value, str) else json.dumps(value), encoding="utf-8"
+        )
         return read_table(folder / "table.json", **{"needs": ("y",), **known})
 
     @pytest.mark.parametrize("layout", ["columns", "split", "records", "index", "table"])
     @pytest.mark.parametrize("needs", [("y",), ()])
-    def test_is_read_as_pandas_writes_it(self, tmp_path: Path, layout: Any, needs: tuple[str, ...]) -> None:
+    def test_is_read_as_pandas_writes_it(
+        self, tmp_path: Path, layout: Any, needs: tuple[str, ...]
+    ) -> None:
         assert same(self.read(tmp_path, FRAME.to_json(orient=layout), needs=needs))
 
     def test_may_hold_rows_without_names(self, tmp_path: Path) -> None:
-        assert self.read(tmp_path, FRAME.to_json(orient="values"), needs=("c3",)).names == ("c1", "c2", "c3")
+        assert self.read(tmp_path, FRAME.to_json(orient="values"), needs=("c3",)).names == (
+            "c1",
+            "c2",
+            "c3",
+        )
         assert same(self.read(tmp_path, TABLE))
 
-    @pytest.mark.parametrize("around", ['{"data": %s}', '{"ok": true, "result": {"n": 3, "rows": %s}, "errors": []}'])
+    @pytest.mark.parametrize(
+        "around", ['{"data": %s}', '{"ok": true, "result": {"n": 3, "rows": %s}, "errors": []}']
+    )
     def test_may_have_objects_around_the_records(self, tmp_path: Path, around: str) -> None:
         assert same(self.read(tmp_path, around % FRAME.to_json(orient="records")))
 
@@ -125,7 +159,11 @@ class TestJson:
         assert same(self.read(tmp_path, FRAME.to_dict("list")))
 
     def test_may_be_objects_over_several_lines(self, tmp_path: Path) -> None:
-        assert same(self.read(tmp_path, "\n".join(json.dumps(row, indent=2) for row in FRAME.to_dict("records"))))
+        assert same(
+            self.read(
+                tmp_path, "\n".join(json.dumps(row, indent=2) for row in FRAME.to_dict("records"))
+            )
+        )
         assert self.read(tmp_path, json.dumps({"a": 1, "y": "no"}, indent=2)).n_rows == 1
 
     def test_may_be_one_line_with_an_object_in_it(self, tmp_path: Path) -> None:
@@ -133,7 +171,10 @@ class TestJson:
 
     @pytest.mark.parametrize("value", [[1, 2, 3], {"a": {"b": 1}, "c": [1, 2]}, ["a", "b"]])
     def test_that_holds_no_table_is_told_what_can_be_read(self, tmp_path: Path, value: Any) -> None:
-        with pytest.raises(InputError, match=r"What can be read: JSON lines, a list of objects, a list of rows, or an object of columns"):
+        with pytest.raises(
+            InputError,
+            match=r"What can be read: JSON lines, a list of objects, a list of rows, or an object of columns",
+        ):
             self.read(tmp_path, value)
 
     @pytest.mark.parametrize("text", ["[]", "{}"])
@@ -142,7 +183,9 @@ class TestJson:
             self.read(tmp_path, text, may_be_empty=True)
 
     def test_without_rows_may_hold_columns(self, tmp_path: Path) -> None:
-        assert self.read(tmp_path, {"columns": ["a", "y"], "data": []}, may_be_empty=True).names == ("a", "y")
+        assert self.read(
+            tmp_path, {"columns": ["a", "y"], "data": []}, may_be_empty=True
+        ).names == ("a", "y")
 
 
 class TestArrow:

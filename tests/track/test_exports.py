@@ -32,7 +32,9 @@ def run(tmp_path: Path) -> Experiment:
     table = tmp_path / "churn.csv"
     table.write_text("a,churn\n1,no\n2,yes\n", encoding="utf-8")
     full_run(tmp_path / "run").store.close()
-    told = FACTS.replace("/data/churn.csv", str(table)).replace('sha256 = "abc"', f'sha256 = "{sha256(table)}"')
+    told = FACTS.replace("/data/churn.csv", str(table)).replace(
+        'sha256 = "abc"', f'sha256 = "{sha256(table)}"'
+    )
     (tmp_path / "run" / "run.toml").write_text(told, encoding="utf-8")
     (tmp_path / "run" / "predictor.automl").write_bytes(b"PK")
     return read_experiment(tmp_path / "run")
@@ -46,7 +48,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_a_csv_has_a_line_for_each_trial_and_each_fit(run: Experiment, tmp_path: Path) -> None:
     (trials, fits), _ = export(run, "csv", tmp_path / "out")
     told = rows_of(trials)
-    assert [row["id"] for row in told[: len(run.study.ranked)]] == [trial.id for trial in run.study.ranked]
+    assert [row["id"] for row in told[: len(run.study.ranked)]] == [
+        trial.id for trial in run.study.ranked
+    ]
     assert len(told) == len(run.study.trials)
     best = run.study.ranked[0]
     assert float(told[0]["loss"]) == pytest.approx(best.loss)
@@ -88,7 +92,9 @@ def test_optuna_opens_a_study_for_each_family(run: Experiment, tmp_path: Path) -
     assert set(names) == {f"run {trial.candidate.family}" for trial in run.study.trials.values()}
     for name in names:
         study = optuna.load_study(study_name=name, storage=storage)
-        kin = [trial for trial in run.study.trials.values() if f"run {trial.candidate.family}" == name]
+        kin = [
+            trial for trial in run.study.trials.values() if f"run {trial.candidate.family}" == name
+        ]
         assert len(study.trials) == len(kin)
         complete = [trial.loss for trial in kin if run.study.complete(trial)]
         if complete:
@@ -121,7 +127,9 @@ def test_a_zip_with_rows_has_the_table_and_runs_again(run: Experiment, tmp_path:
 
 
 @pytest.mark.parametrize(("holds_rows", "is_shared"), [(True, False), (False, True), (None, False)])
-def test_a_predictor_that_remembers_rows_stays_at_home(run: Experiment, tmp_path: Path, holds_rows: bool | None, is_shared: bool) -> None:
+def test_a_predictor_that_remembers_rows_stays_at_home(
+    run: Experiment, tmp_path: Path, holds_rows: bool | None, is_shared: bool
+) -> None:
     if holds_rows is not None:  # else it is no predictor at all
         with zipfile.ZipFile(run.folder / "predictor.automl", "w") as predictor:
             predictor.writestr("manifest.json", json.dumps({"facts": {"holds_rows": holds_rows}}))
@@ -131,7 +139,9 @@ def test_a_predictor_that_remembers_rows_stays_at_home(run: Experiment, tmp_path
     assert ("the predictor, whose neighbours are rows of the table" in left_out(run)) != is_shared
 
 
-def test_a_table_that_changed_is_not_shared_as_if_it_had_not(run: Experiment, tmp_path: Path) -> None:
+def test_a_table_that_changed_is_not_shared_as_if_it_had_not(
+    run: Experiment, tmp_path: Path
+) -> None:
     (tmp_path / "churn.csv").write_text("other\n", encoding="utf-8")
     with pytest.raises(InputError, match="is not the table that the run was made on"):
         export(run, "zip", tmp_path / "run.zip", rows=True)
@@ -142,7 +152,9 @@ def test_a_table_that_changed_is_not_shared_as_if_it_had_not(run: Experiment, tm
 
 
 @pytest.mark.parametrize("kind", ["zip", "xlsx", "csv"])
-def test_a_run_that_ended_before_anything_was_known_can_be_exported(tmp_path: Path, kind: str) -> None:
+def test_a_run_that_ended_before_anything_was_known_can_be_exported(
+    tmp_path: Path, kind: str
+) -> None:
     empty_run(tmp_path / "run").store.close()
     made, _ = export(read_experiment(tmp_path / "run"), kind, tmp_path / f"out{KINDS[kind].ending}")
     assert all(path.exists() for path in made)
@@ -155,7 +167,9 @@ def test_nothing_is_handed_to_optuna_of_a_run_without_a_task(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["zip", "xlsx", "csv", "optuna"])
-def test_a_run_without_trials_can_be_exported_and_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
+def test_a_run_without_trials_can_be_exported_and_nothing_is_overwritten(
+    tmp_path: Path, kind: str
+) -> None:
     cleaned_run(tmp_path / "run").store.close()
     one = read_experiment(tmp_path / "run")
     output = tmp_path / f"out{KINDS[kind].ending}"
@@ -172,7 +186,11 @@ def test_a_run_without_trials_can_be_exported_and_nothing_is_overwritten(tmp_pat
     ],
 )
 def test_a_wrong_export_is_one_line(
-    run: Experiment, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Experiment,
+    words: tuple[str, ...],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["automl", "export", str(run.folder), *words])
     assert cli._run() == 2

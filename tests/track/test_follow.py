@@ -41,11 +41,15 @@ def test_a_run_that_is_there_is_told_in_the_order_of_its_trials(tmp_path: Path) 
     one, noted = read_experiment(tmp_path / "run"), Noted()
     hand_over(one, noted)
     assert noted.told[0] == "begin"
-    assert noted.told[1:-1] == [trial.id for trial in sorted(one.study.ranked, key=one.timeline.completed)]
+    assert noted.told[1:-1] == [
+        trial.id for trial in sorted(one.study.ranked, key=one.timeline.completed)
+    ]
     assert noted.told[-1] == "end done"
 
 
-def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_is_followed_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(follow, "PAUSE", 0.01)
     source = full_run(tmp_path / "source")
     made, noted = empty_run(tmp_path / "run"), Noted()
@@ -63,7 +67,9 @@ def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path: Path, monkeypatch: 
     assert (noted.told[0], noted.told[-1]) == ("begin", "end done")
 
 
-def test_a_tracker_that_fails_costs_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tracker_that_fails_costs_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Failing(Noted):
         def trial(self, one: Experiment, trial: Trial) -> None:
             raise RuntimeError("boom")
@@ -95,7 +101,21 @@ def test_an_unknown_or_missing_tracker_is_told_before_anything_runs(
     monkeypatch.undo()
     table = tmp_path / "t.csv"
     table.write_text("a,b\n" + "1,0\n2,1\n" * 20, encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", ["automl", "fit", str(table), "--target", "b", "--track", "comet", "--output", str(tmp_path / "run")])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "automl",
+            "fit",
+            str(table),
+            "--target",
+            "b",
+            "--track",
+            "comet",
+            "--output",
+            str(tmp_path / "run"),
+        ],
+    )
     assert cli._run() == 2
     assert "no such tracker" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

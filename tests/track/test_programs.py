@@ -33,7 +33,10 @@ BIN = Path(sys.executable).parent
 def needs(*names: str) -> pytest.MarkDecorator:
     """Skipped where a library or a program is missing; in CI, where nothing may be skipped, that fails."""
     missing = [
-        name for name in names if importlib.util.find_spec(name) is None and shutil.which(name, path=f"{BIN}:{os.environ['PATH']}") is None
+        name
+        for name in names
+        if importlib.util.find_spec(name) is None
+        and shutil.which(name, path=f"{BIN}:{os.environ['PATH']}") is None
     ]
     return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}: make programs")
 
@@ -43,7 +46,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small real run."""
     folder = tmp_path_factory.mktemp("programs")
     said = process(
-        "fit", WINE, "--target", "cultivar", "--trials", "12", "--set", "select.families=linear,lightgbm", "--output", "run", cwd=folder
+        "fit",
+        WINE,
+        "--target",
+        "cultivar",
+        "--trials",
+        "12",
+        "--set",
+        "select.families=linear,lightgbm",
+        "--output",
+        "run",
+        cwd=folder,
     )
     assert said.returncode == 0, said.stderr
     return folder
@@ -88,7 +101,14 @@ def pictured(address: str, path: Path) -> int:
     """A page in headless Chromium as a picture: how many colours it has."""
     from PIL import Image
 
-    words = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,900", "--virtual-time-budget=15000", f"--screenshot={path}"]
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--window-size=1200,900",
+        "--virtual-time-budget=15000",
+        f"--screenshot={path}",
+    ]
     subprocess.run(["chromium", *words, address], check=True, capture_output=True, timeout=120)
     return len(Image.open(path).convert("RGB").getcolors(2**24))
 
@@ -96,9 +116,26 @@ def pictured(address: str, path: Path) -> int:
 @needs("soffice", "pdftotext")
 def test_libreoffice_opens_the_workbook(home: Path) -> None:
     exported(home, "xlsx", "run.xlsx")
-    subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "run.xlsx"], cwd=home, check=True, capture_output=True, timeout=300)
-    said = subprocess.run(["pdftotext", "-layout", "run.pdf", "-"], cwd=home, check=True, capture_output=True, text=True).stdout
-    for words in ("expected score", "Loss over time", "Seconds of training by family", replay(home / "run").ranked[0].id):
+    subprocess.run(
+        ["soffice", "--headless", "--convert-to", "pdf", "run.xlsx"],
+        cwd=home,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    said = subprocess.run(
+        ["pdftotext", "-layout", "run.pdf", "-"],
+        cwd=home,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for words in (
+        "expected score",
+        "Loss over time",
+        "Seconds of training by family",
+        replay(home / "run").ranked[0].id,
+    ):
         assert words in said
 
 
@@ -114,7 +151,9 @@ def test_tensorboard_shows_runs_scalars_and_hyperparameters(home: Path) -> None:
             time.sleep(0.5)
         assert set(fetched(f"{address}/data/runs")) == runs  # type: ignore[call-overload]
         told = fetched(f"{address}/data/plugin/scalars/scalars?run=run&tag=run%2Floss")
-        assert sorted(point[2] for point in told) == pytest.approx(sorted(trial.loss for trial in study.ranked), rel=1e-5)  # type: ignore[attr-defined]
+        assert sorted(point[2] for point in told) == pytest.approx(
+            sorted(trial.loss for trial in study.ranked), rel=1e-5
+        )  # type: ignore[attr-defined]
         assert pictured(f"{address}/#hparams", home / "tensorboard.png") > 50
 
 
@@ -123,8 +162,15 @@ def test_optuna_dashboard_shows_a_study_for_each_family(home: Path) -> None:
     path = exported(home, "optuna", "run.log")
     with serving("optuna-dashboard", path.name, cwd=home) as address:
         studies = fetched(f"{address}/api/studies")["study_summaries"]  # type: ignore[index]
-        assert {study["study_name"] for study in studies} == {f"run {trial.candidate.family}" for trial in replay(home / "run").ranked}
-        assert pictured(f"{address}/dashboard/studies/{studies[0]['study_id']}", home / "dashboard.png") > 50
+        assert {study["study_name"] for study in studies} == {
+            f"run {trial.candidate.family}" for trial in replay(home / "run").ranked
+        }
+        assert (
+            pictured(
+                f"{address}/dashboard/studies/{studies[0]['study_id']}", home / "dashboard.png"
+            )
+            > 50
+        )
 
 
 @needs("mlflow", "sqlalchemy")
@@ -135,7 +181,13 @@ def test_an_mlflow_model_loads_and_predicts_in_a_fresh_process(home: Path) -> No
         "import sys, mlflow, pandas; model = mlflow.pyfunc.load_model(sys.argv[1]); "
         "print(pandas.DataFrame({'p': model.predict(pandas.read_csv(sys.argv[2]))}).to_csv(index=False))"
     )
-    said = subprocess.run([sys.executable, "-c", code, str(model), WINE], capture_output=True, text=True, check=True, cwd=home).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(model), WINE],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=home,
+    ).stdout
     predictor = load(home / "run" / "predictor.automl")
     expected = predictor.answer(predictor.raw(predictor.read(read_table(Path(WINE))).columns))
     assert said.split()[1:] == [str(label) for label in expected]
@@ -149,7 +201,11 @@ def test_mlflow_has_the_scores_of_the_run_and_of_its_trials(home: Path) -> None:
         "print(mlflow.search_runs(experiment_names=['automl']).to_json(orient='records'))"
     )
     words = [sys.executable, "-c", code, f"sqlite:///{home / 'scores' / 'mlflow.db'}"]
-    told = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, cwd=home).stdout.splitlines()[-1])
+    told = json.loads(
+        subprocess.run(
+            words, capture_output=True, text=True, check=True, cwd=home
+        ).stdout.splitlines()[-1]
+    )
     study = replay(home / "run")
     by_id = {row["params.id"]: row["metrics.loss"] for row in told if row.get("params.id")}
     assert by_id == pytest.approx({trial.id: trial.loss for trial in study.ranked})
@@ -187,7 +243,9 @@ def test_an_offline_run_of_wandb_is_read_back(home: Path) -> None:
             told = {item.key or item.nested_key[0]: item.value_json for item in record.history.item}
             losses += [json.loads(told["loss"])] if "loss" in told else []
         elif kind == "summary":
-            summary |= {item.key or item.nested_key[0]: item.value_json for item in record.summary.update}
+            summary |= {
+                item.key or item.nested_key[0]: item.value_json for item in record.summary.update
+            }
     study = replay(home / "run")
     assert sorted(losses) == pytest.approx(sorted(trial.loss for trial in study.ranked))
     assert json.loads(summary["log_loss"]) == pytest.approx(study.verdict["loss"])
@@ -196,7 +254,19 @@ def test_an_offline_run_of_wandb_is_read_back(home: Path) -> None:
 @needs("tensorboardX", "tensorboard")
 def test_a_live_tracker_has_all_that_the_run_has_and_does_not_hold_it_up(tmp_path: Path) -> None:
     began = time.monotonic()
-    said = process("fit", WINE, "--target", "cultivar", "--budget", "20s", "--track", "tensorboard", "--output", "run", cwd=tmp_path)
+    said = process(
+        "fit",
+        WINE,
+        "--target",
+        "cultivar",
+        "--budget",
+        "20s",
+        "--track",
+        "tensorboard",
+        "--output",
+        "run",
+        cwd=tmp_path,
+    )
     assert said.returncode == 0, said.stderr
     assert time.monotonic() - began <= 20
     home = tmp_path / "run" / "track" / "tensorboard" / "run"
@@ -205,7 +275,9 @@ def test_a_live_tracker_has_all_that_the_run_has_and_does_not_hold_it_up(tmp_pat
         if home.exists() and {path.name for path in home.iterdir() if path.is_dir()} == names:
             break
         time.sleep(0.5)
-    assert {path.name for path in home.iterdir() if path.is_dir()} == names, (tmp_path / "run" / "track.log").read_text()
+    assert {path.name for path in home.iterdir() if path.is_dir()} == names, (
+        tmp_path / "run" / "track.log"
+    ).read_text()
 
 
 @needs("torch")
@@ -224,7 +296,11 @@ def test_a_gaussian_process_proposes_where_torch_is(tmp_path: Path) -> None:
     )
     said = process("fit", WINE, "--target", "cultivar", *words, cwd=tmp_path)
     assert said.returncode == 0, said.stderr
-    proposed = [trial for trial in replay(tmp_path / "run").trials.values() if trial.candidate.origin == "tune"]
+    proposed = [
+        trial
+        for trial in replay(tmp_path / "run").trials.values()
+        if trial.candidate.origin == "tune"
+    ]
     assert len(proposed) >= 8
     assert pd.Series([trial.candidate.params["C"] for trial in proposed]).nunique() > 4
     assert np.isfinite([trial.loss for trial in proposed]).all()

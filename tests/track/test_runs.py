@@ -32,7 +32,9 @@ def two(tmp_path: Path) -> tuple[Experiment, Experiment]:
         full_run(tmp_path / "runs" / name, seed=seed).store.close()
         told = f'{FACTS}[run.packages]\nnumpy = "2.{seed}"\npandas = "3.0"\n[[stage]]\nuse = "tune"\nmethod = "{("tpe", "random")[seed]}"\n'
         (tmp_path / "runs" / name / "run.toml").write_text(told, encoding="utf-8")
-    return read_experiment(tmp_path / "runs" / "first"), read_experiment(tmp_path / "runs" / "second")
+    return read_experiment(tmp_path / "runs" / "first"), read_experiment(
+        tmp_path / "runs" / "second"
+    )
 
 
 def test_runs_are_found_at_any_depth_and_not_inside_of_runs(tmp_path: Path) -> None:
@@ -45,9 +47,17 @@ def test_runs_are_found_at_any_depth_and_not_inside_of_runs(tmp_path: Path) -> N
     assert len(list(run_folders(tmp_path))) == 2
 
 
-def test_a_row_tells_data_metric_score_time_seed_version_and_state(two: tuple[Experiment, Experiment]) -> None:
+def test_a_row_tells_data_metric_score_time_seed_version_and_state(
+    two: tuple[Experiment, Experiment],
+) -> None:
     row = rows([two[0]])[0]
-    assert (row["data"], row["target"], row["metric"], row["version"], row["state"]) == ("churn.csv", "churn", "roc_auc", "v0.1.0", "done")
+    assert (row["data"], row["target"], row["metric"], row["version"], row["state"]) == (
+        "churn.csv",
+        "churn",
+        "roc_auc",
+        "v0.1.0",
+        "done",
+    )
     assert row["score"] == pytest.approx(1 - two[0].study.verdict["loss"])
     assert row["low"] < row["score"] < row["high"]
     assert (row["seed"], row["candidates"]) == (7, 30)
@@ -61,7 +71,9 @@ def test_runs_that_came_to_nothing_are_listed_too(tmp_path: Path) -> None:
     assert text([]) == "no runs"
 
 
-def test_only_what_differs_is_told_down_to_options_and_packages(two: tuple[Experiment, Experiment]) -> None:
+def test_only_what_differs_is_told_down_to_options_and_packages(
+    two: tuple[Experiment, Experiment],
+) -> None:
     assert differences(two) == {"tune.method": ["tpe", "random"], "package numpy": ["2.0", "2.1"]}
     assert differences([two[0], two[0]]) == {}
 
@@ -79,7 +91,9 @@ def test_equal_folds_are_compared_pairwise(two: tuple[Experiment, Experiment]) -
     assert effect(first, noisy).verdict.startswith("not significant")
 
 
-def test_other_folds_are_compared_by_intervals_and_other_metrics_not_at_all(two: tuple[Experiment, Experiment], tmp_path: Path) -> None:
+def test_other_folds_are_compared_by_intervals_and_other_metrics_not_at_all(
+    two: tuple[Experiment, Experiment], tmp_path: Path
+) -> None:
     other = replace(two[1], study=replace(two[1].study, data="another"))
     assert effect(two[0], other).how == "by intervals"
     regression = full_run(tmp_path / "regression", "regression")
@@ -89,7 +103,9 @@ def test_other_folds_are_compared_by_intervals_and_other_metrics_not_at_all(two:
 
 
 def test_the_commands_print_and_give_json(
-    two: tuple[Experiment, Experiment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    two: tuple[Experiment, Experiment],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def answer(*words: str) -> str:
         monkeypatch.setattr(sys, "argv", ["automl", *words])
@@ -109,7 +125,9 @@ def test_the_commands_print_and_give_json(
     assert told["effects"][0]["run"] == folders[1]
 
 
-def test_one_damaged_run_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_damaged_run_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     full_run(tmp_path / "good")
     full_run(tmp_path / "bad")
     (tmp_path / "bad" / "events.jsonl").write_text("nonsense\n", encoding="utf-8")
@@ -120,15 +138,23 @@ def test_one_damaged_run_hides_no_other(tmp_path: Path, monkeypatch: pytest.Monk
     assert "line 1 is damaged" in said.err
 
 
-def test_test_scores_stand_side_by_side_where_there_are_any(two: tuple[Experiment, Experiment]) -> None:
+def test_test_scores_stand_side_by_side_where_there_are_any(
+    two: tuple[Experiment, Experiment],
+) -> None:
     assert "test score" not in compared(two)
     scored = replace(two[1], study=replace(two[1].study, test={"score": 0.763}))
-    line = next(line for line in compared((two[0], scored)).splitlines() if line.startswith("test score"))
+    line = next(
+        line for line in compared((two[0], scored)).splitlines() if line.startswith("test score")
+    )
     assert line.split() == ["test", "score", "0.763000"]
 
 
-@pytest.mark.parametrize("words", [("runs", "nowhere"), ("compare", "one"), ("compare", "one", "two")])
-def test_a_wrong_call_is_one_line(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [("runs", "nowhere"), ("compare", "one"), ("compare", "one", "two")]
+)
+def test_a_wrong_call_is_one_line(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["automl", *words])
     assert cli._run() == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

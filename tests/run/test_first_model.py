@@ -1,0 +1,367 @@
+"""The first model, what answers when nothing is complete, and what is said when nothing was learnt."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import automl
+from automl import folds
+from automl.budget import Budget
+from automl.cleaning import Cleaner
+from automl.columns import Categories, Column, Columns, Numbers
+from automl.dataset import Dataset
+from automl.executor._base import InlineExecutor
+from automl.features.recipe import FIRST, RECIPES
+from automl.lab.lab import Lab
+from automl.lab.policy import Action, Capacity, Stop, Wait
+from automl.leaderboard import leaderboard, nothing_judged
+from automl.metrics import metric_of
+from automl.models import How, Sample, SimpleFamily, family
+from automl.predictor import archive
+from automl.run.checkpoint import cut
+from automl.run.first_model import with_baseline
+from automl.search.portfolio import first_model
+from automl.stages.ensemble import Ensemble, unfinished
+from automl.store import Store
+from automl.task import Task
+from automl.trial import Candidate, Job, Split, Study
+from tests.run.commands import AUTOML, PENGUINS
+
+KINDS = {
+    "regression": Task("regression", "y", "rmse"),
+    "binary": Task("binary", "y", "log_loss", ("no", "yes")),
+    "multiclass": Task("multiclass", "y", "log_loss", ("a", "b", "c")),
+}
+
+
+def table(kind: str, n_rows: int = 300, noise: int = 0) -> Dataset:
+    """A task that a linear model learns, with a category, missing values, and perhaps columns of noise."""
+    rng = np.random.default_rng(0)
+    x, codes = rng.normal(size=n_rows), rng.integers(-1, 3, n_rows).astype(np.int32)
+    score = 2 * x + (codes == 1) + rng.normal(scale=0.3, size=n_rows)
+    y = {
+        "regression": 50 + 7 * score,
+        "binary": (score > 0).astype(float),
+        "multiclass": np.digitize(score, [-1, 1]).astype(float),
+    }[kind]
+    seen = np.where(rng.random(n_rows) < 0.1, np.nan, x)
+    by_name: dict[str, Column] = {"x": Numbers(seen), "c": Categories(codes, ("a", "b", "c"))}
+    by_name |= {f"n{place}": Numbers(rng.normal(size=n_rows)) for place in range(noise)}
+    return Dataset(
+        KINDS[kind], Columns(by_name, n_rows), y, folds.kfold(y, np.arange(n_rows), 3, 1, 0)
+    )
+
+
+class Listed:
+    """A policy that asks for jobs from a list."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self.jobs = list(jobs)
+
+    def next(self, study: Study, room: Capacity) -> Action:
+        return self.jobs.pop(0) if self.jobs else Wait() if study.running else Stop()
+
+
+@contextmanager
+def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
+    """A lab in this process with a data set, and a study that has begun."""
+    lab = Lab(
+        Store(path / "run"), InlineExecutor(path / "run" / "work"), Budget(time.monotonic() + 60)
+    )
+    lab.keep(data, Cleaner({}))
+    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    plan = {"kind": "kfold", "folds": 3, "repeats": 1}
+    size = {"rows": len(data.y), "columns": 2}
+    study = lab.tell(
+        study,
+        {
+            "kind": "stage",
+            "stage": "clean",
+            "task": data.task.to_json(),
+            "data": "d",
+            "size": size,
+            "plan": plan,
+        },
+    )
+    study = lab.tell(
+        study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]}
+    )
+    yield lab, with_baseline(study, lab)
+    lab.store.close()
+
+
+def trained(lab: Lab, study: Study, jobs: list[Job]) -> Study:
+    for study in lab.run(Listed(jobs), study, lab.whole):
+        pass
+    return study
+
+
+def first_job(rows: int = 150) -> Job:
+    return Job(first_model(Study()), "d", 0, 0, seed=1, rows=rows)
+
+
+def linear(places: list[Split]) -> list[Job]:
+    return [
+        Job(Candidate("linear", {}, RECIPES["onehot"], "test"), "d", repeat, fold, seed=fold or 0)
+        for repeat, fold in places
+    ]
+
+
+# ---------------------------------------------------------------- the first model
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_first_model_is_nearly_as_good_as_a_linear_model_of_all_rows(kind: str) -> None:
+    data = table(kind)
+    x = np.nan_to_num(np.asarray(data.columns["x"].values))  # type: ignore[union-attr]
+    codes = np.asarray(data.columns["c"].codes)  # type: ignore[union-attr]
+    X = np.column_stack([x, codes == 1]).astype(np.float32)
+    sample, metric = Sample(X, (), data.y), metric_of(data.task)
+    how, own = How(data.task, metric, 0, 1), family("linear")
+    losses = [
+        metric.of(
+            data.y,
+            own.fit(own.prepare(sample, None, params, how), params, how).model.predict(X),
+            None,
+        )
+        for params in ({"quick": True}, {})
+    ]
+    assert losses[0] < 1.1 * losses[1]
+
+
+def test_quantiles_are_learnt_as_quantiles() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2_000, 1)).astype(np.float32)
+    y = x[:, 0] + rng.exponential(size=2_000)
+    task = Task("regression", "y", "pinball_0.9")
+    how, own = How(task, metric_of(task), 0, 1), family("linear")
+    model = own.fit(own.prepare(Sample(x, (), y), None, {}, how), {"quick": True}, how).model
+    assert np.mean(y <= model.predict(x)) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_first_model_needs_no_library_but_numpy(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("binary")) as (lab, _):
+        code = (
+            "import sys; from pathlib import Path; from automl.executor.worker import Worker; from automl.budget import Budget;"
+            "from automl.search.portfolio import first_model; from automl.trial import Job, Study;"
+            f"report = Worker(Path({str(lab.store.work)!r})).do(Job(first_model(Study()), 'd', 0, 0, rows=150), Budget());"
+            "assert report.outcome.status == 'done', report;"
+            "heavy = {'scipy', 'sklearn', 'lightgbm', 'pandas', 'catboost', 'xgboost'} & set(sys.modules); assert not heavy, heavy"
+        )
+        said = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=dict(os.environ),
+        )
+    assert said.returncode == 0, said.stderr
+
+
+def test_it_uses_the_columns_that_tell_most(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("regression", noise=400)) as (lab, begun):
+        study = trained(lab, begun, [first_job()])
+        (trial,) = (trial for trial in study.trials.values() if trial.candidate.is_first)
+        assert trial.look is not None
+        assert trial.look.loss is not None
+        assert (
+            trial.look.loss
+            < 0.6
+            * next(
+                trial for trial in study.trials.values() if trial.candidate.family == "constant"
+            ).loss
+        )
+
+
+def test_it_answers_as_long_as_nothing_else_does_and_is_on_the_leaderboard(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("binary")) as (lab, begun):
+        study = trained(lab, begun, [first_job()])
+        assert not study.complete(study.trials[first_model(study).id])
+        study = Ensemble().run(study, lab, lab.whole)
+        assert study.weights == {first_model(study).id: 1.0}
+        assert study.verdict["low"] < study.verdict["loss"] < study.verdict["high"]
+        loaded = archive.loads(archive.dumps(cut(study, lab)))
+        assert loaded.raw(lab.dataset().columns).shape == (300, 2)
+        row = leaderboard(study)[0]  # before the constant, which is complete
+        assert row["stage"] == "first"
+        assert (row["status"], row["weight"]) == ("first model, of 150 rows", 1.0)
+        assert row["score"] < 0.4
+        assert nothing_judged(study) == ""
+
+
+def test_a_bounded_recipe_has_a_name_of_its_own_and_leaves_those_of_others() -> None:
+    assert "bounded" not in RECIPES["onehot"].to_json()
+    assert FIRST.from_json(FIRST.to_json()) == FIRST
+    recipe = replace(RECIPES["onehot"], text="skip")
+    assert Candidate("linear", {"C": 1.0, "penalty": "l2"}, recipe).id == "6511e6473c43", (
+        "as before there was such a thing"
+    )
+
+
+# ---------------------------------------------------------------- what is not complete
+
+
+def test_two_of_three_folds_of_a_linear_model_answer(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("multiclass")) as (lab, begun):
+        study = trained(lab, begun, linear([(0, 0), (0, 1)]))
+        study = Ensemble().run(study, lab, lab.whole)
+        (name,) = study.weights
+        assert study.trials[name].candidate.family == "linear"
+        assert study.verdict["rows"] == 200
+        predictor = cut(study, lab)
+        assert len(predictor.members[0].parts) == 2
+        assert predictor.raw(lab.dataset().columns).shape == (300, 3)
+
+
+def test_what_is_complete_answers_before_what_is_not(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("binary")) as (lab, begun):
+        study = trained(lab, begun, [first_job(), *linear([(0, 0), (0, 1), (0, 2)])])
+        study = Ensemble(finish="bag").run(study, lab, lab.whole)
+        assert first_model(study).id not in study.weights
+
+
+def test_the_constant_answers_where_it_is_better_than_what_is_not_complete(tmp_path: Path) -> None:
+    data = table("regression")
+    shuffled = replace(data, y=np.random.default_rng(1).permutation(data.y))
+    with lab_of(tmp_path, shuffled) as (lab, begun):
+        study = trained(
+            lab, begun, [Job(Candidate("knn", {"k": 1}, RECIPES["quantile"]), "d", 0, 0)]
+        )
+        assert not unfinished(study, lab).trials
+        study = Ensemble().run(study, lab, lab.whole)
+        assert [study.trials[name].candidate.family for name in study.weights] == ["constant"]
+        assert nothing_judged(study) == "", "it has lost: that is an answer"
+        assert cut(study, lab).raw(data.columns).shape == (300,)
+
+
+# ---------------------------------------------------------------- nothing was learnt
+
+
+def test_a_run_without_a_model_says_why(tmp_path: Path) -> None:
+    with lab_of(tmp_path, table("binary")) as (lab, begun):
+        assert "its time was over" in nothing_judged(begun)
+        assert "interrupted" in nothing_judged(replace(begun, finished="interrupted"))
+        study = trained(
+            lab,
+            begun,
+            [Job(Candidate("lightgbm", {"num_leaves": -3}, RECIPES["native"]), "d", 0, 0)],
+        )
+        assert "num_leaves" in nothing_judged(study)
+        assert [row["family"] for row in leaderboard(study)] == ["constant", "lightgbm"]
+
+
+def without_lightgbm(folder: Path) -> str:
+    """A path on which LightGBM can't be loaded, as in every slim image."""
+    (folder / "lightgbm").mkdir()
+    text = (
+        "raise OSError('libgomp.so.1: cannot open shared object file: No such file or directory')\n"
+    )
+    (folder / "lightgbm" / "__init__.py").write_text(text, encoding="utf-8")
+    return os.pathsep.join([str(folder), str(Path(automl.__file__).parent.parent)])
+
+
+def fit(cwd: Path, *words: str, path: str) -> subprocess.CompletedProcess[str]:
+    command = [AUTOML, "fit", PENGUINS, "--target", "species", "--output", "run", "-q", *words]
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_exit_code_3_with_the_librarys_own_words_and_the_cure(tmp_path: Path) -> None:
+    said = fit(
+        tmp_path,
+        "--trials",
+        "2",
+        "--set",
+        "select.families=['lightgbm']",
+        path=without_lightgbm(tmp_path),
+    )
+    assert said.returncode == 3, said.stderr
+    assert said.stderr.count("\n") == 1
+    assert "libgomp.so.1: cannot open shared object file" in said.stderr
+    assert "apt-get install libgomp1" in said.stderr
+    with open(tmp_path / "run" / "leaderboard.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["family"] == "constant"
+    assert rows[0]["score"]
+
+
+def test_families_that_do_not_need_a_library_go_on_without_it(tmp_path: Path) -> None:
+    said = fit(tmp_path, "--trials", "4", "--set", "clean.folds=2", path=without_lightgbm(tmp_path))
+    assert said.returncode == 0, said.stderr
+    log = (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+    assert log.count("finding library:") == 1
+    assert "linear done" in log
+
+
+def test_python_warns_and_tells_the_constants_score() -> None:
+    X, y = pd.DataFrame({"x": np.arange(60.0)}), np.tile([0, 1], 30)
+    model = automl.AutoMLClassifier(
+        trials=2, engine="inline", options={"select.families": ["constant"]}, families=[Broken()]
+    )
+    with pytest.warns(UserWarning, match="no model could be trained and judged.*broken on purpose"):
+        model.fit(X, y)
+    assert model.expected_score_ == pytest.approx(0.5)
+    assert list(model.leaderboard_["family"]) == ["constant", "broken"]
+
+
+def test_the_constant_alone_is_no_failure_where_it_is_all_that_was_asked() -> None:
+    X, y = pd.DataFrame({"x": np.arange(60.0)}), np.tile([0, 1], 30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        automl.AutoMLClassifier(trials=1, engine="inline").fit(X, y)
+
+
+class Broken(SimpleFamily):
+    """A family whose fits fail."""
+
+    name = "broken"
+
+    def train(self, X, y, weight, params, how):  # type: ignore[no-untyped-def]
+        raise RuntimeError("broken on purpose")
+
+
+# ---------------------------------------------------------------- folders
+
+
+def test_runs_that_start_in_one_second_have_a_folder_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl.cli.request import _new_folder
+
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: _new_folder("data/cars.csv"), range(24)))
+    assert len(set(made)) == 24
+    assert all(folder.is_dir() for folder in made)
+
+
+def test_a_wrong_call_leaves_no_folder_behind(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [AUTOML, "fit", PENGUINS, "--target", "nosuch"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 2
+    assert list(tmp_path.iterdir()) == []

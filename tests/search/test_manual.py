@@ -1,0 +1,25 @@
+"""Candidates by hand: each fold once, nobody dropped, and nothing begun that can't be expected to end."""
+
+from __future__ import annotations
+
+import math
+
+from automl.features.recipe import RECIPES
+from automl.lab.policy import Capacity, Stop
+from automl.models import family
+from automl.search.manual import Everywhere
+from automl.task import Task
+from automl.trial import Candidate, Job, Plan, Size, Study
+
+TASK = Task("binary", "y", "log_loss", ("no", "yes"))
+
+
+def test_what_can_not_be_expected_to_end_in_time_is_not_begun() -> None:
+    study = Study(
+        task=TASK, plan=Plan("kfold", 3), recipes=(RECIPES["native"],), size=Size(20_000, 50)
+    )
+    candidate = Candidate("catboost", family("catboost").defaults(TASK), RECIPES["native"], "hand")
+    policy = Everywhere([candidate])
+    assert isinstance(policy.next(study, Capacity(math.inf, 1, 1)), Job)
+    assert isinstance(policy.next(study, Capacity(600.0, 1, 1)), Job)
+    assert policy.next(study, Capacity(0.05, 1, 1)) == Stop()
