@@ -102,7 +102,7 @@ def times(output: Path) -> Any:
 
 
 def text_and_dates(output: Path) -> Any:
-    data = read("messy", 800).dropna(subset=["Cancelled"])
+    data = read("messy", 400).dropna(subset=["Cancelled"])
     return fitted(data, "Cancelled", output)
 
 
@@ -127,10 +127,10 @@ def absolute_error(output: Path) -> Any:
 
 
 def validation_rows(output: Path) -> Any:
-    data = read("messy", 900).dropna(subset=["Plan"])
-    held = data.iloc[-150:]
+    data = read("messy", 450).dropna(subset=["Plan"])
+    held = data.iloc[-100:]
     given = {"X_val": held.drop(columns=["Plan"]), "y_val": held["Plan"]}
-    data = data.iloc[:-150]
+    data = data.iloc[:-100]
     return fitted(data, "Plan", output, metric="balanced_accuracy", fit_with=given)
 
 
