@@ -201,7 +201,8 @@ def losses_of_fits(output: Path) -> dict[str, Any]:
     lines = (output / "events.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]
     fits = [event for event in events if event["kind"] == "fit"]
-    return {event["key"]: [event.get("loss"), event.get("rounds")] for event in fits}
+    outcomes = {event["key"]: event["outcome"] for event in fits}
+    return {key: [outcome["loss"], outcome["rounds"]] for key, outcome in outcomes.items()}
 
 
 def digest(array: np.ndarray[Any, Any]) -> str:
