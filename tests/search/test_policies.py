@@ -12,8 +12,13 @@ import pytest
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy, Stop
 from automl.lab.simulated import SimulatedLab
-from automl.search.costs import AROUND, STARTING, on_all_rows, predict
-from automl.search.low_fidelity import LowFidelityPolicy, by_look, rows_to_look_at
+from automl.search.costs import (
+    FIT_OVERHEAD_SECONDS,
+    MAX_STARTUP_SECONDS,
+    predict_seconds,
+    scale_to_all_rows,
+)
+from automl.search.low_fidelity import LowFidelityPolicy, choose_sample_rows, sort_by_look
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.search.sampling import Sampling
@@ -379,7 +384,7 @@ def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_i
     )
     known = replace(known, trials=known.trials | {begun.id: begun})
     tuning = TuningPolicy(known, families("lightgbm"), RaceRules(20.0, 0.35))
-    (told,) = (tuned.study for tuned in tuning._fields.values())
+    (told,) = (tuned.study for tuned in tuning._tuners.values())
     assert [trial.params["num_leaves"] for trial in told.trials] == [31]
     dropped = replace(begun, decided="dropped")
     tuning.next(replace(known, trials=known.trials | {begun.id: dropped}), Capacity(10.0, 2, 1))
@@ -617,7 +622,7 @@ def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -
     )
     names = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
     assert len(names) > 5
-    for tuned in TuningPolicy(known, families(*sorted(names)), RaceRules(60, 0.5))._fields.values():
+    for tuned in TuningPolicy(known, families(*sorted(names)), RaceRules(60, 0.5))._tuners.values():
         assert (
             len(tuned.study.trials)
             == sum(trial.candidate.family == tuned.name for trial in known.trials.values())
@@ -658,13 +663,13 @@ def looking(
     candidates = [candidate(name) for name in names]
 
     def policy(study: Study) -> Policy:
-        rows = rows_to_look_at(study, candidates, seconds)
+        rows = choose_sample_rows(study, candidates, seconds)
         assert rows is not None
         assert 5_000 <= rows <= 100_000
         return LowFidelityPolicy(candidates, RaceRules(seconds, 0.35), rows)
 
     study = race(path, policy, record, seconds, workers, HOLDOUT, 400_000)
-    return study, [one.family for one in by_look(study, candidates)]
+    return study, [one.family for one in sort_by_look(study, candidates)]
 
 
 def test_each_candidate_is_looked_at_once_and_the_best_look_goes_first(tmp_path: Path) -> None:
@@ -779,8 +784,10 @@ def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_kn
     study, _ = looking(tmp_path, record, names, seconds=30.0)
     (look,) = (job for job in seen if job.rows is not None)
     (trial,) = (trial for trial in study.trials.values() if trial.look is not None)
-    assert predict(study, trial.candidate) == pytest.approx(AROUND + on_all_rows(study, look, 1.0))
-    assert on_all_rows(study, look, 1.0) > STARTING + 3 * STARTING
+    assert predict_seconds(study, trial.candidate) == pytest.approx(
+        FIT_OVERHEAD_SECONDS + scale_to_all_rows(study, look, 1.0)
+    )
+    assert scale_to_all_rows(study, look, 1.0) > MAX_STARTUP_SECONDS + 3 * MAX_STARTUP_SECONDS
     move = RacingPolicy([candidate(name) for name in names], RaceRules(100, 0.35)).next(
         study, Capacity(80.0, 1, 2)
     )
@@ -797,15 +804,15 @@ def test_small_tables_and_unhurried_runs_need_no_looks(tmp_path: Path) -> None:
         plan=HOLDOUT,
         rows=400_000,
     )
-    assert rows_to_look_at(study, candidates, 100.0) is not None
-    assert rows_to_look_at(study, candidates, 1e6) is None
-    assert rows_to_look_at(study, candidates, np.inf) is None
+    assert choose_sample_rows(study, candidates, 100.0) is not None
+    assert choose_sample_rows(study, candidates, 1e6) is None
+    assert choose_sample_rows(study, candidates, np.inf) is None
     assert (
-        rows_to_look_at(replace(study, size=replace(study.size, others=300)), candidates, 100.0)
+        choose_sample_rows(replace(study, size=replace(study.size, others=300)), candidates, 100.0)
         is None
     )
-    assert rows_to_look_at(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
+    assert choose_sample_rows(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
     assert (
-        rows_to_look_at(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1)
+        choose_sample_rows(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1)
         is None
     )

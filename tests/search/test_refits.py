@@ -13,7 +13,7 @@ from automl.budget import Budget
 from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
-from automl.search.refits import RefitPolicy, seconds_for
+from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages.ensemble import Ensemble, Pool
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
@@ -96,7 +96,10 @@ def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two()
     jobs = list(
         asked(
             RefitPolicy(
-                study, {names["lightgbm"]: 0.9, names["catboost"]: 0.1}, copies=2, each=True
+                study,
+                {names["lightgbm"]: 0.9, names["catboost"]: 0.1},
+                copies=2,
+                one_each_first=True,
             ),
             study,
         )
@@ -112,7 +115,7 @@ def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two()
 def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
     study = study_of(lightgbm=1.0, extra_trees=1.0)
     alone, boosted = (
-        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+        refit_seconds(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
     )
     assert alone == pytest.approx(boosted * 2**0.5, rel=0.01)
 
@@ -120,7 +123,7 @@ def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
 def test_a_forest_of_few_trees_has_all_of_them_among_others_too() -> None:
     study = replace(study_of(lightgbm=1.0, extra_trees=1.0), size=Size(40_000, 5))
     alone, boosted = (
-        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+        refit_seconds(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
     )
     assert alone == boosted
 

@@ -15,7 +15,7 @@ from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES, family
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
-from automl.search.sampling import LARGEST_GRID, Sampling, grid
+from automl.search.sampling import MAX_GRID_POINTS, Sampling, grid
 from automl.search.tuning import TuningPolicy
 from automl.space import Choice, Float, Int
 from automl.store import Store
@@ -101,10 +101,10 @@ def test_the_rungs_of_folds_rows_and_rounds() -> None:
 
 def test_hyperband_begins_on_every_rung_the_lowest_most_often() -> None:
     rungs = ladder(known(Plan("kfold", 9)), "folds", None, True)
-    begun_on = [rungs.first(nth) for nth in range(13)]
+    begun_on = [rungs.first_rung(nth) for nth in range(13)]
     assert [begun_on.count(rung) for rung in range(3)] == [9, 3, 1]
     assert {
-        ladder(known(Plan("kfold", 9)), "folds", None, False).first(nth) for nth in range(13)
+        ladder(known(Plan("kfold", 9)), "folds", None, False).first_rung(nth) for nth in range(13)
     } == {0}
 
 
@@ -144,13 +144,13 @@ def test_a_look_that_was_cut_by_the_runs_end_is_tried_again() -> None:
     study, rungs = known(Plan("kfold", 9)), ladder(known(Plan("kfold", 9)), "rows", None, False)
     candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
     capacity = Capacity(60.0, 1, 1)
-    job = rungs.job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
+    job = rungs.next_job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
     assert job is not None
     cut = study.add(begun(job)).add(fitted(job, Outcome("cut", reason="the budget ended")))
-    assert rungs.job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
+    assert rungs.next_job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
     done = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
-    assert rungs.job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
-    assert rungs.begun(done.trials[candidate.id]) == 0
+    assert rungs.next_job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
+    assert rungs.lowest_rung(done.trials[candidate.id]) == 0
 
 
 def test_a_grid_holds_the_ends_and_stays_small() -> None:
@@ -160,7 +160,7 @@ def test_a_grid_holds_the_ends_and_stays_small() -> None:
     assert made == {"rate": [0.01, 0.032, 0.1, 0.32, 1.0], "depth": [1, 2, 3], "kind": ["a", "b"]}
     for kind in FAMILIES:
         levels = grid(kind.space(TASK))
-        assert np.prod([len(values) for values in levels.values()]) <= LARGEST_GRID, kind.name
+        assert np.prod([len(values) for values in levels.values()]) <= MAX_GRID_POINTS, kind.name
         assert all(
             kind.space(TASK)[name].holds(value)
             for name, values in levels.items()
