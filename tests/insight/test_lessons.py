@@ -15,13 +15,14 @@ from scipy.optimize import approx_fprime
 from scipy.stats import spearmanr
 
 from automl.insight import learn_from
+from automl.insight._kernel import Axis, negative_log_posterior
 from automl.insight.cost import WATTS, cost
 from automl.insight.effects import GoodRange, drawn_from, effects, good_ranges, standard_error
 from automl.insight.importance import importances, interactions
 from automl.insight.points import Points, points
 from automl.insight.stability import from_seeds
 from automl.insight.story import more_time, story
-from automl.insight.surrogate import Axis, Surrogate, _unlikelihood, learn
+from automl.insight.surrogate import Surrogate, learn
 from automl.insight.tunability import tunability
 from automl.space import Choice, Float, Int
 from automl.timeline import read
@@ -107,7 +108,7 @@ def test_the_slope_of_the_likelihood_is_its_derivative() -> None:
     y = rng.standard_normal(30)
 
     def of(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        return _unlikelihood(theta, aparts, [axis.is_choice for axis in axes], above, y)
+        return negative_log_posterior(theta, aparts, [axis.is_choice for axis in axes], above, y)
 
     theta = np.array([-0.5, 0.2, 0.4, 0.1, -2.0])
     assert of(theta)[1] == pytest.approx(
