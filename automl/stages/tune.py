@@ -43,7 +43,7 @@ class Tune:
         "Hyperband, BOHB (Hyperband with TPE).",
     )
     fidelity: Literal["folds", "rows", "rounds"] = option(
-        "folds", "Of which halving, hyperband and bohb use less at first."
+        "folds", "The resource that halving, hyperband and bohb use less of at first."
     )
     pruner: Literal["wilcoxon", "none"] = option(
         "wilcoxon", "Whether a proposal that is worse on its first folds is given up."
