@@ -51,11 +51,12 @@ class Axis:
             return cls(nodes, weights, is_choice=True)
         nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
         nodes = (nodes + 1) / 2
-        return cls(nodes, weights / 2, is_choice=False)
+        weights = weights / 2
+        return cls(nodes, weights, is_choice=False)
 
     def apart(self, one: Floats, other: Floats) -> Floats:
         """Return the distances between coordinates; of a choice 1 if they differ."""
-        difference = np.abs(one[:, None] - other[None, :])
+        difference = np.abs(one[:, None] - other)
         if self.is_choice:
             return np.minimum(np.ceil(difference), 1.0)
         return difference
@@ -77,7 +78,8 @@ def log_kernel(apart: Floats, log_length: float, is_choice: bool) -> tuple[Float
     a = a * math.sqrt(5)
     polynomial = 1 + a + a * a / 3
     log = np.log(polynomial) - a
-    slope = a * a * (1 + a) / (3 * polynomial)
+    slope = a * a * (1 + a)
+    slope /= 3 * polynomial
     return log, slope
 
 
@@ -191,8 +193,8 @@ def negative_log_posterior(
     slopes = []
     for index, apart in enumerate(distances):
         is_choice = choices[index]
-        log_length = float(parameters.log_lengths[index])
-        log, slope = log_kernel(apart, log_length, is_choice)
+        length = parameters.log_lengths[index]
+        log, slope = log_kernel(apart, float(length), is_choice)
         logs.append(log)
         slopes.append(slope)
     flat = scale * np.exp(sum(logs))
@@ -210,13 +212,17 @@ def negative_log_posterior(
     inverse = inverse_root.T @ inverse_root
     residuals = y - generalised_mean(inverse, y)
     alpha = inverse @ residuals
-    log_determinant = float(np.log(np.diag(root)).sum())
-    value = 0.5 * float(residuals @ alpha) + log_determinant
-    outer = inverse - np.outer(alpha, alpha)  # twice the derivative by the kernel's matrix
+    root_logs = np.log(np.diag(root))
+    value = 0.5 * float(residuals @ alpha)
+    value += float(root_logs.sum())  # half of the logarithm of the determinant
+    # Twice the derivative by the kernel's matrix.
+    outer = inverse - np.outer(alpha, alpha)
     weighted = outer[above] * flat
-    trace = float(np.diag(outer).sum())
+    outer_diagonal = np.diag(outer)
+    trace = float(outer_diagonal.sum())
     gradient = [float(weighted @ slope) for slope in slopes]
-    by_scale = float(weighted.sum()) + 0.5 * scale * trace
+    by_scale = float(weighted.sum())
+    by_scale += 0.5 * scale * trace
     by_noise = 0.5 * parameters.noise * trace
     gradient += [by_scale, by_noise]
     prior, prior_gradient = _negative_log_prior(theta)

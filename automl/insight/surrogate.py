@@ -14,7 +14,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from automl.insight._kernel import JITTER, Axis, Kernel, fit, generalised_mean, log_kernel
+from automl.insight._kernel import (
+    JITTER,
+    Axis,
+    Kernel,
+    fit,
+    generalised_mean,
+    log_kernel,
+)
 from automl.insight.points import Points
 
 Floats = npt.NDArray[np.float64]
@@ -81,8 +88,9 @@ class Surrogate:
         places : ndarray of shape (n, n_axes)
             Coordinates.
         """
-        shape = (len(places), len(self.places))
-        logs = np.zeros(shape)
+        n_places = len(places)
+        n_trials = len(self.places)
+        logs = np.zeros((n_places, n_trials))
         for index, column in enumerate(places.T):
             known = self.places[:, index]
             logs += self._log_kernel(index, column, known)
@@ -96,8 +104,8 @@ class Surrogate:
             optimize=True,
         )
         variance = self.scale - explained
-        deviation = np.sqrt(np.maximum(variance, 0.0))
-        return mean, deviation
+        variance = np.maximum(variance, 0.0)
+        return mean, np.sqrt(variance)
 
     def _log_kernel(self, index: int, one: Floats, other: Floats) -> Floats:
         axis = self.axes[index]
@@ -124,7 +132,8 @@ class Surrogate:
         means = []
         for index, axis in enumerate(self.axes):
             cross = self.crosses[index]
-            means.append(axis.weights @ cross)
+            mean = axis.weights @ cross
+            means.append(mean)
         return np.array(means)
 
     @cached_property
@@ -133,7 +142,8 @@ class Surrogate:
         squares = []
         for index, axis in enumerate(self.axes):
             cross = self.crosses[index]
-            weighted = cross * axis.weights[:, None]
+            weights = axis.weights[:, None]
+            weighted = cross * weights
             squares.append(weighted.T @ cross)
         return tuple(squares)
 
@@ -145,14 +155,16 @@ class Surrogate:
         among : sequence of int
             Axes; over all others the function is averaged first.
         """
-        product = np.outer(self.alpha, self.alpha) * self.scale**2
+        product = np.outer(self.alpha, self.alpha)
+        product *= self.scale**2
         for index, mean in enumerate(self.means):
             if index in among:
-                product = product * self.squares[index]
+                product *= self.squares[index]
             else:
-                product = product * np.outer(mean, mean)
+                product *= np.outer(mean, mean)
         second_moment = float(product.sum())
-        return max(0.0, second_moment - self.mean**2)
+        variance = second_moment - self.mean**2
+        return max(0.0, variance)
 
     @cached_property
     def whole(self) -> float:
@@ -164,7 +176,8 @@ class Surrogate:
     def alone(self) -> Floats:
         """Part of the variance that each axis explains by itself."""
         axes = range(len(self.axes))
-        return np.array([self.variance([index]) for index in axes])
+        variances = [self.variance([index]) for index in axes]
+        return np.array(variances)
 
     @cached_property
     def mean(self) -> float:
@@ -194,7 +207,8 @@ class Surrogate:
     def _prior(self, index: int) -> Floats:
         """Return the kernel between the nodes of an axis."""
         nodes = self.axes[index].nodes
-        return np.exp(self._log_kernel(index, nodes, nodes))
+        logs = self._log_kernel(index, nodes, nodes)
+        return np.exp(logs)
 
 
 def learn(points: Points) -> Surrogate:
@@ -212,15 +226,14 @@ def learn(points: Points) -> Surrogate:
     shift = float(raw.mean())
     spread = float(raw.std()) or 1.0
     y = (raw - shift) / spread
-    ranges = points.space.values()
-    axes = tuple(Axis.of(range_) for range_ in ranges)
+    axes = [Axis.of(range_) for range_ in points.space.values()]
     places = points.places[chosen]
     kernel = fit(axes, places, y)
     matrix = _covariance(axes, places, kernel)
     inverse = np.asarray(np.linalg.inv(matrix), np.float64)
     middle = generalised_mean(inverse, y)
     return Surrogate(
-        axes,
+        tuple(axes),
         places,
         inverse @ (y - middle),
         inverse,
@@ -234,7 +247,7 @@ def learn(points: Points) -> Surrogate:
     )
 
 
-def _covariance(axes: tuple[Axis, ...], places: Floats, kernel: Kernel) -> Floats:
+def _covariance(axes: list[Axis], places: Floats, kernel: Kernel) -> Floats:
     """Return the covariance matrix of the values of trials, with their noise."""
     n_trials = len(places)
     logs = np.zeros((n_trials, n_trials))
@@ -243,9 +256,10 @@ def _covariance(axes: tuple[Axis, ...], places: Floats, kernel: Kernel) -> Float
         apart = axis.apart(column, column)
         log_length = float(kernel.log_lengths[index])
         of_axis, _ = log_kernel(apart, log_length, axis.is_choice)
-        logs = logs + of_axis
-    noise = (kernel.noise + JITTER) * np.eye(n_trials)
-    covariance: Floats = kernel.scale * np.exp(logs) + noise
+        logs += of_axis
+    noise = kernel.noise + JITTER
+    covariance = kernel.scale * np.exp(logs)
+    covariance += noise * np.eye(n_trials)
     return covariance
 
 
@@ -255,9 +269,10 @@ def _choose_trials(losses: Floats) -> npt.NDArray[np.int64]:
     if len(order) <= MAX_TRIALS:
         return np.sort(order)
     n_best = MAX_TRIALS // 2
+    n_others = MAX_TRIALS - n_best
     best = order[:n_best]
     others = order[n_best:]
-    evenly = np.linspace(0, len(others) - 1, MAX_TRIALS - n_best)
+    evenly = np.linspace(0, len(others) - 1, n_others)
     indices = evenly.round().astype(np.int64)
     chosen = np.concatenate([best, others[indices]])
     return np.sort(chosen)
@@ -270,7 +285,8 @@ def _flatten(losses: Floats) -> tuple[Floats, bool]:
     """
     is_log = bool(losses.min() > 0)
     raw = np.log(losses) if is_log else losses
-    low, middle, high = np.quantile(raw, [0.25, 0.5, 0.75])
+    shares = [0.25, 0.5, 0.75]
+    low, middle, high = np.quantile(raw, shares)
     interquartile_range = max(high - low, 1e-12)
     most = middle + MAX_OUTLIER_RANGES * interquartile_range
     return np.minimum(raw, most), is_log

@@ -71,7 +71,7 @@ class TuningPolicy:
         self._sampling = sampling
         self._use_all = use_all
         self._trials = trials
-        whole_budget = Capacity(race.seconds, workers, 1)
+        whole_budget = Capacity(race.seconds, workers, threads=1)
         self._max_seconds = race.max_seconds(study, whole_budget)
         self._tuners: dict[TunerKey, FamilyTuner] = {}
         self._climb = climb
@@ -90,7 +90,8 @@ class TuningPolicy:
             for name in names:
                 tuner = self._tuner(study, name)
                 for proposal in tuner.resume_proposals(study):
-                    self._active[proposal.candidate.id] = proposal
+                    candidate = proposal.candidate
+                    self._active[candidate.id] = proposal
         if self._climb is None:
             return
         for name, proposal in self._active.items():
@@ -103,9 +104,8 @@ class TuningPolicy:
         """Return the undecided candidates of earlier stages; low-fidelity fits don't count."""
         begun = []
         for trial in study.trials.values():
-            if trial.decided or trial.id in self._active:
-                continue
-            if study.taken(trial):
+            is_known = trial.decided or trial.id in self._active
+            if study.taken(trial) and not is_known:
                 begun.append(trial.candidate)
         return begun
 
@@ -137,8 +137,9 @@ class TuningPolicy:
             return True
         if self._use_all:
             return False
-        gain = predict_gain(study, capacity.seconds, capacity.workers)
-        return gain < MIN_GAIN
+        seconds = capacity.seconds
+        workers = capacity.workers
+        return predict_gain(study, seconds, workers) < MIN_GAIN
 
     def _next_fold(
         self,
@@ -180,25 +181,24 @@ class TuningPolicy:
             return None
         if study.complete(trial):
             return None
-        if any(key in study.running for key in trial.jobs):
+        if study.running.keys() & trial.jobs.keys():
             return None
         if rungs.result(study, trial, rung) is None:
             return Drop(trial, _last_reason(trial))
         peers = _proposed(study, candidate.family)
-        is_promoted = rungs.is_promoted(study, trial, rung, peers)
-        if not is_promoted:
-            n_rungs = len(rungs.rungs)
-            reason = f"not among the best third on rung {rung + 1} of {n_rungs}"
-            return Drop(trial, reason)
-        proposal.rung += 1
-        return self._next_on_rung(study, trial, proposal, capacity)
+        if rungs.is_promoted(study, trial, rung, peers):
+            proposal.rung += 1
+            return self._next_on_rung(study, trial, proposal, capacity)
+        reason = f"not among the best third on rung {rung + 1} of {len(rungs.rungs)}"
+        return Drop(trial, reason)
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
         """Return the rungs of a family's proposals."""
         if self._climb is None:
             raise LookupError("proposals are raced fold by fold")
         if tuner.key not in self._ladders:
-            self._ladders[tuner.key] = self._climb(study, tuner)
+            rungs = self._climb(study, tuner)
+            self._ladders[tuner.key] = rungs
         return self._ladders[tuner.key]
 
     def _first_job(self, study: Study, proposal: Proposal, capacity: Capacity) -> Job:
@@ -206,8 +206,9 @@ class TuningPolicy:
         candidate = proposal.candidate
         job = None
         if self._climb is not None:
-            rungs = self._ladder(study, proposal.tuner)
-            number = proposal.tuner.n_proposed - 1
+            tuner = proposal.tuner
+            rungs = self._ladder(study, tuner)
+            number = tuner.n_proposed - 1
             rung = rungs.first_rung(number)
             proposal.rung = rung
             job = rungs.next_job(study, self._race, candidate, rung, capacity)
@@ -239,10 +240,12 @@ class TuningPolicy:
         best_names, other_names = self._choose(study)
         best = [self._tuner(study, name) for name in best_names]
         others = [self._tuner(study, name) for name in other_names]
-        candidates = self._affordable(study, best, capacity)
-        if not candidates and self._trials is None:
-            candidates = self._affordable(study, others, capacity)
-        if not candidates:
+        ready = []
+        for tuners in (best, others):
+            ready = [tuner for tuner in tuners if self._has_time(study, tuner, capacity)]
+            if ready or self._trials is not None:
+                break
+        if not ready:
             return _wait_or_stop(study)
         seconds = [predict_seconds(study, tuner.typical) for tuner in best or others]
         slowest = max(seconds)
@@ -253,7 +256,7 @@ class TuningPolicy:
             rank = 1 + ranked.index(tuner)
             return work * rank
 
-        tuner = min(candidates, key=priority)
+        tuner = min(ready, key=priority)
         proposal = self._new_proposal(study, tuner)
         if proposal is None:
             tuner.is_exhausted = True
@@ -278,14 +281,6 @@ class TuningPolicy:
             tuner.tell(study, proposal)
         return None
 
-    def _affordable(
-        self,
-        study: Study,
-        tuners: list[FamilyTuner],
-        capacity: Capacity,
-    ) -> list[FamilyTuner]:
-        return [tuner for tuner in tuners if self._has_time(study, tuner, capacity)]
-
     def _has_time(self, study: Study, tuner: FamilyTuner, capacity: Capacity) -> bool:
         """Whether a proposal can be expected to end in time.
 
@@ -293,13 +288,14 @@ class TuningPolicy:
         """
         if tuner.is_exhausted:
             return False
-        seconds = predict_seconds(study, tuner.typical)
+        typical = tuner.typical
+        seconds = predict_seconds(study, typical)
         max_seconds = self._race.max_seconds(study, capacity)
         is_whole = seconds <= MAX_FIT_TIMES * max_seconds
         if not is_whole and not tuner.short_budget:
             return False
         n_splits = len(study.plan.splits)
-        return self._race.has_time_for(study, tuner.typical, n_splits, capacity)
+        return self._race.has_time_for(study, typical, n_splits, capacity)
 
     def _work(
         self,
@@ -324,26 +320,27 @@ class TuningPolicy:
             if trial is not None and proposal.tuner.name == tuner.name:
                 missing += n_splits - len(trial.losses)
         seconds = predict_seconds(study, tuner.typical)
+        seconds = max(seconds, least)
         spent = seconds_spent(study, tuner.name, "tune", least)
-        return spent + missing * max(seconds, least)
+        return spent + missing * seconds
 
     def _why_prune(self, study: Study, trial: Trial, proposal: Proposal) -> str:
         """Return why a proposal is not worth its other folds; empty if it is."""
         for step, split in enumerate(study.plan.splits):
-            if split in trial.losses and step not in proposal.reported:
+            loss = trial.losses.get(split)
+            if loss is not None and step not in proposal.reported:
                 proposal.reported.add(step)
-                loss = trial.losses[split]
                 proposal.trial.report(loss, step)
         reason = self._race.why_too_slow(study, trial)
-        reason = reason or self._race.why_hopeless(study, trial)
+        if not reason:
+            reason = self._race.why_hopeless(study, trial)
         if reason or len(trial.losses) < 2:
             return reason
         with warnings.catch_warnings():
             # The best trial may have been seen on other folds: those are left out.
             warnings.simplefilter("ignore", UserWarning)
-            is_worse = proposal.trial.should_prune()
-        if is_worse:
-            return "worse than the best on its first folds"
+            if proposal.trial.should_prune():
+                return "worse than the best on its first folds"
         return ""
 
     def _tell_decided(self, study: Study) -> None:

@@ -63,8 +63,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     data = lab.dataset()
     folds = data.folds
     held = [folds.held(*split) for split in study.plan.splits]
-    all_held = np.concatenate(held)
-    rows = np.unique(all_held)
+    rows = np.unique(np.concatenate(held))
     chosen = _best_trials(study, best)
     cells_per_model = len(rows) * study.the_task.n_outputs
     max_models = max(MIN_MODELS, MAX_CELLS // cells_per_model)
@@ -78,10 +77,13 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
         prediction, _ = found
         trials.append(trial)
         predictions.append(prediction[rows])
-    times = data.times
-    if times is not None:
-        held = [_sorted_by(times, part) for part in held]
-    parts = [np.searchsorted(rows, part) for part in held]
+    parts = []
+    for part in held:
+        by_time = part
+        if data.times is not None:
+            order = np.argsort(data.times[part], kind="stable")
+            by_time = part[order]
+        parts.append(np.searchsorted(rows, by_time))
     truth = Truth(data.y, data.weight, data.units)
     return Pool(
         tuple(trials),
@@ -89,11 +91,6 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
         truth.take(rows),
         tuple(parts),
     )
-
-
-def _sorted_by(times: Floats, rows: Rows) -> Rows:
-    order = np.argsort(times[rows], kind="stable")
-    return rows[order]
 
 
 def _best_trials(study: Study, best: int) -> list[Trial]:
@@ -152,8 +149,13 @@ def _pool_of_folds(trial: Trial, held: list[FoldPrediction], data: Dataset) -> P
         mean[part] += prediction
         count[part] += 1
     mean /= count
-    truth = Truth(data.y, data.weight, data.units).take(rows)
-    return Pool((trial,), (mean,), truth, tuple(parts))
+    truth = Truth(data.y, data.weight, data.units)
+    return Pool(
+        (trial,),
+        (mean,),
+        truth.take(rows),
+        tuple(parts),
+    )
 
 
 def _losses_over_constant(study: Study) -> Iterator[tuple[Trial, float]]:
