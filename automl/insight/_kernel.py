@@ -54,7 +54,7 @@ class Axis:
         weights = weights / 2
         return cls(nodes, weights, is_choice=False)
 
-    def apart(self, one: Floats, other: Floats) -> Floats:
+    def distance(self, one: Floats, other: Floats) -> Floats:
         """Return the distances between coordinates; of a choice 1 if they differ."""
         difference = np.abs(one[:, None] - other)
         if self.is_choice:
@@ -62,17 +62,17 @@ class Axis:
         return difference
 
 
-def log_kernel(apart: Floats, log_length: float, is_choice: bool) -> tuple[Floats, Floats]:
+def log_kernel(distance: Floats, log_length: float, is_choice: bool) -> tuple[Floats, Floats]:
     """Return the logarithm of the kernel, and its derivative by the logarithm of the length.
 
     The kernel is Matérn 5/2; of a choice it is exponential.
 
     Parameters
     ----------
-    apart : ndarray
+    distance : ndarray
         Distances.
     """
-    a = apart * math.exp(-log_length)
+    a = distance * math.exp(-log_length)
     if is_choice:
         return -a, a
     a = a * math.sqrt(5)
@@ -130,8 +130,8 @@ def fit(axes: Sequence[Axis], places: Floats, y: Floats) -> Kernel:
     distances = []
     for index, axis in enumerate(axes):
         column = places[:, index]
-        apart = axis.apart(column, column)
-        distances.append(apart[above])
+        distance = axis.distance(column, column)
+        distances.append(distance[above])
     choices = [axis.is_choice for axis in axes]
 
     def objective(theta: Floats) -> tuple[float, Floats]:
@@ -191,10 +191,10 @@ def negative_log_posterior(
     scale = parameters.scale
     logs = []
     slopes = []
-    for index, apart in enumerate(distances):
+    for index, distance in enumerate(distances):
         is_choice = choices[index]
         length = parameters.log_lengths[index]
-        log, slope = log_kernel(apart, float(length), is_choice)
+        log, slope = log_kernel(distance, float(length), is_choice)
         logs.append(log)
         slopes.append(slope)
     flat = scale * np.exp(sum(logs))

@@ -66,7 +66,7 @@ def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Import
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     low = np.minimum(low, shares)
     high = np.maximum(high, shares)
-    found = []
+    ranked = []
     axes = range(len(points.names))
     for axis, name in enumerate(points.names):
         others = [other for other in axes if other != axis]
@@ -79,9 +79,9 @@ def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Import
             float(high[axis]),
             total / variance,
         )
-        found.append(importance)
-    found.sort(key=lambda importance: (-importance.share, importance.name))
-    return tuple(found)
+        ranked.append(importance)
+    ranked.sort(key=lambda importance: (-importance.share, importance.name))
+    return tuple(ranked)
 
 
 def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...]:
@@ -91,7 +91,7 @@ def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...
         return ()
     alone = surrogate.alone
     axes = range(len(points.names))
-    found = []
+    ranked = []
     for one, other in combinations(axes, 2):
         separate = float(alone[one] + alone[other])
         joint = max(0.0, surrogate.variance([one, other]) - separate)
@@ -101,9 +101,9 @@ def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...
         first = points.names[one]
         second = points.names[other]
         interaction = Interaction(points.family, first, second, share)
-        found.append(interaction)
-    found.sort(key=lambda interaction: -interaction.share)
-    return tuple(found)
+        ranked.append(interaction)
+    ranked.sort(key=lambda interaction: -interaction.share)
+    return tuple(ranked)
 
 
 def _draw_variances(surrogate: Surrogate, rng: np.random.Generator) -> Floats:

@@ -123,11 +123,11 @@ def learn_from(
     for name in study.leaders:
         if name == "constant" or not is_known(name, study.extensions):
             continue
-        found = points(study, name)
-        if found.space and len(found) >= FEWEST:
-            lessons.append(_lesson(study, found))
+        family_points = points(study, name)
+        if family_points.space and len(family_points) >= FEWEST:
+            lessons.append(_lesson(study, family_points))
         else:
-            too_few[name] = len(found)
+            too_few[name] = len(family_points)
     return Insight(
         study.the_task.metric,
         tuple(lessons),
@@ -143,18 +143,18 @@ def seconds_to_learn(study: Study) -> float:
     return BASE_SECONDS + SECONDS_PER_TRIAL * len(study.trials)
 
 
-def _lesson(study: Study, found: Points) -> Lesson:
-    surrogate = learn(found)
-    error = standard_error(study, found, surrogate)
-    curves = effects(found, surrogate)
+def _lesson(study: Study, family_points: Points) -> Lesson:
+    surrogate = learn(family_points)
+    error = standard_error(study, family_points, surrogate)
+    curves = effects(family_points, surrogate)
     return Lesson(
-        found.family,
-        len(found),
+        family_points.family,
+        len(family_points),
         error,
-        importances(found, surrogate, study.seed),
-        interactions(found, surrogate),
+        importances(family_points, surrogate, study.seed),
+        interactions(family_points, surrogate),
         curves,
-        good_ranges(found, curves, error),
-        tunability(found, surrogate, study.seed),
-        from_trials(found, surrogate),
+        good_ranges(family_points, curves, error),
+        tunability(family_points, surrogate, study.seed),
+        from_trials(family_points, surrogate),
     )

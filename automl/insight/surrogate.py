@@ -109,9 +109,9 @@ class Surrogate:
 
     def _log_kernel(self, index: int, one: Floats, other: Floats) -> Floats:
         axis = self.axes[index]
-        apart = axis.apart(one, other)
+        distance = axis.distance(one, other)
         log_length = float(self.log_lengths[index])
-        logs, _ = log_kernel(apart, log_length, axis.is_choice)
+        logs, _ = log_kernel(distance, log_length, axis.is_choice)
         return logs
 
     # ------------------------------------------------------------ means over the whole range
@@ -253,9 +253,9 @@ def _covariance(axes: list[Axis], places: Floats, kernel: Kernel) -> Floats:
     logs = np.zeros((n_trials, n_trials))
     for index, axis in enumerate(axes):
         column = places[:, index]
-        apart = axis.apart(column, column)
+        distance = axis.distance(column, column)
         log_length = float(kernel.log_lengths[index])
-        of_axis, _ = log_kernel(apart, log_length, axis.is_choice)
+        of_axis, _ = log_kernel(distance, log_length, axis.is_choice)
         logs += of_axis
     noise = kernel.noise + JITTER
     covariance = kernel.scale * np.exp(logs)

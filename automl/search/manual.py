@@ -51,17 +51,17 @@ def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
 
 def _trial_of(study: Study, name: str, base: str) -> Trial:
     """Return the trial of a family whose id begins so."""
-    found = [trial for trial in study.trials.values() if trial.id.startswith(base)]
-    if not found:
-        what = "no trial"
-    elif len(found) > 1:
-        what = "several trials"
-    elif found[0].candidate.family != name:
-        what = f"a trial of {found[0].candidate.family}"
+    matches = [trial for trial in study.trials.values() if trial.id.startswith(base)]
+    if not matches:
+        named = "no trial"
+    elif len(matches) > 1:
+        named = "several trials"
+    elif matches[0].candidate.family != name:
+        named = f"a trial of {matches[0].candidate.family}"
     else:
-        return found[0]
+        return matches[0]
     raise InputError(
-        f"--base {base}: names {what}; give the id of one of {name}, as the leaderboard has it."
+        f"--base {base}: names {named}; give the id of one of {name}, as the leaderboard has it."
     )
 
 

@@ -102,13 +102,13 @@ def test_the_slope_of_the_likelihood_is_its_derivative() -> None:
     places = np.c_[rng.random((30, 2)), rng.integers(0, 3, 30)]
     axes = [Axis.of(Float(0, 1)), Axis.of(Int(1, 9)), Axis.of(Choice(("a", "b", "c")))]
     above = np.triu_indices(30, 1)
-    aparts = [
-        axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
+    distances = [
+        axis.distance(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
     ]
     y = rng.standard_normal(30)
 
     def of(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        return negative_log_posterior(theta, aparts, [axis.is_choice for axis in axes], above, y)
+        return negative_log_posterior(theta, distances, [axis.is_choice for axis in axes], above, y)
 
     theta = np.array([-0.5, 0.2, 0.4, 0.1, -2.0])
     assert of(theta)[1] == pytest.approx(
