@@ -1,5 +1,18 @@
-"""What the trials teach: importance, sensitivity, good ranges, stability, cost. Nothing is trained here."""
+"""Lessons of the trials: importance, sensitivity, good ranges, stability, cost.
 
-from automl.insight.lessons import Insight, Lesson, learn_from, seconds_to_learn
+Nothing is trained here.
+"""
 
-__all__ = ["Insight", "Lesson", "learn_from", "seconds_to_learn"]
+from automl.insight.lessons import (
+    Insight,
+    Lesson,
+    learn_from,
+    seconds_to_learn,
+)
+
+__all__ = [
+    "Insight",
+    "Lesson",
+    "learn_from",
+    "seconds_to_learn",
+]

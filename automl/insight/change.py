@@ -1,4 +1,4 @@
-"""What a change did: losses held against others, fold by fold."""
+"""The effect of a change: losses compared with others, fold by fold."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Literal
 
 from automl.trial import Plan, Trial
 
-SURE = 0.05  # chance that a difference as large comes of nothing
+SIGNIFICANCE = 0.05  # the greatest p of a difference that counts as more than chance
+
+Verdict = Literal["equal", "clearly better", "clearly worse", "not clearly different"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """The loss of a trial, or an ensemble, less that of another one, on the folds that both have.
+    """The loss of a trial or an ensemble less that of another one, on the folds that both have.
 
     Parameters
     ----------
@@ -24,11 +26,12 @@ class Change:
     difference : float
         Below 0 is better.
     error : float or None
-        Its standard error, which allows for folds that share training rows (Nadeau and Bengio, 2003); None where there is one fold alone.
+        The standard error of the difference, which allows for folds that share training rows
+        (Nadeau and Bengio, 2003); None where there is one fold alone.
     p : float or None
-        Student's, two-sided: how likely a difference as large is where there is none.
+        Student's, two-sided: the probability of a difference as large if there is none.
     better, folds : int
-        On how many folds it is better, and how many there are.
+        The number of folds on which it is better, and of all folds.
     """
 
     before: float
@@ -40,58 +43,75 @@ class Change:
     folds: int
 
     @property
-    def verdict(
-        self,
-    ) -> Literal["equal", "clearly better", "clearly worse", "not clearly different"]:
+    def verdict(self) -> Verdict:
         """Whether the difference is more than chance."""
         if self.difference == 0:
             return "equal"
-        if self.p is None or self.p > SURE:
+        if self.p is None or self.p > SIGNIFICANCE:
             return "not clearly different"
         return "clearly better" if self.difference < 0 else "clearly worse"
 
 
 def change(before: Trial, now: Trial, plan: Plan) -> Change:
-    """What changed from a trial to another.
+    """Compare a trial with an earlier one.
 
     Raises
     ------
     LookupError
         They have no fold in common.
     """
-    places = [place for place in before.losses if place in now.losses]
-    return paired(
-        [before.losses[place] for place in places], [now.losses[place] for place in places], plan
-    )
+    splits = [split for split in before.losses if split in now.losses]
+    losses_before = [before.losses[split] for split in splits]
+    losses_now = [now.losses[split] for split in splits]
+    return paired(losses_before, losses_now, plan)
 
 
 def paired(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
-    """What changed from losses to others on the same folds of a plan.
+    """Compare losses with earlier ones on the same folds of a plan.
 
     Raises
     ------
     LookupError
-        There is none.
+        There is no fold.
 
     Examples
     --------
-    >>> found = paired([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], Plan("kfold", 3))
-    >>> round(found.difference, 6), found.verdict
+    >>> result = paired([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], Plan("kfold", 3))
+    >>> round(result.difference, 6), result.verdict
     (-0.1, 'clearly better')
     """
-    from scipy.special import stdtr
-
     if not before:
         raise LookupError("there is no fold in common")
-    apart = [after - first for first, after in zip(before, now, strict=True)]
-    count, difference = len(apart), statistics.fmean(apart)
-    error = p = None
-    if count > 1:
-        shared = plan.held_share / (1 - plan.held_share)
-        error = statistics.stdev(apart) * math.sqrt(1 / count + shared)
-        t = abs(difference) / error if error else math.inf if difference else 0.0
-        p = float(2 * stdtr(count - 1, -t))
-    better = sum(one < 0 for one in apart)
+    differences = [after - first for first, after in zip(before, now, strict=True)]
+    difference = statistics.fmean(differences)
+    error = None
+    p = None
+    if len(differences) > 1:
+        error = _standard_error(differences, plan)
+        p = _p_value(difference, error, len(differences))
     return Change(
-        statistics.fmean(before), statistics.fmean(now), difference, error, p, better, count
+        statistics.fmean(before),
+        statistics.fmean(now),
+        difference,
+        error,
+        p,
+        better=sum(one < 0 for one in differences),
+        folds=len(differences),
     )
+
+
+def _standard_error(differences: Sequence[float], plan: Plan) -> float:
+    """Return Nadeau and Bengio's corrected standard error of a mean difference."""
+    shared = plan.held_share / (1 - plan.held_share)
+    variance_factor = 1 / len(differences) + shared
+    return statistics.stdev(differences) * math.sqrt(variance_factor)
+
+
+def _p_value(difference: float, error: float, count: int) -> float:
+    from scipy.special import stdtr
+
+    if error:
+        t = abs(difference) / error
+    else:
+        t = math.inf if difference else 0.0
+    return float(2 * stdtr(count - 1, -t))

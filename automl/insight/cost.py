@@ -1,4 +1,4 @@
-"""What a run cost: processor hours, energy, money; and what a person would have."""
+"""The cost of a run: processor hours, energy, money; and of a person who does the same."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from automl.timeline import Timeline
 from automl.trial import Study
 
-WATTS = 15.0  # of one busy core with its part of memory, cooling and conversion: servers take 200 to 500 W for 16 to 32 cores under load
-BY_HAND = (
-    10.0  # minutes that a person needs to think of a setting, start it, and note what came of it
-)
+# Of one busy core with its part of memory, cooling and conversion: servers take 200 to 500 W for
+# 16 to 32 cores under load.
+WATTS = 15.0
+# Minutes that a person needs to think of a setting, start it, and note its result.
+BY_HAND = 10.0
 WORKDAY = 8.0  # hours
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run cost.
+    """The cost of a run.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class Cost:
     money : float or None
         At the price of the machine, which was hired for `seconds`; None if no price is given.
     person_days : float
-        What a person needs who tries as many candidates by hand, ten minutes each.
+        Of a person who tries as many candidates by hand, ten minutes each.
     person_money : float
     """
 
@@ -50,23 +51,25 @@ def cost(
     price_per_hour: float | None = None,
     person_per_day: float = 500.0,
 ) -> Cost:
-    """What a run cost, at the prices of the machine's hour and the person's day."""
-    outcomes = [
-        (trial.jobs[key].threads, outcome.seconds)
-        for trial in study.trials.values()
-        for key, outcome in trial.outcomes.items()
-    ]
-    core_hours = sum(threads * seconds for threads, seconds in outcomes) / 3600
-    money = None if price_per_hour is None else price_per_hour * timeline.last / 3600
-    days = len(study.trials) * BY_HAND / 60 / WORKDAY
-    energy = core_hours * WATTS / 1000
+    """Return the cost of a run, at the prices of the machine's hour and the person's day."""
+    core_seconds = []
+    for trial in study.trials.values():
+        for key, outcome in trial.outcomes.items():
+            threads = trial.jobs[key].threads
+            core_seconds.append(threads * outcome.seconds)
+    core_hours = sum(core_seconds) / 3600
+    money = None
+    if price_per_hour is not None:
+        money = price_per_hour * timeline.last / 3600
+    n_candidates = len(study.trials)
+    person_days = n_candidates * BY_HAND / 60 / WORKDAY
     return Cost(
-        timeline.last,
-        core_hours,
-        len(outcomes),
-        len(study.trials),
-        energy,
-        money,
-        days,
-        days * person_per_day,
+        seconds=timeline.last,
+        core_hours=core_hours,
+        fits=len(core_seconds),
+        candidates=n_candidates,
+        kilowatt_hours=core_hours * WATTS / 1000,
+        money=money,
+        person_days=person_days,
+        person_money=person_days * person_per_day,
     )

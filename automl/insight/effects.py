@@ -1,4 +1,7 @@
-"""Effect curves: what a hyperparameter does to the loss with all others at their best; and the ranges that are good."""
+"""Effect curves of hyperparameters, and the ranges that are good.
+
+A curve is the loss by one hyperparameter with all others at their best.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl.insight.points import Points, value_at
+from automl.insight.points import Points, place_of, value_at
 from automl.insight.surrogate import Floats, Surrogate
 from automl.space import Choice, Float, Int, Range
 from automl.trial import Study
 
-STEPS = 33  # of a curve
-SURE = 1.96
-RIVALS = 10  # trials next to the best one, whose differences from it by fold tell how sure a difference is
-AT_THE_EDGE = 0.05  # of the range
+CURVE_POINTS = 33
+DEVIATIONS = 1.96  # of a 95% interval
+# Trials next to the best one, whose differences from it by fold show how sure a difference is.
+N_RIVALS = 10
+EDGE_SHARE = 0.05  # of the range
 
+Kind = Literal["log", "linear", "choice"]
 Edge = Literal["", "low", "high"]
 
 
@@ -33,7 +38,7 @@ class Effect:
     kind : {"log", "linear", "choice"}
         How its values lie on an axis.
     values : tuple
-        Where the curve is given.
+        The values at which the curve is computed.
     losses, low, high : tuple of float
         The curve, and the band that holds the mean loss there in 95% of cases.
     tried : tuple of (value, float)
@@ -44,7 +49,7 @@ class Effect:
 
     family: str
     name: str
-    kind: Literal["log", "linear", "choice"]
+    kind: Kind
     values: tuple[Any, ...]
     losses: tuple[float, ...]
     low: tuple[float, ...]
@@ -55,7 +60,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class GoodRange:
-    """Where the loss is within one standard error of the curve's best.
+    """The range where the loss is within one standard error of the curve's best.
 
     Parameters
     ----------
@@ -65,11 +70,11 @@ class GoodRange:
     searched : tuple
         The same of the range that was searched.
     share : float
-        What part of that range is good.
+        The part of that range that is good.
     best : value
-        Where the curve is lowest.
+        The value at which the curve is lowest.
     edge : {"", "low", "high"}
-        The end of the range at which that lies: to be searched further.
+        The end of the range at which that lies, beyond which the search should continue.
     is_interval : bool
         Whether `values` are two ends.
     """
@@ -85,123 +90,162 @@ class GoodRange:
 
 
 def effects(points: Points, surrogate: Surrogate) -> tuple[Effect, ...]:
-    """A curve for each hyperparameter."""
-    centre = best_point(points, surrogate)
-    return tuple(_effect(points, surrogate, centre, at) for at in range(len(points.names)))
+    """Return a curve for each hyperparameter."""
+    best = best_point(points, surrogate)
+    axes = range(len(points.names))
+    return tuple(_effect(points, surrogate, best, axis) for axis in axes)
 
 
 def best_point(points: Points, surrogate: Surrogate) -> Floats:
-    """The place of the trial that the surrogate, which knows its neighbours, too, thinks best."""
-    best: Floats = points.places[int(np.argmin(surrogate.predict(points.places)[0]))]
+    """Return the coordinates of the trial that the surrogate expects to be best.
+
+    Unlike the trial's own loss, the surrogate takes the trial's neighbours into account.
+    """
+    means, _ = surrogate.predict(points.places)
+    index = int(np.argmin(means))
+    best: Floats = points.places[index]
     return best
 
 
-def _effect(points: Points, surrogate: Surrogate, centre: Floats, at: int) -> Effect:
-    name = points.names[at]
+def _effect(
+    points: Points,
+    surrogate: Surrogate,
+    best: Floats,
+    axis: int,
+) -> Effect:
+    name = points.names[axis]
     range_ = points.space[name]
-    places = _grid(range_)
-    mean, deviation = surrogate.predict(_along(centre, at, places))
-    losses, low, high = (
-        surrogate.loss(mean + times * SURE * deviation).tolist() for times in (0, -1, 1)
-    )
-    tried = [
-        (value_at(range_, place), float(loss))
-        for place, loss in zip(points.places[:, at], points.losses, strict=True)
-    ]
-    values = tuple(value_at(range_, place) for place in places)
+    coordinates = _curve_coordinates(range_)
+    n_points = len(coordinates)
+    line = np.tile(best, (n_points, 1))
+    line[:, axis] = coordinates
+    mean, deviation = surrogate.predict(line)
+    half_width = DEVIATIONS * deviation
+    losses = surrogate.loss(mean)
+    low = surrogate.loss(mean - half_width)
+    high = surrogate.loss(mean + half_width)
+    tried = []
+    for index, loss in enumerate(points.losses):
+        value = value_at(range_, points.places[index, axis])
+        tried.append((value, float(loss)))
     return Effect(
         points.family,
         name,
         _kind(range_),
-        values,
-        tuple(losses),
-        tuple(low),
-        tuple(high),
-        tuple(tried),
-        value_at(range_, centre[at]),
+        values=tuple(value_at(range_, coordinate) for coordinate in coordinates),
+        losses=tuple(losses.tolist()),
+        low=tuple(low.tolist()),
+        high=tuple(high.tolist()),
+        tried=tuple(tried),
+        best=value_at(range_, best[axis]),
     )
 
 
-def _kind(range_: Range) -> Literal["log", "linear", "choice"]:
+def _kind(range_: Range) -> Kind:
     if isinstance(range_, Choice):
         return "choice"
     return "log" if range_.log else "linear"
 
 
-def _grid(range_: Range) -> Floats:
-    """Places along a range, each value once."""
+def _curve_coordinates(range_: Range) -> Floats:
+    """Return coordinates along a range, each value once."""
+    evenly = np.linspace(0, 1, CURVE_POINTS)
     match range_:
         case Choice(values):
-            return np.arange(len(values), dtype=np.float64)
+            count = len(values)
+            return np.arange(count, dtype=np.float64)
         case Int():
-            whole = dict.fromkeys(range_.at(place) for place in np.linspace(0, 1, STEPS))
-            return np.array([range_.place(value) for value in whole])
+            whole = [range_.at(coordinate) for coordinate in evenly]
+            distinct = dict.fromkeys(whole)
+            return np.array([range_.place(value) for value in distinct])
         case Float():
-            return np.linspace(0, 1, STEPS)
-
-
-def _along(centre: Floats, at: int, places: Floats) -> Floats:
-    line = np.tile(centre, (len(places), 1))
-    line[:, at] = places
-    return line
+            return evenly
 
 
 def standard_error(study: Study, points: Points, surrogate: Surrogate) -> float:
-    """How sure a difference from the best trial's loss is: one standard error of the differences by fold, of its nearest rivals.
+    """Return one standard error of a difference from the best trial's loss.
 
-    Where there is one fold alone, what the surrogate takes for chance.
+    It is that of the differences by fold of the best trial's nearest rivals. Where there is one
+    fold alone, it is the part that the surrogate takes for chance.
     """
-    order = [points.trials[place] for place in np.argsort(points.losses, kind="stable")]
-    complete = [trial for trial in order if study.complete(trial)][: RIVALS + 1]
-    folds = len(study.plan.splits)
-    if folds > 2 and len(complete) > 2:
-        best = complete[0]
-        apart = (
-            [trial.losses[place] - best.losses[place] for place in study.plan.splits]
-            for trial in complete[1:]
-        )
-        return float(
-            statistics.median(statistics.stdev(by_fold) / math.sqrt(folds) for by_fold in apart)
-        )
-    least = surrogate.value(float(points.losses.min()))
-    lower, higher = surrogate.loss(np.array([least, least + math.sqrt(surrogate.noise)]))
+    order = np.argsort(points.losses, kind="stable")
+    ranked = [points.trials[index] for index in order]
+    complete = [trial for trial in ranked if study.complete(trial)]
+    splits = study.plan.splits
+    if len(splits) <= 2 or len(complete) <= 2:
+        return _noise(points, surrogate)
+    best, *rivals = complete[: N_RIVALS + 1]
+    errors = []
+    for rival in rivals:
+        differences = [rival.losses[split] - best.losses[split] for split in splits]
+        deviation = statistics.stdev(differences)
+        errors.append(deviation / math.sqrt(len(splits)))
+    return float(statistics.median(errors))
+
+
+def _noise(points: Points, surrogate: Surrogate) -> float:
+    """Return the loss by which one standard deviation of the noise changes the best loss."""
+    least = float(points.losses.min())
+    best = surrogate.value(least)
+    worse = best + math.sqrt(surrogate.noise)
+    lower, higher = surrogate.loss(np.array([best, worse]))
     return float(higher - lower)
 
 
-def good_ranges(points: Points, curves: tuple[Effect, ...], error: float) -> tuple[GoodRange, ...]:
-    """The good range of each hyperparameter, by its curve."""
-    return tuple(_good(points, curve, error) for curve in curves)
+def good_ranges(
+    points: Points,
+    curves: tuple[Effect, ...],
+    error: float,
+) -> tuple[GoodRange, ...]:
+    """Return the good range of each hyperparameter, by its curve."""
+    ranges = []
+    for curve in curves:
+        range_ = points.space[curve.name]
+        if isinstance(range_, Choice):
+            ranges.append(_good_choices(curve, range_, error))
+        else:
+            ranges.append(_good_interval(curve, range_, error))
+    return tuple(ranges)
 
 
-def _good(points: Points, curve: Effect, error: float) -> GoodRange:
-    range_ = points.space[curve.name]
-    losses = np.array(curve.losses)
-    lowest = int(losses.argmin())
-    is_good = losses <= losses[lowest] + error
-    if isinstance(range_, Choice):
-        values = tuple(value for value, good in zip(curve.values, is_good, strict=True) if good)
-        return GoodRange(
-            curve.family,
-            curve.name,
-            values,
-            range_.values,
-            len(values) / len(range_.values),
-            curve.values[lowest],
-            "",
-            is_interval=False,
-        )
-    first = last = lowest  # what is good beyond a bad stretch is another matter
-    while first > 0 and is_good[first - 1]:
-        first -= 1
-    while last < len(losses) - 1 and is_good[last + 1]:
-        last += 1
-    ends = curve.values[first], curve.values[last]
+def _good_choices(curve: Effect, range_: Choice, error: float) -> GoodRange:
+    least = min(curve.losses)
+    lowest = curve.losses.index(least)
+    good = []
+    for index, value in enumerate(curve.values):
+        if curve.losses[index] <= least + error:
+            good.append(value)
     return GoodRange(
         curve.family,
         curve.name,
-        ends,
+        tuple(good),
+        range_.values,
+        share=len(good) / len(range_.values),
+        best=curve.values[lowest],
+        edge="",
+        is_interval=False,
+    )
+
+
+def _good_interval(curve: Effect, range_: Float | Int, error: float) -> GoodRange:
+    """Return the good values around the lowest one; those beyond a bad stretch don't count."""
+    losses = curve.losses
+    lowest = losses.index(min(losses))
+    max_loss = losses[lowest] + error
+    first = lowest
+    while first > 0 and losses[first - 1] <= max_loss:
+        first -= 1
+    last = lowest
+    while last < len(losses) - 1 and losses[last + 1] <= max_loss:
+        last += 1
+    low = curve.values[first]
+    high = curve.values[last]
+    return GoodRange(
+        curve.family,
+        curve.name,
+        (low, high),
         (range_.low, range_.high),
-        share=range_.place(ends[1]) - range_.place(ends[0]),
+        share=range_.place(high) - range_.place(low),
         best=curve.values[lowest],
         edge=_edge(curve, range_, lowest, error),
         is_interval=True,
@@ -209,27 +253,40 @@ def _good(points: Points, curve: Effect, error: float) -> GoodRange:
 
 
 def _edge(curve: Effect, range_: Float | Int, lowest: int, error: float) -> Edge:
-    """The end of the range at which the curve is lowest, if the other end is worse by more than chance."""
-    place = range_.place(curve.values[lowest])
-    flat = max(curve.losses) - min(curve.losses) <= error
-    if flat or AT_THE_EDGE < place < 1 - AT_THE_EDGE:
+    """Return the end of the range at which the curve is lowest.
+
+    It is empty unless the other end is worse by more than chance.
+    """
+    height = max(curve.losses) - min(curve.losses)
+    if height <= error:
         return ""
-    return "low" if place <= AT_THE_EDGE else "high"
+    coordinate = range_.place(curve.values[lowest])
+    if coordinate <= EDGE_SHARE:
+        return "low"
+    if coordinate >= 1 - EDGE_SHARE:
+        return "high"
+    return ""
 
 
 def drawn_from(
-    good: Mapping[str, GoodRange], points: Points, rng: np.random.Generator, count: int
+    good: Mapping[str, GoodRange],
+    points: Points,
+    rng: np.random.Generator,
+    count: int,
 ) -> Floats:
-    """Places drawn at random from good ranges, an array of shape (count, n_hyperparameters)."""
+    """Draw points at random from good ranges.
+
+    Returns
+    -------
+    ndarray of shape (count, n_hyperparameters)
+        Coordinates.
+    """
     columns = []
     for name, range_ in points.space.items():
+        coordinates = [place_of(range_, value) for value in good[name].values]
         if isinstance(range_, Choice):
-            columns.append(
-                rng.choice(
-                    [float(range_.values.index(value)) for value in good[name].values], count
-                )
-            )
+            columns.append(rng.choice(coordinates, count))
         else:
-            low, high = (range_.place(value) for value in good[name].values)
+            low, high = coordinates
             columns.append(rng.uniform(low, high, count))
     return np.array(columns).T

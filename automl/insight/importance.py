@@ -1,4 +1,7 @@
-"""How much of what moves a family's loss each hyperparameter explains, over the range that was searched."""
+"""The importance of hyperparameters: the part of a loss's variance that each explains.
+
+The variance is over the range that was searched.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ import numpy as np
 from automl.insight.points import Points
 from automl.insight.surrogate import Floats, Surrogate
 
-DRAWS = 300  # of each effect, for the interval of its share
-MATTERS = 0.05  # of the variance: what an interaction explains at least to be told
+N_DRAWS = 300  # of each effect, for the interval of its share
+MIN_INTERACTION_SHARE = 0.05  # of the variance: interactions with less are not reported
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What a hyperparameter explains of the variance of the loss over the whole range.
+    """The share of the loss's variance over the whole range that a hyperparameter explains.
 
     Parameters
     ----------
@@ -39,7 +42,7 @@ class Importance:
 
 @dataclass(frozen=True)
 class Interaction:
-    """What two hyperparameters explain together beyond what each does by itself: a share of the variance."""
+    """The share of the variance that two hyperparameters explain only together."""
 
     family: str
     first: str
@@ -48,65 +51,72 @@ class Interaction:
 
 
 def importances(points: Points, surrogate: Surrogate, seed: int) -> tuple[Importance, ...]:
-    """Every hyperparameter that varied, the most important one first."""
-    everything, whole, alone = range(len(points.names)), surrogate.whole, surrogate.alone
-    if whole <= 0:
-        return tuple(Importance(points.family, name, 0.0, 0.0, 0.0, 0.0) for name in points.names)
-    totals = [
-        whole - surrogate.variance([other for other in everything if other != at])
-        for at in everything
-    ]
-    drawn = _drawn(surrogate, np.random.default_rng(seed))
-    drawn /= drawn.sum(axis=1, keepdims=True) + max(0.0, whole - float(alone.sum()))
-    shares = alone / whole
+    """Return the importance of every hyperparameter that varied, the greatest first."""
+    variance = surrogate.whole
+    family = points.family
+    if variance <= 0:
+        return tuple(Importance(family, name, 0.0, 0.0, 0.0, 0.0) for name in points.names)
+    alone = surrogate.alone
+    shares = alone / variance
+    rng = np.random.default_rng(seed)
+    drawn = _draw_variances(surrogate, rng)
+    joint = max(0.0, variance - float(alone.sum()))
+    totals = drawn.sum(axis=1, keepdims=True)
+    drawn /= totals + joint
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    found = [
-        Importance(
-            points.family,
+    low = np.minimum(low, shares)
+    high = np.maximum(high, shares)
+    ranked = []
+    axes = range(len(points.names))
+    for axis, name in enumerate(points.names):
+        others = [other for other in axes if other != axis]
+        total = variance - surrogate.variance(others)
+        importance = Importance(
+            family,
             name,
-            float(shares[at]),
-            float(min(low[at], shares[at])),
-            float(max(high[at], shares[at])),
-            totals[at] / whole,
+            float(shares[axis]),
+            float(low[axis]),
+            float(high[axis]),
+            total / variance,
         )
-        for at, name in enumerate(points.names)
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.share, one.name)))
+        ranked.append(importance)
+    ranked.sort(key=lambda importance: (-importance.share, importance.name))
+    return tuple(ranked)
 
 
 def interactions(points: Points, surrogate: Surrogate) -> tuple[Interaction, ...]:
-    """Pairs of hyperparameters that have to be chosen together, the strongest first."""
-    whole = surrogate.whole
-    if whole <= 0:
+    """Return pairs of hyperparameters that must be chosen together, the strongest first."""
+    variance = surrogate.whole
+    if variance <= 0:
         return ()
-    pairs = [
-        Interaction(
-            points.family,
-            points.names[one],
-            points.names[other],
-            _beyond(surrogate, one, other) / whole,
-        )
-        for one, other in combinations(range(len(points.names)), 2)
-    ]
-    return tuple(
-        sorted((pair for pair in pairs if pair.share >= MATTERS), key=lambda pair: -pair.share)
-    )
+    alone = surrogate.alone
+    axes = range(len(points.names))
+    ranked = []
+    for one, other in combinations(axes, 2):
+        separate = float(alone[one] + alone[other])
+        joint = max(0.0, surrogate.variance([one, other]) - separate)
+        share = joint / variance
+        if share < MIN_INTERACTION_SHARE:
+            continue
+        first = points.names[one]
+        second = points.names[other]
+        interaction = Interaction(points.family, first, second, share)
+        ranked.append(interaction)
+    ranked.sort(key=lambda interaction: -interaction.share)
+    return tuple(ranked)
 
 
-def _beyond(surrogate: Surrogate, one: int, other: int) -> float:
-    return max(
-        0.0, surrogate.variance([one, other]) - float(surrogate.alone[one] + surrogate.alone[other])
-    )
-
-
-def _drawn(surrogate: Surrogate, rng: np.random.Generator) -> Floats:
-    """Variances of main effects as they may be, by what the trials leave open: one row a draw."""
+def _draw_variances(surrogate: Surrogate, rng: np.random.Generator) -> Floats:
+    """Draw variances of main effects that the trials allow: one row a draw."""
     columns = []
-    for at, axis in enumerate(surrogate.axes):
-        mean, covariance = surrogate.main_effect(at)
+    for index, axis in enumerate(surrogate.axes):
+        mean, covariance = surrogate.main_effect(index)
         values, vectors = np.linalg.eigh(covariance)
-        noise = rng.standard_normal((DRAWS, len(mean))) * np.sqrt(np.maximum(values, 0.0))
+        deviations = np.sqrt(np.maximum(values, 0.0))
+        shape = (N_DRAWS, len(mean))
+        noise = rng.standard_normal(shape) * deviations
         curves = mean + noise @ vectors.T
-        centred = curves - (curves @ axis.weights)[:, None]
+        curve_means = curves @ axis.weights
+        centred = curves - curve_means[:, None]
         columns.append(centred**2 @ axis.weights)
     return np.array(columns).T

@@ -1,8 +1,8 @@
-"""All that a run teaches, together."""
+"""All lessons of a run, together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,16 +18,15 @@ from automl.models import is_known
 from automl.timeline import Timeline
 from automl.trial import Study
 
-START, EACH = (
-    0.5,
-    0.007,
-)  # seconds of a core that are enough to learn, and for each trial; measured: 0.25 for 28 trials, 1.9 for 500
+# Seconds of a core that are enough to learn; measured: 0.25 for 28 trials, 1.9 for 500.
+BASE_SECONDS = 0.5
+SECONDS_PER_TRIAL = 0.007
 FEWEST = 8  # trials of a family from which on something is learnt
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the trials of one family teach.
+    """The lessons of one family's trials.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Insight:
-    """What a run teaches.
+    """The lessons of a run.
 
     Parameters
     ----------
@@ -70,26 +69,36 @@ class Insight:
     seeds: tuple[Stability, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, losses as losses: lower is better whatever the metric."""
+        """Return plain values; losses are lower the better, whatever the metric."""
+        importance: list[dict[str, Any]] = []
+        interactions: list[dict[str, Any]] = []
+        sensitivity: list[dict[str, Any]] = []
+        ranges: list[dict[str, Any]] = []
+        for lesson in self.lessons:
+            importance.extend(_plain(lesson.importance))
+            interactions.extend(_plain(lesson.interactions))
+            sensitivity.extend(_plain(lesson.effects))
+            error = {"standard_error": lesson.error}
+            ranges.extend(plain | error for plain in _plain(lesson.ranges))
+        stability = [*self.seeds, *(lesson.stability for lesson in self.lessons)]
         return {
             "metric": self.metric,
-            "importance": [asdict(one) for lesson in self.lessons for one in lesson.importance],
-            "interactions": [asdict(one) for lesson in self.lessons for one in lesson.interactions],
-            "sensitivity": [asdict(one) for lesson in self.lessons for one in lesson.effects],
-            "ranges": [
-                asdict(one) | {"standard_error": lesson.error}
-                for lesson in self.lessons
-                for one in lesson.ranges
-            ],
-            "families": [asdict(lesson.tunability) for lesson in self.lessons],
+            "importance": importance,
+            "interactions": interactions,
+            "sensitivity": sensitivity,
+            "ranges": ranges,
+            "families": _plain(lesson.tunability for lesson in self.lessons),
             "too_few": dict(self.too_few),
-            "stability": [
-                asdict(one) for one in (*self.seeds, *(lesson.stability for lesson in self.lessons))
-            ],
+            "stability": _plain(stability),
             "cost": asdict(self.cost),
-            "story": [asdict(step) for step in self.story],
+            "story": _plain(self.story),
             "more_time": None if self.more is None else asdict(self.more),
         }
+
+
+def _plain(values: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return dataclasses as dictionaries."""
+    return [asdict(value) for value in values]
 
 
 def learn_from(
@@ -98,7 +107,7 @@ def learn_from(
     price_per_hour: float | None = None,
     person_per_day: float = 500.0,
 ) -> Insight:
-    """What a run's trials teach; nothing is trained.
+    """Return the lessons of a run's trials; nothing is trained.
 
     Parameters
     ----------
@@ -107,43 +116,45 @@ def learn_from(
     price_per_hour : float, optional
         Of the machine.
     person_per_day : float, optional
-        What a day of a person's costs.
+        The cost of a person's day.
     """
-    told = {
-        name: points(study, name)
-        for name in study.leaders
-        if name != "constant" and is_known(name, study.extensions)
-    }
-    lessons = tuple(_lesson(study, of) for of in told.values() if len(of) >= FEWEST and of.space)
-    taught = {lesson.family for lesson in lessons}
-    too_few = {name: len(of) for name, of in told.items() if name not in taught}
-    costs = cost(study, timeline, price_per_hour, person_per_day)
+    lessons = []
+    too_few = {}
+    for name in study.leaders:
+        if name == "constant" or not is_known(name, study.extensions):
+            continue
+        family_points = points(study, name)
+        if family_points.space and len(family_points) >= FEWEST:
+            lessons.append(_lesson(study, family_points))
+        else:
+            too_few[name] = len(family_points)
     return Insight(
         study.the_task.metric,
-        lessons,
+        tuple(lessons),
         too_few,
         story(study, timeline),
         more_time(study, timeline),
-        costs,
+        cost(study, timeline, price_per_hour, person_per_day),
     )
 
 
 def seconds_to_learn(study: Study) -> float:
-    """What is enough for `learn_from` on a free core."""
-    return START + EACH * len(study.trials)
+    """Return the seconds of a free core that are enough for `learn_from`."""
+    return BASE_SECONDS + SECONDS_PER_TRIAL * len(study.trials)
 
 
-def _lesson(study: Study, of: Points) -> Lesson:
-    surrogate = learn(of)
-    error, curves = standard_error(study, of, surrogate), effects(of, surrogate)
+def _lesson(study: Study, family_points: Points) -> Lesson:
+    surrogate = learn(family_points)
+    error = standard_error(study, family_points, surrogate)
+    curves = effects(family_points, surrogate)
     return Lesson(
-        of.family,
-        len(of),
+        family_points.family,
+        len(family_points),
         error,
-        importances(of, surrogate, study.seed),
-        interactions(of, surrogate),
+        importances(family_points, surrogate, study.seed),
+        interactions(family_points, surrogate),
         curves,
-        good_ranges(of, curves, error),
-        tunability(of, surrogate, study.seed),
-        from_trials(of, surrogate),
+        good_ranges(family_points, curves, error),
+        tunability(family_points, surrogate, study.seed),
+        from_trials(family_points, surrogate),
     )

@@ -1,8 +1,8 @@
-"""A family's trials as points of its search space with their losses: what every lesson is drawn from."""
+"""A family's trials as points of its search space with their losses: the basis of every lesson."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from automl.space import Choice, Range, Space
 from automl.trial import Study, Trial
 
 Floats = npt.NDArray[np.float64]
+Params = Mapping[str, Any]
 
 RECIPE = "recipe"  # how columns become the family's input: a hyperparameter like any other
 
@@ -28,9 +29,9 @@ class Points:
     space : Space
         The range of each hyperparameter that took more than one value.
     places : ndarray of shape (n_trials, n_hyperparameters), float64
-        0 at a range's lower end, 1 at the upper; of a choice the index of its value.
+        Coordinates: 0 at a range's lower end, 1 at the upper; of a choice the index of its value.
     losses : ndarray of shape (n_trials,), float64
-        Means over all folds; of a trial that was dropped, what its folds make expect.
+        Means over all folds; of a trial that was dropped, the loss that its folds suggest.
     trials : tuple of Trial
     """
 
@@ -50,73 +51,97 @@ class Points:
 
     @cached_property
     def best(self) -> int:
-        """The place of the trial with the least loss."""
+        """Index of the trial with the least loss."""
         return int(np.argmin(self.losses))
 
 
 def points(study: Study, name: str) -> Points:
-    """The points of a family: its decided trials that have a loss.
+    """Return the points of a family: its decided trials that have a loss.
 
     Raises
     ------
     LookupError
         The study has no such trial.
     """
-    trials = tuple(_told(study, name))
+    trials = _ended_trials(study, name)
     if not trials:
         raise LookupError(f"no trial of {name} has ended")
-    losses = np.array([study.expected_loss(trial) for trial in trials])
-    values = [_values(study, trial) for trial in trials]
-    space = {
-        key: range_
-        for key, range_ in _space(study, name, values).items()
-        if len({str(of[key]) for of in values}) > 1
-    }
-    places = np.array(
-        [[place_of(range_, of[key]) for key, range_ in space.items()] for of in values], np.float64
+    losses = [study.expected_loss(trial) for trial in trials]
+    params = [_all_params(study, trial) for trial in trials]
+    space = {}
+    columns = []
+    for key, range_ in _space(study, trials, params).items():
+        values = [of_trial[key] for of_trial in params]
+        n_distinct = len({str(value) for value in values})
+        if n_distinct > 1:
+            space[key] = range_
+            columns.append([place_of(range_, value) for value in values])
+    coordinates = np.empty((len(trials), len(space)))
+    for axis, column in enumerate(columns):
+        coordinates[:, axis] = column
+    return Points(
+        name,
+        space,
+        coordinates,
+        np.array(losses),
+        trials,
     )
-    return Points(name, space, places.reshape(len(trials), len(space)), losses, trials)
 
 
 def place_of(range_: Range, value: Any) -> float:
-    """Where a value lies in its range: from 0 to 1, of a choice its index."""
-    if isinstance(range_, Choice):
-        return float(range_.values.index(value)) if value in range_.values else 0.0
-    return range_.place(value)
+    """Return the coordinate of a value: from 0 to 1 in a range, the index in a choice."""
+    if not isinstance(range_, Choice):
+        return range_.place(value)
+    if value not in range_.values:
+        return 0.0
+    return float(range_.values.index(value))
 
 
 def value_at(range_: Range, place: float) -> Any:
-    """The value at a place."""
-    return range_.values[round(place)] if isinstance(range_, Choice) else range_.at(place)
+    """Return the value at a coordinate."""
+    if isinstance(range_, Choice):
+        return range_.values[round(place)]
+    return range_.at(place)
 
 
-def _told(study: Study, name: str) -> Iterator[Trial]:
+def _ended_trials(study: Study, name: str) -> tuple[Trial, ...]:
+    """Return the trials of a family that are decided or complete, and have a loss."""
+    ended = []
     for trial in study.trials.values():
-        if (
-            trial.candidate.family == name
-            and trial.losses
-            and (trial.decided or study.complete(trial))
-        ):
-            yield trial
+        if trial.candidate.family != name:
+            continue
+        has_ended = trial.decided or study.complete(trial)
+        if has_ended and trial.losses:
+            ended.append(trial)
+    return tuple(ended)
 
 
-def _values(study: Study, trial: Trial) -> Mapping[str, Any]:
-    """All hyperparameters of a trial, those that it left to the family among them."""
-    kind = study.family(trial.candidate.family)
-    told = (
-        kind.implied(study.the_task) | kind.defaults(study.the_task) | dict(trial.candidate.params)
-    )
-    return {**told, RECIPE: trial.candidate.recipe.name}
+def _all_params(study: Study, trial: Trial) -> Params:
+    """Return all hyperparameters of a trial, and the recipe.
 
-
-def _space(study: Study, name: str, values: list[Mapping[str, Any]]) -> Space:
-    """The family's ranges, and the recipes that were tried."""
-    codes = study.size.categories > 0 and any(
-        trial.candidate.recipe.has_codes for trial in _told(study, name)
-    )
-    searched = {
-        key: range_
-        for key, range_ in study.family(name).space(study.the_task, codes).items()
-        if all(key in of for of in values)
+    Those that the candidate leaves to its family are among them.
+    """
+    candidate = trial.candidate
+    family = study.family(candidate.family)
+    return {
+        **family.implied(study.the_task),
+        **family.defaults(study.the_task),
+        **candidate.params,
+        RECIPE: candidate.recipe.name,
     }
-    return {**searched, RECIPE: Choice(tuple(dict.fromkeys(of[RECIPE] for of in values)))}
+
+
+def _space(study: Study, trials: tuple[Trial, ...], params: list[Params]) -> Space:
+    """Return the family's ranges, and the recipes that were tried."""
+    recipes = [trial.candidate.recipe for trial in trials]
+    has_codes = study.size.categories > 0
+    if not any(recipe.has_codes for recipe in recipes):
+        has_codes = False
+    family = study.family(trials[0].candidate.family)
+    space = {**family.space(study.the_task, has_codes)}
+    for key in tuple(space):
+        if any(key not in of_trial for of_trial in params):
+            del space[key]
+    names = dict.fromkeys(recipe.name for recipe in recipes)
+    space[RECIPE] = Choice(tuple(names))
+    return space

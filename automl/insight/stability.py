@@ -1,4 +1,4 @@
-"""How a loss jumps with the seed, and what an ensemble of seeds does about it."""
+"""How much a loss varies with the seed, and how an ensemble of seeds changes that."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import Literal
 from automl.insight.points import Points
 from automl.insight.surrogate import Surrogate
 
-UNSTABLE = 0.03  # of the loss: two losses of one model that are farther apart than this by the seed alone make it unstable
-SURE = 2.0  # standard deviations
+# Of the loss: if two losses of one model differ by more than this by the seed alone, it is
+# unstable.
+MAX_STABLE_JUMP = 0.03
+DEVIATIONS = 2.0  # standard deviations of a jump
+
+Verdict = Literal["stable", "unstable"]
 
 
 @dataclass(frozen=True)
 class Stability:
-    """How the mean loss over the folds of one model jumps with the seed.
+    """How much the mean loss over the folds of one model varies with the seed.
 
     Parameters
     ----------
@@ -28,20 +32,20 @@ class Stability:
         Two standard deviations, as a part of the loss.
     verdict : {"stable", "unstable"}
     source : {"trials", "seeds"}
-        Whether it was learnt from what the run's trials leave unexplained, which is more than the seed's part; or from models that were
-        trained with other seeds.
+        Whether it was learnt from the part of the losses that the run's trials leave unexplained,
+        which is more than the seed's part; or from models that were trained with other seeds.
     losses : tuple of float
         One a seed; empty if none were trained.
     together : float or None
         The loss of the mean of their predictions.
     together_jump : float or None
-        How that jumps, as `jump`: by the jackknife over the seeds.
+        How much that varies, as `jump`: by the jackknife over the seeds.
     """
 
     model: str
     id: str
     jump: float
-    verdict: Literal["stable", "unstable"]
+    verdict: Verdict
     source: Literal["trials", "seeds"]
     losses: tuple[float, ...] = ()
     together: float | None = None
@@ -49,32 +53,48 @@ class Stability:
 
 
 def from_trials(points: Points, surrogate: Surrogate) -> Stability:
-    """What the surrogate of a family takes for chance around its best trial."""
+    """Return the stability of a family's best trial, by the noise of its surrogate."""
     trial = points.trials[points.best]
     deviation = math.sqrt(surrogate.noise) * surrogate.spread
-    jump = SURE * (deviation if surrogate.is_log else deviation / (abs(trial.loss) or 1.0))
-    return Stability(
-        f"{trial.candidate.family} {trial.candidate.recipe.name}",
-        trial.id,
-        jump,
-        _verdict(jump),
-        "trials",
-    )
+    if not surrogate.is_log:
+        deviation = deviation / (abs(trial.loss) or 1.0)
+    jump = DEVIATIONS * deviation
+    candidate = trial.candidate
+    model = f"{candidate.family} {candidate.recipe.name}"
+    return Stability(model, trial.id, jump, _verdict(jump), "trials")
 
 
 def from_seeds(
-    model: str, name: str, losses: Sequence[float], together: float, without_one: Sequence[float]
+    model: str,
+    name: str,
+    losses: Sequence[float],
+    together: float,
+    without_one: Sequence[float],
 ) -> Stability:
-    """What models that differ in the seed alone show: their losses, that of their mean, and those of the mean without each of them."""
+    """Return the stability of models that differ in the seed alone.
+
+    Parameters
+    ----------
+    model : str
+        Family and recipe.
+    name : str
+        The trial's id.
+    losses : sequence of float
+        One a model.
+    together : float
+        The loss of their mean.
+    without_one : sequence of float
+        The losses of the mean without each of them.
+    """
     middle = abs(statistics.fmean(losses)) or 1.0
-    jump = SURE * statistics.stdev(losses) / middle
-    # the jackknife: a mean of n without one moves by what the mean's own deviation is, over the root of n - 1 times n
+    jump = DEVIATIONS * statistics.stdev(losses) / middle
+    # The jackknife: without one of n, a mean moves by its own deviation over the root of
+    # n - 1 times n.
     count = len(losses)
-    spread = math.sqrt(
-        (count - 1)
-        / count
-        * math.fsum((loss - statistics.fmean(without_one)) ** 2 for loss in without_one)
-    )
+    mean = statistics.fmean(without_one)
+    squares = [(loss - mean) ** 2 for loss in without_one]
+    deviation = math.sqrt((count - 1) / count * math.fsum(squares))
+    together_jump = DEVIATIONS * deviation / (abs(together) or 1.0)
     return Stability(
         model,
         name,
@@ -83,9 +103,9 @@ def from_seeds(
         "seeds",
         tuple(losses),
         together,
-        SURE * spread / (abs(together) or 1.0),
+        together_jump,
     )
 
 
-def _verdict(jump: float) -> Literal["stable", "unstable"]:
-    return "unstable" if jump > UNSTABLE else "stable"
+def _verdict(jump: float) -> Verdict:
+    return "unstable" if jump > MAX_STABLE_JUMP else "stable"

@@ -1,18 +1,30 @@
-"""The baseline's story: from the same answer for every row to the ensemble, what each step gained and what it cost."""
+"""The story of a run: the steps from the constant baseline to the ensemble.
+
+It says how much each step gained and how long it took, and whether more time is worth it.
+"""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from automl.timeline import Timeline
 from automl.trial import MANUAL, Study, Trial
 
-LATER = {
+# Origins of candidates that the run proposed after the portfolio, and the names of their steps.
+LATER_STEPS = {
     "earlier": "earlier run",
     "tune": "tuned",
-}  # origins of candidates that the run proposed later
+}
+
+# Trials whose mean loss is followed: an ensemble gains as long as new ones come among them.
+N_LEADERS = 10
+MIN_LEADERS = 3
+# Gain of a doubling of the time over that of the doubling before.
+DEFAULT_GAIN_RATIO = 0.5  # where there are too few trials to measure it
+MAX_GAIN_RATIO = 0.9
+MIN_WORTHWHILE_GAIN = 0.005
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Step:
         Family and recipe.
     loss : float
     gain : float
-        What it took off the loss of the step before, as a part of that.
+        The part of the least loss so far that it gains.
     seconds : float
         Of the clock, when it was reached.
     trained : float
@@ -45,87 +57,112 @@ class Step:
 
 
 def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
-    """The steps that the run made, in order."""
-    told = list(_steps(study, timeline))
+    """Return the steps that the run made, in order."""
+    before_end = []
+    after_end = []
+    for name, trials in _trials_by_step(study, timeline).items():
+        best = _best(study, trials)
+        if best is None:
+            continue
+        if timeline.completed(best) > timeline.ended:
+            after_end.append((name, best, trials))
+        else:
+            before_end.append((name, best, trials))
     steps: list[Step] = []
-    for step in (one for one in told if timeline.completed(one[1]) <= timeline.ended):
-        steps.append(_step(steps, timeline, *step))
+    for name, best, trials in before_end:
+        steps.append(_step(steps, timeline, name, best, trials))
     if len(study.weights) > 1 and "loss" in study.verdict:
-        loss = study.verdict["loss"]
-        refits = sum(_refitted(study, study.trials[name]) for name in study.weights)
-        steps.append(
-            Step(
-                "ensemble",
-                f"{len(study.weights)} models",
-                loss,
-                _gain(steps, loss),
-                timeline.ended,
-                refits,
-                len(study.weights),
-            )
-        )
-    for step in (one for one in told if timeline.completed(one[1]) > timeline.ended):
-        steps.append(_step(steps, timeline, *step))
+        steps.append(_ensemble_step(steps, study, timeline))
+    for name, best, trials in after_end:
+        steps.append(_step(steps, timeline, name, best, trials))
     return tuple(steps)
 
 
+def _trials_by_step(study: Study, timeline: Timeline) -> dict[str, list[Trial]]:
+    """Return all trials of each step before the ensemble, by its name.
+
+    Trials that ended after the run count as made by hand, whatever proposed them.
+    """
+    steps: dict[str, list[Trial]] = {
+        "baseline": [],
+        "first model": [],
+        "portfolio": [],
+        **{step: [] for step in LATER_STEPS.values()},
+        "by hand": [],
+    }
+    for trial in study.trials.values():
+        candidate = trial.candidate
+        is_complete = study.complete(trial)
+        is_late = is_complete and timeline.completed(trial) > timeline.ended
+        if candidate.family == "constant":
+            steps["baseline"].append(trial)
+        if candidate.origin == MANUAL or is_late:
+            steps["by hand"].append(trial)
+        elif candidate.origin in LATER_STEPS:
+            steps[LATER_STEPS[candidate.origin]].append(trial)
+        elif candidate.family != "constant":
+            steps["portfolio"].append(trial)
+            if is_complete and not steps["first model"]:
+                steps["first model"].append(trial)
+    return steps
+
+
+def _best(study: Study, trials: Sequence[Trial]) -> Trial | None:
+    """Return the best complete one of trials."""
+    for trial in study.ranked:
+        if trial in trials:
+            return trial
+    return None
+
+
 def _step(
-    before: Sequence[Step], timeline: Timeline, name: str, trial: Trial, kin: Sequence[Trial]
+    before: Sequence[Step],
+    timeline: Timeline,
+    name: str,
+    best: Trial,
+    trials: Sequence[Trial],
 ) -> Step:
-    trained = sum(other.seconds for other in kin)
-    model = f"{trial.candidate.family} {trial.candidate.recipe.name}"
+    candidate = best.candidate
     return Step(
         name,
-        model,
-        trial.loss,
-        _gain(before, trial.loss),
-        timeline.completed(trial),
-        trained,
-        len(kin),
+        f"{candidate.family} {candidate.recipe.name}",
+        best.loss,
+        _gain(before, best.loss),
+        seconds=timeline.completed(best),
+        trained=sum(trial.seconds for trial in trials),
+        candidates=len(trials),
     )
 
 
-def _steps(study: Study, timeline: Timeline) -> Iterator[tuple[str, Trial, list[Trial]]]:
-    """Name, best trial and all trials of each step before the ensemble; a step whose best is no better than an earlier one is told, too."""
-    trials = list(study.trials.values())
-    complete = list(study.ranked)
-    late = [
-        t for t in trials if study.complete(t) and timeline.completed(t) > timeline.ended
-    ]  # by hand, whoever proposed them
-    models = [
-        t
-        for t in trials
-        if t.candidate.family != "constant"
-        and t.candidate.origin not in (*LATER, MANUAL)
-        and t not in late
-    ]
-    kinds = {
-        "baseline": [t for t in trials if t.candidate.family == "constant"],
-        "first model": [t for t in models if study.complete(t)][:1],
-        "portfolio": models,
-        **{
-            step: [t for t in trials if t.candidate.origin == origin and t not in late]
-            for origin, step in LATER.items()
-        },
-        "by hand": [t for t in trials if t.candidate.origin == MANUAL or t in late],
-    }
-    for name, kin in kinds.items():
-        if found := [trial for trial in complete if trial in kin]:
-            yield name, found[0], kin
+def _ensemble_step(before: Sequence[Step], study: Study, timeline: Timeline) -> Step:
+    n_members = len(study.weights)
+    loss = study.verdict["loss"]
+    members = [study.trials[name] for name in study.weights]
+    return Step(
+        "ensemble",
+        f"{n_members} models",
+        loss,
+        _gain(before, loss),
+        seconds=timeline.ended,
+        trained=sum(_refit_seconds(member) for member in members),
+        candidates=n_members,
+    )
 
 
-def _gain(steps: Sequence[Step], loss: float) -> float:
-    """What a loss takes off the least one so far, as a part of that."""
-    if not steps:
+def _gain(before: Sequence[Step], loss: float) -> float:
+    """Return the part of the least loss so far that a loss gains."""
+    if not before:
         return 0.0
-    before = min(step.loss for step in steps)
-    return (before - loss) / abs(before) if before else 0.0
+    least = min(step.loss for step in before)
+    return (least - loss) / abs(least) if least else 0.0
 
 
-def _refitted(study: Study, trial: Trial) -> float:
-    return sum(
-        outcome.seconds for key, outcome in trial.outcomes.items() if trial.jobs[key].fold is None
-    )
+def _refit_seconds(trial: Trial) -> float:
+    seconds = []
+    for key, outcome in trial.outcomes.items():
+        if trial.jobs[key].fold is None:
+            seconds.append(outcome.seconds)
+    return sum(seconds)
 
 
 @dataclass(frozen=True)
@@ -139,10 +176,10 @@ class More:
     quarter : float
         Seconds of the last quarter of the time.
     a_minute : float
-        What the last quarter of the time took off the loss, by the minute, as a part of the loss.
+        The part of the loss that a minute of the last quarter of the time gained.
     four_times : float
-        What four times the time can be expected to take off, as a part of the loss: as doublings bring less and less, in the proportion of
-        the last two.
+        The part of the loss that four times the time can be expected to gain: each doubling gains
+        less than the one before, in the proportion of the last two.
     worth_it : bool
         Whether that is more than one part in two hundred.
     """
@@ -155,25 +192,19 @@ class More:
     worth_it: bool
 
 
-LEADERS = (
-    10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
-)
-FADING = 0.5  # what the next doubling brings of the last one's gain, where that can't be seen
-STEADIEST = 0.9
-FEWEST = 3  # leaders that tell something
-WORTH = 0.005
+Ended = Sequence[tuple[float, float]]  # second and loss of each complete trial, by the second
 
 
 def more_time(study: Study, timeline: Timeline) -> More | None:
-    """The anytime curve and what it promises; None before there is a model."""
-    ended = sorted(
-        (timeline.completed(trial), trial.loss)
-        for trial in study.ranked
-        if trial.candidate.family != "constant"
-    )
-    ended = [(second, loss) for second, loss in ended if second <= timeline.ended]
+    """Return the anytime curve and the expected gain; None before there is a model."""
+    ended = []
+    for trial in study.ranked:
+        second = timeline.completed(trial)
+        if trial.candidate.family != "constant" and second <= timeline.ended:
+            ended.append((second, trial.loss))
     if not ended:
         return None
+    ended.sort()
     seconds: list[float] = []
     losses: list[float] = []
     for second, loss in ended:
@@ -181,29 +212,41 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
             seconds.append(second)
             losses.append(loss)
     last = timeline.ended
-    before, after, late = (
-        _gained(ended, first * last, until * last)
-        for first, until in ((0.25, 0.5), (0.5, 1.0), (0.75, 1.0))
-    )
-    ratio = min(STEADIEST, after / before) if before and after is not None else FADING
-    four_times = min(1.0, (after or 0.0) * (ratio + ratio**2))
+    quarter = 0.25 * last
+    last_gain = _gained(ended, 0.75 * last, 1.0 * last) or 0.0
+    four_times = _expected_gain(ended, last)
     return More(
         tuple(seconds),
         tuple(losses),
-        0.25 * last,
-        (late or 0.0) / (0.25 * last / 60),
+        quarter,
+        last_gain / (quarter / 60),
         four_times,
-        four_times > WORTH,
+        four_times > MIN_WORTHWHILE_GAIN,
     )
 
 
-def _gained(ended: Sequence[tuple[float, float]], first: float, until: float) -> float | None:
-    """What the leaders' mean loss lost between two seconds, as a part of it; as many leaders at both. None where there were too few."""
-    early, late = (
-        sorted(loss for when, loss in ended if when <= second) for second in (first, until)
-    )
-    count = min(LEADERS, len(early))
-    if count < FEWEST:
+def _expected_gain(ended: Ended, last: float) -> float:
+    """Return the part of the loss that four times the time can be expected to gain."""
+    before = _gained(ended, 0.25 * last, 0.5 * last)
+    after = _gained(ended, 0.5 * last, 1.0 * last)
+    if after is None:
+        return 0.0
+    ratio = DEFAULT_GAIN_RATIO
+    if before:
+        ratio = min(MAX_GAIN_RATIO, after / before)
+    return min(1.0, after * (ratio + ratio**2))
+
+
+def _gained(ended: Ended, first: float, until: float) -> float | None:
+    """Return the part of the leaders' mean loss that was gained between two seconds.
+
+    There are equally many leaders at both; the result is None if they are too few.
+    """
+    early = sorted(loss for second, loss in ended if second <= first)
+    late = sorted(loss for second, loss in ended if second <= until)
+    count = min(N_LEADERS, len(early))
+    if count < MIN_LEADERS:
         return None
-    then, now = statistics.fmean(early[:count]), statistics.fmean(late[:count])
-    return max(0.0, then - now) / (abs(then) or 1.0)
+    before = statistics.fmean(early[:count])
+    after = statistics.fmean(late[:count])
+    return max(0.0, before - after) / (abs(before) or 1.0)

@@ -1,4 +1,4 @@
-"""Which family forgives and which is touchy: what a draw at random from its range costs, and which choice is safe."""
+"""How much a family loses if it is not tuned, and which of its trials is a safe choice."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from automl.insight.points import Points
 from automl.insight.surrogate import Floats, Surrogate
 from automl.space import Choice
 
-DRAWS = 512
-NEAR = 0.1  # of each range: how far away a neighbour of a choice may lie
-NEIGHBOURS = 32
-LOOKED_AT = 20  # trials among which the safe choice is
-FORGIVING, TOUCHY = 0.02, 0.10  # of the best loss, that a draw costs at the median
+N_DRAWS = 512
+NEIGHBOUR_DISTANCE = 0.1  # of each range: how far away a neighbour of a trial may lie
+N_NEIGHBOURS = 32
+N_SAFE_CANDIDATES = 20  # best trials, one of which is the safe choice
+# Parts of the best loss that a random draw loses in half of the cases.
+MAX_FORGIVING_LOSS = 0.02
+MAX_MIDDLING_LOSS = 0.10
+
+Verdict = Literal["forgiving", "middling", "touchy"]
 
 
 @dataclass(frozen=True)
 class Tunability:
-    """How a family takes it when nobody tunes it.
+    """How well a family does without tuning.
 
     Parameters
     ----------
@@ -28,7 +32,8 @@ class Tunability:
     best : float
         Its best loss, by the surrogate.
     median, bad : float
-        What a draw from its whole range loses beyond that, as a part of the best loss: in half of the cases at most, in nine of ten.
+        The most that a draw from its whole range loses beyond that, as a part of the best loss:
+        in half of the cases, in nine of ten.
     verdict : {"forgiving", "middling", "touchy"}
     safe : str
         Id of the trial whose neighbours do best on average.
@@ -42,51 +47,79 @@ class Tunability:
     best: float
     median: float
     bad: float
-    verdict: Literal["forgiving", "middling", "touchy"]
+    verdict: Verdict
     safe: str
     params: dict[str, Any]
     safe_loss: float
 
 
 def tunability(points: Points, surrogate: Surrogate, seed: int) -> Tunability:
-    """What the surrogate says of draws from the whole range, and of neighbours of the best trials."""
+    """Evaluate random draws from the whole range, and neighbours of the best trials."""
     rng = np.random.default_rng(seed)
-    best = float(surrogate.loss(surrogate.predict(points.places)[0].min()))
-    drawn = surrogate.loss(surrogate.predict(_anywhere(points, rng))[0])
-    median, bad = (
-        max(0.0, (float(np.quantile(drawn, share)) - best) / abs(best)) if best else 0.0
-        for share in (0.5, 0.9)
-    )
-    first = np.argsort(points.losses, kind="stable")[:LOOKED_AT]
-    around = [
-        float(
-            surrogate.loss(
-                surrogate.predict(_neighbours(points, points.places[place], rng))[0]
-            ).mean()
-        )
-        for place in first
-    ]
-    safe = points.trials[first[int(np.argmin(around))]]
-    verdict: Literal["forgiving", "middling", "touchy"] = (
-        "forgiving" if median <= FORGIVING else "touchy" if median > TOUCHY else "middling"
-    )
+    means, _ = surrogate.predict(points.places)
+    best = float(surrogate.loss(means.min()))
+    drawn = _losses(surrogate, _draw(points, rng))
+    median = _excess(drawn, 0.5, best)
+    bad = _excess(drawn, 0.9, best)
+    ranked = np.argsort(points.losses, kind="stable")
+    safe_loss = np.inf
+    safe = points.trials[ranked[0]]
+    for index in ranked[:N_SAFE_CANDIDATES]:
+        neighbours = _draw_neighbours(points, points.places[index], rng)
+        loss = float(_losses(surrogate, neighbours).mean())
+        if loss < safe_loss:
+            safe_loss = loss
+            safe = points.trials[index]
     return Tunability(
-        points.family, best, median, bad, verdict, safe.id, dict(safe.candidate.params), min(around)
+        points.family,
+        best,
+        median,
+        bad,
+        _verdict(median),
+        safe.id,
+        dict(safe.candidate.params),
+        safe_loss,
     )
 
 
-def _anywhere(points: Points, rng: np.random.Generator) -> Floats:
-    columns = [
-        rng.integers(len(r.values), size=DRAWS) if isinstance(r, Choice) else rng.random(DRAWS)
-        for r in points.space.values()
-    ]
+def _losses(surrogate: Surrogate, coordinates: Floats) -> Floats:
+    means, _ = surrogate.predict(coordinates)
+    return surrogate.loss(means)
+
+
+def _excess(losses: Floats, share: float, best: float) -> float:
+    """Return a quantile of losses beyond the best one, as a part of it."""
+    if not best:
+        return 0.0
+    quantile = float(np.quantile(losses, share))
+    return max(0.0, (quantile - best) / abs(best))
+
+
+def _verdict(median: float) -> Verdict:
+    if median <= MAX_FORGIVING_LOSS:
+        return "forgiving"
+    return "touchy" if median > MAX_MIDDLING_LOSS else "middling"
+
+
+def _draw(points: Points, rng: np.random.Generator) -> Floats:
+    """Draw coordinates from the whole range."""
+    columns: list[Floats] = []
+    for range_ in points.space.values():
+        if isinstance(range_, Choice):
+            indices = rng.integers(len(range_.values), size=N_DRAWS)
+            columns.append(indices.astype(np.float64))
+        else:
+            columns.append(rng.random(N_DRAWS))
     return np.array(columns, np.float64).T
 
 
-def _neighbours(points: Points, place: Floats, rng: np.random.Generator) -> Floats:
-    """Places around one, of which the choices are the same."""
-    around = np.tile(place, (NEIGHBOURS, 1))
-    for at, range_ in enumerate(points.space.values()):
-        if not isinstance(range_, Choice):
-            around[:, at] = np.clip(around[:, at] + rng.uniform(-NEAR, NEAR, NEIGHBOURS), 0, 1)
-    return around
+def _draw_neighbours(points: Points, centre: Floats, rng: np.random.Generator) -> Floats:
+    """Draw coordinates around a point; choices stay the same."""
+    neighbours = np.tile(centre, (N_NEIGHBOURS, 1))
+    for axis, range_ in enumerate(points.space.values()):
+        if isinstance(range_, Choice):
+            continue
+        steps = rng.uniform(-NEIGHBOUR_DISTANCE, NEIGHBOUR_DISTANCE, N_NEIGHBOURS)
+        moved = neighbours[:, axis] + steps
+        neighbours[:, axis] = np.clip(moved, 0, 1)
+    return neighbours

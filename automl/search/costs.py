@@ -1,107 +1,164 @@
-"""How long a fit will take: a family's own guess, corrected by what its fits took in this run."""
+"""How long a fit will take: a family's own formula, corrected by the fits of this run."""
 
 from __future__ import annotations
 
 import hashlib
 import statistics
 
-from automl.trial import Candidate, Job, Study
+from automl.trial import Candidate, Job, Study, Trial
 
-AROUND = 0.04  # seconds of predicting, writing and handing over that surround a fit
-STARTING = 0.5  # seconds of a fit at most that more rows don't make longer
-
-
-def seed_for(study_seed: int, candidate: Candidate, repeat: int, fold: int | None) -> int:
-    """The seed of a fit, from (seed, candidate, repeat, fold) alone, so that order and workers don't matter."""
-    text = f"{study_seed}/{candidate.id}/{repeat}/{fold}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+FIT_OVERHEAD_SECONDS = 0.04  # of predicting, writing and passing data around a fit
+MAX_STARTUP_SECONDS = 0.5  # of a fit, which more rows don't make longer
 
 
-def guess(study: Study, candidate: Candidate) -> float:
-    """Seconds that a family's own formula gives for one fit of a candidate."""
-    return max(0.005, by_formula(study, candidate, study.size.rows, study.plan.models))
+def seed_for(
+    study_seed: int,
+    candidate: Candidate,
+    repeat: int,
+    fold: int | None,
+) -> int:
+    """Return the seed of a fit.
 
-
-def by_formula(study: Study, candidate: Candidate, rows: int, models: int) -> float:
-    """Seconds that a family's own formula gives for so many of the rows, for one of so many models that answer together."""
-    return study.family(candidate.family).cost(
-        rows, study.size.width, study.the_task.n_outputs, models
-    )
-
-
-def predict(study: Study, candidate: Candidate) -> float:
-    """Seconds that one fit of a candidate will take, with what surrounds it.
-
-    The mean of its own fits, else what its fit on some rows makes expect, else its family's guess times how wrong guesses were.
+    It depends on (seed, candidate, repeat, fold) alone, so that order and workers don't matter.
     """
-    if own := study.trials.get(candidate.id):
-        for outcomes in (own.whole, own.outcomes):
-            seen = [
-                on_all_rows(study, own.jobs[key], outcome.seconds)
-                for key, outcome in outcomes.items()
-                if outcome.status == "done"
-            ]
-            if seen:
-                return AROUND + statistics.fmean(seen)
-    return AROUND + guess(study, candidate) * correction(study, candidate.family)
+    text = f"{study_seed}/{candidate.id}/{repeat}/{fold}"
+    digest = hashlib.sha256(text.encode())
+    first_bytes = digest.digest()[:4]
+    return int.from_bytes(first_bytes, "big") >> 1
 
 
-def on_all_rows(study: Study, job: Job, seconds: float) -> float:
-    """Seconds that a fit on all rows takes, where a job took so many: more if that was a look, but for what any fit begins with."""
+def estimate_seconds(study: Study, candidate: Candidate) -> float:
+    """Return the seconds of one fit of a candidate on all rows, by its family's formula."""
+    rows = study.size.rows
+    models = study.plan.models
+    seconds = formula_seconds(study, candidate, rows, models)
+    return max(0.005, seconds)
+
+
+def formula_seconds(
+    study: Study,
+    candidate: Candidate,
+    rows: int,
+    models: int,
+) -> float:
+    """Return the seconds of one fit by its family's formula.
+
+    Parameters
+    ----------
+    rows : int
+        Rows to train on.
+    models : int
+        Models that answer together, of which this is one.
+    """
+    family = study.family(candidate.family)
+    columns = study.size.width
+    outputs = study.the_task.n_outputs
+    return family.cost(rows, columns, outputs, models)
+
+
+def predict_seconds(study: Study, candidate: Candidate) -> float:
+    """Return the seconds that one fit of a candidate will take, with its overhead.
+
+    They are the mean of its own fits, else an extrapolation from its fit on a sample of rows,
+    else its family's formula times the factor by which formulas were wrong so far.
+    """
+    trial = study.trials.get(candidate.id)
+    if trial is not None:
+        for outcomes in (trial.whole, trial.outcomes):
+            seconds = []
+            for key, outcome in outcomes.items():
+                if outcome.status != "done":
+                    continue
+                job = trial.jobs[key]
+                scaled = scale_to_all_rows(study, job, outcome.seconds)
+                seconds.append(scaled)
+            if seconds:
+                mean = statistics.fmean(seconds)
+                return FIT_OVERHEAD_SECONDS + mean
+    estimate = estimate_seconds(study, candidate)
+    factor = correction_factor(study, candidate.family)
+    return FIT_OVERHEAD_SECONDS + estimate * factor
+
+
+def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:
+    """Return the seconds of a fit on all rows, given the seconds that a job took.
+
+    They are more if the job trained on a sample, apart from the start of any fit.
+    """
     if job.rows is None:
         return seconds
-    times = max(
-        1.0,
-        guess(study, job.candidate) / by_formula(study, job.candidate, job.rows, study.plan.models),
-    )
-    begins = min(STARTING, seconds / 2)
-    return begins + times * (seconds - begins)
+    candidate = job.candidate
+    models = study.plan.models
+    on_sample = formula_seconds(study, candidate, job.rows, models)
+    on_all_rows = estimate_seconds(study, candidate)
+    ratio = max(1.0, on_all_rows / on_sample)
+    startup = min(MAX_STARTUP_SECONDS, seconds / 2)
+    return startup + ratio * (seconds - startup)
 
 
-def spent(study: Study, name: str, origin: str, least: float = 0.0) -> float:
-    """Seconds that went into a family's candidates of one origin, each fit counted as so many at least."""
-    of_family = [
-        trial
-        for trial in study.trials.values()
-        if (trial.candidate.family, trial.candidate.origin) == (name, origin)
-    ]
-    return sum(
-        max(least, AROUND + outcome.seconds)
-        for trial in of_family
-        for outcome in trial.outcomes.values()
-    )
+def seconds_spent(
+    study: Study,
+    name: str,
+    origin: str,
+    least: float = 0.0,
+) -> float:
+    """Return the seconds that went into a family's candidates of one origin.
+
+    Parameters
+    ----------
+    least : float
+        Seconds that every fit counts for at least.
+    """
+    seconds = []
+    for trial in study.trials.values():
+        candidate = trial.candidate
+        if candidate.family != name or candidate.origin != origin:
+            continue
+        for outcome in trial.outcomes.values():
+            with_overhead = FIT_OVERHEAD_SECONDS + outcome.seconds
+            seconds.append(max(least, with_overhead))
+    return sum(seconds)
 
 
-def correction(study: Study, name: str) -> float:
-    """Observed seconds over guessed ones: the family's median ratio, else that of all others, else one."""
+def correction_factor(study: Study, name: str) -> float:
+    """Return observed over estimated seconds of a family.
+
+    It is the family's median ratio, else that of all other families, else one.
+    """
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
-        if trial.candidate.is_first:  # of a bounded size, and in a process of its own
+        # The first model is bounded in size, and is trained in a process of its own.
+        if trial.candidate.is_first:
             continue
-        ended = {
-            key: outcome
-            for key, outcome in (trial.whole or trial.outcomes).items()
-            if outcome.status in ("done", "timeout")
-        }
-        expected = guess(study, trial.candidate)
-        least = {
-            "done": 0.0,
-            "timeout": expected,
-        }  # what was killed would have taken longer than it did
-        took = [
-            max(least[outcome.status], on_all_rows(study, trial.jobs[key], outcome.seconds))
-            for key, outcome in ended.items()
-        ]
-        if took:
-            ratios.setdefault(trial.candidate.family, []).append(
-                statistics.fmean(took) / max(1e-4, expected)
-            )
+        estimate = estimate_seconds(study, trial.candidate)
+        seconds = _observed_seconds(study, trial, estimate)
+        if seconds:
+            mean = statistics.fmean(seconds)
+            ratio = mean / max(1e-4, estimate)
+            family_name = trial.candidate.family
+            ratios.setdefault(family_name, []).append(ratio)
     if name in ratios:
         return statistics.median(ratios[name])
-    others = [
-        ratio
-        for family_name, of in ratios.items()
-        if family_name not in ("constant", "linear")
-        for ratio in of
-    ]
+    others = []
+    for family_name, family_ratios in ratios.items():
+        if family_name not in ("constant", "linear"):
+            others.extend(family_ratios)
     return statistics.median(others) if others else 1.0
+
+
+def _observed_seconds(study: Study, trial: Trial, estimate: float) -> list[float]:
+    """Return the seconds of a trial's fits, scaled to all rows.
+
+    A fit that was killed would have taken longer than it did: it counts for the estimate at least.
+    """
+    outcomes = trial.whole or trial.outcomes
+    observed = []
+    for key, outcome in outcomes.items():
+        if outcome.status not in ("done", "timeout"):
+            continue
+        job = trial.jobs[key]
+        seconds = scale_to_all_rows(study, job, outcome.seconds)
+        if outcome.status == "timeout":
+            seconds = max(estimate, seconds)
+        observed.append(seconds)
+    return observed

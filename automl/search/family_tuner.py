@@ -1,4 +1,4 @@
-"""A family in tuning: its search space, the Optuna study that proposes values, and what that was told."""
+"""A family in tuning: its search space, and the Optuna study that proposes values."""
 
 from __future__ import annotations
 
@@ -8,22 +8,36 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.features.recipe import Recipe
-from automl.search.costs import predict
+from automl.search.costs import predict_seconds
 from automl.search.sampling import Sampling
 from automl.space import Choice, Float, Int, Space, for_short_budget, nearest, no_longer
-from automl.trial import Candidate, Study
+from automl.trial import Candidate, Study, Trial
 
 if TYPE_CHECKING:
     import optuna
 
-HASTE = 2.5  # times the learning rate of what was cut short is tried first
+Params = Mapping[str, Any]
+
+# Times the learning rate of a trial that was cut short, for the first proposal.
+SHORT_BUDGET_RATE_FACTOR = 2.5
 
 
 @dataclass(eq=False)
 class Proposal:
-    """A proposal that is under way."""
+    """A proposal that is under way.
 
-    of: FamilyTuner
+    Parameters
+    ----------
+    tuner : FamilyTuner
+        The one that made it.
+    trial : optuna.Trial
+    candidate : Candidate
+    reported : set of int
+        Steps whose losses Optuna's pruner knows.
+    rung : int
+    """
+
+    tuner: FamilyTuner
     trial: optuna.Trial
     candidate: Candidate
     reported: set[int] = field(default_factory=set)
@@ -32,22 +46,22 @@ class Proposal:
 
 @dataclass(eq=False)
 class FamilyTuner:
-    """A family that is being tuned, with one recipe.
+    """Propose hyperparameters of a family, with one recipe.
 
     Parameters
     ----------
-    hasty : bool
+    short_budget : bool
         Whether its fits are cut short, so that learning rates are higher.
-    asked : int
-        How many proposals were asked of it.
-    used_up : bool
+    n_proposed : int
+        The number of its proposals.
+    is_exhausted : bool
         Whether it has nothing new to propose.
     points : iterator of mapping or None
-        What is proposed one after the other, until there is no more; None if the sampler decides.
-    told : set of str
-        Ids of the trials that the sampler knows of, and of those that it proposed.
+        The values to propose, until there are no more; None if the sampler decides.
+    known_ids : set of str
+        Ids of the trials that the sampler knows, and of its proposals.
     first : mapping or None
-        What is proposed first.
+        The values to propose first.
     """
 
     name: str
@@ -55,51 +69,61 @@ class FamilyTuner:
     space: Space
     study: optuna.Study
     short_budget: bool = False
-    asked: int = 0
-    used_up: bool = False
-    points: Iterator[Mapping[str, Any]] | None = None
-    told: set[str] = field(default_factory=set)
-    first: Mapping[str, Any] | None = None
+    n_proposed: int = 0
+    is_exhausted: bool = False
+    points: Iterator[Params] | None = None
+    known_ids: set[str] = field(default_factory=set)
+    first: Params | None = None
 
     @classmethod
-    def of(
-        cls, study: Study, name: str, sampling: Sampling, most: float, longest: float
+    def create(
+        cls,
+        study: Study,
+        name: str,
+        sampling: Sampling,
+        most: float,
+        longest: float,
     ) -> FamilyTuner:
-        """A family with the recipe of its best complete trial; its sampler is told nothing yet.
+        """Return the tuner of a family with the recipe of its best complete trial.
 
-        In haste where its best fits were cut short or take longer than `longest` seconds; else without learning rates so low that a fit, by
-        what the best one's took, would take more than `most`.
+        Its sampler knows no trial yet.
+
+        Parameters
+        ----------
+        most : float
+            Seconds that a fit may take: learning rates so low that it would take more, judged by
+            the best trial's fits, are left out.
+        longest : float
+            Seconds of the best trial's fits from which on learning rates are those of a short
+            budget instead; so they are if these fits were cut short.
         """
         best = study.leaders[name]
-        known = _implied(study, name) | dict(best.candidate.params)
-        recipe, seconds = best.candidate.recipe, predict(study, best.candidate)
-        space = study.family(name).space(
-            study.the_task, recipe.has_codes and study.size.categories > 0
-        )
+        recipe = best.candidate.recipe
+        params = _all_params(study, name, best.candidate.params)
+        seconds = predict_seconds(study, best.candidate)
+        has_codes = recipe.has_codes and study.size.categories > 0
+        space = study.family(name).space(study.the_task, has_codes)
         faster = for_short_budget(space)
-        short_budget = faster != space and (best.is_cut_short or seconds > longest)
-        seed = zlib.crc32(f"{study.seed}/{study.resumed}/{name}/{recipe.name}".encode()) >> 1
-        searched = faster if short_budget else no_longer(space, known, most / seconds)
-        made = cls(
+        is_slow = best.is_cut_short or seconds > longest
+        short_budget = is_slow and faster != space
+        searched = faster if short_budget else no_longer(space, params, most / seconds)
+        text = f"{study.seed}/{study.resumed}/{name}/{recipe.name}"
+        seed = zlib.crc32(text.encode()) >> 1
+        tuner = cls(
             name,
             recipe,
             searched,
-            sampling.study(seed),
+            sampling.create_study(seed),
             short_budget,
-            points=sampling.all_of(searched, seed),
+            points=sampling.grid_points(searched, seed),
         )
-        if short_budget:  # have the best values proposed with higher ones of those that may rise where fits are cut short
-            rates = [
-                rate
-                for rate, values in made.space.items()
-                if isinstance(values, Float) and values.short_budget is not None
-            ]
-            made.first = nearest(made.space, known | {rate: HASTE * known[rate] for rate in rates})
-        return made
+        if short_budget:
+            tuner.first = _with_higher_rates(searched, params)
+        return tuner
 
     @property
     def key(self) -> tuple[str, Recipe]:
-        """Its family and recipe."""
+        """The family and the recipe."""
         return self.name, self.recipe
 
     @property
@@ -107,35 +131,36 @@ class FamilyTuner:
         """A candidate that takes as long as others of the family do."""
         return Candidate(self.name, {}, self.recipe)
 
-    def learn(self, study: Study) -> None:
-        """Tell the sampler of decided trials that it didn't propose; the nearest value stands for one that the space does not hold."""
+    def add_known_trials(self, study: Study) -> None:
+        """Let the sampler know of decided trials that it didn't propose.
+
+        The nearest value stands for one that the space does not contain.
+        """
         import optuna
 
         for trial in study.trials.values():
-            if (
-                trial.id in self.told
-                or trial.candidate.family != self.name
-                or not trial.losses
-                or not trial.decided
-            ):
+            if not self._is_news(trial):
                 continue
-            self.told.add(trial.id)
+            self.known_ids.add(trial.id)
+            params = _all_params(study, self.name, trial.candidate.params)
             known = optuna.trial.create_trial(
-                params=nearest(
-                    self.space, _implied(study, self.name) | dict(trial.candidate.params)
-                ),
+                params=nearest(self.space, params),
                 distributions=_distributions(self.space),
                 value=study.expected_loss(trial),
-                intermediate_values={
-                    step: trial.losses[at]
-                    for step, at in enumerate(study.plan.splits)
-                    if at in trial.losses
-                },
+                intermediate_values=_losses_by_step(study, trial),
             )
             self.study.add_trial(known)
 
+    def _is_news(self, trial: Trial) -> bool:
+        """Whether the sampler can learn from a trial that it doesn't know."""
+        if trial.candidate.family != self.name:
+            return False
+        if not trial.losses or not trial.decided:
+            return False
+        return trial.id not in self.known_ids
+
     def ask(self) -> Proposal | None:
-        """A new proposal, which may be one that is known already; None if there is no more."""
+        """Return a new proposal, which may equal a known trial; None if there is no more."""
         if self.points is not None and self.first is None:
             self.first = next(self.points, None)
             if self.first is None:
@@ -143,55 +168,84 @@ class FamilyTuner:
         if self.first is not None:
             self.study.enqueue_trial(dict(self.first))
             self.first = None
-        trial = self.study.ask(_distributions(self.space))
-        self.asked += 1
-        asked = Proposal(self, trial, Candidate(self.name, dict(trial.params), self.recipe, "tune"))
-        self.told.add(asked.candidate.id)
-        return asked
+        distributions = _distributions(self.space)
+        trial = self.study.ask(distributions)
+        self.n_proposed += 1
+        params = dict(trial.params)
+        candidate = Candidate(self.name, params, self.recipe, "tune")
+        self.known_ids.add(candidate.id)
+        return Proposal(self, trial, candidate)
 
-    def tell(self, study: Study, asked: Proposal) -> None:
-        """Tell the sampler what is known of its proposal: a loss, or that there is none."""
+    def tell(self, study: Study, proposal: Proposal) -> None:
+        """Report to the sampler the loss of its proposal, or that there is none."""
         import optuna
 
-        trial = study.trials[asked.candidate.id]
-        look = trial.look.loss if trial.look is not None else None
-        if not trial.losses and look is not None:
-            self.study.tell(asked.trial, look)  # it went no further than a rung below all rows
-        elif trial.losses:
-            self.study.tell(asked.trial, study.expected_loss(trial))
+        trial = study.trials[proposal.candidate.id]
+        look = trial.look
+        if trial.losses:
+            loss = study.expected_loss(trial)
+            self.study.tell(proposal.trial, loss)
+        elif look is not None and look.loss is not None:
+            # The proposal went no further than a rung below all rows.
+            self.study.tell(proposal.trial, look.loss)
         else:
-            self.study.tell(asked.trial, state=optuna.trial.TrialState.FAIL)
+            failed = optuna.trial.TrialState.FAIL
+            self.study.tell(proposal.trial, state=failed)
 
-    def left_over(self, study: Study) -> Iterator[Proposal]:
-        """Proposals of an earlier process that are not decided, asked for anew."""
+    def resume_proposals(self, study: Study) -> Iterator[Proposal]:
+        """Propose again the undecided proposals of an earlier process."""
         for trial in study.trials.values():
             candidate = trial.candidate
-            if (
-                not trial.decided
-                and candidate.origin == "tune"
-                and (candidate.family, candidate.recipe) == (self.name, self.recipe)
-            ):
-                self.study.enqueue_trial(dict(candidate.params))
-                self.told.add(candidate.id)
-                yield Proposal(self, self.study.ask(_distributions(self.space)), candidate)
+            if trial.decided or candidate.origin != "tune":
+                continue
+            if (candidate.family, candidate.recipe) != self.key:
+                continue
+            params = dict(candidate.params)
+            self.study.enqueue_trial(params)
+            self.known_ids.add(candidate.id)
+            distributions = _distributions(self.space)
+            optuna_trial = self.study.ask(distributions)
+            yield Proposal(self, optuna_trial, candidate)
 
 
-def _implied(study: Study, name: str) -> dict[str, Any]:
-    """What a family does where a candidate gives no value."""
-    return study.family(name).implied(study.the_task) | study.family(name).defaults(study.the_task)
+def _losses_by_step(study: Study, trial: Trial) -> dict[int, float]:
+    losses = {}
+    for step, split in enumerate(study.plan.splits):
+        if split in trial.losses:
+            losses[step] = trial.losses[split]
+    return losses
+
+
+def _all_params(study: Study, name: str, params: Params) -> dict[str, Any]:
+    """Return hyperparameters of a family, with its own values where none are given."""
+    family = study.family(name)
+    return {
+        **family.implied(study.the_task),
+        **family.defaults(study.the_task),
+        **params,
+    }
+
+
+def _with_higher_rates(space: Space, params: Params) -> dict[str, Any]:
+    """Return the best values with higher learning rates, which suit fits that are cut short."""
+    higher = dict(params)
+    for name, range_ in space.items():
+        if isinstance(range_, Float) and range_.short_budget is not None:
+            higher[name] = SHORT_BUDGET_RATE_FACTOR * params[name]
+    return nearest(space, higher)
 
 
 def _distributions(space: Space) -> dict[str, Any]:
-    """Optuna's words for a search space."""
+    """Return a search space in Optuna's classes."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    words: dict[str, Any] = {}
-    for name, values in space.items():
-        match values:
+    distributions: dict[str, Any] = {}
+    for name, range_ in space.items():
+        match range_:
             case Float(low=low, high=high, log=log):
-                words[name] = FloatDistribution(low, high, log=log)
+                distributions[name] = FloatDistribution(low, high, log=log)
             case Int(low, high, log):
-                words[name] = IntDistribution(low, high, log=log)
+                distributions[name] = IntDistribution(low, high, log=log)
             case Choice(options):
-                words[name] = CategoricalDistribution(options)
-    return words
+                distributions[name] = CategoricalDistribution(options)
+    return distributions

@@ -1,4 +1,7 @@
-"""Looks: on a table of which few fits can be had, candidates are tried on some of its rows first, and the best go on with all."""
+"""Low fidelity: candidates are tried on a sample of rows first, and the best continue with all.
+
+Such a fit is a "look". It is for tables of which few fits on all rows can be afforded.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +10,67 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
-from automl.search.costs import by_formula, guess
-from automl.search.racing import SHORTEST, RaceRules, far, part_of_lead
+from automl.search.costs import estimate_seconds, formula_seconds
+from automl.search.racing import MIN_FIT_SECONDS, RaceRules, describe_gap, relative_gap
 from automl.trial import Candidate, Job, Study, Trial
 
-FEWEST = 5_000  # rows that tell something
-FEWEST_OTHERS = 100  # of them that are not of the most frequent class
-SHARE = 0.2  # of the stage may go into looks
-FEWEST_LOOKS = 4  # come what may
-PARTS = (4, 8, 16, 32, 64)  # of the rows are looked at
-AFTER_LOOKS = 2  # candidates shall fit into the stage then: who is good is known
-MARGIN = 0.4  # of a race's own margin: who lies further behind the best look doesn't go on
-ALWAYS = (
-    2  # of the best looks go on, however far they lie apart: where the lead is small, that is noise
-)
+MIN_ROWS = 5_000  # of a sample
+MIN_OTHER_ROWS = 100  # of them that are not of the most frequent class
+LOOKS_TIME_SHARE = 0.2  # of the stage
+MIN_LOOKS = 4  # that there must be time for
+SAMPLE_DIVISORS = (4, 8, 16, 32, 64)  # of the rows
+MIN_CANDIDATES_AFTER_LOOKS = 2  # that the stage must have time for: it is known who is good
+MARGIN_FACTOR = 0.4  # of a race's margin: candidates further behind the best look are dropped
+# The best looks that continue however far they lie apart: where the lead is small, that is noise.
+N_KEPT_LOOKS = 2
 
 
-def rows_to_look_at(study: Study, candidates: Sequence[Candidate], seconds: float) -> int | None:
-    """How many rows looks are at; None where they are not worth it: several folds tell by themselves, and so does time for all.
+def choose_sample_rows(
+    study: Study,
+    candidates: Sequence[Candidate],
+    seconds: float,
+) -> int | None:
+    """Return the number of rows to try candidates on.
+
+    It is None where looks are not worth it: with several folds, the first one is enough, and so
+    is time for all candidates.
 
     Parameters
     ----------
     seconds : float
         Of all cores together.
     """
-    looked = [candidate for candidate in candidates if candidate.family != "constant"]
-    if (
-        len(study.plan.splits) > 1
-        or math.isinf(seconds)
-        or sum(guess(study, candidate) for candidate in looked) <= seconds
-    ):
+    if len(study.plan.splits) > 1 or math.isinf(seconds):
+        return None
+    models = [candidate for candidate in candidates if candidate.family != "constant"]
+    estimates = [estimate_seconds(study, candidate) for candidate in models]
+    if sum(estimates) <= seconds:
         return None
     size = study.size
-    parts = [
-        size.rows // part
-        for part in PARTS
-        if size.rows // part >= FEWEST and size.others // part >= FEWEST_OTHERS
-    ]
-
-    def cost(rows: int) -> float:
-        return sum(by_formula(study, candidate, rows, study.plan.models) for candidate in looked)
-
-    return next(
-        (rows for rows in parts if cost(rows) <= SHARE * seconds), parts[-1] if parts else None
-    )
+    n_models = study.plan.models
+    sample_rows = None
+    for divisor in SAMPLE_DIVISORS:
+        rows = size.rows // divisor
+        other_rows = size.others // divisor
+        if rows < MIN_ROWS or other_rows < MIN_OTHER_ROWS:
+            continue
+        sample_rows = rows
+        costs = [formula_seconds(study, candidate, rows, n_models) for candidate in models]
+        if sum(costs) <= LOOKS_TIME_SHARE * seconds:
+            break
+    return sample_rows
 
 
 class LowFidelityPolicy:
-    """A policy: the baseline, each other candidate once on some of the rows as long as there is time; then the hopeless are dropped.
+    """A policy that trains every candidate once on a sample of rows, as long as there is time.
+
+    The baseline, which comes first, is trained on all rows. Then hopeless candidates are dropped.
 
     Parameters
     ----------
-    race : Race
+    race : RaceRules
     rows : int
+        Of the sample.
     """
 
     def __init__(self, candidates: Sequence[Candidate], race: RaceRules, rows: int) -> None:
@@ -68,56 +79,78 @@ class LowFidelityPolicy:
         self._rows = rows
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next look, or who is not worth more."""
-        left = capacity.seconds - (1 - SHARE) * self._race.seconds
-        unseen = (candidate for candidate in self._candidates if candidate.id not in study.trials)
-        if left > 0 and (candidate := next(unseen, None)):
-            return self._job(study, candidate, left, capacity)
+        """Return the next look, or the next candidate that is not worth more."""
+        reserved = (1 - LOOKS_TIME_SHARE) * self._race.seconds
+        seconds_left = capacity.seconds - reserved
+        if seconds_left > 0:
+            for candidate in self._candidates:
+                if candidate.id not in study.trials:
+                    return self._job(study, candidate, seconds_left, capacity)
         if study.running:
             return Wait()
-        return next((Drop(trial, reason) for trial, reason in self._hopeless(study)), Stop())
+        return self._drop(study) or Stop()
 
-    def _job(self, study: Study, candidate: Candidate, left: float, capacity: Capacity) -> Job:
+    def _job(
+        self,
+        study: Study,
+        candidate: Candidate,
+        seconds_left: float,
+        capacity: Capacity,
+    ) -> Job:
         split = study.plan.splits[0]
-        whole = self._race.job(study, candidate, split, capacity)
+        job = self._race.job(study, candidate, split, capacity)
         if candidate.family == "constant":
-            return whole
-        return replace(whole, rows=self._rows, seconds=max(SHORTEST, left / FEWEST_LOOKS))
+            return job
+        seconds = max(MIN_FIT_SECONDS, seconds_left / MIN_LOOKS)
+        return replace(job, rows=self._rows, seconds=seconds)
 
-    def _hopeless(self, study: Study) -> list[tuple[Trial, str]]:
-        """Trials that lie far behind the best look and aren't decided; a look that its deadline ended says too little for that."""
-        looks = _looks(study)
-        floor = min(
-            (t.loss for t in study.trials.values() if t.candidate.family == "constant"),
-            default=math.inf,
-        )
-        best = min(looks.values(), default=0.0)
-        distant = [
-            study.trials[name] for name in sorted(looks, key=lambda name: looks[name])[ALWAYS:]
-        ]
-        gaps = [
-            (trial, part_of_lead(looks[trial.id], best, floor))
-            for trial in distant
-            if not (trial.decided or _is_cut_short(trial))
-        ]
-        margin = MARGIN * self._race.margin
-        return [(trial, f"{far(gap)}, on some rows") for trial, gap in gaps if gap > margin]
+    def _drop(self, study: Study) -> Drop | None:
+        """Drop the next undecided trial that lies far behind the best look.
+
+        A look that its deadline ended says too little for that.
+        """
+        losses = _look_losses(study)
+        baseline_loss = math.inf
+        for trial in study.trials.values():
+            if trial.candidate.family == "constant":
+                baseline_loss = min(baseline_loss, trial.loss)
+        ranked = sorted(losses, key=lambda name: losses[name])
+        margin = MARGIN_FACTOR * self._race.margin
+        for name in ranked[N_KEPT_LOOKS:]:
+            trial = study.trials[name]
+            if trial.decided or _is_look_cut_short(trial):
+                continue
+            best_loss = losses[ranked[0]]
+            gap = relative_gap(losses[name], best_loss, baseline_loss)
+            if gap > margin:
+                return Drop(trial, f"{describe_gap(gap)}, on some rows")
+        return None
 
 
-def by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with the baseline first, then from the best look to the worst, then those without one in their order."""
-    looks = _looks(study)
+def sort_by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sort candidates by their looks.
+
+    The baseline is first, then come the candidates from the best look to the worst, then those
+    without one in their order.
+    """
+    losses = _look_losses(study)
 
     def key(candidate: Candidate) -> float:
-        return -math.inf if candidate.family == "constant" else looks.get(candidate.id, math.inf)
+        if candidate.family == "constant":
+            return -math.inf
+        return losses.get(candidate.id, math.inf)
 
     return sorted(candidates, key=key)
 
 
-def _looks(study: Study) -> dict[str, float]:
-    seen = {trial.id: trial.look for trial in study.trials.values() if trial.look is not None}
-    return {name: look.loss for name, look in seen.items() if look.loss is not None}
+def _look_losses(study: Study) -> dict[str, float]:
+    losses = {}
+    for trial in study.trials.values():
+        look = trial.look
+        if look is not None and look.loss is not None:
+            losses[trial.id] = look.loss
+    return losses
 
 
-def _is_cut_short(trial: Trial) -> bool:
+def _is_look_cut_short(trial: Trial) -> bool:
     return trial.look is not None and trial.look.stopped

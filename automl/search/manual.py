@@ -1,4 +1,4 @@
-"""Tuning by hand: a variation of a known candidate, and a row of them along one hyperparameter."""
+"""Tuning by hand: a variation of a known candidate, and a sweep along one hyperparameter."""
 
 from __future__ import annotations
 
@@ -11,55 +11,64 @@ import numpy as np
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.models import everybody
-from automl.search.costs import predict, seed_for
+from automl.search.costs import predict_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
 from automl.trial import MANUAL, Candidate, Job, Study, Trial
 
-POINTS = 7
+N_POINTS = 7  # of a sweep
 
 
 def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
-    """What a variation starts from: the trial that is named, else the family's best, else its defaults.
+    """Return the candidate that a variation starts from.
+
+    It is the trial that is named, else the family's best one, else the family's defaults.
+
+    Parameters
+    ----------
+    name : str
+        A family.
+    base : str, optional
+        The beginning of a trial's id.
 
     Raises
     ------
     InputError
         There is no such family or trial.
     """
-    names = [
-        known
-        for known in dict.fromkeys([*everybody(), *study.families, *study.leaders])
-        if known != "constant"
-    ]
+    names = dict.fromkeys([*everybody(), *study.families, *study.leaders])
+    names.pop("constant", None)
     if name not in names:
-        raise InputError(
-            f"--family {name}: no such family.{suggestion(name, names)} There are: {', '.join(names)}."
-        )
+        hint = suggestion(name, list(names))
+        raise InputError(f"--family {name}: no such family.{hint} There are: {', '.join(names)}.")
     if base is not None:
-        found = [trial for trial in study.trials.values() if trial.id.startswith(base)]
-        if len(found) != 1 or found[0].candidate.family != name:
-            what = (
-                "several trials"
-                if len(found) > 1
-                else f"a trial of {found[0].candidate.family}"
-                if found
-                else "no trial"
-            )
-            raise InputError(
-                f"--base {base}: names {what}; give the id of one of {name}, as the leaderboard has it."
-            )
-        return found[0].candidate
+        return _trial_of(study, name, base).candidate
     if name in study.leaders:
         return study.leaders[name].candidate
-    return next(candidate for candidate in defaults(study, [name]) if candidate.family == name)
+    _, candidate = defaults(study, [name])
+    return candidate
+
+
+def _trial_of(study: Study, name: str, base: str) -> Trial:
+    """Return the trial of a family whose id begins so."""
+    matches = [trial for trial in study.trials.values() if trial.id.startswith(base)]
+    if not matches:
+        named = "no trial"
+    elif len(matches) > 1:
+        named = "several trials"
+    elif matches[0].candidate.family != name:
+        named = f"a trial of {matches[0].candidate.family}"
+    else:
+        return matches[0]
+    raise InputError(
+        f"--base {base}: names {named}; give the id of one of {name}, as the leaderboard has it."
+    )
 
 
 def settable(study: Study, base: Candidate) -> Space:
-    """The hyperparameters of a candidate's family with their ranges."""
-    return study.family(base.family).space(
-        study.the_task, base.recipe.has_codes and study.size.categories > 0
-    )
+    """Return the hyperparameters of a candidate's family with their ranges."""
+    has_codes = base.recipe.has_codes and study.size.categories > 0
+    return study.family(base.family).space(study.the_task, has_codes)
 
 
 def variation(
@@ -69,7 +78,18 @@ def variation(
     recipe: str | None = None,
     origin: str = MANUAL,
 ) -> Candidate:
-    """A candidate with some hyperparameters, or the recipe, changed; `origin` is who proposed it.
+    """Return a candidate with some hyperparameters, or the recipe, changed.
+
+    Parameters
+    ----------
+    base : Candidate
+        The candidate to change.
+    changes : mapping
+        Values by hyperparameter.
+    recipe : str, optional
+        Name of the new recipe.
+    origin : str
+        The part of the program, or the person, that proposes it.
 
     Raises
     ------
@@ -77,64 +97,75 @@ def variation(
         There is no such hyperparameter or recipe, or a value is of the wrong kind.
     """
     space = settable(study, base)
-    known = study.family(base.family).defaults(study.the_task)
+    params = {
+        **study.family(base.family).defaults(study.the_task),
+        **base.params,
+    }
     for name, value in changes.items():
         if name not in space:
             raise _unknown(f"--set {name}", name, base.family, space)
         _check(f"--set {name}={value}", space[name], value)
-    offered = {one.name: one for one in study.recipes}
-    if recipe is not None and recipe not in offered:
+        params[name] = _converted(space[name], value)
+    if recipe is None:
+        return Candidate(base.family, params, base.recipe, origin)
+    recipes = {known.name: known for known in study.recipes}
+    if recipe not in recipes:
+        hint = suggestion(recipe, recipes)
         raise InputError(
-            f"--recipe {recipe}: is not in play here.{suggestion(recipe, offered)} There are: {', '.join(offered)}."
+            f"--recipe {recipe}: is not used in this run.{hint} There are: {', '.join(recipes)}."
         )
-    made = {
-        **known,
-        **base.params,
-        **{name: _as(space[name], value) for name, value in changes.items()},
-    }
-    return Candidate(base.family, made, base.recipe if recipe is None else offered[recipe], origin)
+    return Candidate(base.family, params, recipes[recipe], origin)
 
 
-def _unknown(what: str, name: str, of: str, space: Space) -> InputError:
-    return InputError(
-        f"{what}: {of} has no such hyperparameter.{suggestion(name, space)} It has: {', '.join(space)}."
-    )
+def _unknown(where: str, name: str, family: str, space: Space) -> InputError:
+    hint = suggestion(name, space)
+    names = ", ".join(space)
+    return InputError(f"{where}: {family} has no such hyperparameter.{hint} It has: {names}.")
 
 
-def _check(what: str, range_: Range, value: Any) -> None:
-    """Refuse a value of the wrong kind; one outside of the range that is searched may be tried."""
-    is_number = (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    )
+def _check(where: str, range_: Range, value: Any) -> None:
+    """Refuse a value of the wrong kind; one outside of the range that is searched is allowed."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = is_number and math.isfinite(value)
     match range_:
         case Choice(values) if value not in values:
-            raise InputError(f"{what}: is to be one of {', '.join(map(repr, values))}.")
+            raise InputError(f"{where}: must be one of {', '.join(map(repr, values))}.")
         case Int() if not (is_number and float(value).is_integer()):
             raise InputError(
-                f"{what}: is to be a whole number, such as {range_.low} to {range_.high}."
+                f"{where}: must be a whole number, such as {range_.low} to {range_.high}."
             )
         case Float() if not is_number:
             raise InputError(
-                f"{what}: is to be a number, such as {range_.low:g} to {range_.high:g}."
+                f"{where}: must be a number, such as {range_.low:g} to {range_.high:g}."
             )
         case _:
             return
 
 
-def _as(range_: Range, value: Any) -> Any:
-    return (
-        int(value)
-        if isinstance(range_, Int)
-        else float(value)
-        if isinstance(range_, Float)
-        else value
-    )
+def _converted(range_: Range, value: Any) -> Any:
+    """Return a value with the type of its range."""
+    if isinstance(range_, Int):
+        return int(value)
+    if isinstance(range_, Float):
+        return float(value)
+    return value
 
 
 def row(
-    study: Study, base: Candidate, name: str, values: Sequence[Any] = (), points: int = POINTS
+    study: Study,
+    base: Candidate,
+    name: str,
+    values: Sequence[Any] = (),
+    points: int = N_POINTS,
 ) -> list[Candidate]:
-    """Candidates that differ in one hyperparameter alone: with the values given, else with so many evenly over its range.
+    """Return candidates that differ in one hyperparameter alone.
+
+    Parameters
+    ----------
+    values : sequence
+        The values; none given: spread evenly over the range, or each one of a choice.
+    points : int
+        The number of values that are spread over a range.
 
     Raises
     ------
@@ -144,51 +175,60 @@ def row(
     space = settable(study, base)
     if name not in space:
         raise _unknown(f"--param {name}", name, base.family, space)
-    range_ = space[name]
-    if not values:
-        evenly = (
-            range_.values
-            if isinstance(range_, Choice)
-            else [_as(range_, _short(range_.at(at))) for at in np.linspace(0, 1, points)]
-        )
-        values = list(dict.fromkeys(evenly))
-    made = [variation(study, base, {name: value}) for value in values]
-    return list({candidate.id: candidate for candidate in made}.values())
+    candidates = {}
+    for value in values or _evenly_spread(space[name], points):
+        candidate = variation(study, base, {name: value})
+        candidates[candidate.id] = candidate
+    return list(candidates.values())
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")
+def _evenly_spread(range_: Range, count: int) -> Sequence[Any]:
+    """Return distinct values of a range, rounded to three digits; all values of a choice."""
+    if isinstance(range_, Choice):
+        return range_.values
+    values = []
+    for position in np.linspace(0, 1, count):
+        rounded = float(f"{range_.at(position):.3g}")
+        values.append(_converted(range_, rounded))
+    return list(dict.fromkeys(values))
 
 
 class Everywhere:
-    """A policy: every fold of the given candidates that is not known yet, the first candidate first; nobody is dropped.
+    """A policy that trains every fold of its candidates, one candidate after the other.
 
-    What can't be expected to end in time is not begun: a fit that its deadline ends is no answer to what was asked.
+    No candidate is dropped. A fit that can't be expected to end in time is not begun: if its
+    deadline ends it, it doesn't answer the question.
     """
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         self._candidates = list(candidates)
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next fold."""
+        """Return the next fold."""
         for candidate in self._candidates:
-            taken = _taken(study, study.trials.get(candidate.id))
-            split = next((split for split in study.plan.splits if split not in taken), None)
-            if split is not None and predict(study, candidate) <= capacity.seconds:
-                seed = seed_for(study.seed, candidate, *split)
-                return Job(
-                    candidate,
-                    study.data,
-                    *split,
-                    seed=seed,
-                    threads=capacity.threads,
-                    seconds=capacity.seconds,
-                )
+            split = _next_split(study, candidate)
+            if split is None or predict_seconds(study, candidate) > capacity.seconds:
+                continue
+            return Job(
+                candidate,
+                study.data,
+                *split,
+                seed=seed_for(study.seed, candidate, *split),
+                threads=capacity.threads,
+                seconds=capacity.seconds,
+            )
         return Wait() if study.running else Stop()
 
 
-def _taken(study: Study, trial: Trial | None) -> set[Any]:
-    """Where a trial was fitted; everywhere once it has failed."""
-    if trial is None:
-        return set()
-    return set(study.plan.splits) if trial.failure else study.taken(trial)
+def _next_split(study: Study, candidate: Candidate) -> tuple[int, int] | None:
+    """Return the first split on which a candidate was not fitted; None once it has failed."""
+    trial = study.trials.get(candidate.id)
+    taken = set()
+    if trial is not None:
+        if trial.failure:
+            return None
+        taken = study.taken(trial)
+    for split in study.plan.splits:
+        if split not in taken:
+            return split
+    return None

@@ -4,47 +4,49 @@ from __future__ import annotations
 
 import heapq
 import math
-from itertools import accumulate
 
 from automl.trial import Study
 
-LEADERS = (
-    10  # trials whose mean loss is followed: an ensemble gains as long as new ones come among them
-)
-WORTH = 0.001  # a quarter of the budget that brings less than this part of the loss is not worth it
-FEWEST = 30  # complete trials before anything is predicted
-SHORT = 60.0  # seconds of training: a quarter that is shorter is not worth sparing
+# Trials whose mean loss is followed: an ensemble gains as long as new ones come among them.
+N_LEADERS = 10
+MIN_GAIN = 0.001  # a quarter of the budget is worth it if it gains this part of the loss
+MIN_COMPLETE_TRIALS = 30  # before anything is predicted
+MIN_QUARTER_SECONDS = 60.0  # of training: a shorter quarter is not worth sparing
 
 
-def predicted_gain(study: Study, seconds_left: float, workers: int) -> float:
-    """Part of the leaders' mean loss that another quarter of the budget can be expected to bring.
+def predict_gain(study: Study, seconds_left: float, workers: int) -> float:
+    """Return the part of the leaders' mean loss that another quarter of the budget may gain.
 
-    As much as the last quarter brought: search brings less and less. Infinite as long as less than half of the budget is used, too
-    few trials are complete, or a quarter is short anyway.
+    It is as much as the last quarter gained: search gains less and less. It is infinite as long
+    as less than half of the budget is used, too few trials are complete, or a quarter is short.
 
     Parameters
     ----------
     seconds_left : float
         Of the budget.
     workers : int
-        Fits that run side by side.
+        Fits that run in parallel.
     """
-    trials = list(study.trials.values())
-    spent = list(accumulate(trial.seconds for trial in trials))
-    quarter = (spent[-1] + seconds_left * workers) / 4 if spent else math.inf
-    complete = [
-        (when, trial.loss)
-        for when, trial in zip(spent, trials, strict=True)
-        if study.complete(trial)
-    ]
-    if not SHORT <= quarter < math.inf or len(complete) < FEWEST or spent[-1] < 2 * quarter:
+    spent = 0.0
+    complete = []
+    for trial in study.trials.values():
+        spent += trial.seconds
+        if study.complete(trial):
+            complete.append((spent, trial.loss))
+    if len(complete) < MIN_COMPLETE_TRIALS:
         return math.inf
-    before = [loss for when, loss in complete if when <= spent[-1] - quarter]
-    if len(before) < LEADERS:
+    quarter = (spent + seconds_left * workers) / 4
+    if not MIN_QUARTER_SECONDS <= quarter < math.inf or spent < 2 * quarter:
         return math.inf
-    then, now = _leading(before), _leading([loss for _, loss in complete])
-    return (then - now) / abs(now) if now else 0.0
+    losses = [loss for _, loss in complete]
+    earlier = [loss for seconds, loss in complete if seconds <= spent - quarter]
+    if len(earlier) < N_LEADERS:
+        return math.inf
+    before = _leaders_loss(earlier)
+    now = _leaders_loss(losses)
+    return (before - now) / abs(now) if now else 0.0
 
 
-def _leading(losses: list[float]) -> float:
-    return math.fsum(heapq.nsmallest(LEADERS, losses)) / LEADERS
+def _leaders_loss(losses: list[float]) -> float:
+    best = heapq.nsmallest(N_LEADERS, losses)
+    return math.fsum(best) / N_LEADERS

@@ -1,8 +1,11 @@
-"""The portfolio: strong configurations, ordered for each size and kind of task, kept as data in portfolio.toml."""
+"""The portfolio: strong configurations, ordered for each size and kind of task.
+
+They are kept as data in portfolio.toml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,120 +17,175 @@ from automl.files import read_toml
 from automl.models import everybody
 from automl.trial import FIRST, Candidate, Study
 
-PROVEN = 10  # candidates of an earlier run that are tried again
-LARGE = 5_000  # rows from which on the order for large tables is followed: between those that the two orders were learnt on
-MANY = 50_000  # rows from which on linear models come last: they are not the quick ones there
-CATEGORICAL = (
-    0.5  # of the columns are categories: there CatBoost, which is made for them, comes early
-)
+N_PROVEN = 10  # candidates of an earlier run that are tried again
+# Rows from which on the order for large tables is followed. It lies between the sizes of the
+# tables that the two orders were learnt on.
+MIN_LARGE_ROWS = 5_000
+MIN_ROWS_FOR_LINEAR_LAST = 50_000  # linear models are not the quick ones there
+# Share of categories among the columns from which on CatBoost, made for them, comes early.
+MIN_CATEGORICAL_SHARE = 0.5
 _FILE = Path(__file__).with_name("portfolio.toml")
+
+Entry = dict[str, Any]  # family and params, perhaps recipes
 
 
 @cache
-def entries(kind: str, size: str) -> tuple[dict[str, Any], ...]:
-    """The entries of portfolio.toml for a kind of task and small or large tables, in order."""
-    told = read_toml(_FILE)
-    return tuple(told["entry"][name] for name in told["order"][size][kind])
+def entries(kind: str, size: str) -> tuple[Entry, ...]:
+    """Return the entries of portfolio.toml for a kind of task and a size of table, in order."""
+    content = read_toml(_FILE)
+    names = content["order"][size][kind]
+    by_name = content["entry"]
+    return tuple(by_name[name] for name in names)
 
 
 def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
-    """The candidates for a study: the constant baseline first, then those of the families that take part.
+    """Return the candidates for a study: the constant baseline, then those of the families.
 
-    A family that takes part without an entry of its own does so with its defaults, right after the first: who has one wants to see it
-    tried.
+    A family without an entry takes part with its defaults, right after the first entry: a user
+    who brings a family wants to see it tried.
     """
     names = families or everybody()
-    size = "large" if study.size.rows >= LARGE else "small"
-    taking_part = [
-        entry for entry in entries(study.the_task.kind, size) if entry["family"] in names
-    ]
-    lacking = [
-        name
-        for name in names
-        if name not in {e["family"] for e in taking_part} and name != "constant"
-    ]
-    own = [{"family": name, "params": {}} for name in lacking]
-    return _candidates(study, [*taking_part[:1], *own, *taking_part[1:]])
+    size = "small"
+    if study.size.rows >= MIN_LARGE_ROWS:
+        size = "large"
+    kind = study.the_task.kind
+    chosen = []
+    known = set()
+    for entry in entries(kind, size):
+        name = entry["family"]
+        if name in names:
+            chosen.append(entry)
+            known.add(name)
+    new = [name for name in names if name not in known]
+    chosen[1:1] = _default_entries(new)
+    return _candidates(study, chosen)
 
 
 def baseline(study: Study) -> Candidate:
-    """The constant, which everything is held against."""
-    return _candidates(study, [])[0]
+    """Return the constant, with which everything is compared."""
+    entry = {
+        "family": "constant",
+        "params": {},
+        "recipes": ["native"],
+    }
+    candidate = _candidate(study, entry)
+    return replace(candidate, origin="baseline")
 
 
 def first_model(study: Study) -> Candidate:
-    """The quick linear model that answers as long as there is no better one."""
-    return Candidate("linear", {"quick": True}, BOUNDED, FIRST)
+    """Return the quick linear model that answers as long as there is no better one."""
+    params = {"quick": True}
+    return Candidate("linear", params, BOUNDED, FIRST)
 
 
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
-    """The constant baseline, then the defaults of the families that take part."""
+    """Return the constant baseline, then the defaults of the families that take part."""
     names = families or everybody()
-    return _candidates(
-        study, [{"family": name, "params": {}} for name in names if name != "constant"]
-    )
+    return _candidates(study, _default_entries(names))
 
 
-def proven(known: Study, study: Study, families: Sequence[str] = ()) -> list[Candidate]:
-    """The best candidates of an earlier run, and the best of each of its families, as candidates of this one: best first.
+def _default_entries(names: Iterable[str]) -> list[Entry]:
+    models = [name for name in names if name != "constant"]
+    return [{"family": name, "params": {}} for name in models]
 
-    One whose recipe is not in play on this table has its family's first that is.
+
+def proven(
+    known: Study,
+    study: Study,
+    families: Sequence[str] = (),
+) -> list[Candidate]:
+    """Return the best candidates of an earlier run and of each of its families, best first.
+
+    One whose recipe is not used on this table gets its family's first recipe that is.
+
+    Parameters
+    ----------
+    known : Study
+        The earlier run.
+    study : Study
+        The run that the candidates are for.
     """
-    best = [
-        trial
-        for rank, trial in enumerate(known.ranked)
-        if rank < PROVEN or known.leaders[trial.candidate.family] is trial
-    ]
-    taking_part = [trial.candidate for trial in best if trial.candidate.family != "constant"]
-    taking_part = [
-        candidate for candidate in taking_part if not families or candidate.family in families
-    ]
-    made = [
-        Candidate(
-            one.family,
-            dict(one.params),
-            _recipe(study, {"family": one.family, "recipes": [one.recipe.name]}),
-            "earlier",
-        )
-        for one in taking_part
-    ]
-    return list({candidate.id: candidate for candidate in made}.values())
+    candidates = []
+    for rank, trial in enumerate(known.ranked):
+        earlier = trial.candidate
+        name = earlier.family
+        if name == "constant":
+            continue
+        if families and name not in families:
+            continue
+        if rank >= N_PROVEN and trial is not known.leaders[name]:
+            continue
+        recipe_name = earlier.recipe.name
+        recipe = _recipe(study, name, [recipe_name])
+        params = dict(earlier.params)
+        candidate = Candidate(name, params, recipe, "earlier")
+        candidates.append(candidate)
+    return _distinct(candidates)
 
 
-def _candidates(study: Study, taking_part: list[dict[str, Any]]) -> list[Candidate]:
-    """The baseline and these entries, each configuration once."""
-    first = replace(
-        _candidate(study, {"family": "constant", "params": {}, "recipes": ["native"]}),
-        origin="baseline",
-    )
-    candidates = [first, *(_candidate(study, entry) for entry in _suited(study, taking_part))]
-    return list({candidate.id: candidate for candidate in candidates}.values())
+def _candidates(study: Study, chosen: list[Entry]) -> list[Candidate]:
+    """Return the baseline and the chosen entries, each configuration once."""
+    ordered = _ordered(study, chosen)
+    candidates = [_candidate(study, entry) for entry in ordered]
+    return _distinct([baseline(study), *candidates])
 
 
-def _suited(study: Study, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Entries in an order that suits the table: linear models last for many rows, CatBoost second of the boosters for categories."""
-    if study.size.rows >= MANY:
-        entries = sorted(entries, key=lambda entry: entry["family"] == "linear")
-    names = [entry["family"] for entry in entries]
-    if study.size.categories >= CATEGORICAL * study.size.columns > 0 and {
-        "lightgbm",
-        "catboost",
-    } <= set(names):
-        rank, after = names.index("catboost"), names.index("lightgbm") + 1
-        if after < rank:
-            entries = list(entries)
-            entries.insert(after, entries.pop(rank))
-    return entries
+def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+    by_id = {}
+    for candidate in candidates:
+        by_id[candidate.id] = candidate
+    return list(by_id.values())
 
 
-def _candidate(study: Study, entry: dict[str, Any]) -> Candidate:
-    """An entry with its family's defaults written out, so that equal configurations have one id."""
-    params = {**study.family(entry["family"]).defaults(study.the_task), **entry["params"]}
-    return Candidate(entry["family"], params, _recipe(study, entry), "portfolio")
+def _ordered(study: Study, chosen: list[Entry]) -> list[Entry]:
+    """Return entries in an order that suits the table.
+
+    Linear models come last on many rows. CatBoost comes right after LightGBM on categories.
+    """
+    size = study.size
+    ordered = list(chosen)
+    if size.rows >= MIN_ROWS_FOR_LINEAR_LAST:
+        ordered.sort(key=lambda entry: entry["family"] == "linear")
+    min_categories = MIN_CATEGORICAL_SHARE * size.columns
+    if not size.categories >= min_categories > 0:
+        return ordered
+    names = [entry["family"] for entry in ordered]
+    if "lightgbm" not in names:
+        return ordered
+    if "catboost" not in names:
+        return ordered
+    rank = names.index("catboost")
+    early_rank = names.index("lightgbm") + 1
+    if early_rank < rank:
+        catboost = ordered.pop(rank)
+        ordered.insert(early_rank, catboost)
+    return ordered
 
 
-def _recipe(study: Study, entry: dict[str, Any]) -> Recipe:
-    """The first of the entry's recipes that is in play on this table, else the family's first that is."""
-    offered = {recipe.name: recipe for recipe in study.recipes}
-    suited = [*entry.get("recipes", ()), *study.family(entry["family"]).recipes]
-    return next((offered[name] for name in suited if name in offered), study.recipes[0])
+def _candidate(study: Study, entry: Entry) -> Candidate:
+    """Return an entry's candidate, with its family's defaults.
+
+    With them, equal configurations have one id.
+    """
+    name = entry["family"]
+    family = study.family(name)
+    params = {
+        **family.defaults(study.the_task),
+        **entry["params"],
+    }
+    recipe_names = entry.get("recipes", ())
+    recipe = _recipe(study, name, recipe_names)
+    return Candidate(name, params, recipe, "portfolio")
+
+
+def _recipe(study: Study, family: str, names: Sequence[str]) -> Recipe:
+    """Return the first of the named recipes that is used on this table.
+
+    If none is, return the family's first recipe that is.
+    """
+    used = {recipe.name: recipe for recipe in study.recipes}
+    suitable = study.family(family).recipes
+    for name in (*names, *suitable):
+        if name in used:
+            return used[name]
+    return study.recipes[0]

@@ -1,239 +1,301 @@
-"""Racing: an ordered list of candidates, fold by fold, in which a hopeless one stops after its first fold."""
+"""Racing: candidates in order, fold by fold; a hopeless one stops after its first fold."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
-from automl.search.costs import predict, seed_for
+from automl.search.costs import predict_seconds, seed_for
 from automl.trial import Candidate, Job, Study, Trial
 
-LENIENT = 0.35  # margin for candidates that nothing like them has been tried of
-NEAR = 0.1  # of the lead behind the best: from there on a candidate's first fold tells more than another one's second
-ENOUGH_ROWS = 200  # held-out rows; on fewer, chance puts candidates farther apart, as the root of the rows has it
-SLIGHT = 0.02  # of the lead: a slow candidate may lie so far behind
-SHORTEST = 2.0  # seconds that every fit may take: below, a worker's first use of a library would count as a failure
+LENIENT_MARGIN = 0.35  # for candidates unlike any that were tried
+# Share of the lead behind the best one from which on a new candidate's first fold says more than
+# the next fold of this one.
+NEAR_GAP = 0.1
+# Held-out rows; on fewer, chance puts candidates farther apart, by the root of their number.
+ENOUGH_ROWS = 200
+MAX_SLOW_GAP = 0.02  # share of the lead by which a slow candidate may lie behind
+# Of a fit that is always allowed: with less, a worker's first use of a library would count as a
+# failure.
+MIN_FIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class RaceRules:
-    """What the policies have in common: how a candidate's next fold becomes a job, and when a candidate is hopeless.
+    """Rules that policies share: how a fold becomes a job, and when a candidate is hopeless.
 
     Parameters
     ----------
     seconds : float
-        The stage's whole budget; a fit may take its `1 / fewest`th part of what the folds leave.
+        The stage's whole budget; a fit may take its `1 / min_candidates`th part, divided by the
+        rounds of folds.
     margin : float
-        A candidate is dropped when its first folds lie further behind the best trial's same folds than this part of the best
-        one's own lead over the baseline.
-    fewest : int
-        So many candidates shall fit into the budget, come what may.
+        A candidate is dropped when its first folds lie further behind the best trial's same folds
+        than this part of the best one's own lead over the baseline.
+    min_candidates : int
+        Candidates that the budget must have time for.
     """
 
     seconds: float
     margin: float
-    fewest: int = 3
+    min_candidates: int = 3
 
-    def limit(self, study: Study, capacity: Capacity) -> float:
-        """The most seconds that one fit may take now."""
-        return min(self._part(study, capacity), max(SHORTEST, capacity.seconds))
+    def max_seconds(self, study: Study, capacity: Capacity) -> float:
+        """Return the most seconds that one fit may take now."""
+        seconds_left = max(MIN_FIT_SECONDS, capacity.seconds)
+        return min(self._max_seconds_at_start(study, capacity), seconds_left)
 
-    def _part(self, study: Study, capacity: Capacity) -> float:
-        """The most seconds that one fit may take, were the whole budget left."""
+    def _max_seconds_at_start(self, study: Study, capacity: Capacity) -> float:
+        """Return the most seconds that one fit may take if the whole budget is left."""
         if math.isinf(self.seconds):
             return math.inf
-        return max(
-            SHORTEST,
-            self.seconds
-            / (self.fewest * math.ceil(len(study.plan.splits) / max(1, capacity.workers))),
-        )
+        n_splits = len(study.plan.splits)
+        rounds = _rounds(n_splits, capacity)
+        seconds = self.seconds / (self.min_candidates * rounds)
+        return max(MIN_FIT_SECONDS, seconds)
 
     def job(
-        self, study: Study, candidate: Candidate, split: tuple[int, int], capacity: Capacity
+        self,
+        study: Study,
+        candidate: Candidate,
+        split: tuple[int, int],
+        capacity: Capacity,
     ) -> Job:
-        """The fit of a candidate at a place."""
-        seed = seed_for(study.seed, candidate, *split)
+        """Return the job that fits a candidate on a split."""
         return Job(
             candidate,
             study.data,
             *split,
-            seed=seed,
+            seed=seed_for(study.seed, candidate, *split),
             threads=capacity.threads,
-            seconds=self.limit(study, capacity),
+            seconds=self.max_seconds(study, capacity),
         )
 
     def next_split(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
-        """The first place at which a candidate is neither trained nor in training."""
+        """Return the first split on which a candidate is neither trained nor in training."""
         trial = study.trials.get(candidate.id)
         taken = study.taken(trial) if trial else set()
-        return next((split for split in study.plan.splits if split not in taken), None)
+        for split in study.plan.splits:
+            if split not in taken:
+                return split
+        return None
 
-    def fits(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
-        """Whether the folds of a candidate that are not begun can be expected to end in time."""
+    def has_time_to_complete(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
+        """Whether a candidate's folds that are not begun can be expected to end in time."""
         trial = study.trials.get(candidate.id)
-        begun = study.taken(trial).intersection(study.plan.splits) if trial else ()
-        return self.affords(study, candidate, len(study.plan.splits) - len(begun), capacity)
+        splits = set(study.plan.splits)
+        if trial is not None:
+            splits = splits - study.taken(trial)
+        return self.has_time_for(study, candidate, len(splits), capacity)
 
-    def affords(self, study: Study, candidate: Candidate, folds: int, capacity: Capacity) -> bool:
-        """Whether so many folds of a candidate can be expected to end in time; one that would be cut short takes the most it may."""
-        expected, most = predict(study, candidate), self._part(study, capacity)
-        if expected > most and not study.family(candidate.family).stops:
+    def has_time_for(
+        self,
+        study: Study,
+        candidate: Candidate,
+        folds: int,
+        capacity: Capacity,
+    ) -> bool:
+        """Whether a number of a candidate's folds can be expected to end in time.
+
+        A fit that would be cut short takes the most seconds that it may.
+        """
+        expected = predict_seconds(study, candidate)
+        most = self._max_seconds_at_start(study, capacity)
+        family = study.family(candidate.family)
+        if expected > most and not family.stops:
             return False
-        return min(expected, most) * math.ceil(folds / max(1, capacity.workers)) <= capacity.seconds
+        rounds = _rounds(folds, capacity)
+        return min(expected, most) * rounds <= capacity.seconds
 
-    def hopeless(self, study: Study, trial: Trial) -> str:
-        """Why a trial isn't worth its other folds; empty if it is."""
+    def why_hopeless(self, study: Study, trial: Trial) -> str:
+        """Return why a trial isn't worth its other folds; empty if it is."""
         if not trial.losses:
             return ""
-        gap, rows = (
-            behind(study, trial),
-            len(trial.losses) * study.plan.held_share * study.size.rows,
-        )
-        return far(gap) if gap > self.margin * math.sqrt(max(1.0, ENOUGH_ROWS / rows)) else ""
+        gap = gap_to_best(study, trial)
+        n_folds = len(trial.losses)
+        rows = n_folds * study.plan.held_share * study.size.rows
+        scarcity = max(1.0, ENOUGH_ROWS / rows)
+        if gap > self.margin * math.sqrt(scarcity):
+            return describe_gap(gap)
+        return ""
 
-    def too_slow(self, study: Study, trial: Trial) -> str:
-        """Why a trial takes too long; empty if it doesn't.
+    def why_too_slow(self, study: Study, trial: Trial) -> str:
+        """Return why a trial takes too long; empty if it doesn't.
 
-        One whose fits were all cut short goes on only as long as its family has no complete trial: they would take the most that fits may.
+        A trial whose fits were all cut short continues only as long as its family has no complete
+        trial: they would take the most seconds that fits may.
         """
-        of_family = [
-            other
-            for other in study.trials.values()
-            if other.candidate.family == trial.candidate.family
-        ]
-        is_slow = (
-            trial.is_cut_short
-            and behind(study, trial) > SLIGHT
-            and any(study.complete(other) for other in of_family)
-        )
-        return "too slow for this budget" if is_slow else ""
+        is_behind = gap_to_best(study, trial) > MAX_SLOW_GAP
+        if not trial.is_cut_short or not is_behind:
+            return ""
+        for other in study.trials.values():
+            is_kin = other.candidate.family == trial.candidate.family
+            if is_kin and study.complete(other):
+                return "too slow for this budget"
+        return ""
+
+
+def _rounds(folds: int, capacity: Capacity) -> int:
+    """Return how often all workers fit one fold each, until a number of folds is done."""
+    workers = max(1, capacity.workers)
+    return math.ceil(folds / workers)
 
 
 def undecided(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those of the candidates that are not decided, in their order."""
-    return [c for c in candidates if c.id not in study.trials or not study.trials[c.id].decided]
+    """Return those of the candidates that are not decided, in their order."""
+    remaining = []
+    for candidate in candidates:
+        trial = study.trials.get(candidate.id)
+        if trial is None or not trial.decided:
+            remaining.append(candidate)
+    return remaining
 
 
-def behind(study: Study, trial: Trial) -> float:
-    """How far a trial's folds lie behind the best other trial's same folds, as a part of that one's lead over the baseline.
+def gap_to_best(study: Study, trial: Trial) -> float:
+    """Return how far a trial lies behind the best other one, as a share of that one's lead.
 
-    The best one is the best of the complete trials: of many that were luckier on a fold, one always is.
-
-    Negative for one that is ahead of all others, zero as long as there is none to compare with.
+    Losses are compared on the folds of the trial, the lead is over the baseline. The best other
+    trial is the best of the complete ones: of many that were luckier on a fold, one always is.
+    The gap is negative for a trial that is ahead of all others, zero if there is no other.
     """
     if not trial.losses:
         return 0.0
-    seen = [
-        t
-        for t in study.trials.values()
-        if t.id != trial.id and trial.losses.keys() <= t.losses.keys()
-    ]
-    rivals = [t for t in seen if t.candidate.family != "constant"]
+    splits = trial.losses.keys()
+    baselines = []
+    rivals = []
+    for other in study.trials.values():
+        if other.id == trial.id or not splits <= other.losses.keys():
+            continue
+        if other.candidate.family == "constant":
+            baselines.append(other)
+        else:
+            rivals.append(other)
     if not rivals:
         return 0.0
-    complete = [t for t in rivals if study.complete(t)]
-    best = (
-        _mean(min(complete, key=lambda t: t.loss), trial)
-        if complete
-        else min(_mean(t, trial) for t in rivals)
-    )
-    floor = min(
-        (_mean(t, trial) for t in seen if t.candidate.family == "constant"), default=math.inf
-    )
-    return part_of_lead(trial.loss, best, floor)
+    complete = [rival for rival in rivals if study.complete(rival)]
+    if complete:
+        best = min(complete, key=lambda rival: rival.loss)
+        rivals = [best]
+    best_loss = _least_loss(rivals, trial)
+    baseline_loss = _least_loss(baselines, trial)
+    return relative_gap(trial.loss, best_loss, baseline_loss)
 
 
-def part_of_lead(loss: float, best: float, floor: float) -> float:
-    """How far a loss lies behind the best one, as a part of that one's lead over the baseline's.
+def relative_gap(loss: float, best_loss: float, baseline_loss: float) -> float:
+    """Return how far a loss lies behind the best one, as a share of the best one's lead.
 
-    >>> part_of_lead(3.0, 2.0, 6.0), part_of_lead(3.0, 2.0, math.inf)
+    >>> relative_gap(3.0, 2.0, 6.0), relative_gap(3.0, 2.0, math.inf)
     (0.25, 0.5)
     """
-    lead = floor - best if best < floor < math.inf else abs(best)
-    return (loss - best) / lead if lead > 0 else 0.0
+    lead = abs(best_loss)
+    if best_loss < baseline_loss < math.inf:
+        lead = baseline_loss - best_loss
+    return (loss - best_loss) / lead if lead > 0 else 0.0
 
 
-def far(gap: float) -> str:
-    """What the leaderboard says of a candidate that was dropped for lying so far behind.
+def describe_gap(gap: float) -> str:
+    """Return the leaderboard's reason for a candidate that was dropped for its gap.
 
-    >>> far(0.38)
+    >>> describe_gap(0.38)
     "loses 38% of the best one's gain over the baseline"
     """
     return f"loses {gap:.0%} of the best one's gain over the baseline"
 
 
-def _mean(rival: Trial, trial: Trial) -> float:
-    """A rival's mean loss over the folds that a trial has seen."""
-    return sum(rival.losses[split] for split in trial.losses) / len(trial.losses)
+def _least_loss(others: Iterable[Trial], trial: Trial) -> float:
+    """Return the least mean loss of other trials over the folds that a trial has."""
+    least = math.inf
+    for other in others:
+        losses = [other.losses[split] for split in trial.losses]
+        mean = sum(losses) / len(losses)
+        least = min(least, mean)
+    return least
 
 
 class RacingPolicy:
-    """The policy of `select`.
+    """The policy of the select stage.
 
-    All folds of the first candidate that can win are trained at once, so that a good predictor exists early; of every later one
-    the first fold decides whether and when the others follow.
+    All folds of the first candidate that can win are trained at once, so that a good predictor
+    exists early. Of every later one the first fold decides whether and when the others follow.
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], race: RaceRules, trials: int | None = None
+        self,
+        candidates: Sequence[Candidate],
+        race: RaceRules,
+        trials: int | None = None,
     ) -> None:
-        self._candidates = list(candidates) if trials is None else list(candidates)[:trials]
+        self._candidates = list(candidates)[:trials]
         self._race = race
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next fold of the most urgent candidate that has one worth training."""
-        pending, raced = False, self._is_raced(study)
-        for candidate in self._in_turn(study, raced):
-            trial = study.trials.get(candidate.id)
+        """Return the next fold of the most urgent candidate that has one worth training."""
+        is_pending = False
+        is_raced = self._is_raced(study)
+        for candidate in self._by_urgency(study, is_raced):
             split = self._race.next_split(study, candidate)
             if split is None:
-                pending = True
+                is_pending = True
                 continue
-            if trial and split != study.plan.splits[0] and candidate.family != "constant" and raced:
-                if not trial.losses:
-                    pending = True  # its first fold decides
+            trial = study.trials.get(candidate.id)
+            is_model = candidate.family != "constant"
+            is_first_fold = split == study.plan.splits[0]
+            if trial and is_model and is_raced and not is_first_fold:
+                if not trial.losses:  # the first fold, which decides, is in training
+                    is_pending = True
                     continue
-                if reason := self._race.too_slow(study, trial) or self._race.hopeless(study, trial):
+                reason = self._race.why_too_slow(study, trial)
+                reason = reason or self._race.why_hopeless(study, trial)
+                if reason:
                     return Drop(trial, reason)
-            if not self._fits(study, candidate, capacity):
-                continue
-            return self._race.job(study, candidate, split, capacity)
-        return Wait() if pending or study.running else Stop()
+            if self._has_time(study, candidate, capacity):
+                return self._race.job(study, candidate, split, capacity)
+        return Wait() if is_pending or study.running else Stop()
 
-    def _in_turn(self, study: Study, raced: bool) -> list[Candidate]:
-        """The candidates that are not decided, the most urgent one first, of equal ones in their order.
+    def _by_urgency(self, study: Study, is_raced: bool) -> list[Candidate]:
+        """Return the undecided candidates, the most urgent one first.
 
-        The baseline and what leads go on, then every family has its turn, then what was begun goes on from the nearest to the leader to
-        the farthest, and as soon as that is not near, new candidates come first.
+        The baseline and the leader continue, then every family begins. Then candidates that were
+        begun continue, from the nearest to the leader to the farthest; new candidates come before
+        those that are not near. Equally urgent ones keep their order.
         """
-        left = undecided(study, self._candidates)
-        if not raced:
-            return left
-        begun = {trial.candidate.family for trial in study.trials.values() if study.taken(trial)}
+        remaining = undecided(study, self._candidates)
+        if not is_raced:
+            return remaining
+        begun = set()
+        for trial in study.trials.values():
+            if study.taken(trial):
+                begun.add(trial.candidate.family)
 
         def urgency(candidate: Candidate) -> float:
-            trial = study.trials.get(candidate.id)
             if candidate.family == "constant":
                 return -math.inf
-            if trial is None or not study.taken(trial):
-                return NEAR if candidate.family in begun else 0.0
-            return behind(study, trial) or -1.0
+            trial = study.trials.get(candidate.id)
+            if trial is not None and study.taken(trial):
+                return gap_to_best(study, trial) or -1.0
+            return NEAR_GAP if candidate.family in begun else 0.0
 
-        return sorted(left, key=urgency)
+        return sorted(remaining, key=urgency)
 
     def _is_raced(self, study: Study) -> bool:
-        """Whether some candidate worth racing against has been through its first fold."""
-        return any(
-            t.losses and t.candidate.family not in ("constant", "linear")
-            for t in study.trials.values()
-        )
+        """Whether there is a candidate to race against that has been through its first fold."""
+        for trial in study.trials.values():
+            family = trial.candidate.family
+            if trial.losses and family not in ("constant", "linear"):
+                return True
+        return False
 
-    def _fits(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
-        """Whether a candidate's missing folds can be expected to end in time; the first ones are always tried."""
-        if math.isinf(capacity.seconds) or not any(
-            t.decided == "done" and t.candidate.family != "constant" for t in study.trials.values()
-        ):
+    def _has_time(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
+        """Whether a candidate's missing folds can be expected to end in time.
+
+        The first candidates are always tried.
+        """
+        if math.isinf(capacity.seconds):
             return True
-        return self._race.fits(study, candidate, capacity)
+        for trial in study.trials.values():
+            is_model = trial.candidate.family != "constant"
+            if is_model and trial.decided == "done":
+                return self._race.has_time_to_complete(study, candidate, capacity)
+        return True

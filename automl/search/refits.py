@@ -1,4 +1,4 @@
-"""Refits: the ensemble's members trained once more on all rows, with the rounds that their folds found."""
+"""Refits: the ensemble's members trained once more on all rows, with the rounds of their folds."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from collections.abc import Mapping
 from itertools import product
 
 from automl.lab.policy import Action, Capacity, Stop, Wait
-from automl.search.costs import by_formula, predict, seed_for
+from automl.search.costs import formula_seconds, predict_seconds, seed_for
 from automl.trial import Job, Study, Trial
 
-SECONDS = 1.2  # times a fit's seconds: more rows, but no rounds after the best (measured on adult: 0.5 to 0.9)
-MORE_ROUNDS = 1.1  # rounds of a refit over those that early stopping found on fewer rows
+# Seconds of a refit over those of a fit: there are more rows, but no rounds after the best one
+# (measured on adult: 0.5 to 0.9).
+REFIT_SECONDS_FACTOR = 1.2
+REFIT_ROUNDS_FACTOR = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
 
-def seconds_for(study: Study, trial: Trial) -> float:
-    """How long a refit will take."""
-    alone = by_formula(study, trial.candidate, study.size.rows, 1) / by_formula(
-        study, trial.candidate, study.size.rows, study.plan.models
-    )
-    return SECONDS * alone * predict(study, trial.candidate)
+def refit_seconds(study: Study, trial: Trial) -> float:
+    """Return the expected seconds of a refit."""
+    candidate = trial.candidate
+    rows = study.size.rows
+    alone = formula_seconds(study, candidate, rows, 1)
+    in_bag = formula_seconds(study, candidate, rows, study.plan.models)
+    ratio = alone / in_bag
+    return REFIT_SECONDS_FACTOR * ratio * predict_seconds(study, candidate)
 
 
 class RefitPolicy:
-    """A policy: train members on all rows, and again with other seeds as often as asked; the next is who has the most weight a refit.
+    """A policy that trains members on all rows, several times with different seeds.
+
+    The member with the most weight for each of its refits comes next.
 
     Parameters
     ----------
@@ -32,9 +38,10 @@ class RefitPolicy:
     copies : int
         Refits of each member; a family that no seed changes has one.
     needed : bool
-        Whether little else can answer, so that one refit is tried even if none can be expected to end in time.
-    each : bool
-        Whether every member has one before any has two.
+        Whether little else can answer, so that one refit is tried even if none is expected to end
+        in time.
+    one_each_first : bool
+        Whether every member is refitted once before any is refitted twice.
     """
 
     def __init__(
@@ -43,45 +50,61 @@ class RefitPolicy:
         weights: Mapping[str, float],
         copies: int = 1,
         needed: bool = True,
-        each: bool = False,
+        one_each_first: bool = False,
     ) -> None:
         self._needed = needed
         self._tried = False
-        turns = sorted(
-            product(weights, range(copies)),
-            key=lambda turn: (each and turn[1] > 0, -weights[turn[0]] / (turn[1] + 1)),
-        )
-        asked = ((study.trials[name], copy) for name, copy in turns)
-        self._missing = [
-            (trial, copy)
-            for trial, copy in asked
-            if (copy, None) not in study.taken(trial)
-            and (copy == 0 or study.family(trial.candidate.family).seeded)
-        ]
+        self._missing: list[tuple[Trial, int]] = []
+
+        def urgency(refit: tuple[str, int]) -> tuple[bool, float]:
+            name, copy = refit
+            is_later = one_each_first and copy > 0
+            weight = weights[name]
+            return is_later, -weight / (copy + 1)
+
+        refits = product(weights, range(copies))
+        for name, copy in sorted(refits, key=urgency):
+            trial = study.trials[name]
+            family = study.family(trial.candidate.family)
+            if copy > 0 and not family.seeded:
+                continue
+            if (copy, None) not in study.taken(trial):
+                self._missing.append((trial, copy))
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next refit that is expected to end in time; the heaviest, come what may, where one is needed and none is."""
-        anyway = 0 if self._needed and not self._tried and self._missing else None
-        index = next(
-            (
-                at
-                for at, (trial, _) in enumerate(self._missing)
-                if seconds_for(study, trial) <= capacity.seconds
-            ),
-            anyway,
-        )
+        """Return the next refit that is expected to end in time.
+
+        The heaviest member's is tried in any case where one is needed and none is expected to.
+        """
+        index = self._affordable(study, capacity)
         if index is None:
-            return Wait() if study.running else Stop()
+            if study.running:
+                return Wait()
+            return Stop()
         self._tried = True
-        return _job(study, *self._missing.pop(index), capacity)
+        trial, copy = self._missing.pop(index)
+        return _job(study, trial, copy, capacity)
+
+    def _affordable(self, study: Study, capacity: Capacity) -> int | None:
+        """Return the index of the next refit among the missing ones."""
+        for index, (trial, _) in enumerate(self._missing):
+            if refit_seconds(study, trial) <= capacity.seconds:
+                return index
+        if self._needed and not self._tried and self._missing:
+            return 0
+        return None
 
 
 def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
-    found = [
-        outcome.rounds for key, outcome in trial.whole.items() if trial.jobs[key].fold is not None
-    ]
-    rounds = [count for count in found if count]
-    n_rounds = math.ceil(MORE_ROUNDS * sum(rounds) / len(rounds)) if rounds else None
+    """Return the job of a refit, with the mean rounds of the folds."""
+    rounds = []
+    for key, outcome in trial.whole.items():
+        fold = trial.jobs[key].fold
+        if outcome.rounds and fold is not None:
+            rounds.append(outcome.rounds)
+    n_rounds = None
+    if rounds:
+        n_rounds = math.ceil(REFIT_ROUNDS_FACTOR * sum(rounds) / len(rounds))
     seed = seed_for(study.seed, trial.candidate, copy, None)
     return Job(
         trial.candidate,

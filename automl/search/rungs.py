@@ -1,7 +1,8 @@
-"""Rungs: a proposal is judged on little first, and whoever is not among the best there goes no further.
+"""Rungs: a proposal is judged on little first, and only the best ones continue.
 
-Successive halving (Jamieson and Talwalkar, 2016) in its asynchronous form, in which nobody waits for a rung to be full (Li et al., 2020);
-Hyperband (Li et al., 2018) has some proposals begin on higher rungs, in case that the lowest one misjudges them.
+Successive halving (Jamieson and Talwalkar, 2016) in its asynchronous form, in which no proposal
+waits for a rung to be full (Li et al., 2020). Hyperband (Li et al., 2018) has some proposals begin
+on higher rungs, in case the lowest one misjudges them.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from automl.trial import Candidate, Job, Study, Trial
 
 Fidelity = Literal["folds", "rows", "rounds"]
 
-KEPT = 3  # one in so many goes on to the next rung
-FEWEST_ROWS = 500  # that tell something
-FEWEST_ROUNDS = 10
+REDUCTION_FACTOR = 3  # one in this many is promoted to the next rung
+MIN_ROWS = 500
+MIN_ROUNDS = 10
 
 
 @dataclass(frozen=True)
 class Rung:
-    """What a proposal is judged on.
+    """The folds, rows and rounds that a proposal is judged on.
 
     Parameters
     ----------
     folds : int
-        So many of the first folds; one where `rows` is given.
+        The number of first folds; one where `rows` is set.
     rows : int or None
         Training rows of the first fold.
     rounds : int or None
@@ -49,110 +50,140 @@ class Ladder:
     rungs : tuple of Rung
         The last one is every fold with all rows.
     brackets : int
-        How many of the lowest rungs proposals begin on in turn: 1 is successive halving, more is Hyperband.
+        The number of lowest rungs on which proposals begin: 1 is successive halving, more is
+        Hyperband.
     """
 
     rungs: tuple[Rung, ...]
     brackets: int = 1
 
-    def first(self, nth: int) -> int:
-        """The rung on which the nth proposal begins: on each rung as much work as on any other, so the lower the more often."""
-        turns = [
-            rung for rung in range(self.brackets) for _ in range(KEPT ** (self.brackets - 1 - rung))
-        ]
-        return turns[nth % len(turns)]
+    def first_rung(self, number: int) -> int:
+        """Return the rung on which a proposal begins, by its number.
 
-    def job(
-        self, study: Study, race: RaceRules, candidate: Candidate, rung: int, capacity: Capacity
+        Each rung has as much work as any other, so proposals begin on lower ones more often.
+        """
+        cycle = []
+        for rung in range(self.brackets):
+            count = REDUCTION_FACTOR ** (self.brackets - 1 - rung)
+            cycle.extend([rung] * count)
+        return cycle[number % len(cycle)]
+
+    def next_job(
+        self,
+        study: Study,
+        race: RaceRules,
+        candidate: Candidate,
+        rung: int,
+        capacity: Capacity,
     ) -> Job | None:
-        """The next fit that a rung asks of a candidate; None if all are made or under way."""
-        asked = self.rungs[rung]
-        splits = study.plan.splits[: asked.folds]
+        """Return a candidate's next fit on a rung; None if all are made or under way."""
+        target = self.rungs[rung]
+        splits = study.plan.splits[: target.folds]
         trial = study.trials.get(candidate.id)
-        if asked.rows is None:
-            taken = study.taken(trial) if trial else set()
-            split = next((split for split in splits if split not in taken), None)
-            return None if split is None else race.job(study, candidate, split, capacity)
-        job = replace(
-            race.job(study, candidate, splits[0], capacity), rows=asked.rows, rounds=asked.rounds
-        )
-        return None if trial and _is_made(study, trial, job.key) else job
+        if target.rows is not None:
+            job = race.job(study, candidate, splits[0], capacity)
+            job = replace(job, rows=target.rows, rounds=target.rounds)
+            if trial and _is_done_or_running(study, trial, job.key):
+                return None
+            return job
+        taken = study.taken(trial) if trial else set()
+        for split in splits:
+            if split not in taken:
+                return race.job(study, candidate, split, capacity)
+        return None
 
-    def begun(self, trial: Trial) -> int:
-        """The lowest rung that a trial was on."""
-        looks = [
-            rung
-            for rung, asked in enumerate(self.rungs)
-            if any(_is_of(job, asked) for job in trial.jobs.values() if job.rows is not None)
-        ]
-        return min(looks, default=0)
+    def lowest_rung(self, trial: Trial) -> int:
+        """Return the lowest rung that a trial was on."""
+        for index, rung in enumerate(self.rungs):
+            for job in trial.jobs.values():
+                if job.rows is not None and _is_of(job, rung):
+                    return index
+        return 0
 
     def result(self, study: Study, trial: Trial, rung: int) -> float | None:
-        """A trial's loss on a rung, if it has been through it."""
-        asked = self.rungs[rung]
-        if asked.rows is not None:
-            looks = (
-                trial.outcomes[key].loss
-                for key, job in trial.jobs.items()
-                if key in trial.outcomes and _is_of(job, asked)
-            )
-            return next((loss for loss in looks if loss is not None), None)
-        losses = [
-            trial.losses[split]
-            for split in study.plan.splits[: asked.folds]
-            if split in trial.losses
-        ]
-        return math.fsum(losses) / asked.folds if len(losses) == asked.folds else None
+        """Return a trial's loss on a rung, if it has been through it."""
+        target = self.rungs[rung]
+        if target.rows is None:
+            splits = study.plan.splits[: target.folds]
+            losses = [trial.losses[split] for split in splits if split in trial.losses]
+            if len(losses) < target.folds:
+                return None
+            return math.fsum(losses) / target.folds
+        for key, job in trial.jobs.items():
+            if key in trial.outcomes and _is_of(job, target):
+                loss = trial.outcomes[key].loss
+                if loss is not None:
+                    return loss
+        return None
 
-    def passes(self, study: Study, trial: Trial, rung: int, peers: Sequence[Trial]) -> bool:
-        """Whether a trial that has been through a rung is among the best third of all that have."""
+    def is_promoted(
+        self,
+        study: Study,
+        trial: Trial,
+        rung: int,
+        peers: Sequence[Trial],
+    ) -> bool:
+        """Whether a trial is among the best third of all that have been through a rung."""
         own = self.result(study, trial, rung)
         if own is None:
             return False
-        found = [loss for peer in peers if (loss := self.result(study, peer, rung)) is not None]
-        return sum(loss < own for loss in found) < max(1, len(found) // KEPT)
+        n_peers = 0
+        n_better = 0
+        for peer in peers:
+            loss = self.result(study, peer, rung)
+            if loss is None:
+                continue
+            n_peers += 1
+            if loss < own:
+                n_better += 1
+        n_promoted = max(1, n_peers // REDUCTION_FACTOR)
+        return n_better < n_promoted
 
 
-def _is_made(study: Study, trial: Trial, key: str) -> bool:
-    """Whether a fit is under way or has ended; one that was cut by a run's end is tried again."""
+def _is_done_or_running(study: Study, trial: Trial, key: str) -> bool:
+    """Whether a fit need not be made; one that was cut by a run's end is tried again."""
+    if key in study.running:
+        return True
     outcome = trial.outcomes.get(key)
-    return key in study.running or (outcome is not None and outcome.status != "cut")
+    return outcome is not None and outcome.status != "cut"
 
 
-def _is_of(job: Job, asked: Rung) -> bool:
-    return (job.rows, job.rounds) == (asked.rows, asked.rounds)
+def _is_of(job: Job, rung: Rung) -> bool:
+    return job.rows == rung.rows and job.rounds == rung.rounds
 
 
 def ladder(study: Study, fidelity: Fidelity, rounds: int | None, brackets: bool) -> Ladder:
-    """The rungs for a study.
+    """Return the rungs for a study.
 
     Parameters
     ----------
     fidelity : {"folds", "rows", "rounds"}
-        What there is less of on lower rungs: folds (rows where there is one fold alone), rows, or rounds of those families that have any.
+        Of which lower rungs have less: folds (rows where there is only one fold), rows, or rounds
+        of those families that have any.
     rounds : int or None
         Rounds that the family's best trial took; None if it has none.
     brackets : bool
         Whether proposals begin on higher rungs, too.
     """
     n_splits = len(study.plan.splits)
+    n_rows = study.size.rows
     if fidelity == "folds" and n_splits > 1:
-        lower = [
-            Rung(folds)
-            for folds in sorted({max(1, n_splits // KEPT**power) for power in (1, 2)})
-            if folds < n_splits
-        ]
+        parts = {max(1, part) for part in _parts(n_splits)}
+        lower = [Rung(part) for part in sorted(parts) if part < n_splits]
     elif fidelity == "rounds" and rounds is not None:
-        lower = [
-            Rung(1, study.size.rows, part)
-            for part in (rounds // KEPT**2, rounds // KEPT)
-            if part >= FEWEST_ROUNDS
-        ]
+        parts = _parts(rounds)
+        lower = [Rung(1, n_rows, part) for part in sorted(parts) if part >= MIN_ROUNDS]
     else:
-        lower = [
-            Rung(1, part)
-            for part in (study.size.rows // KEPT**2, study.size.rows // KEPT)
-            if part >= FEWEST_ROWS
-        ]
+        parts = _parts(n_rows)
+        lower = [Rung(1, part) for part in sorted(parts) if part >= MIN_ROWS]
     rungs = (*lower, Rung(n_splits))
-    return Ladder(rungs, len(rungs) if brackets else 1)
+    if not brackets:
+        return Ladder(rungs)
+    return Ladder(rungs, len(rungs))
+
+
+def _parts(whole: int) -> set[int]:
+    """Return the amounts of the two lower rungs."""
+    third = whole // REDUCTION_FACTOR
+    ninth = whole // REDUCTION_FACTOR**2
+    return {ninth, third}

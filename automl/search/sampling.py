@@ -1,10 +1,10 @@
-"""How values are proposed: Optuna's samplers, and the grid that fits a space."""
+"""How values of hyperparameters are proposed: Optuna's samplers, and a grid that fits a space."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,85 +17,108 @@ if TYPE_CHECKING:
 
 Method = Literal["tpe", "random", "grid", "quasi", "cmaes", "gp"]
 Pruner = Literal["wilcoxon", "none"]
+Point = dict[str, Any]  # a value of each hyperparameter
+Levels = dict[str, list[Any]]  # the values of each hyperparameter
 
-LEVELS = (5, 4, 3, 2)  # of each number in a grid
-LARGEST_GRID = 20_000
+GRID_LEVELS = (5, 4, 3, 2)  # values of each number, as many as keep the grid small enough
+MAX_GRID_POINTS = 20_000
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How Optuna proposes values, and how it gives proposals up."""
+    """How Optuna proposes values, and how it prunes proposals."""
 
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
 
-    def study(self, seed: int) -> optuna.Study:
-        """An Optuna study."""
+    def create_study(self, seed: int) -> optuna.Study:
+        """Return a new Optuna study."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        samplers: dict[Method, Callable[[], optuna.samplers.BaseSampler]] = {
-            "tpe": lambda: optuna.samplers.TPESampler(
-                n_startup_trials=6, multivariate=True, constant_liar=True, seed=seed
-            ),
-            "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-            "grid": lambda: optuna.samplers.RandomSampler(
-                seed=seed
-            ),  # Optuna's own ends a study from inside, which asking does not allow
-            "quasi": lambda: optuna.samplers.QMCSampler(
-                scramble=True, seed=seed, warn_independent_sampling=False
-            ),
-            "cmaes": lambda: optuna.samplers.CmaEsSampler(
-                seed=seed, warn_independent_sampling=False
-            ),
-            "gp": lambda: optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False),
-        }
-        pruners: dict[Pruner, Callable[[], optuna.pruners.BasePruner]] = {
-            "wilcoxon": lambda: optuna.pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2),
-            "none": optuna.pruners.NopPruner,
-        }
         with warnings.catch_warnings():
-            # multivariate, constant_liar and the pruner are so marked
+            # Optuna marks multivariate, constant_liar and the pruner as experimental.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.create_study(
-                sampler=samplers[self.method](), pruner=pruners[self.pruner]()
-            )
+            sampler = self._sampler(seed)
+            pruner = self._pruner()
+            return optuna.create_study(sampler=sampler, pruner=pruner)
 
-    def all_of(self, space: Space, seed: int) -> Iterator[dict[str, Any]] | None:
-        """Every point of the grid, in an order at random; None for methods that never come to an end."""
-        return _points(grid(space), seed) if self.method == "grid" else None
+    def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        from optuna import samplers
+
+        match self.method:
+            case "tpe":
+                return samplers.TPESampler(
+                    n_startup_trials=6,
+                    multivariate=True,
+                    constant_liar=True,
+                    seed=seed,
+                )
+            case "quasi":
+                return samplers.QMCSampler(
+                    scramble=True,
+                    seed=seed,
+                    warn_independent_sampling=False,
+                )
+            case "cmaes":
+                return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+            case "gp":
+                return samplers.GPSampler(seed=seed, warn_independent_sampling=False)
+            case "random" | "grid":
+                # Optuna's own grid ends a study from inside, which `ask` does not allow.
+                return samplers.RandomSampler(seed=seed)
+
+    def _pruner(self) -> optuna.pruners.BasePruner:
+        from optuna import pruners
+
+        if self.pruner == "none":
+            return pruners.NopPruner()
+        return pruners.WilcoxonPruner(p_threshold=0.15, n_startup_steps=2)
+
+    def grid_points(self, space: Space, seed: int) -> Iterator[Point] | None:
+        """Return every point of the grid in random order; None for methods without an end."""
+        if self.method != "grid":
+            return None
+        return _shuffled_points(grid(space), seed)
 
 
-def _points(levels: Mapping[str, Sequence[Any]], seed: int) -> Iterator[dict[str, Any]]:
+def _shuffled_points(levels: Levels, seed: int) -> Iterator[Point]:
     sizes = [len(values) for values in levels.values()]
-    for point in np.random.default_rng(seed).permutation(math.prod(sizes)):
-        indices = np.unravel_index(point, sizes) if sizes else ()
-        yield {
-            name: values[int(index)]
-            for (name, values), index in zip(levels.items(), indices, strict=True)
-        }
+    rng = np.random.default_rng(seed)
+    n_points = math.prod(sizes)
+    for number in rng.permutation(n_points):
+        indices = np.unravel_index(number, sizes) if sizes else ()
+        point = {}
+        for name, index in zip(levels, indices, strict=True):
+            values = levels[name]
+            point[name] = values[int(index)]
+        yield point
 
 
-def grid(space: Space) -> dict[str, list[Any]]:
-    """Values of each hyperparameter whose combinations are all tried, in an order at random: as many as make no more than `LARGEST_GRID`.
+def grid(space: Space) -> Levels:
+    """Return the values of each hyperparameter in a grid.
+
+    There are as many values as make no more than `MAX_GRID_POINTS` combinations.
 
     >>> from automl.space import Float
     >>> grid({"rate": Float(0.01, 1.0, log=True), "kind": Choice(("a", "b"))})
     {'rate': [0.01, 0.032, 0.1, 0.32, 1.0], 'kind': ['a', 'b']}
     """
-    made = [{name: _levels(range_, count) for name, range_ in space.items()} for count in LEVELS]
-    return next(
-        (one for one in made if math.prod(map(len, one.values())) <= LARGEST_GRID), made[-1]
-    )
+    levels: Levels = {}
+    for count in GRID_LEVELS:
+        levels = {name: _levels(range_, count) for name, range_ in space.items()}
+        sizes = [len(values) for values in levels.values()]
+        if math.prod(sizes) <= MAX_GRID_POINTS:
+            break
+    return levels
 
 
 def _levels(range_: Range, count: int) -> list[Any]:
-    """So many values of a range, its ends among them; a choice's own values."""
+    """Return values of a range, its ends among them; a choice's own values."""
     if isinstance(range_, Choice):
         return list(range_.values)
-    values = [range_.nearest(_rounded(range_.at(index))) for index in np.linspace(0, 1, count)]
+    values = []
+    for index in np.linspace(0, 1, count):
+        value = float(f"{range_.at(index):.2g}")
+        values.append(range_.nearest(value))
     return list(dict.fromkeys(values))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.2g}")

@@ -1,4 +1,7 @@
-"""Tuning: Optuna proposes hyperparameters of the best families, fold by fold, warm-started with all that is known."""
+"""Tuning: Optuna proposes hyperparameters of the best families, which are raced fold by fold.
+
+The search starts from all that is known.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,46 @@ from dataclasses import replace
 
 from automl.features.recipe import Recipe
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
-from automl.search.costs import predict, spent
+from automl.search.costs import predict_seconds, seconds_spent
 from automl.search.family_tuner import FamilyTuner, Proposal
-from automl.search.plateau import WORTH, predicted_gain
-from automl.search.racing import LENIENT, RaceRules, RacingPolicy
+from automl.search.plateau import MIN_GAIN, predict_gain
+from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy
 from automl.search.rungs import Ladder
-from automl.search.sampling import LARGEST_GRID, Sampling
+from automl.search.sampling import MAX_GRID_POINTS, Sampling
 from automl.trial import Candidate, Job, Study, Trial
 
-WHOLE = 2.0  # times the most seconds that a fit may take: what is expected to take longer would be cut short
-CHEAPEST = 0.25  # of the dearest family's fit: what every fit counts for at least
+# Times the most seconds of a fit: one that is expected to take longer would be cut short.
+MAX_FIT_TIMES = 2.0
+MIN_COST_SHARE = 0.25  # of the slowest family's fit, which every fit counts for at least
+MAX_REPEATED_PROPOSALS = 20  # proposals of known candidates before a family counts as exhausted
 
 Chosen = tuple[Sequence[str], Sequence[str]]
+TunerKey = tuple[str, Recipe]
 
 
 class TuningPolicy:
-    """The policy of `tune`.
+    """The policy of the tune stage.
 
-    What the stage before began, and candidates that it had no time for, come first. Which families are tuned is asked again before each
-    proposal: one that comes out best late has its turns from then on.
+    Trials that the stage before began come first, then candidates that it had no time for. The
+    families to tune are chosen again before each proposal: one that becomes the best late is
+    tuned from then on.
 
     Parameters
     ----------
     study : Study
-        What is known: decided trials of the chosen families are told to the samplers.
+        The samplers learn from its decided trials of the chosen families.
     choose : callable
-        Gives the families to tune, best first, of which the first is asked most often; and others, that are asked when those take longer
-        than what is left.
+        Returns the families to tune, best first, of which the first is tuned most often; and
+        others, which are tuned when those take longer than the time that is left.
     first : sequence of Candidate
         Candidates that are raced before anything is proposed.
     use_all : bool
-        Whether the whole budget is used, even if nothing more is to be expected.
+        Whether the whole budget is used, even if no further gain is expected.
     workers : int
-        How many fits run at once: they and the folds decide how slow a proposal may be.
+        The number of fits that run at once. They and the folds decide how slow a proposal may be.
     climb : callable, optional
-        Gives the rungs that the proposals of a field climb; without it they go fold by fold, held against the best.
+        Returns the rungs of a family's proposals; without it they are raced fold by fold against
+        the best trial.
     """
 
     def __init__(
@@ -60,191 +68,309 @@ class TuningPolicy:
     ) -> None:
         self._race = race
         self._choose = choose
+        self._sampling = sampling
         self._use_all = use_all
         self._trials = trials
-        most, longest = (
-            race.limit(study, Capacity(race.seconds, workers, 1)),
-            WHOLE * race.seconds / race.fewest,
-        )
-        self._new_field: Callable[[Study, str], FamilyTuner] = lambda known, name: FamilyTuner.of(
-            known, name, sampling, most, longest
-        )
-        self._fields: dict[tuple[str, Recipe], FamilyTuner] = {}
+        whole_budget = Capacity(race.seconds, workers, threads=1)
+        self._max_seconds = race.max_seconds(study, whole_budget)
+        self._tuners: dict[TunerKey, FamilyTuner] = {}
         self._climb = climb
-        self._ladders: dict[tuple[str, Recipe], Ladder] = {}
+        self._ladders: dict[TunerKey, Ladder] = {}
         self._active: dict[str, Proposal] = {}
-        for name in (name for names in choose(study) for name in names):
-            self._active |= {
-                asked.candidate.id: asked for asked in self._tuner(study, name).left_over(study)
-            }
-        for asked in self._active.values():
-            if climb is not None and asked.candidate.id in study.trials:
-                asked.rung = self._ladder(study, asked.of).begun(study.trials[asked.candidate.id])
-        undecided = [
-            trial
-            for trial in study.trials.values()
-            if not trial.decided and trial.id not in self._active
-        ]
-        begun = [
-            trial.candidate for trial in undecided if study.taken(trial)
-        ]  # what was only looked at waits for nothing
+        self._resume_proposals(study)
+        begun = self._begun_before(study)
         self._begun = RacingPolicy(begun, race)
-        self._first = RacingPolicy(first, replace(race, margin=max(race.margin, LENIENT)))
+        margin = max(race.margin, LENIENT_MARGIN)
+        lenient = replace(race, margin=margin)
+        self._first = RacingPolicy(first, lenient)
+
+    def _resume_proposals(self, study: Study) -> None:
+        """Continue with the proposals of an earlier process."""
+        for names in self._choose(study):
+            for name in names:
+                tuner = self._tuner(study, name)
+                for proposal in tuner.resume_proposals(study):
+                    candidate = proposal.candidate
+                    self._active[candidate.id] = proposal
+        if self._climb is None:
+            return
+        for name, proposal in self._active.items():
+            trial = study.trials.get(name)
+            if trial is not None:
+                rungs = self._ladder(study, proposal.tuner)
+                proposal.rung = rungs.lowest_rung(trial)
+
+    def _begun_before(self, study: Study) -> list[Candidate]:
+        """Return the undecided candidates of earlier stages; low-fidelity fits don't count."""
+        begun = []
+        for trial in study.trials.values():
+            is_known = trial.decided or trial.id in self._active
+            if study.taken(trial) and not is_known:
+                begun.append(trial.candidate)
+        return begun
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next fold of what comes before proposals, of a proposal under way, or the first fold of a new one."""
+        """Return the next fold of an earlier candidate or a proposal, or of a new proposal."""
         self._tell_decided(study)
-        for racing in (self._begun, self._first):
-            move = racing.next(study, capacity)
-            if isinstance(move, Job | Drop):
-                return move
-        for asked in list(self._active.values()):
-            trial = study.trials.get(asked.candidate.id)
-            go_on = self._by_folds if self._climb is None else self._by_rungs
-            if trial is not None and (next_move := go_on(study, trial, asked, capacity)):
-                return next_move
-        if self._trials is not None and len(study.trials) >= self._trials:
-            return Wait() if study.running else Stop()
-        if not self._use_all and predicted_gain(study, capacity.seconds, capacity.workers) < WORTH:
-            return Wait() if study.running else Stop()
+        for policy in (self._begun, self._first):
+            action = policy.next(study, capacity)
+            if isinstance(action, Job | Drop):
+                return action
+        next_fit = self._next_fold
+        if self._climb is not None:
+            next_fit = self._next_on_rung
+        for name, proposal in self._active.items():
+            trial = study.trials.get(name)
+            if trial is None:
+                continue
+            next_action = next_fit(study, trial, proposal, capacity)
+            if next_action is not None:
+                return next_action
+        if self._is_over(study, capacity):
+            return _wait_or_stop(study)
         return self._propose(study, capacity)
 
-    def _by_folds(
-        self, study: Study, trial: Trial, asked: Proposal, capacity: Capacity
-    ) -> Job | Drop | None:
-        """The next fold of a proposal, or that it is not worth it; None if it has to wait."""
-        place = self._race.next_split(study, asked.candidate)
-        if place is None or (not trial.losses and study.taken(trial)):
-            return None  # its first fold decides
-        if not self._race.fits(study, asked.candidate, capacity):
-            return None  # what is left may be enough for something quicker
-        if trial.losses and (reason := self._prune(study, trial, asked)):
-            return Drop(trial, reason)
-        return self._race.job(study, asked.candidate, place, capacity)
+    def _is_over(self, study: Study, capacity: Capacity) -> bool:
+        """Whether nothing new is proposed."""
+        n_trials = len(study.trials)
+        if self._trials is not None and n_trials >= self._trials:
+            return True
+        if self._use_all:
+            return False
+        seconds = capacity.seconds
+        workers = capacity.workers
+        return predict_gain(study, seconds, workers) < MIN_GAIN
 
-    def _by_rungs(
-        self, study: Study, trial: Trial, asked: Proposal, capacity: Capacity
+    def _next_fold(
+        self,
+        study: Study,
+        trial: Trial,
+        proposal: Proposal,
+        capacity: Capacity,
     ) -> Job | Drop | None:
-        """The next fit of a proposal's rung or of the next one, or that it goes no further; None if it has to wait."""
-        rungs = self._ladder(study, asked.of)
-        if (job := rungs.job(study, self._race, asked.candidate, asked.rung, capacity)) is not None:
-            return job if self._race.affords(study, asked.candidate, 1, capacity) else None
-        if any(key in study.running for key in trial.jobs) or study.complete(trial):
+        """Return the next fold of a proposal, or drop it; None if it has to wait."""
+        candidate = proposal.candidate
+        split = self._race.next_split(study, candidate)
+        if split is None:
             return None
-        if rungs.result(study, trial, asked.rung) is None:
-            reasons = [outcome.reason for outcome in trial.outcomes.values() if outcome.reason]
-            return Drop(trial, reasons[-1] if reasons else "has no loss on its rung")
-        peers = [
-            other
-            for other in study.trials.values()
-            if other.candidate.family == asked.of.name and other.candidate.origin == "tune"
-        ]
-        if not rungs.passes(study, trial, asked.rung, peers):
-            return Drop(
-                trial, f"not among the best third on rung {asked.rung + 1} of {len(rungs.rungs)}"
-            )
-        asked.rung += 1
-        return self._by_rungs(study, trial, asked, capacity)
+        if not trial.losses and study.taken(trial):
+            return None  # its first fold, which decides, is in training
+        if not self._race.has_time_to_complete(study, candidate, capacity):
+            return None  # the time may be enough for something quicker
+        if trial.losses:
+            reason = self._why_prune(study, trial, proposal)
+            if reason:
+                return Drop(trial, reason)
+        return self._race.job(study, candidate, split, capacity)
 
-    def _ladder(self, study: Study, of: FamilyTuner) -> Ladder:
-        """The rungs of a field."""
-        if self._climb is None:
-            raise LookupError("proposals go fold by fold")
-        if of.key not in self._ladders:
-            self._ladders[of.key] = self._climb(study, of)
-        return self._ladders[of.key]
+    def _next_on_rung(
+        self,
+        study: Study,
+        trial: Trial,
+        proposal: Proposal,
+        capacity: Capacity,
+    ) -> Job | Drop | None:
+        """Return the next fit on a proposal's rung or the one above; None if it has to wait."""
+        candidate = proposal.candidate
+        rung = proposal.rung
+        rungs = self._ladder(study, proposal.tuner)
+        job = rungs.next_job(study, self._race, candidate, rung, capacity)
+        if job is not None:
+            if self._race.has_time_for(study, candidate, 1, capacity):
+                return job
+            return None
+        if study.complete(trial):
+            return None
+        if study.running.keys() & trial.jobs.keys():
+            return None
+        if rungs.result(study, trial, rung) is None:
+            return Drop(trial, _last_reason(trial))
+        peers = _proposed(study, candidate.family)
+        if rungs.is_promoted(study, trial, rung, peers):
+            proposal.rung += 1
+            return self._next_on_rung(study, trial, proposal, capacity)
+        reason = f"not among the best third on rung {rung + 1} of {len(rungs.rungs)}"
+        return Drop(trial, reason)
 
-    def _first_job(self, study: Study, asked: Proposal, capacity: Capacity) -> Job:
-        """What a new proposal begins with."""
+    def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
+        """Return the rungs of a family's proposals."""
         if self._climb is None:
-            return self._race.job(study, asked.candidate, study.plan.splits[0], capacity)
-        rungs = self._ladder(study, asked.of)
-        asked.rung = rungs.first(asked.of.asked - 1)
-        job = rungs.job(study, self._race, asked.candidate, asked.rung, capacity)
-        return job or self._race.job(study, asked.candidate, study.plan.splits[0], capacity)
+            raise LookupError("proposals are raced fold by fold")
+        if tuner.key not in self._ladders:
+            rungs = self._climb(study, tuner)
+            self._ladders[tuner.key] = rungs
+        return self._ladders[tuner.key]
+
+    def _first_job(self, study: Study, proposal: Proposal, capacity: Capacity) -> Job:
+        """Return the first fit of a new proposal."""
+        candidate = proposal.candidate
+        job = None
+        if self._climb is not None:
+            tuner = proposal.tuner
+            rungs = self._ladder(study, tuner)
+            number = tuner.n_proposed - 1
+            rung = rungs.first_rung(number)
+            proposal.rung = rung
+            job = rungs.next_job(study, self._race, candidate, rung, capacity)
+        if job is not None:
+            return job
+        first_split = study.plan.splits[0]
+        return self._race.job(study, candidate, first_split, capacity)
 
     def _tuner(self, study: Study, name: str) -> FamilyTuner:
-        """The field of a family with its best recipe, told all that is decided of it."""
-        place = (name, study.leaders[name].candidate.recipe)
-        if place not in self._fields:
-            self._fields[place] = self._new_field(study, name)
-        self._fields[place].learn(study)
-        return self._fields[place]
+        """Return the tuner of a family with its best recipe, which knows all decided trials."""
+        recipe = study.leaders[name].candidate.recipe
+        key = (name, recipe)
+        tuner = self._tuners.get(key)
+        if tuner is None:
+            race = self._race
+            tuner = FamilyTuner.create(
+                study,
+                name,
+                self._sampling,
+                most=self._max_seconds,
+                longest=MAX_FIT_TIMES * race.seconds / race.min_candidates,
+            )
+            self._tuners[key] = tuner
+        tuner.add_known_trials(study)
+        return tuner
 
     def _propose(self, study: Study, capacity: Capacity) -> Action:
-        best, others = (
-            [self._tuner(study, name) for name in names] for names in self._choose(study)
-        )
-        folds = len(study.plan.splits)
-        fields = [tuned for tuned in best if self._fits(study, tuned, folds, capacity)]
-        if not fields and self._trials is None:
-            fields = [tuned for tuned in others if self._fits(study, tuned, folds, capacity)]
-        if not fields:
-            return Wait() if study.running else Stop()
-        dearest = max(predict(study, tuned.typical) for tuned in best or others)
-        places = {tuned.name: place for place, tuned in enumerate((*best, *others), 1)}
-        turn = min(
-            fields,
-            key=lambda tuned: self._work(study, tuned, dearest, capacity) * places[tuned.name],
-        )
-        for _ in range(
-            20 if turn.points is None else LARGEST_GRID
-        ):  # a proposal that is known already is told at once and asked again
-            asked = turn.ask()
-            if asked is None:
+        """Return the first fit of a new proposal by the family whose turn it is."""
+        best_names, other_names = self._choose(study)
+        best = [self._tuner(study, name) for name in best_names]
+        others = [self._tuner(study, name) for name in other_names]
+        ready = []
+        for tuners in (best, others):
+            ready = [tuner for tuner in tuners if self._has_time(study, tuner, capacity)]
+            if ready or self._trials is not None:
                 break
-            if asked.candidate.id not in study.trials:
-                self._active[asked.candidate.id] = asked
-                return self._first_job(study, asked, capacity)
-            turn.tell(study, asked)
-        turn.used_up = True
-        return self._propose(study, capacity)
+        if not ready:
+            return _wait_or_stop(study)
+        seconds = [predict_seconds(study, tuner.typical) for tuner in best or others]
+        slowest = max(seconds)
+        ranked = [*best, *others]
 
-    def _fits(self, study: Study, tuned: FamilyTuner, folds: int, capacity: Capacity) -> bool:
-        """Whether a proposal can be expected to end in time, and not only because its fits are cut short: such ones tell nothing."""
-        is_whole = predict(study, tuned.typical) <= WHOLE * self._race.limit(study, capacity)
-        return (
-            not tuned.used_up
-            and (is_whole or tuned.short_budget)
-            and self._race.affords(study, tuned.typical, folds, capacity)
-        )
+        def priority(tuner: FamilyTuner) -> float:
+            work = self._work(study, tuner, slowest, capacity)
+            rank = 1 + ranked.index(tuner)
+            return work * rank
 
-    def _work(self, study: Study, tuned: FamilyTuner, dearest: float, capacity: Capacity) -> float:
-        """Seconds that a family was given, those of what is under way and of one more fit; times its place, the least comes next.
+        tuner = min(ready, key=priority)
+        proposal = self._new_proposal(study, tuner)
+        if proposal is None:
+            tuner.is_exhausted = True
+            return self._propose(study, capacity)
+        self._active[proposal.candidate.id] = proposal
+        return self._first_job(study, proposal, capacity)
 
-        A fit counts for a part of the dearest family's at least: neighbours and linear models would be asked a hundred times while a
-        booster waits, and their hundredth proposal brings less than its second.
+    def _new_proposal(self, study: Study, tuner: FamilyTuner) -> Proposal | None:
+        """Return a proposal that is not known yet; None if there seems to be none.
+
+        The sampler is told the loss of a known one at once, and asked again.
+        """
+        attempts = MAX_REPEATED_PROPOSALS
+        if tuner.points is not None:
+            attempts = MAX_GRID_POINTS
+        for _ in range(attempts):
+            proposal = tuner.ask()
+            if proposal is None:
+                return None
+            if proposal.candidate.id not in study.trials:
+                return proposal
+            tuner.tell(study, proposal)
+        return None
+
+    def _has_time(self, study: Study, tuner: FamilyTuner, capacity: Capacity) -> bool:
+        """Whether a proposal can be expected to end in time.
+
+        It must not do so only because its fits are cut short: such fits say nothing.
+        """
+        if tuner.is_exhausted:
+            return False
+        typical = tuner.typical
+        seconds = predict_seconds(study, typical)
+        max_seconds = self._race.max_seconds(study, capacity)
+        is_whole = seconds <= MAX_FIT_TIMES * max_seconds
+        if not is_whole and not tuner.short_budget:
+            return False
+        n_splits = len(study.plan.splits)
+        return self._race.has_time_for(study, typical, n_splits, capacity)
+
+    def _work(
+        self,
+        study: Study,
+        tuner: FamilyTuner,
+        slowest: float,
+        capacity: Capacity,
+    ) -> float:
+        """Return the seconds spent on a family, with fits under way and one more fit.
+
+        Times the family's rank, the least comes next. A fit counts for a part of the slowest
+        family's at least: otherwise neighbours and linear models would be tuned a hundred times
+        while a booster waits, and their hundredth proposal gains less than its second.
         """
         if math.isinf(capacity.seconds):
-            return tuned.asked + 1
-        least, seconds = CHEAPEST * dearest, predict(study, tuned.typical)
-        under_way = [
-            study.trials.get(name)
-            for name, asked in self._active.items()
-            if asked.of.name == tuned.name
-        ]
-        missing = sum(len(study.plan.splits) - len(trial.losses) for trial in under_way if trial)
-        return spent(study, tuned.name, "tune", least) + (1 + missing) * max(seconds, least)
+            return tuner.n_proposed + 1
+        least = MIN_COST_SHARE * slowest
+        n_splits = len(study.plan.splits)
+        missing = 1
+        for name, proposal in self._active.items():
+            trial = study.trials.get(name)
+            if trial is not None and proposal.tuner.name == tuner.name:
+                missing += n_splits - len(trial.losses)
+        seconds = predict_seconds(study, tuner.typical)
+        seconds = max(seconds, least)
+        spent = seconds_spent(study, tuner.name, "tune", least)
+        return spent + missing * seconds
 
-    def _prune(self, study: Study, trial: Trial, asked: Proposal) -> str:
-        """Why a proposal is not worth its other folds; empty if it is."""
-        for step, place in enumerate(study.plan.splits):
-            if place in trial.losses and step not in asked.reported:
-                asked.reported.add(step)
-                asked.trial.report(trial.losses[place], step)
-        if reason := self._race.too_slow(study, trial) or self._race.hopeless(study, trial):
+    def _why_prune(self, study: Study, trial: Trial, proposal: Proposal) -> str:
+        """Return why a proposal is not worth its other folds; empty if it is."""
+        for step, split in enumerate(study.plan.splits):
+            loss = trial.losses.get(split)
+            if loss is not None and step not in proposal.reported:
+                proposal.reported.add(step)
+                proposal.trial.report(loss, step)
+        reason = self._race.why_too_slow(study, trial)
+        if not reason:
+            reason = self._race.why_hopeless(study, trial)
+        if reason or len(trial.losses) < 2:
             return reason
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # the best trial may have been seen on other folds: those are left out
-            worse = len(trial.losses) > 1 and asked.trial.should_prune()
-        return "worse than the best on its first folds" if worse else ""
+            # The best trial may have been seen on other folds: those are left out.
+            warnings.simplefilter("ignore", UserWarning)
+            if proposal.trial.should_prune():
+                return "worse than the best on its first folds"
+        return ""
 
     def _tell_decided(self, study: Study) -> None:
-        """Tell each sampler, once, what became of its proposals."""
-        for name, asked in list(self._active.items()):
+        """Tell each sampler the results of its proposals, once."""
+        for name, proposal in list(self._active.items()):
             trial = study.trials.get(name)
             if trial is not None and trial.decided:
                 del self._active[name]
-                asked.of.tell(study, asked)
+                proposal.tuner.tell(study, proposal)
+
+
+def _wait_or_stop(study: Study) -> Action:
+    if study.running:
+        return Wait()
+    return Stop()
+
+
+def _last_reason(trial: Trial) -> str:
+    """Return why the last fit of a trial gave no loss."""
+    reason = ""
+    for outcome in trial.outcomes.values():
+        reason = outcome.reason or reason
+    return reason or "has no loss on its rung"
+
+
+def _proposed(study: Study, name: str) -> list[Trial]:
+    """Return the trials of a family that tuning proposed."""
+    proposed = []
+    for trial in study.trials.values():
+        candidate = trial.candidate
+        if candidate.origin == "tune" and candidate.family == name:
+            proposed.append(trial)
+    return proposed

@@ -1,4 +1,4 @@
-"""The stages: one file each, in the order of a usual chain."""
+"""The stages of a pipeline: one file each, in their usual order."""
 
 import dataclasses
 import inspect
@@ -26,57 +26,62 @@ __all__ = ["STAGES", "Stage", "name_of", "option", "stage"]
 
 
 def stage(name: str, where: str) -> type[Stage]:
-    """The kind of stage of this name; `where` it was asked for begins the message.
+    """Return the stage class of a name.
+
+    Parameters
+    ----------
+    name : str
+        A built-in stage, or one that an installed package registers.
+    where : str
+        Where the stage was named; an error message begins with it.
 
     Raises
     ------
     InputError
-        There is none.
+        There is no stage of this name.
     """
     if name in STAGES:
         return STAGES[name]
-    if (found := extensions.find("stages", name)) is not None:
-        return _checked(found)
+    registered = extensions.find("stages", name)
+    if registered is not None:
+        return _checked(registered)
     names = [*STAGES, *extensions.installed("stages", STAGES)]
-    raise InputError(
-        f"{where}: no stage {name!r}.{suggestion(name, names)} Known stages: {', '.join(names)}."
-    )
+    hint = suggestion(name, names)
+    raise InputError(f"{where}: no stage {name!r}.{hint} Known stages: {', '.join(names)}.")
 
 
 def name_of(kind: type[Stage]) -> str:
-    """Name a kind of stage of the user's: its class in small letters, with underscores.
+    """Return the name of a user's stage class: in lower case, with underscores.
 
     Raises
     ------
     InputError
-        It is no stage, or has the name of one of ours.
+        It is no stage, or has the name of a built-in one.
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _checked(kind).__name__).lower()
     if name in STAGES:
         raise InputError(
-            f"the stage {kind.__name__}: has the name of a stage of ours. Give it another one."
+            f"the stage {kind.__name__}: a built-in stage has this name. Give it another one."
         )
     return name
 
 
 def _checked(kind: Any) -> type[Stage]:
-    """A kind of stage of somebody else's, held to what a stage is."""
+    """Return a foreign stage class after checking that it is one."""
     name = getattr(kind, "__name__", repr(kind))
-    if not (
-        isinstance(kind, type)
-        and dataclasses.is_dataclass(kind)
-        and callable(getattr(kind, "run", None))
-    ):
+    is_dataclass = isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    if not is_dataclass or not callable(getattr(kind, "run", None)):
         raise InputError(
-            f"the stage {name}: is to be a frozen dataclass with a method run(study, lab, budget)."
+            f"the stage {name}: must be a frozen dataclass with a method run(study, lab, budget)."
         )
-    if lacking := [
-        field.name for field in dataclasses.fields(kind) if "about" not in field.metadata
-    ]:
-        raise InputError(
-            f"the stage {name}: its fields are options; make {lacking[0]!r} with automl.extend.option(default, about)."
-        )
+    for field in dataclasses.fields(kind):
+        if "about" not in field.metadata:
+            raise InputError(
+                f"the stage {name}: its fields are options; "
+                f"make {field.name!r} with automl.extend.option(default, about)."
+            )
     if not inspect.getdoc(kind):
-        raise InputError(f"the stage {name}: has no docstring, which lists say it with.")
-    made: Any = kind
-    return cast(type[Stage], made)
+        raise InputError(
+            f"the stage {name}: has no docstring. Give it one: lists of stages show it."
+        )
+    return cast(type[Stage], kind)

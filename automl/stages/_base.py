@@ -1,9 +1,9 @@
-"""What a stage is: one file, its options as documented fields, chained by `run` over one budget."""
+"""The interface of a stage: one file, options as documented fields, one method `run`."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from dataclasses import field
 from typing import Any, Protocol
 
 from automl.budget import Budget
@@ -12,7 +12,7 @@ from automl.trial import Study
 
 
 class Stage(Protocol):
-    """Takes what is known and a budget, and returns a larger study. A frozen dataclass; its fields are its options."""
+    """A frozen dataclass whose fields are its options, and which makes a study larger."""
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Do the stage's work within the budget."""
@@ -20,14 +20,24 @@ class Stage(Protocol):
 
 
 def option(default: Any, about: str, least: float = 0.0, most: float = math.inf) -> Any:
-    """A field of a stage: its default, and one line that says what it does. TOML keys, `--set` and the reference are made from it.
+    """Declare an option: a dataclass field with a description.
+
+    The keys of TOML files, `--set` and the reference are made from it.
 
     Parameters
     ----------
+    default : any
+        The default value; a dictionary stands for an empty one.
+    about : str
+        One line that describes the option.
     least, most : float
-        Between which a number has to lie.
+        The smallest and the largest number that is allowed.
     """
-    metadata = {"about": about, "least": least, "most": most}
+    metadata = {
+        "about": about,
+        "least": least,
+        "most": most,
+    }
     if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)

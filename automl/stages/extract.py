@@ -1,4 +1,7 @@
-"""extract: which recipes are in play. Each is encoded by a worker when the first job needs it."""
+"""The extract stage: which recipes are used.
+
+A worker encodes the table by a recipe when the first job needs it.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,11 @@ from automl.lab.lab import Lab
 from automl.stages._base import option
 from automl.trial import Study
 
-SECONDS_TO_READ = 4e-7  # a character, with all that comes of it
-READING = 0.1  # of the time that is left may go into the texts, of which less is read where that takes longer
-AT_MOST = 0.25  # if not even their first characters can be read in that time, texts are left out
-READS = (MOST_READ, 1_000, 250)  # characters of a text
+SECONDS_PER_CHARACTER = 4e-7  # of a text, with everything that is computed from it
+READING_TIME_SHARE = 0.1  # of the time that is left; where reading takes longer, less is read
+# If even the first characters of the texts take more than this, texts are left out.
+MAX_READING_TIME_SHARE = 0.25
+CHARACTERS_READ = (MOST_READ, 1_000, 250)  # of each text
 
 
 @dataclass(frozen=True)
@@ -41,77 +45,86 @@ class Extract:
         """Refuse recipes that don't exist."""
         for name in self.recipes:
             if name not in RECIPES:
+                hint = suggestion(name, RECIPES)
                 raise InputError(
-                    f"extract.recipes: no recipe {name!r}.{suggestion(name, RECIPES)} There are: {', '.join(RECIPES)}."
+                    f"extract.recipes: no recipe {name!r}.{hint} There are: {', '.join(RECIPES)}."
                 )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
         columns = lab.dataset().columns
-        texts = columns.names("text") if self.text == "svd" else ()
-        reads = _affordable(columns, lab.whole.remaining()) if texts else 0
-        if texts and reads < MOST_READ:
-            study = lab.tell(
-                study, {"kind": "finding", "finding": _shortened(texts, reads).to_json()}
-            )
-        text: dict[str, Any] = {"text": "svd", "reads": reads} if reads else {"text": "skip"}
-        recipes = [
-            replace(RECIPES[name], **text).to_json() for name in self.recipes or _offered(columns)
-        ]
+        text: dict[str, Any] = {"text": "skip"}
+        texts = columns.names("text")
+        if texts and self.text == "svd":
+            characters = _affordable_characters(columns, lab.whole.remaining())
+            if characters < MOST_READ:
+                finding = _long_texts_finding(texts, characters)
+                study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
+            if characters:
+                text = {"text": "svd", "reads": characters}
+        names = self.recipes or _distinct_recipes(columns)
+        recipes = [replace(RECIPES[name], **text).to_json() for name in names]
         return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
 
 
-def _affordable(columns: Columns, seconds: float) -> int:
-    """How many characters of each text are read, so that it doesn't take too much of the time that is left; 0 if none can be."""
+def _affordable_characters(columns: Columns, seconds_left: float) -> int:
+    """Return how many characters of each text there is time to read; 0 if there is none."""
     texts = [column for column in columns.by_name.values() if isinstance(column, Texts)]
     lengths = np.concatenate([np.diff(column.offsets) for column in texts])
-    takes = {reads: SECONDS_TO_READ * int(np.minimum(lengths, reads).sum()) for reads in READS}
-    fewest = READS[-1] if takes[READS[-1]] <= AT_MOST * seconds else 0
-    return next((reads for reads, needed in takes.items() if needed <= READING * seconds), fewest)
+    seconds = 0.0
+    for characters in CHARACTERS_READ:
+        total = int(np.minimum(lengths, characters).sum())
+        seconds = SECONDS_PER_CHARACTER * total
+        if seconds <= READING_TIME_SHARE * seconds_left:
+            return characters
+    is_affordable = seconds <= MAX_READING_TIME_SHARE * seconds_left
+    return CHARACTERS_READ[-1] if is_affordable else 0
 
 
-def _shortened(texts: tuple[str, ...], reads: int) -> Finding:
-    """What is told of texts that are not read whole."""
-    what = (
-        f"the first {reads} characters of each text are read"
-        if reads
-        else "texts are not read, only their lengths are taken"
-    )
-    action = f"{what}: all of them would take too much of the time"
+def _long_texts_finding(texts: tuple[str, ...], characters: int) -> Finding:
+    """Report texts that are not read whole."""
+    what = "texts are not read, only their lengths are taken"
+    if characters:
+        what = f"the first {characters} characters of each text are read"
     return Finding(
         "long_texts",
         texts,
         "warning",
         len(texts),
-        action=action,
+        action=f"{what}: all of them would take too much of the time",
         override="a larger --budget, or --set extract.text=skip",
     )
 
 
-def _offered(columns: Columns) -> tuple[str, ...]:
-    """The recipes, without those that are the same as an earlier one on this table."""
+def _distinct_recipes(columns: Columns) -> tuple[str, ...]:
+    """Return the recipes without those that are equal to an earlier one on this table."""
     first: dict[tuple[object, ...], str] = {}
     for name in RECIPES:
-        first.setdefault(_difference(name, columns), name)
+        first.setdefault(_effect(name, columns), name)
     return tuple(first.values())
 
 
-def _difference(name: str, columns: Columns) -> tuple[object, ...]:
-    """What makes a difference on this table."""
+def _effect(name: str, columns: Columns) -> tuple[object, ...]:
+    """Return the settings of a recipe that have an effect on this table."""
     recipe = RECIPES[name]
-    numbers, categories = columns.names("number"), columns.names("category")
-    many = any(
-        len(column.levels) > SEVERAL
-        for column in columns.by_name.values()
-        if isinstance(column, Categories)
-    )
-    shape = (
-        "standard" if recipe.numbers == "pieces" and pieces_of(len(numbers)) < 2 else recipe.numbers
-    )
-    kind = "native" if recipe.categories == "mixed" and not many else recipe.categories
+    n_numbers = len(columns.names("number"))
+    n_categories = len(columns.names("category"))
+    numbers = recipe.numbers
+    if numbers == "pieces" and pieces_of(n_numbers) < 2:
+        numbers = "standard"
+    categories: str = recipe.categories
+    if categories == "mixed" and not _has_many_levels(columns):
+        categories = "native"
     return (
-        shape,
-        kind if categories else "",
-        recipe.means and bool(categories),
-        recipe.pairs and (len(numbers) > 1 or len(categories) > 1),
+        numbers,
+        categories if n_categories else "",
+        recipe.means and n_categories > 0,
+        recipe.pairs and (n_numbers > 1 or n_categories > 1),
     )
+
+
+def _has_many_levels(columns: Columns) -> bool:
+    for column in columns.by_name.values():
+        if isinstance(column, Categories) and len(column.levels) > SEVERAL:
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""What trials teach: on functions whose answer is known, and on planted runs."""
+"""Lessons of trials on functions with known answers, and on planted runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from scipy.optimize import approx_fprime
 from scipy.stats import spearmanr
 
 from automl.insight import learn_from
+from automl.insight._kernel import Axis, negative_log_posterior
 from automl.insight.cost import WATTS, cost
 from automl.insight.effects import GoodRange, drawn_from, effects, good_ranges, standard_error
 from automl.insight.importance import importances, interactions
 from automl.insight.points import Points, points
 from automl.insight.stability import from_seeds
 from automl.insight.story import more_time, story
-from automl.insight.surrogate import Axis, Surrogate, _unlikelihood, learn
+from automl.insight.surrogate import Surrogate, learn
 from automl.insight.tunability import tunability
 from automl.space import Choice, Float, Int
 from automl.timeline import read
@@ -42,7 +43,7 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def tried(function: Function, seed: int, count: int = 120, noise: float = 0.02) -> Points:
-    """Points as a search leaves them: some at random, the others near the best so far."""
+    """Return points of a search: some at random, the others near the best so far."""
     rng = np.random.default_rng(seed)
     places = rng.random((count, len(WEIGHTS)))
     for nth in range(count // 3, count):
@@ -54,12 +55,12 @@ def tried(function: Function, seed: int, count: int = 120, noise: float = 0.02) 
 
 
 def trials_of(losses: np.ndarray) -> tuple[Trial, ...]:
-    """A trial for each loss; it was tried nowhere."""
+    """Return a trial for each loss, without folds."""
     return tuple(Trial(Candidate("lightgbm", {"nth": nth}, NATIVE)) for nth in range(len(losses)))
 
 
 def on_a_grid(function: Function) -> np.ndarray:
-    """What each hyperparameter explains by itself, by averages over many points for each of its values."""
+    """Return the share that each hyperparameter explains, by averages over many points."""
     rest = np.random.default_rng(0).random((2000, len(WEIGHTS)))
     shares = []
     for at in range(len(WEIGHTS)):
@@ -84,7 +85,7 @@ def test_importance_ranks_hyperparameters_as_an_exhaustive_grid_does(name: str) 
 
 
 @pytest.mark.heavy
-def test_what_acts_together_is_told_and_what_does_not_is_not() -> None:
+def test_only_hyperparameters_that_interact_are_reported_as_interacting() -> None:
     of = tried(lambda X: 5 + 10 * (X[:, 0] - 0.5) * (X[:, 1] - 0.5) + X[:, 2], seed=0)
     pairs = [(one.first, one.second) for one in interactions(of, learn(of))]
     assert pairs[0] == ("h0", "h1")
@@ -101,13 +102,13 @@ def test_the_slope_of_the_likelihood_is_its_derivative() -> None:
     places = np.c_[rng.random((30, 2)), rng.integers(0, 3, 30)]
     axes = [Axis.of(Float(0, 1)), Axis.of(Int(1, 9)), Axis.of(Choice(("a", "b", "c")))]
     above = np.triu_indices(30, 1)
-    aparts = [
-        axis.apart(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
+    distances = [
+        axis.distance(column, column)[above] for axis, column in zip(axes, places.T, strict=True)
     ]
     y = rng.standard_normal(30)
 
     def of(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        return _unlikelihood(theta, aparts, [axis.is_choice for axis in axes], above, y)
+        return negative_log_posterior(theta, distances, [axis.is_choice for axis in axes], above, y)
 
     theta = np.array([-0.5, 0.2, 0.4, 0.1, -2.0])
     assert of(theta)[1] == pytest.approx(
@@ -191,7 +192,7 @@ def test_a_flat_family_forgives_and_a_steep_one_is_touchy() -> None:
     assert touchy.safe in {trial.id for trial in steep.trials}
 
 
-def test_a_stable_and_an_unstable_learner_are_told_apart() -> None:
+def test_a_stable_and_an_unstable_learner_are_distinguished() -> None:
     rng = np.random.default_rng(0)
     stable = from_seeds(
         "linear native",
@@ -212,7 +213,7 @@ def test_a_stable_and_an_unstable_learner_are_told_apart() -> None:
     assert 0 < unstable.together_jump < unstable.jump
 
 
-def test_the_jackknife_gives_the_jump_of_a_mean() -> None:
+def test_the_jackknife_gives_the_variation_of_a_mean() -> None:
     rng = np.random.default_rng(0)
     values = rng.standard_normal(400)
     without = [(values.sum() - one) / 399 for one in values]
@@ -225,7 +226,7 @@ def test_the_jackknife_gives_the_jump_of_a_mean() -> None:
 class TestARun:
     """A planted run."""
 
-    def test_tells_its_story_step_by_step(self, tmp_path: Path) -> None:
+    def test_has_a_story_of_steps(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         told = story(made.study, read(tmp_path / "run"))
         assert [step.name for step in told] == [
@@ -249,9 +250,7 @@ class TestARun:
         assert 0 <= found.four_times < 1
         assert found.a_minute >= 0
 
-    def test_says_nothing_of_more_time_where_there_is_too_little_to_go_by(
-        self, tmp_path: Path
-    ) -> None:
+    def test_says_nothing_of_more_time_after_too_few_trials(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run", trials=3)
         found = more_time(made.study, read(tmp_path / "run"))
         assert found is None or found.four_times < 1
@@ -262,7 +261,7 @@ class TestARun:
         }
         assert more_time(replace(made.study, trials=constant), read(tmp_path / "run")) is None
 
-    def test_tells_candidates_by_hand_apart(self, tmp_path: Path) -> None:
+    def test_reports_manual_candidates_separately(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         best = made.study.ranked[0]
         by_hand = replace(best, candidate=replace(best.candidate, origin="hand"))
@@ -284,7 +283,7 @@ class TestARun:
         assert found.person_money == pytest.approx(len(made.study.trials) * 10)
         assert cost(made.study, read(tmp_path / "run")).money is None
 
-    def test_expects_of_a_dropped_trial_what_it_lay_behind_the_best(self, tmp_path: Path) -> None:
+    def test_expects_a_dropped_trial_to_stay_behind_the_best(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run").study
         best = study.ranked[0]
         dropped = next(trial for trial in study.trials.values() if trial.decided == "dropped")
@@ -299,12 +298,12 @@ class TestARun:
         of = points(study, "lightgbm")
         assert 0 < standard_error(study, of, learn(of)) < 0.05 * study.ranked[0].loss
 
-    def test_without_folds_takes_what_the_surrogate_calls_chance(self, tmp_path: Path) -> None:
+    def test_without_folds_uses_the_noise_of_the_surrogate(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run", trials=200, plan=Plan("holdout", 1)).study
         of = points(study, "lightgbm")
         assert standard_error(study, of, learn(of)) > 0
 
-    def test_that_has_learnt_nothing_has_a_story_and_no_lessons(self, tmp_path: Path) -> None:
+    def test_without_a_model_has_a_story_and_no_lessons(self, tmp_path: Path) -> None:
         made = cleaned_run(tmp_path / "run")
         found = learn_from(made.study, read(tmp_path / "run"))
         assert (found.lessons, found.story, found.more) == ((), (), None)

@@ -1,4 +1,4 @@
-"""Learners that were planted: one that the seed can't touch, and one that is another model with every seed."""
+"""Planted learners: one that ignores the seed, one that is another model with every seed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Steady(SimpleFamily):
     def train(self, X, y, weight, params, how):
         seen = self.seen(params, how, X.shape[1])
         Z = X @ seen
-        return {"all": seen @ np.linalg.solve((Z.T * weight) @ Z + params["alpha"] * np.eye(Z.shape[1]), (Z.T * weight) @ y)}
+        penalty = params["alpha"] * np.eye(Z.shape[1])
+        gram = (Z.T * weight) @ Z + penalty
+        return {"all": seen @ np.linalg.solve(gram, (Z.T * weight) @ y)}
 
     def answer(self, told, X):
         return X @ told["all"]

@@ -1,4 +1,4 @@
-"""Candidates by hand: each fold once, nobody dropped, and nothing begun that can't be expected to end."""
+"""Manual candidates: each fold once, none dropped, no fit begun that can't end in time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from automl.trial import Candidate, Job, Plan, Size, Study
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
 
-def test_what_can_not_be_expected_to_end_in_time_is_not_begun() -> None:
+def test_a_fit_that_is_not_expected_to_end_in_time_is_not_begun() -> None:
     study = Study(
         task=TASK, plan=Plan("kfold", 3), recipes=(RECIPES["native"],), size=Size(20_000, 50)
     )

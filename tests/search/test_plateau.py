@@ -7,7 +7,7 @@ import math
 import pytest
 
 from automl.features.recipe import RECIPES
-from automl.search.plateau import FEWEST, predicted_gain
+from automl.search.plateau import MIN_COMPLETE_TRIALS, predict_gain
 from automl.trial import Candidate, Job, Outcome, Plan, Study, Trial
 
 
@@ -23,27 +23,25 @@ def study_of(losses: list[float]) -> Study:
     return Study(plan=Plan("kfold", 1), trials=trials)
 
 
-def test_a_search_that_stands_still_promises_nothing() -> None:
-    assert predicted_gain(study_of([0.5] * 80), seconds_left=80, workers=1) == 0.0
+def test_a_stagnant_search_predicts_no_gain() -> None:
+    assert predict_gain(study_of([0.5] * 80), seconds_left=80, workers=1) == 0.0
 
 
-def test_a_search_that_still_falls_promises_as_much_as_the_last_quarter_brought() -> None:
-    gain = predicted_gain(
-        study_of([1.0 - 0.005 * k for k in range(80)]), seconds_left=80, workers=1
-    )
+def test_the_predicted_gain_is_that_of_the_last_quarter() -> None:
+    gain = predict_gain(study_of([1.0 - 0.005 * k for k in range(80)]), seconds_left=80, workers=1)
     assert gain == pytest.approx(25 * 0.005 / (1.0 - 0.005 * 74.5), rel=0.01)
 
 
 @pytest.mark.parametrize(
-    ("count", "left"), [(FEWEST - 1, 200.0), (80, 400.0), (80, math.inf), (31, 0.0)]
+    ("count", "left"), [(MIN_COMPLETE_TRIALS - 1, 200.0), (80, 400.0), (80, math.inf), (31, 0.0)]
 )
-def test_nothing_is_predicted_too_early(count: int, left: float) -> None:
-    assert predicted_gain(study_of([0.5] * count), seconds_left=left, workers=1) == math.inf
+def test_no_end_is_predicted_too_early(count: int, left: float) -> None:
+    assert predict_gain(study_of([0.5] * count), seconds_left=left, workers=1) == math.inf
 
 
-def test_a_perfect_score_can_not_be_bettered() -> None:
-    assert predicted_gain(study_of([0.0] * 80), seconds_left=80, workers=1) == 0.0
+def test_a_perfect_score_cannot_gain() -> None:
+    assert predict_gain(study_of([0.0] * 80), seconds_left=80, workers=1) == 0.0
 
 
-def test_an_empty_study_promises_everything() -> None:
-    assert predicted_gain(Study(), 10.0, 2) == math.inf
+def test_an_empty_study_predicts_an_infinite_gain() -> None:
+    assert predict_gain(Study(), 10.0, 2) == math.inf

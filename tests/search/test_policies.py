@@ -12,8 +12,13 @@ import pytest
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy, Stop
 from automl.lab.simulated import SimulatedLab
-from automl.search.costs import AROUND, STARTING, on_all_rows, predict
-from automl.search.low_fidelity import LowFidelityPolicy, by_look, rows_to_look_at
+from automl.search.costs import (
+    FIT_OVERHEAD_SECONDS,
+    MAX_STARTUP_SECONDS,
+    predict_seconds,
+    scale_to_all_rows,
+)
+from automl.search.low_fidelity import LowFidelityPolicy, choose_sample_rows, sort_by_look
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.search.sampling import Sampling
@@ -39,7 +44,7 @@ def race(
     plan: Plan = Plan("kfold", 4),  # noqa: B008 - a frozen value
     rows: int = 1000,
 ) -> Study:
-    """Run a policy on recorded outcomes; the study, which equals what its log replays to."""
+    """Run a policy on recorded outcomes; return the study, which equals its replayed log."""
     lab = SimulatedLab(Store(path / "run"), record, seconds, workers)
     lab.observers.append(lambda study, event: lab.store.append(event, lab.clock()))
     study = lab.tell(Study(), {"kind": "started", "seed": 0})
@@ -72,7 +77,7 @@ def race(
 def race_on(
     path: Path, policy: Policy, study: Study, record: Callable[[Job], Outcome], seconds: float
 ) -> tuple[Study, float]:
-    """Run a policy on what is known already: the study, and when it ended."""
+    """Run a policy on a known study; return the new study, and the second of its end."""
     lab = SimulatedLab(Store(path / "run"), record, seconds)
     for study in lab.run(policy, study, lab.whole):
         pass
@@ -83,12 +88,12 @@ def race_on(
 def families(
     *best: str, others: Sequence[str] = ()
 ) -> Callable[[Study], tuple[Sequence[str], Sequence[str]]]:
-    """Who is tuned, whatever comes out."""
+    """Tune these families, whatever the results are."""
     return lambda study: (best, others)
 
 
 def losses(by_family: dict[str, float], seconds: float = 1.0) -> Callable[[Job], Outcome]:
-    """A record in which each family has one loss."""
+    """Return a record in which each family has one loss."""
     return lambda job: Outcome("done", by_family[job.candidate.family], seconds)
 
 
@@ -131,7 +136,7 @@ def test_no_fold_is_trained_twice(tmp_path: Path) -> None:
     assert len(seen) == len(set(seen)) == 4 * len(NAMES)
 
 
-def test_a_failed_fold_decides_its_trial_and_the_race_goes_on(tmp_path: Path) -> None:
+def test_a_failed_fold_decides_its_trial_and_the_race_continues(tmp_path: Path) -> None:
     def record(job: Job) -> Outcome:
         return (
             Outcome("failed", reason="for the test")
@@ -163,7 +168,7 @@ def test_workers_are_never_idle_while_there_is_something_to_train(tmp_path: Path
     assert sum(trial.seconds for trial in study.trials.values()) == 2.0 * len(executor)
 
 
-def test_what_cannot_end_in_time_is_not_started(tmp_path: Path) -> None:
+def test_a_fit_that_cannot_end_in_time_is_not_started(tmp_path: Path) -> None:
     found = losses(
         {"constant": 0.7, "lightgbm": 0.2, "catboost": 0.2, "linear": 0.3, "knn": 0.3}, seconds=4.0
     )
@@ -181,7 +186,7 @@ def test_what_cannot_end_in_time_is_not_started(tmp_path: Path) -> None:
 
 
 def leaf_loss(job: Job) -> Outcome:
-    """A landscape with its valley at 40 leaves and a learning rate of 0.03."""
+    """Return a loss that is least at 40 leaves and a learning rate of 0.03."""
     params = job.candidate.params
     if job.candidate.family == "constant":
         return Outcome("done", 0.7, 0.1)
@@ -199,7 +204,8 @@ def test_tuning_finds_better_values_than_the_portfolio(tmp_path: Path, method: s
         leaf_loss,
     )
 
-    tuning = TuningPolicy(before, families("lightgbm"), RaceRules(150, 0.5), Sampling(method))  # type: ignore[arg-type]
+    sampling = Sampling(method)  # type: ignore[arg-type]
+    tuning = TuningPolicy(before, families("lightgbm"), RaceRules(150, 0.5), sampling)
     after, _ = race_on(tmp_path / "b", tuning, before, leaf_loss, seconds=150)
     if method != "grid":  # fifteen points of thousands
         assert after.ranked[0].loss < before.ranked[0].loss
@@ -312,7 +318,10 @@ def test_a_quick_family_does_not_use_up_the_turns_of_a_slow_one(tmp_path: Path) 
 
 
 def slow(losses: dict[str, float]) -> Callable[[Job], Outcome]:
-    """A record in which CatBoost is stopped by its deadline on every fold; a second candidate of a family is a little worse."""
+    """Return a record in which the deadline stops CatBoost on every fold.
+
+    A second candidate of a family is a little worse.
+    """
 
     def record(job: Job) -> Outcome:
         name = job.candidate.family
@@ -326,7 +335,7 @@ def slow(losses: dict[str, float]) -> Callable[[Job], Outcome]:
     return record
 
 
-def test_one_candidate_of_a_slow_family_goes_on_if_it_is_good_and_no_second_one(
+def test_only_one_good_candidate_of_a_slow_family_continues(
     tmp_path: Path,
 ) -> None:
     found = slow({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21})
@@ -343,14 +352,14 @@ def test_one_candidate_of_a_slow_family_goes_on_if_it_is_good_and_no_second_one(
 
 
 def begun_again(whole: Trial) -> Trial:
-    """A trial of which the first fold alone is known."""
+    """Return a trial with its first fold only."""
     key = next(iter(whole.outcomes))
     return replace(
         whole, jobs={key: whole.jobs[key]}, outcomes={key: whole.outcomes[key]}, decided=""
     )
 
 
-def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
+def test_tuning_finishes_trials_of_earlier_stages(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
     first = [candidate("constant"), candidate("lightgbm"), candidate("catboost")]
     known = race(tmp_path / "known", RacingPolicy(first, RaceRules(100, 0.35)), found)
@@ -367,7 +376,7 @@ def test_tuning_finishes_what_was_begun_before_it(tmp_path: Path) -> None:
     assert study.trials[begun.id] == whole
 
 
-def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_it_is_better_than_the_best(
+def test_a_sampler_learns_of_an_earlier_trial_once_it_is_decided_and_not_as_the_best(
     tmp_path: Path,
 ) -> None:
     found = losses({"constant": 0.7, "lightgbm": 0.2, "catboost": 0.21}, seconds=2.0)
@@ -379,7 +388,7 @@ def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_i
     )
     known = replace(known, trials=known.trials | {begun.id: begun})
     tuning = TuningPolicy(known, families("lightgbm"), RaceRules(20.0, 0.35))
-    (told,) = (tuned.study for tuned in tuning._fields.values())
+    (told,) = (tuned.study for tuned in tuning._tuners.values())
     assert [trial.params["num_leaves"] for trial in told.trials] == [31]
     dropped = replace(begun, decided="dropped")
     tuning.next(replace(known, trials=known.trials | {begun.id: dropped}), Capacity(10.0, 2, 1))
@@ -389,7 +398,7 @@ def test_a_sampler_is_told_of_what_was_begun_when_it_is_decided_and_never_that_i
     ]
 
 
-def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_proposal_whose_folds_cannot_end_in_time_is_not_continued(tmp_path: Path) -> None:
     def record(job: Job) -> Outcome:
         return Outcome(
             "done",
@@ -416,7 +425,7 @@ def test_a_proposal_whose_folds_cannot_end_in_time_is_not_gone_on_with(tmp_path:
 
 
 def by_loss(study: Study) -> tuple[list[str], list[str]]:
-    """Who is tuned: who is the best by now."""
+    """Tune the family that is the best by now."""
     names = list(
         dict.fromkeys(
             trial.candidate.family for trial in study.ranked if trial.candidate.family != "constant"
@@ -425,7 +434,7 @@ def by_loss(study: Study) -> tuple[list[str], list[str]]:
     return names[:2], names[2:]
 
 
-def test_a_family_that_comes_out_best_late_is_tuned_most(tmp_path: Path) -> None:
+def test_a_family_that_becomes_the_best_late_is_tuned_most(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "lightgbm": 0.3, "xgboost": 0.31, "catboost": 0.1})
     first = [
         candidate("constant"),
@@ -524,7 +533,7 @@ def test_the_first_candidate_of_a_family_may_lie_farther_behind_than_a_proposal(
     }
 
 
-def test_a_family_whose_best_recipe_changes_back_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_family_whose_best_recipe_changes_back_keeps_its_sampler(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "lightgbm": 0.3})
     known = race(
         tmp_path,
@@ -545,7 +554,7 @@ def test_a_family_whose_best_recipe_changes_back_goes_on_where_it_was(tmp_path: 
     assert again is first is not changed
 
 
-def test_where_fits_are_cut_short_higher_learning_rates_are_proposed(tmp_path: Path) -> None:
+def test_higher_learning_rates_are_proposed_where_fits_are_cut_short(tmp_path: Path) -> None:
     def rates(stopped: bool) -> list[float]:
         def record(job: Job) -> Outcome:
             return Outcome(
@@ -608,7 +617,7 @@ def test_learning_rates_are_not_so_low_that_a_fit_would_be_cut_short(tmp_path: P
     assert min(rates) >= 0.0099
 
 
-def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -> None:
+def test_samplers_know_all_trials_of_their_families(tmp_path: Path) -> None:
     known = race(
         tmp_path,
         lambda study: RacingPolicy(portfolio(study), RaceRules(300, 0.9)),
@@ -617,7 +626,7 @@ def test_samplers_are_told_all_that_is_known_of_their_families(tmp_path: Path) -
     )
     names = {trial.candidate.family for trial in known.trials.values()} - {"constant"}
     assert len(names) > 5
-    for tuned in TuningPolicy(known, families(*sorted(names)), RaceRules(60, 0.5))._fields.values():
+    for tuned in TuningPolicy(known, families(*sorted(names)), RaceRules(60, 0.5))._tuners.values():
         assert (
             len(tuned.study.trials)
             == sum(trial.candidate.family == tuned.name for trial in known.trials.values())
@@ -654,20 +663,20 @@ def looking(
     seconds: float = 100.0,
     workers: int = 2,
 ) -> tuple[Study, list[str]]:
-    """A study after looks at a large table, and the families in the order in which they would go on."""
+    """Return a study after low-fidelity fits, and the families in the order to continue."""
     candidates = [candidate(name) for name in names]
 
     def policy(study: Study) -> Policy:
-        rows = rows_to_look_at(study, candidates, seconds)
+        rows = choose_sample_rows(study, candidates, seconds)
         assert rows is not None
         assert 5_000 <= rows <= 100_000
         return LowFidelityPolicy(candidates, RaceRules(seconds, 0.35), rows)
 
     study = race(path, policy, record, seconds, workers, HOLDOUT, 400_000)
-    return study, [one.family for one in by_look(study, candidates)]
+    return study, [one.family for one in sort_by_look(study, candidates)]
 
 
-def test_each_candidate_is_looked_at_once_and_the_best_look_goes_first(tmp_path: Path) -> None:
+def test_each_candidate_has_one_low_fidelity_fit_and_the_best_comes_first(tmp_path: Path) -> None:
     found = losses({"constant": 0.7, "linear": 0.4, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6})
     study, order = looking(tmp_path, found)
     by_name = {trial.candidate.family: trial for trial in study.trials.values()}
@@ -680,7 +689,7 @@ def test_each_candidate_is_looked_at_once_and_the_best_look_goes_first(tmp_path:
     assert by_name["constant"].losses
 
 
-def test_a_look_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> None:
+def test_a_low_fidelity_fit_that_was_killed_or_cut_short_decides_nothing(tmp_path: Path) -> None:
     found = {"constant": 0.7, "linear": 0.3, "lightgbm": 0.25, "catboost": 0.2, "knn": 0.6}
 
     def record(job: Job) -> Outcome:
@@ -714,7 +723,7 @@ def test_on_few_held_out_rows_a_candidate_may_lie_farther_behind(
     assert knn.decided == decided
 
 
-def test_what_can_not_stop_itself_is_not_begun_once_another_of_its_kind_was_killed(
+def test_a_family_without_a_deadline_is_not_begun_again_once_a_fit_was_killed(
     tmp_path: Path,
 ) -> None:
     def record(job: Job) -> Outcome:
@@ -733,7 +742,7 @@ def test_what_can_not_stop_itself_is_not_begun_once_another_of_its_kind_was_kill
     assert [trial.decided for trial in study.trials.values()] == ["done", "done", "failed"]
 
 
-def test_a_fit_that_would_take_all_that_it_may_is_not_begun_for_less(tmp_path: Path) -> None:
+def test_a_fit_that_needs_its_whole_limit_is_not_begun_with_less_time(tmp_path: Path) -> None:
     known = [candidate(name) for name in ("constant", "lightgbm", "xgboost")]
     rest = Capacity(5.0, 1, 1)  # of 60 seconds, of which a fit on the single holdout may take 20
     found = losses({"constant": 0.7, "lightgbm": 0.4}, seconds=20.0)
@@ -751,7 +760,7 @@ def test_a_fit_that_would_take_all_that_it_may_is_not_begun_for_less(tmp_path: P
     )
 
 
-def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(
+def test_low_fidelity_fits_take_a_fifth_of_the_time_and_untried_candidates_come_last(
     tmp_path: Path,
 ) -> None:
     found = losses(
@@ -766,7 +775,7 @@ def test_looks_take_a_fifth_of_the_time_and_what_was_not_looked_at_comes_last(
     assert order == ["constant", "lightgbm", "linear", "catboost", "knn"]
 
 
-def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_known(
+def test_a_low_fidelity_fit_predicts_the_seconds_of_the_fit_on_all_rows(
     tmp_path: Path,
 ) -> None:
     seen: list[Job] = []
@@ -779,8 +788,10 @@ def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_kn
     study, _ = looking(tmp_path, record, names, seconds=30.0)
     (look,) = (job for job in seen if job.rows is not None)
     (trial,) = (trial for trial in study.trials.values() if trial.look is not None)
-    assert predict(study, trial.candidate) == pytest.approx(AROUND + on_all_rows(study, look, 1.0))
-    assert on_all_rows(study, look, 1.0) > STARTING + 3 * STARTING
+    assert predict_seconds(study, trial.candidate) == pytest.approx(
+        FIT_OVERHEAD_SECONDS + scale_to_all_rows(study, look, 1.0)
+    )
+    assert scale_to_all_rows(study, look, 1.0) > MAX_STARTUP_SECONDS + 3 * MAX_STARTUP_SECONDS
     move = RacingPolicy([candidate(name) for name in names], RaceRules(100, 0.35)).next(
         study, Capacity(80.0, 1, 2)
     )
@@ -788,7 +799,7 @@ def test_after_its_look_a_candidate_goes_on_with_all_rows_and_its_seconds_are_kn
     assert (move.candidate.family, move.rows) == ("lightgbm", None)
 
 
-def test_small_tables_and_unhurried_runs_need_no_looks(tmp_path: Path) -> None:
+def test_small_tables_and_long_budgets_need_no_low_fidelity_fits(tmp_path: Path) -> None:
     candidates = [candidate(name) for name in NAMES]
     study = race(
         tmp_path,
@@ -797,15 +808,15 @@ def test_small_tables_and_unhurried_runs_need_no_looks(tmp_path: Path) -> None:
         plan=HOLDOUT,
         rows=400_000,
     )
-    assert rows_to_look_at(study, candidates, 100.0) is not None
-    assert rows_to_look_at(study, candidates, 1e6) is None
-    assert rows_to_look_at(study, candidates, np.inf) is None
+    assert choose_sample_rows(study, candidates, 100.0) is not None
+    assert choose_sample_rows(study, candidates, 1e6) is None
+    assert choose_sample_rows(study, candidates, np.inf) is None
     assert (
-        rows_to_look_at(replace(study, size=replace(study.size, others=300)), candidates, 100.0)
+        choose_sample_rows(replace(study, size=replace(study.size, others=300)), candidates, 100.0)
         is None
     )
-    assert rows_to_look_at(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
+    assert choose_sample_rows(replace(study, plan=Plan("kfold", 3)), candidates, 100.0) is None
     assert (
-        rows_to_look_at(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1)
+        choose_sample_rows(replace(study, size=replace(study.size, rows=10_000)), candidates, 0.1)
         is None
     )

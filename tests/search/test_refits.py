@@ -1,4 +1,4 @@
-"""Refits: the heaviest member first, no family twice that no seed changes, and nothing that can't end in time."""
+"""Refits: the heaviest member first, seedless families once, none that can't end in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from automl.budget import Budget
 from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
-from automl.search.refits import RefitPolicy, seconds_for
+from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages.ensemble import Ensemble, Pool
 from automl.task import Task
 from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
@@ -28,7 +28,7 @@ STUDY = Study(
 
 
 def study_of(**seconds: float) -> Study:
-    """A study with a complete trial of each family, whose fits took so many seconds."""
+    """Return a study with a complete trial of each family, by the seconds of its fits."""
     trials = {}
     for name, taken in seconds.items():
         trial = Trial(Candidate(name, {}, RECIPES["native"]), decided="done")
@@ -58,7 +58,7 @@ def asked(policy: RefitPolicy, study: Study, capacity: Capacity = ROOM) -> Itera
     assert isinstance(move, Stop)
 
 
-def test_each_member_is_refitted_before_any_is_again() -> None:
+def test_each_member_is_refitted_once_before_any_is_refitted_twice() -> None:
     study = study_of(lightgbm=1.0, linear=1.0, catboost=1.0)
     names = ids(study)
     jobs = list(
@@ -74,7 +74,7 @@ def test_each_member_is_refitted_before_any_is_again() -> None:
     assert len({job.seed for job in jobs}) == 4
 
 
-def test_the_next_refit_is_of_who_has_the_most_weight_a_refit() -> None:
+def test_the_next_refit_is_of_the_member_with_the_most_weight_for_each_refit() -> None:
     study = study_of(lightgbm=1.0, catboost=1.0)
     names = ids(study)
     jobs = list(
@@ -90,13 +90,16 @@ def test_the_next_refit_is_of_who_has_the_most_weight_a_refit() -> None:
     ]
 
 
-def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two() -> None:
+def test_each_member_has_a_refit_before_one_has_two_where_no_bag_answers() -> None:
     study = study_of(lightgbm=1.0, catboost=1.0)
     names = ids(study)
     jobs = list(
         asked(
             RefitPolicy(
-                study, {names["lightgbm"]: 0.9, names["catboost"]: 0.1}, copies=2, each=True
+                study,
+                {names["lightgbm"]: 0.9, names["catboost"]: 0.1},
+                copies=2,
+                one_each_first=True,
             ),
             study,
         )
@@ -112,7 +115,7 @@ def test_where_nothing_else_answers_each_member_has_a_refit_before_one_has_two()
 def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
     study = study_of(lightgbm=1.0, extra_trees=1.0)
     alone, boosted = (
-        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+        refit_seconds(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
     )
     assert alone == pytest.approx(boosted * 2**0.5, rel=0.01)
 
@@ -120,12 +123,12 @@ def test_a_forest_alone_takes_longer_than_one_among_others() -> None:
 def test_a_forest_of_few_trees_has_all_of_them_among_others_too() -> None:
     study = replace(study_of(lightgbm=1.0, extra_trees=1.0), size=Size(40_000, 5))
     alone, boosted = (
-        seconds_for(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
+        refit_seconds(study, study.trials[ids(study)[name]]) for name in ("extra_trees", "lightgbm")
     )
     assert alone == boosted
 
 
-def test_a_look_at_some_rows_says_nothing_of_a_refits_rounds() -> None:
+def test_a_low_fidelity_fit_does_not_decide_the_rounds_of_a_refit() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, 0, rows=100)
@@ -159,7 +162,7 @@ def test_a_copy_has_as_many_rounds_as_the_first_refit() -> None:
     ]
 
 
-def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer() -> None:
+def test_a_refit_that_cannot_end_in_time_is_only_started_if_nothing_else_can_answer() -> None:
     study = study_of(lightgbm=1.0, catboost=50.0)
     names = {ids(study)["catboost"]: 0.5, ids(study)["lightgbm"]: 0.5}
     short = replace(ROOM, seconds=10.0)
@@ -176,7 +179,7 @@ def test_what_cannot_end_in_time_is_not_started_unless_nothing_else_can_answer()
     ] == ["catboost"]
 
 
-def test_what_is_refitted_already_is_not_again() -> None:
+def test_no_refit_is_made_twice() -> None:
     study = study_of(lightgbm=1.0)
     (trial,) = study.trials.values()
     job = Job(trial.candidate, "d", 0, None)
@@ -210,7 +213,7 @@ def test_a_refit_that_its_deadline_stopped_is_neither_used_nor_made_again() -> N
     assert study.refits(nearly) == ((0, None),)
 
 
-def test_of_neighbours_refits_alone_answer_where_there_are_any() -> None:
+def test_refits_of_neighbours_replace_their_bags() -> None:
     study = replace(study_of(knn=1.0, lightgbm=1.0), finish="both")
     for trial in study.trials.values():
         assert study.bag(trial) == study.plan.splits
@@ -246,7 +249,8 @@ def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
         assert sum(weights.values()) == pytest.approx(1)
         return {study.trials[name].candidate.family for name in weights}
 
-    # two fold models and four refits of 30 MB, as many of 50 MB, three of 1 MB, and one refit of 30 MB
+    # two fold models and four refits of 30 MB, as many of 50 MB, three of 1 MB,
+    # and one refit of 30 MB
     assert kept(513) == {"lightgbm", "catboost", "linear", "knn"}
     assert kept(512) == {"lightgbm", "catboost", "linear"}
     assert kept(180, finish="refit") == {"lightgbm", "catboost", "linear", "knn"}

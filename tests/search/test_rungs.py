@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES, family
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
-from automl.search.sampling import LARGEST_GRID, Sampling, grid
+from automl.search.sampling import MAX_GRID_POINTS, Sampling, grid
 from automl.search.tuning import TuningPolicy
 from automl.space import Choice, Float, Int
 from automl.store import Store
@@ -38,7 +37,7 @@ def known(plan: Plan, rows: int = 9_000) -> Study:
 
 
 def loss_of(job: Job) -> Outcome:
-    """The nearer the learning rate is to 0.03, the better; few rows and rounds are worse for all."""
+    """Return a loss that is least at a learning rate of 0.03; few rows and rounds add to it."""
     distance = abs(np.log(job.candidate.params["learning_rate"] / 0.03))
     little = 0.05 * (job.rows is not None)
     return Outcome(
@@ -49,18 +48,22 @@ def loss_of(job: Job) -> Outcome:
     )
 
 
+def only_lightgbm(study: Study) -> tuple[list[str], list[str]]:
+    return ["lightgbm"], []
+
+
 def tuned(
     folder: Path, study: Study, fidelity: str, brackets: bool, seconds: float = 60.0
 ) -> Study:
     def climb(study: Study, of: object) -> Ladder:
         return ladder(study, fidelity, 90, brackets)  # type: ignore[arg-type]
 
-    choose: Callable[[Study], tuple[Sequence[str], Sequence[str]]] = lambda study: (
-        ["lightgbm"],
-        [],
-    )
     policy: Policy = TuningPolicy(
-        study, choose, RaceRules(seconds, 0.5), Sampling("random", "none"), climb=climb
+        study,
+        only_lightgbm,
+        RaceRules(seconds, 0.5),
+        Sampling("random", "none"),
+        climb=climb,
     )
     lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
     for study in lab.run(policy, study, lab.whole):
@@ -101,31 +104,30 @@ def test_the_rungs_of_folds_rows_and_rounds() -> None:
 
 def test_hyperband_begins_on_every_rung_the_lowest_most_often() -> None:
     rungs = ladder(known(Plan("kfold", 9)), "folds", None, True)
-    begun_on = [rungs.first(nth) for nth in range(13)]
+    begun_on = [rungs.first_rung(nth) for nth in range(13)]
     assert [begun_on.count(rung) for rung in range(3)] == [9, 3, 1]
     assert {
-        ladder(known(Plan("kfold", 9)), "folds", None, False).first(nth) for nth in range(13)
+        ladder(known(Plan("kfold", 9)), "folds", None, False).first_rung(nth) for nth in range(13)
     } == {0}
 
 
-def test_who_goes_no_further_says_on_which_rung(tmp_path: Path) -> None:
+def test_a_dropped_proposal_names_its_rung(tmp_path: Path) -> None:
     study = tuned(tmp_path, known(Plan("kfold", 9)), "rows", False)
     reasons = {trial.reason for trial in study.trials.values() if trial.decided == "dropped"}
     assert "not among the best third on rung 1 of 3" in reasons
 
 
-def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
+def test_a_low_fidelity_fit_that_failed_ends_its_proposal(tmp_path: Path) -> None:
     def record(job: Job) -> Outcome:
         return Outcome("failed", seconds=0.5, reason="for the test") if job.rows else loss_of(job)
 
     study = known(Plan("kfold", 9))
-    climb: Callable[[Study, object], Ladder] = lambda known, of: ladder(known, "rows", None, False)  # noqa: E731
     policy = TuningPolicy(
         study,
-        lambda _: (["lightgbm"], []),
+        only_lightgbm,
         RaceRules(10, 0.5),
         Sampling("random", "none"),
-        climb=climb,
+        climb=lambda known, tuner: ladder(known, "rows", None, False),
     )
     lab = SimulatedLab(Store(tmp_path / "run"), record, 10.0)
     for study in lab.run(policy, study, lab.whole):
@@ -140,27 +142,27 @@ def test_a_look_that_failed_ends_its_proposal(tmp_path: Path) -> None:
     assert {(trial.decided, trial.reason) for trial in proposed} == {("dropped", "for the test")}
 
 
-def test_a_look_that_was_cut_by_the_runs_end_is_tried_again() -> None:
+def test_a_low_fidelity_fit_that_was_cut_by_the_end_of_the_run_is_tried_again() -> None:
     study, rungs = known(Plan("kfold", 9)), ladder(known(Plan("kfold", 9)), "rows", None, False)
     candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
     capacity = Capacity(60.0, 1, 1)
-    job = rungs.job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
+    job = rungs.next_job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
     assert job is not None
     cut = study.add(begun(job)).add(fitted(job, Outcome("cut", reason="the budget ended")))
-    assert rungs.job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
+    assert rungs.next_job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
     done = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
-    assert rungs.job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
-    assert rungs.begun(done.trials[candidate.id]) == 0
+    assert rungs.next_job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
+    assert rungs.lowest_rung(done.trials[candidate.id]) == 0
 
 
-def test_a_grid_holds_the_ends_and_stays_small() -> None:
+def test_a_grid_contains_the_ends_and_stays_small() -> None:
     made = grid(
         {"rate": Float(0.01, 1.0, log=True), "depth": Int(1, 3), "kind": Choice(("a", "b"))}
     )
     assert made == {"rate": [0.01, 0.032, 0.1, 0.32, 1.0], "depth": [1, 2, 3], "kind": ["a", "b"]}
     for kind in FAMILIES:
         levels = grid(kind.space(TASK))
-        assert np.prod([len(values) for values in levels.values()]) <= LARGEST_GRID, kind.name
+        assert np.prod([len(values) for values in levels.values()]) <= MAX_GRID_POINTS, kind.name
         assert all(
             kind.space(TASK)[name].holds(value)
             for name, values in levels.items()

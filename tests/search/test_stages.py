@@ -1,4 +1,4 @@
-"""Stages on recorded outcomes: what each leaves for the next, and how many rows there is time for."""
+"""Stages on recorded outcomes: their results, and how many rows there is time for."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def started(lab: Lab, columns: int = 5) -> Study:
     )
 
 
-def test_tune_goes_on_selecting_where_nothing_is_there_to_be_tuned(tmp_path: Path) -> None:
+def test_tune_continues_selecting_where_there_is_nothing_to_tune(tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 20)
     study = Tune().run(started(lab), lab, lab.whole)
     assert study.ranked[0].candidate.family != "constant"
@@ -98,7 +98,7 @@ def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quic
     ("job", "outcome", "untried"),
     [({"rows": 100}, "done", True), ({}, "cut", True), ({}, "done", False)],
 )
-def test_a_look_and_a_fit_that_was_cut_are_no_trial_of_a_family(
+def test_a_low_fidelity_fit_and_a_cut_fit_are_no_trial_of_a_family(
     job: dict[str, int], outcome: Status, untried: bool, tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, 40)
@@ -112,7 +112,7 @@ def test_a_look_and_a_fit_that_was_cut_are_no_trial_of_a_family(
 
 
 @pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
-def test_where_the_best_fit_was_cut_short_tunes_may_take_half_as_long(
+def test_fits_of_tune_may_take_half_as_long_where_the_best_one_was_cut_short(
     stopped: bool, most: float, tmp_path: Path
 ) -> None:
     limits: list[float] = []
@@ -182,7 +182,7 @@ HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
         (24_000, 120, HOLDOUT),
     ],
 )
-def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(
+def test_there_are_as_many_folds_as_there_is_time_for_and_several_of_few_rows(
     rows: int, seconds: float, plan: Plan, tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, seconds)
@@ -194,7 +194,7 @@ def test_there_are_as_many_folds_as_there_is_time_for_and_some_of_few_rows(
     lab.store.close()
 
 
-def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
+def test_the_raw_table_is_discarded_once_it_is_clean(tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 60)
     lab.problem = large(200, 3)
     Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
@@ -202,7 +202,7 @@ def test_the_raw_table_may_go_once_it_is_clean(tmp_path: Path) -> None:
     lab.store.close()
 
 
-def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(
+def test_categorical_integers_are_categories_too_unless_switched_off(
     tmp_path: Path,
 ) -> None:
     rng = np.random.default_rng(0)
@@ -232,7 +232,7 @@ def test_numbers_that_are_codes_are_categories_too_unless_that_is_not_wanted(
         (Clean(), "host", "number", []),
     ],
 )
-def test_keys_are_categories_alone_unless_that_is_not_wanted(
+def test_keys_are_categories_only_unless_switched_off(
     stage: Clean, time: str | None, kind: str, told: list[str], tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
