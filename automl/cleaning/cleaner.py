@@ -1,632 +1,466 @@
-"""Clean a raw table: find the target, the kind of each column and what is wrong, and fit the Cleaner that does it again."""
+"""The fitted Cleaner: a table's raw columns to typed ones, at fit and at predict alike. Needs numpy and pandas only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from automl.cleaning.cells import Cells, Spelled, null_words, read_cells, tidy
-from automl.cleaning.decimals import DecimalSign, sign_of_file
-from automl.cleaning.drift import in_order
-from automl.cleaning.drops import copies, is_constant, is_id, tells
-from automl.cleaning.dual_typed import twin
-from automl.cleaning.duplicates import duplicate_rows, repeated
-from automl.cleaning.findings import Finding, Severity, examples, merge
-from automl.cleaning.fitted import Applied, Cleaner, Counts, beside, numbered
-from automl.cleaning.kinds import KINDS, force, infer
-from automl.cleaning.rules import NumberRule, Rule
-from automl.cleaning.sentinels import sentinels
-from automl.cleaning.target import Dtype, Target, read_target
-from automl.columns import Column, Columns, Floats, Numbers, Rows
-from automl.errors import InputError, suggestion
-from automl.table import Table
-from automl.table.frames import with_escapes
-from automl.task import Kind
+from automl.cleaning.cells import Cells, Spelled, read_cells, tidy
+from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
+from automl.cleaning.dual_typed import read_twin
+from automl.cleaning.names import with_names_of_fit
+from automl.cleaning.rules import (
+    CategoryRule,
+    DateRule,
+    FlagRule,
+    NumberRule,
+    PartsRule,
+    Read,
+    Rule,
+    rule_from_state,
+)
+from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
+from automl.cleaning.truths import as_at_fit, in_days
+from automl.columns import Categories, Column, Columns, Floats, Numbers
+from automl.errors import InputError, UnsafeModel, suggestion
+from automl.state import State
+from automl.table import Form, Table
 
-__all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "clean"]
-
-_WARNINGS = (
-    "bad_bytes",
-    "encoding_doubt",
-    "header_made",
-    "sampled",
-    "short_lines",
-    "total_row",
-)  # notes of the reader that may mean trouble
-_TWINS = {
-    **dict.fromkeys(("number", "date", "duration"), "its frequent other words are categories, too"),
-    "text": "many categories, in few rows each: read as text, too",
-    "parts": "categories that differ in their numbers alone: read as numbers, too",
-    "category": "texts that stand again: categories, too",
-}  # by the first reading where that decides, else by the second
-
-
-@dataclass(frozen=True)
-class CleanOptions:
-    """How a table is to be cleaned.
-
-    Parameters
-    ----------
-    task : {"binary", "multiclass", "regression", "classification"}, optional
-        Inferred if not given; "classification" leaves open how many classes.
-    positive : str, optional
-        The positive label of a binary task.
-    weight, group, time : str, optional
-        Columns with weights, groups and times. The first two are no features.
-    ignore : tuple of str
-        Columns to leave out.
-    kinds : mapping of str to str
-        The kind of a column, where the inferred one is wrong: number, category, flag, date or text.
-    sentinels : bool
-        Whether numbers such as -999 that stand for a missing value are made missing.
-    missing_words : bool
-        Whether words such as NA, none and ? are missing.
-    ids : bool
-        Whether columns that only number the rows are dropped.
-    copies : bool
-        Whether columns that equal another one are dropped.
-    twins : bool
-        Whether names are read as text, too, and texts that stand again as categories.
-    """
-
-    task: str | None = None
-    positive: str | None = None
-    weight: str | None = None
-    group: str | None = None
-    time: str | None = None
-    ignore: tuple[str, ...] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    sentinels: bool = True
-    missing_words: bool = True
-    ids: bool = True
-    copies: bool = True
-    twins: bool = True
+FORMAT = 2
+_NAMED = 5  # missing columns that a message names
+_WRONG = {
+    "number": "no number",
+    "duration": "no duration",
+    "flag": "neither true nor false",
+    "date": "no date",
+}
+_TWICE = {
+    frozenset(["category", "text"]),
+    frozenset(["category", "parts"]),
+}  # kinds of one column, in any order
+_WORDS_AMONG = frozenset(
+    ["number", "date", "duration"]
+)  # kinds that may hold words, which are a category
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """A table that can be learnt from.
+class Counts:
+    """What a table held that the Cleaner had never seen: cells by column, and columns that it does not know.
 
-    Parameters
-    ----------
-    cleaner : Cleaner
-        Does to other tables what was done to this one.
-    columns : Columns
-        The features of the kept rows.
-    target : str
-        The target's name.
-    kind, labels, dtype
-        Of the target, as in `automl.task.Task`.
-    y : ndarray of shape (n_kept,), float64
-        Class codes 0, 1, ... or values.
-    rows : ndarray of shape (n_kept,), int64
-        Which rows of the table were kept.
-    duplicates : ndarray of shape (n_kept,), int64
-        Equal for rows that are equal in all features.
-    weight, times : ndarray of shape (n_kept,), float64, or None
-    groups : ndarray of shape (n_kept,), int64, or None
-    findings : tuple of Finding
-    comma : bool
-        Whether the target's numbers were written with a decimal comma.
+    >>> Counts(unseen={"city": 2}, extra=("note",)).text()
+    '2 unseen categories in city; 1 column not used: note'
     """
 
-    cleaner: Cleaner
+    unseen: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there was anything."""
+        return bool(self.unseen or self.unreadable or self.extra)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "unseen": dict(self.unseen),
+            "unreadable": dict(self.unreadable),
+            "extra": list(self.extra),
+        }
+
+    def text(self) -> str:
+        """One line for people; empty if there was nothing."""
+        parts = [
+            f"{count} unseen categor{'y' if count == 1 else 'ies'} in {name}"
+            for name, count in self.unseen.items()
+        ]
+        parts += [
+            f"{count} unreadable cell{'s' * (count > 1)} in {name}"
+            for name, count in self.unreadable.items()
+        ]
+        if self.extra:
+            parts.append(
+                f"{len(self.extra)} column{'s' * (len(self.extra) > 1)} not used: {', '.join(self.extra[:_NAMED])}"
+            )
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A table as the Cleaner read it."""
+
     columns: Columns
-    target: str
-    kind: Kind
-    labels: tuple[str, ...]
-    dtype: Dtype
-    y: Floats
-    rows: Rows
-    duplicates: Rows
-    weight: Floats | None = None
-    groups: Rows | None = None
-    times: Floats | None = None
-    findings: tuple[Finding, ...] = ()
-    comma: bool = False
+    counts: Counts
+
+    def text(self) -> str:
+        """What was odd about the table, in one line for people; empty if nothing was."""
+        return self.counts.text()
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """One feature after the look at it."""
-
-    name: str
-    rule: Rule
-    column: Column
-    cells: Cells
-    findings: tuple[Finding, ...]
-    twin: Rule | None = None
-    more: tuple[Column, ...] = ()  # further columns, where the rule makes several
-
-
-def clean(
-    table: Table,
-    target: Any,
-    options: CleanOptions | None = None,
-    *,
-    weight: Any = None,
-    groups: Any = None,
-    times: Any = None,
-) -> Cleaned:
-    """Find and mend what is wrong with a table.
+class Cleaner:
+    """The rules of all columns that are features.
 
     Parameters
     ----------
-    table : Table
-    target : str or array-like of shape (n_rows,)
-        A column of the table, or the target itself.
-    options : CleanOptions, optional
-    weight, groups, times : array-like of shape (n_rows,), optional
-        Given separately instead of by the columns that `options` name.
-
-    Raises
-    ------
-    InputError
-        One line that says what can't be learnt from.
-
-    Examples
-    --------
-    >>> from automl.table import from_frame
-    >>> table = from_frame({"price": ["$5", "$7"] * 10, "sold": ["no", "yes"] * 10})
-    >>> cleaned = clean(table, "sold")
-    >>> cleaned.kind, cleaned.labels, cleaned.columns["price"].kind, cleaned.y[:3].tolist()
-    ('binary', ('no', 'yes'), 'number', [0.0, 1.0, 0.0])
+    rules : mapping of str to Rule
+        By column, in the table's order.
+    missing_words : bool
+        Whether words such as NA count as missing.
+    unused : tuple of str
+        Columns that were there at fit and are not needed: dropped or ignored ones, weights, groups. They are nothing to wonder about.
+    codes : mapping of str to tuple of float
+        Number columns that are categories, too, with their values, increasing.
+    twins : mapping of str to Rule
+        Columns that are read in a second way, too.
+    keys : tuple of str
+        Those of the codes that are categories only, and no numbers.
+    form : Form or None
+        How the file at fit was cut into cells; None if the table came from Python.
+    sign : DecimalSign, optional
+        The decimal sign of the table at fit; not known from files of earlier versions.
     """
-    options = _with_known_names(options or CleanOptions(), table)
-    _check_options(table, target, options)
-    name, series = _target_series(table, target)
-    textual = table.textual and isinstance(target, str)
-    sign = sign_of_file(table)
-    found = read_target(
-        series,
-        name,
-        textual=textual,
-        task=options.task,
-        positive=options.positive,
-        source=table.source,
-        sign=sign,
-    )
-    roles = {
-        role
-        for role in (
-            target if isinstance(target, str) else None,
-            options.weight,
-            options.group,
-            *options.ignore,
+
+    rules: Mapping[str, Rule]
+    missing_words: bool = True
+    unused: tuple[str, ...] = ()
+    codes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    twins: Mapping[str, Rule] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    form: Form | None = None
+    sign: DecimalSign | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The raw columns that are needed."""
+        return tuple(self.rules)
+
+    def transform(self, table: Table) -> Applied:
+        """Typed columns of a table, row for row.
+
+        Raises
+        ------
+        InputError
+            If a needed column is missing, nothing in it can be read as what it was at fit, or a number has two readings.
+        """
+        table = with_names_of_fit(table, (*self.rules, *self.unused))
+        self._check_names(table)
+        columns: dict[str, Sequence[Column]] = {}
+        unseen: dict[str, int] = {}
+        unreadable: dict[str, int] = {}
+        second: dict[str, Sequence[Column]] = {}
+        by_name = {
+            name: tidy(read_cells(table.columns[name]), missing_words=self.missing_words)
+            for name in self.rules
+        }
+        for name, rule in self._rules_for(table, by_name).items():
+            cells = as_at_fit(in_days(by_name.pop(name), rule, table.form, self.form), rule)
+            read = rule.read(cells)
+            _check_kind(read, rule, name, table)
+            columns[name] = read.columns
+            if name in self.twins:
+                second[name] = read_twin(self.twins[name], cells, read.column)
+            if read.unseen:
+                unseen[name] = read.unseen
+            if read.unreadable:
+                unreadable[name] = read.unreadable
+        extra = tuple(
+            name for name in table.names if name not in self.rules and name not in self.unused
         )
-        if role is not None and role in table.columns
-    }
-    kept = table if len(found.rows) == table.n_rows else table.take(found.rows)
-    fitted, dropped = _fit_columns(kept.drop(roles), options, sign, found)
-    single = Columns(
-        numbered({item.name: (item.column, *item.more) for item in fitted}), kept.n_rows
-    )
-    duplicates = duplicate_rows(single)
-    twins = {item.name: item.twin for item in fitted if item.twin is not None}
-    columns = beside(
-        single,
-        {item.name: item.twin.read(item.cells).columns for item in fitted if item.twin is not None},
-    )
-    given = _Given(table, found.rows, sign)
-    findings = [
-        *_notes(table),
-        *found.findings,
-        *_role_findings(options, table),
-        *(one for item in fitted for one in item.findings),
-        *dropped,
-    ]
-    rules = {item.name: item.rule for item in fitted}
-    unused = tuple(one for one in table.names if one not in rules)
-    cleaner = Cleaner(rules, options.missing_words, unused, twins=twins, form=table.form, sign=sign)
-    cleaned = Cleaned(
-        cleaner, columns, name, found.kind, found.labels, found.dtype,
-        found.y, found.rows, duplicates,
-        weight=given.weights(weight if weight is not None else options.weight),
-        groups=given.groups(groups if groups is not None else options.group),
-        times=given.times(times if times is not None else options.time),
-        findings=merge([*findings, *_repeated(duplicates)]), comma=found.comma,
-    )  # fmt: skip
-    return _without_weightless(cleaned)
+        made = beside(Columns(numbered(columns), table.n_rows), second)
+        coded = self.coded(made)
+        new = {name: _count_new(made[name], coded[name]) for name in self.keys}
+        unseen |= {name: count for name, count in new.items() if count}
+        return Applied(coded, Counts(unseen, unreadable, extra))
 
+    def _rules_for(self, table: Table, cells: Mapping[str, Cells]) -> Mapping[str, Rule]:
+        """The rules, those of numbers with the decimal sign of this table."""
+        ruled = {name: rule for name, rule in self.rules.items() if isinstance(rule, NumberRule)}
+        found = {name: weigh_cells(cells[name]) for name in ruled}
+        if not any(one.either or one.sign is not None for one in found.values()):
+            return self.rules
+        separator = table.form.separator if table.form is not None else None
+        fit = self.sign or DecimalSign(separator=separator)
+        seen = {name: Seen(rule.comma, rule.sizes) for name, rule in ruled.items()}
+        if all(one.sign is None for one in found.values()):  # columns that aren't needed may tell
+            for name, one in self._others(table).items():
+                found[name], seen[name] = one, Seen(fit.comma, None)
+        signs = signs_at_predict(found, seen, fit, separator, table.source)
+        for name in ruled:
+            if isinstance(spelled := cells[name], Spelled):
+                check_thousands(spelled.words.tolist(), signs[name], seen[name], name, table.source)
+        return {
+            **self.rules,
+            **{name: replace(rule, comma=signs[name]) for name, rule in ruled.items()},
+        }
 
-def _with_known_names(options: CleanOptions, table: Table) -> CleanOptions:
-    """The same options; a column under `kinds` that is there without the blanks around its name is meant by it."""
-    kinds = {
-        name if name in table.columns else _bare(name, table): kind
-        for name, kind in options.kinds.items()
-    }
-    return replace(options, kinds=kinds)
+    def _others(self, table: Table) -> dict[str, Evidence]:
+        """What columns that the model doesn't need show of the decimal sign."""
+        others = {
+            name: weigh_cells(read_cells(table.columns[name]))
+            for name in table.names
+            if name not in self.rules
+        }
+        return {
+            name: replace(one, either=()) for name, one in others.items() if one.sign is not None
+        }
 
+    def with_codes(
+        self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()
+    ) -> Cleaner:
+        """The same with some number columns as categories, too, and with keys as categories only: of the values that they have."""
+        only = tuple(keys)
+        return replace(
+            self, codes={name: _values(columns[name]) for name in (*names, *only)}, keys=only
+        )
 
-def _bare(name: str, table: Table) -> str:
-    return name.strip() if name.strip() in table.columns else name
+    def coded(self, columns: Columns) -> Columns:
+        """The columns, and beside each number that is a code the same as a category; in place of each key that alone."""
+        made = {
+            name: _as_category(columns[name], np.array(values))
+            for name, values in self.codes.items()
+        }
+        together = beside(
+            columns, {name: [code] for name, code in made.items() if name not in self.keys}, "code"
+        )
+        return Columns(
+            {**together.by_name, **{name: made[name] for name in self.keys}}, columns.n_rows
+        )
 
-
-def _check_options(table: Table, target: Any, options: CleanOptions) -> None:
-    if isinstance(target, str):
-        table[target]  # an InputError with a suggestion if there is none
-        if any(note.code == "header_duplicate" and target in note.columns for note in table.notes):
-            raise InputError(
-                f"{table.source}: the target {target!r} stands for several columns. Rename one of them."
-            )
-    for option, name in (
-        ("--weight", options.weight),
-        ("--group", options.group),
-        ("--time", options.time),
-        *(("--ignore", one) for one in options.ignore),
-    ):
-        if (
-            name is not None
-            and name not in table.columns
-            and not (option in _COMBINED and parts_of(name, table))
-        ):
-            lacking = _lacking(name, table) if option in _COMBINED else name
-            raise InputError(
-                f"{option}: {table.source} has no column {lacking!r}.{suggestion(lacking, table.names)}"
-            )
-        if name is not None and isinstance(target, str) and name == target:
-            raise InputError(f"{option}: {name!r} is the target")
-    for name, kind in options.kinds.items():
-        if name not in table.columns:
-            raise InputError(
-                f"clean.kinds: {table.source} has no column {name!r}.{suggestion(name, table.names)}"
-            )
-        if kind not in KINDS:
-            raise InputError(
-                f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} There are {', '.join(KINDS)}."
-            )
-
-
-_COMBINED = ("--group", "--time")
-
-
-def parts_of(name: str | None, table: Table) -> tuple[str, ...]:
-    """The columns that a name with commas stands for together; none where it is a column, or one of them isn't there.
-
-    Several columns together are a group or a time, and stay features: each says something about new rows, too.
-    """
-    parts = tuple(part.strip() for part in (name or "").split(","))
-    return (
-        parts
-        if name not in table.columns
-        and len(parts) > 1
-        and all(part in table.columns for part in parts)
-        else ()
-    )
-
-
-def _lacking(name: str, table: Table) -> str:
-    """The part of a name with commas that is no column, if others of its parts are; else the whole name."""
-    parts = [part.strip() for part in name.split(",")]
-    lacking = [part for part in parts if part not in table.columns]
-    return lacking[0] if len(lacking) < len(parts) else name
-
-
-def _target_series(table: Table, target: Any) -> tuple[str, pd.Series[Any]]:
-    if isinstance(target, str):
-        return target, table[target]
-    series = _as_series(target, "y", table.n_rows)
-    return str(series.name) if series.name is not None else "target", series
-
-
-def _as_series(values: Any, what: str, n_rows: int) -> pd.Series[Any]:
-    """One value a row, from whatever holds them."""
-    if values is None:
-        raise InputError(f"{what} is None: requires {what} to be passed")
-    if isinstance(values, pd.DataFrame):
-        values = values.iloc[:, 0] if values.shape[1] == 1 else values.to_numpy()
-    if not isinstance(values, pd.Series):
-        name = getattr(values, "name", None)
-        if type(values).__module__.partition(".")[0] in ("polars", "pyarrow"):
-            values = values.to_list() if hasattr(values, "to_list") else values.to_pylist()
-        array = np.asarray(values) if not isinstance(values, (list, tuple)) else _array_of(values)
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.ndim != 1:
-            raise InputError(
-                f"{what}: y should be a 1d array, got an array of shape {array.shape} instead."
-            )
-        if array.dtype.kind == "c":
-            raise InputError(f"{what}: Complex data not supported")
-        values = pd.Series(array, name=name or None)
-    if len(values) != n_rows:
+    def _check_names(self, table: Table) -> None:
+        missing = [name for name in self.rules if name not in table.columns]
+        if not missing:
+            return
+        named = ", ".join(map(repr, missing[:_NAMED])) + (
+            f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        )
+        spare = [name for name in table.names if name not in self.rules]
+        hint = suggestion(missing[0], spare) if len(missing) == 1 else _hints(missing, spare)
+        what = "the column" if len(missing) == 1 else f"{len(missing)} columns"
         raise InputError(
-            f"{what}: Found input variables with inconsistent numbers of samples: [{n_rows}, {len(values)}]"
+            f"{table.source}: {what} {named} that the model needs {'is' if len(missing) == 1 else 'are'} missing.{hint}"
         )
-    return with_escapes(values.reset_index(drop=True))
 
+    def schema(self) -> list[dict[str, Any]]:
+        """What each input is: `name`, `kind`, and for categories their number and some examples."""
+        return [
+            {"name": name, "kind": rule.kind, **_details(rule)} for name, rule in self.rules.items()
+        ]
 
-def _array_of(values: Sequence[Any]) -> npt.NDArray[Any]:
-    """An array in which mixed values keep their types: numpy would make text of [1, "a"]."""
-    if values and all(isinstance(value, (list, tuple, np.ndarray)) for value in values):
-        if len({len(value) for value in values}) > 1:
-            raise InputError("y should be a 1d array, got lists of different lengths instead.")
-        return np.array([list(value) for value in values])
-    array = np.empty(len(values), dtype=object)
-    array[:] = list(values)
-    return np.asarray(pd.Series(array).infer_objects())
+    def to_state(self) -> State:
+        """Plain values, to be read by `from_state`."""
+        columns = [
+            {"name": name, "kind": rule.kind, **rule.to_state()}
+            for name, rule in self.rules.items()
+        ]
+        return {
+            "format": FORMAT,
+            "missing_words": self.missing_words,
+            "unused": list(self.unused),
+            "columns": columns,
+        } | {
+            "codes": {name: list(values) for name, values in self.codes.items()},
+            "keys": list(self.keys),
+            "twins": {
+                name: {"kind": rule.kind, **rule.to_state()} for name, rule in self.twins.items()
+            },
+            "form": None if self.form is None else self.form.to_json(),
+            "sign": self.sign.to_state() if self.sign is not None else None,
+        }
 
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Cleaner:
+        """The Cleaner that `to_state` wrote.
 
-# --- features ---------------------------------------------------------------------------------------------------------------------
-
-
-def _fit_columns(
-    table: Table, options: CleanOptions, sign: DecimalSign, target: Target
-) -> tuple[list[_Fitted], list[Finding]]:
-    """The features worth keeping, and findings about the others."""
-    if not table.names:
-        raise InputError(f"{table.source}: no column is left to learn from")
-    fitted = [_fit_column(name, table.columns[name], options, sign) for name in table.names]
-    dropped: list[Finding] = []
-    kept: list[_Fitted] = []
-    for item in fitted:
-        reason = _reason_to_drop(item, options, target)
-        if reason is None:
-            kept.append(item)
-        else:
-            dropped.append(reason)
-    if options.copies:
-        kept, equal = _without_copies(kept, options)
-        dropped += equal
-    if not kept:
-        action = "nothing but constants and ids is there to learn from: they were kept"
-        return fitted, [Finding("no_features", table.names, "warning", len(fitted), action=action)]
-    return kept, dropped
-
-
-def _fit_column(
-    name: str, series: pd.Series[Any], options: CleanOptions, sign: DecimalSign
-) -> _Fitted:
-    raw = read_cells(series)
-    cells = tidy(raw, missing_words=options.missing_words)
-    inferred = (
-        force(name, cells, options.kinds[name], sign)
-        if name in options.kinds
-        else infer(name, cells, sign)
-    )
-    rule, findings = inferred.rule, list(inferred.findings)
-    read = rule.read(cells)
-    column = read.column
-    if isinstance(raw, Spelled) and options.missing_words:
-        findings += _words_finding(name, raw)
-    if (lost := _infinite(raw, column)) > 0:
-        findings.append(
-            Finding(
-                "infinite", (name,), "warning", lost, action="infinite numbers count as missing"
+        Raises
+        ------
+        UnsafeModel
+            For anything that `to_state` doesn't write.
+        """
+        if state.get("format") != FORMAT:
+            raise UnsafeModel(f"the model file's cleaner is not of format {FORMAT}")
+        items = state.get("columns")
+        if not isinstance(items, list) or not all(
+            isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
+        ):
+            raise UnsafeModel("the model file's cleaner holds no list of columns")
+        rules = {item["name"]: rule_from_state(item) for item in items}
+        if len(rules) != len(items):
+            raise UnsafeModel("the model file's cleaner holds a column twice")
+        unused = state.get("unused", [])
+        if not isinstance(unused, list) or not all(isinstance(name, str) for name in unused):
+            raise UnsafeModel(
+                "the model file's cleaner holds something else where names are expected"
             )
-        )
-    if (
-        isinstance(rule, NumberRule)
-        and isinstance(column, Numbers)
-        and options.sentinels
-        and (values := sentinels(column.values))
-    ):
-        shown = tuple(f"{value:g}" for value in values)
-        count = int(np.isin(column.values, values).sum())
-        action = "far outside of all other values and frequent: taken as missing"
-        findings.append(
-            Finding(
-                "sentinel", (name,), "warning", count, shown, action, "--set clean.sentinels=false"
+        twins = state.get("twins", {})
+        if not isinstance(twins, dict) or not twins.keys() <= rules.keys():
+            raise UnsafeModel(
+                "the model file's cleaner has twins of something else than its columns"
             )
+        read_twice = {name: rule_from_state(item) for name, item in twins.items()}
+        if not all(_may_be_read_twice(rules[name], rule) for name, rule in read_twice.items()):
+            raise UnsafeModel(
+                "the model file's cleaner reads something else twice than categories and texts"
+            )
+        coded, keys = state.get("codes", {}), state.get("keys", [])
+        codes = _codes(coded, _number_names(rules, read_twice) if coded else set())
+        if not isinstance(keys, list) or not all(
+            isinstance(name, str) and name in codes for name in keys
+        ):
+            raise UnsafeModel("the model file's cleaner has keys of something else than its codes")
+        plain = state.get("form")
+        form = None if plain is None else Form.from_json(plain)
+        missing_words = bool(state.get("missing_words", True))
+        sign = state.get("sign")
+        signed = None if sign is None else DecimalSign.from_state(sign)
+        return cls(
+            rules, missing_words, tuple(unused), codes, read_twice, tuple(keys), form, signed
         )
-        rule = replace(rule, sentinels=values)
-        column = rule.read(cells).column
-    second = twin(rule, cells) if options.twins and name not in options.kinds else None
-    if second is not None:
-        findings.append(_twin_finding(name, rule, second))
-    return _Fitted(name, rule, column, cells, tuple(findings), second, read.more)
 
 
-def _twin_finding(name: str, first: Rule, second: Rule) -> Finding:
-    how = _TWINS[first.kind if first.kind in _TWINS else second.kind]
-    return Finding("twin", (name,), "info", 1, action=how, override="--set clean.twins=false")
+def _may_be_read_twice(first: Rule, second: Rule) -> bool:
+    if first.kind in _WORDS_AMONG:
+        return second.kind == "category"
+    return frozenset([first.kind, second.kind]) in _TWICE and first.kind != "parts"
 
 
-def _words_finding(name: str, raw: Spelled) -> list[Finding]:
-    words = null_words(raw.words.tolist())
-    if not words:
-        return []
-    chosen = set(words)
-    count = int(
-        sum(
-            count
-            for word, count in zip(raw.words, raw.counts().tolist(), strict=True)
-            if word in chosen
-        )
+def _number_names(rules: Mapping[str, Rule], twins: Mapping[str, Rule]) -> set[str]:
+    """Return the names of the number columns that rules make."""
+    nothing = Spelled(np.empty(0, np.int64), np.empty(0, object))
+    first, second = (
+        {name: rule.read(nothing).columns for name, rule in some.items()} for some in (rules, twins)
     )
-    return [
-        Finding(
-            "missing_words",
-            (name,),
-            "info",
-            count,
-            examples(words),
-            "words that stand for a missing value",
-            "--set clean.missing_words=false",
-        )
-    ]
+    return set(beside(Columns(numbered(first), 0), second).names("number"))
 
 
-def _infinite(raw: Cells, column: Column) -> int:
-    """How many infinite numbers became missing; infinite words were kept as strays by the rule."""
-    return (
-        0
-        if isinstance(raw, Spelled) or not isinstance(column, Numbers)
-        else int(np.isinf(raw.values).sum())
-    )
-
-
-def _reason_to_drop(item: _Fitted, options: CleanOptions, target: Target) -> Finding | None:
-    if not item.more and is_constant(item.column, item.cells):
-        return Finding("constant", (item.name,), "info", 1, action="all cells are equal: dropped")
-    times = (options.time, *(options.time or "").split(","))
-    is_free = options.ids and item.name not in times and item.name not in options.kinds
-    columns = (item.column, *item.more)
-    if (
-        is_free
-        and is_id(item.name, columns, item.cells)
-        and not tells(columns, item.cells, target.y, len(target.labels))
+def _codes(state: Any, names: set[str]) -> dict[str, tuple[float, ...]]:
+    """The values of the numbers that are codes."""
+    if not isinstance(state, dict) or not state.keys() <= names:
+        raise UnsafeModel("the model file's cleaner has codes of something else than its numbers")
+    codes = {name: tuple(map(float, values)) for name, values in state.items()}
+    if not all(
+        values and all(low < high for low, high in pairwise(values)) for values in codes.values()
     ):
-        shown = _first_values(item)
-        return Finding(
-            "id",
-            (item.name,),
-            "info",
-            1,
-            shown,
-            "only tells the rows apart: dropped",
-            "--set clean.ids=false",
+        raise UnsafeModel("the model file's cleaner has codes that do not increase")
+    return codes
+
+
+def _values(column: Column) -> tuple[float, ...]:
+    """The different values, increasing."""
+    assert isinstance(column, Numbers)
+    seen = np.unique(column.values)
+    return tuple(seen[~np.isnan(seen)].tolist())
+
+
+def numbered(columns: Mapping[str, Sequence[Column]]) -> dict[str, Column]:
+    """Name what became of each raw column: as it is called, and with a number if it became several.
+
+    >>> empty = Numbers(np.empty(0))
+    >>> [*numbered({"pressure": [empty, empty], "age": [empty]})]
+    ['pressure [1]', 'pressure [2]', 'age']
+    """
+    known = set(columns)
+    made: dict[str, Column] = {}
+    for name, parts in columns.items():
+        for place, column in enumerate(parts, start=1):
+            made[name if len(parts) == 1 else _free(f"{name} [{place}]", known)] = column
+    return made
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return _free(f"{name}'", taken) if name in taken else name
+
+
+def beside(columns: Columns, twins: Mapping[str, Sequence[Column]], label: str = "") -> Columns:
+    """Put beside each column that is read in a second way what comes of it."""
+    by_name = dict(columns.by_name)
+    for name, made in twins.items():
+        for place, column in enumerate(made, start=1):
+            what = label or _label(columns.by_name.get(name), column)
+            by_name[_twin(name, what if len(made) == 1 else f"{what} {place}", by_name)] = column
+    return Columns(by_name, columns.n_rows)
+
+
+def _label(first: Column | None, second: Column) -> str:
+    """What a second reading of a column is called."""
+    if isinstance(second, Categories):
+        return "word" if isinstance(first, Numbers) else "code"
+    return "number" if isinstance(second, Numbers) else "spelling"
+
+
+def _twin(name: str, label: str, taken: Mapping[str, Column]) -> str:
+    """A name for a column that is read in a second way.
+
+    >>> code = Categories(np.zeros(1, np.int32), ("7",))
+    >>> _twin("city", "code", {}), _twin("city", "code", {"city (code)": code})
+    ('city (code)', 'city (code) (code)')
+    """
+    made = f"{name} ({label})"
+    return _twin(made, label, taken) if made in taken else made
+
+
+_READ_AGAIN = re.compile(r"( \[\d+\]'*)?( \((code|word|number|spelling)( \d+)?\))*")
+
+
+def is_made_of(name: str, raw: str) -> bool:
+    """Whether a typed column was made of a raw one, as one of several or read in a second way.
+
+    >>> [is_made_of(name, "paid") for name in ("paid", "paid (code)", "paid [2]", "paid (last year)")]
+    [True, True, True, False]
+    """
+    return name.startswith(raw) and _READ_AGAIN.fullmatch(name, len(raw)) is not None
+
+
+def _as_category(column: Column, values: Floats) -> Categories:
+    """Codes of a number's values; -1 for others."""
+    assert isinstance(column, Numbers)
+    places = np.minimum(np.searchsorted(values, column.values), len(values) - 1)
+    codes = np.where(values[places] == column.values, places, -1).astype(np.int32)
+    return Categories(codes, tuple(f"{value:.15g}" for value in values))
+
+
+def _count_new(keys: Column, coded: Column) -> int:
+    """How many keys of a column were not there at fit, and so have no code."""
+    assert isinstance(keys, Numbers)
+    assert isinstance(coded, Categories)
+    return int(((coded.codes < 0) & ~np.isnan(keys.values)).sum())
+
+
+def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
+    if rule.kind in _WRONG and read.present and read.unreadable == read.present:
+        words = (str(value) for value in table.columns[name].dropna().head(100).tolist())
+        shown = next((f" such as {word[:60]!r}" for word in words if word.strip()), "")
+        raise InputError(
+            f"{table.source}: column {name!r} was a {rule.kind} at fit, but {_WRONG[rule.kind]} is in it: {read.present} cells{shown}"
         )
-    return None
 
 
-def _first_values(item: _Fitted) -> tuple[str, ...]:
-    if isinstance(item.cells, Spelled):
-        return examples(item.cells.words[:3])
-    return examples(f"{value:g}" for value in item.cells.values[:3])
-
-
-def _without_copies(
-    kept: list[_Fitted], options: CleanOptions
-) -> tuple[list[_Fitted], list[Finding]]:
-    found = copies({item.name: item.column for item in kept if not item.more})
-    found.pop(options.time or "", None)
-    action, override = "equal to another column: dropped", "--set clean.copies=false"
-    findings = [
-        Finding("copy", (name,), "info", 1, (earlier,), action, override)
-        for name, earlier in found.items()
-    ]
-    return [item for item in kept if item.name not in found], findings
-
-
-# --- findings and roles -----------------------------------------------------------------------------------------------------------
-
-
-def _notes(table: Table) -> list[Finding]:
-    def severity(code: str) -> Severity:
-        return "warning" if code in _WARNINGS else "info"
-
-    return [
-        Finding(
-            note.code,
-            note.columns,
-            severity(note.code),
-            note.count,
-            action=note.text,
-            override=note.override,
-        )
-        for note in table.notes
-    ]
-
-
-def _role_findings(options: CleanOptions, table: Table) -> list[Finding]:
-    roles = (("weight", options.weight), ("group", options.group))
-    used = [(role, name) for role, name in roles if name is not None and name in table.columns]
-    return [
-        Finding("role", (name,), "info", 1, action=f"used as {role}, not as a feature")
-        for role, name in used
-    ]
-
-
-def _without_weightless(cleaned: Cleaned) -> Cleaned:
-    """Rows of weight zero say nothing; a fold that held only such rows could not be scored."""
-    if cleaned.weight is None or cleaned.weight.all():
-        return cleaned
-    kept = np.flatnonzero(cleaned.weight)
-    gone = len(cleaned.weight) - len(kept)
-    finding = Finding(
-        "weightless_rows",
-        (),
-        "info",
-        gone,
-        action=f"{gone} of {len(cleaned.weight)} rows have weight 0 and were left out",
-    )
-    parts: dict[str, Any] = {
-        name: getattr(cleaned, name)
-        for name in ("y", "rows", "duplicates", "weight", "groups", "times")
+def _hints(missing: list[str], spare: list[str]) -> str:
+    close = {
+        name: match
+        for name in missing[:_NAMED]
+        for match in difflib.get_close_matches(name, spare, n=1)
     }
-    parts = {name: None if part is None else part[kept] for name, part in parts.items()}
-    return replace(
-        cleaned, columns=cleaned.columns.take(kept), findings=(*cleaned.findings, finding), **parts
+    return (
+        f" Did you mean {', '.join(f'{match!r} for {name!r}' for name, match in close.items())}?"
+        if close
+        else ""
     )
 
 
-def _repeated(duplicates: Rows) -> list[Finding]:
-    count = repeated(duplicates)
-    if count == 0:
-        return []
-    action, override = (
-        f"{count} of {len(duplicates)} rows equal an earlier one in all features",
-        "--set clean.keep_duplicates_together=true",
-    )
-    return [Finding("duplicate_rows", (), "info", count, action=action, override=override)]
-
-
-@dataclass(frozen=True)
-class _Given:
-    """Weights, groups and times, from columns or arrays, for the kept rows."""
-
-    table: Table
-    rows: Rows
-    sign: DecimalSign
-
-    def _series(self, given: Any, what: str) -> tuple[pd.Series[Any], str]:
-        if isinstance(given, str):
-            return self.table[given], f"{self.table.source}: {what} column {given!r}"
-        return _as_series(given, what, self.table.n_rows), what
-
-    def weights(self, given: Any) -> Floats | None:
-        if given is None:
-            return None
-        series, where = self._series(given, "weight")
-        values = self._floats(series, where, "number", "flag")
-        bad = np.flatnonzero(~np.isfinite(values) | (values < 0))
-        if len(bad):
-            row = int(self.rows[bad[0]])
-            raise InputError(
-                f"{where}: {str(series.iloc[row])!r} in row {row + 1} is no weight; weights are finite numbers and not negative"
-            )
-        if not values.sum() > 0:
-            raise InputError(f"{where}: all weights are zero")
-        return values
-
-    def groups(self, given: Any) -> Rows | None:
-        if given is None:
-            return None
-        if isinstance(given, str) and (parts := parts_of(given, self.table)):
-            whole = np.stack([one for one in map(self.groups, parts) if one is not None])
-            return np.unique(whole, axis=1, return_inverse=True)[1].ravel().astype(np.int64)
-        series, _ = self._series(given, "group")
-        codes, _ = pd.factorize(
-            series.iloc[self.rows], use_na_sentinel=False
-        )  # rows without a group are one group
-        return np.asarray(codes, np.int64)
-
-    def times(self, given: Any) -> Floats | None:
-        if given is None:
-            return None
-        if isinstance(given, str) and (parts := parts_of(given, self.table)):
-            return in_order([one for one in map(self.times, parts) if one is not None])
-        series, where = self._series(given, "time")
-        values = self._floats(series, where)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            row = int(self.rows[bad[0]])
-            raise InputError(
-                f"{where}: {str(series.iloc[row])!r} in row {row + 1} is neither a date nor a number"
-            )
-        return values
-
-    def _floats(self, series: pd.Series[Any], where: str, *kinds: str) -> Floats:
-        cells = tidy(read_cells(series.iloc[self.rows]))
-        column = infer(where, cells, self.sign).rule.read(cells).column
-        if not isinstance(column, Numbers) or (kinds and column.kind not in kinds):
-            raise InputError(
-                f"{where} holds {'no numbers' if kinds else 'neither numbers nor dates'}"
-            )
-        return column.values
+def _details(rule: Rule) -> dict[str, Any]:
+    if isinstance(rule, CategoryRule):
+        return {"levels": len(rule.levels), "examples": list(rule.levels[:5])}
+    if isinstance(rule, FlagRule):
+        return {"examples": list(rule.words)}
+    if isinstance(rule, DateRule):
+        return {"format": rule.layout}
+    if isinstance(rule, PartsRule):
+        return {"shape": rule.shape.shown(), "parts": rule.shape.n_parts}
+    return {}

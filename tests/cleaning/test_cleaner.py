@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.cleaning.cleaner import Applied, Cleaned, Cleaner, CleanOptions, clean
+from automl.cleaning import Applied, Cleaned, Cleaner, CleanOptions, clean
 from automl.cleaning.duplicates import duplicate_rows
 from automl.cleaning.findings import Finding, merge
 from automl.columns import Categories, Columns, Numbers

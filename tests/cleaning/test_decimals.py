@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.cleaning.cleaner import Cleaned, Cleaner, clean
+from automl.cleaning import Cleaned, Cleaner, clean
 from automl.columns import Numbers
 from automl.errors import InputError, UnsafeModel
 from automl.table import Table, from_frame, read_table

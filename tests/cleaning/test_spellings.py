@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning.cleaner import Cleaned, Cleaner, CleanOptions, clean
+from automl.cleaning import Cleaned, Cleaner, CleanOptions, clean
 from automl.columns import Categories, Numbers
 from automl.errors import InputError
 from automl.table import from_frame
