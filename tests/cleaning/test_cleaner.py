@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from automl.cleaning import Applied, Cleaned, Cleaner, CleanOptions, clean
 from automl.cleaning.duplicates import duplicate_rows
-from automl.cleaning.findings import Finding, merge
+from automl.cleaning.findings import Finding, merge_findings
 from automl.columns import Categories, Columns, Numbers
 from automl.errors import InputError, UnsafeModel
 from automl.state import pack, unpack
@@ -439,7 +439,7 @@ class TestFindings:
         assert Finding.from_json(json.loads(json.dumps(finding.to_json()))) == finding
 
     def test_of_many_columns_stay_short(self) -> None:
-        found = merge(
+        found = merge_findings(
             Finding(
                 "constant", (f"a long name for column number {place}",), "info", 1, action="dropped"
             )

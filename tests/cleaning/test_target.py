@@ -15,7 +15,7 @@ from automl.errors import InputError
 
 def from_file(words: Sequence[str], **options: Any) -> Target:
     return read_target(
-        pd.Series(list(words), dtype=object), "y", textual=True, source="a.csv", **options
+        pd.Series(list(words), dtype=object), "y", source="a.csv", **options
     )
 
 
