@@ -1,7 +1,16 @@
-"""Find and mend what is wrong with a raw table; every step is a finding."""
+"""Find and mend the faults of a raw table; every step is reported as a finding."""
 
-from automl.cleaning.cleaner import Cleaned, CleanOptions, clean
+from automl.cleaning.clean import Cleaned, clean
+from automl.cleaning.cleaner import Applied, Cleaner, Counts
 from automl.cleaning.findings import Finding
-from automl.cleaning.fitted import Applied, Cleaner, Counts
+from automl.cleaning.options import CleanOptions
 
-__all__ = ["Applied", "CleanOptions", "Cleaned", "Cleaner", "Counts", "Finding", "clean"]
+__all__ = [
+    "Applied",
+    "CleanOptions",
+    "Cleaned",
+    "Cleaner",
+    "Counts",
+    "Finding",
+    "clean",
+]

@@ -1,10 +1,12 @@
-"""A raw column as cells: numbers where it has a type, distinct words where it is text. Parsing works on the distinct words."""
+"""Turn a raw column into cells: numbers where it has a type, distinct words where it is text.
+
+Parsing works on the distinct words.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import operator
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,6 +48,7 @@ MISSING_WORDS = frozenset(
         "#div/0!",
     ]
 )
+# Missing in columns of numbers and dates; among categories they stay a level of their own.
 MISSING_NUMBERS = frozenset(
     [
         r"\n",
@@ -85,20 +88,23 @@ MISSING_NUMBERS = frozenset(
         "tba",
         "tbd",
     ]
-)  # missing in columns of numbers and dates; among categories they stay a level of their own
-_EXACT = 2.0**53  # whole numbers from here on lose digits as float64: they are read as words
-_LONGEST_MISSING = max(map(len, MISSING_WORDS))
-_FIRST_OF_MISSING = frozenset(
-    letter for word in MISSING_WORDS if word for letter in (word[0].upper(), word[0].lower())
+)
+_MIN_INEXACT_INTEGER = 2.0**53  # from here on float64 loses digits: they are read as words
+_MAX_MISSING_LENGTH = max(map(len, MISSING_WORDS))
+_FIRST_CHARACTERS_OF_MISSING = frozenset(
+    character for word in MISSING_WORDS if word for character in (word[0].upper(), word[0].lower())
 )
 
 
 @dataclass(frozen=True)
 class Typed:
-    """A column that had a type: float64, NaN where missing. Dates are seconds since 1970-01-01 UTC."""
+    """A column that had a type: float64, NaN where missing.
+
+    Dates are seconds since 1970-01-01 UTC, durations are seconds.
+    """
 
     values: Floats
-    form: Literal["number", "flag", "date", "duration"] = "number"  # durations are seconds
+    form: Literal["number", "flag", "date", "duration"] = "number"
     whole: bool = False  # whether its type was an integer's
 
 
@@ -108,19 +114,17 @@ class Spelled:
 
     codes: Codes
     words: Words
-    fixed: bool = False  # a pandas categorical: a category by its owner's word
+    fixed: bool = False  # a pandas categorical: its owner says that it is a category
 
     def counts(self) -> Codes:
-        """How many rows hold each word."""
-        present = (
-            self.codes
-            if not len(self.codes) or self.codes.min() >= 0
-            else self.codes[self.codes >= 0]
-        )
-        return np.bincount(present, minlength=len(self.words)).astype(np.int64)
+        """Return the number of rows that hold each word."""
+        codes = self.codes
+        if len(codes) and codes.min() < 0:
+            codes = codes[codes >= 0]
+        return np.bincount(codes, minlength=len(self.words)).astype(np.int64)
 
     def spread(self, table: Floats) -> Floats:
-        """One value a row, given one value a word; NaN where missing."""
+        """Return one value a row, given one value a word; NaN where missing."""
         spread: Floats = np.append(table, np.nan)[self.codes]
         return spread
 
@@ -129,80 +133,98 @@ Cells = Typed | Spelled
 
 
 def read_cells(series: pd.Series[Any]) -> Cells:
-    """The cells of a raw column, whatever type it has.
+    """Return the cells of a raw column, whatever type it has.
 
-    >>> read_cells(pd.Series(["b", None, "b"])).codes.tolist(), read_cells(pd.Series([True, False])).form
-    ([0, -1, 0], 'flag')
+    >>> read_cells(pd.Series(["b", None, "b"])).codes.tolist()
+    [0, -1, 0]
+    >>> read_cells(pd.Series([True, False])).form
+    'flag'
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return _categorical(series)
+        return _cells_of_categorical(series)
     if series.dtype == object:
-        codes, words = _factorize(series)
-        if all(isinstance(word, str) for word in words):
-            return Spelled(codes, words)
-        better = series.infer_objects()
-        return _spelled_anew(series) if better.dtype == object else read_cells(better)
+        return _cells_of_objects(series)
     if isinstance(series.dtype, pd.PeriodDtype):
         series = series.dt.to_timestamp()
-    return _by_type(series)
+    return _cells_by_type(series)
 
 
-def _by_type(series: pd.Series[Any]) -> Cells:
-    kinds = pd.api.types
-    if kinds.is_bool_dtype(series.dtype):
+def _cells_of_objects(series: pd.Series[Any]) -> Cells:
+    factorized = _factorize(series)
+    if all(isinstance(word, str) for word in factorized.words):
+        return factorized
+    inferred = series.infer_objects()
+    if inferred.dtype == object:
+        return _spell_each(series)
+    return read_cells(inferred)
+
+
+def _cells_by_type(series: pd.Series[Any]) -> Cells:
+    types = pd.api.types
+    if types.is_bool_dtype(series.dtype):
         return Typed(series.to_numpy(np.float64, na_value=np.nan), "flag")
-    if kinds.is_numeric_dtype(series.dtype):
-        values = series.to_numpy(np.float64, na_value=np.nan)
-        whole = kinds.is_integer_dtype(series.dtype)
-        if whole and len(values) and np.nanmax(np.abs(values), initial=0.0) >= _EXACT:
-            return _spelled_anew(series)
-        return Typed(values, whole=whole)
-    if kinds.is_timedelta64_dtype(series.dtype):
+    if types.is_numeric_dtype(series.dtype):
+        return _cells_of_numbers(series)
+    if types.is_timedelta64_dtype(series.dtype):
         return Typed(series.dt.total_seconds().to_numpy(np.float64), "duration")
-    if kinds.is_datetime64_any_dtype(series.dtype):
-        return Typed(seconds(pd.DatetimeIndex(series)), "date")
-    if kinds.is_string_dtype(series.dtype):
-        codes, words = _factorize(series)
-        return Spelled(codes, words)
-    return _spelled_anew(series)
+    if types.is_datetime64_any_dtype(series.dtype):
+        return Typed(to_seconds(pd.DatetimeIndex(series)), "date")
+    if types.is_string_dtype(series.dtype):
+        return _factorize(series)
+    return _spell_each(series)
 
 
-def seconds(dates: pd.DatetimeIndex) -> Floats:
-    """Seconds since 1970-01-01 UTC, to the microsecond; dates without a time zone are taken as UTC."""
-    naive = dates if dates.tz is None else dates.tz_convert("UTC").tz_localize(None)
-    micros = naive.as_unit("us")
+def _cells_of_numbers(series: pd.Series[Any]) -> Cells:
+    values = series.to_numpy(np.float64, na_value=np.nan)
+    whole = pd.api.types.is_integer_dtype(series.dtype)
+    if whole and len(values):
+        largest = np.nanmax(np.abs(values), initial=0.0)
+        if largest >= _MIN_INEXACT_INTEGER:
+            return _spell_each(series)
+    return Typed(values, whole=whole)
+
+
+def to_seconds(dates: pd.DatetimeIndex) -> Floats:
+    """Return seconds since 1970-01-01 UTC, to the microsecond.
+
+    Dates without a time zone are taken as UTC.
+    """
+    if dates.tz is not None:
+        dates = dates.tz_convert("UTC").tz_localize(None)
+    micros = dates.as_unit("us")
     values: Floats = micros.asi8 / 1e6
     values[np.asarray(micros.isna())] = np.nan
     return values
 
 
-def _factorize(series: pd.Series[Any]) -> tuple[Codes, Words]:
+def _factorize(series: pd.Series[Any]) -> Spelled:
     try:
         codes, words = pd.factorize(series)
     except TypeError:  # lists, dictionaries
-        spelled = _spelled_anew(series)
-        return spelled.codes, spelled.words
-    return np.asarray(codes, np.int64), np.asarray(words, dtype=object)
+        return _spell_each(series)
+    return _spelled(codes, words)
 
 
-def _spelled_anew(series: pd.Series[Any]) -> Spelled:
-    """Mixed objects, each spelled by itself: equal hashes (1, 1.0, True) must not fall together."""
-    spelled = pd.Series([spell(value) for value in series], dtype=object)
-    codes, words = pd.factorize(spelled)
+def _spell_each(series: pd.Series[Any]) -> Spelled:
+    """Spell mixed objects one by one: those of equal hash (1, 1.0, True) must not become one."""
+    words = [spell(value) for value in series]
+    return _spelled(*pd.factorize(pd.Series(words, dtype=object)))
+
+
+def _spelled(codes: npt.ArrayLike, words: npt.ArrayLike) -> Spelled:
     return Spelled(np.asarray(codes, np.int64), np.asarray(words, dtype=object))
 
 
-def _categorical(series: pd.Series[Any]) -> Spelled:
+def _cells_of_categorical(series: pd.Series[Any]) -> Spelled:
     words = [spell(value) for value in series.cat.categories]
     codes, distinct = pd.factorize(pd.Series(words, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)
-    return Spelled(
-        mapping[series.cat.codes.to_numpy(np.int64)], np.asarray(distinct, dtype=object), fixed=True
-    )
+    rows = series.cat.codes.to_numpy(np.int64)
+    return Spelled(mapping[rows], np.asarray(distinct, dtype=object), fixed=True)
 
 
 def spell(value: Any) -> str:
-    """A Python value as it would stand in a CSV; empty if it is missing.
+    """Return a Python value as a CSV file would hold it; empty if it is missing.
 
     >>> spell(1.0), spell(1.5), spell(None), spell(True), spell("a")
     ('1', '1.5', '', 'True', 'a')
@@ -221,21 +243,22 @@ def spell(value: Any) -> str:
 
 
 def spell_number(value: float) -> str:
-    """A number without an empty fraction; empty for NaN."""
+    """Return a number as text without an empty fraction; empty for NaN."""
     if value != value:
         return ""
-    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
+    if value.is_integer() and abs(value) < 2**63:
+        return str(int(value))
+    return repr(value)
 
 
 def as_words(cells: Cells) -> Spelled:
-    """Typed cells as the words a CSV would hold."""
+    """Return typed cells as the words that a CSV file would hold."""
     if isinstance(cells, Spelled):
         return cells
     codes, values = pd.factorize(cells.values)
     if cells.form == "date":
-        words = [
-            str(text) for text in pd.to_datetime(values, unit="s").strftime("%Y-%m-%d %H:%M:%S")
-        ]
+        moments = pd.to_datetime(values, unit="s")
+        words = [str(text) for text in moments.strftime("%Y-%m-%d %H:%M:%S")]
     elif cells.form == "flag":
         words = ["True" if value else "False" for value in values]
     else:
@@ -244,43 +267,41 @@ def as_words(cells: Cells) -> Spelled:
 
 
 def tidy(cells: Cells, *, missing_words: bool = True) -> Cells:
-    """Words without space around them, missing words as missing, and infinite numbers as missing.
+    """Strip words, and make missing words and infinite numbers missing.
 
     >>> tidy(read_cells(pd.Series([" a", "a", "NA"]))).codes.tolist()
     [0, 0, -1]
     """
     if isinstance(cells, Typed):
-        return (
-            cells
-            if np.isfinite(cells.values).all()
-            else Typed(
-                np.where(np.isfinite(cells.values), cells.values, np.nan), cells.form, cells.whole
-            )
-        )
-    first = (
-        _FIRST_OF_MISSING if missing_words else frozenset[str]()
-    )  # a look at it spares most words the others
-    stripped = list(map(str.strip, cells.words.tolist()))
-    kept = [
-        None if not word or (word[0] in first and word.casefold() in MISSING_WORDS) else word
-        for word in stripped
-    ]
-    if all(map(operator.is_, kept, cells.words.tolist())):
+        return _without_infinite(cells)
+    # Few words begin like a missing one: looking at the first character spares the others.
+    first = _FIRST_CHARACTERS_OF_MISSING if missing_words else frozenset[str]()
+    tidied: list[str | None] = []
+    for word in map(str.strip, cells.words.tolist()):
+        is_missing = not word or (word[0] in first and word.casefold() in MISSING_WORDS)
+        tidied.append(None if is_missing else word)
+    if all(map(operator.is_, tidied, cells.words.tolist())):
         return cells
-    codes, words = pd.factorize(pd.Series(kept, dtype=object))
+    codes, words = pd.factorize(pd.Series(tidied, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)
     return Spelled(mapping[cells.codes], np.asarray(words, dtype=object), cells.fixed)
 
 
-def null_words(words: Iterable[str]) -> list[str]:
-    """Those of the words that stand for a missing value without being blank.
+def _without_infinite(cells: Typed) -> Typed:
+    is_finite = np.isfinite(cells.values)
+    if is_finite.all():
+        return cells
+    values = np.where(is_finite, cells.values, np.nan)
+    return Typed(values, cells.form, cells.whole)
 
-    >>> null_words(["a", "", "NA"])
-    ['NA']
+
+def is_null_word(word: str) -> bool:
+    """Return whether a word stands for a missing value without being blank.
+
+    >>> [is_null_word(word) for word in ("a", "", "NA")]
+    [False, False, True]
     """
-    stripped = ((word, word.strip()) for word in words)
-    return [
-        word
-        for word, bare in stripped
-        if 0 < len(bare) <= _LONGEST_MISSING and bare.casefold() in MISSING_WORDS
-    ]
+    stripped = word.strip()
+    if not 0 < len(stripped) <= _MAX_MISSING_LENGTH:
+        return False
+    return stripped.casefold() in MISSING_WORDS

@@ -1,4 +1,4 @@
-"""The decimal sign: a point or a comma, told from all columns of a file and its separator."""
+"""Find the decimal sign, a point or a comma, from all columns of a file and its separator."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from automl.errors import UnsafeModel
 from automl.state import State
 from automl.table import Table
 
-_FEW, _LOOKED_AT = 60, 5_000  # words of a column, where few tell clearly and where they don't
-_LONGEST = 100  # characters of a number
-_CLEARLY = 20  # words, all of one sign
-_ROWS, _COLUMNS = 300, 500  # that are looked at for the sign of a file
-_READABLE = 0.5  # of a column's words are numbers, or they say nothing of decimal signs
+_FIRST_LOOK_WORDS = 60  # of a column; more are looked at only where these show no clear sign
+_SECOND_LOOK_WORDS = 5_000
+_MIN_CLEAR_WORDS = 20  # of the first look, all of one sign
+_MAX_LENGTH = 100  # characters of a number
+_SAMPLE_ROWS = 300  # of a file
+_SAMPLE_COLUMNS = 500
+_MIN_NUMBER_SHARE = 0.5  # of a column's words; with fewer numbers it shows no decimal sign
 EITHER = re.compile(r"[^\d,.]*[1-9]\d{0,2}[.,]\d{3}[^\d,.]*")  # 1.234 has two readings
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the words of a column say of its decimal sign.
+    """The evidence of a column's words for its decimal sign.
 
     Parameters
     ----------
     point, comma : int
-        Words that are numbers with this decimal sign only.
+        Number of words that are numbers with this decimal sign only.
     either : tuple of str
         Words with two readings, such as 1.234.
     small, large : int
-        Whole numbers without any sign, below and from 1 000.
+        Number of whole numbers without any sign, below 1 000 and from there on.
     """
 
     point: int = 0
@@ -43,8 +45,10 @@ class Evidence:
 
     @property
     def sign(self) -> bool | None:
-        """Whether the comma is the decimal sign; None if no word tells."""
-        return None if self.point == self.comma else self.comma > self.point
+        """Whether the comma is the decimal sign; None if the words leave it open."""
+        if self.point == self.comma:
+            return None
+        return self.comma > self.point
 
     @property
     def grouped(self) -> bool:
@@ -63,7 +67,7 @@ class DecimalSign:
     sure : bool
         Whether some column shows it; otherwise it is a guess from the separator.
     separator : str or None
-        What separates the file's fields; None for what is no delimited text.
+        The text between the file's fields; None if it is no delimited text.
     """
 
     comma: bool = False
@@ -71,7 +75,7 @@ class DecimalSign:
     separator: str | None = None
 
     def of(self, found: Evidence) -> bool:
-        """Whether the comma is the decimal sign of a column of this file.
+        """Return whether the comma is the decimal sign of a column of this file.
 
         >>> guess = DecimalSign(separator=";")
         >>> guess.of(weigh(["6,218", "4,107"])), guess.of(weigh(["950", "1,234"]))
@@ -81,89 +85,128 @@ class DecimalSign:
         """
         if found.sign is not None:
             return found.sign
-        if not found.either or self.sure or self.separator in (None, ","):
+        if not found.either or self.sure:
             return self.comma
-        has_comma = sum("," in word for word in found.either) > len(found.either) / 2
+        if self.separator in (None, ","):
+            return self.comma
+        n_with_comma = sum("," in word for word in found.either)
+        has_comma = n_with_comma > len(found.either) / 2
         if found.grouped:
             return not has_comma
         return has_comma and self.separator == ";"
 
     def to_state(self) -> State:
         """Return plain values."""
-        return {"comma": self.comma, "sure": self.sure, "separator": self.separator}
+        return {
+            "comma": self.comma,
+            "sure": self.sure,
+            "separator": self.separator,
+        }
 
     @classmethod
     def from_state(cls, state: Any) -> DecimalSign:
         """Return the sign that `to_state` wrote."""
-        fits = isinstance(state, dict) and state.keys() == {"comma", "sure", "separator"}
-        if not fits or type(state["comma"]) is not bool or type(state["sure"]) is not bool:
-            raise UnsafeModel(
-                "the model file's cleaner holds no decimal sign where one is expected"
-            )
-        if not isinstance(state["separator"], str | None):
+        if not isinstance(state, dict):
+            raise _no_decimal_sign()
+        if state.keys() != {"comma", "sure", "separator"}:
+            raise _no_decimal_sign()
+        comma = state["comma"]
+        sure = state["sure"]
+        separator = state["separator"]
+        if type(comma) is not bool or type(sure) is not bool:
+            raise _no_decimal_sign()
+        if not isinstance(separator, str | None):
             raise UnsafeModel("the model file's cleaner holds no separator where one is expected")
-        return cls(state["comma"], state["sure"], state["separator"])
+        return cls(comma, sure, separator)
+
+
+def _no_decimal_sign() -> UnsafeModel:
+    return UnsafeModel("the model file's cleaner holds no decimal sign where one is expected")
 
 
 UNKNOWN = DecimalSign()  # a point, where nothing is known of a file
 
 
 def weigh(words: Sequence[str]) -> Evidence:
-    """Return what words of a column say of its decimal sign.
+    """Return the evidence of a column's words for its decimal sign.
 
     >>> weigh(["12,5", "0,902", "6,218", "7"])
     Evidence(point=0, comma=2, either=('6,218',), small=1, large=0)
     >>> weigh(["1.2.3", "x,y"])
     Evidence(point=0, comma=0, either=(), small=0, large=0)
     """
-    few = _weigh(words[:: max(1, len(words) // _FEW)])
-    if len(words) <= _FEW or _CLEARLY <= max(few.point, few.comma) == few.point + few.comma:
-        return few
-    return _weigh(words[:: max(1, len(words) // _LOOKED_AT)])
+    first = _weigh_sample(words, _FIRST_LOOK_WORDS)
+    if len(words) <= _FIRST_LOOK_WORDS:
+        return first
+    n_signed = first.point + first.comma
+    has_one_sign = max(first.point, first.comma) == n_signed
+    if has_one_sign and n_signed >= _MIN_CLEAR_WORDS:
+        return first
+    return _weigh_sample(words, _SECOND_LOOK_WORDS)
 
 
-def _weigh(words: Sequence[str]) -> Evidence:
+def _weigh_sample(words: Sequence[str], size: int) -> Evidence:
+    step = max(1, len(words) // size)
+    words = words[::step]
     text = "".join(words)
     if "," not in text and "." not in text:
         return Evidence()
-    signed = [word for word in words if ("," in word or "." in word) and len(word) <= _LONGEST]
-    either = [word for word in signed if EITHER.fullmatch(word)]
-    rest = [word for word in signed if not EITHER.fullmatch(word)] if either else signed
-    point = _readable(rest, comma=False)
-    comma = 0 if point == len(rest) else _readable(rest, comma=True)
-    if max(point, comma) < _READABLE * len(rest):
+    either: list[str] = []
+    certain: list[str] = []
+    for word in words:
+        has_sign = "," in word or "." in word
+        if not has_sign or len(word) > _MAX_LENGTH:
+            continue
+        if EITHER.fullmatch(word):
+            either.append(word)
+        else:
+            certain.append(word)
+    point = _count_numbers(certain, comma=False)
+    comma = 0
+    if point < len(certain):
+        comma = _count_numbers(certain, comma=True)
+    if max(point, comma) < _MIN_NUMBER_SHARE * len(certain):
         return Evidence()
-    bare = [word for word in words if word.isdecimal()]
-    small = sum(len(word) < 4 for word in bare)
-    return Evidence(point, comma, tuple(either), small, len(bare) - small)
+    whole = [word for word in words if word.isdecimal()]
+    small = sum(len(word) < 4 for word in whole)
+    large = len(whole) - small
+    return Evidence(point, comma, tuple(either), small, large)
 
 
-def _readable(words: Sequence[str], *, comma: bool) -> int:
-    return int(numbers.parse(words, comma=comma, marks=True).readable.sum())
+def _count_numbers(words: Sequence[str], *, comma: bool) -> int:
+    parsed = numbers.parse(words, comma=comma, marks=True)
+    return int(parsed.readable.sum())
 
 
 def weigh_cells(cells: Cells) -> Evidence:
-    """Return what a column says of its decimal sign: nothing, if it has a type."""
+    """Return the evidence of a column for its decimal sign: none, if it has a type."""
     if not isinstance(cells, Spelled) or cells.fixed:
         return Evidence()
     return weigh(cells.words.tolist())
 
 
 def decimal_sign(evidence: Iterable[Evidence], separator: str | None) -> DecimalSign:
-    r"""Return the decimal sign of a file, by what most of its columns show.
+    r"""Return the decimal sign of a file: the one that most of its columns show.
 
     >>> decimal_sign([weigh(["6,218"]), weigh(["0,902"])], "\t")
     DecimalSign(comma=True, sure=True, separator='\t')
     """
     signs = [found.sign for found in evidence]
-    commas, points = signs.count(True), signs.count(False)
-    comma = commas > points or (commas == points > 0 and separator == ";")
-    return DecimalSign(comma, commas + points > 0, separator)
+    commas = signs.count(True)
+    points = signs.count(False)
+    is_tied = commas == points > 0
+    comma = commas > points or (is_tied and separator == ";")
+    sure = commas + points > 0
+    return DecimalSign(comma, sure, separator)
 
 
 def sign_of_file(table: Table) -> DecimalSign:
-    """Return the decimal sign that a sample of a file's columns and its separator show."""
-    separator = table.form.separator if table.form is not None else None
-    series = [*table.columns.values()][:: -(-len(table.columns) // _COLUMNS) or 1]
-    step = -(-table.n_rows // _ROWS) or 1
-    return decimal_sign((weigh_cells(read_cells(one.iloc[::step])) for one in series), separator)
+    """Return the decimal sign of a file, from a sample of its cells and its separator."""
+    separator = None
+    if table.form is not None:
+        separator = table.form.separator
+    column_step = -(-len(table.columns) // _SAMPLE_COLUMNS) or 1
+    row_step = -(-table.n_rows // _SAMPLE_ROWS) or 1
+    columns = [*table.columns.values()][::column_step]
+    cells = (read_cells(column.iloc[::row_step]) for column in columns)
+    return decimal_sign(map(weigh_cells, cells), separator)

@@ -1,4 +1,4 @@
-"""What was found in a table and what was done about it."""
+"""Findings: faults and peculiarities of a table, and how each was dealt with."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from typing import Any, Literal, get_args
 
 Severity = Literal["info", "warning"]
 
-_COLUMNS_A_FINDING = 25  # an event in the run's log is a line below 4 KB
-_LONGEST_EXAMPLE = 60
-_EXAMPLES = 3
+_MAX_COLUMNS_MERGED = 25  # an event in the run's log is a line below 4 KB
+_MAX_COLUMNS_SHOWN = 5
+_MAX_EXAMPLE_LENGTH = 60  # characters
+_MAX_EXAMPLES = 3
 
-
-_COUNTED = {
-    **dict.fromkeys(
-        ("date", "duration", "infinite", "missing_words", "number_text", "sentinel", "stray"),
-        "cells",
-    ),
-    **dict.fromkeys(("imbalance", "target_missing"), "rows"),
+# The noun behind the count, by the finding's code. The text of other findings gives their count
+# itself, or there is nothing to count.
+_COUNTED_NOUNS = {
+    "date": "cells",
+    "duration": "cells",
+    "infinite": "cells",
+    "missing_words": "cells",
+    "number_text": "cells",
+    "sentinel": "cells",
+    "stray": "cells",
+    "imbalance": "rows",
+    "target_missing": "rows",
     "levels": "categories",
     "parts": "different words",
     "text": "different texts",
-}  # what a finding's count counts; others say it themselves, or there is nothing to count
+}
 
 
 @dataclass(frozen=True)
@@ -32,22 +38,23 @@ class Finding:
     Parameters
     ----------
     code : str
-        What it is, for programs: "sentinel", "id", "constant", ...
+        The sort of finding, for programs: "sentinel", "id", "constant", ...
     columns : tuple of str
-        Where; empty for the whole table.
+        The columns where it was found; empty for the whole table.
     severity : {"info", "warning"}
     count : int
-        How many cells, rows or columns it concerns.
+        Number of cells, rows or columns that it concerns.
     examples : tuple of str
-        At most three values as they stand in the table.
+        At most three values as they are written in the table.
     action : str
-        What it is and what was done, as a clause.
+        The fault and the remedy, as a clause.
     override : str
         The option that changes it, empty if there is none.
 
     Examples
     --------
-    >>> Finding("sentinel", ("age",), "warning", 12, ("999",), "taken as missing", "--set clean.sentinels=false").text()
+    >>> override = "--set clean.sentinels=false"
+    >>> Finding("sentinel", ("age",), "warning", 12, ("999",), "taken as missing", override).text()
     "age: taken as missing (12 cells, e.g. '999'; to change it: --set clean.sentinels=false)"
     """
 
@@ -63,66 +70,92 @@ class Finding:
         return f"<{self.severity}: {self.text()}>"
 
     def text(self) -> str:
-        """One line for people."""
-        shown = ", ".join(self.columns[:5]) + (
-            f" and {len(self.columns) - 5} more" if len(self.columns) > 5 else ""
-        )
-        examples = f"e.g. {', '.join(map(repr, self.examples))}" if self.examples else ""
-        counted = f"{self.count} {_COUNTED[self.code]}" if self.code in _COUNTED else ""
-        override = f"to change it: {self.override}" if self.override else ""
-        more = "; ".join(
-            part
-            for part in (", ".join(part for part in (counted, examples) if part), override)
-            if part
-        )
-        return f"{shown}{': ' if shown else ''}{self.action}{f' ({more})' if more else ''}"
+        """Return the finding as one line for people."""
+        details: list[str] = []
+        numbers = self._count_and_examples()
+        if numbers:
+            details.append(numbers)
+        if self.override:
+            details.append(f"to change it: {self.override}")
+        line = self.action
+        if self.columns:
+            line = f"{self._columns_text()}: {line}"
+        if details:
+            line += f" ({'; '.join(details)})"
+        return line
+
+    def _columns_text(self) -> str:
+        shown = ", ".join(self.columns[:_MAX_COLUMNS_SHOWN])
+        rest = len(self.columns) - _MAX_COLUMNS_SHOWN
+        return f"{shown} and {rest} more" if rest > 0 else shown
+
+    def _count_and_examples(self) -> str:
+        parts: list[str] = []
+        if self.code in _COUNTED_NOUNS:
+            parts.append(f"{self.count} {_COUNTED_NOUNS[self.code]}")
+        if self.examples:
+            parts.append(f"e.g. {', '.join(map(repr, self.examples))}")
+        return ", ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self) | {"columns": list(self.columns), "examples": list(self.examples)}
+        """Return the finding as plain values."""
+        plain = asdict(self)
+        plain["columns"] = list(self.columns)
+        plain["examples"] = list(self.examples)
+        return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Finding:
-        """The finding that `to_json` wrote."""
+        """Return the finding that `to_json` wrote."""
         if value["severity"] not in get_args(Severity):
             raise ValueError(f"no severity {value['severity']!r}")
-        return cls(
-            **{**value, "columns": tuple(value["columns"]), "examples": tuple(value["examples"])}
-        )
+        fields = dict(value)
+        fields["columns"] = tuple(value["columns"])
+        fields["examples"] = tuple(value["examples"])
+        return cls(**fields)
 
 
-def examples(values: Iterable[object]) -> tuple[str, ...]:
-    """A few values, cut to a length that fits a line.
+def pick_examples(values: Iterable[object]) -> tuple[str, ...]:
+    """Return the first few values as text, cut to a length that fits a line.
 
-    >>> examples([1, 2, 3, 4])
+    >>> pick_examples([1, 2, 3, 4])
     ('1', '2', '3')
     """
-    texts = [str(value) for value, _ in zip(values, range(_EXAMPLES), strict=False)]
-    return tuple(
-        text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"
-        for text in texts
-    )
+    first = zip(values, range(_MAX_EXAMPLES), strict=False)
+    return tuple(_shorten(str(value)) for value, _ in first)
 
 
-def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """One finding for all columns where the same was found, in order of first appearance.
+def _shorten(text: str) -> str:
+    if len(text) <= _MAX_EXAMPLE_LENGTH:
+        return text
+    return text[: _MAX_EXAMPLE_LENGTH - 1] + "…"
 
-    >>> [f.columns for f in merge([Finding("constant", (name,), "info", 1, action="dropped") for name in "abc"])]
+
+def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Join findings that differ in their columns alone, in order of first appearance.
+
+    >>> constants = [Finding("constant", (name,), "info", 1, action="dropped") for name in "abc"]
+    >>> [finding.columns for finding in merge_findings(constants)]
     [('a', 'b', 'c')]
     """
-    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(
-            (finding.code, finding.severity, finding.action, finding.override), []
-        ).append(finding)
-    return tuple(joined for group in groups.values() for joined in _chunks(group))
+        key = (finding.code, finding.severity, finding.action, finding.override)
+        groups.setdefault(key, []).append(finding)
+    merged: list[Finding] = []
+    for group in groups.values():
+        starts = range(0, len(group), _MAX_COLUMNS_MERGED)
+        merged += [_join(group[start : start + _MAX_COLUMNS_MERGED]) for start in starts]
+    return tuple(merged)
 
 
-def _chunks(group: list[Finding]) -> Iterable[Finding]:
-    for start in range(0, len(group), _COLUMNS_A_FINDING):
-        part = group[start : start + _COLUMNS_A_FINDING]
-        columns = tuple(dict.fromkeys(name for finding in part for name in finding.columns))
-        shown = examples(dict.fromkeys(example for finding in part for example in finding.examples))
-        yield replace(
-            part[0], columns=columns, count=sum(finding.count for finding in part), examples=shown
-        )
+def _join(findings: list[Finding]) -> Finding:
+    """Return one finding for the columns of several that say the same."""
+    columns = (name for finding in findings for name in finding.columns)
+    examples = (example for finding in findings for example in finding.examples)
+    return replace(
+        findings[0],
+        columns=tuple(dict.fromkeys(columns)),
+        count=sum(finding.count for finding in findings),
+        examples=pick_examples(dict.fromkeys(examples)),
+    )

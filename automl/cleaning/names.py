@@ -1,71 +1,93 @@
-"""Other names of the columns that fit knew: with blanks around them, or as another reader calls those of a repeated header.
+"""Give a table's columns the names that they had at fit.
 
-A header of a, a, a is a, a.2, a.3 here and a, a.1, a.2 in pandas; polars has names of its own.
+They may have blanks around them, or come from a reader that names the columns of a repeated header
+differently. A header of a, a, a is a, a.2, a.3 here and a, a.1, a.2 in pandas; polars has names of
+its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 
 from automl.table import Table
 
-_CONVENTIONS: tuple[Callable[[str, int], str], ...] = (
-    lambda name, place: f"{name}.{place + 1}",
-    lambda name, place: f"{name}.{place}",
-    lambda name, place: f"{name}_duplicated_{place - 1}",
-)  # how the columns after the first of a name are called; their places count from 1
+Names = Collection[str]
+
+# How each reader names the columns after the first of a name: by this text and a number that counts
+# from this one.
+_CONVENTIONS = (
+    (".", 2),
+    (".", 1),
+    ("_duplicated_", 0),
+)
 
 
-def with_names_of_fit(table: Table, at_fit: Collection[str]) -> Table:
-    """Call a table's columns as they were called at fit, where it leaves no choice.
+def with_names_of_fit(table: Table, at_fit: Names) -> Table:
+    """Return a table whose columns are named as at fit, where it is clear which is which.
 
     Examples
     --------
     >>> from automl.table import from_frame
-    >>> with_names_of_fit(from_frame({"a": [1], "a.1": [2], "a.2": [3], "b": [4]}), ("a", "a.2", "a.3", "b")).names
+    >>> table = from_frame({"a": [1], "a.1": [2], "a.2": [3], "b": [4]})
+    >>> with_names_of_fit(table, ("a", "a.2", "a.3", "b")).names
     ('a', 'a.2', 'a.3', 'b')
     """
-    bare = _stripped(table.columns, set(at_fit))
-    if bare:
-        table = table.rename(bare)
-    new = {
-        given: fitted
-        for name in at_fit
-        for given, fitted in _renamed(name, at_fit, table.columns).items()
-    }
-    return table.rename(new) if new else table
+    known = set(at_fit)
+    stripped = _stripped_names(table.columns, known)
+    if stripped:
+        table = table.rename(stripped)
+    new_names: dict[str, str] = {}
+    for name in at_fit:
+        new_names |= _names_of_repeated(name, at_fit, table.columns)
+    if new_names:
+        table = table.rename(new_names)
+    return table
 
 
-def _stripped(given: Collection[str], at_fit: Collection[str]) -> Mapping[str, str]:
-    """By each given name that fit did not have, the name without blanks around it, if fit had that and one column alone is meant."""
-    strange = [
-        name
-        for name in given
-        if name not in at_fit and name.strip() in at_fit and name.strip() not in given
-    ]
-    return {
-        name: name.strip()
-        for name in strange
-        if sum(one.strip() == name.strip() for one in strange) == 1
-    }
+def _stripped_names(names: Names, at_fit: Names) -> dict[str, str]:
+    """Map each name that fit did not have to the one that it is without blanks around it.
+
+    Names are left out if fit didn't have the stripped one, or several columns would get it.
+    """
+    by_stripped: dict[str, list[str]] = {}
+    for name in names:
+        stripped = name.strip()
+        if name in at_fit or stripped in names:
+            continue
+        if stripped in at_fit:
+            candidates = by_stripped.setdefault(stripped, [])
+            candidates.append(name)
+    fitted_names: dict[str, str] = {}
+    for stripped, candidates in by_stripped.items():
+        if len(candidates) == 1:
+            name = candidates[0]
+            fitted_names[name] = stripped
+    return fitted_names
 
 
-def _renamed(name: str, at_fit: Collection[str], given: Collection[str]) -> Mapping[str, str]:
-    """By the given name of each column that repeats this one, its name at fit; nothing if the table has the names of fit."""
-    if name not in given:
+def _names_of_repeated(name: str, at_fit: Names, names: Names) -> dict[str, str]:
+    """Map the columns that repeat a name to their names at fit; empty if they have these."""
+    if name not in names:
         return {}
-    families = [_family(name, convention, at_fit) for convention in _CONVENTIONS]
-    fitted = max(families, key=len)
-    if not fitted or all(one in given for one in fitted):
+    fitted: list[str] = []
+    for text, first in _CONVENTIONS:
+        repeated = _repeated_names(name + text, first, at_fit)
+        if len(repeated) > len(fitted):
+            fitted = repeated
+    if all(repeated in names for repeated in fitted):
         return {}
-    others = (_family(name, convention, given) for convention in _CONVENTIONS)
-    found = next((other for other in others if len(other) == len(fitted) and other != fitted), [])
-    return dict(zip(found, fitted, strict=True)) if found else {}
+    for text, first in _CONVENTIONS:
+        present = _repeated_names(name + text, first, names)
+        has_same_length = len(present) == len(fitted)
+        if has_same_length and present != fitted:
+            return dict(zip(present, fitted, strict=True))
+    return {}
 
 
-def _family(name: str, convention: Callable[[str, int], str], names: Collection[str]) -> list[str]:
-    """The names of the columns that repeat one, as far as they go without a gap."""
-    family: list[str] = []
-    while (following := convention(name, len(family) + 1)) in names:
-        family.append(following)
-    return family
+def _repeated_names(start: str, number: int, names: Names) -> list[str]:
+    """Return the names that begin so and are numbered from here on, up to the first gap."""
+    repeated: list[str] = []
+    while f"{start}{number}" in names:
+        repeated.append(f"{start}{number}")
+        number += 1
+    return repeated

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short, usable_cores
 from automl.cleaning import Finding
-from automl.cleaning.fitted import Counts
+from automl.cleaning.cleaner import Counts
 from automl.errors import InputError
 from automl.estimator.output import place_of
 from automl.estimator.progress import progress

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from automl import folds as held_out
 from automl.budget import Budget
+from automl.cleaning.column_names import is_made_of
 from automl.cleaning.drift import Drift, blocks_of, find_drift
 from automl.cleaning.duplicates import Copies
 from automl.cleaning.entities import Entity, find_entities, whole_groups
 from automl.cleaning.findings import Finding, Severity
-from automl.cleaning.fitted import is_made_of
 from automl.cleaning.leaks import Leak, find_leaks
 from automl.columns import Categories, Floats, Rows
 from automl.dataset import Dataset

@@ -1,4 +1,4 @@
-"""Columns that are read in a second way, too."""
+"""Columns that are also read in a second way."""
 
 from __future__ import annotations
 
@@ -6,107 +6,131 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning import Cleaner, CleanOptions, clean
+from automl.cleaning import Cleaned, Cleaner, CleanOptions, clean
 from automl.errors import UnsafeModel
-from automl.table import from_frame
+from automl.table import Table, from_frame
 
-ROWS = 600
-
-
-def table(**columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({**columns, "x": np.arange(ROWS) % 7, "y": ["yes", "no"] * (ROWS // 2)})
+N_ROWS = 600
 
 
-def names() -> list[str]:
-    """150 names of towns, each in four rows."""
-    return [
-        f"{('Upper', 'Lower', 'Old', 'New', 'Great')[row % 5]}-{'abcdef'[row % 6] * 4}{row % 150}ton"
-        for row in range(ROWS)
-    ]
+def table(**columns: list[str]) -> Table:
+    plain = {"x": np.arange(N_ROWS) % 7, "y": ["yes", "no"] * (N_ROWS // 2)}
+    return from_frame(pd.DataFrame({**columns, **plain}))
+
+
+def cleaned(**columns: list[str]) -> Cleaned:
+    return clean(table(**columns), "y")
+
+
+def town_names() -> list[str]:
+    """Return 150 names of towns, each in four rows."""
+    prefixes = ("Upper", "Lower", "Old", "New", "Great")
+    names: list[str] = []
+    for row in range(N_ROWS):
+        letters = "abcdef"[row % 6] * 4
+        names.append(f"{prefixes[row % 5]}-{letters}{row % 150}ton")
+    return names
 
 
 def titles() -> list[str]:
-    """A hundred that stand alone, and then two rows each with the same."""
-    return [
-        f"the {'sad' if row < 100 else 'merry'} story of number {row if row < 100 else row // 2}"
-        for row in range(ROWS)
-    ]
+    """Return a hundred titles that one row has, and 250 that two rows have."""
+    once = [f"the sad story of number {row}" for row in range(100)]
+    twice = [f"the merry story of number {row // 2}" for row in range(100, N_ROWS)]
+    return once + twice
 
 
-def test_rare_categories_are_read_as_text_too() -> None:
-    cleaned = clean(from_frame(table(town=names())), "y")
-    assert {name: cleaned.columns[name].kind for name in cleaned.columns.names()} == {
+def test_rare_categories_are_also_read_as_text() -> None:
+    result = cleaned(town=town_names())
+    kinds = {name: column.kind for name, column in result.columns.by_name.items()}
+    assert kinds == {
         "town": "category",
         "x": "number",
         "town (spelling)": "text",
     }
-    assert list(cleaned.columns["town (spelling)"])[:2] == names()[:2]
-    assert [finding.columns for finding in cleaned.findings if finding.code == "twin"] == [
-        ("town",)
-    ]
+    spelling = list(result.columns["town (spelling)"])
+    assert spelling[:2] == town_names()[:2]
+    found = [finding for finding in result.findings if finding.code == "twin"]
+    assert [finding.columns for finding in found] == [("town",)]
 
 
-def test_an_unseen_name_still_has_its_letters() -> None:
-    cleaned = clean(from_frame(table(town=names())), "y")
-    columns = cleaned.cleaner.transform(from_frame({"town": ["Upper-bbbb7tom"], "x": [1]})).columns
+def test_an_unknown_name_still_has_its_letters() -> None:
+    result = cleaned(town=town_names())
+    later = from_frame({"town": ["Upper-bbbb7tom"], "x": [1]})
+    columns = result.cleaner.transform(later).columns
     assert columns["town"].codes.tolist() == [-1]
     assert list(columns["town (spelling)"]) == ["Upper-bbbb7tom"]
 
 
 def test_a_number_has_the_spelling_of_the_category_that_it_is() -> None:
-    codes = [f"0{2000 + row % 150}" if row % 4 else f"0{2000 + row % 150}x" for row in range(ROWS)]
-    cleaner = clean(from_frame(table(code=codes)), "y").cleaner
+    codes: list[str] = []
+    for row in range(N_ROWS):
+        code = f"0{2000 + row % 150}"
+        codes.append(code if row % 4 else f"{code}x")
+    cleaner = cleaned(code=codes).cleaner
     columns = cleaner.transform(from_frame({"code": [2001, 2999], "x": [1, 2]})).columns
     assert list(columns["code (spelling)"]) == ["02001", "2999"]
 
 
-def test_only_texts_that_are_not_long_are_categories_too() -> None:
-    endless = [
-        title if row < 500 else f"{'on and on ' * 200}{row // 2}"
-        for row, title in enumerate(titles())
-    ]
-    twin = clean(from_frame(table(title=endless)), "y").columns["title (code)"]
-    assert len(twin.levels) == 200
+def test_long_texts_do_not_become_categories() -> None:
+    texts = titles()
+    for row in range(500, N_ROWS):
+        texts[row] = "on and on " * 200 + str(row // 2)
+    category = cleaned(title=texts).columns["title (code)"]
+    assert len(category.levels) == 200
 
 
-def test_texts_that_stand_again_are_categories_too() -> None:
-    cleaned = clean(from_frame(table(title=titles())), "y")
-    twin = cleaned.columns["title (code)"]
-    assert (cleaned.columns["title"].kind, len(twin.levels)) == ("text", 250)
-    assert (twin.codes[:100] == -1).all()
-    assert (twin.codes[100:] >= 0).all()
+def test_repeated_texts_are_also_categories() -> None:
+    columns = cleaned(title=titles()).columns
+    category = columns["title (code)"]
+    assert columns["title"].kind == "text"
+    assert len(category.levels) == 250
+    assert (category.codes[:100] == -1).all()
+    assert (category.codes[100:] >= 0).all()
 
 
 @pytest.mark.parametrize(
     "cells",
     [
         ["Paris", "Rome", "Bonn"] * 200,
-        [f"level {row % 50}" for row in range(ROWS)],
-        [f"{row % 100:02}" for row in range(ROWS)],
-        [f"a text of its own, the {row}th" for row in range(ROWS)],
+        [f"level {row % 50}" for row in range(N_ROWS)],
+        [f"{row % 100:02}" for row in range(N_ROWS)],
+        [f"a text of its own, the {row}th" for row in range(N_ROWS)],
     ],
     ids=["few", "frequent", "short", "alone"],
 )
-def test_other_columns_have_no_twin(cells: list[str]) -> None:
-    cleaned = clean(from_frame(table(cells=cells)), "y", CleanOptions(kinds={}))
-    assert not cleaned.cleaner.twins
-    assert set(cleaned.columns.names()) <= {"cells", "x"}
+def test_other_columns_are_read_once(cells: list[str]) -> None:
+    result = cleaned(cells=cells)
+    assert not result.cleaner.twins
+    assert set(result.columns.names()) <= {"cells", "x"}
 
 
-def test_who_names_the_kind_or_wants_no_twins_has_none() -> None:
-    frame = from_frame(table(town=names()))
-    assert not clean(frame, "y", CleanOptions(twins=False)).cleaner.twins
-    assert not clean(frame, "y", CleanOptions(kinds={"town": "category"})).cleaner.twins
+@pytest.mark.parametrize(
+    "options",
+    [
+        CleanOptions(twins=False),
+        CleanOptions(kinds={"town": "category"}),
+    ],
+)
+def test_options_prevent_a_second_reading(options: CleanOptions) -> None:
+    result = clean(table(town=town_names()), "y", options)
+    assert not result.cleaner.twins
 
 
-def test_the_cleaner_keeps_its_twins_in_its_state() -> None:
-    cleaner = clean(from_frame(table(town=names(), title=titles())), "y").cleaner
+def test_the_state_holds_the_second_rules() -> None:
+    cleaner = cleaned(town=town_names(), title=titles()).cleaner
     again = Cleaner.from_state(cleaner.to_state())
     assert again == cleaner
     assert set(again.twins) == {"town", "title"}
-    with pytest.raises(UnsafeModel, match="twins of something else"):
-        Cleaner.from_state({**cleaner.to_state(), "twins": {"z": {"kind": "text"}}})
-    with pytest.raises(UnsafeModel, match="reads something else twice"):
-        Cleaner.from_state(
-            {**cleaner.to_state(), "twins": {"town": {"kind": "flag", "words": ["a", "b"]}}}
-        )
+
+
+@pytest.mark.parametrize(
+    ("twins", "message"),
+    [
+        ({"z": {"kind": "text"}}, "twins of something else"),
+        ({"town": {"kind": "flag", "words": ["a", "b"]}}, "reads something else twice"),
+    ],
+)
+def test_wrong_second_rules_in_a_state_are_refused(twins: object, message: str) -> None:
+    state = cleaned(town=town_names()).cleaner.to_state()
+    with pytest.raises(UnsafeModel, match=message):
+        Cleaner.from_state({**state, "twins": twins})

@@ -1,4 +1,4 @@
-"""Kinds: what a column is taken for, from its words or its type."""
+"""The kind of a column is inferred from its words or its type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.cells import Cells, read_cells, tidy
 from automl.cleaning.kinds import infer
 from automl.cleaning.rules import DateRule, NumberRule
 from automl.columns import Numbers
@@ -16,13 +16,18 @@ from automl.columns import Numbers
 LETTERS = string.ascii_lowercase
 
 
+def cells_of(words: object) -> Cells:
+    return tidy(read_cells(pd.Series(words)))
+
+
 def kind(words: object, name: str = "column") -> str:
-    return infer(name, tidy(read_cells(pd.Series(words)))).rule.kind
+    return infer(name, cells_of(words)).rule.kind
 
 
-def values(words: list[str], name: str = "column") -> list[float]:
-    cells = tidy(read_cells(pd.Series(words)))
-    column = infer(name, cells).rule.read(cells).column
+def values(words: list[str]) -> list[float]:
+    cells = cells_of(words)
+    rule = infer("column", cells).rule
+    column = rule.read(cells).column
     assert isinstance(column, Numbers)
     return list(column.values)
 
@@ -47,17 +52,18 @@ class TestNumbers:
     @pytest.mark.parametrize(
         "missing", ["", " ", "?", "NA", "n/a", "nan", "NULL", "None", "-", "--", "missing"]
     )
-    def test_may_be_missing_in_many_words(self, missing: str) -> None:
+    def test_may_be_missing_in_many_spellings(self, missing: str) -> None:
         assert np.isnan(values(["1", missing, "2"])[1])
 
     def test_may_hold_a_few_other_words_if_there_are_many(self) -> None:
         words = [str(number) for number in range(100)] + ["oops"]
-        cells = tidy(read_cells(pd.Series(words)))
+        cells = cells_of(words)
         inferred = infer("age", cells)
         assert isinstance(inferred.rule, NumberRule)
-        assert [
-            (finding.code, finding.count, finding.examples) for finding in inferred.findings
-        ] == [("stray", 1, ("oops",))]
+        (finding,) = inferred.findings
+        assert finding.code == "stray"
+        assert finding.count == 1
+        assert finding.examples == ("oops",)
         assert inferred.rule.read(cells).unreadable == 0  # known from the fit
 
     def test_that_are_infinite_are_missing(self) -> None:
@@ -79,7 +85,7 @@ class TestNumbers:
             ["12:30", "1"],
         ],
     )
-    def test_are_not_seen_in_codes_and_ranges(self, words: list[str]) -> None:
+    def test_are_not_inferred_from_codes_and_ranges(self, words: list[str]) -> None:
         assert kind(words) == "category"
 
 
@@ -106,16 +112,22 @@ class TestDates:
         assert kind(words) == "date"
         assert values(words)[1] == pd.Timestamp(second).timestamp()
 
-    def test_of_ambiguous_order_are_read_so_that_neighbours_are_close(self) -> None:
-        assert infer(
-            "d", tidy(read_cells(pd.Series(["1/1/2020", "2/1/2020", "3/1/2020"])))
-        ).rule == DateRule("%d/%m/%Y")
-        assert infer(
-            "d", tidy(read_cells(pd.Series(["1/1/2020", "1/2/2020", "1/3/2020"])))
-        ).rule == DateRule("%m/%d/%Y")
+    @pytest.mark.parametrize(
+        ("words", "layout"),
+        [
+            (["1/1/2020", "2/1/2020", "3/1/2020"], "%d/%m/%Y"),
+            (["1/1/2020", "1/2/2020", "1/3/2020"], "%m/%d/%Y"),
+        ],
+    )
+    def test_of_ambiguous_order_are_read_so_that_neighbours_are_close(
+        self, words: list[str], layout: str
+    ) -> None:
+        rule = infer("d", cells_of(words)).rule
+        assert rule == DateRule(layout)
 
     def test_that_are_bad_become_missing(self) -> None:
-        words = [f"2020-01-{day:02d}" for day in range(1, 31)] + ["2020-02-31"]
+        words = [f"2020-01-{day:02d}" for day in range(1, 31)]
+        words.append("2020-02-31")
         assert np.isnan(values(words)[-1])
 
     def test_may_be_compact_under_a_dates_name(self) -> None:
@@ -133,7 +145,7 @@ class TestDates:
             ["5-10-99-1", "a"],
         ],
     )
-    def test_are_not_seen_elsewhere(self, words: list[str]) -> None:
+    def test_are_not_inferred_from_other_words(self, words: list[str]) -> None:
         assert kind(words) == "category"
 
 
@@ -157,44 +169,46 @@ class TestOthers:
         assert kind(words) == "category"
 
     def test_sentences_are_text(self) -> None:
-        assert (
-            kind(
-                [f"the {letter} was number {place} of them" for place, letter in enumerate(LETTERS)]
-            )
-            == "text"
-        )
+        words = [f"the {letter} was number {n} of them" for n, letter in enumerate(LETTERS)]
+        assert kind(words) == "text"
 
     def test_sentences_that_repeat_are_categories(self) -> None:
-        assert kind(["I agree with this statement", "I do not agree with it"] * 50) == "category"
+        words = ["I agree with this statement", "I do not agree with it"]
+        assert kind(words * 50) == "category"
 
     def test_many_short_words_are_categories(self) -> None:
-        assert (
-            kind([f"{letter}{other}" for letter in LETTERS for other in LETTERS] * 2) == "category"
-        )
+        words = [f"{first}{second}" for first in LETTERS for second in LETTERS]
+        assert kind(words * 2) == "category"
 
-    def test_types_decide_in_frames(self) -> None:
-        assert kind(pd.Series([1, 2], dtype="Int64")) == "number"
-        assert kind(pd.Series(["1", "2"], dtype="category")) == "category"
-        assert kind(pd.to_datetime(pd.Series(["2020-01-01"]))) == "date"
-        assert kind(pd.Series([pd.Timedelta("1h")])) == "duration"
-        assert kind(pd.Series(pd.period_range("2020-01", periods=2, freq="M"))) == "date"
-        assert kind(pd.Series([1, "a", None, True], dtype=object)) == "category"
-        assert kind(pd.Series([None, None], dtype=object)) == "category"
-        assert kind(pd.Series([{"a": 1}, [2]], dtype=object)) == "category"
+    @pytest.mark.parametrize(
+        ("series", "expected"),
+        [
+            (pd.Series([1, 2], dtype="Int64"), "number"),
+            (pd.Series(["1", "2"], dtype="category"), "category"),
+            (pd.to_datetime(pd.Series(["2020-01-01"])), "date"),
+            (pd.Series([pd.Timedelta("1h")]), "duration"),
+            (pd.Series(pd.period_range("2020-01", periods=2, freq="M")), "date"),
+            (pd.Series([1, "a", None, True], dtype=object), "category"),
+            (pd.Series([None, None], dtype=object), "category"),
+            (pd.Series([{"a": 1}, [2]], dtype=object), "category"),
+        ],
+    )
+    def test_types_decide_in_frames(self, series: object, expected: str) -> None:
+        assert kind(series) == expected
 
 
-@pytest.mark.parametrize("of", [str, int])
-def test_whole_numbers_beyond_exact_floats_keep_all_digits(of: type) -> None:
-    numbers = [2**60 + place for place in range(40)]
-    cells = tidy(read_cells(pd.Series([of(number) for number in numbers])))
-    first, last = infer("n", cells).rule.read(cells).columns
+@pytest.mark.parametrize("spell", [str, int])
+def test_whole_numbers_beyond_exact_floats_keep_all_digits(spell: type) -> None:
+    numbers = [2**60 + number for number in range(40)]
+    cells = cells_of([spell(number) for number in numbers])
+    rule = infer("n", cells).rule
+    first, last = rule.read(cells).columns
     assert isinstance(first, Numbers)
     assert isinstance(last, Numbers)
-    whole = [
-        int(one) * 10**12 + int(other) for one, other in zip(first.values, last.values, strict=True)
-    ]
-    assert whole == numbers
+    digits = zip(first.values, last.values, strict=True)
+    assert [int(high) * 10**12 + int(low) for high, low in digits] == numbers
 
 
 def test_whole_numbers_that_floats_hold_are_one_column() -> None:
-    assert kind([str(100 + place) for place in range(40)]) == "number"
+    words = [str(number) for number in range(100, 140)]
+    assert kind(words) == "number"

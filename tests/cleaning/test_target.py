@@ -1,4 +1,4 @@
-"""The target: what it is, which labels it has, and what can't be learnt."""
+"""The target: its kind, its labels, and targets that can't be learnt."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from automl.errors import InputError
 
 
 def from_file(words: Sequence[str], **options: Any) -> Target:
-    return read_target(
-        pd.Series(list(words), dtype=object), "y", textual=True, source="a.csv", **options
-    )
+    series = pd.Series(list(words), dtype=object)
+    return read_target(series, "y", source="a.csv", **options)
 
 
 def from_python(values: object, **options: Any) -> Target:
@@ -37,12 +36,23 @@ class TestKind:
             (["01", "02", "03"], "multiclass"),
         ],
     )
-    def test_is_told_from_the_values_and_said(self, words: list[str], kind: str) -> None:
-        target = from_file(words * 10)
-        assert target.kind == kind
-        words_only = not any(word[0].isdigit() or word[0] == "$" for word in words)
-        told = [finding.override[:6] for finding in target.findings if finding.code == "task"]
-        assert told == ["" if words_only else "--task"]
+    def test_is_inferred_from_words(self, words: list[str], kind: str) -> None:
+        assert from_file(words * 10).kind == kind
+
+    @pytest.mark.parametrize(
+        ("words", "override"),
+        [
+            (["no", "yes"], ""),
+            (["0", "1"], "--task regression"),
+            (["1.5", "2"], "--task multiclass"),
+        ],
+    )
+    def test_is_reported_with_an_override_for_numbers(
+        self, words: list[str], override: str
+    ) -> None:
+        findings = from_file(words * 10).findings
+        reported = [finding.override for finding in findings if finding.code == "task"]
+        assert reported == [override]
 
     @pytest.mark.parametrize(
         ("values", "kind", "dtype"),
@@ -54,30 +64,36 @@ class TestKind:
             ([0.5, 1.0], "regression", "float"),
         ],
     )
-    def test_is_told_from_types_in_python(
+    def test_is_inferred_from_types_in_python(
         self, values: list[object], kind: str, dtype: str
     ) -> None:
         target = from_python(values * 10)
-        assert (target.kind, target.dtype) == (kind, dtype)
+        assert target.kind == kind
+        assert target.dtype == dtype
 
-    def test_of_numbers_knows_its_decimal_sign(self) -> None:
+    def test_of_numbers_comes_with_their_decimal_sign(self) -> None:
         target = from_file(["1.234,5", "950", "12,25"] * 5)
         assert target.comma
         assert target.y[:3].tolist() == [1234.5, 950.0, 12.25]
         assert not from_file(["$1,234.5", "950", "12.25"] * 5).comma
 
-    def test_is_what_the_user_says(self) -> None:
-        assert from_file(["0", "1"] * 10, task="regression").kind == "regression"
-        assert from_file(["1.5", "2.5"] * 10, task="classification").labels == ("1.5", "2.5")
-        assert (
-            from_file([str(number) for number in range(20)] * 2, task="multiclass").kind
-            == "multiclass"
-        )
-        assert from_file(["0", "1"] * 10, task="binary").findings == ()
+    @pytest.mark.parametrize(
+        ("words", "task", "kind"),
+        [
+            (["0", "1"], "regression", "regression"),
+            (["1.5", "2.5"], "classification", "binary"),
+            ([str(number) for number in range(20)], "multiclass", "multiclass"),
+            (["0", "1"], "binary", "binary"),
+        ],
+    )
+    def test_is_the_chosen_one(self, words: list[str], task: str, kind: str) -> None:
+        target = from_file(words * 10, task=task)
+        assert target.kind == kind
+        assert target.findings == ()
 
 
 class TestLabels:
-    def test_are_text_that_is_never_touched(self) -> None:
+    def test_are_text_that_is_never_changed(self) -> None:
         words = ["NA", "-", "none", "'-1'", "-1", " a", "a", "A", "01", "1"]
         target = from_file([*words * 2, "", "  "])
         assert target.labels == tuple(sorted(words))
@@ -86,17 +102,20 @@ class TestLabels:
     def test_are_sorted_as_numpy_does_in_python(self) -> None:
         values = [10, 9, -1] * 5
         target = from_python(values)
+        _, codes = np.unique(values, return_inverse=True)
         assert target.labels == ("-1", "9", "10")
-        assert target.y.tolist() == np.unique(values, return_inverse=True)[1].tolist()
+        assert target.y.tolist() == codes.tolist()
 
-    def test_of_floats_and_bools_can_be_made_again(self) -> None:
+    def test_of_floats_and_bools_can_be_converted_back(self) -> None:
         assert from_python([1.0, 2.0, np.nan] * 10).labels == ("1.0", "2.0")
         assert from_python([True, False] * 10).labels == ("False", "True")
 
     def test_of_a_categorical_leave_out_unused_levels(self) -> None:
-        series = pd.Series(pd.Categorical(["a", "b"] * 10, categories=["b", "z", "a"]))
-        assert read_target(series, "y").labels == ("a", "b")
-        assert read_target(pd.Series(pd.Categorical([2, 10] * 10)), "y").dtype == "int"
+        values = pd.Categorical(["a", "b"] * 10, categories=["b", "z", "a"])
+        assert from_python(values).labels == ("a", "b")
+
+    def test_of_a_categorical_keep_their_type(self) -> None:
+        assert from_python(pd.Categorical([2, 10] * 10)).dtype == "int"
 
     def test_have_the_positive_one_second(self) -> None:
         target = from_file(["no", "yes"] * 10, positive="no")
@@ -107,25 +126,24 @@ class TestLabels:
 class TestRows:
     def test_without_a_target_are_left_out(self) -> None:
         target = from_file(["a", "b", "", " "] * 5)
+        last = target.findings[-1]
         assert len(target.rows) == 10
-        assert [(finding.code, finding.count) for finding in target.findings][-1] == (
-            "target_missing",
-            10,
-        )
+        assert last.code == "target_missing"
+        assert last.count == 10
 
-    def test_of_a_regression_may_be_missing_in_words(self) -> None:
+    def test_of_a_regression_may_have_missing_words(self) -> None:
         target = from_file(["1.5", "2.5", "NA", "?", ""] * 10)
         assert target.y.tolist() == [1.5, 2.5] * 10
 
     def test_alone_in_their_class_are_left_out(self) -> None:
         target = from_file(["a", "b", "c"] * 10 + ["d"])
         assert target.labels == ("a", "b", "c")
-        assert [(finding.code, finding.examples) for finding in target.findings][1:] == [
-            ("rare_class", ("d",))
-        ]
+        _, finding = target.findings
+        assert finding.code == "rare_class"
+        assert finding.examples == ("d",)
 
 
-class TestUseless:
+class TestRefusedTargets:
     @pytest.mark.parametrize(
         ("words", "options", "message"),
         [
@@ -151,17 +169,21 @@ class TestUseless:
             ),
         ],
     )
-    def test_targets_are_refused_in_one_line(
+    def test_of_a_file_get_one_line(
         self, words: list[str], options: dict[str, str], message: str
     ) -> None:
         with pytest.raises(InputError, match=message) as caught:
             from_file(words, **options)
         assert "\n" not in str(caught.value)
 
-    def test_targets_of_python_are_too(self) -> None:
-        with pytest.raises(InputError, match="Input y contains infinity"):
-            from_python([1.0, np.inf] * 10)
-        with pytest.raises(InputError, match="holds dates"):
-            from_python(pd.date_range("2020-01-01", periods=20))
-        with pytest.raises(InputError, match="no value at all"):
-            from_python([np.nan] * 20)
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ([1.0, np.inf] * 10, "Input y contains infinity"),
+            (pd.date_range("2020-01-01", periods=20), "holds dates"),
+            ([np.nan] * 20, "no value at all"),
+        ],
+    )
+    def test_of_python_get_one_line(self, values: object, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            from_python(values)
