@@ -28,7 +28,8 @@ from automl.models import How, Sample, family
 from automl.models.constant import constant
 from automl.problem import NOTHING, Problem
 from automl.stages._base import option
-from automl.stages._honesty import Given, warnings_of
+from automl.stages._score_warnings import warnings_of
+from automl.stages._suspects import Given
 from automl.stages.wide import (
     FEW_COLUMNS,
     FEWEST_COLUMNS,

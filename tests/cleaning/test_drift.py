@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from automl.cleaning.drift import counts_on, find_drift, in_order
+from automl.cleaning.drift import is_running_number, find_drift, in_order
 from automl.columns import Columns, Numbers
 
 N = 400
@@ -26,12 +26,12 @@ def test_a_date_with_which_the_target_moves_is_found_in_any_order_of_the_rows() 
     found = find_drift(columns(sold_on=DAYS[MIXED]), LEVEL[MIXED], is_regression=True)
     assert found is not None
     assert found.columns == ("sold_on",)
-    assert found.is_sure
+    assert found.is_level_sure
 
 
 def test_a_date_that_tells_nothing_is_not_sure() -> None:
     found = find_drift(columns(sold_on=DAYS), RNG.normal(size=N), is_regression=True)
-    assert found is None or not found.is_sure
+    assert found is None or not found.is_level_sure
 
 
 def test_parts_of_a_date_are_taken_together() -> None:
@@ -106,10 +106,10 @@ def test_a_relation_that_turns_with_time_shows_where_the_level_stays() -> None:
     y = x * np.linspace(2, -2, N) + 0.1 * RNG.normal(size=N)
     found = find_drift(columns(sold_on=DAYS, x=x), y, is_regression=True)
     assert found is not None
-    assert found.turns > 4
+    assert found.relation_errors > 4
     steady = find_drift(columns(sold_on=DAYS, x=x), x, is_regression=True)
     assert steady is not None
-    assert steady.turns < 4
+    assert steady.relation_errors < 4
 
 
 def test_a_running_number_is_a_time_where_the_level_comes_and_goes_with_it() -> None:
@@ -132,4 +132,4 @@ def test_a_running_number_is_a_time_where_the_level_comes_and_goes_with_it() -> 
     ids=["amounts around a mean", "fractions", "few values", "amounts of which few are large"],
 )
 def test_amounts_do_not_count_on(values: np.ndarray) -> None:
-    assert not counts_on(values)
+    assert not is_running_number(values)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from automl.cleaning.entities import (
-    Entity,
+from automl.cleaning.entities import find_entities
+from automl.cleaning.entity_candidates import Entity, has_entity_sizes
+from automl.cleaning.groups import (
     constancy,
-    find_entities,
-    likeness,
-    outputs_of,
-    tells_entities,
-    whole_groups,
+    sample_whole_groups,
+    target_outputs,
+    variance_between_groups,
 )
 from automl.columns import Categories, Columns, Numbers
 
@@ -36,9 +35,9 @@ def entities(y: np.ndarray = LEVEL, **columns: Numbers | Categories) -> tuple[En
 def test_a_named_key_comes_first() -> None:
     found = entities(patient_id=Numbers(1000.0 + 37 * OWNER))
     assert found[0].columns == ("patient_id",)
-    assert found[0].is_named
-    assert found[0].count == N_ENTITIES
-    assert found[0].alike > 0.9
+    assert found[0].has_entity_name
+    assert found[0].n_entities == N_ENTITIES
+    assert found[0].target_share > 0.9
 
 
 def test_columns_that_stay_the_same_are_the_profile_of_a_key() -> None:
@@ -78,16 +77,18 @@ def test_a_table_too_small_has_none() -> None:
 
 
 def test_keys_that_are_unique_or_few_tell_no_entities() -> None:
-    assert not tells_entities(np.arange(N))
-    assert not tells_entities(np.arange(N) % 3)
-    assert tells_entities(OWNER)
+    assert not has_entity_sizes(np.arange(N))
+    assert not has_entity_sizes(np.arange(N) % 3)
+    assert has_entity_sizes(OWNER)
 
 
 def test_likeness_is_nothing_by_chance_and_all_of_constant_groups() -> None:
-    by_chance, errors = likeness(OWNER, outputs_of(RNG.normal(size=N), is_regression=True))
-    assert abs(by_chance) < 0.1
-    assert errors < 4
-    assert likeness(OWNER, outputs_of(OWNER.astype(float), is_regression=True))[0] > 0.99
+    noise = target_outputs(RNG.normal(size=N), is_regression=True)
+    by_chance = variance_between_groups(OWNER, noise)
+    assert abs(by_chance.share) < 0.1
+    assert by_chance.standard_errors < 4
+    constant = target_outputs(OWNER.astype(float), is_regression=True)
+    assert variance_between_groups(OWNER, constant).share > 0.99
 
 
 def test_constancy_does_not_take_small_groups_for_constant() -> None:
@@ -96,8 +97,8 @@ def test_constancy_does_not_take_small_groups_for_constant() -> None:
     assert constancy(OWNER, OWNER % 5) == 1.0
 
 
-def test_rows_are_drawn_by_whole_groups() -> None:
-    rows = whole_groups(OWNER, 250, seed=0)
+def test_rows_are_drawn_by_sample_whole_groups() -> None:
+    rows = sample_whole_groups(OWNER, 250, seed=0)
     assert len(rows) <= 250
     assert set(np.bincount(OWNER[rows])) <= {0, ROWS_EACH}
 
@@ -118,7 +119,7 @@ def test_a_place_and_a_number_tell_entities_by_what_stays_the_same_within_both()
     found = entities(depot=words(depot), number=Numbers(1.0 + number), **profile)
     both = [one for one in found if set(one.columns) == {"depot", "number"}]
     assert [set(one.profile) for one in both] == [set(made)]
-    assert both[0].count == N_ENTITIES
+    assert both[0].n_entities == N_ENTITIES
 
 
 def test_what_describes_a_key_tells_no_other_entities() -> None:

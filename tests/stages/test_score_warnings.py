@@ -16,7 +16,8 @@ from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
 from automl.executor._base import InlineExecutor
 from automl.lab.lab import Lab
-from automl.stages._honesty import Given, warnings_of
+from automl.stages._score_warnings import warnings_of
+from automl.stages._suspects import Given
 from automl.store import Store
 from automl.task import Task
 
