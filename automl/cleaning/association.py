@@ -33,9 +33,11 @@ def target_columns(y: Floats, n_classes: int) -> list[Floats]:
 
 def mean_ranks(values: Floats) -> Floats:
     """Return ranks from 1 on; equal values share their mean."""
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, codes = np.unique(values, return_inverse=True)
+    counts = np.bincount(codes)
     ends = np.cumsum(counts)
-    ranks: Floats = ends - (counts - 1) / 2
+    half_ties = (counts - 1) / 2
+    ranks: Floats = ends - half_ties
     return ranks[codes]
 
 
@@ -53,11 +55,13 @@ def spearman_p_value(values: Floats, target: Floats) -> float:
     if n_rows < 3:
         return 1.0
     ranks = mean_ranks(values)
-    if ranks.std() == 0 or target.std() == 0:
+    deviations = (ranks.std(), target.std())
+    if 0 in deviations:
         return 1.0
     correlations = np.corrcoef(ranks, target)
     strength = abs(float(correlations[0, 1]))
-    root = math.sqrt((n_rows - 1) / 2)
+    half_freedom = (n_rows - 1) / 2
+    root = math.sqrt(half_freedom)
     return math.erfc(strength * root)
 
 
@@ -69,7 +73,9 @@ def kruskal_wallis_p_value(codes: Rows, target: Floats) -> float:
     is_tested = is_large[codes]
     codes = codes[is_tested]
     target = target[is_tested]
-    if n_groups < 2 or target.std() == 0:
+    if n_groups < 2:
+        return 1.0
+    if target.std() == 0:
         return 1.0
     centred = target - target.mean()
     sums = np.bincount(codes, centred)
@@ -86,7 +92,8 @@ def kruskal_wallis_p_value(codes: Rows, target: Floats) -> float:
 def _chi_squared_p_value(value: float, freedom: int) -> float:
     """Return the probability of a larger chi squared (Wilson and Hilferty 1931)."""
     variance = 2 / (9 * freedom)
+    mean = 1 - variance
     root = (value / freedom) ** (1 / 3)
-    difference = root - (1 - variance)
+    difference = root - mean
     deviation = math.sqrt(2 * variance)
     return 0.5 * math.erfc(difference / deviation)

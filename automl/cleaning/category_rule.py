@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,8 @@ from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.columns import Categories
 from automl.errors import UnsafeModel
 from automl.state import State
+
+Codes = dict[Any, int]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CategoryRule:
 
     levels: tuple[str, ...] = ()
     is_open: bool = False
-    _codes: dict[str, int] = field(init=False, repr=False, compare=False)
+    _codes: Codes = field(init=False, repr=False, compare=False)
 
     kind = "category"
 
@@ -43,11 +45,11 @@ class CategoryRule:
         object.__setattr__(self, "_codes", codes)
 
     @cached_property
-    def _codes_by_number(self) -> dict[float, int]:
+    def _codes_by_number(self) -> Codes:
         """The code of each number that exactly one level spells; -1 if several do."""
         parsed = numbers.parse(self.levels)
         values = parsed.values.tolist()
-        codes: dict[float, int] = {}
+        codes: Codes = {}
         for code, value in enumerate(values):
             if np.isnan(value):
                 continue
@@ -56,7 +58,7 @@ class CategoryRule:
         return codes
 
     @cached_property
-    def _codes_by_case(self) -> dict[str, int]:
+    def _codes_by_case(self) -> Codes:
         folded = map(str.casefold, self.levels)
         return _codes(folded)
 
@@ -67,23 +69,25 @@ class CategoryRule:
         word_codes = _look_up(words, self._codes)
         word_codes.append(-1)  # of missing cells
         table = np.array(word_codes, np.int32)
-        unknown = np.flatnonzero(table[:-1] < 0)
+        is_unknown = table[:-1] < 0
+        unknown = np.flatnonzero(is_unknown)
         if len(unknown):
             others = [words[index] for index in unknown]
-            form = cells.form if isinstance(cells, Typed) else ""
-            respelled = self._respelled(others, form)
+            respelled = self._respelled(others, cells)
             table[unknown] = respelled
-        codes = table[spelled.codes]
+        word_ids = spelled.codes
+        codes = table[word_ids]
         column = Categories(codes, self.levels)
-        present = count_known_codes(spelled.codes)
+        present = count_known_codes(word_ids)
         if self.is_open:
             return Read(column, present)
-        unseen = present - count_known_codes(codes)
+        n_known = count_known_codes(codes)
+        unseen = present - n_known
         return Read(column, present, unseen=unseen)
 
-    def _respelled(self, words: list[str], form: str) -> list[int]:
+    def _respelled(self, words: list[str], cells: Cells) -> list[int]:
         """Return the codes of words that are spelled otherwise than the levels; -1 if unseen."""
-        if form == "flag":  # pandas made True of true
+        if _are_flags(cells):  # pandas made True of true
             folded = map(str.casefold, words)
             return _look_up(folded, self._codes_by_case)
         codes = self._codes_by_number
@@ -111,9 +115,15 @@ class CategoryRule:
         return cls(levels, bool(is_open))
 
 
-def _codes(levels: Iterable[str]) -> dict[str, int]:
+def _are_flags(cells: Cells) -> bool:
+    if isinstance(cells, Typed):
+        return cells.form == "flag"
+    return False
+
+
+def _codes(levels: Iterable[str]) -> Codes:
     return {level: code for code, level in enumerate(levels)}
 
 
-def _look_up(keys: Iterable[Any], codes: Mapping[Any, int]) -> list[int]:
+def _look_up(keys: Iterable[Any], codes: Codes) -> list[int]:
     return [codes.get(key, -1) for key in keys]

@@ -57,7 +57,8 @@ def find_composite_keys(sample: EntitySample) -> Iterator[Entity]:
         groups = _combined(names, sample)
         if has_entity_sizes(groups) and sample.similarity(groups):
             fewest = _fewest_columns(names, sample)
-            yield candidate(fewest, _combined(fewest, sample), sample)
+            groups = _combined(fewest, sample)
+            yield candidate(fewest, groups, sample)
 
 
 def _key_parts(sample: EntitySample) -> list[str]:
@@ -69,7 +70,8 @@ def _key_parts(sample: EntitySample) -> list[str]:
         if name not in sample.dates and n_values <= max_values:
             ranked.append((-n_values, name))
     ranked.sort()
-    return [name for _, name in ranked[:MAX_KEY_PARTS]]
+    parts = [name for _, name in ranked]
+    return parts[:MAX_KEY_PARTS]
 
 
 def _best(pairs: Iterable[_Pair]) -> list[_Pair]:
@@ -155,10 +157,13 @@ class _DescribedRows:
         for other in sample.descriptive[:MAX_DESCRIPTIVE_COLUMNS]:
             codes = sample.known_codes(other, rows)
             columns.append(codes)
-            chances.append(_chance_of_equality(codes[codes >= 0]))
+            known = codes[codes >= 0]
+            chances.append(_chance_of_equality(known))
         chance = np.array(chances)
-        described = cls(rows, np.stack(columns, axis=1), chance, np.zeros_like(chance))
-        return replace(described, alone=described.constancy(groups[rows]))
+        table = np.stack(columns, axis=1)
+        described = cls(rows, table, chance, alone=chance)
+        alone = described.constancy(groups[rows])
+        return replace(described, alone=alone)
 
     def constancy(self, groups: Rows) -> Floats:
         """Return how constant each column is within groups.
@@ -168,12 +173,15 @@ class _DescribedRows:
         order = np.argsort(groups, kind="stable")
         sorted_groups = groups[order]
         is_same_group = sorted_groups[1:] == sorted_groups[:-1]
-        codes = self.codes[order[:-1][is_same_group]]
-        following = self.codes[order[1:][is_same_group]]
+        rows = order[:-1][is_same_group]
+        next_rows = order[1:][is_same_group]
+        codes = self.codes[rows]
+        following = self.codes[next_rows]
         is_known = (codes >= 0) & (following >= 0)
         n_known = is_known.sum(axis=0)
         is_equal = (codes == following) & is_known
-        share = is_equal.sum(axis=0) / np.maximum(1, n_known)
+        n_equal = is_equal.sum(axis=0)
+        share = n_equal / np.maximum(1, n_known)
         possible = np.maximum(1e-9, 1 - self.chance)
         constancy: Floats = (share - self.chance) / possible
         constancy[n_known < MIN_KNOWN_NEIGHBOURS] = 0.0
@@ -202,7 +210,8 @@ def _count_combinations(codes: Rows, others: Rows) -> int:
 
 
 def _combined(names: Sequence[str], sample: EntitySample) -> Rows:
-    return combine_codes([sample.codes[name] for name in names])
+    codes = [sample.codes[name] for name in names]
+    return combine_codes(codes)
 
 
 def _with_constant_columns(pair: _Pair, parts: Sequence[str], sample: EntitySample) -> Names:
@@ -215,20 +224,23 @@ def _with_constant_columns(pair: _Pair, parts: Sequence[str], sample: EntitySamp
         rows = sample.profile_rows(groups)
         if sample.is_constant(name, groups, rows):
             names.append(name)
-            groups = combine_codes([groups, sample.codes[name]])
+            codes = sample.codes[name]
+            groups = combine_codes([groups, codes])
     return tuple(sorted(names))
 
 
 def _fewest_columns(names: Names, sample: EntitySample) -> Names:
     """Return as few of the columns as tell nearly as many entities apart."""
-    enough = SUFFICIENT_SHARE * _n_codes(_combined(names, sample))
+    finest = _combined(names, sample)
+    enough = SUFFICIENT_SHARE * _n_codes(finest)
     remaining = list(names)
     chosen: list[str] = []
     groups = np.zeros(sample.n_rows, np.int64)
     while remaining and _n_codes(groups) < enough:
         refined = {}
         for name in remaining:
-            refined[name] = combine_codes([groups, sample.codes[name]])
+            codes = sample.codes[name]
+            refined[name] = combine_codes([groups, codes])
         best = max(remaining, key=lambda name: _n_codes(refined[name]))
         groups = refined[best]
         chosen.append(best)

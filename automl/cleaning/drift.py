@@ -237,7 +237,8 @@ def _is_counted_time(name: str, table: _LabelledTable) -> bool:
     match = _COUNTED_TIME.search(words)
     if match is None:
         return False
-    largest = np.nanmax(table.values(name))
+    values = table.values(name)
+    largest = np.nanmax(values)
     unit = match[1] or ""
     unit = unit.lower()
     cycle = _CYCLES.get(unit, _LONGEST_CYCLE)

@@ -235,7 +235,7 @@ def _is_sorted(y: Floats, n_classes: int) -> bool:
     """Return whether the rows of a table are in the order of the target."""
     steps = np.diff(y)
     if n_classes:
-        n_changes = np.count_nonzero(steps)
+        n_changes = int(np.count_nonzero(steps))
         return n_changes < n_classes
     is_rising = (steps >= 0).all()
     is_falling = (steps <= 0).all()

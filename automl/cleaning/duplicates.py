@@ -74,7 +74,8 @@ def _hash_column(column: Column) -> Hashes:
         return _hash_numbers(column.values)
     if isinstance(column, Categories):
         codes = column.codes.astype(np.int64)
-        return _mix(codes.view(np.uint64))
+        unsigned = codes.view(np.uint64)
+        return _mix(unsigned)
     texts = list(column)
     values = np.array(texts, dtype=object)
     return pd.util.hash_array(values, categorize=True)
@@ -82,12 +83,13 @@ def _hash_column(column: Column) -> Hashes:
 
 def _hash_numbers(values: Floats) -> Hashes:
     normal = values + 0.0  # one zero
-    normal[np.isnan(values)] = np.nan  # one NaN
+    is_nan = np.isnan(values)
+    normal[is_nan] = np.nan  # one NaN
     return _mix(normal.view(np.uint64))
 
 
 def _mix(values: Hashes) -> Hashes:
-    mixed = values ^ (values >> _SHIFT)
+    mixed: Hashes = values ^ (values >> _SHIFT)
     with np.errstate(over="ignore"):
         mixed *= _PRIME
     return mixed ^ (mixed >> _SHIFT)
@@ -169,27 +171,28 @@ def copied_rows(
         duplicates = duplicate_rows(columns)
     row_hashes = duplicates.view(np.uint64)
     target_hashes = _hash_numbers(y)
-    units = _number(_combine([row_hashes, target_hashes]))
+    hashes = _combine([row_hashes, target_hashes])
+    units = _number(hashes)
     count = repeated(units)
     if count < MIN_COPIES_SHARE * len(units):
-        return Copies(units, count, 0, 0.0, math.inf)
+        return Copies(units, count, 0.0, 0.0, math.inf)
     names = columns.names()[:MAX_SHUFFLED_COLUMNS]
     max_cells_per_shuffle = MAX_SHUFFLED_CELLS // N_SHUFFLES
     affordable = max_cells_per_shuffle // len(names)
     max_rows = min(MAX_SHUFFLED_ROWS, affordable)
     max_rows = max(MIN_SHUFFLED_ROWS, max_rows)
     rows = some(len(y), max_rows, seed)
-    hashes = []
+    sampled_hashes = []
     for name in names:
         column = columns[name].take(rows)
-        hashes.append(_hash_column(column))
+        sampled_hashes.append(_hash_column(column))
     target = y[rows]
     if is_regression:
         classes = _target_bins(target)
-        hashes.append(_hash_numbers(target))
+        sampled_hashes.append(_hash_numbers(target))
     else:  # need not be hashed, because columns are shuffled within the classes
         classes = target.astype(np.int64)
-    counts = _shuffled_counts(hashes, classes, seed)
+    counts = _shuffled_counts(sampled_hashes, classes, seed)
     mean = float(counts.mean())
     deviation = float(counts.std(ddof=1))
     deviation = max(math.sqrt(mean), deviation)
@@ -200,7 +203,8 @@ def copied_rows(
 
 def _target_bins(y: Floats) -> Rows:
     """Return a tenth of the rows each, by a regression target."""
-    levels = np.linspace(0, 1, N_TARGET_BINS + 1)
+    n_levels = N_TARGET_BINS + 1
+    levels = np.linspace(0, 1, n_levels)
     inner = levels[1:-1]
     thresholds = np.quantile(y, inner)
     distinct = np.unique(thresholds)
@@ -223,13 +227,15 @@ def _shuffled_counts(hashes: list[Hashes], classes: Rows, seed: int) -> Floats:
     class_hashes = sorted_classes.astype(np.uint64)
     changes = np.diff(sorted_classes)
     ends = np.flatnonzero(changes) + 1
-    blocks = np.split(np.arange(n_rows), ends)
+    positions = np.arange(n_rows)
+    blocks = np.split(positions, ends)
     counts = np.zeros(N_SHUFFLES)
     for shuffle in range(N_SHUFFLES):
         shuffled_blocks = [rng.permutation(block) for block in blocks]
         shuffled = np.concatenate(shuffled_blocks)
         ranks = rng.permutation(n_columns)
-        is_moved = ranks < n_columns // 2
+        n_moved = n_columns // 2
+        is_moved = ranks < n_moved
         table = sorted_hashes.copy()
         for index in np.flatnonzero(is_moved):
             table[index] = table[index][shuffled]

@@ -72,8 +72,10 @@ def find_entities(
     """
     if columns.n_rows < MIN_ROWS:
         return ()
-    rows = some(columns.n_rows, MAX_SAMPLED_ROWS, (seed, 7))
-    max_columns = max(MAX_KEY_PARTS, MAX_SAMPLED_CELLS // len(rows))
+    stream = (seed, 7)
+    rows = some(columns.n_rows, MAX_SAMPLED_ROWS, stream)
+    affordable = MAX_SAMPLED_CELLS // len(rows)
+    max_columns = max(MAX_KEY_PARTS, affordable)
     names = [name for name in columns.names() if not _is_second_reading(name, columns)]
     codes = {}
     filled = {}
@@ -91,8 +93,10 @@ def find_entities(
     dates = {name for name in codes if columns[name].kind == "date"}
     outputs = target_outputs(y[rows], is_regression)
     sample = EntitySample(codes, outputs, filled, dates, seed, has_time)
-    candidates = [*_single_keys(sample), *find_composite_keys(sample)]
-    return tuple(_of_all_rows(entity, columns) for entity in _distinct(candidates))
+    candidates = list(_single_keys(sample))
+    candidates += find_composite_keys(sample)
+    entities = _distinct(candidates)
+    return tuple(_of_all_rows(entity, columns) for entity in entities)
 
 
 def _is_second_reading(name: str, columns: Columns) -> bool:
@@ -116,19 +120,21 @@ def _single_keys(sample: EntitySample) -> Iterator[Entity]:
             continue
         similarity = sample.similarity(codes)
         if similarity:
-            score = similarity + 2 * is_entity_name(name) + is_key_name(name)
+            bonus = 2 * is_entity_name(name)
+            score = similarity + bonus + is_key_name(name)
             ranked.append((score, name))
     ranked.sort(reverse=True)
     for _, name in ranked[:MAX_KEYS]:
         if sample.has_time():
-            yield candidate((name,), sample.codes[name], sample)
+            codes = sample.codes[name]
+            yield candidate((name,), codes, sample)
 
 
 def _of_all_rows(entity: Entity, columns: Columns) -> Entity:
     """Return an entity that was found in a sample, with the groups of the whole table."""
     codes = [exact_codes(columns[name]) for name in entity.columns]
     groups = combine_codes(codes)
-    n_entities = int(groups.max()) + 1
+    n_entities = _count_groups(groups)
     return replace(entity, groups=groups, n_entities=n_entities)
 
 
@@ -136,9 +142,10 @@ def _distinct(entities: Sequence[Entity]) -> Iterator[Entity]:
     """Yield one entity of those that separate nearly the same rows, the likeliest first."""
     distinct: list[Entity] = []
     for entity in sorted(entities, key=_rank):
-        if not any(_is_same(entity, other) for other in distinct):
-            distinct.append(entity)
-            yield entity
+        if any(_is_same(entity, other) for other in distinct):
+            continue
+        distinct.append(entity)
+        yield entity
 
 
 def _rank(entity: Entity) -> tuple[bool, bool, bool, int, float]:
@@ -154,12 +161,19 @@ def _rank(entity: Entity) -> tuple[bool, bool, bool, int, float]:
 
 def _is_same(entity: Entity, other: Entity) -> bool:
     """Return whether an entity is another one, perhaps by the columns that describe it."""
-    is_description = set(entity.columns) <= {*other.columns, *other.profile}
-    return is_description or _has_same_groups(entity.groups, other.groups)
+    described = {*other.columns, *other.profile}
+    if described.issuperset(entity.columns):
+        return True
+    return _has_same_groups(entity.groups, other.groups)
 
 
 def _has_same_groups(groups: Rows, others: Rows) -> bool:
     """Return whether two partitions of the rows hardly differ."""
-    n_combined = int(combine_codes([groups, others]).max()) + 1
-    n_fewer = min(int(groups.max()), int(others.max())) + 1
-    return n_combined <= MAX_EQUAL_GROUPS_RATIO * n_fewer
+    combined = combine_codes([groups, others])
+    n_groups = _count_groups(groups)
+    n_fewer = min(n_groups, _count_groups(others))
+    return _count_groups(combined) <= MAX_EQUAL_GROUPS_RATIO * n_fewer
+
+
+def _count_groups(groups: Rows) -> int:
+    return int(groups.max()) + 1

@@ -1,4 +1,4 @@
-"""Candidate entities: the columns that identify them, their rows and what describes them."""
+"""Candidate entities: columns that identify them, their rows, and columns that describe them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Entity:
     groups : ndarray of shape (n_rows,), int64
         The entity of each row of the table.
     target_share : float
-        The part of the target's variance that lies between entities, less what chance explains.
+        The part of the target's variance that lies between entities, less the part that chance
+        explains.
     n_entities : int
     """
 
@@ -194,10 +195,8 @@ class EntitySample:
 def candidate(names: Names, groups: Rows, sample: EntitySample) -> Entity:
     """Return the entity that columns identify in a sample, with the columns that describe it."""
     rows = sample.profile_rows(groups)
-    profile = []
-    for name in sample.descriptive:
-        if name not in names and sample.is_constant(name, groups, rows):
-            profile.append(name)
+    others = [name for name in sample.descriptive if name not in names]
+    profile = tuple(name for name in others if sample.is_constant(name, groups, rows))
     n_entities = int(groups.max()) + 1
     between = variance_between_groups(groups, sample.outputs)
-    return Entity(names, tuple(profile), groups, between.share, n_entities)
+    return Entity(names, profile, groups, between.share, n_entities)

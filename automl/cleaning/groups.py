@@ -181,7 +181,7 @@ def sample_whole_groups(groups: Rows, max_rows: int, seed: int) -> Rows:
     if n_rows <= max_rows:
         return np.arange(n_rows)
     sizes = np.bincount(groups)
-    n_groups = np.count_nonzero(sizes)
+    n_groups = int(np.count_nonzero(sizes))
     fair_rows = max_rows // min(NEEDED_GROUPS, n_groups)
     max_group_rows = max(MIN_ROWS_OF_SAMPLED_GROUP, fair_rows)
     rng = np.random.default_rng((seed, max_rows))

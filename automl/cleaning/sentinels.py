@@ -52,4 +52,6 @@ def _is_far(value: float, low: float, high: float) -> bool:
     span = high - low
     if value >= low:
         return value - high > span
-    return low >= 0 or low - value > span
+    if low >= 0:
+        return True
+    return low - value > span

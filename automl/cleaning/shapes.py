@@ -214,8 +214,10 @@ def _shape_of_one(sample: Sequence[str], comma: bool) -> Shape | None:
 
 def _shape_of_several(sample: Sequence[str], comma: bool) -> Shape | None:
     """Return the shape of words with several numbers each."""
-    splits = [split(word, comma=comma) for word in sample]
-    texts = Counter(text for text, _ in splits)
+    texts: Counter[str] = Counter()
+    for word in sample:
+        text, _ = split(word, comma=comma)
+        texts[text] += 1
     text, count = texts.most_common(1)[0]
     if count < _MIN_SHARE * len(sample):
         return None

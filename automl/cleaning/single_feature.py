@@ -74,7 +74,8 @@ class SampledTarget:
 
 def scaled_ranks(values: Floats) -> Floats:
     """Return mean ranks from 0 to 1: equal values share one."""
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    codes = compact_codes(values)
+    counts = np.bincount(codes)
     ends = np.cumsum(counts)
     middles = ends - (counts + 1) / 2
     last_rank = max(1, len(values) - 1)
@@ -103,8 +104,9 @@ def value_codes(column: Column) -> Rows:
         codes[~is_filled] = -1
         return codes
     known = column.values[is_filled]
+    known_codes = compact_codes(known)
     codes = np.full_like(is_filled, -1, np.int64)
-    codes[is_filled] = compact_codes(known)
+    codes[is_filled] = known_codes
     return codes
 
 
@@ -163,7 +165,8 @@ def _recall_by_codes(codes: Rows, target: SampledTarget) -> float:
         scores = train * weights + ties
         likeliest = scores.argmax(axis=1)
         predicted[held] = likeliest[codes[held]]
-    hits = y[predicted == y]
+    is_right = predicted == y
+    hits = y[is_right]
     n_hits = np.bincount(hits, minlength=n_classes)
     is_frequent = counts >= MIN_CLASS_ROWS
     if is_frequent.sum() < 2:
@@ -187,8 +190,10 @@ def _lies_apart(values: Floats, target: SampledTarget) -> bool:
     if target.n_classes != 2:
         return True
     is_known = ~np.isnan(values)
-    negative = values[is_known & (target.y == 0)]
-    positive = values[is_known & (target.y == 1)]
+    known = values[is_known]
+    classes = target.y[is_known]
+    negative = known[classes == 0]
+    positive = known[classes == 1]
     n_fewer = min(len(negative), len(positive))
     if n_fewer < MIN_CLASS_ROWS:
         return False
@@ -197,7 +202,6 @@ def _lies_apart(values: Floats, target: SampledTarget) -> bool:
     medians = [float(np.median(negative)), float(np.median(positive))]
     lower, upper = sorted(medians)
     quarter = (upper - lower) / 4
-    known = values[is_known]
     is_above = known > lower + quarter
     is_below = known < upper - quarter
     is_midway = is_above & is_below
@@ -216,8 +220,8 @@ def _telling_area(values: Floats, target: SampledTarget) -> float:
         return 0.0
     if target.class_counts.min() < MIN_CLASS_ROWS:
         return 0.0
-    is_missing = np.isnan(values)
-    if is_missing.mean() > MAX_MISSING_SHARE:
+    missing_share = np.isnan(values).mean()
+    if missing_share > MAX_MISSING_SHARE:
         return 0.0
     median = float(np.nanmedian(values))
     filled = np.nan_to_num(values, nan=median)
@@ -321,6 +325,7 @@ def _explained_by_means(codes: Rows, values: Floats) -> float:
         train_sums = sums - held_sums
         train_counts = counts - held_counts
         means = (train_sums + mean) / (train_counts + 1)
-        squares = (held_values - means[held_codes]) ** 2
+        predicted = means[held_codes]
+        squares = (held_values - predicted) ** 2
         error += float(squares.sum())
     return 1 - error / len(values) / variance

@@ -65,8 +65,8 @@ def read_truth(series: pd.Series[Any], task: Task, *, comma: bool | None = None)
         return _read_labels(words, task.labels)
     if isinstance(cells, Typed) and cells.form != "date":
         values = cells.values.copy()
-        is_finite = np.isfinite(values)
-        values[~is_finite] = np.nan
+        is_infinite = np.isinf(values)
+        values[is_infinite] = np.nan
         return Truth(values, {})
     words = as_words(tidy(cells))
     if comma is None:
@@ -103,25 +103,27 @@ def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:
     unknown = []
     for word in cells.words.tolist():
         code = spellings.code(word)
-        codes.append(np.nan if code < 0 else code)
+        is_label = code >= 0
+        codes.append(code if is_label else np.nan)
         is_blank = not word.strip()
-        unknown.append(code < 0 and not is_blank)
+        unknown.append(not (is_label or is_blank))
     table = np.array(codes, np.float64)
     values = cells.spread(table)
-    return Truth(values, _row_counts(cells, unknown))
+    counts = _row_counts(cells, unknown)
+    return Truth(values, counts)
 
 
 def _read_numbers(cells: Spelled, comma: bool) -> Truth:
     """Read numbers with this decimal sign, or with the other if more can be read with it."""
     words = cells.words.tolist()
     parsed = numbers.parse(words, comma=comma)
+    n_readable = parsed.readable.sum()
     other = numbers.parse(words, comma=not comma)
-    gained = other.readable.sum() - parsed.readable.sum()
-    if gained > 0:
+    if other.readable.sum() > n_readable:
         parsed = other
     values = cells.spread(parsed.values)
-    unknown = ~parsed.readable
-    return Truth(values, _row_counts(cells, unknown))
+    unknown = _row_counts(cells, ~parsed.readable)
+    return Truth(values, unknown)
 
 
 def _row_counts(cells: Spelled, is_chosen: Iterable[Any]) -> dict[str, int]:
@@ -190,7 +192,8 @@ def _boolean(word: str) -> bool | None:
 
 
 def _number(word: str) -> float | None:
-    if _DECIMAL_COMMA.fullmatch(word.strip()):
+    bare = word.strip()
+    if _DECIMAL_COMMA.fullmatch(bare):
         word = word.replace(",", ".")
     try:
         value = float(word)

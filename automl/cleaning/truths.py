@@ -105,7 +105,9 @@ def as_at_fit(cells: Cells, rule: Rule) -> Cells:
 def _as_booleans(cells: Cells) -> Typed | None:
     """Return cells that are all 1, 0, true or false as numbers; None if some are not."""
     if isinstance(cells, Typed):
-        if cells.form == "date" or not _are_booleans(cells.values):
+        if cells.form == "date":
+            return None
+        if not _are_booleans(cells.values):
             return None
         return cells
     words = [word.casefold() for word in cells.words]
@@ -113,7 +115,8 @@ def _as_booleans(cells: Cells) -> Typed | None:
         return None
     is_true = [word == "true" for word in words]
     table = np.array(is_true, np.float64)
-    return Typed(cells.spread(table), "flag")
+    values = cells.spread(table)
+    return Typed(values, "flag")
 
 
 def _are_booleans(values: Floats) -> bool:

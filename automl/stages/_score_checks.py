@@ -196,8 +196,9 @@ def squared_errors(predictions: Floats, y: Floats, task: Task) -> Floats:
         return (predictions - y) ** 2
     classes = np.arange(predictions.shape[1])
     truth = y.astype(np.int64)[:, None] == classes
-    errors: Floats = (predictions - truth) ** 2
-    return errors.sum(axis=1)
+    squares = (predictions - truth) ** 2
+    errors: Floats = squares.sum(axis=1)
+    return errors
 
 
 @dataclass(frozen=True)

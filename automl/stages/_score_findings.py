@@ -59,7 +59,7 @@ def _leak_clause(leak: Leak, task: Task) -> str:
     return f"only rows with a {comparative} target have filled cells in"
 
 
-def copies_finding(copies: Copies, *, are_kept_together: bool) -> Finding:
+def copies_finding(copies: Copies, are_kept_together: bool) -> Finding:
     """Return the finding of copies of rows."""
     n_rows = len(copies.units)
     consequence = "held out apart, as asked, which raises the score"

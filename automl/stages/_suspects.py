@@ -1,4 +1,4 @@
-"""Suspects: what may make the score untrue, each with folds that show how it would be without it.
+"""Suspects: reasons why the score may be untrue, each with folds that show the score without it.
 
 Statistics name leaks, copies of rows, entities that own several rows, and drift with time. Whether
 they change the score is then measured by probes.
@@ -214,11 +214,14 @@ class _Search:
     def leak(self, finding: Finding) -> Suspect:
         """Return the suspect of columns that leak: probes with them, and without."""
         data = self.data
-        rows = held_out.some(len(data.y), self.max_rows, (data.seed, 1))
-        folds = _random_folds(data, rows, _default_units(data)[rows])
+        stream = (data.seed, 1)
+        rows = held_out.some(len(data.y), self.max_rows, stream)
+        units = _default_units(data)[rows]
+        folds = _random_folds(data, rows, units)
         default = ProbeFolds(rows, folds)
         corrected = replace(default, ignore=self.ignored)
-        return Suspect(finding, default, corrected, np.arange(len(rows)), "leak")
+        single_rows = np.arange(len(rows))
+        return Suspect(finding, default, corrected, single_rows, "leak")
 
     def copied_rows(self) -> Suspect:
         """Return the suspect of copies of rows: probes with copies apart, and together."""
@@ -229,8 +232,10 @@ class _Search:
         together = _random_folds(data, rows, units)
         default = ProbeFolds(rows, apart, self.ignored, "deep trees")
         corrected = replace(default, folds=together)
-        finding = copies_finding(self.copies, are_kept_together=data.units is not None)
-        return Suspect(finding, default, corrected, compact_codes(units), "copied_rows")
+        are_kept_together = data.units is not None
+        finding = copies_finding(self.copies, are_kept_together)
+        groups = compact_codes(units)
+        return Suspect(finding, default, corrected, groups, "copied_rows")
 
     def drifts(self) -> list[Suspect]:
         """Return the time with which the target drifts, if there is one."""
@@ -249,7 +254,8 @@ class _Search:
         a copy is no other time.
         """
         data = self.data
-        known = np.flatnonzero(~np.isnan(drift.times))
+        is_known = ~np.isnan(drift.times)
+        known = np.flatnonzero(is_known)
         max_rows = min(MAX_PROBE_ROWS, 2 * self.max_rows)  # folds by time train on half of them
         sampled = held_out.some(len(known), max_rows, (data.seed, 2))
         drawn = known[sampled]
@@ -303,14 +309,16 @@ class _Search:
         sampled = sample_whole_groups(entity.groups, self.max_rows, data.seed)
         rows = first[sampled]
         groups = compact_codes(entity.groups[sampled])
-        default_folds = _random_folds(data, rows, _default_units(data)[rows])
+        units = _default_units(data)[rows]
+        random = _random_folds(data, rows, units)
+        by_entity = _random_folds(data, rows, groups)
         ignored = self.ignored
         if len(entity.columns) == 1:  # --group takes a key from the features
             ignored += _with_second_readings(entity.columns, data)
         return Suspect(
             finding=entity_finding(entity),
-            default=ProbeFolds(rows, default_folds, self.ignored),
-            corrected=ProbeFolds(rows, _random_folds(data, rows, groups), ignored),
+            default=ProbeFolds(rows, random, self.ignored),
+            corrected=ProbeFolds(rows, by_entity, ignored),
             groups=groups,
             kind="entity",
             entity=entity,
@@ -334,17 +342,21 @@ def _default_units(data: Dataset) -> Rows:
 
 def _random_folds(data: Dataset, rows: Rows, units: Rows) -> held_out.Folds:
     """Return random folds of the rows of a probe, which keep units whole."""
+    y = data.y[rows]
     n_units = len(np.unique(units))
     n_folds = min(N_FOLDS, n_units)
-    return held_out.kfold(data.y[rows], units, n_folds, 1, data.seed)
+    return held_out.kfold(y, units, n_folds, 1, data.seed)
 
 
 def _shuffled_folds(folds: held_out.Folds, units: Rows, seed: int) -> held_out.Folds:
     """Return folds of the same sizes that have nothing to do with time, and keep units whole."""
-    _, first, unit_of_row = np.unique(units, return_index=True, return_inverse=True)
+    unit_of_row = compact_codes(units)
+    _, first = np.unique(units, return_index=True)
     rng = np.random.default_rng((seed, 3))
-    blocks = rng.permutation(folds.blocks[:, first], axis=1)
-    return held_out.Folds("time", blocks[:, unit_of_row])
+    unit_blocks = folds.blocks[:, first]
+    shuffled = rng.permutation(unit_blocks, axis=1)
+    blocks = shuffled[:, unit_of_row]
+    return held_out.Folds("time", blocks)
 
 
 def _is_sure(entity: Entity) -> bool:
@@ -370,6 +382,7 @@ def _thresholds(entity: Entity, data: Dataset) -> Thresholds | None:
             return LABELLED_ENTITY
         if is_small or entity.target_share >= MIN_DESCRIBED_SHARE:
             return DESCRIBED_ENTITY
-    if entity.has_key_name or (is_label and entity.target_share >= SURE_NAMED_SHARE):
+    is_bare = is_label and entity.target_share >= SURE_NAMED_SHARE
+    if entity.has_key_name or is_bare:
         return BARE_ENTITY
     return None
