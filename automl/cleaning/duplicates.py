@@ -1,4 +1,4 @@
-"""Rows that are equal in all features get one number, so that folds can keep them together."""
+"""Duplicate rows get equal numbers, so that folds can keep them together."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 CHANCE_QUANTILE = 3.09  # standard deviations: the 99.9th percentile of a normal distribution
-CHANCE_FACTOR = 2.0  # a table of few distinct rows repeats them nearly as often when it is shuffled
-MIN_COPIES_SHARE = 0.01  # of the rows: fewer copies can't flatter a score by what can be seen
-SHUFFLES = 8
+# A table of few distinct rows repeats them nearly as often when it is shuffled.
+CHANCE_FACTOR = 2.0
+MIN_COPIES_SHARE = 0.01  # of the rows: fewer copies cannot raise a score visibly
+N_SHUFFLES = 8
+MIN_SHUFFLED_ROWS = 200
 MAX_SHUFFLED_ROWS = 5_000
 MAX_SHUFFLED_COLUMNS = 2_000
 MAX_SHUFFLED_CELLS = 2_000_000  # rows x columns x shuffles, about a tenth of a second
-TARGET_BINS = 10  # of a regression target, within which columns are shuffled
+N_TARGET_BINS = 10  # of a regression target, within which columns are shuffled
 
 
 def duplicate_rows(columns: Columns) -> Rows:
-    """A number a row; rows with identical values share it.
+    """Return a number a row that rows with identical values share.
 
     Parameters
     ----------
@@ -44,34 +46,66 @@ def duplicate_rows(columns: Columns) -> Rows:
     >>> duplicate_rows(Columns({"a": Numbers(np.array([1.0, np.nan, 1.0, np.nan]))}, 4)).tolist()
     [0, 1, 0, 1]
     """
-    total: Hashes = np.zeros(columns.n_rows, np.uint64)
+    combined: Hashes = np.zeros(columns.n_rows, np.uint64)
     for name in columns.names():
-        total = _mixed(total * _PRIME + _hashes(columns[name]))
-    return np.asarray(pd.factorize(total)[0], np.int64)
+        hashes = _hash_column(columns[name])
+        combined = _add(hashes, combined)
+    return _number(combined)
 
 
 def repeated(duplicates: Rows) -> int:
-    """How many rows equal an earlier one, by the numbers of `duplicate_rows`.
+    """Return how many rows equal an earlier one, by the numbers of `duplicate_rows`.
 
     >>> repeated(np.array([0, 1, 0, 3]))
     1
     """
-    return len(duplicates) - len(np.unique(duplicates))
+    distinct = np.unique(duplicates)
+    return len(duplicates) - len(distinct)
 
 
-def _hashes(column: Column) -> Hashes:
+def _number(hashes: Hashes) -> Rows:
+    """Return the rank of each hash in order of first appearance."""
+    numbers, _ = pd.factorize(hashes)
+    return np.asarray(numbers, np.int64)
+
+
+def _hash_column(column: Column) -> Hashes:
     if isinstance(column, Numbers):
-        values = np.where(np.isnan(column.values), np.nan, column.values + 0.0)  # one NaN, one zero
-        return _mixed(values.view(np.uint64))
+        return _hash_numbers(column.values)
     if isinstance(column, Categories):
-        return _mixed(column.codes.astype(np.int64).view(np.uint64))
-    return pd.util.hash_array(np.array(list(column), dtype=object), categorize=True)
+        codes = column.codes.astype(np.int64)
+        unsigned = codes.view(np.uint64)
+        return _mix(unsigned)
+    texts = list(column)
+    values = np.array(texts, dtype=object)
+    return pd.util.hash_array(values, categorize=True)
 
 
-def _mixed(values: Hashes) -> Hashes:
+def _hash_numbers(values: Floats) -> Hashes:
+    normal = values + 0.0  # one zero
+    is_nan = np.isnan(values)
+    normal[is_nan] = np.nan  # one NaN
+    return _mix(normal.view(np.uint64))
+
+
+def _mix(values: Hashes) -> Hashes:
+    mixed: Hashes = values ^ (values >> _SHIFT)
     with np.errstate(over="ignore"):
-        mixed: Hashes = (values ^ (values >> _SHIFT)) * _PRIME
+        mixed *= _PRIME
     return mixed ^ (mixed >> _SHIFT)
+
+
+def _combine(hashes: list[Hashes]) -> Hashes:
+    """Return one hash a row of several columns."""
+    combined: Hashes = np.zeros_like(hashes[0])
+    for column in hashes:
+        combined = _add(column, combined)
+    return combined
+
+
+def _add(hashes: Hashes, combined: Hashes) -> Hashes:
+    product = combined * _PRIME
+    return _mix(product + hashes)
 
 
 @dataclass(frozen=True)
@@ -85,7 +119,8 @@ class Copies:
     count : int
         How many rows equal an earlier one.
     found, by_chance, limit : float
-        How many were found among the rows looked at, how many chance brings there, and its 99.9th percentile.
+        How many copies there are among the sampled rows, how many chance brings there, and the
+        99.9th percentile of chance.
     """
 
     units: Rows
@@ -96,17 +131,21 @@ class Copies:
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Whether chance can't explain them."""
-        many = self.count >= MIN_COPIES_SHARE * len(self.units)
-        return many and self.found > max(self.limit, CHANCE_FACTOR * self.by_chance)
+        """Whether there are more copies than chance can explain."""
+        min_copies = MIN_COPIES_SHARE * len(self.units)
+        if self.count < min_copies:
+            return False
+        explained = CHANCE_FACTOR * self.by_chance
+        return self.found > max(self.limit, explained)
 
 
 def copied_rows(
     columns: Columns, y: Floats, is_regression: bool, seed: int = 0, duplicates: Rows | None = None
 ) -> Copies:
-    """Find the rows that are equal in all features and the target, and how many there would be by chance.
+    """Find rows that are equal in all features and the target, and their number by chance.
 
-    Chance is the same table with half of its columns shuffled within the classes, or within tenths of a regression target.
+    Chance is the same table with half of its columns shuffled within the classes, or within
+    tenths of a regression target.
 
     Parameters
     ----------
@@ -116,7 +155,7 @@ def copied_rows(
     is_regression : bool
     seed : int
     duplicates : ndarray of shape (n_rows,), int64, optional
-        What `duplicate_rows` gave, if it is known.
+        The result of `duplicate_rows`, if it is known.
 
     Examples
     --------
@@ -128,63 +167,79 @@ def copied_rows(
     >>> copied_rows(coin, np.zeros(100), is_regression=False).is_beyond_chance
     False
     """
-    numbers = duplicate_rows(columns) if duplicates is None else duplicates
-    units = np.asarray(
-        pd.factorize(_together([numbers.view(np.uint64), _hashes(Numbers(y))]))[0], np.int64
-    )
+    if duplicates is None:
+        duplicates = duplicate_rows(columns)
+    row_hashes = duplicates.view(np.uint64)
+    target_hashes = _hash_numbers(y)
+    hashes = _combine([row_hashes, target_hashes])
+    units = _number(hashes)
     count = repeated(units)
     if count < MIN_COPIES_SHARE * len(units):
         return Copies(units, count, 0.0, 0.0, math.inf)
     names = columns.names()[:MAX_SHUFFLED_COLUMNS]
-    rows = some(
-        len(y),
-        max(200, min(MAX_SHUFFLED_ROWS, MAX_SHUFFLED_CELLS // (SHUFFLES * len(names)))),
-        seed,
-    )
-    hashed = [_hashes(columns[name].take(rows)) for name in names]
-    hashed += (
-        [_hashes(Numbers(y[rows]))] if is_regression else []
-    )  # shuffled within classes, a class stays what it is
-    counts = _shuffled_counts(hashed, _classes(y[rows], is_regression), seed)
+    max_cells_per_shuffle = MAX_SHUFFLED_CELLS // N_SHUFFLES
+    affordable = max_cells_per_shuffle // len(names)
+    max_rows = min(MAX_SHUFFLED_ROWS, affordable)
+    max_rows = max(MIN_SHUFFLED_ROWS, max_rows)
+    rows = some(len(y), max_rows, seed)
+    sampled_hashes = []
+    for name in names:
+        column = columns[name].take(rows)
+        sampled_hashes.append(_hash_column(column))
+    target = y[rows]
+    if is_regression:
+        classes = _target_bins(target)
+        sampled_hashes.append(_hash_numbers(target))
+    else:  # need not be hashed, because columns are shuffled within the classes
+        classes = target.astype(np.int64)
+    counts = _shuffled_counts(sampled_hashes, classes, seed)
     mean = float(counts.mean())
-    limit = mean + CHANCE_QUANTILE * max(math.sqrt(mean), float(counts.std(ddof=1))) + 1.0
-    return Copies(units, count, repeated(units[rows]), mean, limit)
+    deviation = float(counts.std(ddof=1))
+    deviation = max(math.sqrt(mean), deviation)
+    limit = mean + CHANCE_QUANTILE * deviation + 1.0
+    found = repeated(units[rows])
+    return Copies(units, count, found, mean, limit)
 
 
-def _classes(y: Floats, is_regression: bool) -> Rows:
-    """The class of each row; a tenth of the rows by a regression target."""
-    if not is_regression:
-        return np.asarray(y, np.int64)
-    ends = np.unique(np.quantile(y, np.linspace(0, 1, TARGET_BINS + 1)[1:-1]))
-    return np.searchsorted(ends, y, side="right")
+def _target_bins(y: Floats) -> Rows:
+    """Return a tenth of the rows each, by a regression target."""
+    n_levels = N_TARGET_BINS + 1
+    levels = np.linspace(0, 1, n_levels)
+    inner = levels[1:-1]
+    thresholds = np.quantile(y, inner)
+    distinct = np.unique(thresholds)
+    return np.searchsorted(distinct, y, side="right")
 
 
-def _shuffled_counts(hashed: list[Hashes], classes: Rows, seed: int) -> Floats:
-    """How many rows equal an earlier one where half of the columns are shuffled within the classes, once a shuffle.
+def _shuffled_counts(hashes: list[Hashes], classes: Rows, seed: int) -> Floats:
+    """Return how many rows equal an earlier one in each of several shuffled tables.
 
-    The other half keeps what it has: columns depend on each other in real tables, and repeat more often for it.
+    Half of the columns are shuffled together within the classes. The other half stays as it is,
+    because columns of real tables depend on each other, and repeat more often for that reason.
     """
-    rng = np.random.default_rng((seed, len(classes)))
+    n_rows = len(classes)
+    n_columns = len(hashes)
+    seeds = (seed, n_rows)
+    rng = np.random.default_rng(seeds)
     order = np.argsort(classes, kind="stable")
-    in_order = [column[order] for column in hashed]
-    ends = np.flatnonzero(np.diff(classes[order])) + 1
-    blocks = np.split(np.arange(len(classes)), ends)
-    counts = np.zeros(SHUFFLES)
-    for shuffle in range(SHUFFLES):
-        moved = np.concatenate([rng.permutation(block) for block in blocks])
-        moves = rng.permutation(len(in_order)) < len(in_order) // 2
-        mixed = [
-            column[moved] if one else column for column, one in zip(in_order, moves, strict=True)
-        ]
-        counts[shuffle] = len(classes) - len(
-            np.unique(_together([*mixed, classes[order].astype(np.uint64)]))
-        )
+    sorted_hashes = [column[order] for column in hashes]
+    sorted_classes = classes[order]
+    class_hashes = sorted_classes.astype(np.uint64)
+    changes = np.diff(sorted_classes)
+    ends = np.flatnonzero(changes) + 1
+    positions = np.arange(n_rows)
+    blocks = np.split(positions, ends)
+    counts = np.zeros(N_SHUFFLES)
+    for shuffle in range(N_SHUFFLES):
+        shuffled_blocks = [rng.permutation(block) for block in blocks]
+        shuffled = np.concatenate(shuffled_blocks)
+        ranks = rng.permutation(n_columns)
+        n_moved = n_columns // 2
+        is_moved = ranks < n_moved
+        table = sorted_hashes.copy()
+        for index in np.flatnonzero(is_moved):
+            table[index] = table[index][shuffled]
+        rows = _combine([*table, class_hashes])
+        distinct = np.unique(rows)
+        counts[shuffle] = n_rows - len(distinct)
     return counts
-
-
-def _together(hashed: list[Hashes]) -> Hashes:
-    """One hash a row of several columns."""
-    total: Hashes = np.zeros(len(hashed[0]), np.uint64)
-    for column in hashed:
-        total = _mixed(total * _PRIME + column)
-    return total

@@ -7,15 +7,15 @@ import numpy as np
 from automl.columns import Floats
 
 CANDIDATES = (-99999.0, -9999.0, -999.0, -99.0, 999.0, 9999.0)
-_FEWEST = 3
-_SHARE = 0.002
+_MIN_CELLS = 3
+_MIN_CELLS_SHARE = 0.002
 
 
 def sentinels(values: Floats) -> tuple[float, ...]:
-    """Those of the usual sentinels that are frequent and lie far outside of what the other values span.
+    """Return the usual sentinels that are frequent and far outside the range of other values.
 
-    Far is more than the whole span of the others below or above them; a negative one among values that are never negative is
-    far already.
+    Far means farther below or above the others than their whole range; a negative value among
+    values that are never negative is far, too.
 
     Parameters
     ----------
@@ -24,23 +24,34 @@ def sentinels(values: Floats) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> sentinels(np.array([20.0, 30, 25, -999, 31, -999, 22, -999])), sentinels(np.array([900.0, 999, 999, 999, 1100]))
-    ((-999.0,), ())
+    >>> sentinels(np.array([20.0, 30, 25, -999, 31, -999, 22, -999]))
+    (-999.0,)
+    >>> sentinels(np.array([900.0, 999, 999, 999, 1100]))
+    ()
     """
     present = values[~np.isnan(values)]
-    fewest = max(_FEWEST, _SHARE * len(present))
-    found = [value for value in CANDIDATES if (present == value).sum() >= fewest]
-    if not found:
+    min_cells = max(_MIN_CELLS, _MIN_CELLS_SHARE * len(present))
+    frequent = []
+    for value in CANDIDATES:
+        n_cells = np.count_nonzero(present == value)
+        if n_cells >= min_cells:
+            frequent.append(value)
+    if not frequent:
         return ()
-    others = present[~np.isin(present, found)]
-    if len(np.unique(others)) < 2:
+    is_frequent = np.isin(present, frequent)
+    others = present[~is_frequent]
+    distinct = np.unique(others)
+    if len(distinct) < 2:
         return ()
-    low, high = float(others.min()), float(others.max())
-    return tuple(value for value in found if _far(value, low, high))
+    low = float(others.min())
+    high = float(others.max())
+    return tuple(value for value in frequent if _is_far(value, low, high))
 
 
-def _far(value: float, low: float, high: float) -> bool:
+def _is_far(value: float, low: float, high: float) -> bool:
     span = high - low
-    if value < low:
-        return low - value > span or low >= 0
-    return value - high > span
+    if value >= low:
+        return value - high > span
+    if low >= 0:
+        return True
+    return low - value > span

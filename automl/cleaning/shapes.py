@@ -1,4 +1,4 @@
-"""Shapes: words that are alike but for their numbers: 120/80, POINT(13.7 52.7), 19 years."""
+"""Shapes: words that are equal except for their numbers: 120/80, POINT(13.7 52.7), 19 years."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from automl.cleaning import numbers
 from automl.columns import Floats
 
 HOLE = "\0"  # stands for a number in a shape
 MOST_PARTS = 12
-_MOST_LETTERS = 20  # more make a sentence
-_SHARE = 0.95  # of the words have the shape
-_LOOKED_AT = 300  # words
-_LAST_DIGITS = 12  # of a long whole number
-_LONGEST = 200  # characters of a word
-_RUN = re.compile(r"[0-9]+(?:\.[0-9]+)+|[0-9]+|\.[0-9]+")
-_SIGN_AFTER = frozenset("([{<;,:=x×/|* ")  # a hyphen behind one of these is a minus
-_AFFIXED = re.compile(
-    r"(?P<before>\D*?)(?P<core>(?:(?<![A-Za-z])[-+])?\.?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9])?)(?P<behind>\D*)"
+_MAX_LETTERS = 20  # more make a sentence
+_MIN_SHARE = 0.95  # of the words have the shape
+_MAX_SAMPLED_WORDS = 300
+_N_LAST_DIGITS = 12  # of a long whole number
+_MAX_WORD_LENGTH = 200  # characters
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)+|[0-9]+|\.[0-9]+")
+_MINUS_SIGNS = ("-", "−")
+_BEFORE_MINUS = frozenset("([{<;,:=x×/|* ")  # a hyphen after one of these is a minus
+_AFFIXED_NUMBER = re.compile(
+    r"(?P<before>\D*?)"
+    r"(?P<core>(?:(?<![A-Za-z])[-+])?\.?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9])?)"
+    r"(?P<behind>\D*)"
 )
-_SWAP = str.maketrans(",.", ".,")
+_SWAPPED_SIGNS = str.maketrans(",.", ".,")
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What words have in common.
+    """The text that words have in common, around their numbers.
 
     Parameters
     ----------
     text : str
-        A word with `HOLE` in place of each number; of one number, what stands before and behind it.
+        A word with `HOLE` in place of each number; if there is one number, the text before it,
+        `HOLE`, and the text after it.
     comma : bool
         Whether the comma is the decimal sign.
     """
@@ -45,12 +48,14 @@ class Shape:
 
     @property
     def n_parts(self) -> int:
-        """How many numbers a word becomes."""
-        return 2 if self.is_long else self.text.count(HOLE)
+        """Number of columns that the words become."""
+        if self.is_long:
+            return 2
+        return self.text.count(HOLE)
 
     @property
     def is_long(self) -> bool:
-        """Whether words are whole numbers too long for a float, which are cut in two."""
+        """Whether words are whole numbers too long for a float, which are split in two."""
         return self.text == HOLE
 
     def shown(self) -> str:
@@ -61,38 +66,49 @@ class Shape:
         """
         return self.text.replace(HOLE, "#")
 
-    def parse(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
+    def parse(self, words: Sequence[str]) -> Floats:
         r"""Return the numbers in each word, NaN where it has another shape.
 
+        Returns
+        -------
+        ndarray of shape (n_words, n_parts), float64
+
+        Examples
+        --------
         >>> Shape("\0/\0").parse(["120/80", "n/a"]).tolist()
         [[120.0, 80.0], [nan, nan]]
         >>> Shape("\0 kg").parse(["1,200 kg", "3"]).tolist()
         [[1200.0], [3.0]]
         """
-        if self.is_long:
-            return np.array([_halves(word) for word in words], np.float64).reshape(len(words), 2)
         if self.n_parts == 1:
-            return self._one(words)[:, None]
-        found = np.full((len(words), self.n_parts), np.nan)
-        for place, word in enumerate(words):
+            return self._parse_one(words)[:, None]
+        size = (len(words), self.n_parts)
+        parsed = np.full(size, np.nan)
+        for index, word in enumerate(words):
+            if self.is_long:
+                parsed[index] = _halves(word)
+                continue
             text, parts = split(word, comma=self.comma)
             if text == self.text:
-                found[place] = parts
-        return found
+                parsed[index] = parts
+        return parsed
 
-    def _one(self, words: Sequence[str]) -> Floats:
+    def _parse_one(self, words: Sequence[str]) -> Floats:
         before, _, behind = self.text.partition(HOLE)
-        wanted = before.strip().casefold(), behind.strip().casefold()
+        expected = (_fold(before), _fold(behind))
         cores = []
         for word in words:
-            match = _AFFIXED.fullmatch(word[:_LONGEST])
-            same = match is not None and affixes(match) == wanted
-            cores.append(match["core"] if match is not None and same else word)
-        return numbers.parse(cores, comma=self.comma, marks=True).values
+            match = _AFFIXED_NUMBER.fullmatch(word[:_MAX_WORD_LENGTH])
+            if match is None or affixes(match) != expected:
+                cores.append(word)
+            else:
+                cores.append(match["core"])
+        parsed = numbers.parse(cores, comma=self.comma, marks=True)
+        return parsed.values
 
 
 def _halves(word: str) -> tuple[float, float]:
-    """A whole number's first and its last digits.
+    """Return a whole number's first digits and its last ones.
 
     >>> _halves("9007199254740993")
     (9007.0, 199254740993.0)
@@ -100,13 +116,19 @@ def _halves(word: str) -> tuple[float, float]:
     digits = word.strip().removeprefix("+")
     if not digits.removeprefix("-").isdecimal():
         return np.nan, np.nan
-    first, last = divmod(int(digits), 10**_LAST_DIGITS)
+    first, last = divmod(int(digits), 10**_N_LAST_DIGITS)
     return float(first), float(last)
 
 
+def _fold(text: str) -> str:
+    return text.strip().casefold()
+
+
 def affixes(match: re.Match[str]) -> tuple[str, str]:
-    """Return what stands before and behind a number."""
-    return match["before"].strip().casefold(), match["behind"].strip().casefold()
+    """Return the text before and after a number."""
+    before = _fold(match["before"])
+    behind = _fold(match["behind"])
+    return before, behind
 
 
 def split(word: str, *, comma: bool = False) -> tuple[str, list[float]]:
@@ -115,24 +137,32 @@ def split(word: str, *, comma: bool = False) -> tuple[str, list[float]]:
     >>> split("12.1x-30.2"), split("155.205.41.0")[1]
     (('\x00x\x00', [12.1, -30.2]), [155.0, 205.0, 41.0, 0.0])
     """
-    text = (word.translate(_SWAP) if comma else word)[:_LONGEST]
-    shape: list[str] = []
-    found: list[float] = []
+    if comma:
+        word = word.translate(_SWAPPED_SIGNS)
+    word = word[:_MAX_WORD_LENGTH]
+    shape = ""
+    values: list[float] = []
     end = 0
-    for match in _RUN.finditer(text):
+    for match in _NUMBER.finditer(word):
         start = match.start()
-        pieces = match[0].split(".") if match[0].count(".") > 1 else [match[0]]
-        sign = ""
-        if text[start - 1 : start] in ("-", "−") and start > end and _is_sign(text, start - 1):
-            start, sign = start - 1, "-"
-        shape += [text[end:start], ".".join(HOLE for _ in pieces)]
-        found += [float(sign + pieces[0]), *map(float, pieces[1:])]
+        digits = [match[0]]
+        if match[0].count(".") > 1:
+            digits = match[0].split(".")
+        if start > end and _is_minus(word, start - 1):
+            start -= 1
+            digits[0] = "-" + digits[0]
+        holes = [HOLE] * len(digits)
+        shape += word[end:start]
+        shape += ".".join(holes)
+        values += map(float, digits)
         end = match.end()
-    return "".join([*shape, text[end:]]), found
+    return shape + word[end:], values
 
 
-def _is_sign(text: str, place: int) -> bool:
-    return place == 0 or text[place - 1] in _SIGN_AFTER
+def _is_minus(word: str, index: int) -> bool:
+    if word[index] not in _MINUS_SIGNS:
+        return False
+    return index == 0 or word[index - 1] in _BEFORE_MINUS
 
 
 def shape_of(words: Sequence[str], *, comma: bool = False) -> Shape | None:
@@ -145,37 +175,58 @@ def shape_of(words: Sequence[str], *, comma: bool = False) -> Shape | None:
     >>> shape_of(["a1", "b2"]), shape_of(["K0001", "K0002"]), shape_of(["12", "13"])
     (None, None, None)
     """
-    sample = words[:: max(1, len(words) // _LOOKED_AT)]
-    if not sample or any(len(word) > _LONGEST for word in sample):
+    step = max(1, len(words) // _MAX_SAMPLED_WORDS)
+    sample = words[::step]
+    longest = max(map(len, sample), default=0)
+    if not sample or longest > _MAX_WORD_LENGTH:
         return None
-    return _of_one(sample, comma) or _of_several(sample, comma)
+    shape = _shape_of_one(sample, comma)
+    return shape or _shape_of_several(sample, comma)
 
 
-def _of_one(sample: Sequence[str], comma: bool) -> Shape | None:
-    matches = [match for word in sample if (match := _AFFIXED.fullmatch(word)) is not None]
-    if len(matches) < _SHARE * len(sample):
+def _shape_of_one(sample: Sequence[str], comma: bool) -> Shape | None:
+    """Return the shape of words with one number each."""
+    matches = []
+    for word in sample:
+        match = _AFFIXED_NUMBER.fullmatch(word)
+        if match is not None:
+            matches.append(match)
+    min_words = _MIN_SHARE * len(sample)
+    if len(matches) < min_words:
         return None
-    around, count = Counter(map(affixes, matches)).most_common(1)[0]
-    if count < _SHARE * len(sample) or not any(around) or not _is_short("".join(around)):
+    counts = Counter(map(affixes, matches))
+    usual, count = counts.most_common(1)[0]
+    text = "".join(usual)
+    if count < min_words or not text:
         return None
-    cores = [match["core"] for match in matches if affixes(match) == around]
-    if numbers.parse(cores, comma=comma).readable.mean() < _SHARE or numbers.are_codes(cores):
+    if not _is_short(text):
         return None
-    typical = next(match for match in matches if affixes(match) == around)
+    matches = [match for match in matches if affixes(match) == usual]
+    cores = [match["core"] for match in matches]
+    parsed = numbers.parse(cores, comma=comma)
+    if parsed.readable.mean() < _MIN_SHARE:
+        return None
+    if numbers.are_codes(cores):
+        return None
+    typical = matches[0]
     return Shape(f"{typical['before']}{HOLE}{typical['behind']}", comma)
 
 
-def _of_several(sample: Sequence[str], comma: bool) -> Shape | None:
-    texts = Counter(split(word, comma=comma)[0] for word in sample)
+def _shape_of_several(sample: Sequence[str], comma: bool) -> Shape | None:
+    """Return the shape of words with several numbers each."""
+    texts: Counter[str] = Counter()
+    for word in sample:
+        text, _ = split(word, comma=comma)
+        texts[text] += 1
     text, count = texts.most_common(1)[0]
-    if (
-        count < _SHARE * len(sample)
-        or not 2 <= text.count(HOLE) <= MOST_PARTS
-        or not _is_short(text)
-    ):
+    if count < _MIN_SHARE * len(sample):
         return None
-    return Shape(text, comma)
+    n_parts = text.count(HOLE)
+    if not 2 <= n_parts <= MOST_PARTS:
+        return None
+    return Shape(text, comma) if _is_short(text) else None
 
 
 def _is_short(text: str) -> bool:
-    return sum(map(str.isalpha, text)) <= _MOST_LETTERS
+    n_letters = sum(map(str.isalpha, text))
+    return n_letters <= _MAX_LETTERS

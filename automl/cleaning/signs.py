@@ -1,4 +1,4 @@
-"""The decimal sign of each column of a file that fit has not seen."""
+"""The decimal sign of each column in a file that was not seen at fit."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from automl.cleaning.decimals import EITHER, DecimalSign, Evidence
 from automl.columns import Floats
 from automl.errors import InputError
 
+Sizes = tuple[float, float]  # decimal logarithms
+
 _FAR = 1.0  # powers of ten; the two readings of a word lie three apart
-_LONGEST = 100  # characters of a number
-_MOSTLY = 0.8  # of the words with two readings must agree on one
-_LOW = 0.01  # quantile; the largest value counts, for amounts have long tails
+_MAX_NUMBER_LENGTH = 100  # characters
+_MIN_AGREEMENT = 0.8  # of the words with two readings on one of them
+_LOW_QUANTILE = 0.01  # the largest value counts instead, because amounts have long tails
+_MAX_SHOWN_LENGTH = 60
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What fit knows of a column of numbers.
+    """A column of numbers as it was at fit.
 
     Parameters
     ----------
@@ -31,20 +34,24 @@ class Seen:
     """
 
     comma: bool
-    sizes: tuple[float, float] | None
+    sizes: Sizes | None
 
 
-def sizes_of(values: Floats) -> tuple[float, float] | None:
-    """Return the decimal logarithms between which values lie, zero and the smallest aside.
+def sizes_of(values: Floats) -> Sizes | None:
+    """Return the decimal logarithms between which values lie, without zeros and the smallest.
 
     >>> sizes_of(np.array([0.0, 10.0, -1000.0, np.nan]))
     (1.02, 3.0)
     """
-    present = np.abs(values[np.isfinite(values) & (values != 0)])
+    is_used = np.isfinite(values)
+    is_used &= values != 0
+    present = np.abs(values[is_used])
     if not len(present):
         return None
     logs = np.log10(present)
-    return round(float(np.quantile(logs, _LOW)), 3), round(float(logs.max()), 3)
+    low = float(np.quantile(logs, _LOW_QUANTILE))
+    high = float(logs.max())
+    return round(low, 3), round(high, 3)
 
 
 def signs_at_predict(
@@ -56,8 +63,8 @@ def signs_at_predict(
 ) -> dict[str, bool]:
     """Return whether the comma is the decimal sign of each column.
 
-    The file's signs are those of fit, or all are swapped: columns that show their sign decide.
-    If none does, the values at fit do, where one reading of a word is much farther from them.
+    Either the file's signs are those of fit, or all are swapped: columns that show their sign
+    decide. If none does, the values at fit do, if one reading of a word is much farther from them.
 
     Parameters
     ----------
@@ -76,71 +83,112 @@ def signs_at_predict(
     InputError
         If a word has two readings and nothing decides.
     """
-    shown = {name: one.sign for name, one in found.items() if one.sign is not None}
-    swapped = _swapped(shown, seen)
-    if swapped is None:
-        swapped = _swapped_by_size(found, seen)
+    shown: dict[str, bool] = {}
+    for name, evidence in found.items():
+        if evidence.sign is not None:
+            shown[name] = evidence.sign
+    is_swapped = _is_swapped(shown, seen)
+    if is_swapped is None:
+        is_swapped = _is_swapped_by_size(found, seen)
     signs: dict[str, bool] = {}
-    for name, one in found.items():
-        signs[name] = shown.get(name, seen[name].comma != bool(swapped))
-        is_open = swapped is None and name not in shown and bool(one.either)
-        if is_open and _looks_swapped(one.either[0], seen[name].comma, fit, separator):
-            raise InputError(_ambiguous(source, name, one.either[0]))
+    for name, evidence in found.items():
+        if name in shown:
+            signs[name] = shown[name]
+            continue
+        comma = seen[name].comma
+        signs[name] = comma != bool(is_swapped)
+        if is_swapped is not None or not evidence.either:
+            continue
+        word = evidence.either[0]
+        if _may_be_swapped(word, comma, fit, separator):
+            raise InputError(_ambiguity(source, name, word))
     return signs
 
 
 def check_thousands(words: Sequence[str], comma: bool, seen: Seen, name: str, source: str) -> None:
-    """Refuse a column if what is read as thousands would be usual as a decimal, and is far off so.
+    """Refuse a column whose thousands are far from fit's values, but would be usual as decimals.
 
     Raises
     ------
     InputError
     """
     sign = "." if comma else ","
-    if seen.sizes is None or sign not in "".join(words):
+    if seen.sizes is None:
         return
-    short = (word for word in words if sign in word and len(word) <= _LONGEST)
-    thousands = [word for word in short if EITHER.fullmatch(word)]
-    if not thousands:
+    if sign not in "".join(words):
         return
-    off = np.flatnonzero(_nearer_with_comma(thousands, seen) == (not comma))
-    if len(off):
-        raise InputError(_ambiguous(source, name, thousands[off[0]]))
+    thousands = []
+    for word in words:
+        is_short = len(word) <= _MAX_NUMBER_LENGTH
+        if is_short and sign in word and EITHER.fullmatch(word):
+            thousands.append(word)
+    nearer = _nearer_with_comma(thousands, seen)
+    doubtful = np.flatnonzero(nearer == (not comma))
+    if len(doubtful):
+        first = thousands[doubtful[0]]
+        raise InputError(_ambiguity(source, name, first))
 
 
-def _swapped(shown: Mapping[str, bool], seen: Mapping[str, Seen]) -> bool | None:
-    other = sum(sign != seen[name].comma for name, sign in shown.items())
-    same = len(shown) - other
-    return None if other == same else other > same
+def _is_swapped(shown: Mapping[str, bool], seen: Mapping[str, Seen]) -> bool | None:
+    """Return whether most columns that show their sign have another one than at fit."""
+    n_swapped = 0
+    for name, sign in shown.items():
+        n_swapped += sign != seen[name].comma
+    n_same = len(shown) - n_swapped
+    if n_swapped == n_same:
+        return None
+    return n_swapped > n_same
 
 
-def _swapped_by_size(found: Mapping[str, Evidence], seen: Mapping[str, Seen]) -> bool | None:
+def _is_swapped_by_size(
+    evidence_by_column: Mapping[str, Evidence], seen: Mapping[str, Seen]
+) -> bool | None:
+    """Return whether words with two readings are nearer to fit's values with the other sign."""
     votes: list[bool] = []
-    for name, one in found.items():
-        nearer = _nearer_with_comma(one.either, seen[name])
-        votes += (nearer[~np.isnan(nearer)] != seen[name].comma).tolist()
-    share = np.mean(votes) if votes else 0.5
-    return None if 1 - _MOSTLY < share < _MOSTLY else bool(share >= _MOSTLY)
+    for name, evidence in evidence_by_column.items():
+        nearer = _nearer_with_comma(evidence.either, seen[name])
+        is_known = ~np.isnan(nearer)
+        is_swapped = nearer[is_known] != seen[name].comma
+        votes += is_swapped.tolist()
+    if not votes:
+        return None
+    share = np.mean(votes)
+    if share >= _MIN_AGREEMENT:
+        return True
+    return False if share <= 1 - _MIN_AGREEMENT else None
 
 
 def _nearer_with_comma(words: Sequence[str], seen: Seen) -> Floats:
-    """Return 1 where a decimal comma brings words much nearer to fit's values, 0 for a point, or NaN."""
+    """Return 1 if a decimal comma brings a word much nearer to fit's values, 0 if a point does.
+
+    It is NaN if both are about equally near, or fit's values are unknown.
+    """
     if not words or seen.sizes is None:
         return np.full(len(words), np.nan)
-    comma, point = (_distances(words, seen.sizes, comma=comma) for comma in (True, False))
-    return np.where(np.abs(comma - point) < _FAR, np.nan, comma < point)
+    comma = _distances(words, seen.sizes, comma=True)
+    point = _distances(words, seen.sizes, comma=False)
+    nearer = np.asarray(comma < point, np.float64)
+    difference = np.abs(comma - point)
+    nearer[difference < _FAR] = np.nan
+    return nearer
 
 
-def _distances(words: Sequence[str], sizes: tuple[float, float], *, comma: bool) -> Floats:
-    """How many powers of ten each number lies outside of what fit saw."""
-    values = np.abs(numbers.parse(words, comma=comma, marks=True).values)
+def _distances(words: Sequence[str], sizes: Sizes, *, comma: bool) -> Floats:
+    """Return how many powers of ten each number lies outside of the values at fit."""
+    parsed = numbers.parse(words, comma=comma, marks=True)
+    values = np.abs(parsed.values)
     low, high = sizes
-    logs = np.log10(np.where(values > 0, values, 10.0**low))
-    return np.maximum(0.0, np.maximum(low - logs, logs - high))
+    smallest = 10.0**low
+    positive = np.where(values > 0, values, smallest)
+    logs = np.log10(positive)
+    below = low - logs
+    above = logs - high
+    outside = np.maximum(below, above)
+    return np.maximum(0.0, outside)
 
 
-def _looks_swapped(word: str, comma: bool, fit: DecimalSign, separator: str | None) -> bool:
-    """Whether a file with another separator than fit's may have another decimal sign, too."""
+def _may_be_swapped(word: str, comma: bool, fit: DecimalSign, separator: str | None) -> bool:
+    """Return whether a file with another separator than fit's may have another decimal sign."""
     if separator == fit.separator:
         return False
     if separator != ";":
@@ -148,9 +196,11 @@ def _looks_swapped(word: str, comma: bool, fit: DecimalSign, separator: str | No
     return "," not in word or not comma  # a point may be either there: pandas writes decimals so
 
 
-def _ambiguous(source: str, name: str, word: str) -> str:
-    thousand, fraction = word.replace(",", "").replace(".", ""), word.replace(",", ".")
+def _ambiguity(source: str, name: str, word: str) -> str:
+    fraction = word.replace(",", ".")
+    thousand = fraction.replace(".", "")
     return (
-        f"{source}: column {name!r}: {word[:60]!r} may be {thousand} or {fraction}: file and values at fit don't settle it. "
+        f"{source}: column {name!r}: {word[:_MAX_SHOWN_LENGTH]!r} may be {thousand} or {fraction}: "
+        "neither the file nor the values at fit decide. "
         f"Write {thousand} without a sign, or {fraction}0 with another number of decimals."
     )

@@ -1,4 +1,4 @@
-"""A target's cells in another table, read as they were at fit: codes of its labels, or values."""
+"""The target's cells in another table, read as at fit: codes of its labels, or values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from automl.table import Table
 from automl.task import Task
 
 AMBIGUOUS = -1
-_COMMA_DECIMAL = re.compile(r"[-+]?\d+,\d{1,2}")  # three digits may be thousands
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d{1,2}")  # three digits may be thousands
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Truth:
     Parameters
     ----------
     values : ndarray of shape (n_rows,), float64
-        Class codes or numbers. NaN where the cell is missing, or is nothing that the model knows.
+        Class codes or numbers. NaN where the cell is missing, or unknown to the model.
     unknown : mapping of str to int
         Cells that are no label of the model, or no number, with the number of their rows.
     """
@@ -41,15 +41,16 @@ class Truth:
 def read_truth(series: pd.Series[Any], task: Task, *, comma: bool | None = None) -> Truth:
     """Read the target's cells as they were read at fit.
 
-    A cell that is exactly a label is that label.
-    Any other one may be a label with blanks around it, the same number, or the same truth value, if that leaves no choice.
+    A cell that is exactly a label is that label. Any other may be a label with blanks around it,
+    the same number, or the same truth value, if only one label is possible.
 
     Parameters
     ----------
     series : pandas.Series
     task : Task
     comma : bool, optional
-        Whether this table writes its decimals with a comma, if that is known; otherwise, what the cells say.
+        Whether this table writes its decimals with a comma, if that is known; otherwise the cells
+        decide.
 
     Examples
     --------
@@ -60,112 +61,144 @@ def read_truth(series: pd.Series[Any], task: Task, *, comma: bool | None = None)
     """
     cells = read_cells(series)
     if not task.is_regression:
-        return _read_labels(as_words(cells), task.labels)
+        words = as_words(cells)
+        return _read_labels(words, task.labels)
     if isinstance(cells, Typed) and cells.form != "date":
-        return Truth(np.where(np.isfinite(cells.values), cells.values, np.nan), {})
-    return _read_numbers(as_words(tidy(cells)), task.comma if comma is None else comma)
+        values = cells.values.copy()
+        is_infinite = np.isinf(values)
+        values[is_infinite] = np.nan
+        return Truth(values, {})
+    words = as_words(tidy(cells))
+    if comma is None:
+        comma = task.comma
+    return _read_numbers(words, comma)
 
 
 def comma_of(table: Table, task: Task) -> bool | None:
-    """Find out whether a table writes its target's decimals with a comma; None where nothing tells.
+    """Return whether a table writes its target's decimals with a comma; None if nothing shows it.
 
     Examples
     --------
     >>> from automl.table import from_frame
     >>> task = Task("regression", "y", "rmse")
-    >>> comma_of(from_frame({"y": ["6,218", "0,902"]}), task), comma_of(from_frame({"y": ["6,218"]}), task)
-    (True, None)
+    >>> comma_of(from_frame({"y": ["6,218", "0,902"]}), task)
+    True
+    >>> print(comma_of(from_frame({"y": ["6,218"]}), task))
+    None
     """
-    sign = sign_of_file(table)
-    found = weigh_cells(tidy(read_cells(table.columns[task.target])))
-    if found.sign is not None:
-        return found.sign
-    return sign.of(found) if sign.sure or sign.separator == ";" else None
+    column = table.columns[task.target]
+    cells = read_cells(column)
+    evidence = weigh_cells(tidy(cells))
+    if evidence.sign is not None:
+        return evidence.sign
+    file_sign = sign_of_file(table)
+    if file_sign.sure or file_sign.separator == ";":
+        return file_sign.of(evidence)
+    return None
 
 
 def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:
     spellings = _Spellings.of(labels)
-    words = cells.words.tolist()
-    codes = np.array([spellings.code(word) for word in words], np.float64)
-    unknown = [
-        bool(word.strip()) and code < 0 for word, code in zip(words, codes.tolist(), strict=True)
-    ]
-    return Truth(cells.spread(np.where(codes < 0, np.nan, codes)), _counted(cells, unknown))
+    codes = []
+    unknown = []
+    for word in cells.words.tolist():
+        code = spellings.code(word)
+        is_label = code >= 0
+        codes.append(code if is_label else np.nan)
+        is_blank = not word.strip()
+        unknown.append(not (is_label or is_blank))
+    table = np.array(codes, np.float64)
+    values = cells.spread(table)
+    counts = _row_counts(cells, unknown)
+    return Truth(values, counts)
 
 
 def _read_numbers(cells: Spelled, comma: bool) -> Truth:
-    """Read numbers with this decimal sign, or with the other one if that reads more of them."""
+    """Read numbers with this decimal sign, or with the other if more can be read with it."""
     words = cells.words.tolist()
-    expected, other = numbers.parse(words, comma=comma), numbers.parse(words, comma=not comma)
-    found = other if other.readable.sum() > expected.readable.sum() else expected
-    return Truth(cells.spread(found.values), _counted(cells, (~found.readable).tolist()))
+    parsed = numbers.parse(words, comma=comma)
+    n_readable = parsed.readable.sum()
+    other = numbers.parse(words, comma=not comma)
+    if other.readable.sum() > n_readable:
+        parsed = other
+    values = cells.spread(parsed.values)
+    unknown = _row_counts(cells, ~parsed.readable)
+    return Truth(values, unknown)
 
 
-def _counted(cells: Spelled, chosen: Iterable[bool]) -> dict[str, int]:
-    """How many rows hold each of the chosen words."""
-    counts = zip(cells.words.tolist(), cells.counts().tolist(), chosen, strict=True)
-    return {word: count for word, count, is_chosen in counts if is_chosen and count}
+def _row_counts(cells: Spelled, is_chosen: Iterable[Any]) -> dict[str, int]:
+    """Return how many rows hold each of the chosen words."""
+    counts = cells.counts().tolist()
+    rows = zip(cells.words, counts, is_chosen, strict=True)
+    return {word: count for word, count, chosen in rows if chosen and count}
 
 
 @dataclass(frozen=True)
 class _Spellings:
-    """What other spellings of the labels stand for; `AMBIGUOUS` where more than one label is meant."""
+    """The label's code of each spelling; `AMBIGUOUS` where several labels may be meant."""
 
     exact: Mapping[str, int]
     stripped: Mapping[str, int]
     numbers: Mapping[float, int]
-    truths: Mapping[bool, int]
+    booleans: Mapping[bool, int]
 
     @classmethod
     def of(cls, labels: tuple[str, ...]) -> _Spellings:
-        """Collect the spellings of labels that stand in the order of their codes."""
+        """Collect the spellings of labels, which are sorted by their codes."""
+        booleans = list(map(_boolean, labels))
+        names = sorted(map(str, booleans))
+        if names != ["False", "True"]:
+            booleans = []
         return cls(
-            exact={label: code for code, label in enumerate(labels)},
-            stripped=_by_meaning(label.strip() for label in labels),
-            numbers=_by_meaning(map(_number, labels)),
-            truths=_truths(labels),
+            exact=_codes(labels),
+            stripped=_codes(map(str.strip, labels)),
+            numbers=_codes(map(_number, labels)),
+            booleans=_codes(booleans),
         )
 
     def code(self, word: str) -> int:
-        """Give the code of the label that a word stands for; below 0 if there is none, or more than one."""
+        """Return the code of the label that a word means, or `AMBIGUOUS` if there is not one."""
         if word in self.exact:
             return self.exact[word]
         bare = word.strip()
         if bare in self.stripped:
             return self.stripped[bare]
-        number, truth = _number(bare), _truth(bare)
+        number = _number(bare)
         if number is not None and number in self.numbers:
             return self.numbers[number]
-        return AMBIGUOUS if truth is None else self.truths.get(truth, AMBIGUOUS)
+        boolean = _boolean(bare)
+        if boolean is None:
+            return AMBIGUOUS
+        return self.booleans.get(boolean, AMBIGUOUS)
 
 
-def _by_meaning(meanings: Iterable[Any]) -> dict[Any, int]:
-    """The code of each meaning that is not None."""
-    found: dict[Any, int] = {}
+def _codes(meanings: Iterable[Any]) -> dict[Any, int]:
+    """Return the code of each meaning that is not None."""
+    codes: dict[Any, int] = {}
     for code, meaning in enumerate(meanings):
-        if meaning is not None:
-            found[meaning] = AMBIGUOUS if meaning in found else code
-    return found
+        if meaning is None:
+            continue
+        codes[meaning] = AMBIGUOUS if meaning in codes else code
+    return codes
 
 
-def _truths(labels: tuple[str, ...]) -> dict[bool, int]:
-    """The codes of true and false, where the two labels are spellings of them."""
-    meanings = [_truth(label) for label in labels]
-    return _by_meaning(meanings) if sorted(map(str, meanings)) == ["False", "True"] else {}
-
-
-def _truth(word: str) -> bool | None:
+def _boolean(word: str) -> bool | None:
     folded = word.strip().casefold()
     if folded in TRUE_WORDS:
         return True
-    return False if folded in FALSE_WORDS else None
+    if folded in FALSE_WORDS:
+        return False
+    return None
 
 
 def _number(word: str) -> float | None:
-    if _COMMA_DECIMAL.fullmatch(word.strip()):
+    bare = word.strip()
+    if _DECIMAL_COMMA.fullmatch(bare):
         word = word.replace(",", ".")
     try:
         value = float(word)
     except ValueError:
         return None
-    return value if np.isfinite(value) and "_" not in word else None
+    if not np.isfinite(value) or "_" in word:
+        return None
+    return value

@@ -1,4 +1,4 @@
-"""What another reader made of the same column: true and false of 1 and 0, and days of a duration, or the reverse."""
+"""Cells of another type than at fit: true and false for 1 and 0, or days for a duration."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import numpy as np
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.cleaning.rules import CategoryRule, NumberRule, Rule
+from automl.columns import Floats
 from automl.table import Form
 
 DAY_SECONDS = 86_400.0
-_TRUTHS = frozenset(["true", "false"])
+_BOOLEAN_WORDS = frozenset(["true", "false"])
 
 
 def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) -> Cells:
-    """Durations as the rule knows them: a workbook holds them as numbers of days, where they have no format of their own.
+    """Return durations in the unit that the rule expects.
+
+    A workbook holds durations as numbers of days, if they have no format of their own.
 
     Parameters
     ----------
@@ -32,24 +35,39 @@ def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) ->
     >>> in_days(Typed(np.array([0.5])), DurationRule(), Form(kind="excel"), None).values.tolist()
     [43200.0]
     """
-    if (
-        _is_excel(form)
-        and rule.kind == "duration"
-        and isinstance(cells, Typed)
-        and cells.form == "number"
-    ):
-        return Typed(np.round(cells.values * DAY_SECONDS, 6), "duration")
-    if not (_is_excel(at_fit) and rule.kind == "number"):
+    if rule.kind == "duration" and _is_excel(form):
+        return _days_as_durations(cells)
+    if rule.kind == "number" and _is_excel(at_fit):
+        return _durations_as_days(cells)
+    return cells
+
+
+def _days_as_durations(cells: Cells) -> Cells:
+    """Return numbers of days as durations in seconds; other cells as they are."""
+    if isinstance(cells, Spelled):
         return cells
+    if cells.form != "number":
+        return cells
+    seconds = cells.values * DAY_SECONDS
+    return Typed(np.round(seconds, 6), "duration")
+
+
+def _durations_as_days(cells: Cells) -> Cells:
+    """Return durations as numbers of days; other cells as they are."""
     if isinstance(cells, Typed):
-        return Typed(cells.values / DAY_SECONDS) if cells.form == "duration" else cells
-    seconds = durations.parse(cells.words.tolist())
-    is_number = numbers.parse(cells.words.tolist()).readable
-    return (
-        cells
-        if is_number.any() or np.isnan(seconds).all()
-        else Typed(cells.spread(seconds) / DAY_SECONDS)
-    )
+        if cells.form != "duration":
+            return cells
+        return Typed(cells.values / DAY_SECONDS)
+    words = cells.words.tolist()
+    is_number = numbers.parse(words).readable
+    if is_number.any():
+        return cells
+    seconds = durations.parse(words)
+    is_missing = np.isnan(seconds)
+    if is_missing.all():
+        return cells
+    spread = cells.spread(seconds)
+    return Typed(spread / DAY_SECONDS)
 
 
 def _is_excel(form: Form | None) -> bool:
@@ -57,7 +75,7 @@ def _is_excel(form: Form | None) -> bool:
 
 
 def as_at_fit(cells: Cells, rule: Rule) -> Cells:
-    """Cells that hold true and false only, as the rule knows them.
+    """Return cells that hold only true and false in the form that the rule expects.
 
     Examples
     --------
@@ -68,26 +86,40 @@ def as_at_fit(cells: Cells, rule: Rule) -> Cells:
     """
     if not isinstance(rule, NumberRule | CategoryRule):
         return cells
-    found = _truths(cells) if isinstance(cells, Spelled) else cells
-    if not isinstance(found, Typed) or found.form == "date" or not _are_truths(found):
+    typed = _as_booleans(cells)
+    if typed is None:
         return cells
+    words: set[str] = set()
+    if isinstance(cells, Spelled):
+        words.update(cells.words)
     if isinstance(rule, NumberRule):
-        return (
-            cells if isinstance(cells, Spelled) and set(cells.words) & set(rule.strays) else found
-        )
-    if isinstance(cells, Spelled) and set(cells.words) <= set(rule.levels):
+        strays = words.intersection(rule.strays)
+        return cells if strays else typed
+    if words and words.issubset(rule.levels):
         return cells
-    words = any(level.casefold() in _TRUTHS for level in rule.levels)
-    return replace(found, form="flag" if words else "number")
+    levels = map(str.casefold, rule.levels)
+    has_words = not _BOOLEAN_WORDS.isdisjoint(levels)
+    return replace(typed, form="flag" if has_words else "number")
 
 
-def _truths(cells: Spelled) -> Cells:
-    """Words that are all true or false as truth values."""
+def _as_booleans(cells: Cells) -> Typed | None:
+    """Return cells that are all 1, 0, true or false as numbers; None if some are not."""
+    if isinstance(cells, Typed):
+        if cells.form == "date":
+            return None
+        if not _are_booleans(cells.values):
+            return None
+        return cells
     words = [word.casefold() for word in cells.words]
-    if not words or not _TRUTHS.issuperset(words):
-        return cells
-    return Typed(cells.spread(np.array([word == "true" for word in words], np.float64)), "flag")
+    if not words or not _BOOLEAN_WORDS.issuperset(words):
+        return None
+    is_true = [word == "true" for word in words]
+    table = np.array(is_true, np.float64)
+    values = cells.spread(table)
+    return Typed(values, "flag")
 
 
-def _are_truths(cells: Typed) -> bool:
-    return bool((np.isnan(cells.values) | (cells.values == 0) | (cells.values == 1)).all())
+def _are_booleans(values: Floats) -> bool:
+    is_boolean = np.isin(values, (0, 1))
+    is_boolean |= np.isnan(values)
+    return bool(is_boolean.all())

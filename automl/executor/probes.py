@@ -1,8 +1,8 @@
-"""A probe: quick models under folds of their own, to learn what a way of holding rows out does to the score."""
+"""Probes: quick models under folds of their own, to learn how these folds change the score."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,31 +21,49 @@ from automl.models import family
 from automl.models._base import How, Sample
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 Model = Literal["trees", "deep trees", "linear"]
 
-ROUNDS, DEEP_ROUNDS = 30, 50
+TREES_ROUNDS = 30
+DEEP_TREES_ROUNDS = 50
 MIN_ROUNDS = 8
-MOST_DISTINCT = 0.7  # words among the rows that know one; with more, hardly any stands in two rows
-QUICK = {
+# Of words among the rows that have one; with more, hardly any word recurs.
+MAX_DISTINCT_SHARE = 0.7
+TREES_SETTINGS = {
     "learning_rate": 0.2,
     "num_leaves": 15,
     "max_bin": 63,
     "min_data_in_leaf": 3,
     "feature_fraction": 0.7,
-    "min_data_per_group": 2,  # what a key of a few rows each is worth must show
+    "min_data_per_group": 2,  # the value of a key with a few rows each must show
     "cat_smooth": 1.0,
     "cat_l2": 1.0,
 }
-DEEP = QUICK | {"learning_rate": 0.12, "num_leaves": 31, "max_bin": 255}
+DEEP_TREES_SETTINGS = {
+    **TREES_SETTINGS,
+    "learning_rate": 0.12,
+    "num_leaves": 31,
+    "max_bin": 255,
+}
 NATIVE = Recipe("native", text="skip")
 ONEHOT = Recipe("onehot", numbers="standard", categories="onehot", text="skip")
-MODELS: Mapping[
-    Model, tuple[str, Mapping[str, Any], Recipe, int]
-] = {  # family, settings, recipe, rounds
-    "trees": ("lightgbm", QUICK, NATIVE, ROUNDS),
-    "deep trees": ("lightgbm", DEEP, NATIVE, DEEP_ROUNDS),
-    "linear": ("linear", {"quick": True}, ONEHOT, ROUNDS),
+
+
+@dataclass(frozen=True)
+class QuickModel:
+    """A model family with settings and a recipe that make it quick."""
+
+    family: str
+    settings: Mapping[str, Any]
+    recipe: Recipe
+    max_rounds: int
+
+
+MODELS: Mapping[Model, QuickModel] = {
+    "trees": QuickModel("lightgbm", TREES_SETTINGS, NATIVE, TREES_ROUNDS),
+    "deep trees": QuickModel("lightgbm", DEEP_TREES_SETTINGS, NATIVE, DEEP_TREES_ROUNDS),
+    "linear": QuickModel("linear", {"quick": True}, ONEHOT, TREES_ROUNDS),
 }
 
 
@@ -60,18 +78,18 @@ class ProbeFolds:
     folds : Folds
         Of these rows.
     ignore : tuple of str
-        Columns that the models don't see.
+        Columns that the models do not use.
     model : {"trees", "deep trees", "linear"}
-        Deep trees are large enough to know single rows again, as copies want it.
+        Deep trees are large enough to recognise single rows, as is needed for copies.
     """
 
-    rows: npt.NDArray[np.int64]
+    rows: Rows
     folds: Folds
     ignore: tuple[str, ...] = ()
     model: Model = "trees"
 
     def save(self, path: Path) -> None:
-        """Lay it into a file."""
+        """Write it to a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(
             path,
@@ -84,22 +102,23 @@ class ProbeFolds:
 
 
 def split_path(work: Path, key: str) -> Path:
-    """Where the folds of a probe lie in a run's `work/` folder."""
+    """Return the file of a probe's folds in a run's `work/` folder."""
     return work / "probes" / f"{key}.npz"
 
 
 def predictions_path(work: Path, key: str) -> Path:
-    """Where a probe's held-out predictions lie."""
+    """Return the file of a probe's held-out predictions in a run's `work/` folder."""
     return work / "probes" / f"{key}.npy"
 
 
 def open_split(path: Path) -> ProbeFolds:
-    """The split that `ProbeFolds.save` laid there."""
-    with np.load(path, allow_pickle=False) as kept:
-        kind = str(kept["kind"])
-        folds = Folds(kind, kept["blocks"])  # type: ignore[arg-type]
-        ignore = tuple(kept["ignore"].tolist())
-        return ProbeFolds(kept["rows"], folds, ignore, str(kept["model"]))  # type: ignore[arg-type]
+    """Read the folds that `ProbeFolds.save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        kind = str(arrays["kind"])
+        model = str(arrays["model"])
+        folds = Folds(kind, arrays["blocks"])  # type: ignore[arg-type]
+        ignore = tuple(arrays["ignore"].tolist())
+        return ProbeFolds(arrays["rows"], folds, ignore, model)  # type: ignore[arg-type]
 
 
 def held_out_predictions(data: Dataset, split: ProbeFolds, budget: Budget) -> Floats:
@@ -110,47 +129,65 @@ def held_out_predictions(data: Dataset, split: ProbeFolds, budget: Budget) -> Fl
     ndarray of shape (n_probed,) or (n_probed, n_classes)
         NaN where a row is never held out.
     """
-    family_name, settings, recipe, most = MODELS[split.model]
-    sample = _sampler(data, split, recipe)
-    outputs = data.task.n_outputs
-    predictions = np.full(
-        len(split.rows) if data.task.is_regression else (len(split.rows), outputs), np.nan
-    )
-    rounds = max(MIN_ROUNDS, most // max(1, outputs // 2))
-    how = How(data.task, metric_of(data.task), data.seed, 1, budget, rounds)
-    kind = family(family_name)
+    quick = MODELS[split.model]
+    task = data.task
+    sample = _encode(data, split, quick.recipe)
+    n_rows = len(split.rows)
+    shape: tuple[int, ...] = (n_rows,)
+    if not task.is_regression:
+        shape = (n_rows, task.n_outputs)
+    predictions = np.full(shape, np.nan)
+    divisor = max(1, task.n_outputs // 2)  # many classes make a round slow
+    affordable = quick.max_rounds // divisor
+    rounds = max(MIN_ROUNDS, affordable)
+    metric = metric_of(task)
+    how = How(task, metric, data.seed, 1, budget, rounds)
+    kind = family(quick.family)
     for fold in range(split.folds.n_folds):
-        train, held = split.folds.train(0, fold), split.folds.held(0, fold)
-        prepared = kind.prepare(sample(train), None, settings, how)
-        predictions[held] = kind.fit(prepared, settings, how).model.predict(sample(held).X)
+        train = split.folds.train(0, fold)
+        held = split.folds.held(0, fold)
+        train_sample = _rows(sample, train)
+        prepared = kind.prepare(train_sample, None, quick.settings, how)
+        fitted = kind.fit(prepared, quick.settings, how)
+        X = sample.X[held]
+        predictions[held] = fitted.model.predict(X)
     return predictions
 
 
-def _sampler(
-    data: Dataset, split: ProbeFolds, recipe: Recipe
-) -> Callable[[npt.NDArray[np.int64]], Sample]:
-    """What gives samples of the probed rows."""
-    names = [
-        name
-        for name in data.columns.names()
-        if name not in split.ignore and data.columns[name].kind != "text"
-    ]
-    taken = {name: data.columns[name].take(split.rows) for name in names}
-    kept = {name: column for name, column in taken.items() if _recurs(column)}
-    columns = Columns(kept, len(split.rows))
-    encoding = fit_shared(recipe, columns, data.seed)
-    X, y = encoding.transform(columns), data.y[split.rows]
-    weight = None if data.weight is None else data.weight[split.rows]
+def _encode(data: Dataset, split: ProbeFolds, recipe: Recipe) -> Sample:
+    """Return the encoded rows of a probe."""
+    columns: dict[str, Column] = {}
+    for name in data.columns.names():
+        column = data.columns[name]
+        if name in split.ignore or column.kind == "text":
+            continue
+        probed = column.take(split.rows)
+        if _recurs(probed):
+            columns[name] = probed
+    table = Columns(columns, len(split.rows))
+    encoding = fit_shared(recipe, table, data.seed)
+    X = encoding.transform(table)
+    y = data.y[split.rows]
+    weight = None
+    if data.weight is not None:
+        weight = data.weight[split.rows]
+    return Sample(X, encoding.features, y, weight)
 
-    def sample(rows: npt.NDArray[np.int64]) -> Sample:
-        return Sample(X[rows], encoding.features, y[rows], None if weight is None else weight[rows])
 
-    return sample
+def _rows(sample: Sample, rows: Rows) -> Sample:
+    """Return some rows of a sample."""
+    X = sample.X[rows]
+    y = sample.y[rows]
+    weight = sample.weight
+    if weight is not None:
+        weight = weight[rows]
+    return Sample(X, sample.features, y, weight)
 
 
 def _recurs(column: Column) -> bool:
-    """Whether values recur: of words that hardly do, trees learn nothing and slowly."""
+    """Return whether values recur: from words that hardly do, trees learn nothing, and slowly."""
     if not isinstance(column, Categories):
         return True
     known = column.codes[column.codes >= 0]
-    return len(np.unique(known)) <= MOST_DISTINCT * len(known)
+    distinct = np.unique(known)
+    return len(distinct) <= MAX_DISTINCT_SHARE * len(known)

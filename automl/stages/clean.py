@@ -34,7 +34,8 @@ from automl.stages._holding_out import (
     kept_together,
     shared_groups_findings,
 )
-from automl.stages._honesty import Given, warnings_of
+from automl.stages._score_warnings import warnings_of
+from automl.stages._suspects import Given
 from automl.stages.wide import FEW_COLUMNS, Narrowed, features_of, narrowed
 from automl.task import Task
 from automl.trial import Plan, Study

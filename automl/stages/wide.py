@@ -1,7 +1,7 @@
-"""Tables of more columns than can be cleaned in time: those that tell most of the target are kept, and the score stays honest.
+"""Tables with more columns than can be cleaned in time: the most informative ones are used.
 
-Which columns tell most is found out on rows that are never held out afterwards: chosen by all rows, the best of 20 000 columns of noise
-would look like a finding.
+Which columns are informative is found out on rows that are never held out afterwards, so that the
+score stays true: chosen by all rows, the best of 20 000 columns of noise would look like a finding.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from automl.folds import Folds, some
 from automl.problem import Problem
 
 FEW_COLUMNS = 400  # that are never too many
-FEWEST_COLUMNS = 60  # that are kept, however little time there is
+FEWEST_COLUMNS = 60  # that are used, however little time there is
 PROBED_COLUMNS = 40  # by which the seconds of one are measured
-LOOKED_AT_ROWS = 2_000  # at most, and half of all
-FEWEST_ROWS = 40  # of fewer, half tells nothing
+MAX_SEEN_ROWS = 2_000  # and at most half of all
+MIN_SEEN_ROWS = 20
 BLOCK_CELLS = 1_000_000  # that are turned into numbers at a time
-MOST_CLASSES = 10  # whose indicators are correlated with the columns
-NUMBERS_FROM = 20  # different numbers make a target that is none of classes
+MAX_CLASSES = 10  # whose indicators are correlated with the columns
+MAX_CLASS_NUMBERS = 20  # a target of more different numbers is not one of classes
 
+Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Narrowed:
     dropped : tuple of str
         The columns that were left out.
     seen : ndarray of shape (n_rows,), bool, or None
-        The rows that the choice was made on, which must not be held out; None where no target was looked at.
+        The rows that the choice was made on, which must not be held out; None if it was made
+        without the target.
     """
 
     problem: Problem
@@ -50,170 +53,237 @@ class Narrowed:
 
     @property
     def kept(self) -> int:
-        """How many columns are left; 0 if none was dropped."""
-        return len(features_of(self.problem)) if self.dropped else 0
+        """Number of columns that are left; 0 if none was dropped."""
+        if not self.dropped:
+            return 0
+        return len(features_of(self.problem))
 
     def drawn(self, problem: Problem, seed: int) -> Narrowed:
-        """The same for a problem that was drawn from it."""
-        count = problem.table.n_rows
-        if self.seen is None or count == self.problem.table.n_rows:
+        """Return the same for a problem that was drawn from this one's rows."""
+        n_rows = problem.table.n_rows
+        if self.seen is None:
             return replace(self, problem=problem)
-        return Narrowed(
-            problem, self.dropped, self.seen[self.problem.drawn(count - problem.n_validation, seed)]
-        )
+        if n_rows == self.problem.table.n_rows:
+            return replace(self, problem=problem)
+        n_free = n_rows - problem.n_validation
+        rows = self.problem.drawn(n_free, seed)
+        seen = self.seen[rows]
+        return replace(self, problem=problem, seen=seen)
 
     def held_apart(self, folds: Folds, cleaned: Cleaned) -> Folds:
-        """Folds in which no row is held out that the columns were chosen on."""
+        """Return folds in which no row is held out that the columns were chosen on."""
         if self.seen is None or self.problem.n_validation:
             return folds
-        return never_held(folds, self.seen[cleaned.rows], cleaned.duplicates)
+        is_seen = self.seen[cleaned.rows]
+        return never_held(folds, is_seen, cleaned.duplicates)
 
     def findings(self, asked: bool) -> list[Finding]:
-        """What is told of the choice; nothing where all columns are used."""
+        """Return the finding of the choice; none where all columns are used.
+
+        `asked` says whether the user set the number of columns.
+        """
         if not self.dropped:
             return []
-        kept = self.kept
-        why = "as asked" if asked else "all take more time than there is for them"
-        how = (
-            "drawn at random"
-            if self.seen is None
-            else f"those that tell most of the target on {int(self.seen.sum())} rows"
+        reason = "all take more time than there is for them"
+        if asked:
+            reason = "as asked"
+        choice = "drawn at random"
+        if self.seen is not None:
+            n_seen = int(self.seen.sum())
+            choice = f"those that explain most of the target on {n_seen} rows"
+        n_dropped = len(self.dropped)
+        n_columns = self.kept + n_dropped
+        finding = Finding(
+            "screened",
+            (),
+            "warning",
+            n_dropped,
+            action=f"{self.kept} of {n_columns} columns are used, {choice}: {reason}",
+            override="--set clean.columns=N",
         )
-        action = f"{kept} of {kept + len(self.dropped)} columns are used, {how}: {why}"
-        return [
-            Finding(
-                "screened",
-                (),
-                "warning",
-                len(self.dropped),
-                action=action,
-                override="--set clean.columns=N",
-            )
-        ]
+        return [finding]
 
 
 def features_of(problem: Problem) -> list[str]:
-    """The columns that are neither the target nor have another role."""
-    roles = {
+    """Return the columns that are neither the target nor have another role."""
+    others = {
         problem.target if problem.y is None else None,
         problem.weight_column,
         problem.group_column,
         problem.time_column,
+        *problem.ignore,
     }
-    return [
-        name for name in problem.table.names if name not in roles and name not in problem.ignore
-    ]
+    names = problem.table.names
+    return [name for name in names if name not in others]
 
 
 def some_columns(problem: Problem, count: int, seed: int) -> Problem:
-    """The problem with so many of its features, drawn at random."""
+    """Return the problem with a number of its features, drawn at random."""
     names = features_of(problem)
-    kept = {names[index] for index in some(len(names), count, seed).tolist()}
-    return replace(problem, table=problem.table.drop(name for name in names if name not in kept))
+    drawn = some(len(names), count, seed)
+    used = {names[index] for index in drawn}
+    dropped = [name for name in names if name not in used]
+    table = problem.table.drop(dropped)
+    return replace(problem, table=table)
 
 
 def narrowed(
     problem: Problem, most: int, seed: int, always: tuple[str, ...] = (), looks: bool = True
 ) -> Narrowed:
-    """The problem with at most so many of its features, those that tell most of the target.
+    """Return the problem with its most informative features.
 
-    Where rows are held out by group or time, the columns are drawn at random: which rows will be held out is not known yet.
-    So they are where there is no time to look at them.
+    Where rows are held out by group or time, the columns are drawn at random, because it is not
+    known yet which rows will be held out. They are drawn at random, too, if there is no time to
+    look at them.
+
+    Parameters
+    ----------
+    problem : Problem
+    most : int
+        Number of features, apart from those of `always`.
+    seed : int
+    always : tuple of str
+        Features that are used in any case.
+    looks : bool
+        Whether there is time to look at them.
     """
     names = features_of(problem)
-    if len(names) <= most:
+    n_columns = len(names)
+    if n_columns <= most:
         return Narrowed(problem)
     seen = _seen_rows(problem, seed) if looks else None
     if seen is None:
-        order = np.random.default_rng((seed, len(names))).permutation(len(names))
+        rng = np.random.default_rng((seed, n_columns))
+        order = rng.permutation(n_columns)
     else:
-        order = np.argsort(-_scores(problem, names, np.flatnonzero(seen)), kind="stable")
-    kept = {names[index] for index in order[:most].tolist()} | set(always)
-    dropped = tuple(name for name in names if name not in kept)
-    return Narrowed(replace(problem, table=problem.table.drop(dropped)), dropped, seen)
+        rows = np.flatnonzero(seen)
+        scores = _scores(problem, names, rows)
+        order = np.argsort(-scores, kind="stable")
+    used = set(always)
+    used.update(names[index] for index in order[:most])
+    dropped = tuple(name for name in names if name not in used)
+    table = problem.table.drop(dropped)
+    narrow = replace(problem, table=table)
+    return Narrowed(narrow, dropped, seen)
 
 
-def never_held(folds: Folds, is_seen: Bools, duplicates: npt.NDArray[np.int64]) -> Folds:
-    """Folds that never hold out the rows that columns were chosen on, nor their duplicates: they are always trained on."""
-    known = is_seen | np.isin(duplicates, duplicates[is_seen])
-    return replace(folds, blocks=np.where(known, np.int16(-1), folds.blocks))
+def never_held(folds: Folds, is_seen: Bools, duplicates: Rows) -> Folds:
+    """Return folds that always train on the rows that columns were chosen on.
+
+    Neither those rows nor their duplicates are held out.
+    """
+    seen = duplicates[is_seen]
+    is_known = is_seen | np.isin(duplicates, seen)
+    never = np.int16(-1)
+    blocks = np.where(is_known, never, folds.blocks)
+    return replace(folds, blocks=blocks)
 
 
 def _seen_rows(problem: Problem, seed: int) -> Bools | None:
-    """The rows that the choice may look at: half of them, or those that are not the user's holdout; None where it may look at none."""
+    """Return which rows the choice may be made on, or None if on none of them.
+
+    They are half of all rows, or those that are not the user's holdout.
+    """
+    if problem.time_column is not None:
+        return None
+    if problem.group_column is not None:
+        return None
+    if problem.groups is not None:
+        return None
+    n_free = problem.n_free
+    n_usable = n_free if problem.n_validation else n_free // 2
+    n_seen = min(MAX_SEEN_ROWS, n_usable)
+    seeds = (seed, n_free)
+    rows = some(n_free, n_seen, seeds)
+    if len(rows) < MIN_SEEN_ROWS:
+        return None
     n_rows = problem.table.n_rows
-    if (
-        problem.time_column is not None
-        or problem.group_column is not None
-        or problem.groups is not None
-    ):
-        return None
-    free = problem.n_free
-    rows = some(
-        free, min(LOOKED_AT_ROWS, free if problem.n_validation else free // 2), (seed, free)
-    )
-    if len(rows) < FEWEST_ROWS // 2:
-        return None
     is_seen = np.zeros(n_rows, bool)
     is_seen[rows] = True
     return is_seen
 
 
-def _scores(problem: Problem, names: list[str], rows: npt.NDArray[np.int64]) -> Floats:
-    """How much each column tells of the target on some rows, linearly and alone; words tell nothing here."""
-    centred = _target(problem, rows)
-    parallel_map = max(1, BLOCK_CELLS // len(rows))
-    parts = []
-    for start in range(0, len(names), parallel_map):
-        columns = [
-            _cells(problem.table.columns[name], rows)
-            for name in names[start : start + parallel_map]
-        ]
-        parts.append(squared_correlations(_numbers(columns), centred))
-    return np.concatenate(parts)
+def _scores(problem: Problem, names: list[str], rows: Rows) -> Floats:
+    """Return how much of the target each column explains on some rows, linearly and alone.
+
+    Words explain nothing here.
+    """
+    target = _standardised_target(problem, rows)
+    n_columns = max(1, BLOCK_CELLS // len(rows))
+    scores = []
+    for start in range(0, len(names), n_columns):
+        columns = []
+        for name in names[start : start + n_columns]:
+            column = problem.table.columns[name]
+            columns.append(_cells(column, rows))
+        block = _as_numbers(columns)
+        scores.append(squared_correlations(block, target))
+    return np.concatenate(scores)
 
 
-def _cells(column: pd.Series[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Some cells of a column."""
-    values = column.to_numpy()[rows]
-    return values if values.dtype.kind in "fiub" else values.astype(object)
+def _cells(column: pd.Series[Any], rows: Rows) -> Array:
+    values = column.to_numpy()
+    values = values[rows]
+    if values.dtype.kind in "fiub":
+        return values
+    return values.astype(object)
 
 
-def _numbers(columns: list[npt.NDArray[Any]]) -> Floats:
-    """Cells as numbers, of shape (n_rows, n_columns), NaN where they are none."""
-    block = np.empty((len(columns[0]), len(columns)))
-    textual = [index for index, column in enumerate(columns) if column.dtype.kind == "O"]
+def _as_numbers(columns: list[Array]) -> Floats:
+    """Return cells as numbers, of shape (n_rows, n_columns); NaN where they are none."""
+    n_rows = len(columns[0])
+    block = np.empty((n_rows, len(columns)))
+    textual = []
+    texts = []
     for index, column in enumerate(columns):
-        if column.dtype.kind != "O":
+        if column.dtype.kind == "O":
+            textual.append(index)
+            texts.append(column)
+        else:
             block[:, index] = column
     if textual:
-        flat = pd.Series(np.concatenate([columns[index] for index in textual]), dtype=object)
-        block[:, textual] = (
-            pd.to_numeric(flat, errors="coerce")
-            .to_numpy(np.float64, na_value=np.nan)
-            .reshape(len(textual), -1)
-            .T
-        )
+        cells = np.concatenate(texts)
+        values = _parsed(pd.Series(cells, dtype=object))
+        by_column = values.reshape(-1, n_rows)
+        block[:, textual] = by_column.T
     return block
 
 
-def _target(problem: Problem, rows: npt.NDArray[np.int64]) -> Floats:
-    """The target at some rows as standardised columns: itself, or one a class."""
-    whole: pd.Series[Any] = (
-        problem.table[problem.target] if problem.y is None else pd.Series(problem.y)
-    )
-    cells = whole.iloc[rows]
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    known = np.isfinite(numbers)
-    is_amount = problem.kind == "regression" or (
-        problem.kind is None and len(np.unique(numbers[known])) > NUMBERS_FROM
-    )
-    if is_amount and known.any():
-        values = np.where(known, numbers, numbers[known].mean())[:, None]
+def _parsed(cells: pd.Series[Any]) -> Floats:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    return numbers.to_numpy(np.float64, na_value=np.nan)
+
+
+def _standardised_target(problem: Problem, rows: Rows) -> Floats:
+    """Return the target at some rows as standardised columns: itself, or one a class."""
+    if problem.y is None:
+        target = problem.table[problem.target]
     else:
-        codes = pd.factorize(cells.astype(str))[0]
-        frequent = np.argsort(-np.bincount(codes), kind="stable")[:MOST_CLASSES]
-        values = (codes[:, None] == frequent).astype(np.float64)
-    spread = values.std(axis=0)
-    centred: Floats = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return centred
+        target = pd.Series(problem.y)
+    cells = target.iloc[rows]
+    numbers = _parsed(cells)
+    is_known = np.isfinite(numbers)
+    known = numbers[is_known]
+    if len(known) and _is_amount(problem, known):
+        filled = np.where(is_known, numbers, known.mean())
+        values = filled[:, None]
+    else:
+        words = cells.astype(str)
+        codes, _ = pd.factorize(words)
+        counts = np.bincount(codes)
+        by_frequency = np.argsort(-counts, kind="stable")
+        is_class = codes[:, None] == by_frequency[:MAX_CLASSES]
+        values = is_class.astype(np.float64)
+    deviations = values.std(axis=0)
+    divisors = np.where(deviations > 0, deviations, 1.0)
+    centred = values - values.mean(axis=0)
+    standardised: Floats = centred / divisors
+    return standardised
+
+
+def _is_amount(problem: Problem, known: Floats) -> bool:
+    """Return whether a target is a number rather than a class."""
+    if problem.kind is not None:
+        return problem.kind == "regression"
+    distinct = np.unique(known)
+    return len(distinct) > MAX_CLASS_NUMBERS

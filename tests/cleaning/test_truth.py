@@ -21,9 +21,8 @@ def codes(task: Task, cells: Any) -> list[float]:
 
 
 def numbers(cells: Any, *, comma: bool = False) -> list[float]:
-    return read_truth(
-        pd.Series(cells), Task("regression", "y", "rmse", comma=comma)
-    ).values.tolist()
+    task = Task("regression", "y", "rmse", comma=comma)
+    return read_truth(pd.Series(cells), task).values.tolist()
 
 
 class TestLabels:
@@ -52,31 +51,30 @@ class TestLabels:
         assert codes(classes(*labels), cells) == [0.0, 1.0]
 
     def test_that_match_exactly_come_before_those_that_only_mean_the_same(self) -> None:
-        assert codes(classes("1", "01", " 1", "1.0"), ["1.0", " 1", "01", "1"]) == [
-            3.0,
-            2.0,
-            1.0,
-            0.0,
-        ]
-        assert codes(classes("TRUE", "True"), ["True", "TRUE"]) == [1.0, 0.0]
+        task = classes("1", "01", " 1", "1.0")
+        read = codes(task, ["1.0", " 1", "01", "1"])
+        assert read == [3.0, 2.0, 1.0, 0.0]
+        read = codes(classes("TRUE", "True"), ["True", "TRUE"])
+        assert read == [1.0, 0.0]
 
     def test_are_not_guessed_where_two_of_them_mean_the_same(self) -> None:
-        found = read_truth(pd.Series(["1.00", "1", "  a "]), classes("1", "01", "a", "a "))
-        assert np.isnan(found.values[[0, 2]]).all()
-        assert found.values[1] == 0
-        assert found.unknown == {"1.00": 1, "  a ": 1}
+        cells = pd.Series(["1.00", "1", "  a "])
+        truth = read_truth(cells, classes("1", "01", "a", "a "))
+        assert np.isnan(truth.values[[0, 2]]).all()
+        assert truth.values[1] == 0
+        assert truth.unknown == {"1.00": 1, "  a ": 1}
 
     def test_keep_their_case_unless_they_are_truth_values(self) -> None:
-        found = read_truth(pd.Series(["setosa", "Setosa", "NA", "-"]), classes("-", "NA", "Setosa"))
-        assert found.unknown == {"setosa": 1}
-        assert found.values[1:].tolist() == [2.0, 1.0, 0.0]
+        cells = pd.Series(["setosa", "Setosa", "NA", "-"])
+        truth = read_truth(cells, classes("-", "NA", "Setosa"))
+        assert truth.unknown == {"setosa": 1}
+        assert truth.values[1:].tolist() == [2.0, 1.0, 0.0]
 
     def test_that_the_model_never_saw_are_counted_and_blank_ones_are_not(self) -> None:
-        found = read_truth(
-            pd.Series(["a", "c", "c", "", "  ", None, "d"], dtype=object), classes("a", "b")
-        )
-        assert found.unknown == {"c": 2, "d": 1}
-        assert np.isnan(found.values[1:]).all()
+        cells = pd.Series(["a", "c", "c", "", "  ", None, "d"], dtype=object)
+        truth = read_truth(cells, classes("a", "b"))
+        assert truth.unknown == {"c": 2, "d": 1}
+        assert np.isnan(truth.values[1:]).all()
 
 
 class TestNumbers:
@@ -105,7 +103,7 @@ class TestNumbers:
         assert numbers(["12.5", "1234.25"], comma=True) == [12.5, 1234.25]
         assert numbers(["12,5", "1.234,25"]) == [12.5, 1234.25]
 
-    def test_that_are_none_are_counted(self) -> None:
-        assert read_truth(pd.Series(["3", "x", "x"]), Task("regression", "y", "rmse")).unknown == {
-            "x": 2
-        }
+    def test_that_cannot_be_read_are_counted(self) -> None:
+        task = Task("regression", "y", "rmse")
+        truth = read_truth(pd.Series(["3", "x", "x"]), task)
+        assert truth.unknown == {"x": 2}

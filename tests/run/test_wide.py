@@ -94,7 +94,7 @@ def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> 
     assert study.narrowed == 50
     (finding,) = (finding for finding in study.findings if finding["code"] == "screened")
     assert finding["action"].startswith(
-        "50 of 900 columns are used, those that tell most of the target on 60 rows"
+        "50 of 900 columns are used, those that explain most of the target on 60 rows"
     )
     assert lab.cleaner is not None
     assert len(lab.cleaner.unused) >= 850

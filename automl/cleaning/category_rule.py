@@ -1,0 +1,129 @@
+"""The rule that reads a column as categories: the levels that were there at fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from automl.cleaning import numbers
+from automl.cleaning.cells import Cells, Typed, as_words
+from automl.cleaning.reading import Read, count_known_codes
+from automl.cleaning.saved_values import SavedState, saved_texts
+from automl.columns import Categories
+from automl.errors import UnsafeModel
+from automl.state import State
+
+Codes = dict[Any, int]
+
+
+@dataclass(frozen=True)
+class CategoryRule:
+    """Codes of the levels that were there at fit.
+
+    A number finds the one level that spells it (1.0 is "1", 1234 is "01234"), so that it makes no
+    difference whether a file was read as text or by pandas.
+
+    Parameters
+    ----------
+    levels : tuple of str
+    is_open : bool
+        Whether new levels keep coming, so that one at predict is no surprise.
+    """
+
+    levels: tuple[str, ...] = ()
+    is_open: bool = False
+    _codes: Codes = field(init=False, repr=False, compare=False)
+
+    kind = "category"
+
+    def __post_init__(self) -> None:
+        codes = _codes(self.levels)
+        object.__setattr__(self, "_codes", codes)
+
+    @cached_property
+    def _codes_by_number(self) -> Codes:
+        """The code of each number that exactly one level spells; -1 if several do."""
+        parsed = numbers.parse(self.levels)
+        values = parsed.values.tolist()
+        codes: Codes = {}
+        for code, value in enumerate(values):
+            if np.isnan(value):
+                continue
+            is_repeated = value in codes
+            codes[value] = -1 if is_repeated else code
+        return codes
+
+    @cached_property
+    def _codes_by_case(self) -> Codes:
+        folded = map(str.casefold, self.levels)
+        return _codes(folded)
+
+    def read(self, cells: Cells) -> Read:
+        """Return int32 codes, -1 where missing or unseen."""
+        spelled = as_words(cells)
+        words = spelled.words.tolist()
+        word_codes = _look_up(words, self._codes)
+        word_codes.append(-1)  # of missing cells
+        table = np.array(word_codes, np.int32)
+        is_unknown = table[:-1] < 0
+        unknown = np.flatnonzero(is_unknown)
+        if len(unknown):
+            others = [words[index] for index in unknown]
+            respelled = self._respelled(others, cells)
+            table[unknown] = respelled
+        word_ids = spelled.codes
+        codes = table[word_ids]
+        column = Categories(codes, self.levels)
+        present = count_known_codes(word_ids)
+        if self.is_open:
+            return Read(column, present)
+        n_known = count_known_codes(codes)
+        unseen = present - n_known
+        return Read(column, present, unseen=unseen)
+
+    def _respelled(self, words: list[str], cells: Cells) -> list[int]:
+        """Return the codes of words that are spelled otherwise than the levels; -1 if unseen."""
+        if _are_flags(cells):  # pandas made True of true
+            folded = map(str.casefold, words)
+            return _look_up(folded, self._codes_by_case)
+        codes = self._codes_by_number
+        if not codes:
+            return [-1] * len(words)
+        parsed = numbers.parse(words)
+        values = parsed.values.tolist()
+        return _look_up(values, codes)
+
+    def to_state(self) -> State:
+        """Return plain values."""
+        levels = list(self.levels)
+        if self.is_open:
+            return {"levels": levels, "open": True}
+        return {"levels": levels}
+
+    @classmethod
+    def from_state(cls, state: SavedState) -> CategoryRule:
+        """Return the rule that `to_state` wrote."""
+        levels = saved_texts(state["levels"])
+        distinct = set(levels)
+        if len(distinct) != len(levels):
+            raise UnsafeModel("the model file holds a category twice")
+        is_open = state.get("open", False)
+        return cls(levels, bool(is_open))
+
+
+def _are_flags(cells: Cells) -> bool:
+    if isinstance(cells, Typed):
+        return cells.form == "flag"
+    return False
+
+
+def _codes(levels: Iterable[str]) -> Codes:
+    return {level: code for code, level in enumerate(levels)}
+
+
+def _look_up(keys: Iterable[Any], codes: Codes) -> list[int]:
+    return [codes.get(key, -1) for key in keys]
