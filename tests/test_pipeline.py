@@ -72,8 +72,8 @@ def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
     [
         ('[[stage]]\nuse = "claen"\n', "Did you mean 'clean'?"),
         ('[[stage]]\nuse = "tune"\n', "has to be 'clean'"),
-        ('[[stage]]\nuse = "clean"\nfolds = "five"\n', "is to be a whole number"),
-        ('[[stage]]\nuse = "clean"\nfolds = -1\n', "not to be negative"),
+        ('[[stage]]\nuse = "clean"\nfolds = "five"\n', "must be a whole number"),
+        ('[[stage]]\nuse = "clean"\nfolds = -1\n', "must not be negative"),
         ('[[stage]]\nuse = "clean"\nids = 1\n', "true or false"),
         ('[[stage]]\nuse = "clean"\nshare = "big"\n', "share"),
         ('[[stage]]\nuse = "clean"\nkinds = "all"\n', "a table of names"),
@@ -82,7 +82,7 @@ def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
             "a list of names",
         ),
         ("stages = 1\n", "Did you mean 'stage'?"),
-        ("[[stage]]\nshare = 1\n", "says no stage"),
+        ("[[stage]]\nshare = 1\n", "names no stage"),
     ],
 )
 def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path) -> None:

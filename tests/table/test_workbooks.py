@@ -173,7 +173,7 @@ class TestJson:
     def test_that_holds_no_table_is_told_what_can_be_read(self, tmp_path: Path, value: Any) -> None:
         with pytest.raises(
             InputError,
-            match=r"What can be read: JSON lines, a list of objects, a list of rows, or an object of columns",
+            match=r"These can be read: JSON lines, a list of objects, a list of rows, or an object of columns",
         ):
             self.read(tmp_path, value)
 
