@@ -16,7 +16,7 @@ from automl.errors import InputError
 
 Clock = Callable[[], float]
 
-MAX_SLOWDOWN = 12.0
+MOST_SLOWDOWN = 12.0
 MAX_CROWDING = 4.0
 MIN_PROCESSOR_SECONDS = 0.05  # that a process must have had before its slowdown is measured
 ENDING_SECONDS = 0.8  # to write the outcome and end the process, on a quiet machine
@@ -272,7 +272,7 @@ class Stopwatch:
             return 1.0
         wall = time.monotonic() - self.wall
         slowdown = max(1.0, wall / processor)
-        return min(MAX_SLOWDOWN, slowdown)
+        return min(MOST_SLOWDOWN, slowdown)
 
 
 def crowding() -> float:

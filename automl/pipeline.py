@@ -111,12 +111,12 @@ class Pipeline:
         name = _stage_name(type(one))
         checked_share = _share(share, f"with_stage ({name})")
         step = Step(name, one, checked_share)
-        indices = self.places_of(after, f"after={after!r}")
+        indices = self.indices_of(after, f"after={after!r}")
         steps = list(self.steps)
         steps.insert(indices[-1] + 1, step)
         return replace(self, steps=tuple(steps))
 
-    def places_of(self, name: str, where: str) -> list[int]:
+    def indices_of(self, name: str, where: str) -> list[int]:
         """Return the indices of the stages of a name.
 
         Parameters
@@ -379,7 +379,7 @@ def _with_setting(pipeline: Pipeline, setting: str) -> Pipeline:
         )
     value = toml_value(text.strip())
     steps = list(pipeline.steps)
-    for index in pipeline.places_of(name, option):
+    for index in pipeline.indices_of(name, option):
         step = steps[index]
         if key == "share":
             share = _share(value, f"{option} ({name})")
