@@ -1,4 +1,4 @@
-"""Typed columns: what the Cleaner makes from a table and all that encoders read. In memory, or memory-mapped from a folder."""
+"""Typed columns, made by the Cleaner and read by encoders: in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Array = NDArray[Any]
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Item = dict[str, Any]
 T = TypeVar("T")
 NumberKind = Literal["number", "flag", "date"]
 
@@ -28,22 +31,24 @@ class Numbers:
     kind: NumberKind = "number"
 
     def take(self, rows: Rows) -> Numbers:
-        """The same column with some of its rows."""
-        return Numbers(self.values[rows], self.kind)
+        """Return the column of some rows, by position."""
+        values = self.values[rows]
+        return Numbers(values, self.kind)
 
 
 @dataclass(frozen=True)
 class Categories:
-    """A column of int32 codes into `levels`, -1 where missing or, at predict, unseen."""
+    """A column of int32 indices into `levels`; -1 where missing or, at predict, a new level."""
 
-    codes: npt.NDArray[np.int32]
+    codes: Ints
     levels: tuple[str, ...]
 
     kind = "category"
 
     def take(self, rows: Rows) -> Categories:
-        """The same column with some of its rows."""
-        return Categories(self.codes[rows], self.levels)
+        """Return the column of some rows, by position."""
+        codes = self.codes[rows]
+        return Categories(codes, self.levels)
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Texts:
     ['a', '', 'ßc']
     """
 
-    data: npt.NDArray[np.uint8]
-    offsets: npt.NDArray[np.int64]
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
     _derived: dict[Hashable, Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -64,30 +69,48 @@ class Texts:
 
     @classmethod
     def of(cls, strings: list[str]) -> Texts:
-        """A column from Python strings."""
-        blobs = [string.encode("utf-8", "replace") for string in strings]
-        offsets = np.zeros(len(blobs) + 1, np.int64)
-        np.cumsum([len(blob) for blob in blobs], out=offsets[1:])
-        return cls(np.frombuffer(b"".join(blobs), np.uint8), offsets)
+        """Return a column of Python strings."""
+        blobs = []
+        ends = [0]
+        for string in strings:
+            blob = string.encode("utf-8", "replace")
+            end = ends[-1] + len(blob)
+            blobs.append(blob)
+            ends.append(end)
+        joined = b"".join(blobs)
+        data = np.frombuffer(joined, np.uint8)
+        offsets = np.array(ends, np.int64)
+        return cls(data, offsets)
 
     def __iter__(self) -> Iterator[str]:
         blob = self.data.tobytes()
-        for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True):
+        starts = self.offsets[:-1]
+        ends = self.offsets[1:]
+        bounds = zip(starts, ends, strict=True)
+        for start, end in bounds:
             yield blob[start:end].decode()
 
     def derived(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was derived from the column, made once and kept as long as the column is: reading words takes seconds."""
+        """Return a value computed from the column, computed once and cached with the column.
+
+        Reading words takes seconds.
+        """
         if key not in self._derived:
             self._derived[key] = make()
-        found: T = self._derived[key]
-        return found
+        value: T = self._derived[key]
+        return value
 
     def take(self, rows: Rows) -> Texts:
-        """The same column with some of its rows."""
+        """Return the column of some rows, by position."""
+        starts = self.offsets[:-1][rows]
         lengths = np.diff(self.offsets)[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
-        return Texts(self.data[places], offsets)
+        ends = np.cumsum(lengths)
+        offsets = np.concatenate([[0], ends])
+        shifts = starts - offsets[:-1]
+        indices = np.arange(offsets[-1])
+        indices += np.repeat(shifts, lengths)
+        data = self.data[indices]
+        return Texts(data, offsets)
 
 
 Column = Numbers | Categories | Texts
@@ -109,86 +132,117 @@ class Columns:
         return self.by_name[name]
 
     def names(self, *kinds: str) -> tuple[str, ...]:
-        """Names of the columns of these kinds, in the table's order; all without arguments."""
-        return tuple(
-            name for name, column in self.by_name.items() if not kinds or column.kind in kinds
-        )
+        """Return the names of columns of these kinds, in the table's order; without kinds, all."""
+        if not kinds:
+            return tuple(self.by_name)
+        names = []
+        for name, column in self.by_name.items():
+            if column.kind in kinds:
+                names.append(name)
+        return tuple(names)
 
     def take(self, rows: Rows) -> Columns:
-        """The same columns with some of their rows."""
-        return Columns(
-            {name: column.take(rows) for name, column in self.by_name.items()}, len(rows)
-        )
-
-    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """All that the columns hold, with the names of kinds, columns and levels: what a hash is made of."""
+        """Return the columns of some rows, by position."""
+        taken: dict[str, Column] = {}
         for name, column in self.by_name.items():
+            taken[name] = column.take(rows)
+        n_rows = len(rows)
+        return Columns(taken, n_rows)
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """Yield all arrays, each with the column's kind, name and levels, for a hash of them."""
+        for name, column in self.by_name.items():
+            header = f"{column.kind}\0{name}"
             if isinstance(column, Numbers):
-                yield f"{column.kind}\0{name}", column.values
+                yield header, column.values
             elif isinstance(column, Categories):
-                yield "\0".join(["category", name, *column.levels]), column.codes
+                words = [header, *column.levels]
+                header = "\0".join(words)
+                yield header, column.codes
             else:
-                yield f"text\0{name}", column.data
-                yield f"text\0{name}", column.offsets
+                yield header, column.data
+                yield header, column.offsets
 
     def save(self, folder: Path) -> None:
-        """Lay the columns into a folder, to be opened by `open_columns`."""
+        """Write the columns to a folder, from which `open_columns` reads them.
+
+        Numbers are the rows of one array and categories those of another; each column of text
+        has two files of its own.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        listing: list[dict[str, Any]] = []
-        numbers = {
-            name: column for name, column in self.by_name.items() if isinstance(column, Numbers)
-        }
-        codes = {
-            name: column for name, column in self.by_name.items() if isinstance(column, Categories)
-        }
-        np.save(
-            folder / "numbers.npy",
-            _block(
-                [column.values for column in numbers.values()], self.n_rows, np.dtype(np.float64)
-            ),
-        )
-        np.save(
-            folder / "codes.npy",
-            _block([column.codes for column in codes.values()], self.n_rows, np.dtype(np.int32)),
-        )
-        places = {name: place for block in (numbers, codes) for place, name in enumerate(block)}
+        numbers: list[Floats] = []
+        codes: list[Ints] = []
+        listing: list[Item] = []
         for name, column in self.by_name.items():
+            item: Item = {"name": name}
+            item["kind"] = column.kind
             if isinstance(column, Numbers):
-                listing.append({"name": name, "kind": column.kind, "at": places[name]})
+                item["at"] = len(numbers)
+                numbers.append(column.values)
             elif isinstance(column, Categories):
-                listing.append(
-                    {"name": name, "kind": "category", "at": places[name], "levels": column.levels}
-                )
+                item["at"] = len(codes)
+                item["levels"] = column.levels
+                codes.append(column.codes)
             else:
-                np.save(folder / f"text{len(listing)}.npy", column.data)
-                np.save(folder / f"offsets{len(listing)}.npy", column.offsets)
-                listing.append({"name": name, "kind": "text", "at": len(listing)})
-        (folder / "columns.json").write_text(
-            json.dumps({"n_rows": self.n_rows, "columns": listing}), encoding="utf-8"
-        )
+                number = len(listing)
+                item["at"] = number
+                data_path = folder / f"text{number}.npy"
+                offsets_path = folder / f"offsets{number}.npy"
+                np.save(data_path, column.data)
+                np.save(offsets_path, column.offsets)
+            listing.append(item)
+        numbers_path = folder / "numbers.npy"
+        codes_path = folder / "codes.npy"
+        self._save_block(numbers_path, numbers, np.float64)
+        self._save_block(codes_path, codes, np.int32)
+        index: Item = {"n_rows": self.n_rows}
+        index["columns"] = listing
+        text = json.dumps(index)
+        path = folder / "columns.json"
+        path.write_text(text, encoding="utf-8")
 
-
-def _block(arrays: list[npt.NDArray[Any]], n_rows: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    block = np.empty((len(arrays), n_rows), dtype)
-    for place, array in enumerate(arrays):
-        block[place] = array
-    return block
+    def _save_block(self, path: Path, arrays: list[Any], dtype: type) -> None:
+        """Write arrays of length `n_rows` as the rows of one array."""
+        n_columns = len(arrays)
+        shape = (n_columns, self.n_rows)
+        block: Array = np.empty(shape, dtype)
+        for index, array in enumerate(arrays):
+            block[index] = array
+        np.save(path, block)
 
 
 def open_columns(folder: Path) -> Columns:
-    """The columns that `Columns.save` laid there, memory-mapped."""
-    index = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
-    numbers = np.load(folder / "numbers.npy", mmap_mode="r" if index["n_rows"] else None)
-    codes = np.load(folder / "codes.npy", mmap_mode="r" if index["n_rows"] else None)
+    """Return the columns that `Columns.save` wrote, memory-mapped."""
+    path = folder / "columns.json"
+    text = path.read_text(encoding="utf-8")
+    index = json.loads(text)
+    n_rows: int = index["n_rows"]
+    numbers_path = folder / "numbers.npy"
+    codes_path = folder / "codes.npy"
+    # An empty array can't be memory-mapped.
+    mode: Literal["r"] | None = "r"
+    if n_rows == 0:
+        mode = None
+    numbers = np.load(numbers_path, mmap_mode=mode)
+    codes = np.load(codes_path, mmap_mode=mode)
     by_name: dict[str, Column] = {}
     for item in index["columns"]:
+        kind = item["kind"]
         at = item["at"]
-        if item["kind"] == "category":
-            by_name[item["name"]] = Categories(codes[at], tuple(item["levels"]))
-        elif item["kind"] == "text":
-            by_name[item["name"]] = Texts(
-                np.load(folder / f"text{at}.npy"), np.load(folder / f"offsets{at}.npy")
-            )
+        column: Column
+        if kind == "category":
+            levels = tuple(item["levels"])
+            indices = codes[at]
+            column = Categories(indices, levels)
+        elif kind == "text":
+            data_path = folder / f"text{at}.npy"
+            offsets_path = folder / f"offsets{at}.npy"
+            data = np.load(data_path)
+            offsets = np.load(offsets_path)
+            column = Texts(data, offsets)
         else:
-            by_name[item["name"]] = Numbers(numbers[at], item["kind"])
-    return Columns(by_name, index["n_rows"])
+            values = numbers[at]
+            column = Numbers(values, kind)
+        name = item["name"]
+        by_name[name] = column
+    return Columns(by_name, n_rows)

@@ -1,4 +1,4 @@
-"""Columns, target, weights and folds as arrays, laid on disk once and memory-mapped by every worker."""
+"""Columns, target, weights and folds as arrays, written once and memory-mapped by every worker."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from automl.task import Task
 
 Floats = npt.NDArray[np.float64]
 
-EXTENSIONS = (
-    "extensions.pkl"  # beside the data, where workers need what was given in the main process
-)
+# A file next to the data: the extensions of the main process, where workers need them.
+EXTENSIONS = "extensions.pkl"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What models are trained on.
+    """The data that models are trained on.
 
     Parameters
     ----------
     y : ndarray of shape (n_rows,), float64
-        Class codes, or the target's values.
+        Class numbers, or the target's values.
     weight : ndarray of shape (n_rows,) or None
     units : ndarray of shape (n_rows,), int64, or None
         Rows with an equal number are held out together: groups, or copies of a row.
     times : ndarray of shape (n_rows,) or None
-        By whose order rows are held out.
+        Times by whose order rows are held out.
     """
 
     task: Task
@@ -47,39 +46,52 @@ class Dataset:
     times: Floats | None = None
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits that name the task and every array."""
-        total = hashlib.blake2b(json.dumps(self.task.to_json()).encode(), digest_size=6)
-        arrays: list[tuple[str, npt.NDArray[Any]]] = [("y", self.y), ("folds", self.folds.blocks)]
+        """Return twelve hexadecimal digits that identify the task and every array."""
+        task = json.dumps(self.task.to_json())
+        total = hashlib.blake2b(task.encode(), digest_size=6)
+        arrays: list[tuple[str, npt.NDArray[Any]]] = []
+        arrays.append(("y", self.y))
+        arrays.append(("folds", self.folds.blocks))
         if self.weight is not None:
             arrays.append(("weight", self.weight))
-        for name, array in (*arrays, *self.columns.arrays()):
-            total.update(f"\0{name}\0{array.dtype}{array.shape}".encode("utf-8", "replace"))
-            total.update(np.ascontiguousarray(array).data.cast("B"))
+        arrays.extend(self.columns.arrays())
+        for name, array in arrays:
+            header = f"\0{name}\0{array.dtype}{array.shape}"
+            total.update(header.encode("utf-8", "replace"))
+            contiguous = np.ascontiguousarray(array)
+            total.update(contiguous.data.cast("B"))
         return total.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Lay it into a folder."""
+        """Write the data set to a folder."""
         self.columns.save(folder)
         self.folds.save(folder)
         np.save(folder / "y.npy", self.y)
-        for name, array in (("weight", self.weight), ("units", self.units), ("times", self.times)):
+        for name in ("weight", "units", "times"):
+            array = getattr(self, name)
             if array is not None:
                 np.save(folder / f"{name}.npy", array)
-        (folder / "task.json").write_text(
-            json.dumps({"task": self.task.to_json(), "seed": self.seed}), encoding="utf-8"
-        )
+        task = self.task.to_json()
+        text = json.dumps({"task": task, "seed": self.seed})
+        path = folder / "task.json"
+        path.write_text(text, encoding="utf-8")
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """The data set that `Dataset.save` laid there, memory-mapped."""
-    plain = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-    optional = {name: folder / f"{name}.npy" for name in ("weight", "units", "times")}
-    given = {name: np.load(path) if path.exists() else None for name, path in optional.items()}
+    """Return the data set that `Dataset.save` wrote, memory-mapped."""
+    text = (folder / "task.json").read_text(encoding="utf-8")
+    description = json.loads(text)
+    arrays: dict[str, Any] = {}
+    for name in ("weight", "units", "times"):
+        path = folder / f"{name}.npy"
+        arrays[name] = None
+        if path.exists():
+            arrays[name] = np.load(path)
     return Dataset(
-        task=Task.from_json(plain["task"]),
+        task=Task.from_json(description["task"]),
         columns=open_columns(folder),
         y=np.load(folder / "y.npy"),
         folds=open_folds(folder),
-        seed=plain["seed"],
-        **given,
+        seed=description["seed"],
+        **arrays,
     )

@@ -1,9 +1,10 @@
-"""The errors that automl raises: one tree, so that one `except AutoMLError` catches all of them.
+"""Errors that automl raises: one tree, so that one `except AutoMLError` catches all of them.
 
 AutoMLError            anything automl itself reports
-└── InputError         the user can mend it (also a ValueError): exit code 2
-    ├── MissingExtra   an optional library is not installed (also an ImportError)
-    └── UnsafeModel    a predictor file that is damaged or asks for something outside its closed tables
+├── InputError         the user can fix it (also a ValueError): exit code 2
+│   ├── MissingExtra   an optional library is not installed (also an ImportError)
+│   └── UnsafeModel    a predictor file is damaged or asks for something outside its closed tables
+└── NoTime             the budget ended too early
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class AutoMLError(Exception):
 
 
 class InputError(AutoMLError, ValueError):
-    """Wrong use, or an input that can't be read: says what, where, the bad value and what to do."""
+    """Wrong use, or an unreadable input: the message names the place, the value and the cure."""
 
 
 class MissingExtra(InputError, ImportError):
@@ -29,11 +30,11 @@ class UnsafeModel(InputError):
 
 
 class NoTime(AutoMLError):
-    """The budget ended before what everything else needs was there."""
+    """The budget ended before the steps that all others depend on were done."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The clause that ends a message about an unknown name.
+    """Return the clause that ends a message about an unknown name; empty if no name is close.
 
     >>> suggestion("taget", ["age", "target"])
     " Did you mean 'target'?"
@@ -41,14 +42,14 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     ''
     """
     names = list(known)
-    close = [
-        name for name in names if name.casefold() == word.casefold()
-    ] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = [name for name in names if name.casefold() == word.casefold()]
+    if not close:
+        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def one_line(error: object) -> str:
-    r"""What an exception says, in one line.
+    r"""Return an exception's message in one line of at most 300 characters.
 
     >>> one_line(ValueError("bad\nvalue."))
     'bad value'
@@ -58,22 +59,24 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
 
 
-_PACKAGES = {
+_DEBIAN_PACKAGES = {
     "libgomp.so.1": "libgomp1",
     "libstdc++.so.6": "libstdc++6",
     "libomp.so.5": "libomp5",
-}  # Debian's names
+}
 
 
 def cure(reason: str) -> str:
-    """Add to a library's own words what helps where a shared library is missing; other words stay as they are.
+    """Add an installation hint to a message about a missing shared library.
+
+    Other messages are returned as they are.
 
     >>> cure("OSError: libgomp.so.1: cannot open shared object file")
     'OSError: libgomp.so.1: cannot open shared object file. To have it: apt-get install libgomp1'
     """
     if "cannot open shared object file" not in reason:
         return reason
-    for library, package in _PACKAGES.items():
+    for library, package in _DEBIAN_PACKAGES.items():
         if library in reason:
             return f"{reason}. To have it: apt-get install {package}"
     return f"{reason}. Install the system package that has it"

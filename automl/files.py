@@ -1,4 +1,4 @@
-"""Where bundled files lie, how a file is written whole or not at all, and how an optional library is asked for."""
+"""Bundled files, files written whole or not at all, and imports of optional libraries."""
 
 from __future__ import annotations
 
@@ -18,56 +18,74 @@ from automl.errors import InputError, MissingExtra, suggestion
 
 PACKAGE = Path(__file__).resolve().parent
 
+# How UTF-8 is written for lone surrogates, which stand for undecodable bytes in file names.
+ESCAPE: Final = "backslashreplace"
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
 
 def bundled(kind: str) -> Path:
-    """The folder of bundled data: `pipelines` or `datasets`.
+    """Return the folder of bundled data: `pipelines` or `datasets`.
 
-    In a checkout it lies beside the package, in an installed wheel inside it.
+    In a checkout it lies next to the package, in an installed wheel inside it.
     """
-    beside = PACKAGE.parent / kind
-    return (
-        beside
-        if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir()
-        else PACKAGE / kind
-    )
+    in_checkout = PACKAGE.parent / kind
+    is_checkout = (PACKAGE.parent / "pyproject.toml").exists()
+    if is_checkout and in_checkout.is_dir():
+        return in_checkout
+    return PACKAGE / kind
 
 
 def require(module: str, extra: str, what: str) -> ModuleType:
-    """Import an optional library, or say which extra brings it.
+    """Import an optional library, or say which extra installs it.
 
+    Parameters
+    ----------
+    module : str
+        The module to import.
+    extra : str
+        The extra of automl-tabular that installs it.
+    what : str
+        The task that needs it; begins the error message.
+
+    Raises
+    ------
+    MissingExtra
+        The library is not installed.
+
+    Examples
+    --------
     >>> require("json", "none", "reading JSON").__name__
     'json'
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtra(
-            f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'"
-        ) from error
-
-
-ESCAPE: Final = "backslashreplace"  # how letters are written that stand for bytes of other encodings in names of files and the like
-NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+        message = f"{what} needs {module!r}: pip install 'automl-tabular[{extra}]'"
+        raise MissingExtra(message) from error
 
 
 def disk_trouble(error: BaseException) -> int:
-    """The `errno` of a disk that can't be written; 0 if an error is another one.
+    """Return the `errno` of an error that says that the disk can't be written; 0 for any other.
 
-    >>> disk_trouble(OSError(errno.ENOSPC, "No space left on device")) == errno.ENOSPC, disk_trouble(ValueError())
+    >>> full = OSError(errno.ENOSPC, "No space left on device")
+    >>> disk_trouble(full) == errno.ENOSPC, disk_trouble(ValueError())
     (True, 0)
     """
     if not isinstance(error, OSError):
         return 0
-    if error.errno is None and str(error).endswith(
-        " written"
-    ):  # NumPy's "61065 requested and 6640 written"
+    # NumPy says "61065 requested and 6640 written" and sets no errno.
+    if error.errno is None and str(error).endswith(" written"):
         return errno.ENOSPC
-    return error.errno if error.errno in NO_DISK else 0
+    return error.errno if error.errno in _DISK_ERRORS else 0
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not."""
+    """Yield a temporary path that replaces `path` when the block succeeds.
+
+    The temporary file lies in the same folder and is removed if the block raises.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -87,19 +105,19 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; letters that UTF-8 doesn't have are written as escapes."""
+    """Write a text file whole or not at all, with escapes for characters that UTF-8 lacks."""
     with whole(path) as temporary:
         temporary.write_bytes(text.encode("utf-8", ESCAPE))
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def short_hash(text: str) -> str:
-    """Twelve hexadecimal digits that name a text.
+    """Return the first twelve hexadecimal digits of a text's SHA-256.
 
     >>> short_hash("a")
     'ca978112ca1b'
@@ -108,7 +126,13 @@ def short_hash(text: str) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as a dictionary, with one clear error if it is missing or malformed."""
+    """Read a TOML file as a dictionary.
+
+    Raises
+    ------
+    InputError
+        The file is missing, malformed or unreadable.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Pipeline files: read and check a chain of stages; list the stages' options. Unknown keys fail before any work."""
+"""Pipeline files: read and check a chain of stages, whose unknown keys fail before any work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import math
 import tomllib
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,19 @@ from automl.errors import InputError, suggestion
 from automl.files import bundled, read_toml
 from automl.stages import STAGES, Stage, name_of, stage
 from automl.stages.select import Select
+
+Settings = Mapping[str, Any]
+Names = tuple[str, ...]
+StageClass = type[Stage]
+
+MAX_SHARE = 1e9
+_FILE_KEYS = ("about", "seed", "data", "budget", "stage", "run")
+_EXPECTED = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+}
 
 
 @dataclass(frozen=True)
@@ -27,13 +40,16 @@ class Step:
     share: float = 1.0
 
     def to_toml(self) -> dict[str, Any]:
-        """The step as a pipeline file says it, all options written out."""
-        options = {f.name: getattr(self.stage, f.name) for f in dataclasses.fields(self.stage)}  # type: ignore[arg-type]
-        plain = {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in options.items()
-        }
-        return {"use": self.name, "share": self.share, **plain}
+        """Return the step as a table of a pipeline file, with all options."""
+        plain: dict[str, Any] = {}
+        plain["use"] = self.name
+        plain["share"] = self.share
+        for field in dataclasses.fields(self.stage):  # type: ignore[arg-type]
+            value = getattr(self.stage, field.name)
+            if isinstance(value, tuple):
+                value = list(value)
+            plain[field.name] = value
+        return plain
 
 
 @dataclass(frozen=True)
@@ -43,63 +59,71 @@ class Pipeline:
     name: str
     about: str
     steps: tuple[Step, ...]
-    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    data: Settings = dataclasses.field(default_factory=dict)
+    budget: Settings = dataclasses.field(default_factory=dict)
     seed: int = 0
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """The model families that its stages name; none where all take part."""
-        return tuple(
-            dict.fromkeys(
-                name
-                for step in self.steps
-                if isinstance(step.stage, Select)
-                for name in step.stage.families
-            )
-        )
+    def families(self) -> Names:
+        """Model families that the stages name; empty if all take part."""
+        names: dict[str, None] = {}
+        for step in self.steps:
+            if isinstance(step.stage, Select):
+                families = step.stage.families
+                names.update(dict.fromkeys(families))
+        return tuple(names)
 
     def with_options(self, settings: Sequence[str]) -> Pipeline:
-        """This pipeline with `stage.field=value` settings applied, as `--set` takes them."""
+        """Return this pipeline with `stage.field=value` settings applied, as `--set` takes them."""
         pipeline = self
         for setting in settings:
-            pipeline = _apply(pipeline, setting)
+            pipeline = _with_setting(pipeline, setting)
         return pipeline
 
     def with_stage(self, one: Stage, after: str, share: float = 1.0) -> Pipeline:
-        """This pipeline with one more stage, after the last of a name.
+        """Return this pipeline with one more stage.
 
         Parameters
         ----------
         one : Stage
-            Yours, too: it is called by its class's name in small letters.
+            The stage; may be of your own class, and is then called by the class's name in small
+            letters.
+        after : str
+            Name of a stage: the new one follows the last stage of that name.
         share : float
-            Of the budget, relative to the other stages'.
+            Share of the budget, relative to the other stages'.
 
         Raises
         ------
         InputError
-            There is no stage to stand behind, or this is none.
+            There is no stage called `after`, or `one` is no stage.
 
         Examples
         --------
         >>> from automl.stages import STAGES
-        >>> [step.name for step in read_pipeline("linear").with_stage(STAGES["tune"](), after="select").steps]
+        >>> pipeline = read_pipeline("linear").with_stage(STAGES["tune"](), after="select")
+        >>> [step.name for step in pipeline.steps]
         ['clean', 'extract', 'select', 'tune', 'ensemble']
         """
-        given: Any = one
-        if isinstance(given, type):
-            raise InputError(f"{given.__name__}: is a class. Give a stage: {given.__name__}().")
-        kind = type(one)
-        name = next((known for known, ours in STAGES.items() if ours is kind), None) or name_of(
-            kind
-        )
-        step = Step(name, one, _share(share, f"with_stage ({name})"))
-        behind = self.places_of(after, f"after={after!r}")[-1] + 1
-        return replace(self, steps=(*self.steps[:behind], step, *self.steps[behind:]))
+        value: Any = one
+        if isinstance(value, type):
+            raise InputError(f"{value.__name__}: is a class. Give a stage: {value.__name__}().")
+        name = _stage_name(type(one))
+        checked_share = _share(share, f"with_stage ({name})")
+        step = Step(name, one, checked_share)
+        indices = self.indices_of(after, f"after={after!r}")
+        steps = list(self.steps)
+        steps.insert(indices[-1] + 1, step)
+        return replace(self, steps=tuple(steps))
 
-    def places_of(self, name: str, where: str) -> list[int]:
-        """Where stages of a name stand; `where` they were asked for begins the message.
+    def indices_of(self, name: str, where: str) -> list[int]:
+        """Return the indices of the stages of a name.
+
+        Parameters
+        ----------
+        name : str
+        where : str
+            The setting that names the stage; begins the error message.
 
         Raises
         ------
@@ -108,203 +132,302 @@ class Pipeline:
         """
         names = [step.name for step in self.steps]
         if name not in names:
-            told = f"pipeline {self.name!r} has no stage {name!r}.{suggestion(name, names)} It has: {', '.join(names)}."
-            raise InputError(f"{where}: {told}")
-        return [place for place, known in enumerate(names) if known == name]
+            meant = suggestion(name, names)
+            there = ", ".join(names)
+            raise InputError(
+                f"{where}: pipeline {self.name!r} has no stage {name!r}.{meant} It has: {there}."
+            )
+        indices = []
+        for index, step in enumerate(self.steps):
+            if step.name == name:
+                indices.append(index)
+        return indices
+
+
+def _stage_name(kind: StageClass) -> str:
+    """Return the name of a stage's class in STAGES, or the one made from the class's name."""
+    for name, known in STAGES.items():
+        if known is kind:
+            return name
+    return name_of(kind)
 
 
 def pipelines() -> dict[str, Path]:
-    """The bundled pipelines by name."""
-    return {path.stem: path for path in sorted(bundled("pipelines").glob("*.toml"))}
+    """Return the files of the bundled pipelines by name."""
+    folder = bundled("pipelines")
+    paths = sorted(folder.glob("*.toml"))
+    return {path.stem: path for path in paths}
 
 
 def read_pipeline(name: str) -> Pipeline:
-    """A bundled pipeline by its name, or a pipeline file by its path.
+    """Read a bundled pipeline by its name, or a pipeline file by its path.
 
     Raises
     ------
     InputError
-        There is none, or it says something that no stage understands.
+        There is none, or it holds something that no stage understands.
     """
-    path = pipelines().get(name) or Path(name)
+    known = pipelines()
+    path = known.get(name) or Path(name)
     if path.suffix != ".toml" and not path.exists():
-        raise InputError(
-            f"--pipeline: no pipeline {name!r}.{suggestion(name, pipelines())} `automl pipelines` lists them."
-        )
+        meant = suggestion(name, known)
+        raise InputError(f"--pipeline: no pipeline {name!r}.{meant} `automl pipelines` lists them.")
     plain = read_toml(path)
-    _known(plain, ("about", "seed", "data", "budget", "stage", "run"), str(path))
-    steps = plain.get("stage", [])
-    if not isinstance(steps, list) or not steps:
-        raise InputError(f"{path}: no [[stage]]: a pipeline is a list of stages.")
-    for part in ("data", "budget"):
-        if not isinstance(plain.get(part, {}), dict):
-            raise InputError(f"{path}: [{part}] is to be a table, not {plain[part]!r}.")
-    made = tuple(_step(step, f"{path}: [[stage]] {place}") for place, step in enumerate(steps, 1))
-    if made[0].name != "clean":
-        raise InputError(f"{path}: the first stage is {made[0].name!r}; it has to be 'clean'.")
-    seed = checked(plain.get("seed", 0), int, f"{path}: seed")
+    _check_keys(plain, _FILE_KEYS, str(path))
+    steps = _read_steps(plain, path)
+    data = _read_table(plain, "data", path)
+    budget = _read_table(plain, "budget", path)
+    if steps[0].name != "clean":
+        raise InputError(f"{path}: the first stage is {steps[0].name!r}; it has to be 'clean'.")
+    about = str(plain.get("about", ""))
+    seed = plain.get("seed", 0)
     return Pipeline(
-        path.stem,
-        str(plain.get("about", "")),
-        made,
-        plain.get("data", {}),
-        plain.get("budget", {}),
-        seed,
+        name=path.stem,
+        about=about,
+        steps=steps,
+        data=data,
+        budget=budget,
+        seed=checked(seed, int, f"{path}: seed"),
     )
 
 
-def _step(plain: Any, where: str) -> Step:
-    if not isinstance(plain, dict) or not isinstance(plain.get("use"), str):
-        raise InputError(
-            f'{where}: says no stage: write use = "clean". Known stages: {", ".join(STAGES)}.'
-        )
-    name = plain["use"]
-    kind = stage(name, where)
-    share = _share(plain.get("share", 1), f"{where} ({name})")
-    options = {key: value for key, value in plain.items() if key not in ("use", "share")}
-    return Step(name, _make_stage(kind, options, f"{where} ({name})"), share)
+def _read_steps(plain: Settings, path: Path) -> tuple[Step, ...]:
+    tables = plain.get("stage", [])
+    if not isinstance(tables, list) or not tables:
+        raise InputError(f"{path}: no [[stage]]: a pipeline is a list of stages.")
+    steps = []
+    for number, table in enumerate(tables, 1):
+        step = _read_step(table, f"{path}: [[stage]] {number}")
+        steps.append(step)
+    return tuple(steps)
+
+
+def _read_table(plain: Settings, key: str, path: Path) -> Settings:
+    table = plain.get(key, {})
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: [{key}] must be a table, not {table!r}.")
+    return table
+
+
+def _read_step(plain: Any, where: str) -> Step:
+    options = dict(plain) if isinstance(plain, dict) else {}
+    name = options.pop("use", None)
+    if not isinstance(name, str):
+        known = ", ".join(STAGES)
+        raise InputError(f'{where}: names no stage: write use = "clean". Known stages: {known}.')
+    stage_class = stage(name, where)
+    where = f"{where} ({name})"
+    value = options.pop("share", 1)
+    share = _share(value, where)
+    made = _make_stage(stage_class, options, where)
+    return Step(name, made, share)
 
 
 def _share(value: Any, where: str) -> float:
-    """A stage's share of the budget, checked."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+    """Return a stage's share of the budget, checked."""
+    is_valid = _is_number(value) and 0 <= value < MAX_SHARE
+    if not is_valid:
         raise InputError(f"{where}: share = {value!r} is not a number from 0 upward.")
     return float(value)
 
 
-def _make_stage(kind: type[Stage], options: Mapping[str, Any], where: str) -> Stage:
-    """A stage with these options, checked against its fields."""
-    known = dict(fields(kind))
-    _known(options, tuple(known), where, others=("use", "share"))
-    return kind(
-        **{
-            key: _bounded(
-                kind, key, checked(value, known[key], f"{where}: {key}"), f"{where}: {key}"
-            )
-            for key, value in options.items()
-        }
-    )
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, float))
 
 
-def fields(kind: type[Stage]) -> Iterator[tuple[str, Any]]:
-    """Names and types of a stage's options."""
+def _make_stage(kind: StageClass, options: Settings, where: str) -> Stage:
+    """Make a stage with these options, checked against its fields."""
+    hints = dict(fields(kind))
+    others = ("use", "share")
+    _check_keys(options, tuple(hints), where, others)
+    values = {}
+    for key, given in options.items():
+        option = f"{where}: {key}"
+        value = checked(given, hints[key], option)
+        _check_bounds(kind, key, value, option)
+        values[key] = value
+    return kind(**values)
+
+
+def fields(kind: StageClass) -> Iterator[tuple[str, Any]]:
+    """Yield the names and types of a stage's options."""
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         yield field.name, hints[field.name]
 
 
-def _bounded(kind: type[Stage], key: str, value: Any, where: str) -> Any:
-    """A value within what its option allows."""
+def _check_bounds(kind: StageClass, key: str, value: Any, where: str) -> None:
+    """Refuse a number outside the bounds of a stage's option."""
+    if not _is_number(value):
+        return
     metadata = kind.__dataclass_fields__[key].metadata  # type: ignore[attr-defined]
-    least, most = metadata["least"], metadata["most"]
-    if (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and not least <= value <= most
-    ):
-        raise InputError(
-            f"{where} = {value!r}: is to be {f'{least:g} or more' if math.isinf(most) else f'from {least:g} to {most:g}'}."
-        )
-    return value
+    least = metadata["least"]
+    most = metadata["most"]
+    if not least <= value <= most:
+        bounds = f"from {least:g} to {most:g}"
+        if math.isinf(most):
+            bounds = f"{least:g} or more"
+        raise InputError(f"{where} = {value!r}: must be {bounds}.")
 
 
 def checked(value: Any, hint: Any, where: str) -> Any:
-    """A value as an option's type wants it, or one clear error."""
+    """Return a value converted to an option's type.
+
+    Parameters
+    ----------
+    value : object
+        As read from TOML or the command line.
+    hint : type
+        int, float, bool, str, a Literal, a tuple of str or a Mapping of str to str.
+    where : str
+        The option; begins the error message.
+
+    Raises
+    ------
+    InputError
+        The value is not of this type.
+    """
     origin = typing.get_origin(hint)
     if origin is Literal:
-        if value not in typing.get_args(hint):
-            known = [_toml_text(choice) for choice in typing.get_args(hint)]
-            raise InputError(
-                f"{where} = {value!r}: is to be one of {', '.join(known)}.{suggestion(str(value), known)}"
-            )
-        return value
+        return _checked_choice(value, hint, where)
     if origin is tuple:
-        items = (
-            [item.strip() for item in value.split(",") if item.strip()]
-            if isinstance(value, str)
-            else value
-        )
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise InputError(f"{where} = {value!r}: is to be a list of names.")
-        return tuple(items)
+        return _checked_names(value, where)
     if origin is collections.abc.Mapping:
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise InputError(
-                f'{where} = {value!r}: is to be a table of names, such as {{ zip = "category" }}.'
-            )
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return _checked_mapping(value, where)
+    return _checked_plain(value, hint, where)
+
+
+def _checked_choice(value: Any, hint: Any, where: str) -> Any:
+    choices = typing.get_args(hint)
+    if value not in choices:
+        known = [_toml_text(choice) for choice in choices]
+        meant = suggestion(str(value), known)
+        raise InputError(f"{where} = {value!r}: must be one of {', '.join(known)}.{meant}")
+    return value
+
+
+def _checked_names(value: Any, where: str) -> Names:
+    names = value
+    if isinstance(value, str):
+        words = map(str.strip, value.split(","))
+        names = [word for word in words if word]
+    is_valid = isinstance(names, list) and _are_texts(names)
+    if not is_valid:
+        raise InputError(f"{where} = {value!r}: must be a list of names.")
+    return tuple(names)
+
+
+def _checked_mapping(value: Any, where: str) -> Any:
+    is_valid = isinstance(value, dict) and _are_texts(value.values())
+    if not is_valid:
+        example = '{ zip = "category" }'
+        raise InputError(f"{where} = {value!r}: must be a table of names, such as {example}.")
+    return value
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _checked_plain(value: Any, hint: Any, where: str) -> Any:
+    is_bool = isinstance(value, bool)
+    is_valid = isinstance(value, hint)
+    if is_bool:
+        is_valid = hint is bool
+    elif hint is float and isinstance(value, int):
         return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-        raise InputError(f"{where} = {value!r}: is to be {words[hint]}.")
-    if hint in (int, float) and value < 0:
-        raise InputError(f"{where} = {value!r}: is not to be negative.")
+    if not is_valid:
+        raise InputError(f"{where} = {value!r}: must be {_EXPECTED[hint]}.")
+    if _is_number(value) and value < 0:
+        raise InputError(f"{where} = {value!r}: must not be negative.")
     return value
 
 
 def _toml_text(choice: str | bool) -> str:
-    """A choice as a pipeline file spells it."""
-    return repr(choice) if isinstance(choice, str) else str(choice).lower()
+    """Return a choice as a pipeline file spells it."""
+    if isinstance(choice, str):
+        return repr(choice)
+    return str(choice).lower()
 
 
-def _known(
-    plain: Mapping[str, Any], known: Sequence[str], where: str, others: Sequence[str] = ()
+def _check_keys(
+    plain: Settings, known: Sequence[str], where: str, others: Sequence[str] = ()
 ) -> None:
-    """Refuse a key that is not known; `others` may be meant, too."""
+    """Refuse a key that is not known; keys in `others` are suggested, too."""
     for key in plain:
         if key not in known:
             meant = suggestion(key, [*known, *others])
-            raise InputError(
-                f"{where}: nothing is called {key!r}.{meant} Known: {', '.join(known)}."
-            )
+            names = ", ".join(known)
+            raise InputError(f"{where}: nothing is called {key!r}.{meant} Known: {names}.")
 
 
-def _apply(pipeline: Pipeline, setting: str) -> Pipeline:
+def _with_setting(pipeline: Pipeline, setting: str) -> Pipeline:
+    """Return a pipeline with one setting of `--set` applied to all stages of its name."""
+    option = f"--set {setting!r}"
     path, equals, text = _split(setting)
     name, dot, key = path.partition(".")
     if not (equals and dot and key):
         raise InputError(
-            f"--set {setting!r}: write it as stage.field=value, for example tune.method=random."
+            f"{option}: write it as stage.field=value, for example tune.method=random."
         )
     if key == "use":
-        told = "which stage it is can't be set. To have other stages, write a pipeline file"
-        raise InputError(f"--set {setting!r}: {told} (`automl pipelines` lists examples).")
-    steps = list(pipeline.steps)
-    for place in pipeline.places_of(name, f"--set {setting!r}"):
-        step, value = steps[place], toml_value(text.strip())
-        if key == "share":
-            steps[place] = replace(step, share=_share(value, f"--set {setting!r} ({name})"))
-            continue
-        kind = type(step.stage)
-        known = dict(fields(kind))
-        key, inner, column = key.partition(".")
-        _known({key: value}, tuple(known), f"--set {setting!r}", others=("share",))
-        if inner:  # an entry of a table, as in clean.kinds.zip=category
-            value = {**dict(getattr(step.stage, key)), column: value}
-        value = _bounded(
-            kind, key, checked(value, known[key], f"--set {name}.{key}"), f"--set {name}.{key}"
+        raise InputError(
+            f"{option}: which stage it is can't be set. "
+            "To have other stages, write a pipeline file (`automl pipelines` lists examples)."
         )
-        steps[place] = replace(step, stage=replace(step.stage, **{key: value}))  # type: ignore[type-var]
+    value = toml_value(text.strip())
+    steps = list(pipeline.steps)
+    for index in pipeline.indices_of(name, option):
+        step = steps[index]
+        if key == "share":
+            share = _share(value, f"{option} ({name})")
+            steps[index] = replace(step, share=share)
+        else:
+            changed = _with_option(step, key, value, option)
+            steps[index] = replace(step, stage=changed)
     return replace(pipeline, steps=tuple(steps))
 
 
-def _split(setting: str) -> tuple[str, str, str]:
-    """A setting's path, its sign of equality and its value.
+def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
+    """Return a step's stage with another value of an option.
 
-    The path of a table's entry ends with a column's name, which may hold such a sign and end with a blank.
+    The path is the option's name, or, for an entry of an option that is a table, name and key:
+    `kinds.zip`.
+    """
+    kind = type(step.stage)
+    hints = dict(fields(kind))
+    key, is_entry, entry = path.partition(".")
+    others = ("share",)
+    _check_keys({key: value}, tuple(hints), option, others)
+    if is_entry:
+        table = getattr(step.stage, key)
+        value = {**table, entry: value}
+    where = f"--set {step.name}.{key}"
+    value = checked(value, hints[key], where)
+    _check_bounds(kind, key, value, where)
+    return replace(step.stage, **{key: value})  # type: ignore[type-var]
+
+
+def _split(setting: str) -> tuple[str, str, str]:
+    """Split a setting into its path, its equals sign and its value.
+
+    The path of a table's entry ends with a column's name, which may hold an equals sign and end
+    with a blank.
 
     >>> _split(" tune.method = random"), _split("clean.kinds.a=b =category")
     (('tune.method', '=', ' random'), ('clean.kinds.a=b ', '=', 'category'))
     """
-    path, equals, text = setting.lstrip().partition("=")
+    setting = setting.lstrip()
+    path, equals, text = setting.partition("=")
     if path.count(".") < 2:
         return path.strip(), equals, text
-    return setting.lstrip().rpartition("=")
+    return setting.rpartition("=")
 
 
 def toml_value(text: str) -> Any:
-    """A setting's value: as TOML where it is, else as text."""
+    """Return a setting's value: parsed as TOML if it is valid TOML, else the text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

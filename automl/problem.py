@@ -1,4 +1,4 @@
-"""What the user asks: a table, which column is to be predicted, and what is known about the others."""
+"""The user's request: a table, the column to predict, and facts on the others."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from automl.folds import Folds, some
+from automl.folds import Folds, Rows, some
 from automl.table import Table
+
+_ARRAY_FIELDS = ("y", "weight", "groups", "times")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A table and what is to be predicted from it.
+    """A table and the target to predict from it.
 
     Parameters
     ----------
@@ -23,16 +24,16 @@ class Problem:
     target : str
         The target column, or the name of `y`.
     y, weight, groups, times : array-like of shape (n_rows,) or None
-        Given beside the table from Python; otherwise columns of it.
+        Passed next to the table from Python; otherwise they are columns of it.
     kind, metric, positive : str or None
-        The kind of task, the metric and the positive class, where the user says them.
+        The kind of task, the metric and the positive class, where the user names them.
     weight_column, group_column, time_column : str or None
     ignore : tuple of str
-        Columns that are not looked at.
+        Columns that are left out.
     n_validation : int
-        So many last rows are the holdout that the user gave.
+        Number of rows, the last of the table, that are the user's own holdout.
     folds : Folds or None
-        The folds that the user gave, over the table's rows.
+        The user's own folds, over the table's rows.
     """
 
     table: Table
@@ -51,34 +52,51 @@ class Problem:
     n_validation: int = 0
     folds: Folds | None = None
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Problem:
-        """The same with some of the rows, which have to hold all rows for validation."""
-        arrays = {name: getattr(self, name) for name in ("y", "weight", "groups", "times")}
-        taken: dict[str, Any] = {
-            name: None if array is None else pd.Series(array).iloc[rows].reset_index(drop=True)
-            for name, array in arrays.items()
-        }
-        folds = None if self.folds is None else self.folds.take(rows)
-        return replace(self, table=self.table.take(rows), folds=folds, **taken)
+    def take(self, rows: Rows) -> Problem:
+        """Return the problem of some rows, which must include all rows for validation."""
+        arrays: dict[str, Any] = {}
+        for name in _ARRAY_FIELDS:
+            array = getattr(self, name)
+            if array is not None:
+                taken = pd.Series(array).iloc[rows]
+                array = taken.reset_index(drop=True)
+            arrays[name] = array
+        folds = self.folds
+        if folds is not None:
+            folds = folds.take(rows)
+        table = self.table.take(rows)
+        return replace(self, table=table, folds=folds, **arrays)
 
     @property
     def n_free(self) -> int:
-        """How many rows are not for validation: the first ones."""
+        """Number of rows that are not for validation: the first ones."""
         return self.table.n_rows - self.n_validation
 
     def draw(self, count: int, seed: int) -> Problem:
-        """At most so many rows, drawn at random and left in their order; rows for validation are not drawn from."""
-        return self if self.n_free <= count else self.take(self.drawn(count, seed))
+        """Return the problem of at most `count` random rows in their order.
 
-    def drawn(self, count: int, seed: int) -> npt.NDArray[np.int64]:
-        """The rows that `draw` takes."""
-        return np.concatenate(
-            [some(self.n_free, count, (seed, count)), np.arange(self.n_free, self.table.n_rows)]
-        )
+        Rows for validation are kept and do not count.
+        """
+        if self.n_free <= count:
+            return self
+        rows = self.drawn(count, seed)
+        return self.take(rows)
+
+    def drawn(self, count: int, seed: int) -> Rows:
+        """Return the positions of the rows that `draw` takes."""
+        n_rows = self.table.n_rows
+        seeds = (seed, count)
+        free_rows = some(self.n_free, count, seeds)
+        validation_rows = np.arange(self.n_free, n_rows)
+        return np.concatenate([free_rows, validation_rows])
 
     def sample(self, count: int, seed: int) -> Problem:
-        """At most so many of the rows that are not for validation, to find out what they are like."""
-        return replace(self.take(some(self.n_free, count, (seed, count))), n_validation=0)
+        """Return the problem of at most `count` random rows, none of them for validation."""
+        seeds = (seed, count)
+        rows = some(self.n_free, count, seeds)
+        sampled = self.take(rows)
+        return replace(sampled, n_validation=0)
 
 
-NOTHING = Problem(Table({}, 0, ""), "")
+_EMPTY_TABLE = Table({}, n_rows=0, source="")
+NOTHING = Problem(_EMPTY_TABLE, target="")

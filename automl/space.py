@@ -7,98 +7,140 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
+from numpy.random import Generator
 
 
 @dataclass(frozen=True)
-class Float:
-    """A real number in [low, high], drawn evenly or evenly in its logarithm.
-
-    Where `short_budget` is given, a fit takes the longer the lower the number is; one that is cut short by its deadline may have up to so much.
-    """
+class _Interval:
+    """All numbers from `low` to `high`, on a linear or a log scale."""
 
     low: float
     high: float
     log: bool = False
-    short_budget: float | None = None
-
-    def draw(self, rng: np.random.Generator) -> float:
-        """One value at random."""
-        if self.log:
-            return float(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
-        return float(rng.uniform(self.low, self.high))
-
-    def holds(self, value: Any) -> bool:
-        """Whether a value lies in the range."""
-        return (
-            isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and self.low <= value <= self.high
-        )
-
-    def nearest(self, value: Any) -> float:
-        """The value of the range that is nearest to a number."""
-        return min(self.high, max(self.low, float(value)))
 
     def place(self, value: Any) -> float:
-        """Where a value lies, from 0 at the lower end to 1 at the upper; values beyond the range lie beyond these."""
-        return _place(float(value), self.low, self.high, self.log)
+        """Map a value to 0 at the lower end up to 1 at the upper end of the range.
 
-    def at(self, place: float) -> float:
-        """The value at a place."""
-        return _at(float(place), self.low, self.high, self.log)
+        Values outside the range map to numbers outside [0, 1].
+        """
+        number = float(value)
+        low = self.low
+        high = self.high
+        if self.log:
+            number = max(number, 1e-300)
+            number = math.log(number)
+            low = math.log(low)
+            high = math.log(high)
+        if high > low:
+            return (number - low) / (high - low)
+        return 0.5
 
-    def for_short_budget(self) -> Float:
-        """The range where fits are cut short."""
-        return (
-            self
-            if self.short_budget is None
-            else replace(self, low=self.high / 2, high=self.short_budget)
-        )
-
-    def no_longer(self, known: float, times: float) -> Float:
-        """The range without what would have a fit take more than so many times as long as a known value does."""
-        return replace(self, low=min(self.high / 2, max(self.low, known / times)))
+    def _real_at(self, position: float) -> float:
+        """Return the real number at a position from 0 (lower end) to 1 (upper end)."""
+        low = self.low
+        high = self.high
+        if self.log:
+            factor: float = (high / low) ** position
+            return low * factor
+        return low + position * (high - low)
 
 
 @dataclass(frozen=True)
-class Int:
+class Float(_Interval):
+    """A real number in [low, high], drawn uniformly, or uniformly on a log scale.
+
+    Parameters
+    ----------
+    low, high : float
+    log : bool
+        Whether values are drawn on a log scale.
+    short_budget : float or None
+        Upper end of the range for fits that their deadline cuts short. Where it is not None, a
+        fit takes the longer the lower the number is (as with a learning rate).
+    """
+
+    short_budget: float | None = None
+
+    def draw(self, rng: Generator) -> float:
+        """Draw one value at random."""
+        low = self.low
+        high = self.high
+        if self.log:
+            low = math.log(low)
+            high = math.log(high)
+            exponent = rng.uniform(low, high)
+            return float(math.exp(exponent))
+        return float(rng.uniform(low, high))
+
+    def holds(self, value: Any) -> bool:
+        """Return whether a value lies in the range."""
+        if isinstance(value, bool):
+            return False
+        if not isinstance(value, (int, float)):
+            return False
+        return self.low <= value <= self.high
+
+    def nearest(self, value: Any) -> float:
+        """Return the value of the range that is nearest to a number."""
+        number = max(self.low, float(value))
+        return min(self.high, number)
+
+    def at(self, place: float) -> float:
+        """Return the value at a position from 0 (lower end) to 1 (upper end)."""
+        return self._real_at(float(place))
+
+    def for_short_budget(self) -> Float:
+        """Return the range for fits that their deadline cuts short."""
+        if self.short_budget is None:
+            return self
+        low = self.high / 2
+        high = self.short_budget
+        return replace(self, low=low, high=high)
+
+    def no_longer(self, known: float, times: float) -> Float:
+        """Return the range without values whose fit takes over `times` as long as `known` does."""
+        low = max(self.low, known / times)
+        low = min(self.high / 2, low)
+        return replace(self, low=low)
+
+
+@dataclass(frozen=True)
+class Int(_Interval):
     """A whole number in [low, high], both included."""
 
     low: int
     high: int
-    log: bool = False
 
-    def draw(self, rng: np.random.Generator) -> int:
-        """One value at random."""
-        if self.log:
-            value = math.exp(
-                rng.uniform(
-                    math.log(self.low - 0.5 if self.low > 0 else 0.5), math.log(self.high + 0.5)
-                )
-            )
-            return int(min(self.high, max(self.low, round(value))))
-        return int(rng.integers(self.low, self.high + 1))
+    def draw(self, rng: Generator) -> int:
+        """Draw one value at random."""
+        if not self.log:
+            end = self.high + 1
+            value = rng.integers(self.low, end)
+            return int(value)
+        low = self.low - 0.5
+        if self.low <= 0:
+            low = 0.5
+        low = math.log(low)
+        high = math.log(self.high + 0.5)
+        exponent = rng.uniform(low, high)
+        return self.nearest(math.exp(exponent))
 
     def holds(self, value: Any) -> bool:
-        """Whether a value lies in the range."""
-        return (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and self.low <= value <= self.high
-        )
+        """Return whether a value lies in the range."""
+        if isinstance(value, bool):
+            return False
+        if not isinstance(value, int):
+            return False
+        return self.low <= value <= self.high
 
     def nearest(self, value: Any) -> int:
-        """The value of the range that is nearest to a number."""
-        return int(min(self.high, max(self.low, round(value))))
-
-    def place(self, value: Any) -> float:
-        """Where a value lies, from 0 at the lower end to 1 at the upper; values beyond the range lie beyond these."""
-        return _place(float(value), self.low, self.high, self.log)
+        """Return the value of the range that is nearest to a number."""
+        value = max(self.low, round(value))
+        return int(min(self.high, value))
 
     def at(self, place: float) -> int:
-        """The whole number that is nearest to a place."""
-        return round(_at(place, self.low, self.high, self.log))
+        """Return the whole number nearest to a position from 0 (lower end) to 1 (upper end)."""
+        return round(self._real_at(place))
 
 
 @dataclass(frozen=True)
@@ -107,75 +149,86 @@ class Choice:
 
     values: tuple[Any, ...]
 
-    def draw(self, rng: np.random.Generator) -> Any:
-        """One value at random."""
-        return self.values[int(rng.integers(len(self.values)))]
+    def draw(self, rng: Generator) -> Any:
+        """Draw one value at random."""
+        n_values = len(self.values)
+        index = int(rng.integers(n_values))
+        return self.values[index]
 
     def holds(self, value: Any) -> bool:
-        """Whether a value is one of them."""
+        """Return whether a value is one of the choices."""
         return value in self.values
 
     def nearest(self, value: Any) -> Any:
-        """The value itself, or the first one if it is none of them."""
-        return value if self.holds(value) else self.values[0]
-
-
-def _place(value: float, low: float, high: float, log: bool) -> float:
-    if log:
-        value, low, high = math.log(max(value, 1e-300)), math.log(low), math.log(high)
-    return (value - low) / (high - low) if high > low else 0.5
-
-
-def _at(place: float, low: float, high: float, log: bool) -> float:
-    return low * (high / low) ** place if log else low + place * (high - low)
+        """Return the value itself, or the first choice if it is none of them."""
+        if value in self.values:
+            return value
+        return self.values[0]
 
 
 Range = Float | Int | Choice
 Space = Mapping[str, Range]
+Point = dict[str, Any]
 
 
 def for_short_budget(space: Space) -> Space:
-    """The space where fits are cut short: of a range that says how far it goes then, the upper end.
+    """Return the space for fits that their deadline cuts short.
 
-    >>> for_short_budget({"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)})
-    {'rate': Float(low=0.05, high=0.4, log=False, short_budget=0.4), 'depth': Int(low=4, high=8, log=False)}
+    A range with a `short_budget` is replaced by its upper half, extended up to that value.
+
+    >>> for_short_budget({"rate": Float(0.01, 0.1, short_budget=0.4)})
+    {'rate': Float(low=0.05, high=0.4, log=False, short_budget=0.4)}
+    >>> for_short_budget({"depth": Int(4, 8)})
+    {'depth': Int(low=4, high=8, log=False)}
     """
-    return {
-        name: values.for_short_budget() if isinstance(values, Float) else values
-        for name, values in space.items()
-    }
+    short = dict(space)
+    for name, values in space.items():
+        if isinstance(values, Float):
+            short[name] = values.for_short_budget()
+    return short
 
 
 def no_longer(space: Space, known: Mapping[str, Any], times: float) -> Space:
-    """The space without values that would have a fit take more than so many times as long as known ones do.
+    """Return the space without values whose fit takes over `times` as long as known ones do.
 
-    >>> no_longer({"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)}, {"rate": 0.06, "depth": 6}, 2.0)
-    {'rate': Float(low=0.03, high=0.1, log=False, short_budget=0.4), 'depth': Int(low=4, high=8, log=False)}
+    >>> space = {"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)}
+    >>> fast = no_longer(space, {"rate": 0.06, "depth": 6}, 2.0)
+    >>> fast["rate"]
+    Float(low=0.03, high=0.1, log=False, short_budget=0.4)
+    >>> fast["depth"]
+    Int(low=4, high=8, log=False)
     """
-    slow = {
-        name: values
-        for name, values in space.items()
-        if isinstance(values, Float) and values.short_budget is not None
-    }
-    return {
-        **space,
-        **{name: values.no_longer(float(known[name]), times) for name, values in slow.items()},
-    }
+    faster = dict(space)
+    for name, values in space.items():
+        if not isinstance(values, Float):
+            continue
+        if values.short_budget is not None:
+            known_value = float(known[name])
+            faster[name] = values.no_longer(known_value, times)
+    return faster
 
 
-def nearest(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The point of a space that is nearest to given values, of which none may lack.
+def nearest(space: Space, params: Mapping[str, Any]) -> Point:
+    """Return the point of a space that is nearest to given values, one for each hyperparameter.
 
-    >>> nearest({"depth": Int(4, 8), "rate": Float(0.01, 0.1)}, {"depth": 10, "rate": 0.05, "rounds": 100})
+    >>> space = {"depth": Int(4, 8), "rate": Float(0.01, 0.1)}
+    >>> nearest(space, {"depth": 10, "rate": 0.05, "rounds": 100})
     {'depth': 8, 'rate': 0.05}
     """
-    return {name: values.nearest(params[name]) for name, values in space.items()}
+    point = {}
+    for name, values in space.items():
+        point[name] = values.nearest(params[name])
+    return point
 
 
-def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
-    """One value of each hyperparameter.
+def draw(space: Space, rng: Generator) -> Point:
+    """Draw one value of each hyperparameter.
 
+    >>> import numpy as np
     >>> draw({"depth": Int(3, 3)}, np.random.default_rng(0))
     {'depth': 3}
     """
-    return {name: values.draw(rng) for name, values in space.items()}
+    point = {}
+    for name, values in space.items():
+        point[name] = values.draw(rng)
+    return point

@@ -1,4 +1,4 @@
-"""What is to be predicted: the kind of task, the target's name and the labels. Names and labels only, so it is JSON."""
+"""The prediction task: its kind, the target's name and the labels, as values that JSON can hold."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Task:
     metric : str
         Name of the metric that everything optimises.
     labels : tuple of str
-        The classes as text, in the order of the probability columns; the positive class of a binary task is the second.
-        Empty for regression.
+        The classes as text, in the order of the probability columns; the positive class of a
+        binary task is the second. Empty for regression.
     dtype : {"text", "int", "float", "bool"}
-        What predicted classes are given back as.
+        The type in which predicted classes are returned.
     comma : bool
         Whether the target's numbers were written with a decimal comma.
     """
@@ -44,36 +44,34 @@ class Task:
 
     @property
     def n_outputs(self) -> int:
-        """Columns of a prediction: one a class, or 1."""
+        """Number of columns of a prediction: one for each class, 1 for regression."""
         return max(1, len(self.labels))
 
     @property
     def typed_labels(self) -> list[Any]:
-        """The labels as what they were.
+        """Labels in the type that they have in the table.
 
         >>> Task("binary", "y", "f1", ("0", "1"), "int").typed_labels
         [0, 1]
         """
-        make: dict[str, Callable[[str], Any]] = {
+        convert: dict[str, Callable[[str], Any]] = {
             "int": int,
             "float": float,
             "bool": lambda label: label == "True",
             "text": str,
         }
-        return [make[self.dtype](label) for label in self.labels]
+        return [convert[self.dtype](label) for label in self.labels]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; a comma only where there is one, so that other tasks keep their hash."""
+        """Return plain values, with `comma` only where it is true, so that older hashes stay."""
         plain = asdict(self) | {"labels": list(self.labels)}
-        return (
-            plain
-            if self.comma
-            else {name: value for name, value in plain.items() if name != "comma"}
-        )
+        if not self.comma:
+            del plain["comma"]
+        return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Task:
-        """The task that `to_json` wrote."""
-        return cls(
-            **{**value, "labels": tuple(value["labels"]), "comma": bool(value.get("comma", False))}
-        )
+        """Return the task that `to_json` wrote."""
+        labels = tuple(value["labels"])
+        comma = bool(value.get("comma", False))
+        return cls(**{**value, "labels": labels, "comma": comma})

@@ -1,4 +1,4 @@
-"""Folds partition the rows, keep groups whole, share out the classes, and never train on the future."""
+"""Folds partition the rows, keep groups whole, stratify classes, and never train on the future."""
 
 from __future__ import annotations
 
@@ -10,103 +10,134 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl import folds
+from automl.folds import Folds, Rows
+
+seeds = st.integers(0, 9)
+few_times = st.lists(st.integers(0, 30), min_size=2, max_size=60)
+group_numbers = st.lists(st.integers(0, 12), min_size=20, max_size=80)
+group_sizes = st.lists(st.integers(1, 200), min_size=2, max_size=12)
 
 
-@given(st.integers(10, 200), st.integers(2, 8), st.integers(1, 3), st.integers(0, 9))
+def splits(made: Folds, repeat: int = 0) -> list[tuple[Rows, Rows]]:
+    """Return the rows trained on and held out in each fold of a repeat."""
+    pairs = []
+    for fold in range(made.n_folds):
+        train = made.train(repeat, fold)
+        held = made.held(repeat, fold)
+        pairs.append((train, held))
+    return pairs
+
+
+def unstratified(units: Rows, n_folds: int, n_repeats: int, seed: int) -> Folds:
+    strata = np.zeros(len(units))
+    return folds.kfold(strata, units, n_folds, n_repeats, seed)
+
+
+@given(st.integers(10, 200), st.integers(2, 8), st.integers(1, 3), seeds)
 def test_folds_partition_the_rows_in_every_repeat(
     n_rows: int, n_folds: int, n_repeats: int, seed: int
 ) -> None:
-    strata = np.arange(n_rows) % 3
-    made = folds.kfold(strata, np.arange(n_rows), n_folds, n_repeats, seed)
+    rows = np.arange(n_rows)
+    made = folds.kfold(rows % 3, rows, n_folds, n_repeats, seed)
     for repeat in range(n_repeats):
-        held = [made.held(repeat, fold) for fold in range(n_folds)]
-        assert sorted(np.concatenate(held).tolist()) == list(range(n_rows))
-        assert all(
-            not set(made.train(repeat, fold)) & set(made.held(repeat, fold))
-            for fold in range(n_folds)
-        )
-        sizes = [len(rows) for rows in held]
+        pairs = splits(made, repeat)
+        for train, held in pairs:
+            assert not set(train) & set(held)
+        all_held = np.concatenate([held for _, held in pairs])
+        assert sorted(all_held) == rows.tolist()
+        sizes = [len(held) for _, held in pairs]
         assert max(sizes) - min(sizes) <= 1
 
 
-@given(st.lists(st.integers(0, 12), min_size=20, max_size=80), st.integers(0, 5))
+@given(group_numbers, seeds)
 def test_folds_keep_groups_whole(groups: list[int], seed: int) -> None:
     units = np.array(groups)
-    made = folds.kfold(np.zeros(len(units)), units, 3, 1, seed)
-    for fold in range(3):
-        assert not set(units[made.train(0, fold)]) & set(units[made.held(0, fold)])
+    made = unstratified(units, 3, 1, seed)
+    for train, held in splits(made):
+        assert not set(units[train]) & set(units[held])
 
 
 def test_every_fold_has_its_share_of_a_rare_class() -> None:
-    y = np.array([1.0] * 10 + [0.0] * 190)
-    made = folds.kfold(y, np.arange(200), 5, 1, seed=0)
-    assert [int(y[made.held(0, fold)].sum()) for fold in range(5)] == [2] * 5
+    y = np.zeros(200)
+    y[:10] = 1.0
+    rows = np.arange(200)
+    made = folds.kfold(y, rows, 5, 1, seed=0)
+    n_rare = [y[held].sum() for _, held in splits(made)]
+    assert n_rare == [2] * 5
 
 
 def test_folds_of_a_regression_target_have_nearly_equal_means() -> None:
-    y = np.random.default_rng(0).lognormal(0, 2, 500)
-    means = [
-        y[folds.kfold(y, np.arange(500), 5, 1, seed=1).held(0, fold)].argsort().mean()
-        for fold in range(5)
-    ]
+    rng = np.random.default_rng(0)
+    y = rng.lognormal(0, 2, 500)
+    rows = np.arange(500)
+    made = folds.kfold(y, rows, 5, 1, seed=1)
+    means = []
+    for _, held in splits(made):
+        ranks = y[held].argsort()
+        means.append(ranks.mean())
     assert max(means) - min(means) < 1e-9
 
 
 def test_repeats_draw_other_folds() -> None:
-    made = folds.kfold(np.zeros(50), np.arange(50), 5, 2, seed=0)
-    assert (made.blocks[0] != made.blocks[1]).any()
+    rows = np.arange(50)
+    made = unstratified(rows, 5, 2, seed=0)
+    is_other = made.blocks[0] != made.blocks[1]
+    assert is_other.any()
 
 
 def test_a_holdout_keeps_back_its_share() -> None:
-    made = folds.holdout(np.zeros(100), np.arange(100), 0.2, seed=0)
-    assert len(made.held(0, 0)) == 20
-    assert len(made.train(0, 0)) == 80
+    rows = np.arange(100)
+    made = folds.holdout(np.zeros(100), rows, 0.2, seed=0)
+    train, held = splits(made)[0]
+    assert len(held) == 20
+    assert len(train) == 80
 
 
-@given(
-    st.lists(st.integers(0, 30), min_size=2, max_size=60).filter(lambda times: len(set(times)) > 1),
-    st.integers(1, 5),
-)
+@given(few_times.filter(lambda times: len(set(times)) > 1), st.integers(1, 5))
 def test_time_folds_train_on_the_past_only_and_none_is_empty(
-    times: list[int], n_folds: int
+    drawn_times: list[int], n_folds: int
 ) -> None:
-    made = folds.by_time(np.array(times, float), np.arange(len(times)), n_folds)
+    times = np.array(drawn_times, float)
+    rows = np.arange(len(times))
+    made = folds.by_time(times, rows, n_folds)
     assert 1 <= made.n_folds <= n_folds
-    for fold in range(made.n_folds):
-        train, held = made.train(0, fold), made.held(0, fold)
+    for train, held in splits(made):
         assert len(train)
         assert len(held)
-        assert max(times[row] for row in train) < min(times[row] for row in held)
-    again = folds.by_time(
-        np.array(times, float), np.arange(len(times)), made.n_folds
-    )  # as a run does that goes on
+        assert times[train].max() < times[held].min()
+    # A run that is resumed makes as many folds as there are.
+    again = folds.by_time(times, rows, made.n_folds)
     assert (again.blocks == made.blocks).all()
 
 
-@given(st.lists(st.integers(1, 200), min_size=2, max_size=12), st.integers(0, 9))
+@given(group_sizes, seeds)
 def test_no_fold_of_few_groups_is_empty(sizes: list[int], seed: int) -> None:
-    units = np.repeat(np.arange(len(sizes)), sizes)
-    n_folds = min(8, len(sizes))
-    made = folds.kfold(np.zeros(len(units)), units, n_folds, 1, seed)
-    assert all(len(made.held(0, fold)) for fold in range(n_folds))
-    one = folds.holdout(np.zeros(len(units)), units, 0.2, seed)
-    assert len(one.held(0, 0))
-    assert len(one.train(0, 0))
+    n_groups = len(sizes)
+    units = np.repeat(np.arange(n_groups), sizes)
+    n_folds = min(8, n_groups)
+    made = unstratified(units, n_folds, 1, seed)
+    assert made.n_folds == n_folds
+    for _, held in splits(made):
+        assert len(held)
+    holdout = folds.holdout(np.zeros(len(units)), units, 0.2, seed)
+    train, held = splits(holdout)[0]
+    assert len(train)
+    assert len(held)
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        folds.holdout(np.zeros(30), np.arange(30), 0.2, 0),
-        folds.kfold(np.zeros(30), np.arange(30), 5, 1, 0),
-    ],
-)
-def test_all_rows_are_trained_on_without_a_fold_whatever_the_repeat(made: folds.Folds) -> None:
-    assert [len(made.train(copy, None)) for copy in range(4)] == [30] * 4
+@pytest.mark.parametrize("kind", ["holdout", "kfold"])
+def test_all_rows_are_trained_on_without_a_fold_whatever_the_repeat(kind: str) -> None:
+    rows = np.arange(30)
+    made = unstratified(rows, 5, 1, 0)
+    if kind == "holdout":
+        made = folds.holdout(np.zeros(30), rows, 0.2, 0)
+    for repeat in range(4):
+        assert len(made.train(repeat, None)) == 30
 
 
 def test_folds_survive_the_disk(tmp_path: Path) -> None:
-    made = folds.by_time(np.arange(20.0), np.arange(20), 4)
+    rows = np.arange(20)
+    made = folds.by_time(np.arange(20.0), rows, 4)
     made.save(tmp_path)
     again = folds.open_folds(tmp_path)
     assert again.kind == "time"
@@ -115,36 +146,41 @@ def test_folds_survive_the_disk(tmp_path: Path) -> None:
 
 def test_time_folds_keep_units_whole_and_never_look_ahead() -> None:
     rng = np.random.default_rng(0)
-    times, units = rng.random(200), rng.integers(0, 60, 200)
+    times = rng.random(200)
+    units = rng.integers(0, 60, 200)
+    last_time = np.zeros(60)
+    np.maximum.at(last_time, units, times)
     made = folds.by_time(times, units, 4)
-    for fold in range(4):
-        train, held = made.train(0, fold), made.held(0, fold)
+    for train, held in splits(made):
+        train_units = units[train]
+        held_units = units[held]
         assert len(held)
-        assert not set(units[train]) & set(units[held])
-        last = {unit: times[units == unit].max() for unit in set(units)}
-        assert max(last[unit] for unit in units[train]) <= min(last[unit] for unit in units[held])
+        assert not set(train_units) & set(held_units)
+        assert last_time[train_units].max() <= last_time[held_units].min()
 
 
 @given(st.integers(2, 8), st.integers(2, 12), st.integers(2, 5), st.integers(0, 5))
 def test_panel_folds_hold_out_later_rows_of_groups_that_are_not_trained_on(
     n_groups: int, n_times: int, n_folds: int, seed: int
 ) -> None:
-    groups, times = (
-        np.tile(np.arange(n_groups), n_times),
-        np.repeat(np.arange(float(n_times)), n_groups),
-    )
+    groups = np.tile(np.arange(n_groups), n_times)
+    times = np.repeat(np.arange(float(n_times)), n_groups)
     made = folds.panel(times, groups, n_folds, seed)
     assert made.n_folds == min(n_folds, n_groups)
-    for fold in range(made.n_folds):
-        train, held = made.train(0, fold), made.held(0, fold)
+    all_held: list[int] = []
+    for train, held in splits(made):
         assert not set(groups[train]) & set(groups[held])
         assert times[train].max() < times[held].min()
-    held_once = np.concatenate([made.held(0, fold) for fold in range(made.n_folds)])
-    assert sorted(held_once) == np.flatnonzero(times >= times[held_once].min()).tolist()
+        all_held.extend(held)
+    first_time = times[all_held].min()
+    later_rows = np.flatnonzero(times >= first_time)
+    assert sorted(all_held) == later_rows.tolist()
 
 
 def test_groups_that_live_for_a_while_do_not_span_the_times() -> None:
+    rows = np.arange(300)
     times = np.arange(300.0)
-    assert not folds.spans_times(times, np.arange(300) // 5, 4)
-    assert folds.spans_times(times, np.arange(300) % 10, 4)
-    assert folds.spans_times(times, np.zeros(300, np.int64), 4)
+    assert not folds.spans_times(times, rows // 5, 4)
+    assert folds.spans_times(times, rows % 10, 4)
+    one_group = np.zeros(300, np.int64)
+    assert folds.spans_times(times, one_group, 4)

@@ -1,14 +1,16 @@
-"""Pipeline files: what they say is checked before any work, and options survive the way to TOML and back."""
+"""Pipeline files are checked before any work, and options survive the way to TOML and back."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
 
 from automl.errors import InputError
-from automl.pipeline import Pipeline, pipelines, read_pipeline
+from automl.pipeline import Pipeline, Step, pipelines, read_pipeline
 from automl.stages import STAGES
 from automl.stages.select import Select
 from automl.stages.tune import Tune
@@ -28,43 +30,47 @@ def test_every_bundled_pipeline_is_valid_and_explains_itself(name: str) -> None:
 def test_a_pipeline_survives_being_written_out(name: str, tmp_path: Path) -> None:
     pipeline = read_pipeline(name)
     path = tmp_path / f"{name}.toml"
-    path.write_text(
-        tomli_w.dumps(
-            {"about": pipeline.about, "stage": [step.to_toml() for step in pipeline.steps]}
-        ),
-        encoding="utf-8",
-    )
+    steps = [step.to_toml() for step in pipeline.steps]
+    text = tomli_w.dumps({"about": pipeline.about, "stage": steps})
+    path.write_text(text, encoding="utf-8")
     assert read_pipeline(str(path)).steps == pipeline.steps
 
 
-def stage(pipeline: Pipeline, name: str) -> object:
-    return next(step.stage for step in pipeline.steps if step.name == name)
+def step_of(pipeline: Pipeline, name: str) -> Step:
+    return next(step for step in pipeline.steps if step.name == name)
+
+
+def kinds_of(pipeline: Pipeline) -> dict[str, str]:
+    """Return the option `kinds` of the stage clean, which the stages' protocol does not name."""
+    stage: Any = step_of(pipeline, "clean").stage
+    return dict(stage.kinds)
 
 
 def test_settings_change_options() -> None:
-    words = [
+    settings = [
         "tune.method=random",
         "select.families=linear, knn",
         "select.margin=1",
         "clean.kinds.zip=category",
         "tune.share=3",
     ]
-    changed = read_pipeline("default").with_options(words)
-    tune = stage(changed, "tune")
-    assert isinstance(tune, Tune)
-    assert tune.method == "random"
-    select = stage(changed, "select")
-    assert isinstance(select, Select)
-    assert select.families == ("linear", "knn")
-    assert select.margin == 1.0
-    assert dict(getattr(stage(changed, "clean"), "kinds")) == {"zip": "category"}  # noqa: B009 - the protocol doesn't name it
-    assert next(step.share for step in changed.steps if step.name == "tune") == 3.0
+    changed = read_pipeline("default").with_options(settings)
+    tune = step_of(changed, "tune")
+    assert isinstance(tune.stage, Tune)
+    assert tune.stage.method == "random"
+    assert tune.share == 3.0
+    select = step_of(changed, "select")
+    assert isinstance(select.stage, Select)
+    assert select.stage.families == ("linear", "knn")
+    assert select.stage.margin == 1.0
+    assert kinds_of(changed) == {"zip": "category"}
 
 
 @pytest.mark.parametrize("name", ["a=b", "a==", "zip ", "a.b", "a b=c ", "=", "straße"])
 def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
-    clean = stage(read_pipeline("linear").with_options([f" clean.kinds.{name}=category"]), "clean")
-    assert dict(getattr(clean, "kinds")) == {name: "category"}  # noqa: B009 - the protocol doesn't name it
+    setting = f" clean.kinds.{name}=category"
+    changed = read_pipeline("linear").with_options([setting])
+    assert kinds_of(changed) == {name: "category"}
 
 
 @pytest.mark.parametrize(
@@ -72,8 +78,8 @@ def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
     [
         ('[[stage]]\nuse = "claen"\n', "Did you mean 'clean'?"),
         ('[[stage]]\nuse = "tune"\n', "has to be 'clean'"),
-        ('[[stage]]\nuse = "clean"\nfolds = "five"\n', "is to be a whole number"),
-        ('[[stage]]\nuse = "clean"\nfolds = -1\n', "not to be negative"),
+        ('[[stage]]\nuse = "clean"\nfolds = "five"\n', "must be a whole number"),
+        ('[[stage]]\nuse = "clean"\nfolds = -1\n', "must not be negative"),
         ('[[stage]]\nuse = "clean"\nids = 1\n', "true or false"),
         ('[[stage]]\nuse = "clean"\nshare = "big"\n', "share"),
         ('[[stage]]\nuse = "clean"\nkinds = "all"\n', "a table of names"),
@@ -82,10 +88,10 @@ def test_a_columns_kind_is_set_whatever_its_name_is(name: str) -> None:
             "a list of names",
         ),
         ("stages = 1\n", "Did you mean 'stage'?"),
-        ("[[stage]]\nshare = 1\n", "says no stage"),
+        ("[[stage]]\nshare = 1\n", "names no stage"),
     ],
 )
-def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path) -> None:
+def test_a_mistake_in_a_file_is_named(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"p\.toml") as caught:
@@ -95,11 +101,12 @@ def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         (
             "tune.use=x",
-            "--set 'tune.use=x': which stage it is can't be set. To have other stages, write a pipeline file",
+            "--set 'tune.use=x': which stage it is can't be set. "
+            "To have other stages, write a pipeline file",
         ),
         ("clean.use=select", "which stage it is can't be set"),
         ("tune.shar=3", "nothing is called 'shar'. Did you mean 'share'? Known: method, "),
@@ -107,12 +114,10 @@ def test_what_a_file_gets_wrong_is_named(text: str, message: str, tmp_path: Path
         ("tune.xyz=1", "nothing is called 'xyz'. Known: method, "),
     ],
 )
-def test_a_setting_that_cannot_be_made_is_told_without_a_name_that_leads_nowhere(
-    setting: str, told: str
-) -> None:
+def test_a_refused_setting_suggests_only_names_that_can_be_set(setting: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read_pipeline("default").with_options([setting])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["uses = 1", "shares = 2"])
@@ -124,8 +129,7 @@ def test_a_key_of_a_stage_is_no_key_of_the_file(key: str, tmp_path: Path) -> Non
 
 
 def test_every_option_says_what_it_does() -> None:
-    import dataclasses
-
     for kind in STAGES.values():
         for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-            assert field.metadata["about"].endswith((".", ")")) or len(field.metadata["about"]) > 20
+            about = field.metadata["about"]
+            assert about.endswith((".", ")")) or len(about) > 20

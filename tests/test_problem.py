@@ -1,4 +1,4 @@
-"""A problem gives some of its rows; what stands beside the table goes with them."""
+"""A problem of some rows has the arrays of the same rows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from automl.problem import Problem
 from automl.table import from_frame
 
 
-def problem(n_validation: int = 0) -> Problem:
+def make_problem(n_validation: int = 0) -> Problem:
     numbers = np.arange(100)
+    table = from_frame({"x": numbers})
     return Problem(
-        from_frame({"x": numbers}),
+        table,
         "y",
         y=numbers * 2,
         weight=numbers + 0.5,
@@ -20,31 +21,47 @@ def problem(n_validation: int = 0) -> Problem:
     )
 
 
+def values(problem: Problem) -> list[int]:
+    column = problem.table["x"]
+    return column.tolist()
+
+
 def test_drawn_rows_keep_their_order_and_what_belongs_to_them() -> None:
-    drawn = problem().draw(20, seed=0)
+    drawn = make_problem().draw(20, seed=0)
     x = drawn.table["x"].to_numpy()
     assert len(x) == 20
-    assert (np.diff(x) > 0).all()
-    assert (np.asarray(drawn.y) == x * 2).all()
-    assert (np.asarray(drawn.weight) == x + 0.5).all()
-    assert (np.asarray(drawn.groups) == x // 10).all()
+    steps = np.diff(x)
+    assert (steps > 0).all()
+    assert drawn.y.tolist() == (x * 2).tolist()
+    assert drawn.weight.tolist() == (x + 0.5).tolist()
+    assert drawn.groups.tolist() == (x // 10).tolist()
 
 
 def test_rows_for_validation_are_never_left_out() -> None:
-    drawn = problem(n_validation=30).draw(20, seed=0)
-    assert drawn.table["x"].tolist()[-30:] == list(range(70, 100))
+    problem = make_problem(n_validation=30)
+    drawn = problem.draw(20, seed=0)
+    last_values = values(drawn)[-30:]
+    assert last_values == list(range(70, 100))
     assert drawn.table.n_rows == 50
 
 
-def test_equal_seeds_draw_equal_rows_and_few_rows_are_left_as_they_are() -> None:
-    whole = problem()
-    assert whole.draw(20, seed=1).table["x"].tolist() == whole.draw(20, seed=1).table["x"].tolist()
-    assert whole.draw(20, seed=1).table["x"].tolist() != whole.draw(20, seed=2).table["x"].tolist()
-    assert whole.draw(100, seed=0) is whole
+def test_equal_seeds_draw_equal_rows() -> None:
+    problem = make_problem()
+    drawn = values(problem.draw(20, seed=1))
+    again = values(problem.draw(20, seed=1))
+    other = values(problem.draw(20, seed=2))
+    assert drawn == again
+    assert drawn != other
+
+
+def test_few_rows_are_left_as_they_are() -> None:
+    problem = make_problem()
+    assert problem.draw(100, seed=0) is problem
 
 
 def test_a_sample_has_none_of_the_rows_for_validation() -> None:
-    sample = problem(n_validation=30).sample(20, seed=0)
+    problem = make_problem(n_validation=30)
+    sample = problem.sample(20, seed=0)
     assert sample.table.n_rows == 20
-    assert sample.table["x"].max() < 70
+    assert max(values(sample)) < 70
     assert sample.n_validation == 0

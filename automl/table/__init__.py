@@ -1,4 +1,7 @@
-"""A raw table: a file's columns as text exactly as they stand, or a frame's columns as they are. Only this package reads."""
+"""Raw tables: a file's cells as text exactly as they stand, or a frame's columns as they are.
+
+Only this package reads tables.
+"""
 
 from automl.table.form import NO_OVERRIDES, Form, Overrides
 from automl.table.frames import from_frame

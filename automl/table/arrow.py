@@ -10,49 +10,59 @@ import pandas as pd
 from automl.errors import InputError, one_line
 from automl.files import require
 from automl.table.form import Form
-from automl.table.frames import from_read
+from automl.table.frames import from_file_frame
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
 
 _MODULES = {"Parquet": "pyarrow.parquet", "Feather": "pyarrow.feather"}
 
 
-def read_arrow(source: Source, what: str, request: Request) -> Table:
+def read_arrow(source: Source, kind: str, request: Request) -> Table:
     """Read a Parquet or Feather file."""
-    reader = require(_MODULES[what], "parquet", f"reading {what}")
-    arrow = require("pyarrow", "parquet", f"reading {what}")
+    reader = require(_MODULES[kind], "parquet", f"reading {kind}")
+    arrow = require("pyarrow", "parquet", f"reading {kind}")
     try:
         with source.open() as stream:
-            frame, notes = _frame(reader.read_table(io.BytesIO(stream.read())))
+            content = stream.read()
+        table = reader.read_table(io.BytesIO(content))
+        frame = _to_pandas(table)
+        frame, notes = _with_index_columns(frame)
     except (arrow.ArrowException, ValueError) as error:
-        raise InputError(f"{source.name}: a damaged {what} file: {one_line(error)}") from None
-    return from_read(frame, source.name, Form(kind="arrow"), request, notes)
+        raise InputError(f"{source.name}: a damaged {kind} file: {one_line(error)}") from None
+    form = Form(kind="arrow")
+    return from_file_frame(frame, source.name, form, request, notes)
 
 
-def _frame(table: Any) -> tuple[pd.DataFrame, list[Note]]:
-    """A frame whose named index is a column, as it is to everybody else but pandas."""
+def _to_pandas(table: Any) -> pd.DataFrame:
     try:
-        frame = table.to_pandas()
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        NotImplementedError,
-    ):  # what pandas noted of types can't be had here
+        frame: pd.DataFrame = table.to_pandas()
+    except (KeyError, TypeError, ValueError, NotImplementedError):
+        # The file's notes for pandas name types that this version does not have.
         frame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _with_index_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
+    """Return a frame with its named index as columns, as other libraries read the same file."""
     notes = []
-    levels = frame.index.names
+    index = frame.index
     taken = set(map(str, frame.columns))
-    columns: list[pd.Series[Any]] = []
-    for level, name in enumerate(levels):
+    parts: list[Any] = []
+    for level, name in enumerate(index.names):
+        text = str(name)
         if name is None:
             continue
-        if str(name) in taken:
-            notes.append(
-                Note("index_dropped", (str(name),), "the index has the name of a column: left out")
-            )
+        if text in taken:
+            what = "the index has the name of a column: left out"
+            note = Note("index_dropped", (text,), what)
+            notes.append(note)
             continue
-        taken.add(str(name))
-        columns.append(pd.Series(frame.index.get_level_values(level), name=name))
+        taken.add(text)
+        values = index.get_level_values(level)
+        column = pd.Series(values, name=name)
+        parts.append(column)
     frame = frame.reset_index(drop=True)
-    return pd.concat([*columns, frame], axis=1) if columns else frame, notes
+    if parts:
+        parts.append(frame)
+        frame = pd.concat(parts, axis=1)
+    return frame, notes

@@ -7,23 +7,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from automl.errors import InputError, one_line, suggestion
 from automl.files import require
-from automl.table.form import MOST_SKIPPED, Form
-from automl.table.frames import from_read
+from automl.table.form import MAX_SKIPPED_LINES, Form
+from automl.table.frames import from_file_frame
 from automl.table.headers import (
+    count_titles,
+    find_header,
     has_header,
-    made_names,
-    place_of_names,
-    titles_above,
-    without_spaces,
+    matching_names,
+    numbered_names,
 )
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
 
-LOOKED_AT = 200  # rows of a sheet
+N_SAMPLE_ROWS = 200  # of a sheet, that show where its header is
+MIN_WIDTH_ABOVE_FOOTNOTES = 3
 _FAILURES = (ValueError, KeyError, IndexError, TypeError, OverflowError)
 
 
@@ -33,167 +35,243 @@ class _Grid:
 
     Parameters
     ----------
+    sheet : str
+    cells : DataFrame
     above : int
-        Empty rows above it.
-    place : int
-        Of the header among its rows.
-    named : bool
+        Number of empty rows above the cells.
+    header_row : int
+        Index of the header among the cells' rows.
+    has_needs : bool
         Whether the header holds all names that are needed.
+    below : int
+        Number of rows of footnotes below the cells.
     """
 
     sheet: str
     cells: pd.DataFrame
     above: int = 0
-    place: int = 0
-    named: bool = False
+    header_row: int = 0
+    has_needs: bool = False
     below: int = 0
 
     @property
     def is_table(self) -> bool:
         """Whether it has a header of several names and a row."""
-        return self.cells.shape[1] > 1 and len(self.cells) - self.place > 1
+        n_rows, n_columns = self.cells.shape
+        n_from_header = n_rows - self.header_row
+        return n_columns > 1 and n_from_header > 1
 
 
 def read_excel(source: Source, request: Request) -> Table:
     """Read the sheet that holds the table."""
     calamine = require("python_calamine", "excel", "reading Excel")
     with source.open() as stream:
-        held = io.BytesIO(stream.read())
+        content = io.BytesIO(stream.read())
     try:
-        with pd.ExcelFile(held, engine="calamine") as book:
-            names = [str(name) for name in book.sheet_names]
-            grid = _chosen(book, names, source.name, request)
+        with pd.ExcelFile(content, engine="calamine") as book:
+            sheets = [str(name) for name in book.sheet_names]
+            grid = _choose_grid(book, sheets, source.name, request)
     except InputError:
         raise
     except (calamine.CalamineError, *_FAILURES) as error:
         raise InputError(f"{source.name}: a damaged Excel file: {one_line(error)}") from None
-    return _table(grid, names, source.name, request)
+    return _table(grid, sheets, source.name, request)
 
 
-def _chosen(book: pd.ExcelFile, names: list[str], name: str, request: Request) -> _Grid:
-    """The sheet that the user names, that was read at fit, that has the needed columns, or the first with a table."""
-    if request.overrides.sheet is not None:
-        return _grid(book, _asked(request.overrides.sheet, names, name), request)
-    order = list(names)
-    if request.form is not None and request.form.sheet in order:
-        order.sort(key=lambda sheet: sheet != request.form.sheet)  # type: ignore[union-attr]
-    grids: list[_Grid] = []
-    for sheet in order:
-        grids.append(_grid(book, sheet, request))
-        if grids[-1].named or (not request.needs and grids[-1].is_table):
-            return grids[-1]
-    filled = [grid for grid in grids if len(grid.cells)]
+def _choose_grid(book: pd.ExcelFile, sheets: list[str], name: str, request: Request) -> _Grid:
+    """Read the sheet that holds the table.
+
+    It is the sheet that the user names, else the first with the needed columns, where the sheet
+    that was read at fit comes first, else the first with a table.
+    """
+    option = request.overrides.sheet
+    if option is not None:
+        sheet = _sheet_option(option, sheets, name)
+        return _read_grid(book, sheet, request)
+    filled = []
+    for sheet in _in_order(sheets, request):
+        grid = _read_grid(book, sheet, request)
+        if grid.has_needs:
+            return grid
+        if grid.is_table and not request.needs:
+            return grid
+        if len(grid.cells):
+            filled.append(grid)
     if not filled:
         raise InputError(f"{name}: the workbook is empty")
-    return next((grid for grid in filled if grid.is_table), filled[0])
+    for grid in filled:
+        if grid.is_table:
+            return grid
+    return filled[0]
 
 
-def _asked(sheet: str, names: list[str], name: str) -> str:
-    if sheet in names:
-        return sheet
-    if sheet.isdecimal() and 1 <= int(sheet) <= len(names):
-        return names[int(sheet) - 1]
-    there = ", ".join(map(repr, names[:10]))
-    raise InputError(
-        f"--sheet {sheet!r}: {name} has no such sheet.{suggestion(sheet, names)} It has {there}."
-    )
+def _in_order(sheets: list[str], request: Request) -> list[str]:
+    """Return the names of the sheets, that of the one read at fit first."""
+    if request.form is None:
+        return sheets
+    at_fit = request.form.sheet
+    return sorted(sheets, key=lambda sheet: sheet != at_fit)
 
 
-def _grid(book: pd.ExcelFile, sheet: str, request: Request) -> _Grid:
-    # object: cells that hold the text 01234 keep their zeros; no null words: NA may be a class
+def _sheet_option(option: str, sheets: list[str], name: str) -> str:
+    """Return the name of the sheet that the user means by a name or a number."""
+    if option in sheets:
+        return option
+    number = int(option) if option.isdecimal() else 0
+    if 1 <= number <= len(sheets):
+        return sheets[number - 1]
+    meant = suggestion(option, sheets)
+    names = map(repr, sheets[:10])
+    known = ", ".join(names)
+    raise InputError(f"--sheet {option!r}: {name} has no such sheet.{meant} It has {known}.")
+
+
+def _read_grid(book: pd.ExcelFile, sheet: str, request: Request) -> _Grid:
+    # As objects, cells that hold the text 01234 keep their zeros. NA may be a class: no word
+    # stands for a missing value.
     cells = pd.read_excel(
-        book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
+        book,
+        sheet_name=sheet,
+        header=None,
+        dtype=object,
+        keep_default_na=False,
+        na_values=[""],
     )
     filled = cells.notna() & (cells != "")
-    rows, columns = (
-        filled.any(axis=1).to_numpy().nonzero()[0],
-        filled.any(axis=0).to_numpy().nonzero()[0],
-    )
-    if not len(rows):
+    rows = _true_positions(filled.any(axis=1))
+    columns = _true_positions(filled.any(axis=0))
+    if not rows:
         return _Grid(sheet, pd.DataFrame())
-    last = _without_footnotes(filled, rows, columns)
-    cells = cells.iloc[rows[0] : last + 1, columns[0] : columns[-1] + 1].reset_index(drop=True)
-    shown = [[_word(cell) for cell in row] for row in cells.head(LOOKED_AT).to_numpy(object)]
-    found = place_of_names(shown, request.needs)
-    place = titles_above(shown) if found is None else found
-    return _Grid(sheet, cells, int(rows[0]), place, found is not None, int(rows[-1]) - last)
+    last = rows[-1]
+    if len(columns) >= MIN_WIDTH_ABOVE_FOOTNOTES:
+        last = _last_row(filled, rows)
+    row_slice = slice(rows[0], last + 1)
+    column_slice = slice(columns[0], columns[-1] + 1)
+    cells = cells.iloc[row_slice, column_slice]
+    cells = cells.reset_index(drop=True)
+    words = _first_words(cells)
+    header_row = find_header(words, request.needs)
+    has_needs = header_row is not None
+    if header_row is None:
+        header_row = count_titles(words)
+    return _Grid(
+        sheet,
+        cells,
+        above=rows[0],
+        header_row=header_row,
+        has_needs=has_needs,
+        below=rows[-1] - last,
+    )
 
 
-def _without_footnotes(filled: pd.DataFrame, rows: Any, columns: Any) -> int:
-    """The last row of the table: below it, after an empty row, stand notes, which fill one cell of several."""
-    last = int(rows[-1])
-    if len(columns) < 3:
+def _true_positions(mask: pd.Series[bool]) -> list[int]:
+    positions: list[int] = np.flatnonzero(mask).tolist()
+    return positions
+
+
+def _last_row(filled: pd.DataFrame, rows: list[int]) -> int:
+    """Return the last row of a table, above its footnotes.
+
+    Footnotes follow after an empty row and fill one cell of several.
+
+    Parameters
+    ----------
+    filled : DataFrame of bool
+        Whether a cell of the sheet is filled.
+    rows : list of int
+        The rows of the sheet that are not empty.
+    """
+    counts = filled.sum(axis=1).tolist()
+    last = rows[-1]
+    if max(counts) <= 1:
         return last
-    counts = dict(zip(rows.tolist(), filled.iloc[rows].sum(axis=1).tolist(), strict=True))
-    kept = rows.tolist()
-    while (
-        len(kept) > 2
-        and counts[kept[-1]] == 1
-        and (kept[-2] < kept[-1] - 1 or counts[kept[-2]] == 1)
-    ):
-        apart = kept[-2] < kept[-1] - 1
-        kept.pop()
-        if apart:
-            last = kept[-1]
-    return last if any(count > 1 for count in counts.values()) else int(rows[-1])
+    left = list(rows)
+    while len(left) > 2:
+        bottom = left[-1]
+        above = left[-2]
+        if counts[bottom] != 1:
+            break
+        is_apart = above < bottom - 1
+        if not is_apart and counts[above] != 1:
+            break
+        left.pop()
+        if is_apart:
+            last = above
+    return last
+
+
+def _first_words(cells: pd.DataFrame) -> list[list[str]]:
+    """Return the first rows of a sheet as text."""
+    first = cells.head(N_SAMPLE_ROWS)
+    rows = first.to_numpy(object)
+    return [list(map(_word, row)) for row in rows]
 
 
 def _word(cell: Any) -> str:
-    """A cell of a header, as a name."""
-    if cell is None or (not isinstance(cell, str) and pd.isna(cell)):
+    """Return a cell of a header as a name."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None or pd.isna(cell):
         return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
 
 
-def _table(grid: _Grid, names: Sequence[str], name: str, request: Request) -> Table:
-    """The table below its header."""
+def _table(grid: _Grid, sheets: Sequence[str], name: str, request: Request) -> Table:
+    """Return the table of a sheet, from its header on."""
     if grid.cells.shape[1] == 0:
         raise InputError(f"{name}: the sheet {grid.sheet!r} is empty")
-    cells = grid.cells.iloc[grid.place :].reset_index(drop=True)
-    first = [_word(cell) for cell in cells.iloc[0]]
-    shown = [[_word(cell) for cell in row] for row in cells.head(LOOKED_AT).to_numpy(object)]
-    header = grid.named or _was_headed(request) or has_header(shown)
-    first = without_spaces(first, request.needs)
-    body = cells.iloc[1:] if header else cells
-    body = body.reset_index(drop=True).infer_objects()
-    body.columns = pd.Index(first if header else made_names(len(first)))
-    skip = min(grid.above + grid.place, MOST_SKIPPED)
-    form = Form(kind="excel", sheet=grid.sheet, skip=skip, header=header)
-    table = from_read(body, name, form, request, list(_notes(grid, names, request)))
-    made = Note(
-        "header_made",
-        tuple(table.names),
-        "the first row looks like data: the columns were named c1, c2, ...",
-        len(first),
+    cells = grid.cells.iloc[grid.header_row :]
+    words = _first_words(cells)
+    first = words[0]
+    header = grid.has_needs or _had_header_at_fit(request)
+    header = header or has_header(words)
+    names = numbered_names(len(first))
+    if header:
+        names = matching_names(first, request.needs)
+        cells = cells.iloc[1:]
+    body = cells.reset_index(drop=True).infer_objects()
+    body.columns = pd.Index(names)
+    skip = min(grid.above + grid.header_row, MAX_SKIPPED_LINES)
+    form = Form(
+        kind="excel",
+        sheet=grid.sheet,
+        skip=skip,
+        header=header,
     )
-    return table if header else replace(table, notes=(*table.notes, made))
+    notes = list(_notes(grid, sheets, request))
+    table = from_file_frame(body, name, form, request, notes)
+    if header:
+        return table
+    what = "the first row looks like data: the columns were named c1, c2, ..."
+    note = Note("header_made", table.names, what, len(first))
+    notes = [*table.notes, note]
+    return replace(table, notes=tuple(notes))
 
 
-def _was_headed(request: Request) -> bool:
-    """Whether the file at fit had a header."""
-    return request.form is not None and request.form.kind == "excel" and request.form.header
+def _had_header_at_fit(request: Request) -> bool:
+    form = request.form
+    if form is None or form.kind != "excel":
+        return False
+    return form.header
 
 
-def _notes(grid: _Grid, names: Sequence[str], request: Request) -> Iterator[Note]:
-    """What was left out of the workbook."""
-    if len(names) > 1 and request.overrides.sheet is None:
-        yield Note(
-            "sheet",
-            (),
-            f"the workbook has {len(names)} sheets: {grid.sheet!r} was read",
-            override="--sheet NAME",
-        )
-    if skipped := grid.above + grid.place:
-        yield Note(
-            "title_lines",
-            (),
-            f"{skipped} row{'s' * (skipped > 1)} above the header left out",
-            skipped,
-        )
+def _notes(grid: _Grid, sheets: Sequence[str], request: Request) -> Iterator[Note]:
+    """Yield notes on all parts of the workbook that were left out."""
+    n_sheets = len(sheets)
+    option = request.overrides.sheet
+    if n_sheets > 1 and option is None:
+        what = f"the workbook has {n_sheets} sheets: {grid.sheet!r} was read"
+        yield Note("sheet", (), what, override="--sheet NAME")
+    above = grid.above + grid.header_row
+    if above > 0:
+        what = f"{_n_rows(above)} above the header left out"
+        yield Note("title_lines", (), what, above)
     if grid.below > 0:
-        yield Note(
-            "footnotes",
-            (),
-            f"{grid.below} row{'s' * (grid.below > 1)} below the table left out",
-            grid.below,
-        )
+        what = f"{_n_rows(grid.below)} below the table left out"
+        yield Note("footnotes", (), what, grid.below)
+
+
+def _n_rows(count: int) -> str:
+    return f"{count} row{'s' * (count > 1)}"

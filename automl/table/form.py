@@ -1,8 +1,9 @@
-"""How a file is cut into cells: decided once at fit, recorded in the predictor, and tried first at predict."""
+"""How a file is split into cells: found at fit, stored in the predictor, tried first at predict."""
 
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from automl.errors import InputError, UnsafeModel
 
 KINDS = ("text", "json", "excel", "arrow")
-MOST_SKIPPED = 100  # lines above the header
-LONGEST_SEPARATOR = 8  # characters
-MOST_WIDTHS = 10_000  # columns of a fixed width
+MAX_SKIPPED_LINES = 100  # above the header
+MAX_SEPARATOR_LENGTH = 8  # characters
+MAX_FIXED_WIDTH_COLUMNS = 10_000
+MAX_ENCODING_NAME_LENGTH = 40  # characters
 
 SEPARATOR_NAMES = {
     ",": "comma",
@@ -24,7 +26,7 @@ SEPARATOR_NAMES = {
     ":": "colon",
     "~": "tilde",
 }
-_SPELLED = {
+_SEPARATORS_BY_WORD = {
     **{name: separator for separator, name in SEPARATOR_NAMES.items()},
     "\\t": "\t",
     "\\x01": "\x01",
@@ -32,16 +34,24 @@ _SPELLED = {
     "^A": "\x01",
     "pipe": "|",
 }
+_CODECS_OF_NO_FILE = (
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+)
 
 
 @dataclass(frozen=True)
 class Form:
-    r"""How a file is cut into cells.
+    r"""How a file is split into cells.
 
     Parameters
     ----------
     separator : str or None
-        Between the fields of delimited text; None for other kinds of file and for columns of a fixed width.
+        Between the fields of delimited text; None for other kinds of file and for columns of a
+        fixed width.
     kind : {"text", "json", "excel", "arrow"}
     encoding : str
         Of text, as Python names it.
@@ -54,9 +64,9 @@ class Form:
     repeated : bool
         Whether several separators in a row count as one.
     widths : tuple of int
-        Where columns of a fixed width begin.
+        Where columns of a fixed width begin, in characters.
     skip : int
-        Lines, or rows of a sheet, above the header.
+        Number of lines, or rows of a sheet, above the header.
     header : bool
         Whether the columns have names in the file.
     sheet : str or None
@@ -84,95 +94,104 @@ class Form:
     layout: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return asdict(self) | {"widths": list(self.widths)}
 
     @classmethod
     def from_json(cls, value: Any) -> Form:
-        """Read the form that `to_json` wrote.
+        """Return the form that `to_json` wrote.
 
         Raises
         ------
         UnsafeModel
             For anything that `to_json` doesn't write.
         """
-        if not isinstance(value, Mapping) or not value.keys() <= {
-            field.name for field in fields(cls)
-        }:
+        names = {field.name for field in fields(cls)}
+        if not isinstance(value, Mapping) or not value.keys() <= names:
             raise UnsafeModel("the model file's form of a table is not one")
         plain = dict(value)
-        widths = plain.get("widths", [])
-        if (
-            not isinstance(widths, list)
-            or len(widths) > MOST_WIDTHS
-            or not all(type(width) is int for width in widths)
-        ):
+        widths = plain.pop("widths", [])
+        if not _are_widths(widths):
             raise UnsafeModel("the model file's form of a table has widths that are none")
-        form = cls(**{**plain, "widths": tuple(widths)})
-        if not _is_sound(form):
+        form = cls(**plain, widths=tuple(widths))
+        if not _is_valid(form):
             raise UnsafeModel("the model file's form of a table makes no sense")
         return form
 
 
-def _is_sound(form: Form) -> bool:
-    """Whether each part of a form is what it may be."""
-    flags = (form.spaced, form.repeated, form.header)
-    letters = (form.quote, form.escape)
-    texts = (form.sheet, form.layout)
-    return (
-        form.kind in KINDS
-        and _is_encoding(form.encoding)
-        and (form.separator is None or _is_text(form.separator, LONGEST_SEPARATOR))
-        and all(letter is None or _is_text(letter, 1) for letter in letters)
-        and all(type(flag) is bool for flag in flags)
-        and all(text is None or isinstance(text, str) for text in texts)
-        and type(form.skip) is int
-        and 0 <= form.skip <= MOST_SKIPPED
-        and all(low < high for low, high in zip((-1, *form.widths), form.widths, strict=False))
-    )
+def _are_widths(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) > MAX_FIXED_WIDTH_COLUMNS:
+        return False
+    return all(type(width) is int for width in value)
+
+
+def _is_valid(form: Form) -> bool:
+    """Return whether each part of a form has a type and a value that it may have."""
+    checks = [
+        form.kind in KINDS,
+        _is_encoding(form.encoding),
+        _is_text_or_none(form.separator, MAX_SEPARATOR_LENGTH),
+        _is_text_or_none(form.quote, 1),
+        _is_text_or_none(form.escape, 1),
+        type(form.spaced) is bool,
+        type(form.repeated) is bool,
+        type(form.header) is bool,
+        form.sheet is None or isinstance(form.sheet, str),
+        form.layout is None or isinstance(form.layout, str),
+        type(form.skip) is int and 0 <= form.skip <= MAX_SKIPPED_LINES,
+        _are_increasing([-1, *form.widths]),
+    ]
+    return all(checks)
+
+
+def _are_increasing(numbers: list[int]) -> bool:
+    pairs = itertools.pairwise(numbers)
+    return all(low < high for low, high in pairs)
 
 
 def _is_encoding(value: Any) -> bool:
     return isinstance(value, str) and known_encoding(value) is not None
 
 
-def _is_text(value: Any, longest: int) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= longest and not set(value) & {"\n", "\r"}
+def _is_text_or_none(value: Any, max_length: int) -> bool:
+    return value is None or _is_text(value, max_length)
+
+
+def _is_text(value: Any, max_length: int) -> bool:
+    """Return whether a value is text of at most this length, without line breaks."""
+    if not isinstance(value, str) or not 0 < len(value) <= max_length:
+        return False
+    return "\n" not in value and "\r" not in value
 
 
 def known_encoding(name: str) -> str | None:
-    """Python's own name of an encoding of text; None if there is none.
+    """Return Python's own name of an encoding of text; None if there is none.
 
     >>> known_encoding("Windows-1251"), known_encoding("rot13"), known_encoding("klingon")
     ('cp1251', None, None)
     """
-    if (
-        not name.isascii()
-        or len(name) > 40
-        or not name.replace("-", "").replace("_", "").replace(".", "").isalnum()
-    ):
+    if not name.isascii() or len(name) > MAX_ENCODING_NAME_LENGTH:
+        return None
+    bare = name.replace("-", "").replace("_", "").replace(".", "")
+    if not bare.isalnum():
         return None
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
     except LookupError:
         return None
-    is_text: bool = getattr(found, "_is_text_encoding", True)
-    if not is_text or found.name in (
-        "idna",
-        "punycode",
-        "undefined",
-        "unicode_escape",
-        "raw_unicode_escape",
-    ):
+    is_text = getattr(codec, "_is_text_encoding", True)
+    if not is_text or codec.name in _CODECS_OF_NO_FILE:
         return None
-    return found.name
+    return codec.name
 
 
 def separator_name(separator: str, *, many: bool = False) -> str:
-    r"""Name a separator in words.
+    r"""Return a separator's name in words, in the plural with `many`.
 
-    >>> separator_name(";"), separator_name(";", many=True), separator_name("::"), separator_name("\x02")
-    ('semicolon', 'semicolons', "'::'", "'\\x02'")
+    >>> separator_name(";"), separator_name(";", many=True)
+    ('semicolon', 'semicolons')
+    >>> separator_name("::"), separator_name("\x02")
+    ("'::'", "'\\x02'")
     """
     name = SEPARATOR_NAMES.get(separator)
     if name is None:
@@ -182,7 +201,7 @@ def separator_name(separator: str, *, many: bool = False) -> str:
 
 @dataclass(frozen=True)
 class Overrides:
-    r"""What the user says of a file's form: each is taken at its word.
+    r"""The user's options for a file's form, each of which is obeyed.
 
     Parameters
     ----------
@@ -191,12 +210,12 @@ class Overrides:
     encoding : str or None
         As Python or the Web names it.
     sheet : str or None
-        The name of a workbook's sheet, or its place, from 1.
+        The name of a workbook's sheet, or its number, from 1.
 
     Raises
     ------
     InputError
-        For what can be neither.
+        For values that are none of these.
 
     Examples
     --------
@@ -210,36 +229,39 @@ class Overrides:
 
     def __post_init__(self) -> None:
         if self.separator is not None:
-            object.__setattr__(self, "separator", _said_separator(self.separator))
+            separator = _separator_option(self.separator)
+            object.__setattr__(self, "separator", separator)
         if self.encoding is not None:
-            object.__setattr__(self, "encoding", _said_encoding(self.encoding))
+            encoding = _encoding_option(self.encoding)
+            object.__setattr__(self, "encoding", encoding)
         if self.sheet is not None and not self.sheet.strip():
             raise InputError("--sheet: is empty. Give the name of a sheet, or its place, from 1.")
 
     def to_json(self) -> dict[str, str]:
-        """Plain values of what was said."""
+        """Return the options that the user set, as plain values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 NO_OVERRIDES = Overrides()
 
 
-def _said_separator(word: str) -> str:
-    separator = _SPELLED.get(word, word)
-    if _is_text(separator, LONGEST_SEPARATOR) and not any(
-        letter.isalnum() or letter in "\"'" for letter in separator
-    ):
+def _separator_option(word: str) -> str:
+    separator = _SEPARATORS_BY_WORD.get(word, word)
+    has_letters = any(letter.isalnum() or letter in "\"'" for letter in separator)
+    if _is_text(separator, MAX_SEPARATOR_LENGTH) and not has_letters:
         return separator
-    names = ", ".join(name for name in SEPARATOR_NAMES.values() if " " not in name)
+    names = ", ".join(SEPARATOR_NAMES.values())
     raise InputError(
-        f"--separator {word!r}: give the characters between fields, no letters or digits, or one of {names}."
+        f"--separator {word!r}: give the characters between fields, no letters or digits, "
+        f"or one of {names}."
     )
 
 
-def _said_encoding(word: str) -> str:
-    known = known_encoding(word)
-    if known is None:
+def _encoding_option(word: str) -> str:
+    encoding = known_encoding(word)
+    if encoding is None:
         raise InputError(
-            f"--encoding {word!r}: no such encoding. Give one such as utf-8, cp1252, cp1251, gbk, shift_jis or latin-1."
+            f"--encoding {word!r}: no such encoding. "
+            "Give one such as utf-8, cp1252, cp1251, gbk, shift_jis or latin-1."
         )
-    return known
+    return encoding

@@ -1,12 +1,11 @@
-"""A table from what Python holds: pandas, polars, Arrow, numpy, SciPy sparse, dictionaries, lists."""
+"""A table from Python: pandas, polars, Arrow, NumPy, SciPy sparse, dictionaries, lists."""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +16,25 @@ from automl.files import ESCAPE
 from automl.table.form import Form
 from automl.table.raw import Note, Request, Table
 
-DENSE_LIMIT = 10**9  # bytes a sparse matrix may take once it is dense
-Series = pd.Series  # of text or of any type; pandas-stubs makes it generic
+MAX_DENSE_BYTES = 10**9  # of a sparse matrix
+BYTES_A_NUMBER = 8
+
+Array = npt.NDArray[Any]
+Column: TypeAlias = "pd.Series[Any]"
+Frame = pd.DataFrame
+Names = Sequence[str]
+_Predicate = Callable[[Any], bool]
+_Converter = Callable[[Any, str], Frame]
 
 
 def from_frame(X: Any, *, source: str = "X") -> Table:
-    """A table from what people hold in Python.
+    """Return a table of a Python value.
 
     Parameters
     ----------
-    X : pandas DataFrame or Series, polars DataFrame or Series, pyarrow Table, NumPy array or SciPy sparse matrix of shape
-        (n_rows, n_columns), dictionary of columns, list of rows
+    X : table
+        pandas DataFrame or Series, polars DataFrame or Series, pyarrow Table, NumPy array or SciPy
+        sparse matrix of shape (n_rows, n_columns), dictionary of columns, list of rows.
     source : str
         The name used in messages.
 
@@ -44,221 +51,299 @@ def from_frame(X: Any, *, source: str = "X") -> Table:
     """
     if isinstance(X, Table):
         return X
-    frame = _as_frame(X, source)
+    frame = _to_pandas(X, source)
     _check_shape(frame.shape)
-    return _tabled(frame, source)
+    return _table_of(frame, source)
 
 
-def from_read(
-    frame: pd.DataFrame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()
+def from_file_frame(
+    frame: Frame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()
 ) -> Table:
-    """A table from a frame that a file gave; without rows only where that will do."""
+    """Return a table of a frame that was read from a file.
+
+    Raises
+    ------
+    InputError
+        It has no columns, or no rows although the request needs some.
+    """
     if frame.shape[1] == 0:
         raise InputError(f"{source}: the table has no columns")
     if len(frame) == 0 and not request.may_be_empty:
         raise InputError(f"{source}: the table has a header and no rows")
-    table = _tabled(frame, source)
-    return replace(table, notes=(*table.notes, *notes), form=form, overrides=request.overrides)
+    table = _table_of(frame, source)
+    all_notes = (*table.notes, *notes)
+    return replace(table, notes=all_notes, form=form, overrides=request.overrides)
 
 
-def _tabled(frame: pd.DataFrame, source: str) -> Table:
-    """A frame's columns under names that differ."""
-    names, notes = unique_names([_escaped(str(name)) for name in frame.columns])
-    columns: dict[str, pd.Series[Any]] = {}
-    for name, (_, raw) in zip(names, frame.reset_index(drop=True).items(), strict=True):
-        column = with_escapes(raw)
+def _table_of(frame: Frame, source: str) -> Table:
+    """Return a table of a frame's columns, under names that differ."""
+    texts = list(map(str, frame.columns))
+    names, notes = unique_names(list(map(_escaped, texts)))
+    frame = frame.reset_index(drop=True)
+    columns = {}
+    for name, item in zip(names, frame.items(), strict=True):
+        _, raw_column = item
+        column = with_escapes(raw_column)
         if column.dtype.kind == "c":
             raise InputError(f"{source}: Complex data not supported: column {name!r}")
         columns[name] = column
-    return Table(columns, len(frame), source, textual=False, notes=tuple(notes))
+    return Table(
+        columns,
+        n_rows=len(frame),
+        source=source,
+        textual=False,
+        notes=tuple(notes),
+    )
 
 
-def with_escapes(column: pd.Series[Any]) -> pd.Series[Any]:
-    r"""Write bytes that are no UTF-8, as Python has them in names of files, as escapes in a column of objects.
+def with_escapes(column: Column) -> Column:
+    r"""Replace lone surrogates by backslash escapes in a column of objects.
+
+    Python has them for the bytes of file names that are not UTF-8.
 
     >>> with_escapes(pd.Series(["a", "caf\udce9"], dtype=object)).tolist()
     ['a', 'caf\\udce9']
     """
     if column.dtype != object:
         return column
+    texts = [cell for cell in column if isinstance(cell, str)]
     try:
-        "".join(cell for cell in column if isinstance(cell, str)).encode()
+        "".join(texts).encode()
     except UnicodeEncodeError:
-        return column.map(lambda cell: _escaped(cell) if isinstance(cell, str) else cell).astype(
-            object
-        )
+        escaped = column.map(_escaped_if_text)
+        return escaped.astype(object)
     return column
 
 
+def _escaped_if_text(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return _escaped(cell)
+    return cell
+
+
 def _escaped(text: str) -> str:
-    return text.encode("utf-8", ESCAPE).decode("utf-8")
+    encoded = text.encode("utf-8", ESCAPE)
+    return encoded.decode("utf-8")
 
 
-def _as_frame(X: Any, source: str) -> pd.DataFrame:
-    for takes, make in _MAKERS:
-        if takes(X):
-            return make(X, source)
+def _to_pandas(X: Any, source: str) -> Frame:
+    """Convert a value by the first converter that accepts it."""
+    for accepts, convert in _CONVERTERS:
+        if accepts(X):
+            return convert(X, source)
     raise InputError(
-        f"{source}: a {type(X).__name__} is not a table. Give a data frame, a 2-D array or a dictionary of columns."
+        f"{source}: a {type(X).__name__} is not a table. "
+        "Give a data frame, a 2-D array or a dictionary of columns."
     )
 
 
-def _is_from(library: str) -> Callable[[Any], bool]:
-    """Whether a value is of a library that need not be installed."""
-    return lambda value: type(value).__module__.partition(".")[0] == library
+def _is_of(library: str) -> _Predicate:
+    """Return a predicate for values of a library that may not be installed."""
+
+    def accepts(value: Any) -> bool:
+        module = type(value).__module__
+        return module.partition(".")[0] == library
+
+    return accepts
 
 
-def _from_polars(X: Any, source: str) -> pd.DataFrame:
-    """Column by column, so that pyarrow is not needed."""
-    import polars as pl  # it is there: X came from it
+def _from_series(X: Any, source: str) -> Frame:
+    name = X.name
+    if name is None:
+        name = "x0"
+    frame: Frame = X.to_frame(name=name)
+    return frame
+
+
+def _from_polars(X: Any, source: str) -> Frame:
+    """Convert column by column, so that pyarrow is not needed."""
+    import polars as pl  # it is installed: X came from it
 
     if isinstance(X, pl.LazyFrame):
         X = X.collect()
     if isinstance(X, pl.Series):
         X = X.to_frame(X.name or "x0")
-    columns: list[pd.Series[Any]] = []
-    for column in X.get_columns():
-        kind = column.dtype
-        if kind.is_numeric() and not kind.is_decimal():
-            columns.append(pd.Series(column.to_numpy()))
-        elif kind in (pl.Categorical, pl.Enum):
-            columns.append(pd.Series(pd.Categorical(column.cast(pl.String).to_list())))
-        elif kind.is_temporal() and kind != pl.Time:
-            columns.append(
-                pd.to_datetime(pd.Series(column.to_list()))
-                if kind != pl.Duration
-                else pd.Series(column.to_numpy())
-            )
-        else:
-            columns.append(pd.Series(column.to_list(), dtype=object))
-    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=pd.RangeIndex(X.height))
-    frame.columns = pd.Index(list(X.columns), dtype=object)
+    columns = list(map(_polars_column, X.get_columns()))
+    if columns:
+        frame = pd.concat(columns, axis=1)
+    else:
+        index = pd.RangeIndex(X.height)
+        frame = pd.DataFrame(index=index)
+    names = list(X.columns)
+    frame.columns = pd.Index(names, dtype=object)
     return frame
 
 
-def _dense(X: Any, source: str) -> npt.NDArray[Any]:
-    size = int(np.prod(X.shape)) * 8
-    if size > DENSE_LIMIT:
+def _polars_column(column: Any) -> Column:
+    import polars as pl
+
+    kind = column.dtype
+    if kind.is_numeric() and not kind.is_decimal():
+        return pd.Series(column.to_numpy())
+    if kind in (pl.Categorical, pl.Enum):
+        texts = column.cast(pl.String).to_list()
+        return pd.Series(pd.Categorical(texts))
+    if kind == pl.Duration:
+        return pd.Series(column.to_numpy())
+    if kind.is_temporal() and kind != pl.Time:
+        values: Column = pd.Series(column.to_list())
+        return pd.to_datetime(values)
+    return pd.Series(column.to_list(), dtype=object)
+
+
+def _from_sparse(X: Any, source: str) -> Frame:
+    n_cells = int(np.prod(X.shape))
+    size = n_cells * BYTES_A_NUMBER
+    if size > MAX_DENSE_BYTES:
         raise InputError(
-            f"{source}: a sparse matrix of shape {X.shape} takes {size / 1e9:.1f} GB when dense; at most 1 GB is taken. Give fewer columns."
+            f"{source}: a sparse matrix of shape {X.shape} takes {size / 1e9:.1f} GB when dense; "
+            "at most 1 GB is taken. Give fewer columns."
         )
-    return np.asarray(X.toarray())
+    dense = np.asarray(X.toarray())
+    return _from_array(dense, source)
 
 
-def _from_mapping(X: Mapping[Any, Any], source: str) -> pd.DataFrame:
+def _from_mapping(X: Mapping[Any, Any], source: str) -> Frame:
+    columns = {}
+    for name, values in X.items():
+        columns[name] = values
+        if isinstance(values, tuple):
+            columns[name] = list(values)
     try:
-        return pd.DataFrame(
-            {
-                name: list(values) if isinstance(values, tuple) else values
-                for name, values in X.items()
-            }
-        )
+        return pd.DataFrame(columns)
     except (ValueError, TypeError) as error:
         raise InputError(f"{source}: the dictionary is not a table: {one_line(error)}") from None
 
 
-def _from_array(X: npt.NDArray[Any], source: str) -> pd.DataFrame:
-    if X.dtype.names:
-        return pd.DataFrame({name: _as_text(X[name]) for name in X.dtype.names})
-    if X.dtype.kind == "c":
-        raise InputError(f"{source}: Complex data not supported: an array of {X.dtype}")
-    if X.ndim != 2:
-        raise InputError(_wrong_dimensions(X.ndim, source))
-    _check_shape(X.shape)
-    frame = pd.DataFrame(
-        _as_text(X), columns=pd.Index([f"x{place}" for place in range(X.shape[1])])
-    )
-    return frame.infer_objects() if X.dtype == object else frame
+def _from_array(X: Any, source: str) -> Frame:
+    array: Array = np.asarray(X)
+    names = array.dtype.names
+    if names:
+        fields = {}
+        for name in names:
+            fields[name] = _decoded(array[name])
+        return pd.DataFrame(fields)
+    if array.dtype.kind == "c":
+        raise InputError(f"{source}: Complex data not supported: an array of {array.dtype}")
+    if array.ndim != 2:
+        raise InputError(_wrong_dimensions(array.ndim, source))
+    _check_shape(array.shape)
+    n_columns = array.shape[1]
+    frame = pd.DataFrame(_decoded(array), columns=_numbered(n_columns))
+    if array.dtype == object:
+        frame = frame.infer_objects()
+    return frame
 
 
-def _as_text(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _numbered(width: int) -> pd.Index[str]:
+    """Return names for the columns of an array: x0, x1, ..."""
+    names = [f"x{number}" for number in range(width)]
+    return pd.Index(names)
+
+
+def _decoded(array: Array) -> Array:
     """Decode NumPy's bytes; other arrays stay as they are."""
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+    if array.dtype.kind != "S":
+        return array
+    return np.char.decode(array, "utf-8", "replace")
 
 
 def _wrong_dimensions(ndim: int, source: str) -> str:
     if ndim > 2:
         return f"{source}: Found array with dim {ndim}, while dim <= 2 is required."
-    what = "1D array" if ndim else "scalar array"
+    kind = "1D array" if ndim else "scalar array"
     return (
-        f"{source}: Expected 2D array, got {what} instead. Reshape your data either using array.reshape(-1, 1) if it has a single feature"
+        f"{source}: Expected 2D array, got {kind} instead. "
+        "Reshape your data either using array.reshape(-1, 1) if it has a single feature"
         " or array.reshape(1, -1) if it contains a single sample."
     )
 
 
-def _from_rows(X: Sequence[Any], source: str) -> pd.DataFrame:
+def _from_rows(X: Sequence[Any], source: str) -> Frame:
     if X and isinstance(X[0], Mapping):
         return pd.DataFrame(list(X))
-    if not X or not all(isinstance(row, (list, tuple, np.ndarray)) for row in X):
+    kinds = (list, tuple, np.ndarray)
+    has_rows = all(isinstance(row, kinds) for row in X)
+    if not X or not has_rows:
         raise InputError(_wrong_dimensions(1, source))
-    widths = Counter(len(row) for row in X)
+    widths = sorted(set(map(len, X)))
     if len(widths) > 1:
-        raise InputError(
-            f"{source}: rows of different lengths: {', '.join(map(str, sorted(widths)[:5]))}"
-        )
-    names = pd.Index([f"x{place}" for place in range(len(X[0]))])
-    return pd.DataFrame([list(row) for row in X], columns=names)
+        some_widths = map(str, widths[:5])
+        raise InputError(f"{source}: rows of different lengths: {', '.join(some_widths)}")
+    rows = list(map(list, X))
+    width = widths[0]
+    return pd.DataFrame(rows, columns=_numbered(width))
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
-    if shape[1] == 0:
+    n_rows = shape[0]
+    n_columns = shape[1]
+    if n_columns == 0:
         raise InputError(f"0 feature(s) (shape={shape}) while a minimum of 1 is required.")
-    if shape[0] == 0:
+    if n_rows == 0:
         raise InputError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
         )
 
 
-_MAKERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str], pd.DataFrame]], ...] = (
+_CONVERTERS: tuple[tuple[_Predicate, _Converter], ...] = (
     (lambda X: isinstance(X, pd.DataFrame), lambda X, source: X),
-    (
-        lambda X: isinstance(X, pd.Series),
-        lambda X, source: X.to_frame(name="x0" if X.name is None else X.name),
-    ),
-    (_is_from("polars"), _from_polars),
-    (_is_from("pyarrow"), lambda X, source: X.to_pandas()),
-    (lambda X: hasattr(X, "tocsr"), lambda X, source: _from_array(_dense(X, source), source)),
+    (lambda X: isinstance(X, pd.Series), _from_series),
+    (_is_of("polars"), _from_polars),
+    (_is_of("pyarrow"), lambda X, source: X.to_pandas()),
+    (lambda X: hasattr(X, "tocsr"), _from_sparse),
     (lambda X: isinstance(X, Mapping), _from_mapping),
-    (lambda X: hasattr(X, "__array__"), lambda X, source: _from_array(np.asarray(X), source)),
+    (lambda X: hasattr(X, "__array__"), _from_array),
     (lambda X: isinstance(X, (list, tuple)), _from_rows),
 )
 
 
-def unique_names(names: Sequence[str]) -> tuple[list[str], list[Note]]:
-    """Names that differ: blank ones get their place, repeated ones a number."""
+def unique_names(names: Names) -> tuple[list[str], list[Note]]:
+    """Return names that all differ, with notes on those that were changed.
+
+    Blank names become `column_` and the column's number, repeated ones get a number.
+    """
     notes: list[Note] = []
-    filled = [name if name.strip() else f"column_{place}" for place, name in enumerate(names, 1)]
-    blank = tuple(new for new, old in zip(filled, names, strict=True) if not old.strip())
+    filled: list[str] = []
+    blank: list[str] = []
+    for number, name in enumerate(names, 1):
+        if name.strip():
+            filled.append(name)
+            continue
+        new = f"column_{number}"
+        filled.append(new)
+        blank.append(new)
     if blank:
-        notes.append(
-            Note(
-                "header_blank",
-                blank,
-                "columns without a name were named by their place",
-                len(blank),
-            )
-        )
-    taken, seen, unique = set(filled), set[str](), []
-    for old in filled:
-        name = old
-        if old in seen:
-            name = next(
-                new for number in itertools.count(2) if (new := f"{old}.{number}") not in taken
-            )
-            taken.add(name)
-        seen.add(name)
-        unique.append(name)
-    repeated = tuple(
-        dict.fromkeys(old for new, old in zip(unique, filled, strict=True) if new != old)
-    )
-    if repeated:
-        renamed = ", ".join(new for new, old in zip(unique, filled, strict=True) if new != old)
-        notes.append(
-            Note(
-                "header_duplicate",
-                repeated,
-                f"columns of the same name were renamed: {renamed}",
-                len(unique) - len(set(filled)),
-            )
-        )
+        what = "columns without a name were named by their place"
+        note = Note("header_blank", tuple(blank), what, len(blank))
+        notes.append(note)
+    unique = list(_numbered_repeats(filled))
+    renamed: list[str] = []
+    repeated: dict[str, None] = {}
+    for old, new in zip(filled, unique, strict=True):
+        if old != new:
+            renamed.append(new)
+            repeated[old] = None
+    if renamed:
+        what = f"columns of the same name were renamed: {', '.join(renamed)}"
+        note = Note("header_duplicate", tuple(repeated), what, len(renamed))
+        notes.append(note)
     return unique, notes
+
+
+def _numbered_repeats(names: Names) -> Iterator[str]:
+    """Yield names, those that occurred before with a number that makes them new."""
+    taken = set(names)
+    seen: set[str] = set()
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            yield name
+            continue
+        for number in itertools.count(2):
+            new = f"{name}.{number}"
+            if new not in taken:
+                break
+        taken.add(new)
+        seen.add(new)
+        yield new

@@ -1,4 +1,7 @@
-"""Which line names the columns: the first that holds the names that are needed, or one that looks like no data."""
+"""Which line names the columns.
+
+It is the first that holds the names that are needed, or one that does not look like data.
+"""
 
 from __future__ import annotations
 
@@ -7,115 +10,161 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
-MOST_TITLES = 30  # lines above a header
-FILLED_SHARE = 0.7  # of a header's cells hold a name, at least
+MAX_TITLE_LINES = 30  # above a header
+MIN_FILLED_SHARE = 0.7  # of a header's cells
+MIN_WIDTH_OF_SPARSE_TITLES = 4
+FIRST_YEAR = 1900
+LAST_YEAR = 2100
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 Row = Sequence[str]
 
 
-def place_of_names(rows: Sequence[Row], needs: Sequence[str]) -> int | None:
-    """Find the first row that holds all needed names, or most of several; None if there is none.
+def find_header(rows: Sequence[Row], needs: Sequence[str]) -> int | None:
+    """Return the index of the first row with all needed names, or most of several; else None.
 
-    >>> place_of_names([["Sales"], ["a", " y"], ["1", "2"]], ["y"])
+    >>> find_header([["Sales"], ["a", " y"], ["1", "2"]], ["y"])
     1
 
-    A single name may also be the value of a cell: then the rows above have to be titles, which fill fewer cells.
+    A single name may also be the value of a cell: then the rows above must be titles, which fill
+    fewer cells.
 
-    >>> place_of_names([["a", "y"], ["1", "no"]], ["no"]) is None
+    >>> find_header([["a", "y"], ["1", "no"]], ["no"]) is None
     True
     """
-    held = [names_held(row, needs) for row in rows[:MOST_TITLES]]
-    best = max(held, default=0)
-    if not best or 2 * best <= len(needs):
+    first_rows = rows[:MAX_TITLE_LINES]
+    counts = [_count_names(row, needs) for row in first_rows]
+    most = max(counts, default=0)
+    if most == 0 or 2 * most <= len(needs):
         return None
-    place = held.index(best)
-    filled = [sum(bool(cell.strip()) for cell in row) for row in rows[: place + 1]]
-    return place if best > 1 or not place or max(filled[:-1]) < filled[-1] else None
+    index = counts.index(most)
+    if index == 0 or most > 1:
+        return index
+    above = map(_count_filled, rows[:index])
+    n_filled = _count_filled(rows[index])
+    if max(above) < n_filled:
+        return index
+    return None
 
 
-def names_held(row: Row, needs: Sequence[str]) -> int:
-    """Count the needed names that a row holds, whatever spaces stand around them."""
+def _count_names(row: Row, needs: Sequence[str]) -> int:
+    """Return how many needed names a row holds, with or without the spaces around its cells."""
     wanted = set(needs)
-    return max(len(wanted & set(row)), len(wanted & {cell.strip() for cell in row}))
+    stripped = map(str.strip, row)
+    n_exact = len(wanted.intersection(row))
+    n_stripped = len(wanted.intersection(stripped))
+    return max(n_exact, n_stripped)
 
 
-def without_spaces(row: Row, needs: Sequence[str]) -> list[str]:
-    """A header's names, without spaces around them where the needed names have none."""
-    bare = [cell.strip() for cell in row]
-    return bare if len(set(needs) & set(bare)) > len(set(needs) & set(row)) else list(row)
+def _count_filled(row: Row) -> int:
+    return sum(bool(cell.strip()) for cell in row)
 
 
-def titles_above(rows: Sequence[Row]) -> int:
-    """Count the lines of titles above a header: they fill few cells, and the header below them most, with words.
+def matching_names(row: Row, needs: Sequence[str]) -> list[str]:
+    """Return a header's names, stripped of spaces if more of the needed names match so."""
+    wanted = set(needs)
+    names = list(row)
+    stripped = [name.strip() for name in names]
+    n_exact = len(wanted.intersection(names))
+    n_stripped = len(wanted.intersection(stripped))
+    if n_stripped > n_exact:
+        return stripped
+    return names
 
-    >>> titles_above([["Sales 2024"], ["", ""], ["a", "b", "y"], ["1", "2", "3"], ["4", "5", "6"]])
+
+def count_titles(rows: Sequence[Row]) -> int:
+    """Return the number of title lines above a header; 0 if the first row is no title.
+
+    Titles fill few cells, and the header below them most, with words.
+
+    >>> count_titles([["Sales 2024"], ["", ""], ["a", "b", "y"], ["1", "2", "3"], ["4", "5", "6"]])
     2
-    >>> titles_above([["a", "b"], ["1", "2"]])
+    >>> count_titles([["a", "b"], ["1", "2"]])
     0
     """
     if len(rows) < 3:
         return 0
-    width = Counter(len(row) for row in rows).most_common(1)[0][0]
-    for place, row in enumerate(rows[:MOST_TITLES]):
-        if place < len(rows) - 1 and _is_title(row, width):
+    width_counts = Counter(map(len, rows))
+    usual = width_counts.most_common(1)
+    width = usual[0][0]
+    last = len(rows) - 1
+    first_rows = rows[:MAX_TITLE_LINES]
+    for index, row in enumerate(first_rows):
+        if index < last and _is_title(row, width):
             continue
-        return place if place and _is_full(row, width) else 0
+        if _is_full_of_words(row, width):
+            return index
+        break
     return 0
 
 
 def _is_title(row: Row, width: int) -> bool:
-    filled = sum(bool(cell.strip()) for cell in row)
     if width < 2:
         return False
-    is_alone = filled <= 1 and (len(row) < width or width >= 3)
-    return is_alone or (width >= 4 and filled < width / 2)
+    n_filled = _count_filled(row)
+    is_narrow = len(row) < width
+    if n_filled <= 1 and (is_narrow or width >= 3):
+        return True
+    if width < MIN_WIDTH_OF_SPARSE_TITLES:
+        return False
+    return n_filled < width / 2
 
 
-def _is_full(row: Row, width: int) -> bool:
-    """Whether a row looks like a header: most cells hold a word that is no number."""
-    filled = [cell for cell in row if cell.strip()]
-    return len(filled) >= max(2, FILLED_SHARE * width) and not any(
-        _NUMBER.fullmatch(cell) for cell in filled
-    )
+def _is_full_of_words(row: Row, width: int) -> bool:
+    """Return whether a row looks like a header: most cells are filled, and none is a number."""
+    if any(map(_NUMBER.fullmatch, row)):
+        return False
+    least = max(2, MIN_FILLED_SHARE * width)
+    return _count_filled(row) >= least
 
 
 def has_header(rows: Sequence[Row]) -> bool:
-    """Whether the first row names the columns.
+    """Return whether the first row names the columns.
 
-    It does not if all of it is numbers (other than 0, 1, 2, ..., which pandas writes for columns without a name, or a run of years),
-    or if every cell of it is a number or a word that stands in the same column again.
+    It does not if all of it is numbers (other than 0, 1, 2, ..., which pandas writes for columns
+    without a name, or a run of years), or if every cell of it is a number or a word that occurs
+    in the same column again.
     """
-    first, rest = rows[0], rows[1:]
-    if not any(cell.strip() for cell in first):
+    first = rows[0]
+    rest = rows[1:]
+    if _count_filled(first) == 0:
         return True
-    numeric = [_NUMBER.fullmatch(cell) is not None for cell in first]
-    if all(numeric):
+    matches = list(map(_NUMBER.fullmatch, first))
+    if all(matches):
         return len(first) > 1 and _counts_up(first)
-    if not any(numeric) or len(rest) < 2:
-        return not (_repeats(first, rest, numeric) and any(numeric))
-    return not _repeats(first, rest, numeric)
+    if not any(matches):
+        return True
+    return not _repeats(first, rest)
 
 
 def _counts_up(cells: Row) -> bool:
-    if not all(cell.strip().isdecimal() for cell in cells):
+    """Return whether cells are consecutive numbers from 0 or 1 on, or consecutive years."""
+    stripped = [cell.strip() for cell in cells]
+    if not all(map(str.isdecimal, stripped)):
         return False
-    steps = np.diff([int(cell) for cell in cells])
-    return bool((steps == 1).all()) and (int(cells[0]) in (0, 1) or 1900 <= int(cells[0]) <= 2100)
+    numbers = list(map(int, cells))
+    start = numbers[0]
+    end = start + len(numbers)
+    if numbers != list(range(start, end)):
+        return False
+    if start in (0, 1):
+        return True
+    return FIRST_YEAR <= start <= LAST_YEAR
 
 
-def _repeats(first: Row, rest: Sequence[Row], numeric: list[bool]) -> bool:
+def _repeats(first: Row, rest: Sequence[Row]) -> bool:
+    """Return whether every cell of the first row is a number or occurs in its column again."""
     columns = list(itertools.zip_longest(*rest, fillvalue=""))
     if len(columns) != len(first):
         return False
-    return all(
-        is_number or cell in column
-        for cell, is_number, column in zip(first, numeric, columns, strict=True)
-    )
+    for index, cell in enumerate(first):
+        if _NUMBER.fullmatch(cell):
+            continue
+        if cell not in columns[index]:
+            return False
+    return True
 
 
-def made_names(width: int) -> list[str]:
-    """Names for columns without any."""
-    return [f"c{place}" for place in range(1, width + 1)]
+def numbered_names(width: int) -> list[str]:
+    """Return names for columns without any: c1, c2, ..."""
+    return [f"c{number}" for number in range(1, width + 1)]

@@ -1,4 +1,4 @@
-"""The raw table itself: named columns of equal length, and notes of what was found on reading."""
+"""The raw table: named columns of equal length, with notes on how they were read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Note:
-    """A fact found on reading, which becomes a finding; `override` is the option that changes it."""
+    """A fact found on reading, which becomes a finding; `override` is the option that changes it.
+
+    Parameters
+    ----------
+    code : str
+    columns : tuple of str
+        The columns that it is about.
+    text : str
+    count : int
+        Number of rows, columns or cells concerned.
+    override : str
+    """
 
     code: str
     columns: tuple[str, ...]
@@ -29,20 +40,32 @@ class Note:
 
 @dataclass(frozen=True)
 class Sample:
-    """Which lines of a text file were read: a share of those of its first blocks, drawn by a seed."""
+    """Which lines of a text file were read: a random share of those of its first blocks."""
 
     share: float
     seed: int
     blocks: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading may cost: seconds and bytes of memory, None being no bound; or the sample that an earlier reading took."""
+    """The time and memory that reading may take.
+
+    Parameters
+    ----------
+    seconds : float or None
+        None for no limit.
+    memory : int or None
+        Bytes; None for no limit.
+    seed : int
+        Of the sample that is drawn where the limits don't allow the whole file.
+    sample : Sample or None
+        The sample that an earlier reading drew, to be drawn again.
+    """
 
     seconds: float | None = None
     memory: int | None = None
@@ -52,7 +75,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Request:
-    """What is known of a file before it is read, and what is to come of it.
+    """Facts about a file that are known before it is read, and requirements on its table.
 
     Parameters
     ----------
@@ -60,11 +83,11 @@ class Request:
     form : Form or None
         Of another file of the same kind: tried first, kept if the columns agree with it.
     needs : tuple of str
-        Columns that it has to have: evidence for what separates fields and where the header is.
+        Columns that it must have: evidence for the separator and for the header's line.
     overrides : Overrides
-        What the user says.
+        The user's options.
     may_be_empty : bool
-        Whether a header without rows will do.
+        Whether a header without rows is accepted.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -81,7 +104,8 @@ class Table:
     Parameters
     ----------
     columns : mapping of str to pandas.Series
-        Text exactly as it stands in the file (an empty string for an empty cell), or a frame's columns as they are.
+        Text exactly as it stands in the file (an empty string for an empty cell), or a frame's
+        columns as they are.
     n_rows : int
     source : str
         The name used in messages.
@@ -91,9 +115,9 @@ class Table:
     sample : Sample or None
         Which lines were read, if not all.
     form : Form or None
-        How the file was cut into cells; None for what came from Python.
+        How the file was split into cells; None for values from Python.
     overrides : Overrides
-        What the user said of the file's form.
+        The user's options for reading the file.
 
     Examples
     --------
@@ -114,39 +138,56 @@ class Table:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
+        """Names of the columns, in order."""
         return tuple(self.columns)
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
         if name not in self.columns:
-            raise InputError(f"{self.source}: no column {name!r}.{suggestion(name, self.columns)}")
+            meant = suggestion(name, self.columns)
+            raise InputError(f"{self.source}: no column {name!r}.{meant}")
         return self.columns[name]
 
     def take(self, rows: Sequence[int] | Rows) -> Table:
-        """The same table with some of its rows, by position."""
-        at = np.asarray(rows, np.int64)
-        columns = {name: _taken(column, at) for name, column in self.columns.items()}
-        return replace(self, columns=columns, n_rows=len(at))
+        """Return the table of some rows, by position."""
+        indices = np.asarray(rows, np.int64)
+        columns = {}
+        for name, column in self.columns.items():
+            columns[name] = _take_cells(column, indices)
+        n_rows = len(indices)
+        return replace(self, columns=columns, n_rows=n_rows)
 
     def drop(self, names: Iterable[str]) -> Table:
-        """The same table without these columns."""
-        gone = set(names)
-        return replace(
-            self,
-            columns={name: column for name, column in self.columns.items() if name not in gone},
-        )
+        """Return the table without these columns."""
+        columns = dict(self.columns)
+        for name in names:
+            columns.pop(name, None)
+        return replace(self, columns=columns)
 
     def rename(self, new: Mapping[str, str]) -> Table:
-        """The same table with other names for some columns, given by their present ones; names must stay different."""
-        return replace(
-            self, columns={new.get(name, name): column for name, column in self.columns.items()}
-        )
+        """Return the table with other names for some columns.
+
+        Parameters
+        ----------
+        new : mapping of str to str
+            New names by present ones; all names must stay different.
+        """
+        columns = {}
+        for name, column in self.columns.items():
+            new_name = new.get(name, name)
+            columns[new_name] = column
+        return replace(self, columns=columns)
 
     def to_frame(self) -> pd.DataFrame:
-        """The columns as a pandas frame."""
-        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(self.n_rows))
+        """Return the columns as a pandas frame."""
+        index = pd.RangeIndex(self.n_rows)
+        columns = dict(self.columns)
+        return pd.DataFrame(columns, index=index)
 
 
-def _taken(column: pd.Series[Any], at: Rows) -> pd.Series[Any]:
-    """Some cells of a column, numbered anew: five times as fast as a take and another index, which counts with 20 000 columns."""
-    return pd.Series(column.array.take(at), dtype=column.dtype, name=column.name, copy=False)
+def _take_cells(column: pd.Series[Any], indices: Rows) -> pd.Series[Any]:
+    """Return some cells of a column, under a new index.
+
+    Five times as fast as a take and another index, which counts with 20 000 columns.
+    """
+    cells = column.array.take(indices)
+    return pd.Series(cells, dtype=column.dtype, name=column.name, copy=False)

@@ -1,4 +1,4 @@
-"""Read a table from a file, by what is in it."""
+"""Read a table from a file of any format, which is recognised by its content."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from automl.table.excel import read_excel
 from automl.table.form import NO_OVERRIDES, Form, Overrides
 from automl.table.json_text import read_json
 from automl.table.raw import Limits, Request, Table
-from automl.table.source import Source, find_source, look, unpacked
+from automl.table.source import Source, decompressed, find_source, read_text_head
 from automl.table.totals import without_total
 
 NO_LIMITS = Limits()
 _READ_FAILURES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_PARQUET_MARK = b"PAR1"
+_FEATHER_MARKS = (b"ARROW1", b"FEA1")
 
 
 def read_table(
@@ -31,9 +34,10 @@ def read_table(
     overrides: Overrides = NO_OVERRIDES,
     may_be_empty: bool = False,
 ) -> Table:
-    """Read a table from a file, by what is in it.
+    """Read a table from a file of any format, which is recognised by its content.
 
-    CSV of any separator, quoting, encoding and compression, columns of a fixed width, Parquet, Feather, Excel or JSON.
+    CSV of any separator, quoting, encoding and compression, columns of a fixed width, Parquet,
+    Feather, Excel or JSON.
 
     Parameters
     ----------
@@ -42,12 +46,13 @@ def read_table(
     limits : Limits, optional
         A text file that can't be read in this time or into this memory is sampled, with a note.
     form : Form, optional
-        How a file of the same kind was cut, such as the one at fit: tried first, and kept if the columns agree with it.
+        How a file of the same kind was split into cells, such as the one at fit: tried first,
+        and kept if the columns agree with it.
     needs : sequence of str, optional
-        Columns that the file has to have: they tell what is the header, what separates fields, and which sheet it is.
-        A table without them is read all the same, unless it can't be cut at all.
+        Columns that the file must have: evidence for its header, its separator and its sheet.
+        A table without them is read all the same, unless it can't be split at all.
     overrides : Overrides, optional
-        What the user says of the file; nothing else is tried then.
+        The user's options for the file; no alternative to them is tried.
     may_be_empty : bool
         Whether a header without rows gives a table without rows, and not an error.
 
@@ -59,7 +64,8 @@ def read_table(
     request = Request(limits, form, tuple(needs), overrides, may_be_empty)
     source = find_source(path)
     try:
-        return without_total(_read(unpacked(source), request))
+        table = _read(decompressed(source), request)
+        return without_total(table)
     except _READ_FAILURES as error:
         raise InputError(f"{source.name}: can't be read: {one_line(error)}") from None
     except UnicodeError as error:
@@ -70,24 +76,27 @@ def read_table(
 
 def _read(source: Source, request: Request) -> Table:
     magic = source.head(8)
-    if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    if magic.startswith(_WORKBOOK_MARKS):
         _refuse_overrides(request, source, "a workbook", ("separator", "encoding"))
         return read_excel(source, request)
-    if magic.startswith((b"PAR1", b"ARROW1", b"FEA1")):
+    is_parquet = magic.startswith(_PARQUET_MARK)
+    if is_parquet or magic.startswith(_FEATHER_MARKS):
         _refuse_overrides(request, source, "no text file", ("separator", "encoding", "sheet"))
-        return read_arrow(source, "Parquet" if magic.startswith(b"PAR1") else "Feather", request)
+        kind = "Parquet" if is_parquet else "Feather"
+        return read_arrow(source, kind, request)
     _refuse_overrides(request, source, "no workbook", ("sheet",))
-    text = look(source, request)
-    if request.overrides.separator is None and text.sample.lstrip()[:1] in ("{", "["):
-        records = read_json(source, text, request)
-        if records is not None:
-            return records
+    text = read_text_head(source, request)
+    first = text.sample.lstrip()[:1]
+    if first in ("{", "[") and request.overrides.separator is None:
+        table = read_json(source, text, request)
+        if table is not None:
+            return table
     return read_delimited(source, text, request)
 
 
-def _refuse_overrides(request: Request, source: Source, what: str, names: Sequence[str]) -> None:
-    """Refuse an option that says something of another kind of file."""
-    said = request.overrides.to_json()
+def _refuse_overrides(request: Request, source: Source, kind: str, names: Sequence[str]) -> None:
+    """Refuse an option that is meant for another kind of file."""
+    options = request.overrides.to_json()
     for name in names:
-        if name in said:
-            raise InputError(f"--{name} {said[name]!r}: {source.name} is {what}.")
+        if name in options:
+            raise InputError(f"--{name} {options[name]!r}: {source.name} is {kind}.")

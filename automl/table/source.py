@@ -1,4 +1,4 @@
-"""Bytes that can be opened again and again, unpacked, and what their first megabyte shows."""
+"""Bytes that can be opened repeatedly, decompressed, and the text at their beginning."""
 
 from __future__ import annotations
 
@@ -21,60 +21,80 @@ from typing import Any, BinaryIO, cast
 
 from automl.errors import InputError, one_line, suggestion
 from automl.table import encoding
-from automl.table.encoding import Found
+from automl.table.encoding import EncodingGuess
 from automl.table.raw import Request
 
-HEAD = 1 << 20  # bytes that decide what a file is
-LONGEST_LINE = 64 << 20
+HEAD_BYTES = 1 << 20  # that decide how a file is read
+MAX_LINE_BYTES = 64 << 20
+MAX_CONTROL_SHARE = 0.02  # of the bytes of text
 _END_MARK = re.compile(r"\x1a+\s*\Z")  # of DOS
-
+_ZIP_MARK = b"PK\x03\x04"
+_ZSTANDARD_MARK = b"\x28\xb5\x2f\xfd"
+# Byte 26 may end a file of text, and 1, 2 and 31 may separate its fields.
+_BINARY_BYTES = (*range(3, 9), *range(14, 26), *range(28, 31))
 
 _Stored = Path | io.BytesIO
+_Opener = Callable[[_Stored], BinaryIO]
 
 
-def _plain(stored: _Stored) -> BinaryIO:
-    return open(stored, "rb") if isinstance(stored, Path) else stored
+def _open_plain(stored: _Stored) -> BinaryIO:
+    if isinstance(stored, Path):
+        return open(stored, "rb")
+    return stored
 
 
 @dataclass(frozen=True)
 class Source:
-    """Bytes that can be opened again and again: a file, or what came through a pipe."""
+    """Bytes that can be opened repeatedly: a file, or the content of a pipe.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    stored : Path or bytes
+    size : int
+        Bytes as stored.
+    decompress : callable
+        Opens the stored bytes for reading without their compression.
+    """
 
     name: str
     stored: Path | bytes
-    size: int  # bytes as stored
-    unpack: Callable[[_Stored], BinaryIO] = _plain
+    size: int
+    decompress: _Opener = _open_plain
 
     @property
-    def packed(self) -> bool:
-        """Whether it is compressed."""
-        return self.unpack is not _plain
+    def is_compressed(self) -> bool:
+        """Whether the stored bytes are compressed."""
+        return self.decompress is not _open_plain
 
     def open(self) -> BinaryIO:
-        """The unpacked bytes, from the start."""
-        return self.unpack(
-            io.BytesIO(self.stored) if isinstance(self.stored, bytes) else self.stored
-        )
+        """Open the decompressed bytes, from the start."""
+        stored = self.stored
+        if isinstance(stored, bytes):
+            return self.decompress(io.BytesIO(stored))
+        return self.decompress(stored)
 
-    def head(self, size: int = HEAD) -> bytes:
-        """The first bytes."""
+    def head(self, size: int = HEAD_BYTES) -> bytes:
+        """Return the first bytes, decompressed."""
         with self.open() as stream:
             return stream.read(size)
 
     def tail(self, size: int = 64) -> bytes:
-        """The last bytes as stored."""
+        """Return the last bytes as stored."""
         if isinstance(self.stored, bytes):
             return self.stored[-size:]
+        start = max(0, self.size - size)
         with open(self.stored, "rb") as stream:
-            stream.seek(max(0, self.size - size))
+            stream.seek(start)
             return stream.read()
 
 
 def find_source(path: str | Path) -> Source:
-    """The bytes of a file, or of standard input for `-`."""
+    """Return the bytes of a file, or of standard input for `-`."""
     if str(path) == "-":
-        held = sys.stdin.buffer.read()
-        source = Source("stdin", held, len(held))
+        content = sys.stdin.buffer.read()
+        source = Source("stdin", content, len(content))
     else:
         source = _file_source(Path(path))
     if source.size == 0:
@@ -83,187 +103,211 @@ def find_source(path: str | Path) -> Source:
 
 
 def _file_source(path: Path) -> Source:
+    name = str(path)
     try:
         if path.is_dir():
             raise InputError(f"{path}: is a folder, not a file")
         if not path.is_file():  # a pipe, such as a shell's <(...), has no size
-            held = _through_pipe(str(path), os.stat(path).st_ino)
-            return Source(str(path), held, len(held))
+            content = _read_pipe(name, os.stat(path).st_ino)
+            return Source(name, content, len(content))
         with open(path, "rb"):
-            return Source(str(path), path, path.stat().st_size)
+            return Source(name, path, path.stat().st_size)
     except InputError:
         raise
     except FileNotFoundError:
-        known = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        known = []
+        if path.parent.is_dir():
+            known = [item.name for item in path.parent.iterdir()]
         raise InputError(f"{path}: no such file.{suggestion(path.name, known)}") from None
     except (OSError, ValueError) as error:
-        reason = (
-            "permission denied"
-            if getattr(error, "errno", None) == errno.EACCES
-            else one_line(error)
-        )
+        reason = one_line(error)
+        if getattr(error, "errno", None) == errno.EACCES:
+            reason = "permission denied"
         raise InputError(f"{path}: can't be read: {reason}") from None
 
 
 @functools.cache
-def _through_pipe(path: str, inode: int) -> bytes:
-    """What comes through a pipe, kept: it can be read once only, and a test table is read before the search and after it."""
+def _read_pipe(path: str, inode: int) -> bytes:
+    """Return the content of a pipe, cached.
+
+    A pipe can be read only once, and a test table is read before the search and after it.
+    """
     with open(path, "rb") as stream:
         return stream.read()
 
 
-PACKERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+_COMPRESSIONS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )
 
 
-def unpacked(source: Source) -> Source:
-    """The same source without its compression."""
+def decompressed(source: Source) -> Source:
+    """Return the same source without its compression."""
     head = source.head(64)
-    for magic, unpack in PACKERS:
-        if head.startswith(magic):
-            packed = replace(source, unpack=unpack)
-            if not packed.head(1):
+    for mark, opener in _COMPRESSIONS:
+        if head.startswith(mark):
+            opened = replace(source, decompress=opener)
+            if not opened.head(1):
                 raise InputError(f"{source.name}: the file is empty")
-            return packed
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
+            return opened
+    if head.startswith(_ZSTANDARD_MARK):
         raise InputError(
             f"{source.name}: Zstandard compression can't be read. Compress it with gzip."
         )
-    return _unzipped(source) if head.startswith(b"PK\x03\x04") else source
+    if head.startswith(_ZIP_MARK):
+        return _unzipped(source)
+    return source
 
 
 def _unzipped(source: Source) -> Source:
-    """The one file of a zip archive; a workbook stays as it is."""
+    """Return the only file of a zip archive; a workbook stays as it is."""
+    names = []
     with source.open() as stream, zipfile.ZipFile(stream) as archive:
-        names = [
-            item.filename
-            for item in archive.infolist()
-            if not item.is_dir() and not item.filename.startswith("__MACOSX")
-        ]
-    if any(name.startswith(("xl/", "[Content_Types]")) for name in names) or {
-        "mimetype",
-        "content.xml",
-    } <= set(names):
+        for item in archive.infolist():
+            name = item.filename
+            if not item.is_dir() and not name.startswith("__MACOSX"):
+                names.append(name)
+    if _is_workbook(names):
         return source
     if len(names) != 1:
         raise InputError(f"{source.name}: a zip archive with {len(names)} files. Give one table.")
-    return replace(
-        source, unpack=lambda stored: cast(BinaryIO, zipfile.ZipFile(stored).open(names[0]))
-    )
+
+    def open_member(stored: _Stored) -> BinaryIO:
+        archive = zipfile.ZipFile(stored)
+        return cast(BinaryIO, archive.open(names[0]))
+
+    return replace(source, decompress=open_member)
+
+
+def _is_workbook(names: list[str]) -> bool:
+    """Return whether files in a zip archive are those of a workbook: Excel's or OpenDocument's."""
+    for name in names:
+        if name.startswith(("xl/", "[Content_Types]")):
+            return True
+    return {"mimetype", "content.xml"} <= set(names)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the first megabyte shows.
+class TextHead:
+    """The first megabyte of a file of text.
 
     Parameters
     ----------
     encoding : str
     sample : str
         Whole lines, unless the file ends in the middle of one.
-    damaged : bool
-        Whether it is UTF-8 with bytes that are none.
-    found : Found or None
-        What letters told of the encoding, where they had to.
+    is_damaged : bool
+        Whether it is UTF-8 but for a few bytes.
+    guess : EncodingGuess or None
+        The evidence for the encoding, where it was guessed from letters.
     """
 
     encoding: str
     sample: str
-    damaged: bool = False
-    found: Found | None = None
+    is_damaged: bool = False
+    guess: EncodingGuess | None = None
 
 
-def look(source: Source, request: Request) -> Look:
-    """Find out the encoding, and refuse what is no text."""
-    head = source.head()
-    is_whole = len(head) < HEAD
-    seen = _first_look(head, is_whole, source.name, request)
-    sample = seen.sample.removeprefix("\ufeff")
+def read_text_head(source: Source, request: Request) -> TextHead:
+    """Find the encoding and decode the first megabyte; refuse anything that is no text."""
+    content = source.head()
+    is_whole = len(content) < HEAD_BYTES
+    head = _decoded_head(content, is_whole, source.name, request)
+    sample = head.sample.removeprefix("\ufeff")
     if not sample.strip("\x1a \t\r\n\v\f"):
         raise InputError(f"{source.name}: the file is empty")
     if not is_whole:
-        if "\n" not in sample and "\r" not in sample:
+        last_break = max(sample.rfind("\n"), sample.rfind("\r"))
+        if last_break < 0:
             _refuse_endless_line(source)
         else:
-            sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
-    return replace(seen, sample=_END_MARK.sub("", sample))
+            sample = sample[: last_break + 1]
+    sample = _END_MARK.sub("", sample)
+    return replace(head, sample=sample)
 
 
 def _refuse_endless_line(source: Source) -> None:
+    n_blocks = MAX_LINE_BYTES // HEAD_BYTES
     with source.open() as stream:
-        for _ in range(LONGEST_LINE // HEAD):
-            block = stream.read(HEAD)
-            if b"\n" in block or b"\r" in block or len(block) < HEAD:
+        for _ in range(n_blocks):
+            block = stream.read(HEAD_BYTES)
+            is_last = len(block) < HEAD_BYTES
+            if is_last or b"\n" in block or b"\r" in block:
                 return
     raise InputError(
-        f"{source.name}: its first line is longer than {LONGEST_LINE >> 20} MB: not a table"
+        f"{source.name}: its first line is longer than {MAX_LINE_BYTES >> 20} MB: not a table"
     )
 
 
-def _first_look(head: bytes, is_whole: bool, name: str, request: Request) -> Look:
-    """Decode the head: by the user's word, a mark, as UTF-8, as the file at fit was, or by its letters."""
-    asked = request.overrides.encoding
-    marked = encoding.by_marks(head)
-    if asked is not None and not (asked == "utf-8" and marked):
-        return _as_asked(head, is_whole, name, asked)
+def _decoded_head(content: bytes, is_whole: bool, name: str, request: Request) -> TextHead:
+    """Decode the head.
+
+    Tried are the user's option, a byte order mark, UTF-8, the encoding of the file at fit, and
+    the encoding that the letters suggest, in this order.
+    """
+    option = request.overrides.encoding
+    marked = encoding.by_marks(content)
+    if option is not None and not (option == "utf-8" and marked):
+        return _head_in_option(content, is_whole, name, option)
     if marked is not None:
-        return Look(marked, _decoded(head, marked, is_whole))
-    if b"\x00" in head:
+        return _head_in(marked, content, is_whole)
+    if b"\x00" in content:
         raise InputError(f"{name}: holds binary data, not a table that can be read")
-    _refuse_binary(head, name)
-    try:
-        return Look("utf-8", _decoded(head, "utf-8", is_whole))
-    except UnicodeDecodeError:
-        pass
-    if request.form is not None and not request.form.encoding.startswith("utf"):
+    _refuse_binary(content, name)
+    with suppress(UnicodeDecodeError):
+        return _head_in("utf-8", content, is_whole)
+    form = request.form
+    if form is not None and not form.encoding.startswith("utf"):
         with suppress(UnicodeDecodeError):
-            return Look(request.form.encoding, _decoded(head, request.form.encoding, is_whole))
-    if encoding.is_damaged_utf8(head):
-        return Look("utf-8", head.decode("utf-8", "replace"), damaged=True)
-    found = guess_encoding(head if is_whole else head[: head.rfind(b"\n") + 1], name)
-    return Look(found.encoding, _decoded(head, found.encoding, is_whole), found=found)
+            return _head_in(form.encoding, content, is_whole)
+    if encoding.is_damaged_utf8(content):
+        text = content.decode("utf-8", "replace")
+        return TextHead("utf-8", text, is_damaged=True)
+    lines = content
+    if not is_whole:
+        lines = content[: content.rfind(b"\n") + 1]
+    guess = guess_encoding(lines, name)
+    head = _head_in(guess.encoding, content, is_whole)
+    return replace(head, guess=guess)
 
 
-def _as_asked(head: bytes, is_whole: bool, name: str, asked: str) -> Look:
+def _head_in_option(content: bytes, is_whole: bool, name: str, option: str) -> TextHead:
+    """Decode the head from the encoding that the user names."""
     try:
-        return Look(asked, _decoded(head, asked, is_whole))
+        return _head_in(option, content, is_whole)
     except UnicodeError as error:
         raise InputError(
-            f"--encoding {asked}: {name} can't be decoded from it: {one_line(error)}"
+            f"--encoding {option}: {name} can't be decoded from it: {one_line(error)}"
         ) from None
 
 
-def _decoded(head: bytes, name: str, is_whole: bool) -> str:
-    """The head as text; a letter that its end cuts is left out."""
+def _head_in(name: str, content: bytes, is_whole: bool) -> TextHead:
+    """Decode the head from an encoding, without a letter that is cut off at its end."""
     decoder = codecs.getincrementaldecoder(name)("strict")
-    return decoder.decode(head, final=is_whole)
+    text = decoder.decode(content, final=is_whole)
+    return TextHead(name, text)
 
 
-def guess_encoding(data: bytes, name: str) -> Found:
-    """The encoding that letters beyond ASCII show.
+def guess_encoding(data: bytes, name: str) -> EncodingGuess:
+    """Return the encoding that letters beyond ASCII suggest.
 
     Raises
     ------
     InputError
-        They are no letters in any.
+        The bytes are likely text in none.
     """
-    found = encoding.guess(data)
-    if found is None:
+    guess = encoding.guess(data)
+    if guess is None:
         raise InputError(
-            f"{name}: its letters can't be decoded: neither UTF-8 nor another encoding fits. Name it: --encoding NAME."
+            f"{name}: its letters can't be decoded: neither UTF-8 nor another encoding fits. "
+            "Name it: --encoding NAME."
         )
-    return found
+    return guess
 
 
-def _refuse_binary(head: bytes, name: str) -> None:
-    marks = (
-        *range(1, 9),
-        *range(14, 26),
-        *range(28, 31),
-    )  # 26 may end a file, 1, 2 and 31 separate fields
-    control = sum(head.count(byte) for byte in marks if byte not in (1, 2))
-    if control > 0.02 * len(head):
+def _refuse_binary(content: bytes, name: str) -> None:
+    n_control = sum(content.count(byte) for byte in _BINARY_BYTES)
+    if n_control > MAX_CONTROL_SHARE * len(content):
         raise InputError(f"{name}: holds binary data, not a table that can be read")

@@ -1,4 +1,7 @@
-"""A text file's lines as bytes that pandas can cut: UTF-8, from the header on, one character between fields."""
+"""A text file's lines as bytes that pandas can split into cells.
+
+They are UTF-8, from the header on, with one character between fields.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +12,62 @@ from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO
 
 from automl.table.form import Form
-from automl.table.source import HEAD, Source
+from automl.table.source import HEAD_BYTES, Source
 
-CUT = "\x1f"  # stands for separators of several characters and between columns of a fixed width
-_END_MARK = b"\x1a"  # of DOS, and what follows it in the last line
+# Replaces separators of several characters and stands between columns of a fixed width.
+FIELD_SEPARATOR = "\x1f"
+_END_MARK = b"\x1a"  # of DOS, at the end of the last line
+
+Blocks = Iterator[bytes]
+Translation = Callable[[bytes], bytes]
 
 
 def open_lines(source: Source, form: Form, *, damaged: bool = False) -> BinaryIO:
     """Open a text file at its header; with `damaged`, bytes that can't be decoded are replaced."""
     if not damaged and _is_canonical(source, form):
         return source.open()  # a third quicker
-    blocks = _decoded(source, form.encoding, "replace" if damaged else "strict")
-    return io.BufferedReader(_Stream(_whole_lines(blocks, form)), HEAD)
+    errors = "replace" if damaged else "strict"
+    blocks = _as_utf8(source, form.encoding, errors)
+    stream = _BlockStream(_canonical_blocks(blocks, form))
+    return io.BufferedReader(stream, HEAD_BYTES)
 
 
 def _is_canonical(source: Source, form: Form) -> bool:
-    """Whether a file's bytes need no change."""
-    if form.encoding != "utf-8" or form.skip or form.widths or form.escape or source.packed:
+    """Return whether a file's bytes need no change."""
+    if form.encoding != "utf-8" or source.is_compressed:
+        return False
+    if form.skip or form.widths or form.escape:
         return False
     if form.separator is not None and _is_long(form.separator):
         return False
-    return b"\n" in source.head() and not source.tail().rstrip().endswith(_END_MARK)
+    tail = source.tail().rstrip()
+    return b"\n" in source.head() and not tail.endswith(_END_MARK)
 
 
 def separator_of(form: Form) -> str:
-    """The separator in what `open_lines` gives, as pandas takes it."""
+    """Return the separator between the fields that `open_lines` reads, as pandas takes it."""
     if form.repeated:
         return r"\s+"
     separator = form.separator
-    return CUT if form.widths or separator is None or _is_long(separator) else separator
+    if form.widths or separator is None or _is_long(separator):
+        return FIELD_SEPARATOR
+    return separator
 
 
 def _is_long(separator: str) -> bool:
-    """Whether pandas' reader can't take it as it is."""
+    """Return whether a separator is too long for pandas' reader."""
     return len(separator.encode()) > 1
 
 
-def canonical(text: str, form: Form) -> str:
-    """A text as `open_lines` would give it, except that nothing is left out above the header."""
-    plain = text.encode("utf-8", "replace")
-    return b"".join(_translated(iter([plain]), form)).decode("utf-8", "replace")
+def canonical_text(text: str, form: Form) -> str:
+    """Return a text as `open_lines` would read it, but with the lines above the header."""
+    block = text.encode("utf-8", "replace")
+    blocks = _translated(iter([block]), form)
+    lines = b"".join(blocks)
+    return lines.decode("utf-8", "replace")
 
 
-class _Stream(io.RawIOBase):
+class _BlockStream(io.RawIOBase):
     """Blocks of bytes as a file."""
 
     def __init__(self, blocks: Generator[bytes, None, None]) -> None:
@@ -77,50 +93,67 @@ class _Stream(io.RawIOBase):
         super().close()
 
 
-def _decoded(source: Source, encoding: str, errors: str) -> Iterator[bytes]:
-    """The file's bytes as UTF-8, without a mark."""
+def _as_utf8(source: Source, encoding: str, errors: str) -> Blocks:
+    """Yield the file's bytes as UTF-8, without a byte order mark."""
     is_plain = encoding == "utf-8" and errors == "strict"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     is_first = True
     with source.open() as stream:
-        while block := stream.read(HEAD):
-            text = block if is_plain else decoder.decode(block).encode("utf-8", "replace")
-            yield text.removeprefix(codecs.BOM_UTF8) if is_first else text
-            is_first = is_first and not text
-    if not is_plain and (rest := decoder.decode(b"", final=True)):
-        yield rest.encode("utf-8", "replace")
+        while block := stream.read(HEAD_BYTES):
+            if not is_plain:
+                text = decoder.decode(block)
+                block = text.encode("utf-8", "replace")
+            is_empty = not block
+            if is_first:
+                block = block.removeprefix(codecs.BOM_UTF8)
+            yield block
+            is_first = is_first and is_empty
+    if not is_plain:
+        rest = decoder.decode(b"", final=True)
+        if rest:
+            yield rest.encode("utf-8", "replace")
 
 
-def _whole_lines(blocks: Iterator[bytes], form: Form) -> Generator[bytes, None, None]:
-    yield from _without_end_mark(_skipped(_translated(blocks, form), form.skip))
+def _canonical_blocks(blocks: Blocks, form: Form) -> Generator[bytes, None, None]:
+    blocks = _translated(blocks, form)
+    blocks = _without_first_lines(blocks, form.skip)
+    yield from _without_end_mark(blocks)
 
 
-def _translated(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
-    """Blocks of whole lines, with one character between fields and doubled quotation marks."""
+def _translated(blocks: Blocks, form: Form) -> Blocks:
+    """Yield blocks of whole lines, with one character between fields and doubled quotes."""
     translate = _translation(form)
     rest = b""
     line_end: bytes | None = None
     for block in blocks:
         rest += block
         if line_end is None and block:
-            line_end = b"\r" if b"\r" in block and b"\n" not in block else b"\n"
-        whole, end, rest = rest.rpartition(line_end or b"\n")
-        if end:
-            yield translate((whole + end).replace(b"\r", b"\n") if end == b"\r" else whole + end)
+            is_old_mac = b"\r" in block and b"\n" not in block
+            line_end = b"\r" if is_old_mac else b"\n"
+        lines, end, rest = rest.rpartition(line_end or b"\n")
+        if not end:
+            continue
+        lines += end
+        if end == b"\r":
+            lines = lines.replace(b"\r", b"\n")
+        yield translate(lines)
     if rest:
         yield translate(rest)
 
 
-def _translation(form: Form) -> Callable[[bytes], bytes]:
-    """What makes lines of a form canonical."""
+def _translation(form: Form) -> Translation:
+    """Return the function that makes lines of a form canonical."""
     if form.widths:
-        return lambda lines: _cut_at(lines, form.widths)
-    steps: list[Callable[[bytes], bytes]] = []
-    if form.escape and form.quote:
-        steps.append(lambda lines: _doubled(lines, str(form.escape), str(form.quote)))
+        return lambda lines: _split_at(lines, form.widths)
+    steps: list[Translation] = []
+    escape = form.escape
+    quote = form.quote
+    if escape and quote:
+        steps.append(lambda lines: _with_doubled_quotes(lines, escape, quote))
     if form.separator is not None and _is_long(form.separator):
-        separator = form.separator.encode()
-        steps.append(lambda lines: lines.replace(separator, CUT.encode()))
+        old = form.separator.encode()
+        new = FIELD_SEPARATOR.encode()
+        steps.append(lambda lines: lines.replace(old, new))
 
     def translate(lines: bytes) -> bytes:
         for step in steps:
@@ -130,49 +163,54 @@ def _translation(form: Form) -> Callable[[bytes], bytes]:
     return translate
 
 
-def _doubled(lines: bytes, escape: str, quote: str) -> bytes:
-    r"""Doubled quotation marks for escaped ones; other escapes, such as \N, stay."""
-    pattern = (
-        re.escape(escape.encode())
-        + b"(["
-        + re.escape(quote.encode())
-        + re.escape(escape.encode())
-        + b"])"
-    )
+def _with_doubled_quotes(lines: bytes, escape: str, quote: str) -> bytes:
+    r"""Replace escaped quotation marks by doubled ones; other escapes, such as \N, stay."""
     mark = quote.encode()
-    return re.sub(pattern, lambda found: mark * 2 if found[1] == mark else found[1], lines)
+    escape_pattern = re.escape(escape.encode())
+    pattern = escape_pattern + b"([" + re.escape(mark) + escape_pattern + b"])"
+
+    def unescaped(match: re.Match[bytes]) -> bytes:
+        character = match[1]
+        return mark * 2 if character == mark else character
+
+    return re.sub(pattern, unescaped, lines)
 
 
-def _cut_at(lines: bytes, starts: tuple[int, ...]) -> bytes:
-    """Lines of columns with a fixed width, cut at their places in letters."""
+def _split_at(lines: bytes, starts: tuple[int, ...]) -> bytes:
+    """Split lines of columns with a fixed width at their positions, in characters."""
     ends = (*starts[1:], None)
-    cut = []
-    for line in lines.decode("utf-8", "replace").split("\n"):
-        cells = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
-        cut.append(CUT.join(cells) if line.strip() else "")
-    return "\n".join(cut).encode()
+    bounds = list(zip(starts, ends, strict=True))
+    split = []
+    text = lines.decode("utf-8", "replace")
+    for line in text.split("\n"):
+        if not line.strip():
+            split.append("")
+            continue
+        cells = [line[start:end].strip() for start, end in bounds]
+        split.append(FIELD_SEPARATOR.join(cells))
+    return "\n".join(split).encode()
 
 
-def _skipped(blocks: Iterator[bytes], lines: int) -> Iterator[bytes]:
-    """What follows the first lines."""
+def _without_first_lines(blocks: Blocks, n_lines: int) -> Blocks:
+    """Yield blocks without the first lines."""
     for block in blocks:
-        left = block
-        while lines and left:
-            left = left.partition(b"\n")[2]
-            lines -= 1
-        if left:
-            yield left
+        rest = block
+        while n_lines and rest:
+            rest = rest.partition(b"\n")[2]
+            n_lines -= 1
+        if rest:
+            yield rest
 
 
-def _without_end_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """All but a DOS end mark in the last line."""
-    held = b""
+def _without_end_mark(blocks: Blocks) -> Blocks:
+    """Yield blocks without a DOS end mark in the last line."""
+    last = b""
     for block in blocks:
-        if held:
-            yield held
-        held = block
-    bare = held.rstrip()
+        if last:
+            yield last
+        last = block
+    bare = last.rstrip()
     if bare.endswith(_END_MARK):
-        held = bare.rstrip(_END_MARK)
-    if held:
-        yield held
+        last = bare.rstrip(_END_MARK)
+    if last:
+        yield last

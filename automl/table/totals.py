@@ -1,4 +1,4 @@
-"""Rows below a table that are none of its own: a total, as spreadsheets have it."""
+"""A total below a table, as spreadsheets have it, which is none of the table's rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import pandas as pd
 
 from automl.table.raw import Note, Table
 
-FEWEST_ROWS = 3  # above a total
-MOST_COLUMNS = 50  # whose sums are taken
-_WORDS = (
-    *("total", "totals", "grand total", "sub total", "subtotal", "sum", "sums", "average", "mean"),
-    *(
+MIN_ROWS_ABOVE = 3  # a total
+MAX_SUMMED_COLUMNS = 50
+TOLERANCE = 1e-3  # of a total, relative
+_WORDS = frozenset(
+    (
+        "total",
+        "totals",
+        "grand total",
+        "sub total",
+        "subtotal",
+        "sum",
+        "sums",
+        "average",
+        "mean",
         "summe",
         "gesamt",
         "gesamtsumme",
@@ -24,8 +33,6 @@ _WORDS = (
         "total général",
         "totaux",
         "somme",
-    ),
-    *(
         "moyenne",
         "totale",
         "media",
@@ -38,54 +45,74 @@ _WORDS = (
         "合计",
         "总计",
         "合計",
-    ),
+    )
 )
 
 
 def without_total(table: Table) -> Table:
-    """The table without a last row that sums the others up, with a note.
+    """Return the table without a last row that sums up the others, with a note.
 
-    The row has to say so and to be right: a column whose value is the sum or the mean of those above it, or no value at all.
+    The row must say so and be right: each of its values is the sum or the mean of those above it,
+    or it has no value at all.
     """
-    if table.n_rows <= FEWEST_ROWS or not _is_total(table):
+    if table.n_rows <= MIN_ROWS_ABOVE or not _is_total(table):
         return table
     note = Note("total_row", (), "the last row sums the others up: left out", 1)
-    kept = table.take(np.arange(table.n_rows - 1))
-    columns = (
-        kept.columns
-        if table.textual
-        else {name: column.infer_objects() for name, column in kept.columns.items()}
-    )
+    rows = np.arange(table.n_rows - 1)
+    kept = table.take(rows)
+    columns = dict(kept.columns)
+    if not table.textual:
+        # Without the word "Total" a column of objects may hold numbers alone.
+        for name, column in columns.items():
+            columns[name] = column.infer_objects()
     return replace(kept, columns=columns, notes=(*table.notes, note))
 
 
 def _is_total(table: Table) -> bool:
-    last = [column.iloc[-1] for column in table.columns.values()]
+    """Return whether the last row of a table sums up the others."""
+    columns = list(table.columns.values())
+    last = [column.iloc[-1] for column in columns]
     filled = [value for value in last if not _is_blank(value)]
-    words = [
-        value.strip().rstrip(":") for value in filled if isinstance(value, str) and value.strip()
-    ]
-    if not any(word.casefold() in _WORDS for word in words[:2]):
+    if not _has_total_word(filled):
         return False
-    checked = [
-        _sums_up(column)
-        for column in list(table.columns.values())[:MOST_COLUMNS]
-        if not _is_blank(column.iloc[-1])
-    ]
-    known = [right for right in checked if right is not None]
-    return len(filled) == 1 or (bool(known) and all(known))
+    if len(filled) == 1:
+        return True
+    n_matches = 0
+    for column in columns[:MAX_SUMMED_COLUMNS]:
+        if _is_blank(column.iloc[-1]):
+            continue
+        matches = _sums_up(column)
+        if matches is False:
+            return False
+        n_matches += matches is True
+    return n_matches > 0
+
+
+def _has_total_word(values: list[Any]) -> bool:
+    """Return whether one of the first two texts among a row's values is a word for a total."""
+    texts = [value for value in values if isinstance(value, str)]
+    for text in texts[:2]:
+        word = text.strip().rstrip(":")
+        if word.casefold() in _WORDS:
+            return True
+    return False
 
 
 def _is_blank(value: Any) -> bool:
-    return not value.strip() if isinstance(value, str) else bool(pd.isna(value))
+    if isinstance(value, str):
+        return not value.strip()
+    return bool(pd.isna(value))
 
 
 def _sums_up(column: pd.Series[Any]) -> bool | None:
-    """Whether the last cell is the sum or mean of the others; None if it is no number."""
-    values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64)
-    last, above = values[-1], values[:-1][~np.isnan(values[:-1])]
+    """Return whether the last cell is the sum or mean of the others; None if it is no number."""
+    numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    values = numbers.to_numpy(np.float64)
+    last = values[-1]
+    above = values[:-1]
+    above = above[~np.isnan(above)]
     if np.isnan(last) or not len(above):
         return None
-    return bool(
-        np.isclose(last, above.sum(), rtol=1e-3) or np.isclose(last, above.mean(), rtol=1e-3)
-    )
+    is_sum = np.isclose(last, above.sum(), rtol=TOLERANCE)
+    is_mean = np.isclose(last, above.mean(), rtol=TOLERANCE)
+    return bool(is_sum or is_mean)

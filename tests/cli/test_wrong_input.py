@@ -184,7 +184,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a value that an option can't have": (
         nothing,
         (*GOOD, "--set", "tune.method=magic"),
-        "--set tune.method = 'magic': is to be one of 'tpe', 'random', ",
+        "--set tune.method = 'magic': must be one of 'tpe', 'random', ",
     ),
     "a setting without a value": (
         nothing,
@@ -334,17 +334,17 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "an option below what it may be": (
         nothing,
         (*GOOD, "--set", "ensemble.steps=0"),
-        "--set ensemble.steps = 0: is to be from 1 to 1000",
+        "--set ensemble.steps = 0: must be from 1 to 1000",
     ),
     "a share beyond what it may be": (
         nothing,
         (*GOOD, "--set", "clean.holdout=2"),
-        "--set clean.holdout = 2.0: is to be from 0.01 to 0.5",
+        "--set clean.holdout = 2.0: must be from 0.01 to 0.5",
     ),
     "no number at all": (
         nothing,
         (*GOOD, "--set", "tune.near=nan"),
-        "--set tune.near = nan: is to be 0 or more",
+        "--set tune.near = nan: must be 0 or more",
     ),
     "resume of what is no run": (
         nothing,
@@ -370,7 +370,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a pipeline file whose target is a number": (
         write("p.toml", '[data]\npath = "good.csv"\ntarget = 3\n[[stage]]\nuse = "clean"\n'),
         ("run", "p.toml"),
-        "p.toml: [data] target = 3: is to be text",
+        "p.toml: [data] target = 3: must be text",
     ),
     "leaderboard of nothing": (
         nothing,

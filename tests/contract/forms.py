@@ -21,7 +21,7 @@ N_ROWS = 120
 
 
 def sample() -> pd.DataFrame:
-    """Rows of plain Python values: the table that all forms hold."""
+    """Return rows of plain Python values: the table that all forms hold."""
     rng = np.random.default_rng(0)
     towns = np.array(["Rome", "Oslo", "Bonn, am Rhein", 'the "Hague"'])
     day = pd.Timestamp("2021-02-20") + pd.to_timedelta(rng.integers(0, 400, N_ROWS), unit="D")
@@ -61,10 +61,11 @@ def sample() -> pd.DataFrame:
 
 
 def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """As a program writes it: days without a time, whole numbers without a point."""
-    days = frame["day"].dt.strftime("%Y-%m-%d").astype(object).where(frame["day"].notna(), None)
+    """Return a frame as a program writes it: days without a time, integers without a point."""
+    day = frame["day"]
+    days = day.dt.strftime("%Y-%m-%d").astype(object)
     return frame.assign(
-        day=days,
+        day=days.where(day.notna(), None),
         rooms=frame["rooms"].astype("Int64"),
         minute=frame["minute"].astype(str),
         took=frame["took"].astype(str),
@@ -103,8 +104,10 @@ def _excel(frame: pd.DataFrame, path: Path) -> Table:
 
 
 def _json_lines(frame: pd.DataFrame, path: Path) -> Table:
-    rows = _written(frame).astype(object).where(frame.notna(), None).to_dict("records")
-    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows), encoding="utf-8")
+    objects = _written(frame).astype(object)
+    rows = objects.where(frame.notna(), None).to_dict("records")
+    lines = [json.dumps(row, default=str) + "\n" for row in rows]
+    path.write_text("".join(lines), encoding="utf-8")
     return read_table(path)
 
 
@@ -115,14 +118,15 @@ def _read_by_pandas(frame: pd.DataFrame, path: Path) -> Table:
 
 def _parsed_by_pandas(frame: pd.DataFrame, path: Path) -> Table:
     _written(frame).to_csv(path, index=False)
-    return from_frame(
-        pd.read_csv(path, parse_dates=["day", "minute"], dtype={"zip": str, "class": str})
-    )
+    types = {"zip": str, "class": str}
+    parsed = pd.read_csv(path, parse_dates=["day", "minute"], dtype=types)
+    return from_frame(parsed)
 
 
 def _arrow_backed(frame: pd.DataFrame, path: Path) -> Table:
     _written(frame).to_csv(path, index=False)
-    return from_frame(pd.read_csv(path, dtype_backend="pyarrow", engine="pyarrow"))
+    arrow = pd.read_csv(path, dtype_backend="pyarrow", engine="pyarrow")
+    return from_frame(arrow)
 
 
 def _objects(frame: pd.DataFrame, path: Path) -> Table:
@@ -135,13 +139,13 @@ def _floats(frame: pd.DataFrame, path: Path) -> Table:
 
 
 def _categories(frame: pd.DataFrame, path: Path) -> Table:
-    return from_frame(
-        frame.astype(dict.fromkeys(["zip", "town", "class", "sold", "good", "rooms"], "category"))
-    )
+    names = ["zip", "town", "class", "sold", "good", "rooms"]
+    types = dict.fromkeys(names, "category")
+    return from_frame(frame.astype(types))
 
 
 def _python_objects(frame: pd.DataFrame, path: Path) -> Table:
-    """Dates without a time, decimals and Python's numbers, as databases give them."""
+    """Return dates without a time, decimals and Python's numbers, as databases give them."""
     days = [None if day is pd.NaT else day.date() for day in frame["day"]]
     areas = [None if area != area else decimal.Decimal(str(area)) for area in frame["area"]]
     rooms = [None if room != room else int(room) for room in frame["rooms"]]
@@ -151,13 +155,14 @@ def _python_objects(frame: pd.DataFrame, path: Path) -> Table:
         "rooms": rooms,
         "minute": frame["minute"].dt.to_pydatetime().tolist(),
     }
-    return from_frame(
-        frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-    )
+    objects = {}
+    for name, cells in columns.items():
+        objects[name] = pd.Series(cells, dtype=object)
+    return from_frame(frame.assign(**objects))
 
 
 def _arrow_kinds(frame: pd.DataFrame, path: Path) -> Table:
-    """Arrow's own types: dictionaries, days, decimals, small whole numbers."""
+    """Return Arrow's own types: dictionaries, days, decimals, small whole numbers."""
     table = pa.Table.from_pandas(frame)
     kinds = {
         "town": pa.dictionary(pa.int32(), pa.string()),
@@ -169,14 +174,14 @@ def _arrow_kinds(frame: pd.DataFrame, path: Path) -> Table:
         "area": pa.decimal128(12, 2),
     }
     for name, kind in kinds.items():
-        table = table.set_column(
-            table.column_names.index(name), name, table[name].cast(kind, safe=False)
-        )
+        index = table.column_names.index(name)
+        column = table[name].cast(kind, safe=False)
+        table = table.set_column(index, name, column)
     return from_frame(table)
 
 
 def _polars_kinds(frame: pd.DataFrame, path: Path) -> Table:
-    """polars' own types: categories, days, decimals, small whole numbers."""
+    """Return polars' own types: categories, days, decimals, small whole numbers."""
     kinds = {
         "town": pl.Categorical,
         "class": pl.Enum(["1", "2", "3"]),
@@ -185,13 +190,22 @@ def _polars_kinds(frame: pd.DataFrame, path: Path) -> Table:
         "rooms": pl.UInt8,
         "area": pl.Decimal(12, 2),
     }
-    return from_frame(pl.from_pandas(frame).cast(kinds).lazy())
+    polars = pl.from_pandas(frame)
+    return from_frame(polars.cast(kinds).lazy())
 
 
 def _shuffled(frame: pd.DataFrame, path: Path) -> Table:
-    """Columns in another order, under another index, with one more."""
-    other = frame.assign(more=1)[["more", *reversed(frame.columns)]]
-    return from_frame(other.set_index(pd.Index(range(7, 7 + len(frame)), name="town")))
+    """Return columns in another order, under another index, with one more."""
+    names = ["more", *reversed(frame.columns)]
+    other = frame.assign(more=1)[names]
+    index = pd.Index(range(7, 7 + len(frame)), name="town")
+    return from_frame(other.set_index(index))
+
+
+def _read_by_polars(frame: pd.DataFrame, path: Path) -> Table:
+    _written(frame).to_csv(path, index=False)
+    polars = pl.read_csv(path, try_parse_dates=True)
+    return from_frame(polars)
 
 
 FORMS: dict[str, Callable[[pd.DataFrame, Path], Table]] = {
@@ -204,16 +218,14 @@ FORMS: dict[str, Callable[[pd.DataFrame, Path], Table]] = {
     "json lines": _json_lines,
     "pandas": lambda frame, path: from_frame(frame),
     "pandas read_csv": _read_by_pandas,
-    "pandas read_csv, dates and texts told": _parsed_by_pandas,
+    "pandas read_csv, dates and texts named": _parsed_by_pandas,
     "pandas read_csv, Arrow": _arrow_backed,
     "pandas objects": _objects,
     "pandas nullable": lambda frame, path: from_frame(frame.convert_dtypes()),
     "pandas floats": _floats,
     "pandas categories": _categories,
     "polars": lambda frame, path: from_frame(pl.from_pandas(frame)),
-    "polars read_csv": lambda frame, path: from_frame(
-        pl.read_csv(_path_of_csv(frame, path), try_parse_dates=True)
-    ),
+    "polars read_csv": _read_by_polars,
     "polars, its own types": _polars_kinds,
     "arrow, its own types": _arrow_kinds,
     "python objects": _python_objects,
@@ -224,15 +236,11 @@ FORMS: dict[str, Callable[[pd.DataFrame, Path], Table]] = {
 }
 
 
-def _path_of_csv(frame: pd.DataFrame, path: Path) -> Path:
-    _written(frame).to_csv(path, index=False)
-    return path
-
-
 def tables(folder: Path) -> dict[str, Any]:
-    """The table in all forms, by name."""
+    """Return the table in all forms, by name."""
     frame = sample()
-    return {
-        name: make(frame, folder / f"{place}.data")
-        for place, (name, make) in enumerate(FORMS.items())
-    }
+    by_form = {}
+    for number, (name, make) in enumerate(FORMS.items()):
+        path = folder / f"{number}.data"
+        by_form[name] = make(frame, path)
+    return by_form

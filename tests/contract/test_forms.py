@@ -1,4 +1,4 @@
-"""Whatever form a table was fitted in, any other form of it gets the same answers and the same score."""
+"""Whatever form a table was fitted in, any other form gets the same predictions and score."""
 
 from __future__ import annotations
 
@@ -22,57 +22,77 @@ from automl.task import Task
 from tests.contract.forms import FORMS, N_ROWS, sample, tables
 
 TARGETS = {"price": "rmse", "good": "log_loss"}
+# Row 0 has all cells; of each other row one is missing.
+ROWS = (0, 3, 5, 9, 11)
+
+Tables = dict[str, Table]
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
+def tables_by_form(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return tables(tmp_path_factory.mktemp("forms"))
 
 
-def linear(data: Table, target: str) -> Predictor:
-    """A linear model of all other columns, saved and loaded."""
-    cleaned = clean(data, target, CleanOptions(ignore=tuple(set(TARGETS) - {target})))
-    task = Task(cleaned.kind, target, TARGETS[target], cleaned.labels, cleaned.dtype, cleaned.comma)
-    kind = family("linear")
-    encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
-    how = How(task, METRICS[task.metric], 0, 1)
-    fitted = kind.fit(
-        kind.prepare(
-            Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y), None, {}, how
-        ),
-        {},
-        how,
+def fit_linear(data: Table, target: str) -> Predictor:
+    """Fit a linear model of all other columns, save it and load it."""
+    other_targets = set(TARGETS) - {target}
+    options = CleanOptions(ignore=tuple(other_targets))
+    cleaned = clean(data, target, options)
+    task = Task(
+        cleaned.kind,
+        target,
+        TARGETS[target],
+        cleaned.labels,
+        cleaned.dtype,
+        cleaned.comma,
     )
-    member = Member("m", family("linear"), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
-    return loads(dumps(Predictor(task, cleaned.cleaner, {"e": encoding}, (member,))))
+    linear = family("linear")
+    encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
+    matrix = encoding.transform(cleaned.columns)
+    how = How(task, METRICS[task.metric], 0, 1)
+    train = Sample(matrix, encoding.features, cleaned.y)
+    prepared = linear.prepare(train, None, {}, how)
+    fitted = linear.fit(prepared, {}, how)
+    part = Part(("e",), packed(fitted.model.to_state()))
+    member = Member("m", linear, 1.0, (part,))
+    predictor = Predictor(task, cleaned.cleaner, {"e": encoding}, (member,))
+    return loads(dumps(predictor))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_model_of_one_form_answers_and_scores_every_other(
-    form: str, target: str, held: dict[str, Table]
+def test_a_model_of_one_form_predicts_and_scores_every_other(
+    form: str, target: str, tables_by_form: Tables
 ) -> None:
-    model = linear(held[form], target)
-    expected, score = model.raw(model.read(held[form]).columns), scores(model, held[form]).found
-    for name, table in held.items():
-        applied = model.read(table)
+    table = tables_by_form[form]
+    model = fit_linear(table, target)
+    expected = model.raw(model.read(table).columns)
+    score = scores(model, table).found
+    for name, other in tables_by_form.items():
+        applied = model.read(other)
         assert not applied.counts.unseen, name
         assert not applied.counts.unreadable, name
-        assert np.array_equal(model.raw(applied.columns), expected), name
-        told = scores(model, table)
-        assert (told.rows, told.found) == (N_ROWS, score), name
+        predicted = model.raw(applied.columns)
+        assert np.array_equal(predicted, expected), name
+        scored = scores(model, other)
+        assert scored.rows == N_ROWS, name
+        assert scored.found == score, name
 
 
 @pytest.fixture(scope="module")
-def of_csv(held: dict[str, Table]) -> Predictor:
-    return linear(held["csv"], "price")
+def csv_model(tables_by_form: Tables) -> Predictor:
+    return fit_linear(tables_by_form["csv"], "price")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_row_gets_the_same_answer_alone_in_any_form(
-    form: str, of_csv: Predictor, held: dict[str, Table], tmp_path: Path
+def test_a_row_gets_the_same_prediction_alone_in_any_form(
+    form: str, csv_model: Predictor, tables_by_form: Tables, tmp_path: Path
 ) -> None:
-    expected = of_csv.raw(of_csv.read(held["csv"]).columns)
-    for row in (0, 3, 5, 9, 11):  # the first has all cells, of each other one is missing
-        alone = FORMS[form](sample().iloc[[row]].reset_index(drop=True), tmp_path / f"{row}.data")
-        assert of_csv.raw(of_csv.read(alone).columns) == pytest.approx(expected[[row]], abs=0), row
+    whole = csv_model.read(tables_by_form["csv"])
+    expected = csv_model.raw(whole.columns)
+    for row in ROWS:
+        frame = sample().iloc[[row]].reset_index(drop=True)
+        table = FORMS[form](frame, tmp_path / f"{row}.data")
+        alone = csv_model.read(table)
+        predicted = csv_model.raw(alone.columns)
+        assert predicted == pytest.approx(expected[[row]], abs=0), row

@@ -175,7 +175,7 @@ def test_a_run_that_goes_on_combines_what_was_tried(made: Path) -> None:
         ),
         (("try", "run", "--family", "lightgbm", "--set", "learning_rate=nan"), "must be a number"),
         (("sweep", "run", "--family", "linear", "--param", "C", "--values", ","), "holds no value"),
-        (("fit", WINE, "--target", "cultivar", "--set", "tune.method=gpx"), "is to be one of"),
+        (("fit", WINE, "--target", "cultivar", "--set", "tune.method=gpx"), "must be one of"),
         (
             ("try", "run", "--family", "lightgbm", "--set", "learning_rate"),
             "write it as hyperparameter=value",

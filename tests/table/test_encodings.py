@@ -1,4 +1,4 @@
-"""Letters of any encoding are found out; where others are as likely, it is said."""
+"""Encodings are found from the letters; a note says where another one is as likely."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from automl.errors import InputError
-from automl.table import Form, Overrides, Table, read_table
+from automl.table import Form, Overrides
+from tests.table.cells import note_codes, read
+
+Case = tuple[str, list[str]]
 
 RUSSIAN = ["Москва", "Санкт-Петербург", "Казань", "Новосибирск"]
 WORDS = {
@@ -42,35 +45,7 @@ WORDS = {
     "utf-32-le": [RUSSIAN],
     "utf-32-be": [RUSSIAN],
 }
-CASES = [(encoding, words) for encoding, groups in WORDS.items() for words in groups]
-
-
-def text(words: list[str], rows: int = 12) -> str:
-    return "id,place,y\n" + "".join(
-        f"{row},{words[row % len(words)]},{row % 3}\n" for row in range(rows)
-    )
-
-
-def read(folder: Path, content: bytes, **known: object) -> Table:
-    (folder / "table.csv").write_bytes(content)
-    return read_table(folder / "table.csv", **{"needs": ("y",), **known})  # type: ignore[arg-type]
-
-
-def codes(table: Table) -> list[str]:
-    return [note.code for note in table.notes]
-
-
-@pytest.mark.parametrize(
-    ("encoding", "words"), CASES, ids=[f"{encoding} {words[0]}" for encoding, words in CASES]
-)
-def test_letters_are_found_out(tmp_path: Path, encoding: str, words: list[str]) -> None:
-    table = read(tmp_path, text(words).encode(encoding))
-    assert table["place"].tolist() == [words[row % len(words)] for row in range(12)]
-    assert codes(table)[0] == "encoding"
-    assert table.notes[0].override == "--encoding NAME"
-
-
-FEW = {
+FEW_LETTERS = {
     "cp1251": [["М", "Ж"], ["муж", "жен"], ["ДА", "НЕТ"], ["є", "ні"]],
     "koi8_r": [["М", "Ж"], ["муж", "жен"], ["ДА", "НЕТ"]],
     "cp866": [["М", "Ж"], ["муж", "жен"], ["ДА", "НЕТ"]],
@@ -85,51 +60,86 @@ FEW = {
     "mac_roman": [["ja", "nö"], ["oui", "où"]],
     "cp1250": [["férfi", "nő"], ["jó", "rossz"], ["muž", "žena"]],
 }
-FEW_CASES = [(encoding, words) for encoding, groups in FEW.items() for words in groups]
+WESTERN = [
+    "Zürich",
+    "Genève",
+    "Köln",
+    "Malmö",
+    "São Paulo",
+    "Århus",
+    "Málaga",
+    "Besançon",
+    "Évry",
+    "Ærø",
+]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "words"),
-    FEW_CASES,
-    ids=[f"{encoding} {words[0]}" for encoding, words in FEW_CASES],
-)
+def cases_of(groups_by_encoding: dict[str, list[list[str]]]) -> list[Case]:
+    cases = []
+    for encoding, groups in groups_by_encoding.items():
+        cases.extend((encoding, words) for words in groups)
+    return cases
+
+
+def names_of(cases: list[Case]) -> list[str]:
+    return [f"{encoding} {words[0]}" for encoding, words in cases]
+
+
+CASES = cases_of(WORDS)
+FEW_CASES = cases_of(FEW_LETTERS)
+
+
+def text_of(words: list[str], n_rows: int = 12) -> str:
+    """Return a CSV file whose column `place` repeats the words."""
+    lines = ["id,place,y\n"]
+    for row in range(n_rows):
+        word = words[row % len(words)]
+        lines.append(f"{row},{word},{row % 3}\n")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize(("encoding", "words"), CASES, ids=names_of(CASES))
+def test_letters_are_found(tmp_path: Path, encoding: str, words: list[str]) -> None:
+    content = text_of(words).encode(encoding)
+    table = read(tmp_path, content)
+    n_repeats = 12 // len(words) + 1
+    expected = words * n_repeats
+    assert table["place"].tolist() == expected[:12]
+    first = table.notes[0]
+    assert first.code == "encoding"
+    assert first.override == "--encoding NAME"
+
+
+@pytest.mark.parametrize(("encoding", "words"), FEW_CASES, ids=names_of(FEW_CASES))
 def test_few_letters_are_never_silently_others(
     tmp_path: Path, encoding: str, words: list[str]
 ) -> None:
-    table = read(tmp_path, text(words).encode(encoding))
-    assert table["place"].tolist()[: len(words)] == words or "encoding_doubt" in codes(table)
+    content = text_of(words).encode(encoding)
+    table = read(tmp_path, content)
+    places = table["place"].tolist()
+    if places[: len(words)] != words:
+        assert "encoding_doubt" in note_codes(table)
 
 
 def test_a_doubt_names_the_other_encoding_and_the_option(tmp_path: Path) -> None:
-    note = next(
-        note
-        for note in read(tmp_path, text(["да", "нет"]).encode("cp1251")).notes
-        if note.code == "encoding_doubt"
-    )
-    assert note.override.startswith("--encoding ")
-    assert "for 'да'" in note.text
+    content = text_of(["да", "нет"]).encode("cp1251")
+    table = read(tmp_path, content)
+    doubts = [note for note in table.notes if note.code == "encoding_doubt"]
+    assert doubts[0].override.startswith("--encoding ")
+    assert "for 'да'" in doubts[0].text
 
 
 def test_common_letters_of_the_west_are_beyond_doubt(tmp_path: Path) -> None:
-    words = [
-        "Zürich",
-        "Genève",
-        "Köln",
-        "Malmö",
-        "São Paulo",
-        "Århus",
-        "Málaga",
-        "Besançon",
-        "Évry",
-        "Ærø",
-    ]
-    assert codes(read(tmp_path, text(words).encode("cp1252"))) == ["encoding"]
+    content = text_of(WESTERN).encode("cp1252")
+    table = read(tmp_path, content)
+    assert note_codes(table) == ["encoding"]
 
 
-def test_the_users_word_is_taken(tmp_path: Path) -> None:
-    content = text(["М", "Ж"]).encode("cp1251")
+def test_the_users_encoding_is_used(tmp_path: Path) -> None:
+    content = text_of(["М", "Ж"]).encode("cp1251")
     table = read(tmp_path, content, overrides=Overrides(encoding="Windows-1251"))
-    assert (table["place"].iloc[0], codes(table)) == ("М", [])
+    assert table["place"].iloc[0] == "М"
+    assert note_codes(table) == []
     with pytest.raises(InputError, match=r"--encoding utf-8: .* can't be decoded from it"):
         read(tmp_path, content, overrides=Overrides(encoding="utf-8"))
 
@@ -141,27 +151,34 @@ def test_a_word_that_is_no_encoding_is_refused(word: str) -> None:
 
 
 def test_a_few_bad_bytes_do_not_change_the_other_letters(tmp_path: Path) -> None:
-    table = read(tmp_path, text(["Zürich", "Köln"]).encode() + b"12,K\xf6ln,1\n")
-    assert table["place"].tolist()[:2] == ["Zürich", "Köln"]
-    assert table["place"].iloc[-1] == "K\N{REPLACEMENT CHARACTER}ln"
-    assert codes(table) == ["bad_bytes"]
+    content = text_of(["Zürich", "Köln"]).encode() + b"12,K\xf6ln,1\n"
+    table = read(tmp_path, content)
+    places = table["place"].tolist()
+    assert places[:2] == ["Zürich", "Köln"]
+    assert places[-1] == "K\N{REPLACEMENT CHARACTER}ln"
+    assert note_codes(table) == ["bad_bytes"]
 
 
-def test_the_encoding_at_fit_is_tried_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("word", "encoding"), [("М", "cp1251"), ("М", "utf-8"), ("plain", "utf-8")]
+)
+def test_the_encoding_at_fit_is_tried_first(tmp_path: Path, word: str, encoding: str) -> None:
     form = Form(",", encoding="cp1251")
-    assert read(tmp_path, text(["М", "Ж"]).encode("cp1251"), form=form)["place"].iloc[0] == "М"
-    assert read(tmp_path, text(["М", "Ж"]).encode(), form=form)["place"].iloc[0] == "М"
-    assert read(tmp_path, text(["plain"]).encode(), form=form)["place"].iloc[0] == "plain"
+    content = text_of([word, "Ж"]).encode(encoding)
+    table = read(tmp_path, content, form=form)
+    assert table["place"].iloc[0] == word
 
 
-def test_late_letters_are_found_out_too(tmp_path: Path) -> None:
-    content = (
-        b"id,place,y\n" + b"1,plain,0\n" * 120_000 + "2,Москва,1\n3,Казань,0\n".encode("cp1251")
-    )
-    assert read(tmp_path, content)["place"].tolist()[-2:] == ["Москва", "Казань"]
+def test_late_letters_are_found_too(tmp_path: Path) -> None:
+    plain = b"id,place,y\n" + b"1,plain,0\n" * 120_000
+    late = "2,Москва,1\n3,Казань,0\n".encode("cp1251")
+    table = read(tmp_path, plain + late)
+    places = table["place"].tolist()
+    assert places[-2:] == ["Москва", "Казань"]
 
 
 def test_noise_is_refused(tmp_path: Path) -> None:
     noise = bytes(range(0x80, 0x100)) * 20
+    content = b"a,y\n" + noise[:500] + b",1\n" + noise[::-1] + b",2\n"
     with pytest.raises(InputError, match="--encoding NAME"):
-        read(tmp_path, b"a,y\n" + noise[:500] + b",1\n" + noise[::-1] + b",2\n")
+        read(tmp_path, content)
