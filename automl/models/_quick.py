@@ -1,108 +1,112 @@
-"""A linear model in NumPy alone, in a bounded number of steps: ridge regression, or logistic regression by a fixed bound of its curvature.
+"""A linear model fitted in NumPy alone, in a bounded number of steps.
 
-No SciPy is imported: a process that has loaded nothing else is ready in a fraction of a second.
+It is ridge regression, or logistic regression by a fixed bound of its curvature. No SciPy is
+imported: a process that has loaded nothing else is ready in a fraction of a second.
 
 References
 ----------
-Böhning and Lindsay 1988, "Monotonicity of quadratic-approximation algorithms": p (1 - p) is at most 1/4, and of several classes
-the curvature is at most 1/2, so one factorisation serves all steps. Golub, Heath and Wahba 1979, "Generalized cross-validation".
+Böhning and Lindsay 1988, "Monotonicity of quadratic-approximation algorithms": p (1 - p) is at most
+1/4, and with several classes the curvature is at most 1/2, so one factorisation serves all steps.
+Golub, Heath and Wahba 1979, "Generalized cross-validation".
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from automl.models._base import Floats, How, Matrix
+from automl.models._base import Floats, How, Sample
 from automl.models._losses import sigmoid, softmax
-from automl.models._target import Target
+from automl.models._target import TargetCoding
 
-STEPS = 40
-SLIGHT = 1e-5  # a step that moves no coefficient farther ends it
-PENALTIES = tuple(
-    10.0**power for power in (-1, 0, 1, 2, 3, 4)
-)  # of squared coefficients, by rows of weight 1
+_MAX_NEWTON_STEPS = 40
+_CONVERGED_STEP = 1e-5  # steps end once no coefficient moves farther than this
+_LAST_STEP_SECONDS = 0.05
+# Of squared coefficients, for rows of weight 1.
+_RIDGE_PENALTIES = tuple(10.0**power for power in (-1, 0, 1, 2, 3, 4))
 
 
-def fit_quickly(
-    X: Matrix, y: Floats, weight: Floats, target: Target, how: How
-) -> tuple[Floats, Floats]:
+def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, Floats]:
     """Fit coefficients of shape (n_features, n_columns) and intercepts of shape (n_columns,).
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-        Without missing values.
-    y : ndarray of shape (n_rows,)
-        The coded target.
-    weight : ndarray of shape (n_rows,)
-        With sum one.
+    rows : Sample
+        Encoded rows without missing values, with weights whose sum is 1.
     """
-    design = np.column_stack([X, np.ones(len(X))]).astype(np.float64)
+    y = rows.y
+    weight = rows.weight_or_ones
+    ones = np.ones(len(y))
+    design = np.column_stack([rows.X, ones]).astype(np.float64)
     gram = (design.T * weight) @ design
-    wanted = _wanted(y, target)
-    penalty = _penalty(design, gram, wanted, weight) / len(y)
+    responses = _response_columns(y, target)
+    penalty = _best_penalty(design, gram, responses, weight) / len(y)
     ridge = np.full(len(gram), penalty)
     ridge[-1] = 1e-9
-    found: Floats
+    solution: Floats
     if target.total:
-        found = _logistic(design, gram, wanted, weight, ridge, how)
+        solution = _fit_logistic(design, gram, responses, weight, ridge, how)
     else:
-        found = np.asarray(
-            np.linalg.solve(gram + np.diag(ridge), design.T @ (weight[:, None] * wanted)),
-            np.float64,
-        )
+        moments = design.T @ (weight[:, None] * responses)
+        solution = np.asarray(np.linalg.solve(gram + np.diag(ridge), moments), np.float64)
         if how.metric.is_quantile:
-            found[-1] += np.quantile(y - (design @ found)[:, 0], how.metric.level)
-    coefficients: Floats = found[:-1].copy()
-    intercepts: Floats = found[-1].copy()
-    return coefficients, intercepts
+            residuals = y - (design @ solution)[:, 0]
+            solution[-1] += np.quantile(residuals, how.metric.level)
+    return solution[:-1].copy(), solution[-1].copy()
 
 
-def _wanted(y: Floats, target: Target) -> Floats:
-    """The target's columns: itself, the second of two classes, or a column a class."""
-    several = target.total and target.columns > 1
-    wanted: Floats = np.eye(target.columns)[y.astype(np.int64)] if several else y[:, None]
-    return wanted
+def _response_columns(y: Floats, target: TargetCoding) -> Floats:
+    """Return numbers or the second of two classes as one column, more classes as one column each."""
+    if target.total and target.columns > 1:
+        one_hot: Floats = np.eye(target.columns)[y.astype(np.int64)]
+        return one_hot
+    return y[:, None]
 
 
-def _penalty(design: Floats, gram: Floats, wanted: Floats, weight: Floats) -> float:
-    """The ridge penalty with the least generalised cross-validation error of least squares."""
-    mean = (weight[:, None] * wanted).sum(axis=0)
-    rest = wanted - mean
-    values, vectors = np.linalg.eigh(gram)
-    values = np.maximum(values, 0.0)
-    along = vectors.T @ (design.T @ (weight[:, None] * rest))
-    total, n_rows = float((weight[:, None] * rest**2).sum()), len(wanted)
+def _best_penalty(design: Floats, gram: Floats, responses: Floats, weight: Floats) -> float:
+    """Return the ridge penalty with the lowest generalised cross-validation error."""
+    n_rows = len(responses)
+    mean = (weight[:, None] * responses).sum(axis=0)
+    centred = responses - mean
+    raw_eigenvalues, eigenvectors = np.linalg.eigh(gram)
+    eigenvalues = np.maximum(raw_eigenvalues, 0.0)
+    projected = eigenvectors.T @ (design.T @ (weight[:, None] * centred))
+    total = float((weight[:, None] * centred**2).sum())
 
-    def error(penalty: float) -> float:
-        shrunk = values + penalty / n_rows
-        explained = ((2 * shrunk - values) * (along / shrunk[:, None]).T ** 2).sum()
-        freedom = float((values / shrunk).sum())
-        return float(max(1e-12, total - float(explained)) / max(1e-3, 1 - freedom / n_rows) ** 2)
+    def validation_error(penalty: float) -> float:
+        shrunk = eigenvalues + penalty / n_rows
+        squares = (projected / shrunk[:, None]).T ** 2
+        explained = float(((2 * shrunk - eigenvalues) * squares).sum())
+        degrees_of_freedom = float((eigenvalues / shrunk).sum())
+        correction = max(1e-3, 1 - degrees_of_freedom / n_rows)
+        return float(max(1e-12, total - explained) / correction**2)
 
-    return min(PENALTIES, key=error)
+    return min(_RIDGE_PENALTIES, key=validation_error)
 
 
-def _logistic(
-    design: Floats, gram: Floats, wanted: Floats, weight: Floats, ridge: Floats, how: How
+def _fit_logistic(
+    design: Floats, gram: Floats, responses: Floats, weight: Floats, ridge: Floats, how: How
 ) -> Floats:
-    """Newton's steps with the bound of the curvature, each begun a little ahead (Nesterov)."""
-    single = wanted.shape[1] == 1
-    spread = float((weight[:, None] * wanted * (1 - wanted.mean(axis=0))).sum(axis=0).max())
-    ridge = ridge * max(0.05, spread)
-    inverse = np.linalg.inv((0.25 if single else 0.5) * gram + np.diag(ridge))
-    before = point = np.zeros((design.shape[1], wanted.shape[1]))
-    speed = 0
-    for _ in range(STEPS):
-        ahead = point + speed / (speed + 3) * (point - before)
+    """Minimise the log loss by Newton steps with bounded curvature and Nesterov's acceleration."""
+    is_binary = responses.shape[1] == 1
+    variances = (weight[:, None] * responses * (1 - responses.mean(axis=0))).sum(axis=0)
+    ridge = ridge * max(0.05, float(variances.max()))
+    curvature_bound = 0.25 if is_binary else 0.5
+    inverse = np.linalg.inv(curvature_bound * gram + np.diag(ridge))
+    point = np.zeros((design.shape[1], responses.shape[1]))
+    previous = point
+    momentum = 0
+    for _ in range(_MAX_NEWTON_STEPS):
+        ahead = point + momentum / (momentum + 3) * (point - previous)
         scores = design @ ahead
-        answers = sigmoid(scores) if single else softmax(scores)
-        slope = design.T @ (weight[:, None] * (answers - wanted)) + ridge[:, None] * ahead
-        step = inverse @ slope
-        before, point = point, ahead - step
-        speed = 0 if float((slope * (point - before)).sum()) > 0 else speed + 1
-        if float(np.abs(step).max()) < SLIGHT or (
-            how.budget.timed and how.budget.remaining() < 0.05
-        ):
+        proba = sigmoid(scores) if is_binary else softmax(scores)
+        gradient = design.T @ (weight[:, None] * (proba - responses)) + ridge[:, None] * ahead
+        step = inverse @ gradient
+        previous = point
+        point = ahead - step
+        is_uphill = float((gradient * (point - previous)).sum()) > 0
+        momentum = 0 if is_uphill else momentum + 1
+        if float(np.abs(step).max()) < _CONVERGED_STEP:
+            break
+        if how.budget.timed and how.budget.remaining() < _LAST_STEP_SECONDS:
             break
     return point

@@ -1,16 +1,19 @@
-"""The constant: the classes' shares, or the mean. The baseline, and what every family falls back to where nothing can be learnt."""
+"""The constant: the classes' frequencies, or the mean.
+
+It is the baseline, and the model of every family where nothing can be learnt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.models._base import Fitted, Floats, How, Matrix, Sample
-from automl.models._blocks import array_of
-from automl.models._target import Target, logarithms, relative, smallest
+from automl.models._base import Fitted, Floats, How, Matrix, Params, Sample
+from automl.models._blocks import read_array
+from automl.models._target import log_clipped, relative_weights, weight_floor
 from automl.space import Space
 from automl.state import State
 from automl.task import Task
@@ -18,73 +21,67 @@ from automl.task import Task
 
 @dataclass(frozen=True)
 class ConstantModel:
-    """The same answer for every row: `value` of shape (n_classes,), or () for a number."""
+    """Predicts the same for every row.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n_classes,), or () for a number
+    """
 
     value: Floats
 
     def predict(self, X: Matrix) -> Floats:
-        """The value, once a row."""
-        return np.tile(self.value, (len(X), *[1] * self.value.ndim))
+        """Return the value once for each row."""
+        repeats = (len(X),) + (1,) * self.value.ndim
+        return np.tile(self.value, repeats)
 
     def to_state(self) -> State:
-        """The value."""
+        """Return the value, and whether it is a number."""
         return {"constant": self.value.reshape(-1), "number": self.value.ndim == 0}
 
     @classmethod
     def from_state(cls, state: State) -> ConstantModel:
-        """The model that `to_state` described."""
-        value = array_of(state, "constant", np.float64, 1)
-        return cls(value.reshape(()) if state.get("number") and len(value) == 1 else value)
+        """Return the model that `to_state` described."""
+        value = read_array(state, "constant", np.float64, 1)
+        is_number = state.get("number") and len(value) == 1
+        return cls(value.reshape(()) if is_number else value)
 
 
 def constant(train: Sample, how: How) -> ConstantModel:
-    """The best constant for the training rows: weighted shares, mean, or the quantile that the metric is about."""
-    weight = (
-        np.ones(len(train.y)) if train.weight is None or not train.weight.any() else train.weight
-    )
-    if not how.task.is_regression:
-        shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
-        return ConstantModel(shares / shares.sum())
-    if how.metric.name == "rmsle":
-        return ConstantModel(np.asarray(np.expm1(np.average(logarithms(train.y), weights=weight))))
-    if how.metric.name == "mape":
-        weight = weight * relative(train.y, smallest(train.y))
-    if how.metric.is_quantile:
-        return ConstantModel(np.asarray(_quantile(train.y, weight, how.metric.level)))
-    return ConstantModel(np.asarray(np.average(train.y, weights=weight)))
+    """Return the best constant for the training rows.
 
-
-def _quantile(y: Floats, weight: Floats, level: float) -> float:
-    """The weighted quantile; between two values, their mean."""
-    order = np.argsort(y, kind="stable")
-    total = np.cumsum(weight[order])
-    there = total[-1] * level
-    low, high = (
-        np.searchsorted(total, there, side="left"),
-        np.searchsorted(total, there, side="right"),
-    )
-    return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
-
-
-def nothing_to_learn(
-    train: Sample, coded: Sample, target: Target, how: How
-) -> ConstantModel | None:
-    """The constant, where no column varies or the target does not: some libraries refuse such tables.
-
-    Parameters
-    ----------
-    train, coded : Sample
-        The training rows as they came, and as `Target.code` gives them.
+    It is the weighted class frequencies, or the weighted mean, or, for a metric of quantiles, the
+    weighted quantile.
     """
-    varies = len(target.present) > 1 if target.total else _varies(coded.y)
-    return None if varies and any(_varies(column) for column in coded.X.T) else constant(train, how)
+    weight = train.weight
+    if weight is None or not weight.any():
+        weight = np.ones(len(train.y))
+    if not how.task.is_regression:
+        classes = train.y.astype(np.int64)
+        counts = np.bincount(classes, weights=weight, minlength=how.task.n_outputs)
+        return ConstantModel(counts / counts.sum())
+    return ConstantModel(np.asarray(_best_number(train.y, weight, how)))
 
 
-def _varies(column: Any) -> bool:
-    missing = np.isnan(
-        column[:1]
-    ).any()  # a column that begins with a missing value varies unless all are missing
-    return bool(not np.isnan(column).all()) if missing else bool((column != column[0]).any())
+def _best_number(y: Floats, weight: Floats, how: How) -> Any:
+    metric = how.metric
+    if metric.name == "rmsle":
+        return np.expm1(np.average(log_clipped(y), weights=weight))
+    if metric.name == "mape":
+        weight = weight * relative_weights(y, weight_floor(y))
+    if metric.is_quantile:
+        return _weighted_quantile(y, weight, metric.level)
+    return np.average(y, weights=weight)
+
+
+def _weighted_quantile(y: Floats, weight: Floats, level: float) -> float:
+    """Return the weighted quantile; between two values, their mean."""
+    order = np.argsort(y, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    threshold = cumulative[-1] * level
+    low = np.searchsorted(cumulative, threshold, side="left")
+    high = np.searchsorted(cumulative, threshold, side="right")
+    return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
 
 
 class Constant:
@@ -98,35 +95,33 @@ class Constant:
     recipes = ("native", "codes")
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """Nothing to search."""
+        """Return no ranges: there is nothing to search."""
         return {}
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """Nothing to set."""
+        """Return no values: there are no hyperparameters."""
         return {}
 
     def implied(self, task: Task) -> dict[str, Any]:
-        """Nothing: the defaults name all."""
+        """Return no values: there are no hyperparameters."""
         return {}
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all."""
+    def binning(self, params: Params) -> Hashable:
+        """Return one key: all fits share one preparation."""
         return ()
 
-    def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
-    ) -> Sample:
-        """The rows as they are."""
+    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> Sample:
+        """Return the training rows as they are."""
         return train
 
-    def fit(self, prepared: Sample, params: Mapping[str, Any], how: How) -> Fitted:
-        """Average."""
+    def fit(self, prepared: Sample, params: Params, how: How) -> Fitted:
+        """Average the targets."""
         return Fitted(constant(prepared, how), None, dict(params))
 
     def restore(self, state: State) -> ConstantModel:
-        """The value."""
+        """Return the model with the stored value."""
         return ConstantModel.from_state(state)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Next to nothing."""
+        """Return next to nothing."""
         return 1e-3

@@ -1,0 +1,112 @@
+"""Exact search for the nearest of some stored rows, the same wherever a row is in its block."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.models._base import Floats, Integers, Matrix
+
+_FLOAT32_ERROR = 1.2e-7  # relative rounding error of one operation
+
+
+class Neighbours(NamedTuple):
+    """Pairs of a block's row and a near stored row, sorted by both.
+
+    Parameters
+    ----------
+    row, stored : ndarray of shape (n_pairs,)
+        Integers of the rows in the block, and among the stored rows.
+    distance : ndarray of shape (n_pairs,), float64
+    is_last : ndarray of shape (n_pairs,), bool
+        Whether the distance is the k-th smallest of its row; ties all are.
+    """
+
+    row: Integers
+    stored: Integers
+    distance: Floats
+    is_last: npt.NDArray[np.bool_]
+
+
+class NeighbourIndex:
+    """Stored rows, searched by brute force.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_stored, n_features)
+    p : int
+        1 for the sum of absolute differences, 2 for the Euclidean distance.
+    """
+
+    def __init__(self, rows: Matrix, p: int) -> None:
+        self._p = p
+        self._columns = np.ascontiguousarray(rows.T)
+        self._sizes = self._size(rows)
+
+    def search(self, block: Matrix, k: int) -> Neighbours:
+        """Return the k nearest stored rows of each row, and those as near as the last of them."""
+        row, stored = self._candidates(block, k)
+        distance = self._exact_distances(block, row, stored)
+        last = _kth_smallest(row, distance, k)[row]
+        is_near = distance <= last
+        is_last = distance == last
+        return Neighbours(row[is_near], stored[is_near], distance[is_near], is_last[is_near])
+
+    def _size(self, rows: Matrix) -> Matrix:
+        """Return the numbers that rounding errors of rough distances are relative to."""
+        return np.asarray((np.abs(rows) ** self._p).sum(axis=1), np.float32)
+
+    def _candidates(self, block: Matrix, k: int) -> tuple[Integers, Integers]:
+        """Return pairs that contain all neighbours, by rough distances.
+
+        BLAS rounds differently from place to place in a block (measured: three results for 64
+        places), so a rough distance is taken as a lower bound, and as an upper bound after twice
+        the largest error is added.
+        """
+        error = np.float32(_FLOAT32_ERROR * (block.shape[1] + 10))
+        size = self._size(block)
+        lower = self._rough_distances(block)
+        lower -= error * size[:, None]
+        lower -= error * self._sizes
+        nearest = np.argpartition(lower, k - 1, axis=1)[:, :k]
+        margin = 2 * error * (size[:, None] + self._sizes[nearest])
+        upper = np.take_along_axis(lower, nearest, axis=1) + margin
+        row, stored = np.nonzero(lower <= upper.max(axis=1)[:, None])
+        return row, stored
+
+    def _rough_distances(self, block: Matrix) -> Matrix:
+        """Return squared distances for p=2, distances for p=1, of shape (n_block, n_stored)."""
+        if self._p == 2:
+            squares: Matrix = block @ self._columns
+            squares *= -2
+            squares += self._sizes
+            squares += self._size(block)[:, None]
+            return squares
+        total = np.zeros((len(block), len(self._sizes)), np.float32)
+        difference = np.empty_like(total)
+        for index, column in enumerate(self._columns):
+            np.subtract(block[:, index, None], column, out=difference)
+            total += np.abs(difference, out=difference)
+        return total
+
+    def _exact_distances(self, block: Matrix, row: Integers, stored: Integers) -> Floats:
+        """Return distances of pairs, which depend on nothing but the pair.
+
+        They are added up column by column in float64.
+        """
+        total = np.zeros(len(row))
+        block_columns = np.ascontiguousarray(block.T)
+        for block_column, column in zip(block_columns, self._columns, strict=True):
+            difference = np.abs(block_column[row].astype(np.float64) - column[stored])
+            total += difference * difference if self._p == 2 else difference
+        return np.sqrt(total) if self._p == 2 else total
+
+
+def _kth_smallest(row: Integers, distance: Floats, k: int) -> Floats:
+    """Return the k-th smallest distance of each row; `row` ascends."""
+    order = np.lexsort((distance, row))
+    starts = np.searchsorted(row, np.arange(row[-1] + 1))
+    smallest: Floats = distance[order][starts + k - 1]
+    return smallest
