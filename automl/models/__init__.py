@@ -1,4 +1,4 @@
-"""Model families: one file each, listed in `FAMILIES`; a library is imported when its family is used."""
+"""Model families: one file each, listed in `FAMILIES`; libraries are imported when used."""
 
 from __future__ import annotations
 

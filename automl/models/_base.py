@@ -22,7 +22,7 @@ from automl.task import Task
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
-Params = Mapping[str, Any]
+Hyperparameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ class Sample:
     def categorical(self) -> list[int]:
         """Indices of the columns that hold categorical integers."""
         return [index for index, feature in enumerate(self.features) if feature.levels]
+
+    def select(self, rows: npt.NDArray[np.bool_]) -> Sample:
+        """Return the rows of a mask."""
+        weight = self.weight
+        if weight is not None:
+            weight = weight[rows]
+        return replace(self, X=self.X[rows], y=self.y[rows], weight=weight)
 
     @property
     def weight_or_ones(self) -> Floats:
@@ -133,7 +140,7 @@ class Fitted:
 
     model: Model
     rounds: int | None
-    resolved: Params
+    resolved: Hyperparameters
     curve: tuple[tuple[int, float], ...] = ()
     stopped: bool = False
     kept: Model | None = None
@@ -204,15 +211,15 @@ class Family(Protocol):
         """
         ...
 
-    def binning(self, params: Params) -> Hashable:
+    def binning(self, params: Hyperparameters) -> Hashable:
         """Return the parameters that `prepare` depends on: equal values share one preparation."""
         ...
 
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> Any:
+    def prepare(self, train: Sample, held: Sample | None, params: Hyperparameters, how: How) -> Any:
         """Return the data in the library's own form; the worker caches it for `fit`."""
         ...
 
-    def fit(self, prepared: Any, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: Any, params: Hyperparameters, how: How) -> Fitted:
         """Train on `prepared`, stopping early on its held-out rows if it has any."""
         ...
 
@@ -232,3 +239,18 @@ class Family(Protocol):
         Only ratios matter. `models` is the number of models whose mean will be the prediction.
         """
         ...
+
+
+class PlainFamily:
+    """Members that families share whose preparation depends on no hyperparameter.
+
+    Their `defaults` name all hyperparameters.
+    """
+
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Return no values: the defaults name all hyperparameters."""
+        return {}
+
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return one key: all fits share one preparation."""
+        return ()

@@ -17,11 +17,13 @@ from automl.errors import InputError, UnsafeModel
 from automl.models._base import Floats, Integers, Matrix
 from automl.state import State
 
+BlockFunction = Callable[[Any], Any]
+
 BLOCK_ROWS = 256
 _MAX_MAGNITUDE = np.float32(1e15)
 
 
-def map_blocks(function: Callable[[Any], Any], X: Matrix, block_rows: int = BLOCK_ROWS) -> Floats:
+def map_blocks(function: BlockFunction, X: Matrix, block_rows: int = BLOCK_ROWS) -> Floats:
     """Apply a function to each block of rows and concatenate the results.
 
     Parameters
@@ -36,14 +38,19 @@ def map_blocks(function: Callable[[Any], Any], X: Matrix, block_rows: int = BLOC
     >>> map_blocks(lambda block: block.sum(axis=1), ones, block_rows=2).tolist()
     [2.0, 2.0, 2.0]
     """
+    n_rows, n_features = X.shape
     results = []
-    block = np.zeros((block_rows, X.shape[1]), X.dtype)
-    for start in range(0, max(1, len(X)), block_rows):
+    shape = (block_rows, n_features)
+    block = np.zeros(shape, X.dtype)
+    starts = range(0, max(1, n_rows), block_rows)
+    for start in starts:
         rows = X[start : start + block_rows]
-        block[: len(rows)] = rows
-        block[len(rows) :] = 0
-        result = np.array(function(block), np.float64)
-        results.append(result[: len(rows)])
+        size = len(rows)
+        block[:size] = rows
+        block[size:] = 0
+        output = function(block)
+        result = np.array(output, np.float64)
+        results.append(result[:size])
     return np.concatenate(results)
 
 
@@ -52,20 +59,23 @@ def fill_missing(X: Matrix) -> Matrix:
 
     Where recipes standardise, 0 is the mean.
     """
+    limit = _MAX_MAGNITUDE
     known = np.nan_to_num(X, nan=0.0)
-    clipped = np.clip(known, -_MAX_MAGNITUDE, _MAX_MAGNITUDE)
+    clipped = np.clip(known, -limit, limit)
     return np.ascontiguousarray(clipped, np.float32)
 
 
 def clip_infinite(X: Matrix) -> Matrix:
     """Return rows in C order with infinite values as the largest numbers; NaN stays."""
     largest = np.finfo(np.float32).max
-    return np.ascontiguousarray(np.clip(X, -largest, largest), np.float32)
+    clipped = np.clip(X, -largest, largest)
+    return np.ascontiguousarray(clipped, np.float32)
 
 
 def check_width(X: Matrix, features: int) -> None:
     """Refuse rows that do not have as many columns as the model was trained on."""
-    if X.ndim != 2 or X.shape[1] != features:
+    has_width = X.shape[1:] == (features,)
+    if not has_width:
         raise InputError(f"the model takes {features} columns, and the rows have shape {X.shape}.")
 
 
@@ -84,21 +94,36 @@ def read_array(
     UnsafeModel
         The array is missing or different.
     """
+    expected = np.dtype(dtype)
     array = state.get(name)
-    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.ndim != ndim:
-        raise UnsafeModel(
-            f"the model file's {name!r} is not an array of {np.dtype(dtype)} with {ndim} dimensions"
-        )
-    if array.dtype.kind == "f":
-        is_bad = np.isnan(array) if infinite else ~np.isfinite(array)
-        if is_bad.any():
+    error = UnsafeModel(
+        f"the model file's {name!r} is not an array of {expected} with {ndim} dimensions"
+    )
+    if not isinstance(array, np.ndarray):
+        raise error
+    if array.dtype != expected or array.ndim != ndim:
+        raise error
+    if expected.kind == "f":
+        is_allowed = np.isfinite(array)
+        if infinite:
+            is_allowed |= np.isinf(array)
+        if not is_allowed.all():
             raise UnsafeModel(f"the model file's {name!r} holds values that are not finite")
     return np.ascontiguousarray(array)
 
 
+def read_vector(
+    state: State, name: str, dtype: npt.DTypeLike, *, infinite: bool = False
+) -> npt.NDArray[Any]:
+    """Return a one-dimensional array of a state, checked as by `read_array`."""
+    return read_array(state, name, dtype, 1, infinite=infinite)
+
+
 def is_outside(values: Integers, limit: Any) -> bool:
     """Return whether a value is not in 0..limit-1."""
-    return bool(((values < 0) | (values >= limit)).any())
+    is_inside = values >= 0
+    is_inside &= values < limit
+    return not is_inside.all()
 
 
 def read_state(state: State, name: str) -> State:
@@ -112,16 +137,19 @@ def read_state(state: State, name: str) -> State:
 def read_bytes(state: State, name: str) -> bytes:
     """Return bytes of a state, or raise `UnsafeModel`."""
     value = state.get(name)
-    if not isinstance(value, bytes) or not value:
-        raise UnsafeModel(f"the model file's {name!r} is missing or empty")
-    return value
+    if isinstance(value, bytes) and value:
+        return value
+    raise UnsafeModel(f"the model file's {name!r} is missing or empty")
 
 
 def read_integer(state: State, name: str, minimum: int = 0) -> int:
     """Return an integer of a state that is not below a minimum, or raise `UnsafeModel`."""
     value = state.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise UnsafeModel(
-            f"the model file's {name!r} is not a whole number of {minimum} or more: {value!r}"
-        )
+    error = UnsafeModel(
+        f"the model file's {name!r} is not a whole number of {minimum} or more: {value!r}"
+    )
+    if type(value) is not int:
+        raise error
+    if value < minimum:
+        raise error
     return value

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from automl.features.feature import Feature
-from automl.models._base import Fitted, Floats, How, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Sample
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding
@@ -21,6 +21,8 @@ TELLING = 500
 # The learning rate's upper bound where deadlines cut fits short.
 SHORT_BUDGET_LEARNING_RATE = 0.4
 _MAX_ROUND_CHOICES = 20
+# Metrics whose best round a watched metric finds as well.
+_PROXIED_METRICS = ("r2", "pinball", "rmsle", "mape")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Prepared:
     @property
     def n_held_out(self) -> int:
         """Number of held-out rows."""
-        return 0 if self.held_sample is None else len(self.held_sample.y)
+        if self.held_sample is None:
+            return 0
+        return len(self.held_sample.y)
 
 
 def prepare_boosting(
@@ -69,15 +73,22 @@ def prepare_boosting(
     """
     encoded = encode_rows(train, how)
     rows = encoded.sample
-    prepared = Prepared(encoded.target, len(rows.y), train.features, fallback=encoded.fallback)
+    prepared = Prepared(
+        target=encoded.target,
+        rows=len(rows.y),
+        features=train.features,
+        fallback=encoded.fallback,
+    )
     if encoded.fallback is not None:
         return prepared
-    held_rows = None if held is None else encoded.target.encode(held)
     data = convert(rows, None)
-    if held_rows is None or not len(held_rows.y):
-        return replace(prepared, train=data)
-    held_data = convert(held_rows, data)
-    return replace(prepared, train=data, held=held_data, held_sample=held_rows)
+    prepared = replace(prepared, train=data)
+    if held is None:
+        return prepared
+    held = encoded.target.encode(held)
+    if not len(held.y):
+        return prepared
+    return replace(prepared, held=convert(held, data), held_sample=held)
 
 
 def watched_metrics(how: How, n_held_out: int) -> tuple[WatchedMetric, ...]:
@@ -92,9 +103,12 @@ def watched_metrics(how: How, n_held_out: int) -> tuple[WatchedMetric, ...]:
     if how.task.is_regression:
         if how.metric.proxy == "mae":
             return ("mae",)
-        return ("pinball",) if how.metric.proxy == "pinball" else ("rmse",)
-    is_binary_auc = how.metric.name == "roc_auc" and how.task.kind == "binary"
-    if is_binary_auc and n_held_out >= TELLING:
+        if how.metric.proxy == "pinball":
+            return ("pinball",)
+        return ("rmse",)
+    is_auc = how.metric.name == "roc_auc"
+    is_binary = how.task.kind == "binary"
+    if is_auc and is_binary and n_held_out >= TELLING:
         return ("roc_auc", "log_loss")
     return ("log_loss",)
 
@@ -110,8 +124,9 @@ def must_choose_by_metric(how: How, n_held_out: int) -> bool:
         return False
     if metric.needs == "labels" or metric.proxy == "pinball":
         return False
-    watched = watched_metrics(how, n_held_out)
-    return metric.name not in (*watched, "r2", "pinball", "rmsle", "mape")
+    if metric.name in _PROXIED_METRICS:
+        return False
+    return metric.name not in watched_metrics(how, n_held_out)
 
 
 def estimate_seconds(rows: int, features: int, outputs: int) -> float:
@@ -119,26 +134,30 @@ def estimate_seconds(rows: int, features: int, outputs: int) -> float:
 
     Many columns and classes end a run in fewer rounds.
     """
-    return float(2.5e-5 * rows * features**0.75 * trees_per_round(outputs) ** 0.5)
+    trees = trees_per_round(outputs)
+    seconds = 2.5e-5 * rows * features**0.75 * trees**0.5
+    return float(seconds)
 
 
 def start_monitor(
     data: Prepared,
-    params: Params,
+    params: Hyperparameters,
     how: How,
     final_steps: FinalSteps | None = None,
     max_rounds: int = MAX_ROUNDS,
 ) -> Monitor:
     """Return the monitor of a fit of prepared data with a bounded number of rounds."""
-    return Monitor(
+    monitor = Monitor(
         how,
-        data.rows,
-        float(params["learning_rate"]),
-        data.held is not None,
+        rows=data.rows,
+        learning_rate=float(params["learning_rate"]),
+        has_held_out=data.held is not None,
         final_steps=final_steps,
-        held_X=None if data.held_sample is None else data.held_sample.X,
         max_rounds=max_rounds,
     )
+    if data.held_sample is not None:
+        monitor.held_rows = data.held_sample.X
+    return monitor
 
 
 def choose_round(
@@ -177,24 +196,33 @@ def _round_choices(monitor: Monitor) -> list[int]:
 
     So the nearest of equals wins, and a deadline costs the farthest.
     """
+    best = monitor.best_round
+    end = monitor.rounds + 1
     step = max(1, math.ceil(monitor.rounds / (_MAX_ROUND_CHOICES - 1)))
-    numbers = {*range(step, monitor.rounds + 1, step), monitor.best_round}
-    return sorted(numbers, key=lambda number: abs(number - monitor.best_round))
+    numbers = {*range(step, end, step), best}
+    return sorted(numbers, key=lambda number: abs(number - best))
 
 
 def _is_time_short(before: float, how: How) -> bool:
     """Return whether less is left than twice the seconds since `before` seconds were left."""
-    return how.budget.remaining() < 2 * (before - how.budget.remaining())
+    budget = how.budget
+    left = budget.remaining()
+    return left < 2 * (before - budget.remaining())
 
 
-def constant_fit(data: Prepared, params: Params) -> Fitted | None:
+def constant_fit(data: Prepared, params: Hyperparameters) -> Fitted | None:
     """Return the fit of a table on which nothing can be learnt, or None."""
-    return None if data.fallback is None else Fitted(data.fallback, 1, dict(params))
+    if data.fallback is None:
+        return None
+    return Fitted(data.fallback, 1, dict(params))
 
 
 def finish_fit(
-    monitor: Monitor, data: Prepared, model: Any, rounds: int, resolved: Params
+    monitor: Monitor, data: Prepared, model: Any, rounds: int, resolved: Hyperparameters
 ) -> Fitted:
     """Return the result of a boosting run."""
-    unit = 1.0 if data.target.total else data.target.scale
-    return Fitted(model, rounds, dict(resolved), monitor.curve(unit), monitor.stopped)
+    unit = 1.0
+    if not data.target.total:
+        unit = data.target.scale
+    curve = monitor.curve(unit)
+    return Fitted(model, rounds, dict(resolved), curve, monitor.stopped)

@@ -6,8 +6,9 @@ path.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,55 +59,81 @@ class Descent:
     weight_decay: float
     dropout: float
     step: int = 0
-    _moments: list[tuple[Matrix, Matrix]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for array in self.network.parameters:
-            self._moments.append((np.zeros_like(array), np.zeros_like(array)))
-        limit = USUAL_MAX_BATCH_ROWS
-        if self.rows >= _LARGE_ROWS:
-            limit = min(MAX_BATCH_ROWS, max(limit, self.rows // 200))
-        self.batch_rows = int(np.clip(self.rows // 16, MIN_BATCH_ROWS, limit))
-        self.steps_per_epoch = -(-self.rows // self.batch_rows)
+        arrays = self.network.parameters
+        self._means = [np.zeros_like(array) for array in arrays]
+        self._squares = [np.zeros_like(array) for array in arrays]
+        self.batch_rows = _batch_rows(self.rows)
+        self.steps_per_epoch = math.ceil(self.rows / self.batch_rows)
         epochs = round(TARGET_STEPS / self.steps_per_epoch)
-        self.epochs = int(np.clip(epochs, _MIN_EPOCHS, _MAX_EPOCHS))
+        self.epochs = min(_MAX_EPOCHS, max(_MIN_EPOCHS, epochs))
 
     def run_epoch(self, X: Matrix, y: Matrix, weight: Matrix) -> Iterator[int]:
-        """Go once through all rows; yields after each step, so that a caller can check the clock."""
+        """Go once through all rows, yielding after each step so that a caller can check a clock."""
+        keep_probability = 1.0 - self.dropout
         order = self.rng.permutation(self.rows)
         for start in range(0, self.rows, self.batch_rows):
             rows = order[start : start + self.batch_rows]
-            share = weight[rows] / np.float32(len(rows))
+            size = np.float32(len(rows))
             gradients = self.network.gradients(
-                X[rows], y[rows], share, self.loss, 1.0 - self.dropout, self.rng
+                X[rows],
+                y[rows],
+                weight[rows] / size,
+                self.loss,
+                keep_probability,
+                self.rng,
             )
             self._update(gradients)
             yield self.step
 
     def _update(self, gradients: list[Any]) -> None:
+        """Move all arrays by one step."""
         self.step += 1
         rate = self._current_rate()
         n_layers = len(self.network.weights)
-        arrays = zip(self.network.parameters, gradients, self._moments, strict=True)
-        for index, (array, gradient, (mean, square)) in enumerate(arrays):
-            np.add(mean, (1 - _MEAN_DECAY) * (gradient - mean), out=mean)
-            np.add(square, (1 - _SQUARE_DECAY) * (gradient * gradient - square), out=square)
-            unbiased_square = square / np.float32(1 - _SQUARE_DECAY**self.step)
-            root = np.sqrt(unbiased_square) + np.float32(1e-8)
-            own_rate = (_PERIODIC_RATE if index == 0 else 1.0) * rate
-            stride = np.float32(own_rate / (1 - _MEAN_DECAY**self.step))
-            is_weight = 0 < index <= n_layers
-            shrinkage = np.float32(1 - rate * self.weight_decay if is_weight else 1.0)
-            np.multiply(array - stride * (mean / root), shrinkage, out=array)
+        mean_bias = 1 - _MEAN_DECAY**self.step
+        square_bias = np.float32(1 - _SQUARE_DECAY**self.step)
+        for index, array in enumerate(self.network.parameters):
+            mean, square = self._update_moments(index, gradients[index])
+            root = np.sqrt(square / square_bias)
+            root = root + np.float32(1e-8)
+            own_rate = _PERIODIC_RATE * rate if index == 0 else rate
+            stride = np.float32(own_rate / mean_bias)
+            moved = array - stride * (mean / root)
+            shrinkage = np.float32(1.0)
+            if 0 < index <= n_layers:  # intercepts and the embedding do not decay
+                shrinkage = np.float32(1 - rate * self.weight_decay)
+            np.multiply(moved, shrinkage, out=array)
+
+    def _update_moments(self, index: int, gradient: Any) -> tuple[Matrix, Matrix]:
+        """Return the running means of an array's gradients and of their squares."""
+        mean = self._means[index]
+        square = self._squares[index]
+        mean += (1 - _MEAN_DECAY) * (gradient - mean)
+        square += (1 - _SQUARE_DECAY) * (gradient * gradient - square)
+        return mean, square
 
     def _current_rate(self) -> float:
         """Return the learning rate, which rises at first and then falls along half a cosine.
 
         Beyond the last epoch it stays at a hundredth of the highest.
         """
-        progress = self.step / (self.epochs * self.steps_per_epoch)
+        all_steps = self.epochs * self.steps_per_epoch
+        progress = self.step / all_steps
         if progress < _WARM_UP:
             return self.learning_rate * progress / _WARM_UP
-        phase = min(1.0, (progress - _WARM_UP) / (1 - _WARM_UP))
+        phase = (progress - _WARM_UP) / (1 - _WARM_UP)
+        phase = min(1.0, phase)
         cosine = float(np.cos(np.pi * phase))
-        return self.learning_rate * max(0.01, 0.5 * (1 + cosine))
+        share = 0.5 * (1 + cosine)
+        return self.learning_rate * max(0.01, share)
+
+
+def _batch_rows(rows: int) -> int:
+    """Return the number of rows of a step, about a sixteenth of all."""
+    limit = USUAL_MAX_BATCH_ROWS
+    if rows >= _LARGE_ROWS:
+        limit = max(limit, rows // 200)
+        limit = min(limit, MAX_BATCH_ROWS)
+    return min(limit, max(MIN_BATCH_ROWS, rows // 16))

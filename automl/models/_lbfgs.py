@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from automl.models._target import TargetCoding
 _MAX_STEPS = 300
 
 # Takes a point; returns a value and its gradient.
-Objective = Callable[[Floats], tuple[float, Floats]]
+ValueAndGradient = tuple[float, Floats]
+Objective = Callable[[Floats], ValueAndGradient]
 
 
 def minimise(
@@ -48,9 +49,13 @@ def minimise(
     loss = _mean_loss(rows, target, how)
     limits: list[Any] | None = None
     if is_sparse:
+        n_parts = 2 * size
         objective = _l1_objective(rows, loss, strength, size)
-        start = np.zeros(2 * size + columns)
-        limits = [(0.0, None)] * 2 * size + [(None, None)] * columns
+        start = np.zeros(n_parts + columns)
+        not_negative = (0.0, None)
+        unbounded = (None, None)
+        limits = [not_negative] * n_parts
+        limits += [unbounded] * columns
     else:
         objective = _l2_objective(rows, loss, strength, size)
         start = np.zeros(size + columns)
@@ -61,13 +66,20 @@ def minimise(
         method="L-BFGS-B",
         bounds=limits,
         callback=deadline,
-        options={"maxiter": how.rounds or _MAX_STEPS, "ftol": 1e-7, "gtol": 1e-5},
+        options={
+            "maxiter": how.rounds or _MAX_STEPS,
+            "ftol": 1e-7,
+            "gtol": 1e-5,
+        },
     )
     weights = result.x[:size]
     if is_sparse:
-        weights = weights - result.x[size : 2 * size]
-    steps = int(result.nit) if deadline.stopped else how.rounds
-    return weights.reshape(-1, columns), result.x[-columns:].copy(), steps
+        weights = _difference(result.x, size)
+    coefficients = weights.reshape(-1, columns)
+    intercepts = result.x[-columns:].copy()
+    if deadline.stopped:
+        return coefficients, intercepts, int(result.nit)
+    return coefficients, intercepts, how.rounds
 
 
 def _mean_loss(rows: Sample, target: TargetCoding, how: How) -> Objective:
@@ -76,23 +88,41 @@ def _mean_loss(rows: Sample, target: TargetCoding, how: How) -> Objective:
     return lambda scores: loss(scores, rows.y, rows.weight)
 
 
-def _loss_and_gradients(
+class _LossAndGradients(NamedTuple):
+    value: float
+    by_weights: Floats
+    by_intercepts: Floats
+
+
+def _evaluate(
     rows: Sample, loss: Objective, weights: Floats, intercepts: Floats
-) -> tuple[float, Floats, Floats]:
+) -> _LossAndGradients:
     """Return the mean loss and its gradients by the coefficients, flat, and by the intercepts."""
-    coefficients = weights.reshape(rows.X.shape[1], -1).astype(np.float32)
-    scores = (rows.X @ coefficients).astype(np.float64) + intercepts
+    n_features = rows.X.shape[1]
+    coefficients = weights.reshape(n_features, -1)
+    products = rows.X @ coefficients.astype(np.float32)
+    scores = products.astype(np.float64) + intercepts
     value, by_scores = loss(scores)
-    by_weights = (rows.X.T @ by_scores.astype(np.float32)).astype(np.float64)
-    return value, by_weights.reshape(-1), by_scores.sum(axis=0)
+    by_products = by_scores.astype(np.float32)
+    by_coefficients = rows.X.T @ by_products
+    by_weights = by_coefficients.astype(np.float64)
+    return _LossAndGradients(
+        value=value,
+        by_weights=by_weights.reshape(-1),
+        by_intercepts=by_scores.sum(axis=0),
+    )
 
 
 def _l2_objective(rows: Sample, loss: Objective, strength: float, size: int) -> Objective:
-    def objective(point: Floats) -> tuple[float, Floats]:
+    def objective(point: Floats) -> ValueAndGradient:
         weights = point[:size]
-        value, by_weights, by_intercepts = _loss_and_gradients(rows, loss, weights, point[size:])
-        gradient = np.concatenate([by_weights + strength * weights, by_intercepts])
-        return value + strength / 2 * float(weights @ weights), gradient
+        intercepts = point[size:]
+        smooth = _evaluate(rows, loss, weights, intercepts)
+        squares = float(weights @ weights)
+        value = smooth.value + strength / 2 * squares
+        by_weights = smooth.by_weights + strength * weights
+        gradient = np.concatenate([by_weights, smooth.by_intercepts])
+        return value, gradient
 
     return objective
 
@@ -103,14 +133,23 @@ def _l1_objective(rows: Sample, loss: Objective, strength: float, size: int) -> 
     A coefficient is the difference of two numbers that are never negative.
     """
 
-    def objective(point: Floats) -> tuple[float, Floats]:
-        weights = point[:size] - point[size : 2 * size]
+    def objective(point: Floats) -> ValueAndGradient:
+        weights = _difference(point, size)
         intercepts = point[2 * size :]
-        value, by_weights, by_intercepts = _loss_and_gradients(rows, loss, weights, intercepts)
-        gradient = np.concatenate([strength + by_weights, strength - by_weights, by_intercepts])
-        return value + strength * float(point[: 2 * size].sum()), gradient
+        smooth = _evaluate(rows, loss, weights, intercepts)
+        magnitudes = point[: 2 * size]
+        value = smooth.value + strength * float(magnitudes.sum())
+        by_positive = strength + smooth.by_weights
+        by_negative = strength - smooth.by_weights
+        gradient = np.concatenate([by_positive, by_negative, smooth.by_intercepts])
+        return value, gradient
 
     return objective
+
+
+def _difference(point: Floats, size: int) -> Floats:
+    """Return the first `size` numbers of a point minus the next `size`."""
+    return point[:size] - point[size : 2 * size]
 
 
 class _Deadline:

@@ -15,7 +15,10 @@ from automl.models._base import Integers
 from automl.models._blocks import is_outside
 
 _MAX_INTEGER_LENGTH = 10  # characters of a whole number below 2**31 with its sign
+_INTEGER_LINE = re.compile(rb"[-0-9 ]*")
 _MAX_HEAD_DIGITS = 7
+_DECISION_TYPES = 16
+_IS_CATEGORICAL = 1  # bit of a decision type
 _OBJECTIVE = re.compile(
     rb"regression|regression_l1|quantile|binary sigmoid:1|multiclass num_class:\d{1,6}"
 )
@@ -45,13 +48,22 @@ def strip_explanations(text: bytes) -> bytes:
         return text
     trees = []
     start = 0
-    for size in map(int, sizes[1].split()):
-        tree = body[start : start + size]
-        trees.append(_EXPLANATORY_LINE.sub(b"", tree))
-        start += size
-    new_sizes = b" ".join(b"%d" % len(tree) for tree in trees)
-    new_head = head[: sizes.start(1)] + new_sizes + head[sizes.end(1) :]
-    return new_head + b"\n\n" + b"".join(trees) + _END
+    for size in sizes[1].split():
+        end = start + int(size)
+        tree = _EXPLANATORY_LINE.sub(b"", body[start:end])
+        trees.append(tree)
+        start = end
+    new_sizes = [b"%d" % len(tree) for tree in trees]
+    before, after = sizes.span(1)
+    parts = [
+        head[:before],
+        b" ".join(new_sizes),
+        head[after:],
+        b"\n\n",
+        *trees,
+        _END,
+    ]
+    return b"".join(parts)
 
 
 def sanitise(text: bytes) -> bytes:
@@ -72,42 +84,52 @@ def sanitise(text: bytes) -> bytes:
     sizes = entries.get(b"tree_sizes", b"").split()
     names = (b"num_class", b"num_tree_per_iteration", b"max_feature_idx")
     numbers = [entries.get(name, b"") for name in names]
-    if not head.startswith(b"tree\n") or not sizes or not _are_numbers([*sizes, *numbers]):
+    has_mark = head.startswith(b"tree\n")
+    if not has_mark or not sizes or not _are_short_numbers([*sizes, *numbers]):
         raise UnsafeModel("the model file's LightGBM booster does not begin as one")
     classes, trees_per_round, last_feature = map(int, numbers)
     objective = entries.get(b"objective", b"")
-    is_consistent = (
-        0 < trees_per_round == classes <= len(sizes)
-        and len(sizes) % classes == 0
-        and _OBJECTIVE.fullmatch(objective)
-    )
-    if not is_consistent:
+    has_full_rounds = 0 < trees_per_round == classes and len(sizes) % classes == 0
+    if not has_full_rounds or not _OBJECTIVE.fullmatch(objective):
         raise UnsafeModel("the model file's LightGBM booster has a head that does not fit together")
-    trees = _complete_trees(body, [int(size) for size in sizes])
+    trees = _complete_trees(body, list(map(int, sizes)))
     check_trees(trees, len(sizes), last_feature + 1)
-    return _head(classes, last_feature, objective, sizes) + trees + _END
+    new_head = _head(classes, last_feature, objective, sizes)
+    return new_head + trees + _END
 
 
-def _are_numbers(words: list[bytes]) -> bool:
-    return all(word.isdigit() and len(word) <= _MAX_HEAD_DIGITS for word in words)
+def _are_short_numbers(words: list[bytes]) -> bool:
+    for word in words:
+        if not word.isdigit():
+            return False
+        if len(word) > _MAX_HEAD_DIGITS:
+            return False
+    return True
 
 
 def _complete_trees(body: bytes, sizes: list[int]) -> bytes:
     """Return the blocks of all trees, each of which must begin where the sizes say."""
-    trees = body[: sum(sizes)]
-    is_complete = trees.count(b"Tree=") == len(sizes)
+    error = UnsafeModel("the model file's LightGBM booster is not complete")
+    length = sum(sizes)
+    trees = body[:length]
+    rest = body[length:].lstrip()
+    if not rest.startswith(b"end of trees"):
+        raise error
+    if trees.count(b"Tree=") != len(sizes):
+        raise error
     start = 0
     for number, size in enumerate(sizes):
-        is_complete = is_complete and trees.startswith(b"Tree=%d\n" % number, start)
+        if not trees.startswith(b"Tree=%d\n" % number, start):
+            raise error
         start += size
-    if not is_complete or not body[len(trees) :].lstrip().startswith(b"end of trees"):
-        raise UnsafeModel("the model file's LightGBM booster is not complete")
     return trees
 
 
 def _head(classes: int, last_feature: int, objective: bytes, sizes: list[bytes]) -> bytes:
     """Return the head of a booster whose columns have no names."""
     columns = range(last_feature + 1)
+    names = [f"Column_{index}" for index in columns]
+    infos = ["none"] * len(names)
     lines = [
         "tree",
         "version=v4",
@@ -116,8 +138,8 @@ def _head(classes: int, last_feature: int, objective: bytes, sizes: list[bytes])
         "label_index=0",
         f"max_feature_idx={last_feature}",
         f"objective={objective.decode()}",
-        f"feature_names={' '.join(f'Column_{index}' for index in columns)}",
-        f"feature_infos={' '.join('none' for _ in columns)}",
+        f"feature_names={' '.join(names)}",
+        f"feature_infos={' '.join(infos)}",
         f"tree_sizes={b' '.join(sizes).decode()}",
     ]
     return "\n".join(lines).encode() + b"\n\n"
@@ -136,20 +158,26 @@ def check_trees(trees: bytes, count: int, features: int) -> None:
         Number of columns of the model's input.
     """
     text = _TreeLines(trees, count)
-    leaves = text.integers("num_leaves", np.ones(count, np.int64))
+    one_per_tree = np.ones(count, np.int64)
+    leaves = text.integers("num_leaves", one_per_tree)
     nodes = leaves - 1
     if (leaves < 1).any():
         raise _damaged("a tree without leaves")
     _check_children(text, nodes, leaves)
     feature = text.integers("split_feature", nodes)
     decision = text.integers("decision_type", nodes)
-    if is_outside(feature, features) or is_outside(decision, 16):
+    if is_outside(feature, features) or is_outside(decision, _DECISION_TYPES):
         raise _damaged("a split that reads a column which is not there")
     text.check_counts("leaf_value", leaves)
     text.check_counts("threshold", nodes)
-    if any(line != b"0" for line in text.lines("is_linear")):
+    is_linear = text.lines("is_linear")
+    if set(is_linear) != {b"0"}:
         raise _damaged("linear leaves")
-    _check_categories(text, nodes, decision)
+    set_counts = text.integers("num_cat", one_per_tree)
+    has_sets = set_counts != 0
+    _check_category_sets(text, set_counts[has_sets])
+    node_set_counts = np.repeat(set_counts, nodes)
+    _check_categorical_splits(text, node_set_counts, decision)
 
 
 def _check_children(text: _TreeLines, nodes: Integers, leaves: Integers) -> None:
@@ -158,17 +186,21 @@ def _check_children(text: _TreeLines, nodes: Integers, leaves: Integers) -> None
     right = text.integers("right_child", nodes)
     node_limit = np.repeat(nodes, nodes)
     leaf_limit = np.repeat(leaves, nodes)
-    for child in (left, right):
-        is_inside = np.where(child >= 0, child < node_limit, ~child < leaf_limit)
-        if not is_inside.all():
-            raise _damaged("a child outside its tree")
     first_nodes = np.cumsum(nodes) - nodes
     starts = np.repeat(first_nodes, nodes)
-    inner_children = np.concatenate([(starts + child)[child >= 0] for child in (left, right)])
-    n_nodes = int(nodes.sum())
-    expected_parents = np.ones(n_nodes, np.int64)
-    expected_parents[first_nodes[nodes > 0]] = 0
-    if (np.bincount(inner_children, minlength=n_nodes) != expected_parents).any():
+    n_nodes = len(starts)
+    parents = np.zeros(n_nodes, np.int64)
+    for child in (left, right):
+        is_node = child >= 0
+        leaf = ~child
+        is_inside = np.where(is_node, child < node_limit, leaf < leaf_limit)
+        if not is_inside.all():
+            raise _damaged("a child outside its tree")
+        child_nodes = (starts + child)[is_node]
+        parents += np.bincount(child_nodes, minlength=n_nodes)
+    roots = first_nodes[nodes > 0]
+    parents[roots] += 1  # which have none
+    if (parents != 1).any():
         raise _damaged("a node below two others, or below none")
 
 
@@ -193,18 +225,25 @@ class _TreeLines:
 
     def check_counts(self, name: str, sizes: Integers) -> None:
         """Refuse lines that hold another number of values than their trees have."""
-        counts = [line.count(b" ") + 1 if line else 0 for line in self.lines(name)]
+        counts = []
+        for line in self.lines(name):
+            count = 0
+            if line:
+                count = line.count(b" ") + 1
+            counts.append(count)
         if counts != sizes.tolist():
             raise _damaged(f"too few or too many numbers in {name!r}")
 
     def integers(self, name: str, sizes: Integers) -> Integers:
         """Return the integers of all lines of a name, whose counts must be `sizes`."""
         self.check_counts(name, sizes)
-        return _parse_integers(self.joined(name), int(sizes.sum()), name)
+        count = int(sizes.sum())
+        return _parse_integers(self.joined(name), count, name)
 
     def joined(self, name: str) -> bytes:
         """Return the values of all lines of a name in one line."""
-        return b" ".join(line for line in self.lines(name) if line)
+        lines = self.lines(name)
+        return b" ".join(line for line in lines if line)
 
 
 def _parse_integers(text: bytes, count: int, name: str) -> Integers:
@@ -212,44 +251,57 @@ def _parse_integers(text: bytes, count: int, name: str) -> Integers:
 
     Text that another reader would take for other numbers is refused.
     """
+    error = _damaged(f"too few, too many, too large or malformed numbers in {name!r}")
     tokens = text.split(b" ") if text else []
+    if len(tokens) != count:
+        raise error
+    if not _INTEGER_LINE.fullmatch(text):
+        raise error
     longest = max(map(len, tokens), default=0)
-    is_plain = re.fullmatch(rb"[-0-9 ]*", text)
-    if len(tokens) != count or not is_plain or longest > _MAX_INTEGER_LENGTH:
-        raise _damaged(f"too few, too many, too large or malformed numbers in {name!r}")
+    if longest > _MAX_INTEGER_LENGTH:
+        raise error
     try:
-        return np.array([int(token) for token in tokens], np.int64)
+        values = [int(token) for token in tokens]
     except ValueError:
         raise _damaged(f"something other than whole numbers in {name!r}") from None
-
-
-def _check_categories(text: _TreeLines, nodes: Integers, decision: Integers) -> None:
-    """Refuse categorical splits whose sets of categories are missing or malformed.
-
-    A split by category names a set; the sets' bounds ascend and end where their words do.
-    """
-    set_counts = text.integers("num_cat", np.ones(len(nodes), np.int64))
-    _check_category_sets(text, set_counts[set_counts != 0])
-    is_categorical = (decision & 1) == 1
-    if not is_categorical.any():
-        return
-    thresholds = text.joined("threshold").split(b" ")
-    named = [thresholds[index] for index in np.flatnonzero(is_categorical).tolist()]
-    numbers = _parse_integers(b" ".join(named), len(named), "threshold")
-    if is_outside(numbers, np.repeat(set_counts, nodes)[is_categorical]):
-        raise _damaged("a split by a set of categories which is not there")
+    return np.array(values, np.int64)
 
 
 def _check_category_sets(text: _TreeLines, set_counts: Integers) -> None:
-    """Refuse sets whose bounds don't cover their words; `set_counts` are of trees that have sets."""
-    bound_lines = text.lines("cat_boundaries", len(set_counts))
-    word_lines = text.lines("cat_threshold", len(set_counts))
-    for count, bounds, words in zip(set_counts.tolist(), bound_lines, word_lines, strict=True):
-        edges = _parse_integers(bounds, bounds.count(b" ") + 1, "cat_boundaries")
-        n_words = words.count(b" ") + 1
-        has_ends = len(edges) == count + 1 and edges[0] == 0 and edges[-1] == n_words
-        if not has_ends or (np.diff(edges) < 0).any():
+    """Refuse sets whose bounds don't ascend, or don't end where their words do.
+
+    `set_counts` are those of the trees that have sets.
+    """
+    n_trees = len(set_counts)
+    bound_lines = text.lines("cat_boundaries", n_trees)
+    word_lines = text.lines("cat_threshold", n_trees)
+    for index, set_count in enumerate(set_counts.tolist()):
+        bounds = bound_lines[index]
+        n_bounds = bounds.count(b" ") + 1
+        n_words = word_lines[index].count(b" ") + 1
+        edges = _parse_integers(bounds, n_bounds, "cat_boundaries")
+        has_ends = edges[0] == 0 and edges[-1] == n_words
+        steps = np.diff(edges)
+        is_ascending = (steps >= 0).all()
+        if n_bounds != set_count + 1 or not has_ends or not is_ascending:
             raise _damaged("sets of categories that do not follow one another")
+
+
+def _check_categorical_splits(text: _TreeLines, set_counts: Integers, decision: Integers) -> None:
+    """Refuse categorical splits by sets which are not there.
+
+    `set_counts` are those of each node's tree.
+    """
+    is_categorical = (decision & _IS_CATEGORICAL) == 1
+    if not is_categorical.any():
+        return
+    thresholds = text.joined("threshold").split(b" ")
+    nodes = np.flatnonzero(is_categorical).tolist()
+    named = [thresholds[node] for node in nodes]
+    line = b" ".join(named)
+    sets = _parse_integers(line, len(named), "threshold")
+    if is_outside(sets, set_counts[nodes]):
+        raise _damaged("a split by a set of categories which is not there")
 
 
 def _damaged(defect: str) -> UnsafeModel:

@@ -12,7 +12,11 @@ from automl.models._target import TargetCoding
 
 Array = Any  # float32 or float64, as the caller has it
 # Takes scores, targets and weights; returns the weighted sum of losses and its gradient.
-Loss = Callable[[Array, Array, Array], tuple[float, Array]]
+LossAndGradient = tuple[float, Array]
+Loss = Callable[[Array, Array, Array], LossAndGradient]
+# Takes scores and targets; returns each row's losses and their derivatives by the scores.
+LossesAndSlopes = tuple[Array, Array]
+PointwiseLoss = Callable[[Array, Array], LossesAndSlopes]
 
 # Where the smoothed absolute error turns from a parabola into a line, in standard deviations.
 _SMOOTHING_WIDTH = 0.1
@@ -20,19 +24,23 @@ _SMOOTHING_WIDTH = 0.1
 
 def sigmoid(scores: Array) -> Array:
     """Return the probability of the second of two classes; never overflows."""
-    return 0.5 * (1.0 + np.tanh(0.5 * scores))
+    tanh = np.tanh(0.5 * scores)
+    return 0.5 * (1.0 + tanh)
 
 
 def softmax(scores: Array) -> Array:
     """Return the classes' probabilities, one row for each row of scores."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    highest = scores.max(axis=1, keepdims=True)
+    powers = np.exp(scores - highest)
+    total = powers.sum(axis=1, keepdims=True)
+    return powers / total
 
 
 def activate(scores: Array, target: TargetCoding, bounds: Floats) -> Array:
     """Turn scores of shape (n_rows, n_columns) into probabilities, or clip numbers to bounds."""
     if not target.total:
-        return np.clip(scores, bounds[0], bounds[1])
+        low, high = bounds
+        return np.clip(scores, low, high)
     if target.columns == 1:
         return sigmoid(scores)
     return softmax(scores)
@@ -43,47 +51,71 @@ def select_loss(target: TargetCoding, how: How) -> Loss:
 
     Targets (encoded) and weights have shape (n_rows,).
     """
+    if target.outputs > 2:
+        return _weighted(_cross_entropy)
     if target.total:
-        return _cross_entropy if target.outputs > 2 else _logistic_loss
+        return _weighted(_logistic_loss)
     if how.metric.is_quantile:
-        return _smoothed_pinball(how.metric.level)
-    return _squared_error
+        pinball = _smoothed_pinball(how.metric.level)
+        return _weighted(pinball)
+    return _weighted(_squared_error)
 
 
-def _squared_error(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-    residual = scores - y[:, None]
-    total = (weight[:, None] * residual**2).sum() / 2
-    return float(total), weight[:, None] * residual
+def _weighted(loss: PointwiseLoss) -> Loss:
+    """Return the weighted sum of a loss of scores and targets."""
+
+    def weighted_loss(scores: Array, y: Array, weight: Array) -> LossAndGradient:
+        losses, slopes = loss(scores, y)
+        weights = weight[:, None]
+        weighted = weights * losses
+        total = weighted.sum()
+        gradient = weights * slopes
+        return float(total), gradient
+
+    return weighted_loss
 
 
-def _smoothed_pinball(level: float) -> Loss:
+def _squared_error(scores: Array, y: Array) -> LossesAndSlopes:
+    residuals = scores - y[:, None]
+    losses = residuals**2 / 2
+    return losses, residuals
+
+
+def _smoothed_pinball(level: float) -> PointwiseLoss:
     """Return twice the pinball loss of a quantile, smoothed around zero.
 
     At level 0.5 that is the absolute error.
     """
     tilt = 2 * level - 1
 
-    def loss(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-        residual = scores - y[:, None]
-        size = np.sqrt(residual**2 + _SMOOTHING_WIDTH**2)
-        losses = size - _SMOOTHING_WIDTH - tilt * residual
-        total = (weight[:, None] * losses).sum()
-        return float(total), weight[:, None] * (residual / size - tilt)
+    def loss(scores: Array, y: Array) -> LossesAndSlopes:
+        residuals = scores - y[:, None]
+        squares = residuals**2
+        sizes = np.sqrt(squares + _SMOOTHING_WIDTH**2)
+        losses = sizes - _SMOOTHING_WIDTH
+        losses = losses - tilt * residuals
+        slopes = residuals / sizes
+        slopes = slopes - tilt
+        return losses, slopes
 
     return loss
 
 
-def _logistic_loss(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-    losses = np.logaddexp(0.0, scores) - y[:, None] * scores
-    total = (weight[:, None] * losses).sum()
-    return float(total), weight[:, None] * (sigmoid(scores) - y[:, None])
+def _logistic_loss(scores: Array, y: Array) -> LossesAndSlopes:
+    targets = y[:, None]
+    losses = np.logaddexp(0.0, scores)
+    losses = losses - targets * scores
+    proba = sigmoid(scores)
+    slopes = proba - targets
+    return losses, slopes
 
 
-def _cross_entropy(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
+def _cross_entropy(scores: Array, y: Array) -> LossesAndSlopes:
     classes = y.astype(np.int64)
     rows = np.arange(len(y))
-    gradient = softmax(scores)
-    losses = -np.log(np.maximum(gradient[rows, classes], 1e-30))
-    gradient[rows, classes] -= 1.0
-    total = (weight * losses).sum()
-    return float(total), weight[:, None] * gradient
+    slopes = softmax(scores)
+    probabilities = slopes[rows, classes]
+    probabilities = np.maximum(probabilities, 1e-30)
+    losses = -np.log(probabilities)
+    slopes[rows, classes] -= 1.0
+    return losses[:, None], slopes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import How, Params, Sample
+from automl.models._base import How, Hyperparameters, Sample
 from automl.models._descent import Descent
 from automl.models._losses import select_loss
 from automl.models._network import initial_network
@@ -44,9 +44,10 @@ class Training:
     It keeps the network whose held-out loss was lowest, or the last one where nothing is held out.
     """
 
-    def __init__(self, rows: Rows, params: Params, how: How) -> None:
+    def __init__(self, rows: Rows, params: Hyperparameters, how: How) -> None:
         rng = np.random.default_rng(how.seed)
-        hidden = (int(params["width"]),) * int(params["layers"])
+        width = int(params["width"])
+        hidden = [width] * int(params["layers"])
         network = initial_network(
             rows.train.X,
             (*hidden, rows.target.columns),
@@ -66,7 +67,9 @@ class Training:
             float(params["weight_decay"]),
             float(params["dropout"]),
         )
-        self._max_epochs = min(how.rounds or self._descent.epochs, self._descent.epochs)
+        self._max_epochs = self._descent.epochs
+        if how.rounds:
+            self._max_epochs = min(self._max_epochs, how.rounds)
         self._stops_early = how.rounds is None and rows.held is not None
         self.best_network = network
         self.best_epoch = 0
@@ -74,7 +77,8 @@ class Training:
         self.losses: list[tuple[int, float]] = []
         self._budget = how.keeping(_RESERVED_SHARE).budget
         if self._stops_early and self._budget.timed:
-            reserve = max(_RESERVED_SHARE * how.budget.remaining(), self._prediction_seconds())
+            share = _RESERVED_SHARE * how.budget.remaining()
+            reserve = max(share, self._prediction_seconds())
             self._budget = how.budget.keeping(reserve)
 
     def run(self) -> None:
@@ -85,7 +89,7 @@ class Training:
             self._run_all_epochs()
 
     def _run_all_epochs(self) -> None:
-        for epoch in range(1, max(1, self._max_epochs) + 1):
+        for epoch in self._epochs():
             self._run_epoch()
             if self.stopped and self.best_epoch:
                 return
@@ -98,7 +102,7 @@ class Training:
     def _run_with_early_stopping(self) -> None:
         patience = max(_MIN_PATIENCE_EPOCHS, _PATIENCE_SHARE * self._descent.epochs)
         lowest = np.inf
-        for epoch in range(1, max(1, self._max_epochs) + 1):
+        for epoch in self._epochs():
             self._run_epoch()
             if self.stopped and self.best_epoch:
                 return
@@ -110,6 +114,10 @@ class Training:
                 self.best_network = self._descent.network.copy()
             if self.stopped or epoch - self.best_epoch > patience:
                 return
+
+    def _epochs(self) -> range:
+        last = max(1, self._max_epochs)
+        return range(1, last + 1)
 
     def _run_epoch(self) -> None:
         train = self._rows.train
@@ -124,7 +132,7 @@ class Training:
         assert held is not None
         assert held.weight is not None
         starts = range(0, len(held.y), _SLICE_ROWS)
-        total = sum(self._slice_loss(start) for start in starts)
+        total = sum(map(self._slice_loss, starts))
         return total / float(held.weight.sum())
 
     def _slice_loss(self, start: int) -> float:
@@ -134,7 +142,9 @@ class Training:
         assert held.weight is not None
         rows = slice(start, start + _SLICE_ROWS)
         scores = self._descent.network.scores(held.X[rows])
-        total, _ = self._loss(scores, held.y[rows], held.weight[rows])
+        y = held.y[rows]
+        weight = held.weight[rows]
+        total, _ = self._loss(scores, y, weight)
         return float(total)
 
     def _prediction_seconds(self) -> float:
@@ -146,7 +156,8 @@ class Training:
         before = self._budget.remaining()
         self._slice_loss(0)
         slice_seconds = before - self._budget.remaining()
-        return 3 * slice_seconds * math.ceil(len(self._rows.held.y) / _SLICE_ROWS)
+        slices = math.ceil(len(self._rows.held.y) / _SLICE_ROWS)
+        return 3 * slice_seconds * slices
 
 
 def _initial_scores(rows: Rows) -> Any:
@@ -156,5 +167,8 @@ def _initial_scores(rows: Rows) -> Any:
         return np.average(train.y, weights=train.weight)
     classes = train.y.astype(np.int64)
     counts = np.bincount(classes, weights=train.weight, minlength=rows.target.outputs)
-    logs = np.log(np.maximum(counts / counts.sum(), 1e-6))
-    return logs if rows.target.columns > 1 else logs[1] - logs[0]
+    frequencies = counts / counts.sum()
+    logs = np.log(np.maximum(frequencies, 1e-6))
+    if rows.target.columns > 1:
+        return logs
+    return logs[1] - logs[0]

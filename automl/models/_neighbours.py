@@ -49,14 +49,23 @@ class NeighbourIndex:
         """Return the k nearest stored rows of each row, and those as near as the last of them."""
         row, stored = self._candidates(block, k)
         distance = self._exact_distances(block, row, stored)
-        last = _kth_smallest(row, distance, k)[row]
-        is_near = distance <= last
-        is_last = distance == last
-        return Neighbours(row[is_near], stored[is_near], distance[is_near], is_last[is_near])
+        kth_smallest = _kth_smallest(row, distance, k)
+        limit = kth_smallest[row]
+        is_near = distance <= limit
+        is_last = distance == limit
+        return Neighbours(
+            row=row[is_near],
+            stored=stored[is_near],
+            distance=distance[is_near],
+            is_last=is_last[is_near],
+        )
 
     def _size(self, rows: Matrix) -> Matrix:
         """Return the numbers that rounding errors of rough distances are relative to."""
-        return np.asarray((np.abs(rows) ** self._p).sum(axis=1), np.float32)
+        magnitudes = np.abs(rows)
+        powers = magnitudes**self._p
+        sizes = powers.sum(axis=1)
+        return np.asarray(sizes, np.float32)
 
     def _candidates(self, block: Matrix, k: int) -> tuple[Integers, Integers]:
         """Return pairs that contain all neighbours, by rough distances.
@@ -65,15 +74,23 @@ class NeighbourIndex:
         places), so a rough distance is taken as a lower bound, and as an upper bound after twice
         the largest error is added.
         """
-        error = np.float32(_FLOAT32_ERROR * (block.shape[1] + 10))
-        size = self._size(block)
+        operations = len(self._columns) + 10
+        error = np.float32(_FLOAT32_ERROR * operations)
+        sizes = self._size(block)
+        sizes = sizes[:, None]
         lower = self._rough_distances(block)
-        lower -= error * size[:, None]
+        lower -= error * sizes
         lower -= error * self._sizes
-        nearest = np.argpartition(lower, k - 1, axis=1)[:, :k]
-        margin = 2 * error * (size[:, None] + self._sizes[nearest])
-        upper = np.take_along_axis(lower, nearest, axis=1) + margin
-        row, stored = np.nonzero(lower <= upper.max(axis=1)[:, None])
+        order = np.argpartition(lower, k - 1, axis=1)
+        nearest = order[:, :k]
+        stored_sizes = self._sizes[nearest]
+        pair_sizes = sizes + stored_sizes
+        margin = 2 * error * pair_sizes
+        upper = np.take_along_axis(lower, nearest, axis=1)
+        upper = upper + margin
+        limit = upper.max(axis=1, keepdims=True)
+        is_candidate = lower <= limit
+        row, stored = np.nonzero(is_candidate)
         return row, stored
 
     def _rough_distances(self, block: Matrix) -> Matrix:
@@ -82,13 +99,18 @@ class NeighbourIndex:
             squares: Matrix = block @ self._columns
             squares *= -2
             squares += self._sizes
-            squares += self._size(block)[:, None]
+            sizes = self._size(block)
+            squares += sizes[:, None]
             return squares
-        total = np.zeros((len(block), len(self._sizes)), np.float32)
+        n_rows = len(block)
+        n_stored = len(self._sizes)
+        total = np.zeros((n_rows, n_stored), np.float32)
         difference = np.empty_like(total)
         for index, column in enumerate(self._columns):
-            np.subtract(block[:, index, None], column, out=difference)
-            total += np.abs(difference, out=difference)
+            values = block[:, index]
+            np.subtract(values[:, None], column, out=difference)
+            np.abs(difference, out=difference)
+            total += difference
         return total
 
     def _exact_distances(self, block: Matrix, row: Integers, stored: Integers) -> Floats:
@@ -98,15 +120,25 @@ class NeighbourIndex:
         """
         total = np.zeros(len(row))
         block_columns = np.ascontiguousarray(block.T)
-        for block_column, column in zip(block_columns, self._columns, strict=True):
-            difference = np.abs(block_column[row].astype(np.float64) - column[stored])
-            total += difference * difference if self._p == 2 else difference
-        return np.sqrt(total) if self._p == 2 else total
+        for index, column in enumerate(self._columns):
+            values = block_columns[index].astype(np.float64)
+            stored_values = column[stored]
+            difference = values[row] - stored_values
+            if self._p == 2:
+                difference *= difference
+            total += np.abs(difference)
+        if self._p == 2:
+            return np.sqrt(total)
+        return total
 
 
 def _kth_smallest(row: Integers, distance: Floats, k: int) -> Floats:
     """Return the k-th smallest distance of each row; `row` ascends."""
     order = np.lexsort((distance, row))
-    starts = np.searchsorted(row, np.arange(row[-1] + 1))
-    smallest: Floats = distance[order][starts + k - 1]
+    ascending = distance[order]
+    n_rows = row[-1] + 1
+    rows = np.arange(n_rows)
+    starts = np.searchsorted(row, rows)
+    kth = starts + k - 1
+    smallest: Floats = ascending[kth]
     return smallest

@@ -26,7 +26,7 @@ class Network:
     Parameters
     ----------
     periodic_columns : ndarray of shape (n_periodic,), int64
-        Columns that are embedded, in addition to what they are.
+        Columns that are embedded; they remain inputs themselves, too.
     periodic : ndarray of shape (2, n_periodic, n_cosines), float32
         Frequencies and phases.
     weights : tuple of ndarray, float32
@@ -42,23 +42,33 @@ class Network:
     def scores(self, X: Matrix) -> Matrix:
         """Return the outputs of the last layer, of shape (n_rows, n_outputs)."""
         values, _ = self._inputs(X)
-        for weights, intercepts in zip(self.weights[:-1], self.intercepts[:-1], strict=True):
-            values = values @ weights + intercepts
+        for layer in range(self._last):
+            values = self._apply_layer(layer, values)
             values *= sigmoid(values)
-        return self._last_layer(values)
+        return self._apply_layer(self._last, values)
 
-    def _last_layer(self, values: Matrix) -> Matrix:
-        scores: Matrix = values @ self.weights[-1] + self.intercepts[-1]
-        return scores
+    @property
+    def _last(self) -> int:
+        return len(self.weights) - 1
+
+    def _apply_layer(self, layer: int, values: Matrix) -> Matrix:
+        weights = self.weights[layer]
+        intercepts = self.intercepts[layer]
+        outputs: Matrix = values @ weights + intercepts
+        return outputs
 
     def _inputs(self, X: Matrix) -> tuple[Matrix, Matrix]:
         """Return the first layer's input, and the cosines' angles."""
         if not len(self.periodic_columns):
             return X, X[:, :0]
         frequencies, phases = self.periodic
-        angles = X[:, self.periodic_columns, None] * frequencies + phases
-        cosines = np.cos(angles).reshape(len(X), -1)
-        return np.concatenate([X, cosines], axis=1), angles
+        columns = X[:, self.periodic_columns]
+        angles = columns[:, :, None] * frequencies
+        angles = angles + phases
+        cosines = np.cos(angles)
+        flat = cosines.reshape(len(X), -1)
+        inputs = np.concatenate([X, flat], axis=1)
+        return inputs, angles
 
     @property
     def parameters(self) -> list[Matrix]:
@@ -67,11 +77,13 @@ class Network:
 
     def copy(self, dtype: type = np.float32) -> Network:
         """Return an independent network with equal numbers of a type."""
+        weights = [array.astype(dtype) for array in self.weights]
+        intercepts = [array.astype(dtype) for array in self.intercepts]
         return Network(
             self.periodic_columns,
             self.periodic.astype(dtype),
-            tuple(array.astype(dtype) for array in self.weights),
-            tuple(array.astype(dtype) for array in self.intercepts),
+            tuple(weights),
+            tuple(intercepts),
         )
 
     def gradients(
@@ -98,16 +110,18 @@ class Network:
         first_input, angles = self._inputs(X)
         inputs = [first_input]
         slopes = []
-        for weights, intercepts in zip(self.weights[:-1], self.intercepts[:-1], strict=True):
-            values, slope = _silu(inputs[-1] @ weights + intercepts)
+        for layer in range(self._last):
+            outputs = self._apply_layer(layer, inputs[layer])
+            values, slope = _silu(outputs)
             if keep_probability < 1.0:
-                is_kept = rng.random(values.shape, dtype=np.float32) < keep_probability
-                mask = is_kept * np.float32(1 / keep_probability)
+                mask = _dropout_mask(values, keep_probability, rng)
                 values = values * mask
                 slope = slope * mask
             inputs.append(values)
             slopes.append(slope)
-        _, by_scores = loss(self._last_layer(inputs[-1]), y, weight)
+        last_input = inputs[-1]
+        scores = self._apply_layer(self._last, last_input)
+        _, by_scores = loss(scores, y, weight)
         return self._backpropagate(X, by_scores, angles, inputs, slopes)
 
     def _backpropagate(
@@ -119,31 +133,52 @@ class Network:
         slopes: list[Matrix],
     ) -> list[Matrix]:
         by_outputs = by_scores
-        by_weights = []
-        by_intercepts = []
-        for layer in reversed(range(len(self.weights))):
-            by_weights.append(inputs[layer].T @ by_outputs)
-            by_intercepts.append(by_outputs.sum(axis=0))
-            if layer:
-                by_outputs = (by_outputs @ self.weights[layer].T) * slopes[layer - 1]
+        by_weights: list[Matrix] = []
+        by_intercepts: list[Matrix] = []
+        for layer in range(self._last, -1, -1):
+            values = inputs[layer]
+            weights = self.weights[layer]
+            by_weights.insert(0, values.T @ by_outputs)
+            total = by_outputs.sum(axis=0)
+            by_intercepts.insert(0, total)
+            if layer > 0:
+                by_inputs = by_outputs @ weights.T
+                by_outputs = by_inputs * slopes[layer - 1]
         by_periodic = self._periodic_gradient(X, by_outputs, angles)
-        return [by_periodic, *reversed(by_weights), *reversed(by_intercepts)]
+        return [by_periodic, *by_weights, *by_intercepts]
 
     def _periodic_gradient(self, X: Matrix, by_outputs: Matrix, angles: Matrix) -> Matrix:
         """Return the gradient by frequencies and phases, from that by the first layer's outputs."""
         if not len(self.periodic_columns):
             return np.zeros_like(self.periodic)
-        cosine_weights = self.weights[0][X.shape[1] :]
-        by_cosines = (by_outputs @ cosine_weights.T).reshape(angles.shape)
-        by_angles = by_cosines * -np.sin(angles)
-        by_frequencies = (by_angles * X[:, self.periodic_columns, None]).sum(axis=0)
-        return np.stack([by_frequencies, by_angles.sum(axis=0)])
+        n_features = X.shape[1]
+        cosine_weights = self.weights[0][n_features:]
+        flat = by_outputs @ cosine_weights.T
+        by_cosines = flat.reshape(angles.shape)
+        slopes = -np.sin(angles)
+        by_angles = by_cosines * slopes
+        columns = X[:, self.periodic_columns]
+        products = by_angles * columns[:, :, None]
+        by_frequencies = products.sum(axis=0)
+        by_phases = by_angles.sum(axis=0)
+        return np.stack([by_frequencies, by_phases])
 
 
 def _silu(values: Matrix) -> tuple[Matrix, Matrix]:
     """Return the SiLU of values, and its slope there."""
     gate = sigmoid(values)
-    return values * gate, gate * (1 + values * (1 - gate))
+    closed = 1 - gate
+    slope = gate * (1 + values * closed)
+    return values * gate, slope
+
+
+def _dropout_mask(values: Matrix, keep: float, rng: np.random.Generator) -> Matrix:
+    """Return zeros, and ones scaled up so that the mean stays."""
+    draws = rng.random(values.shape, dtype=np.float32)
+    is_kept = draws < keep
+    scale = np.float32(1 / keep)
+    mask: Matrix = is_kept * scale
+    return mask
 
 
 def initial_network(
@@ -162,28 +197,49 @@ def initial_network(
     frequency : float
         Standard deviation of the frequencies, in turns per standard deviation of a column.
     """
-    columns = _continuous_columns(X) if cosines else []
-    shape = (len(columns), cosines)
-    frequencies = rng.normal(size=shape) * frequency
+    columns = []
+    if cosines:
+        columns = _continuous_columns(X)
+    n_columns = len(columns)
+    shape = (n_columns, cosines)
+    draws = rng.normal(size=shape)
+    frequencies = draws * frequency
     phases = rng.random(shape)
-    periodic = np.stack([frequencies, phases]) * 2 * np.pi
-    widths = (X.shape[1] + len(columns) * cosines, *sizes)
-    scales = [np.sqrt(2 / max(1, width)) for width in widths[:-2]]
-    scales.append(0.1 / np.sqrt(widths[-2]))
-    weights = [
-        rng.normal(size=pair) * scale for pair, scale in zip(pairwise(widths), scales, strict=True)
-    ]
+    turns = np.stack([frequencies, phases])
+    periodic = turns * 2 * np.pi
+    n_features = X.shape[1]
+    n_inputs = n_features + n_columns * cosines
+    widths = (n_inputs, *sizes)
+    intercepts = [np.zeros(size, np.float32) for size in sizes]
     return Network(
-        np.array(columns, np.int64),
-        periodic.astype(np.float32),
-        tuple(array.astype(np.float32) for array in weights),
-        tuple(np.zeros(width, np.float32) for width in widths[1:]),
+        periodic_columns=np.array(columns, np.int64),
+        periodic=periodic.astype(np.float32),
+        weights=_initial_weights(widths, rng),
+        intercepts=tuple(intercepts),
     )
+
+
+def _initial_weights(widths: tuple[int, ...], rng: np.random.Generator) -> tuple[Matrix, ...]:
+    """Return random weights of each layer; those of the last are small."""
+    weights = []
+    shapes = list(pairwise(widths))
+    last = len(shapes) - 1
+    for index, shape in enumerate(shapes):
+        n_inputs = max(1, shape[0])
+        scale = np.sqrt(2 / n_inputs)
+        if index == last:
+            scale = 0.1 / np.sqrt(n_inputs)
+        draws = rng.normal(size=shape)
+        layer = draws * scale
+        weights.append(layer.astype(np.float32))
+    return tuple(weights)
 
 
 def _continuous_columns(X: Matrix) -> list[int]:
     columns = []
-    for index, column in enumerate(X[:_INSPECTED_ROWS].T):
-        if len(np.unique(column)) > _MAX_DISCRETE_VALUES:
+    inspected = X[:_INSPECTED_ROWS]
+    for index, column in enumerate(inspected.T):
+        values = np.unique(column)
+        if len(values) > _MAX_DISCRETE_VALUES:
             columns.append(index)
     return columns

@@ -12,6 +12,8 @@ Golub, Heath and Wahba 1979, "Generalized cross-validation".
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from automl.models._base import Floats, How, Sample
@@ -22,7 +24,8 @@ _MAX_NEWTON_STEPS = 40
 _CONVERGED_STEP = 1e-5  # steps end once no coefficient moves farther than this
 _LAST_STEP_SECONDS = 0.05
 # Of squared coefficients, for rows of weight 1.
-_RIDGE_PENALTIES = tuple(10.0**power for power in (-1, 0, 1, 2, 3, 4))
+_RIDGE_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
+_INTERCEPT_PENALTY = 1e-9
 
 
 def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, Floats]:
@@ -33,79 +36,144 @@ def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, F
     rows : Sample
         Encoded rows without missing values, with weights whose sum is 1.
     """
-    y = rows.y
-    weight = rows.weight_or_ones
-    ones = np.ones(len(y))
-    design = np.column_stack([rows.X, ones]).astype(np.float64)
-    gram = (design.T * weight) @ design
-    responses = _response_columns(y, target)
-    penalty = _best_penalty(design, gram, responses, weight) / len(y)
-    ridge = np.full(len(gram), penalty)
-    ridge[-1] = 1e-9
-    solution: Floats
+    problem = _problem(rows, target)
+    n_rows = len(rows.y)
+    penalty = _best_penalty(problem)
+    n_coefficients = len(problem.gram)
+    ridge = np.full(n_coefficients, penalty / n_rows)
+    ridge[-1] = _INTERCEPT_PENALTY
     if target.total:
-        solution = _fit_logistic(design, gram, responses, weight, ridge, how)
+        solution = _fit_logistic(problem, ridge, how)
     else:
-        moments = design.T @ (weight[:, None] * responses)
-        solution = np.asarray(np.linalg.solve(gram + np.diag(ridge), moments), np.float64)
+        solution = _fit_least_squares(problem, ridge)
         if how.metric.is_quantile:
-            residuals = y - (design @ solution)[:, 0]
-            solution[-1] += np.quantile(residuals, how.metric.level)
-    return solution[:-1].copy(), solution[-1].copy()
+            predictions = problem.design @ solution
+            residuals = rows.y - predictions[:, 0]
+            shift = np.quantile(residuals, how.metric.level)
+            solution[-1] += shift
+    coefficients = solution[:-1]
+    intercepts: Floats = solution[-1]
+    return coefficients.copy(), intercepts.copy()
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Weighted least squares of a design matrix, whose last column is for the intercept.
+
+    Parameters
+    ----------
+    design : ndarray of shape (n_rows, n_features + 1)
+    responses : ndarray of shape (n_rows, n_columns)
+    weights : ndarray of shape (n_rows, 1)
+    gram : ndarray of shape (n_features + 1, n_features + 1)
+    """
+
+    design: Floats
+    responses: Floats
+    weights: Floats
+    gram: Floats
+
+    def moments(self, columns: Floats) -> Floats:
+        """Return the weighted sums of products of the design's columns and others."""
+        weighted = self.weights * columns
+        moments: Floats = self.design.T @ weighted
+        return moments
+
+
+def _problem(rows: Sample, target: TargetCoding) -> _Problem:
+    weight = rows.weight_or_ones
+    ones = np.ones(len(weight))
+    columns = np.column_stack([rows.X, ones])
+    design = columns.astype(np.float64)
+    weighted_columns = design.T * weight
+    return _Problem(
+        design=design,
+        responses=_response_columns(rows.y, target),
+        weights=weight[:, None],
+        gram=weighted_columns @ design,
+    )
 
 
 def _response_columns(y: Floats, target: TargetCoding) -> Floats:
-    """Return numbers or the second of two classes as one column, more classes as one column each."""
-    if target.total and target.columns > 1:
-        one_hot: Floats = np.eye(target.columns)[y.astype(np.int64)]
-        return one_hot
-    return y[:, None]
+    """Return numbers as one column, and classes one-hot encoded; two classes are one column."""
+    if not target.total or target.columns == 1:
+        return y[:, None]
+    classes = y.astype(np.int64)
+    identity: Floats = np.eye(target.columns)
+    return identity[classes]
 
 
-def _best_penalty(design: Floats, gram: Floats, responses: Floats, weight: Floats) -> float:
+def _best_penalty(problem: _Problem) -> float:
     """Return the ridge penalty with the lowest generalised cross-validation error."""
+    weights = problem.weights
+    responses = problem.responses
     n_rows = len(responses)
-    mean = (weight[:, None] * responses).sum(axis=0)
-    centred = responses - mean
-    raw_eigenvalues, eigenvectors = np.linalg.eigh(gram)
-    eigenvalues = np.maximum(raw_eigenvalues, 0.0)
-    projected = eigenvectors.T @ (design.T @ (weight[:, None] * centred))
-    total = float((weight[:, None] * centred**2).sum())
+    weighted = weights * responses
+    centred = responses - weighted.sum(axis=0)
+    eigenvalues, eigenvectors = np.linalg.eigh(problem.gram)
+    eigenvalues = np.maximum(eigenvalues, 0.0)
+    projected = eigenvectors.T @ problem.moments(centred)
+    squares = weights * centred**2
+    total = float(squares.sum())
 
     def validation_error(penalty: float) -> float:
         shrunk = eigenvalues + penalty / n_rows
-        squares = (projected / shrunk[:, None]).T ** 2
-        explained = float(((2 * shrunk - eigenvalues) * squares).sum())
-        degrees_of_freedom = float((eigenvalues / shrunk).sum())
+        scaled = projected / shrunk[:, None]
+        factors = 2 * shrunk - eigenvalues
+        explained = factors * scaled.T**2
+        unexplained = max(1e-12, total - float(explained.sum()))
+        shares = eigenvalues / shrunk
+        degrees_of_freedom = float(shares.sum())
         correction = max(1e-3, 1 - degrees_of_freedom / n_rows)
-        return float(max(1e-12, total - explained) / correction**2)
+        return float(unexplained / correction**2)
 
     return min(_RIDGE_PENALTIES, key=validation_error)
 
 
-def _fit_logistic(
-    design: Floats, gram: Floats, responses: Floats, weight: Floats, ridge: Floats, how: How
-) -> Floats:
+def _fit_least_squares(problem: _Problem, ridge: Floats) -> Floats:
+    matrix = problem.gram + np.diag(ridge)
+    moments = problem.moments(problem.responses)
+    solution = np.linalg.solve(matrix, moments)
+    return np.asarray(solution, np.float64)
+
+
+def _fit_logistic(problem: _Problem, ridge: Floats, how: How) -> Floats:
     """Minimise the log loss by Newton steps with bounded curvature and Nesterov's acceleration."""
-    is_binary = responses.shape[1] == 1
-    variances = (weight[:, None] * responses * (1 - responses.mean(axis=0))).sum(axis=0)
-    ridge = ridge * max(0.05, float(variances.max()))
-    curvature_bound = 0.25 if is_binary else 0.5
-    inverse = np.linalg.inv(curvature_bound * gram + np.diag(ridge))
-    point = np.zeros((design.shape[1], responses.shape[1]))
+    design = problem.design
+    responses = problem.responses
+    n_columns = responses.shape[1]
+    activation = sigmoid
+    curvature_bound = 0.25
+    if n_columns > 1:
+        activation = softmax
+        curvature_bound = 0.5
+    means = responses.mean(axis=0)
+    weighted = problem.weights * responses
+    variances = weighted * (1 - means)
+    variances = variances.sum(axis=0)
+    largest = float(variances.max())
+    ridge = ridge * max(0.05, largest)
+    curvature = curvature_bound * problem.gram + np.diag(ridge)
+    inverse = np.linalg.inv(curvature)
+    point = np.zeros((len(ridge), n_columns))
     previous = point
     momentum = 0
     for _ in range(_MAX_NEWTON_STEPS):
-        ahead = point + momentum / (momentum + 3) * (point - previous)
-        scores = design @ ahead
-        proba = sigmoid(scores) if is_binary else softmax(scores)
-        gradient = design.T @ (weight[:, None] * (proba - responses)) + ridge[:, None] * ahead
+        direction = point - previous
+        share = momentum / (momentum + 3)
+        ahead = point + share * direction
+        proba = activation(design @ ahead)
+        gradient = problem.moments(proba - responses)
+        gradient = gradient + ridge[:, None] * ahead
         step = inverse @ gradient
         previous = point
         point = ahead - step
-        is_uphill = float((gradient * (point - previous)).sum()) > 0
-        momentum = 0 if is_uphill else momentum + 1
-        if float(np.abs(step).max()) < _CONVERGED_STEP:
+        slope = gradient * (point - previous)
+        momentum += 1
+        if slope.sum() > 0:
+            momentum = 0
+        largest_step = np.abs(step).max()
+        if largest_step < _CONVERGED_STEP:
             break
         if how.budget.timed and how.budget.remaining() < _LAST_STEP_SECONDS:
             break

@@ -31,7 +31,8 @@ class EncodedRows:
     def map_features(self, function: Callable[[Matrix], Matrix]) -> EncodedRows:
         """Return the rows with a function applied to their features."""
         X = function(self.sample.X)
-        return replace(self, sample=replace(self.sample, X=X))
+        sample = replace(self.sample, X=X)
+        return replace(self, sample=sample)
 
 
 def encode_rows(train: Sample, how: How) -> EncodedRows:
@@ -50,11 +51,16 @@ def _is_learnable(sample: Sample, target: TargetCoding) -> bool:
         target_varies = len(target.present) > 1
     else:
         target_varies = _varies(sample.y)
-    return target_varies and any(_varies(column) for column in sample.X.T)
+    if not target_varies:
+        return False
+    columns = sample.X.T
+    return any(_varies(column) for column in columns)
 
 
 def _varies(column: Matrix | Floats) -> bool:
     # A column that begins with a missing value varies unless all values are missing.
-    if np.isnan(column[:1]).any():
+    first = column[0]
+    if np.isnan(first):
         return not np.isnan(column).all()
-    return bool((column != column[0]).any())
+    is_different = column != first
+    return bool(is_different.any())

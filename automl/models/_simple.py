@@ -5,11 +5,10 @@ A subclass may override them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from automl.models._base import Fitted, Floats, How, Matrix, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
 from automl.models._blocks import (
     check_width,
     clip_infinite,
@@ -42,15 +41,22 @@ class SimpleModel:
         """
         check_width(X, self.width)
         readable = self.family.readable(X)
-        raw = map_blocks(lambda block: self.family.answer(self.learnt, block), readable)
+        raw = map_blocks(self._predict_block, readable)
         return self.target.to_prediction(raw)
+
+    def _predict_block(self, block: Matrix) -> Floats:
+        return self.family.answer(self.learnt, block)
 
     def to_state(self) -> State:
         """Return what the family learnt."""
-        return {"told": self.learnt, "width": self.width, "target": self.target.to_state()}
+        return {
+            "told": self.learnt,
+            "width": self.width,
+            "target": self.target.to_state(),
+        }
 
 
-class SimpleFamily:
+class SimpleFamily(PlainFamily):
     """A family of your own: give it a `name` and write `train` and `answer`.
 
     `space` says which hyperparameters are tuned. The family never meets a class without rows, rows
@@ -82,7 +88,9 @@ class SimpleFamily:
     recipes: tuple[str, ...] = ("onehot", "quantile")
     takes_missing: bool = False
 
-    def train(self, X: Matrix, y: Floats, weight: Floats, params: Params, how: How) -> State:
+    def train(
+        self, X: Matrix, y: Floats, weight: Floats, params: Hyperparameters, how: How
+    ) -> State:
         """Learn from rows.
 
         Parameters
@@ -124,51 +132,52 @@ class SimpleFamily:
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return the middle of each range, and of a choice its first value."""
         values: dict[str, Any] = {}
-        for name, range_ in self.space(task).items():
+        space = self.space(task)
+        for name, range_ in space.items():
             if isinstance(range_, Choice):
                 values[name] = range_.values[0]
             else:
                 values[name] = range_.at(0.5)
         return values
 
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Return no values: the defaults name all hyperparameters."""
-        return {}
-
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return the seconds of a linear model; the times of real fits correct them."""
-        return 0.01 + 1e-7 * rows * features * max(1, outputs - 1)
+        columns = max(1, outputs - 1)
+        return 0.01 + 1e-7 * rows * features * columns
 
     def readable(self, X: Matrix) -> Matrix:
         """Return rows in C order without infinite values.
 
         Missing values are filled, too, unless the family takes them.
         """
-        return clip_infinite(X) if self.takes_missing else fill_missing(X)
+        if self.takes_missing:
+            return clip_infinite(X)
+        return fill_missing(X)
 
-    def binning(self, params: Params) -> Hashable:
-        """Return one key: all fits share one preparation."""
-        return ()
-
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> EncodedRows:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
         """Return the rows that can be learnt from, or the constant where nothing can."""
         return encode_rows(train, how)
 
-    def fit(self, prepared: EncodedRows, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
         """Call `train` with the prepared rows."""
         resolved = self.defaults(how.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.sample
         X = self.readable(rows.X)
-        learnt = self.train(X, rows.y, rows.weight_or_ones, resolved, how)
-        model = SimpleModel(self, learnt, rows.X.shape[1], prepared.target)
+        weight = rows.weight_or_ones
+        learnt = self.train(X, rows.y, weight, resolved, how)
+        width = rows.X.shape[1]
+        model = SimpleModel(self, learnt, width, prepared.target)
         return Fitted(model, None, resolved)
 
     def restore(self, state: State) -> SimpleModel | ConstantModel:
         """Return the model that a state describes."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        learnt = dict(read_state(state, "told"))
+        learnt = read_state(state, "told")
         width = read_integer(state, "width")
-        return SimpleModel(self, learnt, width, read_target(state))
+        target = read_target(state)
+        return SimpleModel(self, dict(learnt), width, target)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from automl.models._base import How, Matrix
 
+Clock = Callable[[], float]
+HeldOutLosses = tuple[float, ...]
 MAX_CURVE_POINTS = 200
 # Where early stopping chooses: shallow trees improve for thousands of rounds at any learning rate.
 MAX_ROUNDS = 10_000
@@ -26,7 +28,7 @@ _LAST_SECONDS = 0.03  # follow the last round, however few rounds there were
 # Of the seconds spent so far, kept for what follows the last round where that can't be rehearsed.
 _UNREHEARSED_SHARE = 0.15
 # Numbers of trees after which what follows the last round is rehearsed and timed.
-_REHEARSAL_TREES = tuple(25 * 4**power for power in range(8))
+_REHEARSAL_TREES = (25, 100, 400, 1_600, 6_400, 25_600, 102_400, 409_600)
 _REHEARSAL_ROWS = 1000  # held-out rows that a rehearsal predicts
 _REHEARSAL_MARGIN = 1.5  # times as long the real thing may take
 
@@ -47,9 +49,11 @@ def patience(best_round: int, rows: int, learning_rate: float) -> int:
     >>> patience(10, 100_000, 0.1), patience(1_000, 1_000, 0.1)
     (23, 320)
     """
-    floor_for_rate = min(300.0, 50 * max(1.0, 0.05 / learning_rate))
-    floor = floor_for_rate * min(1.0, 10_000 / max(1, rows))
-    return int(max(20, floor, 20 + 0.3 * best_round))
+    slowness = max(1.0, 0.05 / learning_rate)
+    noise = min(1.0, 10_000 / max(1, rows))
+    floor = min(300.0, 50 * slowness) * noise
+    share = 20 + 0.3 * best_round
+    return int(max(20, floor, share))
 
 
 def rounds_without_validation(learning_rate: float) -> int:
@@ -58,7 +62,8 @@ def rounds_without_validation(learning_rate: float) -> int:
     >>> rounds_without_validation(0.05)
     300
     """
-    return min(3_000, math.ceil(15 / learning_rate))
+    rounds = math.ceil(15 / learning_rate)
+    return min(3_000, rounds)
 
 
 def round_limit(learning_rate: float, outputs: int, timed: bool) -> int:
@@ -75,14 +80,17 @@ def round_limit(learning_rate: float, outputs: int, timed: bool) -> int:
     """
     if timed:
         return MAX_ROUNDS
-    by_trees = max(_UNTIMED_MIN_ROUNDS, _UNTIMED_MAX_TREES // trees_per_round(outputs))
+    by_trees = _UNTIMED_MAX_TREES // trees_per_round(outputs)
+    by_trees = max(by_trees, _UNTIMED_MIN_ROUNDS)
     by_travel = math.ceil(_UNTIMED_MAX_TRAVEL / learning_rate)
     return min(MAX_ROUNDS, by_trees, by_travel)
 
 
 def trees_per_round(outputs: int) -> int:
     """Return the number of trees that a round adds."""
-    return outputs if outputs > 2 else 1
+    if outputs > 2:
+        return outputs
+    return 1
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class FinalSteps:
     write: Callable[[], object]
     predict: Callable[[Matrix], object]
 
-    def rehearse(self, clock: Callable[[], float], held: Matrix | None) -> float:
+    def rehearse(self, clock: Clock, held: Matrix | None) -> float:
         """Return the seconds that the work would take now, with one write and one read.
 
         Of the held-out rows, only a sample is predicted, and its time is scaled.
@@ -109,11 +117,13 @@ class FinalSteps:
         self.write()
         written = clock()
         scale = 1.0
-        if held is not None:
+        if held is not None and len(held):
             scale = max(1.0, len(held) / _REHEARSAL_ROWS)
-            if len(held):
-                self.predict(held[:_REHEARSAL_ROWS])
-        return 2 * (written - started) + (clock() - written) * scale
+            self.predict(held[:_REHEARSAL_ROWS])
+        predicted = clock()
+        write_seconds = written - started
+        predict_seconds = predicted - written
+        return 2 * write_seconds + predict_seconds * scale
 
 
 @dataclass
@@ -143,7 +153,7 @@ class Monitor:
         Whether the deadline ended the run.
     final_steps : FinalSteps or None
         The work after the last round, rehearsed now and then.
-    held_X : ndarray of shape (n_held_out, n_features) or None
+    held_rows : ndarray of shape (n_held_out, n_features) or None
         The held-out rows, for the rehearsals.
     max_rounds : int
         The largest number of rounds where early stopping chooses.
@@ -153,13 +163,13 @@ class Monitor:
     rows: int
     learning_rate: float
     has_held_out: bool
-    losses: list[tuple[float, ...]] = field(default_factory=list)
+    losses: list[HeldOutLosses] = field(default_factory=list)
     rounds: int = 0
     best_round: int = 0
     improved_round: int = 0
     stopped: bool = False
     final_steps: FinalSteps | None = None
-    held_X: Matrix | None = None
+    held_rows: Matrix | None = None
     max_rounds: int = MAX_ROUNDS
 
     def __post_init__(self) -> None:
@@ -171,7 +181,8 @@ class Monitor:
         self._seconds_left = self._initial_seconds
         self._final_seconds_per_round = 0.0
         per_round = trees_per_round(outputs)
-        self._rehearsal_rounds = {max(1, trees // per_round) for trees in _REHEARSAL_TREES}
+        rehearsals = [max(1, trees // per_round) for trees in _REHEARSAL_TREES]
+        self._rehearsal_rounds = set(rehearsals)
 
     def _round_limit(self) -> int:
         if self.how.rounds is not None:
@@ -182,32 +193,35 @@ class Monitor:
         limit = round_limit(self.learning_rate, self.how.task.n_outputs, timed)
         return min(self.max_rounds, limit)
 
-    def should_continue(self, losses: tuple[float, ...] = ()) -> bool:
+    def should_continue(self, losses: HeldOutLosses = ()) -> bool:
         """Record a round with its held-out losses and return whether to start another one."""
         self.rounds += 1
         if self.stops_early:
             self._record(losses)
-        if self.rounds >= self.limit or self._is_out_of_patience() or self._is_loss_negligible():
+        if self.rounds >= self.limit:
+            return False
+        if self._is_out_of_patience() or self._is_loss_negligible():
             return False
         return not self._is_deadline_near()
 
-    def _record(self, losses: tuple[float, ...]) -> None:
+    def _record(self, losses: HeldOutLosses) -> None:
         self.losses.append(losses)
-        if self.best_round == 0 or losses < self.losses[self.best_round - 1]:
-            self.best_round = self.rounds
-        if self.improved_round == 0:
-            self.improved_round = self.rounds
+        if self.rounds == 1:
+            self.best_round = 1
+            self.improved_round = 1
             return
-        lowest = self.losses[self.improved_round - 1][-1]
-        if losses[-1] < lowest - self._min_gain(lowest):
+        if losses < self.losses[self.best_round - 1]:
+            self.best_round = self.rounds
+        lowest = self._stopping_loss(self.improved_round)
+        # A share of the first round's loss, but not large compared with a small present loss.
+        min_gain = _MIN_GAIN_SHARE * min(self._stopping_loss(1), 10 * lowest)
+        if self._stopping_loss(self.rounds) < lowest - min_gain:
             self.improved_round = self.rounds
 
-    def _min_gain(self, lowest: float) -> float:
-        """Return the smallest decrease that counts as an improvement.
-
-        It is a share of the first round's loss, but not large beside a present loss that is small.
-        """
-        return _MIN_GAIN_SHARE * min(self.losses[0][-1], 10 * lowest)
+    def _stopping_loss(self, round_number: int) -> float:
+        """Return a round's loss of the metric that decides about stopping."""
+        losses = self.losses[round_number - 1]
+        return losses[-1]
 
     def _is_out_of_patience(self) -> bool:
         if not self.stops_early:
@@ -216,10 +230,11 @@ class Monitor:
         return waited >= patience(self.improved_round, self.rows, self.learning_rate)
 
     def _is_loss_negligible(self) -> bool:
-        """Return whether, without a clock, the remaining loss isn't worth the time of more rounds."""
+        """Return whether, without a clock, the loss left isn't worth the time of more rounds."""
         if self.how.budget.timed or not self.stops_early:
             return False
-        return self.losses[-1][-1] <= UNTIMED_LOSS_SHARE * self.losses[0][-1]
+        first = self._stopping_loss(1)
+        return self._stopping_loss(self.rounds) <= UNTIMED_LOSS_SHARE * first
 
     def _is_deadline_near(self) -> bool:
         budget = self.how.budget
@@ -236,7 +251,7 @@ class Monitor:
         if self.final_steps is None:
             return _UNREHEARSED_SHARE * (self._initial_seconds - left)
         if self.rounds in self._rehearsal_rounds:
-            seconds = self.final_steps.rehearse(self.how.budget.clock, self.held_X)
+            seconds = self.final_steps.rehearse(self.how.budget.clock, self.held_rows)
             self._final_seconds_per_round = seconds / self.rounds
         return _REHEARSAL_MARGIN * self._final_seconds_per_round * self.rounds
 
@@ -251,8 +266,13 @@ class Monitor:
         The last round and the best are among them.
         """
         total = len(self.losses)
-        step = max(1, math.ceil(total / (MAX_CURVE_POINTS - 2)))
-        rounds = {*range(1, total + 1, step), self.best_round, total} - {0}
-        return tuple(
-            (number, float(self.losses[number - 1][0]) * unit) for number in sorted(rounds)
-        )
+        if not total:
+            return ()
+        step = math.ceil(total / (MAX_CURVE_POINTS - 2))
+        rounds = set(range(1, total + 1, step))
+        rounds |= {self.best_round, total}
+        points = []
+        for number in sorted(rounds):
+            loss, *_ = self.losses[number - 1]
+            points.append((number, float(loss) * unit))
+        return tuple(points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl.errors import UnsafeModel
+from automl.metrics import Metric
 from automl.models._base import Floats, How, Sample
 from automl.models._blocks import read_state
 from automl.state import State
@@ -51,20 +53,33 @@ class TargetCoding:
     @classmethod
     def fit(cls, train: Sample, how: How) -> TargetCoding:
         """Return the encoding that suits the training rows; rows without weight are ignored."""
-        y = train.y if train.weight is None else train.y[train.weight > 0]
-        if not how.task.is_regression:
-            present = tuple(int(label) for label in np.unique(y))
-            return cls(how.task.n_outputs, present)
-        logs = how.metric.name == "rmsle"
-        floor = weight_floor(y) if how.metric.name == "mape" else 0.0
+        y = train.y
+        if train.weight is not None:
+            y = y[train.weight > 0]
+        if how.task.is_regression:
+            return cls._fit_numbers(y, how.metric)
+        present = np.unique(y).astype(int).tolist()
+        return cls(how.task.n_outputs, tuple(present))
+
+    @classmethod
+    def _fit_numbers(cls, y: Floats, metric: Metric) -> TargetCoding:
+        logs = metric.name == "rmsle"
+        floor = 0.0
+        if metric.name == "mape":
+            floor = weight_floor(y)
         if logs:
             y = log_clipped(y)
-        if not len(y):
-            return cls(0, (), 0.0, 1.0, logs, floor)
-        centre = np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y)
-        spread = float(np.std(y))
-        scale = spread if np.isfinite(spread) and spread > 0 else 1.0
-        return cls(0, (), float(centre), scale, logs, floor)
+        centre = 0.0
+        scale = 1.0
+        if len(y):
+            if metric.is_quantile:
+                centre = float(np.quantile(y, metric.level))
+            else:
+                centre = float(np.mean(y))
+            spread = float(np.std(y))
+            if np.isfinite(spread) and spread > 0:
+                scale = spread
+        return cls(0, (), centre, scale, logs, floor)
 
     @property
     def outputs(self) -> int:
@@ -78,43 +93,57 @@ class TargetCoding:
 
     def empty_prediction(self) -> Floats:
         """Return the prediction of no rows."""
-        return np.zeros((0, self.total) if self.total else 0)
+        if self.total:
+            return np.zeros((0, self.total))
+        return np.zeros(0)
 
     def encode(self, sample: Sample) -> Sample:
         """Return the rows that a library can use, with encoded targets.
 
         These are the rows with weight and, in classification, of a class in the training rows.
         """
-        keep = np.ones(len(sample.y), bool) if sample.weight is None else sample.weight > 0
+        keep = sample.weight_or_ones > 0
         if self.total:
             keep &= np.isin(sample.y, self.present)
         if not keep.all():
-            weight = None if sample.weight is None else sample.weight[keep]
-            sample = replace(sample, X=sample.X[keep], y=sample.y[keep], weight=weight)
+            sample = sample.select(keep)
+        weight = self._encode_weights(sample)
+        y = self._encode_values(sample.y)
+        return replace(sample, y=y, weight=weight)
+
+    def _encode_weights(self, sample: Sample) -> Floats | None:
+        """Return weights with mean 1, or None if all rows weigh the same."""
         weight = sample.weight
         if self.floor:
-            relative = relative_weights(sample.y, self.floor)
-            weight = relative * (1.0 if weight is None else weight)
-        if weight is not None:
-            weight = weight / weight.mean() if len(weight) else None
-        return replace(sample, y=self._encode_values(sample.y), weight=weight)
+            weight = relative_weights(sample.y, self.floor)
+            weight = weight * sample.weight_or_ones
+        if weight is None or not len(weight):
+            return None
+        return weight / weight.mean()
 
     def _encode_values(self, y: Floats) -> Floats:
         if self.total:
-            return np.searchsorted(self.present, y).astype(np.float64)
-        values = log_clipped(y) if self.logs else y
-        encoded: Floats = (values - self.shift) / self.scale
+            positions = np.searchsorted(self.present, y)
+            return positions.astype(np.float64)
+        if self.logs:
+            y = log_clipped(y)
+        centred = y - self.shift
+        encoded: Floats = centred / self.scale
         return encoded
 
     def decode(self, y: Floats) -> Floats:
         """Return the original values of encoded targets."""
-        if self.total:
-            return np.asarray(self.present, np.float64)[y.astype(np.int64)]
-        return self._decode_numbers(y)
+        if not self.total:
+            return self._decode_numbers(y)
+        labels = np.asarray(self.present, np.float64)
+        positions = y.astype(np.int64)
+        return labels[positions]
 
     def _decode_numbers(self, encoded: Floats) -> Floats:
         values: Floats = encoded * self.scale + self.shift
-        return np.expm1(values) if self.logs else values
+        if self.logs:
+            return np.expm1(values)
+        return values
 
     def to_prediction(self, raw: Any) -> Floats:
         """Turn a library's output into the task's prediction.
@@ -130,18 +159,21 @@ class TargetCoding:
         prediction : ndarray of shape (n_rows,) or (n_rows, n_classes), float64
         """
         raw = np.asarray(raw, np.float64)
-        if raw.ndim == 2 and raw.shape[1] == 1:
+        if raw.shape[1:] == (1,):
             raw = raw[:, 0]
         if not self.total:
             return self._decode_numbers(raw)
         if raw.ndim == 1:
             raw = np.column_stack([1.0 - raw, raw])
         # Added column by column: the order in NumPy's sum depends on the number of rows.
-        sums = raw[:, 0].copy()
-        for column in range(1, raw.shape[1]):
-            sums += raw[:, column]
+        first, *others = raw.T
+        sums = first.copy()
+        for column in others:
+            sums += column
+        shares = raw / sums[:, None]
+        present = list(self.present)
         proba = np.zeros((len(raw), self.total))
-        proba[:, list(self.present)] = raw / sums[:, None]
+        proba[:, present] = shares
         return proba
 
     def to_state(self) -> State:
@@ -168,7 +200,7 @@ class TargetCoding:
         try:
             target = cls(
                 int(state["total"]),
-                tuple(int(label) for label in state["present"]),
+                tuple(map(int, state["present"])),
                 float(state["shift"]),
                 float(state["scale"]),
                 state.get("logs") is True,
@@ -182,12 +214,14 @@ class TargetCoding:
         return target
 
     def _is_consistent(self) -> bool:
-        if not np.isfinite([self.shift, self.scale]).all():
+        if not math.isfinite(self.shift):
+            return False
+        if not math.isfinite(self.scale):
             return False
         if self.total == 0 and not self.present:
             return True
-        bounds = (-1, *self.present, self.total)
-        return all(lower < upper for lower, upper in pairwise(bounds))
+        labels = (-1, *self.present, self.total)
+        return all(low < high for low, high in pairwise(labels))
 
 
 def read_target(state: State) -> TargetCoding:
@@ -197,13 +231,19 @@ def read_target(state: State) -> TargetCoding:
 
 def log_clipped(y: Floats) -> Floats:
     """Return log(1 + y), the values that the RMSLE compares; numbers below 0 count as 0."""
-    return np.log1p(np.maximum(y, 0.0))
+    clipped = np.maximum(y, 0.0)
+    return np.log1p(clipped)
 
 
 def weight_floor(y: Floats) -> float:
     """Return the magnitude below which weights rise no further: a hundredth of the median one."""
-    usual = float(np.median(np.abs(y))) if len(y) else 0.0
-    return usual / 100 if usual > 0 else 1.0
+    if not len(y):
+        return 1.0
+    magnitudes = np.abs(y)
+    usual = float(np.median(magnitudes))
+    if usual > 0:
+        return usual / 100
+    return 1.0
 
 
 def relative_weights(y: Floats, floor: float) -> Floats:
@@ -212,4 +252,5 @@ def relative_weights(y: Floats, floor: float) -> Floats:
     >>> relative_weights(np.array([-4.0, 0.1]), 0.5).tolist()
     [0.25, 2.0]
     """
-    return 1.0 / np.maximum(np.abs(y), floor)
+    magnitudes = np.abs(y)
+    return 1.0 / np.maximum(magnitudes, floor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from automl.errors import UnsafeModel
 from automl.models._base import Floats, Integers, Matrix
-from automl.models._blocks import read_array, read_integer
+from automl.models._blocks import is_outside, read_array, read_integer, read_vector
 from automl.state import State
 
 # Up to this number of rows all trees are walked together: rebuilding compiled trees would take
@@ -64,20 +65,25 @@ class Trees:
     def from_sklearn(cls, fitted: Sequence[Any]) -> Trees:
         """Return the arrays of fitted scikit-learn trees (`estimator.tree_`)."""
         trees = [_tree_arrays(tree) for tree in fitted]
-        sizes = [len(arrays[0]) for arrays in trees]
-        offsets = np.cumsum([0, *sizes], dtype=np.int64)
-        columns = [np.concatenate(arrays) for arrays in zip(*trees, strict=True)]
-        return cls(int(fitted[0].n_features), offsets, *columns)
+        sizes = [len(right) for right, *_ in trees]
+        offsets = np.zeros(len(sizes) + 1, np.int64)
+        offsets[1:] = np.cumsum(sizes)
+        fields = zip(*trees, strict=True)
+        columns = [np.concatenate(arrays) for arrays in fields]
+        features = int(fitted[0].n_features)
+        return cls(features, offsets, *columns)
 
     def first(self, count: int) -> Trees:
         """Return the first `count` trees; all, if there are no more."""
         offsets = self.offsets[: count + 1]
         end = int(offsets[-1])
-        n_leaves = int((self.right[:end] == 0).sum())
+        right = self.right[:end]
+        is_leaf = right == 0
+        n_leaves = int(is_leaf.sum())
         return Trees(
             self.features,
             offsets,
-            self.right[:end],
+            right,
             self.feature[:end],
             self.threshold[:end],
             self.missing_left[:end],
@@ -92,68 +98,98 @@ class Trees:
     @cached_property
     def leaf_index(self) -> Integers:
         """Each node's index among the leaves; meaningless for inner nodes."""
-        return np.cumsum(self.right == 0) - 1
+        is_leaf = self.right == 0
+        return np.cumsum(is_leaf) - 1
 
     def predict(self, X: Matrix) -> Floats:
         """Return the mean of the trees' outputs, of shape (n_rows, n_columns).
 
         It is added up in the order of the trees, in float64.
         """
-        total = np.zeros((len(X), self.value.shape[1]))
+        n_columns = self.value.shape[1]
+        shape = (len(X), n_columns)
+        total = np.zeros(shape)
         for leaves in self._leaves(X):
             total += self.value[leaves]
         return total / self.count
 
     def _leaves(self, X: Matrix) -> Iterator[Integers]:
         """Yield the leaf that each row ends in, tree by tree."""
-        dtype = None if len(X) <= _MAX_WALKED_ROWS else _node_dtype()
+        dtype = None
+        if len(X) > _MAX_WALKED_ROWS:
+            dtype = _node_dtype()
         if dtype is None:
             yield from self._walk(X).T
             return
-        for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True):
-            tree = self._compile(int(start), int(end), dtype)
-            yield self.leaf_index[tree.apply(X) + start]
+        for start, end in pairwise(self.offsets.tolist()):
+            tree = self._compile(start, end, dtype)
+            nodes = tree.apply(X) + start
+            yield self.leaf_index[nodes]
 
     def _walk(self, X: Matrix) -> Integers:
         """Return the leaves of shape (n_rows, n_trees)."""
         if not len(X):
             return np.zeros((0, self.count), np.int64)
-        starts = range(0, len(X), _SLICE_ROWS)
-        slices = [self._walk_slice(X[start : start + _SLICE_ROWS]) for start in starts]
+        slices = []
+        for start in range(0, len(X), _SLICE_ROWS):
+            end = start + _SLICE_ROWS
+            leaves = self._walk_slice(X[start:end])
+            slices.append(leaves)
         return np.concatenate(slices)
 
     def _walk_slice(self, X: Matrix) -> Integers:
         """Walk all trees together, one level at a time."""
-        row = np.repeat(np.arange(len(X)), self.count)
-        root = np.tile(self.offsets[:-1], len(X))
+        n_rows = len(X)
+        rows = np.arange(n_rows)
+        row = np.repeat(rows, self.count)
+        roots = self.offsets[:-1]
+        root = np.tile(roots, n_rows)
         node = root.copy()
         active = np.flatnonzero(self.right[node])
         while len(active):
             current = node[active]
-            value = X[row[active], self.feature[current]]
-            missing_left = self.missing_left[current] == 1
-            goes_left = np.where(np.isnan(value), missing_left, value <= self.threshold[current])
+            active_row = row[active]
+            feature = self.feature[current]
+            value = X[active_row, feature]
+            is_missing = np.isnan(value)
+            missing_left = self.missing_left[current]
+            threshold = self.threshold[current]
+            is_low = value <= threshold
+            goes_left = np.where(is_missing, missing_left == 1, is_low)
+            left = current + 1
             right = root[active] + self.right[current]
-            node[active] = np.where(goes_left, current + 1, right)
-            active = active[self.right[node[active]] != 0]
-        return self.leaf_index[node].reshape(len(X), self.count)
+            reached = np.where(goes_left, left, right)
+            node[active] = reached
+            is_inner = self.right[reached] != 0
+            active = active[is_inner]
+        leaves = self.leaf_index[node]
+        return leaves.reshape(n_rows, self.count)
 
     def _compile(self, start: int, end: int, dtype: np.dtype[Any]) -> Any:
         """Return scikit-learn's tree of the nodes from `start` to `end`."""
         from sklearn.tree._tree import Tree
 
         size = end - start
-        right = self.right[start:end]
-        is_inner = right != 0
+        span = slice(start, end)
+        right = self.right[span]
+        left = np.arange(1, size + 1)
+        is_leaf = right == 0
+        left[is_leaf] = _LEAF
         nodes = np.zeros(size, dtype)
-        nodes["left_child"] = np.where(is_inner, np.arange(1, size + 1), _LEAF)
-        nodes["right_child"] = np.where(is_inner, right, _LEAF)
-        nodes["feature"] = self.feature[start:end]
-        nodes["threshold"] = self.threshold[start:end]
-        nodes["missing_go_to_left"] = self.missing_left[start:end]
-        tree = Tree(self.features, np.ones(1, np.intp), 1)
+        nodes["left_child"] = left
+        nodes["right_child"] = np.where(is_leaf, _LEAF, right)
+        nodes["feature"] = self.feature[span]
+        nodes["threshold"] = self.threshold[span]
+        nodes["missing_go_to_left"] = self.missing_left[span]
         values = np.zeros((size, 1, 1))
-        state = {"max_depth": 0, "node_count": size, "nodes": nodes, "values": values}
+        state = {
+            "max_depth": 0,
+            "node_count": size,
+            "nodes": nodes,
+            "values": values,
+        }
+        n_classes = np.ones(1, np.intp)
+        tree = Tree(self.features, n_classes, 1)
         tree.__setstate__(state)
         return tree
 
@@ -171,7 +207,9 @@ class Trees:
 
     @classmethod
     def from_state(cls, state: State) -> Trees:
-        """Return the trees that `to_state` described, after checking that every walk ends in a leaf.
+        """Return the trees that `to_state` described.
+
+        They are checked so that every walk ends in a leaf.
 
         Raises
         ------
@@ -179,13 +217,13 @@ class Trees:
             An index lies outside its tree or does not lead downwards, or a number is not finite.
         """
         trees = cls(
-            read_integer(state, "features", 1),
-            read_array(state, "offsets", np.int64, 1),
-            read_array(state, "right", np.int32, 1),
-            read_array(state, "feature", np.int32, 1),
-            read_array(state, "threshold", np.float32, 1, infinite=True),
-            read_array(state, "missing_left", np.uint8, 1),
-            read_array(state, "value", np.float32, 2),
+            features=read_integer(state, "features", 1),
+            offsets=read_vector(state, "offsets", np.int64),
+            right=read_vector(state, "right", np.int32),
+            feature=read_vector(state, "feature", np.int32),
+            threshold=read_vector(state, "threshold", np.float32, infinite=True),
+            missing_left=read_vector(state, "missing_left", np.uint8),
+            value=read_array(state, "value", np.float32, 2),
         )
         trees._check_sizes()
         trees._check_nodes()
@@ -193,60 +231,82 @@ class Trees:
 
     def _check_sizes(self) -> None:
         n_nodes = len(self.right)
-        has_ends = self.count > 0 and self.offsets[0] == 0 and self.offsets[-1] == n_nodes
-        if not has_ends or (np.diff(self.offsets) < 1).any():
-            raise UnsafeModel("the model file's trees do not follow one another")
-        if not len(self.feature) == len(self.threshold) == len(self.missing_left) == n_nodes:
+        offsets = self.offsets
+        sizes = np.diff(offsets)
+        error = UnsafeModel("the model file's trees do not follow one another")
+        if not len(sizes) or (sizes < 1).any():
+            raise error
+        if offsets[0] != 0 or offsets[-1] != n_nodes:
+            raise error
+        arrays = [self.feature, self.threshold, self.missing_left]
+        lengths = set(map(len, arrays))
+        if lengths != {n_nodes}:
             raise UnsafeModel("the model file's trees have arrays of different lengths")
-        if len(self.value) != (self.right == 0).sum():
+        n_leaves = n_nodes - np.count_nonzero(self.right)
+        if len(self.value) != n_leaves:
             raise UnsafeModel(
                 "the model file's trees have another number of leaves than of their outputs"
             )
 
     def _check_nodes(self) -> None:
         inner = np.flatnonzero(self.right)
-        tree = np.searchsorted(self.offsets, inner, side="right") - 1
+        position = np.searchsorted(self.offsets, inner, side="right")
+        tree = position - 1
         index = inner - self.offsets[tree]
         right = self.right[inner]
-        sizes = np.diff(self.offsets)[tree]
+        sizes = np.diff(self.offsets)
         # So the left child, at index + 1, lies inside as well.
-        if not ((right > index + 1) & (right < sizes)).all():
+        is_below = right > index + 1
+        is_below &= right < sizes[tree]
+        if not is_below.all():
             raise UnsafeModel("the model file's trees have a child that is not below its parent")
         feature = self.feature[inner]
-        if not ((feature >= 0) & (feature < self.features)).all():
+        if is_outside(feature, self.features):
             raise UnsafeModel("the model file's trees read a column that the model does not have")
 
 
 def _tree_arrays(tree: Any) -> tuple[npt.NDArray[Any], ...]:
     """Return one scikit-learn tree's arrays, in the order of the fields of `Trees`."""
     left = np.asarray(tree.children_left)
-    right = np.asarray(tree.children_right)
-    is_inner = left != _LEAF
-    if not (left[is_inner] == np.flatnonzero(is_inner) + 1).all():
+    is_leaf = left == _LEAF
+    inner = np.flatnonzero(left != _LEAF)
+    next_nodes = inner + 1
+    if (left[inner] != next_nodes).any():
         raise AssertionError("scikit-learn no longer builds trees depth first")
+    fields = {}
+    for name in ("children_right", "feature", "threshold", "missing_go_to_left"):
+        values = np.array(getattr(tree, name))
+        values[is_leaf] = 0
+        fields[name] = values
+    value = np.asarray(tree.value)
+    leaf_value = value[is_leaf, 0, :]
     return (
-        np.where(is_inner, right, 0).astype(np.int32),
-        np.where(is_inner, tree.feature, 0).astype(np.int32),
-        _round_down(np.where(is_inner, tree.threshold, 0.0)),
-        np.where(is_inner, tree.missing_go_to_left, 0).astype(np.uint8),
-        _leaf_values(np.asarray(tree.value)[~is_inner, 0, :]).astype(np.float32),
+        fields["children_right"].astype(np.int32),
+        fields["feature"].astype(np.int32),
+        _round_down(fields["threshold"]),
+        fields["missing_go_to_left"].astype(np.uint8),
+        _leaf_values(leaf_value),
     )
 
 
 def _round_down(values: Any) -> Matrix:
     """Return the largest float32 numbers that are not above float64 numbers."""
-    nearest = values.astype(np.float32)
-    next_below = np.nextafter(nearest, np.float32(-np.inf))
-    rounded = np.where(nearest > values, next_below, nearest)
-    return rounded.astype(np.float32)
+    nearest: Matrix = values.astype(np.float32)
+    lowest = np.float32(-np.inf)
+    next_below = np.nextafter(nearest, lowest)
+    is_above = nearest > values
+    return np.where(is_above, next_below, nearest)
 
 
-def _leaf_values(values: Any) -> Any:
+def _leaf_values(values: Any) -> Matrix:
     """Return numbers, or probabilities of classes; of two classes, those of the second."""
-    if values.shape[1] == 1:
-        return values
-    proba = values / values.sum(axis=1, keepdims=True)
-    return proba[:, 1:] if proba.shape[1] == 2 else proba
+    n_columns = values.shape[1]
+    if n_columns > 1:
+        total = values.sum(axis=1, keepdims=True)
+        values = values / total
+    if n_columns == 2:
+        values = values[:, 1:]
+    return np.asarray(values, np.float32)
 
 
 def _node_dtype() -> np.dtype[Any] | None:
@@ -258,6 +318,12 @@ def _node_dtype() -> np.dtype[Any] | None:
         from sklearn.tree._tree import Tree
     except ImportError:
         return None
-    dtype: np.dtype[Any] = Tree(1, np.ones(1, np.intp), 1).__getstate__()["nodes"].dtype
+    n_classes = np.ones(1, np.intp)
+    state = Tree(1, n_classes, 1).__getstate__()
+    nodes = state["nodes"]
+    dtype: np.dtype[Any] = nodes.dtype
     names = set(dtype.names or ())
-    return dtype if _USED_FIELDS <= names <= _USED_FIELDS | _UNUSED_FIELDS else None
+    known_names = _USED_FIELDS | _UNUSED_FIELDS
+    if _USED_FIELDS <= names <= known_names:
+        return dtype
+    return None

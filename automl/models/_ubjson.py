@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_NUMBER_TYPES = {
+_NUMBER_TYPES: dict[int, np.dtype[Any]] = {
     ord("i"): np.dtype(">i1"),
     ord("U"): np.dtype(">u1"),
     ord("I"): np.dtype(">i2"),
@@ -17,7 +17,11 @@ _NUMBER_TYPES = {
     ord("D"): np.dtype(">f8"),
 }
 _INTEGER_MARKERS = frozenset(b"iUIlL")
-_LITERALS = {ord("Z"): None, ord("T"): True, ord("F"): False}
+_LITERALS = {
+    ord("Z"): None,
+    ord("T"): True,
+    ord("F"): False,
+}
 _MAX_DEPTH = 30
 
 
@@ -35,7 +39,7 @@ def loads(blob: bytes) -> Any:
     {'a': array([5, 7], dtype=uint8), 'b': 'hi'}
     """
     reader = _Reader(blob)
-    value = reader.value(reader.take(1), 0)
+    value = reader.value(depth=0)
     if reader.position != len(blob):
         raise ValueError("bytes after the end")
     return value
@@ -48,24 +52,31 @@ class _Reader:
 
     def take(self, count: int) -> bytes:
         """Return the next bytes and move behind them."""
-        if count < 0 or self.position + count > len(self.blob):
-            raise ValueError("an end in the middle")
         start = self.position
-        self.position += count
-        return self.blob[start : self.position]
+        end = start + count
+        if end > len(self.blob):
+            raise ValueError("an end in the middle")
+        self.position = end
+        return self.blob[start:end]
 
-    def _next_is(self, marker: bytes) -> bool:
-        return self.blob[self.position : self.position + 1] == marker
+    def _take_if(self, marker: bytes) -> bool:
+        """Move behind a marker if it is next, and return whether it was."""
+        is_next = self.blob.startswith(marker, self.position)
+        if is_next:
+            self.position += len(marker)
+        return is_next
 
-    def value(self, marker: bytes, depth: int) -> Any:
-        """Return a value whose type marker has been read."""
+    def value(self, depth: int) -> Any:
+        """Return the next value, whatever its type."""
         if depth > _MAX_DEPTH:
             raise ValueError("nested too deeply")
+        marker = self.take(1)
         kind = marker[0]
         if kind in _INTEGER_MARKERS:
             return self.integer(kind)
         if kind in _NUMBER_TYPES:
-            return self.numbers(marker, 1)[0].item()
+            (number,) = self.numbers(kind, 1)
+            return number.item()
         if kind in _LITERALS:
             return _LITERALS[kind]
         if marker == b"S":
@@ -78,62 +89,63 @@ class _Reader:
             return self.object(depth)
         raise ValueError(f"no type {marker!r}")
 
-    def numbers(self, marker: bytes, count: int) -> npt.NDArray[Any]:
+    def numbers(self, kind: int, count: int) -> npt.NDArray[Any]:
         """Return an array of numbers of one type."""
-        dtype = _NUMBER_TYPES[marker[0]]
-        values = np.frombuffer(self.take(count * dtype.itemsize), dtype)
-        return values.astype(dtype.newbyteorder("="))
+        dtype = _NUMBER_TYPES[kind]
+        raw = self.take(count * dtype.itemsize)
+        values = np.frombuffer(raw, dtype)
+        native = dtype.newbyteorder("=")
+        return values.astype(native)
 
     def integer(self, kind: int) -> int:
         """Return an integer of a type."""
-        dtype = _NUMBER_TYPES[kind]
-        return int.from_bytes(self.take(dtype.itemsize), "big", signed=dtype.kind == "i")
+        (number,) = self.numbers(kind, 1)
+        return int(number)
 
     def length(self) -> int:
-        """Return the length of what follows."""
-        marker = self.take(1)[0]
-        if marker not in _INTEGER_MARKERS:
+        """Return the length of the container or text that follows."""
+        (kind,) = self.take(1)
+        if kind not in _INTEGER_MARKERS:
             raise ValueError("a length that is not an integer")
-        length = self.integer(marker)
+        length = self.integer(kind)
         if not 0 <= length <= len(self.blob):
             raise ValueError("a length beyond the end")
         return length
 
     def text(self) -> str:
         """Return a string."""
-        return self.take(self.length()).decode("utf-8")
+        raw = self.take(self.length())
+        return raw.decode("utf-8")
 
     def array(self, depth: int) -> Any:
         """Return a list, or an array if all items are numbers of one declared type."""
-        marker = self.take(1)
-        if marker == b"$":
-            item_marker = self.take(1)
-            if self.take(1) != b"#" or item_marker[0] not in _NUMBER_TYPES:
+        if self._take_if(b"$"):
+            (kind,) = self.take(1)
+            if kind not in _NUMBER_TYPES or not self._take_if(b"#"):
                 raise ValueError("an array of no known type")
-            return self.numbers(item_marker, self.length())
-        if marker == b"#":
-            return [self.value(self.take(1), depth + 1) for _ in range(self.length())]
+            return self.numbers(kind, self.length())
         items = []
-        while marker != b"]":
-            items.append(self.value(marker, depth + 1))
-            marker = self.take(1)
+        if self._take_if(b"#"):
+            for _ in range(self.length()):
+                items.append(self.value(depth + 1))
+            return items
+        while not self._take_if(b"]"):
+            items.append(self.value(depth + 1))
         return items
 
     def object(self, depth: int) -> dict[str, Any]:
-        """Return a dictionary; a repeated key is refused, since readers differ in what they take."""
+        """Return a dictionary; a repeated key is refused, since readers differ in their choice."""
         items: dict[str, Any] = {}
-        if self._next_is(b"#"):
-            self.take(1)
+        if self._take_if(b"#"):
             for _ in range(self.length()):
                 self._read_item(items, depth)
             return items
-        while not self._next_is(b"}"):
+        while not self._take_if(b"}"):
             self._read_item(items, depth)
-        self.take(1)
         return items
 
     def _read_item(self, items: dict[str, Any], depth: int) -> None:
         key = self.text()
         if key in items:
             raise ValueError(f"{key[:40]!r} twice")
-        items[key] = self.value(self.take(1), depth + 1)
+        items[key] = self.value(depth + 1)

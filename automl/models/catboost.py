@@ -12,7 +12,7 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, read_bytes, read_integer
 from automl.models._stopping import MAX_ROUNDS, Monitor
 from automl.models._target import TargetCoding, read_target
@@ -62,7 +62,14 @@ class CatBoostModel:
         check_width(X, len(self.levels))
         if not len(X):
             return self.target.empty_prediction()
-        raw = _predict(self.booster, X, self.levels, self.target, 1, self.rounds)
+        raw = _predict(
+            self.booster,
+            X,
+            self.levels,
+            self.target,
+            threads=1,
+            rounds=self.rounds,
+        )
         return self.target.to_prediction(raw)
 
     def to_state(self) -> State:
@@ -104,7 +111,8 @@ def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
         column: Any = X[:, index]
         if count:
             known = np.nan_to_num(column, nan=-1.0)
-            codes = np.clip(known, -1, count).astype(np.int64) + 1
+            clipped = np.clip(known, -1, count)
+            codes = clipped.astype(np.int64) + 1
             categories = pd.Index(np.arange(-1, count + 1))
             column = pd.Categorical.from_codes(codes, categories=categories)
         columns[str(index)] = column
@@ -200,12 +208,12 @@ class CatBoost:
             "leaf_estimation_iterations": 10 if task.kind == "binary" else 1,
         }
 
-    def binning(self, params: Params) -> Hashable:
+    def binning(self, params: Hyperparameters) -> Hashable:
         """Return one key for all fits: CatBoost makes its bins in the fit."""
         return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Params, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> boosting.Prepared:
         """Return Pools."""
         import catboost
@@ -223,7 +231,7 @@ class CatBoost:
 
         return boosting.prepare_boosting(train, held, how, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         import catboost
 
@@ -278,7 +286,9 @@ def _round_limit(prepared: boosting.Prepared, how: How) -> int:
     if how.budget.timed:
         return MAX_ROUNDS
     cells = prepared.rows * len(prepared.features) * prepared.target.columns
-    return max(_UNTIMED_MIN_ROUNDS, _UNTIMED_MAX_CELLS // max(1, cells * how.models))
+    all_cells = max(1, cells * how.models)
+    rounds = _UNTIMED_MAX_CELLS // all_cells
+    return max(rounds, _UNTIMED_MIN_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -300,9 +310,12 @@ class _MonitorCallback:
         latest = {}
         for key, values in info.metrics["validation"].items():
             name = key.split(":")[0]
-            value = float(values[-1])
-            latest[name] = 1.0 - value if name == "AUC" else value
-        return self.monitor.should_continue(tuple(latest[name] for name in self.metrics))
+            loss = float(values[-1])
+            if name == "AUC":
+                loss = 1.0 - loss
+            latest[name] = loss
+        losses = tuple(latest[name] for name in self.metrics)
+        return self.monitor.should_continue(losses)
 
 
 def _metric_names(prepared: boosting.Prepared, how: How) -> list[str]:
@@ -313,7 +326,9 @@ def _metric_names(prepared: boosting.Prepared, how: How) -> list[str]:
     return [_METRIC_NAMES[name] for name in watched]
 
 
-def _booster_params(prepared: boosting.Prepared, resolved: Params, how: How) -> dict[str, Any]:
+def _booster_params(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> dict[str, Any]:
     watched = boosting.watched_metrics(how, prepared.n_held_out)
     quantile = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
     options = f"{quantile}hints=skip_train~true"
@@ -348,7 +363,7 @@ def _finish(
     booster: Any,
     monitor: Monitor,
     prepared: boosting.Prepared,
-    resolved: Params,
+    resolved: Hyperparameters,
     how: How,
 ) -> Fitted:
     """Choose the rounds to keep and return the fit."""
@@ -358,7 +373,8 @@ def _finish(
     def predict(rounds: int) -> Floats:
         assert prepared.held_sample is not None
         X = prepared.held_sample.X
-        return target.to_prediction(_predict(booster, X, levels, target, how.threads, rounds))
+        raw = _predict(booster, X, levels, target, how.threads, rounds)
+        return target.to_prediction(raw)
 
     rounds = boosting.choose_round(monitor, prepared, how, predict)
     # Other trees can't be shortened; their predictions leave out the rounds after the best.

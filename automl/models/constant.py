@@ -5,14 +5,14 @@ It is the baseline, and the model of every family where nothing can be learnt.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.models._base import Fitted, Floats, How, Matrix, Params, Sample
-from automl.models._blocks import read_array
+from automl.metrics import Metric
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
+from automl.models._blocks import read_vector
 from automl.models._target import log_clipped, relative_weights, weight_floor
 from automl.space import Space
 from automl.state import State
@@ -32,19 +32,28 @@ class ConstantModel:
 
     def predict(self, X: Matrix) -> Floats:
         """Return the value once for each row."""
-        repeats = (len(X),) + (1,) * self.value.ndim
-        return np.tile(self.value, repeats)
+        n_rows = len(X)
+        shape = (n_rows, *self.value.shape)
+        repeated = np.broadcast_to(self.value, shape)
+        return repeated.copy()
 
     def to_state(self) -> State:
         """Return the value, and whether it is a number."""
-        return {"constant": self.value.reshape(-1), "number": self.value.ndim == 0}
+        values = self.value.reshape(-1)
+        is_number = self.value.ndim == 0
+        return {
+            "constant": values,
+            "number": is_number,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> ConstantModel:
         """Return the model that `to_state` described."""
-        value = read_array(state, "constant", np.float64, 1)
-        is_number = state.get("number") and len(value) == 1
-        return cls(value.reshape(()) if is_number else value)
+        value = read_vector(state, "constant", np.float64)
+        is_number = state.get("number")
+        if is_number and len(value) == 1:
+            value = value.reshape(())
+        return cls(value)
 
 
 def constant(train: Sample, how: How) -> ConstantModel:
@@ -53,22 +62,29 @@ def constant(train: Sample, how: How) -> ConstantModel:
     It is the weighted class frequencies, or the weighted mean, or, for a metric of quantiles, the
     weighted quantile.
     """
-    weight = train.weight
-    if weight is None or not weight.any():
-        weight = np.ones(len(train.y))
-    if not how.task.is_regression:
-        classes = train.y.astype(np.int64)
-        counts = np.bincount(classes, weights=weight, minlength=how.task.n_outputs)
-        return ConstantModel(counts / counts.sum())
-    return ConstantModel(np.asarray(_best_number(train.y, weight, how)))
+    y = train.y
+    weight = train.weight_or_ones
+    if not weight.any():
+        weight = np.ones_like(y)
+    if how.task.is_regression:
+        number = _best_number(y, weight, how.metric)
+        return ConstantModel(np.asarray(number))
+    classes = y.astype(np.int64)
+    n_classes = how.task.n_outputs
+    counts = np.bincount(classes, weights=weight, minlength=n_classes)
+    frequencies = counts / counts.sum()
+    return ConstantModel(frequencies)
 
 
-def _best_number(y: Floats, weight: Floats, how: How) -> Any:
-    metric = how.metric
+def _best_number(y: Floats, weight: Floats, metric: Metric) -> Any:
     if metric.name == "rmsle":
-        return np.expm1(np.average(log_clipped(y), weights=weight))
+        logs = log_clipped(y)
+        mean = np.average(logs, weights=weight)
+        return np.expm1(mean)
     if metric.name == "mape":
-        weight = weight * relative_weights(y, weight_floor(y))
+        floor = weight_floor(y)
+        relative = relative_weights(y, floor)
+        weight = weight * relative
     if metric.is_quantile:
         return _weighted_quantile(y, weight, metric.level)
     return np.average(y, weights=weight)
@@ -77,14 +93,20 @@ def _best_number(y: Floats, weight: Floats, how: How) -> Any:
 def _weighted_quantile(y: Floats, weight: Floats, level: float) -> float:
     """Return the weighted quantile; between two values, their mean."""
     order = np.argsort(y, kind="stable")
-    cumulative = np.cumsum(weight[order])
-    threshold = cumulative[-1] * level
+    ascending = y[order]
+    ordered_weight = weight[order]
+    cumulative = np.cumsum(ordered_weight)
+    total = cumulative[-1]
+    threshold = total * level
     low = np.searchsorted(cumulative, threshold, side="left")
     high = np.searchsorted(cumulative, threshold, side="right")
-    return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
+    last = len(y) - 1
+    high = min(high, last)
+    both = ascending[low] + ascending[high]
+    return float(both) / 2
 
 
-class Constant:
+class Constant(PlainFamily):
     """The constant as a family."""
 
     name = "constant"
@@ -102,21 +124,16 @@ class Constant:
         """Return no values: there are no hyperparameters."""
         return {}
 
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Return no values: there are no hyperparameters."""
-        return {}
-
-    def binning(self, params: Params) -> Hashable:
-        """Return one key: all fits share one preparation."""
-        return ()
-
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> Sample:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> Sample:
         """Return the training rows as they are."""
         return train
 
-    def fit(self, prepared: Sample, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: Sample, params: Hyperparameters, how: How) -> Fitted:
         """Average the targets."""
-        return Fitted(constant(prepared, how), None, dict(params))
+        model = constant(prepared, how)
+        return Fitted(model, None, dict(params))
 
     def restore(self, state: State) -> ConstantModel:
         """Return the model with the stored value."""

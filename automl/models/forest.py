@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
@@ -18,6 +18,7 @@ from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
+_RESERVED_SHARE = 0.2  # of the seconds, for the work after the training
 _MAX_BATCH_TREES = 25  # grown between two looks at the clock, if there is time for them
 _MIN_SHARE_TREES = 60  # of a forest among others, if a single forest had as many
 _UNTIMED_MAX_TREES = 100  # of a forest that no clock ends
@@ -40,15 +41,20 @@ class ForestModel:
         class is impossible because no tree has seen it.
         """
         check_width(X, self.trees.features)
-        mean = self.trees.predict(clip_infinite(X))
+        finite = clip_infinite(X)
+        mean = self.trees.predict(finite)
         if self.target.total:
             count = self.trees.count
-            mean = (count * mean + 1 / self.target.outputs) / (count + 1)
+            total = count * mean + 1 / self.target.outputs
+            mean = total / (count + 1)
         return self.target.to_prediction(mean)
 
     def to_state(self) -> State:
         """Return the trees' arrays and the target's coding."""
-        return {"trees": self.trees.to_state(), "target": self.target.to_state()}
+        return {
+            "trees": self.trees.to_state(),
+            "target": self.target.to_state(),
+        }
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,8 @@ class Forest:
     name: str
     about: str
     kind: str
-    ranges: Params
-    start: Params
+    ranges: Hyperparameters
+    start: Hyperparameters
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
     bagged: bool = True
@@ -92,15 +98,17 @@ class Forest:
         """Return scikit-learn's own values."""
         return {"min_impurity_decrease": 0.0}
 
-    def binning(self, params: Params) -> Hashable:
+    def binning(self, params: Hyperparameters) -> Hashable:
         """Return one key: all fits share one preparation."""
         return ()
 
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> EncodedRows:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
         """Return the rows with encoded targets; scikit-learn's trees refuse infinite values."""
         return encode_rows(train, how).map_features(clip_infinite)
 
-    def fit(self, prepared: EncodedRows, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
         """Grow trees in batches until there are enough or the deadline is near.
 
         The fit's rounds are the trees of a forest whose predictions are used alone.
@@ -110,37 +118,51 @@ class Forest:
         rows = prepared.sample
         n_rows = len(rows.y)
         leaf_rows = _min_leaf_rows(n_rows, how)
-        resolved = {"min_samples_leaf": leaf_rows} | self.defaults(how.task) | dict(params)
-        chosen = resolved.pop("n_estimators", None) or _default_trees(n_rows, how)
-        full_count = how.rounds or int(chosen)
-        how = how.keeping(0.2)
+        resolved = {
+            "min_samples_leaf": leaf_rows,
+            **self.defaults(how.task),
+            **params,
+        }
+        chosen = resolved.pop("n_estimators", None)
+        default = _default_trees(n_rows, how)
+        full_count = how.rounds or int(chosen or default)
+        how = how.keeping(_RESERVED_SHARE)
         wanted = share_of_trees(full_count, how.models)
         estimator = self._estimator(resolved, prepared, how)
         fitted = _grow(estimator, rows, wanted, how)
-        is_complete = len(fitted) == wanted
-        rounds = full_count if is_complete else full_forest_trees(len(fitted), how.models)
+        n_fitted = len(fitted)
+        rounds = full_count
+        if n_fitted < wanted:
+            rounds = full_forest_trees(n_fitted, how.models)
+        n_kept = math.ceil(_KEPT_FORESTS * rounds / how.models)
         trees = Trees.from_sklearn(fitted)
-        kept_trees = trees.first(math.ceil(_KEPT_FORESTS * rounds / how.models))
+        resolved["n_estimators"] = full_count
         return Fitted(
-            ForestModel(trees, prepared.target),
-            rounds,
-            resolved | {"n_estimators": full_count},
-            stopped=len(fitted) < wanted,
-            kept=ForestModel(kept_trees, prepared.target),
+            model=ForestModel(trees, prepared.target),
+            rounds=rounds,
+            resolved=resolved,
+            stopped=n_fitted < wanted,
+            kept=ForestModel(trees.first(n_kept), prepared.target),
         )
 
-    def _estimator(self, params: Params, data: EncodedRows, how: How) -> Any:
+    def _estimator(self, params: Hyperparameters, data: EncodedRows, how: How) -> Any:
         from sklearn import ensemble
 
         suffix = "Classifier" if data.target.total else "Regressor"
         estimator_class = getattr(ensemble, f"{self.kind}{suffix}")
-        arguments = dict(params)
+        arguments = {
+            **params,
+            "n_jobs": how.threads,
+            "random_state": how.seed % 2**31,
+            "warm_start": True,
+        }
         row_share = params.get("max_samples")
         if row_share is not None:
+            n_rows = len(data.sample.y)
+            n_sampled = round(float(row_share) * n_rows)
             arguments["bootstrap"] = True
-            arguments["max_samples"] = max(1, round(float(row_share) * len(data.sample.y)))
-        seed = how.seed % 2**31
-        return estimator_class(n_jobs=how.threads, random_state=seed, warm_start=True, **arguments)
+            arguments["max_samples"] = max(1, n_sampled)
+        return estimator_class(**arguments)
 
     def restore(self, state: State) -> Model:
         """Return the model of the trees' arrays, after checking them."""
@@ -148,7 +170,8 @@ class Forest:
             return ConstantModel.from_state(state)
         trees = Trees.from_state(read_state(state, "trees"))
         target = read_target(state)
-        if trees.value.shape[1] != target.columns:
+        n_columns = trees.value.shape[1]
+        if n_columns != target.columns:
             raise UnsafeModel(
                 "the model file's trees have another number of classes than their target"
             )
@@ -164,17 +187,22 @@ class Forest:
         else:
             seconds_per_row = 5e-6 * features / 20
         trees = share_of_trees(enough_trees(rows), models)
-        return float(trees * (2e-3 + rows * seconds_per_row) * max(1.0, outputs / 20))
+        tree_seconds = 2e-3 + rows * seconds_per_row
+        class_factor = max(1.0, outputs / 20)
+        return float(trees * tree_seconds * class_factor)
 
 
 def _min_leaf_rows(n_rows: int, how: How) -> int:
     """Return the fewest rows of a leaf, which bounds the size: a leaf holds every class."""
-    return 1 + n_rows * max(1, how.task.n_outputs // 50) // 20_000
+    class_factor = max(1, how.task.n_outputs // 50)
+    return 1 + n_rows * class_factor // 20_000
 
 
 def _default_trees(n_rows: int, how: How) -> int:
     enough = enough_trees(n_rows)
-    return enough if how.budget.timed else min(enough, _UNTIMED_MAX_TREES)
+    if how.budget.timed:
+        return enough
+    return min(enough, _UNTIMED_MAX_TREES)
 
 
 def enough_trees(rows: int) -> int:
@@ -185,7 +213,8 @@ def enough_trees(rows: int) -> int:
     >>> enough_trees(1_000), enough_trees(50_000), enough_trees(1_000_000)
     (300, 50, 50)
     """
-    return int(min(300, max(50, 2_000_000 // max(1, rows))))
+    by_rows = 2_000_000 // max(1, rows)
+    return int(min(300, max(50, by_rows)))
 
 
 def share_of_trees(full_count: int, models: int) -> int:
@@ -198,7 +227,9 @@ def share_of_trees(full_count: int, models: int) -> int:
     >>> share_of_trees(40, 8)
     40
     """
-    return min(full_count, max(_MIN_SHARE_TREES, math.ceil(full_count / math.sqrt(models))))
+    share = math.ceil(full_count / math.sqrt(models))
+    share = max(share, _MIN_SHARE_TREES)
+    return min(full_count, share)
 
 
 def full_forest_trees(grown: int, models: int) -> int:
@@ -209,7 +240,8 @@ def full_forest_trees(grown: int, models: int) -> int:
     """
     if grown <= _MIN_SHARE_TREES:
         return grown
-    return max(grown, math.floor(grown * math.sqrt(models)))
+    full_count = math.floor(grown * math.sqrt(models))
+    return max(grown, full_count)
 
 
 def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
@@ -240,10 +272,12 @@ def _affordable_trees(batch: int, before: float, how: How) -> int:
         return _MAX_BATCH_TREES
     left = how.budget.remaining()
     # Seconds in which every thread grows one tree.
-    tree_seconds = max(1e-6, before - left) / batch * how.threads
+    batch_seconds = max(1e-6, before - left)
+    tree_seconds = batch_seconds / batch * how.threads
     if left <= 1.3 * tree_seconds:
         return 0
-    return how.threads * max(1, int(left / tree_seconds / 2))
+    rounds = int(left / tree_seconds / 2)
+    return how.threads * max(1, rounds)
 
 
 EXTRA_TREES = Forest(
@@ -268,5 +302,9 @@ RANDOM_FOREST = Forest(
         "min_samples_split": Int(2, 4, log=True),
         "min_impurity_decrease": Float(1e-5, 1e-3, log=True),
     },
-    start={"max_features": 0.3, "max_samples": 0.8, "min_samples_split": 4},
+    start={
+        "max_features": 0.3,
+        "max_samples": 0.8,
+        "min_samples_split": 4,
+    },
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, read_bytes
 from automl.models._lightgbm_format import sanitise, strip_explanations
 from automl.models._losses import sigmoid, softmax
@@ -156,12 +156,12 @@ class LightGBM:
             "cat_smooth": 10.0,
         }
 
-    def binning(self, params: Params) -> Hashable:
+    def binning(self, params: Hyperparameters) -> Hashable:
         """Return the hyperparameters of the bins."""
         return tuple((name, params[name]) for name in _DATASET_PARAMS if name in params)
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Params, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> boosting.Prepared:
         """Return binned Datasets."""
         import lightgbm
@@ -181,7 +181,7 @@ class LightGBM:
 
         return boosting.prepare_boosting(train, held, how, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
         if constant is not None:
@@ -216,7 +216,7 @@ class LightGBM:
         return 0.15 + boosting.estimate_seconds(rows, features, outputs)
 
 
-def _dataset_params(params: Params, how: How) -> dict[str, Any]:
+def _dataset_params(params: Hyperparameters, how: How) -> dict[str, Any]:
     """Return the parameters of a Dataset.
 
     Each fit repeats them with the same values, as LightGBM refuses to change them.
@@ -233,7 +233,9 @@ def _dataset_params(params: Params, how: How) -> dict[str, Any]:
     return dataset_params
 
 
-def _booster_params(prepared: boosting.Prepared, resolved: Params, how: How) -> dict[str, Any]:
+def _booster_params(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> dict[str, Any]:
     outputs = prepared.target.outputs
     watched = boosting.watched_metrics(how, prepared.n_held_out)
     params = {
@@ -259,7 +261,9 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
     return {"mae": "regression_l1", "pinball": "quantile"}.get(watched, "regression")
 
 
-def _boost(prepared: boosting.Prepared, resolved: Params, how: How) -> tuple[Booster, Monitor]:
+def _boost(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import lightgbm
 

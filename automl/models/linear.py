@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
-from automl.models._blocks import check_width, fill_missing, map_blocks, read_array
+from automl.models._base import (
+    Fitted,
+    Floats,
+    How,
+    Hyperparameters,
+    Matrix,
+    Model,
+    PlainFamily,
+    Sample,
+)
+from automl.models._blocks import check_width, fill_missing, map_blocks, read_array, read_vector
 from automl.models._lbfgs import minimise
 from automl.models._losses import activate
 from automl.models._quick import fit_quickly
@@ -50,7 +58,9 @@ class LinearModel:
         return self.target.to_prediction(raw)
 
     def _predict_block(self, block: Matrix) -> Floats:
-        scores = block.astype(np.float64) @ self.coefficients + self.intercepts
+        double = block.astype(np.float64)
+        products = double @ self.coefficients
+        scores = products + self.intercepts
         return activate(scores, self.target, self.bounds)
 
     def to_state(self) -> State:
@@ -63,7 +73,7 @@ class LinearModel:
         }
 
 
-class Linear:
+class Linear(PlainFamily):
     """Logistic and linear regression."""
 
     name = "linear"
@@ -75,30 +85,31 @@ class Linear:
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """Return the ranges of the penalty's inverse strength and its kind."""
-        return {"C": Float(1e-3, 1e3, log=True), "penalty": Choice(("l2", "l1"))}
+        penalties = ("l2", "l1")
+        return {
+            "C": Float(1e-3, 1e3, log=True),
+            "penalty": Choice(penalties),
+        }
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return scikit-learn's defaults."""
         return {"C": 1.0, "penalty": "l2"}
 
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Return no values: the defaults name all hyperparameters."""
-        return {}
-
-    def binning(self, params: Params) -> Hashable:
-        """Return one key: all fits share one preparation."""
-        return ()
-
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> EncodedRows:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
         """Return the rows with encoded targets and without missing values.
 
         The weights' sum is 1.
         """
         rows = encode_rows(train, how).map_features(fill_missing)
-        weight = rows.sample.weight_or_ones / max(1, len(rows.sample.y))
-        return replace(rows, sample=replace(rows.sample, weight=weight))
+        sample = rows.sample
+        n_rows = max(1, len(sample.y))
+        weight = sample.weight_or_ones / n_rows
+        scaled = replace(sample, weight=weight)
+        return replace(rows, sample=scaled)
 
-    def fit(self, prepared: EncodedRows, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
         """Minimise mean loss + penalty / (C x rows).
 
         `quick` is the run's first model, in NumPy alone with a penalty of its own.
@@ -113,11 +124,13 @@ class Linear:
             coefficients, intercepts = fit_quickly(rows, target, how)
             model = LinearModel(coefficients, intercepts, bounds, target)
             return Fitted(model, None, resolved)
-        strength = 1.0 / (float(resolved["C"]) * len(rows.y))
+        inverse_strength = float(resolved["C"]) * len(rows.y)
+        strength = 1.0 / inverse_strength
         is_sparse = resolved["penalty"] == "l1"
         coefficients, intercepts, steps = minimise(rows, target, strength, is_sparse, how)
         model = LinearModel(coefficients, intercepts, bounds, target)
-        return Fitted(model, steps, resolved, stopped=steps != how.rounds)
+        stopped = steps != how.rounds
+        return Fitted(model, steps, resolved, stopped=stopped)
 
     def restore(self, state: State) -> Model:
         """Return the model of the numbers, after checking them against one another."""
@@ -125,16 +138,17 @@ class Linear:
             return ConstantModel.from_state(state)
         target = read_target(state)
         coefficients = read_array(state, "coefficients", np.float64, 2)
-        intercepts = read_array(state, "intercepts", np.float64, 1)
-        bounds = read_array(state, "bounds", np.float64, 1)
-        widths = (coefficients.shape[1], len(intercepts), len(bounds))
-        if widths != (target.columns, target.columns, 2):
+        intercepts = read_vector(state, "intercepts", np.float64)
+        bounds = read_vector(state, "bounds", np.float64)
+        widths = {coefficients.shape[1], len(intercepts)}
+        if widths != {target.columns} or len(bounds) != 2:
             raise UnsafeModel("the model file's linear model has arrays that do not fit together")
         return LinearModel(coefficients, intercepts, bounds, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds; measured: 0.02 s for 10 000 x 20."""
-        return 0.01 + 1e-7 * rows * features * max(1, outputs - 1)
+        columns = max(1, outputs - 1)
+        return 0.01 + 1e-7 * rows * features * columns
 
 
 def _bounds(y: Floats) -> Floats:
@@ -144,5 +158,7 @@ def _bounds(y: Floats) -> Floats:
     """
     low = float(y.min())
     high = float(y.max())
-    margin = _EXTRAPOLATION * (high - low)
-    return np.array([low - margin, high + margin])
+    span = high - low
+    margin = _EXTRAPOLATION * span
+    bounds = [low - margin, high + margin]
+    return np.array(bounds)

@@ -5,7 +5,6 @@ It is strong where targets are smooth, and makes other mistakes than trees do.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -13,13 +12,24 @@ from typing import Any
 import numpy as np
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
+from automl.models._base import (
+    Fitted,
+    Floats,
+    How,
+    Hyperparameters,
+    Matrix,
+    Model,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import (
     check_width,
     fill_missing,
+    is_outside,
     map_blocks,
     read_array,
     read_integer,
+    read_vector,
 )
 from automl.models._descent import (
     MAX_BATCH_ROWS,
@@ -81,10 +91,13 @@ class MLPModel:
     def to_state(self) -> State:
         """Return the network's arrays and the other fields."""
         network = self.network
-        state: State = {f"weights{layer}": array for layer, array in enumerate(network.weights)}
-        for layer, array in enumerate(network.intercepts):
-            state[f"intercepts{layer}"] = array
-        return state | {
+        state: State = {}
+        for layer, weights in enumerate(network.weights):
+            state[f"weights{layer}"] = weights
+        for layer, intercepts in enumerate(network.intercepts):
+            state[f"intercepts{layer}"] = intercepts
+        return {
+            **state,
             "places": network.periodic_columns,
             "waves": network.periodic,
             "layers": len(network.weights),
@@ -102,7 +115,7 @@ class Prepared:
     fallback: ConstantModel | None
 
 
-class MLP:
+class MLP(PlainFamily):
     """Multilayer perceptrons."""
 
     name = "mlp"
@@ -142,36 +155,44 @@ class MLP:
             "frequency": 0.05,
         }
 
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Return no values: the defaults name all hyperparameters."""
-        return {}
-
-    def binning(self, params: Params) -> Hashable:
-        """Return one key: all fits share one preparation."""
-        return ()
-
-    def prepare(self, train: Sample, held: Sample | None, params: Params, how: How) -> Prepared:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> Prepared:
         """Return the rows with encoded targets and without missing values."""
         encoded = encode_rows(train, how)
         rows = Rows(_network_input(encoded.sample), None, encoded.target)
-        held_rows = None if held is None else encoded.target.encode(held)
-        if held_rows is not None and len(held_rows.y):
-            rows = replace(rows, held=_network_input(held_rows))
+        if held is not None:
+            held = encoded.target.encode(held)
+            if len(held.y):
+                rows = replace(rows, held=_network_input(held))
         return Prepared(rows, encoded.fallback)
 
-    def fit(self, prepared: Prepared, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Descend until the held-out loss no longer falls, or the epochs are over."""
         resolved = self.defaults(how.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.rows
+        target = rows.target
         training = Training(rows, resolved, how)
         training.run()
-        features = rows.train.X.shape[1]
-        model = MLPModel(training.best_network, features, _bounds(rows.train.y), rows.target)
-        unit = 1.0 if rows.target.total else rows.target.scale**2
-        curve = tuple((epoch, loss * unit) for epoch, loss in training.losses)
-        return Fitted(model, training.best_epoch, resolved, curve, training.stopped)
+        model = MLPModel(
+            network=training.best_network,
+            features=rows.train.X.shape[1],
+            bounds=_bounds(rows.train.y),
+            target=target,
+        )
+        unit = 1.0
+        if not target.total:
+            unit = target.scale**2
+        curve = [(epoch, loss * unit) for epoch, loss in training.losses]
+        return Fitted(
+            model=model,
+            rounds=training.best_epoch,
+            resolved=resolved,
+            curve=tuple(curve),
+            stopped=training.stopped,
+        )
 
     def restore(self, state: State) -> Model:
         """Return the model of the arrays, after checking them against one another."""
@@ -180,23 +201,29 @@ class MLP:
         target = read_target(state)
         features = read_integer(state, "features")
         network = _read_network(state)
-        bounds = read_array(state, "bounds", np.float64, 1)
+        bounds = read_vector(state, "bounds", np.float64)
         if not _fits_together(network, features, target.columns) or len(bounds) != 2:
             raise UnsafeModel("the model file's network has arrays that do not fit together")
         return MLPModel(network, features, bounds, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds; measured: 1.4 s for 2 000 x 8, 2 s for 20 000 x 15."""
-        steps = max(min(TARGET_STEPS, 25 * rows), 8 * rows / MAX_BATCH_ROWS)
-        batch = min(USUAL_MAX_BATCH_ROWS, max(MIN_BATCH_ROWS, rows // 16))
-        step_seconds = 4e-4 + batch * 128 * (1.5 * features + 128 + outputs) * 6 / 2e10
+        usual_steps = min(TARGET_STEPS, 25 * rows)
+        steps = max(usual_steps, 8 * rows / MAX_BATCH_ROWS)
+        batch_rows = max(MIN_BATCH_ROWS, rows // 16)
+        batch_rows = min(batch_rows, USUAL_MAX_BATCH_ROWS)
+        inputs = 1.5 * features + 128 + outputs
+        step_seconds = 4e-4 + batch_rows * 128 * inputs * 6 / 2e10
         return 0.05 + float(steps * step_seconds)
 
 
 def _bounds(y: Floats) -> Floats:
     """Return the lowest and highest number to predict."""
-    margin = _EXTRAPOLATION * float(y.max() - y.min())
-    return np.array([y.min() - margin, y.max() + margin]).astype(np.float64)
+    low = y.min()
+    high = y.max()
+    margin = _EXTRAPOLATION * float(high - low)
+    bounds = np.array([low - margin, high + margin])
+    return bounds.astype(np.float64)
 
 
 def soft_clip(X: Matrix) -> Matrix:
@@ -206,7 +233,9 @@ def soft_clip(X: Matrix) -> Matrix:
     [[0.0, 0.30000001192092896, 2.119999885559082, 3.0, 0.0]]
     """
     known = fill_missing(X)
-    squashed: Matrix = known / np.sqrt(1 + np.square(known / np.float32(_INPUT_BOUND)))
+    scaled = known / np.float32(_INPUT_BOUND)
+    divisor = np.sqrt(1 + np.square(scaled))
+    squashed: Matrix = known / divisor
     return squashed
 
 
@@ -222,12 +251,16 @@ def _read_network(state: State) -> Network:
     layers = read_integer(state, "layers", 1)
     if layers > _MAX_LAYERS:
         raise UnsafeModel(f"the model file's network has {layers} layers")
-    names = range(layers)
+    weights = []
+    intercepts = []
+    for layer in range(layers):
+        weights.append(read_array(state, f"weights{layer}", np.float32, 2))
+        intercepts.append(read_vector(state, f"intercepts{layer}", np.float32))
     return Network(
-        read_array(state, "places", np.int64, 1),
+        read_vector(state, "places", np.int64),
         read_array(state, "waves", np.float32, 3),
-        tuple(read_array(state, f"weights{layer}", np.float32, 2) for layer in names),
-        tuple(read_array(state, f"intercepts{layer}", np.float32, 1) for layer in names),
+        tuple(weights),
+        tuple(intercepts),
     )
 
 
@@ -237,10 +270,15 @@ def _fits_together(network: Network, features: int, outputs: int) -> bool:
     The columns of the periodic embedding must be among the input's.
     """
     pair, embedded, cosines = network.periodic.shape
-    if pair != 2 or embedded != len(network.periodic_columns):
+    columns = network.periodic_columns
+    if pair != 2 or embedded != len(columns):
         return False
-    if not np.isin(network.periodic_columns, np.arange(features)).all():
+    if is_outside(columns, features):
         return False
-    widths = [features + embedded * cosines, *(len(array) for array in network.intercepts)]
-    shapes = [array.shape for array in network.weights]
-    return shapes == list(pairwise(widths)) and widths[-1] == outputs
+    widths = [features + embedded * cosines]
+    for intercepts in network.intercepts:
+        widths.append(len(intercepts))
+    if widths[-1] != outputs:
+        return False
+    shapes = [weights.shape for weights in network.weights]
+    return shapes == list(pairwise(widths))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Params, Sample
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_bytes
 from automl.models._stopping import FinalSteps, Monitor
 from automl.models._target import TargetCoding, read_target
@@ -45,11 +45,15 @@ class XGBoostModel:
         check_width(X, self.booster.num_features())
         if not len(X):
             return self.target.empty_prediction()
-        return self.target.to_prediction(self.booster.inplace_predict(clip_infinite(X)))
+        raw = self.booster.inplace_predict(clip_infinite(X))
+        return self.target.to_prediction(raw)
 
     def to_state(self) -> State:
         """Return the booster in XGBoost's UBJSON format, and the target's coding."""
-        return {"booster": self.raw, "target": self.target.to_state()}
+        return {
+            "booster": self.raw,
+            "target": self.target.to_state(),
+        }
 
 
 def _load(raw: bytes, target: TargetCoding) -> XGBoostModel:
@@ -111,12 +115,12 @@ class XGBoost:
             "max_leaves": 1024,
         }
 
-    def binning(self, params: Params) -> Hashable:
+    def binning(self, params: Hyperparameters) -> Hashable:
         """Return the number of bins."""
         return int(params.get("max_bin", _DEFAULT_MAX_BIN))
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Params, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> boosting.Prepared:
         """Return quantile matrices."""
         import xgboost
@@ -124,11 +128,12 @@ class XGBoost:
         max_bin = int(params.get("max_bin", _DEFAULT_MAX_BIN))
 
         def convert(sample: Sample, reference: QuantileDMatrix | None) -> QuantileDMatrix:
+            types = ["c" if feature.levels else "q" for feature in sample.features]
             return xgboost.QuantileDMatrix(
                 clip_infinite(sample.X),
                 sample.y,
                 weight=sample.weight,
-                feature_types=["c" if feature.levels else "q" for feature in sample.features],
+                feature_types=types,
                 enable_categorical=True,
                 max_bin=max_bin,
                 ref=reference,
@@ -137,7 +142,7 @@ class XGBoost:
 
         return boosting.prepare_boosting(train, held, how, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Params, how: How) -> Fitted:
+    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
         if constant is not None:
@@ -152,7 +157,8 @@ class XGBoost:
             return prepared.target.to_prediction(raw)
 
         rounds = boosting.choose_round(monitor, prepared, how, predict)
-        model = _load(bytes(booster[:rounds].save_raw("ubj")), prepared.target)
+        raw = booster[:rounds].save_raw("ubj")
+        model = _load(bytes(raw), prepared.target)
         return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
 
     def restore(self, state: State) -> Model:
@@ -172,7 +178,7 @@ class XGBoost:
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Params, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
 ) -> list[tuple[str, Any]]:
     """Return parameters as pairs, since `eval_metric` may occur twice."""
     outputs = prepared.target.outputs
@@ -191,7 +197,10 @@ def _booster_params(
     if outputs > 2:
         params["num_class"] = outputs
         metrics = ["mlogloss"]
-    return [*params.items(), *(("eval_metric", name) for name in metrics)]
+    pairs = list(params.items())
+    for name in metrics:
+        pairs.append(("eval_metric", name))
+    return pairs
 
 
 def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
@@ -201,7 +210,9 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
     return objectives.get(watched, "reg:squarederror")
 
 
-def _boost(prepared: boosting.Prepared, resolved: Params, how: How) -> tuple[Booster, Monitor]:
+def _boost(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import xgboost
 
@@ -213,7 +224,8 @@ def _boost(prepared: boosting.Prepared, resolved: Params, how: How) -> tuple[Boo
     matrices = [prepared.train]
     if monitor.stops_early:
         matrices.append(prepared.held)
-    booster = xgboost.Booster(_booster_params(prepared, resolved, how), matrices)
+    params = _booster_params(prepared, resolved, how)
+    booster = xgboost.Booster(params, matrices)
     while True:
         round_index = monitor.rounds
         booster.update(prepared.train, round_index)
@@ -230,9 +242,14 @@ def _held_losses(booster: Booster, held: QuantileDMatrix, round_index: int) -> t
     XGBoost answers in that order, separated by tabs, as in `held-auc:0.97`.
     """
     losses = []
-    for result in booster.eval_set([(held, "held")], round_index).split("\t")[1:]:
+    evaluation = booster.eval_set([(held, "held")], round_index)
+    _, *results = evaluation.split("\t")
+    for result in results:
         name, value = result.rsplit(":", 1)
-        loss = 1.0 - float(value) if name.endswith("auc") else float(value)
-        # There is no AUC where only one class is held out.
-        losses.append(0.5 if math.isnan(loss) else loss)
+        loss = float(value)
+        if name.endswith("auc"):
+            loss = 1.0 - loss
+        if math.isnan(loss):  # there is no AUC where only one class is held out
+            loss = 0.5
+        losses.append(loss)
     return tuple(losses)
