@@ -244,8 +244,12 @@ class Family(Protocol):
 class PlainFamily:
     """Members that families share whose preparation depends on no hyperparameter.
 
-    Their `defaults` name all hyperparameters.
+    Their `defaults` name all hyperparameters, and there are none unless `space` is overridden.
     """
+
+    def space(self, task: Task, codes: bool = True) -> Space:
+        """Return the ranges of the hyperparameters."""
+        return {}
 
     def implied(self, task: Task) -> dict[str, Any]:
         """Return no values: the defaults name all hyperparameters."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.errors import InputError, UnsafeModel
-from automl.models._base import Floats, Integers, Matrix
+from automl.models._base import Floats, Matrix
 from automl.state import State
 
 BlockFunction = Callable[[Any], Any]
@@ -50,7 +50,8 @@ def map_blocks(function: BlockFunction, X: Matrix, block_rows: int = BLOCK_ROWS)
         block[size:] = 0
         output = function(block)
         result = np.array(output, np.float64)
-        results.append(result[:size])
+        used = result[:size]
+        results.append(used)
     return np.concatenate(results)
 
 
@@ -119,7 +120,7 @@ def read_vector(
     return read_array(state, name, dtype, 1, infinite=infinite)
 
 
-def is_outside(values: Integers, limit: Any) -> bool:
+def is_outside(values: npt.NDArray[np.integer[Any]], limit: Any) -> bool:
     """Return whether a value is not in 0..limit-1."""
     is_inside = values >= 0
     is_inside &= values < limit

@@ -54,11 +54,11 @@ def strip_explanations(text: bytes) -> bytes:
         trees.append(tree)
         start = end
     new_sizes = [b"%d" % len(tree) for tree in trees]
-    before, after = sizes.span(1)
+    sizes_start, sizes_end = sizes.span(1)
     parts = [
-        head[:before],
+        head[:sizes_start],
         b" ".join(new_sizes),
-        head[after:],
+        head[sizes_end:],
         b"\n\n",
         *trees,
         _END,
@@ -193,7 +193,8 @@ def _check_children(text: _TreeLines, nodes: Integers, leaves: Integers) -> None
     for child in (left, right):
         is_node = child >= 0
         leaf = ~child
-        is_inside = np.where(is_node, child < node_limit, leaf < leaf_limit)
+        is_leaf_inside = leaf < leaf_limit
+        is_inside = np.where(is_node, child < node_limit, is_leaf_inside)
         if not is_inside.all():
             raise _damaged("a child outside its tree")
         child_nodes = (starts + child)[is_node]
@@ -213,7 +214,8 @@ class _TreeLines:
         for line in trees.split(b"\n"):
             name, equals, value = line.partition(b"=")
             if equals:
-                self._by_name.setdefault(name, []).append(value)
+                values = self._by_name.setdefault(name, [])
+                values.append(value)
 
     def lines(self, name: str, count: int | None = None) -> list[bytes]:
         """Return the lines of a name, which must be one for each tree, or `count`."""
@@ -278,7 +280,8 @@ def _check_category_sets(text: _TreeLines, set_counts: Integers) -> None:
     for index, set_count in enumerate(set_counts.tolist()):
         bounds = bound_lines[index]
         n_bounds = bounds.count(b" ") + 1
-        n_words = word_lines[index].count(b" ") + 1
+        words = word_lines[index]
+        n_words = words.count(b" ") + 1
         edges = _parse_integers(bounds, n_bounds, "cat_boundaries")
         has_ends = edges[0] == 0 and edges[-1] == n_words
         steps = np.diff(edges)

@@ -49,8 +49,8 @@ class NeighbourIndex:
         """Return the k nearest stored rows of each row, and those as near as the last of them."""
         row, stored = self._candidates(block, k)
         distance = self._exact_distances(block, row, stored)
-        kth_smallest = _kth_smallest(row, distance, k)
-        limit = kth_smallest[row]
+        limits = _kth_smallest(row, distance, k)
+        limit = limits[row]
         is_near = distance <= limit
         is_last = distance == limit
         return Neighbours(
@@ -81,13 +81,14 @@ class NeighbourIndex:
         lower = self._rough_distances(block)
         lower -= error * sizes
         lower -= error * self._sizes
-        order = np.argpartition(lower, k - 1, axis=1)
+        last = k - 1
+        order = np.argpartition(lower, last, axis=1)
         nearest = order[:, :k]
         stored_sizes = self._sizes[nearest]
         pair_sizes = sizes + stored_sizes
         margin = 2 * error * pair_sizes
         upper = np.take_along_axis(lower, nearest, axis=1)
-        upper = upper + margin
+        upper += margin
         limit = upper.max(axis=1, keepdims=True)
         is_candidate = lower <= limit
         row, stored = np.nonzero(is_candidate)
@@ -104,11 +105,13 @@ class NeighbourIndex:
             return squares
         n_rows = len(block)
         n_stored = len(self._sizes)
-        total = np.zeros((n_rows, n_stored), np.float32)
+        shape = (n_rows, n_stored)
+        total = np.zeros(shape, np.float32)
         difference = np.empty_like(total)
         for index, column in enumerate(self._columns):
             values = block[:, index]
-            np.subtract(values[:, None], column, out=difference)
+            as_column = values[:, None]
+            np.subtract(as_column, column, out=difference)
             np.abs(difference, out=difference)
             total += difference
         return total
@@ -122,8 +125,9 @@ class NeighbourIndex:
         block_columns = np.ascontiguousarray(block.T)
         for index, column in enumerate(self._columns):
             values = block_columns[index].astype(np.float64)
+            block_values = values[row]
             stored_values = column[stored]
-            difference = values[row] - stored_values
+            difference = block_values - stored_values
             if self._p == 2:
                 difference *= difference
             total += np.abs(difference)

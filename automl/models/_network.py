@@ -60,13 +60,15 @@ class Network:
     def _inputs(self, X: Matrix) -> tuple[Matrix, Matrix]:
         """Return the first layer's input, and the cosines' angles."""
         if not len(self.periodic_columns):
-            return X, X[:, :0]
+            no_angles = X[:, :0]
+            return X, no_angles
         frequencies, phases = self.periodic
         columns = X[:, self.periodic_columns]
         angles = columns[:, :, None] * frequencies
         angles = angles + phases
         cosines = np.cos(angles)
-        flat = cosines.reshape(len(X), -1)
+        n_rows = len(X)
+        flat = cosines.reshape(n_rows, -1)
         inputs = np.concatenate([X, flat], axis=1)
         return inputs, angles
 
@@ -77,8 +79,12 @@ class Network:
 
     def copy(self, dtype: type = np.float32) -> Network:
         """Return an independent network with equal numbers of a type."""
-        weights = [array.astype(dtype) for array in self.weights]
-        intercepts = [array.astype(dtype) for array in self.intercepts]
+        weights: list[Matrix] = []
+        intercepts: list[Matrix] = []
+        for array in self.weights:
+            weights.append(array.astype(dtype))
+        for array in self.intercepts:
+            intercepts.append(array.astype(dtype))
         return Network(
             self.periodic_columns,
             self.periodic.astype(dtype),
@@ -143,7 +149,8 @@ class Network:
             by_intercepts.insert(0, total)
             if layer > 0:
                 by_inputs = by_outputs @ weights.T
-                by_outputs = by_inputs * slopes[layer - 1]
+                slope = slopes[layer - 1]
+                by_outputs = by_inputs * slope
         by_periodic = self._periodic_gradient(X, by_outputs, angles)
         return [by_periodic, *by_weights, *by_intercepts]
 
@@ -168,7 +175,8 @@ def _silu(values: Matrix) -> tuple[Matrix, Matrix]:
     """Return the SiLU of values, and its slope there."""
     gate = sigmoid(values)
     closed = 1 - gate
-    slope = gate * (1 + values * closed)
+    rise = 1 + values * closed
+    slope = gate * rise
     return values * gate, slope
 
 
@@ -208,7 +216,8 @@ def initial_network(
     turns = np.stack([frequencies, phases])
     periodic = turns * 2 * np.pi
     n_features = X.shape[1]
-    n_inputs = n_features + n_columns * cosines
+    n_embedded = n_columns * cosines
+    n_inputs = n_features + n_embedded
     widths = (n_inputs, *sizes)
     intercepts = [np.zeros(size, np.float32) for size in sizes]
     return Network(

@@ -20,7 +20,7 @@ from automl.models._blocks import (
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
 from automl.models.constant import ConstantModel
-from automl.space import Choice, Space
+from automl.space import Choice
 from automl.state import State
 from automl.task import Task
 
@@ -124,10 +124,6 @@ class SimpleFamily(PlainFamily):
             probabilities of class 1 of shape (n_rows,).
         """
         raise NotImplementedError(f"{type(self).__name__}.answer")
-
-    def space(self, task: Task, codes: bool = True) -> Space:
-        """Return the ranges of the hyperparameters."""
-        return {}
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return the middle of each range, and of a choice its first value."""

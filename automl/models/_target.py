@@ -119,7 +119,8 @@ class TargetCoding:
             weight = weight * sample.weight_or_ones
         if weight is None or not len(weight):
             return None
-        return weight / weight.mean()
+        normalised: Floats = weight / weight.mean()
+        return normalised
 
     def _encode_values(self, y: Floats) -> Floats:
         if self.total:

@@ -121,7 +121,8 @@ class Trees:
         if dtype is None:
             yield from self._walk(X).T
             return
-        for start, end in pairwise(self.offsets.tolist()):
+        offsets = self.offsets.tolist()
+        for start, end in pairwise(offsets):
             tree = self._compile(start, end, dtype)
             nodes = tree.apply(X) + start
             yield self.leaf_index[nodes]
@@ -129,7 +130,8 @@ class Trees:
     def _walk(self, X: Matrix) -> Integers:
         """Return the leaves of shape (n_rows, n_trees)."""
         if not len(X):
-            return np.zeros((0, self.count), np.int64)
+            shape = (0, self.count)
+            return np.zeros(shape, np.int64)
         slices = []
         for start in range(0, len(X), _SLICE_ROWS):
             end = start + _SLICE_ROWS
@@ -152,12 +154,13 @@ class Trees:
             feature = self.feature[current]
             value = X[active_row, feature]
             is_missing = np.isnan(value)
-            missing_left = self.missing_left[current]
+            missing_left = self.missing_left[current] == 1
             threshold = self.threshold[current]
             is_low = value <= threshold
-            goes_left = np.where(is_missing, missing_left == 1, is_low)
+            goes_left = np.where(is_missing, missing_left, is_low)
             left = current + 1
-            right = root[active] + self.right[current]
+            right_index = self.right[current]
+            right = root[active] + right_index
             reached = np.where(goes_left, left, right)
             node[active] = reached
             is_inner = self.right[reached] != 0
@@ -177,7 +180,8 @@ class Trees:
         left[is_leaf] = _LEAF
         nodes = np.zeros(size, dtype)
         nodes["left_child"] = left
-        nodes["right_child"] = np.where(is_leaf, _LEAF, right)
+        right_child = np.where(is_leaf, _LEAF, right)
+        nodes["right_child"] = right_child
         nodes["feature"] = self.feature[span]
         nodes["threshold"] = self.threshold[span]
         nodes["missing_go_to_left"] = self.missing_left[span]
@@ -238,11 +242,15 @@ class Trees:
             raise error
         if offsets[0] != 0 or offsets[-1] != n_nodes:
             raise error
-        arrays = [self.feature, self.threshold, self.missing_left]
-        lengths = set(map(len, arrays))
+        lengths = {
+            len(self.feature),
+            len(self.threshold),
+            len(self.missing_left),
+        }
         if lengths != {n_nodes}:
             raise UnsafeModel("the model file's trees have arrays of different lengths")
-        n_leaves = n_nodes - np.count_nonzero(self.right)
+        n_inner = np.count_nonzero(self.right)
+        n_leaves = n_nodes - n_inner
         if len(self.value) != n_leaves:
             raise UnsafeModel(
                 "the model file's trees have another number of leaves than of their outputs"

@@ -168,7 +168,8 @@ def _check_category_sets(trees: _TreeArrays, sizes: Integers) -> None:
         raise _damaged("splits of an unknown kind")
     first_nodes = _first_nodes(sizes)
     starts = np.repeat(first_nodes, counts)
-    nodes_with_sets = np.sort(starts + nodes)
+    nodes = starts + nodes
+    nodes_with_sets = np.sort(nodes)
     categorical = np.flatnonzero(kinds == 1)
     if not np.array_equal(nodes_with_sets, categorical):
         raise _damaged("splits by category without their sets")

@@ -14,7 +14,6 @@ from automl.metrics import Metric
 from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
 from automl.models._blocks import read_vector
 from automl.models._target import log_clipped, relative_weights, weight_floor
-from automl.space import Space
 from automl.state import State
 from automl.task import Task
 
@@ -33,17 +32,16 @@ class ConstantModel:
     def predict(self, X: Matrix) -> Floats:
         """Return the value once for each row."""
         n_rows = len(X)
-        shape = (n_rows, *self.value.shape)
+        own_shape = self.value.shape
+        shape = (n_rows, *own_shape)
         repeated = np.broadcast_to(self.value, shape)
         return repeated.copy()
 
     def to_state(self) -> State:
         """Return the value, and whether it is a number."""
-        values = self.value.reshape(-1)
-        is_number = self.value.ndim == 0
         return {
-            "constant": values,
-            "number": is_number,
+            "constant": self.value.reshape(-1),
+            "number": self.value.ndim == 0,
         }
 
     @classmethod
@@ -51,7 +49,7 @@ class ConstantModel:
         """Return the model that `to_state` described."""
         value = read_vector(state, "constant", np.float64)
         is_number = state.get("number")
-        if is_number and len(value) == 1:
+        if is_number and value.shape == (1,):
             value = value.reshape(())
         return cls(value)
 
@@ -68,11 +66,13 @@ def constant(train: Sample, how: How) -> ConstantModel:
         weight = np.ones_like(y)
     if how.task.is_regression:
         number = _best_number(y, weight, how.metric)
-        return ConstantModel(np.asarray(number))
+        value = np.asarray(number)
+        return ConstantModel(value)
     classes = y.astype(np.int64)
     n_classes = how.task.n_outputs
     counts = np.bincount(classes, weights=weight, minlength=n_classes)
-    frequencies = counts / counts.sum()
+    total = counts.sum()
+    frequencies = counts / total
     return ConstantModel(frequencies)
 
 
@@ -96,14 +96,16 @@ def _weighted_quantile(y: Floats, weight: Floats, level: float) -> float:
     ascending = y[order]
     ordered_weight = weight[order]
     cumulative = np.cumsum(ordered_weight)
-    total = cumulative[-1]
-    threshold = total * level
+    total_weight = cumulative[-1]
+    threshold = total_weight * level
     low = np.searchsorted(cumulative, threshold, side="left")
     high = np.searchsorted(cumulative, threshold, side="right")
     last = len(y) - 1
     high = min(high, last)
-    both = ascending[low] + ascending[high]
-    return float(both) / 2
+    lower = ascending[low]
+    upper = ascending[high]
+    doubled = float(lower + upper)
+    return doubled / 2
 
 
 class Constant(PlainFamily):
@@ -115,10 +117,6 @@ class Constant(PlainFamily):
     bagged = True
     stops = False
     recipes = ("native", "codes")
-
-    def space(self, task: Task, codes: bool = True) -> Space:
-        """Return no ranges: there is nothing to search."""
-        return {}
 
     def defaults(self, task: Task) -> dict[str, Any]:
         """Return no values: there are no hyperparameters."""
@@ -133,7 +131,8 @@ class Constant(PlainFamily):
     def fit(self, prepared: Sample, params: Hyperparameters, how: How) -> Fitted:
         """Average the targets."""
         model = constant(prepared, how)
-        return Fitted(model, None, dict(params))
+        resolved = dict(params)
+        return Fitted(model, None, resolved)
 
     def restore(self, state: State) -> ConstantModel:
         """Return the model with the stored value."""

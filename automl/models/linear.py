@@ -61,7 +61,8 @@ class LinearModel:
         double = block.astype(np.float64)
         products = double @ self.coefficients
         scores = products + self.intercepts
-        return activate(scores, self.target, self.bounds)
+        outputs: Floats = activate(scores, self.target, self.bounds)
+        return outputs
 
     def to_state(self) -> State:
         """Return the fields."""
@@ -105,7 +106,8 @@ class Linear(PlainFamily):
         rows = encode_rows(train, how).map_features(fill_missing)
         sample = rows.sample
         n_rows = max(1, len(sample.y))
-        weight = sample.weight_or_ones / n_rows
+        weight = sample.weight_or_ones
+        weight = weight / n_rows
         scaled = replace(sample, weight=weight)
         return replace(rows, sample=scaled)
 
@@ -120,7 +122,8 @@ class Linear(PlainFamily):
         rows = prepared.sample
         target = prepared.target
         bounds = _bounds(rows.y)
-        if resolved.get("quick"):
+        is_quick = resolved.get("quick")
+        if is_quick:
             coefficients, intercepts = fit_quickly(rows, target, how)
             model = LinearModel(coefficients, intercepts, bounds, target)
             return Fitted(model, None, resolved)
@@ -140,7 +143,8 @@ class Linear(PlainFamily):
         coefficients = read_array(state, "coefficients", np.float64, 2)
         intercepts = read_vector(state, "intercepts", np.float64)
         bounds = read_vector(state, "bounds", np.float64)
-        widths = {coefficients.shape[1], len(intercepts)}
+        _, n_columns = coefficients.shape
+        widths = {n_columns, len(intercepts)}
         if widths != {target.columns} or len(bounds) != 2:
             raise UnsafeModel("the model file's linear model has arrays that do not fit together")
         return LinearModel(coefficients, intercepts, bounds, target)

@@ -83,7 +83,8 @@ class MLPModel:
 
         def predict_block(block: Matrix) -> Floats:
             scores = network.scores(block.astype(np.float64))
-            return activate(scores, self.target, self.bounds)
+            outputs: Floats = activate(scores, self.target, self.bounds)
+            return outputs
 
         raw = map_blocks(predict_block, soft_clip(X))
         return self.target.to_prediction(raw)
@@ -242,8 +243,8 @@ def soft_clip(X: Matrix) -> Matrix:
 def _network_input(sample: Sample) -> Sample:
     """Return squashed rows in single precision, with a weight for every row."""
     X = soft_clip(sample.X)
-    y = sample.y.astype(np.float32)
-    weight = sample.weight_or_ones.astype(np.float32)
+    y: Any = sample.y.astype(np.float32)
+    weight: Any = sample.weight_or_ones.astype(np.float32)
     return Sample(X, sample.features, y, weight)
 
 
