@@ -213,7 +213,7 @@ class Plain:
         ({"families": [Mean]}, "is a class"),
         ({"families": [object()]}, "has no 'name'"),
         ({"families": [Nameless()]}, "has no 'name'"),
-        ({"families": [Ours()]}, "is that of a family of ours"),
+        ({"families": [Ours()]}, "is that of a built-in family"),
         ({"families": "lightgbm"}, "a list of names and objects"),
         ({"families": Mean()}, "a list of names and objects"),
         ({"families": [Locked()]}, "can't be handed to the workers"),
@@ -438,11 +438,11 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
     listed = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in listed.stdout
     assert [line.split(":")[2].strip() for line in listed.stderr.splitlines()] == [
-        "can't be made or asked"
+        "can't be created or used"
     ] * 2
     fit = ["fit", "table.csv", "--target", "y", "--trials", "2", "--engine", "inline", "-q"]
     told = {
-        ("--pipeline", "default"): "can't be made or asked",
+        ("--pipeline", "default"): "can't be created or used",
         ("--pipeline", "boom.toml"): "stage 'boom': ValueError: boom.",
         ("--pipeline", "nothing.toml"): "stage 'nothing': gives None",
         ("--pipeline", "linear", "--metric", "seven"): "is no function: 7",

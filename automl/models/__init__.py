@@ -1,4 +1,4 @@
-"""Models: what can be trained. One file a family, one explicit tuple; libraries are imported when a family is used."""
+"""Model families: one file each, listed in `FAMILIES`; libraries are imported when used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from automl.errors import InputError, suggestion
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
 from automl.models._base import Family, Fitted, How, Model, Sample
-from automl.models._foreign import sound
+from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
 from automl.models.catboost import CatBoost
 from automl.models.constant import Constant
@@ -46,11 +46,11 @@ FAMILIES: tuple[Family, ...] = (
     MLP(),
     Constant(),
 )
-OURS = tuple(one.name for one in FAMILIES)
+_BUILT_IN_NAMES = tuple(built_in.name for built_in in FAMILIES)
 
 
 def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
-    """The family of this name: one of ours, of the run's own, or of an installed package.
+    """Return the family of this name: a built-in one, the run's own, or an installed package's.
 
     Raises
     ------
@@ -62,53 +62,62 @@ def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
     >>> family("lightgbm").recipes[0]
     'mixed'
     """
-    for candidate in FAMILIES:
-        if candidate.name == name:
-            return candidate
+    for built_in in FAMILIES:
+        if built_in.name == name:
+            return built_in
     if name in own.families:
-        one: Family = own.families[name]
-        return one
-    if (found := extensions.find("families", name)) is not None:
-        return sound(found, name)
-    names = [*OURS, *own.families, *extensions.installed("families", OURS)]
-    here = "one of your own is known where its package is installed"
+        users_family: Family = own.families[name]
+        return users_family
+    registered = extensions.find("families", name)
+    if registered is not None:
+        return checked_family(registered, name)
+    names = [*_BUILT_IN_NAMES, *own.families, *_registered_names()]
+    hint = "one of your own is known where its package is installed"
     raise InputError(
-        f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {here}."
+        f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {hint}."
     )
 
 
 def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
-    """Whether there is a family of this name: a run may have been made where there were others."""
-    return name in OURS or name in own.families or name in extensions.installed("families", OURS)
+    """Return whether a family has this name; a run may come from where there were others."""
+    return name in _BUILT_IN_NAMES or name in own.families or name in _registered_names()
 
 
 def everybody() -> tuple[str, ...]:
-    """The names of the families that take part where none is named: ours, then those that installed packages register."""
-    return (*OURS, *extensions.installed("families", OURS))
+    """Return the families used where none is named: the built-in ones, then installed packages'."""
+    return (*_BUILT_IN_NAMES, *_registered_names())
 
 
 def given(families: Iterable[Family]) -> Extensions:
-    """The families of a user, checked and copied, as a run or a predictor carries them.
+    """Check and copy a user's families, to be carried by a run or a predictor.
 
     Raises
     ------
     InputError
-        One lacks what a family needs, has the name of one of ours or of another one, or can't be pickled.
+        A family lacks a required member, has the name of a built-in family or of another
+        one of these, or can't be pickled.
     """
     own: dict[str, Family] = {}
-    for one in families:
-        if isinstance(one, type):
+    for candidate in families:
+        if isinstance(candidate, type):
+            class_name = candidate.__name__
             raise InputError(
-                f"the family {one.__name__}: is a class. Give an object of it: {one.__name__}()."
+                f"the family {class_name}: is a class. Give an object of it: {class_name}()."
             )
-        name = sound(one, str(getattr(one, "name", ""))).name
-        if name in OURS:
+        name = checked_family(candidate, str(getattr(candidate, "name", ""))).name
+        if name in _BUILT_IN_NAMES:
             raise InputError(
-                f"the family {type(one).__name__}: its name {name!r} is that of a family of ours. Give it another one."
+                f"the family {type(candidate).__name__}: its name {name!r} is that of a built-in "
+                "family. Give it another one."
             )
         if name in own:
             raise InputError(
                 f"families: two of them have the name {name!r}. Give one of them another name."
             )
-        own[name] = extensions.copied("families", name, one)
+        own[name] = extensions.copied("families", name, candidate)
     return Extensions(own)
+
+
+def _registered_names() -> tuple[str, ...]:
+    """Return the names of the families that installed packages register."""
+    return extensions.installed("families", _BUILT_IN_NAMES)

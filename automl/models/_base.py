@@ -1,4 +1,7 @@
-"""What a model family is: a search space, a way to fit, and a state that predicts without the training library where it can."""
+"""The interface of a model family: a search space, a fit, and a state to restore a model from.
+
+A restored model predicts without its training library where it can.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,22 @@ from automl.task import Task
 
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Hyperparameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows to train on or to be held out.
+    """Rows to train on, or held-out rows.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), float32
-        NaN where missing (also in columns of category codes).
+        NaN where missing (also in categorical columns).
     features : tuple of Feature
-        What the columns are.
+        Descriptions of the columns.
     y : ndarray of shape (n_rows,), float64
-        Class codes 0..K-1, or the target's values.
+        Classes as integers 0..K-1, or the target's values.
     weight : ndarray of shape (n_rows,) or None
     """
 
@@ -42,17 +47,42 @@ class Sample:
 
     @property
     def categorical(self) -> list[int]:
-        """Positions of the columns that hold category codes."""
-        return [place for place, feature in enumerate(self.features) if feature.levels]
+        """Indices of the columns that hold categorical integers."""
+        return [index for index, feature in enumerate(self.features) if feature.levels]
+
+    def select(self, rows: npt.NDArray[np.bool_]) -> Sample:
+        """Return the rows of a mask."""
+        weight = self.weight
+        if weight is not None:
+            weight = weight[rows]
+        return replace(self, X=self.X[rows], y=self.y[rows], weight=weight)
+
+    @property
+    def weight_or_ones(self) -> Floats:
+        """The weights; 1 for each row if there are none."""
+        if self.weight is None:
+            return np.ones(len(self.y))
+        return self.weight
 
 
 @dataclass(frozen=True)
 class How:
-    """Under what circumstances a model is fitted.
+    """The circumstances of a fit.
 
-    `rounds` fixes the number of boosting rounds (or trees) for a refit; None lets early stopping choose, up to the family's own
-    bound. A fit that reaches `budget`'s deadline stops by itself and keeps what it has. The mean of so many `models` of this candidate
-    will answer.
+    A fit that reaches the budget's deadline stops by itself and keeps what it has.
+
+    Parameters
+    ----------
+    task : Task
+    metric : Metric
+    seed : int
+    threads : int
+    budget : Budget
+    rounds : int or None
+        Number of boosting rounds (or trees) of a refit; None lets early stopping choose, up to
+        the family's own bound.
+    models : int
+        Number of this candidate's models whose mean will be the prediction.
     """
 
     task: Task
@@ -64,101 +94,167 @@ class How:
     models: int = 1
 
     def keeping(self, share: float) -> How:
-        """The same with a share of the seconds kept for what follows the training: predicting, writing, reading again."""
-        return (
-            replace(self, budget=self.budget.keeping(share * self.budget.remaining()))
-            if self.budget.timed
-            else self
-        )
+        """Return a copy that reserves a share of the remaining seconds.
+
+        They are for the work after the training: predicting, writing, reading again.
+        """
+        if not self.budget.timed:
+            return self
+        reserve = share * self.budget.remaining()
+        return replace(self, budget=self.budget.keeping(reserve))
 
 
 class Model(Protocol):
-    """A fitted model. Equal rows get equal predictions, bit for bit, whatever rows stand beside them."""
+    """A fitted model.
+
+    Equal rows get equal predictions, bit for bit, in any company of other rows.
+    """
 
     def predict(self, X: Matrix) -> Floats:
-        """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,); float64."""
+        """Return probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
         ...
 
     def to_state(self) -> State:
-        """All that `Family.restore` needs."""
+        """Return all that `Family.restore` needs."""
         ...
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit gives: the model, the rounds it kept, the parameters as resolved, and the learning curve as (round, loss) pairs."""
+    """The result of a fit.
+
+    Parameters
+    ----------
+    model : Model
+    rounds : int or None
+        Number of rounds that the model kept.
+    resolved : mapping
+        The parameters, including those that were left to the defaults.
+    curve : tuple of (int, float)
+        The learning curve, as pairs of a round and a loss.
+    stopped : bool
+        Whether the deadline ended the fit before it was done.
+    kept : Model or None
+        A smaller model that replaces `model` in the mean of `How.models`.
+    """
 
     model: Model
     rounds: int | None
-    resolved: Mapping[str, Any]
+    resolved: Hyperparameters
     curve: tuple[tuple[int, float], ...] = ()
-    stopped: bool = False  # by the deadline, before it was done
-    kept: Model | None = None  # stands for the model in the mean of `How.models` and is smaller
+    stopped: bool = False
+    kept: Model | None = None
 
 
 class Family(Protocol):
-    """A kind of model. Its first members may be class attributes or fields of a frozen dataclass."""
+    """A kind of model.
+
+    The properties below may be class attributes or fields of a frozen dataclass.
+    """
 
     @property
     def name(self) -> str:
-        """The name in files, on the leaderboard and on the command line."""
+        """Name in files, on the leaderboard and on the command line."""
         ...
 
     @property
     def about(self) -> str:
-        """One line for people."""
+        """Description in one line."""
         ...
 
     @property
     def seeded(self) -> bool:
-        """Whether the mean of models with several seeds is better than one: not where no seed is used, nor where one is a mean already."""
+        """Whether the mean of models with several seeds is better than one model.
+
+        False where no seed is used, and where one model is a mean already.
+        """
         ...
 
     @property
     def bagged(self) -> bool:
-        """Whether the mean of its fold models says more than one fitted on all rows: not where that is as good, and each costs as much."""
+        """Whether the mean of the fold models predicts better than one model of all rows.
+
+        False where one model is as good and each model of the mean costs as much.
+        """
         ...
 
     @property
     def stops(self) -> bool:
-        """Whether a fit ends by itself at its deadline; one that doesn't is killed."""
+        """Whether a fit ends by itself at its deadline; a fit that doesn't is killed."""
         ...
 
     @property
     def recipes(self) -> tuple[str, ...]:
-        """Names of the recipes that suit it, its own default first."""
+        """Names of the recipes that suit the family, its default first."""
         ...
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """The ranges of its hyperparameters; without columns of category codes, of those alone that count then."""
+        """Return the ranges of the hyperparameters.
+
+        Parameters
+        ----------
+        task : Task
+        codes : bool
+            Whether there are categorical columns. Without them, hyperparameters that have no
+            effect then are left out.
+        """
         ...
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """A strong configuration to begin with."""
+        """Return a strong configuration to begin with."""
         ...
 
     def implied(self, task: Task) -> dict[str, Any]:
-        """What the library does where a hyperparameter of the space is given neither by a candidate nor by the defaults."""
+        """Return the library's values of hyperparameters of the space that `defaults` leaves out.
+
+        They apply where a candidate doesn't set them either.
+        """
         ...
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """What of the parameters `prepare` depends on: equal values share one preparation."""
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return the parameters that `prepare` depends on: equal values share one preparation."""
         ...
 
-    def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
-    ) -> Any:
-        """The data in the library's own form, cached by the worker and handed to `fit`."""
+    def prepare(self, train: Sample, held: Sample | None, params: Hyperparameters, how: How) -> Any:
+        """Return the data in the library's own form; the worker caches it for `fit`."""
         ...
 
-    def fit(self, prepared: Any, params: Mapping[str, Any], how: How) -> Fitted:
+    def fit(self, prepared: Any, params: Hyperparameters, how: How) -> Fitted:
         """Train on `prepared`, stopping early on its held-out rows if it has any."""
         ...
 
     def restore(self, state: State) -> Model:
-        """The model that `to_state` described; reads nothing but the state, and refuses what doesn't fit with `UnsafeModel`."""
+        """Return the model that `to_state` described, reading nothing but the state.
+
+        Raises
+        ------
+        UnsafeModel
+            A part of the state is missing, or parts don't fit together.
+        """
         ...
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Rough seconds of one fit with typical parameters on one core, of so many that answer together; only ratios matter."""
+        """Return rough seconds of one fit with typical parameters on one core.
+
+        Only ratios matter. `models` is the number of models whose mean will be the prediction.
+        """
         ...
+
+
+class PlainFamily:
+    """Members that families share whose preparation depends on no hyperparameter.
+
+    Their `defaults` name all hyperparameters, and there are none unless `space` is overridden.
+    """
+
+    def space(self, task: Task, codes: bool = True) -> Space:
+        """Return the ranges of the hyperparameters."""
+        return {}
+
+    def implied(self, task: Task) -> dict[str, Any]:
+        """Return no values: the defaults name all hyperparameters."""
+        return {}
+
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return one key: all fits share one preparation."""
+        return ()

@@ -1,12 +1,13 @@
-"""Blocks of a fixed number of rows, and what arrays of a state have to look like.
+"""Predictions in blocks of a fixed number of rows, and checked access to the arrays of a state.
 
-BLAS gives other last bits for other shapes (measured: in 241 of 300 rows), and a row's prediction must not depend on the rows
-beside it. So products are taken in blocks of one size, the last one filled up with zeros.
+BLAS gives other last bits for other shapes (measured: in 241 of 300 rows), and a row's prediction
+must not depend on the other rows of its table. So products are computed in blocks of one size,
+the last one padded with zeros.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,87 +15,142 @@ import numpy.typing as npt
 
 from automl.errors import InputError, UnsafeModel
 from automl.models._base import Floats, Matrix
+from automl.state import State
 
-BLOCK = 256
-_LARGE = np.float32(1e15)
+BlockFunction = Callable[[Any], Any]
+
+BLOCK_ROWS = 256
+_MAX_MAGNITUDE = np.float32(1e15)
 
 
-def by_blocks(function: Callable[[Any], Any], X: Matrix, rows: int = BLOCK) -> Floats:
-    """`function` of each block of `rows` rows, put together again.
+def map_blocks(function: BlockFunction, X: Matrix, block_rows: int = BLOCK_ROWS) -> Floats:
+    """Apply a function to each block of rows and concatenate the results.
 
     Parameters
     ----------
     function : callable
-        Takes an array of shape (rows, n_features) and gives one of `rows` rows.
+        Takes an array of shape (block_rows, n_features) and returns one of `block_rows` rows.
     X : ndarray of shape (n_rows, n_features)
 
     Examples
     --------
-    >>> by_blocks(lambda block: block.sum(axis=1), np.ones((3, 2), np.float32), rows=2).tolist()
+    >>> ones = np.ones((3, 2), np.float32)
+    >>> map_blocks(lambda block: block.sum(axis=1), ones, block_rows=2).tolist()
     [2.0, 2.0, 2.0]
     """
-    parts = []
-    block = np.zeros((rows, X.shape[1]), X.dtype)
-    for start in range(0, max(1, len(X)), rows):
-        some = X[start : start + rows]
-        block[: len(some)] = some
-        block[len(some) :] = 0
-        parts.append(np.array(function(block), np.float64)[: len(some)])
-    return np.concatenate(parts)
+    n_rows, n_features = X.shape
+    results = []
+    shape = (block_rows, n_features)
+    block = np.zeros(shape, X.dtype)
+    starts = range(0, max(1, n_rows), block_rows)
+    for start in starts:
+        rows = X[start : start + block_rows]
+        size = len(rows)
+        block[:size] = rows
+        block[size:] = 0
+        output = function(block)
+        result = np.array(output, np.float64)
+        used = result[:size]
+        results.append(used)
+    return np.concatenate(results)
 
 
-def filled(X: Matrix) -> Matrix:
-    """Rows in C order with missing values as 0 (the mean, where recipes standardise), and nothing so large that squares overflow."""
-    return np.ascontiguousarray(np.clip(np.nan_to_num(X, nan=0.0), -_LARGE, _LARGE), np.float32)
+def fill_missing(X: Matrix) -> Matrix:
+    """Return rows in C order with missing values as 0 and magnitudes whose squares stay finite.
+
+    Where recipes standardise, 0 is the mean.
+    """
+    limit = _MAX_MAGNITUDE
+    known = np.nan_to_num(X, nan=0.0)
+    clipped = np.clip(known, -limit, limit)
+    return np.ascontiguousarray(clipped, np.float32)
 
 
-def bounded(X: Matrix) -> Matrix:
-    """Rows in C order, infinite values as the largest numbers; missing ones stay missing."""
-    most = np.finfo(np.float32).max
-    return np.ascontiguousarray(np.clip(X, -most, most), np.float32)
+def clip_infinite(X: Matrix) -> Matrix:
+    """Return rows in C order with infinite values as the largest numbers; NaN stays."""
+    largest = np.finfo(np.float32).max
+    clipped = np.clip(X, -largest, largest)
+    return np.ascontiguousarray(clipped, np.float32)
 
 
 def check_width(X: Matrix, features: int) -> None:
     """Refuse rows that do not have as many columns as the model was trained on."""
-    if X.ndim != 2 or X.shape[1] != features:
+    has_width = X.shape[1:] == (features,)
+    if not has_width:
         raise InputError(f"the model takes {features} columns, and the rows have shape {X.shape}.")
 
 
-def array_of(
-    state: Mapping[str, Any], name: str, dtype: npt.DTypeLike, ndim: int, *, infinite: bool = False
+def read_array(
+    state: State, name: str, dtype: npt.DTypeLike, ndim: int, *, infinite: bool = False
 ) -> npt.NDArray[Any]:
-    """An array of a state, held to its type and number of dimensions, and to hold no NaN and, unless allowed, nothing infinite."""
+    """Return an array of a state after checking its dtype, dimensions and values.
+
+    Parameters
+    ----------
+    infinite : bool
+        Whether infinite values are allowed. NaN never is.
+
+    Raises
+    ------
+    UnsafeModel
+        The array is missing or different.
+    """
+    expected = np.dtype(dtype)
     array = state.get(name)
-    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.ndim != ndim:
-        raise UnsafeModel(
-            f"the model file's {name!r} is not an array of {np.dtype(dtype)} with {ndim} dimensions"
-        )
-    if array.dtype.kind == "f" and (np.isnan(array) | (np.isinf(array) & (not infinite))).any():
-        raise UnsafeModel(f"the model file's {name!r} holds values that are not finite")
+    error = UnsafeModel(
+        f"the model file's {name!r} is not an array of {expected} with {ndim} dimensions"
+    )
+    if not isinstance(array, np.ndarray):
+        raise error
+    if array.dtype != expected or array.ndim != ndim:
+        raise error
+    if expected.kind == "f":
+        is_allowed = np.isfinite(array)
+        if infinite:
+            is_allowed |= np.isinf(array)
+        if not is_allowed.all():
+            raise UnsafeModel(f"the model file's {name!r} holds values that are not finite")
     return np.ascontiguousarray(array)
 
 
-def part_of(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The state of a part."""
+def read_vector(
+    state: State, name: str, dtype: npt.DTypeLike, *, infinite: bool = False
+) -> npt.NDArray[Any]:
+    """Return a one-dimensional array of a state, checked as by `read_array`."""
+    return read_array(state, name, dtype, 1, infinite=infinite)
+
+
+def is_outside(values: npt.NDArray[np.integer[Any]], limit: Any) -> bool:
+    """Return whether a value is not in 0..limit-1."""
+    is_inside = values >= 0
+    is_inside &= values < limit
+    return not is_inside.all()
+
+
+def read_state(state: State, name: str) -> State:
+    """Return the state of a part, or raise `UnsafeModel`."""
     value = state.get(name)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise UnsafeModel(f"the model file's {name!r} is missing")
     return value
 
 
-def bytes_of(state: Mapping[str, Any], name: str) -> bytes:
-    """The bytes of a state."""
+def read_bytes(state: State, name: str) -> bytes:
+    """Return bytes of a state, or raise `UnsafeModel`."""
     value = state.get(name)
-    if not isinstance(value, bytes) or not value:
-        raise UnsafeModel(f"the model file's {name!r} is missing or empty")
-    return value
+    if isinstance(value, bytes) and value:
+        return value
+    raise UnsafeModel(f"the model file's {name!r} is missing or empty")
 
 
-def whole_of(state: Mapping[str, Any], name: str, least: int = 0) -> int:
-    """A whole number of a state."""
+def read_integer(state: State, name: str, minimum: int = 0) -> int:
+    """Return an integer of a state that is not below a minimum, or raise `UnsafeModel`."""
     value = state.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UnsafeModel(
-            f"the model file's {name!r} is not a whole number of {least} or more: {value!r}"
-        )
+    error = UnsafeModel(
+        f"the model file's {name!r} is not a whole number of {minimum} or more: {value!r}"
+    )
+    if type(value) is not int:
+        raise error
+    if value < minimum:
+        raise error
     return value

@@ -1,4 +1,4 @@
-"""Families of other people, held to what a family is before they are asked for anything."""
+"""Checks of families that users and packages bring: each must have the members of a family."""
 
 from __future__ import annotations
 
@@ -10,65 +10,76 @@ from automl.models._base import Family
 from automl.space import Choice, Float, Int
 from automl.task import Task
 
-_NEEDED = tuple(name for name in vars(Family) if not name.startswith("_"))
-_SOUND: dict[
-    int, tuple[Any, Family]
-] = {}  # what was found sound, by its identity, which it keeps as long as it is held here
-_TASKS = (
+_REQUIRED_MEMBERS = tuple(name for name in vars(Family) if not name.startswith("_"))
+_NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+_EXAMPLE_TASKS = (
     Task("binary", "y", "log_loss", ("a", "b")),
     Task("multiclass", "y", "log_loss", ("a", "b", "c")),
     Task("regression", "y", "rmse"),
 )
+# Objects that passed, with their families, by id. Holding the object keeps its id from reuse.
+_CHECKED: dict[int, tuple[Any, Family]] = {}
 
 
-def sound(found: Any, name: str) -> Family:
-    """A family of somebody else's, or what its class makes, held to what a family is; once for each.
+def checked_family(candidate: Any, name: str) -> Family:
+    """Return a user's family, or an instance of the class given, after checking it once.
 
     Raises
     ------
     InputError
-        It lacks something, or a part of it doesn't answer.
+        It lacks a member, or one of its methods fails.
     """
-    if id(found) not in _SOUND:
+    if id(candidate) not in _CHECKED:
         try:
-            one = found() if isinstance(found, type) else found
-            _check(one, name)
+            family = candidate() if isinstance(candidate, type) else candidate
+            _check(family, name)
         except InputError:
             raise
-        except Exception as error:  # whatever a stranger's code does
-            raise InputError(
-                f"the family {name!r}: can't be made or asked: {type(error).__name__}: {one_line(error)}."
-            ) from error
-        _SOUND[id(found)] = found, one
-    return _SOUND[id(found)][1]
+        except Exception as error:  # a user's code may raise anything
+            cause = f"{type(error).__name__}: {one_line(error)}"
+            raise InputError(f"the family {name!r}: can't be created or used: {cause}.") from error
+        _CHECKED[id(candidate)] = (candidate, family)
+    return _CHECKED[id(candidate)][1]
 
 
-def _check(one: Any, name: str) -> None:
-    """Refuse what lacks a part of a family, or has one that doesn't answer."""
-    what = f"the family {type(one).__name__}"
-    lacking = [member for member in _NEEDED if not hasattr(one, member)]
+def _check(family: Any, name: str) -> None:
+    """Refuse a family that lacks a member, has a bad name, or fails on an example task."""
+    label = f"the family {type(family).__name__}"
+    lacking = [member for member in _REQUIRED_MEMBERS if not hasattr(family, member)]
     if lacking:
         raise InputError(
-            f"{what}: has no {', '.join(map(repr, lacking))}. A subclass of automl.extend.SimpleFamily has all but its name."
+            f"{label}: has no {', '.join(map(repr, lacking))}. "
+            "A subclass of automl.extend.SimpleFamily has all but its name."
         )
-    if one.name != name:
+    if family.name != name:
         raise InputError(
-            f"{what}: is registered as {name!r}, and its name is {one.name!r}. They are to be the same."
+            f"{label}: is registered as {name!r}, and its name is {family.name!r}. "
+            "They must be the same."
         )
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if not _NAME_PATTERN.fullmatch(name):
         raise InputError(
-            f"{what}: its name {name!r} is to be in small letters, as a name in Python."
+            f"{label}: its name {name!r} must be a Python identifier in lower case, "
+            "such as 'my_family'."
         )
-    for task in _TASKS:
-        space, known = one.space(task), one.implied(task) | one.defaults(task)
-        if wrong := [key for key, of in space.items() if not isinstance(of, (Float, Int, Choice))]:
+    for task in _EXAMPLE_TASKS:
+        _check_for_task(family, task, label)
+
+
+def _check_for_task(family: Any, task: Task, label: str) -> None:
+    """Refuse a family whose space, defaults or cost don't fit a task."""
+    space = family.space(task)
+    known = family.implied(task) | family.defaults(task)
+    for key, range_ in space.items():
+        if not isinstance(range_, (Float, Int, Choice)):
             raise InputError(
-                f"{what}: its range of {wrong[0]!r} is {space[wrong[0]]!r}, and is to be a Float, an Int or a Choice."
+                f"{label}: its range of {key!r} is {range_!r}, "
+                "and must be a Float, an Int or a Choice."
             )
-        if lacking := [key for key in space if key not in known]:
-            raise InputError(f"{what}: says no default of {lacking[0]!r}.")
-        seconds = one.cost(1000, 10, task.n_outputs)
-        if not isinstance(seconds, (int, float)) or not seconds > 0:
-            raise InputError(
-                f"{what}: its cost of a fit is {seconds!r}, and is to be a positive number of seconds."
-            )
+    for key in space:
+        if key not in known:
+            raise InputError(f"{label}: has no default of {key!r}.")
+    seconds = family.cost(1000, 10, task.n_outputs)
+    if not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise InputError(
+            f"{label}: its cost of a fit is {seconds!r}, and must be a positive number of seconds."
+        )

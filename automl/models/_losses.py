@@ -1,4 +1,4 @@
-"""Losses of scores and their gradients: what the linear model and the network minimise."""
+"""Loss functions of the linear model and the network, with their gradients by the scores."""
 
 from __future__ import annotations
 
@@ -7,62 +7,115 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import How
-from automl.models._target import Target
+from automl.models._base import Floats, How
+from automl.models._target import TargetCoding
 
-Array = Any  # float32 or float64, as it was given
-Loss = Callable[
-    [Array, Array, Array], tuple[float, Array]
-]  # of scores, targets and weights: the weighted sum, and its gradient
+Array = Any  # float32 or float64, as the caller has it
+# Takes scores, targets and weights; returns the weighted sum of losses and its gradient.
+LossAndGradient = tuple[float, Array]
+Loss = Callable[[Array, Array, Array], LossAndGradient]
+# Takes scores and targets; returns each row's losses and their derivatives by the scores.
+LossesAndSlopes = tuple[Array, Array]
+PointwiseLoss = Callable[[Array, Array], LossesAndSlopes]
 
-_CORNER = 0.1  # where the smoothed absolute error turns from a parabola into a line, in standard deviations
+# Where the smoothed absolute error turns from a parabola into a line, in standard deviations.
+_SMOOTHING_WIDTH = 0.1
 
 
 def sigmoid(scores: Array) -> Array:
-    """The probability of the second of two classes; never overflows."""
-    return 0.5 * (1.0 + np.tanh(0.5 * scores))
+    """Return the probability of the second of two classes; never overflows."""
+    tanh = np.tanh(0.5 * scores)
+    return 0.5 * (1.0 + tanh)
 
 
 def softmax(scores: Array) -> Array:
-    """Probabilities of classes, a row each."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    """Return the classes' probabilities, one row for each row of scores."""
+    highest = scores.max(axis=1, keepdims=True)
+    powers = np.exp(scores - highest)
+    total = powers.sum(axis=1, keepdims=True)
+    return powers / total
 
 
-def loss_of(target: Target, how: How) -> Loss:
-    """The loss of scores of shape (n_rows, target.columns), by coded targets and weights of shape (n_rows,)."""
+def activate(scores: Array, target: TargetCoding, bounds: Floats) -> Array:
+    """Turn scores of shape (n_rows, n_columns) into probabilities, or clip numbers to bounds."""
+    if not target.total:
+        low, high = bounds
+        return np.clip(scores, low, high)
+    if target.columns == 1:
+        return sigmoid(scores)
+    return softmax(scores)
+
+
+def select_loss(target: TargetCoding, how: How) -> Loss:
+    """Return the loss of scores of shape (n_rows, target.columns).
+
+    Targets (encoded) and weights have shape (n_rows,).
+    """
+    if target.outputs > 2:
+        return _weighted(_cross_entropy)
     if target.total:
-        return _cross_entropy if target.outputs > 2 else _logistic
-    return _leaning(how.metric.level) if how.metric.is_quantile else _squared
+        return _weighted(_logistic_loss)
+    if how.metric.is_quantile:
+        pinball = _smoothed_pinball(how.metric.level)
+        return _weighted(pinball)
+    return _weighted(_squared_error)
 
 
-def _squared(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-    rest = scores - y[:, None]
-    return float((weight[:, None] * rest**2).sum() / 2), weight[:, None] * rest
+def _weighted(loss: PointwiseLoss) -> Loss:
+    """Return the weighted sum of a loss of scores and targets."""
+
+    def weighted_loss(scores: Array, y: Array, weight: Array) -> LossAndGradient:
+        losses, slopes = loss(scores, y)
+        weights = weight[:, None]
+        weighted = weights * losses
+        total = weighted.sum()
+        gradient = weights * slopes
+        return float(total), gradient
+
+    return weighted_loss
 
 
-def _leaning(level: float) -> Loss:
-    """Twice the pinball loss of a quantile, smoothed around zero; half is the absolute error."""
-    lean = 2 * level - 1
+def _squared_error(scores: Array, y: Array) -> LossesAndSlopes:
+    residuals = scores - y[:, None]
+    losses = residuals**2 / 2
+    return losses, residuals
 
-    def loss(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-        rest = scores - y[:, None]
-        size = np.sqrt(rest**2 + _CORNER**2)
-        return float((weight[:, None] * (size - _CORNER - lean * rest)).sum()), weight[:, None] * (
-            rest / size - lean
-        )
+
+def _smoothed_pinball(level: float) -> PointwiseLoss:
+    """Return twice the pinball loss of a quantile, smoothed around zero.
+
+    At level 0.5 that is the absolute error.
+    """
+    tilt = 2 * level - 1
+
+    def loss(scores: Array, y: Array) -> LossesAndSlopes:
+        residuals = scores - y[:, None]
+        squares = residuals**2
+        sizes = np.sqrt(squares + _SMOOTHING_WIDTH**2)
+        losses = sizes - _SMOOTHING_WIDTH
+        losses = losses - tilt * residuals
+        slopes = residuals / sizes
+        slopes = slopes - tilt
+        return losses, slopes
 
     return loss
 
 
-def _logistic(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-    loss = np.logaddexp(0.0, scores) - y[:, None] * scores
-    return float((weight[:, None] * loss).sum()), weight[:, None] * (sigmoid(scores) - y[:, None])
+def _logistic_loss(scores: Array, y: Array) -> LossesAndSlopes:
+    targets = y[:, None]
+    losses = np.logaddexp(0.0, scores)
+    losses = losses - targets * scores
+    proba = sigmoid(scores)
+    slopes = proba - targets
+    return losses, slopes
 
 
-def _cross_entropy(scores: Array, y: Array, weight: Array) -> tuple[float, Array]:
-    codes, places = y.astype(np.int64), np.arange(len(y))
-    shares = softmax(scores)
-    loss = -np.log(np.maximum(shares[places, codes], 1e-30))
-    shares[places, codes] -= 1.0
-    return float((weight * loss).sum()), weight[:, None] * shares
+def _cross_entropy(scores: Array, y: Array) -> LossesAndSlopes:
+    classes = y.astype(np.int64)
+    rows = np.arange(len(y))
+    slopes = softmax(scores)
+    probabilities = slopes[rows, classes]
+    probabilities = np.maximum(probabilities, 1e-30)
+    losses = -np.log(probabilities)
+    slopes[rows, classes] -= 1.0
+    return losses[:, None], slopes

@@ -1,81 +1,95 @@
-"""A multilayer perceptron in NumPy: what it answers, and how its numbers are found by gradient descent.
+"""A multilayer perceptron in NumPy: its scores and its gradients.
 
-The activation is SiLU: on smooth targets ReLU was 10% worse (measured on kin8nm). The descent is AdamW, its rate falling along a
-cosine over a number of epochs that rows alone decide, so that a fit which is made again goes the same way.
+The activation is SiLU: on smooth targets ReLU was 10% worse (measured on kin8nm).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from automl.models._base import Matrix
+from automl.models._base import Integers, Matrix
 from automl.models._losses import Loss, sigmoid
 
-Whole = npt.NDArray[np.int64]
-
-STEPS = 3_000  # of the descent, in about so many epochs as that takes
-_EPOCHS = (8, 200)
-BATCH = (32, 256, 1024)  # rows: at least, usually at most, and at most
-_LARGE = 50_000  # rows from which on batches grow beyond the middle size
-_WARM = 0.05  # of the steps, over which the rate rises
-_MOMENTS = (0.9, 0.99)
-_WAVES_RATE = 0.1  # of the rate, for the waves' frequencies
+_MAX_DISCRETE_VALUES = 8  # columns of more different values get a periodic embedding
+_INSPECTED_ROWS = 1000  # that these values are counted in
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers, and the waves that some input columns are turned into first: cosines of learnt frequency and phase (as in PLR).
+    """Layers, with a periodic embedding of some input columns before the first one.
+
+    The embedding is cosines of learnt frequency and phase (as in PLR).
 
     Parameters
     ----------
-    places : ndarray of shape (n_waved,), int64
-        Columns that are turned into waves, beside what they are.
-    waves : ndarray of shape (2, n_waved, n_waves), float32
+    periodic_columns : ndarray of shape (n_periodic,), int64
+        Columns that are embedded; they remain inputs themselves, too.
+    periodic : ndarray of shape (2, n_periodic, n_cosines), float32
         Frequencies and phases.
     weights : tuple of ndarray, float32
-        Of shape (n_inputs, n_outputs) each.
+        Each of shape (n_inputs, n_outputs).
     intercepts : tuple of ndarray of shape (n_outputs,), float32
     """
 
-    places: Whole
-    waves: Matrix
+    periodic_columns: Integers
+    periodic: Matrix
     weights: tuple[Matrix, ...]
     intercepts: tuple[Matrix, ...]
 
     def scores(self, X: Matrix) -> Matrix:
-        """What the last layer gives, of shape (n_rows, n_outputs)."""
-        values = self._inputs(X)[0]
-        for weights, intercepts in zip(self.weights[:-1], self.intercepts[:-1], strict=True):
-            values = values @ weights + intercepts
+        """Return the outputs of the last layer, of shape (n_rows, n_outputs)."""
+        values, _ = self._inputs(X)
+        for layer in range(self._last):
+            values = self._apply_layer(layer, values)
             values *= sigmoid(values)
-        last: Matrix = values @ self.weights[-1] + self.intercepts[-1]
-        return last
-
-    def _inputs(self, X: Matrix) -> tuple[Matrix, Matrix]:
-        """The first layer's input, and the waves' angles."""
-        if not len(self.places):
-            return X, X[:, :0]
-        angles = X[:, self.places, None] * self.waves[0] + self.waves[1]
-        return np.concatenate([X, np.cos(angles).reshape(len(X), -1)], axis=1), angles
+        return self._apply_layer(self._last, values)
 
     @property
-    def arrays(self) -> list[Matrix]:
-        """All that is learnt: the waves, then weights and intercepts of each layer."""
-        return [self.waves, *self.weights, *self.intercepts]
+    def _last(self) -> int:
+        return len(self.weights) - 1
+
+    def _apply_layer(self, layer: int, values: Matrix) -> Matrix:
+        weights = self.weights[layer]
+        intercepts = self.intercepts[layer]
+        outputs: Matrix = values @ weights + intercepts
+        return outputs
+
+    def _inputs(self, X: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the first layer's input, and the cosines' angles."""
+        if not len(self.periodic_columns):
+            no_angles = X[:, :0]
+            return X, no_angles
+        frequencies, phases = self.periodic
+        columns = X[:, self.periodic_columns]
+        angles = columns[:, :, None] * frequencies
+        angles = angles + phases
+        cosines = np.cos(angles)
+        n_rows = len(X)
+        flat = cosines.reshape(n_rows, -1)
+        inputs = np.concatenate([X, flat], axis=1)
+        return inputs, angles
+
+    @property
+    def parameters(self) -> list[Matrix]:
+        """All that is learnt: the periodic embedding, all weights, then all intercepts."""
+        return [self.periodic, *self.weights, *self.intercepts]
 
     def copy(self, dtype: type = np.float32) -> Network:
-        """A network of its own, with equal numbers."""
+        """Return an independent network with equal numbers of a type."""
+        weights: list[Matrix] = []
+        intercepts: list[Matrix] = []
+        for array in self.weights:
+            weights.append(array.astype(dtype))
+        for array in self.intercepts:
+            intercepts.append(array.astype(dtype))
         return Network(
-            self.places,
-            self.waves.astype(dtype),
-            tuple(array.astype(dtype) for array in self.weights),
-            tuple(array.astype(dtype) for array in self.intercepts),
+            self.periodic_columns,
+            self.periodic.astype(dtype),
+            tuple(weights),
+            tuple(intercepts),
         )
 
     def gradients(
@@ -84,145 +98,157 @@ class Network:
         y: Matrix,
         weight: Matrix,
         loss: Loss,
-        keep: float,
+        keep_probability: float,
         rng: np.random.Generator,
     ) -> list[Matrix]:
-        """Gradients of the loss of some rows by `arrays`, in their order; each hidden value is kept with this probability."""
-        values, angles = self._inputs(X)
-        inputs, slopes = [values], []
-        for weights, intercepts in zip(self.weights[:-1], self.intercepts[:-1], strict=True):
-            values, slope = _activated(inputs[-1] @ weights + intercepts)
-            if keep < 1.0:
-                mask = (rng.random(values.shape, dtype=np.float32) < keep) * np.float32(1 / keep)
-                values, slope = values * mask, slope * mask
+        """Return the gradients of the loss by `parameters`, in their order.
+
+        Parameters
+        ----------
+        X, y, weight : ndarray
+            Rows, encoded targets and weights.
+        loss : callable
+        keep_probability : float
+            Of each hidden value; the others are dropped out.
+        rng : Generator
+            Draws the dropped values.
+        """
+        first_input, angles = self._inputs(X)
+        inputs = [first_input]
+        slopes = []
+        for layer in range(self._last):
+            outputs = self._apply_layer(layer, inputs[layer])
+            values, slope = _silu(outputs)
+            if keep_probability < 1.0:
+                mask = _dropout_mask(values, keep_probability, rng)
+                values = values * mask
+                slope = slope * mask
             inputs.append(values)
             slopes.append(slope)
-        back: Matrix = loss(inputs[-1] @ self.weights[-1] + self.intercepts[-1], y, weight)[1]
-        by_weights, by_intercepts = [], []
-        for place in reversed(range(len(self.weights))):
-            by_weights.append(inputs[place].T @ back)
-            by_intercepts.append(back.sum(axis=0))
-            if place:
-                back = (back @ self.weights[place].T) * slopes[place - 1]
-        return [self._by_waves(X, back, angles), *reversed(by_weights), *reversed(by_intercepts)]
+        last_input = inputs[-1]
+        scores = self._apply_layer(self._last, last_input)
+        _, by_scores = loss(scores, y, weight)
+        return self._backpropagate(X, by_scores, angles, inputs, slopes)
 
-    def _by_waves(self, X: Matrix, back: Matrix, angles: Matrix) -> Matrix:
-        if not len(self.places):
-            return np.zeros_like(self.waves)
-        first = X.shape[1]
-        slopes = (back @ self.weights[0][first:].T).reshape(angles.shape) * -np.sin(angles)
-        return np.stack([(slopes * X[:, self.places, None]).sum(axis=0), slopes.sum(axis=0)])
+    def _backpropagate(
+        self,
+        X: Matrix,
+        by_scores: Matrix,
+        angles: Matrix,
+        inputs: list[Matrix],
+        slopes: list[Matrix],
+    ) -> list[Matrix]:
+        by_outputs = by_scores
+        by_weights: list[Matrix] = []
+        by_intercepts: list[Matrix] = []
+        for layer in range(self._last, -1, -1):
+            values = inputs[layer]
+            weights = self.weights[layer]
+            by_weights.insert(0, values.T @ by_outputs)
+            total = by_outputs.sum(axis=0)
+            by_intercepts.insert(0, total)
+            if layer > 0:
+                by_inputs = by_outputs @ weights.T
+                slope = slopes[layer - 1]
+                by_outputs = by_inputs * slope
+        by_periodic = self._periodic_gradient(X, by_outputs, angles)
+        return [by_periodic, *by_weights, *by_intercepts]
+
+    def _periodic_gradient(self, X: Matrix, by_outputs: Matrix, angles: Matrix) -> Matrix:
+        """Return the gradient by frequencies and phases, from that by the first layer's outputs."""
+        if not len(self.periodic_columns):
+            return np.zeros_like(self.periodic)
+        n_features = X.shape[1]
+        cosine_weights = self.weights[0][n_features:]
+        flat = by_outputs @ cosine_weights.T
+        by_cosines = flat.reshape(angles.shape)
+        slopes = -np.sin(angles)
+        by_angles = by_cosines * slopes
+        columns = X[:, self.periodic_columns]
+        products = by_angles * columns[:, :, None]
+        by_frequencies = products.sum(axis=0)
+        by_phases = by_angles.sum(axis=0)
+        return np.stack([by_frequencies, by_phases])
 
 
-def _activated(values: Matrix) -> tuple[Matrix, Matrix]:
-    """SiLU and its slope."""
+def _silu(values: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the SiLU of values, and its slope there."""
     gate = sigmoid(values)
-    return values * gate, gate * (1 + values * (1 - gate))
+    closed = 1 - gate
+    rise = 1 + values * closed
+    slope = gate * rise
+    return values * gate, slope
 
 
-def started(
-    X: Matrix, sizes: tuple[int, ...], waves: int, frequency: float, rng: np.random.Generator
+def _dropout_mask(values: Matrix, keep: float, rng: np.random.Generator) -> Matrix:
+    """Return zeros, and ones scaled up so that the mean stays."""
+    draws = rng.random(values.shape, dtype=np.float32)
+    is_kept = draws < keep
+    scale = np.float32(1 / keep)
+    mask: Matrix = is_kept * scale
+    return mask
+
+
+def initial_network(
+    X: Matrix, sizes: tuple[int, ...], cosines: int, frequency: float, rng: np.random.Generator
 ) -> Network:
-    """A network of random numbers.
+    """Return a network of random weights.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), float32
-        Columns of more than eight values are turned into waves.
+        Columns of more than eight different values get a periodic embedding.
     sizes : tuple of int
-        Of the hidden layers, and the number of outputs.
-    waves : int
-        How many each of these columns is turned into.
+        Numbers of outputs of the hidden layers and of the last one.
+    cosines : int
+        Number of cosines of each embedded column; 0 embeds none.
     frequency : float
-        Their deviation from zero, in turns for each standard deviation of a column.
+        Standard deviation of the frequencies, in turns per standard deviation of a column.
     """
-    numbers = (
-        [place for place, column in enumerate(X[:1000].T) if len(np.unique(column)) > 8]
-        if waves
-        else []
-    )
-    shape = (len(numbers), waves)
-    turns = np.stack([rng.normal(size=shape) * frequency, rng.random(shape)]) * 2 * np.pi
-    widths = (X.shape[1] + len(numbers) * waves, *sizes)
-    scales = [np.sqrt(2 / max(1, width)) for width in widths[:-2]] + [0.1 / np.sqrt(widths[-2])]
-    layers = [
-        rng.normal(size=pair) * scale for pair, scale in zip(pairwise(widths), scales, strict=True)
-    ]
+    columns = []
+    if cosines:
+        columns = _continuous_columns(X)
+    n_columns = len(columns)
+    shape = (n_columns, cosines)
+    draws = rng.normal(size=shape)
+    frequencies = draws * frequency
+    phases = rng.random(shape)
+    turns = np.stack([frequencies, phases])
+    periodic = turns * 2 * np.pi
+    n_features = X.shape[1]
+    n_embedded = n_columns * cosines
+    n_inputs = n_features + n_embedded
+    widths = (n_inputs, *sizes)
+    intercepts = [np.zeros(size, np.float32) for size in sizes]
     return Network(
-        np.array(numbers, np.int64),
-        turns.astype(np.float32),
-        tuple(layer.astype(np.float32) for layer in layers),
-        tuple(np.zeros(width, np.float32) for width in widths[1:]),
+        periodic_columns=np.array(columns, np.int64),
+        periodic=periodic.astype(np.float32),
+        weights=_initial_weights(widths, rng),
+        intercepts=tuple(intercepts),
     )
 
 
-@dataclass
-class Descent:
-    """AdamW over a network's arrays, which it changes in place.
+def _initial_weights(widths: tuple[int, ...], rng: np.random.Generator) -> tuple[Matrix, ...]:
+    """Return random weights of each layer; those of the last are small."""
+    weights = []
+    shapes = list(pairwise(widths))
+    last = len(shapes) - 1
+    for index, shape in enumerate(shapes):
+        n_inputs = max(1, shape[0])
+        scale = np.sqrt(2 / n_inputs)
+        if index == last:
+            scale = 0.1 / np.sqrt(n_inputs)
+        draws = rng.normal(size=shape)
+        layer = draws * scale
+        weights.append(layer.astype(np.float32))
+    return tuple(weights)
 
-    Parameters
-    ----------
-    rate, decay, dropout : float
-        The highest learning rate, the weights' decay relative to it, and the share of hidden values that is left out.
-    """
 
-    network: Network
-    loss: Loss
-    rng: np.random.Generator
-    rows: int
-    rate: float
-    decay: float
-    dropout: float
-    step: int = 0
-    _moments: list[tuple[Matrix, Matrix]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._moments = [
-            (np.zeros_like(array), np.zeros_like(array)) for array in self.network.arrays
-        ]
-        least, middle, most = BATCH
-        self.batch = int(
-            np.clip(
-                self.rows // 16,
-                least,
-                middle if self.rows < _LARGE else min(most, max(middle, self.rows // 200)),
-            )
-        )
-        self.steps_an_epoch = -(-self.rows // self.batch)
-        self.epochs = int(np.clip(round(STEPS / self.steps_an_epoch), *_EPOCHS))
-
-    def epoch(self, X: Matrix, y: Matrix, weight: Matrix) -> Iterator[int]:
-        """Go once through all rows; yields after each step, so that a deadline can be looked at."""
-        order = self.rng.permutation(self.rows)
-        for start in range(0, self.rows, self.batch):
-            rows = order[start : start + self.batch]
-            share = weight[rows] / np.float32(len(rows))
-            self._move(
-                self.network.gradients(
-                    X[rows], y[rows], share, self.loss, 1.0 - self.dropout, self.rng
-                )
-            )
-            yield self.step
-
-    def _move(self, gradients: list[Any]) -> None:
-        self.step += 1
-        rate = self._rate()
-        fast, slow = _MOMENTS
-        layers = len(self.network.weights)
-        for place, (array, gradient) in enumerate(zip(self.network.arrays, gradients, strict=True)):
-            mean, square = self._moments[place]
-            np.add(mean, (1 - fast) * (gradient - mean), out=mean)
-            np.add(square, (1 - slow) * (gradient * gradient - square), out=square)
-            root = np.sqrt(square / np.float32(1 - slow**self.step)) + np.float32(1e-8)
-            stride = np.float32((_WAVES_RATE if place == 0 else 1.0) * rate / (1 - fast**self.step))
-            kept = np.float32(1 - rate * self.decay if 0 < place <= layers else 1.0)
-            np.multiply(array - stride * (mean / root), kept, out=array)
-
-    def _rate(self) -> float:
-        """Rising at first, then along half a cosine; what is trained beyond the last epoch goes on at a hundredth."""
-        gone = self.step / (self.epochs * self.steps_an_epoch)
-        if gone < _WARM:
-            return self.rate * gone / _WARM
-        return self.rate * max(
-            0.01, 0.5 * (1 + float(np.cos(np.pi * min(1.0, (gone - _WARM) / (1 - _WARM)))))
-        )
+def _continuous_columns(X: Matrix) -> list[int]:
+    columns = []
+    inspected = X[:_INSPECTED_ROWS]
+    for index, column in enumerate(inspected.T):
+        values = np.unique(column)
+        if len(values) > _MAX_DISCRETE_VALUES:
+            columns.append(index)
+    return columns

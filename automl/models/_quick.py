@@ -1,108 +1,180 @@
-"""A linear model in NumPy alone, in a bounded number of steps: ridge regression, or logistic regression by a fixed bound of its curvature.
+"""A linear model fitted in NumPy alone, in a bounded number of steps.
 
-No SciPy is imported: a process that has loaded nothing else is ready in a fraction of a second.
+It is ridge regression, or logistic regression by a fixed bound of its curvature. No SciPy is
+imported: a process that has loaded nothing else is ready in a fraction of a second.
 
 References
 ----------
-Böhning and Lindsay 1988, "Monotonicity of quadratic-approximation algorithms": p (1 - p) is at most 1/4, and of several classes
-the curvature is at most 1/2, so one factorisation serves all steps. Golub, Heath and Wahba 1979, "Generalized cross-validation".
+Böhning and Lindsay 1988, "Monotonicity of quadratic-approximation algorithms": p (1 - p) is at most
+1/4, and with several classes the curvature is at most 1/2, so one factorisation serves all steps.
+Golub, Heath and Wahba 1979, "Generalized cross-validation".
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from automl.models._base import Floats, How, Matrix
+from automl.models._base import Floats, How, Sample
 from automl.models._losses import sigmoid, softmax
-from automl.models._target import Target
+from automl.models._target import TargetCoding
 
-STEPS = 40
-SLIGHT = 1e-5  # a step that moves no coefficient farther ends it
-PENALTIES = tuple(
-    10.0**power for power in (-1, 0, 1, 2, 3, 4)
-)  # of squared coefficients, by rows of weight 1
+_MAX_NEWTON_STEPS = 40
+_CONVERGED_STEP = 1e-5  # steps end once no coefficient moves farther than this
+_LAST_STEP_SECONDS = 0.05
+# Of squared coefficients, for rows of weight 1.
+_RIDGE_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
+_INTERCEPT_PENALTY = 1e-9
 
 
-def fit_quickly(
-    X: Matrix, y: Floats, weight: Floats, target: Target, how: How
-) -> tuple[Floats, Floats]:
+def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, Floats]:
     """Fit coefficients of shape (n_features, n_columns) and intercepts of shape (n_columns,).
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-        Without missing values.
-    y : ndarray of shape (n_rows,)
-        The coded target.
-    weight : ndarray of shape (n_rows,)
-        With sum one.
+    rows : Sample
+        Encoded rows without missing values, with weights whose sum is 1.
     """
-    design = np.column_stack([X, np.ones(len(X))]).astype(np.float64)
-    gram = (design.T * weight) @ design
-    wanted = _wanted(y, target)
-    penalty = _penalty(design, gram, wanted, weight) / len(y)
-    ridge = np.full(len(gram), penalty)
-    ridge[-1] = 1e-9
-    found: Floats
+    problem = _problem(rows, target)
+    n_rows = len(rows.y)
+    penalty = _best_penalty(problem)
+    n_coefficients = len(problem.gram)
+    ridge = np.full(n_coefficients, penalty / n_rows)
+    ridge[-1] = _INTERCEPT_PENALTY
     if target.total:
-        found = _logistic(design, gram, wanted, weight, ridge, how)
+        solution = _fit_logistic(problem, ridge, how)
     else:
-        found = np.asarray(
-            np.linalg.solve(gram + np.diag(ridge), design.T @ (weight[:, None] * wanted)),
-            np.float64,
-        )
+        solution = _fit_least_squares(problem, ridge)
         if how.metric.is_quantile:
-            found[-1] += np.quantile(y - (design @ found)[:, 0], how.metric.level)
-    coefficients: Floats = found[:-1].copy()
-    intercepts: Floats = found[-1].copy()
-    return coefficients, intercepts
+            predictions = problem.design @ solution
+            residuals = rows.y - predictions[:, 0]
+            shift = np.quantile(residuals, how.metric.level)
+            solution[-1] += shift
+    coefficients = solution[:-1]
+    intercepts: Floats = solution[-1]
+    return coefficients.copy(), intercepts.copy()
 
 
-def _wanted(y: Floats, target: Target) -> Floats:
-    """The target's columns: itself, the second of two classes, or a column a class."""
-    several = target.total and target.columns > 1
-    wanted: Floats = np.eye(target.columns)[y.astype(np.int64)] if several else y[:, None]
-    return wanted
+@dataclass(frozen=True)
+class _Problem:
+    """Weighted least squares of a design matrix, whose last column is for the intercept.
+
+    Parameters
+    ----------
+    design : ndarray of shape (n_rows, n_features + 1)
+    responses : ndarray of shape (n_rows, n_columns)
+    weights : ndarray of shape (n_rows, 1)
+    gram : ndarray of shape (n_features + 1, n_features + 1)
+    """
+
+    design: Floats
+    responses: Floats
+    weights: Floats
+    gram: Floats
+
+    def moments(self, columns: Floats) -> Floats:
+        """Return the weighted sums of products of the design's columns and others."""
+        weighted = self.weights * columns
+        moments: Floats = self.design.T @ weighted
+        return moments
 
 
-def _penalty(design: Floats, gram: Floats, wanted: Floats, weight: Floats) -> float:
-    """The ridge penalty with the least generalised cross-validation error of least squares."""
-    mean = (weight[:, None] * wanted).sum(axis=0)
-    rest = wanted - mean
-    values, vectors = np.linalg.eigh(gram)
-    values = np.maximum(values, 0.0)
-    along = vectors.T @ (design.T @ (weight[:, None] * rest))
-    total, n_rows = float((weight[:, None] * rest**2).sum()), len(wanted)
-
-    def error(penalty: float) -> float:
-        shrunk = values + penalty / n_rows
-        explained = ((2 * shrunk - values) * (along / shrunk[:, None]).T ** 2).sum()
-        freedom = float((values / shrunk).sum())
-        return float(max(1e-12, total - float(explained)) / max(1e-3, 1 - freedom / n_rows) ** 2)
-
-    return min(PENALTIES, key=error)
+def _problem(rows: Sample, target: TargetCoding) -> _Problem:
+    weight = rows.weight_or_ones
+    ones = np.ones(len(weight))
+    columns = np.column_stack([rows.X, ones])
+    design = columns.astype(np.float64)
+    weighted_columns = design.T * weight
+    return _Problem(
+        design=design,
+        responses=_response_columns(rows.y, target),
+        weights=weight[:, None],
+        gram=weighted_columns @ design,
+    )
 
 
-def _logistic(
-    design: Floats, gram: Floats, wanted: Floats, weight: Floats, ridge: Floats, how: How
-) -> Floats:
-    """Newton's steps with the bound of the curvature, each begun a little ahead (Nesterov)."""
-    single = wanted.shape[1] == 1
-    spread = float((weight[:, None] * wanted * (1 - wanted.mean(axis=0))).sum(axis=0).max())
-    ridge = ridge * max(0.05, spread)
-    inverse = np.linalg.inv((0.25 if single else 0.5) * gram + np.diag(ridge))
-    before = point = np.zeros((design.shape[1], wanted.shape[1]))
-    speed = 0
-    for _ in range(STEPS):
-        ahead = point + speed / (speed + 3) * (point - before)
-        scores = design @ ahead
-        answers = sigmoid(scores) if single else softmax(scores)
-        slope = design.T @ (weight[:, None] * (answers - wanted)) + ridge[:, None] * ahead
-        step = inverse @ slope
-        before, point = point, ahead - step
-        speed = 0 if float((slope * (point - before)).sum()) > 0 else speed + 1
-        if float(np.abs(step).max()) < SLIGHT or (
-            how.budget.timed and how.budget.remaining() < 0.05
-        ):
+def _response_columns(y: Floats, target: TargetCoding) -> Floats:
+    """Return numbers as one column, and classes one-hot encoded; two classes are one column."""
+    if not target.total or target.columns == 1:
+        return y[:, None]
+    classes = y.astype(np.int64)
+    identity: Floats = np.eye(target.columns)
+    return identity[classes]
+
+
+def _best_penalty(problem: _Problem) -> float:
+    """Return the ridge penalty with the lowest generalised cross-validation error."""
+    weights = problem.weights
+    responses = problem.responses
+    n_rows = len(responses)
+    weighted = weights * responses
+    centred = responses - weighted.sum(axis=0)
+    eigenvalues, eigenvectors = np.linalg.eigh(problem.gram)
+    eigenvalues = np.maximum(eigenvalues, 0.0)
+    projected = eigenvectors.T @ problem.moments(centred)
+    squares = weights * centred**2
+    total = float(squares.sum())
+
+    def validation_error(penalty: float) -> float:
+        shrunk = eigenvalues + penalty / n_rows
+        scaled = projected / shrunk[:, None]
+        factors = 2 * shrunk - eigenvalues
+        explained = factors * scaled.T**2
+        unexplained = max(1e-12, total - float(explained.sum()))
+        shares = eigenvalues / shrunk
+        degrees_of_freedom = float(shares.sum())
+        correction = max(1e-3, 1 - degrees_of_freedom / n_rows)
+        return float(unexplained / correction**2)
+
+    return min(_RIDGE_PENALTIES, key=validation_error)
+
+
+def _fit_least_squares(problem: _Problem, ridge: Floats) -> Floats:
+    matrix = problem.gram + np.diag(ridge)
+    moments = problem.moments(problem.responses)
+    solution = np.linalg.solve(matrix, moments)
+    return np.asarray(solution, np.float64)
+
+
+def _fit_logistic(problem: _Problem, ridge: Floats, how: How) -> Floats:
+    """Minimise the log loss by Newton steps with bounded curvature and Nesterov's acceleration."""
+    design = problem.design
+    responses = problem.responses
+    n_columns = responses.shape[1]
+    activation = sigmoid
+    curvature_bound = 0.25
+    if n_columns > 1:
+        activation = softmax
+        curvature_bound = 0.5
+    means = responses.mean(axis=0)
+    weighted = problem.weights * responses
+    variances = weighted * (1 - means)
+    variances = variances.sum(axis=0)
+    largest = float(variances.max())
+    ridge = ridge * max(0.05, largest)
+    curvature = curvature_bound * problem.gram + np.diag(ridge)
+    inverse = np.linalg.inv(curvature)
+    point = np.zeros((len(ridge), n_columns))
+    previous = point
+    momentum = 0
+    for _ in range(_MAX_NEWTON_STEPS):
+        direction = point - previous
+        share = momentum / (momentum + 3)
+        ahead = point + share * direction
+        proba = activation(design @ ahead)
+        gradient = problem.moments(proba - responses)
+        gradient = gradient + ridge[:, None] * ahead
+        step = inverse @ gradient
+        previous = point
+        point = ahead - step
+        slope = gradient * (point - previous)
+        momentum += 1
+        if slope.sum() > 0:
+            momentum = 0
+        largest_step = np.abs(step).max()
+        if largest_step < _CONVERGED_STEP:
+            break
+        if how.budget.timed and how.budget.remaining() < _LAST_STEP_SECONDS:
             break
     return point

@@ -1,61 +1,72 @@
-"""A family from two methods: what `Family` asks beyond these has plain answers here, which a subclass may override."""
+"""A base class that makes a family from two methods; the other members of `Family` have defaults.
+
+A subclass may override them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from automl.models._base import Fitted, Floats, How, Matrix, Sample
-from automl.models._blocks import bounded, by_blocks, check_width, filled, part_of, whole_of
-from automl.models._target import Target
-from automl.models.constant import ConstantModel, nothing_to_learn
-from automl.space import Choice, Space
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
+from automl.models._blocks import (
+    check_width,
+    clip_infinite,
+    fill_missing,
+    map_blocks,
+    read_integer,
+    read_state,
+)
+from automl.models._rows import EncodedRows, encode_rows
+from automl.models._target import TargetCoding, read_target
+from automl.models.constant import ConstantModel
+from automl.space import Choice
 from automl.state import State
 from automl.task import Task
 
 
 @dataclass(frozen=True)
 class SimpleModel:
-    """What `SimpleFamily.train` gave, with the family that answers from it."""
+    """The state that `SimpleFamily.train` returned, with the family that predicts from it."""
 
     family: SimpleFamily
-    told: State
+    learnt: State
     width: int
-    target: Target
+    target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """The family's answers, in blocks of one size: a row's prediction doesn't depend on the rows beside it."""
+        """Return the family's predictions, computed in blocks of one size.
+
+        So a row's prediction doesn't depend on the other rows of the table.
+        """
         check_width(X, self.width)
-        answers = by_blocks(
-            lambda block: self.family.answer(self.told, block), self.family.readable(X)
-        )
-        return self.target.spread(
-            answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
-        )
+        readable = self.family.readable(X)
+        raw = map_blocks(self._predict_block, readable)
+        return self.target.to_prediction(raw)
+
+    def _predict_block(self, block: Matrix) -> Floats:
+        return self.family.answer(self.learnt, block)
 
     def to_state(self) -> State:
-        """What was learnt."""
-        return {"told": self.told, "width": self.width, "target": self.target.to_state()}
+        """Return what the family learnt."""
+        return {
+            "told": self.learnt,
+            "width": self.width,
+            "target": self.target.to_state(),
+        }
 
 
-class _Ready(NamedTuple):
-    rows: Sample
-    target: Target
-    settled: ConstantModel | None
+class SimpleFamily(PlainFamily):
+    """A family of your own: give it a `name` and write `train` and `answer`.
 
-
-class SimpleFamily:
-    """A family of your own: give it a `name` and write `train` and `answer`; `space` says what may be tuned.
-
-    It never meets a class without rows, rows without weight, a target that doesn't vary, or, unless `takes_missing`, missing values.
-    A family that stops early, keeps a learning curve or prepares data once for many fits is written as a whole
-    `automl.models.Family` instead.
+    `space` says which hyperparameters are tuned. The family never meets a class without rows, rows
+    without weight, a target that doesn't vary, or, unless `takes_missing`, missing values. A family
+    that stops early, keeps a learning curve or prepares data once for many fits is written as a
+    whole `automl.models.Family` instead.
 
     Examples
     --------
+    >>> import numpy as np
     >>> class Mean(SimpleFamily):
     ...     name, about = "mean", "the mean of the target, shrunk"
     ...     def space(self, task, codes=True):
@@ -78,7 +89,7 @@ class SimpleFamily:
     takes_missing: bool = False
 
     def train(
-        self, X: Matrix, y: Floats, weight: Floats, params: Mapping[str, Any], how: How
+        self, X: Matrix, y: Floats, weight: Floats, params: Hyperparameters, how: How
     ) -> State:
         """Learn from rows.
 
@@ -86,79 +97,83 @@ class SimpleFamily:
         ----------
         X : ndarray of shape (n_rows, n_features), float32
         y : ndarray of shape (n_rows,), float64
-            Classes 0..K-1, of which each has rows, or numbers with mean 0 and standard deviation 1.
+            Classes 0..K-1, each of which has rows, or numbers with mean 0 and standard deviation 1.
         weight : ndarray of shape (n_rows,), float64
-            Positive, of mean 1.
+            Positive, with mean 1.
         params : mapping
-            A value of each hyperparameter.
+            A value for each hyperparameter.
         how : How
-            `how.seed`, `how.threads` and the seconds left, `how.budget.remaining()`; `how.task` and `how.metric`.
+            Has `how.seed`, `how.threads`, `how.task`, `how.metric` and the remaining seconds,
+            `how.budget.remaining()`.
 
         Returns
         -------
         told : dict
-            All that `answer` needs: arrays, bytes, numbers, text, lists and dictionaries of them.
+            All that `answer` needs: arrays, bytes, numbers, text, and lists and dictionaries of
+            them.
         """
         raise NotImplementedError(f"{type(self).__name__}.train")
 
     def answer(self, told: State, X: Matrix) -> Floats:
-        """Predict rows from what `train` gave.
+        """Predict rows from what `train` returned.
 
         Returns
         -------
         prediction : ndarray
-            Numbers of shape (n_rows,), probabilities of shape (n_rows, K), or, of two classes, those of class 1 of shape (n_rows,).
+            Numbers of shape (n_rows,), probabilities of shape (n_rows, K), or, with two classes,
+            probabilities of class 1 of shape (n_rows,).
         """
         raise NotImplementedError(f"{type(self).__name__}.answer")
 
-    def space(self, task: Task, codes: bool = True) -> Space:
-        """The ranges of the hyperparameters."""
-        return {}
-
     def defaults(self, task: Task) -> dict[str, Any]:
-        """The middle of each range; of a choice its first value."""
-        return {
-            name: of.values[0] if isinstance(of, Choice) else of.at(0.5)
-            for name, of in self.space(task).items()
-        }
-
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Nothing: the defaults name all."""
-        return {}
+        """Return the middle of each range, and of a choice its first value."""
+        values: dict[str, Any] = {}
+        space = self.space(task)
+        for name, range_ in space.items():
+            if isinstance(range_, Choice):
+                values[name] = range_.values[0]
+            else:
+                values[name] = range_.at(0.5)
+        return values
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """As for a linear model; what fits really take corrects it."""
-        return 0.01 + 1e-7 * rows * features * max(1, outputs - 1)
+        """Return the seconds of a linear model; the times of real fits correct them."""
+        columns = max(1, outputs - 1)
+        return 0.01 + 1e-7 * rows * features * columns
 
     def readable(self, X: Matrix) -> Matrix:
-        """Rows in C order without infinite values; without missing ones, too, unless the family takes them."""
-        return bounded(X) if self.takes_missing else filled(X)
+        """Return rows in C order without infinite values.
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all."""
-        return ()
+        Missing values are filled, too, unless the family takes them.
+        """
+        if self.takes_missing:
+            return clip_infinite(X)
+        return fill_missing(X)
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
-    ) -> _Ready:
-        """The rows that can be learnt from, or the answer where nothing can."""
-        target = Target.of(train, how)
-        rows = target.code(train)
-        return _Ready(rows, target, nothing_to_learn(train, rows, target, how))
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
+        """Return the rows that can be learnt from, or the constant where nothing can."""
+        return encode_rows(train, how)
 
-    def fit(self, prepared: _Ready, params: Mapping[str, Any], how: How) -> Fitted:
-        """Have `train` learn."""
-        rows, target, settled = prepared
-        asked = self.defaults(how.task) | dict(params)
-        if settled is not None:
-            return Fitted(settled, None, asked)
-        weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        told = self.train(self.readable(rows.X), rows.y, weight, asked, how)
-        return Fitted(SimpleModel(self, told, rows.X.shape[1], target), None, asked)
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+        """Call `train` with the prepared rows."""
+        resolved = self.defaults(how.task) | dict(params)
+        if prepared.fallback is not None:
+            return Fitted(prepared.fallback, None, resolved)
+        rows = prepared.sample
+        X = self.readable(rows.X)
+        weight = rows.weight_or_ones
+        learnt = self.train(X, rows.y, weight, resolved, how)
+        width = rows.X.shape[1]
+        model = SimpleModel(self, learnt, width, prepared.target)
+        return Fitted(model, None, resolved)
 
     def restore(self, state: State) -> SimpleModel | ConstantModel:
-        """The model again."""
+        """Return the model that a state describes."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        target = Target.from_state(part_of(state, "target"))
-        return SimpleModel(self, dict(part_of(state, "told")), whole_of(state, "width"), target)
+        learnt = read_state(state, "told")
+        width = read_integer(state, "width")
+        target = read_target(state)
+        return SimpleModel(self, dict(learnt), width, target)

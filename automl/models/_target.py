@@ -1,40 +1,46 @@
-"""How the target is coded for a library, and how what the library predicts is turned back."""
+"""Encoding of the target for a library, and decoding of the library's predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from automl.errors import UnsafeModel
+from automl.metrics import Metric
 from automl.models._base import Floats, How, Sample
+from automl.models._blocks import read_state
 from automl.state import State
 
-_MOST_CLASSES = 100_000
+_MAX_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a library is given in place of the target.
+class TargetCoding:
+    """The encoding of the target that a library is trained on.
 
-    Classes are numbered anew without those that no training row has, so that a library never meets a class without rows; their
-    probability is 0. Numbers are centred and scaled, so that regularisation means the same whatever the target's unit. Logarithms stand for
-    them where the metric is about these, and rows weigh the less the larger their number is where it is about relative errors.
+    Classes are renumbered without those that no training row has, so that a library never meets a
+    class without rows; the probability of an absent class is 0. Numbers are centred and scaled, so
+    that regularisation means the same whatever the target's unit. For a metric of logarithms
+    (RMSLE), numbers are replaced by their logarithms. For a metric of relative errors (MAPE), a
+    row's weight falls as its number grows.
 
     Parameters
     ----------
     total : int
-        Classes of the task; 0 for numbers.
+        Number of classes of the task; 0 for regression.
     present : tuple of int
-        Codes of the classes that training rows have, ascending; empty for numbers.
+        Classes that training rows have, ascending; empty for regression.
     shift, scale : float
-        A number is coded as (y - shift) / scale.
+        A number y is encoded as (y - shift) / scale.
     logs : bool
-        Whether log(1 + y) stands for y there; numbers below 0 count as 0.
+        Whether log(1 + y) replaces y in that; numbers below 0 count as 0.
     floor : float
-        A row's weight is divided by its number's size, but by no less than this; 0 leaves weights as they are.
+        A row's weight is divided by its number's magnitude, but by no less than this; 0 leaves
+        weights as they are.
     """
 
     total: int
@@ -45,143 +51,207 @@ class Target:
     floor: float = 0.0
 
     @classmethod
-    def of(cls, train: Sample, how: How) -> Target:
-        """The coding that suits the training rows; those without weight count as absent."""
-        y = train.y if train.weight is None else train.y[train.weight > 0]
-        if not how.task.is_regression:
-            return cls(how.task.n_outputs, tuple(int(code) for code in np.unique(y)))
-        logs, floor = how.metric.name == "rmsle", smallest(y) if how.metric.name == "mape" else 0.0
-        y = logarithms(y) if logs else y
-        spread = float(np.std(y)) if len(y) else 0.0
-        centre = (
-            float(np.quantile(y, how.metric.level) if how.metric.is_quantile else np.mean(y))
-            if len(y)
-            else 0.0
-        )
-        return cls(
-            0, (), centre, spread if np.isfinite(spread) and spread > 0 else 1.0, logs, floor
-        )
+    def fit(cls, train: Sample, how: How) -> TargetCoding:
+        """Return the encoding that suits the training rows; rows without weight are ignored."""
+        y = train.y
+        if train.weight is not None:
+            y = y[train.weight > 0]
+        if how.task.is_regression:
+            return cls._fit_numbers(y, how.metric)
+        present = np.unique(y).astype(int).tolist()
+        return cls(how.task.n_outputs, tuple(present))
+
+    @classmethod
+    def _fit_numbers(cls, y: Floats, metric: Metric) -> TargetCoding:
+        logs = metric.name == "rmsle"
+        floor = 0.0
+        if metric.name == "mape":
+            floor = weight_floor(y)
+        if logs:
+            y = log_clipped(y)
+        centre = 0.0
+        scale = 1.0
+        if len(y):
+            if metric.is_quantile:
+                centre = float(np.quantile(y, metric.level))
+            else:
+                centre = float(np.mean(y))
+            spread = float(np.std(y))
+            if np.isfinite(spread) and spread > 0:
+                scale = spread
+        return cls(0, (), centre, scale, logs, floor)
 
     @property
     def outputs(self) -> int:
-        """The number of classes that a library is shown, or 1 for numbers."""
+        """Number of classes that the library is trained on, or 1 for regression."""
         return max(1, len(self.present))
 
     @property
     def columns(self) -> int:
-        """How many numbers a model has to compute a row: two classes need one."""
+        """Number of scores that a model computes for a row: two classes need one."""
         return self.outputs if self.outputs > 2 else 1
 
-    def none(self) -> Floats:
-        """The prediction for no rows."""
-        return np.zeros((0, self.total) if self.total else 0)
+    def empty_prediction(self) -> Floats:
+        """Return the prediction of no rows."""
+        if self.total:
+            return np.zeros((0, self.total))
+        return np.zeros(0)
 
-    def code(self, sample: Sample) -> Sample:
-        """The rows a library can use, their target coded: those with weight and, among classes, of a class that was trained."""
-        keep = np.ones(len(sample.y), bool) if sample.weight is None else sample.weight > 0
+    def encode(self, sample: Sample) -> Sample:
+        """Return the rows that a library can use, with encoded targets.
+
+        These are the rows with weight and, in classification, of a class in the training rows.
+        """
+        keep = sample.weight_or_ones > 0
         if self.total:
             keep &= np.isin(sample.y, self.present)
         if not keep.all():
-            weight = None if sample.weight is None else sample.weight[keep]
-            sample = replace(sample, X=sample.X[keep], y=sample.y[keep], weight=weight)
+            sample = sample.select(keep)
+        weight = self._encode_weights(sample)
+        y = self._encode_values(sample.y)
+        return replace(sample, y=y, weight=weight)
+
+    def _encode_weights(self, sample: Sample) -> Floats | None:
+        """Return weights with mean 1, or None if all rows weigh the same."""
         weight = sample.weight
         if self.floor:
-            weight = relative(sample.y, self.floor) * (1.0 if weight is None else weight)
+            weight = relative_weights(sample.y, self.floor)
+            weight = weight * sample.weight_or_ones
+        if weight is None or not len(weight):
+            return None
+        normalised: Floats = weight / weight.mean()
+        return normalised
+
+    def _encode_values(self, y: Floats) -> Floats:
         if self.total:
-            y = np.searchsorted(self.present, sample.y).astype(np.float64)
-        else:
-            y = ((logarithms(sample.y) if self.logs else sample.y) - self.shift) / self.scale
-        return replace(
-            sample, y=y, weight=None if weight is None or not len(y) else weight / weight.mean()
-        )
+            positions = np.searchsorted(self.present, y)
+            return positions.astype(np.float64)
+        if self.logs:
+            y = log_clipped(y)
+        centred = y - self.shift
+        encoded: Floats = centred / self.scale
+        return encoded
 
     def decode(self, y: Floats) -> Floats:
-        """Coded values as they were."""
-        if self.total:
-            return np.asarray(self.present, np.float64)[y.astype(np.int64)]
-        return self._number(y)
+        """Return the original values of encoded targets."""
+        if not self.total:
+            return self._decode_numbers(y)
+        labels = np.asarray(self.present, np.float64)
+        positions = y.astype(np.int64)
+        return labels[positions]
 
-    def _number(self, coded: Floats) -> Floats:
-        values: Floats = coded * self.scale + self.shift
-        return np.expm1(values) if self.logs else values
+    def _decode_numbers(self, encoded: Floats) -> Floats:
+        values: Floats = encoded * self.scale + self.shift
+        if self.logs:
+            return np.expm1(values)
+        return values
 
-    def spread(self, raw: Any) -> Floats:
-        """A library's answer as the task's prediction.
+    def to_prediction(self, raw: Any) -> Floats:
+        """Turn a library's output into the task's prediction.
 
         Parameters
         ----------
         raw : ndarray
-            Coded numbers of shape (n_rows,), probabilities of the second of two classes of shape (n_rows,), or probabilities of
-            the classes present of shape (n_rows, n_present).
+            Encoded numbers or probabilities of the second of two classes, of shape (n_rows,) or
+            (n_rows, 1), or probabilities of the classes present of shape (n_rows, n_present).
 
         Returns
         -------
         prediction : ndarray of shape (n_rows,) or (n_rows, n_classes), float64
         """
         raw = np.asarray(raw, np.float64)
+        if raw.shape[1:] == (1,):
+            raw = raw[:, 0]
         if not self.total:
-            return self._number(raw)
+            return self._decode_numbers(raw)
         if raw.ndim == 1:
             raw = np.column_stack([1.0 - raw, raw])
-        sums = raw[:, 0].copy()
-        for column in range(
-            1, raw.shape[1]
-        ):  # in one order whatever the number of rows: NumPy's sum chooses its own
-            sums += raw[:, column]
+        # Added column by column: the order in NumPy's sum depends on the number of rows.
+        first, *others = raw.T
+        sums = first.copy()
+        for column in others:
+            sums += column
+        shares = raw / sums[:, None]
+        present = list(self.present)
         proba = np.zeros((len(raw), self.total))
-        proba[:, list(self.present)] = raw / sums[:, None]
+        proba[:, present] = shares
         return proba
 
     def to_state(self) -> State:
-        """Plain values."""
-        plain = {
+        """Return the fields that a restored model needs, as plain values."""
+        state: State = {
             "total": self.total,
             "present": list(self.present),
             "shift": self.shift,
             "scale": self.scale,
         }
-        return plain | {"logs": True} if self.logs else plain
+        if self.logs:
+            state["logs"] = True
+        return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Target:
-        """The coding that `to_state` described."""
+    def from_state(cls, state: State) -> TargetCoding:
+        """Return the encoding that `to_state` described.
+
+        Raises
+        ------
+        UnsafeModel
+            A field is missing, or the fields contradict each other.
+        """
         try:
-            present, numbers = (
-                tuple(int(code) for code in state["present"]),
-                (float(state["shift"]), float(state["scale"])),
+            target = cls(
+                int(state["total"]),
+                tuple(map(int, state["present"])),
+                float(state["shift"]),
+                float(state["scale"]),
+                state.get("logs") is True,
             )
-            target = cls(int(state["total"]), present, *numbers, state.get("logs") is True)
         except (KeyError, TypeError, ValueError) as error:
             raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
-        if not 0 <= target.total <= _MOST_CLASSES:
+        if not 0 <= target.total <= _MAX_CLASSES:
             raise UnsafeModel(f"the model file's target coding has {target.total} classes")
-        ascending = all(
-            a < b
-            for a, b in zip((-1, *target.present), (*target.present, target.total), strict=True)
-        )
-        if (
-            not (ascending or target.total == 0 == len(target.present))
-            or not np.isfinite([target.shift, target.scale]).all()
-        ):
+        if not target._is_consistent():
             raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
         return target
 
+    def _is_consistent(self) -> bool:
+        if not math.isfinite(self.shift):
+            return False
+        if not math.isfinite(self.scale):
+            return False
+        if self.total == 0 and not self.present:
+            return True
+        labels = (-1, *self.present, self.total)
+        return all(low < high for low, high in pairwise(labels))
 
-def logarithms(y: Floats) -> Floats:
-    """What the RMSLE is about."""
-    return np.log1p(np.maximum(y, 0.0))
+
+def read_target(state: State) -> TargetCoding:
+    """Return the encoding in a model's state."""
+    return TargetCoding.from_state(read_state(state, "target"))
 
 
-def smallest(y: Floats) -> float:
-    """The size below which numbers don't weigh still more: a hundredth of the usual one."""
-    usual = float(np.median(np.abs(y))) if len(y) else 0.0
-    return usual / 100 if usual > 0 else 1.0
+def log_clipped(y: Floats) -> Floats:
+    """Return log(1 + y), the values that the RMSLE compares; numbers below 0 count as 0."""
+    clipped = np.maximum(y, 0.0)
+    return np.log1p(clipped)
 
 
-def relative(y: Floats, floor: float) -> Floats:
-    """How much rows weigh where relative errors count.
+def weight_floor(y: Floats) -> float:
+    """Return the magnitude below which weights rise no further: a hundredth of the median one."""
+    if not len(y):
+        return 1.0
+    magnitudes = np.abs(y)
+    usual = float(np.median(magnitudes))
+    if usual > 0:
+        return usual / 100
+    return 1.0
 
-    >>> relative(np.array([-4.0, 0.1]), 0.5).tolist()
+
+def relative_weights(y: Floats, floor: float) -> Floats:
+    """Return the rows' weights for a metric of relative errors.
+
+    >>> relative_weights(np.array([-4.0, 0.1]), 0.5).tolist()
     [0.25, 2.0]
     """
-    return 1.0 / np.maximum(np.abs(y), floor)
+    magnitudes = np.abs(y)
+    return 1.0 / np.maximum(magnitudes, floor)

@@ -1,4 +1,4 @@
-"""Read UBJSON, the format of XGBoost's boosters (ubjson.org, draft 12): strictly, and nothing but values."""
+"""A strict reader of UBJSON values, the format of XGBoost's boosters (ubjson.org, draft 12)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_TYPES = {
-    mark: np.dtype(form)
-    for mark, form in zip(
-        b"iUIlLdD", (">i1", ">u1", ">i2", ">i4", ">i8", ">f4", ">f8"), strict=True
-    )
+_NUMBER_TYPES: dict[int, np.dtype[Any]] = {
+    ord("i"): np.dtype(">i1"),
+    ord("U"): np.dtype(">u1"),
+    ord("I"): np.dtype(">i2"),
+    ord("l"): np.dtype(">i4"),
+    ord("L"): np.dtype(">i8"),
+    ord("d"): np.dtype(">f4"),
+    ord("D"): np.dtype(">f8"),
 }
-_WHOLE = {
-    mark: (size, mark != ord("U")) for mark, size in zip(b"iUIlL", (1, 1, 2, 4, 8), strict=True)
-}  # bytes, and whether signed
-_WORDS = {ord("Z"): None, ord("T"): True, ord("F"): False}
-DEEPEST = 30
+_INTEGER_MARKERS = frozenset(b"iUIlL")
+_LITERALS = {
+    ord("Z"): None,
+    ord("T"): True,
+    ord("F"): False,
+}
+_MAX_DEPTH = 30
 
 
 def loads(blob: bytes) -> Any:
-    r"""The value that the bytes hold.
+    r"""Return the value that the bytes hold.
 
     Raises
     ------
     ValueError
-        They are not UBJSON, or go on after its end.
+        They are not UBJSON, or something follows its end.
 
     Examples
     --------
@@ -34,8 +39,8 @@ def loads(blob: bytes) -> Any:
     {'a': array([5, 7], dtype=uint8), 'b': 'hi'}
     """
     reader = _Reader(blob)
-    value = reader.value(reader.take(1), 0)
-    if reader.place != len(blob):
+    value = reader.value(depth=0)
+    if reader.position != len(blob):
         raise ValueError("bytes after the end")
     return value
 
@@ -43,89 +48,104 @@ def loads(blob: bytes) -> Any:
 class _Reader:
     def __init__(self, blob: bytes) -> None:
         self.blob = blob
-        self.place = 0
+        self.position = 0
 
     def take(self, count: int) -> bytes:
-        """The next bytes."""
-        if count < 0 or self.place + count > len(self.blob):
+        """Return the next bytes and move behind them."""
+        start = self.position
+        end = start + count
+        if end > len(self.blob):
             raise ValueError("an end in the middle")
-        self.place += count
-        return self.blob[self.place - count : self.place]
+        self.position = end
+        return self.blob[start:end]
 
-    def value(self, mark: bytes, depth: int) -> Any:
-        """A value whose type has been read."""
-        if depth > DEEPEST:
+    def _take_if(self, marker: bytes) -> bool:
+        """Move behind a marker if it is next, and return whether it was."""
+        is_next = self.blob.startswith(marker, self.position)
+        if is_next:
+            self.position += len(marker)
+        return is_next
+
+    def value(self, depth: int) -> Any:
+        """Return the next value, whatever its type."""
+        if depth > _MAX_DEPTH:
             raise ValueError("nested too deeply")
-        if mark[0] in _WHOLE:
-            return self.whole(mark[0])
-        if mark[0] in _TYPES:
-            return self.numbers(mark, 1)[0].item()
-        if mark[0] in _WORDS:
-            return _WORDS[mark[0]]
-        if mark == b"S":
+        marker = self.take(1)
+        kind = marker[0]
+        if kind in _INTEGER_MARKERS:
+            return self.integer(kind)
+        if kind in _NUMBER_TYPES:
+            (number,) = self.numbers(kind, 1)
+            return number.item()
+        if kind in _LITERALS:
+            return _LITERALS[kind]
+        if marker == b"S":
             return self.text()
-        if mark == b"C":
+        if marker == b"C":
             return self.take(1).decode("ascii")
-        if mark == b"[":
+        if marker == b"[":
             return self.array(depth)
-        if mark == b"{":
+        if marker == b"{":
             return self.object(depth)
-        raise ValueError(f"no type {mark!r}")
+        raise ValueError(f"no type {marker!r}")
 
-    def numbers(self, mark: bytes, count: int) -> npt.NDArray[Any]:
-        """So many numbers of a type."""
-        kind = _TYPES[mark[0]]
-        return np.frombuffer(self.take(count * kind.itemsize), kind).astype(kind.newbyteorder("="))
+    def numbers(self, kind: int, count: int) -> npt.NDArray[Any]:
+        """Return an array of numbers of one type."""
+        dtype = _NUMBER_TYPES[kind]
+        raw = self.take(count * dtype.itemsize)
+        values = np.frombuffer(raw, dtype)
+        native = dtype.newbyteorder("=")
+        return values.astype(native)
 
-    def whole(self, mark: int) -> int:
-        """A whole number of a type."""
-        size, signed = _WHOLE[mark]
-        return int.from_bytes(self.take(size), "big", signed=signed)
+    def integer(self, kind: int) -> int:
+        """Return an integer of a type."""
+        (number,) = self.numbers(kind, 1)
+        return int(number)
 
-    def count(self) -> int:
-        """A length."""
-        mark = self.take(1)[0]
-        if mark not in _WHOLE:
-            raise ValueError("a length that is no whole number")
-        found = self.whole(mark)
-        if not 0 <= found <= len(self.blob):
+    def length(self) -> int:
+        """Return the length of the container or text that follows."""
+        (kind,) = self.take(1)
+        if kind not in _INTEGER_MARKERS:
+            raise ValueError("a length that is not an integer")
+        length = self.integer(kind)
+        if not 0 <= length <= len(self.blob):
             raise ValueError("a length beyond the end")
-        return found
+        return length
 
     def text(self) -> str:
-        """A string."""
-        return self.take(self.count()).decode("utf-8")
+        """Return a string."""
+        raw = self.take(self.length())
+        return raw.decode("utf-8")
 
     def array(self, depth: int) -> Any:
-        """A list, or, of numbers of one type, an array."""
-        mark = self.take(1)
-        if mark == b"$":
-            kind = self.take(1)
-            if self.take(1) != b"#" or kind[0] not in _TYPES:
+        """Return a list, or an array if all items are numbers of one declared type."""
+        if self._take_if(b"$"):
+            (kind,) = self.take(1)
+            if kind not in _NUMBER_TYPES or not self._take_if(b"#"):
                 raise ValueError("an array of no known type")
-            return self.numbers(kind, self.count())
-        if mark == b"#":
-            return [self.value(self.take(1), depth + 1) for _ in range(self.count())]
+            return self.numbers(kind, self.length())
         items = []
-        while mark != b"]":
-            items.append(self.value(mark, depth + 1))
-            mark = self.take(1)
+        if self._take_if(b"#"):
+            for _ in range(self.length()):
+                items.append(self.value(depth + 1))
+            return items
+        while not self._take_if(b"]"):
+            items.append(self.value(depth + 1))
         return items
 
     def object(self, depth: int) -> dict[str, Any]:
-        """A dictionary; a name that stands twice is refused, since readers differ in which one they take."""
-        found: dict[str, Any] = {}
-        left = -1
-        if self.blob[self.place : self.place + 1] == b"#":
-            self.take(1)
-            left = self.count()
-        while left != 0:
-            if left < 0 and self.blob[self.place : self.place + 1] == b"}":
-                self.take(1)
-                break
-            name = self.text()
-            if name in found:
-                raise ValueError(f"{name[:40]!r} twice")
-            found[name] = self.value(self.take(1), depth + 1)
-            left -= 1
-        return found
+        """Return a dictionary; a repeated key is refused, since readers differ in their choice."""
+        items: dict[str, Any] = {}
+        if self._take_if(b"#"):
+            for _ in range(self.length()):
+                self._read_item(items, depth)
+            return items
+        while not self._take_if(b"}"):
+            self._read_item(items, depth)
+        return items
+
+    def _read_item(self, items: dict[str, Any], depth: int) -> None:
+        key = self.text()
+        if key in items:
+            raise ValueError(f"{key[:40]!r} twice")
+        items[key] = self.value(depth + 1)

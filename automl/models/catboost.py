@@ -1,9 +1,9 @@
-"""CatBoost."""
+"""The CatBoost family."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,48 +12,68 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
-from automl.models._blocks import bytes_of, check_width, part_of, whole_of
-from automl.models._target import Target
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._blocks import check_width, read_bytes, read_integer
+from automl.models._stopping import MAX_ROUNDS, Monitor
+from automl.models._target import TargetCoding, read_target
 from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_METRICS: dict[boosting.Watched, str] = {
+_METRIC_NAMES: dict[boosting.WatchedMetric, str] = {
     "log_loss": "Logloss",
     "roc_auc": "AUC",
     "rmse": "RMSE",
     "mae": "MAE",
     "pinball": "Quantile",
 }
-_MOST_LEVELS = 2**25  # of all columns together
-_UNTIMED_CELLS = 16_000_000_000  # rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it
-_FEWEST_ROUNDS = 200  # whatever they cost
-_GROW = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
+_MAX_TOTAL_LEVELS = 2**25  # of all columns together
+# Rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it.
+_UNTIMED_MAX_CELLS = 16_000_000_000
+_UNTIMED_MIN_ROUNDS = 200  # whatever they cost
+_GROW_POLICIES = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
 
 @dataclass(frozen=True)
 class CatBoostModel:
-    """A booster, the rounds of it that count, the number of levels of each column (0: a number) and the target's coding."""
+    """A booster and what is needed to predict with it.
+
+    Parameters
+    ----------
+    booster : catboost.CatBoost
+    raw : bytes
+        The booster in CatBoost's binary format.
+    rounds : int
+        Number of the booster's rounds that predictions use.
+    levels : tuple of int
+        Number of levels of each column; 0 for a numeric column.
+    target : TargetCoding
+    """
 
     booster: Any
     raw: bytes
     rounds: int
     levels: tuple[int, ...]
-    target: Target
+    target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """Probabilities or values, with one thread."""
+        """Return probabilities or values, computed with one thread."""
         check_width(X, len(self.levels))
         if not len(X):
-            return self.target.none()
-        return self.target.spread(
-            _predict(self.booster, X, self.levels, self.target, 1, self.rounds)
+            return self.target.empty_prediction()
+        raw = _predict(
+            self.booster,
+            X,
+            self.levels,
+            self.target,
+            threads=1,
+            rounds=self.rounds,
         )
+        return self.target.to_prediction(raw)
 
     def to_state(self) -> State:
-        """The booster in CatBoost's binary format."""
+        """Return the booster in CatBoost's binary format, and the other fields."""
         return {
             "booster": self.raw,
             "rounds": self.rounds,
@@ -63,46 +83,55 @@ class CatBoostModel:
 
 
 def _predict(
-    booster: Any, X: Matrix, levels: tuple[int, ...], target: Target, threads: int, rounds: int
+    booster: Any,
+    X: Matrix,
+    levels: tuple[int, ...],
+    target: TargetCoding,
+    threads: int,
+    rounds: int,
 ) -> Any:
-    kind = "Probability" if target.total else "RawFormulaVal"
     return booster.predict(
-        _frame(X, levels), prediction_type=kind, ntree_end=rounds, thread_count=threads
+        _frame(X, levels),
+        prediction_type="Probability" if target.total else "RawFormulaVal",
+        ntree_end=rounds,
+        thread_count=threads,
     )
 
 
 def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
-    """Numbers as they are, codes as pandas categories: missing is -1, a code beyond the levels is the number of levels.
+    """Return a DataFrame with categorical integers as pandas categories.
 
-    CatBoost hashes each category once (measured for 50 000 rows: 11 ms, against 78 ms for whole numbers).
+    A missing category is -1, and one beyond the levels is the number of levels. CatBoost hashes
+    each pandas category once (measured for 50 000 rows: 11 ms, against 78 ms for integers).
     """
     import pandas as pd
 
     columns: dict[str, Any] = {}
-    for place, count in enumerate(levels):
-        column: Any = X[:, place]
+    for index, count in enumerate(levels):
+        column: Any = X[:, index]
         if count:
-            codes = np.clip(np.nan_to_num(column, nan=-1.0), -1, count).astype(np.int64) + 1
-            column = pd.Categorical.from_codes(codes, categories=pd.Index(np.arange(-1, count + 1)))
-        columns[str(place)] = column
+            known = np.nan_to_num(column, nan=-1.0)
+            clipped = np.clip(known, -1, count)
+            codes = clipped.astype(np.int64) + 1
+            categories = pd.Index(np.arange(-1, count + 1))
+            column = pd.Categorical.from_codes(codes, categories=categories)
+        columns[str(index)] = column
     return pd.DataFrame(columns)
 
 
-def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) -> CatBoostModel:
+def _load(raw: bytes, rounds: int, levels: tuple[int, ...], target: TargetCoding) -> CatBoostModel:
+    """Return the model of a booster's bytes, after checking it against the other fields."""
     import catboost
 
     booster = catboost.CatBoost()
     try:
         booster.load_model(blob=raw)
     except catboost.CatBoostError as error:
-        raise UnsafeModel(
-            f"the model file's CatBoost booster can't be read: {str(error).splitlines()[0]}"
-        ) from None
-    places = [place for place, count in enumerate(levels) if count]
-    if (
-        len(booster.feature_names_) != len(levels)
-        or list(booster.get_cat_feature_indices()) != places
-    ):
+        reason = str(error).splitlines()[0]
+        raise UnsafeModel(f"the model file's CatBoost booster can't be read: {reason}") from None
+    categorical = [index for index, count in enumerate(levels) if count]
+    has_same_width = len(booster.feature_names_) == len(levels)
+    if not has_same_width or list(booster.get_cat_feature_indices()) != categorical:
         raise UnsafeModel("the model file's CatBoost booster was trained on other columns")
     if rounds > booster.tree_count_:
         raise UnsafeModel(
@@ -111,10 +140,15 @@ def _restored(raw: bytes, rounds: int, levels: tuple[int, ...], target: Target) 
     return CatBoostModel(booster, raw, rounds, levels, target)
 
 
-def _bytes(booster: Any) -> bytes:
-    """The model in CatBoost's format, without the time of day and the random name that it notes there: equal fits give equal files."""
-    about = booster.get_metadata()
-    about["model_guid"] = about["train_finish_time"] = ""
+def _serialise(booster: Any) -> bytes:
+    """Return the booster in CatBoost's format.
+
+    The time of day and the random name that CatBoost notes there are cleared, so that equal fits
+    give equal files.
+    """
+    metadata = booster.get_metadata()
+    metadata["model_guid"] = ""
+    metadata["train_finish_time"] = ""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.cbm")
         booster.save_model(str(path))
@@ -132,13 +166,10 @@ class CatBoost:
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """The ranges that portfolios settle on."""
-        of_codes: Space = {
-            "one_hot_max_size": Int(8, 100, log=True),
-            "max_ctr_complexity": Int(2, 5),
-        }
+        """Return the ranges that portfolios settle on."""
+        max_rate = boosting.SHORT_BUDGET_LEARNING_RATE
         ranges: Space = {
-            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=boosting.HASTY),
+            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=max_rate),
             "depth": Int(4, 8),
             "l2_leaf_reg": Float(1e-4, 5.0, log=True),
             "subsample": Float(0.7, 1.0),
@@ -146,42 +177,50 @@ class CatBoost:
             "colsample_bylevel": Float(0.85, 1.0),
             "leaf_estimation_iterations": Int(1, 20, log=True),
         }
-        return {**ranges, **of_codes} if codes else ranges
+        if not codes:
+            return ranges
+        return {
+            **ranges,
+            "one_hot_max_size": Int(8, 100, log=True),
+            "max_ctr_complexity": Int(2, 5),
+        }
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """CatBoost's own with a fixed learning rate: its automatic one depends on the number of rounds.
+        """Return CatBoost's own, with a fixed learning rate.
 
-        Columns of few categories as zeros and ones: measured on 16 tables with categories, as good (0.995) in 0.4 of the time.
+        CatBoost's automatic rate depends on the number of rounds. Columns of few categories are
+        one-hot encoded: measured on 16 tables with categories, as good (0.995) in 0.4 of the time.
         """
-        of_codes = {"one_hot_max_size": 8, "max_ctr_complexity": 2}
         return {
             "learning_rate": 0.06,
             "depth": 6,
             "l2_leaf_reg": 3.0,
             "subsample": 0.8,
             "grow": "symmetric",
-        } | of_codes
+            "one_hot_max_size": 8,
+            "max_ctr_complexity": 2,
+        }
 
     def implied(self, task: Task) -> dict[str, Any]:
-        """CatBoost's own."""
+        """Return CatBoost's own values."""
         return {
             "colsample_bylevel": 1.0,
             "leaf_estimation_iterations": 10 if task.kind == "binary" else 1,
         }
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all: CatBoost makes its bins in the fit."""
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return one key for all fits: CatBoost makes its bins in the fit."""
         return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> boosting.Prepared:
-        """Pools."""
+        """Return Pools."""
         import catboost
 
         levels = tuple(feature.levels for feature in train.features)
 
-        def form(sample: Sample, reference: Any) -> Any:
+        def convert(sample: Sample, reference: Any) -> Any:
             return catboost.Pool(
                 _frame(sample.X, levels),
                 sample.y,
@@ -190,105 +229,120 @@ class CatBoost:
                 thread_count=how.threads,
             )
 
-        return boosting.prepared(train, held, how, form)
+        return boosting.prepare_boosting(train, held, how, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Mapping[str, Any], how: How) -> Fitted:
+    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         import catboost
 
-        constant = boosting.settled(prepared, params)
+        constant = boosting.constant_fit(prepared, params)
         if constant is not None:
             return constant
-        asked = self.defaults(how.task) | dict(params)
-        watch = boosting.watch_over(prepared, asked, how, most=_most_rounds(prepared, how))
-        resolved = _params(prepared, asked, how)
-        booster = catboost.CatBoost(
-            resolved | {"iterations": max(watch.limit, boosting.MOST_ROUNDS)}
-        )
-        callback = _Callback(
-            watch,
-            _watched_metrics(prepared.target.outputs, boosting.watched(how, prepared.held_out)),
-        )
-        booster.fit(
-            prepared.train, eval_set=prepared.held if watch.stopping else None, callbacks=[callback]
-        )
-        return _kept(booster, watch, prepared, asked, how)
+        resolved = self.defaults(how.task) | dict(params)
+        limit = _round_limit(prepared, how)
+        monitor = boosting.start_monitor(prepared, resolved, how, max_rounds=limit)
+        booster_params = _booster_params(prepared, resolved, how)
+        booster_params["iterations"] = max(monitor.limit, MAX_ROUNDS)
+        booster = catboost.CatBoost(booster_params)
+        callback = _MonitorCallback(monitor, _metric_names(prepared, how))
+        held = prepared.held if monitor.stops_early else None
+        booster.fit(prepared.train, eval_set=held, callbacks=[callback])
+        return _finish(booster, monitor, prepared, resolved, how)
 
     def restore(self, state: State) -> Model:
-        """The booster from its bytes."""
+        """Return the model of a booster's bytes, after checking them."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        levels = state.get("levels")
-        if (
-            not isinstance(levels, list)
-            or not all(type(count) is int and count >= 0 for count in levels)
-            or sum(levels) > _MOST_LEVELS
-        ):
-            raise UnsafeModel("the model file's levels are not whole numbers, or too large")
-        target = Target.from_state(part_of(state, "target"))
-        return _restored(
-            bytes_of(state, "booster"), whole_of(state, "rounds", 1), tuple(levels), target
-        )
+        raw = read_bytes(state, "booster")
+        rounds = read_integer(state, "rounds", 1)
+        return _load(raw, rounds, _read_levels(state), read_target(state))
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Measured with early stopping and two columns of categories: 2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20."""
-        return 1.0 + 3 * boosting.work(rows, features, outputs)
+        """Return seconds, measured with early stopping and two columns of categories.
+
+        2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20.
+        """
+        return 1.0 + 3 * boosting.estimate_seconds(rows, features, outputs)
 
 
-def _most_rounds(prepared: boosting.Prepared, how: How) -> int:
-    """Rounds that are worth their time where no clock ends a fit.
+def _read_levels(state: State) -> tuple[int, ...]:
+    error = UnsafeModel("the model file's levels are not whole numbers, or too large")
+    levels = state.get("levels")
+    if not isinstance(levels, list):
+        raise error
+    if not all(type(count) is int and count >= 0 for count in levels):
+        raise error
+    if sum(levels) > _MAX_TOTAL_LEVELS:
+        raise error
+    return tuple(levels)
 
-    Measured: 41 ms a round for 600 rows, 400 columns and 19 classes, 2.5 ms for 1 500 rows, 54 columns and 4 classes.
+
+def _round_limit(prepared: boosting.Prepared, how: How) -> int:
+    """Return the rounds that are worth their time where no clock ends a fit.
+
+    Measured: 41 ms a round for 600 rows, 400 columns and 19 classes, 2.5 ms for 1 500 rows, 54
+    columns and 4 classes.
     """
     if how.budget.timed:
-        return boosting.MOST_ROUNDS
+        return MAX_ROUNDS
     cells = prepared.rows * len(prepared.features) * prepared.target.columns
-    return max(_FEWEST_ROUNDS, _UNTIMED_CELLS // max(1, cells * how.models))
+    all_cells = max(1, cells * how.models)
+    rounds = _UNTIMED_MAX_CELLS // all_cells
+    return max(rounds, _UNTIMED_MIN_ROUNDS)
 
 
 @dataclass(frozen=True)
-class _Callback:
-    """Hands each round's held-out losses to the watch, which alone ends a fit.
+class _MonitorCallback:
+    """Passes each round's held-out losses to the monitor, which alone ends a fit.
 
-    `iterations` is the same for all fits: CatBoost grows other trees from the first on where it is smaller (measured:
-    116 against 200), so that a refit with the rounds of an earlier fit would be another model.
+    `iterations` is the same for all fits: CatBoost grows other trees from the first on where it is
+    smaller (measured: 116 against 200), so that a refit with the rounds of an earlier fit would be
+    another model.
     """
 
-    watch: boosting.Watch
+    monitor: Monitor
     metrics: list[str]
 
     def after_iteration(self, info: Any) -> bool:
-        """False ends the fit."""
-        if not self.watch.stopping:
-            return self.watch.more()
-        found = info.metrics["validation"]
-        told = {key.split(":")[0]: float(values[-1]) for key, values in found.items()}
-        return self.watch.more(
-            tuple(1.0 - told[name] if name == "AUC" else told[name] for name in self.metrics)
-        )
+        """Return False to end the fit."""
+        if not self.monitor.stops_early:
+            return self.monitor.should_continue()
+        latest = {}
+        for key, values in info.metrics["validation"].items():
+            name = key.split(":")[0]
+            loss = float(values[-1])
+            if name == "AUC":
+                loss = 1.0 - loss
+            latest[name] = loss
+        losses = tuple(latest[name] for name in self.metrics)
+        return self.monitor.should_continue(losses)
 
 
-def _watched_metrics(outputs: int, watched: tuple[boosting.Watched, ...]) -> list[str]:
-    """CatBoost's names of what is watched."""
-    return ["MultiClass"] if outputs > 2 else [_METRICS[name] for name in watched]
+def _metric_names(prepared: boosting.Prepared, how: How) -> list[str]:
+    """Return CatBoost's names of the watched metrics."""
+    if prepared.target.outputs > 2:
+        return ["MultiClass"]
+    watched = boosting.watched_metrics(how, prepared.n_held_out)
+    return [_METRIC_NAMES[name] for name in watched]
 
 
-def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> dict[str, Any]:
-    outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
-    level = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
-    metrics = [
-        f"{name}:{level}hints=skip_train~true" for name in _watched_metrics(outputs, watched)
-    ]
-    number = {"mae": "MAE", "pinball": f"Quantile:alpha={how.metric.level}"}.get(watched[0], "RMSE")
-    passed = {name: value for name, value in asked.items() if name != "grow"}
-    if number != "RMSE" and outputs == 1:
+def _booster_params(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> dict[str, Any]:
+    watched = boosting.watched_metrics(how, prepared.n_held_out)
+    quantile = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
+    options = f"{quantile}hints=skip_train~true"
+    metrics = [f"{name}:{options}" for name in _metric_names(prepared, how)]
+    objective = _objective(prepared.target.outputs, watched[0], how.metric.level)
+    passed = {name: value for name, value in resolved.items() if name != "grow"}
+    if objective.startswith(("MAE", "Quantile")):
         passed.pop("leaf_estimation_iterations", None)  # leaves are exact medians or quantiles
     return {
         **passed,
-        "grow_policy": _GROW[asked["grow"]],
+        "grow_policy": _GROW_POLICIES[resolved["grow"]],
         "bootstrap_type": "Bernoulli",
         "boosting_type": "Plain",
-        "loss_function": {1: number, 2: "Logloss"}.get(outputs, "MultiClass"),
+        "loss_function": objective,
         "eval_metric": metrics[0],
         "custom_metric": metrics[1:],
         "use_best_model": False,
@@ -299,26 +353,32 @@ def _params(prepared: boosting.Prepared, asked: Mapping[str, Any], how: How) -> 
     }
 
 
-def _kept(
+def _objective(outputs: int, watched: boosting.WatchedMetric, level: float) -> str:
+    if outputs > 1:
+        return "Logloss" if outputs == 2 else "MultiClass"
+    return {"mae": "MAE", "pinball": f"Quantile:alpha={level}"}.get(watched, "RMSE")
+
+
+def _finish(
     booster: Any,
-    watch: boosting.Watch,
+    monitor: Monitor,
     prepared: boosting.Prepared,
-    asked: Mapping[str, Any],
+    resolved: Hyperparameters,
     how: How,
 ) -> Fitted:
+    """Choose the rounds to keep and return the fit."""
+    target = prepared.target
     levels = tuple(feature.levels for feature in prepared.features)
 
     def predict(rounds: int) -> Floats:
-        assert prepared.sample is not None
-        return prepared.target.spread(
-            _predict(booster, prepared.sample.X, levels, prepared.target, how.threads, rounds)
-        )
+        assert prepared.held_sample is not None
+        X = prepared.held_sample.X
+        raw = _predict(booster, X, levels, target, how.threads, rounds)
+        return target.to_prediction(raw)
 
-    best = boosting.choose(watch, prepared, how, predict)
-    if (
-        asked["grow"] == "symmetric"
-    ):  # others can't be shortened; their predictions leave out the rounds after the best
-        booster.shrink(ntree_end=best)
-    return boosting.finished(
-        watch, prepared, _restored(_bytes(booster), best, levels, prepared.target), best, asked
-    )
+    rounds = boosting.choose_round(monitor, prepared, how, predict)
+    # Other trees can't be shortened; their predictions leave out the rounds after the best.
+    if resolved["grow"] == "symmetric":
+        booster.shrink(ntree_end=rounds)
+    model = _load(_serialise(booster), rounds, levels, target)
+    return boosting.finish_fit(monitor, prepared, model, rounds, resolved)

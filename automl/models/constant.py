@@ -1,93 +1,114 @@
-"""The constant: the classes' shares, or the mean. The baseline, and what every family falls back to where nothing can be learnt."""
+"""The constant: the classes' frequencies, or the mean.
+
+It is the baseline, and the model of every family where nothing can be learnt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.models._base import Fitted, Floats, How, Matrix, Sample
-from automl.models._blocks import array_of
-from automl.models._target import Target, logarithms, relative, smallest
-from automl.space import Space
+from automl.metrics import Metric
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
+from automl.models._blocks import read_vector
+from automl.models._target import log_clipped, relative_weights, weight_floor
 from automl.state import State
 from automl.task import Task
 
 
 @dataclass(frozen=True)
 class ConstantModel:
-    """The same answer for every row: `value` of shape (n_classes,), or () for a number."""
+    """Predicts the same for every row.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n_classes,), or () for a number
+    """
 
     value: Floats
 
     def predict(self, X: Matrix) -> Floats:
-        """The value, once a row."""
-        return np.tile(self.value, (len(X), *[1] * self.value.ndim))
+        """Return the value once for each row."""
+        n_rows = len(X)
+        own_shape = self.value.shape
+        shape = (n_rows, *own_shape)
+        repeated = np.broadcast_to(self.value, shape)
+        return repeated.copy()
 
     def to_state(self) -> State:
-        """The value."""
-        return {"constant": self.value.reshape(-1), "number": self.value.ndim == 0}
+        """Return the value, and whether it is a number."""
+        return {
+            "constant": self.value.reshape(-1),
+            "number": self.value.ndim == 0,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> ConstantModel:
-        """The model that `to_state` described."""
-        value = array_of(state, "constant", np.float64, 1)
-        return cls(value.reshape(()) if state.get("number") and len(value) == 1 else value)
+        """Return the model that `to_state` described."""
+        value = read_vector(state, "constant", np.float64)
+        is_number = state.get("number")
+        if is_number and value.shape == (1,):
+            value = value.reshape(())
+        return cls(value)
 
 
 def constant(train: Sample, how: How) -> ConstantModel:
-    """The best constant for the training rows: weighted shares, mean, or the quantile that the metric is about."""
-    weight = (
-        np.ones(len(train.y)) if train.weight is None or not train.weight.any() else train.weight
-    )
-    if not how.task.is_regression:
-        shares = np.bincount(train.y.astype(np.int64), weights=weight, minlength=how.task.n_outputs)
-        return ConstantModel(shares / shares.sum())
-    if how.metric.name == "rmsle":
-        return ConstantModel(np.asarray(np.expm1(np.average(logarithms(train.y), weights=weight))))
-    if how.metric.name == "mape":
-        weight = weight * relative(train.y, smallest(train.y))
-    if how.metric.is_quantile:
-        return ConstantModel(np.asarray(_quantile(train.y, weight, how.metric.level)))
-    return ConstantModel(np.asarray(np.average(train.y, weights=weight)))
+    """Return the best constant for the training rows.
 
-
-def _quantile(y: Floats, weight: Floats, level: float) -> float:
-    """The weighted quantile; between two values, their mean."""
-    order = np.argsort(y, kind="stable")
-    total = np.cumsum(weight[order])
-    there = total[-1] * level
-    low, high = (
-        np.searchsorted(total, there, side="left"),
-        np.searchsorted(total, there, side="right"),
-    )
-    return float(y[order[low]] + y[order[min(high, len(y) - 1)]]) / 2
-
-
-def nothing_to_learn(
-    train: Sample, coded: Sample, target: Target, how: How
-) -> ConstantModel | None:
-    """The constant, where no column varies or the target does not: some libraries refuse such tables.
-
-    Parameters
-    ----------
-    train, coded : Sample
-        The training rows as they came, and as `Target.code` gives them.
+    It is the weighted class frequencies, or the weighted mean, or, for a metric of quantiles, the
+    weighted quantile.
     """
-    varies = len(target.present) > 1 if target.total else _varies(coded.y)
-    return None if varies and any(_varies(column) for column in coded.X.T) else constant(train, how)
+    y = train.y
+    weight = train.weight_or_ones
+    if not weight.any():
+        weight = np.ones_like(y)
+    if how.task.is_regression:
+        number = _best_number(y, weight, how.metric)
+        value = np.asarray(number)
+        return ConstantModel(value)
+    classes = y.astype(np.int64)
+    n_classes = how.task.n_outputs
+    counts = np.bincount(classes, weights=weight, minlength=n_classes)
+    total = counts.sum()
+    frequencies = counts / total
+    return ConstantModel(frequencies)
 
 
-def _varies(column: Any) -> bool:
-    missing = np.isnan(
-        column[:1]
-    ).any()  # a column that begins with a missing value varies unless all are missing
-    return bool(not np.isnan(column).all()) if missing else bool((column != column[0]).any())
+def _best_number(y: Floats, weight: Floats, metric: Metric) -> Any:
+    if metric.name == "rmsle":
+        logs = log_clipped(y)
+        mean = np.average(logs, weights=weight)
+        return np.expm1(mean)
+    if metric.name == "mape":
+        floor = weight_floor(y)
+        relative = relative_weights(y, floor)
+        weight = weight * relative
+    if metric.is_quantile:
+        return _weighted_quantile(y, weight, metric.level)
+    return np.average(y, weights=weight)
 
 
-class Constant:
+def _weighted_quantile(y: Floats, weight: Floats, level: float) -> float:
+    """Return the weighted quantile; between two values, their mean."""
+    order = np.argsort(y, kind="stable")
+    ascending = y[order]
+    ordered_weight = weight[order]
+    cumulative = np.cumsum(ordered_weight)
+    total_weight = cumulative[-1]
+    threshold = total_weight * level
+    low = np.searchsorted(cumulative, threshold, side="left")
+    high = np.searchsorted(cumulative, threshold, side="right")
+    last = len(y) - 1
+    high = min(high, last)
+    lower = ascending[low]
+    upper = ascending[high]
+    doubled = float(lower + upper)
+    return doubled / 2
+
+
+class Constant(PlainFamily):
     """The constant as a family."""
 
     name = "constant"
@@ -97,36 +118,26 @@ class Constant:
     stops = False
     recipes = ("native", "codes")
 
-    def space(self, task: Task, codes: bool = True) -> Space:
-        """Nothing to search."""
-        return {}
-
     def defaults(self, task: Task) -> dict[str, Any]:
-        """Nothing to set."""
+        """Return no values: there are no hyperparameters."""
         return {}
-
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Nothing: the defaults name all."""
-        return {}
-
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all."""
-        return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> Sample:
-        """The rows as they are."""
+        """Return the training rows as they are."""
         return train
 
-    def fit(self, prepared: Sample, params: Mapping[str, Any], how: How) -> Fitted:
-        """Average."""
-        return Fitted(constant(prepared, how), None, dict(params))
+    def fit(self, prepared: Sample, params: Hyperparameters, how: How) -> Fitted:
+        """Average the targets."""
+        model = constant(prepared, how)
+        resolved = dict(params)
+        return Fitted(model, None, resolved)
 
     def restore(self, state: State) -> ConstantModel:
-        """The value."""
+        """Return the model with the stored value."""
         return ConstantModel.from_state(state)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Next to nothing."""
+        """Return next to nothing."""
         return 1e-3

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
-from automl.models._blocks import bounded, check_width, part_of
-from automl.models._target import Target
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._blocks import check_width, clip_infinite, read_state
+from automl.models._rows import EncodedRows, encode_rows
+from automl.models._target import TargetCoding, read_target
 from automl.models._trees import Trees
-from automl.models.constant import ConstantModel, nothing_to_learn
+from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_BATCH = 25  # trees grown between two looks at the clock, if there is time for so many
-_FEWEST = 60  # trees of a forest among others, if one alone had so many
-_UNTIMED = 100  # trees of a forest that no clock ends
-_TIMES = 2  # the trees of one forest are kept of all fold models together: their mean gains nothing by more
+_RESERVED_SHARE = 0.2  # of the seconds, for the work after the training
+_MAX_BATCH_TREES = 25  # grown between two looks at the clock, if there is time for them
+_MIN_SHARE_TREES = 60  # of a forest among others, if a single forest had as many
+_UNTIMED_MAX_TREES = 100  # of a forest that no clock ends
+# All fold models together keep this many times the trees of one forest: their mean gains nothing by
+# more.
+_KEPT_FORESTS = 2
 
 
 @dataclass(frozen=True)
@@ -28,29 +32,29 @@ class ForestModel:
     """Trees and the target's coding."""
 
     trees: Trees
-    target: Target
+    target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """The trees' mean; for classes that of one tree more, which knows nothing: no class is impossible because no tree has seen it."""
+        """Return the mean of the trees.
+
+        For classes, one more tree that predicts all with equal probability is part of the mean: no
+        class is impossible because no tree has seen it.
+        """
         check_width(X, self.trees.features)
-        mean = self.trees.predict(bounded(X))
+        finite = clip_infinite(X)
+        mean = self.trees.predict(finite)
         if self.target.total:
-            count = len(self.trees.offsets) - 1
-            mean = (count * mean + 1 / self.target.outputs) / (count + 1)
-        return self.target.spread(mean if mean.shape[1] > 1 else mean[:, 0])
+            count = self.trees.count
+            total = count * mean + 1 / self.target.outputs
+            mean = total / (count + 1)
+        return self.target.to_prediction(mean)
 
     def to_state(self) -> State:
-        """The trees' arrays."""
-        return {"trees": self.trees.to_state(), "target": self.target.to_state()}
-
-
-@dataclass(frozen=True)
-class Grown:
-    """What a forest is grown from: coded rows, or the answer where nothing can be learnt."""
-
-    rows: Sample
-    target: Target
-    settled: ConstantModel | None
+        """Return the trees' arrays and the target's coding."""
+        return {
+            "trees": self.trees.to_state(),
+            "target": self.target.to_state(),
+        }
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Forest:
 
     Parameters
     ----------
+    name, about : str
     kind : str
         The beginning of the names of scikit-learn's two classes.
     ranges, start : mapping
@@ -68,157 +73,216 @@ class Forest:
     name: str
     about: str
     kind: str
-    ranges: Mapping[str, Any]
-    start: Mapping[str, Any]
+    ranges: Hyperparameters
+    start: Hyperparameters
     recipes: tuple[str, ...] = ("target", "codes", "coded_pairs")
     seeded: bool = False
     bagged: bool = True
     stops: bool = True
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """The ranges that portfolios settle on."""
+        """Return the ranges that portfolios settle on."""
         return dict(self.ranges)
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """Trees grown nearly fully; for numbers, more of the columns at each split."""
-        return {**self.start, "max_features": 0.5} if task.is_regression else dict(self.start)
+        """Return a forest of nearly full-grown trees.
+
+        For regression, splits choose among more of the columns.
+        """
+        defaults = dict(self.start)
+        if task.is_regression:
+            defaults["max_features"] = 0.5
+        return defaults
 
     def implied(self, task: Task) -> dict[str, Any]:
-        """scikit-learn's own."""
+        """Return scikit-learn's own values."""
         return {"min_impurity_decrease": 0.0}
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all."""
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return one key: all fits share one preparation."""
         return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
-    ) -> Grown:
-        """The rows, coded; scikit-learn's trees refuse infinite values."""
-        target = Target.of(train, how)
-        rows = target.code(train)
-        coded = Sample(bounded(rows.X), rows.features, rows.y, rows.weight)
-        return Grown(coded, target, nothing_to_learn(train, rows, target, how))
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
+        """Return the rows with encoded targets; scikit-learn's trees refuse infinite values."""
+        return encode_rows(train, how).map_features(clip_infinite)
 
-    def fit(self, prepared: Grown, params: Mapping[str, Any], how: How) -> Fitted:
-        """Grow trees in batches until there are enough or the deadline is near; rounds are the trees of a forest that answers alone."""
-        if prepared.settled is not None:
-            return Fitted(prepared.settled, 1, dict(params))
-        leaf = (
-            1 + len(prepared.rows.y) * max(1, how.task.n_outputs // 50) // 20_000
-        )  # bounds the size: a leaf holds every class
-        asked = {"min_samples_leaf": leaf} | self.defaults(how.task) | dict(params)
-        enough = enough_trees(len(prepared.rows.y))
-        chosen = asked.pop("n_estimators", None) or (
-            enough if how.budget.timed else min(enough, _UNTIMED)
-        )
-        wanted = how.rounds or int(chosen)
-        how = how.keeping(0.2)
-        own = share_of(wanted, how.models)
-        fitted = _grow(self._estimator(asked, prepared, how), prepared.rows, own, how)
-        rounds = wanted if len(fitted) == own else whole_of_share(len(fitted), how.models)
-        trees = Trees.of(fitted)
-        few = trees.first(math.ceil(_TIMES * rounds / how.models))
-        model, kept = ForestModel(trees, prepared.target), ForestModel(few, prepared.target)
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+        """Grow trees in batches until there are enough or the deadline is near.
+
+        The fit's rounds are the trees of a forest whose predictions are used alone.
+        """
+        if prepared.fallback is not None:
+            return Fitted(prepared.fallback, 1, dict(params))
+        rows = prepared.sample
+        n_rows = len(rows.y)
+        leaf_rows = _min_leaf_rows(n_rows, how)
+        resolved = {
+            "min_samples_leaf": leaf_rows,
+            **self.defaults(how.task),
+            **params,
+        }
+        chosen = resolved.pop("n_estimators", None)
+        default = _default_trees(n_rows, how)
+        full_count = how.rounds or int(chosen or default)
+        how = how.keeping(_RESERVED_SHARE)
+        wanted = share_of_trees(full_count, how.models)
+        estimator = self._estimator(resolved, prepared, how)
+        fitted = _grow(estimator, rows, wanted, how)
+        n_fitted = len(fitted)
+        rounds = full_count
+        if n_fitted < wanted:
+            rounds = full_forest_trees(n_fitted, how.models)
+        n_kept = math.ceil(_KEPT_FORESTS * rounds / how.models)
+        trees = Trees.from_sklearn(fitted)
+        resolved["n_estimators"] = full_count
         return Fitted(
-            model, rounds, asked | {"n_estimators": wanted}, stopped=len(fitted) < own, kept=kept
+            model=ForestModel(trees, prepared.target),
+            rounds=rounds,
+            resolved=resolved,
+            stopped=n_fitted < wanted,
+            kept=ForestModel(trees.first(n_kept), prepared.target),
         )
 
-    def _estimator(self, params: Mapping[str, Any], data: Grown, how: How) -> Any:
+    def _estimator(self, params: Hyperparameters, data: EncodedRows, how: How) -> Any:
         from sklearn import ensemble
 
-        maker = getattr(
-            ensemble, f"{self.kind}{'Classifier' if data.target.total else 'Regressor'}"
-        )
-        share = params.get("max_samples")
-        own = (
-            {}
-            if share is None
-            else {"bootstrap": True, "max_samples": max(1, round(float(share) * len(data.rows.y)))}
-        )
-        return maker(
-            n_jobs=how.threads, random_state=how.seed % 2**31, warm_start=True, **{**params, **own}
-        )
+        suffix = "Classifier" if data.target.total else "Regressor"
+        estimator_class = getattr(ensemble, f"{self.kind}{suffix}")
+        arguments = {
+            **params,
+            "n_jobs": how.threads,
+            "random_state": how.seed % 2**31,
+            "warm_start": True,
+        }
+        row_share = params.get("max_samples")
+        if row_share is not None:
+            n_rows = len(data.sample.y)
+            n_sampled = round(float(row_share) * n_rows)
+            arguments["bootstrap"] = True
+            arguments["max_samples"] = max(1, n_sampled)
+        return estimator_class(**arguments)
 
     def restore(self, state: State) -> Model:
-        """The trees from their arrays."""
+        """Return the model of the trees' arrays, after checking them."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        trees, target = (
-            Trees.from_state(part_of(state, "trees")),
-            Target.from_state(part_of(state, "target")),
-        )
-        if trees.value.shape[1] != target.columns:
+        trees = Trees.from_state(read_state(state, "trees"))
+        target = read_target(state)
+        n_columns = trees.value.shape[1]
+        if n_columns != target.columns:
             raise UnsafeModel(
                 "the model file's trees have another number of classes than their target"
             )
         return ForestModel(trees, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Measured: extra trees 0.9 s for 1 000 x 20 and 3 s for 10 000 x 20, random forest 1.2 and 9 s."""
-        share = (
-            1.3e-6 * (features / 20) ** 0.5 if self.kind == "ExtraTrees" else 5e-6 * features / 20
-        )
-        return float(
-            share_of(enough_trees(rows), models) * (2e-3 + rows * share) * max(1.0, outputs / 20)
-        )
+        """Return measured seconds.
+
+        Extra trees 0.9 s for 1 000 x 20 and 3 s for 10 000 x 20, random forest 1.2 and 9 s.
+        """
+        if self.kind == "ExtraTrees":
+            seconds_per_row = 1.3e-6 * (features / 20) ** 0.5
+        else:
+            seconds_per_row = 5e-6 * features / 20
+        trees = share_of_trees(enough_trees(rows), models)
+        tree_seconds = 2e-3 + rows * seconds_per_row
+        class_factor = max(1.0, outputs / 20)
+        return float(trees * tree_seconds * class_factor)
+
+
+def _min_leaf_rows(n_rows: int, how: How) -> int:
+    """Return the fewest rows of a leaf, which bounds the size: a leaf holds every class."""
+    class_factor = max(1, how.task.n_outputs // 50)
+    return 1 + n_rows * class_factor // 20_000
+
+
+def _default_trees(n_rows: int, how: How) -> int:
+    enough = enough_trees(n_rows)
+    if how.budget.timed:
+        return enough
+    return min(enough, _UNTIMED_MAX_TREES)
 
 
 def enough_trees(rows: int) -> int:
-    """Trees that a forest has where none are asked for: fewer on many rows, where each is large and they differ less.
+    """Return the number of trees of a forest where the parameters name none.
+
+    On many rows there are fewer: each is large, and they differ less.
 
     >>> enough_trees(1_000), enough_trees(50_000), enough_trees(1_000_000)
     (300, 50, 50)
     """
-    return int(min(300, max(50, 2_000_000 // max(1, rows))))
+    by_rows = 2_000_000 // max(1, rows)
+    return int(min(300, max(50, by_rows)))
 
 
-def share_of(wanted: int, models: int) -> int:
-    """Trees of each of some forests that answer together: enough to tell how good they are, and together more than one alone has.
+def share_of_trees(full_count: int, models: int) -> int:
+    """Return the number of trees of each of several forests whose mean is used.
 
-    >>> share_of(300, 1), share_of(300, 8), share_of(100, 8), share_of(40, 8)
-    (300, 107, 60, 40)
+    They are enough to say how good a forest is, and together more than one alone has.
+
+    >>> share_of_trees(300, 1), share_of_trees(300, 8), share_of_trees(100, 8)
+    (300, 107, 60)
+    >>> share_of_trees(40, 8)
+    40
     """
-    return min(wanted, max(_FEWEST, math.ceil(wanted / math.sqrt(models))))
+    share = math.ceil(full_count / math.sqrt(models))
+    share = max(share, _MIN_SHARE_TREES)
+    return min(full_count, share)
 
 
-def whole_of_share(grown: int, models: int) -> int:
-    """The trees of the forest alone of which so many are a share.
+def full_forest_trees(grown: int, models: int) -> int:
+    """Return the number of trees of the single forest of which `grown` are a share.
 
-    >>> [share_of(whole_of_share(grown, 8), 8) for grown in (1, 59, 60, 61, 107)]
+    >>> [share_of_trees(full_forest_trees(grown, 8), 8) for grown in (1, 59, 60, 61, 107)]
     [1, 59, 60, 61, 107]
     """
-    return max(grown, math.floor(grown * math.sqrt(models))) if grown > _FEWEST else grown
+    if grown <= _MIN_SHARE_TREES:
+        return grown
+    full_count = math.floor(grown * math.sqrt(models))
+    return max(grown, full_count)
 
 
 def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
-    """Fitted trees. How many are grown at once has no influence on them."""
-    grown, batch = 0, how.threads
+    """Return fitted trees; the size of the batches has no influence on them."""
+    grown = 0
+    batch = how.threads
     while True:
-        batch = min(batch, _BATCH, wanted - grown)
+        batch = min(batch, _MAX_BATCH_TREES, wanted - grown)
         before = how.budget.remaining()
-        forest.set_params(n_estimators=grown + batch).fit(rows.X, rows.y, sample_weight=rows.weight)
+        forest.set_params(n_estimators=grown + batch)
+        forest.fit(rows.X, rows.y, sample_weight=rows.weight)
         grown += batch
         if grown >= wanted:
             break
-        batch = _affordable(batch, before, how)
+        batch = _affordable_trees(batch, before, how)
         if batch < 1:
             break
     return [tree.tree_ for tree in forest.estimators_]
 
 
-def _affordable(batch: int, before: float, how: How) -> int:
-    """How many trees to grow next: half of what the last batch's speed promises until the deadline, none if not one would fit."""
+def _affordable_trees(batch: int, before: float, how: How) -> int:
+    """Return the number of trees to grow next.
+
+    It is half of what the last batch's speed promises until the deadline, and 0 if not one would
+    fit.
+    """
     if not how.budget.timed:
-        return _BATCH
+        return _MAX_BATCH_TREES
     left = how.budget.remaining()
-    tree = max(1e-6, before - left) / batch * how.threads  # seconds in which every thread grows one
-    return how.threads * max(1, int(left / tree / 2)) if left > 1.3 * tree else 0
+    # Seconds in which every thread grows one tree.
+    batch_seconds = max(1e-6, before - left)
+    tree_seconds = batch_seconds / batch * how.threads
+    if left <= 1.3 * tree_seconds:
+        return 0
+    rounds = int(left / tree_seconds / 2)
+    return how.threads * max(1, rounds)
 
 
 EXTRA_TREES = Forest(
     name="extra_trees",
-    about="extremely randomised trees: cuts at random (scikit-learn)",
+    about="extremely randomised trees: thresholds at random (scikit-learn)",
     kind="ExtraTrees",
     ranges={
         "max_features": Choice(("sqrt", 0.5, 0.75, 1.0)),
@@ -238,5 +302,9 @@ RANDOM_FOREST = Forest(
         "min_samples_split": Int(2, 4, log=True),
         "min_impurity_decrease": Float(1e-5, 1e-3, log=True),
     },
-    start={"max_features": 0.3, "max_samples": 0.8, "min_samples_split": 4},
+    start={
+        "max_features": 0.3,
+        "max_samples": 0.8,
+        "min_samples_split": 4,
+    },
 )

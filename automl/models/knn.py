@@ -1,37 +1,65 @@
-"""Nearest neighbours, by brute force over a bounded number of kept rows."""
+"""The nearest neighbours family, over a bounded number of stored rows."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
-from automl.models._blocks import array_of, by_blocks, check_width, filled, part_of, whole_of
-from automl.models._target import Target
-from automl.models.constant import ConstantModel, nothing_to_learn
+from automl.models._base import (
+    Fitted,
+    Floats,
+    How,
+    Hyperparameters,
+    Integers,
+    Matrix,
+    Model,
+    PlainFamily,
+    Sample,
+)
+from automl.models._blocks import (
+    check_width,
+    fill_missing,
+    map_blocks,
+    read_array,
+    read_integer,
+    read_vector,
+)
+from automl.models._neighbours import NeighbourIndex, Neighbours
+from automl.models._rows import EncodedRows, encode_rows
+from automl.models._target import TargetCoding, read_target
+from automl.models.constant import ConstantModel
 from automl.space import Choice, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_KEPT = 10_000  # rows
-_FEWEST = 1_000  # of them, however many columns there are
-_KEPT_NUMBERS = {
-    2: 5_000_000,
-    1: 400_000,
-}  # rows x columns; the sum of absolute differences, p=1, is no matrix product
-_BLOCK = 64  # rows answered at once: 2.5 MB of distances
-_NEAREST = 1e-3  # distances below count as this, so that one row does not outvote all
+_MAX_STORED_ROWS = 10_000
+_MIN_STORED_ROWS = 1_000  # the limit is no lower than this, however many columns there are
+# Rows x columns, by p: the sum of absolute differences (p=1) is no matrix product.
+_MAX_STORED_NUMBERS = {2: 5_000_000, 1: 400_000}
+_BLOCK_ROWS = 64  # predicted together: 2.5 MB of distances
+_MIN_DISTANCE = 1e-3  # smaller distances count as this, so that one row does not outvote all
 
 
 @dataclass(frozen=True)
 class KNNModel:
-    """Kept rows with their coded targets and weights, and how neighbours count."""
+    """Stored rows with their encoded targets and weights, and how neighbours count.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_stored, n_features)
+    y, weight : ndarray of shape (n_stored,)
+    k : int
+        Number of neighbours.
+    by_distance : bool
+        Whether nearer neighbours count more.
+    p : int
+        1 for the sum of absolute differences, 2 for the Euclidean distance.
+    target : TargetCoding
+    """
 
     rows: Matrix
     y: Floats
@@ -39,115 +67,88 @@ class KNNModel:
     k: int
     by_distance: bool
     p: int
-    target: Target
+    target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """Votes or means of the k nearest; rows at the k-th distance share what is left of k."""
+        """Return votes or means of the k nearest; rows at the k-th distance share the rest of k."""
         check_width(X, self.rows.shape[1])
-        answers = by_blocks(self._answer, filled(X), _BLOCK)
-        return self.target.spread(answers if self.target.total else answers[:, 0])
+        raw = map_blocks(self._predict_block, fill_missing(X), _BLOCK_ROWS)
+        return self.target.to_prediction(raw)
 
     @cached_property
-    def _columns(self) -> Matrix:
-        return np.ascontiguousarray(self.rows.T)
+    def _index(self) -> NeighbourIndex:
+        return NeighbourIndex(self.rows, self.p)
 
     @cached_property
-    def _shares(self) -> Floats:
-        """The classes' shares of all kept rows."""
-        sums = np.bincount(self.y.astype(np.int64), self.weight, minlength=self.target.outputs)
-        return np.asarray(sums / sums.sum())
+    def _class_shares(self) -> Floats:
+        """Weighted class frequencies of all stored rows."""
+        classes = self.y.astype(np.int64)
+        counts = np.bincount(classes, self.weight, minlength=self.target.outputs)
+        shares = counts / counts.sum()
+        return np.asarray(shares)
 
-    @cached_property
-    def _sizes(self) -> Matrix:
-        return self._size(self.rows)
+    @property
+    def _n_neighbours(self) -> int:
+        return min(self.k, len(self.rows))
 
-    def _size(self, rows: Matrix) -> Matrix:
-        """What rounding errors of rough distances are relative to."""
-        return np.asarray((np.abs(rows) ** self.p).sum(axis=1), np.float32)
+    def _predict_block(self, block: Matrix) -> Floats:
+        n_rows = len(block)
+        neighbours = self._index.search(block, self._n_neighbours)
+        influence = self._influence(neighbours)
+        if self.target.total:
+            return self._vote(neighbours, influence, n_rows)
+        return self._average(neighbours, influence, n_rows)
 
-    def _answer(self, block: Matrix) -> Floats:
-        k = min(self.k, len(self.rows))
-        row, place = self._candidates(block, k)
-        distance = self._distances(block, row, place)
-        last = _kth(row, distance, k)[row]
-        near = distance <= last
-        row, place, distance, last = row[near], place[near], distance[near], last[near]
-        return self._vote(
-            row, place, self._influence(row, place, distance, distance == last, k), len(block)
-        )
-
-    def _candidates(self, block: Matrix, k: int) -> tuple[Any, Any]:
-        """Pairs of a block's row and a kept row, in this order, that hold all of the k nearest and those as near as the last.
-
-        BLAS rounds differently from place to place in a block (measured: three results for 64 places), so a rough distance is
-        taken as a lower bound, and as an upper bound after twice the largest error is added.
-        """
-        error = np.float32(1.2e-7 * (block.shape[1] + 10))
-        size = self._size(block)
-        lower = self._rough(block)
-        lower -= error * size[:, None]
-        lower -= error * self._sizes
-        chosen = np.argpartition(lower, k - 1, axis=1)[:, :k]
-        upper = np.take_along_axis(lower, chosen, axis=1) + 2 * error * (
-            size[:, None] + self._sizes[chosen]
-        )
-        row, place = np.nonzero(lower <= upper.max(axis=1)[:, None])
-        return row, place
-
-    def _rough(self, block: Matrix) -> Matrix:
-        """Squared distances for p=2, distances for p=1; of shape (n_block, n_kept)."""
-        if self.p == 2:
-            found: Matrix = block @ self._columns
-            found *= -2
-            found += self._sizes
-            found += self._size(block)[:, None]
-            return found
-        total = np.zeros((len(block), len(self.rows)), np.float32)
-        apart = np.empty_like(total)
-        for place, column in enumerate(self._columns):
-            np.subtract(block[:, place, None], column, out=apart)
-            total += np.abs(apart, out=apart)
-        return total
-
-    def _distances(self, block: Matrix, row: Any, place: Any) -> Floats:
-        """Distances of pairs, column by column in float64, so that nothing but the pair counts."""
-        total = np.zeros(len(row))
-        for mine, column in zip(np.ascontiguousarray(block.T), self._columns, strict=True):
-            apart = np.abs(mine[row].astype(np.float64) - column[place])
-            total += apart * apart if self.p == 2 else apart
-        return np.sqrt(total) if self.p == 2 else total
-
-    def _influence(self, row: Any, place: Any, distance: Floats, tied: Any, k: int) -> Floats:
-        """How much each neighbour counts."""
-        ties = np.bincount(row, weights=tied)
-        nearer = np.bincount(row) - ties
-        share: Floats = np.where(tied, ((k - nearer) / ties)[row], 1.0) * self.weight[place]
+    def _influence(self, neighbours: Neighbours) -> Floats:
+        """Return how much each neighbour counts."""
+        row = neighbours.row
+        n_tied = np.bincount(row, weights=neighbours.is_last)
+        n_nearer = np.bincount(row) - n_tied
+        places = self._n_neighbours - n_nearer
+        tied_share = places / n_tied
+        share: Floats = np.where(neighbours.is_last, tied_share[row], 1.0)
+        influence: Floats = share * self.weight[neighbours.stored]
         if self.by_distance:
-            share /= np.maximum(distance, _NEAREST)
-        return share
+            distance = np.maximum(neighbours.distance, _MIN_DISTANCE)
+            influence /= distance
+        return influence
 
-    def _vote(self, row: Any, place: Any, influence: Floats, count: int) -> Floats:
-        """Sums in the order of the kept rows, so that equal rows get equal answers."""
-        total = np.bincount(row, weights=influence, minlength=count)
-        if not self.target.total:
-            return (np.bincount(row, weights=influence * self.y[place], minlength=count) / total)[
-                :, None
-            ]
+    # Sums are in the order of the stored rows, so that equal rows get equal predictions.
+
+    def _average(self, neighbours: Neighbours, influence: Floats, n_rows: int) -> Floats:
+        """Return weighted means, of shape (n_rows, 1)."""
+        row = neighbours.row
+        total = np.bincount(row, weights=influence, minlength=n_rows)
+        weighted = influence * self.y[neighbours.stored]
+        sums = np.bincount(row, weights=weighted, minlength=n_rows)
+        means = sums / total
+        return means[:, None]
+
+    def _vote(self, neighbours: Neighbours, influence: Floats, n_rows: int) -> Floats:
+        """Return probabilities, of shape (n_rows, n_classes).
+
+        One more neighbour, with the frequencies of all stored rows, is among the k: no class is
+        impossible because it isn't near.
+        """
+        row = neighbours.row
         outputs = self.target.outputs
-        cell = row * outputs + self.y[place].astype(np.int64)
-        votes = (
-            np.bincount(cell, weights=influence, minlength=count * outputs).reshape(count, outputs)
-            / total[:, None]
-        )
-        k = min(self.k, len(self.rows))
-        return (k * votes + self._shares) / (
-            k + 1
-        )  # one neighbour more, an average one: no class is impossible because it isn't near
+        total = np.bincount(row, weights=influence, minlength=n_rows)
+        classes = self.y[neighbours.stored].astype(np.int64)
+        cell = row * outputs + classes
+        n_cells = n_rows * outputs
+        counts = np.bincount(cell, weights=influence, minlength=n_cells)
+        counts = counts.reshape(n_rows, outputs)
+        votes = counts / total[:, None]
+        k = self._n_neighbours
+        total_votes = k * votes + self._class_shares
+        return total_votes / (k + 1)
 
     def to_state(self) -> State:
-        """The kept rows."""
-        numbers = {"rows": self.rows, "y": self.y, "weight": self.weight}
-        return numbers | {
+        """Return the stored rows and how neighbours count."""
+        return {
+            "rows": self.rows,
+            "y": self.y,
+            "weight": self.weight,
             "k": self.k,
             "by_distance": self.by_distance,
             "p": self.p,
@@ -155,26 +156,7 @@ class KNNModel:
         }
 
 
-def _kth(row: Any, distance: Floats, k: int) -> Floats:
-    """The k-th smallest distance of each row."""
-    order = np.lexsort((distance, row))
-    starts = np.searchsorted(row, np.arange(row[-1] + 1))  # `row` ascends
-    smallest: Floats = distance[order][starts + k - 1]
-    return smallest
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Coded rows without missing values, or the answer where nothing can be learnt."""
-
-    X: Matrix
-    y: Floats
-    weight: Floats
-    target: Target
-    settled: ConstantModel | None
-
-
-class KNN:
+class KNN(PlainFamily):
     """Nearest neighbours."""
 
     name = "knn"
@@ -185,7 +167,7 @@ class KNN:
     recipes = ("scaled_target", "quantile", "onehot")
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """How many neighbours, how they count, and the distance."""
+        """Return the ranges of the number of neighbours, their weights, and the distance."""
         return {
             "k": Int(1, 500, log=True),
             "weights": Choice(("distance", "uniform")),
@@ -193,85 +175,89 @@ class KNN:
         }
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """A middling neighbourhood."""
-        return {"k": 20, "weights": "distance", "p": 2}
-
-    def implied(self, task: Task) -> dict[str, Any]:
-        """Nothing: the defaults name all."""
-        return {}
-
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """One preparation for all."""
-        return ()
+        """Return a middling neighbourhood."""
+        return {
+            "k": 20,
+            "weights": "distance",
+            "p": 2,
+        }
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
-    ) -> Kept:
-        """The rows, coded and filled."""
-        target = Target.of(train, how)
-        rows = target.code(train)
-        weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        return Kept(
-            filled(rows.X), rows.y, weight, target, nothing_to_learn(train, rows, target, how)
-        )
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+    ) -> EncodedRows:
+        """Return the rows with encoded targets and without missing values."""
+        return encode_rows(train, how).map_features(fill_missing)
 
-    def fit(self, prepared: Kept, params: Mapping[str, Any], how: How) -> Fitted:
-        """Keep the rows, or a sample of them."""
-        asked = self.defaults(how.task) | dict(params)
-        if prepared.settled is not None:
-            return Fitted(prepared.settled, None, asked)
-        kept = _sample(prepared, int(asked["p"]), how.seed)
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+        """Store the rows, or a sample of them."""
+        resolved = self.defaults(how.task) | dict(params)
+        if prepared.fallback is not None:
+            return Fitted(prepared.fallback, None, resolved)
+        rows = prepared.sample
+        p = int(resolved["p"])
+        stored = _sample_rows(rows.X, p, how.seed)
         model = KNNModel(
-            np.ascontiguousarray(prepared.X[kept]),
-            prepared.y[kept],
-            prepared.weight[kept],
-            int(asked["k"]),
-            asked["weights"] == "distance",
-            int(asked["p"]),
+            np.ascontiguousarray(rows.X[stored]),
+            rows.y[stored],
+            rows.weight_or_ones[stored],
+            int(resolved["k"]),
+            resolved["weights"] == "distance",
+            p,
             prepared.target,
         )
-        return Fitted(model, None, asked)
+        return Fitted(model, None, resolved)
 
     def restore(self, state: State) -> Model:
-        """The kept rows, checked against one another."""
+        """Return the model of the stored rows, after checking them against one another."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        target = Target.from_state(part_of(state, "target"))
-        rows, y, weight = (array_of(state, name, dtype, ndim) for name, dtype, ndim in _ARRAYS)
-        fitting = len(rows) == len(y) == len(weight) > 0 and (weight > 0).all()
-        if (
-            not fitting
-            or (target.total and not np.isin(y, np.arange(target.outputs)).all())
-            or state.get("p") not in (1, 2)
-        ):
-            raise UnsafeModel("the model file's neighbours have arrays that do not fit together")
-        return KNNModel(
-            rows,
-            y,
-            weight,
-            whole_of(state, "k", 1),
+        model = KNNModel(
+            read_array(state, "rows", np.float32, 2),
+            read_vector(state, "y", np.float64),
+            read_vector(state, "weight", np.float64),
+            read_integer(state, "k", 1),
             bool(state.get("by_distance")),
-            whole_of(state, "p", 1),
-            target,
+            read_integer(state, "p", 1),
+            read_target(state),
         )
+        if model.p not in (1, 2) or not _fits_together(model):
+            raise UnsafeModel("the model file's neighbours have arrays that do not fit together")
+        return model
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """That of predicting a quarter as many rows; measured: 0.15 s for 2 500 rows by 10 000 x 20."""
-        return 0.01 + 1.5e-9 * rows * min(rows, _most_kept(features, 2)) * (1 + features / 50)
+        """Return the seconds of predicting a quarter as many rows.
+
+        Measured: 0.15 s for 2 500 rows by 10 000 x 20.
+        """
+        stored = min(rows, _max_stored_rows(features, 2))
+        width_factor = 1 + features / 50
+        return 0.01 + 1.5e-9 * rows * stored * width_factor
 
 
-_ARRAYS = (("rows", np.float32, 2), ("y", np.float64, 1), ("weight", np.float64, 1))
+def _fits_together(model: KNNModel) -> bool:
+    sizes = {len(model.rows), len(model.y), len(model.weight)}
+    if len(sizes) > 1 or 0 in sizes:
+        return False
+    if not (model.weight > 0).all():
+        return False
+    if not model.target.total:
+        return True
+    classes = np.arange(model.target.outputs)
+    is_known = np.isin(model.y, classes)
+    return bool(is_known.all())
 
 
-def _most_kept(features: int, p: int) -> int:
-    """How many rows are kept at most."""
-    return max(_FEWEST, min(_KEPT, _KEPT_NUMBERS[p] // max(1, features)))
+def _max_stored_rows(features: int, p: int) -> int:
+    by_numbers = _MAX_STORED_NUMBERS[p] // max(1, features)
+    return max(_MIN_STORED_ROWS, min(_MAX_STORED_ROWS, by_numbers))
 
 
-def _sample(prepared: Kept, p: int, seed: int) -> npt.NDArray[np.int64]:
-    """Which rows are kept: all, or a random sample in their order."""
-    count, features = prepared.X.shape
-    most = _most_kept(features, p)
-    if count <= most:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+def _sample_rows(X: Matrix, p: int, seed: int) -> Integers:
+    """Return the indices of the rows to store: all, or a random sample in their order."""
+    n_rows, features = X.shape
+    limit = _max_stored_rows(features, p)
+    if n_rows <= limit:
+        return np.arange(n_rows)
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(n_rows, limit, replace=False)
+    return np.sort(rows)

@@ -1,18 +1,19 @@
-"""XGBoost."""
+"""The XGBoost family."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Matrix, Model, Sample
-from automl.models._blocks import bounded, bytes_of, check_width, part_of
-from automl.models._boosters import check_xgboost
-from automl.models._target import Target
+from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._blocks import check_width, clip_infinite, read_bytes
+from automl.models._stopping import FinalSteps, Monitor
+from automl.models._target import TargetCoding, read_target
+from automl.models._xgboost_format import check_booster
 from automl.models.constant import ConstantModel
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
@@ -21,45 +22,49 @@ from automl.task import Task
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
 
-_METRICS: dict[boosting.Watched, str] = {
+_METRIC_NAMES: dict[boosting.WatchedMetric, str] = {
     "log_loss": "logloss",
     "roc_auc": "auc",
     "rmse": "rmse",
     "mae": "mae",
     "pinball": "quantile",
 }
+_DEFAULT_MAX_BIN = 256
 
 
 @dataclass(frozen=True)
 class XGBoostModel:
-    """A booster and the target's coding."""
+    """A booster, its bytes, and the target's coding."""
 
     booster: Booster
     raw: bytes
-    target: Target
+    target: TargetCoding
 
     def predict(self, X: Matrix) -> Floats:
-        """Probabilities or values, with one thread."""
+        """Return probabilities or values, computed with one thread."""
         check_width(X, self.booster.num_features())
         if not len(X):
-            return self.target.none()
-        return self.target.spread(self.booster.inplace_predict(bounded(X)))
+            return self.target.empty_prediction()
+        raw = self.booster.inplace_predict(clip_infinite(X))
+        return self.target.to_prediction(raw)
 
     def to_state(self) -> State:
-        """The booster in XGBoost's UBJSON format."""
-        return {"booster": self.raw, "target": self.target.to_state()}
+        """Return the booster in XGBoost's UBJSON format, and the target's coding."""
+        return {
+            "booster": self.raw,
+            "target": self.target.to_state(),
+        }
 
 
-def _restored(raw: bytes, target: Target) -> XGBoostModel:
-    """The model of bytes that were checked, or that XGBoost wrote just now."""
+def _load(raw: bytes, target: TargetCoding) -> XGBoostModel:
+    """Return the model of bytes that were checked, or that XGBoost has just written."""
     import xgboost
 
     try:
         booster = xgboost.Booster(model_file=bytearray(raw))
     except (xgboost.core.XGBoostError, ValueError) as error:
-        raise UnsafeModel(
-            f"the model file's XGBoost booster can't be read: {str(error).splitlines()[0]}"
-        ) from None
+        reason = str(error).splitlines()[0]
+        raise UnsafeModel(f"the model file's XGBoost booster can't be read: {reason}") from None
     booster.set_param({"nthread": 1})
     return XGBoostModel(booster, raw, target)
 
@@ -75,9 +80,10 @@ class XGBoost:
     recipes = ("mixed", "native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
-        """The ranges that portfolios settle on."""
+        """Return the ranges that portfolios settle on."""
+        max_rate = boosting.SHORT_BUDGET_LEARNING_RATE
         return {
-            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=boosting.HASTY),
+            "learning_rate": Float(5e-3, 0.1, log=True, short_budget=max_rate),
             "max_depth": Int(4, 10, log=True),
             "min_child_weight": Float(1e-3, 5.0, log=True),
             "subsample": Float(0.6, 1.0),
@@ -90,7 +96,7 @@ class XGBoost:
         }
 
     def defaults(self, task: Task) -> dict[str, Any]:
-        """XGBoost's own with a lower learning rate and a sampled share of rows and columns."""
+        """Return XGBoost's own, with a lower learning rate and a share of rows and columns."""
         return {
             "learning_rate": 0.05,
             "max_depth": 6,
@@ -100,7 +106,7 @@ class XGBoost:
         }
 
     def implied(self, task: Task) -> dict[str, Any]:
-        """XGBoost's own; it does not bound the leaves."""
+        """Return XGBoost's own values; it does not bound the leaves."""
         return {
             "colsample_bylevel": 1.0,
             "reg_alpha": 0.0,
@@ -109,108 +115,141 @@ class XGBoost:
             "max_leaves": 1024,
         }
 
-    def binning(self, params: Mapping[str, Any]) -> Hashable:
-        """Bins."""
-        return int(params.get("max_bin", 256))
+    def binning(self, params: Hyperparameters) -> Hashable:
+        """Return the number of bins."""
+        return int(params.get("max_bin", _DEFAULT_MAX_BIN))
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Mapping[str, Any], how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
     ) -> boosting.Prepared:
-        """Quantile matrices."""
+        """Return quantile matrices."""
         import xgboost
 
-        def form(sample: Sample, reference: QuantileDMatrix | None) -> QuantileDMatrix:
+        max_bin = int(params.get("max_bin", _DEFAULT_MAX_BIN))
+
+        def convert(sample: Sample, reference: QuantileDMatrix | None) -> QuantileDMatrix:
+            types = ["c" if feature.levels else "q" for feature in sample.features]
             return xgboost.QuantileDMatrix(
-                bounded(sample.X),
+                clip_infinite(sample.X),
                 sample.y,
                 weight=sample.weight,
-                feature_types=["c" if feature.levels else "q" for feature in sample.features],
+                feature_types=types,
                 enable_categorical=True,
-                max_bin=int(params.get("max_bin", 256)),
+                max_bin=max_bin,
                 ref=reference,
                 nthread=how.threads,
             )
 
-        return boosting.prepared(train, held, how, form)
+        return boosting.prepare_boosting(train, held, how, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Mapping[str, Any], how: How) -> Fitted:
+    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
         """Boost until the held-out loss no longer falls."""
-        constant = boosting.settled(prepared, params)
+        constant = boosting.constant_fit(prepared, params)
         if constant is not None:
             return constant
-        asked = self.defaults(how.task) | dict(params)
-        booster, watch = _boost(prepared, asked, how)
+        resolved = self.defaults(how.task) | dict(params)
+        booster, monitor = _boost(prepared, resolved, how)
 
         def predict(rounds: int) -> Floats:
-            assert prepared.sample is not None
-            return prepared.target.spread(
-                booster.inplace_predict(bounded(prepared.sample.X), iteration_range=(0, rounds))
-            )
+            assert prepared.held_sample is not None
+            X = clip_infinite(prepared.held_sample.X)
+            raw = booster.inplace_predict(X, iteration_range=(0, rounds))
+            return prepared.target.to_prediction(raw)
 
-        best = boosting.choose(watch, prepared, how, predict)
-        raw = bytes(booster[:best].save_raw("ubj"))
-        return boosting.finished(watch, prepared, _restored(raw, prepared.target), best, asked)
+        rounds = boosting.choose_round(monitor, prepared, how, predict)
+        raw = booster[:rounds].save_raw("ubj")
+        model = _load(bytes(raw), prepared.target)
+        return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
 
     def restore(self, state: State) -> Model:
-        """The booster from its bytes."""
+        """Return the model of a booster's bytes, after checking them."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        raw = bytes_of(state, "booster")
-        check_xgboost(raw)
-        return _restored(raw, Target.from_state(part_of(state, "target")))
+        raw = read_bytes(state, "booster")
+        check_booster(raw)
+        return _load(raw, read_target(state))
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
-        """Measured with early stopping: 1 s for 1 000 x 20, 1 to 6 s for 10 000 x 20, 7 s for 40 000 x 20."""
-        return 0.5 + boosting.work(rows, features, outputs)
+        """Return seconds, measured with early stopping.
+
+        1 s for 1 000 x 20, 1 to 6 s for 10 000 x 20, 7 s for 40 000 x 20.
+        """
+        return 0.5 + boosting.estimate_seconds(rows, features, outputs)
 
 
-def _params(
-    prepared: boosting.Prepared, asked: Mapping[str, Any], how: How
+def _booster_params(
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
 ) -> list[tuple[str, Any]]:
-    """Parameters as pairs, as `eval_metric` may occur twice."""
-    outputs, watched = prepared.target.outputs, boosting.watched(how, prepared.held_out)
-    number = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}.get(
-        watched[0], "reg:squarederror"
-    )
+    """Return parameters as pairs, since `eval_metric` may occur twice."""
+    outputs = prepared.target.outputs
+    watched = boosting.watched_metrics(how, prepared.n_held_out)
     params = {
-        **asked,
-        "objective": {1: number, 2: "binary:logistic"}.get(outputs, "multi:softprob"),
+        **resolved,
+        "objective": _objective(outputs, watched[0]),
         "tree_method": "hist",
         "nthread": how.threads,
         "seed": how.seed % 2**31,
         "verbosity": 0,
-        **({"quantile_alpha": how.metric.level} if watched == ("pinball",) else {}),
-        **({"num_class": outputs} if outputs > 2 else {}),
     }
-    metrics = ["mlogloss"] if outputs > 2 else [_METRICS[name] for name in watched]
-    return [*params.items(), *(("eval_metric", name) for name in metrics)]
+    if watched == ("pinball",):
+        params["quantile_alpha"] = how.metric.level
+    metrics = [_METRIC_NAMES[name] for name in watched]
+    if outputs > 2:
+        params["num_class"] = outputs
+        metrics = ["mlogloss"]
+    pairs = list(params.items())
+    for name in metrics:
+        pairs.append(("eval_metric", name))
+    return pairs
+
+
+def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
+    if outputs > 1:
+        return "binary:logistic" if outputs == 2 else "multi:softprob"
+    objectives = {"mae": "reg:absoluteerror", "pinball": "reg:quantileerror"}
+    return objectives.get(watched, "reg:squarederror")
 
 
 def _boost(
-    prepared: boosting.Prepared, asked: Mapping[str, Any], how: How
-) -> tuple[Booster, boosting.Watch]:
-    """Round by round, so that the deadline is looked at between any two."""
+    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+) -> tuple[Booster, Monitor]:
+    """Boost round by round, so that the deadline is checked after each of them."""
     import xgboost
 
-    ending = boosting.Ending(
-        lambda: booster[:].save_raw("ubj"), lambda rows: booster.inplace_predict(bounded(rows))
+    final_steps = FinalSteps(
+        lambda: booster[:].save_raw("ubj"),
+        lambda rows: booster.inplace_predict(clip_infinite(rows)),
     )
-    watch = boosting.watch_over(prepared, asked, how, ending)
-    matrices = [prepared.train, prepared.held] if watch.stopping else [prepared.train]
-    booster = xgboost.Booster(_params(prepared, asked, how), matrices)
-    more = True
-    while more:
-        booster.update(prepared.train, watch.rounds)
-        more = watch.more(_losses(booster, prepared.held, watch.rounds) if watch.stopping else ())
-    return booster, watch
+    monitor = boosting.start_monitor(prepared, resolved, how, final_steps)
+    matrices = [prepared.train]
+    if monitor.stops_early:
+        matrices.append(prepared.held)
+    params = _booster_params(prepared, resolved, how)
+    booster = xgboost.Booster(params, matrices)
+    while True:
+        round_index = monitor.rounds
+        booster.update(prepared.train, round_index)
+        losses: tuple[float, ...] = ()
+        if monitor.stops_early:
+            losses = _held_losses(booster, prepared.held, round_index)
+        if not monitor.should_continue(losses):
+            return booster, monitor
 
 
-def _losses(booster: Booster, held: QuantileDMatrix, place: int) -> tuple[float, ...]:
-    """What was evaluated: XGBoost answers in the order of `eval_metric`, parted by tabs, as `held-auc:0.97`."""
-    pairs = [
-        part.rsplit(":", 1) for part in booster.eval_set([(held, "held")], place).split("\t")[1:]
-    ]
-    losses = (1.0 - float(value) if name.endswith("auc") else float(value) for name, value in pairs)
-    return tuple(
-        0.5 if math.isnan(loss) else loss for loss in losses
-    )  # there is no AUC where one class alone is held out
+def _held_losses(booster: Booster, held: QuantileDMatrix, round_index: int) -> tuple[float, ...]:
+    """Return the losses in the order of `eval_metric`.
+
+    XGBoost answers in that order, separated by tabs, as in `held-auc:0.97`.
+    """
+    losses = []
+    evaluation = booster.eval_set([(held, "held")], round_index)
+    _, *results = evaluation.split("\t")
+    for result in results:
+        name, value = result.rsplit(":", 1)
+        loss = float(value)
+        if name.endswith("auc"):
+            loss = 1.0 - loss
+        if math.isnan(loss):  # there is no AUC where only one class is held out
+            loss = 0.5
+        losses.append(loss)
+    return tuple(losses)

@@ -1,4 +1,7 @@
-"""A booster that points outside itself is refused before its library reads it: the libraries end the process on some."""
+"""A booster that points outside itself is refused before its library reads it.
+
+The libraries end the process on some such files.
+"""
 
 from __future__ import annotations
 
@@ -20,53 +23,48 @@ TASK = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
 
 
 def state_of(name: str) -> dict[str, object]:
-    """The state of a fitted booster with splits by number and by category."""
+    """Return the state of a fitted booster with numeric and categorical splits."""
     rng = np.random.default_rng(0)
-    codes = rng.integers(0, 12, 400)
-    X = np.column_stack([rng.normal(size=(400, 2)), codes]).astype(np.float32)
-    y = ((X[:, 0] > 0).astype(float) + np.isin(codes, [1, 4, 7, 9])).clip(0, 2)
+    categories = rng.integers(0, 12, 400)
+    X = np.column_stack([rng.normal(size=(400, 2)), categories]).astype(np.float32)
+    is_positive = (X[:, 0] > 0).astype(float)
+    y = is_positive + np.isin(categories, [1, 4, 7, 9])
     features = (Feature("x", "x"), Feature("z", "z"), Feature("c", "c", 12))
-    sample, how = Sample(X, features, y), How(TASK, METRICS["log_loss"], 0, 1, rounds=5)
+    sample = Sample(X, features, y.clip(0, 2))
+    how = How(TASK, METRICS["log_loss"], seed=0, threads=1, rounds=5)
     params = {"max_cat_to_onehot": 4} if name == "lightgbm" else {}
-    return (
-        family(name)
-        .fit(family(name).prepare(sample, None, params, how), params, how)
-        .model.to_state()
-    )
+    booster_family = family(name)
+    prepared = booster_family.prepare(sample, None, params, how)
+    return booster_family.fit(prepared, params, how).model.to_state()
 
 
 LIGHTGBM = state_of("lightgbm")
 XGBOOST = state_of("xgboost")
 
 
-def lightgbm_with(change: Callable[[bytes], bytes]) -> None:
+def restore_lightgbm(change: Callable[[bytes], bytes]) -> None:
+    """Restore a booster whose text was changed, with its tree sizes adapted."""
     booster = LIGHTGBM["booster"]
     assert isinstance(booster, bytes)
     changed = change(booster)
     assert changed != booster
-    sizes = [
-        len(block)
-        for block in re.split(
-            rb"(?=^Tree=)", changed.partition(b"\n\n")[2].partition(b"end of trees")[0], flags=re.M
-        )
-        if block
-    ]
-    changed = re.sub(
-        rb"tree_sizes=[\d ]*", b"tree_sizes=" + b" ".join(b"%d" % size for size in sizes), changed
-    )
+    body = changed.partition(b"\n\n")[2]
+    trees = body.partition(b"end of trees")[0]
+    blocks = re.split(rb"(?=^Tree=)", trees, flags=re.M)
+    sizes = b" ".join(b"%d" % len(block) for block in blocks if block)
+    changed = re.sub(rb"tree_sizes=[\d ]*", b"tree_sizes=" + sizes, changed)
     family("lightgbm").restore({**LIGHTGBM, "booster": changed})
 
 
 def first(name: str, number: bytes) -> Callable[[bytes], bytes]:
-    """The first number of the first line of a name, replaced."""
-    return lambda text: re.sub(
-        rb"^(%s=)\S+" % name.encode(), rb"\g<1>" + number, text, count=1, flags=re.M
-    )
+    """Return a change of the first number of the first line of a name."""
+    pattern = rb"^(%s=)\S+" % name.encode()
+    return lambda text: re.sub(pattern, rb"\g<1>" + number, text, count=1, flags=re.M)
 
 
-def test_what_was_fitted_is_taken_as_it_is() -> None:
-    for name, state in (("lightgbm", LIGHTGBM), ("xgboost", XGBOOST)):
-        family(name).restore(state)
+def test_a_fitted_booster_is_restored_as_it_is() -> None:
+    family("lightgbm").restore(LIGHTGBM)
+    family("xgboost").restore(XGBOOST)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +78,12 @@ def test_what_was_fitted_is_taken_as_it_is() -> None:
         (first("decision_type", b"64"), "column which is not there"),
         (first("num_leaves", b"4000"), "too few or too many numbers"),
         (first("num_leaves", b"0"), "without leaves"),
-        (first("num_leaves", b"99999999999999999999"), "too large numbers"),
+        (first("num_leaves", b"99999999999999999999"), "too large or malformed"),
         (first("cat_boundaries", b"3"), "do not follow one another"),
         (first("leaf_value", b"0.5 0.5"), "too few or too many numbers"),
         (first("threshold", b"1.5 1.5"), "too few or too many numbers"),
-        (first("left_child", b"1x"), "or what is none"),
-        (first("left_child", b"1-2"), "something else than whole numbers"),
+        (first("left_child", b"1x"), "too large or malformed"),
+        (first("left_child", b"1-2"), "something other than whole numbers"),
         (lambda text: text.replace(b"is_linear=0", b"is_linear=1", 1), "linear leaves"),
         (
             lambda text: re.sub(rb"^right_child=.*\n", b"", text, count=1, flags=re.M),
@@ -97,26 +95,31 @@ def test_a_lightgbm_booster_that_points_outside_itself_is_refused(
     change: Callable[[bytes], bytes], why: str
 ) -> None:
     with pytest.raises(UnsafeModel, match=why):
-        lightgbm_with(change)
+        restore_lightgbm(change)
 
 
-def at(blob: bytes, name: str) -> int:
-    """Where the first number of the first array of a name begins: its name, `[$`, type, `#`, and a length of some type."""
-    place = blob.index(b"L" + struct.pack(">q", len(name)) + name.encode() + b"[$") + 9 + len(name)
-    return (
-        place
-        + 5
-        + {ord("i"): 1, ord("U"): 1, ord("I"): 2, ord("l"): 4, ord("L"): 8}[blob[place + 4]]
-    )
+LENGTH_BYTES = {ord("i"): 1, ord("U"): 1, ord("I"): 2, ord("l"): 4, ord("L"): 8}
 
 
-def xgboost_with(name: str, number: bytes) -> None:
+def first_number(blob: bytes, name: str) -> int:
+    """Return where the first number of the first array of a name begins.
+
+    Before it come the name, `[$`, a type, `#`, and a length of some type.
+    """
+    key = b"L" + struct.pack(">q", len(name)) + name.encode() + b"[$"
+    item_type = blob.index(key) + len(key)
+    length_type = item_type + len("d#")
+    return length_type + 1 + LENGTH_BYTES[blob[length_type]]
+
+
+def restore_xgboost(name: str, number: bytes) -> None:
+    """Restore a booster with another first number in an array."""
     booster = XGBOOST["booster"]
     assert isinstance(booster, bytes)
-    place = at(booster, name)
-    family("xgboost").restore(
-        {**XGBOOST, "booster": booster[:place] + number + booster[place + len(number) :]}
-    )
+    start = first_number(booster, name)
+    end = start + len(number)
+    changed = booster[:start] + number + booster[end:]
+    family("xgboost").restore({**XGBOOST, "booster": changed})
 
 
 @pytest.mark.parametrize(
@@ -140,10 +143,10 @@ def test_an_xgboost_booster_that_points_outside_itself_is_refused(
     name: str, number: bytes, why: str
 ) -> None:
     with pytest.raises(UnsafeModel, match=why):
-        xgboost_with(name, number)
+        restore_xgboost(name, number)
 
 
-def test_an_xgboost_booster_that_was_cut_or_is_none_is_refused() -> None:
+def test_an_xgboost_booster_that_was_cut_or_is_another_thing_is_refused() -> None:
     booster = XGBOOST["booster"]
     assert isinstance(booster, bytes)
     for blob in (booster[:-1], booster + b"}", b"{", b"no", booster[: len(booster) // 2]):
@@ -166,7 +169,7 @@ def test_an_xgboost_booster_that_was_cut_or_is_none_is_refused() -> None:
         b"{i\x01aZi\x01aZ}",
     ],
 )
-def test_what_is_no_ubjson_is_a_value_error(blob: bytes) -> None:
+def test_other_bytes_than_ubjson_are_a_value_error(blob: bytes) -> None:
     with pytest.raises(ValueError):
         ubjson.loads(blob)
 
@@ -182,29 +185,24 @@ def test_ubjson_values() -> None:
     [Task("regression", "y", "rmse"), Task("binary", "y", "roc_auc", ("a", "b")), TASK],
     ids=lambda task: str(task.kind),
 )
-def test_many_trees_asked_in_parts_answer_as_lightgbm_does_and_each_row_alone_too(
-    task: Task,
-) -> None:
+def test_many_trees_evaluated_in_blocks_predict_as_lightgbm_does(task: Task) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3)).astype(np.float32)
-    y = (
-        X[:, 0]
-        if task.is_regression
-        else np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5][: task.n_outputs - 1]).astype(float)
-    )
-    one, how = family("lightgbm"), How(task, METRICS[task.metric], 0, 1, rounds=250)
+    y = X[:, 0]
+    if not task.is_regression:
+        thresholds = [-0.5, 0.5][: task.n_outputs - 1]
+        y = np.digitize(X[:, 0] + X[:, 1], thresholds).astype(float)
+    features = tuple(Feature(name, name) for name in "abc")
+    lightgbm = family("lightgbm")
+    how = How(task, METRICS[task.metric], seed=0, threads=1, rounds=250)
     params = {"learning_rate": 0.02, "num_leaves": 5}
-    model = one.fit(
-        one.prepare(Sample(X, tuple(Feature(name, name) for name in "abc"), y), None, params, how),
-        params,
-        how,
-    ).model
+    prepared = lightgbm.prepare(Sample(X, features, y), None, params, how)
+    model = lightgbm.fit(prepared, params, how).model
     assert isinstance(model, LightGBMModel)
     assert model.booster.num_trees() > 200
-    answer = model.predict(X)
-    assert answer == pytest.approx(
-        model.target.spread(model.booster.predict(X, num_threads=1)), rel=1e-9, abs=1e-12
-    )
-    assert all(
-        np.array_equal(model.predict(X[place : place + 1])[0], answer[place]) for place in range(20)
-    )
+    prediction = model.predict(X)
+    raw = model.booster.predict(X, num_threads=1)
+    assert prediction == pytest.approx(model.target.to_prediction(raw), rel=1e-9, abs=1e-12)
+    for index in range(20):
+        (alone,) = model.predict(X[index : index + 1])
+        assert np.array_equal(alone, prediction[index])

@@ -1,4 +1,4 @@
-"""The perceptron's gradients, its descent, and what becomes of a damaged file."""
+"""The perceptron's gradients and descent, and the refusal of damaged files."""
 
 from __future__ import annotations
 
@@ -7,122 +7,156 @@ import pytest
 
 from automl.errors import UnsafeModel
 from automl.metrics import metric_for
-from automl.models import Feature, How, Sample, family
-from automl.models._losses import loss_of
-from automl.models._network import Descent, started
-from automl.models._target import Target
+from automl.models import Feature, How, Model, Sample, family
+from automl.models._descent import Descent
+from automl.models._losses import Loss, select_loss
+from automl.models._network import initial_network
+from automl.models._target import TargetCoding
 from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
 CLASSES = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
+MLP = family("mlp")
+FEATURES = tuple(Feature(name, name) for name in "abc")
 
 
-def how_for(task: Task, seed: int = 0, rounds: int | None = None) -> How:
-    return How(task, metric_for(None, task.kind), seed, 1, rounds=rounds)
+def how_for(task: Task, rounds: int | None = None) -> How:
+    metric = metric_for(None, task.kind)
+    return How(task, metric, seed=0, threads=1, rounds=rounds)
 
 
-def waves(rows: int = 600, seed: int = 0) -> Sample:
+def smooth_sample(rows: int = 600, seed: int = 0) -> Sample:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(rows, 3)).astype(np.float32)
-    y = np.sin(2 * X[:, 0]) * X[:, 1] + 0.05 * rng.normal(size=rows)
-    return Sample(X, tuple(Feature(name, name) for name in "abc"), y)
+    noise = rng.normal(size=rows)
+    y = np.sin(2 * X[:, 0]) * X[:, 1] + 0.05 * noise
+    return Sample(X, FEATURES, y)
 
 
-@pytest.mark.parametrize("n_waves", [0, 3])
+def loss_for(X: np.ndarray, y: np.ndarray, task: Task) -> Loss:
+    how = how_for(task)
+    target = TargetCoding.fit(Sample(X, (), y), how)
+    return select_loss(target, how)
+
+
+def refit(train: Sample, rounds: int, **params: object) -> Model:
+    how = how_for(REGRESSION, rounds)
+    prepared = MLP.prepare(train, None, params, how)
+    return MLP.fit(prepared, params, how).model
+
+
+@pytest.mark.parametrize("cosines", [0, 3])
 @pytest.mark.parametrize("task", [REGRESSION, CLASSES], ids=lambda task: task.kind)
-def test_gradients_are_those_of_finite_differences(task: Task, n_waves: int) -> None:
+def test_gradients_equal_finite_differences(task: Task, cosines: int) -> None:
     rng = np.random.default_rng(1)
     X = rng.normal(size=(40, 4))
-    outputs = task.n_outputs
-    network = started(X.astype(np.float32), (6, 5, outputs), n_waves, 0.2, rng).copy(np.float64)
+    sizes = (6, 5, task.n_outputs)
+    network = initial_network(X.astype(np.float32), sizes, cosines, 0.2, rng).copy(np.float64)
     y = rng.integers(0, 3, 40).astype(float) if task.labels else rng.normal(size=40)
     weight = rng.uniform(0.5, 2.0, 40)
-    loss = loss_of(Target.of(Sample(X, (), y), how_for(task)), how_for(task))
-    found = network.gradients(X, y, weight, loss, 1.0, rng)
-    for array, gradient in zip(network.arrays, found, strict=True):
-        for place in rng.integers(0, max(1, array.size), 5 if array.size else 0):
-            before, step = array.flat[place], 1e-5
-            array.flat[place] = before + step
-            above = loss(network.scores(X), y, weight)[0]
-            array.flat[place] = before - step
-            below = loss(network.scores(X), y, weight)[0]
-            array.flat[place] = before
-            assert gradient.flat[place] == pytest.approx(
-                (above - below) / (2 * step), rel=1e-4, abs=1e-6
-            )
+    loss = loss_for(X, y, task)
+
+    def total_loss() -> float:
+        total, _ = loss(network.scores(X), y, weight)
+        return total
+
+    step = 1e-5
+    gradients = network.gradients(X, y, weight, loss, 1.0, rng)
+    for array, gradient in zip(network.parameters, gradients, strict=True):
+        checks = 5 if array.size else 0
+        for index in rng.integers(0, max(1, array.size), checks):
+            before = array.flat[index]
+            array.flat[index] = before + step
+            above = total_loss()
+            array.flat[index] = before - step
+            below = total_loss()
+            array.flat[index] = before
+            slope = (above - below) / (2 * step)
+            assert gradient.flat[index] == pytest.approx(slope, rel=1e-4, abs=1e-6)
 
 
-def test_a_value_that_is_left_out_has_no_gradient() -> None:
+def test_a_dropped_value_has_no_gradient() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(64, 2)).astype(np.float32)
-    network = started(X, (4, 1), 0, 0.1, rng)
-    loss = loss_of(
-        Target.of(Sample(X, (), X[:, 0].astype(float)), how_for(REGRESSION)), how_for(REGRESSION)
-    )
-    gradients = network.gradients(X, X[:, 0], np.ones(64, np.float32), loss, 1e-9, rng)
-    by_last = gradients[2]
-    assert not by_last.any()
+    y = X[:, 0]
+    network = initial_network(X, (4, 1), 0, 0.1, rng)
+    loss = loss_for(X, y.astype(float), REGRESSION)
+    weight = np.ones(64, np.float32)
+    gradients = network.gradients(X, y, weight, loss, 1e-9, rng)
+    by_last_weights = gradients[2]
+    assert not by_last_weights.any()
 
 
-def test_columns_of_few_values_are_not_turned_into_waves() -> None:
-    X = np.column_stack([np.arange(50) % 2, np.linspace(-1, 1, 50)]).astype(np.float32)
-    assert started(X, (4, 1), 2, 0.1, np.random.default_rng(0)).places.tolist() == [1]
+def test_columns_of_few_values_get_no_periodic_embedding() -> None:
+    rng = np.random.default_rng(0)
+    flag = np.arange(50) % 2
+    number = np.linspace(-1, 1, 50)
+    X = np.column_stack([flag, number]).astype(np.float32)
+    network = initial_network(X, (4, 1), 2, 0.1, rng)
+    assert network.periodic_columns.tolist() == [1]
 
 
-def test_the_rate_rises_then_falls_to_nothing() -> None:
-    network = started(np.zeros((100, 1), np.float32), (2, 1), 0, 0.1, np.random.default_rng(0))
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    rng = np.random.default_rng(0)
+    X = np.zeros((100, 1), np.float32)
+    network = initial_network(X, (2, 1), 0, 0.1, rng)
+    loss = select_loss(TargetCoding(0), how_for(REGRESSION))
     descent = Descent(
         network,
-        loss_of(Target(0), how_for(REGRESSION)),
-        np.random.default_rng(0),
-        1000,
-        0.01,
-        0.1,
-        0.0,
+        loss,
+        rng,
+        rows=1000,
+        learning_rate=0.01,
+        weight_decay=0.1,
+        dropout=0.0,
     )
-    steps = descent.epochs * descent.steps_an_epoch
+    steps = descent.epochs * descent.steps_per_epoch
     rates = []
     for descent.step in range(steps + 1):
-        rates.append(descent._rate())
+        rates.append(descent._current_rate())
     top = int(np.argmax(rates))
+    changes = np.diff(rates)
     assert rates[0] == 0.0
     assert max(rates) == pytest.approx(0.01)
-    assert np.all(np.diff(rates[: top + 1]) >= 0)
-    assert np.all(np.diff(rates[top:]) <= 0)
+    assert np.all(changes[:top] >= 0)
+    assert np.all(changes[top:] <= 0)
     assert rates[-1] == pytest.approx(0.01 * 0.01)
 
 
 @pytest.mark.heavy
 def test_a_smooth_target_is_learnt() -> None:
-    train, held, fresh = waves(), waves(200, 1), waves(1000, 2)
-    mlp, how = family("mlp"), how_for(REGRESSION)
-    fitted = mlp.fit(mlp.prepare(train, held, {}, how), {}, how)
-    assert fitted.rounds is not None
-    assert 0 < fitted.rounds == min(fitted.curve, key=lambda point: point[1])[0]
-    assert (
-        np.sqrt(np.mean((fitted.model.predict(fresh.X) - fresh.y) ** 2)) < 0.2 < 0.5 * fresh.y.std()
-    )
+    fresh = smooth_sample(1000, 2)
+    how = how_for(REGRESSION)
+    prepared = MLP.prepare(smooth_sample(), smooth_sample(200, 1), {}, how)
+    fitted = MLP.fit(prepared, {}, how)
+    best_round, _ = min(fitted.curve, key=lambda point: point[1])
+    assert fitted.rounds == best_round > 0
+    errors = fitted.model.predict(fresh.X) - fresh.y
+    rmse = np.sqrt(np.mean(errors**2))
+    assert rmse < 0.2 < 0.5 * fresh.y.std()
 
 
-def test_a_refit_trains_as_many_epochs_as_it_is_told() -> None:
-    mlp, how = family("mlp"), how_for(REGRESSION, rounds=3)
-    short = mlp.fit(mlp.prepare(waves(), None, {}, how), {}, how)
-    assert short.rounds == 3
+def test_a_refit_trains_the_given_number_of_epochs() -> None:
+    how = how_for(REGRESSION, rounds=3)
+    prepared = MLP.prepare(smooth_sample(), None, {}, how)
+    assert MLP.fit(prepared, {}, how).rounds == 3
 
 
-def test_predictions_stay_near_the_targets_that_were_seen() -> None:
-    mlp, how = family("mlp"), how_for(REGRESSION, rounds=20)
-    train = waves()
-    model = mlp.fit(mlp.prepare(train, None, {}, how), {}, how).model
-    far = model.predict(np.full((1, 3), 1e6, np.float32))
-    reach = train.y.max() - train.y.min()
-    assert train.y.min() - 0.5 * reach - 1e-3 <= far[0] <= train.y.max() + 0.5 * reach + 1e-3
+def test_predictions_stay_near_the_training_targets() -> None:
+    train = smooth_sample()
+    model = refit(train, rounds=20)
+    far_row = np.full((1, 3), 1e6, np.float32)
+    (prediction,) = model.predict(far_row)
+    low = train.y.min()
+    high = train.y.max()
+    margin = 0.5 * (high - low) + 1e-3
+    assert low - margin <= prediction <= high + margin
 
 
 def test_a_damaged_network_is_refused() -> None:
-    mlp, how = family("mlp"), how_for(REGRESSION, rounds=2)
-    state = dict(mlp.fit(mlp.prepare(waves(), None, {}, how), {"waves": 4}, how).model.to_state())
-    assert mlp.restore(state).predict(waves().X).shape == (600,)
+    train = smooth_sample()
+    state = refit(train, rounds=2, waves=4).to_state()
+    assert MLP.restore(state).predict(train.X).shape == (600,)
     damages = {
         "layers": 99,
         "features": 2,
@@ -134,4 +168,4 @@ def test_a_damaged_network_is_refused() -> None:
     }
     for name, value in damages.items():
         with pytest.raises(UnsafeModel):
-            mlp.restore({**state, name: value})
+            MLP.restore({**state, name: value})

@@ -17,8 +17,8 @@ from automl.budget import Budget
 from automl.errors import UnsafeModel
 from automl.metrics import metric_for
 from automl.models import Feature, How, Sample, family
-from automl.models._blocks import by_blocks
-from automl.models._target import Target
+from automl.models._blocks import map_blocks
+from automl.models._target import TargetCoding
 from automl.models._trees import Trees
 from automl.models.constant import constant
 from automl.models.knn import KNNModel
@@ -34,7 +34,7 @@ HOW = How(
 NUMBERS = How(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0, 1)
 
 
-def asking(metric: str, rounds: int | None = None) -> How:
+def regression_by(metric: str, rounds: int | None = None) -> How:
     """A regression by this metric."""
     return How(
         Task("regression", "y", metric), metric_for(metric, "regression"), 0, 1, rounds=rounds
@@ -53,37 +53,39 @@ def sample_of(y: list[float], weight: list[float] | None = None) -> Sample:
 
 def test_classes_are_numbered_without_the_absent_ones_and_keep_their_columns() -> None:
     train = sample_of([3, 1, 3, 0], [1, 1, 2, 0])
-    target = Target.of(train, HOW)
-    assert target == Target(4, (1, 3))
-    coded = target.code(train)
+    target = TargetCoding.fit(train, HOW)
+    assert target == TargetCoding(4, (1, 3))
+    coded = target.encode(train)
     assert coded.y.tolist() == [1, 0, 1]
     assert coded.weight is not None
     assert coded.weight.mean() == pytest.approx(1)
-    assert target.code(sample_of([0, 1, 2, 3])).X[:, 0].tolist() == [1, 3]
-    assert target.spread(np.array([0.25])).tolist() == [[0, 0.75, 0, 0.25]]
+    assert target.encode(sample_of([0, 1, 2, 3])).X[:, 0].tolist() == [1, 3]
+    assert target.to_prediction(np.array([0.25])).tolist() == [[0, 0.75, 0, 0.25]]
     assert target.decode(coded.y).tolist() == [3, 1, 3]
 
 
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=20))
-def test_numbers_are_coded_and_back(y: list[float]) -> None:
-    target = Target.of(sample_of(y), NUMBERS)
-    coded = target.code(sample_of(y)).y
+def test_numbers_are_encoded_and_decoded(y: list[float]) -> None:
+    target = TargetCoding.fit(sample_of(y), NUMBERS)
+    coded = target.encode(sample_of(y)).y
     np.testing.assert_allclose(
-        target.spread(coded), y, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(y).max())
+        target.to_prediction(coded), y, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(y).max())
     )
-    assert Target.from_state(target.to_state()) == target
+    assert TargetCoding.from_state(target.to_state()) == target
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=20))
-def test_logarithms_stand_for_numbers_where_the_metric_is_about_them(y: list[float]) -> None:
-    target = Target.of(sample_of(y), asking("rmsle"))
-    np.testing.assert_allclose(target.spread(target.code(sample_of(y)).y), y, rtol=1e-6, atol=1e-6)
-    assert Target.from_state(target.to_state()) == target
+def test_logarithms_replace_numbers_for_a_metric_of_logarithms(y: list[float]) -> None:
+    target = TargetCoding.fit(sample_of(y), regression_by("rmsle"))
+    np.testing.assert_allclose(
+        target.to_prediction(target.encode(sample_of(y)).y), y, rtol=1e-6, atol=1e-6
+    )
+    assert TargetCoding.from_state(target.to_state()) == target
 
 
-def test_rows_weigh_by_what_one_is_of_their_number_where_relative_errors_count() -> None:
+def test_weights_fall_as_numbers_grow_for_a_metric_of_relative_errors() -> None:
     train = sample_of([1, 2, 4, 0])
-    coded = Target.of(train, asking("mape")).code(train)
+    coded = TargetCoding.fit(train, regression_by("mape")).encode(train)
     assert coded.weight is not None
     assert (coded.weight / coded.weight[0]).tolist() == pytest.approx([1, 1 / 2, 1 / 4, 1 / 0.015])
 
@@ -92,18 +94,19 @@ def test_rows_weigh_by_what_one_is_of_their_number_where_relative_errors_count()
 @pytest.mark.parametrize(
     "name", ["constant", "linear", "lightgbm", "catboost", "xgboost", "random_forest", "mlp"]
 )
-def test_what_the_metric_is_about_is_learnt(name: str, metric: str) -> None:
+def test_a_fit_for_the_metric_beats_a_fit_for_the_rmse(name: str, metric: str) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 2)).astype(np.float32)
     y = np.exp(2 + X[:, 0] + rng.normal(size=600))
-    rows, kind = Sample(X, (Feature("a", "a"), Feature("b", "b")), y), family(name)
+    rows = Sample(X, (Feature("a", "a"), Feature("b", "b")), y)
+    kind = family(name)
     params = {"n_estimators": 60} if name == "random_forest" else {}
 
     def loss(how: How) -> float:
         fitted = kind.fit(kind.prepare(rows, None, params, how), params, how)
-        return asking(metric).metric.of(y, fitted.model.predict(X))
+        return regression_by(metric).metric.of(y, fitted.model.predict(X))
 
-    assert loss(asking(metric, rounds=40)) < 0.9 * loss(asking("rmse", rounds=40))
+    assert loss(regression_by(metric, rounds=40)) < 0.9 * loss(regression_by("rmse", rounds=40))
 
 
 @pytest.mark.parametrize(
@@ -116,9 +119,9 @@ def test_what_the_metric_is_about_is_learnt(name: str, metric: str) -> None:
         {"total": "x", "present": [], "shift": 0.0, "scale": 1.0},
     ],
 )
-def test_a_senseless_coding_is_refused(state: dict[str, Any]) -> None:
+def test_an_inconsistent_coding_is_refused(state: dict[str, Any]) -> None:
     with pytest.raises(UnsafeModel):
-        Target.from_state(state)
+        TargetCoding.from_state(state)
 
 
 def test_blocks_are_all_of_one_size() -> None:
@@ -129,7 +132,7 @@ def test_blocks_are_all_of_one_size() -> None:
         return block * 2
 
     X = np.arange(14, dtype=np.float32).reshape(7, 2)
-    np.testing.assert_array_equal(by_blocks(double, X, rows=3), X * 2)
+    np.testing.assert_array_equal(map_blocks(double, X, block_rows=3), X * 2)
     assert sizes == [(3, 2)] * 3
 
 
@@ -145,50 +148,51 @@ def test_the_constant_is_the_mean_or_the_median() -> None:
 def forest_of(
     kind: str, missing: bool
 ) -> tuple[Any, Trees, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    """Return a scikit-learn forest, its trees as arrays, and its training rows."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4)).astype(np.float32)
     X[:, 2] = np.round(X[:, 2])
     y = X[:, 0] + X[:, 2]
     if missing:
         X[rng.random(X.shape) < 0.2] = np.nan
-    made = (
-        ExtraTreesRegressor(20, random_state=0)
-        if kind == "numbers"
-        else ExtraTreesClassifier(20, random_state=0)
-    )
-    made.fit(X, y if kind == "numbers" else np.digitize(y, [0.0] if kind == "two" else [-1.0, 1.0]))
-    return made, Trees.of([tree.tree_ for tree in made.estimators_]), X
+    forest: Any = ExtraTreesClassifier(20, random_state=0)
+    if kind == "numbers":
+        forest = ExtraTreesRegressor(20, random_state=0)
+    else:
+        y = np.digitize(y, [0.0] if kind == "two" else [-1.0, 1.0])
+    forest.fit(X, y)
+    trees = Trees.from_sklearn([tree.tree_ for tree in forest.estimators_])
+    return forest, trees, X
 
 
 @pytest.mark.parametrize("kind", ["numbers", "two", "three"])
 @pytest.mark.parametrize("missing", [False, True])
-def test_trees_answer_as_scikit_learn_does(
+def test_trees_predict_as_scikit_learn_does(
     kind: str, missing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, trees, X = forest_of(kind, missing)
-    expected = (
-        made.predict(X)[:, None]
-        if kind == "numbers"
-        else made.predict_proba(X)[:, 1 if kind == "two" else 0 :]
-    )
-    found = trees.predict(X)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
-    np.testing.assert_array_equal(
-        found, np.concatenate([trees.predict(X[start : start + 50]) for start in range(0, 300, 50)])
-    )
+    forest, trees, X = forest_of(kind, missing)
+    if kind == "numbers":
+        expected = forest.predict(X)[:, None]
+    else:
+        first_class = 1 if kind == "two" else 0
+        expected = forest.predict_proba(X)[:, first_class:]
+    prediction = trees.predict(X)
+    np.testing.assert_allclose(prediction, expected, rtol=1e-6, atol=1e-6)
+    slices = [trees.predict(X[start : start + 50]) for start in range(0, 300, 50)]
+    np.testing.assert_array_equal(prediction, np.concatenate(slices))
+    real_import = builtins.__import__
 
-    def without(name: str, *rest: Any) -> Any:
+    def import_without_sklearn(name: str, *rest: Any) -> Any:
         if name.startswith("sklearn"):
             raise ImportError(name)
-        return real(name, *rest)
+        return real_import(name, *rest)
 
-    real = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", without)
-    np.testing.assert_array_equal(trees.predict(X), found)
+    monkeypatch.setattr(builtins, "__import__", import_without_sklearn)
+    np.testing.assert_array_equal(trees.predict(X), prediction)
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "value"),
+    ("name", "index", "value"),
     [
         ("right", 0, 1),
         ("right", 0, 10**6),
@@ -198,34 +202,39 @@ def test_trees_answer_as_scikit_learn_does(
         ("threshold", 0, np.nan),
     ],
 )
-def test_trees_that_lead_out_of_bounds_are_refused(name: str, place: int, value: float) -> None:
+def test_trees_that_lead_out_of_bounds_are_refused(name: str, index: int, value: float) -> None:
     state = forest_of("two", False)[1].to_state()
     Trees.from_state(state)
-    spoilt = state[name].copy()
-    spoilt[place] = value
+    damaged = state[name].copy()
+    damaged[index] = value
     with pytest.raises(UnsafeModel):
-        Trees.from_state(state | {name: spoilt})
+        Trees.from_state(state | {name: damaged})
     with pytest.raises(UnsafeModel):
         Trees.from_state(state | {name: state[name][:-1]})
+
+
+def numeric_features(count: int) -> tuple[Feature, ...]:
+    names = [f"x{index}" for index in range(count)]
+    return tuple(Feature(name, name) for name in names)
+
+
+def fit_linear(train: Sample, how: How, **params: object) -> Any:
+    linear = Linear()
+    prepared = linear.prepare(train, None, params, how)
+    return linear.fit(prepared, params, how).model
 
 
 def test_an_l1_penalty_leaves_few_coefficients() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 30)).astype(np.float32)
-    train = Sample(
-        X,
-        tuple(Feature(f"x{place}", f"x{place}") for place in range(30)),
-        np.asarray(3 * X[:, 0], np.float64),
-    )
-    linear = Linear()
-    kept = {}
+    y = np.asarray(3 * X[:, 0], np.float64)
+    train = Sample(X, numeric_features(30), y)
+    counts = {}
     for penalty in ("l1", "l2"):
-        params = {"C": 0.02, "penalty": penalty}
-        state = linear.fit(
-            linear.prepare(train, None, params, NUMBERS), params, NUMBERS
-        ).model.to_state()
-        kept[penalty] = int((np.abs(state["coefficients"]) > 1e-6).sum())
-    assert kept == {"l1": 1, "l2": 30}
+        model = fit_linear(train, NUMBERS, C=0.02, penalty=penalty)
+        is_used = np.abs(model.coefficients) > 1e-6
+        counts[penalty] = int(is_used.sum())
+    assert counts == {"l1": 1, "l2": 30}
 
 
 def test_the_linear_model_agrees_with_scikit_learn() -> None:
@@ -234,39 +243,38 @@ def test_the_linear_model_agrees_with_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 6)).astype(np.float32)
     y = (X[:, 0] - X[:, 1] + rng.normal(size=400) > 0).astype(float)
-    how = How(Task("binary", "y", "log_loss", ("a", "b")), metric_for("log_loss", "binary"), 0, 1)
-    train = Sample(X, tuple(Feature(f"x{place}", f"x{place}") for place in range(6)), y)
-    linear = family("linear")
-    found = linear.fit(linear.prepare(train, None, {"C": 0.5}, how), {"C": 0.5}, how).model.predict(
-        X
-    )
-    np.testing.assert_allclose(
-        found, LogisticRegression(C=0.5).fit(X, y).predict_proba(X), atol=2e-3
-    )
+    task = Task("binary", "y", "log_loss", ("a", "b"))
+    how = How(task, metric_for("log_loss", "binary"), 0, 1)
+    model = fit_linear(Sample(X, numeric_features(6), y), how, C=0.5)
+    expected = LogisticRegression(C=0.5).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(model.predict(X), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("p", [1, 2])
 @pytest.mark.parametrize("by_distance", [False, True])
-def test_neighbours_are_exact_wherever_a_row_stands(p: int, by_distance: bool) -> None:
+def test_neighbours_are_exact_at_any_position_in_a_block(p: int, by_distance: bool) -> None:
     rng = np.random.default_rng(0)
     X = np.round(rng.normal(size=(1_000, 33)), 1).astype(np.float32)
     X[:, 5] *= 100
-    model = KNNModel(
-        X[:700], rng.normal(size=700), rng.uniform(1, 2, 700), 9, by_distance, p, Target(0)
-    )
-    whole = model.predict(X[600:])
+    stored = X[:700]
+    rows = X[600:]
+    y = rng.normal(size=700)
+    weight = rng.uniform(1, 2, 700)
+    model = KNNModel(stored, y, weight, 9, by_distance, p, TargetCoding(0))
+    prediction = model.predict(rows)
     order = rng.permutation(400)
-    np.testing.assert_array_equal(model.predict(X[600:][order]), whole[order])
-    apart = (np.abs(X[600:, None, :].astype(float) - X[None, :700]) ** p).sum(axis=2) ** (1 / p)
-    nearest = np.argsort(apart, axis=1)[:, :9]
-    distance = np.take_along_axis(apart, nearest, axis=1)
-    share = model.weight[nearest] / (np.maximum(distance, 1e-3) if by_distance else 1.0)
-    np.testing.assert_allclose(
-        whole, (share * model.y[nearest]).sum(axis=1) / share.sum(axis=1), rtol=1e-9
-    )
+    np.testing.assert_array_equal(model.predict(rows[order]), prediction[order])
+    differences = np.abs(rows[:, None, :].astype(float) - stored)
+    distances = (differences**p).sum(axis=2) ** (1 / p)
+    nearest = np.argsort(distances, axis=1)[:, :9]
+    influence = weight[nearest]
+    if by_distance:
+        influence /= np.maximum(np.take_along_axis(distances, nearest, axis=1), 1e-3)
+    expected = (influence * y[nearest]).sum(axis=1) / influence.sum(axis=1)
+    np.testing.assert_allclose(prediction, expected, rtol=1e-9)
 
 
-def test_neighbours_at_one_distance_share_what_is_left() -> None:
+def test_neighbours_at_the_same_distance_share_the_rest_of_k() -> None:
     train = Sample(
         np.array([[0.0], [1.0], [-1.0], [9.0]], np.float32),
         (Feature("x", "x"),),
@@ -283,43 +291,46 @@ def test_a_lightgbm_model_predicts_where_the_other_libraries_are_missing(tmp_pat
     import subprocess
     import sys
 
-    train = Sample(
-        np.arange(60, dtype=np.float32)[:, None], (Feature("x", "x"),), np.arange(60) % 4 * 1.0
-    )
+    X = np.arange(60, dtype=np.float32)[:, None]
+    y = np.arange(60) % 4 * 1.0
     lightgbm = family("lightgbm")
-    how = How(HOW.task, HOW.metric, 0, 1, rounds=3)
-    model = lightgbm.fit(lightgbm.prepare(train, None, {}, how), {}, how).model
+    how = replace(HOW, rounds=3)
+    prepared = lightgbm.prepare(Sample(X, (Feature("x", "x"),), y), None, {}, how)
+    model = lightgbm.fit(prepared, {}, how).model
     state = model.to_state()
-    (tmp_path / "booster").write_bytes(state["booster"])
+    booster = tmp_path / "booster"
+    booster.write_bytes(state["booster"])
     code = f"""
 import sys
 for name in ("sklearn", "xgboost", "catboost", "optuna"):
     sys.modules[name] = None
 import json, numpy as np
 from automl.models import family
-state = {{"booster": open({str(tmp_path / "booster")!r}, "rb").read(), "target": {state["target"]!r}}}
-print(json.dumps(family("lightgbm").restore(state).predict(np.arange(9, dtype=np.float32)[:, None]).tolist()))
+booster = open({str(booster)!r}, "rb").read()
+model = family("lightgbm").restore({{"booster": booster, "target": {state["target"]!r}}})
+X = np.arange(9, dtype=np.float32)[:, None]
+print(json.dumps(model.predict(X).tolist()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == model.predict(train.X[:9]).tolist()
+    assert json.loads(done.stdout) == model.predict(X[:9]).tolist()
 
 
 @pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
-def test_a_forest_that_answers_with_others_grows_a_share_of_its_trees(name: str) -> None:
-    grower, rows = family(name), sample_of([*range(40)])
-    alone = replace(
-        NUMBERS, budget=Budget(time.monotonic() + 600)
-    )  # without a clock there are fewer
-    others = replace(alone, models=8)
-    one = grower.fit(grower.prepare(rows, None, {}, alone), {}, alone)
-    share = grower.fit(grower.prepare(rows, None, {}, others), {}, others)
-    assert [len(model.trees.offsets) - 1 for model in (one.model, share.model, share.kept)] == [
-        300,
-        107,
-        75,
-    ]
-    assert one.rounds == share.rounds == 300
-    again = grower.fit(
-        grower.prepare(rows, None, {}, others), {}, replace(others, rounds=share.rounds)
-    )
+def test_a_forest_among_others_grows_a_share_of_its_trees(name: str) -> None:
+    forest = family(name)
+    rows = sample_of([*range(40)])
+    budget = Budget(time.monotonic() + 600)  # without a clock there are fewer trees
+    how_alone = replace(NUMBERS, budget=budget)
+    how_shared = replace(how_alone, models=8)
+
+    def fit(how: How) -> Any:
+        return forest.fit(forest.prepare(rows, None, {}, how), {}, how)
+
+    alone = fit(how_alone)
+    share = fit(how_shared)
+    assert alone.model.trees.count == 300
+    assert share.model.trees.count == 107
+    assert share.kept.trees.count == 75
+    assert alone.rounds == share.rounds == 300
+    again = fit(replace(how_shared, rounds=share.rounds))
     np.testing.assert_array_equal(again.model.predict(rows.X), share.model.predict(rows.X))
