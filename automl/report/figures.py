@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.formatting import counted, duration, number, places, visible
 from automl.metrics import metric_of
 from automl.report.summary import members
-from automl.report.words import counted, duration, number, places, visible
 from automl.timeline import Timeline
 from automl.trial import Study, Trial
 

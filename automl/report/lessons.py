@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from automl.formatting import aligned, counted, duration, number, places, visible
 from automl.insight import Insight, Lesson
 from automl.insight.cost import BY_HAND, WATTS, Cost
 from automl.insight.effects import GoodRange
@@ -12,7 +13,6 @@ from automl.insight.lessons import FEWEST
 from automl.insight.stability import Stability
 from automl.insight.story import More, Step
 from automl.metrics import metric_of
-from automl.report.words import aligned, counted, duration, number, places, visible
 from automl.trial import Study
 
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")

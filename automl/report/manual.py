@@ -9,11 +9,11 @@ from typing import Any
 
 from automl.errors import AutoMLError
 from automl.files import write_text
+from automl.formatting import aligned, counted, number, ordinal, places, visible
 from automl.insight.change import Change, change
 from automl.metrics import Metric, metric_of
 from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
-from automl.report.words import aligned, counted, number, ordinal, places, visible
 from automl.search.manual import settable
 from automl.space import Choice
 from automl.trial import Candidate, Study, Trial

@@ -10,6 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError
+from automl.formatting import (
+    counted,
+    duration,
+    grouped,
+    listed,
+    number,
+    places,
+    predict_command,
+    visible,
+)
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
@@ -23,16 +33,6 @@ from automl.report.summary import (
     failures,
     members,
     tested_text,
-)
-from automl.report.words import (
-    counted,
-    duration,
-    grouped,
-    listed,
-    number,
-    places,
-    predict_command,
-    visible,
 )
 from automl.store import FAILURES, run_facts
 from automl.timeline import Timeline, read

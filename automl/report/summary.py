@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from automl.formatting import counted, grouped, listed, number, places, visible
 from automl.metrics import metric_of
-from automl.report.words import counted, grouped, listed, number, places, visible
 from automl.trial import Study, Trial
 
 FAILED = ("failed", "timeout", "memory")  # ways in which a fit ends that are no success

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from automl.formatting import aligned, duration, number, places, visible
 from automl.insight.change import paired
 from automl.metrics import metric_of
-from automl.report.words import aligned, duration, number, places, visible
 from automl.track.experiment import Experiment
 
 SURE = 1.96

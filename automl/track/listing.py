@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from automl.report.words import aligned, duration, visible
+from automl.formatting import aligned, duration, visible
 from automl.track.experiment import Experiment
 
 HEADINGS = (

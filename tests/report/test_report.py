@@ -14,11 +14,11 @@ import pytest
 
 from automl.budget import Budget
 from automl.errors import InputError
+from automl.formatting import number, places
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import Reporter, write_report
 from automl.report.summary import expected
-from automl.report.words import number, places
 from automl.store import replay
 from automl.timeline import read
 from automl.trial import Candidate, Job, Outcome, Plan

@@ -1,4 +1,4 @@
-"""Values as words for people, on the page and on the terminal alike."""
+"""Format numbers, durations, counts and texts for people: in the report, on the terminal, in exports."""
 
 from __future__ import annotations
 
