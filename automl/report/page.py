@@ -266,14 +266,14 @@ def _problem(study: Study) -> list[tuple[str, str]]:
     """Return facts about task and table, as pairs of a name and a text."""
     if study.task is None:
         return []
-    kind = study.task.kind
+    task: str = study.task.kind
     labels = study.task.labels
     if labels:
-        kind += f", {counted(len(labels), 'class', 'classes')}: {listed(labels)}"
+        task += f", {counted(len(labels), 'class', 'classes')}: {listed(labels)}"
     rows = counted(study.size.rows, "row")
     columns = counted(study.size.columns, "feature column")
     pairs = [
-        ("Task", kind),
+        ("Task", task),
         ("Metric", f"{study.task.metric}: {metric_of(study.task).about}"),
         ("Table", f"{rows}, {columns}"),
         ("Held out", _held_out(study)),

@@ -141,7 +141,7 @@ def contradiction(study: Study) -> str:
     latest = findings[-1]
     if not latest["override"]:
         return str(latest["action"])
-    return f"{latest['action']}. What to try: {latest['override']}"
+    return f"{latest['action']}. Try: {latest['override']}"
 
 
 def failures(study: Study) -> str:

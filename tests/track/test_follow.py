@@ -50,7 +50,7 @@ def test_a_run_that_is_there_is_told_in_the_order_of_its_trials(tmp_path: Path) 
 def test_a_run_that_goes_on_is_followed_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "PAUSE", 0.01)
+    monkeypatch.setattr(follow, "MIN_PAUSE_SECONDS", 0.01)
     source = full_run(tmp_path / "source")
     made, noted = empty_run(tmp_path / "run"), Noted()
     follower = threading.Thread(target=follow.follow, args=(tmp_path / "run", [noted]))
