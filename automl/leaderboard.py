@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import statistics
-from collections.abc import Iterator
 from typing import Any
 
 from automl.metrics import Metric, metric_of
@@ -14,177 +13,226 @@ from automl.trial import Study, Trial
 from automl.uncertainty import new_rows, student, widening
 
 HEADINGS = (
-    *("rank", "id", "family", "recipe", "stage", "metric", "score", "ci_low", "ci_high", "test"),
-    *("seconds", "size_mb", "weight", "status"),
+    "rank",
+    "id",
+    "family",
+    "recipe",
+    "stage",
+    "metric",
+    "score",
+    "ci_low",
+    "ci_high",
+    "test",
+    "seconds",
+    "size_mb",
+    "weight",
+    "status",
 )
-
-TIED = "done, tied with the best"  # the status of models that can't be told apart from the best one
+TIED = "done, tied with the best"  # status of models that can't be told apart from the best one
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+BYTES_PER_MEGABYTE = 1e6
 
 Row = dict[str, Any]
 
 
 def leaderboard(study: Study) -> list[Row]:
-    """One row a trial, complete ones first; the ensemble leads when it has more than one member.
+    """Return a row for each trial, complete ones first, led by the ensemble if it has two members.
 
-    Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as many as the table has: of a trial
-    it is Student's over its folds, of the ensemble the bootstrap's over rows. `test` is the score on the user's test table, of the
-    predictor and of its members alone.
+    Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as
+    many as the table has: a trial's is Student's over its folds, the ensemble's is a bootstrap over
+    rows. `test` is the score on the user's test table, for the predictor and each of its members.
     """
     if study.task is None:
         return []
-    rows = [*_ensemble(study), *(_trial(study, trial) for trial in ordered(study))]
+    trials = ordered(study)
+    rows = [_trial_row(study, trial) for trial in trials]
+    if len(study.weights) > 1 and study.verdict:
+        rows.insert(0, _ensemble_row(study))
     return [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
 
 
 def to_csv(rows: list[Row]) -> str:
-    """The leaderboard as text of a CSV file."""
+    """Return the leaderboard as the text of a CSV file."""
     text = io.StringIO()
     writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: defused(row[name]) for name in HEADINGS} for row in rows)
+    for row in rows:
+        cells = {name: defused(row[name]) for name in HEADINGS}
+        writer.writerow(cells)
     return text.getvalue()
 
 
 def defused(value: Any) -> Any:
-    """A cell as a CSV holds it: text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
+    """Return a value as a cell of a CSV file, with no text that a spreadsheet takes for a formula.
+
+    Such a text gets an apostrophe before it (OWASP, CSV injection).
 
     >>> defused("=1+1"), defused(-0.5), defused(None)
     ("'=1+1", -0.5, '')
     """
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
-    return "" if value is None else value
+    return value
 
 
 def is_done(row: Row) -> bool:
-    """Whether a row is that of a model that was tried on every fold."""
+    """Return whether a row belongs to a model that was tried on every fold."""
     return row["status"] in ("done", TIED)
 
 
 def ordered(study: Study) -> list[Trial]:
-    """Complete trials, best first, then all others, the best of them by the folds seen first.
+    """Return complete trials, best first, then the others by their loss on the folds so far.
 
-    An incomplete trial that answers, since no model is complete, comes before all.
+    An incomplete trial that is in the predictor, because no model is complete, comes first.
     """
-    complete = study.ranked
-    names = {trial.id for trial in complete}
-    others = [trial for trial in study.trials.values() if trial.id not in names]
-    others.sort(key=lambda trial: (loss_of(trial), trial.id))
-    answering = [trial for trial in others if study.weights.get(trial.id)]
-    return [*answering, *complete, *(trial for trial in others if trial not in answering)]
+    complete = {trial.id for trial in study.ranked}
+    trials = study.trials.values()
+    incomplete = [trial for trial in trials if trial.id not in complete]
+    incomplete.sort(key=lambda trial: (loss_of(trial), trial.id))
+    members = [trial for trial in incomplete if study.weights.get(trial.id)]
+    others = [trial for trial in incomplete if trial not in members]
+    return [*members, *study.ranked, *others]
 
 
-def _ensemble(study: Study) -> Iterator[Row]:
-    if len(study.weights) < 2 or not study.verdict:
-        return
+def _ensemble_row(study: Study) -> Row:
     metric = metric_of(study.the_task)
+    evaluation = study.verdict
     members = [study.trials[name] for name in study.weights]
-    low, high = _natural(metric, study.verdict["low"], study.verdict["high"])
-    yield {
+    low = evaluation["low"]
+    high = evaluation["high"]
+    low, high = _natural(metric, low, high)
+    seconds = sum(trial.seconds for trial in members)
+    size = sum(megabytes(trial) for trial in members)
+    return {
         "id": "ensemble",
         "family": f"{len(members)} models",
         "recipe": "",
         "stage": "ensemble",
         "metric": metric.name,
-        "score": metric.score(study.verdict["loss"]),
+        "score": metric.score(evaluation["loss"]),
         "ci_low": low,
         "ci_high": high,
         "test": study.test.get("score"),
-        "seconds": round(sum(trial.seconds for trial in members), 2),
-        "size_mb": round(sum(megabytes(trial) for trial in members), 2),
+        "seconds": round(seconds, 2),
+        "size_mb": round(size, 2),
         "weight": 1.0,
         "status": "done",
     }
 
 
-def _trial(study: Study, trial: Trial) -> Row:
+def _trial_row(study: Study, trial: Trial) -> Row:
     metric = metric_of(study.the_task)
-    low, high = _spread(study, trial, metric)
+    loss = loss_of(trial)
+    score = None
+    if not math.isinf(loss):
+        score = metric.score(loss)
+    low, high = _interval(study, trial, metric)
+    test_scores = study.test.get("members", {})
+    weight = study.weights.get(trial.id, 0.0)
+    candidate = trial.candidate
     return {
         "id": trial.id,
-        "family": trial.candidate.family,
-        "recipe": trial.candidate.recipe.name,
-        "stage": trial.candidate.origin,
+        "family": candidate.family,
+        "recipe": candidate.recipe.name,
+        "stage": candidate.origin,
         "metric": metric.name,
-        "score": None if math.isinf(loss_of(trial)) else metric.score(loss_of(trial)),
+        "score": score,
         "ci_low": low,
         "ci_high": high,
-        "test": study.test.get("members", {}).get(trial.id),
+        "test": test_scores.get(trial.id),
         "seconds": round(trial.seconds, 2),
         "size_mb": round(megabytes(trial), 2),
-        "weight": round(study.weights.get(trial.id, 0.0), 4),
+        "weight": round(weight, 4),
         "status": _status(study, trial),
     }
 
 
 def _status(study: Study, trial: Trial) -> str:
-    if trial.id in study.verdict.get("tied", ()):
+    tied = study.verdict.get("tied", ())
+    if trial.id in tied:
         return TIED
-    return (
-        f"{trial.decided or _unfinished(study, trial)}{': ' + trial.reason if trial.reason else ''}"
-    )
+    status = trial.decided or _progress(study, trial)
+    if trial.reason:
+        status += f": {trial.reason}"
+    return status
 
 
-def _unfinished(study: Study, trial: Trial) -> str:
-    if (rows := first_rows(trial)) is not None:
+def _progress(study: Study, trial: Trial) -> str:
+    """Return how far an undecided trial came."""
+    rows = first_rows(trial)
+    if rows is not None:
         return f"first model, of {rows} rows"
     return f"unfinished, {len(trial.losses)} of {len(study.plan.splits)} folds"
 
 
 def loss_of(trial: Trial) -> float:
-    """The mean loss over the folds seen so far, or, of the first model, on the rows that it was judged on; infinite without any."""
+    """Return the mean loss over the folds so far; infinity without any.
+
+    The run's first model, which was trained on some rows, has its loss on the rows that judged it.
+    """
     if trial.candidate.is_first and trial.look is not None and trial.look.loss is not None:
         return trial.look.loss
     return trial.loss
 
 
 def first_rows(trial: Trial) -> int | None:
-    """How many rows the run's first model was trained on; None for any other trial, and as long as it is not there."""
+    """Return how many rows the run's first model was trained on.
+
+    None for any other trial, and until the first model has ended.
+    """
     if not trial.candidate.is_first or trial.look is None:
         return None
-    return max(job.rows or 0 for job in trial.jobs.values())
+    jobs = trial.jobs.values()
+    return max(job.rows or 0 for job in jobs)
 
 
 def megabytes(trial: Trial) -> float:
-    """Of the files of its models."""
-    return sum(outcome.size for outcome in trial.outcomes.values()) / 1e6
+    """Return the size of a trial's model files."""
+    outcomes = trial.outcomes.values()
+    size = sum(outcome.size for outcome in outcomes)
+    return size / BYTES_PER_MEGABYTE
 
 
-def _spread(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, float | None]:
-    """A 95% interval of the loss on new rows, for complete trials of several folds."""
+def _interval(study: Study, trial: Trial, metric: Metric) -> tuple[float | None, float | None]:
+    """Return a 95% interval of the score on new rows, for complete trials of several folds."""
     losses = list(trial.losses.values())
-    if len(losses) < 2 or not study.complete(trial):
+    count = len(losses)
+    if count < 2 or not study.complete(trial):
         return None, None
-    reach = student(len(losses) - 1) * statistics.stdev(losses) / math.sqrt(len(losses))
-    reach *= widening(study.size.rows, new_rows(study.size.rows))
-    return _natural(
-        metric, max(metric.least, trial.loss - reach), min(metric.most, trial.loss + reach)
-    )
+    rows = study.size.rows
+    half_width = student(count - 1) * statistics.stdev(losses)
+    half_width /= math.sqrt(count)
+    half_width *= widening(rows, new_rows(rows))
+    low = max(metric.least, trial.loss - half_width)
+    high = min(metric.most, trial.loss + half_width)
+    return _natural(metric, low, high)
 
 
 def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
-    """Bounds of a loss as bounds of the score, the lower one first."""
-    first, second = metric.score(low), metric.score(high)
-    return min(first, second), max(first, second)
+    """Return bounds of a loss as bounds of the score, the lower one first."""
+    scores = (metric.score(low), metric.score(high))
+    return min(scores), max(scores)
 
 
 def nothing_judged(study: Study) -> str:
-    """Say why no model answers but the constant, or "" where one was trained and judged, if only on a fold: it may have lost.
+    """Return why only the constant model answers; empty if another one was evaluated on any fold.
 
-    A run that asked for the constant alone is not blamed for having nothing else.
+    Such a model may have lost to the constant. A run that asked for the constant alone is not
+    blamed for having nothing else.
     """
-    others = [trial for trial in study.trials.values() if trial.candidate.family != "constant"]
+    trials = list(study.trials.values())
+    others = [trial for trial in trials if trial.candidate.family != "constant"]
     if any(trial.splits for trial in others):
         return ""
-    failures = [
-        trial.failure.reason
-        for trial in (*others, *study.trials.values())
-        if trial.failure is not None
-    ]
-    if failures:
-        reason = failures[0]
+    failures = [trial.failure for trial in (*others, *trials)]
+    failure = next(filter(None, failures), None)
+    if failure is not None:
+        reason = failure.reason
     elif study.finished == "interrupted":
         reason = "the run was interrupted before a model was trained"
     else:
         reason = "its time was over before a model was trained. Give it more: --budget 60s"
-    return f"no model could be trained and judged, so the predictor has the same answer for every row: {reason}"
+    consequence = "so the predictor has the same answer for every row"
+    return f"no model could be trained and judged, {consequence}: {reason}"

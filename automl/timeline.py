@@ -12,7 +12,7 @@ from automl.trial import Event, Trial
 
 @dataclass(frozen=True)
 class Span:
-    """A stage with its first and last second since the run's start."""
+    """A stage with its start and end, in seconds since the run's start."""
 
     stage: str
     start: float
@@ -20,15 +20,24 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Duration of the stage."""
         return self.end - self.start
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Stages in order, the second at which each fit ended (by its job's key), that of the last event, and when members were weighed last.
+    """Times of a run, in seconds since its start.
 
-    What is tried by hand comes after that.
+    Parameters
+    ----------
+    spans : tuple of Span
+        Stages in order.
+    fits : mapping of str to float
+        The end of each fit by its job's key.
+    last : float
+        The last event.
+    weighed : float or None
+        When members were weighted last, which ends the search; trials by hand may follow.
     """
 
     spans: tuple[Span, ...] = ()
@@ -38,57 +47,66 @@ class Timeline:
 
     @property
     def ended(self) -> float:
-        """When the search had come to its predictor; until now where it hasn't yet."""
-        return self.last if self.weighed is None else self.weighed
+        """End of the search, when it had its predictor; the last event until then."""
+        if self.weighed is None:
+            return self.last
+        return self.weighed
 
     def completed(self, trial: Trial) -> float:
-        """The second at which a complete trial's last held-out fold was there."""
-        return max(
-            (
-                self.fits[key]
-                for key, job in trial.jobs.items()
-                if job.fold is not None and key in self.fits
-            ),
-            default=self.last,
-        )
+        """Return the second at which a complete trial's last held-out fold ended."""
+        ends = []
+        for key, job in trial.jobs.items():
+            if job.fold is not None and key in self.fits:
+                ends.append(self.fits[key])
+        return max(ends, default=self.last)
 
 
 def read(folder: Path) -> Timeline:
-    """The timeline of a run folder.
+    """Read the timeline of a run folder.
 
     Raises
     ------
     InputError
-        It is not a run folder, or its log is damaged.
+        The folder is not a run folder, or its log is damaged.
     """
-    told: list[Event] = []
+    stages: list[Event] = []
     fits: dict[str, float] = {}
     last = 0.0
     weighed: float | None = None
     for event in events(folder):
-        last = max(last, event["time"])
-        weighed = event["time"] if event["kind"] == "weights" else weighed
-        if event["kind"] == "stage":
-            told.append(event)
-        elif event["kind"] == "fit":
-            fits[event["key"]] = event["time"]
-    return Timeline(_spans(told, last if weighed is None else weighed), fits, last, weighed)
+        kind = event["kind"]
+        time = event["time"]
+        last = max(last, time)
+        if kind == "weights":
+            weighed = time
+        elif kind == "stage":
+            stages.append(event)
+        elif kind == "fit":
+            fits[event["key"]] = time
+    timeline = Timeline(fits=fits, last=last, weighed=weighed)
+    spans = _spans(stages, timeline.ended)
+    return replace(timeline, spans=spans)
 
 
-def _spans(told: list[Event], last: float) -> tuple[Span, ...]:
-    """Every stage is told when it begins; clean and extract once more, with what they hand on, when they end.
+def _spans(stages: list[Event], last: float) -> tuple[Span, ...]:
+    """Return the stages' spans from their events.
 
-    Logs of earlier versions tell those two when they end alone.
+    Every stage has an event when it begins. Clean and extract have a second one, with their
+    results, when they end; logs of earlier versions have only that one.
     """
     spans: list[Span] = []
-    for index, event in enumerate(told):
-        before = spans[-1].end if spans else 0.0
-        hands_on = "task" in event or "recipes" in event
-        if hands_on and spans and spans[-1].stage == event["stage"]:
-            spans[-1] = replace(spans[-1], end=event["time"])
-        elif hands_on:
-            spans.append(Span(event["stage"], before, event["time"]))
+    for index, event in enumerate(stages):
+        name = event["stage"]
+        time = event["time"]
+        has_result = "task" in event or "recipes" in event
+        if not has_result:
+            end = last
+            if index + 1 < len(stages):
+                end = stages[index + 1]["time"]
+            spans.append(Span(name, time, end))
+        elif spans and spans[-1].stage == name:
+            spans[-1] = replace(spans[-1], end=time)
         else:
-            end = told[index + 1]["time"] if index + 1 < len(told) else last
-            spans.append(Span(event["stage"], event["time"], end))
+            start = spans[-1].end if spans else 0.0
+            spans.append(Span(name, start, time))
     return tuple(spans)

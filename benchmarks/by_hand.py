@@ -1,10 +1,12 @@
-"""A person as a rival: LightGBM from its defaults, one value changed at a time, 30 trials, as a careful analyst would.
+"""A person as a rival: LightGBM tuned manually from its defaults, one value at a time, 30 trials.
 
-    python benchmarks/by_hand.py --bench ../shared/bench --data ../shared/data --tasks adult,cmc --json benchmarks/results/by-hand.json
+    python benchmarks/by_hand.py --bench ../shared/bench --data ../shared/data \\
+        --tasks adult,cmc --json benchmarks/results/by-hand.json
 
-On the train rows of the benchmark's split 0 every trial is judged by three folds with early stopping; a value that is better stays. At the
-end the best setting is trained on all train rows and judged on the test rows, with the benchmark's own loss. Seconds are the machine's:
-the person's are not counted.
+On the train rows of the benchmark's split 0, every trial is evaluated by three folds with early
+stopping, and a value that is better stays, as a careful analyst would do it. At the end the best
+setting is trained on all train rows and evaluated on the test rows, with the benchmark's own loss.
+Seconds are the machine's: the person's are not counted.
 """
 
 from __future__ import annotations

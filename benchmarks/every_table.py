@@ -1,9 +1,10 @@
-"""`automl fit` with one budget on every data set of a folder: does it end in time, and does the predictor predict?
+"""`automl fit` with one budget on every data set of a folder: is it in time, does it predict?
 
-    python benchmarks/every_table.py --data ../shared/data --budget 20 --out benchmarks/results/fit20.json [--only a,b]
+    python benchmarks/every_table.py --data ../shared/data --budget 20 \\
+        --out benchmarks/results/fit20.json [--only a,b]
 
-A data set is a folder with data.csv(.gz) and card.json (target, task, drop). Nothing else should run beside it. The file is written
-after every table; tables that it holds already are skipped.
+A data set is a folder with data.csv(.gz) and card.json (target, task, drop). Nothing else should
+run at the same time. The file is written after every table; tables in it already are skipped.
 """
 
 from __future__ import annotations
@@ -116,8 +117,10 @@ def main() -> None:
         )
     seconds = [row["seconds"] for row in found.values()]
     failures = [name for name, row in found.items() if row["exit"] or row.get("predict_exit")]
+    late = sum(s > args.budget for s in seconds)
     print(
-        f"{len(found)} tables; late: {sum(s > args.budget for s in seconds)}; longest {max(seconds):.2f} s; failures: {failures or 'none'}"
+        f"{len(found)} tables; late: {late}; longest {max(seconds):.2f} s; "
+        f"failures: {failures or 'none'}"
     )
 
 

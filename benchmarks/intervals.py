@@ -1,6 +1,9 @@
-"""Do the intervals of `predict --interval` hold the truth as often as they say? On the benchmark's test rows of every table of numbers.
+"""Do the intervals of `predict --interval` hold the truth as often as they say?
 
-python benchmarks/intervals.py --bench ../shared/bench --data ../shared/data --budget 15s --out benchmarks/results/predict-interval.jsonl
+    python benchmarks/intervals.py --bench ../shared/bench --data ../shared/data \\
+        --budget 15s --out benchmarks/results/predict-interval.jsonl
+
+Measured on the benchmark's test rows of every regression table.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
-"""Is what `automl insight` teaches true? Importance against exhaustive grids, good ranges against the whole range.
+"""Are the lessons of `automl insight` true? Importance and good ranges against measurements.
 
-    python benchmarks/lessons.py --bench ../shared/bench --data ../shared/data --json benchmarks/results/lessons.json
+    python benchmarks/lessons.py --bench ../shared/bench --data ../shared/data \\
+        --json benchmarks/results/lessons.json
 
-*Importance*: 200 trials by TPE on a table, 200 at random, and every point of a grid of three levels on the same folds; the ranks of the
-shares of variance (Spearman). Trials that are there are not run again; their importance is found anew (`--json` alone does only that).
-*Ranges*: 60 trials by TPE, then 20 candidates from the good ranges and 20 from the whole range, judged on folds drawn anew.
+*Importance*: 200 trials by TPE on a table, 200 at random, and every point of a grid of three levels
+on the same folds; the ranks of the shares of variance (Spearman). Trials that exist are not run
+again; their importance is computed anew (`--json` alone does only that).
+*Ranges*: 60 trials by TPE, then 20 candidates from the good ranges and 20 from the whole range,
+evaluated on new folds.
 All on the train rows of the benchmark's split 0, at most 2 000 of them.
 """
 
@@ -180,7 +183,7 @@ def suggest(trial: optuna.Trial, name: str, of: Any) -> Any:
 
 
 def by_grid(judge: Judge, space: Space) -> dict[str, float]:
-    """The share of the variance of the loss's logarithm that each hyperparameter explains by itself, over a full grid."""
+    """Return each hyperparameter's own share of the variance of the log loss, over a full grid."""
     levels = {
         name: of.values
         if isinstance(of, Choice)
@@ -197,9 +200,12 @@ def by_grid(judge: Judge, space: Space) -> dict[str, float]:
 
 
 def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[str, Any]:
-    """The ranks of the shares by 200 trials and by the grid; trials and grid are taken from what is known already."""
+    """Return the ranks of shares by 200 trials and by the grid; known trials are not run again."""
     space = LIGHTGBM if kind == "lightgbm" else TREES
-    judge: Judge = lambda params, seed: table.loss(kind, params, seed) if table else float("nan")  # noqa: E731
+
+    def judge(params: Mapping[str, Any], seed: int) -> float:
+        return table.loss(kind, params, seed) if table else float("nan")
+
     made: dict[str, Any] = {"kind": kind, "grid": found.get("grid") or by_grid(judge, space)}
     for sampler in ("tpe", "random"):
         seen = found.get(sampler, {}).get("study") or study_seen(

@@ -1,13 +1,16 @@
-"""Which way to search is best? The tune stage with each method, on our own tables, at equal seconds, with several seeds.
+"""Which search method is best? The tune stage with each one, at equal seconds, with several seeds.
 
-    python benchmarks/searching.py --bench ../shared/bench --data ../shared/data --out benchmarks/results/searching.jsonl
+    python benchmarks/searching.py --bench ../shared/bench --data ../shared/data \\
+        --out benchmarks/results/searching.jsonl
     python benchmarks/searching.py --read benchmarks/results/searching.jsonl
 
-Policies, workers' code and fits are the product's; only the clock is not: it is turned by the processor seconds of each fit, so that
-other work on the machine changes nothing. What a sampler itself takes is not on it, but noted. Every run goes on from the family's part of
-the portfolio, as in the product, and has as many seconds as ninety fits of its first entry on one fold took (15 at least). One line a
-run is appended: the best loss so far (mean of three folds) after a quarter, half and all of the seconds, and the loss of the best one's
-fold models on the benchmark's test rows. What is there already is not run again.
+Policies, workers' code and fits are the product's, on our own tables. Only the clock is not: the
+processor seconds of each fit advance it, so that other work on the machine changes nothing. The
+seconds of a sampler itself are not on that clock, but recorded. Every run starts from the family's
+part of the portfolio, as in the product, and has the seconds of ninety fits of its first entry on
+one fold (15 at least). One line a run is appended: the best loss so far (mean of three folds) after
+a quarter, half and all of the seconds, and the loss of the best one's fold models on the
+benchmark's test rows. Runs that are in the file already are not run again.
 """
 
 from __future__ import annotations
@@ -109,7 +112,10 @@ class Curve:
 def searched(
     train: Table, test: Table, card: dict[str, Any], kind: str, methods: Sequence[str], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """One run of the tune stage with each method after one of select: each in a fork, which leaves what comes before as it was."""
+    """Run the tune stage with each method after one select stage, each in a fork of its own.
+
+    So no method sees what another one has done.
+    """
     with tempfile.TemporaryDirectory() as home:
         store = Store(Path(home) / "run")
         lab = SimulatedLab(store, Clocked(store.work), 1e6, 1)
@@ -180,7 +186,7 @@ def tested(study: Study, lab: Lab, test: Table) -> float:
 
 
 def read(out: Path) -> None:
-    """Each method's losses over those of TPE, as geometric means over tables and seeds, and its mean rank."""
+    """Print each method's losses over those of TPE, as geometric means, and its mean rank."""
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     known = {(row["task"], row["family"], row["method"], row["seed"]): row for row in rows}
     runs = sorted(
@@ -204,9 +210,8 @@ def read(out: Path) -> None:
     known_best = np.array([known[task, kind, "tpe", seed]["known"] for task, kind, seed in runs])
     everybody = np.array([of[:, len(SHARES) - 1] for of in losses.values()])
     ranks = dict(zip(losses, rankdata(everybody, axis=0).mean(axis=1), strict=True))
-    print(
-        f"{'method':18} {'1/4':>7} {'1/2':>7} {'all':>7} {'test':>7}  {'gap':>6}  rank  trials complete sampler"
-    )
+    headings = f"{'method':18} {'1/4':>7} {'1/2':>7} {'all':>7} {'test':>7}  {'gap':>6}"
+    print(f"{headings}  rank  trials complete sampler")
     for method, of in losses.items():
         ratio = np.exp(np.log(of / losses["tpe"]).mean(axis=0))
         gap = np.mean((of[:, len(SHARES) - 1] - least) / np.maximum(known_best - least, 1e-12))
@@ -215,10 +220,8 @@ def read(out: Path) -> None:
             np.mean([row[name] for row in told])
             for name in ("trials", "complete", "sampler_seconds")
         ]
-        print(
-            f"{method:18} {' '.join(f'{one:7.4f}' for one in ratio)}  {gap:6.3f} {ranks[method]:5.2f}",
-            end="",
-        )
+        ratios = " ".join(f"{one:7.4f}" for one in ratio)
+        print(f"{method:18} {ratios}  {gap:6.3f} {ranks[method]:5.2f}", end="")
         print(f" {counts[0]:6.1f} {counts[1]:8.1f} {counts[2]:6.1f}s")
 
 

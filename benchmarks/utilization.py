@@ -1,8 +1,9 @@
-"""How busy the cores are in each stage of `automl fit`, and what a run's own overhead is.
+"""How busy are the cores in each stage of `automl fit`, and how large is a run's own overhead?
 
     python benchmarks/utilization.py DATA TARGET BUDGET_SECONDS [more words for automl fit]
 
-Samples the process tree's processor time four times a second; nothing else should run beside it.
+Samples the process tree's processor time four times a second; nothing else should run at the same
+time.
 """
 
 from __future__ import annotations
@@ -61,16 +62,15 @@ def main() -> None:
     marks = [(e["stage"], e["time"]) for e in events if e["kind"] == "stage"] + [
         ("end", next(e["time"] for e in events if e["kind"] == "finished"))
     ]
-    print(
-        f"wall {wall:.2f} s of {seconds} s; exit code {process.returncode}; fits {sum(e['kind'] == 'fit' for e in events)}"
-    )
+    fits = sum(e["kind"] == "fit" for e in events)
+    print(f"wall {wall:.2f} s of {seconds} s; exit code {process.returncode}; fits {fits}")
     for (stage, start), (_, end) in pairwise(marks):
         inside = [sample for sample in samples if start <= sample[0] <= end]
         if len(inside) > 1:
             used = sum(max(0.0, b[1] - a[1]) for a, b in pairwise(inside))
-            print(
-                f"  {stage:10s} {end - start:7.2f} s  cores busy {used / (inside[-1][0] - inside[0][0]) / (psutil.cpu_count() or 1):6.1%}"
-            )
+            elapsed = inside[-1][0] - inside[0][0]
+            busy = used / elapsed / (psutil.cpu_count() or 1)
+            print(f"  {stage:10s} {end - start:7.2f} s  cores busy {busy:6.1%}")
     print(f"  before select {marks[2][1]:.2f} s, after the last stage {wall - marks[-1][1]:.2f} s")
 
 

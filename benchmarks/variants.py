@@ -1,11 +1,14 @@
-"""`automl fit` in several variants on the benchmark's splits: what does an option bring, how does the loss fall, does the interval hold?
+"""`automl fit` in several variants on the benchmark's splits: the gain of an option, and more.
 
-    python benchmarks/variants.py --bench ../shared/bench --data ../shared/data --tasks adult,cmc --folds 0 --budgets 60 \\
-        --variant plain= --variant "no tuning=--set tune.share=0" --out benchmarks/results/ablation.jsonl
+    python benchmarks/variants.py --bench ../shared/bench --data ../shared/data \\
+        --tasks adult,cmc --folds 0 --budgets 60 \\
+        --variant plain= --variant "no tuning=--set tune.share=0" \\
+        --out benchmarks/results/ablation.jsonl
     python benchmarks/variants.py --read benchmarks/results/ablation.jsonl
 
-One line a run is appended; what is there already is not run again. The first variant is what the others are held against. Nothing else
-should run beside it.
+It also shows how the loss falls with the budget, and whether the interval holds. One line a run is
+appended; runs that are in the file already are not run again. The first variant is the one that the
+others are compared with. Nothing else should run at the same time.
 """
 
 from __future__ import annotations
@@ -203,7 +206,8 @@ def tell(rows: pd.DataFrame) -> None:
                 logs = logs.groupby("task").mean()
                 error = logs.std() / max(1, len(logs)) ** 0.5
                 print(
-                    f"{axis} {name}: {np.exp(logs.mean()):.4f} +- {error:.4f} of {base}, worse on {(logs > 1e-9).sum()} of {len(logs)}"
+                    f"{axis} {name}: {np.exp(logs.mean()):.4f} +- {error:.4f} of {base}, "
+                    f"worse on {(logs > 1e-9).sum()} of {len(logs)}"
                 )
     told = [
         row
@@ -213,18 +217,26 @@ def tell(rows: pd.DataFrame) -> None:
     held = [_held(row) for row in told]
     if held:
         beyond, flattered = (np.array(column) for column in zip(*held, strict=True))
-        share = f"{np.mean(beyond == 0):.1%}; worse than told {np.mean(beyond > 0):.1%}, better {np.mean(beyond < 0):.1%}"
+        worse = np.mean(beyond > 0)
+        better = np.mean(beyond < 0)
+        ratio = np.exp(np.median(flattered))
         print(
-            f"\nof {len(told)} runs the interval held {share}; told / true {np.exp(np.median(flattered)):.4f} (median)"
+            f"\nof {len(told)} runs the interval held {np.mean(beyond == 0):.1%}; "
+            f"worse than told {worse:.1%}, better {better:.1%}; "
+            f"told / true {ratio:.4f} (median)"
         )
 
 
 def _held(row: pd.Series) -> tuple[int, float]:
-    """Whether the loss on the test lies below (-1), in (0) or above (1) the interval for as many rows, and the log of told / true."""
+    """Compare the loss on the test with the interval for that number of rows.
+
+    Returns whether it lies below (-1), in (0) or above (1) the interval, and the log of
+    expected / true.
+    """
     told = row["told"]
     far = widening(told["rows"], row["test_rows"]) / widening(told["rows"], told["new"])
     low, high = reached(told["loss"], told["low"], told["high"], far, LIBRARY[told["metric"]])
-    side = -1 if row["loss"] < low - 1e-12 else 1 if row["loss"] > high + 1e-12 else 0
+    side = int(row["loss"] > high + 1e-12) - int(row["loss"] < low - 1e-12)
     return side, float(np.log((told["loss"] + 1e-9) / (row["loss"] + 1e-9)))
 
 
@@ -261,8 +273,9 @@ def main() -> None:
         )
         with args.out.open("a") as out:
             out.write(json.dumps(row) + "\n")
+        outcome = row.get("loss", row.get("error"))
         print(
-            f"{name:24} {fold} {budget:g}s {variant:16} {row.get('loss', row.get('error'))} in {row['seconds']} s",
+            f"{name:24} {fold} {budget:g}s {variant:16} {outcome} in {row['seconds']} s",
             flush=True,
         )
     tell(read(args.out))

@@ -2,7 +2,7 @@
 
     python docs/make_reference.py
 
-A test holds the file to what this makes.
+A test checks that the file is up to date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from automl.stages import STAGES
 
 
 def commands() -> list[str]:
-    """Every command with its arguments and options."""
+    """Return a section for each command with its arguments and options."""
     root = typer.main.get_command(app)
     lines = ["## Commands", ""]
     for name, command in root.commands.items():  # type: ignore[attr-defined]
@@ -37,22 +37,22 @@ def commands() -> list[str]:
             "|---|---|",
         ]
         for parameter in command.params:
-            spelled = (
-                ", ".join(parameter.opts)
-                if parameter.param_type_name == "option"
-                else (parameter.metavar or parameter.name.upper())
-            )
-            lines.append(f"| `{spelled.replace('|', ' or ')}` | {parameter.help or ''} |")
+            if parameter.param_type_name == "option":
+                spelling = ", ".join(parameter.opts)
+            else:
+                spelling = parameter.metavar or parameter.name.upper()
+            lines.append(f"| `{spelling.replace('|', ' or ')}` | {parameter.help or ''} |")
         lines.append("")
     return lines
 
 
 def stages() -> list[str]:
-    """Every stage with its options."""
+    """Return a section for each stage with its options."""
     lines = [
         "## Stages",
         "",
-        "An option is a key of the stage in a pipeline file, and `--set stage.option=value` on the command line.",
+        "An option is a key of the stage in a pipeline file, "
+        "and `--set stage.option=value` on the command line.",
         "",
     ]
     for name, kind in STAGES.items():
@@ -67,16 +67,16 @@ def stages() -> list[str]:
         ]
         for field in dataclasses.fields(kind):  # type: ignore[arg-type]
             default = {} if field.default is dataclasses.MISSING else field.default
-            words = type_words(hints[field.name]).replace("|", "\\|")
-            lines.append(
-                f"| `{field.name}` | {words} | `{json.dumps(default, default=list)}` | {field.metadata['about']} |"
-            )
+            default_text = json.dumps(default, default=list)
+            type_text = type_words(hints[field.name]).replace("|", "\\|")
+            about = field.metadata["about"]
+            lines.append(f"| `{field.name}` | {type_text} | `{default_text}` | {about} |")
         lines.append("")
     return lines
 
 
 def tables() -> list[str]:
-    """Families, recipes, metrics and pipelines."""
+    """Return tables of families, recipes, metrics and pipelines."""
     lines = ["## Families", "", "| family | | recipes |", "|---|---|---|"]
     lines += [f"| `{kind.name}` | {kind.about} | {', '.join(kind.recipes)} |" for kind in FAMILIES]
     lines += [
@@ -98,7 +98,7 @@ def tables() -> list[str]:
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the whole page."""
     head = [
         "# Reference",
         "",

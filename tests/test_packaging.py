@@ -1,4 +1,4 @@
-"""The wheel holds what it should, and nothing else; and what is installed from it works."""
+"""The wheel has the right files and no others, and works when it is installed."""
 
 from __future__ import annotations
 
@@ -20,28 +20,31 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAPPED = {"automl.datasets", "automl.pipelines"}
+QUIET_PIP = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+OFFLINE_PIP = {  # all requirements are installed already
+    "PIP_NO_DEPS": "1",
+    "PIP_NO_INDEX": "1",
+    "PIP_NO_BUILD_ISOLATION": "0",
+}
+
+
+def copy_sources(target: Path) -> None:
+    """Copy all that a wheel is built from."""
+    no_caches = shutil.ignore_patterns("__pycache__")
+    for folder in ("automl", "pipelines", "datasets"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=no_caches)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, target)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy: setuptools would put leftovers of an earlier build/ into it."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
-    for folder in ("automl", "pipelines", "datasets"):
-        shutil.copytree(
-            ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(built),
-        str(source),
-    ]
+    source = tmp_path_factory.mktemp("source")
+    built = tmp_path_factory.mktemp("built")
+    copy_sources(source)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    command += ["--outdir", str(built), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = built.iterdir()
@@ -50,12 +53,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def names(wheel: Path) -> set[str]:
-    """Every file in the wheel."""
+    """Names of all files in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
 
 def tree(folder: str, pattern: str) -> set[str]:
+    """Return paths of files in a folder of the checkout."""
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob(pattern)
@@ -70,52 +74,30 @@ def test_every_subpackage_is_in_the_list():
 
 
 def test_a_subpackage_has_an_init():
-    listed = set(PROJECT["tool"]["setuptools"]["packages"]) - MAPPED
-    assert [
-        name
-        for name in sorted(listed)
-        if not (ROOT / name.replace(".", "/") / "__init__.py").is_file()
-    ] == []
+    packages = set(PROJECT["tool"]["setuptools"]["packages"]) - MAPPED
+    for name in sorted(packages):
+        folder = ROOT / name.replace(".", "/")
+        assert (folder / "__init__.py").is_file(), name
 
 
 def test_only_the_scripts_that_make_tables_are_python_files_outside_the_package():
-    assert {
-        path.rsplit("/", 1)[1] for path in tree("datasets", "*.py") | tree("pipelines", "*.py")
-    } <= {"make.py"}
+    paths = tree("datasets", "*.py") | tree("pipelines", "*.py")
+    assert {Path(path).name for path in paths} <= {"make.py"}
 
 
 def test_everything_that_make_installs_is_pinned():
-    pinned = {
-        line.split("==")[0]
-        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line
-    }
-    extras = PROJECT["project"]["optional-dependencies"]
-    wanted = {
-        text.split(">=")[0]
-        for text in [
-            *PROJECT["project"]["dependencies"],
-            *extras["dev"],
-            *extras["excel"],
-            *extras["parquet"],
-        ]
-    }
-    assert wanted - pinned == set()
-
-
-def extra(name: str) -> set[str]:
-    """The extras that an extra takes in."""
-    (text,) = [
-        one
-        for one in PROJECT["project"]["optional-dependencies"][name]
-        if one.startswith("automl-tabular[")
-    ]
-    return set(re.findall(r"\[(.*)\]", text)[0].split(","))
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.split("==")[0] for line in lines if "==" in line}
+    wanted = list(PROJECT["project"]["dependencies"])
+    for extra in ("dev", "excel", "parquet"):
+        wanted += PROJECT["project"]["optional-dependencies"][extra]
+    assert {text.split(">=")[0] for text in wanted} <= pinned
 
 
 def test_all_has_every_extra_but_those_of_torch_and_ray_and_the_ones_for_developers():
-    extras = PROJECT["project"]["optional-dependencies"].keys()
-    assert extra("all") == extras - {"all", "dev", "gp", "programs", "ray"}
+    extras = PROJECT["project"]["optional-dependencies"]
+    (included,) = re.findall(r"automl-tabular\[(.*)\]", " ".join(extras["all"]))
+    assert set(included.split(",")) == extras.keys() - {"all", "dev", "gp", "programs", "ray"}
 
 
 def test_make_test_installs_no_more_than_the_fast_tests_need():
@@ -125,14 +107,10 @@ def test_make_test_installs_no_more_than_the_fast_tests_need():
 
 
 def test_every_extra_that_a_message_names_exists():
-    named = {
-        name
-        for path in tree("automl", "*.py")
-        for name in re.findall(
-            r"automl-tabular\[([a-z]+)\]", (ROOT / path).read_text(encoding="utf-8")
-        )
-    }
-    assert named <= PROJECT["project"]["optional-dependencies"].keys()
+    for path in tree("automl", "*.py"):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        named = set(re.findall(r"automl-tabular\[([a-z]+)\]", text))
+        assert named <= PROJECT["project"]["optional-dependencies"].keys(), path
 
 
 @pytest.mark.heavy
@@ -140,26 +118,13 @@ def test_the_readme_says_how_to_install_it(tmp_path: Path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\$ (pip .*)$", text, flags=re.MULTILINE)
     assert commands[0] == "pip install ."
-    assert (
-        commands[-1]
-        == f"pip install dist/automl_tabular-{PROJECT['project']['version']}-py3-none-any.whl"
-    )
-    for folder in ("automl", "pipelines", "datasets"):
-        shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
-    for place, command in enumerate(commands):
-        site = tmp_path / f"site{place}"
-        quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-        alone = {
-            "PIP_NO_DEPS": "1",
-            "PIP_NO_INDEX": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",
-        }  # what it needs is installed already
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        environment = {**os.environ, **quiet, **alone, "PATH": path}
+    wheel_name = f"automl_tabular-{PROJECT['project']['version']}-py3-none-any.whl"
+    assert commands[-1] == f"pip install dist/{wheel_name}"
+    copy_sources(tmp_path)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for index, command in enumerate(commands):
+        site = tmp_path / f"site{index}"
+        environment = {**os.environ, **QUIET_PIP, **OFFLINE_PIP, "PATH": path}
         if " install " in command:
             environment["PIP_TARGET"] = str(site)
         done = subprocess.run(
@@ -175,38 +140,32 @@ def test_the_readme_says_how_to_install_it(tmp_path: Path):
 
 
 def imported(path: Path) -> set[str]:
-    """The top-level names of what a module imports, at its top or within functions."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return {
-        name.split(".")[0]
-        for name in plain
-        | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    }
+    """Return the top-level names that a module imports, at its top or within functions."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+    return {name.split(".")[0] for name in names}
 
 
 def test_every_library_that_is_imported_is_declared():
-    names = (
-        set().union(*(imported(ROOT / path) for path in tree("automl", "*.py")))
-        - set(sys.stdlib_module_names)
-        - {"automl"}
-    )
-    sources = {
-        "mlflow": ["mlflow-skinny"],
-        **packages_distributions(),
-    }  # where optional libraries are not installed
-    extras = PROJECT["project"]["optional-dependencies"]
-    wanted = [
-        *PROJECT["project"]["dependencies"],
-        *(text for extra in extras.keys() - {"all", "dev"} for text in extras[extra]),
-    ]
+    names: set[str] = set()
+    for path in tree("automl", "*.py"):
+        names |= imported(ROOT / path)
+    names -= set(sys.stdlib_module_names)
+    names -= {"automl", "polars"}  # polars is imported for users who pass a frame of polars
+    wanted = list(PROJECT["project"]["dependencies"])
+    for extra, texts in PROJECT["project"]["optional-dependencies"].items():
+        if extra not in ("all", "dev"):
+            wanted += texts
     declared = {re.split(r"[<>=\[]", text)[0].lower() for text in wanted}
-    names -= {"polars"}  # imported only by who hands us a frame of polars
-    assert {
-        name
-        for name in names
-        if not declared & {dist.lower().replace("_", "-") for dist in sources.get(name, [name])}
-    } == set()
+    # The name of a distribution is known only where it is installed.
+    sources = {"mlflow": ["mlflow-skinny"], **packages_distributions()}
+    for name in names:
+        distributions = [source.lower().replace("_", "-") for source in sources.get(name, [name])]
+        assert declared & set(distributions), name
 
 
 def test_the_only_top_level_is_automl(names: set[str]):
@@ -236,21 +195,18 @@ def test_the_licence_is_in_it(names: set[str]):
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
 
 
+def read_column(text: str, name: str) -> list[str]:
+    return [row[name] for row in csv.DictReader(text.splitlines())]
+
+
 @pytest.mark.heavy
 def test_the_installed_wheel_fits_and_predicts_in_an_empty_folder(wheel: Path, tmp_path: Path):
-    site, empty = tmp_path / "site", tmp_path / "empty"
+    site = tmp_path / "site"
+    empty = tmp_path / "empty"
     empty.mkdir()
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", str(site), str(wheel)], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    options = ["--no-deps", "--no-index", "--target", str(site)]
+    subprocess.run([*pip, *options, str(wheel)], check=True)
     environment = {**os.environ, "PYTHONPATH": str(site)}
 
     def automl(*arguments: str) -> str:
@@ -276,14 +232,11 @@ def test_the_installed_wheel_fits_and_predicts_in_an_empty_folder(wheel: Path, t
     started = time.monotonic()
     automl("fit", str(table), "--target", "species", "--budget", "15s", "--output", "run")
     assert time.monotonic() - started < 16  # the budget is tested elsewhere, on a quiet machine
-    assert {"predictor.automl", "leaderboard.csv", "report.html", "DONE"} <= {
-        path.name for path in (empty / "run").iterdir()
-    }
+    files = {path.name for path in (empty / "run").iterdir()}
+    assert {"predictor.automl", "leaderboard.csv", "report.html", "DONE"} <= files
 
-    rows = list(csv.DictReader(automl("predict", "run", str(table)).splitlines()))
-    truth = [
-        row["species"] for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    ]
-    right = sum(row["prediction"] == label for row, label in zip(rows, truth, strict=True))
-    assert right > 0.9 * len(truth)
+    predictions = read_column(automl("predict", "run", str(table)), "prediction")
+    truth = read_column(table.read_text(encoding="utf-8"), "species")
+    hits = [predicted == label for predicted, label in zip(predictions, truth, strict=True)]
+    assert sum(hits) > 0.9 * len(truth)
     assert [path.name for path in empty.iterdir()] == ["run"]

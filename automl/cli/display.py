@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from automl.cli.summary import final_words, leaderboard_text, red
+from automl.formatting import counted, duration, listed, number, places, visible
 from automl.metrics import metric_of
 from automl.report.summary import tested_text
-from automl.report.words import counted, duration, listed, number, places, visible
 from automl.trial import Event, Study, Trial
 
 if TYPE_CHECKING:

@@ -172,8 +172,8 @@ def test_scores(
 ) -> str:
     """Scores of the predictor and of each member on a table, as lines of text; a warning where they contradict the run."""
     from automl.cli.session import warn
+    from automl.formatting import counted
     from automl.predictor.scoring import scores
-    from automl.report.words import counted
     from automl.run.scoring import contradiction, scored
 
     told = scores(predictor, read_for(predictor, data, overrides, scored=True))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl.leaderboard import TIED, Row, is_done, leaderboard
-from automl.report.summary import expected, failures, tested_text
-from automl.report.words import (
+from automl.formatting import (
     aligned,
     duration,
     insight_command,
@@ -16,6 +14,8 @@ from automl.report.words import (
     predict_command,
     visible,
 )
+from automl.leaderboard import TIED, Row, is_done, leaderboard
+from automl.report.summary import expected, failures, tested_text
 from automl.store import FAILURES
 from automl.trial import Study
 

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from automl.errors import InputError
+from automl.formatting import counted, duration, number, places, visible
 from automl.metrics import metric_of
-from automl.report.words import counted, duration, number, places, visible
 from automl.run import Settings
 from automl.run.recorder import words
 from automl.trial import Event, Study, Trial

@@ -1,4 +1,4 @@
-"""Run folder to HTML: one self-contained page that tells what was found, tried and chosen, readable without a network."""
+"""Write a run folder's `report.html`: one self-contained page, readable without a network."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ def write_report(
 ) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 
-    The same page is made again by `write_report(replay(folder), folder)`.
+    `write_report(replay(folder), folder)` writes the same page again.
 
     Parameters
     ----------
     study : Study
-        At any point of a run: a page without a task, a complete trial or weights says so.
+        At any point of a run: where there is no task, complete trial or weights yet, the page
+        says so.
     folder : Path
-        The run folder. `events.jsonl` is read for times, `run.toml` for facts, `trials/` for learning curves.
+        The run folder. Times are read from `events.jsonl`, facts from `run.toml`, and learning
+        curves from `trials/`.
     insight : Insight, optional
-        What the run teaches: becomes a chapter.
+        The trials' lessons, which become a chapter.
     home : Path, optional
-        Where the folder will lie, and what the page therefore calls it; by default where it lies.
+        The folder's final path, if it will be moved, which the page then shows.
 
     Raises
     ------
     InputError
-        The folder is not a run folder, or what lies in it is damaged.
+        The folder is not a run folder, or its files are damaged.
     """
     from automl.report.page import page
 
@@ -44,25 +46,36 @@ def write_report(
 
 
 class Reporter:
-    """A finisher of `run.fit` that writes the report, and, where the run's budget leaves the time, what the search teaches, too.
+    """Write the report when `run.fit` finishes, with the search's lessons if time allows.
+
+    Parameters
+    ----------
+    budget : Budget
+        The run's; if too little of it remains, the chapter on the search's lessons is left out.
+    home : Path, optional
+        The folder's final path, if it will be moved.
 
     Attributes
     ----------
     NEEDED : tuple of str
-        The modules that it imports when it is called.
+        Modules that the call imports.
     """
 
     NEEDED = ("automl.report.page", "jinja2")
 
     def __init__(self, budget: Budget, home: Path | None = None) -> None:
         self._budget = budget
-        self._home = home  # where the folder will lie, if that is elsewhere
+        self._home = home
 
     def __call__(self, study: Study, folder: Path) -> None:
-        """Write the page without the chapter first: it is there whatever comes."""
+        """Write the page without the chapter first, so that there is one in any case."""
         from automl.insight import learn_from, seconds_to_learn
         from automl.timeline import read
 
         write_report(study, folder, home=self._home)
-        if study.ranked and self._budget.remaining() > crowding() * seconds_to_learn(study):
-            write_report(study, folder, learn_from(study, read(folder)), self._home)
+        if not study.ranked:
+            return
+        needed = crowding() * seconds_to_learn(study)
+        if self._budget.remaining() > needed:
+            insight = learn_from(study, read(folder))
+            write_report(study, folder, insight, self._home)

@@ -1,188 +1,216 @@
-"""The figures of what a run teaches: shares of importance with their uncertainty, and effect curves with the trials behind them."""
+"""The figures of a run's lessons: importance with its uncertainty, effects with their trials."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from automl.insight import Insight, Lesson
 from automl.insight.effects import Effect, GoodRange
-from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
+from automl.report.plotting import (
+    NAMES_AXIS,
+    Figure,
+    Trace,
+    color_of,
+    label,
+    layout_of,
+    log_axis,
+)
 from automl.trial import Study
 
-SHOWN = 6  # effect curves of a family, of the hyperparameters that matter most
-COLUMNS = 3
-ROW = 250  # pixels
-BELOW = 70  # pixels between two rows of curves
-GAP = 0.08  # of the width between two curves
-TRIALS = 200  # dots of a curve at most
+MAX_EFFECTS = 6  # of a family: those of the most important hyperparameters
+GRID_COLUMNS = 3
+ROW_HEIGHT = 250  # pixels of a row of effects
+ROW_GAP = 70  # pixels between two rows
+COLUMN_GAP_SHARE = 0.08  # of the width, between two columns
+MAX_DOTS = 200  # trials that are drawn with an effect
+SHOWN_TRIALS_SHARE = 0.9  # of the trials, best first: worse ones may lie above the axis
+MARGIN_SHARE = 0.05  # of the loss axis, at either end
 
 
 def lesson_figures(study: Study, insight: Insight) -> list[Figure]:
-    """Two figures for each family that taught something."""
-    return [
-        figure
-        for lesson in insight.lessons
-        for figure in (importance(study, lesson), curves(study, lesson))
-    ]
+    """Return two figures for each family that taught something."""
+    figures = []
+    for lesson in insight.lessons:
+        figures.append(importance(study, lesson))
+        figures.append(effects(study, lesson))
+    return figures
 
 
 def importance(study: Study, lesson: Lesson) -> Figure:
-    """Bars with the intervals of the shares."""
-    shown = lesson.importance
-    bar = {
+    """Draw the importance of each hyperparameter as a bar with its interval."""
+    shares = lesson.importance
+    interval = {
+        "type": "data",
+        "symmetric": False,
+        "array": [item.high - item.share for item in shares],
+        "arrayminus": [item.share - item.low for item in shares],
+        "color": "@ink",
+        "thickness": 1,
+    }
+    bars = {
         "type": "bar",
         "orientation": "h",
-        "x": [one.share for one in shown],
-        "y": [label(one.name) for one in shown],
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.share for one in shown],
-            "arrayminus": [one.share - one.low for one in shown],
-            "color": "@ink",
-            "thickness": 1,
-        },
-        "customdata": [one.total for one in shown],
+        "x": [item.share for item in shares],
+        "y": [label(item.name) for item in shares],
+        "error_x": interval,
+        "customdata": [item.total for item in shares],
         "marker": {"color": color_of(lesson.family, study)},
         "hovertemplate": "%{y}<br>by itself %{x:.0%}, with others %{customdata:.0%}<extra></extra>",
     }
-    axis = {"title": "share of what moves the loss", "tickformat": ".0%", "range": [0, 1]}
-    layout = layout_of(
-        110 + 26 * len(shown), axis, {"autorange": "reversed", "automargin": True}
-    ) | {"showlegend": False}
-    most = shown[0]
+    x_axis = {"title": "share of the variance of the loss", "tickformat": ".0%", "range": [0, 1]}
+    height = 110 + 26 * len(shares)
+    layout = layout_of(height, x_axis, NAMES_AXIS)
+    layout["showlegend"] = False
+    first = shares[0]
     about = (
-        f"How much of the variance of the loss over the whole range each hyperparameter explains by itself, with 95% intervals. "
-        f"{label(most.name)} explains most: {most.share:.0%}."
+        "The share of the loss's variance over the whole range that each hyperparameter explains "
+        f"by itself, with 95% intervals. {label(first.name)} explains most: {first.share:.0%}."
     )
-    return Figure(f"importance-{label(lesson.family)}", "What matters", about, [bar], layout)
+    return Figure(f"importance-{label(lesson.family)}", "Importance", about, [bars], layout)
 
 
-def curves(study: Study, lesson: Lesson) -> Figure:
-    """The loss by each of the hyperparameters that matter most, side by side."""
-    by_name = {curve.name: curve for curve in lesson.effects}
-    good = {one.name: one for one in lesson.ranges}
-    shown = [by_name[one.name] for one in lesson.importance[:SHOWN]]
-    rows = math.ceil(len(shown) / COLUMNS)
-    layout: dict[str, Any] = layout_of(ROW * rows + 60, {}, {}) | {
-        "showlegend": False,
-        "shapes": [],
-    }
+def effects(study: Study, lesson: Lesson) -> Figure:
+    """Draw the loss by each of the most important hyperparameters, in a grid."""
+    by_name = {effect.name: effect for effect in lesson.effects}
+    ranges = {good.name: good for good in lesson.ranges}
+    shown = [by_name[item.name] for item in lesson.importance[:MAX_EFFECTS]]
+    rows = math.ceil(len(shown) / GRID_COLUMNS)
+    layout = layout_of(ROW_HEIGHT * rows + 60, {}, {})
+    shapes = []
+    color = color_of(lesson.family, study)
     traces: list[Trace] = []
-    for nth, curve in enumerate(shown):
-        ids = ("" if nth == 0 else str(nth + 1),) * 2
-        traces += [
-            {**trace, "xaxis": f"x{ids[0]}", "yaxis": f"y{ids[1]}"}
-            for trace in _curve(curve, color_of(lesson.family, study))
-        ]
-        layout |= _axes(curve, nth, rows, ids[0])
-        if good[curve.name].is_interval:
-            layout["shapes"].append(_stretch(good[curve.name], ids[0]))
+    for index, effect in enumerate(shown):
+        axis = "" if index == 0 else str(index + 1)  # as plotly numbers them: x, x2, x3
+        for trace in _effect(effect, color):
+            trace |= {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+            traces.append(trace)
+        layout |= _axes(effect, index, rows, axis)
+        if ranges[effect.name].is_interval:
+            shapes.append(_shading(ranges[effect.name], axis))
+    layout |= {"showlegend": False, "shapes": shapes}
     about = (
-        f"The loss by each hyperparameter with the others at their best, and the band that holds it in 95% of cases. "
-        f"Dots are the {len(lesson.effects[0].tried)} trials, whatever their other values. "
-        "What is shaded is as good as the best, within a standard error."
+        "The loss by each hyperparameter with the others at their best, and the band that holds "
+        f"it in 95% of cases. Dots are the {len(lesson.effects[0].tried)} trials, whatever their "
+        "other values. Shaded values are as good as the best, within a standard error."
     )
-    return Figure(
-        f"effects-{label(lesson.family)}", "How sensitive the loss is", about, traces, layout
-    )
+    name = f"effects-{label(lesson.family)}"
+    return Figure(name, "How sensitive the loss is", about, traces, layout)
 
 
-def _curve(curve: Effect, color: str) -> list[Trace]:
-    """Band, line and dots."""
-    x = [value(one) for one in curve.values] if curve.kind == "choice" else list(curve.values)
-    step = max(1, math.ceil(len(curve.tried) / TRIALS))
-    tried = curve.tried[::step]
+def _effect(effect: Effect, color: str) -> list[Trace]:
+    """Draw the trials, and the mean with its band, or error bars for a choice."""
+    step = max(1, math.ceil(len(effect.tried) / MAX_DOTS))
+    tried = effect.tried[::step]
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": [value(one) if curve.kind == "choice" else one for one, _ in tried],
+        "x": _x_values(effect, [setting for setting, _ in tried]),
         "y": [loss for _, loss in tried],
         "marker": {"color": "@soft", "size": 5, "opacity": 0.6},
-        "hovertemplate": f"{label(curve.name)} %{{x}}: %{{y:.6g}}<extra></extra>",
+        "hovertemplate": f"{label(effect.name)} %{{x}}: %{{y:.6g}}<extra></extra>",
     }
-    if curve.kind == "choice":
-        up = [high - loss for high, loss in zip(curve.high, curve.losses, strict=True)]
-        down = [loss - low for low, loss in zip(curve.low, curve.losses, strict=True)]
-        bars = {
-            "type": "data",
-            "symmetric": False,
-            "array": up,
-            "arrayminus": down,
-            "color": color,
-            "thickness": 1.5,
-        }
-        means = {
-            "type": "scatter",
-            "mode": "markers",
-            "x": x,
-            "y": list(curve.losses),
-            "error_y": bars,
-            "marker": {"color": color, "size": 9},
-        }
-        return [dots, means | {"hovertemplate": "%{x}: %{y:.6g}<extra></extra>"}]
-    edge = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "line": {"width": 0, "color": color},
-        "hoverinfo": "skip",
-    }
+    if effect.kind == "choice":
+        return [dots, _choice_means(effect, color)]
+    low = _edge(effect, effect.low, color)
+    high = _edge(effect, effect.high, color)
+    high |= {"fill": "tonexty", "fillcolor": f"{color}33"}
     line = {
         "type": "scatter",
         "mode": "lines",
-        "x": x,
-        "y": list(curve.losses),
+        "x": _x_values(effect, effect.values),
+        "y": list(effect.losses),
         "line": {"color": color, "width": 2},
+        "hovertemplate": f"{label(effect.name)} %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
     }
-    return [
-        edge | {"y": list(curve.low)},
-        edge | {"y": list(curve.high), "fill": "tonexty", "fillcolor": f"{color}33"},
-        dots,
-        line | {"hovertemplate": f"{label(curve.name)} %{{x:.4g}}: %{{y:.6g}}<extra></extra>"},
-    ]
+    return [low, high, dots, line]
 
 
-def _axes(curve: Effect, nth: int, rows: int, name: str) -> dict[str, Any]:
-    """The two axes of a curve, which lies in a grid."""
-    column, row = nth % COLUMNS, nth // COLUMNS
-    between = BELOW / (ROW * rows)
-    width, height = (1 - GAP * (COLUMNS - 1)) / COLUMNS, (1 - between * (rows - 1)) / rows
-    left, top = column * (width + GAP), 1 - row * (height + between)
+def _x_values(effect: Effect, settings: Sequence[Any]) -> list[Any]:
+    if effect.kind == "choice":
+        return [value(setting) for setting in settings]
+    return list(settings)
+
+
+def _choice_means(effect: Effect, color: str) -> Trace:
+    above = [high - loss for high, loss in zip(effect.high, effect.losses, strict=True)]
+    below = [loss - low for low, loss in zip(effect.low, effect.losses, strict=True)]
+    interval = {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "color": color,
+        "thickness": 1.5,
+    }
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": _x_values(effect, effect.values),
+        "y": list(effect.losses),
+        "error_y": interval,
+        "marker": {"color": color, "size": 9},
+        "hovertemplate": "%{x}: %{y:.6g}<extra></extra>",
+    }
+
+
+def _edge(effect: Effect, losses: Sequence[float], color: str) -> Trace:
+    """Draw one edge of the band, which is invisible itself."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": _x_values(effect, effect.values),
+        "y": list(losses),
+        "line": {"width": 0, "color": color},
+        "hoverinfo": "skip",
+    }
+
+
+def _axes(effect: Effect, index: int, rows: int, name: str) -> dict[str, Any]:
+    """Return the two axes of an effect by its index in the grid."""
+    row, column = divmod(index, GRID_COLUMNS)
+    gap = ROW_GAP / (ROW_HEIGHT * rows)
+    width = (1 - COLUMN_GAP_SHARE * (GRID_COLUMNS - 1)) / GRID_COLUMNS
+    height = (1 - gap * (rows - 1)) / rows
+    left = column * (width + COLUMN_GAP_SHARE)
+    top = 1 - row * (height + gap)
+    bottom = max(0.0, top - height)
     plain = layout_of(0, {}, {})
-    x = plain["xaxis"] | {
+    x_axis = plain["xaxis"] | {
         "domain": [left, left + width],
         "anchor": f"y{name}",
-        "title": {"text": label(curve.name), "standoff": 4},
+        "title": {"text": label(effect.name), "standoff": 4},
     }
-    y = plain["yaxis"] | {
-        "domain": [max(0.0, top - height), top],
+    y_axis = plain["yaxis"] | {
+        "domain": [bottom, top],
         "anchor": f"x{name}",
-        "range": _window(curve),
+        "range": _loss_range(effect),
     }
-    if curve.kind == "log":
-        x |= log_axis(curve.values[0], curve.values[-1])
-    elif curve.kind == "choice":
-        x |= {"type": "category"}
-    return {f"xaxis{name}": x, f"yaxis{name}": y}
+    if effect.kind == "log":
+        x_axis |= log_axis(effect.values[0], effect.values[-1])
+    elif effect.kind == "choice":
+        x_axis["type"] = "category"
+    return {f"xaxis{name}": x_axis, f"yaxis{name}": y_axis}
 
 
-def _window(curve: Effect) -> list[float]:
-    """What is shown of the losses: the curve with its band, and the better nine tenths of the trials."""
-    losses = sorted(loss for _, loss in curve.tried)
-    low = min([*curve.low, losses[0]])
-    high = max([*curve.losses, losses[int(0.9 * (len(losses) - 1))]])
-    return [low - 0.05 * (high - low), high + 0.05 * (high - low)]
+def _loss_range(effect: Effect) -> list[float]:
+    """Return the losses that are shown: the mean with its band, and most of the trials."""
+    losses = sorted(loss for _, loss in effect.tried)
+    last = int(SHOWN_TRIALS_SHARE * (len(losses) - 1))
+    low = min([*effect.low, losses[0]])
+    high = max([*effect.losses, losses[last]])
+    margin = MARGIN_SHARE * (high - low)
+    return [low - margin, high + margin]
 
 
-def _stretch(good: GoodRange, name: str) -> dict[str, Any]:
-    """The good range as a stretch of the axis."""
+def _shading(good: GoodRange, axis: str) -> dict[str, Any]:
+    """Return a rectangle over the good range."""
     return {
         "type": "rect",
-        "xref": f"x{name}",
-        "yref": f"y{name} domain",
+        "xref": f"x{axis}",
+        "yref": f"y{axis} domain",
         "x0": good.values[0],
         "x1": good.values[1],
         "y0": 0,

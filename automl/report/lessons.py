@@ -1,10 +1,11 @@
-"""What a run teaches, in words: as plain text for the terminal, as tables for the page."""
+"""Describe a run's lessons: as text for the terminal, as sentences and tables for the page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from automl.formatting import aligned, counted, duration, number, places, visible
 from automl.insight import Insight, Lesson
 from automl.insight.cost import BY_HAND, WATTS, Cost
 from automl.insight.effects import GoodRange
@@ -12,7 +13,6 @@ from automl.insight.lessons import FEWEST
 from automl.insight.stability import Stability
 from automl.insight.story import More, Step
 from automl.metrics import metric_of
-from automl.report.words import aligned, counted, duration, number, places, visible
 from automl.trial import Study
 
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
@@ -25,48 +25,56 @@ RANGES = (
     "share of the range",
     "best",
 )
-EVERYTHING = 0.95  # of the range: what is good nearly everywhere needs no choice
-TOLD = 0.001  # of a loss: what is less is no difference
-NAME = 40
+ANY_VALUE_SHARE = 0.95  # of the range: if that much is good, the value doesn't matter
+MIN_LOSS_SHARE = 0.001  # of a loss: smaller differences are not worth mentioning
+MAX_INTERACTIONS = 3
+MAX_NAME_CHARACTERS = 40
+LOSS_DIGITS = 5
 
 
 def text(study: Study, insight: Insight) -> str:
-    """Everything in lines, for standard output."""
+    """Return everything as lines for standard output."""
+    steps = aligned([STORY, *story(insight.story)], left=STORY[:2])
     parts = [
         f"What the search teaches ({loss_name(study)}; lower is better)",
-        _indented("The story", aligned([STORY, *story(insight.story)], left=STORY[:2])),
+        _indented("The story", steps),
     ]
     if insight.more is not None:
         parts.append(f"Is more time worth it?  {more(insight.more)}")
     parts += [_lesson(lesson) for lesson in insight.lessons]
-    parts += [too_few(insight)] if insight.too_few else []
-    parts += [stability(one) for one in insight.seeds]
-    parts.append(_indented("Cost", "\n".join(costs(insight.cost))))
+    if insight.too_few:
+        parts.append(too_few(insight))
+    parts += [stability(found) for found in insight.seeds]
+    lines = "\n".join(costs(insight.cost))
+    parts.append(_indented("Cost", lines))
     return "\n\n".join(parts)
 
 
 def too_few(insight: Insight) -> str:
-    """The families that taught nothing, in a sentence; nothing if there are none."""
+    """Return a sentence that names the families with too few trials; empty if there are none."""
     if not insight.too_few:
         return ""
-    few = ", ".join(f"{visible(name, NAME)} {count}" for name, count in insight.too_few.items())
-    return f"Too few trials to learn from (fewer than {FEWEST}, or nothing varied): {few}."
+    families = ", ".join(
+        f"{visible(name, MAX_NAME_CHARACTERS)} {count}" for name, count in insight.too_few.items()
+    )
+    return f"Too few trials to learn from (fewer than {FEWEST}, or nothing varied): {families}."
 
 
 def loss_name(study: Study) -> str:
-    """What is called the loss."""
+    """Return the name of the loss."""
     return f"loss: {metric_of(study.the_task).loss_name}"
 
 
 def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
-    """The story's rows."""
-    decimals = places(min(step.loss for step in steps), 5) if steps else 0
+    """Return a row for each step, under the headings `STORY`."""
+    lowest = min((step.loss for step in steps), default=None)
+    decimals = places(lowest, LOSS_DIGITS)
     return [
         (
             step.name,
-            visible(step.model, NAME),
+            visible(step.model, MAX_NAME_CHARACTERS),
             number(step.loss, decimals),
-            "" if step.name == "baseline" else _percent(step.gain) if step.gain > 0 else "none",
+            _gain(step),
             duration(step.seconds),
             duration(step.trained),
             str(step.candidates),
@@ -75,121 +83,148 @@ def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     ]
 
 
+def _gain(step: Step) -> str:
+    if step.name == "baseline":
+        return ""
+    if step.gain <= 0:
+        return "none"
+    return _percent(step.gain)
+
+
 def more(found: More) -> str:
-    """Whether more time is worth it, in a sentence."""
+    """Return a sentence that says whether more time is worth it."""
     answer = "Perhaps" if found.worth_it else "Hardly"
-    expected = (
-        f"four times the time can be expected to cut it by another {_percent(found.four_times)}"
-    )
+    four_times = _percent(found.four_times)
+    expected = f"four times the time can be expected to cut it by another {four_times}"
     if found.quarter >= 60:
-        return f"{answer}: towards the end, each minute cut the leaders' loss by {_percent(found.a_minute)}, and {expected}."
-    late = _percent(found.a_minute * found.quarter / 60)
-    return (
-        f"{answer}: the last quarter of the time cut the leaders' loss by {late}, and {expected}."
-    )
+        gain = _percent(found.a_minute)
+        recently = f"towards the end, each minute cut the leaders' loss by {gain}"
+    else:
+        gain = _percent(found.a_minute * found.quarter / 60)
+        recently = f"the last quarter of the time cut the leaders' loss by {gain}"
+    return f"{answer}: {recently}, and {expected}."
 
 
 def ranges(lesson: Lesson) -> list[tuple[str, ...]]:
-    """A row for each hyperparameter, the most important one first."""
-    good = {one.name: one for one in lesson.ranges}
+    """Return a row for each hyperparameter under the headings `RANGES`, most important first."""
+    good = {found.name: found for found in lesson.ranges}
     return [
         (
-            one.name,
-            f"{one.share:.2f}",
-            f"{one.low:.2f} to {one.high:.2f}",
-            f"{one.total:.2f}",
-            good_range(good[one.name]),
-            f"{good[one.name].share:.0%}",
-            value(good[one.name].best),
+            item.name,
+            f"{item.share:.2f}",
+            f"{item.low:.2f} to {item.high:.2f}",
+            f"{item.total:.2f}",
+            good_range(good[item.name]),
+            f"{good[item.name].share:.0%}",
+            value(good[item.name].best),
         )
-        for one in lesson.importance
+        for item in lesson.importance
     ]
 
 
 def good_range(found: GoodRange) -> str:
-    """A good range in words."""
-    if found.share >= EVERYTHING and not found.edge:
+    """Return a good range as text."""
+    if found.share >= ANY_VALUE_SHARE and not found.edge:
         return "any"
-    return (" to " if found.is_interval else ", ").join(dict.fromkeys(map(value, found.values)))
+    separator = " to " if found.is_interval else ", "
+    values = dict.fromkeys(map(value, found.values))
+    return separator.join(values)
 
 
 def advice(lesson: Lesson) -> list[str]:
-    """Say what to do about it, in sentences."""
-    if lesson.tunability.bad < TOLD:
+    """Return sentences that say how to search on."""
+    if lesson.tunability.bad < MIN_LOSS_SHARE:
         return [
             "None of these settings makes a difference here: tuning them further brings nothing."
         ]
-    told = [
-        f"{one.first} and {one.second} should be tuned together: their interaction makes up {one.share:.0%} of the effect."
-        for one in lesson.interactions[:3]
+    sentences = [
+        f"{pair.first} and {pair.second} should be tuned together: "
+        f"their interaction makes up {pair.share:.0%} of the effect."
+        for pair in lesson.interactions[:MAX_INTERACTIONS]
     ]
-    at_edge = [one for one in lesson.ranges if one.edge]
-    told += [
-        f"The best {one.name} lies at the {one.edge} end of the range ({value(one.searched[one.edge == 'high'])}): search beyond it."
-        for one in at_edge
-    ]
-    return told
+    for good in lesson.ranges:
+        if good.edge:
+            end = value(good.searched[good.edge == "high"])
+            at_end = f"The best {good.name} lies at the {good.edge} end of the range ({end})"
+            sentences.append(f"{at_end}: search beyond it.")
+    return sentences
 
 
 def tunability(lesson: Lesson) -> str:
-    """How the family takes it when nobody tunes it, in a sentence."""
+    """Return a sentence that says how well the family does untuned."""
     found = lesson.tunability
     return (
-        f"{found.verdict}: a random setting from the whole range has a loss {_percent(found.median)} above the best one's "
-        f"in half of the cases, and {_percent(found.bad)} or more in one case out of ten"
+        f"{found.verdict}: a random setting from the whole range has a loss "
+        f"{_percent(found.median)} above the best one's in half of the cases, "
+        f"and {_percent(found.bad)} or more in one case out of ten"
     )
 
 
 def safe(lesson: Lesson) -> str:
-    """The safe choice in words."""
-    told = ", ".join(
-        f"{visible(name, NAME)}={value(setting)}"
-        for name, setting in lesson.tunability.params.items()
+    """Return a sentence that names the safe choice and its hyperparameters."""
+    found = lesson.tunability
+    sentence = f"a safe choice, since its neighbours do well, too: {found.safe}"
+    settings = ", ".join(
+        f"{visible(name, MAX_NAME_CHARACTERS)}={value(setting)}"
+        for name, setting in found.params.items()
     )
-    return f"a safe choice, since its neighbours do well, too: {lesson.tunability.safe}" + (
-        f" ({told})" if told else ""
-    )
+    return f"{sentence} ({settings})" if settings else sentence
 
 
 def stability(found: Stability) -> str:
-    """How a loss jumps with the seed, in a sentence."""
+    """Return a sentence that says how much a loss depends on the seed."""
+    jump = _percent(found.jump)
     if found.source == "trials":
-        return f"{found.verdict}: chance alone moves its loss by {_percent(found.jump)} (95%)"
-    losses = ", ".join(number(loss, places(loss, 5)) for loss in found.losses)
-    together = ""
+        return f"{found.verdict}: chance alone moves its loss by {jump} (95%)"
+    name = found.model
+    if found.id != "ensemble":
+        name += f" {found.id}"
+    losses = ", ".join(_loss(loss) for loss in found.losses)
+    sentences = (
+        f"{name} is {found.verdict}: with {len(found.losses)} other seeds its loss is {losses}, "
+        f"so the seed alone moves it by {jump} (95%)."
+    )
     if found.together is not None and found.together_jump is not None:
-        mean = number(found.together, places(found.together, 5))
-        together = f" The mean of their predictions has {mean}, and moves by {_percent(found.together_jump)}."
-    name = found.model if found.id == "ensemble" else f"{found.model} {found.id}"
-    told = f"{name} is {found.verdict}: with {len(found.losses)} other seeds its loss is {losses}"
-    return f"{told}, so the seed alone moves it by {_percent(found.jump)} (95%).{together}"
+        sentences += (
+            f" The mean of their predictions has {_loss(found.together)}, "
+            f"and moves by {_percent(found.together_jump)}."
+        )
+    return sentences
+
+
+def _loss(loss: float) -> str:
+    decimals = places(loss, LOSS_DIGITS)
+    return number(loss, decimals)
 
 
 def costs(found: Cost) -> list[str]:
-    """What the run cost, and what a person would have, in lines."""
-    work = f"{counted(found.fits, 'fit')} of {counted(found.candidates, 'candidate')}"
-    told = [
-        f"{duration(found.seconds)} on the clock, {found.core_hours:.3g} core hours for {work}",
+    """Return lines that say what the run cost, and what the work would cost by hand."""
+    fits = counted(found.fits, "fit")
+    candidates = counted(found.candidates, "candidate")
+    clock = duration(found.seconds)
+    lines = [
+        f"{clock} on the clock, {found.core_hours:.3g} core hours for {fits} of {candidates}",
         f"about {found.kilowatt_hours:.2g} kWh, at {WATTS:g} W a busy core",
     ]
     if found.money is not None:
-        told.append(f"{found.money:.4g} for the machine")
-    by_hand = f"{found.person_days:.2g} days of a person, which cost {found.person_money:.0f}"
-    told.append(f"by hand, at {BY_HAND:g} minutes a candidate: {by_hand}")
-    return told
+        lines.append(f"{found.money:.4g} for the machine")
+    person = f"{found.person_days:.2g} days of a person, which cost {found.person_money:.0f}"
+    lines.append(f"by hand, at {BY_HAND:g} minutes a candidate: {person}")
+    return lines
 
 
-def value(found: Any) -> str:
-    """A hyperparameter's value."""
-    if isinstance(found, float):
-        return f"{found:.3g}"
-    return visible(found, NAME)
+def value(setting: Any) -> str:
+    """Return a hyperparameter's value as text."""
+    if isinstance(setting, float):
+        return f"{setting:.3g}"
+    return visible(setting, MAX_NAME_CHARACTERS)
 
 
 def _lesson(lesson: Lesson) -> str:
-    heading = f"{visible(lesson.family, NAME)}  ({counted(lesson.trials, 'trial')})"
+    family = visible(lesson.family, MAX_NAME_CHARACTERS)
+    trials = counted(lesson.trials, "trial")
     table = aligned([RANGES, *ranges(lesson)], left=("hyperparameter", "95%", "good range", "best"))
-    body = [
+    lines = [
         tunability(lesson),
         stability(lesson.stability),
         "",
@@ -198,13 +233,16 @@ def _lesson(lesson: Lesson) -> str:
         *advice(lesson),
         safe(lesson),
     ]
-    return _indented(heading, "\n".join(body))
+    return _indented(f"{family}  ({trials})", "\n".join(lines))
 
 
 def _indented(heading: str, body: str) -> str:
-    return "\n".join([heading, *(f"  {line}".rstrip() for line in body.split("\n"))])
+    lines = [f"  {line}".rstrip() for line in body.split("\n")]
+    return "\n".join([heading, *lines])
 
 
-def _percent(part: float) -> str:
-    """A part of a loss; what is too small to be told is told so."""
-    return f"{part:.1%}" if part >= TOLD else "less than 0.1%"
+def _percent(share: float) -> str:
+    """Return a share of a loss in percent, with a floor below which numbers mean little."""
+    if share < MIN_LOSS_SHARE:
+        return "less than 0.1%"
+    return f"{share:.1%}"

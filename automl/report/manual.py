@@ -1,234 +1,314 @@
-"""What tuning by hand did: a change as a few lines, a row of values as a table and a page with a plot."""
+"""Describe results of tuning by hand: a changed candidate, and a sweep as a table and a page."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from automl.errors import AutoMLError
 from automl.files import write_text
+from automl.formatting import aligned, counted, number, ordinal, places, visible
 from automl.insight.change import Change, change
 from automl.metrics import Metric, metric_of
-from automl.report.figures import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.report.lessons import value
-from automl.report.words import aligned, counted, number, ordinal, places, visible
+from automl.report.plotting import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.search.manual import settable
 from automl.space import Choice
 from automl.trial import Candidate, Study, Trial
 
-BAR = 24  # characters of the longest bar
+MAX_BAR_CHARACTERS = 24
 HEADINGS = ("value", "score", "change", "standard error", "better on", "", "id")
+LEFT_ALIGNED = ("better on", "", "id")
 
 
 def told_of_try(study: Study, start: Candidate, candidate: Candidate, folder: Path) -> str:
-    """What a changed candidate did against the one that it was made from.
+    """Compare a changed candidate with the one that it was made from, in lines of text.
 
     Raises
     ------
     AutoMLError
-        It failed, or was cut before a fold had ended.
+        The candidate failed, or time ran out before its first fold ended.
     """
-    trial = _ended(study, candidate)
+    trial = _scored(study, candidate)
     lines = [f"{visible(candidate.family)} {visible(candidate.recipe.name)} {trial.id}"]
-    lines += [
-        f"  {name}: {before} -> {now}" for name, before, now in _differences(start, candidate)
-    ]
+    for name, before, now in _differences(start, candidate):
+        lines.append(f"  {name}: {before} -> {now}")
+    base = study.trials.get(start.id)
     if candidate.id == start.id:
         lines.append("  nothing changed: this is the candidate you started from")
-    if start.id in study.trials and study.trials[start.id].losses and candidate.id != start.id:
-        lines += [
-            "",
-            _sentence(change(study.trials[start.id], trial, study.plan), metric_of(study.the_task)),
-        ]
-    if not study.complete(trial):
-        lines.append(
-            f"Only {len(trial.losses)} of {counted(len(study.plan.splits), 'fold')}: there was no time for the others."
-        )
-    elif any(outcome.stopped for outcome in trial.whole.values()):
-        lines.append(
-            "The budget stopped some fits early, so the score may be worse than it could be."
-        )
-    if study.complete(trial):
-        rank = [other.id for other in study.ranked].index(trial.id) + 1
-        lines.append(
-            f"It ranks {ordinal(rank)} of {counted(len(study.ranked), 'complete candidate')}."
-        )
-    then = f"`automl resume {folder} --budget 1m` continues the search from here and builds the ensemble anew."
-    return "\n".join([*lines, f"The predictor is unchanged. {then}"])
+    elif base is not None and base.losses:
+        compared = change(base, trial, study.plan)
+        metric = metric_of(study.the_task)
+        lines += ["", _sentence(compared, metric)]
+    lines += _completeness(study, trial)
+    lines.append(
+        f"The predictor is unchanged. `automl resume {folder} --budget 1m` continues the search "
+        "from here and builds the ensemble anew."
+    )
+    return "\n".join(lines)
 
 
-def _ended(study: Study, candidate: Candidate) -> Trial:
+def _scored(study: Study, candidate: Candidate) -> Trial:
+    """Return the trial of a candidate that has a score on a fold or more."""
     trial = study.trials.get(candidate.id)
-    if trial is None or not trial.losses:
-        reason = trial.reason if trial and trial.reason else "there was no time for a fold"
-        raise AutoMLError(f"{candidate.family} {candidate.id} has no score: {reason}")
-    return trial
+    if trial is not None and trial.losses:
+        return trial
+    reason = "there was no time for a fold"
+    if trial is not None and trial.reason:
+        reason = trial.reason
+    raise AutoMLError(f"{candidate.family} {candidate.id} has no score: {reason}")
 
 
 def _differences(start: Candidate, candidate: Candidate) -> list[tuple[str, str, str]]:
-    """Hyperparameters that differ, before and now; the recipe is one of them."""
-    before, now = ({**one.params, "recipe": one.recipe.name} for one in (start, candidate))
-    names = [name for name in now if before.get(name) != now[name]]
-    return [
-        (
-            visible(name),
-            value(before[name]) if name in before else "as the family has it",
-            value(now[name]),
-        )
-        for name in names
-    ]
+    """Return names of hyperparameters that differ, with the values before and now.
+
+    The recipe counts as one of them.
+    """
+    before = {**start.params, "recipe": start.recipe.name}
+    now = {**candidate.params, "recipe": candidate.recipe.name}
+    differences = []
+    for name, setting in now.items():
+        if before.get(name) == setting:
+            continue
+        old = "as the family has it"
+        if name in before:
+            old = value(before[name])
+        difference = (visible(name), old, value(setting))
+        differences.append(difference)
+    return differences
 
 
-def _sentence(found: Change, metric: Metric) -> str:
-    """Both scores, and whether one is better."""
-    decimals = places(metric.score(found.before))
-    before, now = (number(metric.score(loss), decimals) for loss in (found.before, found.now))
-    error = "" if found.error is None else f", standard error {found.error:.2g}"
-    how = "better" if metric.greater_is_better else "lower"
+def _sentence(compared: Change, metric: Metric) -> str:
+    """Return both scores, and whether the later one is better."""
+    before = metric.score(compared.before)
+    now = metric.score(compared.now)
+    decimals = places(before)
+    difference = f"{now - before:+.3g}"
+    if compared.error is not None:
+        difference += f", standard error {compared.error:.2g}"
+    folds = counted(compared.folds, "fold")
+    better = "better" if metric.greater_is_better else "lower"
     return (
-        f"{metric.name} {before} -> {now} ({metric.score(found.now) - metric.score(found.before):+.3g}{error}): "
-        f"{found.verdict}, {how} on {found.better} of {counted(found.folds, 'fold')}"
+        f"{metric.name} {number(before, decimals)} -> {number(now, decimals)} ({difference}): "
+        f"{compared.verdict}, {better} on {compared.better} of {folds}"
     )
+
+
+def _completeness(study: Study, trial: Trial) -> list[str]:
+    """Return lines that say how far a trial came, and how it ranks if it is complete."""
+    if not study.complete(trial):
+        folds = counted(len(study.plan.splits), "fold")
+        return [f"Only {len(trial.losses)} of {folds}: there was no time for the others."]
+    lines = []
+    stopped = [outcome for outcome in trial.whole.values() if outcome.stopped]
+    if stopped:
+        lines.append(
+            "The budget stopped some fits early, so the score may be worse than it could be."
+        )
+    rank = study.ranked.index(trial) + 1
+    candidates = counted(len(study.ranked), "complete candidate")
+    lines.append(f"It ranks {ordinal(rank)} of {candidates}.")
+    return lines
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value of a sweep.
+
+    Parameters
+    ----------
+    setting : Any
+        The hyperparameter's value.
+    trial : Trial
+        Complete.
+    change : Change or None
+        From the candidate that the sweep started from; None if that one has no score.
+    """
+
+    setting: Any
+    trial: Trial
+    change: Change | None
 
 
 def told_of_sweep(
     study: Study, start: Candidate, candidates: Sequence[Candidate], name: str
 ) -> str:
-    """A table with a line for each value, and bars as long as the loss lies above the least.
+    """Return a table with a line for each value, and bars for losses above the lowest one.
 
     Raises
     ------
     AutoMLError
-        None of them has a score.
+        None of the candidates has a score.
     """
-    rows = _swept(study, start, candidates, name)
-    if not rows:
-        _ended(study, candidates[0])
-    shown_ids = {trial.id for _, trial, _ in rows}
-    lacking = [candidate for candidate in candidates if candidate.id not in shown_ids]
+    points = _points(study, start, candidates, name)
+    if not points:
+        _scored(study, candidates[0])
     metric = metric_of(study.the_task)
-    losses = [trial.loss for _, trial, _ in rows]
+    losses = [point.trial.loss for point in points]
     decimals = places(metric.score(min(losses)))
-    most = (max(losses) - min(losses)) or 1.0
     table = [HEADINGS]
-    for setting, trial, apart in rows:
-        is_start = trial.id == start.id
-        shown = (
-            ""
-            if is_start or apart is None
-            else f"{metric.score(apart.now) - metric.score(apart.before):+.3g}"
+    for point in points:
+        loss = point.trial.loss
+        row = (
+            value(point.setting),
+            number(metric.score(loss), decimals),
+            *_compared(point, start, metric),
+            _bar(loss, losses),
+            point.trial.id,
         )
-        error = "" if is_start or apart is None or apart.error is None else f"{apart.error:.2g}"
-        better = (
-            "the start" if is_start else "" if apart is None else f"{apart.better} of {apart.folds}"
-        )
-        bar = (
-            "#" * max(1, round(BAR * (trial.loss - min(losses)) / most))
-            if trial.loss > min(losses)
-            else "best"
-        )
-        table.append(
-            (
-                value(setting),
-                number(metric.score(trial.loss), decimals),
-                shown,
-                error,
-                better,
-                bar,
-                trial.id,
-            )
-        )
-    heading = f"{visible(start.family)} {visible(start.recipe.name)} by {visible(name)}: {metric.name}, bars: the loss above the lowest"
-    board = aligned(table, left=("better on", "", "id"))
-    missing = [
-        f"{name} = {value(one.params.get(name))}: no score, {_why(study, one)}" for one in lacking
-    ]
-    return "\n\n".join([heading, board, *(["\n".join(missing)] if missing else [])])
+        table.append(row)
+    model = f"{visible(start.family)} {visible(start.recipe.name)}"
+    heading = f"{model} by {visible(name)}: {metric.name}, bars: the loss above the lowest"
+    parts = [heading, aligned(table, LEFT_ALIGNED)]
+    complete = {point.trial.id for point in points}
+    missing = []
+    for candidate in candidates:
+        if candidate.id in complete:
+            continue
+        setting = value(candidate.params.get(name))
+        reason = _why_missing(study, candidate)
+        missing.append(f"{name} = {setting}: no score, {reason}")
+    if missing:
+        parts.append("\n".join(missing))
+    return "\n\n".join(parts)
 
 
-def _why(study: Study, candidate: Candidate) -> str:
-    """Why a candidate has no score on all folds."""
+def _compared(point: Point, start: Candidate, metric: Metric) -> tuple[str, str, str]:
+    """Return change, standard error and folds that are better, each empty if unknown."""
+    if point.trial.id == start.id:
+        return "", "", "the start"
+    compared = point.change
+    if compared is None:
+        return "", "", ""
+    before = metric.score(compared.before)
+    now = metric.score(compared.now)
+    error = "" if compared.error is None else f"{compared.error:.2g}"
+    better = f"{compared.better} of {compared.folds}"
+    return f"{now - before:+.3g}", error, better
+
+
+def _bar(loss: float, losses: Sequence[float]) -> str:
+    lowest = min(losses)
+    if loss <= lowest:
+        return "best"
+    longest = max(losses) - lowest
+    length = round(MAX_BAR_CHARACTERS * (loss - lowest) / longest)
+    return "#" * max(1, length)
+
+
+def _why_missing(study: Study, candidate: Candidate) -> str:
+    """Return why a candidate does not have a score on all folds."""
     trial = study.trials.get(candidate.id)
     if trial is None or not trial.outcomes:
         return "there was no time for it"
     if trial.reason:
         return visible(trial.reason)
-    return f"there was time for {len(trial.losses)} of {counted(len(study.plan.splits), 'fold')}"
+    folds = counted(len(study.plan.splits), "fold")
+    return f"there was time for {len(trial.losses)} of {folds}"
 
 
-def _swept(
+def _points(
     study: Study, start: Candidate, candidates: Sequence[Candidate], name: str
-) -> list[tuple[Any, Trial, Change | None]]:
-    """Value, trial and what it changed, in the order of the values; those that were not trained on every fold are left out."""
-    by_id = {candidate.id: candidate for candidate in (start, *candidates)}
-    trials = [
-        study.trials[key]
-        for key in by_id
-        if key in study.trials and study.complete(study.trials[key])
-    ]
+) -> list[Point]:
+    """Return the complete trials of a sweep in the order of their values, the start among them."""
     base = study.trials.get(start.id)
-    found = [
-        (
-            trial.candidate.params[name],
-            trial,
-            change(base, trial, study.plan) if base is not None and base.losses else None,
-        )
-        for trial in trials
-        if name in trial.candidate.params
-    ]
+    points = {}
+    for candidate in (start, *candidates):
+        trial = study.trials.get(candidate.id)
+        if trial is None or not study.complete(trial):
+            continue
+        if name not in candidate.params:
+            continue
+        compared = None
+        if base is not None and base.losses:
+            compared = change(base, trial, study.plan)
+        setting = candidate.params[name]
+        points[trial.id] = Point(setting, trial, compared)
     range_ = settable(study, start)[name]
-    order = (
-        (lambda row: range_.values.index(row[0]))
-        if isinstance(range_, Choice)
-        else (lambda row: row[0])
-    )
-    return sorted(found, key=order)
+
+    def order(point: Point) -> Any:
+        if isinstance(range_, Choice):
+            return range_.values.index(point.setting)
+        return point.setting
+
+    return sorted(points.values(), key=order)
 
 
 def write_sweep(
     study: Study, start: Candidate, candidates: Sequence[Candidate], name: str, folder: Path
 ) -> Path:
-    """Write a page with the plot of a sweep into the run's folder, and give its path."""
+    """Write a page with the plot of a sweep into the run's folder, and return its path."""
     from automl.report.page import figure_page
 
+    points = _points(study, start, candidates, name)
+    figure = _figure(study, start, points, name)
+    file_name = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{start.family}-{name}")
+    path = folder / f"sweep-{file_name}.html"
+    write_text(path, figure_page(figure))
+    return path
+
+
+def _error(point: Point) -> float:
+    """Return the standard error of a point's change; 0 if unknown."""
+    if point.change is None:
+        return 0.0
+    return point.change.error or 0.0
+
+
+def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) -> Figure:
     metric = metric_of(study.the_task)
-    rows = _swept(study, start, candidates, name)
     range_ = settable(study, start)[name]
     color = color_of(start.family, study)
-    x = [value(setting) if isinstance(range_, Choice) else setting for setting, _, _ in rows]
-    errors = [apart.error or 0.0 if apart else 0.0 for _, _, apart in rows]
-    line: Trace = {
+    settings = [point.setting for point in points]
+    if isinstance(range_, Choice):
+        settings = [value(setting) for setting in settings]
+    scores = [metric.score(point.trial.loss) for point in points]
+    errors = [_error(point) for point in points]
+    bars = {"type": "data", "array": errors, "color": color, "thickness": 1}
+    means: Trace = {
         "type": "scatter",
-        "mode": "markers" if isinstance(range_, Choice) else "lines+markers",
-        "x": x,
-        "y": [metric.score(trial.loss) for _, trial, _ in rows],
-        "error_y": {"type": "data", "array": errors, "color": color, "thickness": 1},
+        "mode": "lines+markers",
+        "x": settings,
+        "y": scores,
+        "error_y": bars,
         "line": {"color": color},
         "marker": {"color": color, "size": 8},
-        "text": [trial.id for _, trial, _ in rows],
-        "hovertemplate": f"{label(name)} %{{x}}<br>{metric.name} %{{y:.6g}}<br>%{{text}}<extra></extra>",
+        "text": [point.trial.id for point in points],
+        "hovertemplate": f"{label(name)} %{{x}}<br>{metric.name} %{{y:.6g}}<br>%{{text}}"
+        "<extra></extra>",
     }
     folds: Trace = {
         "type": "scatter",
         "mode": "markers",
-        "x": [one for one, (_, trial, _) in zip(x, rows, strict=True) for _ in trial.losses],
-        "y": [metric.score(loss) for _, trial, _ in rows for loss in trial.losses.values()],
+        "x": [],
+        "y": [],
         "marker": {"color": "@soft", "size": 4, "opacity": 0.5},
         "hovertemplate": "a fold: %{y:.6g}<extra></extra>",
     }
     axis: dict[str, Any] = {"title": label(name)}
     if isinstance(range_, Choice):
-        axis |= {"type": "category"}
-    elif range_.log and len(x) > 1 and float(x[0]) > 0:
-        axis |= log_axis(float(x[0]), float(x[-1]))
-    layout = layout_of(420, axis, {"title": metric.name}) | {"showlegend": False}
-    heading = f"{visible(start.family)} by {visible(name)}"
+        means["mode"] = "markers"
+        axis["type"] = "category"
+    elif range_.log and len(points) > 1:
+        low = float(points[0].setting)
+        high = float(points[-1].setting)
+        if low > 0:
+            axis |= log_axis(low, high)
+    for setting, point in zip(settings, points, strict=True):
+        for loss in point.trial.losses.values():
+            folds["x"].append(setting)
+            score = metric.score(loss)
+            folds["y"].append(score)
+    score_axis = {"title": metric.name}
+    layout = layout_of(420, axis, score_axis)
+    layout["showlegend"] = False
+    direction = "Greater" if metric.greater_is_better else "Lower"
     about = (
-        f"{metric.name} on the run's folds with all else as in {start.id}; dots are single folds, bars the standard error of the "
-        f"difference from the start. {'Greater' if metric.greater_is_better else 'Lower'} is better."
+        f"{metric.name} on the run's folds with all else as in {start.id}; dots are single folds, "
+        f"bars the standard error of the difference from the start. {direction} is better."
     )
-    path = folder / f"sweep-{re.sub(r'[^A-Za-z0-9_-]+', '_', f'{start.family}-{name}')}.html"
-    write_text(path, figure_page(Figure("sweep", heading, about, [folds, line], layout)))
-    return path
+    heading = f"{visible(start.family)} by {visible(name)}"
+    return Figure("sweep", heading, about, [folds, means], layout)

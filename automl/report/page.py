@@ -1,4 +1,4 @@
-"""The page: what its template shows, as texts and tables, and the template filled."""
+"""The page: the texts and tables that its template shows, and the template filled with them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError
-from automl.insight import Insight
-from automl.leaderboard import Row, leaderboard
-from automl.metrics import metric_of
-from automl.report import figures, lessons
-from automl.report.lesson_figures import lesson_figures
-from automl.report.summary import (
-    Expected,
-    baseline,
-    contradiction,
-    expected,
-    failures,
-    members,
-    tested_text,
-)
-from automl.report.words import (
+from automl.formatting import (
     counted,
     duration,
     grouped,
@@ -34,43 +20,30 @@ from automl.report.words import (
     predict_command,
     visible,
 )
+from automl.insight import Insight
+from automl.leaderboard import Row, leaderboard
+from automl.metrics import metric_of
+from automl.report import lessons
+from automl.report.figures import figures
+from automl.report.lesson_figures import lesson_figures
+from automl.report.plotting import Figure
+from automl.report.summary import (
+    Expected,
+    baseline,
+    contradiction,
+    expected,
+    failures,
+    members,
+    tested_text,
+)
 from automl.store import FAILURES, run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-LONGEST = 120  # characters of a name in a table
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a cell of a table shows, and the number by which its column is sorted."""
-
-    text: str
-    order: float | None = None
-    is_code: bool = False
-
-
-@dataclass(frozen=True)
-class Line:
-    """A trial on the page's leaderboard."""
-
-    cells: tuple[Cell, ...]
-    kind: str  # "ensemble", "member", "plain" or "out": how it is shown
-
-
-@dataclass(frozen=True)
-class Member:
-    """A trial of the predictor with its weight and hyperparameters."""
-
-    name: str
-    id: str
-    weight: str
-    score: str
-    seconds: str
-    params: tuple[tuple[str, str], ...]
-
-
+MAX_NAME_CHARACTERS = 120  # of a name in a table
+MAX_STATUS_CHARACTERS = 300
+MAX_ORIGIN_CHARACTERS = 2000  # of a fact about where and how the run was made
 HEADINGS = (
     "rank",
     "model",
@@ -87,38 +60,76 @@ HEADINGS = (
 FINISHES = {
     "bag": "each a bag of its fold models",
     "refit": "refitted on all rows",
-    "both": "each a bag of its fold models beside refits on all rows",
+    "both": "each a bag of its fold models together with refits on all rows",
 }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: its text, and the number by which its column is sorted."""
+
+    text: str
+    order: float | None = None
+    is_code: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trial on the page's leaderboard."""
+
+    cells: tuple[Cell, ...]
+    kind: str  # "ensemble", "member", "plain" or "out": its style
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial of the predictor with its weight and hyperparameters."""
+
+    name: str
+    id: str
+    weight: str
+    score: str
+    seconds: str
+    params: tuple[tuple[str, str], ...]
 
 
 def page(
     study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None
 ) -> str:
-    """The whole page as text, with a chapter of what the search teaches if that is given; it calls the folder `home`."""
+    """Return the whole page as HTML.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The run folder, from which times, facts and learning curves are read.
+    insight : Insight, optional
+        The trials' lessons, which become a chapter.
+    home : Path, optional
+        The path that the page shows for the folder; by default `folder`.
+    """
     timeline = read(folder)
-    made = figures.figures(study, timeline, folder)
-    made += lesson_figures(study, insight) if insight is not None else []
-    return _filled(
-        "report.html",
-        made,
-        **_shown(study, timeline, folder, home or folder),
-        lessons=_lessons(study, insight),
-    )
+    drawn = figures(study, timeline, folder)
+    chapter = None
+    if insight is not None:
+        drawn += lesson_figures(study, insight)
+        chapter = _lessons(study, insight)
+    content = _content(study, timeline, folder, home or folder)
+    return _filled("report.html", drawn, **content, lessons=chapter)
 
 
-def figure_page(figure: figures.Figure) -> str:
-    """A page with one figure."""
+def figure_page(figure: Figure) -> str:
+    """Return a page with one figure as HTML."""
     return _filled("figure.html", [figure], heading=figure.heading, name=figure.name)
 
 
-def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
-    """A template with its figures and texts."""
+def _filled(template: str, drawn: Sequence[Figure], **content: Any) -> str:
+    """Fill a template with figures and texts."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    loader = FileSystemLoader(TEMPLATES)
     environment = Environment(
-        loader=loader,
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -126,24 +137,42 @@ def _filled(template: str, made: Sequence[figures.Figure], **shown: Any) -> str:
     )
     environment.filters["visible"] = visible
     return environment.get_template(template).render(
-        **shown,
-        figures={figure.name: figure for figure in made},
-        drawings=[figure.to_json() for figure in made],
+        **content,
+        figures={figure.name: figure for figure in drawn},
+        drawings=[figure.to_json() for figure in drawn],
         style=Markup(_asset("report.css")),  # these three are files of this package and of plotly's
         script=Markup(_asset("report.js")),
-        plotly=Markup(_plotly()) if made else "",
+        plotly=Markup(_plotly()) if drawn else "",
     )
 
 
-def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[str, Any]:
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    """Return plotly.js of the installed plotly: 4.8 MB, it ships no smaller bundle.
+
+    It is found without importing plotly, which takes 0.06 s.
+    """
+    spec = importlib.util.find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise InputError("the report needs 'plotly': pip install plotly")
+    package = Path(spec.origin).parent
+    script = package / "package_data" / "plotly.min.js"
+    return script.read_text(encoding="utf-8")
+
+
+def _content(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[str, Any]:
+    """Return the template's variables."""
     facts = run_facts(folder)
-    rows = leaderboard(study)
-    lines = _lines(study, rows)
+    lines = _lines(study)
+    score = expected(study)
     return {
         "title": _title(study),
         "state": _state(study),
-        "expected": expected(study),
-        "headline": _headline(study, expected(study)),
+        "expected": score,
+        "headline": _headline(study, score),
         "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(home) if study.task else "",
         "alarms": study.score_warnings,
@@ -162,13 +191,11 @@ def _shown(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict[s
     }
 
 
-def _lessons(study: Study, insight: Insight | None) -> dict[str, Any] | None:
-    """What the search teaches, as texts and tables."""
-    if insight is None:
-        return None
+def _lessons(study: Study, insight: Insight) -> dict[str, Any]:
+    """Return texts and tables of the chapter on the search's lessons."""
     families = [
         {
-            "name": visible(lesson.family, LONGEST),
+            "name": visible(lesson.family, MAX_NAME_CHARACTERS),
             "trials": counted(lesson.trials, "trial"),
             "sentences": [
                 lessons.tunability(lesson),
@@ -193,24 +220,22 @@ def _lessons(study: Study, insight: Insight | None) -> dict[str, Any] | None:
 
 
 def _title(study: Study) -> str:
-    return (
-        f"Predicting {visible(study.task.target, LONGEST)}"
-        if study.task
-        else "A run without a task"
-    )
+    if study.task is None:
+        return "A run without a task"
+    return f"Predicting {visible(study.task.target, MAX_NAME_CHARACTERS)}"
 
 
 def _state(study: Study) -> str:
-    """What a reader must know before trusting the page; empty if the run ended by itself."""
+    """Return a caution for readers of a run that did not end by itself; else empty."""
     if study.finished == "interrupted":
-        return "The run was interrupted; this is what it had found by then."
+        return "The run was interrupted; this page shows its results until then."
     if not study.finished:
-        return "The run has not ended, or was killed; this is what its log tells."
+        return "The run has not ended, or was killed; this page shows the results in its log."
     return ""
 
 
 def _headline(study: Study, score: Expected | None) -> str:
-    """The outcome in a sentence."""
+    """Return the outcome in a sentence."""
     if study.task is None:
         return "The run ended before its table was understood."
     if score is None and study.ranked:
@@ -218,35 +243,16 @@ def _headline(study: Study, score: Expected | None) -> str:
     if score is None:
         return "No model was tried on every fold, so the predictor answers the same for every row."
     better = "greater is better" if score.greater_is_better else "lower is better"
-    rows = (
-        f" on {counted(score.rows, 'row')} that no fitted model had seen"
-        if score.rows
-        else " on rows that no fitted model had seen"
-    )
-    return f"Measured{rows}; {better}."
+    rows = counted(score.rows, "row") if score.rows else "rows"
+    return f"Measured on {rows} that no fitted model had seen; {better}."
 
 
 def _summary(
     study: Study, timeline: Timeline, facts: Mapping[str, Any], folder: Path
 ) -> list[tuple[str, str]]:
-    """Facts about the run, as pairs of a name and a text."""
-    constant = baseline(study)
+    """Return facts about the run as pairs of a name and a text."""
     pairs = [
-        ("Task", _task(study)),
-        ("Metric", f"{study.task.metric}: {metric_of(study.task).about}" if study.task else ""),
-        (
-            "Table",
-            f"{counted(study.size.rows, 'row')}, {counted(study.size.columns, 'feature column')}"
-            if study.task
-            else "",
-        ),
-        ("Held out", _held_out(study) if study.task else ""),
-        (
-            "Without learning",
-            ""
-            if constant is None
-            else f"{number(constant, places(constant))}, the same answer for every row",
-        ),
+        *_problem(study),
         ("Tried", _tried(study)),
         ("Failed", _failed(study, folder)),
         ("Predictor", _predictor(study)),
@@ -256,148 +262,181 @@ def _summary(
     return [(name, text) for name, text in pairs if text]
 
 
-def _task(study: Study) -> str:
+def _problem(study: Study) -> list[tuple[str, str]]:
+    """Return facts about task and table, as pairs of a name and a text."""
     if study.task is None:
-        return ""
-    classes = f"{counted(len(study.task.labels), 'class', 'classes')}: {listed(study.task.labels)}"
-    return study.task.kind + (f", {classes}" if study.task.labels else "")
-
-
-def _tried(study: Study) -> str:
-    if not study.trials:
-        return ""
-    complete = len(study.ranked)
-    decided = [trial.decided for trial in study.trials.values()]
-    dropped, failed = decided.count("dropped"), decided.count("failed")
-    ways = {
-        "complete": complete,
-        "dropped": dropped,
-        "failed": failed,
-        "unfinished": len(decided) - complete - dropped - failed,
-    }
-    return f"{counted(len(decided), 'candidate')}: {', '.join(f'{count} {way}' for way, count in ways.items() if count > 0)}"
-
-
-def _failed(study: Study, folder: Path) -> str:
-    """Which candidates failed and why, and where more is told."""
-    told = failures(study)
-    where = folder / FAILURES
-    if not told or not where.exists():
-        return told
-    return f"{told.rstrip('.')}. The tracebacks are in {FAILURES}, in the run's folder."
-
-
-def _predictor(study: Study) -> str:
-    rows = any(
-        study.trials[name].candidate.family == "knn"
-        for name in study.weights
-        if name in study.trials
-    )
-    warning = "; its neighbours are training rows, which are in the file" if rows else ""
-    return (
-        f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}{warning}"
-        if study.weights
-        else ""
-    )
+        return []
+    task: str = study.task.kind
+    labels = study.task.labels
+    if labels:
+        task += f", {counted(len(labels), 'class', 'classes')}: {listed(labels)}"
+    rows = counted(study.size.rows, "row")
+    columns = counted(study.size.columns, "feature column")
+    pairs = [
+        ("Task", task),
+        ("Metric", f"{study.task.metric}: {metric_of(study.task).about}"),
+        ("Table", f"{rows}, {columns}"),
+        ("Held out", _held_out(study)),
+    ]
+    constant = baseline(study)
+    if constant is not None:
+        score = number(constant, places(constant))
+        pairs.append(("Without learning", f"{score}, the same answer for every row"))
+    return pairs
 
 
 def _held_out(study: Study) -> str:
     plan = study.plan
-    whole = {"groups": ", groups whole", "copies": ", copies of a row together"}.get(
-        plan.together, ""
-    )
+    wholes = {"groups": ", groups whole", "copies": ", copies of a row together"}
+    whole = wholes.get(plan.together, "")
     if plan.kind == "holdout":
-        return f"one holdout{whole}" if plan.repeats == 1 else f"{plan.repeats} holdouts{whole}"
-    order = {"time": " by time", "panel": " of later rows of other groups"}.get(plan.kind, "")
+        holdouts = "one holdout" if plan.repeats == 1 else f"{plan.repeats} holdouts"
+        return f"{holdouts}{whole}"
+    orders = {"time": " by time", "panel": " of later rows of other groups"}
+    order = orders.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
     return f"{counted(plan.folds, 'fold')}{order}{repeats}{whole}"
 
 
+def _tried(study: Study) -> str:
+    """Return how many candidates there were, and how they ended."""
+    if not study.trials:
+        return ""
+    decisions = [trial.decided for trial in study.trials.values()]
+    counts = {
+        "complete": len(study.ranked),
+        "dropped": decisions.count("dropped"),
+        "failed": decisions.count("failed"),
+    }
+    counts["unfinished"] = len(decisions) - sum(counts.values())
+    ends = ", ".join(f"{count} {end}" for end, count in counts.items() if count > 0)
+    return f"{counted(len(decisions), 'candidate')}: {ends}"
+
+
+def _failed(study: Study, folder: Path) -> str:
+    """Return which candidates failed and why, and where their tracebacks are."""
+    text = failures(study)
+    path = folder / FAILURES
+    if not text or not path.exists():
+        return text
+    return f"{text.rstrip('.')}. The tracebacks are in {FAILURES}, in the run's folder."
+
+
+def _predictor(study: Study) -> str:
+    if not study.weights:
+        return ""
+    text = f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}"
+    families = [trial.candidate.family for trial, _ in members(study)]
+    if "knn" in families:
+        text += "; its neighbours are training rows, which are in the file"
+    return text
+
+
 def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:
     budget = facts.get("budget", {})
+    text = duration(timeline.last)
     if "trials" in budget:
-        return (
-            f"{duration(timeline.last)}, bounded by {counted(int(budget['trials']), 'candidate')}"
-        )
-    return duration(timeline.last) + (
-        f" of {duration(_seconds(budget['time']))}" if "time" in budget else ""
-    )
+        candidates = counted(int(budget["trials"]), "candidate")
+        return f"{text}, bounded by {candidates}"
+    if "time" in budget:
+        limit = _seconds(budget["time"])
+        return f"{text} of {duration(limit)}"
+    return text
 
 
 def _seconds(text: object) -> float:
-    """The seconds of run.toml's `budget.time`, which is written as "600s"."""
+    """Return the seconds of run.toml's `budget.time`, which is written as "600s"."""
     try:
         return float(str(text).removesuffix("s"))
     except ValueError:
         raise InputError(f"run.toml: budget.time is {text!r}, not seconds such as '600s'") from None
 
 
-def _lines(study: Study, rows: list[Row]) -> list[Line]:
-    complete = [
-        row for row in rows if row["id"] == "ensemble" or study.complete(study.trials[row["id"]])
-    ]
-    decimals = places(complete[0]["score"] if complete else None)
-    standing = {row["id"] for row in complete}
-    return [_line(row, decimals, row["id"] in standing, bool(study.test)) for row in rows]
+def _lines(study: Study) -> list[Line]:
+    """Return the page's leaderboard; lines of trials without a score on all folds are "out"."""
+    rows = leaderboard(study)
+    complete = {trial.id for trial in study.ranked} | {"ensemble"}
+    scores = [row["score"] for row in rows if row["id"] in complete]
+    decimals = places(scores[0] if scores else None)
+    lines = []
+    for row in rows:
+        cells = _cells(row, decimals, bool(study.test))
+        kind = _kind(row) if row["id"] in complete else "out"
+        lines.append(Line(cells, kind))
+    return lines
 
 
-def _line(row: Row, decimals: int, standing: bool, is_tested: bool) -> Line:
-    interval = (
-        f"{number(row['ci_low'], decimals)} – {number(row['ci_high'], decimals)}"
-        if row["ci_low"] is not None
-        else ""
-    )
-    kind = "ensemble" if row["id"] == "ensemble" else "member" if row["weight"] else "plain"
-    test = [Cell(number(row["test"], decimals), row["test"])] if is_tested else []
-    cells = (
+def _kind(row: Row) -> str:
+    if row["id"] == "ensemble":
+        return "ensemble"
+    return "member" if row["weight"] else "plain"
+
+
+def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
+    """Return the cells of a leaderboard row under `HEADINGS`; "test" only if there is a test."""
+    model = f"{row['family']} {row['recipe']}".strip()
+    interval = ""
+    if row["ci_low"] is not None:
+        low = number(row["ci_low"], decimals)
+        high = number(row["ci_high"], decimals)
+        interval = f"{low} – {high}"
+    weight = f"{row['weight']:.3f}" if row["weight"] else ""
+    cells = [
         Cell(str(row["rank"]), row["rank"]),
-        Cell(visible(f"{row['family']} {row['recipe']}".strip(), LONGEST)),
+        Cell(visible(model, MAX_NAME_CHARACTERS)),
         Cell(number(row["score"], decimals), row["score"]),
         Cell(interval, row["ci_low"]),
-        *test,
-        Cell(f"{row['weight']:.3f}" if row["weight"] else "", row["weight"]),
+        Cell(number(row["test"], decimals), row["test"]),
+        Cell(weight, row["weight"]),
         Cell(f"{row['seconds']:.2f}", row["seconds"]),
         Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
-        Cell(visible(row["stage"], LONGEST)),
+        Cell(visible(row["stage"], MAX_NAME_CHARACTERS)),
         Cell(row["id"], is_code=True),
-        Cell(visible(row["status"], 300)),
-    )
-    return Line(cells, kind if standing else "out")
+        Cell(visible(row["status"], MAX_STATUS_CHARACTERS)),
+    ]
+    if not has_test:
+        del cells[HEADINGS.index("test")]
+    return tuple(cells)
 
 
 def _members(study: Study) -> list[Member]:
-    chosen = members(study)
-    if not chosen or study.task is None:
+    weighted = members(study)
+    if not weighted or study.task is None:
         return []
     metric = metric_of(study.task)
-    decimals = places(metric.score(chosen[0][0].loss))
-    return [
-        Member(
-            name=f"{visible(trial.candidate.family, LONGEST)} {visible(trial.candidate.recipe.name, LONGEST)}",
+    heaviest, _ = weighted[0]
+    decimals = places(metric.score(heaviest.loss))
+    rows = []
+    for trial, weight in weighted:
+        candidate = trial.candidate
+        family = visible(candidate.family, MAX_NAME_CHARACTERS)
+        recipe = visible(candidate.recipe.name, MAX_NAME_CHARACTERS)
+        member = Member(
+            name=f"{family} {recipe}",
             id=trial.id,
             weight=f"{weight:.3f}",
             score=number(metric.score(trial.loss), decimals),
             seconds=f"{trial.seconds:.2f}",
             params=tuple(
-                (visible(name, LONGEST), _param(value))
-                for name, value in trial.candidate.params.items()
+                (visible(name, MAX_NAME_CHARACTERS), _param(value))
+                for name, value in candidate.params.items()
             ),
         )
-        for trial, weight in chosen
-    ]
+        rows.append(member)
+    return rows
 
 
 def _param(value: object) -> str:
-    return (
-        f"{value:.6g}"
-        if isinstance(value, float)
-        else visible(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
-    )
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return visible(text, MAX_NAME_CHARACTERS)
 
 
 def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """Where and how the run was made."""
-    run, data = facts.get("run", {}), facts.get("data", {})
+    """Return where and how the run was made, as pairs of a name and a text."""
+    run = facts.get("run", {})
+    data = facts.get("data", {})
     pairs = [
         ("Run folder", str(folder)),
         ("Started", run.get("started", "")),
@@ -410,18 +449,4 @@ def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
         ("Python", run.get("python", "")),
         ("Code", run.get("git", "")),
     ]
-    return [(name, visible(value, 2000)) for name, value in pairs if value]
-
-
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    """plotly.js as the installed plotly ships it (4.8 MB; it ships no smaller bundle). Found without importing plotly: 0.06 s."""
-    found = importlib.util.find_spec("plotly")
-    if found is None or found.origin is None:
-        raise InputError("the report needs 'plotly': pip install plotly")
-    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(
-        encoding="utf-8"
-    )
+    return [(name, visible(text, MAX_ORIGIN_CHARACTERS)) for name, text in pairs if text]

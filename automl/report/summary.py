@@ -1,20 +1,22 @@
-"""What a study comes to: the score to be expected, the score without learning, and who is in the predictor."""
+"""Sum up a study: expected score, baseline, members, test score, failures."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
+from automl.formatting import counted, grouped, listed, number, places, visible
 from automl.metrics import metric_of
-from automl.report.words import counted, grouped, listed, number, places, visible
 from automl.trial import Study, Trial
 
-FAILED = ("failed", "timeout", "memory")  # ways in which a fit ends that are no success
+FAILED = ("failed", "timeout", "memory")  # statuses of fits without a result
+MAX_FAMILIES = 4  # that are named in the summary of failures
+MAX_REASON_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A score in the metric's natural sign, with the interval that holds it on new rows in 95% of cases.
+    """A score in the metric's natural sign, with the interval that holds 95% of scores on new rows.
 
     Parameters
     ----------
@@ -22,9 +24,9 @@ class Expected:
     score, low, high : float
     greater_is_better : bool
     rows : int
-        Held-out rows that it was measured on; 0 if that isn't known.
+        Number of held-out rows that the score was measured on; 0 if unknown.
     new : int
-        New rows that the interval is for; 0 if that isn't known.
+        Number of new rows that the interval is for; 0 if unknown.
     """
 
     metric: str
@@ -37,115 +39,124 @@ class Expected:
 
     @property
     def decimals(self) -> int:
-        """How many decimals its numbers are shown with."""
+        """Number of decimals with which the score and its interval are shown."""
         return places(self.score)
 
     @property
     def score_text(self) -> str:
-        """The score."""
+        """The score as text."""
         return number(self.score, self.decimals)
 
     @property
     def interval_text(self) -> str:
-        """The interval, or nothing.
+        """The interval and what it holds for; empty without an interval.
 
         >>> Expected("roc_auc", 0.91, 0.9, 0.92, True, 3000, 1000).interval_text
         '0.900000 to 0.920000 on 95% of samples of 1 000 new rows'
         """
         if not self.ends_text:
             return ""
-        of = f" of {grouped(self.new)} new rows" if self.new else ""
-        return f"{self.ends_text} on 95% of samples{of}"
+        text = f"{self.ends_text} on 95% of samples"
+        if self.new:
+            text += f" of {grouped(self.new)} new rows"
+        return text
 
     @property
     def ends_text(self) -> str:
-        """The interval's ends, or nothing."""
+        """Both ends of the interval; empty without an interval."""
         if self.low is None or self.high is None:
             return ""
-        return f"{number(self.low, self.decimals)} to {number(self.high, self.decimals)}"
+        low = number(self.low, self.decimals)
+        high = number(self.high, self.decimals)
+        return f"{low} to {high}"
 
 
 def expected(study: Study) -> Expected | None:
-    """What the predictor can be expected to score on new rows: the ensemble's verdict, or nothing before there is one."""
+    """Return the score that the predictor can be expected to have on new rows.
+
+    None before the ensemble was evaluated.
+    """
     if study.task is None or "loss" not in study.verdict:
         return None
-    metric, verdict = metric_of(study.task), study.verdict
-    ends = sorted(metric.score(verdict[name]) for name in ("low", "high") if name in verdict)
-    low, high = ends if len(ends) == 2 else (None, None)
+    metric = metric_of(study.task)
+    evaluation = study.verdict
+    low = None
+    high = None
+    if "low" in evaluation and "high" in evaluation:
+        low, high = sorted(metric.score(evaluation[name]) for name in ("low", "high"))
     return Expected(
         metric.name,
-        metric.score(verdict["loss"]),
+        metric.score(evaluation["loss"]),
         low,
         high,
         metric.greater_is_better,
-        verdict.get("rows", 0),
-        verdict.get("new", 0),
+        evaluation.get("rows", 0),
+        evaluation.get("new", 0),
     )
 
 
 def baseline(study: Study) -> float | None:
-    """The score of predicting the same for every row."""
+    """Return the score of the same answer for every row; None before it is known."""
     if study.task is None:
         return None
     metric = metric_of(study.task)
-    return next(
-        (
-            metric.score(trial.loss)
-            for trial in study.ranked
-            if trial.candidate.family == "constant"
-        ),
-        None,
-    )
+    for trial in study.ranked:
+        if trial.candidate.family == "constant":
+            return metric.score(trial.loss)
+    return None
 
 
 def members(study: Study) -> list[tuple[Trial, float]]:
-    """The trials of the predictor with their weights, heaviest first."""
-    known = [
-        (study.trials[name], weight)
-        for name, weight in study.weights.items()
-        if name in study.trials
-    ]
-    return sorted(known, key=lambda pair: -pair[1])
+    """Return the trials of the predictor with their weights, heaviest first."""
+    weighted = []
+    for name, weight in study.weights.items():
+        if name in study.trials:
+            weighted.append((study.trials[name], weight))
+    return sorted(weighted, key=lambda pair: -pair[1])
 
 
 def tested_text(study: Study) -> str:
-    """The predictor's score on the user's test table; nothing without one."""
+    """Return the predictor's score on the user's test table; empty if there is none."""
     if not study.test:
         return ""
     test = study.test
-    of = (
-        ""
-        if test["rows"] == test["of"]
-        else f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
-    )
     score = number(test["score"], places(test["score"]))
-    return f"{test['metric']} {score} on {counted(test['rows'], 'row')} of {test['source']}{of}"
+    rows = counted(test["rows"], "row")
+    text = f"{test['metric']} {score} on {rows} of {test['source']}"
+    if test["rows"] != test["of"]:
+        text += f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
+    return text
 
 
 def contradiction(study: Study) -> str:
-    """What is told of a test score outside the interval that the run told; nothing where it lies within."""
+    """Return a warning if the test score lies outside the expected interval; else empty."""
     if not study.test or not study.test["expected"]:
         return ""
     _, low, high = study.test["expected"]
-    told = [one for one in study.findings if one["code"] == "test_score"]
-    if low <= study.test["score"] <= high or not told:
+    if low <= study.test["score"] <= high:
         return ""
-    answers = f". What to try: {told[-1]['override']}" if told[-1]["override"] else ""
-    return f"{told[-1]['action']}{answers}"
+    findings = [finding for finding in study.findings if finding["code"] == "test_score"]
+    if not findings:
+        return ""
+    latest = findings[-1]
+    if not latest["override"]:
+        return str(latest["action"])
+    return f"{latest['action']}. Try: {latest['override']}"
 
 
 def failures(study: Study) -> str:
-    """How many fits failed, of which families, and why the first of them did; nothing if none did."""
+    """Return how many fits failed, of which families, and the first reason; empty if none did."""
     failed = [
-        (trial, fit)
+        (trial, outcome)
         for trial in study.trials.values()
-        for fit in trial.outcomes.values()
-        if fit.status in FAILED
+        for outcome in trial.outcomes.values()
+        if outcome.status in FAILED
     ]
     if not failed:
         return ""
-    families = Counter(trial.candidate.family for trial, _ in failed)
-    which = listed((f"{count} of {family}" for family, count in families.items()), 4)
+    counts = Counter(trial.candidate.family for trial, _ in failed)
+    families = listed((f"{count} of {family}" for family, count in counts.items()), MAX_FAMILIES)
     first, outcome = failed[0]
-    reason = visible(outcome.reason, 300) or "no reason was told"
-    return f"{counted(len(failed), 'fit')} ({which}). {visible(first.candidate.family, 60)} {first.id}: {reason}"
+    family = visible(first.candidate.family, 60)
+    reason = visible(outcome.reason, MAX_REASON_CHARACTERS) or "no reason was given"
+    return f"{counted(len(failed), 'fit')} ({families}). {family} {first.id}: {reason}"

@@ -1,37 +1,51 @@
-"""`automl compare`: what differs between runs, and what that did."""
+"""`automl compare`: the settings in which runs differ, and how much better or worse they are."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from automl.formatting import aligned, duration, number, places, visible
 from automl.insight.change import paired
 from automl.metrics import metric_of
-from automl.report.words import aligned, duration, number, places, visible
 from automl.track.experiment import Experiment
+from automl.trial import Study
 
-SURE = 1.96
-SIGNIFICANT = 0.05
-LONGEST = 60
+NORMAL_95 = 1.96  # half of a 95% interval in standard errors
+MAX_P_VALUE = 0.05  # of a significant difference
+MAX_CELL_CHARACTERS = 60
+CHANGE_DIGITS = 3
+OUTCOMES = (
+    "score",
+    "95% interval",
+    "test score",
+    "metric",
+    "time",
+    "candidates",
+    "members",
+    "state",
+)
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The loss of a run less that of the first one.
+    """The loss of a run minus that of the first one.
 
     Parameters
     ----------
     difference : float
-        Below 0 is better.
+        Below 0 is better; NaN if unknown.
     error : float or None
-        Its standard error; None if it can't be known.
+        Its standard error; None if unknown.
     p : float or None
-        How likely a difference as large is where there is none.
+        Probability of a difference as large if there is none in truth; None if unknown.
     how : {"paired by fold", "by intervals", "unknown", "not comparable", "other folds"}
-        By the ensembles' losses on the same folds; or, of other folds or rows, by both intervals. Where rows are held out in another
-        way (by groups, by time, copies together), scores answer another question, and neither run is the better one for its score.
+        By the ensembles' losses on the same folds; or, with other folds or rows, by both
+        intervals. Where rows are held out in another way (by groups, by time, copies together),
+        scores answer another question, and neither run is the better one for its score.
     """
 
     difference: float
@@ -41,150 +55,204 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """In words."""
+        """The effect in words."""
         if self.how == "not comparable":
             return "another metric or target: not comparable"
         if self.how == "other folds":
             return "rows are held out in another way: not comparable by score"
         if self.p is None:
             return "not known to be significant"
-        how = "better" if self.difference < 0 else "worse"
-        return f"{f'significantly {how}' if self.p < SIGNIFICANT else 'not significant'} (p = {self.p:.2g}, {self.how})"
+        direction = "better" if self.difference < 0 else "worse"
+        words = "not significant"
+        if self.p < MAX_P_VALUE:
+            words = f"significantly {direction}"
+        return f"{words} (p = {self.p:.2g}, {self.how})"
 
 
 def effect(first: Experiment, other: Experiment) -> Effect:
-    """What a run's loss is against the first one's."""
-    one, two = first.study, other.study
-    if (
-        one.task is None
-        or two.task is None
-        or (one.task.metric, one.task.target) != (two.task.metric, two.task.target)
-    ):
+    """Return how a run's loss compares with the first one's."""
+    one = first.study
+    two = other.study
+    if not _have_same_task(one, two):
         return Effect(math.nan, None, None, "not comparable")
-    if "loss" not in one.verdict or "loss" not in two.verdict:
-        return Effect(math.nan, None, None, "unknown")
+    for study in (one, two):
+        if "loss" not in study.verdict:
+            return Effect(math.nan, None, None, "unknown")
     if way_held_out(first) != way_held_out(other):
         return Effect(math.nan, None, None, "other folds")
-    folds = one.verdict.get("folds", ()), two.verdict.get("folds", ())
-    if one.data == two.data and len(folds[0]) == len(folds[1]) > 1:
-        found = paired(*folds, one.plan)
+    before = one.verdict.get("folds", ())
+    after = two.verdict.get("folds", ())
+    has_same_folds = len(before) == len(after) > 1
+    if has_same_folds and first.data == other.data:
+        found = paired(before, after, one.plan)
         return Effect(found.difference, found.error, found.p, "paired by fold")
-    difference = two.verdict["loss"] - one.verdict["loss"]
-    if all("low" in study.verdict and "high" in study.verdict for study in (one, two)):
-        error = math.hypot(
-            *((study.verdict["high"] - study.verdict["low"]) / (2 * SURE) for study in (one, two))
-        )
-        return Effect(
-            difference,
-            error,
-            math.erfc(abs(difference) / error / math.sqrt(2)) if error else None,
-            "by intervals",
-        )
-    return Effect(difference, None, None, "unknown")
+    return _effect_by_intervals(one, two)
 
 
-def way_held_out(one: Experiment) -> tuple[str, str, str]:
-    """What a score is for: rows in between or later ones, known groups or new ones, copies or rows that are new altogether."""
-    plan, data = one.study.plan, one.data
-    times = str(data.get("time", "yes")) if plan.kind == "time" else ""
-    groups = str(data.get("group", "yes")) if plan.together == "groups" or "group" in data else ""
-    return times, groups, "copies" if plan.together == "copies" else ""
+def _have_same_task(one: Study, two: Study) -> bool:
+    """Return whether both runs know their task, and it has the same metric and target."""
+    if one.task is None or two.task is None:
+        return False
+    if one.task.metric != two.task.metric:
+        return False
+    return one.task.target == two.task.target
+
+
+def _effect_by_intervals(one: Study, two: Study) -> Effect:
+    before = one.verdict["loss"]
+    difference = two.verdict["loss"] - before
+    errors = []
+    for study in (one, two):
+        evaluation = study.verdict
+        if "low" not in evaluation or "high" not in evaluation:
+            return Effect(difference, None, None, "unknown")
+        width = evaluation["high"] - evaluation["low"]
+        errors.append(width / (2 * NORMAL_95))
+    error = math.hypot(*errors)
+    p = None
+    if error:
+        deviations = abs(difference) / error
+        p = math.erfc(deviations / math.sqrt(2))
+    return Effect(difference, error, p, "by intervals")
+
+
+def way_held_out(experiment: Experiment) -> tuple[str, str, str]:
+    """Return which rows a score is for, as names of time and group columns, and "copies".
+
+    Rows may be later than those trained on or in between, of known groups or of new ones, and
+    copies of rows that were trained on may be among them or not.
+    """
+    plan = experiment.study.plan
+    data = experiment.data
+    times = ""
+    groups = ""
+    if plan.kind == "time":
+        times = str(data.get("time", "yes"))
+    if plan.together == "groups" or "group" in data:
+        groups = str(data.get("group", "yes"))
+    copies = "copies" if plan.together == "copies" else ""
+    return times, groups, copies
 
 
 def differences(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
-    """Settings that are not the same in all experiments: by name, the value of each; empty where one has none."""
-    told = [one.settings() for one in experiments]
-    names = dict.fromkeys(name for settings in told for name in settings)
-    rows = {name: [settings.get(name, "") for settings in told] for name in names}
-    return {name: values for name, values in rows.items() if len(set(values)) > 1}
+    """Return settings that are not the same in all experiments.
+
+    Returns
+    -------
+    dict of str to list of str
+        A setting's value in each experiment by its name; empty where an experiment has none.
+    """
+    settings = [experiment.settings() for experiment in experiments]
+    all_names = itertools.chain.from_iterable(settings)
+    differing = {}
+    for name in dict.fromkeys(all_names):
+        values = [own.get(name, "") for own in settings]
+        if len(set(values)) > 1:
+            differing[name] = values
+    return differing
 
 
 def to_json(experiments: Sequence[Experiment]) -> dict[str, Any]:
-    """Plain values."""
-    found = [effect(experiments[0], other) for other in experiments[1:]]
+    """Return outcomes, differences and effects as plain values."""
+    first, *others = experiments
+    effects = [_effect_to_json(first, other) for other in others]
     return {
-        "runs": [{"run": str(one.folder), **_outcome(one)} for one in experiments],
+        "runs": [_outcome(experiment) for experiment in experiments],
         "differences": differences(experiments),
-        "effects": [
-            {
-                "run": str(other.folder),
-                "difference": _plain(one.difference),
-                "error": one.error,
-                "p": one.p,
-                "how": one.how,
-                "verdict": one.verdict,
-            }
-            for other, one in zip(experiments[1:], found, strict=True)
-        ],
+        "effects": effects,
     }
 
 
-def _outcome(one: Experiment) -> Mapping[str, Any]:
-    score = one.expected
-    told = (
-        {"metric": one.metric, "score": None, "low": None, "high": None}
-        if score is None
-        else {"metric": score.metric, "score": score.score, "low": score.low, "high": score.high}
-    )
-    told = told | {"test": one.study.test.get("score")}
-    return told | {
-        "seconds": one.timeline.last,
-        "candidates": len(one.study.trials),
-        "members": len(one.study.weights),
-        "state": one.state,
+def _outcome(experiment: Experiment) -> dict[str, Any]:
+    score = experiment.expected
+    return {
+        "run": str(experiment.folder),
+        "metric": experiment.metric,
+        "score": None if score is None else score.score,
+        "low": None if score is None else score.low,
+        "high": None if score is None else score.high,
+        "test": experiment.study.test.get("score"),
+        "seconds": experiment.timeline.last,
+        "candidates": len(experiment.study.trials),
+        "members": len(experiment.study.weights),
+        "state": experiment.state,
     }
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _effect_to_json(first: Experiment, other: Experiment) -> dict[str, Any]:
+    found = effect(first, other)
+    difference = None
+    if math.isfinite(found.difference):
+        difference = found.difference
+    return {
+        "run": str(other.folder),
+        "difference": difference,
+        "error": found.error,
+        "p": found.p,
+        "how": found.how,
+        "verdict": found.verdict,
+    }
 
 
 def text(experiments: Sequence[Experiment]) -> str:
-    """Side by side: outcomes, what differs, and what that did."""
-    names = [visible(one.folder, LONGEST) for one in experiments]
-    outcomes = [
-        ("score", *(one.expected.score_text if one.expected else "none" for one in experiments)),
-        ("95% interval", *(one.expected.ends_text if one.expected else "" for one in experiments)),
-        *_tested(experiments),
-        ("metric", *(one.metric for one in experiments)),
-        ("time", *(duration(one.timeline.last) for one in experiments)),
-        ("candidates", *(str(len(one.study.trials)) for one in experiments)),
-        ("members", *(str(len(one.study.weights)) for one in experiments)),
-        ("state", *(one.state for one in experiments)),
+    """Return outcomes side by side, the settings that differ, and the effects."""
+    names = [visible(experiment.folder, MAX_CELL_CHARACTERS) for experiment in experiments]
+    first, *others = experiments
+    effects = [_effect_text(first, other) for other in others]
+    parts = [
+        _outcomes(names, experiments),
+        _differing_settings(names, experiments),
+        "\n".join(effects),
     ]
-    table = aligned([("", *names), *outcomes], left=("", *names))
-    rows = [
-        (visible(name, LONGEST), *(visible(value, LONGEST) for value in values))
-        for name, values in differences(experiments).items()
+    return "\n\n".join(parts)
+
+
+def _outcomes(names: Sequence[str], experiments: Sequence[Experiment]) -> str:
+    headings = ("", *names)
+    columns = [_outcome_cells(experiment) for experiment in experiments]
+    lines = list(zip(OUTCOMES, *columns, strict=True))
+    if not any(experiment.study.test for experiment in experiments):
+        del lines[OUTCOMES.index("test score")]
+    return aligned([headings, *lines], left=headings)
+
+
+def _differing_settings(names: Sequence[str], experiments: Sequence[Experiment]) -> str:
+    headings = ("what differs", *names)
+    lines = []
+    for name, values in differences(experiments).items():
+        cells = [visible(cell, MAX_CELL_CHARACTERS) for cell in (name, *values)]
+        lines.append(tuple(cells))
+    if not lines:
+        return "Nothing differs."
+    return aligned([headings, *lines], left=headings)
+
+
+def _outcome_cells(experiment: Experiment) -> list[str]:
+    """Return an experiment's column under the names of `OUTCOMES`."""
+    score = experiment.expected
+    test_score = experiment.study.test.get("score")
+    return [
+        score.score_text if score else "none",
+        score.ends_text if score else "",
+        number(test_score, places(test_score)),
+        experiment.metric,
+        duration(experiment.timeline.last),
+        str(len(experiment.study.trials)),
+        str(len(experiment.study.weights)),
+        experiment.state,
     ]
-    differ = (
-        aligned([("what differs", *names), *rows], left=("what differs", *names))
-        if rows
-        else "Nothing differs."
-    )
-    did = "\n".join(_did(experiments[0], other) for other in experiments[1:])
-    return f"{table}\n\n{differ}\n\n{did}"
 
 
-def _tested(experiments: Sequence[Experiment]) -> list[tuple[str, ...]]:
-    """The line of test scores, if there are any."""
-    if not any(one.study.test for one in experiments):
-        return []
-    return [("test score", *(_test_score(one) for one in experiments))]
-
-
-def _test_score(one: Experiment) -> str:
-    score = one.study.test.get("score")
-    return number(score, places(score))
-
-
-def _did(first: Experiment, other: Experiment) -> str:
+def _effect_text(first: Experiment, other: Experiment) -> str:
     found = effect(first, other)
-    if not math.isfinite(found.difference) or first.study.task is None:
-        return f"{visible(other.folder)} against {visible(first.folder)}: {found.verdict}"
-    metric = metric_of(first.study.task)
-    change = metric.score(first.study.verdict["loss"] + found.difference) - metric.score(
-        first.study.verdict["loss"]
-    )
-    shown = number(change, places(change, 3))
-    return f"{visible(other.folder)} against {visible(first.folder)}: {metric.name} {'+' if change > 0 else ''}{shown}, {found.verdict}"
+    runs = f"{visible(other.folder)} against {visible(first.folder)}"
+    if not math.isfinite(found.difference):
+        return f"{runs}: {found.verdict}"
+    metric = metric_of(first.study.the_task)
+    loss = first.study.verdict["loss"]
+    before = metric.score(loss)
+    now = metric.score(loss + found.difference)
+    change = now - before
+    sign = "+" if change > 0 else ""
+    decimals = places(change, CHANGE_DIGITS)
+    return f"{runs}: {metric.name} {sign}{number(change, decimals)}, {found.verdict}"

@@ -1,8 +1,9 @@
-"""One run folder as an experiment: what was asked, where and with what it ran, and what came of it."""
+"""A run folder as an experiment: its settings, its environment, and its outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,13 @@ from automl.store import LOG, replay, run_facts
 from automl.timeline import Timeline, read
 from automl.trial import Study
 
+GENERIC_FILE_NAMES = ("data", "train")  # without ending: the folder says more about the table
+ENVIRONMENT = ("git", "python", "machine", "jobs", "engine")
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run folder, read.
+    """A run folder that was read.
 
     Parameters
     ----------
@@ -26,7 +30,7 @@ class Experiment:
     study : Study
     timeline : Timeline
     facts : mapping
-        What run.toml says; nothing if the run was killed before it was there.
+        Contents of run.toml; empty if the run was killed before it was written.
     """
 
     folder: Path
@@ -36,106 +40,132 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.folder.resolve().name
 
     @property
     def state(self) -> str:
-        """How it ended: done, interrupted, or not (yet)."""
+        """How the run ended: "done", "interrupted" or "not ended"."""
         return self.study.finished or "not ended"
 
     @property
     def expected(self) -> Expected | None:
-        """The score to be expected, with its interval."""
+        """The score that the predictor can be expected to have, with its interval."""
         return expected(self.study)
 
     @cached_property
     def data(self) -> Mapping[str, Any]:
-        """What run.toml says of the table."""
-        told: Mapping[str, Any] = self.facts.get("data", {})
-        return told
+        """Facts about the table, from run.toml."""
+        return self._section("data")
 
     @cached_property
     def run(self) -> Mapping[str, Any]:
-        """What run.toml says of the machine and the code."""
-        told: Mapping[str, Any] = self.facts.get("run", {})
-        return told
+        """Facts about the machine and the code, from run.toml."""
+        return self._section("run")
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        section: Mapping[str, Any] = self.facts.get(name, {})
+        return section
 
     @property
     def table(self) -> str:
-        """The table's name: the file's, or of one called data.csv its folder's."""
-        path = Path(str(self.data.get("path", self.data.get("source", ""))))
-        return (
-            path.parent.name if path.stem in ("data", "train") and path.parent.name else path.name
-        )
+        """Name of the table's file, or of its folder if the file is called data or train."""
+        source = self.data.get("source", "")
+        source = self.data.get("path", source)
+        path = Path(str(source))
+        folder = path.parent.name
+        if path.stem in GENERIC_FILE_NAMES and folder:
+            return folder
+        return path.name
 
     @property
     def target(self) -> str:
-        """The column that is predicted."""
-        return self.study.task.target if self.study.task else str(self.data.get("target", ""))
+        """Name of the column that is predicted."""
+        if self.study.task is None:
+            return str(self.data.get("target", ""))
+        return self.study.task.target
 
     @property
     def metric(self) -> str:
-        """What is optimised."""
-        return metric_of(self.study.task).name if self.study.task else ""
+        """Name of the metric; empty before the task is known."""
+        if self.study.task is None:
+            return ""
+        return metric_of(self.study.task).name
+
+    def score(self, loss: float) -> float:
+        """Return a loss as a score in the metric's natural sign."""
+        metric = metric_of(self.study.the_task)
+        return metric.score(loss)
 
     def settings(self) -> dict[str, str]:
-        """Everything that may make a difference, by name: data, budget, seed, options, environment, code."""
-        told = {f"data {key}": value for key, value in self.data.items() if key != "path"}
-        told |= {f"budget {key}": value for key, value in self.facts.get("budget", {}).items()}
-        told["seed"] = self.facts.get("seed", self.study.seed)
-        told |= _options(self.facts.get("stage", ()))
-        told |= {
-            key: self.run[key]
-            for key in ("git", "python", "machine", "jobs", "engine")
-            if key in self.run
-        }
-        told |= {
-            f"package {name}": version for name, version in self.run.get("packages", {}).items()
-        }
+        """Return everything that may make a difference to the outcome, by name.
+
+        That is data, budget, seed, options, environment, code, packages and how rows are held out.
+        """
+        settings = {}
+        for section in ("data", "budget"):
+            for key, value in self._section(section).items():
+                settings[f"{section} {key}"] = value
+        settings.pop("data path", None)
+        settings["seed"] = self.facts.get("seed", self.study.seed)
+        stages = self.facts.get("stage", ())
+        settings |= _options(stages)
+        for key in ENVIRONMENT:
+            if key in self.run:
+                settings[key] = self.run[key]
+        packages = self.run.get("packages", {})
+        for name, version in packages.items():
+            settings[f"package {name}"] = version
         if self.study.task is not None:
             plan = self.study.plan
-            told |= {
-                "rows": self.study.size.rows,
-                "columns": self.study.size.columns,
-                "held out": f"{plan.kind} {plan.folds} x {plan.repeats}",
-            }
-        return {name: str(value) for name, value in told.items()}
+            settings["rows"] = self.study.size.rows
+            settings["columns"] = self.study.size.columns
+            settings["held out"] = f"{plan.kind} {plan.folds} x {plan.repeats}"
+        return {name: str(setting) for name, setting in settings.items()}
 
 
-def _options(stages: Any) -> dict[str, Any]:
-    """The options of all stages by name; a stage that stands twice has a number."""
-    told: dict[str, Any] = {}
-    seen: dict[str, int] = {}
+def _options(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the options of all stages by name; a stage's second use is numbered, as in tune2."""
+    options = {}
+    uses = Counter[str]()
     for stage in stages:
         name = str(stage.get("use", ""))
-        seen[name] = seen.get(name, 0) + 1
-        label = name if seen[name] == 1 else f"{name}{seen[name]}"
-        told |= {f"{label}.{key}": value for key, value in stage.items() if key != "use"}
-    return told
+        uses[name] += 1
+        count = uses[name]
+        label = name if count == 1 else f"{name}{count}"
+        for key, value in stage.items():
+            if key != "use":
+                options[f"{label}.{key}"] = value
+    return options
 
 
 def read_experiment(folder: Path) -> Experiment:
-    """The experiment of a run folder.
+    """Read the experiment of a run folder.
 
     Raises
     ------
     InputError
-        It is no run folder, or what lies in it is damaged.
+        The folder is not a run folder, or its files are damaged.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder.")
-    return Experiment(folder, replay(folder), read(folder), run_facts(folder))
+    study = replay(folder)
+    timeline = read(folder)
+    facts = run_facts(folder)
+    return Experiment(folder, study, timeline, facts)
 
 
 def run_folders(folder: Path) -> Iterator[Path]:
-    """The run folders below a folder, and itself if it is one; neither a run's own folders nor links are looked through."""
+    """Yield the run folders below a folder, or the folder itself if it is one.
+
+    Links, hidden folders and the folders within a run are not searched.
+    """
     if (folder / LOG).exists():
         yield folder
         return
-    for child in sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not (path.is_symlink() or path.name.startswith("."))
-    ):
-        yield from run_folders(child)
+    for path in sorted(folder.iterdir()):
+        is_hidden = path.name.startswith(".")
+        if path.is_symlink() or is_hidden:
+            continue
+        if path.is_dir():
+            yield from run_folders(path)

@@ -21,13 +21,13 @@ class Kind:
     Parameters
     ----------
     about : str
-        What it makes, in a line.
+        Its output in a line.
     ending : str
-        What the default name of its output ends with.
+        End of the output's default name.
     is_shared : bool
-        Whether its output may hold other runs already: it is added to.
+        Whether the output may hold other runs already, to which this one is added.
     then : str
-        What opens it; `{output}` stands for its path.
+        The command that opens the output; `{output}` stands for its path.
     """
 
     about: str
@@ -43,62 +43,78 @@ KINDS: Mapping[str, Kind] = {
     "tensorboard": Kind(
         "learning curves, scalars and hyperparameters",
         "-tensorboard",
-        True,
-        "tensorboard --logdir {output}",
+        is_shared=True,
+        then="tensorboard --logdir {output}",
     ),
-    "wandb": Kind("an offline run of Weights & Biases", "-wandb", True, "wandb sync {output}"),
+    "wandb": Kind(
+        "an offline run of Weights & Biases",
+        "-wandb",
+        is_shared=True,
+        then="wandb sync {output}",
+    ),
     "mlflow": Kind(
         "a run of MLflow with the predictor as a model",
         "-mlflow",
-        True,
-        "mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db",
+        is_shared=True,
+        then="mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db",
     ),
     "optuna": Kind(
-        "Optuna studies in a journal file", ".optuna.log", False, "optuna-dashboard {output}"
+        "Optuna studies in a journal file",
+        ".optuna.log",
+        then="optuna-dashboard {output}",
     ),
 }
 
 
-def _handed_over(one: Experiment, kind: str, path: Path) -> list[Path]:
-    """What a tracker of somebody else's writes; what goes wrong in it is told by its name."""
-    made = extensions.find("trackers", kind)
-    check_tracker(made, f"--to {kind}")
-    try:
-        return hand_over(one, made(path)) or [path]
-    except Exception as error:
-        raise InputError(f"--to {kind}: {type(error).__name__}: {one_line(error)}.") from error
-
-
 def export(
-    one: Experiment, kind: str, output: Path | None = None, rows: bool = False
+    experiment: Experiment, kind: str, output: Path | None = None, rows: bool = False
 ) -> tuple[list[Path], str]:
-    """Write an experiment in a kind, and give what was written and the command that opens it.
+    """Write an experiment, and return the written paths and the command that opens them.
 
     Parameters
     ----------
+    experiment : Experiment
+    kind : str
+        A name in `KINDS`, or a registered tracker's.
     output : Path, optional
-        A file or folder; by default the run's name with the kind's ending, here.
+        A file or folder; by default the run's name with the kind's ending, in the working
+        directory.
     rows : bool
-        Whether a zip holds the table's rows, too.
+        Whether a zip includes the table's rows.
 
     Raises
     ------
     InputError
-        There is no such kind, its library is not installed, or the output is there already.
+        There is no such kind, its library is not installed, or the output exists already.
     """
     known = [*KINDS, *extensions.installed("trackers", KINDS)]
     if kind not in known:
-        raise InputError(
-            f"--to {kind}: no such kind.{suggestion(kind, known)} There are: {', '.join(known)}."
-        )
+        hint = suggestion(kind, known)
+        raise InputError(f"--to {kind}: no such kind.{hint} There are: {', '.join(known)}.")
     if rows and kind != "zip":
         raise InputError("--rows: is for --to zip alone.")
     found = KINDS.get(kind) or Kind("a tracker of another package", f"-{kind}", is_shared=True)
-    path = output or Path(f"{one.name}{found.ending}")
+    path = output or Path(f"{experiment.name}{found.ending}")
     if path.exists() and not found.is_shared:
         raise InputError(f"--output {path}: is there already. Give a new name, or remove it.")
     if kind not in KINDS:
-        return _handed_over(one, kind, path), found.then
+        return _export_to_tracker(experiment, kind, path), found.then
     module = importlib.import_module(f"automl.track.to_{kind}")
-    made = module.export(one, path, rows) if kind == "zip" else module.export(one, path)
-    return made, found.then.format(output=shlex.quote(str(made[0])))
+    if kind == "zip":
+        written = module.export(experiment, path, rows)
+    else:
+        written = module.export(experiment, path)
+    command = found.then.format(output=shlex.quote(str(written[0])))
+    return written, command
+
+
+def _export_to_tracker(experiment: Experiment, kind: str, path: Path) -> list[Path]:
+    """Record an experiment in a registered tracker; an error in it names the tracker."""
+    create_tracker = extensions.find("trackers", kind)
+    check_tracker(create_tracker, f"--to {kind}")
+    try:
+        written = hand_over(experiment, create_tracker(path))
+    except Exception as error:
+        name = type(error).__name__
+        raise InputError(f"--to {kind}: {name}: {one_line(error)}.") from error
+    return written or [path]

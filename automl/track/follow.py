@@ -1,6 +1,7 @@
-"""Follow a run that goes on, in a process of its own, and tell trackers of it: `python -m automl.track.follow RUN KIND...`.
+"""Follow a run while it goes on, and keep trackers up to date.
 
-The run's log is all that it reads, so tracking costs the run nothing but the cores' time; it ends when the run has.
+`python -m automl.track.follow RUN KIND...` does it in a process of its own. The run's log is all
+that it reads, so tracking costs the run nothing but the cores' time; it ends when the run has.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +25,17 @@ from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker, check_tracker
 from automl.trial import Event, Study, Trial
 
-PAUSE = 0.5  # seconds between two looks at the log at least
-IDLE = 10.0  # times what reading the log took: a long one is read the less often
-LONGEST = 5.0
+MIN_PAUSE_SECONDS = 0.5  # between two readings of the log
+MAX_PAUSE_SECONDS = 5.0
+PAUSE_PER_READING = 10.0  # a pause in units of the last reading: a long log is read less often
+MAX_WAIT_SECONDS = 30.0  # for trackers of this process, where no clock bounds the run
+NICENESS = 10  # the run comes first
 PROCESS_LOG = "track.log"
-PATIENCE = 30.0  # with trackers of this process where no clock bounds the run
 LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 
 
 def tracker_of(kind: str) -> Callable[[Path], Tracker]:
-    """The class of a kind of tracker."""
+    """Return the class of a kind of tracker, which is called with the path to write to."""
     from automl.track.to_mlflow import MLflow
     from automl.track.to_tensorboard import TensorBoard
     from automl.track.to_wandb import WandB
@@ -42,177 +45,222 @@ def tracker_of(kind: str) -> Callable[[Path], Tracker]:
         "wandb": WandB,
         "mlflow": MLflow,
     }
-    made: Callable[[Path], Tracker] = classes.get(kind) or extensions.find("trackers", kind)
-    return made
+    if kind in classes:
+        return classes[kind]
+    registered: Callable[[Path], Tracker] = extensions.find("trackers", kind)
+    return registered
 
 
 def checked(kinds: str) -> tuple[str, ...]:
-    """The kinds of `--track`, each one known and with its library installed.
+    """Return the kinds of trackers in a text with commas, each one known and installed.
 
     Raises
     ------
     InputError
         There is no such kind, or its library is not installed.
     """
-    names = tuple(dict.fromkeys(name.strip() for name in kinds.split(",") if name.strip()))
+    stripped = [kind.strip() for kind in kinds.split(",")]
+    names = tuple(dict.fromkeys(filter(None, stripped)))
     for name in names:
         if name in LIBRARIES:
-            if importlib.util.find_spec(LIBRARIES[name]) is None:
-                raise MissingExtra(
-                    f"--track {name} needs {LIBRARIES[name]!r}: pip install 'automl-tabular[{name}]'"
-                )
-            continue
-        known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
-        if name not in known:
-            raise InputError(
-                f"--track {name}: no such tracker.{suggestion(name, known)} There are: {', '.join(known)}."
-            )
-        check_tracker(
-            extensions.find("trackers", name), f"--track {name}"
-        )  # what is none is told now
+            _check_installed(name)
+        else:
+            _check_registered(name)
     return names
 
 
+def _check_installed(kind: str) -> None:
+    library = LIBRARIES[kind]
+    if importlib.util.find_spec(library) is None:
+        raise MissingExtra(
+            f"--track {kind} needs {library!r}: pip install 'automl-tabular[{kind}]'"
+        )
+
+
+def _check_registered(kind: str) -> None:
+    known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
+    if kind not in known:
+        hint = suggestion(kind, known)
+        raise InputError(f"--track {kind}: no such tracker.{hint} There are: {', '.join(known)}.")
+    check_tracker(extensions.find("trackers", kind), f"--track {kind}")
+
+
 class Followers:
-    """An observer that has a run followed from its first event on: by a process of its own, and by a thread for trackers of this one.
+    """An observer that has trackers follow a run from its first event on.
+
+    Trackers by name run in a process of their own, tracker objects in a thread of this one.
 
     Parameters
     ----------
     folder : Path
-        The run's.
+        The run folder.
     kinds : sequence of str
-        Trackers by name, which the process makes.
+        Names of trackers, for the process.
     trackers : sequence of Tracker
-        Those of the user, in this process.
+        The user's objects, for the thread.
     """
 
     def __init__(
         self, folder: Path, kinds: Sequence[str], trackers: Sequence[Tracker] = ()
     ) -> None:
-        self._folder, self._kinds, self._trackers = folder, kinds, trackers
+        self._folder = folder
+        self._kinds = kinds
+        self._trackers = trackers
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     @classmethod
     def asked_for(cls, track: Any, folder: Path) -> Followers:
-        """What `--track` or `track=` asks for: nothing, names with commas, a tracker, or several of both.
+        """Return the followers that `--track` or `track=` names.
+
+        Parameters
+        ----------
+        track : None, str, Tracker, or a list or tuple of both
+            A str holds names with commas between them.
+        folder : Path
+            The run folder.
 
         Raises
         ------
         InputError
-            There is no such tracker, its library is not installed, or an object is none.
+            There is no such tracker, its library is not installed, or an object is not a tracker.
         """
-        given = (
-            [] if track is None else list(track) if isinstance(track, (list, tuple)) else [track]
-        )
-        kinds = checked(",".join(one for one in given if isinstance(one, str)))
-        own = [one for one in given if not isinstance(one, str)]
-        for one in own:
-            check_tracker(one, "track")
-            if isinstance(one, type):
-                raise InputError(f"track: {one!r} is a class: give an object of it.")
-        return cls(folder, kinds, own)
+        if track is None:
+            track = []
+        elif not isinstance(track, (list, tuple)):
+            track = [track]
+        kinds = checked(",".join(item for item in track if isinstance(item, str)))
+        trackers = [item for item in track if not isinstance(item, str)]
+        for tracker in trackers:
+            check_tracker(tracker, "track")
+            if isinstance(tracker, type):
+                raise InputError(f"track: {tracker!r} is a class: give an object of it.")
+        return cls(folder, kinds, trackers)
 
     @property
     def failed(self) -> Path | None:
-        """The log of the process in which a tracker has failed by now; None if none has."""
+        """Log of the process if a tracker has failed in it so far; else None."""
         log = self._folder / PROCESS_LOG
-        return (
-            log
-            if log.exists() and "Traceback (" in log.read_text(encoding="utf-8", errors="replace")
-            else None
-        )
+        if not log.exists():
+            return None
+        text = log.read_text(encoding="utf-8", errors="replace")
+        return log if "Traceback (" in text else None
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Begin with the run."""
+        """Start the process and the thread when the run has started."""
         if event["kind"] != "started":
             return
         if self._kinds:
-            with open(self._folder / PROCESS_LOG, "ab") as log:
-                command = [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "automl.track.follow",
-                    str(self._folder.resolve()),
-                    *self._kinds,
-                ]
-                subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self._start_process()
         if self._trackers:
-            self._thread = threading.Thread(
-                target=follow, args=(self._folder, self._trackers, self._ended), daemon=True
-            )
+            args = (self._folder, self._trackers, self._ended)
+            self._thread = threading.Thread(target=follow, args=args, daemon=True)
             self._thread.start()
 
+    def _start_process(self) -> None:
+        folder = str(self._folder.resolve())
+        command = [sys.executable, "-P", "-m", "automl.track.follow", folder, *self._kinds]
+        with open(self._folder / PROCESS_LOG, "ab") as log:
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
     def wait(self, seconds: float) -> bool:
-        """After the run's end: have trackers of this process told of it, and wait so long at most; whether all were in time."""
+        """Wait after the run's end until the user's tracker objects have recorded all of it.
+
+        Parameters
+        ----------
+        seconds : float
+            The most to wait.
+
+        Returns
+        -------
+        bool
+            Whether they were in time.
+        """
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join(min(PATIENCE, max(0.0, seconds)))
-        return self._thread is None or not self._thread.is_alive()
+        if self._thread is None:
+            return True
+        timeout = max(0.0, seconds)
+        self._thread.join(min(MAX_WAIT_SECONDS, timeout))
+        return not self._thread.is_alive()
 
 
 def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | None = None) -> None:
-    """Tell trackers of each trial of a run when it is complete, until nobody writes the run any more. One that fails costs no other.
+    """Record each trial of a run in trackers when it is complete, until the run has ended.
+
+    A tracker that fails is dropped, and the others continue.
 
     Parameters
     ----------
+    folder : Path
+        The run folder.
+    trackers : sequence of Tracker
     ended : Event, optional
-        Set when the run has ended: it is looked at once more at once.
+        Set when the run has ended: the log is then read a last time at once.
     """
     ended = ended or threading.Event()
-    told: set[str] = set()
-    alive = list(trackers)
-    seen, is_begun, is_over, pause = -1, False, False, PAUSE
+    active = list(trackers)
+    recorded: set[str] = set()
+    read_size = -1
+    pause = MIN_PAUSE_SECONDS
+    has_begun = False
+    is_over = False
     while not is_over:
         ended.wait(pause)
-        if not (folder / LOG).exists():  # it came to nothing
+        log = folder / LOG
+        if not log.exists():  # nothing came of the run, and its folder was removed
             return
-        is_over = ended.is_set() or _is_over(
-            folder
-        )  # asked before the log is read: what was written before is read, too
-        size = (folder / LOG).stat().st_size
-        if size == seen and not is_over:
+        # Before the log is read, so that everything before the end is read, too.
+        is_over = ended.is_set() or _is_over(folder)
+        size = log.stat().st_size
+        if size == read_size and not is_over:
             continue
-        began = time.monotonic()
-        seen, one = size, read_experiment(folder)
-        pause = min(LONGEST, max(PAUSE, IDLE * (time.monotonic() - began)))
-        new = [
-            trial
-            for trial in sorted(one.study.ranked, key=one.timeline.completed)
-            if trial.id not in told
-        ]
-        if one.study.task is not None or is_over:
-            told |= {trial.id for trial in new}
-            alive = [tracker for tracker in alive if _tell(tracker, one, new, is_begun, is_over)]
-            is_begun = True
+        read_size = size
+        start = time.monotonic()
+        experiment = read_experiment(folder)
+        pause = PAUSE_PER_READING * (time.monotonic() - start)
+        pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, pause))
+        if experiment.study.task is None and not is_over:
+            continue
+        completed = [trial for trial in experiment.study.ranked if trial.id not in recorded]
+        completed.sort(key=experiment.timeline.completed)
+        update = Update(experiment, completed, not has_begun, is_over)
+        active = [tracker for tracker in active if update.record(tracker)]
+        recorded |= {trial.id for trial in completed}
+        has_begun = True
 
 
-def _tell(
-    tracker: Tracker, one: Experiment, new: Sequence[Trial], is_begun: bool, is_over: bool
-) -> bool:
-    """Tell a tracker what is new, after the beginning if it doesn't know of that yet, and of the end; whether it goes on."""
-    try:
-        if not is_begun:
-            tracker.begin(one)
-        for trial in new:
-            tracker.trial(one, trial)
-        if is_over:
-            tracker.end(one)
-    except Exception:  # noqa: BLE001 - whatever another program's library does, the other trackers go on; track.log has it
-        traceback.print_exc()
-        return False
-    return True
+@dataclass(frozen=True)
+class Update:
+    """The part of a run that trackers have not recorded yet."""
+
+    experiment: Experiment
+    trials: Sequence[Trial]
+    is_first: bool
+    is_last: bool
+
+    def record(self, tracker: Tracker) -> bool:
+        """Record it in a tracker, and return whether the tracker still works."""
+        try:
+            if self.is_first:
+                tracker.begin(self.experiment)
+            for trial in self.trials:
+                tracker.trial(self.experiment, trial)
+            if self.is_last:
+                tracker.end(self.experiment)
+        except Exception:  # noqa: BLE001 - other trackers continue; track.log has the traceback
+            traceback.print_exc()
+            return False
+        return True
 
 
 def _is_over(folder: Path) -> bool:
-    """Whether nobody writes the run any more: its writer holds a lock as long as it lives."""
+    """Return whether the run has no writer any more: one holds a lock as long as it lives."""
     import fcntl
 
     with open(folder / LOG, "rb") as log:
@@ -224,6 +272,7 @@ def _is_over(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # the run comes first
-    home, *names = sys.argv[1:]
-    follow(Path(home), [tracker_of(name)(Path(home) / "track" / name) for name in names])
+    os.nice(NICENESS)
+    run, *names = sys.argv[1:]
+    home = Path(run)
+    follow(home, [tracker_of(name)(home / "track" / name) for name in names])

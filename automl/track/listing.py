@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from automl.report.words import aligned, duration, visible
+from automl.formatting import aligned, duration, visible
 from automl.track.experiment import Experiment
 
 HEADINGS = (
@@ -22,65 +22,71 @@ HEADINGS = (
     "started",
     "state",
 )
-LONGEST = 40
+RIGHT_ALIGNED = ("score", "time", "candidates", "seed")
+MAX_RUN_CHARACTERS = 200
+MAX_CELL_CHARACTERS = 40
+MINUTE_LENGTH = 16  # characters of a time such as 2026-01-02T03:04
 
 
 def rows(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
-    """A row for each experiment, with plain values; the one that was started first comes first."""
-    return [
-        _row(one)
-        for one in sorted(experiments, key=lambda one: (str(one.run.get("started", "")), one.name))
-    ]
+    """Return a row of plain values for each experiment, in the order of their starts."""
+    return [_row(experiment) for experiment in _by_start(experiments)]
 
 
-def _row(one: Experiment) -> dict[str, Any]:
-    score = one.expected
+def _by_start(experiments: Sequence[Experiment]) -> list[Experiment]:
+    def order(experiment: Experiment) -> tuple[str, str]:
+        started = experiment.run.get("started", "")
+        return str(started), experiment.name
+
+    return sorted(experiments, key=order)
+
+
+def _row(experiment: Experiment) -> dict[str, Any]:
+    score = experiment.expected
     return {
-        "run": str(one.folder),
-        "data": one.table,
-        "sha256": one.data.get("sha256", ""),
-        "target": one.target,
-        "metric": one.metric,
+        "run": str(experiment.folder),
+        "data": experiment.table,
+        "sha256": experiment.data.get("sha256", ""),
+        "target": experiment.target,
+        "metric": experiment.metric,
         "score": None if score is None else score.score,
         "low": None if score is None else score.low,
         "high": None if score is None else score.high,
-        "seconds": one.timeline.last,
-        "candidates": len(one.study.trials),
-        "seed": one.study.seed,
-        "version": one.run.get("git", ""),
-        "started": one.run.get("started", ""),
-        "state": one.state,
+        "seconds": experiment.timeline.last,
+        "candidates": len(experiment.study.trials),
+        "seed": experiment.study.seed,
+        "version": experiment.run.get("git", ""),
+        "started": experiment.run.get("started", ""),
+        "state": experiment.state,
     }
 
 
 def text(experiments: Sequence[Experiment]) -> str:
-    """The rows as an aligned table."""
+    """Return the rows as an aligned table."""
     if not experiments:
         return "no runs"
-    by_folder = {str(one.folder): one for one in experiments}
-    table: list[tuple[str, ...]] = [HEADINGS]
-    for row in rows(experiments):
-        score = by_folder[row["run"]].expected
-        cells = (
-            row["run"],
-            row["data"],
-            row["target"],
-            row["metric"],
-            "" if score is None else score.score_text,
-            "" if score is None else score.ends_text,
-            duration(row["seconds"]),
-            row["candidates"],
-            row["seed"],
-            row["version"],
-            str(row["started"])[:16].replace("T", " "),
-            row["state"],
-        )
-        table.append(
-            tuple(visible(cell, LONGEST if rank else 200) for rank, cell in enumerate(cells))
-        )
-    return aligned(
-        table,
-        left=tuple(
-            name for name in HEADINGS if name not in ("score", "time", "candidates", "seed")
-        ),
+    lines = [_cells(experiment) for experiment in _by_start(experiments)]
+    left = [name for name in HEADINGS if name not in RIGHT_ALIGNED]
+    return aligned([HEADINGS, *lines], left)
+
+
+def _cells(experiment: Experiment) -> tuple[str, ...]:
+    """Return an experiment's cells under `HEADINGS`."""
+    row = _row(experiment)
+    score = experiment.expected
+    minute = str(row["started"])[:MINUTE_LENGTH]
+    cells = (
+        row["data"],
+        row["target"],
+        row["metric"],
+        "" if score is None else score.score_text,
+        "" if score is None else score.ends_text,
+        duration(row["seconds"]),
+        row["candidates"],
+        row["seed"],
+        row["version"],
+        minute.replace("T", " "),
+        row["state"],
     )
+    shown = [visible(cell, MAX_CELL_CHARACTERS) for cell in cells]
+    return visible(row["run"], MAX_RUN_CHARACTERS), *shown

@@ -1,4 +1,4 @@
-"""What MLflow runs to load a predictor: code, not a pickle."""
+"""The code that MLflow runs to load a predictor, in place of a pickle."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from automl.table import from_frame
 
 
 class Model(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]
-    """A predictor: labels or numbers, or, with `{"proba": True}`, a column a class."""
+    """Predicts labels or numbers, or, with `{"proba": True}`, a column a class."""
 
     def load_context(self, context: Any) -> None:
         """Read the predictor's file, which is checked before anything of it is used."""
-        self.predictor = load(Path(context.artifacts["predictor"]))
+        path = context.artifacts["predictor"]
+        self.predictor = load(Path(path))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow takes hints for a schema
-        """Predictions for the rows of a table."""
+    # Without type hints, which MLflow would take for a schema.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Return predictions for the rows of a table."""
         import pandas as pd
 
-        raw = self.predictor.raw(self.predictor.read(from_frame(model_input)).columns)
+        table = from_frame(model_input)
+        readings = self.predictor.read(table)
+        raw = self.predictor.raw(readings.columns)
         if params and params.get("proba"):
-            return pd.DataFrame(raw, columns=list(self.predictor.task.labels))
+            labels = list(self.predictor.task.labels)
+            return pd.DataFrame(raw, columns=labels)
         return self.predictor.answer(raw)
 
 
-set_model(Model())
+model = Model()
+set_model(model)

@@ -11,117 +11,133 @@ from typing import Any
 from automl.leaderboard import megabytes, ordered
 from automl.metrics import metric_of
 from automl.models import is_known
+from automl.report.learning_curves import read_curve
 from automl.space import Space
 from automl.track.experiment import Experiment
 from automl.trial import Trial
 
 Row = dict[str, Any]
 
-PARAM = "param."  # begins the name of a hyperparameter's column
+PARAM = "param."  # prefix of hyperparameters' columns
 
 
-def trials(one: Experiment) -> list[Row]:
-    """A row for each trial, best first, hyperparameters in columns of their own. Losses: less is better."""
-    study = one.study
-    if study.task is None:
+def trials(experiment: Experiment) -> list[Row]:
+    """Return a row for each trial, best first.
+
+    A loss is lower-is-better, a score has the metric's natural sign. Each hyperparameter has a
+    column, which is None in rows of families without it.
+    """
+    if experiment.study.task is None:
         return []
-    found = [_trial(one, trial) for trial in ordered(study)]
-    names = sorted({name for row in found for name in row if name.startswith(PARAM)})
-    fixed = [name for name in found[0] if not name.startswith(PARAM)] if found else []
-    return [{name: row.get(name) for name in (*fixed, *names)} for row in found]
+    rows = [_trial_row(experiment, trial) for trial in ordered(experiment.study)]
+    names = dict.fromkeys(name for row in rows for name in row)
+    params = sorted(name for name in names if name.startswith(PARAM))
+    fixed = [name for name in names if name not in params]
+    table = []
+    for row in rows:
+        cells = {name: row.get(name) for name in (*fixed, *params)}
+        table.append(cells)
+    return table
 
 
-def _trial(one: Experiment, trial: Trial) -> Row:
-    study = one.study
-    metric = metric_of(study.the_task)
+def _trial_row(experiment: Experiment, trial: Trial) -> Row:
+    study = experiment.study
+    candidate = trial.candidate
+    loss = None
+    score = None
+    if trial.losses:
+        loss = trial.loss
+        score = metric_of(study.the_task).score(loss)
     row = {
         "id": trial.id,
-        "family": trial.candidate.family,
-        "recipe": trial.candidate.recipe.name,
-        "origin": trial.candidate.origin,
+        "family": candidate.family,
+        "recipe": candidate.recipe.name,
+        "origin": candidate.origin,
         "state": trial.decided or "unfinished",
-        "metric": metric.name,
-        "score": metric.score(trial.loss) if trial.losses else None,
-        "loss": trial.loss if trial.losses else None,
+        "metric": experiment.metric,
+        "score": score,
+        "loss": loss,
         "folds": len(trial.losses),
         "weight": study.weights.get(trial.id, 0.0),
         "seconds": trial.seconds,
-        "completed_at": one.timeline.completed(trial),
+        "completed_at": experiment.timeline.completed(trial),
         "megabytes": megabytes(trial),
         "reason": trial.reason,
     }
-    return row | {f"{PARAM}{name}": value for name, value in params_of(one, trial).items()}
+    params = params_of(experiment, trial)
+    for name, value in params.items():
+        row[f"{PARAM}{name}"] = value
+    return row
 
 
-def params_of(one: Experiment, trial: Trial) -> Mapping[str, Any]:
-    """All hyperparameters of a trial, those that it left to its family among them."""
+def params_of(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
+    """Return all hyperparameters of a trial, including those that its family sets by default."""
+    study = experiment.study
     name = trial.candidate.family
-    told = (
-        one.study.family(name).defaults(one.study.the_task)
-        if is_known(name, one.study.extensions)
-        else {}
-    )
-    return {**told, **trial.candidate.params}
+    if not is_known(name, study.extensions):
+        return trial.candidate.params
+    family = study.family(name)
+    defaults = family.defaults(study.the_task)
+    return {**defaults, **trial.candidate.params}
 
 
-def space_of(one: Experiment, trial: Trial) -> Space:
-    """The ranges of a trial's family; none where the family is not known here."""
+def space_of(experiment: Experiment, trial: Trial) -> Space:
+    """Return the ranges of a trial's family; none if this machine does not know the family."""
+    study = experiment.study
     name = trial.candidate.family
-    return (
-        one.study.family(name).space(one.study.the_task)
-        if is_known(name, one.study.extensions)
-        else {}
-    )
+    if not is_known(name, study.extensions):
+        return {}
+    family = study.family(name)
+    return family.space(study.the_task)
 
 
-def fits(one: Experiment) -> list[Row]:
-    """A row for each fit, in the order in which they were begun."""
+def fits(experiment: Experiment) -> list[Row]:
+    """Return a row for each fit, in the order in which they began."""
+    ends = experiment.timeline.fits
     rows = []
-    for trial in one.study.trials.values():
+    for trial in experiment.study.trials.values():
         for key, outcome in trial.outcomes.items():
             job = trial.jobs[key]
-            told = {
+            row = {
                 "trial": trial.id,
                 "key": key,
                 "family": trial.candidate.family,
                 "repeat": job.repeat,
                 "fold": job.fold,
-            }
-            told |= {
                 "seed": job.seed,
                 "rows": job.rows,
                 "threads": job.threads,
                 "status": outcome.status,
                 "loss": outcome.loss,
-            }
-            told |= {
                 "seconds": outcome.seconds,
                 "rounds": outcome.rounds,
-                "ended_at": one.timeline.fits.get(key),
+                "ended_at": ends.get(key),
                 "reason": outcome.reason,
             }
-            rows.append(told)
+            rows.append(row)
     return rows
 
 
 def remembers_rows(predictor: Path) -> bool:
-    """Whether a predictor's file holds rows of the table, as nearest neighbours do; what can't be read is not trusted."""
+    """Return whether a predictor's file holds rows of the table, as nearest neighbours do.
+
+    A file that can't be read is taken to hold them.
+    """
     try:
         with zipfile.ZipFile(predictor) as archive:
-            return bool(json.loads(archive.read("manifest.json"))["facts"].get("holds_rows", True))
+            manifest = json.loads(archive.read("manifest.json"))
+        facts = manifest["facts"]
+        return bool(facts.get("holds_rows", True))
     except (OSError, ValueError, LookupError, zipfile.BadZipFile):
         return True
 
 
 def curve(
-    one: Experiment, trial: Trial, repeat: int, fold: int | None
+    experiment: Experiment, trial: Trial, repeat: int, fold: int | None
 ) -> list[tuple[float, float]]:
-    """The learning curve of a fit as pairs of round and loss; empty if it has none, or its file is gone."""
-    key = trial.key_at(repeat, fold)
-    path = one.folder / "trials" / trial.id / f"{key}.json"
-    if key is None or not path.exists():
-        return []
-    return [
-        (point[0], point[1])
-        for point in json.loads(path.read_text(encoding="utf-8")).get("curve", [])
-    ]
+    """Return the learning curve of a fit as pairs of round and loss.
+
+    It is empty if the fit has none, or its file is gone.
+    """
+    points = read_curve(experiment.folder, trial, (repeat, fold))
+    return [(point[0], point[1]) for point in points]

@@ -13,20 +13,25 @@ from automl.track.experiment import Experiment
 from automl.track.tables import Row, fits, trials
 
 
-def export(one: Experiment, output: Path) -> list[Path]:
-    """Write trials.csv and fits.csv into a folder, and give their paths."""
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write trials.csv and fits.csv into a folder, and return their paths."""
     output.mkdir(parents=True, exist_ok=True)
-    made = []
-    for name, rows in (("trials.csv", trials(one)), ("fits.csv", fits(one))):
+    tables = {
+        "trials.csv": trials(experiment),
+        "fits.csv": fits(experiment),
+    }
+    for name, rows in tables.items():
         write_text(output / name, _text(rows))
-        made.append(output / name)
-    return made
+    return [output / name for name in tables]
 
 
 def _text(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
     text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: defused(value) for name, value in row.items()} for row in rows)
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        cells = {name: defused(value) for name, value in row.items()}
+        writer.writerow(cells)
     return text.getvalue()

@@ -1,132 +1,157 @@
-"""An experiment as a run of MLflow: parameters, metrics, artifacts, and a model that loads and predicts."""
+"""An experiment as a run of MLflow: parameters, metrics, artifacts, and a model that predicts."""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from automl.files import require
-from automl.metrics import metric_of
 from automl.track.experiment import Experiment
 from automl.track.tables import curve, params_of
 from automl.track.tracker import hand_over
 from automl.trial import Trial
 
-CARRIED = ("leaderboard.csv", "report.html", "run.toml", "events.jsonl")
+ARTIFACTS = ("leaderboard.csv", "report.html", "run.toml", "events.jsonl")
 PREDICTOR = "predictor.automl"
 MODEL = Path(__file__).with_name("mlflow_model.py")
-LONGEST = 500  # characters of a parameter
+MAX_PARAM_CHARACTERS = 500
+ALLOWED_CHARACTERS = "_-. /"  # in names, besides letters and digits
+PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
-def export(one: Experiment, output: Path) -> list[Path]:
-    """Write a run with a nested run for each complete trial, and give the folder: `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db`.
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write a run with a nested run for each complete trial, and return the folder.
 
-    Where MLFLOW_TRACKING_URI is set, the run goes there instead.
+    `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db` shows it. Where MLFLOW_TRACKING_URI
+    is set, the run goes there instead.
 
     Raises
     ------
     MissingExtra
         mlflow is not installed.
     """
-    return hand_over(one, MLflow(output))
+    return hand_over(experiment, MLflow(output))
 
 
 class MLflow:
-    """A tracker that writes a run, and one within it for each trial."""
+    """A tracker that writes a run, with a nested run for each trial."""
 
     def __init__(self, output: Path) -> None:
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault(PROGRESS_BAR, "false")
         self._mlflow = require("mlflow", "mlflow", "mlflow")
         self._output = output
         for library in ("mlflow", "alembic"):
-            logging.getLogger(library).setLevel(logging.WARNING)
+            logger = logging.getLogger(library)
+            logger.setLevel(logging.WARNING)
 
-    def begin(self, one: Experiment) -> None:
-        """Open the run, with everything that may make a difference but the packages, which run.toml has, as its parameters."""
-        mlflow, home = self._mlflow, self._output.resolve()
-        home.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(
-            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
-        )
+    def begin(self, experiment: Experiment) -> None:
+        """Open the run, with all settings but the packages, which run.toml has, as parameters."""
+        mlflow = self._mlflow
+        folder = self._output.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(uri or f"sqlite:///{folder / 'mlflow.db'}")
         if mlflow.get_experiment_by_name("automl") is None:
-            mlflow.create_experiment("automl", artifact_location=(home / "artifacts").as_uri())
+            artifacts = folder / "artifacts"
+            mlflow.create_experiment("automl", artifact_location=artifacts.as_uri())
         mlflow.set_experiment("automl")
-        mlflow.start_run(run_name=one.name)
-        mlflow.log_params(
-            {
-                _name(name): value[:LONGEST]
-                for name, value in one.settings().items()
-                if not name.startswith("package ")
-            }
-        )
+        mlflow.start_run(run_name=experiment.name)
+        settings = experiment.settings()
+        names = [name for name in settings if not name.startswith("package ")]
+        self._log_params({name: settings[name] for name in names})
 
-    def trial(self, one: Experiment, trial: Trial) -> None:
-        """A run within the run: hyperparameters, scores by fold, and the learning curve of the first fold."""
-        mlflow, metric = self._mlflow, metric_of(one.study.the_task)
-        told = {
-            "family": trial.candidate.family,
-            "recipe": trial.candidate.recipe.name,
+    def trial(self, experiment: Experiment, trial: Trial) -> None:
+        """Write a nested run: hyperparameters, scores by fold, first fold's learning curve."""
+        mlflow = self._mlflow
+        splits = experiment.study.plan.splits
+        candidate = trial.candidate
+        params = {
+            "family": candidate.family,
+            "recipe": candidate.recipe.name,
             "id": trial.id,
-            **params_of(one, trial),
+            **params_of(experiment, trial),
         }
-        with mlflow.start_run(run_name=f"{trial.candidate.family} {trial.id}", nested=True) as run:
-            mlflow.log_params({_name(name): str(value)[:LONGEST] for name, value in told.items()})
-            for step, split in enumerate(
-                split for split in one.study.plan.splits if split in trial.losses
-            ):
-                mlflow.log_metric(
-                    f"{_name(metric.name)}_by_fold", metric.score(trial.losses[split]), step=step
-                )
-            points = curve(one, trial, *one.study.plan.splits[0])
+        run_name = f"{candidate.family} {trial.id}"
+        with mlflow.start_run(run_name=run_name, nested=True) as run:
+            self._log_params(params)
+            losses = [trial.losses[split] for split in splits if split in trial.losses]
+            by_fold = _allowed(f"{experiment.metric}_by_fold")
+            for step, loss in enumerate(losses):
+                score = experiment.score(loss)
+                mlflow.log_metric(by_fold, score, step=step)
+            points = []
+            for rounds, loss in curve(experiment, trial, *splits[0]):
+                name = "curve_of_first_fold"
+                point = mlflow.entities.Metric(name, loss, 0, int(rounds))
+                points.append(point)
             if points:
-                found = [
-                    mlflow.entities.Metric("curve_of_first_fold", loss, 0, int(step))
-                    for step, loss in points
-                ]
-                mlflow.tracking.MlflowClient().log_batch(run.info.run_id, metrics=found)
-            mlflow.log_metrics(
-                {
-                    _name(metric.name): metric.score(trial.loss),
-                    "loss": trial.loss,
-                    "seconds": trial.seconds,
-                }
-            )
-
-    def end(self, one: Experiment) -> list[Path]:
-        """The outcome, the run's files, and the predictor as a model."""
-        mlflow, score = self._mlflow, one.expected
-        told = {
-            "seconds": one.timeline.last,
-            "candidates": len(one.study.trials),
-            "members": len(one.study.weights),
-        }
-        if score is not None:
-            told |= {score.metric: score.score} | {
-                name: end
-                for name, end in (("low", score.low), ("high", score.high))
-                if end is not None
+                client = mlflow.tracking.MlflowClient()
+                client.log_batch(run.info.run_id, metrics=points)
+            scores = {
+                experiment.metric: experiment.score(trial.loss),
+                "loss": trial.loss,
+                "seconds": trial.seconds,
             }
-        mlflow.log_metrics({_name(name): float(value) for name, value in told.items()})
-        for name in CARRIED:
-            if (one.folder / name).exists():
-                mlflow.log_artifact(str(one.folder / name))
-        if (one.folder / PREDICTOR).exists():
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", UserWarning
-                )  # that the model has no signature: a predictor checks its tables itself
-                mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(MODEL),  # as code: nothing is pickled
-                    artifacts={"predictor": str(one.folder / PREDICTOR)},
-                    pip_requirements=["automl-tabular"],
-                )
+            self._log_metrics(scores)
+
+    def end(self, experiment: Experiment) -> list[Path]:
+        """Write the outcome, the run's files, and the predictor as a model."""
+        mlflow = self._mlflow
+        outcome = {
+            "seconds": experiment.timeline.last,
+            "candidates": len(experiment.study.trials),
+            "members": len(experiment.study.weights),
+        }
+        score = experiment.expected
+        if score is not None:
+            outcome[score.metric] = score.score
+            if score.low is not None:
+                outcome["low"] = score.low
+            if score.high is not None:
+                outcome["high"] = score.high
+        self._log_metrics(outcome)
+        for name in ARTIFACTS:
+            path = experiment.folder / name
+            if path.exists():
+                mlflow.log_artifact(str(path))
+        predictor = experiment.folder / PREDICTOR
+        if predictor.exists():
+            self._log_model(predictor)
         mlflow.end_run()
         return [self._output]
 
+    def _log_params(self, params: Mapping[str, Any]) -> None:
+        texts = {}
+        for name, value in params.items():
+            texts[_allowed(name)] = str(value)[:MAX_PARAM_CHARACTERS]
+        self._mlflow.log_params(texts)
 
-def _name(name: str) -> str:
-    """A name as MLflow allows it."""
-    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+    def _log_metrics(self, metrics: Mapping[str, float]) -> None:
+        numbers = {}
+        for name, value in metrics.items():
+            numbers[_allowed(name)] = float(value)
+        self._mlflow.log_metrics(numbers)
+
+    def _log_model(self, predictor: Path) -> None:
+        with warnings.catch_warnings():
+            # MLflow warns that the model has no signature: a predictor checks its tables itself.
+            warnings.simplefilter("ignore", UserWarning)
+            self._mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(MODEL),  # as code: nothing is pickled
+                artifacts={"predictor": str(predictor)},
+                pip_requirements=["automl-tabular"],
+            )
+
+
+def _allowed(name: str) -> str:
+    """Return a name with an underscore for each character that MLflow forbids."""
+    letters = []
+    for letter in name:
+        is_allowed = letter.isalnum() or letter in ALLOWED_CHARACTERS
+        letters.append(letter if is_allowed else "_")
+    return "".join(letters)

@@ -1,4 +1,4 @@
-"""An experiment as Optuna studies, which optuna-dashboard opens: one for each family."""
+"""An experiment as Optuna studies, one for each family, which optuna-dashboard opens."""
 
 from __future__ import annotations
 
@@ -10,26 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import InputError
 from automl.metrics import metric_of
-from automl.space import Choice, Float, Int
+from automl.space import Choice, Int, Range
 from automl.track.experiment import Experiment
 from automl.track.tables import params_of, space_of
 from automl.trial import Trial
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.distributions import BaseDistribution
+
+    Distributions = dict[str, BaseDistribution]
+
+STARTED_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+UNKNOWN_START = datetime(1970, 1, 1)
 
 
-def export(one: Experiment, output: Path) -> list[Path]:
-    """Write a journal storage, and give its path: `optuna-dashboard FILE` opens it.
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write a journal storage, and return its path: `optuna-dashboard FILE` opens it.
 
     Raises
     ------
     InputError
-        The file is there already (a journal is appended to), or the run has no trials.
+        The file exists already (a journal is appended to), or the run has no trials.
     """
-    if one.study.task is None:
+    if experiment.study.task is None:
         raise InputError(
-            f"{one.folder}: the run ended before its table was understood: there is nothing to hand over."
+            f"{experiment.folder}: the run ended before its table was understood: "
+            "there is nothing to hand over."
         )
     import optuna
     from optuna.storages import JournalStorage
@@ -39,102 +46,128 @@ def export(one: Experiment, output: Path) -> list[Path]:
         raise InputError(f"--output {output}: is there already; give a new name, or remove it.")
     output.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    name_of_loss = f"loss ({metric_of(one.study.the_task).name})"
     storage = JournalStorage(JournalFileBackend(str(output)))
-    for name in dict.fromkeys(trial.candidate.family for trial in one.study.trials.values()):
-        kin = [
-            trial
-            for trial in one.study.trials.values()
-            if trial.candidate.family == name and trial.outcomes
-        ]
+    by_family: dict[str, list[Trial]] = {}
+    for trial in experiment.study.trials.values():
+        fitted = by_family.setdefault(trial.candidate.family, [])
+        if trial.outcomes:
+            fitted.append(trial)
+    for family, trials in by_family.items():
         study = optuna.create_study(
-            storage=storage, study_name=f"{one.name} {name}", direction="minimize"
+            storage=storage, study_name=f"{experiment.name} {family}", direction="minimize"
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", optuna.exceptions.ExperimentalWarning
-            )  # so marked since 2023
-            study.set_metric_names([name_of_loss])
-        study.add_trials([_trial(one, trial, _distributions(one, kin)) for trial in kin])
+        _write(experiment, study, trials)
     return [output]
 
 
-def _distributions(one: Experiment, kin: Sequence[Trial]) -> dict[str, Any]:
-    """Optuna's ranges of a family's hyperparameters, wide enough for every value that was tried."""
+def _write(experiment: Experiment, study: optuna.Study, trials: Sequence[Trial]) -> None:
+    """Write the trials of a family into a study."""
+    import optuna
+
+    metric = metric_of(experiment.study.the_task)
+    with warnings.catch_warnings():
+        # Metric names are marked as experimental since 2023.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"loss ({metric.name})"])
+    if not trials:
+        return
+    distributions = _distributions(experiment, trials)
+    for trial in trials:
+        frozen = _trial(experiment, trial, distributions)
+        study.add_trial(frozen)
+
+
+def _distributions(experiment: Experiment, trials: Sequence[Trial]) -> Distributions:
+    """Return Optuna's ranges of a family's hyperparameters, with every value that was tried."""
+    from optuna.distributions import CategoricalDistribution
+
+    distributions: Distributions = {}
+    space = space_of(experiment, trials[0])
+    params = [params_of(experiment, trial) for trial in trials]
+    for name, range_ in space.items():
+        values = [known.get(name) for known in params]
+        tried = [value for value in values if value is not None]
+        if tried:
+            distributions[name] = _distribution(range_, tried)
+    recipes = dict.fromkeys(trial.candidate.recipe.name for trial in trials)
+    distributions["recipe"] = CategoricalDistribution(tuple(recipes))
+    return distributions
+
+
+def _distribution(range_: Range, tried: Sequence[Any]) -> BaseDistribution:
+    """Return a range that has room for all values that were tried."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    space = space_of(one, kin[0])
-    made: dict[str, Any] = {}
-    for name, range_ in space.items():
-        tried = [value for trial in kin if (value := params_of(one, trial).get(name)) is not None]
-        if not tried:
-            continue
-        match range_:
-            case Float(low, high, log):
-                made[name] = FloatDistribution(
-                    min([low, *tried]), max([high, *tried]), log=log and min(tried) > 0
-                )
-            case Int(low, high, log):
-                made[name] = IntDistribution(
-                    min([low, *tried]), max([high, *tried]), log=log and min(tried) > 0
-                )
-            case Choice(values):
-                made[name] = CategoricalDistribution(tuple(dict.fromkeys([*values, *tried])))
-    return made | {
-        "recipe": CategoricalDistribution(
-            tuple(dict.fromkeys(trial.candidate.recipe.name for trial in kin))
-        )
-    }
+    if isinstance(range_, Choice):
+        choices = dict.fromkeys([*range_.values, *tried])
+        return CategoricalDistribution(tuple(choices))
+    low: Any = min([range_.low, *tried])
+    high: Any = max([range_.high, *tried])
+    is_log = range_.log and min(tried) > 0
+    if isinstance(range_, Int):
+        return IntDistribution(low, high, log=is_log)
+    return FloatDistribution(low, high, log=is_log)
 
 
 def _trial(
-    one: Experiment, trial: Trial, distributions: dict[str, Any]
+    experiment: Experiment, trial: Trial, distributions: Distributions
 ) -> optuna.trial.FrozenTrial:
-    """A trial as Optuna keeps it: complete, pruned if it was dropped, else failed."""
+    """Return a trial of Optuna's: complete, pruned if it has some folds, or else failed."""
     from optuna.trial import TrialState, create_trial
 
-    params = {**params_of(one, trial), "recipe": trial.candidate.recipe.name}
-    known = {name: params[name] for name in distributions if params.get(name) is not None}
-    weight = one.study.weights.get(trial.id, 0.0)
-    state = (
-        TrialState.COMPLETE
-        if one.study.complete(trial)
-        else TrialState.PRUNED
-        if trial.losses
-        else TrialState.FAIL
-    )
-    made = create_trial(
-        params=known,
+    study = experiment.study
+    candidate = trial.candidate
+    params = dict(params_of(experiment, trial))
+    params["recipe"] = candidate.recipe.name
+    known = [name for name in distributions if params.get(name) is not None]
+    value = None
+    if study.complete(trial):
+        state = TrialState.COMPLETE
+        value = trial.loss
+    elif trial.losses:
+        state = TrialState.PRUNED
+    else:
+        state = TrialState.FAIL
+    losses = {}
+    for step, split in enumerate(study.plan.splits):
+        if split in trial.losses:
+            losses[step] = trial.losses[split]
+    weight = study.weights.get(trial.id, 0.0)
+    attributes = {
+        "id": trial.id,
+        "origin": candidate.origin,
+        "reason": trial.reason,
+        "weight": weight,
+    }
+    frozen = create_trial(
+        params={name: params[name] for name in known},
         distributions={name: distributions[name] for name in known},
         state=state,
-        value=trial.loss if state == TrialState.COMPLETE else None,
-        intermediate_values={
-            step: trial.losses[place]
-            for step, place in enumerate(one.study.plan.splits)
-            if place in trial.losses
-        },
-        user_attrs={
-            "id": trial.id,
-            "origin": trial.candidate.origin,
-            "reason": trial.reason,
-            "weight": weight,
-        },
+        value=value,
+        intermediate_values=losses,
+        user_attrs=attributes,
     )
-    began, ended = _clock(one, trial)
-    made.datetime_start, made.datetime_complete = began, ended
-    return made
+    frozen.datetime_start, frozen.datetime_complete = _start_and_end(experiment, trial)
+    return frozen
 
 
-def _clock(one: Experiment, trial: Trial) -> tuple[datetime, datetime]:
-    """When a trial began and ended, by the run's own clock."""
+def _start_and_end(experiment: Experiment, trial: Trial) -> tuple[datetime, datetime]:
+    """Return when a trial began and ended, by the clock of the machine that ran it."""
+    started = experiment.run.get("started", "")
     try:
-        started = datetime.strptime(str(one.run.get("started", "")), "%Y-%m-%dT%H:%M:%S%z").replace(
-            tzinfo=None
-        )
+        run_start = datetime.strptime(str(started), STARTED_FORMAT)
+        run_start = run_start.replace(tzinfo=None)
     except ValueError:
-        started = datetime(1970, 1, 1)
-    ends = {key: one.timeline.fits.get(key, one.timeline.last) for key in trial.outcomes}
-    first = min(end - trial.outcomes[key].seconds for key, end in ends.items())
-    return started + timedelta(seconds=max(0.0, first)), started + timedelta(
-        seconds=max(ends.values())
-    )
+        run_start = UNKNOWN_START
+    timeline = experiment.timeline
+    starts = []
+    ends = []
+    for key, outcome in trial.outcomes.items():
+        end = timeline.fits.get(key, timeline.last)
+        starts.append(end - outcome.seconds)
+        ends.append(end)
+    start = max(0.0, min(starts))
+    end = max(ends)
+    trial_start = run_start + timedelta(seconds=start)
+    trial_end = run_start + timedelta(seconds=end)
+    return trial_start, trial_end

@@ -1,102 +1,139 @@
-"""An experiment as TensorBoard's event files: learning curves, losses over time, hyperparameters."""
+"""An experiment as TensorBoard's event files: learning curves, losses, hyperparameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from pathlib import Path
 from typing import Any
 
 from automl.files import require
-from automl.metrics import metric_of
 from automl.space import Choice
 from automl.track.experiment import Experiment
 from automl.track.tables import curve, params_of, space_of
 from automl.track.tracker import hand_over
 from automl.trial import Trial
 
+Settings = dict[str, Any]  # values of hyperparameters by name
 
-def export(one: Experiment, output: Path) -> list[Path]:
-    """Write event files into a folder, and give its path: `tensorboard --logdir FOLDER` shows them.
+
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write event files into a folder, and return its path: `tensorboard --logdir FOLDER`.
 
     Raises
     ------
     MissingExtra
         tensorboardX is not installed.
     """
-    return hand_over(one, TensorBoard(output))
+    tracker = TensorBoard(output)
+    return hand_over(experiment, tracker)
 
 
 class TensorBoard:
-    """A tracker that writes event files: one session for the run, one for each trial."""
+    """A tracker that writes event files: a session for the run, and one for each trial."""
 
     def __init__(self, output: Path) -> None:
-        self._writers = require("tensorboardX", "tensorboard", "tensorboard")
+        self._tensorboard = require("tensorboardX", "tensorboard", "tensorboard")
         self._output = output
-        self._best = float("inf")
-        self._told = 0  # trials; TensorBoard keeps one point a step, so seconds are no steps
+        self._best = math.inf
+        self._step = 0  # counts trials: TensorBoard keeps one point a step, so not seconds
 
-    def begin(self, one: Experiment) -> None:
-        """Open the run's own session."""
+    def begin(self, experiment: Experiment) -> None:
+        """Open the run's own session, and write all settings."""
         self._output.mkdir(parents=True, exist_ok=True)
-        self._run = self._writers.SummaryWriter(str(self._output / one.name))
-        self._run.add_text(
-            "run/settings",
-            "\n".join(f"    {name}: {value}" for name, value in one.settings().items()),
-        )
+        name = experiment.name
+        self._run = self._open_session(name)
+        settings = experiment.settings()
+        lines = [f"    {name}: {value}" for name, value in settings.items()]
+        text = "\n".join(lines)
+        self._run.add_text("run/settings", text)
 
-    def trial(self, one: Experiment, trial: Trial) -> None:
-        """A session with the trial's hyperparameters, score and learning curves; its loss, by number and second."""
-        second, metric = one.timeline.completed(trial), metric_of(one.study.the_task)
-        self._best = min(self._best, trial.loss)
-        self._told += 1
-        self._run.add_scalar("run/loss", trial.loss, self._told, walltime=second)
-        self._run.add_scalar("run/best so far", self._best, self._told, walltime=second)
+    def _open_session(self, name: str) -> Any:
+        folder = self._output / name
+        return self._tensorboard.SummaryWriter(str(folder))
+
+    def trial(self, experiment: Experiment, trial: Trial) -> None:
+        """Write the trial's loss into the run's session, and the rest into one of its own."""
+        self._step += 1
+        loss = trial.loss
+        if loss < self._best:
+            self._best = loss
+        second = experiment.timeline.completed(trial)
+        self._add_point("run/loss", loss, second)
+        self._add_point("run/best so far", self._best, second)
         self._run.flush()
-        with self._writers.SummaryWriter(
-            str(self._output / one.name / f"{trial.candidate.family}-{trial.id}")
-        ) as writer:
-            for summary in _hparams(_settings(one, trial), one)[1:]:
-                writer.file_writer.add_summary(summary)
-            writer.add_scalar(f"hparam/{metric.name}", metric.score(trial.loss), 0)
-            writer.add_scalar("hparam/seconds", trial.seconds, 0)
-            for (repeat, fold), _ in sorted(trial.losses.items()):
-                for step, loss in curve(one, trial, repeat, fold):
-                    writer.add_scalar(
-                        f"curve of {trial.candidate.family}/fold {repeat}.{fold}", loss, int(step)
-                    )
+        family = trial.candidate.family
+        settings = _settings(experiment, trial)
+        summaries = _hparams(experiment, settings)
+        score = experiment.score(loss)
+        scalars = {
+            f"hparam/{experiment.metric}": score,
+            "hparam/seconds": trial.seconds,
+        }
+        session_name = f"{experiment.name}/{family}-{trial.id}"
+        with self._open_session(session_name) as session:
+            for summary in summaries[1:]:
+                session.file_writer.add_summary(summary)
+            for name, value in scalars.items():
+                session.add_scalar(name, value, 0)
+            splits = sorted(trial.losses)
+            for repeat, fold in splits:
+                name = f"curve of {family}/fold {repeat}.{fold}"
+                points = curve(experiment, trial, repeat, fold)
+                for step, value in points:
+                    session.add_scalar(name, value, int(step))
 
-    def end(self, one: Experiment) -> list[Path]:
-        """The expected score, and the names of all hyperparameters, of which TensorBoard reads one list alone."""
-        score, last = one.expected, one.timeline.last
+    def _add_point(self, name: str, value: float, second: float) -> None:
+        run = self._run
+        run.add_scalar(name, value, self._step, walltime=second)
+
+    def end(self, experiment: Experiment) -> list[Path]:
+        """Write the expected score, and the names of all hyperparameters.
+
+        TensorBoard reads only one list of names.
+        """
+        score = experiment.expected
         if score is not None:
-            self._run.add_scalar(
-                f"run/expected {score.metric}", score.score, self._told, walltime=last
-            )
-        if one.study.ranked:
-            everything = {
-                name: value
-                for trial in one.study.ranked
-                for name, value in _settings(one, trial).items()
-            }
-            self._run.file_writer.add_summary(_hparams(everything, one)[0])
+            name = f"run/expected {score.metric}"
+            last = experiment.timeline.last
+            self._add_point(name, score.score, last)
+        settings: Settings = {}
+        for trial in experiment.study.ranked:
+            settings |= _settings(experiment, trial)
+        if settings:
+            summaries = _hparams(experiment, settings)
+            names = summaries[0]
+            self._run.file_writer.add_summary(names)
         self._run.close()
         return [self._output]
 
 
-def _settings(one: Experiment, trial: Trial) -> dict[str, Any]:
-    """A trial's hyperparameters under their family's name: choices as words, all others as numbers. A column has one kind of value."""
-    told: dict[str, Any] = {"family": trial.candidate.family, "recipe": trial.candidate.recipe.name}
-    space = space_of(one, trial)
-    for name, value in params_of(one, trial).items():
-        is_word = isinstance(space.get(name), Choice) or not isinstance(value, (int, float))
-        told[f"{trial.candidate.family}.{name}"] = str(value) if is_word else float(value)
-    return told
+def _settings(experiment: Experiment, trial: Trial) -> Settings:
+    """Return a trial's hyperparameters under their family's name.
+
+    Choices are texts and all others are numbers: a column has one kind of value.
+    """
+    candidate = trial.candidate
+    family = candidate.family
+    settings: Settings = {"family": family}
+    settings["recipe"] = candidate.recipe.name
+    space = space_of(experiment, trial)
+    params = params_of(experiment, trial)
+    for name, value in params.items():
+        range_ = space.get(name)
+        is_choice = isinstance(range_, Choice)
+        is_number = isinstance(value, (int, float))
+        key = f"{family}.{name}"
+        settings[key] = str(value)
+        if is_number and not is_choice:
+            settings[key] = float(value)
+    return settings
 
 
-def _hparams(settings: Mapping[str, Any], one: Experiment) -> Any:
-    """TensorBoard's summaries of an experiment, which has to have every name, of a session's start, and of its end."""
+def _hparams(experiment: Experiment, settings: Settings) -> Any:
+    """Return TensorBoard's summaries of the names, of a session's start, and of its end."""
     from tensorboardX.summary import hparams
 
-    return hparams(
-        dict(settings), {f"hparam/{metric_of(one.study.the_task).name}": 0.0, "hparam/seconds": 0.0}
-    )
+    score_name = f"hparam/{experiment.metric}"
+    scores = {score_name: 0.0}
+    scores["hparam/seconds"] = 0.0
+    return hparams(settings, scores)

@@ -1,37 +1,37 @@
-"""An experiment as a run of Weights & Biases, offline: nothing leaves the machine until `wandb sync` is called."""
+"""An experiment as an offline run of Weights & Biases, which `wandb sync` uploads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from pathlib import Path
 from typing import Any
 
 from automl.files import require
-from automl.metrics import metric_of
 from automl.track.experiment import Experiment
 from automl.track.tables import curve, remembers_rows, trials
 from automl.track.tracker import hand_over
 from automl.trial import Trial
 
+FILES = ("leaderboard.csv", "report.html", "run.toml")
 PREDICTOR = "predictor.automl"
-CARRIED = (
-    "leaderboard.csv",
-    "report.html",
-    "run.toml",
-    PREDICTOR,
-)  # the predictor unless it remembers rows of the table
-CURVE = ("trial", "family", "repeat", "fold", "round", "loss")
+CURVE_COLUMNS = ["trial", "family", "repeat", "fold", "round", "loss"]
+
+Rows = list[list[Any]]
+Table = tuple[list[str], Rows]  # names of columns, and rows
 
 
-def export(one: Experiment, output: Path) -> list[Path]:
-    """Write an offline run into a folder, and give the run's own folder: `wandb sync FOLDER` uploads it.
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write an offline run into a folder, and return the run's own folder: `wandb sync FOLDER`.
+
+    Nothing leaves the machine until that command is called.
 
     Raises
     ------
     MissingExtra
         wandb is not installed.
     """
-    return hand_over(one, WandB(output))
+    tracker = WandB(output)
+    return hand_over(experiment, tracker)
 
 
 class WandB:
@@ -40,88 +40,126 @@ class WandB:
     def __init__(self, output: Path) -> None:
         self._wandb = require("wandb", "wandb", "wandb")
         self._output = output
-        self._best = float("inf")
+        self._best = math.inf
 
-    def begin(self, one: Experiment) -> None:
+    def begin(self, experiment: Experiment) -> None:
         """Open the run, with everything that may make a difference as its configuration."""
         self._output.mkdir(parents=True, exist_ok=True)
         quiet = self._wandb.Settings(silent=True, console="off")
-        settings = {
-            "project": "automl",
-            "name": one.name,
-            "dir": str(self._output),
-            "mode": "offline",
-        }
-        self._run = self._wandb.init(**settings, config=one.settings(), settings=quiet)
+        self._run = self._wandb.init(
+            project="automl",
+            name=experiment.name,
+            dir=str(self._output),
+            mode="offline",
+            config=experiment.settings(),
+            settings=quiet,
+        )
         self._run.define_metric("second")
         self._run.define_metric("*", step_metric="second")
 
-    def trial(self, one: Experiment, trial: Trial) -> None:
-        """Its loss and score by the second at which it was there."""
-        metric = metric_of(one.study.the_task)
-        self._best = min(self._best, trial.loss)
-        told = {
-            "second": one.timeline.completed(trial),
+    def trial(self, experiment: Experiment, trial: Trial) -> None:
+        """Write a trial's loss and score by the second of its completion."""
+        if trial.loss < self._best:
+            self._best = trial.loss
+        second = experiment.timeline.completed(trial)
+        score_name = f"{trial.candidate.family}/{experiment.metric}"
+        point = {
+            "second": second,
             "loss": trial.loss,
             "best loss so far": self._best,
+            score_name: experiment.score(trial.loss),
         }
-        self._run.log(told | {f"{trial.candidate.family}/{metric.name}": metric.score(trial.loss)})
+        self._run.log(point)
 
-    def end(self, one: Experiment) -> list[Path]:
-        """Tables of trials and learning curves, the outcome, and the run's files as an artifact."""
-        self._log_tables(one)
-        score = one.expected
+    def end(self, experiment: Experiment) -> list[Path]:
+        """Write tables of trials and learning curves, the outcome, and the run's files."""
+        self._log_tables(experiment)
+        study = experiment.study
+        outcome: dict[str, Any] = {
+            "seconds": experiment.timeline.last,
+            "candidates": len(study.trials),
+            "members": len(study.weights),
+        }
+        score = experiment.expected
         if score is not None:
-            self._run.summary.update(
-                {score.metric: score.score, "low": score.low, "high": score.high}
-            )
-        self._run.summary.update(
-            {
-                "seconds": one.timeline.last,
-                "candidates": len(one.study.trials),
-                "members": len(one.study.weights),
-            }
-        )
-        artifact = self._wandb.Artifact(f"run-{self._run.id}", type="automl-run")
-        for name in CARRIED:
-            path = one.folder / name
-            if path.exists() and not (
-                name == PREDICTOR and remembers_rows(path)
-            ):  # this may go to a cloud
-                artifact.add_file(str(one.folder / name), name=name)
-        self._run.log_artifact(artifact)
-        folder = Path(self._run.dir).parent
+            outcome[score.metric] = score.score
+            outcome["low"] = score.low
+            outcome["high"] = score.high
+        self._run.summary.update(outcome)
+        self._log_files(experiment)
+        files = Path(self._run.dir)
         self._run.finish()
-        return [folder]
+        return [files.parent]
 
-    def _log_tables(self, one: Experiment) -> None:
-        if rows := trials(one):
-            columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
-            data = [list(row) for row in zip(*columns.values(), strict=True)]
-            self._run.log(
-                {
-                    "second": one.timeline.last,
-                    "trials": self._wandb.Table(columns=list(columns), data=data),
-                }
-            )
-        curves = [
-            [trial.id, trial.candidate.family, repeat, fold, float(step), float(loss)]
-            for trial in one.study.ranked
-            for repeat, fold in one.study.plan.splits
-            for step, loss in curve(one, trial, repeat, fold)
-        ]
-        if curves:
-            self._run.log(
-                {
-                    "second": one.timeline.last,
-                    "curves": self._wandb.Table(columns=list(CURVE), data=curves),
-                }
-            )
+    def _log_tables(self, experiment: Experiment) -> None:
+        tables = {
+            "trials": _trial_table(experiment),
+            "curves": _curve_table(experiment),
+        }
+        second = experiment.timeline.last
+        for name, table in tables.items():
+            columns, data = table
+            if not data:
+                continue
+            point = {"second": second}
+            point[name] = self._wandb.Table(columns=columns, data=data)
+            self._run.log(point)
+
+    def _log_files(self, experiment: Experiment) -> None:
+        """Write files of the run as an artifact.
+
+        It may be sent to a cloud, so a predictor that remembers rows of the table stays here.
+        """
+        artifact = self._wandb.Artifact(f"run-{self._run.id}", type="automl-run")
+        paths = [experiment.folder / name for name in FILES]
+        predictor = experiment.folder / PREDICTOR
+        if not remembers_rows(predictor):
+            paths.append(predictor)
+        for path in paths:
+            if path.exists():
+                artifact.add_file(str(path), name=path.name)
+        self._run.log_artifact(artifact)
 
 
-def _column(values: Sequence[Any]) -> list[Any]:
-    """A column of a table has one kind of value: numbers with gaps, or text."""
-    known = [value for value in values if value is not None]
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
-        return [None if value is None else float(value) for value in values]
-    return ["" if value is None else str(value) for value in values]
+def _trial_table(experiment: Experiment) -> Table:
+    rows = trials(experiment)
+    if not rows:
+        return [], []
+    names = list(rows[0])
+    table: Rows = [[] for _ in rows]
+    for name in names:
+        values = [row[name] for row in rows]
+        is_numeric = all(map(_is_number, values))
+        for cells, value in zip(table, values, strict=True):
+            cell = _cell(value, is_numeric)
+            cells.append(cell)
+    return names, table
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number or lacking."""
+    if isinstance(value, bool):
+        return False
+    return value is None or isinstance(value, (int, float))
+
+
+def _cell(value: Any, is_numeric: bool) -> Any:
+    """Return a value for a column with one kind of value: numbers with gaps, or texts."""
+    if value is None:
+        return None if is_numeric else ""
+    if is_numeric:
+        return float(value)
+    return str(value)
+
+
+def _curve_table(experiment: Experiment) -> Table:
+    data: Rows = []
+    for trial in experiment.study.ranked:
+        family = trial.candidate.family
+        for repeat, fold in experiment.study.plan.splits:
+            points = curve(experiment, trial, repeat, fold)
+            for step, loss in points:
+                row = [trial.id, family, repeat, fold]
+                row += [float(step), float(loss)]
+                data.append(row)
+    return CURVE_COLUMNS, data

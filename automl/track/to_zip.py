@@ -1,4 +1,4 @@
-"""An experiment as one file to be shared: relative paths, and no row of the table unless asked for."""
+"""An experiment as one file to share: relative paths, and no rows of the table by default."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -15,104 +16,120 @@ from automl.store import LOG
 from automl.track.experiment import Experiment
 from automl.track.tables import remembers_rows
 
-PLAIN = (LOG, "log.txt", "leaderboard.csv", "DONE")
+FILES = (LOG, "log.txt", "leaderboard.csv", "DONE")
 PREDICTOR = "predictor.automl"
+ROW_ENDINGS = (".npy", ".zip")  # of files in trials/ with predictions for rows, and models
+# Nobody else's business: folders of absolute paths in the command.
+ABSOLUTE_FOLDER = re.compile(r"(?<![\w.])/[^\s'\"]*/")
 
 
-def export(one: Experiment, output: Path, rows: bool = False) -> list[Path]:
-    """Write a zip of a run folder, and give its path.
+def export(experiment: Experiment, output: Path, rows: bool = False) -> list[Path]:
+    """Write a zip of a run folder, and return its path.
 
     Parameters
     ----------
+    experiment : Experiment
+    output : Path
     rows : bool
-        Whether the table itself, predictions for its rows and a predictor that remembers rows (nearest neighbours do) go with it. The
-        run's own findings may still show single cells as examples.
+        Whether to include the table itself, predictions for its rows, and a predictor that
+        remembers rows (nearest neighbours do). The run's own findings may show single cells as
+        examples in any case.
 
     Raises
     ------
     InputError
-        The table is wanted and is not where it was, or another one.
+        The table shall be included, but has moved or changed.
     """
-    table = _table(one) if rows else None
+    table = _table(experiment) if rows else None
+    name = experiment.name
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole(output) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in _files(one, rows):
-            archive.write(source, f"{one.name}/{name}")
-        if one.facts:
-            archive.writestr(f"{one.name}/run.toml", _facts(one, table))
+        for source in _sources(experiment, rows):
+            relative = source.relative_to(experiment.folder)
+            archive.write(source, f"{name}/{relative}")
+        if experiment.facts:
+            archive.writestr(f"{name}/run.toml", _run_toml(experiment, table))
         if table is not None:
-            archive.write(table, f"{one.name}/data/{table.name}")
+            archive.write(table, f"{name}/data/{table.name}")
     return [output]
 
 
-def left_out(one: Experiment) -> list[str]:
-    """What is not shared because it holds rows of the table, or paths of this machine."""
-    told = [
+def left_out(experiment: Experiment) -> list[str]:
+    """Return names of the parts that hold rows of the table or paths of this machine."""
+    parts = [
         "the table",
         "predictions for its rows",
         "the report, which `automl report` makes again",
     ]
-    path = one.folder / PREDICTOR
-    return told + (
-        ["the predictor, whose neighbours are rows of the table"]
-        if path.exists() and remembers_rows(path)
-        else []
-    )
+    predictor = experiment.folder / PREDICTOR
+    if predictor.exists() and remembers_rows(predictor):
+        parts.append("the predictor, whose neighbours are rows of the table")
+    return parts
 
 
-def _files(one: Experiment, rows: bool) -> Iterator[tuple[str, Path]]:
-    """Names and paths of what goes in."""
-    for name in PLAIN:
-        if (one.folder / name).exists():
-            yield name, one.folder / name
-    for path in sorted(one.folder.glob("folds-*.npy")):  # numbers of folds that the run was given
-        yield path.name, path
-    if (one.folder / PREDICTOR).exists() and (rows or not remembers_rows(one.folder / PREDICTOR)):
-        yield PREDICTOR, one.folder / PREDICTOR
-    for path in sorted((one.folder / "trials").glob("*/*")):
-        if path.suffix == ".json" or (rows and path.suffix in (".npy", ".zip")):
-            yield str(path.relative_to(one.folder)), path
+def _sources(experiment: Experiment, rows: bool) -> Iterator[Path]:
+    """Yield the files of the run folder that go into the zip."""
+    folder = experiment.folder
+    for name in FILES:
+        if (folder / name).exists():
+            yield folder / name
+    yield from sorted(folder.glob("folds-*.npy"))  # fold numbers that the user gave
+    predictor = folder / PREDICTOR
+    if predictor.exists() and (rows or not remembers_rows(predictor)):
+        yield predictor
+    trials = folder / "trials"
+    for path in sorted(trials.glob("*/*")):
+        if path.suffix == ".json" or (rows and path.suffix in ROW_ENDINGS):
+            yield path
 
 
-def _table(one: Experiment) -> Path:
-    path = Path(str(one.data.get("path", "")))
+def _table(experiment: Experiment) -> Path:
+    """Return the path of the run's table, which is still the same."""
+    path = Path(str(experiment.data.get("path", "")))
     if not path.is_file():
+        shown = str(path) or "(from a pipe or Python)"
         raise InputError(
-            f"{one.folder}: its table {str(path) or '(from a pipe or Python)'} is not there, so it can't be shared."
+            f"{experiment.folder}: its table {shown} is not there, so it can't be shared."
         )
-    if sha256(path) != one.data.get("sha256"):
+    if sha256(path) != experiment.data.get("sha256"):
         raise InputError(f"{path}: is not the table that the run was made on: its SHA-256 differs.")
     return path
 
 
-def _facts(one: Experiment, table: Path | None) -> str:
-    """run.toml with paths that mean something elsewhere."""
-    plain = dict(one.facts)
-    if "stage" in plain:  # an earlier run that was begun from lies elsewhere
-        plain["stage"] = [
-            {key: "" if key == "earlier" else value for key, value in stage.items()}
-            for stage in plain["stage"]
-        ]
-    if "data" in plain:
-        plain["data"] = {
-            key: Path(value).name if key in ("path", "test") else value
-            for key, value in plain["data"].items()
-        }
-    if "path" in plain.get("data", {}) and table is not None:
-        plain["data"]["path"] = f"data/{table.name}"
-    if "command" in plain.get("run", {}):
-        short = re.sub(
-            r"(?<![\w.])/[^\s'\"]*/", "", str(plain["run"]["command"])
-        )  # folders of absolute paths are nobody's affair
-        plain["run"] = {**plain["run"], "command": _without_home(short)}
-    return tomli_w.dumps(plain)
+def _run_toml(experiment: Experiment, table: Path | None) -> str:
+    """Return run.toml with paths that mean something elsewhere."""
+    facts: dict[str, Any] = dict(experiment.facts)
+    if "stage" in facts:
+        facts["stage"] = [_without_earlier(stage) for stage in facts["stage"]]
+    if "data" in facts:
+        data = dict(facts["data"])
+        for key in ("path", "test"):
+            if key in data:
+                data[key] = Path(data[key]).name
+        if "path" in data and table is not None:
+            data["path"] = f"data/{table.name}"
+        facts["data"] = data
+    if "command" in facts.get("run", {}):
+        run = dict(facts["run"])
+        command = ABSOLUTE_FOLDER.sub("", str(run["command"]))
+        run["command"] = _without_home(command)
+        facts["run"] = run
+    return tomli_w.dumps(facts)
+
+
+def _without_earlier(stage: dict[str, Any]) -> dict[str, Any]:
+    """Return a stage without the path of the earlier run that it started from."""
+    if "earlier" not in stage:
+        return stage
+    return {**stage, "earlier": ""}
 
 
 def _without_home(text: str) -> str:
-    """A text in which `~` stands for the home folder, where there is one."""
+    """Return a text in which `~` stands for the home folder, if there is one."""
     try:
-        return text.replace(str(Path.home()), "~")
-    except (
-        RuntimeError
-    ):  # neither HOME nor an entry in the list of users, as in a container with a number for a user
+        home = Path.home()
+    except RuntimeError:
+        # There is neither HOME nor an entry in the list of users, as in a container that runs
+        # as a user without a name.
         return text
+    return text.replace(str(home), "~")

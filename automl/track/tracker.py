@@ -1,4 +1,4 @@
-"""A tracker: told of a run's trials as they are complete, live or afterwards, and of its end."""
+"""The interface of trackers, which record a run's trials elsewhere, while it runs or afterwards."""
 
 from __future__ import annotations
 
@@ -11,38 +11,48 @@ from automl.trial import Trial
 
 
 class Tracker(Protocol):
-    """What hands a run to another program, trial by trial."""
+    """Records a run in another program, trial by trial."""
 
-    def begin(self, one: Experiment) -> None:
-        """The run is known: its settings and, if it was cleaned by then, its task."""
+    def begin(self, experiment: Experiment) -> None:
+        """Record the run's settings and, if its table has been cleaned, its task."""
         ...
 
-    def trial(self, one: Experiment, trial: Trial) -> None:
-        """A trial is complete; it is in the experiment's study."""
+    def trial(self, experiment: Experiment, trial: Trial) -> None:
+        """Record a complete trial, which is in the experiment's study."""
         ...
 
-    def end(self, one: Experiment) -> list[Path]:
-        """The run has ended. Gives what was written."""
+    def end(self, experiment: Experiment) -> list[Path]:
+        """Record the end of the run, and return the paths that were written."""
         ...
 
 
-def check_tracker(one: Any, where: str) -> None:
-    """Refuse what isn't a tracker, or makes none.
+def check_tracker(tracker: Any, where: str) -> None:
+    """Check that an object or a class has the methods of a tracker.
+
+    Parameters
+    ----------
+    tracker : Any
+    where : str
+        The option that named it, for the message.
 
     Raises
     ------
     InputError
+        A method is missing.
     """
-    lacking = [name for name in ("begin", "trial", "end") if not callable(getattr(one, name, None))]
-    if lacking:
-        raise InputError(
-            f"{where}: {one!r} has no method {lacking[0]!r}. A tracker has begin(one), trial(one, trial) and end(one)."
-        )
+    for name in ("begin", "trial", "end"):
+        method = getattr(tracker, name, None)
+        if not callable(method):
+            raise InputError(
+                f"{where}: {tracker!r} has no method {name!r}. "
+                "A tracker has begin(experiment), trial(experiment, trial) and end(experiment)."
+            )
 
 
-def hand_over(one: Experiment, tracker: Tracker) -> list[Path]:
-    """Tell a tracker of a run that is there already, in the order in which its trials were complete."""
-    tracker.begin(one)
-    for trial in sorted(one.study.ranked, key=one.timeline.completed):
-        tracker.trial(one, trial)
-    return tracker.end(one)
+def hand_over(experiment: Experiment, tracker: Tracker) -> list[Path]:
+    """Record a run that has ended, its trials in the order of their completion."""
+    tracker.begin(experiment)
+    completed = experiment.timeline.completed
+    for trial in sorted(experiment.study.ranked, key=completed):
+        tracker.trial(experiment, trial)
+    return tracker.end(experiment)

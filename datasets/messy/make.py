@@ -1,9 +1,10 @@
-"""Makes data.csv: the customers of an internet provider and whether they cancelled, as messy as an export from real life.
+"""Make data.csv: customers of an internet provider, and whether they cancelled, in a messy export.
 
-The customers are invented; the answer depends on them by `log_odds` below, so there is something to learn from text, dates, money, places
-and how these act together. Everything that is wrong with the file is put in afterwards, by `dirty`. Equal bytes on every machine:
+The customers are invented. The answer depends on them by `log_odds` below, so there is something to
+learn from text, dates, money, places and their interactions. All that is wrong with the file is
+added afterwards, by `dirty`. The bytes are equal on every machine:
 
-    python datasets/messy/make.py            writes data.csv beside this file
+    python datasets/messy/make.py            writes data.csv next to this file
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ NEUTRAL = [
 
 @dataclass(frozen=True)
 class Customer:
-    """What is true about one customer."""
+    """The truth about a customer."""
 
     number: int
     signed_up: date
@@ -110,41 +111,47 @@ class Customer:
 
     @property
     def months(self) -> float:
-        """How long the contract has lasted."""
+        """Duration of the contract so far."""
         return (SNAPSHOT - self.signed_up).days / 30.4
 
 
 def pick(rng: Random, items: Sequence[T], weights: Sequence[float] | None = None) -> T:
-    """One of the items. Drawn from `random()` alone, the one method whose numbers Python promises to keep."""
+    """Draw one of the items.
+
+    It takes `random()` alone, the only method whose numbers Python promises not to change.
+    """
     shares = list(weights or [1.0] * len(items))
-    place = rng.random() * sum(shares)
+    rest = rng.random() * sum(shares)
     for item, share in zip(items, shares, strict=True):
-        place -= share
-        if place < 0:
+        rest -= share
+        if rest < 0:
             return item
     return items[-1]
 
 
 def bell(rng: Random) -> float:
-    """A number that is nearly normal, with mean 0 and deviation 1."""
+    """Draw a nearly normal number with mean 0 and deviation 1."""
     return sum(rng.random() for _ in range(12)) - 6.0
 
 
 def write_comment(rng: Random, mood: float) -> str:
-    """What the clerk noted down: the worse the mood, the worse the words."""
+    """Write a clerk's notes: the worse the mood, the worse the words."""
     if rng.random() < 0.25:
         return ""
-    words = [pick(rng, NEUTRAL)] if rng.random() < 0.4 else []
-    share = 1 / (1 + math.exp(-3 * mood))
-    words += [
-        pick(rng, ANNOYED if rng.random() < share else PLEASED)
-        for _ in range(1 + int(rng.random() * 2))
-    ]
-    return pick(rng, [". ", "; ", ",\n"]).join(dict.fromkeys(words))
+    notes = []
+    if rng.random() < 0.4:
+        notes.append(pick(rng, NEUTRAL))
+    annoyed_share = 1 / (1 + math.exp(-3 * mood))
+    count = 1 + int(rng.random() * 2)
+    for _ in range(count):
+        choices = ANNOYED if rng.random() < annoyed_share else PLEASED
+        notes.append(pick(rng, choices))
+    separator = pick(rng, [". ", "; ", ",\n"])
+    return separator.join(dict.fromkeys(notes))
 
 
 def log_odds(c: Customer) -> float:
-    """Where the answer comes from: what a model can learn at best."""
+    """Return the log odds of cancelling: the most that a model can learn."""
     price = c.monthly * (1 - c.discount / 100) / PLANS[c.plan] - 1
     return (
         -1.5
@@ -152,7 +159,7 @@ def log_odds(c: Customer) -> float:
         + (1.5 if c.months < 12 else -0.012 * min(c.months, 96))
         + (0.8 if c.signed_up.month in (11, 12) else 0.0)  # won by the Christmas offer
         + 1.5 * REGIONS[c.postcode[:2]]
-        + 8.0 * price * (0.3 if c.autopay else 1.0)  # who pays by hand looks at the price
+        + 8.0 * price * (0.3 if c.autopay else 1.0)  # those who pay manually watch the price
         + (1.2 if c.plan == "Basic" and c.download > 400 else 0.0)
         + (-0.9 if c.household > 2 and c.plan == "Family" else 0.0)
         + 0.6 * ((c.age - 45) / 20) ** 2 * (c.age < 45)
@@ -160,7 +167,7 @@ def log_odds(c: Customer) -> float:
 
 
 def invent(rng: Random, number: int) -> Customer:
-    """One customer, without the answer."""
+    """Invent a customer, without the answer."""
     plan = pick(rng, list(PLANS), [45, 30, 20, 5])
     mood = bell(rng)
     household = 1 + int(rng.random() * (4 if plan == "Family" else 3))
@@ -192,22 +199,22 @@ def invent(rng: Random, number: int) -> Customer:
 
 
 def decide(rng: Random, c: Customer) -> bool:
-    """Whether this customer cancelled."""
+    """Draw whether this customer cancelled."""
     return rng.random() < 1 / (1 + math.exp(-log_odds(c)))
 
 
 def sloppy(rng: Random, word: str) -> str:
-    """A word as five clerks type it."""
+    """Return a word as one of five clerks types it."""
     return pick(rng, [word, word.lower(), word.upper(), word + " ", " " + word], [80, 8, 5, 5, 2])
 
 
 def missing(rng: Random, value: str, share: float, sign: str) -> str:
-    """The value, or what this column writes where there is none."""
+    """Return the value, or, for a share of the cells, the column's sign of a missing one."""
     return sign if rng.random() < share else value
 
 
 def dirty(rng: Random, c: Customer) -> list[str]:
-    """The customer as a line of the export."""
+    """Return the customer as a line of the export."""
     plan = sloppy(rng, c.plan)
     flag = ("yes", "no")
     return [
@@ -235,7 +242,7 @@ def dirty(rng: Random, c: Customer) -> list[str]:
 
 
 def make() -> bytes:
-    """The whole file."""
+    """Return the whole file."""
     rng = Random(20250630)
     lines: list[list[str]] = []
     for number in range(1, CUSTOMERS + 1):

@@ -1,4 +1,4 @@
-"""Run folders made by adding events to a study, as a run does, without training anything."""
+"""Create run folders by adding events to a study, as a run does, without training anything."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ TASKS = {
     "multiclass": Task("multiclass", HOSTILE, "log_loss", ("a", BROKEN, "</script>")),
     "regression": Task("regression", "price", "rmse"),
 }
-STEPS = {
+BEST_AND_BASELINE_LOSS = {
     "binary": (0.09, 0.5),
     "multiclass": (0.4, 1.1),
     "regression": (48_000.0, 91_000.0),
-}  # the best loss and the baseline's
+}
 BOOSTING = ("lightgbm", "catboost", "xgboost")
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 
@@ -136,31 +136,33 @@ def full_run(
 ) -> Made:
     """A finished run: a baseline, complete, dropped and failed trials, an ensemble."""
     made = cleaned_run(folder, kind, plan)
-    chance = random.Random(seed)
-    best, worst = STEPS[kind]
+    rng = random.Random(seed)
+    best, baseline = BEST_AND_BASELINE_LOSS[kind]
     made.tell({"kind": "stage", "stage": "select"})
-    _trial(
-        made, Candidate("constant", {}, RECIPES["native"], "select"), worst, chance, seconds=0.01
-    )
-    for nth in range(trials - 1):
-        if nth == trials // 3:
+    constant = Candidate("constant", {}, RECIPES["native"], "select")
+    _trial(made, constant, baseline, rng, seconds=0.01)
+    for index in range(trials - 1):
+        if index == trials // 3:
             made.tell({"kind": "stage", "stage": "tune"}, after=0.1)
-        family = FAMILIES[nth % len(FAMILIES)]
-        recipe = RECIPES[chance.choice(["native", "onehot"])]
-        candidate = Candidate(
-            family, {"depth": nth, "rate": chance.random()}, recipe, made.study.stage
-        )
-        loss = best + (worst - best) * 0.5 * abs(chance.gauss(0, 1)) * math.exp(-3 * nth / trials)
-        _trial(made, candidate, loss, chance, seconds=chance.expovariate(1 / 2.0), fate=nth % 9)
+        family = FAMILIES[index % len(FAMILIES)]
+        recipe = RECIPES[rng.choice(["native", "onehot"])]
+        params = {"depth": index, "rate": rng.random()}
+        candidate = Candidate(family, params, recipe, made.study.stage)
+        distance = (baseline - best) * 0.5 * abs(rng.gauss(0, 1))
+        loss = best + distance * math.exp(-3 * index / trials)
+        seconds = rng.expovariate(1 / 2.0)
+        _trial(made, candidate, loss, rng, seconds, fate=index % 9)
     _combine(made)
     made.tell({"kind": "finished", "how": "done"}, after=0.3)
     return made
 
 
 def examined_run(folder: Path, low: float = 0.9, high: float = 0.95) -> Made:
-    """A finished run with scores on a test table, for which it had told an interval that they lie outside of by default."""
+    """A finished run with scores on a test table, by default outside of the expected interval."""
     made = full_run(folder)
-    members = {name: 0.75 + place / 100 for place, name in enumerate(made.study.weights)}
+    members = {}
+    for index, name in enumerate(made.study.weights):
+        members[name] = 0.75 + index / 100
     test = {
         "source": "test.csv",
         "metric": "roc_auc",
@@ -179,46 +181,41 @@ def _trial(
     made: Made,
     candidate: Candidate,
     loss: float,
-    chance: random.Random,
+    rng: random.Random,
     seconds: float,
     fate: int = 0,
 ) -> None:
     """Fate 5 fails, 3 and 7 are dropped after a fold, the others are complete."""
+
+    def decide(decision: str, reason: str = "") -> None:
+        trial = made.study.trials[candidate.id]
+        made.tell(decided(trial, decision, reason))
+
     for repeat, fold in made.study.plan.splits:
         job = Job(candidate, "d", repeat, fold)
         if fate == 5:
-            made.fit(
-                job, Outcome("failed", seconds=seconds, reason="ValueError: Input contains <NaN>")
-            )
-            made.tell(
-                decided(
-                    made.study.trials[candidate.id], "failed", "ValueError: Input contains <NaN>"
-                )
-            )
+            reason = "ValueError: Input contains <NaN>"
+            made.fit(job, Outcome("failed", seconds=seconds, reason=reason))
+            decide("failed", reason)
             return
-        here = loss * (1 + 0.03 * chance.gauss(0, 1))
-        curve = (
-            [[point, here * (1 + math.exp(-point / 20))] for point in range(1, 120, 3)]
-            if candidate.family in BOOSTING
-            else []
-        )
-        made.fit(job, Outcome("done", here, seconds, 100, size=150_000), curve)
+        fold_loss = loss * (1 + 0.03 * rng.gauss(0, 1))
+        curve = _curve(fold_loss) if candidate.family in BOOSTING else []
+        made.fit(job, Outcome("done", fold_loss, seconds, 100, size=150_000), curve)
         if fate in (3, 7):
-            made.tell(
-                decided(
-                    made.study.trials[candidate.id], "dropped", "far behind the best after one fold"
-                )
-            )
+            decide("dropped", "far behind the best after one fold")
             return
-    made.tell(decided(made.study.trials[candidate.id], "done"))
+    decide("done")
+
+
+def _curve(loss: float) -> list[list[float]]:
+    return [[rounds, loss * (1 + math.exp(-rounds / 20))] for rounds in range(1, 120, 3)]
 
 
 def _combine(made: Made) -> None:
     made.tell({"kind": "stage", "stage": "ensemble"}, after=0.1)
     leaders = made.study.ranked[:4]
-    weights = {
-        trial.id: weight for trial, weight in zip(leaders, (0.48, 0.28, 0.16, 0.08), strict=False)
-    }
+    ids = [trial.id for trial in leaders]
+    weights = dict(zip(ids, (0.48, 0.28, 0.16, 0.08), strict=False))
     loss = leaders[0].loss * 0.985
     verdict: dict[str, Any] = {
         "loss": loss,

@@ -16,7 +16,8 @@ from automl.store import replay
 from automl.timeline import read
 from tests.report.runs import examined_run
 
-FRAME = """<iframe id="frame" src="run/report.html" style="width: {width}px; height: 900px; border: 0"></iframe>
+FRAME = """<iframe id="frame" src="run/report.html"
+  style="width: {width}px; height: 900px; border: 0"></iframe>
 <pre id="told"></pre>
 <script>
 frame.onload = () => {{

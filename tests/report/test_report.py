@@ -1,4 +1,4 @@
-"""The report: a page that parses, says what the study says, and that no name can break."""
+"""The report is a page that parses, shows the study, and that no name can break."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 from automl.budget import Budget
 from automl.errors import InputError
+from automl.formatting import number, places
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import Reporter, write_report
 from automl.report.summary import expected
-from automl.report.words import number, places
 from automl.store import replay
 from automl.timeline import read
 from automl.trial import Candidate, Job, Outcome, Plan
@@ -37,7 +37,7 @@ VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
 class Page(HTMLParser):
-    """What a browser makes of a page: that tags match, its texts, scripts, tables and figures."""
+    """A page as a browser parses it: tags that match, texts, scripts, tables and figures."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -80,7 +80,7 @@ def page_of(folder: Path) -> Page:
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_a_finished_run_is_told_whole(tmp_path: Path, kind: str) -> None:
+def test_a_finished_run_is_shown_completely(tmp_path: Path, kind: str) -> None:
     made = full_run(tmp_path / "run", kind, plan=Plan("kfold", 3, 2))
     page = page_of(tmp_path / "run")
     score = expected(made.study)
@@ -99,7 +99,7 @@ def test_a_finished_run_is_told_whole(tmp_path: Path, kind: str) -> None:
     }
 
 
-def test_the_page_of_a_run_that_goes_on_is_the_one_made_again_from_its_folder(
+def test_the_page_written_during_the_run_can_be_written_again_from_its_folder(
     tmp_path: Path,
 ) -> None:
     made = full_run(tmp_path / "run")
@@ -128,35 +128,25 @@ def test_tables_have_captions_and_figures_a_description(tmp_path: Path) -> None:
 
 def test_names_of_columns_can_not_break_the_page(tmp_path: Path) -> None:
     full_run(tmp_path / "run", "multiclass", trials=8)
-    text = (
-        page_of(tmp_path / "run"),
-        (tmp_path / "run" / "report.html").read_text(encoding="utf-8"),
-    )
-    assert HOSTILE not in text[1]
-    assert HOSTILE in text[0].text  # as words
-    assert f"Predicting {HOSTILE}" in text[0].text
-    assert len(text[0].having("script")) == 3  # figures, plotly, ours
-    body = text[1][: text[1].index("<script")]
-    assert not [c for c in body if not c.isprintable() and c != "\n"]
-    assert r"bell\x07 red\x1b[31m back\u202e zero\x00 [bold]" in text[0].text
-    assert BROKEN not in text[1]
+    page = page_of(tmp_path / "run")
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert HOSTILE not in html
+    assert HOSTILE in page.text  # as words
+    assert f"Predicting {HOSTILE}" in page.text
+    assert len(page.having("script")) == 3  # figures, plotly, ours
+    body = html[: html.index("<script")]
+    assert body.replace("\n", "").isprintable()
+    assert r"bell\x07 red\x1b[31m back\u202e zero\x00 [bold]" in page.text
+    assert BROKEN not in html
 
 
-def test_hostile_families_and_hyperparameters_stay_words(tmp_path: Path) -> None:
+def test_hostile_families_and_hyperparameters_are_shown_as_text(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run", plan=Plan("holdout", 1))
-    candidate = Candidate(
-        "</script><b>", {HOSTILE: "\u2028" + HOSTILE}, replay(tmp_path / "run").recipes[0], "select"
-    )
-    job = Job(candidate, "d")
-    made.fit(job, Outcome("done", 0.25, 1.0))
-    made.tell(
-        {
-            "kind": "weights",
-            "weights": {candidate.id: 1.0},
-            "finish": "refit",
-            "verdict": {"loss": 0.25},
-        }
-    )
+    params = {HOSTILE: "\u2028" + HOSTILE}
+    candidate = Candidate("</script><b>", params, made.study.recipes[0], "select")
+    made.fit(Job(candidate, "d"), Outcome("done", 0.25, 1.0))
+    weights = {"weights": {candidate.id: 1.0}, "finish": "refit", "verdict": {"loss": 0.25}}
+    made.tell({"kind": "weights", **weights})
     page = page_of(tmp_path / "run")
     assert len(page.having("script")) == 3
     drawn = json.loads(page.scripts[0])
@@ -203,12 +193,8 @@ def test_a_test_score_outside_the_interval_is_a_warning_in_the_summary_and_a_fin
     made = examined_run(tmp_path / "run")
     page = page_of(tmp_path / "run")
     assert "Test score roc_auc 0.763000 on 400 rows of test.csv" in page.text
-    assert (
-        page.text.count(
-            "roc_auc 0.763 on 400 rows of test.csv is worse than the 0.9 to 0.95 that the run told"
-        )
-        == 2
-    )
+    warning = "roc_auc 0.763 on 400 rows of test.csv is worse than the 0.9 to 0.95"
+    assert page.text.count(warning) == 2
     assert len(page.having("p", role="alert")) == 1
     assert "--group COL, --time COL" in page.text
     assert "test" in page.words
@@ -220,18 +206,15 @@ def test_a_test_score_within_the_interval_is_no_warning(tmp_path: Path) -> None:
     page = page_of(tmp_path / "run")
     assert "Test score roc_auc 0.763000" in page.text
     assert page.having("p", role="alert") == []
-    assert [one["code"] for one in made.study.findings].count("test_score") == 0
+    assert "test_score" not in [finding["code"] for finding in made.study.findings]
 
 
-def test_the_summary_tells_which_fits_failed_and_where_more_is_told(tmp_path: Path) -> None:
+def test_the_summary_names_failed_fits_and_the_file_of_tracebacks(tmp_path: Path) -> None:
     full_run(tmp_path / "run")
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
-    said = page_of(tmp_path / "run").text
-    assert "Failed 3 fits (" in said
-    assert (
-        "ValueError: Input contains <NaN>. The tracebacks are in failures.txt, in the run's folder."
-        in said
-    )
+    text = page_of(tmp_path / "run").text
+    assert "Failed 3 fits (" in text
+    assert "ValueError: Input contains <NaN>. The tracebacks are in failures.txt" in text
 
 
 def test_a_run_without_a_task_gives_a_readable_page(tmp_path: Path) -> None:
@@ -256,13 +239,13 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
     assert "The run was interrupted" in page_of(tmp_path / "run").text
 
 
-def test_a_budget_of_trials_is_told_as_one(tmp_path: Path) -> None:
+def test_a_budget_of_trials_is_shown(tmp_path: Path) -> None:
     cleaned_run(tmp_path / "run")
     (tmp_path / "run" / "run.toml").write_text("[budget]\ntrials = 20\n", encoding="utf-8")
     assert "bounded by 20 candidates" in page_of(tmp_path / "run").text
 
 
-def test_what_is_no_run_folder_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
     with pytest.raises(InputError, match=r"holds no events\.jsonl"):
         write_report(made.study, tmp_path)
@@ -296,7 +279,7 @@ def test_it_imports_no_plotly_and_is_quick_for_200_trials(tmp_path: Path) -> Non
     assert float(done.stdout) < 1.0  # 0.2 s here; twice the gate of 0.5 s, for a busy machine
 
 
-def test_a_chapter_tells_what_the_search_teaches(tmp_path: Path) -> None:
+def test_a_chapter_shows_the_lessons_of_the_search(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run", trials=200)
     assert "What the search teaches" not in page_of(tmp_path / "run").text
     insight = learn_from(made.study, read(tmp_path / "run"))
@@ -308,11 +291,11 @@ def test_a_chapter_tells_what_the_search_teaches(tmp_path: Path) -> None:
     assert "Is more time worth it?" in text
 
 
-@pytest.mark.parametrize(("left", "is_taught"), [(60.0, True), (0.1, False)])
-def test_a_run_tells_what_it_teaches_where_its_budget_leaves_the_time(
-    left: float, is_taught: bool, tmp_path: Path
+@pytest.mark.parametrize(("seconds", "has_chapter"), [(60.0, True), (0.1, False)])
+def test_the_chapter_is_written_if_the_budget_leaves_the_time(
+    seconds: float, has_chapter: bool, tmp_path: Path
 ) -> None:
     made = full_run(tmp_path / "run", trials=90)
-    Reporter(Budget(time.monotonic() + left))(made.study, tmp_path / "run")
+    Reporter(Budget(time.monotonic() + seconds))(made.study, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert ("What the search teaches" in page) == is_taught
+    assert ("What the search teaches" in page) == has_chapter

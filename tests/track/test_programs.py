@@ -1,4 +1,4 @@
-"""Each export is opened by the program that it is for. What that needs, `make programs` installs."""
+"""Each export is opened by the program that it is for, which `make programs` installs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BIN = Path(sys.executable).parent
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
-    """Skipped where a library or a program is missing; in CI, where nothing may be skipped, that fails."""
+    """Skip where a library or a program is missing; CI, where nothing may be skipped, fails."""
     missing = [
         name
         for name in names
@@ -179,7 +179,8 @@ def test_an_mlflow_model_loads_and_predicts_in_a_fresh_process(home: Path) -> No
     (model,) = (home / "mlruns" / "artifacts" / "models").glob("*/artifacts")
     code = (
         "import sys, mlflow, pandas; model = mlflow.pyfunc.load_model(sys.argv[1]); "
-        "print(pandas.DataFrame({'p': model.predict(pandas.read_csv(sys.argv[2]))}).to_csv(index=False))"
+        "predictions = model.predict(pandas.read_csv(sys.argv[2]))\n"
+        "print(pandas.DataFrame({'p': predictions}).to_csv(index=False))"
     )
     said = subprocess.run(
         [sys.executable, "-c", code, str(model), WINE],
@@ -214,7 +215,10 @@ def test_mlflow_has_the_scores_of_the_run_and_of_its_trials(home: Path) -> None:
 
 
 def records(log: bytes) -> Iterator[bytes]:
-    """The records of wandb's file, a log as LevelDB has it: blocks of 32 KiB, in them parts with checksum, length and kind."""
+    """Read the records of wandb's file, a log like LevelDB's.
+
+    It has blocks of 32 KiB, which hold parts with checksum, length and kind.
+    """
     place, whole = 7, b""  # after the file's own head
     while place + 7 <= len(log):
         if 32768 - place % 32768 < 7:  # no head fits into the rest of a block

@@ -5,39 +5,55 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy import stats
 
 from automl import cli
 from automl.track.compare import differences, effect
-from automl.track.compare import text as compared
+from automl.track.compare import text as compare_text
 from automl.track.experiment import Experiment, read_experiment, run_folders
 from automl.track.listing import rows, text
 from tests.report.runs import FACTS, cleaned_run, empty_run, full_run
 
+Two = tuple[Experiment, Experiment]
 
-def with_folds(one: Experiment, losses: list[float]) -> Experiment:
-    """An experiment whose ensemble has these losses on its folds."""
-    verdict = {**one.study.verdict, "folds": losses, "loss": sum(losses) / len(losses)}
-    return replace(one, study=replace(one.study, verdict=verdict))
+
+def changed(experiment: Experiment, **changes: Any) -> Experiment:
+    """Return an experiment with a changed study."""
+    study = replace(experiment.study, **changes)
+    return replace(experiment, study=study)
+
+
+def with_folds(experiment: Experiment, losses: list[float]) -> Experiment:
+    """Return an experiment whose ensemble has these losses on its folds."""
+    mean = sum(losses) / len(losses)
+    verdict = {**experiment.study.verdict, "folds": losses, "loss": mean}
+    return changed(experiment, verdict=verdict)
+
+
+def write_run(folder: Path, seed: int, method: str) -> Experiment:
+    full_run(folder, seed=seed).store.close()
+    packages = f'[run.packages]\nnumpy = "2.{seed}"\npandas = "3.0"\n'
+    stage = f'[[stage]]\nuse = "tune"\nmethod = "{method}"\n'
+    (folder / "run.toml").write_text(FACTS + packages + stage, encoding="utf-8")
+    return read_experiment(folder)
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> tuple[Experiment, Experiment]:
+def two(tmp_path: Path) -> Two:
     """Two runs that differ in the seed of their losses, an option and a package."""
-    for name, seed in (("first", 0), ("second", 1)):
-        full_run(tmp_path / "runs" / name, seed=seed).store.close()
-        told = f'{FACTS}[run.packages]\nnumpy = "2.{seed}"\npandas = "3.0"\n[[stage]]\nuse = "tune"\nmethod = "{("tpe", "random")[seed]}"\n'
-        (tmp_path / "runs" / name / "run.toml").write_text(told, encoding="utf-8")
-    return read_experiment(tmp_path / "runs" / "first"), read_experiment(
-        tmp_path / "runs" / "second"
-    )
+    runs = tmp_path / "runs"
+    first = write_run(runs / "first", 0, "tpe")
+    second = write_run(runs / "second", 1, "random")
+    return first, second
 
 
-def test_runs_are_found_at_any_depth_and_not_inside_of_runs(tmp_path: Path) -> None:
+def test_runs_are_found_at_any_depth_but_not_within_runs(tmp_path: Path) -> None:
     full_run(tmp_path / "a" / "b" / "run")
     cleaned_run(tmp_path / "c")
     (tmp_path / "empty").mkdir()
@@ -47,38 +63,35 @@ def test_runs_are_found_at_any_depth_and_not_inside_of_runs(tmp_path: Path) -> N
     assert len(list(run_folders(tmp_path))) == 2
 
 
-def test_a_row_tells_data_metric_score_time_seed_version_and_state(
-    two: tuple[Experiment, Experiment],
-) -> None:
+def test_a_row_has_data_metric_score_seed_version_and_state(two: Two) -> None:
     row = rows([two[0]])[0]
-    assert (row["data"], row["target"], row["metric"], row["version"], row["state"]) == (
-        "churn.csv",
-        "churn",
-        "roc_auc",
-        "v0.1.0",
-        "done",
-    )
+    assert row["data"] == "churn.csv"
+    assert row["target"] == "churn"
+    assert row["metric"] == "roc_auc"
+    assert row["version"] == "v0.1.0"
+    assert row["state"] == "done"
     assert row["score"] == pytest.approx(1 - two[0].study.verdict["loss"])
     assert row["low"] < row["score"] < row["high"]
-    assert (row["seed"], row["candidates"]) == (7, 30)
+    assert row["seed"] == 7
+    assert row["candidates"] == 30
 
 
-def test_runs_that_came_to_nothing_are_listed_too(tmp_path: Path) -> None:
+def test_runs_without_a_result_are_listed_too(tmp_path: Path) -> None:
     empty_run(tmp_path / "run")
-    row = rows([read_experiment(tmp_path / "run")])[0]
-    assert (row["score"], row["state"]) == (None, "not ended")
-    assert "not ended" in text([read_experiment(tmp_path / "run")])
+    experiment = read_experiment(tmp_path / "run")
+    row = rows([experiment])[0]
+    assert row["score"] is None
+    assert row["state"] == "not ended"
+    assert "not ended" in text([experiment])
     assert text([]) == "no runs"
 
 
-def test_only_what_differs_is_told_down_to_options_and_packages(
-    two: tuple[Experiment, Experiment],
-) -> None:
+def test_differences_are_found_down_to_options_and_packages(two: Two) -> None:
     assert differences(two) == {"tune.method": ["tpe", "random"], "package numpy": ["2.0", "2.1"]}
     assert differences([two[0], two[0]]) == {}
 
 
-def test_equal_folds_are_compared_pairwise(two: tuple[Experiment, Experiment]) -> None:
+def test_equal_folds_are_compared_pairwise(two: Two) -> None:
     first = with_folds(two[0], [0.10, 0.20, 0.30, 0.40, 0.50])
     better = with_folds(two[1], [0.09, 0.19, 0.29, 0.39, 0.48])
     found = effect(first, better)
@@ -91,41 +104,44 @@ def test_equal_folds_are_compared_pairwise(two: tuple[Experiment, Experiment]) -
     assert effect(first, noisy).verdict.startswith("not significant")
 
 
-def test_other_folds_are_compared_by_intervals_and_other_metrics_not_at_all(
-    two: tuple[Experiment, Experiment], tmp_path: Path
-) -> None:
-    other = replace(two[1], study=replace(two[1].study, data="another"))
-    assert effect(two[0], other).how == "by intervals"
+def test_other_folds_are_compared_by_intervals(two: Two) -> None:
+    first, second = two
+    other = changed(second, data="another")
+    assert effect(first, other).how == "by intervals"
+    bare = changed(second, verdict={})
+    assert effect(first, bare).verdict == "not known to be significant"
+
+
+def test_other_metrics_are_not_compared(two: Two, tmp_path: Path) -> None:
+    first, second = two
     regression = full_run(tmp_path / "regression", "regression")
-    assert effect(two[0], replace(two[1], study=regression.study)).how == "not comparable"
-    bare = replace(two[1], study=replace(two[1].study, verdict={}))
-    assert effect(two[0], bare).verdict == "not known to be significant"
+    other = replace(second, study=regression.study)
+    assert effect(first, other).how == "not comparable"
 
 
-def test_the_commands_print_and_give_json(
-    two: tuple[Experiment, Experiment],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_the_commands_print_text_and_json(
+    two: Two, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def answer(*words: str) -> str:
         monkeypatch.setattr(sys, "argv", ["automl", *words])
         assert cli._run() == 0
         return capsys.readouterr().out
 
-    folders = [str(one.folder) for one in two]
+    folders = [str(experiment.folder) for experiment in two]
     root = str(two[0].folder.parent)
-    assert [line.split()[0] for line in answer("runs", root).splitlines()] == ["run", *folders]
+    lines = answer("runs", root).splitlines()
+    assert [line.split()[0] for line in lines] == ["run", *folders]
     assert len(json.loads(answer("runs", root, "--json"))) == 2
-    said = answer("compare", *folders)
-    assert "tune.method" in said
-    assert "package numpy" in said
-    assert f"{folders[1]} against {folders[0]}: roc_auc" in said
-    told = json.loads(answer("compare", *folders, "--json"))
-    assert told["differences"]["tune.method"] == ["tpe", "random"]
-    assert told["effects"][0]["run"] == folders[1]
+    output = answer("compare", *folders)
+    assert "tune.method" in output
+    assert "package numpy" in output
+    assert f"{folders[1]} against {folders[0]}: roc_auc" in output
+    plain = json.loads(answer("compare", *folders, "--json"))
+    assert plain["differences"]["tune.method"] == ["tpe", "random"]
+    assert plain["effects"][0]["run"] == folders[1]
 
 
-def test_one_damaged_run_hides_no_other(
+def test_a_damaged_run_does_not_hide_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     full_run(tmp_path / "good")
@@ -133,19 +149,21 @@ def test_one_damaged_run_hides_no_other(
     (tmp_path / "bad" / "events.jsonl").write_text("nonsense\n", encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["automl", "runs", str(tmp_path)])
     assert cli._run() == 0
-    said = capsys.readouterr()
-    assert "good" in said.out
-    assert "line 1 is damaged" in said.err
+    output = capsys.readouterr()
+    assert "good" in output.out
+    assert "line 1 is damaged" in output.err
 
 
-def test_test_scores_stand_side_by_side_where_there_are_any(
-    two: tuple[Experiment, Experiment],
-) -> None:
-    assert "test score" not in compared(two)
-    scored = replace(two[1], study=replace(two[1].study, test={"score": 0.763}))
-    line = next(
-        line for line in compared((two[0], scored)).splitlines() if line.startswith("test score")
-    )
+def lines_with(start: str, experiments: Sequence[Experiment]) -> list[str]:
+    lines = compare_text(experiments).splitlines()
+    return [line for line in lines if line.startswith(start)]
+
+
+def test_test_scores_are_shown_side_by_side_if_there_are_any(two: Two) -> None:
+    first, second = two
+    assert lines_with("test score", two) == []
+    scored = changed(second, test={"score": 0.763})
+    (line,) = lines_with("test score", (first, scored))
     assert line.split() == ["test", "score", "0.763000"]
 
 
@@ -157,4 +175,5 @@ def test_a_wrong_call_is_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["automl", *words])
     assert cli._run() == 2
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    errors = capsys.readouterr().err
+    assert len(errors.strip().splitlines()) == 1
