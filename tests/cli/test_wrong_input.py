@@ -154,7 +154,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such task": (
         nothing,
         (*GOOD, "--task", "clustering"),
-        "--task 'clustering': is to be binary, multiclass or regression",
+        "--task 'clustering': must be binary, multiclass or regression",
     ),
     "no such metric": (
         nothing,
@@ -226,7 +226,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such engine": (
         nothing,
         (*GOOD, "--engine", "steam"),
-        "--engine 'steam': is to be local or inline",
+        "--engine 'steam': must be local or inline",
     ),
     "no such option": (
         nothing,
@@ -475,7 +475,7 @@ PREDICT: dict[str, tuple[str, tuple[str, ...], str]] = {
     "an output of an unknown kind": (
         "a,b\n1,2\n",
         ("--output", "x.doc"),
-        "--output x.doc: is to end in .csv, .parquet or .jsonl",
+        "--output x.doc: must end in .csv, .parquet or .jsonl",
     ),
     "an output in a folder that isn't there": (
         "a,b\n1,2\n",
