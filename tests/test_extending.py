@@ -381,7 +381,7 @@ def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) ->
         timeout=40,
     )
     assert said.returncode == 0
-    assert "the trackers had not taken in the whole run" in said.stderr
+    assert "the trackers had not recorded the whole run" in said.stderr
 
 
 OTHERS = '''

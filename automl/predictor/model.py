@@ -158,6 +158,25 @@ class Member:
         return averaged(predictions, shares)
 
 
+def _member_inputs(
+    member: Member,
+    encoded: Mapping[str, Matrix],
+    previous: Mapping[Names, Matrix],
+) -> dict[Names, Matrix]:
+    """Return the matrices that a member's parts read, from the previous member's where equal."""
+    inputs: dict[Names, Matrix] = {}
+    for part in member.parts:
+        names = part.encodings
+        if names in inputs:
+            continue
+        if names in previous:
+            inputs[names] = previous[names]
+            continue
+        matrices = [encoded[name] for name in names]
+        inputs[names] = hstack(matrices)
+    return inputs
+
+
 @dataclass(frozen=True)
 class Predictor:
     """A finished model.
@@ -305,17 +324,7 @@ class Predictor:
         predictions = []
         for member in self.members:
             # Only the matrices of this member are kept: those of all together would take gigabytes.
-            previous = inputs
-            inputs = {}
-            for part in member.parts:
-                names = part.encodings
-                if names in inputs:
-                    continue
-                if names in previous:
-                    inputs[names] = previous[names]
-                    continue
-                matrices = [encoded[name] for name in names]
-                inputs[names] = hstack(matrices)
+            inputs = _member_inputs(member, encoded, inputs)
             predictions.append(member.predict(inputs))
         return predictions
 
