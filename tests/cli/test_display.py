@@ -1,4 +1,4 @@
-"""The displays: what they say, that they are cheap, and that nothing but standard error is written to."""
+"""The displays: their text, their cost, and that they write to standard error only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
-from automl.cli.summary import select_rows, run_summary, leaderboard_text
+from automl.cli.summary import leaderboard_text, run_summary, select_rows
 from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
@@ -44,14 +44,14 @@ def seen(live: Live, width: int = 100) -> str:
 
 
 def drain(leader: int, got: list[bytes]) -> None:
-    """Read what is written to a terminal until it is closed, which Linux answers with an error."""
+    """Read a terminal until it is closed, which is an error on Linux."""
     with contextlib.suppress(OSError):
         while part := os.read(leader, 4096):
             got.append(part)
 
 
 def terminal(width: int) -> tuple[Live, io.StringIO]:
-    """A display on a terminal of so many columns, and what is written to it."""
+    """Return a display on a terminal of a number of columns, and its output."""
     stream = io.StringIO()
     live = Live(bounds(), stream)
     live._region.console.width = width
@@ -73,10 +73,8 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
         "   12.3 s  warning  ",
         "   12.3 s  found    ",
     ]
-    assert (
-        lines[0]
-        == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
-    )
+    task = "binary churn by roc_auc; 5 folds; 3 findings"
+    assert lines[0] == f"   12.3 s  clean     12 345 rows, 17 columns; {task}"
     assert lines[1] == "   12.3 s  extract   native, onehot"
     assert lines[2] == "   12.3 s  select"
     assert lines[3].startswith("   12.3 s  select    constant native  roc_auc 0.5")
@@ -108,7 +106,10 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
     tmp_path: Path, width: int
 ) -> None:
     made = empty_run(tmp_path / "run")
-    long = "taken as missing, as no other value comes near and it stands in the table a hundred times as often as its neighbours"
+    long = (
+        "taken as missing, as no other value comes near "
+        "and it stands in the table a hundred times as often as its neighbours"
+    )
     made.tell(
         {
             "kind": "finding",
@@ -130,10 +131,9 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
 
 def test_a_test_score_is_told_with_its_rows(tmp_path: Path) -> None:
     line = lines_of(examined_run(tmp_path / "run"))[-2]
-    assert (
-        line
-        == "   12.3 s  test      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others were not drawn or have no target)"
-    )
+    score = "roc_auc 0.763000 on 400 rows of test.csv"
+    others = "(of 500; the others were not drawn or have no target)"
+    assert line == f"   12.3 s  test      {score} {others}"
 
 
 def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(

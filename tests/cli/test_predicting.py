@@ -1,4 +1,4 @@
-"""What `automl predict` writes: answers, classes with their probabilities, and columns that are carried over."""
+"""The output of `automl predict`: predictions, probabilities, and columns that are kept."""
 
 from __future__ import annotations
 

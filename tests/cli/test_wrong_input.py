@@ -258,7 +258,8 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "negative weights": (
         write("bad.csv", TABLE.replace("a,b,y", "w,b,y").replace("\n1,", "\n-1,")),
         (*FIT, "--weight", "w"),
-        "weight column 'w': '-1' in row 2 is no weight; weights are finite numbers and not negative",
+        "weight column 'w': '-1' in row 2 is no weight; "
+        "weights are finite numbers and not negative",
     ),
     "no such group column": (
         nothing,
@@ -293,7 +294,8 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "run of a pipeline without data": (
         nothing,
         ("run", "linear"),
-        "linear: no [data] with path and target. Use `automl fit DATA --target COL --pipeline linear`.",
+        "linear: no [data] with path and target. "
+        "Use `automl fit DATA --target COL --pipeline linear`.",
     ),
     "no such test file": (nothing, (*GOOD, "--test", "no.csv"), "no.csv: no such file"),
     "predict without a model": (
