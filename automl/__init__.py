@@ -1,4 +1,4 @@
-"""A raw table becomes a tuned, serialized predictor and a leaderboard, within a time budget.
+"""Turn a raw table into a tuned, serialized predictor and a leaderboard, within a time budget.
 
 >>> import automl
 >>> sorted(automl.__all__)
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoMLClassifier", "AutoMLError", "AutoMLRegressor", "InputError", "load"]
 
-_HOMES = {
+_MODULES = {
     "AutoMLClassifier": "automl.estimator",
     "AutoMLRegressor": "automl.estimator",
     "load": "automl.estimator",
@@ -26,11 +26,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import automl` itself loads nothing."""
+    """Import a public name at its first use, so that `import automl` itself loads nothing."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("automl-tabular")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'automl' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

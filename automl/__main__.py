@@ -1,4 +1,4 @@
-"""`python -m automl` is the `automl` command."""
+"""Run the `automl` command as `python -m automl`."""
 
 from automl.cli import main
 

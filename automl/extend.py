@@ -1,4 +1,6 @@
-"""What extensions are made of: model families, stages and trackers of your own. CONTRIBUTING.md shows one of each.
+"""The parts of extensions: model families, stages and trackers of your own.
+
+CONTRIBUTING.md shows one of each.
 
 >>> import automl.extend
 >>> automl.extend.read_pipeline("linear").steps[0].name

@@ -1,4 +1,4 @@
-"""The estimators: what goes in, what comes back, and that scikit-learn's tools take them for one of their own."""
+"""The estimators: input, output, and use within scikit-learn's own tools."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def fitted():
     return classifier().fit(MIXED, np.where(IS_WIDE, "wide", "slim"))
 
 
-# --- labels -----------------------------------------------------------------------------------------------------------------------
+# --- labels
 
 
 LABELS = {
@@ -129,7 +129,7 @@ def test_numbers_come_back_as_numbers():
     assert not hasattr(model, "predict_proba")
 
 
-# --- tables -----------------------------------------------------------------------------------------------------------------------
+# --- tables
 
 
 TABLES = {
@@ -175,7 +175,7 @@ def test_columns_without_names_are_taken_by_place():
         assert (model.predict(X.to_numpy()) == model.predict(X)).all()
 
 
-# --- weights, groups, validation --------------------------------------------------------------------------------------------------
+# --- weights, groups, validation
 
 
 def test_rows_without_weight_count_as_absent():
@@ -213,7 +213,7 @@ def test_given_rows_judge_the_candidates():
     assert right.n_features_in_ == 4
 
 
-# --- keeping ----------------------------------------------------------------------------------------------------------------------
+# --- keeping
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_the_runs_folder_is_kept_where_asked(tmp_path):
         model.fit(X, IS_WIDE)
 
 
-# --- what a fit tells -------------------------------------------------------------------------------------------------------------
+# --- what a fit tells
 
 
 def test_the_leaderboard_lists_every_candidate(fitted):
@@ -358,7 +358,7 @@ def test_options_reach_the_stages(options, tmp_path):
     assert '"folds": 3' in (tmp_path / "run" / "events.jsonl").read_text()
 
 
-# --- among scikit-learn's tools ---------------------------------------------------------------------------------------------------
+# --- among scikit-learn's tools
 
 
 def test_a_clone_has_the_parameters_and_no_model(fitted):
@@ -388,7 +388,7 @@ def test_its_parameters_are_searched():
     assert search.best_score_ > 0.9
 
 
-# --- processes and time -----------------------------------------------------------------------------------------------------------
+# --- processes and time
 
 
 SCRIPT = """
@@ -422,7 +422,7 @@ def test_the_budget_counts_from_call_to_return():
     assert len(model.predict(X)) == ROWS
 
 
-# --- wrong use --------------------------------------------------------------------------------------------------------------------
+# --- wrong use
 
 
 WRONG = {

@@ -12,8 +12,8 @@ from automl import AutoMLClassifier, AutoMLRegressor
 QUICK: dict[str, Any] = {"pipeline": "linear", "trials": 2, "engine": "inline"}
 
 WEIGHTS = (
-    "of its 15 rows 9 have a weight and a run needs 10; besides, which rows are held out depends on how many there are,"
-    " so that a row of weight 2 and the same row twice lead to other folds"
+    "of its 15 rows 9 have a weight and a run needs 10; besides, the number of rows decides "
+    "which are held out, so that a row of weight 2 and the same row twice lead to other folds"
 )
 CANNOT = {
     "check_sample_weight_equivalence_on_dense_data": WEIGHTS,

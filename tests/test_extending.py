@@ -1,4 +1,7 @@
-"""Families, stages, metrics and trackers of one's own: CONTRIBUTING's, given from Python and registered by a package."""
+"""Users' families, stages, metrics and trackers, passed in Python or registered by a package.
+
+The examples are those of CONTRIBUTING.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def table(rows: int = 200) -> pd.DataFrame:
 def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
     before = "import pandas as pd\nX = pd.read_csv('table.csv')\ny = X.pop('y')\n"
-    after = "assert (again.predict(X) == model.predict(X)).all()\nprint(sorted(set(model.leaderboard_['family'])))"
+    after = (
+        "assert (again.predict(X) == model.predict(X)).all()\n"
+        "print(sorted(set(model.leaderboard_['family'])))"
+    )
     script = "\n".join([before, *BLOCKS, after])
     said = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -158,7 +164,8 @@ def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path)
     said = process("families", cwd=tmp_path, **env)
     assert "lightgbm" in said.stdout
     assert said.stderr.splitlines() == [
-        "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', and that can't be loaded: no luck. "
+        "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', "
+        "and that can't be loaded: no luck. "
         "Mend it, or uninstall my-automl."
     ]
 
@@ -346,7 +353,8 @@ from mine import RandomWaves
 from automl import AutoMLRegressor
 X = pd.read_csv("table.csv")
 y = X.pop("y")
-model = AutoMLRegressor(pipeline="linear", families=["linear", RandomWaves()], trials=3, n_jobs=1).fit(X, y)
+families = ["linear", RandomWaves()]
+model = AutoMLRegressor(pipeline="linear", families=families, trials=3, n_jobs=1).fit(X, y)
 print(model.leaderboard_.set_index("family")["status"].to_dict())
 """
     said = subprocess.run(
@@ -381,7 +389,7 @@ def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) ->
         timeout=40,
     )
     assert said.returncode == 0
-    assert "the trackers had not taken in the whole run" in said.stderr
+    assert "the trackers had not recorded the whole run" in said.stderr
 
 
 OTHERS = '''

@@ -1,7 +1,9 @@
-"""The command line: arguments in, exit codes out. Each command calls one function; heavy imports stand inside commands.
+"""The command line: arguments in, exit codes out.
 
-Exit codes: 0 done; 3 done, but no model was completed, so the constant answers; 2 wrong use or unreadable input; 1 anything else;
-130 stopped by the user.
+Each command calls one function, and heavy imports stand inside the commands.
+
+Exit codes: 0 done; 3 done, but no model was completed, so the constant answers; 2 wrong use or
+unreadable input; 1 anything else; 130 stopped by the user.
 """
 
 from __future__ import annotations
@@ -16,19 +18,16 @@ from typing import Any
 import typer
 
 from automl.cli import fitting, listing, manual, predicting, resuming, teaching, tracking
-from automl.cli.streams import settle_arguments, settle_streams, speak_utf8
+from automl.cli.streams import decode_arguments, restart_in_utf8_mode, set_output_encodings
 from automl.errors import AutoMLError, InputError
 from automl.files import ESCAPE
 
-COLLECTING = (
-    50_000,
-    20,
-    100,
-)  # `gc` thresholds: imports make many objects and no garbage; looking for it takes a fifth of their time
-LAST_STREAM = 2  # the number of standard error
-UsageError: type[Exception] = typer.BadParameter.__mro__[
-    1
-]  # click's, wherever typer keeps it: wrong options and arguments
+# Imports make many objects and no garbage; with Python's default thresholds, looking for garbage
+# takes a fifth of their time.
+GC_THRESHOLDS = (50_000, 20, 100)
+STDERR_NUMBER = 2
+# click's class for wrong options and arguments, wherever typer keeps it.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="automl",
@@ -54,111 +53,127 @@ def _root(
         typer.echo(context.get_help())
 
 
-class _Enough(Exception):
-    """The reader of our output has seen enough."""
+class _OutputClosed(Exception):
+    """Raised when the program that reads our output has closed the pipe."""
 
 
 class _Stopped(Exception):
-    """The user stopped the command; the text says what becomes of its run. typer would end without a word."""
+    """Raised when the user stops the command; its text says how the run ends.
+
+    typer would end without a message.
+    """
 
 
-def _piped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that ends well when its reader does, and with a word when it is stopped."""
+def _with_clean_exits(command: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a command so that a closed pipe is no error and Ctrl-C prints a message."""
 
     @functools.wraps(command)
-    def run(*args: Any, **words: Any) -> None:
+    def run(*args: Any, **options: Any) -> None:
         try:
-            command(*args, **words)
+            command(*args, **options)
             sys.stdout.flush()
         except BrokenPipeError:
-            raise _Enough from None
+            raise _OutputClosed from None
         except KeyboardInterrupt as stop:
             raise _Stopped(str(stop) or "stopped") from None
 
     return run
 
 
-TOGETHER = (fitting, resuming, predicting, teaching, manual, tracking, listing)
-for commands in (part.COMMANDS for part in TOGETHER):
-    for name, command in commands.items():
-        app.command(name)(_piped(command))
+COMMAND_MODULES = (
+    fitting,
+    resuming,
+    predicting,
+    teaching,
+    manual,
+    tracking,
+    listing,
+)
+for module in COMMAND_MODULES:
+    for name, command in module.COMMANDS.items():
+        app.command(name)(_with_clean_exits(command))
 
 
 def main() -> None:
     """Run the command line and exit."""
-    gc.set_threshold(*COLLECTING)
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # idle threads spin: where cores are busy, a product took ten times as long
+    gc.set_threshold(*GC_THRESHOLDS)
+    # Idle threads of OpenBLAS spin: where cores are busy, a matrix product took ten times as long.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _open_closed_streams()
-    speak_utf8()
-    settle_streams()
-    settle_arguments()
+    restart_in_utf8_mode()
+    set_output_encodings()
+    decode_arguments()
     code = _run()
-    gc.freeze()  # the process ends: nothing needs to be collected once more
+    gc.freeze()  # the process ends: a last collection would be wasted
     sys.exit(code)
 
 
 def _open_closed_streams() -> None:
     """Open the null device where standard input, output or error is closed, as by `>&-`.
 
-    Otherwise Python has no stream there, and the first files that a run opens would take their numbers.
+    Otherwise Python has no stream there, and the first files that a run opens would take their
+    numbers.
     """
-    while (number := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+    while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR_NUMBER:
         os.set_inheritable(number, True)
     os.close(number)
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays open
+            mode = "r" if name == "stdin" else "w"
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _run() -> int:
-    """The exit code; whatever goes wrong is one line on stderr."""
+    """Run the command and return its exit code; any error becomes one line on stderr."""
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
-        return _say(f"automl: {_ended(_one_line(_wording(error)))} Try `{_path(error)} --help`.", 2)
+        message = _with_full_stop(_one_line(_usage_message(error)))
+        return _report(f"automl: {message} Try `{_command_path(error)} --help`.", 2)
     except InputError as error:
-        return _say(f"automl: {_one_line(str(error))}", 2)
+        return _report(f"automl: {_one_line(str(error))}", 2)
     except AutoMLError as error:
-        return _say(f"automl: {_one_line(str(error))}", 1)
-    except _Enough:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or Python complains when it flushes at its end
+        return _report(f"automl: {_one_line(str(error))}", 1)
+    except _OutputClosed:
+        # Python would complain when it flushes standard output at its end.
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _say(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)
+        return _report(f"automl: {error.filename or 'output'}: {error.strerror or error}", 1)
     except _Stopped as stop:
-        return _say(f"automl: {stop}", 130)
+        return _report(f"automl: {stop}", 130)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("automl: stopped", 130)
+        return _report("automl: stopped", 130)
     return code if isinstance(code, int) else 0
 
 
-def _wording(error: Exception) -> str:
-    """What typer says of a wrong call, in its own words."""
-    wording = getattr(error, "format_message", error.__str__)
-    return str(wording())
+def _usage_message(error: Exception) -> str:
+    """Return typer's own description of a wrong call."""
+    message = getattr(error, "format_message", error.__str__)
+    return str(message())
 
 
-def _path(error: Exception) -> str:
-    """The command that was called wrongly."""
+def _command_path(error: Exception) -> str:
+    """Return the command that was called wrongly, such as `automl fit`."""
     context = getattr(error, "ctx", None)
     return str(context.command_path) if context is not None else "automl"
 
 
-def _say(text: str, code: int) -> int:
+def _report(text: str, code: int) -> int:
+    """Print a line on stderr and return the exit code."""
     print(text, file=sys.stderr)
     return code
 
 
-def _ended(text: str) -> str:
-    """A sentence with its end."""
+def _with_full_stop(text: str) -> str:
+    """Add a full stop unless the sentence already ends."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _one_line(text: str) -> str:
-    """A message without line breaks and control characters."""
-    known = text.encode("utf-8", ESCAPE).decode("utf-8")
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in known).split())
+    """Remove line breaks and control characters from a message."""
+    encodable = text.encode("utf-8", ESCAPE).decode("utf-8")
+    shown = "".join(c if c.isprintable() or c.isspace() else "?" for c in encodable)
+    return " ".join(shown.split())

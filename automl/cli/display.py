@@ -1,4 +1,4 @@
-"""What the terminal shows of a run while it goes on: nothing, lines, or a few lines drawn anew; always on standard error."""
+"""Show the progress of a run on standard error: nothing, lines, or a few lines that are redrawn."""
 
 from __future__ import annotations
 
@@ -10,31 +10,43 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from automl.cli.summary import final_words, leaderboard_text, red
-from automl.formatting import counted, duration, listed, number, places, visible
+from automl.cli.event_lines import (
+    MAX_NAME_CHARACTERS,
+    clock_text,
+    event_line,
+    finding_text,
+    is_warning,
+    model_name,
+)
+from automl.cli.summary import red
 from automl.metrics import metric_of
-from automl.report.summary import tested_text
+from automl.formatting import counted, listed, number, places, visible
 from automl.trial import Event, Study, Trial
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["Bounds", "Live", "Plain", "Quiet", "choose", "final_words", "leaderboard_text"]
+__all__ = ["Bounds", "Live", "Plain", "Quiet", "choose"]
 
-REFRESH = 4  # times a second
-SHOWN = 5  # models while a run goes on
-NARROW = 40  # characters of a model's name
-HANDING_ON = (
-    "clean",
-    "extract",
-)  # stages that get their line when they end, with what they hand on
-LONGEST_FINDING = 2000  # characters
+Observer = Callable[[Study, Event], None]
+
+REDRAWS_PER_SECOND = 4
+MAX_MODELS_SHOWN = 5
+PADDING = (0, 2, 0, 0)  # characters above, right, below and left of a cell
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a run may use: seconds from `started`, a reading of the clock, or a number of candidates."""
+    """The budget of a run.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Counted from `started`, a reading of the clock.
+    trials : int or None
+        A number of candidates.
+    """
 
     seconds: float | None
     trials: int | None
@@ -42,35 +54,37 @@ class Bounds:
     clock: Callable[[], float] = field(default=time.monotonic)
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return self.clock() - self.started
 
-    def told(self, study: Study) -> tuple[str, float, float]:
-        """What is left in words, what is used, and what there is."""
+    def progress(self, study: Study) -> tuple[str, float, float]:
+        """Return a description of the budget's rest, the used part, and the total."""
         elapsed = self.elapsed()
         if self.trials is not None:
-            decided = sum(1 for trial in study.trials.values() if trial.decided)
-            return f"{decided} of {self.trials} candidates, {_clock(elapsed)}", decided, self.trials
+            trials = study.trials.values()
+            decided = sum(1 for trial in trials if trial.decided)
+            text = f"{decided} of {self.trials} candidates, {clock_text(elapsed)}"
+            return text, decided, self.trials
         if self.seconds is None:
-            return _clock(elapsed), 0.0, 1.0
+            return clock_text(elapsed), 0.0, 1.0
         total = self.seconds
-        return f"{_clock(total - elapsed)} left of {_clock(total)}", elapsed, total
+        return f"{clock_text(total - elapsed)} left of {clock_text(total)}", elapsed, total
 
 
 class Quiet:
-    """A display that shows nothing: opened before a run, closed after it.
+    """A display that shows nothing; opened before a run and closed after it.
 
     Attributes
     ----------
     say : callable or None
-        Shows a line beside what is drawn; None where nothing is drawn.
+        Shows a line next to the drawing; None where nothing is drawn.
     """
 
     say: Callable[[str], None] | None = None
 
     @property
-    def observers(self) -> list[Callable[[Study, Event], None]]:
-        """What a run is to call with each event."""
+    def observers(self) -> list[Observer]:
+        """Functions that the run calls with each event."""
         return []
 
     def __enter__(self) -> Self:
@@ -86,83 +100,65 @@ class Quiet:
 
 
 class Plain(Quiet):
-    """A line for each stage, complete trial and failure, for logs and pipes.
+    """Print a line for each stage, complete trial and failure, for logs and pipes.
 
     Parameters
     ----------
     bounds : Bounds
     stream : TextIO, optional
-        Standard error unless it is given.
+        Default: standard error.
     verbose : bool
-        A line for every event.
+        Print a line for every event.
     """
 
     def __init__(self, bounds: Bounds, stream: TextIO | None = None, verbose: bool = False) -> None:
         self._bounds = bounds
         self._stream = stream or sys.stderr
         self._verbose = verbose
-        self._best = float("inf")
+        self._best_loss = float("inf")
 
     @property
-    def observers(self) -> list[Callable[[Study, Event], None]]:
-        """Itself."""
+    def observers(self) -> list[Observer]:
+        """The display itself."""
         return [self]
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Print what an event tells, if that is worth a line."""
-        text = self._all(study, event) if self._verbose else self._line(study, event)
-        if text.strip():
-            line = f"{self._bounds.elapsed():7.1f} s  {text}"
-            print(
-                red(line) if _is_warning(event) and self._stream.isatty() else line,
-                file=self._stream,
-                flush=True,
-            )
+        """Print a line about the event if it is worth one."""
+        if self._verbose:
+            text = self._verbose_text(study, event)
+        else:
+            text = self._text(study, event)
+        if not text.strip():
+            return
+        line = f"{self._bounds.elapsed():7.1f} s  {text}"
+        if is_warning(event) and self._stream.isatty():
+            line = red(line)
+        print(line, file=self._stream, flush=True)
 
-    def _all(self, study: Study, event: Event) -> str:
+    def _verbose_text(self, study: Study, event: Event) -> str:
         from automl.run.recorder import words
 
-        return "\n".join(visible(line, 1000) for line in words(study, event).split("\n"))
+        lines = words(study, event).split("\n")
+        return "\n".join(visible(line, 1000) for line in lines)
 
-    def _line(self, study: Study, event: Event) -> str:
-        if event["kind"] == "finding":
-            kind = "warning" if _is_warning(event) else "found"
-            return f"{kind:<9} {_finding(event)}"
-        if event["kind"] == "stage":
-            if event["stage"] in HANDING_ON and not event.keys() & {"task", "recipes"}:
-                return ""
-            return f"{visible(event['stage'], NARROW):<9} {_stage(study, event)}".rstrip()
-        if event["kind"] == "trial" and event["decided"] != "dropped":
-            return self._trial(study, study.trials[event["id"]])
-        if event["kind"] == "weights":
-            return f"{'ensemble':<9} {counted(len(event['weights']), 'model')}  {_score(study, study.verdict.get('loss'))}".rstrip()
-        if event["kind"] == "test":
-            return f"{'test':<9} {tested_text(study)}"
-        return (
-            f"interrupted: ending with {_so_far(study)}"
-            if event["kind"] == "finished" and event["how"] == "interrupted"
-            else ""
-        )
-
-    def _trial(self, study: Study, trial: Trial) -> str:
-        stage = f"{visible(trial.candidate.origin, NARROW):<9} {_model(trial)}"
-        if trial.decided == "failed":
-            return f"{stage}  failed: {visible(trial.reason)}"
-        best = " (best)" if trial.loss < self._best else ""
-        self._best = min(self._best, trial.loss)
-        return f"{stage}  {_score(study, trial.loss)}{best}"
+    def _text(self, study: Study, event: Event) -> str:
+        text = event_line(study, event, self._best_loss)
+        if event["kind"] == "trial" and event["decided"] == "done":
+            trial = study.trials[event["id"]]
+            self._best_loss = min(self._best_loss, trial.loss)
+        return text
 
 
 class Live(Quiet):
-    """A few lines at the bottom of a terminal, drawn anew by a thread of their own.
+    """Show a few lines at the bottom of a terminal, which a thread redraws.
 
-    Called with an event it only keeps the study, so a run never waits for the terminal.
+    When called with an event it only stores the study, so a run never waits for the terminal.
 
     Parameters
     ----------
     bounds : Bounds
     stream : TextIO, optional
-        Standard error unless it is given.
+        Default: standard error.
     """
 
     def __init__(self, bounds: Bounds, stream: TextIO | None = None) -> None:
@@ -171,21 +167,21 @@ class Live(Quiet):
 
         self._bounds = bounds
         self._study = Study()
-        self._counts = {"done": 0, "failed": 0}
+        self._fits = {"done": 0, "failed": 0}
         console = Console(file=stream or sys.stderr, highlight=False, markup=False, emoji=False)
         self.say = console.print
         self._region = Region(
             get_renderable=self.render,
             console=console,
-            refresh_per_second=REFRESH,
+            refresh_per_second=REDRAWS_PER_SECOND,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=stream is None,
         )
 
     @property
-    def observers(self) -> list[Callable[[Study, Event], None]]:
-        """Itself."""
+    def observers(self) -> list[Observer]:
+        """The display itself."""
         return [self]
 
     def __enter__(self) -> Self:
@@ -201,50 +197,62 @@ class Live(Quiet):
         self._region.stop()
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Keep what is to be drawn next."""
+        """Store the study for the next redraw, count fits, and print findings."""
         self._study = study
         if event["kind"] == "finding":
-            self._region.console.print(_shown(event))
-        if event["kind"] == "fit" and event["outcome"]["status"] != "cut":
-            self._counts["done" if event["outcome"]["status"] == "done" else "failed"] += 1
+            self._region.console.print(_finding_grid(event))
+        if event["kind"] != "fit":
+            return
+        status = event["outcome"]["status"]
+        if status == "done":
+            self._fits["done"] += 1
+        elif status != "cut":
+            self._fits["failed"] += 1
 
     def render(self) -> RenderableType:
-        """What there is to see now."""
+        """Return the lines to draw now."""
         from rich.console import Group
         from rich.text import Text
 
         study = self._study
-        lines: list[RenderableType] = [
-            self._progress(study),
-            Text(self._told(study), style="dim", overflow="ellipsis", no_wrap=True),
-        ]
-        return Group(*lines, *_models(study))
+        text = self._counts_text(study)
+        counts = Text(text, style="dim", overflow="ellipsis", no_wrap=True)
+        return Group(self._progress_bar(study), counts, *_models_table(study))
 
-    def _progress(self, study: Study) -> RenderableType:
-        """The stage, what is left of the budget, and both as a bar."""
+    def _progress_bar(self, study: Study) -> RenderableType:
+        """Draw the stage, the rest of the budget in words, and a bar."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        text, done, total = self._bounds.told(study)
+        text, used, total = self._bounds.progress(study)
+        stage = "ending"
+        if not study.finished:
+            stage = visible(study.stage or "reading", MAX_NAME_CHARACTERS)
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(ratio=1)
-        stage = "ending" if study.finished else visible(study.stage or "reading", NARROW)
         grid.add_row(
             Text(stage, style="bold cyan"),
             Text(text),
-            ProgressBar(total=total, completed=min(done, total)),
+            ProgressBar(total=total, completed=min(used, total)),
         )
         return grid
 
-    def _told(self, study: Study) -> str:
-        families = [visible(job.candidate.family, NARROW) for job in list(study.running.values())]
-        running = f", {len(families)} running ({listed(families, 4)})" if families else ""
-        failed = f", {self._counts['failed']} failed" if self._counts["failed"] else ""
-        found = f" · {counted(len(study.findings), 'finding')}" if study.findings else ""
-        return f"{counted(self._counts['done'], 'fit')} done{failed}{running} · {counted(len(study.trials), 'candidate')}{found}"
+    def _counts_text(self, study: Study) -> str:
+        """Return the numbers of fits, candidates and findings."""
+        jobs = list(study.running.values())
+        fits = f"{counted(self._fits['done'], 'fit')} done"
+        if self._fits["failed"]:
+            fits += f", {self._fits['failed']} failed"
+        if jobs:
+            families = [visible(job.candidate.family, MAX_NAME_CHARACTERS) for job in jobs]
+            fits += f", {len(families)} running ({listed(families, 4)})"
+        parts = [fits, counted(len(study.trials), "candidate")]
+        if study.findings:
+            parts.append(counted(len(study.findings), "finding"))
+        return " · ".join(parts)
 
 
 def choose(
@@ -255,7 +263,7 @@ def choose(
     verbose: bool = False,
     stream: TextIO | None = None,
 ) -> Quiet:
-    """The display that fits: none if quiet, live on a terminal, lines elsewhere or if verbose.
+    """Choose a display: none if quiet, live on a terminal, lines elsewhere or if verbose.
 
     Parameters
     ----------
@@ -264,7 +272,7 @@ def choose(
     started : float
         The run's start, as a reading of `time.monotonic`.
     stream : TextIO, optional
-        Standard error unless it is given.
+        Default: standard error.
     """
     bounds = Bounds(seconds, trials, started)
     if quiet:
@@ -274,111 +282,62 @@ def choose(
     return Live(bounds, stream)
 
 
-def _models(study: Study) -> list[Table]:
-    """The best models so far as a table; nothing before there is one."""
+def _models_table(study: Study) -> list[Table]:
+    """Return a table of the best models so far, or nothing while there is none."""
     from rich.table import Table
     from rich.text import Text
 
-    best = _leaders(study)
-    if not best:
+    trials = _best_trials(study)
+    if not trials:
         return []
     metric = metric_of(study.the_task)
-    decimals = places(metric.score(best[0].loss), 5)
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    decimals = places(metric.score(trials[0].loss), 5)
+    table = Table(box=None, padding=PADDING, show_edge=False)
     table.add_column(Text(metric.name), justify="right", no_wrap=True)
     table.add_column(Text("folds"), justify="right", no_wrap=True)
     table.add_column(Text("model"), no_wrap=True, overflow="ellipsis")
-    for trial in best:
-        style = "" if study.complete(trial) else "dim"
+    for trial in trials:
         score = number(metric.score(trial.loss), decimals)
+        folds = f"{_n_folds_done(study, trial)}/{len(study.plan.splits)}"
         table.add_row(
             Text(score),
-            Text(f"{_seen(study, trial)}/{len(study.plan.splits)}"),
-            Text(_model(trial)),
-            style=style,
+            Text(folds),
+            Text(model_name(trial)),
+            style="" if study.complete(trial) else "dim",
         )
     return [table]
 
 
-def _leaders(study: Study) -> list[Trial]:
-    """The best trials by the folds seen so far, without those that are out."""
+def _best_trials(study: Study) -> list[Trial]:
+    """Return the trials with the least loss on their folds so far, without those that are out."""
     if study.task is None:
         return []
-    still = (
+    candidates = (
         trial
         for trial in study.trials.values()
         if trial.losses and trial.decided not in ("dropped", "failed")
     )
-    return heapq.nsmallest(SHOWN, still, key=lambda trial: (trial.loss, trial.id))
+    return heapq.nsmallest(MAX_MODELS_SHOWN, candidates, key=_loss_and_id)
 
 
-def _seen(study: Study, trial: Trial) -> int:
-    return sum(1 for place in study.plan.splits if place in trial.losses)
+def _loss_and_id(trial: Trial) -> tuple[float, str]:
+    return trial.loss, trial.id
 
 
-def _finding(event: Event) -> str:
-    """A finding in a line. The option that changes it stands at its end, so it isn't cut."""
-    from automl.cleaning import Finding
-
-    return visible(Finding.from_json(event["finding"]).text(), LONGEST_FINDING)
+def _n_folds_done(study: Study, trial: Trial) -> int:
+    return sum(1 for split in study.plan.splits if split in trial.losses)
 
 
-def _is_warning(event: Event) -> bool:
-    """Whether an event is a finding that people should act on."""
-    return event["kind"] == "finding" and bool(event["finding"]["severity"] == "warning")
-
-
-def _shown(event: Event) -> RenderableType:
-    """A finding on a terminal: wrapped under its beginning, a warning in red."""
+def _finding_grid(event: Event) -> RenderableType:
+    """Draw a finding: wrapped lines are indented, and a warning is red."""
     from rich.table import Table
     from rich.text import Text
 
-    is_warning = _is_warning(event)
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    label = "warning" if is_warning(event) else "found"
+    style = "red" if is_warning(event) else ""
+    grid = Table.grid(padding=PADDING)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    style = "red" if is_warning else ""
-    grid.add_row(
-        Text("warning" if is_warning else "found", style=style), Text(_finding(event), style=style)
-    )
+    text = finding_text(event)
+    grid.add_row(Text(label, style=style), Text(text, style=style))
     return grid
-
-
-def _stage(study: Study, event: Event) -> str:
-    """What a stage hands on."""
-    if "task" in event and study.task is not None:
-        task, size, plan = study.task, study.size, study.plan
-        held = (
-            "a holdout"
-            if plan.kind == "holdout"
-            else counted(plan.folds, "fold") + (f" x {plan.repeats}" if plan.repeats > 1 else "")
-        )
-        table = f"{counted(size.rows, 'row')}, {counted(size.columns, 'column')}"
-        return f"{table}; {task.kind} {visible(task.target, 60)} by {task.metric}; {held}; {counted(len(study.findings), 'finding')}"
-    return listed((recipe["name"] for recipe in event["recipes"]), 8) if "recipes" in event else ""
-
-
-def _model(trial: Trial) -> str:
-    return (
-        f"{visible(trial.candidate.family, NARROW)} {visible(trial.candidate.recipe.name, NARROW)}"
-    )
-
-
-def _score(study: Study, loss: float | None) -> str:
-    if loss is None or study.task is None:
-        return ""
-    score = metric_of(study.task).score(loss)
-    return f"{study.task.metric} {number(score, places(score))}"
-
-
-def _so_far(study: Study) -> str:
-    return (
-        f"the best of {counted(len(study.ranked), 'complete model')}"
-        if study.ranked
-        else "the constant baseline"
-    )
-
-
-def _clock(seconds: float) -> str:
-    """Whole seconds: what flickers can't be read."""
-    return duration(round(max(0.0, seconds))).replace(".00 s", " s").replace(".0 s", " s")

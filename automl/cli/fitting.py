@@ -14,10 +14,11 @@ from automl.errors import InputError
 Data = Annotated[
     str,
     typer.Argument(
-        help="The table: CSV, TSV, Parquet, Feather, Excel or JSON lines, also gzipped; - reads stdin."
+        help="The table: CSV, TSV, Parquet, Feather, Excel or JSON lines, also gzipped; "
+        "- reads stdin."
     ),
 ]
-Target = Annotated[str, typer.Option(help="The column to be predicted.")]
+Target = Annotated[str, typer.Option(help="The column to predict.")]
 Time = Annotated[
     str | None,
     typer.Option(
@@ -26,26 +27,28 @@ Time = Annotated[
 ]
 Trials = Annotated[
     int | None,
-    typer.Option(help="A budget without a clock: so many candidates, the baseline included."),
-]
-All = Annotated[
-    bool,
     typer.Option(
-        "--use-all", help="Use the whole budget, even when hardly anything more is to be expected."
+        help="A budget without a clock: the number of candidates, including the baseline."
     ),
 ]
-Chain = Annotated[
+UseAll = Annotated[
+    bool,
+    typer.Option("--use-all", help="Use the whole budget, even when little more can be gained."),
+]
+PipelineName = Annotated[
     str, typer.Option(help="A bundled pipeline (`automl pipelines`), or a pipeline file.")
 ]
 MetricName = Annotated[
-    str | None, typer.Option("--metric", help="What is optimised (`automl metrics`).")
+    str | None, typer.Option("--metric", help="The metric to optimise (`automl metrics`).")
 ]
-Kind = Annotated[
+TaskKind = Annotated[
     str | None,
-    typer.Option("--task", help="binary, multiclass or regression; found out by default."),
+    typer.Option(
+        "--task", help="binary, multiclass or regression. Default: detected from the target."
+    ),
 ]
 Positive = Annotated[
-    str | None, typer.Option(help="The positive class; by default the second in sorted order.")
+    str | None, typer.Option(help="The positive class. Default: the second in sorted order.")
 ]
 Test = Annotated[
     str | None, typer.Option(help="A table that only adds test scores; nothing is chosen by it.")
@@ -53,42 +56,43 @@ Test = Annotated[
 Output = Annotated[
     str | None, typer.Option(help="The run's folder, absent or empty. Default: runs/<time>-<name>.")
 ]
-Seed = Annotated[int, typer.Option(help="Where all randomness comes from.")]
+Seed = Annotated[int, typer.Option(help="The seed of all random numbers.")]
 Jobs = Annotated[
     int | None, typer.Option(help="Cores to use. Default: all that this process may use.")
 ]
 Memory = Annotated[
     str | None,
-    typer.Option(
-        help="Memory that the workers may hold, such as 8GB. Default: 80% of what is free."
-    ),
+    typer.Option(help="Memory that the workers may use, such as 8GB. Default: 80% of free memory."),
 ]
 Group = Annotated[
     str | None,
     typer.Option(
-        help="A column whose equal values are held out together; no feature. Or A,B,C: their combinations."
+        help="A column whose equal values are held out together; not a feature. "
+        "Or A,B,C: their combinations."
     ),
 ]
 Order = Annotated[
     str | None,
     typer.Option(
         "--time",
-        help="A column by whose order rows are held out: the past predicts the future. Or year,month.",
+        help="A column by whose order rows are held out: the past predicts the future. "
+        "Or year,month.",
     ),
 ]
-Weight = Annotated[str | None, typer.Option(help="A column of row weights; no feature.")]
-Ignore = Annotated[list[str] | None, typer.Option(help="A column not to look at; may be repeated.")]
+Weight = Annotated[str | None, typer.Option(help="A column of row weights; not a feature.")]
+Ignore = Annotated[list[str] | None, typer.Option(help="A column to ignore; may be repeated.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="stage.field=value (`automl stages` lists them); may be repeated."),
 ]
-From = Annotated[
+StartFrom = Annotated[
     str | None, typer.Option(help="A run's folder, whose best candidates are tried first.")
 ]
 Track = Annotated[
     str | None,
     typer.Option(
-        help="Follow the run live, in its folder: tensorboard, wandb, mlflow, a registered one, or several with commas."
+        help="Track the run live, in its folder: tensorboard, wandb, mlflow, a registered tracker, "
+        "or several separated by commas."
     ),
 ]
 Engine = Annotated[
@@ -97,27 +101,29 @@ Engine = Annotated[
         help="local: worker processes; inline: everything in this process, for tiny tables."
     ),
 ]
-Keep = Annotated[
+KeepData = Annotated[
     bool,
     typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder."),
 ]
 Separator = Annotated[
     str | None,
     typer.Option(
-        help="What separates fields: comma, semicolon, tab, space, bar, or the characters. Default: found out."
+        help="The field separator: comma, semicolon, tab, space, bar, or the characters. "
+        "Default: detected."
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option(help="The text's encoding, such as cp1251 or gbk. Default: found out.")
+    str | None, typer.Option(help="The text's encoding, such as cp1251 or gbk. Default: detected.")
 ]
 Sheet = Annotated[
     str | None,
     typer.Option(
-        help="The workbook's sheet: its name, or its place from 1. Default: the one with the target."
+        help="The workbook's sheet: its name, or its position from 1. "
+        "Default: the one with the target."
     ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for every fit.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for every fit.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def fit(
@@ -125,10 +131,10 @@ def fit(
     target: Target,
     budget: Time = None,
     trials: Trials = None,
-    use_all: All = False,
-    pipeline: Chain = "default",
+    use_all: UseAll = False,
+    pipeline: PipelineName = "default",
     metric: MetricName = None,
-    task: Kind = None,
+    task: TaskKind = None,
     positive: Positive = None,
     test: Test = None,
     output: Output = None,
@@ -140,10 +146,10 @@ def fit(
     weight: Weight = None,
     ignore: Ignore = None,
     set: Set = None,
-    start_from: From = None,
+    start_from: StartFrom = None,
     track: Track = None,
     engine: Engine = "local",
-    keep_data: Keep = False,
+    keep_data: KeepData = False,
     separator: Separator = None,
     encoding: Encoding = None,
     sheet: Sheet = None,
@@ -151,8 +157,8 @@ def fit(
     verbose: Verbose = False,
 ) -> None:
     """Make a predictor and a leaderboard from a table, within a budget."""
-    words = {name: value for name, value in locals().items() if name not in ("ignore", "set")}
-    execute(RunRequest(**words, ignore=tuple(ignore or ()), set=tuple(set or ())), "fit")
+    options = {name: value for name, value in locals().items() if name not in ("ignore", "set")}
+    execute(RunRequest(**options, ignore=tuple(ignore or ()), set=tuple(set or ())), "fit")
 
 
 def run(
@@ -160,7 +166,7 @@ def run(
     output: Output = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run a pipeline file that says where its data lies; a run's run.toml is one."""
+    """Run a pipeline file that says where its data is; a run's run.toml is one."""
     request = read_request(pipeline, output=output, quiet=quiet)
     if not request.data:
         raise InputError(

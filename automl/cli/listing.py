@@ -1,4 +1,4 @@
-"""`automl stages`, `families`, `metrics`, `pipelines`: what there is."""
+"""`automl stages`, `families`, `metrics` and `pipelines`: list the parts that are available."""
 
 from __future__ import annotations
 
@@ -15,85 +15,82 @@ from automl.errors import InputError
 
 T = TypeVar("T")
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+TYPE_WORDS: dict[type, str] = {
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    str: "text",
+}
 
 
 def stages(as_json: AsJson = False) -> None:
     """List the stages and their options."""
     from automl import extensions
-    from automl.pipeline import fields
     from automl.stages import STAGES, stage
 
-    kinds = STAGES | dict(
-        _told(
-            extensions.installed("stages", STAGES),
-            lambda name: (name, stage(name, "automl stages")),
-        )
-    )
+    def load(name: str) -> tuple[str, Any]:
+        return name, stage(name, "automl stages")
+
+    names = extensions.installed("stages", STAGES)
+    kinds = STAGES | dict(_load_each(names, load))
     rows: list[dict[str, Any]] = []
     for name, kind in kinds.items():
-        hints = dict(fields(kind))
-        options = [
-            {
-                "option": f"{name}.{f.name}",
-                "type": type_words(hints[f.name]),
-                "default": {} if f.default is dataclasses.MISSING else f.default,
-                "about": f.metadata["about"],
-            }
-            for f in dataclasses.fields(kind)  # type: ignore[arg-type]
-        ]
-        rows.append({"stage": name, "about": inspect.getdoc(kind), "options": options})
+        row = {
+            "stage": name,
+            "about": inspect.getdoc(kind),
+            "options": _stage_options(name, kind),
+        }
+        rows.append(row)
     if as_json:
         typer.echo(json.dumps(rows, default=list))
         return
     for row in rows:
         typer.echo(f"{row['stage']}: {row['about']}")
-        for o in row["options"]:
-            typer.echo(
-                f"  {o['option']} = {json.dumps(o['default'], default=list)}  ({o['type']})\n      {o['about']}"
-            )
+        for option in row["options"]:
+            default = json.dumps(option["default"], default=list)
+            typer.echo(f"  {option['option']} = {default}  ({option['type']})")
+            typer.echo(f"      {option['about']}")
 
 
 def families(as_json: AsJson = False) -> None:
     """List the model families."""
     from automl.models import everybody, family
 
-    kinds = _told(everybody(), family)
-    _show(
-        [
-            {"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)}
-            for kind in kinds
-        ],
-        as_json,
-    )
+    rows = [
+        {"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)}
+        for kind in _load_each(everybody(), family)
+    ]
+    _print_rows(rows, as_json)
 
 
 def metrics(as_json: AsJson = False) -> None:
-    """List the metrics and the tasks they are for."""
+    """List the metrics and the tasks that they are for."""
     from automl import extensions
     from automl.metrics import DEFAULTS, METRICS
     from automl.task import KINDS
 
+    def load(name: str) -> tuple[str, Any]:
+        return name, extensions.find("metrics", name)
+
     rows: list[dict[str, Any]] = []
     for metric in METRICS.values():
-        default = [kind for kind, name in DEFAULTS.items() if name == metric.name]
-        about = metric.about + (f" (default for {' and '.join(default)})" if default else "")
+        default_for = [kind for kind, name in DEFAULTS.items() if name == metric.name]
+        about = metric.about
+        if default_for:
+            about += f" (default for {' and '.join(default_for)})"
         rows.append({"metric": metric.name, "about": about, "tasks": list(metric.kinds)})
-    for name, function in _told(
-        extensions.installed("metrics", METRICS),
-        lambda name: (name, extensions.find("metrics", name)),
-    ):
-        rows.append(
-            {
-                "metric": name,
-                "about": (inspect.getdoc(function) or "").split("\n")[0],
-                "tasks": list(KINDS),
-            }
-        )
-    _show(rows, as_json)
+    names = extensions.installed("metrics", METRICS)
+    for name, function in _load_each(names, load):
+        docstring = inspect.getdoc(function) or ""
+        about = docstring.split("\n")[0]
+        rows.append({"metric": name, "about": about, "tasks": list(KINDS)})
+    _print_rows(rows, as_json)
     if not as_json:
         typer.echo(
-            "And any scorer of scikit-learn by its name, such as neg_brier_score; in Python any function, as metric=function."
+            "And any scorer of scikit-learn by its name, such as neg_brier_score; "
+            "in Python any function, as metric=function."
         )
 
 
@@ -106,18 +103,7 @@ def pipelines(as_json: AsJson = False) -> None:
         {"pipeline": name, "about": read_pipeline(name).about, "path": str(path)}
         for name, path in bundled().items()
     ]
-    _show(rows, as_json)
-
-
-def _told(names: Sequence[str], find: Callable[[str], T]) -> list[T]:
-    """What is found by each name; one that is broken hides no other."""
-    found = []
-    for name in names:
-        try:
-            found.append(find(name))
-        except InputError as error:
-            typer.echo(f"automl: {error}", err=True)
-    return found
+    _print_rows(rows, as_json)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -128,29 +114,60 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Rows as JSON, or as a name and what it is, with the rest in brackets."""
+def _stage_options(name: str, kind: Any) -> list[dict[str, Any]]:
+    """Describe the options of a stage."""
+    from automl.pipeline import fields
+
+    hints = dict(fields(kind))
+    options = []
+    for field in dataclasses.fields(kind):
+        has_default = field.default is not dataclasses.MISSING
+        option = {
+            "option": f"{name}.{field.name}",
+            "type": type_words(hints[field.name]),
+            "default": field.default if has_default else {},
+            "about": field.metadata["about"],
+        }
+        options.append(option)
+    return options
+
+
+def _load_each(names: Sequence[str], load: Callable[[str], T]) -> list[T]:
+    """Load the object of each name; a broken one is reported and hides no other."""
+    loaded = []
+    for name in names:
+        try:
+            loaded.append(load(name))
+        except InputError as error:
+            typer.echo(f"automl: {error}", err=True)
+    return loaded
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as JSON, or as lines of a name and its description, with the rest in brackets."""
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    width = max(len(str(next(iter(row.values())))) for row in rows)
+    lines = []
     for row in rows:
-        name, about, *rest = (
-            ", ".join(value) if isinstance(value, list) else str(value) for value in row.values()
-        )
-        typer.echo(f"{name:<{width}}  {about}" + (f"  [{rest[0]}]" if rest else ""))
+        values = row.values()
+        lines.append([", ".join(v) if isinstance(v, list) else str(v) for v in values])
+    width = max(len(line[0]) for line in lines)
+    for name, about, *rest in lines:
+        suffix = f"  [{rest[0]}]" if rest else ""
+        typer.echo(f"{name:<{width}}  {about}{suffix}")
 
 
 def type_words(hint: Any) -> str:
-    """A type as people read it.
+    """Describe a type for users.
 
     >>> type_words(int), type_words(tuple[str, ...])
     ('whole number', 'list of names')
     """
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(json.dumps(value) for value in typing.get_args(hint))
-    if typing.get_origin(hint) is tuple:
+    origin = typing.get_origin(hint)
+    if origin is typing.Literal:
+        values = typing.get_args(hint)
+        return " or ".join(json.dumps(value) for value in values)
+    if origin is tuple:
         return "list of names"
-    return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(
-        hint, "table of names"
-    )
+    return TYPE_WORDS.get(hint, "table of names")

@@ -1,4 +1,4 @@
-"""`automl try` and `automl sweep`: tuning by hand, with help."""
+"""`automl try` and `automl sweep`: tune by hand on a run's own folds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from automl.cli.fitting import Memory, Quiet, Verbose
-from automl.cli.request import RunRequest, problem
-from automl.cli.resuming import Cores, Moved, Run, request_of
+from automl.cli.request import RunRequest, read_problem
+from automl.cli.resuming import Cores, Moved, Run, request_of_run
 from automl.cli.session import session
 from automl.errors import InputError
 
@@ -25,9 +25,9 @@ Base = Annotated[
     str | None,
     typer.Option("--base", help="The id of the trial to start from. Default: the family's best."),
 ]
-Time = Annotated[
+MaxTime = Annotated[
     str | None,
-    typer.Option("--budget", help="The most time that it may take. Default: as long as it takes."),
+    typer.Option("--budget", help="Maximum time for training. Default: no limit."),
 ]
 
 
@@ -39,25 +39,28 @@ def try_(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="Another recipe of features than the one that is started from."),
+        typer.Option(help="A recipe of features. Default: that of the trial to start from."),
     ] = None,
     base: Base = None,
-    budget: Time = None,
+    budget: MaxTime = None,
     data: Moved = None,
     jobs: Cores = None,
     memory: Memory = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train one candidate on a run's own folds, and show what the change did. It is kept as any trial of the run."""
+    """Train one candidate on a run's own folds, and show the effect of the change.
+
+    It is kept like any trial of the run.
+    """
     from automl.report.manual import told_of_try
     from automl.search.manual import base_of, variation
 
-    study = _study(run)
+    study = _read_study(run)
     start = base_of(study, family, base)
-    candidate = variation(study, start, _changes(set or ()), recipe)
-    request = request_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
-    after = _tried(request, budget, [start, candidate])
+    candidate = variation(study, start, _parse_changes(set or ()), recipe)
+    request = request_of_run(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
+    after = _train(request, budget, [start, candidate])
     typer.echo(told_of_try(after, start, candidate, Path(run)))
 
 
@@ -69,35 +72,29 @@ def sweep(
         str | None,
         typer.Option(help="Its values, such as 7,15,31. Default: evenly over its range."),
     ] = None,
-    points: Annotated[int, typer.Option(help="How many values, where none are given.")] = 7,
+    points: Annotated[int, typer.Option(help="The number of values, without --values.")] = 7,
     base: Base = None,
-    budget: Time = None,
+    budget: MaxTime = None,
     data: Moved = None,
     jobs: Cores = None,
     memory: Memory = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Vary one hyperparameter of a run's best candidate of a family, and plot what that does. All is kept as trials of the run."""
+    """Vary one hyperparameter of a family's best candidate, and plot the effect.
+
+    All candidates are kept as trials of the run.
+    """
     from automl.report.manual import told_of_sweep, write_sweep
     from automl.search.manual import base_of, row
 
     if not 2 <= points <= 100:
         raise InputError(f"--points {points}: give 2 to 100.")
-    study = _study(run)
+    study = _read_study(run)
     start = base_of(study, family, base)
-    given = (
-        [_value(text.strip()) for text in values.split(",") if text.strip()]
-        if values is not None
-        else []
-    )
-    if values is not None and not given:
-        raise InputError(
-            f"--values {values!r}: holds no value. Write them with commas, such as 7,15,31."
-        )
-    candidates = row(study, start, param, given, points)
-    request = request_of(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
-    after = _tried(request, budget, [start, *candidates])
+    candidates = row(study, start, param, _parse_values(values), points)
+    request = request_of_run(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
+    after = _train(request, budget, [start, *candidates])
     page = write_sweep(after, start, candidates, param, Path(run))
     typer.echo(f"{told_of_sweep(after, start, candidates, param)}\n\nPlot  {page}")
 
@@ -105,8 +102,8 @@ def sweep(
 COMMANDS: dict[str, Callable[..., None]] = {"try": try_, "sweep": sweep}
 
 
-def _study(run: str) -> Study:
-    """What is known of a run whose folds are made."""
+def _read_study(run: str) -> Study:
+    """Read the study of a run whose folds have been made."""
     from automl.store import replay
 
     if not Path(run).is_dir():
@@ -114,13 +111,14 @@ def _study(run: str) -> Study:
     study = replay(Path(run))
     if study.task is None or not study.recipes:
         raise InputError(
-            f"{run}: the run ended before its table was understood. `automl resume {run}` goes on with it."
+            f"{run}: the run ended before its table was understood. "
+            f"`automl resume {run}` goes on with it."
         )
     return study
 
 
-def _changes(settings: Sequence[str]) -> dict[str, Any]:
-    """Hyperparameters with their new values."""
+def _parse_changes(settings: Sequence[str]) -> dict[str, Any]:
+    """Parse hyperparameter=value settings."""
     changes = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -128,26 +126,35 @@ def _changes(settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(
                 f"--set {setting!r}: write it as hyperparameter=value, for example num_leaves=63."
             )
-        changes[name.strip()] = _value(text.strip())
+        changes[name.strip()] = _parse_value(text.strip())
     return changes
 
 
-def _value(text: str) -> Any:
-    """A value as TOML has it, with Python's words for true and false, too; else as text."""
+def _parse_values(text: str | None) -> list[Any]:
+    """Parse values that are separated by commas; without a text there are none."""
+    if text is None:
+        return []
+    values = [_parse_value(part.strip()) for part in text.split(",") if part.strip()]
+    if not values:
+        raise InputError(
+            f"--values {text!r}: holds no value. Write them with commas, such as 7,15,31."
+        )
+    return values
+
+
+def _parse_value(text: str) -> Any:
+    """Parse a value of TOML, or Python's True and False; anything else is text."""
     from automl.pipeline import toml_value
 
     return toml_value(text.lower() if text in ("True", "False") else text)
 
 
-def _tried(request: RunRequest, budget: str | None, candidates: Sequence[Candidate]) -> Study:
-    """The run's study with these candidates trained."""
+def _train(request: RunRequest, budget: str | None, candidates: Sequence[Candidate]) -> Study:
+    """Train candidates in a run, and return its study afterwards."""
     from automl.run import try_out
 
-    with session(replace(request, budget=budget, trials=None), is_timed=budget is not None) as (
-        asked,
-        callbacks,
-        server,
-    ):
+    request = replace(request, budget=budget, trials=None)
+    with session(request, is_timed=budget is not None) as (settings, callbacks, server):
         return try_out(
-            lambda within: problem(request, within), asked, candidates, callbacks, server
+            lambda budget: read_problem(request, budget), settings, candidates, callbacks, server
         )

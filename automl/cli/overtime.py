@@ -1,6 +1,7 @@
-"""End a run that is still at work when its budget is over: what it has reached lies on disk, as after a kill.
+"""End a run that is still working when its budget is over; its results so far are on disk.
 
-On a free machine nothing comes to this, since time is kept back for the end. On a crowded one the last steps take many times as long.
+On a free machine this never happens, since time is reserved for the end of a run. On a crowded one
+the last steps may take many times as long.
 """
 
 from __future__ import annotations
@@ -17,31 +18,36 @@ from automl.run import Settings
 from automl.run.checkpoint import has_answer
 from automl.trial import Event, Study
 
-GOING = 0.1  # seconds that a process needs to go on a free machine
-MOST_GOING = 0.5
-SHOW_CURSOR = "\x1b[?25h"  # what draws on a terminal had hidden it
+EXIT_SECONDS = 0.1  # that a process needs to exit on a free machine
+MAX_EXIT_SECONDS = 0.5
+SHOW_CURSOR = "\x1b[?25h"  # the live display hides it
 NO_MODEL = 3  # exit code of a run in which no model was completed
 
 
 class Overtime:
-    """An observer that ends the process at the run's deadline, unless the block that it is entered for has been left by then.
+    """An observer that ends the process at the run's deadline.
+
+    It is a context manager: once its block is left, the process is safe.
 
     Parameters
     ----------
-    asked : Settings
+    settings : Settings
     """
 
-    def __init__(self, asked: Settings) -> None:
-        self._folder = asked.output
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.output
         self._study = Study()
         self._timer: threading.Timer | None = None
-        left = 0.0 if asked.seconds is None else asked.started + asked.seconds - time.monotonic()
-        if left > 0:  # else the process is an old one, which was not started for this run
-            self._timer = threading.Timer(max(0.0, left - _going(asked.started)), self._end)
+        left = 0.0
+        if settings.seconds is not None:
+            left = settings.started + settings.seconds - time.monotonic()
+        if left > 0:  # otherwise this process was not started for this run
+            delay = max(0.0, left - _seconds_to_exit(settings.started))
+            self._timer = threading.Timer(delay, self._end)
             self._timer.daemon = True
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Keep what the run has reached."""
+        """Store how far the run has come."""
         self._study = study
 
     def __enter__(self) -> Self:
@@ -59,7 +65,10 @@ class Overtime:
             self._timer.cancel()
 
     def _end(self) -> None:
-        """Say what there is and end the process; its workers end with it. A run that has only to be reported goes on."""
+        """Report the results so far and end the process, and its workers with it.
+
+        A run that has only to print its result is not ended.
+        """
         if (self._folder / "DONE").exists():
             return
         cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
@@ -68,25 +77,24 @@ class Overtime:
         os._exit(code)
 
     def outcome(self) -> tuple[str, int]:
-        """What is told of a run that is ended now, and the exit code."""
-        resume = f"`automl resume {shlex.quote(str(self._folder))} --budget 60s` goes on with it"
+        """Return the message and the exit code of a run that is ended now."""
+        folder = shlex.quote(str(self._folder))
+        resume = f"`automl resume {folder} --budget 60s` goes on with it"
         if not (self._folder / "run.toml").exists():
-            return (
-                "the time was over before the table was understood. Give it more: --budget 60s",
-                NO_MODEL,
-            )
+            message = "the time was over before the table was understood. "
+            return f"{message}Give it more: --budget 60s", NO_MODEL
         if has_answer(self._study) and (self._folder / "predictor.automl").exists():
-            return (
-                f"the time was over before the report was written: the predictor is the best so far; {resume}",
-                0,
-            )
-        return (
-            f"the time was over before a model was trained, so the predictor has the same answer for every row; {resume}",
-            NO_MODEL,
-        )
+            message = "the time was over before the report was written: "
+            return f"{message}the predictor is the best so far; {resume}", 0
+        message = "the time was over before a model was trained, "
+        return f"{message}so the predictor has the same answer for every row; {resume}", NO_MODEL
 
 
-def _going(started: float) -> float:
-    """Seconds before the deadline at which a process goes: it has been busy since its start, so that tells how slowly it gets on."""
+def _seconds_to_exit(started: float) -> float:
+    """Estimate how long before the deadline the process must start to exit.
+
+    The process has been busy since its start, so the ratio of wall-clock to processor time tells
+    how crowded the machine is.
+    """
     slowdown = (time.monotonic() - started) / max(1e-3, time.process_time())
-    return min(MOST_GOING, GOING * max(1.0, slowdown))
+    return min(MAX_EXIT_SECONDS, EXIT_SECONDS * max(1.0, slowdown))

@@ -1,4 +1,4 @@
-"""`automl predict` and `automl leaderboard`: what a finished run is for."""
+"""`automl predict`, `automl leaderboard` and `automl report`: use a finished run."""
 
 from __future__ import annotations
 
@@ -21,37 +21,36 @@ if TYPE_CHECKING:
     from automl.table import Overrides, Table
     from automl.trial import Study
 
-_TOLD = (
-    "bad_bytes",
-    "encoding_doubt",
-    "footnotes",
-    "total_row",
-)  # notes of the reader that predict passes on
+# Notes about reading a table that may have changed rows or letters.
+PRINTED_NOTES = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")
+OUTPUT_SUFFIXES = (".csv", ".parquet", ".jsonl")
 
-Where = Annotated[
+RunOrModel = Annotated[
     str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")
 ]
 
 
 def predict(
-    model: Where,
+    model: RunOrModel,
     data: Annotated[str, typer.Argument(help="The table; - reads stdin.")],
     proba: Annotated[
         bool,
         typer.Option(
-            "--proba", help="One column a class, headed by the class, instead of the class."
+            "--proba",
+            help="Write the probability of each class, in a column with its name, "
+            "instead of the class.",
         ),
     ] = False,
     label: Annotated[
         bool,
         typer.Option(
             "--label",
-            help="With --proba: the class, too, in a column `prediction` before the others.",
+            help="With --proba: write the class, too, in a first column `prediction`.",
         ),
     ] = False,
     keep: Annotated[
         list[str] | None,
-        typer.Option(help="A column to carry over, such as an id; may be repeated."),
+        typer.Option(help="A column to copy from the table, such as an id; may be repeated."),
     ] = None,
     interval: Annotated[
         float | None,
@@ -66,11 +65,11 @@ def predict(
         ),
     ] = False,
     expect_sha256: Annotated[
-        str | None, typer.Option(help="Refuse a model file whose SHA-256 is another.")
+        str | None, typer.Option(help="Refuse a model file with another SHA-256.")
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option(help="Where to write: .csv, .parquet or .jsonl. Default: CSV to stdout."),
+        typer.Option(help="The file to write: .csv, .parquet or .jsonl. Default: CSV to stdout."),
     ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
@@ -82,15 +81,16 @@ def predict(
 
     _check_output(output)
     if label and not proba:
-        raise InputError("--label: is for --proba; without that the class is what is written.")
+        raise InputError("--label: is for --proba; without --proba the class is written anyway.")
     overrides = Overrides(separator, encoding, sheet)
     predictor = load(Path(model), expect_sha256)
     table = read_for(predictor, data, overrides, may_be_empty=True)
     kept = {name: table[name] for name in dict.fromkeys(keep or ())}
     applied = predictor.read(table)
-    _tell_reading(table)
-    _tell_odd(applied, data, strict)
-    _write(_beside(kept, _answers(predictor, applied, proba, label, interval)), output)
+    _print_reading_notes(table)
+    _print_oddities(applied, data, strict)
+    answers = _answers(predictor, applied, proba, label, interval)
+    _write(_with_kept(kept, answers), output)
 
 
 def leaderboard(
@@ -102,8 +102,8 @@ def leaderboard(
     encoding: Encoding = None,
     sheet: Sheet = None,
 ) -> None:
-    """Show a run's leaderboard; with a table, also the scores of the predictor and its members on it."""
-    from automl.cli.display import leaderboard_text
+    """Show a run's leaderboard; with a table, also the scores of predictor and members on it."""
+    from automl.cli.summary import leaderboard_text
     from automl.leaderboard import leaderboard as rows
     from automl.predictor import load
     from automl.store import replay
@@ -113,20 +113,22 @@ def leaderboard(
     study = replay(Path(run))
     board = leaderboard_text(rows(study))
     if data:
-        typer.echo(f"{test_scores(load(Path(run)), data, study, overrides)}\n")
+        typer.echo(f"{score_lines(load(Path(run)), data, study, overrides)}\n")
     typer.echo(board)
 
 
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
-    """Write a run's report.html anew from its log."""
+    """Write a run's report.html again from its log."""
     from automl.insight import learn_from
     from automl.report import write_report
     from automl.store import replay
     from automl.timeline import read
 
-    study = replay(Path(run))
-    write_report(study, Path(run), learn_from(study, read(Path(run))) if study.ranked else None)
-    typer.echo(str(Path(run) / "report.html"))
+    folder = Path(run)
+    study = replay(folder)
+    lessons = learn_from(study, read(folder)) if study.ranked else None
+    write_report(study, folder, lessons)
+    typer.echo(str(folder / "report.html"))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -144,17 +146,25 @@ def read_for(
     scored: bool = False,
     may_be_empty: bool = False,
 ) -> Table:
-    """Read a table as the one at fit was, or otherwise if its columns say so.
+    """Read a table in the form of the one at fit, or in another form if its columns say so.
 
     Parameters
     ----------
+    predictor : Predictor
+    data : str
+        The table's file; - reads stdin.
+    overrides : Overrides, optional
     scored : bool
-        Whether it has to hold the target, too.
+        Whether the table must hold the target, too.
+    may_be_empty : bool
+        Whether the table may have no rows.
     """
     from automl.table import NO_OVERRIDES, read_table
 
     cleaner = predictor.cleaner
-    needs = (*cleaner.inputs, *([predictor.task.target] if scored else []))
+    needs = cleaner.inputs
+    if scored:
+        needs = (*needs, predictor.task.target)
     return read_table(
         data,
         form=cleaner.form,
@@ -164,71 +174,78 @@ def read_for(
     )
 
 
-def test_scores(
-    predictor: Predictor,
-    data: str,
-    study: Study,
-    overrides: Overrides | None = None,  # noqa: PT028 - it is no test
+def score_lines(
+    predictor: Predictor, data: str, study: Study, overrides: Overrides | None = None
 ) -> str:
-    """Scores of the predictor and of each member on a table, as lines of text; a warning where they contradict the run."""
+    """Score the predictor and its members on a table, and format the scores as lines.
+
+    Print a warning if they contradict the score that the run expected.
+    """
     from automl.cli.session import warn
     from automl.formatting import counted
     from automl.predictor.scoring import scores
     from automl.run.scoring import contradiction, scored
 
-    told = scores(predictor, read_for(predictor, data, overrides, scored=True))
-    lines = [f"Scores on {data} ({told.metric}, {counted(told.rows, 'row')}):"]
-    lines += [f"  {score:<12.6g} {name}" for name, score in told.found]
-    if told.expected:
-        middle, low, high = told.expected
-        lines.append(
-            f"  {middle:<12.6g} expected; {low:.6g} to {high:.6g} on 95% of samples of so many new rows"
-        )
-    if told.left_out:
-        lines.append(f"  {told.left_out}")
-    if found := contradiction(scored(predictor, told, data, told.rows), study):
-        warn(found.text())
+    result = scores(predictor, read_for(predictor, data, overrides, scored=True))
+    lines = [f"Scores on {data} ({result.metric}, {counted(result.rows, 'row')}):"]
+    for name, score in result.found:
+        lines.append(f"  {score:<12.6g} {name}")
+    if result.expected:
+        middle, low, high = result.expected
+        interval = f"{low:.6g} to {high:.6g} on 95% of samples of as many new rows"
+        lines.append(f"  {middle:<12.6g} expected; {interval}")
+    if result.left_out:
+        lines.append(f"  {result.left_out}")
+    finding = contradiction(scored(predictor, result, data, result.rows), study)
+    if finding:
+        warn(finding.text())
     return "\n".join(lines)
 
 
 def _check_output(output: str | None) -> None:
-    if output and Path(output).suffix.lower() not in (".csv", ".parquet", ".jsonl"):
-        raise InputError(f"--output {output}: is to end in .csv, .parquet or .jsonl.")
-    if output and not Path(output).resolve().parent.is_dir():
-        raise InputError(f"--output {output}: there is no folder {Path(output).parent}.")
+    if not output:
+        return
+    path = Path(output)
+    if path.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise InputError(f"--output {output}: must end in .csv, .parquet or .jsonl.")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"--output {output}: there is no folder {path.parent}.")
 
 
-def _tell_reading(table: Table) -> None:
-    """Say what on reading may have changed rows or letters."""
+def _print_reading_notes(table: Table) -> None:
+    """Print notes about reading the table that may have changed rows or letters."""
     for note in table.notes:
-        if note.code in _TOLD:
+        if note.code in PRINTED_NOTES:
             override = f" (to change it: {note.override})" if note.override else ""
             print(f"automl: {table.source}: {note.text}{override}", file=sys.stderr)
 
 
-def _tell_odd(applied: Applied, data: str, strict: bool) -> None:
-    """Say what was odd in a table, or refuse it."""
-    odd = applied.text()
-    if odd and strict:
-        raise InputError(f"{data}: {odd} (--strict)")
-    if odd:
-        print(f"automl: {data}: {odd}", file=sys.stderr)
+def _print_oddities(applied: Applied, data: str, strict: bool) -> None:
+    """Print the oddities of a table, or refuse the table if `strict`."""
+    text = applied.text()
+    if not text:
+        return
+    if strict:
+        raise InputError(f"{data}: {text} (--strict)")
+    print(f"automl: {data}: {text}", file=sys.stderr)
 
 
-def _beside(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers behind the columns that are carried over."""
+def _with_kept(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.DataFrame:
+    """Place the kept columns before the answers."""
     import pandas as pd
 
-    if clash := [name for name in kept if name in answers.columns]:
-        raise InputError(
-            f"--keep {clash[0]}: the answers have a column of that name. Rename it in the table."
-        )
+    for name in kept:
+        if name in answers.columns:
+            raise InputError(
+                f"--keep {name}: the answers have a column of that name. Rename it in the table."
+            )
     return pd.DataFrame({**kept, **{name: answers[name] for name in answers.columns}})
 
 
 def _answers(
     predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None
 ) -> pd.DataFrame:
+    """Predict typed columns, and return the columns of the output."""
     import pandas as pd
 
     if proba and interval is not None:
@@ -236,19 +253,21 @@ def _answers(
     if proba and predictor.task.is_regression:
         raise InputError("--proba: is for classification; this model predicts numbers.")
     raw = predictor.raw(applied.columns)
-    if proba:
-        classes = pd.DataFrame(raw, columns=list(predictor.task.labels))
-        if label and "prediction" in classes.columns:
-            raise InputError(
-                "--label: a class is called 'prediction', as the column of the label would be. Leave --label out."
-            )
-        if label:
-            classes.insert(0, "prediction", predictor.answer(raw))
-        return classes
-    answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
-    if interval is not None:
-        answers["low"], answers["high"] = predictor.interval(raw, interval)
-    return pd.DataFrame(answers)
+    if not proba:
+        answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
+        if interval is not None:
+            answers["low"], answers["high"] = predictor.interval(raw, interval)
+        return pd.DataFrame(answers)
+    probabilities = pd.DataFrame(raw, columns=list(predictor.task.labels))
+    if not label:
+        return probabilities
+    if "prediction" in probabilities.columns:
+        raise InputError(
+            "--label: a class is called 'prediction', as the column of the label would be. "
+            "Leave --label out."
+        )
+    probabilities.insert(0, "prediction", predictor.answer(raw))
+    return probabilities
 
 
 def _write(answers: pd.DataFrame, output: str | None) -> None:
@@ -263,10 +282,8 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
                 require("pyarrow", "parquet", f"--output {output}")
                 answers.to_parquet(path, index=False)
             case ".jsonl":
-                rows = answers.to_dict("records")  # pandas' own writer rounds
-                lines = "".join(
-                    json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows
-                )
-                path.write_bytes(lines.encode("utf-8", ESCAPE))
+                rows = answers.to_dict("records")  # pandas' own writer rounds numbers
+                lines = [json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows]
+                path.write_bytes("".join(lines).encode("utf-8", ESCAPE))
             case _:
                 answers.to_csv(path, index=False, errors=ESCAPE)

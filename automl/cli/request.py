@@ -1,4 +1,4 @@
-"""What the user asks, in words: options of the command line or the lines of a pipeline file, checked before any work."""
+"""The user's request: options of the command line or a pipeline file, checked before any work."""
 
 from __future__ import annotations
 
@@ -19,10 +19,29 @@ if TYPE_CHECKING:
     from automl.run import ScoredTable, Settings
     from automl.table import Limits, Overrides, Sample
 
+RAW_MEMORY_SHARE = 0.4  # of the memory for the raw table; typed and encoded columns need the rest
+TEXT_KEYS = (
+    "path",
+    "source",
+    "sha256",
+    "target",
+    "metric",
+    "task",
+    "positive",
+    "group",
+    "time",
+    "weight",
+    "test",
+)  # of [data]
+FORM_KEYS = ("separator", "encoding", "sheet")  # of [data], about the form of the file
+DATA_KEYS = (*TEXT_KEYS, *FORM_KEYS, "ignore", "sample")
+BUDGET_KEYS = ("time", "trials")
+TASKS = ("binary", "multiclass", "regression", "classification")  # the last stands in Python's runs
+
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the user asks, in words."""
+    """The options of a run as the user wrote them."""
 
     data: str
     target: str
@@ -56,115 +75,107 @@ class RunRequest:
     verbose: bool = False
 
 
-_RAW = 0.4  # of the memory may be taken by the raw table
-_WORDS = (
-    "path",
-    "source",
-    "sha256",
-    "target",
-    "metric",
-    "task",
-    "positive",
-    "group",
-    "time",
-    "weight",
-    "test",
-)  # keys of [data]
-_FORM = ("separator", "encoding", "sheet")  # likewise: what is said of the file's form
-
-
 def read_request(path: str, **others: Any) -> RunRequest:
-    """What a pipeline file with a `[data]` table asks, with other fields of the wish laid over it.
+    """Read a request from a pipeline file with a `[data]` table.
+
+    Parameters
+    ----------
+    path : str
+        The pipeline file.
+    **others : object
+        Fields of the request that replace those of the file.
 
     Raises
     ------
     InputError
-        It has no data, or says something that nobody understands.
+        The file has no data, or an unknown key.
     """
     from automl.pipeline import checked, read_pipeline
 
-    read = read_pipeline(path)
-    for part, plain, known in (
-        ("data", read.data, (*_WORDS, *_FORM, "ignore", "sample")),
-        ("budget", read.budget, ("time", "trials")),
-    ):
-        if unknown := plain.keys() - set(known):
-            raise InputError(
-                f"{path}: [{part}]: nothing is called {min(unknown)!r}. Known: {', '.join(known)}."
-            )
-    if not {"target"} <= read.data.keys() or not {"path", "source"} & read.data.keys():
+    pipeline = read_pipeline(path)
+    data = pipeline.data
+    _check_keys(f"{path}: [data]", data, DATA_KEYS)
+    _check_keys(f"{path}: [budget]", pipeline.budget, BUDGET_KEYS)
+    if "target" not in data or not {"path", "source"} & data.keys():
         raise InputError(
-            f"{path}: no [data] with path and target. Use `automl fit DATA --target COL --pipeline {path}`."
+            f"{path}: no [data] with path and target. "
+            f"Use `automl fit DATA --target COL --pipeline {path}`."
         )
-    words = {
-        name: checked(read.data[name], str, f"{path}: [data] {name}")
-        for name in (*_WORDS, *_FORM)
-        if name in read.data
-    }
-    stored = words.pop("path", None)
-    words.pop("source", None)
-    told: dict[str, Any] = {
-        **words,
-        "data": _beside(stored, Path(path)) if stored is not None else "",
-        "ignore": checked(read.data.get("ignore", []), tuple[str, ...], f"{path}: [data] ignore"),
-        "sample": _sample(read.data, path),
-        **_budget(read, path),
-        "seed": read.seed,
-        "pipeline": path,
-    }
-    return RunRequest(**(told | others))
+    fields: dict[str, Any] = {}
+    for key in (*TEXT_KEYS, *FORM_KEYS):
+        if key in data:
+            fields[key] = checked(data[key], str, f"{path}: [data] {key}")
+    stored_path = fields.pop("path", None)
+    fields.pop("source", None)
+    fields["data"] = "" if stored_path is None else _find_data(stored_path, Path(path))
+    fields["ignore"] = checked(data.get("ignore", []), tuple[str, ...], f"{path}: [data] ignore")
+    fields["sample"] = _read_sample(data, path)
+    fields |= _read_budget(pipeline, path)
+    fields["seed"] = pipeline.seed
+    fields["pipeline"] = path
+    return RunRequest(**(fields | others))
 
 
-def _budget(read: Pipeline, path: str) -> dict[str, Any]:
+def _check_keys(where: str, plain: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse unknown keys of a table of the pipeline file."""
+    if unknown := plain.keys() - set(known):
+        raise InputError(f"{where}: nothing is called {min(unknown)!r}. Known: {', '.join(known)}.")
+
+
+def _read_budget(pipeline: Pipeline, path: str) -> dict[str, Any]:
+    """Read the budget's fields of the request from `[budget]`."""
     from automl.pipeline import checked
 
-    kinds = {"time": str, "trials": int}
-    told = {
-        name: checked(read.budget[name], kind, f"{path}: [budget] {name}")
-        for name, kind in kinds.items()
-        if name in read.budget
-    }
-    return {"budget": told.get("time"), "trials": told.get("trials")}
+    values = {}
+    for key, kind in {"time": str, "trials": int}.items():
+        if key in pipeline.budget:
+            values[key] = checked(pipeline.budget[key], kind, f"{path}: [budget] {key}")
+    return {"budget": values.get("time"), "trials": values.get("trials")}
 
 
-def _sample(data: Mapping[str, Any], path: str) -> Sample | None:
+def _read_sample(data: Mapping[str, Any], path: str) -> Sample | None:
+    """Read the sample of rows that the run used, if it did not use all."""
     from automl.table import Sample
 
     if "sample" not in data:
         return None
+    plain = data["sample"]
     try:
-        return Sample(
-            float(data["sample"]["share"]),
-            int(data["sample"]["seed"]),
-            int(data["sample"]["blocks"]),
-        )
+        return Sample(float(plain["share"]), int(plain["seed"]), int(plain["blocks"]))
     except (KeyError, TypeError, ValueError):
         raise InputError(
-            f"{path}: [data] sample = {data['sample']!r}: is to be a share, a seed and blocks."
+            f"{path}: [data] sample = {plain!r}: must be a share, a seed and blocks."
         ) from None
 
 
-def _beside(path: str, pipeline: Path) -> str:
-    """A data path as it stands, or beside the pipeline file, or in the checkout that holds it."""
-    raw = re.sub(
-        r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), path
-    )  # a byte that is no UTF-8
-    places = [Path(path), pipeline.parent / path, pipeline.parent.parent / path, Path(raw)]
-    return str(next((place for place in places if place.exists()), Path(path)))
+def _find_data(path: str, pipeline: Path) -> str:
+    """Find a data path: as it is, next to the pipeline file, or in the checkout that holds it."""
+    # A byte that is not UTF-8 was written as an escape of its surrogate.
+    raw = re.sub(r"\\udc([89a-f][0-9a-f])", lambda match: chr(0xDC00 + int(match[1], 16)), path)
+    candidates = (
+        Path(path),
+        pipeline.parent / path,
+        pipeline.parent.parent / path,
+        Path(raw),
+    )
+    for candidate in candidates:
+        if candidate.exists():
+            return str(candidate)
+    return str(Path(path))
 
 
 def _limits(request: RunRequest, budget: Budget) -> Limits:
-    """What reading may cost: typed and encoded columns take their memory beside the raw ones."""
+    """Return the time and memory that reading the table may take."""
     from automl.table import Limits
 
     if request.sample is not None:
         return Limits(sample=request.sample)
-    memory = None if budget.memory is None else int(_RAW * budget.memory)
+    memory = None if budget.memory is None else int(RAW_MEMORY_SHARE * budget.memory)
     return Limits(budget.remaining() if budget.timed else None, memory, request.seed)
 
 
 def _overrides(request: RunRequest) -> Overrides:
-    """What the user says of the form of the table."""
+    """Return the form of the table as far as the user gives it."""
     from automl.table import Overrides
 
     return Overrides(request.separator, request.encoding, request.sheet)
@@ -177,12 +188,50 @@ def _check_digest(path: str, expected: str | None) -> None:
         raise InputError(f"{path}: is not the table that the run was made on: its SHA-256 differs.")
 
 
-def settings(request: RunRequest, started: float) -> Settings:
-    """The run's settings, each word checked."""
+def make_settings(request: RunRequest, started: float) -> Settings:
+    """Check a request and return the settings of its run.
+
+    Parameters
+    ----------
+    request : RunRequest
+    started : float
+        Start of the budget, as a reading of `time.monotonic`.
+
+    Raises
+    ------
+    InputError
+        An option is wrong.
+    """
     from automl.budget import free_memory, parse_duration, parse_memory, usable_cores
-    from automl.pipeline import read_pipeline
     from automl.run import Settings
 
+    _check_options(request)
+    pipeline = _pipeline(request)
+    _check_metric(request)
+    seconds = None
+    if request.trials is None:
+        seconds = parse_duration(request.budget or str(pipeline.budget.get("time", "10m")))
+    settings = Settings(
+        output=Path(request.output or "runs"),
+        pipeline=pipeline,
+        seconds=seconds,
+        trials=request.trials,
+        seed=request.seed,
+        jobs=request.jobs or usable_cores(),
+        memory=parse_memory(request.memory) if request.memory else free_memory(),
+        engine=request.engine,  # type: ignore[arg-type]
+        started=started,
+        keep_data=request.keep_data,
+        test=_test_table(request.test, request.target) if request.test else None,
+    )
+    if request.output:
+        return settings
+    # The folder is made last, when no option can be wrong any more.
+    return replace(settings, output=_new_folder(request.data))
+
+
+def _check_options(request: RunRequest) -> None:
+    """Refuse values of options that are out of range or contradict each other."""
     if request.budget is not None and request.trials is not None:
         raise InputError(
             "--budget and --trials: give one of them: a clock, or a number of candidates."
@@ -194,46 +243,28 @@ def settings(request: RunRequest, started: float) -> Settings:
     if not 0 <= request.seed < 2**31:
         raise InputError(f"--seed {request.seed}: give a whole number from 0 to 2147483647.")
     if request.engine not in ("local", "inline"):
-        raise InputError(f"--engine {request.engine!r}: is to be local or inline.")
-    if request.task not in (
-        None,
-        "binary",
-        "multiclass",
-        "regression",
-        "classification",
-    ):  # the last is what Python's runs say
-        raise InputError(f"--task {request.task!r}: is to be binary, multiclass or regression.")
+        raise InputError(f"--engine {request.engine!r}: must be local or inline.")
+    if request.task is not None and request.task not in TASKS:
+        raise InputError(f"--task {request.task!r}: must be binary, multiclass or regression.")
+
+
+def _pipeline(request: RunRequest) -> Pipeline:
+    """Return the pipeline with all options that the request sets."""
+    from automl.pipeline import read_pipeline
+
     pipeline = read_pipeline(request.pipeline).with_options(request.set)
     _overrides(request)
     if request.use_all and any(step.name == "tune" for step in pipeline.steps):
         pipeline = pipeline.with_options(["tune.use_all=true"])
     if request.start_from is not None:
-        pipeline = pipeline.with_options(
-            [f"select.earlier={json.dumps(str(_earlier(request.start_from)), ensure_ascii=False)}"]
-        )
-    _check_metric(request)
-    asked = Settings(
-        output=Path(request.output or "runs"),
-        pipeline=pipeline,
-        seconds=None
-        if request.trials is not None
-        else parse_duration(request.budget or str(pipeline.budget.get("time", "10m"))),
-        trials=request.trials,
-        seed=request.seed,
-        jobs=request.jobs or usable_cores(),
-        memory=parse_memory(request.memory) if request.memory else free_memory(),
-        engine=request.engine,  # type: ignore[arg-type]
-        started=started,
-        keep_data=request.keep_data,
-        test=_test_table(request.test, request.target) if request.test else None,
-    )
-    return (
-        asked if request.output else replace(asked, output=_new_folder(request.data))
-    )  # the last: nothing after it can be wrong
+        folder = str(_check_earlier_run(request.start_from))
+        option = f"select.earlier={json.dumps(folder, ensure_ascii=False)}"
+        pipeline = pipeline.with_options([option])
+    return pipeline
 
 
 def _test_table(path: str, target: str) -> ScoredTable:
-    """The table that only adds test scores."""
+    """Return the table that only adds test scores."""
     from automl.run import ScoredTable
     from automl.table import read_table
 
@@ -242,8 +273,8 @@ def _test_table(path: str, target: str) -> ScoredTable:
     )
 
 
-def _earlier(folder: str) -> Path:
-    """The folder of an earlier run, checked."""
+def _check_earlier_run(folder: str) -> Path:
+    """Check that a folder holds a run, and return its absolute path."""
     from automl.store import replay
 
     if not Path(folder).is_dir():
@@ -253,36 +284,41 @@ def _earlier(folder: str) -> Path:
 
 
 def _check_metric(request: RunRequest) -> None:
-    """A metric that doesn't exist, or not for the task, is told before anything is read."""
+    """Refuse a metric that doesn't exist or is not for the task, before anything is read."""
     from automl.metrics import is_function, known_function, metric_for, named
     from automl.task import KINDS
 
     if request.metric is None:
         return
     if is_function(request.metric) and known_function(request.metric) is None:
-        where = "Python can give it, AutoMLClassifier(metric=function), or the package that registers it, as it was"
         raise InputError(
-            f"--metric: {request.metric!r} is a Python function that is not known here: {where}."
+            f"--metric: {request.metric!r} is a Python function that is not known here: "
+            "Python can give it, AutoMLClassifier(metric=function), "
+            "or the package that registers it, as it was."
         )
     if not request.metric:
-        raise InputError("--metric: is empty. `automl metrics` lists what there is.")
-    name, kinds = named(request.metric), (request.task,) if request.task in KINDS else KINDS
-    wrong: list[InputError] = []
+        raise InputError("--metric: is empty. `automl metrics` lists the names.")
+    name = named(request.metric)
+    kinds = (request.task,) if request.task in KINDS else KINDS
+    errors: list[InputError] = []
     for kind in kinds:
         try:
             metric_for(name, kind)  # type: ignore[arg-type]
         except InputError as error:
-            wrong.append(error)
-    if len(wrong) == len(kinds):
-        raise wrong[0]
+            errors.append(error)
+    if len(errors) == len(kinds):
+        raise errors[0]
 
 
 def _new_folder(data: str) -> Path:
-    """Make runs/<time>-<name>, with a number if two runs start in one second: whoever makes the folder has it."""
+    """Make runs/<time>-<name>, with a number if another run starts in the same second."""
     stem = "stdin" if data == "-" else Path(data).name.split(".")[0]
-    name = Path(data).resolve().parent.name if stem in ("data", "train") and data != "-" else stem
-    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub(r'[^A-Za-z0-9_-]+', '_', name)[:40] or 'run'}"
-    folder, count = Path("runs") / base, 1
+    if stem in ("data", "train") and data != "-":
+        stem = Path(data).resolve().parent.name
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", stem)[:40] or "run"
+    base = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    folder = Path("runs") / base
+    count = 1
     while True:
         try:
             folder.mkdir(parents=True)
@@ -297,20 +333,21 @@ def _new_folder(data: str) -> Path:
 
 
 def check_inputs(request: RunRequest) -> None:
-    """What can be seen to be wrong without loading a library."""
-    for path in (request.data, request.test):
-        if path in (None, "", "-"):
+    """Refuse files that don't exist, before a library is loaded."""
+    for name in (request.data, request.test):
+        if name in (None, "", "-"):
             continue
-        if not Path(str(path)).exists():
-            folder = Path(str(path)).parent
-            known = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-            raise InputError(f"{path}: no such file.{suggestion(Path(str(path)).name, known)}")
-        if Path(str(path)).is_dir():
-            raise InputError(f"{path}: is a folder, not a table.")
+        path = Path(str(name))
+        if not path.exists():
+            folder = path.parent
+            known = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+            raise InputError(f"{name}: no such file.{suggestion(path.name, known)}")
+        if path.is_dir():
+            raise InputError(f"{name}: is a folder, not a table.")
 
 
-def problem(request: RunRequest, budget: Budget) -> Problem:
-    """The table, read within a budget, and what is to be predicted."""
+def read_problem(request: RunRequest, budget: Budget) -> Problem:
+    """Read the request's table within a budget, and return it with the prediction task."""
     from automl.metrics import named
     from automl.problem import Problem
     from automl.table import read_table
@@ -320,9 +357,11 @@ def problem(request: RunRequest, budget: Budget) -> Problem:
             "the run's table came from Python or a pipe. Name a file that holds it: --data FILE."
         )
     _check_digest(request.data, request.sha256)
-    needs = (request.target,)
     table = read_table(
-        request.data, _limits(request, budget), needs=needs, overrides=_overrides(request)
+        request.data,
+        _limits(request, budget),
+        needs=(request.target,),
+        overrides=_overrides(request),
     )
     return Problem(
         table,

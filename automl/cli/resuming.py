@@ -1,4 +1,4 @@
-"""`automl resume` and `automl reproduce`: a run goes on, or is made again."""
+"""`automl resume` and `automl reproduce`: continue a run, or repeat its training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl.cli.fitting import Memory, Quiet, Verbose
-from automl.cli.request import RunRequest, check_inputs, problem, read_request, settings
+from automl.cli.request import RunRequest, check_inputs, make_settings, read_problem, read_request
 from automl.cli.session import execute, server_for
 from automl.errors import AutoMLError, InputError
 
@@ -22,19 +22,21 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
 Cores = Annotated[
     int | None,
     typer.Option(
-        "--jobs", help="Cores to use. Default: as many as the run had, if they are there."
+        "--jobs", help="Cores to use. Default: as many as the run had, if there are as many."
     ),
 ]
-Moved = Annotated[str | None, typer.Option(help="Where the run's table lies now, if it moved.")]
+Moved = Annotated[
+    str | None, typer.Option(help="The file of the run's table, if it has been moved.")
+]
 
-FEWEST_SECONDS = 5.0  # that are worth going on for
+MIN_RESUME_SECONDS = 5.0  # with less left, continuing is not worthwhile
 
 
 def resume(
     run: Run,
     budget: Annotated[
         str | None,
-        typer.Option(help="Wall-clock time from now on. Default: what the run had left."),
+        typer.Option(help="Wall-clock time from now on. Default: the rest of the budget."),
     ] = None,
     data: Moved = None,
     jobs: Cores = None,
@@ -42,106 +44,131 @@ def resume(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Go on with a run that was killed or interrupted, or give an ended one more time."""
-    request = request_of(
+    """Continue a run that was killed or interrupted, or give one that has ended more time."""
+    request = request_of_run(
         run, data, jobs, keeps_test=True, memory=memory, quiet=quiet, verbose=verbose
     )
     if budget is not None:
         request = replace(request, budget=budget, trials=None)
     elif request.trials is None:
-        request = replace(request, budget=f"{_left(run, request):.3f}s")
+        request = replace(request, budget=f"{_seconds_left(run, request):.3f}s")
     execute(request, "resume")
 
 
 def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
-    """Train the members of a run's predictor again and compare predictions bit for bit; exit code 1 if they differ."""
-    request = request_of(run, data, jobs)
+    """Train the members of a run's predictor again and compare predictions bit for bit.
+
+    The exit code is 1 if they differ.
+    """
+    request = request_of_run(run, data, jobs)
     check_inputs(request)
     with server_for("local") as server:
         from automl.budget import process_started
-        from automl.run import reproduce as again
+        from automl.run import reproduce as retrain
 
-        for line in _changes(run):
+        for line in _environment_changes(run):
             typer.echo(f"automl: {line}", err=True)
         started = process_started()
-        asked = settings(request, started)
-        found = [
-            _tell(one) for one in again(lambda budget: problem(request, budget), asked, server)
-        ]
-    differ = sum(one.equal is False for one in found)
-    gone = sum(one.equal is None for one in found)
-    checked = f"{len(found) - gone} compared{f', {gone} with nothing left to compare with' if gone else ''}"
-    typer.echo(f"{checked}, {differ} differ; {time.monotonic() - started:.1f} s")
-    if differ:
-        raise AutoMLError(f"{run}: could not be reproduced: {differ} of {len(found)} differ")
+        settings = make_settings(request, started)
+        comparisons = []
+        for comparison in retrain(lambda budget: read_problem(request, budget), settings, server):
+            _print_comparison(comparison)
+            comparisons.append(comparison)
+    n_differing = sum(one.equal is False for one in comparisons)
+    n_incomparable = sum(one.equal is None for one in comparisons)
+    summary = f"{len(comparisons) - n_incomparable} compared"
+    if n_incomparable:
+        summary += f", {n_incomparable} with nothing left to compare with"
+    typer.echo(f"{summary}, {n_differing} differ; {time.monotonic() - started:.1f} s")
+    if n_differing:
+        raise AutoMLError(
+            f"{run}: could not be reproduced: {n_differing} of {len(comparisons)} differ"
+        )
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"resume": resume, "reproduce": reproduce}
 
 
-def request_of(
+def request_of_run(
     run: str, data: str | None, jobs: int | None, keeps_test: bool = False, **others: object
 ) -> RunRequest:
-    """What a run was asked, from its run.toml; its test table only where that is wanted."""
+    """Read the request that made a run from its run.toml.
+
+    Parameters
+    ----------
+    run : str
+        The run's folder.
+    data : str or None
+        The table's file, if it has been moved.
+    jobs : int or None
+        Default: as many cores as the run had.
+    keeps_test : bool
+        Whether the request keeps the test table.
+    **others : object
+        Other fields of the request to replace.
+    """
     file = Path(run) / "run.toml"
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")
     if not file.exists():
         raise InputError(
-            f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. Use `automl fit`."
+            f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. "
+            "Use `automl fit`."
         )
-    request = read_request(
-        str(file), output=run, jobs=_cores_of(file) if jobs is None else jobs, **others
-    )
-    request = _with_test(request) if keeps_test else replace(request, test=None)
+    if jobs is None:
+        jobs = _cores_of_run(file)
+    request = read_request(str(file), output=run, jobs=jobs, **others)
+    request = _check_test(request) if keeps_test else replace(request, test=None)
     return request if data is None else replace(request, data=data)
 
 
-def _with_test(request: RunRequest) -> RunRequest:
-    """The wish without its test table where that is gone: a run can go on without it."""
+def _check_test(request: RunRequest) -> RunRequest:
+    """Drop a test table that no longer exists, since a run can continue without it."""
     if not request.test or Path(request.test).is_file():
         return request
     typer.echo(f"automl: {request.test}: is gone, so there will be no test scores.", err=True)
     return replace(request, test=None)
 
 
-def _cores_of(file: Path) -> int:
-    """The cores that the run had, as far as they are there today."""
+def _cores_of_run(file: Path) -> int:
+    """Return the number of cores that the run had, or fewer if there are fewer today."""
     from automl.budget import usable_cores
     from automl.files import read_toml
 
-    then = read_toml(file).get("run", {}).get("jobs")
-    return min(then, usable_cores()) if isinstance(then, int) and then > 0 else usable_cores()
+    jobs = read_toml(file).get("run", {}).get("jobs")
+    if isinstance(jobs, int) and jobs > 0:
+        return min(jobs, usable_cores())
+    return usable_cores()
 
 
-def _left(run: str, request: RunRequest) -> float:
-    """Seconds of the run's budget that its last event left."""
+def _seconds_left(run: str, request: RunRequest) -> float:
+    """Return the seconds of the run's budget that were left at its last event."""
     from automl.budget import parse_duration
     from automl.store import events
 
-    left = parse_duration(request.budget or "10m") - max(
-        (event["time"] for event in events(Path(run))), default=0.0
-    )
-    if left < FEWEST_SECONDS:
+    total = parse_duration(request.budget or "10m")
+    used = max((event["time"] for event in events(Path(run))), default=0.0)
+    left = total - used
+    if left < MIN_RESUME_SECONDS:
         raise InputError(
             f"{run}: its budget of {request.budget} is used up. Give it more time: --budget 10m."
         )
     return left
 
 
-def _changes(run: str) -> list[str]:
-    """What differs from the environment that the run was made in."""
+def _environment_changes(run: str) -> list[str]:
+    """List the differences between this environment and the one that made the run."""
     from automl.files import read_toml
     from automl.run import changes
 
     return changes(read_toml(Path(run) / "run.toml").get("run", {}))
 
 
-def _tell(one: Compared) -> Compared:
-    how = {
-        True: "equal",
-        False: f"differs by {one.apart:.3g}",
-        None: "nothing left to compare with",
-    }[one.equal]
-    typer.echo(f"{one.what:<40} {how}")
-    return one
+def _print_comparison(comparison: Compared) -> None:
+    if comparison.equal is None:
+        result = "nothing left to compare with"
+    elif comparison.equal:
+        result = "equal"
+    else:
+        result = f"differs by {comparison.apart:.3g}"
+    typer.echo(f"{comparison.what:<40} {result}")

@@ -1,4 +1,4 @@
-"""Lead a run from the command line: the worker server, the display, signals, and the last words."""
+"""Carry out a run for the command line: worker server, display, signals, and the final output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from automl.cli.request import RunRequest, check_inputs, problem, settings
+from automl.cli.request import RunRequest, check_inputs, make_settings, read_problem
 from automl.errors import AutoMLError
 from automl.files import disk_trouble
 
@@ -23,55 +23,63 @@ if TYPE_CHECKING:
     from automl.executor.fork_server import ForkServer
     from automl.lab.lab import Lab
     from automl.run import Callbacks, Settings
+    from automl.run.chain import Result
     from automl.track.follow import Followers
 
+ENDING_MESSAGE = (
+    "ending: the best so far is being saved. Ctrl-C once more stops at once, without that."
+)
 
-def execute(request: RunRequest, how: Literal["fit", "resume"]) -> None:
-    """Make a run, or, with "resume", go on with one, and say what came of it."""
+
+class Stopped(KeyboardInterrupt):
+    """Raised when the user stops the command at once; its text says how the run can continue."""
+
+
+def execute(request: RunRequest, command: Literal["fit", "resume"]) -> None:
+    """Start a run, or continue one, and print its result."""
     check_inputs(request)
-    with (
-        Signals() as signals,
-        server_for(request.engine) as server,
-        _disk_trouble(),
-    ):  # it loads its libraries while we load ours
+    # The server loads its libraries while this process loads its own.
+    with Signals() as signals, server_for(request.engine) as server, _explain_disk_errors():
         from automl.budget import process_started
 
         started = process_started()
-        asked = settings(request, started)
+        settings = make_settings(request, started)
         try:
-            _execute(request, asked, how, server, signals)
+            _execute(request, settings, command, server, signals)
         finally:
             if request.output is None:
-                _leave_nothing_empty(asked.output)
+                _remove_if_empty(settings.output)
 
 
-def _leave_nothing_empty(folder: Path) -> None:
-    """Remove the folder that was made for a run, and the one around it, unless something lies there."""
-    for made in (folder, folder.parent):
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder that was made for a run and its parent, unless they hold something."""
+    for empty in (folder, folder.parent):
         try:
-            made.rmdir()
+            empty.rmdir()
         except OSError:
             return
 
 
 @contextmanager
-def _disk_trouble() -> Iterator[None]:
-    """A disk that can't be written, or a folder that vanished, as one line that says what became of the run."""
+def _explain_disk_errors() -> Iterator[None]:
+    """Turn a full disk or a vanished folder into one line that says how to continue the run."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         number = disk_trouble(error)
-        what = f"{error.filename or 'the disk'}: {os.strerror(number) if number else error.strerror or error}"
+        reason = os.strerror(number) if number else error.strerror or error
         raise AutoMLError(
-            f"{what}. What was recorded by then is kept where it lies; once there is room, `automl resume RUN` goes on with it."
+            f"{error.filename or 'the disk'}: {reason}. "
+            "The run recorded until then is kept; once there is room, "
+            "`automl resume RUN` goes on with it."
         ) from error
 
 
 @contextmanager
 def server_for(engine: str) -> Iterator[ForkServer | None]:
-    """A worker server, where workers are processes."""
+    """Start a worker server if workers are processes; yield None otherwise."""
     if engine != "local" or not sys.platform.startswith("linux"):
         yield None
         return
@@ -85,65 +93,73 @@ def server_for(engine: str) -> Iterator[ForkServer | None]:
 
 
 def _execute(
-    request: RunRequest, asked: Settings, how: str, server: ForkServer | None, signals: Signals
+    request: RunRequest,
+    settings: Settings,
+    command: str,
+    server: ForkServer | None,
+    signals: Signals,
 ) -> None:
     from automl import run
     from automl.budget import too_short
     from automl.cli import display
-    from automl.cli.overtime import NO_MODEL, Overtime
-    from automl.leaderboard import nothing_judged
+    from automl.cli.overtime import Overtime
     from automl.report import Reporter
-    from automl.report.summary import contradiction
 
-    started = asked.started
-    if warning := too_short(asked.seconds):
+    started = settings.started
+    if warning := too_short(settings.seconds):
         typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(
-        asked.seconds, asked.trials, started, quiet=request.quiet, verbose=request.verbose
+        settings.seconds, settings.trials, started, quiet=request.quiet, verbose=request.verbose
     )
-    followers = _followers(request, asked)
-    overtime = Overtime(asked)
-    with shown, _stopping(asked.output), overtime:
+    followers = _followers(request, settings)
+    overtime = Overtime(settings)
+    with shown, _explain_stop(settings.output), overtime:
         signals.say = shown.say or signals.say
-        make = run.fit if how == "fit" else run.resume
+        start = run.fit if command == "fit" else run.resume
         callbacks = run.Callbacks(
             observers=[overtime, *shown.observers, *([followers] if followers else [])],
-            finishers=[Reporter(asked.budget)],
-            on_lab=signals.take,
+            finishers=[Reporter(settings.budget)],
+            on_lab=signals.watch,
             needed=Reporter.NEEDED,
         )
-        result = make(lambda budget: problem(request, budget), asked, callbacks, server)
-    lacking = "" if asked.trials == 1 else nothing_judged(result.study)
-    if lacking:
-        typer.echo(f"automl: {lacking}", err=True)
+        result = start(lambda budget: read_problem(request, budget), settings, callbacks, server)
+    _print_result(result, settings, followers)
+
+
+def _print_result(result: Result, settings: Settings, followers: Followers | None) -> None:
+    """Print the summary of a run and its warnings; exit with a code of its own without a model."""
+    from automl.cli.overtime import NO_MODEL
+    from automl.cli.summary import run_summary
+    from automl.leaderboard import nothing_judged
+    from automl.report.summary import contradiction
+
+    no_model = "" if settings.trials == 1 else nothing_judged(result.study)
+    if no_model:
+        typer.echo(f"automl: {no_model}", err=True)
     if followers and (log := followers.failed):
         typer.echo(f"automl: a tracker failed: {log} says why.", err=True)
-    typer.echo(
-        display.final_words(
-            result.study, result.folder, result.sha256, time.monotonic() - started, asked.seconds
-        )
-    )
-    if words := contradiction(result.study):
-        warn(words)
-    if lacking:
+    elapsed = time.monotonic() - settings.started
+    typer.echo(run_summary(result.study, result.folder, result.sha256, elapsed, settings.seconds))
+    if warning := contradiction(result.study):
+        warn(warning)
+    if no_model:
         raise typer.Exit(NO_MODEL)
 
 
 @contextmanager
-def _stopping(folder: Path) -> Iterator[None]:
-    """A run that is stopped at once says how to go on with it."""
+def _explain_stop(folder: Path) -> Iterator[None]:
+    """Say how to continue a run that is stopped at once."""
     try:
         yield
     except KeyboardInterrupt:
         if not (folder / "run.toml").exists():
             raise Stopped("stopped; nothing had been tried yet") from None
-        raise Stopped(
-            f"stopped at once. To go on with the run: automl resume {shlex.quote(str(folder))}"
-        ) from None
+        resume = f"automl resume {shlex.quote(str(folder))}"
+        raise Stopped(f"stopped at once. To go on with the run: {resume}") from None
 
 
 def warn(text: str) -> None:
-    """A warning on standard error, in red where that is a terminal that wants colours."""
+    """Print a warning on standard error, in red on a terminal unless NO_COLOR is set."""
     red = None if os.environ.get("NO_COLOR") else typer.colors.RED
     typer.secho(f"automl: warning: {text}", fg=red, err=True)
 
@@ -152,12 +168,18 @@ def warn(text: str) -> None:
 def session(
     request: RunRequest, is_timed: bool = True
 ) -> Iterator[tuple[Settings, Callbacks, ForkServer | None]]:
-    """What it takes to train on the folds of a run that is there: settings, whom to tell, and a worker server; a signal ends it.
+    """Prepare training on the folds of an existing run; a signal ends it.
 
     Parameters
     ----------
+    request : RunRequest
     is_timed : bool
-        Whether the wish's budget counts; without it, it takes as long as it takes.
+        Whether the request's budget limits the training.
+
+    Yields
+    ------
+    tuple of (Settings, Callbacks, ForkServer or None)
+        The arguments of the functions of `automl.run`.
     """
     from automl.budget import process_started
     from automl.cli import display
@@ -166,68 +188,65 @@ def session(
     check_inputs(request)
     with Signals() as signals, server_for(request.engine) as server:
         started = process_started()
-        asked = settings(request, started)
-        asked = asked if is_timed else replace(asked, seconds=None)
-        with display.choose(
-            asked.seconds, None, started, quiet=request.quiet, verbose=request.verbose
-        ) as shown:
-            yield asked, Callbacks(shown.observers, (), signals.take), server
+        settings = make_settings(request, started)
+        if not is_timed:
+            settings = replace(settings, seconds=None)
+        shown = display.choose(
+            settings.seconds, None, started, quiet=request.quiet, verbose=request.verbose
+        )
+        with shown:
+            yield settings, Callbacks(shown.observers, (), signals.watch), server
 
 
-def _followers(request: RunRequest, asked: Settings) -> Followers | None:
-    """Who follows the run, if anybody is to."""
+def _followers(request: RunRequest, settings: Settings) -> Followers | None:
+    """Start the trackers that the request names, if any."""
     if not request.track:
         return None
     from automl.track.follow import Followers
 
-    return Followers.asked_for(request.track, asked.output)
-
-
-class Stopped(KeyboardInterrupt):
-    """The user has stopped the command at once; the text says what becomes of the run."""
-
-
-ENDING = (
-    "ending: what was found so far is being saved. Ctrl-C once more stops at once, without that."
-)
+    return Followers.asked_for(request.track, settings.output)
 
 
 class Signals:
-    """Ctrl-C and SIGTERM: the first ends the search and the best so far is saved; the second stops at once.
+    """Handle Ctrl-C and SIGTERM.
+
+    The first one ends the search, and the best so far is saved; the second stops at once.
 
     Attributes
     ----------
     say : callable
-        Tells what the first one does.
+        Prints the message about the first one.
     """
 
     def __init__(self) -> None:
-        self.say: Callable[[str], None] = _write
+        self.say: Callable[[str], None] = _write_now
         self._lab: Lab | None = None
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, Any] = {}
 
-    def take(self, lab: Lab) -> None:
-        """From now on the first signal halts this lab."""
+    def watch(self, lab: Lab) -> None:
+        """Make the first signal halt this lab."""
         self._lab = lab
 
     def __enter__(self) -> Signals:
-        self._before = {
-            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def _heard(self, number: int, frame: Any) -> None:
+    def _handle(self, number: int, frame: Any) -> None:
         if self._lab is None or self._lab.halted():
             raise KeyboardInterrupt
         self._lab.halt()
-        self.say(f"automl: {ENDING}")
+        self.say(f"automl: {ENDING_MESSAGE}")
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
 
-def _write(text: str) -> None:
-    """A line on standard error, written at once: a handler of signals may have interrupted whatever writes there, too."""
+def _write_now(text: str) -> None:
+    """Write a line to standard error without a buffer.
+
+    A signal handler may have interrupted another write to the same stream.
+    """
     with suppress(OSError):
         os.write(2, f"{text}\n".encode())

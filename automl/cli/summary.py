@@ -1,4 +1,4 @@
-"""What a run came to, as plain text for standard output: the same on a terminal and in a pipe."""
+"""Describe a finished run as plain text, the same on a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -19,16 +19,25 @@ from automl.report.summary import expected, failures, tested_text
 from automl.store import FAILURES
 from automl.trial import Study
 
-TOP = 10  # rows of the leaderboard at the end of a run
-NARROW = 40  # characters of a model's name
+MAX_FINAL_ROWS = 10  # rows of the leaderboard at the end of a run
+MAX_NAME_CHARACTERS = 40
+MAX_PATH_CHARACTERS = 4096
+LABEL_WIDTH = 15  # characters, before a space and the value
+INDENT = " " * (LABEL_WIDTH + 1)
 TIED_NOTE = "= can't be told apart from the best model (paired bootstrap, 95%)"
-CORRECTED_NOTE = "The ensemble's score is corrected for having chosen its weights on these rows, so it may be worse than a member's."
+CORRECTED_NOTE = (
+    "The ensemble's score is corrected for having chosen its weights on these rows, "
+    "so it may be worse than a member's."
+)
 
 
-def final_words(
+def run_summary(
     study: Study, folder: Path, sha256: str, elapsed: float, budget: float | None = None
 ) -> str:
-    """The end of `automl fit`: leaderboard, expected score, where everything lies, and the command that predicts.
+    """Return the last output of `automl fit`.
+
+    It shows the leaderboard, the expected score, where the files are, and the command that
+    predicts.
 
     Parameters
     ----------
@@ -36,95 +45,99 @@ def final_words(
     folder : Path
         The run folder.
     sha256 : str
-        Of the predictor's file.
+        Digest of the predictor's file.
     elapsed : float
-        Seconds.
+        Seconds that the run took.
     budget : float, optional
-        Seconds that there were.
+        Seconds that it was allowed to take.
     """
-    then = f"See what the search teaches with:\n  {insight_command(folder)}\nPredict with:\n  {predict_command(folder)}"
-    parts = [
-        _board(study),
-        _outcome(study, elapsed, budget),
-        _alarms(study),
-        _failures(study, folder),
-        _places(folder, sha256),
-        then,
+    next_steps = (
+        f"See the lessons of the search with:\n  {insight_command(folder)}\n"
+        f"Predict with:\n  {predict_command(folder)}"
+    )
+    sections = [
+        _leaderboard_section(study),
+        _score_section(study, elapsed, budget),
+        _warnings_section(study),
+        _failures_section(study, folder),
+        _files_section(folder, sha256),
+        next_steps,
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(section for section in sections if section)
 
 
-def _board(study: Study) -> str:
+def _leaderboard_section(study: Study) -> str:
     rows = leaderboard(study)
     if not rows:
         return ""
-    shown = chosen(rows, TOP)
-    more = (
-        f"; {len(shown)} of {len(rows)} lines, the best of each family among them"
-        if len(shown) < len(rows)
-        else ""
-    )
-    return f"Leaderboard (scores on held-out rows{more})\n\n{leaderboard_text(shown)}"
+    shown = select_rows(rows, MAX_FINAL_ROWS)
+    excerpt = ""
+    if len(shown) < len(rows):
+        excerpt = f"; {len(shown)} of {len(rows)} lines, the best of each family among them"
+    return f"Leaderboard (scores on held-out rows{excerpt})\n\n{leaderboard_text(shown)}"
 
 
-def chosen(rows: Sequence[Row], most: int) -> list[Row]:
-    """The best rows and the best of each family, at most so many, in their order: variants of one family would fill the list.
+def select_rows(rows: Sequence[Row], max_rows: int) -> list[Row]:
+    """Select the best rows and the best of each family, in the order of the leaderboard.
+
+    The best rows alone may all be variants of one family.
 
     Parameters
     ----------
     rows : sequence of Row
-        What `leaderboard` gives.
-    most : int
+        Rows from `leaderboard`.
+    max_rows : int
     """
-    leaders = {row["family"]: row["rank"] for row in reversed(rows) if is_done(row)}.values()
-    ranks = sorted(
-        [*leaders, *(row["rank"] for row in rows if row["rank"] not in leaders)],
-        key=lambda rank: (rank not in leaders, rank),
-    )
-    kept = set(ranks[:most])
-    return [row for row in rows if row["rank"] in kept]
+    best_of_family = {row["family"]: row["rank"] for row in reversed(rows) if is_done(row)}
+    leaders = list(best_of_family.values())
+    others = [row["rank"] for row in rows if row["rank"] not in leaders]
+    ranks = sorted([*leaders, *others], key=lambda rank: (rank not in leaders, rank))
+    selected = set(ranks[:max_rows])
+    return [row for row in rows if row["rank"] in selected]
 
 
-def _outcome(study: Study, elapsed: float, budget: float | None) -> str:
-    late = (
-        f", {duration(elapsed - budget)} more than the budget"
-        if budget is not None and elapsed > budget
-        else ""
-    )
-    took = f"Time taken      {duration(elapsed)}{late}"
+def _score_section(study: Study, elapsed: float, budget: float | None) -> str:
+    overrun = ""
+    if budget is not None and elapsed > budget:
+        overrun = f", {duration(elapsed - budget)} more than the budget"
+    time_line = f"Time taken      {duration(elapsed)}{overrun}"
     score = expected(study)
     if score is None:
-        more = "; give more time" if budget is not None else ""
-        return f"Expected score  none: no model was tried on every fold, so all rows get the same prediction{more}\n{took}"
+        advice = "; give more time" if budget is not None else ""
+        reason = "no model was tried on every fold, so all rows get the same prediction"
+        return f"Expected score  none: {reason}{advice}\n{time_line}"
     better = "greater is better" if score.greater_is_better else "lower is better"
-    interval = f"\n                {score.interval_text}" if score.interval_text else ""
-    tested = _tested(study)
-    return f"Expected score  {score.metric} {score.score_text} ({better}){interval}{tested}\n{took}"
+    interval = f"\n{INDENT}{score.interval_text}" if score.interval_text else ""
+    score_line = f"Expected score  {score.metric} {score.score_text} ({better}){interval}"
+    return f"{score_line}{_test_score(study)}\n{time_line}"
 
 
-def _tested(study: Study) -> str:
-    """The test score, or why there is none."""
+def _test_score(study: Study) -> str:
+    """Return a line with the test score, or with the reason why there is none."""
     if study.test:
         return f"\nTest score      {tested_text(study)}"
-    unscored = [
+    reasons = [
         finding["action"] for finding in study.findings if finding["code"] == "test_unscored"
     ]
-    return f"\nTest score      none: {visible(unscored[-1], 4096)}" if unscored else ""
-
-
-def _failures(study: Study, folder: Path) -> str:
-    """Which candidates failed, and why the first of them did."""
-    told = failures(study)
-    where = folder / FAILURES
-    if not told:
+    if not reasons:
         return ""
-    return f"Failed          {told}" + (
-        f"\n                tracebacks: {visible(where, 4096)}" if where.exists() else ""
-    )
+    return f"\nTest score      none: {visible(reasons[-1], MAX_PATH_CHARACTERS)}"
 
 
-def _alarms(study: Study) -> str:
-    """Why the expected score may not be true, in red where the output is a terminal."""
+def _failures_section(study: Study, folder: Path) -> str:
+    """Say which candidates failed, and why the first of them did."""
+    summary = failures(study)
+    tracebacks = folder / FAILURES
+    if not summary:
+        return ""
+    section = f"Failed          {summary}"
+    if tracebacks.exists():
+        section += f"\n{INDENT}tracebacks: {visible(tracebacks, MAX_PATH_CHARACTERS)}"
+    return section
+
+
+def _warnings_section(study: Study) -> str:
+    """Say why the expected score may not be true, in red where the output is a terminal."""
     if not study.score_warnings:
         return ""
     from automl.cleaning import Finding
@@ -134,7 +147,7 @@ def _alarms(study: Study) -> str:
 
 
 def red(text: str) -> str:
-    r"""A text in red; what writes to a pipe takes the colour out again.
+    r"""Colour a text red; `typer.echo` removes the colour again when it writes to a pipe.
 
     >>> red("no")
     '\x1b[31m\x1b[1mno\x1b[0m'
@@ -144,63 +157,78 @@ def red(text: str) -> str:
     return typer.style(text, fg="red", bold=True)
 
 
-def _places(folder: Path, sha256: str) -> str:
+def _files_section(folder: Path, sha256: str) -> str:
     files = (
         ("Predictor", "predictor.automl"),
         ("Leaderboard", "leaderboard.csv"),
         ("Report", "report.html"),
     )
-    there = [(name, folder / file) for name, file in files if (folder / file).exists()]
-    lines = [f"{name:<15} {visible(path, 4096)}" for name, path in [("Run folder", folder), *there]]
-    return "\n".join([*lines, f"{'SHA-256':<15} {sha256}"])
+    existing = [(label, folder / file) for label, file in files if (folder / file).exists()]
+    lines = []
+    for label, path in [("Run folder", folder), *existing]:
+        lines.append(f"{label:<{LABEL_WIDTH}} {visible(path, MAX_PATH_CHARACTERS)}")
+    lines.append(f"{'SHA-256':<{LABEL_WIDTH}} {sha256}")
+    return "\n".join(lines)
 
 
-def leaderboard_text(rows: Sequence[Row], most: int | None = None) -> str:
-    """A leaderboard as plain text: aligned columns, no box, the same on a terminal and in a pipe.
+def leaderboard_text(rows: Sequence[Row], max_rows: int | None = None) -> str:
+    """Format a leaderboard as aligned columns without a box.
 
     Parameters
     ----------
     rows : sequence of Row
-        What `leaderboard` gives.
-    most : int, optional
-        So many of them; all unless it is given.
+        Rows from `leaderboard`.
+    max_rows : int, optional
+        Show only the first rows. Default: all.
     """
-    shown = list(rows)[: most or None]
+    shown = list(rows)[: max_rows or None]
     if not shown:
         return "no model yet"
     decimals = places(shown[0]["score"])
     has_tests = any(row["test"] is not None for row in shown)
-    tests = ("test",) if has_tests else ()
+    has_ties = any(row["status"] == TIED for row in shown)
     headings = (
         "rank",
-        visible(shown[0]["metric"], NARROW),
+        visible(shown[0]["metric"], MAX_NAME_CHARACTERS),
         "95% interval",
-        *tests,
+        *(("test",) if has_tests else ()),
         "weight",
         "seconds",
         "MB",
         "id",
         "model",
     )
-    has_ties = any(row["status"] == TIED for row in shown)
     cells = [_cells(row, decimals, has_ties, has_tests) for row in shown]
     board = aligned([headings, *cells], left=("95% interval", "id", "model"))
-    notes = [TIED_NOTE] if has_ties else []
-    notes += [CORRECTED_NOTE] if shown[0]["id"] == "ensemble" else []
-    return "\n\n".join([board, "\n".join(notes)] if notes else [board])
+    notes = []
+    if has_ties:
+        notes.append(TIED_NOTE)
+    if shown[0]["id"] == "ensemble":
+        notes.append(CORRECTED_NOTE)
+    if not notes:
+        return board
+    return "\n\n".join([board, "\n".join(notes)])
 
 
-def _cells(row: Row, decimals: int, padded: bool, tested: bool) -> tuple[str, ...]:
-    interval = (
-        f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}"
-        if row["ci_low"] is not None
-        else ""
-    )
+def _cells(row: Row, decimals: int, has_ties: bool, has_tests: bool) -> tuple[str, ...]:
+    """Format one row of the leaderboard."""
+    rank = str(row["rank"])
+    if has_ties:
+        rank += "=" if row["status"] == TIED else " "
+    interval = ""
+    if row["ci_low"] is not None:
+        interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}"
     status = "" if is_done(row) else f" ({visible(row['status'], 80)})"
-    name = f"{visible(row['family'], NARROW)} {visible(row['recipe'], NARROW)}".strip()
-    weight = f"{row['weight']:.3f}" if row["weight"] else ""
-    score = number(row["score"], decimals) or "-"
-    costs = (f"{row['seconds']:.2f}", f"{row['size_mb']:.2f}")
-    rank = f"{row['rank']}{'=' if row['status'] == TIED else ' ' if padded else ''}"
-    test = (number(row["test"], decimals),) if tested else ()
-    return (rank, score, interval, *test, weight, *costs, visible(row["id"], NARROW), name + status)
+    family = visible(row["family"], MAX_NAME_CHARACTERS)
+    recipe = visible(row["recipe"], MAX_NAME_CHARACTERS)
+    return (
+        rank,
+        number(row["score"], decimals) or "-",
+        interval,
+        *((number(row["test"], decimals),) if has_tests else ()),
+        f"{row['weight']:.3f}" if row["weight"] else "",
+        f"{row['seconds']:.2f}",
+        f"{row['size_mb']:.2f}",
+        visible(row["id"], MAX_NAME_CHARACTERS),
+        f"{family} {recipe}".strip() + status,
+    )

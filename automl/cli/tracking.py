@@ -1,17 +1,17 @@
-"""`automl runs`, `automl compare` and `automl export`: experiments."""
+"""`automl runs`, `automl compare` and `automl export`: keep track of experiments."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from automl.errors import InputError
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def runs(
@@ -26,30 +26,30 @@ def runs(
 
     if not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder.")
-    found = []
+    experiments = []
     for path in run_folders(Path(folder)):
         try:
-            found.append(read_experiment(path))
-        except InputError as error:  # one damaged run hides no other
+            experiments.append(read_experiment(path))
+        except InputError as error:  # a damaged run hides no other
             typer.echo(f"automl: {error}", err=True)
-    typer.echo(json.dumps(rows(found), indent=1, default=str) if as_json else text(found))
+    typer.echo(_as_json(rows(experiments)) if as_json else text(experiments))
 
 
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Run folders; all are held against the first."),
+        typer.Argument(metavar="RUN RUN...", help="Run folders; all are compared to the first."),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show side by side what differs between runs, down to every option and package, and whether it made a difference."""
+    """Compare runs: each option and package that differs, and whether it made a difference."""
     from automl.track.compare import text, to_json
     from automl.track.experiment import read_experiment
 
     if len(runs) < 2:
         raise InputError("compare: give two runs or more.")
-    found = [read_experiment(Path(run)) for run in runs]
-    typer.echo(json.dumps(to_json(found), indent=1, default=str) if as_json else text(found))
+    experiments = [read_experiment(Path(run)) for run in runs]
+    typer.echo(_as_json(to_json(experiments)) if as_json else text(experiments))
 
 
 def export(
@@ -65,25 +65,30 @@ def export(
     ] = None,
     rows: Annotated[
         bool,
-        typer.Option("--rows", help="With zip: the table and all that holds its rows go with it."),
+        typer.Option("--rows", help="With zip: include the table and everything with its rows."),
     ] = False,
 ) -> None:
-    """Hand a run to another program: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
+    """Export a run: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
     from automl.track.experiment import read_experiment
     from automl.track.exports import export as write
     from automl.track.to_zip import left_out
 
-    one = read_experiment(Path(run))
-    made, then = write(one, to, None if output is None else Path(output), rows)
-    for path in made:
+    experiment = read_experiment(Path(run))
+    target = None if output is None else Path(output)
+    paths, open_command = write(experiment, to, target, rows)
+    for path in paths:
         typer.echo(str(path))
     if to == "zip" and not rows:
+        omitted = ", ".join(left_out(experiment))
         typer.echo(
-            f"automl: left out, since it holds rows: {', '.join(left_out(one))} (--rows takes them in)",
-            err=True,
+            f"automl: left out, since it holds rows: {omitted} (--rows includes them)", err=True
         )
-    if then:
-        typer.echo(f"automl: open it with: {then}", err=True)
+    if open_command:
+        typer.echo(f"automl: open it with: {open_command}", err=True)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"runs": runs, "compare": compare, "export": export}
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=1, default=str)

@@ -1,7 +1,11 @@
-"""AutoMLClassifier and AutoMLRegressor: scikit-learn's conventions over `run.fit`; `load` brings a saved model back."""
+"""AutoMLClassifier, AutoMLRegressor and `load`: scikit-learn's conventions over `run.fit`."""
 
 from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.loading import load
 from automl.estimator.regressor import AutoMLRegressor
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "load"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "load",
+]

@@ -1,4 +1,4 @@
-"""AutoMLClassifier: labels go in and come back in y's own dtype."""
+"""AutoMLClassifier: labels are passed and returned in y's own dtype."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from automl.errors import InputError
 from automl.estimator._base import AutoML
 from automl.estimator.rows import Array, is_missing
-from automl.estimator.scoring import answered
+from automl.estimator.scoring import select_known
 from automl.predictor import Predictor
 
-_EXACT = 2**53  # whole numbers beyond it lose digits as float64
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+MAX_EXACT_INTEGER = 2**53  # larger whole numbers lose digits as float64
 
 
 class AutoMLClassifier(ClassifierMixin, AutoML):
@@ -26,41 +29,49 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
     Parameters
     ----------
     budget : str or float, default="10m"
-        Wall-clock time from the call of `fit` to its return: seconds, or text such as "90s", "10m", "1h30m".
+        Wall-clock time from the call of `fit` to its return: seconds, or text such as "90s", "10m",
+        "1h30m".
     trials : int, optional
-        So many candidates, the constant baseline included, instead of `budget`; equal calls then give equal models.
+        Number of candidates, including the constant baseline, instead of `budget`; equal calls then
+        give equal models.
     metric : str or callable, optional
-        What is optimised: a name (`automl metrics`), that of any of scikit-learn's scorers, a function of (y_true, y_pred) whose value
-        is greater for better predictions, or what `sklearn.metrics.make_scorer` makes of one. Default: roc_auc for two classes,
-        log_loss for more, rmse for numbers.
+        The metric to optimise: a name (`automl metrics`), the name of any of scikit-learn's
+        scorers, a function of (y_true, y_pred) whose value is greater for better predictions, or
+        the result of `sklearn.metrics.make_scorer`. Default: roc_auc for two classes, log_loss for
+        more, rmse for numbers.
     cv : int, splitter or iterable of (train, test), optional
-        Which rows are held out: a number of folds (stratified, groups whole), any splitter of scikit-learn, or pairs of row numbers. At
-        most 100 splits. The run keeps the folds as numbers. Default: as rows and budget allow.
+        Which rows are held out: a number of folds (stratified, groups whole), any splitter of
+        scikit-learn, or pairs of row numbers. At most 100 splits. The run stores the folds as
+        numbers. Default: as rows and budget allow.
     pipeline : str or Pipeline, default="default"
-        A bundled pipeline (`automl pipelines`), a pipeline file's path, or what `automl.extend.read_pipeline` makes of one.
+        A bundled pipeline (`automl pipelines`), a pipeline file's path, or the result of
+        `automl.extend.read_pipeline`.
     options : mapping or sequence of str, default=()
-        Options of its stages (`automl stages`): {"tune.method": "random"} or ["tune.method=random"].
+        Options of its stages (`automl stages`): {"tune.method": "random"} or
+        ["tune.method=random"].
     families : sequence of str or Family, default=()
-        Model families that take part (`automl families`); none: all. One of your own is an object (`automl.extend.SimpleFamily`),
-        which takes part beside those named; if none is, beside all of ours.
+        Model families to train (`automl families`); if empty, all. A family of your own is an
+        object (`automl.extend.SimpleFamily`), which is trained in addition to the named ones, or in
+        addition to all built-in ones if none is named.
     output : str or Path, optional
-        The run's folder, absent or empty, which is kept with its report. By default nothing stays on disk.
+        The run's folder, absent or empty, which is kept with its report. By default nothing stays
+        on disk.
     overwrite : bool, default=False
-        Whether a run that lies in `output` is replaced. The new one is made beside it and takes its place at the end; if it fails, the old
-        one stays.
+        Whether to replace a run in `output`. The new run is made next to the old one and replaces
+        it at the end; if it fails, the old one stays.
     track : str, Tracker or sequence of them, default=()
-        Who follows the run live: "tensorboard", "wandb", "mlflow", or objects of your own with the methods begin(one), trial(one, trial)
-        and end(one). Needs `output`.
+        Trackers that follow the run live: "tensorboard", "wandb", "mlflow", or objects of your own
+        with the methods begin(one), trial(one, trial) and end(one). Needs `output`.
     n_jobs : int, optional
-        Cores to use. None and -1 are all that this process may use.
+        Cores to use. None and -1 stand for all that this process may use.
     memory : str or int, optional
-        What the workers may hold: "8GB", or bytes. Default: 80% of what is free.
+        Memory that the workers may use: "8GB", or bytes. Default: 80% of free memory.
     engine : {"local", "inline"}, default="local"
         Worker processes; or everything in this process, for tiny tables.
     random_state : int, RandomState or None, default=0
     verbose : {0, 1, 2}, default=0
-        Nothing, one line of progress (drawn anew on a terminal and in a notebook, written now and then elsewhere), or a line for every fit;
-        on standard error.
+        Nothing, one line of progress (redrawn on a terminal and in a notebook, written from time to
+        time elsewhere), or a line for every fit; on standard error.
 
     Attributes
     ----------
@@ -68,21 +79,24 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         The sorted labels, in y's own dtype. One with a single row is never predicted.
     predictor_ : Predictor
     leaderboard_ : DataFrame
-        One row a candidate, best first. Not there after `load` of a predictor's file; a run's folder has it.
+        One row a candidate, best first. Absent after `load` of a predictor's file; a run's folder
+        has it.
     findings_ : list of Finding
-        What was found in the table and done about it, with the option that changes it. There where `leaderboard_` is.
+        Findings about the table and their consequences, with the option that changes each. Present
+        where `leaderboard_` is.
     expected_score_ : float
-        The metric, in its natural sign, that new rows can be expected to give.
+        The expected score on new rows, in the metric's natural sign.
     expected_interval_ : tuple of (float, float)
         Its 95% interval.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        If all of X's columns are named by text.
+        Present if the names of all columns of X are strings.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> X = pd.DataFrame({"size": ["S", "M", None, "L"] * 8, "price": ["$5", "$7", "$6", "n/a"] * 8})
+    >>> prices = ["$5", "$7", "$6", "n/a"]
+    >>> X = pd.DataFrame({"size": ["S", "M", None, "L"] * 8, "price": prices * 8})
     >>> y = ["no", "yes", "no", "yes"] * 8
     >>> model = AutoMLClassifier(pipeline="linear", trials=2, engine="inline").fit(X, y)
     >>> model.classes_.tolist(), model.predict(X)[:4].tolist(), model.predict_proba(X).shape
@@ -92,7 +106,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
     """
 
     def predict(self, X: Any) -> Array:
-        """The classes of rows.
+        """Predict the classes of rows.
 
         Parameters
         ----------
@@ -103,28 +117,33 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         -------
         labels : ndarray of shape (n_rows,), of y's dtype
         """
-        raw = self._raw(X)
-        labels: Array = self.classes_[self._places[self.predictor_.codes(raw)]]
+        raw = self._predict_raw(X)
+        classes = self.predictor_.codes(raw)
+        indices = self._places[classes]
+        labels: Array = self.classes_[indices]
         return labels
 
-    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Probabilities of the classes.
+    def predict_proba(self, X: Any) -> Floats:
+        """Predict the probabilities of the classes.
 
         Returns
         -------
         proba : ndarray of shape (n_rows, n_classes), float64
             In the order of `classes_`.
         """
-        raw = self._raw(X)
-        proba = np.zeros((len(raw), len(self.classes_)))
+        raw = self._predict_raw(X)
+        n_classes = len(self.classes_)
+        n_rows = len(raw)
+        proba = np.zeros((n_rows, n_classes))
         proba[:, self._places] = raw
         return proba
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose class is predicted.
+        """Return the accuracy: the share of rows whose class is predicted.
 
-        Labels are read as at fit: 0.0 is the label 0, "TRUE" is True, blanks around them don't count.
-        Rows without a label, or with one that the model doesn't know, are left out, these with a warning.
+        Labels are read as at fit: 0.0 is the label 0, "TRUE" is True, blanks around them don't
+        count. Rows without a label are left out; so are rows with one that the model doesn't know,
+        with a warning.
 
         Parameters
         ----------
@@ -132,56 +151,55 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         y : array-like of shape (n_rows,)
         sample_weight : array-like of shape (n_rows,), optional
         """
-        codes = self.predictor_.codes(self._raw(X))
-        known = answered(self.predictor_.task, codes, y, sample_weight)
-        return float(np.average(known.y == known.predicted, weights=known.weight))
+        raw = self._predict_raw(X)
+        classes = self.predictor_.codes(raw)
+        task = self.predictor_.task
+        known = select_known(task, classes, y, sample_weight)
+        is_right = known.y == known.predicted
+        accuracy = np.average(is_right, weights=known.weight)
+        return float(accuracy)
 
     def _prepare(self, y: Array) -> str:
-        present = y[~is_missing(y)]
-        present = (
-            pd.Series(present).infer_objects().to_numpy() if present.dtype == object else present
-        )
-        if any(isinstance(label, bytes) for label in present[:1]):
+        is_present = ~is_missing(y)
+        present = y[is_present]
+        if present.dtype == object:
+            series = pd.Series(present).infer_objects()
+            present = series.to_numpy()
+        first = next(iter(present), None)
+        if isinstance(first, bytes):
             raise InputError(
                 "y: labels are bytes, which are no text. Give np.char.decode(y.astype(bytes))."
             )
         assert_all_finite(present, input_name="y")
         check_classification_targets(present)
-        if (
-            present.dtype.kind in "iu"
-            and len(present)
-            and max(-int(present.min()), int(present.max())) > _EXACT
-        ):
-            raise InputError(
-                f"y: whole numbers beyond {_EXACT} can't be told apart as labels. Give them as text."
-            )
+        is_integer = present.dtype.kind in "iu"
+        if is_integer and len(present):
+            lowest = int(present.min())
+            highest = int(present.max())
+            if max(-lowest, highest) > MAX_EXACT_INTEGER:
+                raise InputError(
+                    f"y: whole numbers beyond {MAX_EXACT_INTEGER} can't be told apart as labels. "
+                    "Give them as text."
+                )
         self.classes_ = np.unique(present)
         if len(self.classes_) == 1:
-            raise InputError(
-                f"y has only one class, {self.classes_[0]!r}: there is nothing to learn."
-            )
+            label = self.classes_[0]
+            raise InputError(f"y has only one class, {label!r}: there is nothing to learn.")
         return "classification"
 
-    def _take(self, predictor: Predictor) -> Self:
+    def _set_predictor(self, predictor: Predictor) -> Self:
         labels = np.array(predictor.task.typed_labels)
         if not hasattr(self, "classes_"):
             self.classes_ = np.unique(labels)
-        self._places = _places(labels, self.classes_)
-        return super()._take(predictor)
+        self._places = _indices_of(labels, self.classes_)  # pickled under this name
+        return super()._set_predictor(predictor)
 
 
-def _places(labels: Array, classes: Array) -> npt.NDArray[np.intp]:
-    """Where a predictor's labels stand among the classes; it knows a timedelta by its seconds."""
-    if classes.dtype.kind == "m":
-        return np.searchsorted(pd.TimedeltaIndex(classes).total_seconds().to_numpy(), labels)
-    return np.searchsorted(classes, labels.astype(classes.dtype))
-
-
-def _is_missing(y: Array) -> npt.NDArray[np.bool_]:
-    """Labels that are None, NaN or blank."""
-    missing = np.asarray(pd.isna(y))
-    if y.dtype.kind in "OU":
-        missing = missing | np.array(
-            [isinstance(label, str) and not label.strip() for label in y], bool
-        )
-    return missing
+def _indices_of(labels: Array, classes: Array) -> Indices:
+    """Return the indices of a predictor's labels among the classes."""
+    if classes.dtype.kind == "m":  # a predictor stores a timedelta in seconds
+        timedeltas = pd.TimedeltaIndex(classes)
+        seconds = timedeltas.total_seconds().to_numpy()
+        return np.searchsorted(seconds, labels)
+    labels = labels.astype(classes.dtype)
+    return np.searchsorted(classes, labels)

@@ -1,4 +1,4 @@
-"""`load`: a predictor's file as an estimator."""
+"""`load`: read a predictor's file as an estimator."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from automl import predictor as archive
-from automl.estimator._base import own_families
 from automl.estimator.classifier import AutoMLClassifier
+from automl.estimator.parameters import own_families
 from automl.estimator.regressor import AutoMLRegressor
-from automl.estimator.wording import pythons_words
+from automl.estimator.wording import python_wording
 from automl.models import Family
 from automl.store import LOG, replay
 
 
 def load(
-    path: str | Path, expect_sha256: str | None = None, families: Sequence[Family] = ()
+    path: str | Path,
+    expect_sha256: str | None = None,
+    families: Sequence[Family] = (),
 ) -> AutoMLClassifier | AutoMLRegressor:
-    """The estimator of a predictor's file, or of the one in a run's folder, as `save` and `automl fit` write it.
+    """Read an estimator from a predictor's file, or from a run's folder.
 
-    Of a run's folder it has the leaderboard and the findings, too.
+    `save` and `automl fit` write such files. From a run's folder, the estimator has the leaderboard
+    and the findings, too.
 
-    It predicts tables that hold the columns the model needs, by name; others may stand beside them. Labels come back as the
-    file has them: text from a CSV, y's numbers or truth values from Python.
+    It predicts tables that hold the columns that the model needs, by name; they may hold others.
+    Labels are returned as the file has them: text from a CSV, y's numbers or booleans from Python.
 
     Parameters
     ----------
@@ -32,21 +35,29 @@ def load(
     expect_sha256 : str, optional
         Refuse any other file.
     families : sequence of Family, optional
-        Families of your own that the predictor may have been made with. The file holds what they learnt and no code.
+        Families of your own that the predictor may use. The file holds their fitted models, but no
+        code.
 
     Raises
     ------
     InputError
-        There is no such file, it is damaged, it is not the expected one, or it was made with a family that is not known here.
+        There is no such file, it is damaged, it is not the expected one, or it was made with a
+        family that is not known here.
     """
-    with pythons_words({}):
-        predictor = archive.load(Path(path), expect_sha256, own_families(families))
-        study = replay(Path(path)) if (Path(path) / LOG).exists() else None
-    kind = AutoMLRegressor if predictor.task.is_regression else AutoMLClassifier
-    model: AutoMLClassifier | AutoMLRegressor = kind(
-        metric=predictor.task.metric, families=tuple(families)
-    )
-    model.feature_names_in_ = np.array(predictor.cleaner.inputs, object)
-    model.n_features_in_ = len(predictor.cleaner.inputs)
-    model._take(predictor)
-    return model if study is None else model._take_study(study)
+    path = Path(path)
+    with python_wording({}):
+        extensions = own_families(families)
+        predictor = archive.load(path, expect_sha256, extensions)
+        is_run = (path / LOG).exists()
+        study = replay(path) if is_run else None
+    task = predictor.task
+    kind = AutoMLRegressor if task.is_regression else AutoMLClassifier
+    model: AutoMLClassifier | AutoMLRegressor
+    model = kind(metric=task.metric, families=tuple(families))
+    names = predictor.cleaner.inputs
+    model.feature_names_in_ = np.array(names, object)
+    model.n_features_in_ = len(names)
+    model._set_predictor(predictor)
+    if study is not None:
+        model._set_study(study)
+    return model

@@ -1,4 +1,4 @@
-"""Where a fit's run lies: in a folder for the time of the fit, in the one asked for, or beside an older run that it then replaces."""
+"""Choose the folder of a run: a temporary one, the requested one, or one that replaces a run."""
 
 from __future__ import annotations
 
@@ -14,72 +14,74 @@ from automl.store import LOG, events, held
 
 
 @contextmanager
-def place_of(output: str | Path | None, overwrite: bool) -> Iterator[Path]:
-    """The folder in which a run is made.
+def run_folder(output: str | Path | None, overwrite: bool) -> Iterator[Path]:
+    """Yield the folder in which a run is made.
 
     Parameters
     ----------
     output : str or Path or None
-        The folder that is asked for; None is one that goes when the block ends.
+        The requested folder. None stands for a temporary one, which is removed when the block ends.
     overwrite : bool
-        Whether a run that lies there is replaced, once the block has ended well.
+        Whether a run in it is replaced, once the block has ended without an error.
 
     Raises
     ------
     InputError
-        Something lies there that is not to be replaced.
+        The folder holds something that must not be replaced.
     """
     if output is None:
-        with tempfile.TemporaryDirectory(prefix="automl-") as passing:
-            yield Path(passing)
+        with tempfile.TemporaryDirectory(prefix="automl-") as temporary:
+            yield Path(temporary)
         return
     folder = Path(output)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         yield folder
         return
     if not overwrite:
-        hint = (
-            "overwrite=True replaces the run in it"
-            if (folder / LOG).exists()
-            else "Give a new name, or remove it"
-        )
+        hint = "Give a new name, or remove it"
+        if (folder / LOG).exists():
+            hint = "overwrite=True replaces the run in it"
         raise InputError(f"output={str(output)!r}: is not an empty folder. {hint}.")
-    with replacing(folder.resolve(), str(output)) as beside:
-        yield beside
+    with replacement_folder(folder.resolve(), str(output)) as replacement:
+        yield replacement
 
 
 @contextmanager
-def replacing(folder: Path, name: str) -> Iterator[Path]:
-    """A folder beside a run's that takes its place when the block ends well; until then, and if it fails, the old run stays.
+def replacement_folder(folder: Path, name: str) -> Iterator[Path]:
+    """Yield a folder next to a run's that replaces it when the block ends without an error.
+
+    Until then, and if the block fails, the old run stays.
 
     Parameters
     ----------
     folder : Path
-        Of the run that is replaced.
+        The folder of the run to replace.
     name : str
-        What the user calls it.
+        Its name in messages.
     """
     _check_run(folder, name)
     with held(folder):
-        around = _made_beside(folder, name)
+        parent = _make_parent(folder, name)
         try:
-            beside = around / folder.name  # it is called the same: trackers show the name
-            yield beside
-            _swap(beside, folder, around / "before")
+            replacement = parent / folder.name  # the same name, since trackers show it
+            yield replacement
+            _swap(replacement, folder, parent / "before")
         finally:
-            shutil.rmtree(around, ignore_errors=True)
+            shutil.rmtree(parent, ignore_errors=True)
 
 
 def _check_run(folder: Path, name: str) -> None:
-    """Refuse to replace what is no run of ours."""
+    """Refuse to replace a folder that isn't a run."""
     if not folder.is_dir() or not (folder / LOG).is_file():
         raise InputError(
-            f"output={name!r}: overwrite=True replaces the folder of a run, and this holds no {LOG}. Give a new name."
+            f"output={name!r}: overwrite=True replaces the folder of a run, "
+            f"and this holds no {LOG}. Give a new name."
         )
     next(events(folder), None)  # an InputError if the file holds something else
 
 
-def _made_beside(folder: Path, name: str) -> Path:
+def _make_parent(folder: Path, name: str) -> Path:
+    """Make a folder next to a run's, for the one that replaces it."""
     try:
         return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
@@ -88,12 +90,12 @@ def _made_beside(folder: Path, name: str) -> Path:
         ) from None
 
 
-def _swap(beside: Path, folder: Path, before: Path) -> None:
-    """Put the new run where the old one lies; the old one comes back if that fails."""
-    os.replace(folder, before)
+def _swap(replacement: Path, folder: Path, backup: Path) -> None:
+    """Move the new run to the place of the old one; restore the old one if that fails."""
+    os.replace(folder, backup)
     try:
-        os.replace(beside, folder)
+        os.replace(replacement, folder)
     except BaseException:
         with suppress(OSError):
-            os.replace(before, folder)
+            os.replace(backup, folder)
         raise

@@ -1,6 +1,7 @@
-"""What `verbose=` shows of a fit: nothing, one calm line, or a line for every event; always on standard error.
+"""Show the progress of a fit as `verbose` says; always on standard error.
 
-A terminal and a notebook draw the calm line anew in its place. Anywhere else, as in a log, it is written from time to time.
+Nothing, one line of progress, or a line for every event. A terminal and a notebook redraw the one
+line in its place. Anywhere else, as in a log, it is written from time to time.
 """
 
 from __future__ import annotations
@@ -20,22 +21,23 @@ from automl.run import Settings
 from automl.run.recorder import words
 from automl.trial import Event, Study, Trial
 
-REDRAW_SECONDS = 1.0  # a clock that stands still looks like a program that does
-LEAST_REDRAW_SECONDS = 0.25  # between two drawings, however many events there are
-LEAST_PAUSE_SECONDS = 10.0  # between two lines in a log
-PAUSES_A_BUDGET = 20  # or a larger budget's share
+REDRAW_SECONDS = 1.0  # a clock that doesn't move looks like a program that has stopped
+MIN_REDRAW_SECONDS = 0.25  # between two redraws, however many events there are
+MIN_PAUSE_SECONDS = 10.0  # between two lines in a log; longer if the budget is large
+MAX_LINES_PER_BUDGET = 20
 NOTEBOOK_COLUMNS = 100
-NARROW = 40  # characters of a name
+MAX_NAME_CHARACTERS = 40
+MAX_LINE_CHARACTERS = 1000
 
 Observer = Callable[[Study, Event], None]
 
 
 class Silent:
-    """Shows nothing: opened before a fit, closed after it."""
+    """A display that shows nothing; opened before a fit and closed after it."""
 
     @property
     def observers(self) -> Sequence[Observer]:
-        """Those that the run tells of each event."""
+        """Functions that the run calls with each event."""
         return ()
 
     def __enter__(self) -> Self:
@@ -51,44 +53,50 @@ class Silent:
 
 
 class EveryEvent(Silent):
-    """Writes a line for each event, as `automl fit --verbose` does."""
+    """Write a line for each event, as `automl fit --verbose` does."""
 
-    def __init__(self, asked: Settings, stream: TextIO) -> None:
-        self._asked = asked
+    def __init__(self, settings: Settings, stream: TextIO) -> None:
+        self._settings = settings
         self._stream = stream
 
     @property
     def observers(self) -> Sequence[Observer]:
-        """Itself."""
+        """The display itself."""
         return (self,)
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Write what an event tells."""
-        if told := words(study, event):
-            lines = "\n".join(visible(line, 1000) for line in told.split("\n"))
-            print(f"{_elapsed(self._asked):7.1f} s  {lines}", file=self._stream, flush=True)
+        """Write the description of an event."""
+        text = words(study, event)
+        if not text:
+            return
+        lines = [visible(part, MAX_LINE_CHARACTERS) for part in text.split("\n")]
+        elapsed = _elapsed(self._settings)
+        shown = "\n".join(lines)
+        print(f"{elapsed:7.1f} s  {shown}", file=self._stream, flush=True)
 
 
-class Calm(Silent):
-    """Writes the line from time to time: once the table is clean, then seldom, and at the end."""
+class PeriodicLine(Silent):
+    """Write the progress once the table is clean, then from time to time, and at the end."""
 
-    def __init__(self, asked: Settings, stream: TextIO) -> None:
-        self._asked = asked
+    def __init__(self, settings: Settings, stream: TextIO) -> None:
+        self._settings = settings
         self._stream = stream
         self._study = Study()
         self._written = time.monotonic()
-        self._pause = max(LEAST_PAUSE_SECONDS, (asked.seconds or 0.0) / PAUSES_A_BUDGET)
+        budget = settings.seconds or 0.0
+        self._pause = max(MIN_PAUSE_SECONDS, budget / MAX_LINES_PER_BUDGET)
 
     @property
     def observers(self) -> Sequence[Observer]:
-        """Itself."""
+        """The display itself."""
         return (self,)
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Keep the study, and write the line if its time has come."""
+        """Store the study, and write a line if it is time for one."""
         self._study = study
-        if "task" in event or time.monotonic() - self._written >= self._pause:
-            self._write(line(study, self._asked))
+        is_due = time.monotonic() - self._written >= self._pause
+        if "task" in event or is_due:
+            self._write(progress_line(study, self._settings))
 
     def __exit__(
         self,
@@ -97,33 +105,33 @@ class Calm(Silent):
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._write(last_line(self._study, self._asked))
+            self._write(final_line(self._study, self._settings))
 
     def _write(self, text: str) -> None:
         self._written = time.monotonic()
         print(text, file=self._stream, flush=True)
 
 
-class Redrawn(Silent):
-    """Draws the line anew in its place, at each event and once a second, by a thread of its own."""
+class RedrawnLine(Silent):
+    """Redraw one line in its place, at events and, by a thread, once a second."""
 
-    def __init__(self, asked: Settings, stream: TextIO) -> None:
-        self._asked = asked
+    def __init__(self, settings: Settings, stream: TextIO) -> None:
+        self._settings = settings
         self._stream = stream
         self._study = Study()
         self._drawn = 0.0
         self._width = 0
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._clock = threading.Thread(target=self._tick, daemon=True)
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._redraw_until_over, daemon=True)
 
     @property
     def observers(self) -> Sequence[Observer]:
-        """Itself."""
+        """The display itself."""
         return (self,)
 
     def __enter__(self) -> Self:
-        self._clock.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -132,50 +140,50 @@ class Redrawn(Silent):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
-        self._clock.join()
-        self._draw(last_line(self._study, self._asked) if kind is None else "")
-        if kind is None:
-            print(file=self._stream, flush=True)
+        self._is_over.set()
+        self._thread.join()
+        if kind is not None:
+            self._draw("")
+            return
+        self._draw(final_line(self._study, self._settings))
+        print(file=self._stream, flush=True)
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Keep the study, and draw it unless the line has just been drawn."""
+        """Store the study, and redraw the line unless that has just been done."""
         self._study = study
-        if time.monotonic() - self._drawn >= LEAST_REDRAW_SECONDS:
-            self._draw(line(study, self._asked))
+        if time.monotonic() - self._drawn >= MIN_REDRAW_SECONDS:
+            self._draw(progress_line(study, self._settings))
 
-    def _tick(self) -> None:
-        while not self._over.wait(REDRAW_SECONDS):
-            self._draw(line(self._study, self._asked))
+    def _redraw_until_over(self) -> None:
+        while not self._is_over.wait(REDRAW_SECONDS):
+            self._draw(progress_line(self._study, self._settings))
 
     def _draw(self, text: str) -> None:
-        """Write over what stands there; a notebook knows no code that clears a line."""
-        columns = (
-            shutil.get_terminal_size().columns - 1 if self._stream.isatty() else NOTEBOOK_COLUMNS
-        )
+        """Write over the line with spaces, since a notebook has no code that clears a line."""
+        columns = NOTEBOOK_COLUMNS
+        if self._stream.isatty():
+            columns = shutil.get_terminal_size().columns - 1
         with self._lock:
             self._drawn = time.monotonic()
             shown = visible(text, columns)
-            print(
-                f"\r{shown.ljust(self._width)}" if shown else f"\r{' ' * self._width}\r",
-                end="",
-                file=self._stream,
-                flush=True,
-            )
+            line = f"\r{shown.ljust(self._width)}"
+            if not shown:
+                line += "\r"
+            print(line, end="", file=self._stream, flush=True)
             self._width = len(shown)
 
 
-def progress(verbose: Any, asked: Settings, stream: TextIO | None = None) -> Silent:
-    """The display that `verbose` asks for.
+def progress(verbose: Any, settings: Settings, stream: TextIO | None = None) -> Silent:
+    """Return the display that `verbose` asks for.
 
     Parameters
     ----------
     verbose : {0, 1, 2}
-        Nothing, one calm line, or a line for every event.
-    asked : Settings
-        The run's: what it may use.
+        Nothing, one line of progress, or a line for every event.
+    settings : Settings
+        The settings of the run, which hold its budget.
     stream : TextIO, optional
-        Standard error unless it is given.
+        Default: standard error.
 
     Raises
     ------
@@ -190,64 +198,84 @@ def progress(verbose: Any, asked: Settings, stream: TextIO | None = None) -> Sil
     if not verbose or stream is None:  # a program without a terminal may have no stream at all
         return Silent()
     if verbose == 2:
-        return EveryEvent(asked, stream)
-    return Redrawn(asked, stream) if is_redrawn(stream) else Calm(asked, stream)
+        return EveryEvent(settings, stream)
+    if can_redraw(stream):
+        return RedrawnLine(settings, stream)
+    return PeriodicLine(settings, stream)
 
 
-def is_redrawn(stream: TextIO) -> bool:
-    """Whether a line can be written over: on a terminal and in a notebook."""
-    return stream.isatty() or type(stream).__module__.partition(".")[0] == "ipykernel"
+def can_redraw(stream: TextIO) -> bool:
+    """Whether a line can be written over, as on a terminal and in a notebook."""
+    package = type(stream).__module__.partition(".")[0]
+    return stream.isatty() or package == "ipykernel"
 
 
-def line(study: Study, asked: Settings) -> str:
-    """Say in a line how far a fit is."""
-    parts = [_used(study, asked), study.stage or "reading", *_found(study)]
+def progress_line(study: Study, settings: Settings) -> str:
+    """Describe the progress of a fit in one line."""
+    budget = _budget_text(study, settings)
+    stage = study.stage or "reading"
+    return _join([budget, stage, *_search_texts(study)])
+
+
+def final_line(study: Study, settings: Settings) -> str:
+    """Describe the result of a fit in one line."""
+    parts = [f"done in {_clock_text(_elapsed(settings))}", *_search_texts(study)]
+    if study.findings:
+        findings = counted(len(study.findings), "finding")
+        parts.append(f"{findings} in findings_")
+    return _join(parts)
+
+
+def _join(parts: Sequence[str]) -> str:
     return " | ".join(visible(part) for part in parts)
 
 
-def last_line(study: Study, asked: Settings) -> str:
-    """Say in a line what a fit came to."""
-    findings = [f"{counted(len(study.findings), 'finding')} in findings_"] if study.findings else []
-    return " | ".join(
-        visible(part) for part in [f"done in {_clock(_elapsed(asked))}", *_found(study), *findings]
-    )
+def _elapsed(settings: Settings) -> float:
+    return time.monotonic() - settings.started
 
 
-def _elapsed(asked: Settings) -> float:
-    return time.monotonic() - asked.started
+def _budget_text(study: Study, settings: Settings) -> str:
+    """Describe how much of the budget is used."""
+    elapsed = _clock_text(_elapsed(settings))
+    if settings.trials is not None:
+        trials = study.trials.values()
+        decided = sum(1 for trial in trials if trial.decided)
+        return f"{decided} of {settings.trials} candidates in {elapsed}"
+    if settings.seconds is None:
+        return elapsed
+    return f"{elapsed} of {_clock_text(settings.seconds)}"
 
 
-def _used(study: Study, asked: Settings) -> str:
-    """What of the budget is used."""
-    elapsed = _clock(_elapsed(asked))
-    if asked.trials is not None:
-        decided = sum(1 for trial in study.trials.values() if trial.decided)
-        return f"{decided} of {asked.trials} candidates in {elapsed}"
-    return elapsed if asked.seconds is None else f"{elapsed} of {_clock(asked.seconds)}"
-
-
-def _found(study: Study) -> list[str]:
-    """How many candidates there are, and the best of them."""
+def _search_texts(study: Study) -> list[str]:
+    """Return the number of candidates and the best score, as far as there are any."""
+    if not study.trials:
+        return []
     tried = counted(len(study.trials), "candidate")
-    best = min(
-        (trial for trial in study.trials.values() if trial.losses),
-        key=lambda trial: _order(study, trial),
-        default=None,
-    )
+    best = _best_trial(study)
     if best is None:
-        return [tried] if study.trials else []
+        return [tried]
+    loss = best.loss
+    if study.weights and "loss" in study.verdict:
+        loss = study.verdict["loss"]
+    name = visible(best.candidate.family, MAX_NAME_CHARACTERS)
+    if len(study.weights) > 1:
+        name = "ensemble"
     metric = metric_of(study.the_task)
-    loss = study.verdict["loss"] if study.weights and "loss" in study.verdict else best.loss
     score = metric.score(loss)
-    name = "ensemble" if len(study.weights) > 1 else visible(best.candidate.family, NARROW)
     return [tried, f"best {metric.name} {number(score, places(score))} ({name})"]
 
 
-def _order(study: Study, trial: Trial) -> tuple[bool, float]:
-    """Complete trials come first, then the others by the folds seen so far."""
-    return not study.complete(trial), trial.loss
+def _best_trial(study: Study) -> Trial | None:
+    """Return the best complete trial, or else the best by the folds so far."""
+
+    def order(trial: Trial) -> tuple[bool, float]:
+        return not study.complete(trial), trial.loss
+
+    trials = [trial for trial in study.trials.values() if trial.losses]
+    return min(trials, key=order, default=None)
 
 
-def _clock(seconds: float) -> str:
-    """Whole seconds: a number that flickers can't be read."""
-    return duration(round(max(0.0, seconds))).replace(".00 s", " s").replace(".0 s", " s")
+def _clock_text(seconds: float) -> str:
+    """Format a duration in whole seconds, since flickering decimals can't be read."""
+    text = duration(round(max(0.0, seconds)))
+    return text.replace(".00 s", " s").replace(".0 s", " s")

@@ -1,4 +1,4 @@
-"""What `fit` is given, as arrays of equal length."""
+"""The arguments of `fit` as arrays of equal length."""
 
 from __future__ import annotations
 
@@ -17,161 +17,234 @@ from automl.problem import Problem
 from automl.table import Table
 
 Array = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]  # of rows in a table
+ArrayOrName = Array | str | None  # values, or the name of a column of X
 
-
-Given = Array | str | None  # an array, or the name of a column of X
-_PARAMETERS = {"weight": "sample_weight", "times": "time"}  # what `fit` calls them
+# The names of the attributes of `Rows` in `fit`, where they differ.
+PARAMETER_NAMES = {"weight": "sample_weight", "times": "time"}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What `fit` was given, as arrays of equal length, or, of weights, groups and times, the names of columns."""
+    """The arguments of `fit`.
+
+    Parameters
+    ----------
+    table : Table
+    y : ndarray of shape (n_rows,)
+    name : str
+        The target's name.
+    weight, groups, times : ndarray of shape (n_rows,), str or None
+        Values, or the name of a column of the table.
+    n_validation : int
+        Number of rows at the end that are the holdout.
+    folds : Folds, optional
+    """
 
     table: Table
     y: Array
     name: str
-    weight: Given = None
-    groups: Given = None
-    times: Given = None
+    weight: ArrayOrName = None
+    groups: ArrayOrName = None
+    times: ArrayOrName = None
     n_validation: int = 0
     folds: Folds | None = None
 
     def __post_init__(self) -> None:
-        for name, array in {"y": self.y, **self._arrays()}.items():
-            if len(array) != self.table.n_rows:
-                shown = f"{self.table.source} and {_PARAMETERS.get(name, name)}"
-                lengths = [self.table.n_rows, len(array)]
-                raise InputError(
-                    f"{shown}: Found input variables with inconsistent numbers of samples: {lengths}"
-                )
+        arrays = {"y": self.y}
+        arrays.update(self._arrays())
+        for name, array in arrays.items():
+            if len(array) == self.table.n_rows:
+                continue
+            parameter = PARAMETER_NAMES.get(name, name)
+            lengths = [self.table.n_rows, len(array)]
+            raise InputError(
+                f"{self.table.source} and {parameter}: "
+                f"Found input variables with inconsistent numbers of samples: {lengths}"
+            )
 
     def _arrays(self) -> dict[str, Array]:
-        """Weights, groups and times, as far as they are arrays."""
-        given = {"weight": self.weight, "groups": self.groups, "times": self.times}
-        return {
-            name: value
-            for name, value in given.items()
-            if value is not None and not isinstance(value, str)
-        }
+        """Return those of weight, groups and times that are arrays."""
+        arrays = {}
+        for name in ("weight", "groups", "times"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                arrays[name] = value
+        return arrays
 
     def with_roles(self, weight: Any, groups: Any, times: Any) -> Rows:
-        """These rows with weights, groups and times; rows of weight 0 are as if they weren't there."""
-        given: dict[str, Any] = {"groups": _role(groups, "groups"), "times": _role(times, "time")}
+        """Add weights, groups and times, and leave out rows of weight 0."""
+        roles: dict[str, Any] = {
+            "groups": _array_or_name(groups, "groups"),
+            "times": _array_or_name(times, "time"),
+        }
         if weight is None or isinstance(weight, str):
-            return replace(self, weight=weight, **given)
+            return replace(self, weight=weight, **roles)
         try:
-            numbers = column(weight, "sample_weight").astype(np.float64)
+            column = as_column(weight, "sample_weight")
+            numbers = column.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(f"sample_weight: {error}") from None
-        whole = replace(self, weight=numbers, **given)
-        kept = np.flatnonzero(numbers != 0)
-        if not len(kept):
+        rows = replace(self, weight=numbers, **roles)
+        positions = np.flatnonzero(numbers != 0)
+        if not len(positions):
             raise InputError("sample_weight: all weights are zero.")
-        return whole if len(kept) == len(numbers) else whole.take(kept)
+        if len(positions) == len(numbers):
+            return rows
+        return rows.take(positions)
 
-    def take(self, kept: npt.NDArray[np.int64]) -> Rows:
-        """Some of these rows."""
-        arrays: dict[str, Any] = {name: array[kept] for name, array in self._arrays().items()}
-        folds = None if self.folds is None else self.folds.take(kept)
-        return replace(self, table=self.table.take(kept), y=self.y[kept], folds=folds, **arrays)
+    def take(self, positions: Positions) -> Rows:
+        """Select rows by their positions."""
+        arrays: dict[str, Any] = self._arrays()
+        for name, array in arrays.items():
+            arrays[name] = array[positions]
+        if self.folds is not None:
+            arrays["folds"] = self.folds.take(positions)
+        return replace(
+            self,
+            table=self.table.take(positions),
+            y=self.y[positions],
+            **arrays,
+        )
 
-    def grouping(self) -> Array | None:
-        """The group of each row; names with commas are columns whose combinations are the groups."""
+    def group_values(self) -> Array | None:
+        """Return the group of each row.
+
+        A name with commas stands for several columns, whose combinations are the groups.
+        """
         if not isinstance(self.groups, str):
             return self.groups
         columns = self.table.columns
-        names = (
-            [self.groups]
-            if self.groups in columns
-            else [name.strip() for name in self.groups.split(",")]
+        names = [self.groups]
+        if self.groups not in columns:  # then it must be several names
+            parts = self.groups.split(",")
+            names = [part.strip() for part in parts]
+        values = {}
+        for name in names:
+            if name not in columns:
+                hint = suggestion(name, self.table.names)
+                raise InputError(f"--group: {self.table.source} has no column {name!r}.{hint}")
+            values[name] = columns[name]
+        groups = pd.DataFrame(values).groupby(
+            names,
+            dropna=False,
+            sort=False,
         )
-        if unknown := [name for name in names if name not in columns]:
-            raise InputError(
-                f"--group: {self.table.source} has no column {unknown[0]!r}.{suggestion(unknown[0], self.table.names)}"
-            )
-        numbers = (
-            pd.DataFrame({name: columns[name] for name in names})
-            .groupby(names, dropna=False, sort=False)
-            .ngroup()
-        )
-        return np.asarray(numbers)
+        return np.asarray(groups.ngroup())
 
-    def judged_on(self, table: Table, y: Array) -> Rows:
-        """These rows, and others behind them that are the holdout; each of those weighs as much as a row does on average."""
-        judges = Rows(table, y, self.name)
-        if (y.dtype.kind in "biuf") != (self.y.dtype.kind in "biuf"):
+    def with_validation(self, table: Table, y: Array) -> Rows:
+        """Append rows that are the holdout, each with the mean weight of these rows."""
+        validation = Rows(table, y, self.name)
+        is_numeric = self.y.dtype.kind in "biuf"
+        if is_numeric != (y.dtype.kind in "biuf"):
             raise InputError(f"y and y_val hold different things: {self.y.dtype} and {y.dtype}.")
         weight = self.weight
         if weight is not None and not isinstance(weight, str):
-            weight = np.append(weight, np.full(table.n_rows, weight.mean()))
-        frame = pd.concat([self.table.to_frame(), judges.table.to_frame()], ignore_index=True)
-        both = replace(
-            self.table, columns={str(name): frame[name] for name in frame}, n_rows=len(frame)
+            mean = weight.mean()
+            added = np.full(table.n_rows, mean)
+            weight = np.append(weight, added)
+        return Rows(
+            table=_append(self.table, validation.table),
+            y=np.concatenate([self.y, y]),
+            name=self.name,
+            weight=weight,
+            n_validation=table.n_rows,
         )
-        return Rows(both, np.concatenate([self.y, y]), self.name, weight, n_validation=table.n_rows)
 
-    def problem(self, task: str, metric: str | None) -> Problem:
-        """As a run takes it."""
-        given = {"weight": self.weight, "group": self.groups, "time": self.times}
-        arrays: dict[str, Any] = dict(self._arrays())
-        names: dict[str, Any] = {
-            f"{role}_column": value for role, value in given.items() if isinstance(value, str)
-        }
+    def to_problem(self, task: str, metric: str | None) -> Problem:
+        """Return these rows as the problem of a run."""
+        roles: dict[str, Any] = self._arrays()
+        if isinstance(self.weight, str):
+            roles["weight_column"] = self.weight
+        if isinstance(self.groups, str):
+            roles["group_column"] = self.groups
+        if isinstance(self.times, str):
+            roles["time_column"] = self.times
+        target = pd.Series(self.y, name=self.name)
         return Problem(
             self.table,
             self.name,
-            pd.Series(self.y, name=self.name),
+            target,
             kind=task,
             metric=metric,
             n_validation=self.n_validation,
             folds=self.folds,
-            **names,
-            **arrays,
+            **roles,
         )
 
 
-def _role(values: Any, name: str) -> Given:
-    """Groups or times: an array, or a column's name."""
-    return values if values is None or isinstance(values, str) else column(values, name)
+def _append(table: Table, added: Table) -> Table:
+    """Append the rows of another table."""
+    frames = [table.to_frame(), added.to_frame()]
+    frame = pd.concat(frames, ignore_index=True)
+    columns = {}
+    for name in frame:
+        columns[str(name)] = frame[name]
+    n_rows = len(frame)
+    return replace(table, columns=columns, n_rows=n_rows)
 
 
-def is_missing(y: Array) -> npt.NDArray[np.bool_]:
-    """Which labels are None, NaN or blank."""
-    missing = np.asarray(pd.isna(y))
-    if y.dtype.kind in "OU":
-        missing = missing | np.array(
-            [isinstance(label, str) and not label.strip() for label in y], bool
-        )
+def _array_or_name(values: Any, name: str) -> ArrayOrName:
+    """Convert groups or times to an array, unless they are a column's name."""
+    if values is None or isinstance(values, str):
+        return values
+    return as_column(values, name)
+
+
+def is_missing(y: Array) -> Bools:
+    """Return which labels are None, NaN or blank."""
+    missing: Bools = np.asarray(pd.isna(y))
+    if y.dtype.kind not in "OU":
+        return missing
+    blank = [_is_blank(label) for label in y]
+    missing |= np.array(blank, bool)
     return missing
 
 
-def column(values: Any, name: str) -> Array:
-    """One value a row, of their own dtype; a column vector is taken with scikit-learn's warning."""
-    array: Array = column_or_1d(
-        np.asarray(values), warn=name.startswith("y"), input_name=name
-    )  # pandas' Int64 would become float64 there
-    return array
+def _is_blank(label: Any) -> bool:
+    return isinstance(label, str) and not label.strip()
 
 
-def named(X: Any, table: Table) -> Any:
-    """What scikit-learn reads names and width from: X itself, or the table as a frame where X is nothing that it knows.
+def as_column(values: Any, name: str) -> Array:
+    """Convert values to an array with one value a row, of their own dtype.
 
-    It refuses names of which some are text and some are not; the table has them as text.
+    A column vector is accepted with scikit-learn's warning.
     """
-    texts = (
-        {isinstance(name, str) for name in X.columns}
-        if isinstance(X, pd.DataFrame)
-        else set[bool]()
+    array = np.asarray(values)  # scikit-learn would convert pandas' Int64 to float64
+    is_target = name.startswith("y")
+    column: Array = column_or_1d(
+        array,
+        warn=is_target,
+        input_name=name,
     )
-    if len(texts) > 1:
-        return table.to_frame()
-    rows = isinstance(X, (list, tuple)) and not isinstance(X[0], Mapping)
-    bare = hasattr(X, "__array__") and not hasattr(X, "shape")
-    return X if rows or bare or len(getattr(X, "shape", ())) == 2 else table.to_frame()
+    return column
+
+
+def input_for_sklearn(X: Any, table: Table) -> Any:
+    """Return the object from which scikit-learn reads names and width.
+
+    That is X itself if scikit-learn knows its type, otherwise the table as a frame. scikit-learn
+    refuses names of which only some are strings; in the frame all are.
+    """
+    if isinstance(X, pd.DataFrame):
+        are_strings = {isinstance(name, str) for name in X.columns}
+        if len(are_strings) > 1:
+            return table.to_frame()
+    if isinstance(X, (list, tuple)):
+        is_known = not isinstance(X[0], Mapping)
+    elif hasattr(X, "shape"):
+        is_known = len(X.shape) == 2
+    else:
+        is_known = hasattr(X, "__array__")
+    return X if is_known else table.to_frame()
 
 
 def has_names(X: Any, table: Table) -> bool:
-    """Whether all of X's columns have names that are text, as scikit-learn counts them."""
-    shown = named(X, table)
-    columns = getattr(shown, "column_names", getattr(shown, "columns", None))
-    return columns is not None and all(isinstance(name, str) for name in columns)
+    """Whether scikit-learn considers the columns of X named: all names are strings."""
+    shown = input_for_sklearn(X, table)
+    names = getattr(shown, "columns", None)
+    names = getattr(shown, "column_names", names)
+    if names is None:
+        return False
+    return all(isinstance(name, str) for name in names)

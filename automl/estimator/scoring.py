@@ -1,4 +1,4 @@
-"""Scores against a y that is spelled otherwise than at fit."""
+"""Score predictions against a y that is spelled differently than at fit."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError
-from automl.estimator.rows import Array, column
+from automl.estimator.rows import Array, as_column
 from automl.predictor.scoring import truth
 from automl.task import Task
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The rows that can be scored.
+class KnownRows:
+    """The rows whose target the model knows.
 
     Parameters
     ----------
     y, predicted : ndarray of shape (n_known,), float64
-        Class codes or values.
+        Indices of classes, or values.
     weight : ndarray of shape (n_known,) or None
     """
 
@@ -32,30 +32,33 @@ class Answered:
     weight: Array | None
 
 
-def answered(task: Task, predicted: Array, y: Any, sample_weight: Any = None) -> Answered:
-    """Read y as it was read at fit, and keep the rows whose target the model knows.
+def select_known(task: Task, predicted: Array, y: Any, sample_weight: Any = None) -> KnownRows:
+    """Read y as at fit, and select the rows whose target the model knows.
 
     Parameters
     ----------
     task : Task
     predicted : ndarray of shape (n_rows,)
-        Class codes or values.
+        Indices of classes, or values.
     y : array-like of shape (n_rows,)
-        Other rows are left out, with a warning if they hold something.
+        Rows with another target are left out with a warning, rows without one silently.
     sample_weight : array-like of shape (n_rows,), optional
     """
-    given = column(y, "y")
-    weight = None if sample_weight is None else column(sample_weight, "sample_weight")
-    for array in (given, weight):
+    target = as_column(y, "y")
+    weight = None
+    if sample_weight is not None:
+        weight = as_column(sample_weight, "sample_weight")
+    for array in (target, weight):
         if array is not None and len(array) != len(predicted):
+            lengths = [len(predicted), len(array)]
             raise InputError(
-                f"Found input variables with inconsistent numbers of samples: [{len(predicted)}, {len(array)}]"
+                f"Found input variables with inconsistent numbers of samples: {lengths}"
             )
-    known = truth(task, pd.Series(given), "y")
+    known = truth(task, pd.Series(target), "y")
     if known.left_out:
         warnings.warn(known.left_out, UserWarning, stacklevel=3)
-    return Answered(
-        known.y,
-        predicted[known.rows].astype(np.float64),
-        None if weight is None else weight[known.rows],
+    return KnownRows(
+        y=known.y,
+        predicted=predicted[known.rows].astype(np.float64),
+        weight=None if weight is None else weight[known.rows],
     )

@@ -1,7 +1,8 @@
-"""Messages in Python's words: an option of the command line becomes the parameter that says the same.
+"""Reword messages for Python: an option of the command line becomes the parameter of that meaning.
 
-The parts below the faces speak of options as the command line has them, `--metric: no metric 'auc'`. Here one table says what each is
-called in Python, and `in_python` rewrites a message by it: `metric='auc': no metric 'auc'`. A test holds the table complete.
+The parts below the estimators and the command line speak of options as the command line has them:
+`--metric: no metric 'auc'`. A table here has the name of each in Python, and `in_python`
+rewrites a message by it: `metric='auc': no metric 'auc'`. A test keeps the table complete.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from automl.cleaning import Finding
 from automl.errors import AutoMLError
 from automl.pipeline import toml_value
 
+# Options of the command line that correspond to a parameter of the estimators, `fit` or `load`.
 PARAMETERS: dict[str, str] = {
     "budget": "budget",
     "engine": "engine",
@@ -36,8 +38,9 @@ PARAMETERS: dict[str, str] = {
     "trials": "trials",
     "verbose": "verbose",
     "weight": "sample_weight",
-}  # options of the command line that a parameter of the estimators, of `fit` or of `load` stands for
+}
 
+# Options that correspond to something else in Python.
 PHRASES: dict[str, str] = {
     "data": "X",
     "encoding": "pandas.read_csv(encoding=...)",
@@ -52,33 +55,34 @@ PHRASES: dict[str, str] = {
     "task": "AutoMLClassifier or AutoMLRegressor",
     "test": "score(X, y)",
     "use-all": 'options={"tune.use_all": True}',
-}  # options that are something else in Python
+}
 
+# The cleaner's names of the arrays that are passed to `fit`.
 _ROLES = {
     "weight": "sample_weight",
     "group": "groups",
     "time": "time",
-}  # as the cleaner calls the arrays that `fit` was given
+}
 _TASK = re.compile(r"(?:\bgive )?--task (binary or multiclass|binary|multiclass|regression)\b")
-_TYPED = re.compile(r"--set (\w+(?:\.\w+)+) = ")
+_SPACED_SET = re.compile(r"--set (\w+(?:\.\w+)+) = ")
 _QUOTED = r"'(?:[^']|'\"'\"')*'"  # as `shlex.quote` writes it
 _SET = re.compile(rf"--set ({_QUOTED}|\"[^\"]*\"|[\w.]+=[^\s;,)]*)")
-_IGNORED = rf"--ignore (?:{_QUOTED}|[^\s;,:)]+)"
-_IGNORES = re.compile(rf"{_IGNORED}(?: {_IGNORED})+")
-_WORD = r"[^\s;,:)]*[^\s;,:.)]"  # a value without spaces, before whatever ends it
+_IGNORE = rf"--ignore (?:{_QUOTED}|[^\s;,:)]+)"
+_SEVERAL_IGNORES = re.compile(rf"{_IGNORE}(?: {_IGNORE})+")
+_WORD = r"[^\s;,:)]*[^\s;,:.)]"  # a value without spaces, before the punctuation that ends it
 _ENDS = r"[;,:)]|\.?$|\. | or --| --| to "
 _VALUE = rf"{_QUOTED}|[A-Z]+\b|{_WORD}(?:,{_WORD})+|(?!(?:or|and|to)\b){_WORD}(?={_ENDS})"
 _OPTION = re.compile(rf"--([a-z][a-z0-9-]*[a-z0-9])(?::|(?: (?P<value>{_VALUE}))?)")
 
 
-def in_python(text: str, given: Mapping[str, Any] | None = None) -> str:
-    """A message with Python's parameters in place of the command line's options.
+def in_python(text: str, values: Mapping[str, Any] | None = None) -> str:
+    """Replace the command line's options in a message by Python's parameters.
 
     Parameters
     ----------
     text : str
-    given : mapping of str to object, optional
-        Values of parameters, to be shown where a message begins with one.
+    values : mapping of str to object, optional
+        Values of parameters, to show where a message begins with one.
 
     Examples
     --------
@@ -89,48 +93,59 @@ def in_python(text: str, given: Mapping[str, Any] | None = None) -> str:
     >>> in_python("For classes, give --task binary or multiclass.")
     'For classes, use AutoMLClassifier.'
     """
-    given = given or {}
-    text = _roles(text)
+    values = values or {}
+    text = _replace_start(text)
     text = _TASK.sub(_estimator, text)
-    text = _TYPED.sub(r"options: \1 = ", text)
-    text = _SET.sub(_options, text)
-    text = _IGNORES.sub(_dropped, text)
-    text = _with_value(text, given)
-    return _OPTION.sub(lambda found: _parameter(found, given), text)
+    text = _SPACED_SET.sub(r"options: \1 = ", text)
+    text = _SET.sub(_stage_option, text)
+    text = _SEVERAL_IGNORES.sub(_dropped_columns, text)
+    text = _replace_leading_option(text, values)
+    return _OPTION.sub(lambda match: _parameter(match, values), text)
 
 
 def finding_in_python(finding: Finding) -> Finding:
-    """A finding whose words are Python's."""
-    return replace(finding, action=in_python(finding.action), override=in_python(finding.override))
+    """Return a finding that speaks of Python's parameters."""
+    action = in_python(finding.action)
+    override = in_python(finding.override)
+    return replace(finding, action=action, override=override)
 
 
 @contextmanager
-def pythons_words(given: Mapping[str, Any]) -> Iterator[None]:
-    """Have errors of ours say what a parameter is called in Python."""
+def python_wording(values: Mapping[str, Any]) -> Iterator[None]:
+    """Reword our errors for Python.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Values of parameters, as for `in_python`.
+    """
     try:
         yield
     except AutoMLError as error:
         if error.args and isinstance(error.args[0], str):
-            error.args = (in_python(error.args[0], given), *error.args[1:])
+            message, *others = error.args
+            error.args = (in_python(message, values), *others)
         raise
 
 
-def _roles(text: str) -> str:
-    """The beginning of a message about an array that `fit` was given."""
-    name, said, rest = re.match(r"(\w*)(:? ?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    if name in _ROLES and said:
-        return f"{_ROLES[name]}{said}{rest}"
-    return f"families: {text}" if text.startswith("no model family ") else text
+def _replace_start(text: str) -> str:
+    """Replace the start of a message about an array that was passed to `fit`, or about families."""
+    match = re.match(r"(\w*)(:? ?)", text)
+    if match is not None and match[2] and match[1] in _ROLES:
+        return _ROLES[match[1]] + text[match.end(1) :]
+    if text.startswith("no model family "):
+        return f"families: {text}"
+    return text
 
 
-def _estimator(found: re.Match[str]) -> str:
-    name = "AutoMLRegressor" if found[1] == "regression" else "AutoMLClassifier"
-    return f"use {name}" if found[0].startswith("give") else name
+def _estimator(match: re.Match[str]) -> str:
+    name = "AutoMLRegressor" if match[1] == "regression" else "AutoMLClassifier"
+    return f"use {name}" if match[0].startswith("give") else name
 
 
-def _options(found: re.Match[str]) -> str:
-    """An option of a stage, as a dictionary of options."""
-    setting = shlex.split(found[1])[0]
+def _stage_option(match: re.Match[str]) -> str:
+    """Write an option of a stage as a dictionary of options."""
+    setting = shlex.split(match[1])[0]
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         return f"options={setting!r}"
@@ -139,34 +154,40 @@ def _options(found: re.Match[str]) -> str:
 
 
 def _is_placeholder(value: str) -> bool:
-    """Whether a value stands for whatever the reader chooses: N, COL."""
+    """Whether a value stands for a choice of the reader, such as N or COL."""
     return value.isalpha() and value.isupper()
 
 
-def _dropped(found: re.Match[str]) -> str:
-    """Several columns to ignore, as columns of X to drop."""
-    columns = [word for word in shlex.split(found[0]) if word != "--ignore"]
+def _dropped_columns(match: re.Match[str]) -> str:
+    """Write several columns to ignore as columns of X to drop."""
+    columns = [word for word in shlex.split(match[0]) if word != "--ignore"]
     return f"X.drop(columns={columns})"
 
 
-def _with_value(text: str, given: Mapping[str, Any]) -> str:
-    """A message that begins with an option and the value that was given, which may hold spaces: a path."""
+def _replace_leading_option(text: str, values: Mapping[str, Any]) -> str:
+    """Replace the option at the start of a message, whose value may hold spaces, as a path does."""
     for option, name in PARAMETERS.items():
-        value = given.get(name)
-        if isinstance(value, (str, PathLike)) and text.startswith(f"--{option} {value}:"):
-            return f"{name}={str(value)!r}{text.removeprefix(f'--{option} {value}')}"
+        value = values.get(name)
+        start = f"--{option} {value}"
+        if isinstance(value, (str, PathLike)) and text.startswith(f"{start}:"):
+            return f"{name}={str(value)!r}{text.removeprefix(start)}"
     return text
 
 
-def _parameter(found: re.Match[str], given: Mapping[str, Any]) -> str:
-    """What an option is called, with its value if the message has one or begins with the option."""
-    option, value, colon = found[1], found["value"], ":" if found[0].endswith(":") else ""
-    shown = "" if value is None else _literal(shlex.split(value)[0])
+def _parameter(match: re.Match[str], values: Mapping[str, Any]) -> str:
+    """Write an option as a parameter, with its value if the message has or begins with it."""
+    option = match[1]
+    colon = ":" if match[0].endswith(":") else ""
+    shown = ""
+    if match["value"] is not None:
+        shown = _literal(shlex.split(match["value"])[0])
     if option not in PARAMETERS:
-        return PHRASES.get(option, f"--{option}").replace("...", shown or "...") + colon
+        phrase = PHRASES.get(option, f"--{option}")
+        return phrase.replace("...", shown or "...") + colon
     name = PARAMETERS[option]
-    if colon and isinstance(given.get(name), (str, int, float, PathLike)):
-        shown = repr(given[name])
+    value = values.get(name)
+    if colon and isinstance(value, (str, int, float, PathLike)):
+        shown = repr(value)
     return f"{name}={shown}{colon}" if shown else f"{name}{colon}"
 
 

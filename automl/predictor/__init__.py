@@ -1,6 +1,12 @@
-"""The finished model: schema, cleaner, encoders, models, weights; predict, save, load."""
+"""The finished model: schema, cleaner, encoders, models and weights; predict, save and load."""
 
 from automl.predictor.archive import load, save
 from automl.predictor.model import Member, Part, Predictor
 
-__all__ = ["Member", "Part", "Predictor", "load", "save"]
+__all__ = [
+    "Member",
+    "Part",
+    "Predictor",
+    "load",
+    "save",
+]

@@ -1,10 +1,11 @@
-"""The predictor's file: a zip of JSON, arrays and the boosters' own formats, with a SHA-256 in its comment. No pickle.
+"""The predictor's file: a zip of JSON, arrays and the boosters' own formats, without any pickle.
 
     manifest.json                            format number, versions, task, members, facts
     cleaner/  encodings/<n>/  residuals/     states (automl.state)
     models/<n>.zip                           a model's state, in a zip of its own
 
-Before anything is opened the digest is checked; before anything is read, the names and sizes of all entries are.
+The zip's comment holds a SHA-256. It is checked before anything is opened; the names and sizes of
+all entries are checked before anything is read.
 """
 
 from __future__ import annotations
@@ -32,15 +33,25 @@ from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unp
 from automl.task import Task
 
 FORMAT = 4
-MARK = b"automl sha256 "
+MARK = b"automl sha256 "  # in the zip's comment, before the digest
+DIGEST_CHARACTERS = 64
 ENTRY = re.compile(
-    r"manifest\.json|models/\d{1,6}\.zip|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))"
+    r"manifest\.json|models/\d{1,6}\.zip"
+    r"|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))"
 )
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "lightgbm", "xgboost", "catboost")
+LIBRARIES = (
+    "automl-tabular",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "lightgbm",
+    "xgboost",
+    "catboost",
+)
 
 
 def save(predictor: Predictor, path: Path) -> str:
-    """Write a predictor's file whole or not at all; its SHA-256 is returned."""
+    """Write a predictor's file, completely or not at all, and return its SHA-256."""
     blob = dumps(predictor)
     with whole(path) as temporary:
         temporary.write_bytes(blob)
@@ -48,36 +59,19 @@ def save(predictor: Predictor, path: Path) -> str:
 
 
 def dumps(predictor: Predictor) -> bytes:
-    """The bytes of a predictor's file."""
+    """Return the bytes of a predictor's file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _write(predictor, archive)
-    body = buffer.getvalue()
-    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
-    return body[:-2] + len(comment).to_bytes(2, "little") + comment
+    body = buffer.getvalue()[:-2]  # without the length of the comment, which is 0
+    comment = MARK + hashlib.sha256(body).hexdigest().encode()
+    return body + len(comment).to_bytes(2, "little") + comment
 
 
 def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
-    names = list(predictor.encodings)
-    members: list[dict[str, Any]] = []
-    count = 0
-    for member in predictor.members:
-        parts = []
-        for part in member.parts:
-            archive.writestr(zipfile.ZipInfo(f"models/{count}.zip", EPOCH), part.blob)
-            parts.append(
-                {
-                    "model": count,
-                    "encodings": [names.index(name) for name in part.encodings],
-                    "share": part.share,
-                }
-            )
-            count += 1
-        members.append(
-            {"id": member.id, "family": member.family, "weight": member.weight, "parts": parts}
-        )
-    for place, name in enumerate(names):
-        pack(predictor.encodings[name].to_state(), archive, f"encodings/{place}")
+    members = _write_members(predictor, archive)
+    for index, encoding in enumerate(predictor.encodings.values()):
+        pack(encoding.to_state(), archive, f"encodings/{index}")
     pack(predictor.cleaner.to_state(), archive, "cleaner")
     if predictor.residuals is not None:
         pack({"quantiles": predictor.residuals}, archive, "residuals")
@@ -85,7 +79,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "format": FORMAT,
         "versions": versions(),
         "task": predictor.task.to_json(),
-        "encodings": names,
+        "encodings": list(predictor.encodings),
         "members": members,
         "temperature": predictor.temperature,
         "cuts": None if predictor.cuts is None else predictor.cuts.tolist(),
@@ -94,25 +88,61 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "facts": dict(predictor.facts),
     }
     entry = zipfile.ZipInfo("manifest.json", EPOCH)
-    text = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8", ESCAPE)
-    archive.writestr(entry, text, compress_type=zipfile.ZIP_DEFLATED)
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    archive.writestr(entry, text.encode("utf-8", ESCAPE), compress_type=zipfile.ZIP_DEFLATED)
+
+
+def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[str, Any]]:
+    """Write the members' models, and return the members as the manifest has them."""
+    names = list(predictor.encodings)
+    members: list[dict[str, Any]] = []
+    n_models = 0
+    for member in predictor.members:
+        parts = []
+        for part in member.parts:
+            entry = zipfile.ZipInfo(f"models/{n_models}.zip", EPOCH)
+            archive.writestr(entry, part.blob)
+            plain_part = {
+                "model": n_models,
+                "encodings": [names.index(name) for name in part.encodings],
+                "share": part.share,
+            }
+            parts.append(plain_part)
+            n_models += 1
+        plain_member = {
+            "id": member.id,
+            "family": member.family,
+            "weight": member.weight,
+            "parts": parts,
+        }
+        members.append(plain_member)
+    return members
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that a model may have been made with."""
-    found = {}
-    for name in ("automl-tabular", *LIBRARIES):
+    """Return the versions of the libraries that a model may have been made with."""
+    installed = {}
+    for name in LIBRARIES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def load(
     path: Path, expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS
 ) -> Predictor:
-    """Read a predictor's file, or that of a run's folder, made with families of ours, of `own` or of installed packages.
+    """Read a predictor's file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or the folder of its run.
+    expected_sha256 : str, optional
+        Refuse any other file.
+    own : Extensions
+        Families that the predictor may use in addition to the built-in and the installed ones.
 
     Raises
     ------
@@ -140,8 +170,8 @@ def loads(
     expected_sha256: str | None = None,
     own: Extensions = NO_EXTENSIONS,
 ) -> Predictor:
-    """The predictor whose file has these bytes; `path` is its name in messages."""
-    _check(blob, path, expected_sha256)
+    """Read a predictor from the bytes of its file; `path` is its name in messages."""
+    _check_digests(blob, path, expected_sha256)
     with distrusted(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
         audit(archive, ENTRY)
         predictor = _read(archive, own)
@@ -149,93 +179,124 @@ def loads(
         return predictor
 
 
-def _check(blob: bytes, path: str, expected: str | None) -> None:
-    """Refuse bytes whose digest is wrong."""
-    if expected is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
-        raise InputError(
-            f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits."
-        )
-    if expected is not None and hashlib.sha256(blob).hexdigest() != expected.lower():
-        raise InputError(
-            f"{path}: its SHA-256 is {hashlib.sha256(blob).hexdigest()}, not the expected {expected}."
-        )
-    length = len(MARK) + 64
+def _check_digests(blob: bytes, path: str, expected: str | None) -> None:
+    """Refuse bytes that don't have the expected digest or the one in the file's own comment."""
+    if expected is not None:
+        _check_expected_digest(blob, path, expected)
     if not blob.startswith(b"PK"):
         raise UnsafeModel(
             f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder."
         )
-    body = memoryview(blob)[: -length - 2]  # no copy: files may be large
-    if len(blob) < length + 2 or blob[-length:] != MARK + hashlib.sha256(body).hexdigest().encode():
+    length = len(MARK) + DIGEST_CHARACTERS
+    body = memoryview(blob)[: -length - 2]  # no copy, since files may be large
+    comment = MARK + hashlib.sha256(body).hexdigest().encode()
+    if len(blob) < length + 2 or blob[-length:] != comment:
         raise UnsafeModel(
-            f"{path}: the model file is damaged or cut short: its checksum is wrong. Copy it again from where it was made."
+            f"{path}: the model file is damaged or cut short: its checksum is wrong. "
+            "Copy it again from where it was made."
         )
+
+
+def _check_expected_digest(blob: bytes, path: str, expected: str) -> None:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
+        raise InputError(
+            f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits."
+        )
+    digest = hashlib.sha256(blob).hexdigest()
+    if digest != expected.lower():
+        raise InputError(f"{path}: its SHA-256 is {digest}, not the expected {expected}.")
 
 
 def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
     if manifest["format"] != FORMAT:
         raise UnsafeModel(
-            f"the model file has format {manifest['format']!r}; this version of automl reads format {FORMAT}"
+            f"the model file has format {manifest['format']!r}; "
+            f"this version of automl reads format {FORMAT}"
         )
-    if strangers := [
-        str(plain["family"])
-        for plain in manifest["members"]
-        if not is_known(str(plain["family"]), own)
-    ]:
-        here = "which is not known here: install the package that registers it, or give it in Python: automl.load(path, families=[...])"
-        raise UnsafeModel(f"it was made with the model family {strangers[0]!r}, {here}")
-    blobs = {int(part["model"]): b"" for plain in manifest["members"] for part in plain["parts"]}
-    blobs = {place: archive.read(f"models/{place}.zip") for place in blobs}
-    check_size(sum(map(unpacked_size, blobs.values())), sum(map(len, blobs.values())))
+    _check_families(manifest, own)
+    blobs = _read_models(archive, manifest)
     names = [str(name) for name in manifest["encodings"]]
-    known = {
-        "manifest.json",
-        "cleaner",
-        "residuals",
-        *(f"models/{n}.zip" for n in blobs),
-        *(f"encodings/{n}" for n in range(len(names))),
-    }
-    if (
-        unknown := {
-            entry if entry.startswith("models/") else entry.rpartition("/")[0] or entry
-            for entry in archive.namelist()
-        }
-        - known
-    ):
-        raise UnsafeModel(f"it holds an entry that its manifest does not name: {min(unknown)!r}")
-    encodings = {
-        name: Encoding.from_state(unpack(archive, f"encodings/{place}"))
-        for place, name in enumerate(names)
-    }
-    members = tuple(
-        Member(
-            id=str(plain["id"]),
-            kind=family(str(plain["family"]), own),
-            weight=float(plain["weight"]),
-            parts=tuple(_part(part, names, blobs) for part in plain["parts"]),
-        )
-        for plain in manifest["members"]
-    )
-    residuals = (
-        np.asarray(unpack(archive, "residuals")["quantiles"], np.float64)
-        if manifest["residuals"]
-        else None
-    )
+    _check_entries(archive, blobs, len(names))
+    encodings = {}
+    for index, name in enumerate(names):
+        encodings[name] = Encoding.from_state(unpack(archive, f"encodings/{index}"))
+    members = [_read_member(plain, names, blobs, own) for plain in manifest["members"]]
+    residuals = None
+    if manifest["residuals"]:
+        residuals = np.asarray(unpack(archive, "residuals")["quantiles"], np.float64)
+    thresholds = None
+    if manifest["cuts"] is not None:
+        thresholds = np.array(manifest["cuts"], np.float64)
     return Predictor(
         task=Task.from_json(manifest["task"]),
         cleaner=Cleaner.from_state(unpack(archive, "cleaner")),
         encodings=encodings,
-        members=members,
+        members=tuple(members),
         temperature=float(manifest["temperature"]),
-        cuts=None if manifest["cuts"] is None else np.array(manifest["cuts"], np.float64),
+        cuts=thresholds,
         residuals=residuals,
         facts=manifest["facts"],
     )
 
 
-def _part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes]) -> Part:
+def _check_families(manifest: Mapping[str, Any], own: Extensions) -> None:
+    """Refuse a predictor with a member of an unknown family."""
+    for member in manifest["members"]:
+        name = str(member["family"])
+        if not is_known(name, own):
+            raise UnsafeModel(
+                f"it was made with the model family {name!r}, which is not known here: "
+                "install the package that registers it, or give it in Python: "
+                "automl.load(path, families=[...])"
+            )
+
+
+def _read_models(archive: zipfile.ZipFile, manifest: Mapping[str, Any]) -> dict[int, bytes]:
+    """Read the packed states of the models that the manifest names."""
+    blobs = {}
+    for member in manifest["members"]:
+        for part in member["parts"]:
+            index = int(part["model"])
+            if index not in blobs:
+                blobs[index] = archive.read(f"models/{index}.zip")
+    unpacked = sum(unpacked_size(blob) for blob in blobs.values())
+    packed = sum(len(blob) for blob in blobs.values())
+    check_size(unpacked, packed)
+    return blobs
+
+
+def _check_entries(archive: zipfile.ZipFile, models: Mapping[int, bytes], n_encodings: int) -> None:
+    """Refuse a file with entries that its manifest doesn't name."""
+    known = {"manifest.json", "cleaner", "residuals"}
+    known |= {f"models/{index}.zip" for index in models}
+    known |= {f"encodings/{index}" for index in range(n_encodings)}
+    unknown = {_folder_or_file(entry) for entry in archive.namelist()} - known
+    if unknown:
+        raise UnsafeModel(f"it holds an entry that its manifest does not name: {min(unknown)!r}")
+
+
+def _folder_or_file(entry: str) -> str:
+    """Return an entry's folder, or the entry itself where it has none or is a model."""
+    if entry.startswith("models/"):
+        return entry
+    return entry.rpartition("/")[0] or entry
+
+
+def _read_member(
+    plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes], own: Extensions
+) -> Member:
+    return Member(
+        id=str(plain["id"]),
+        kind=family(str(plain["family"]), own),
+        weight=float(plain["weight"]),
+        parts=tuple(_read_part(part, names, blobs) for part in plain["parts"]),
+    )
+
+
+def _read_part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes]) -> Part:
     return Part(
-        tuple(names[place] for place in plain["encodings"]),
-        blobs[int(plain["model"])],
-        float(plain["share"]),
+        encodings=tuple(names[index] for index in plain["encodings"]),
+        blob=blobs[int(plain["model"])],
+        share=float(plain["share"]),
     )

@@ -1,4 +1,4 @@
-"""What a finished model holds and how it predicts."""
+"""The content of a finished model, and how it predicts."""
 
 from __future__ import annotations
 
@@ -24,49 +24,96 @@ from automl.table import Table
 from automl.task import Task
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Labels = npt.NDArray[Any]
+Matrix = npt.NDArray[np.float32]  # of encoded columns, of shape (n_rows, n_features)
+Names = tuple[str, ...]  # of encodings
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST_THREADS = (
-    8  # models that are restored or asked at once: some libraries start threads of their own
-)
-FEW = 200  # rows below which threads take longer to start than they save
-BLOCK = 50_000  # rows that are encoded and predicted at a time: bounds the memory
-CELLS = 20_000_000  # rows x columns likewise, but so many rows at least
-FEWEST = 1_000
+# Models that are restored or that predict at the same time; some libraries start threads of their
+# own.
+MAX_THREADS = 8
+MIN_THREADED_ROWS = 200  # below, threads take longer to start than they save
+# Rows are encoded and predicted in blocks, which bounds the memory.
+MAX_BLOCK_ROWS = 50_000
+MAX_BLOCK_CELLS = 20_000_000  # rows x columns, unless that is less than `MIN_BLOCK_ROWS`
+MIN_BLOCK_ROWS = 1_000
 
 
-def parallel_map(do: Callable[[T], R], items: Sequence[T], worthwhile: bool = True) -> list[R]:
-    """What comes of each item, in order, with a thread for each core: libraries leave Python alone while they work."""
+def parallel_map(
+    do: Callable[[T], R],
+    items: Sequence[T],
+    worthwhile: bool = True,
+) -> list[R]:
+    """Apply a function to each item, with a thread for each core.
+
+    Threads help since libraries release Python's lock while they work.
+
+    Parameters
+    ----------
+    do : callable
+    items : sequence
+    worthwhile : bool
+        Without it, no thread is started.
+
+    Returns
+    -------
+    list
+        The results in the order of the items.
+    """
     if not worthwhile or len(items) < 2:
         return [do(item) for item in items]
-    with ThreadPoolExecutor(min(MOST_THREADS, usable_cores())) as threads:
+    n_threads = min(MAX_THREADS, usable_cores())
+    with ThreadPoolExecutor(n_threads) as threads:
         return list(threads.map(do, items))
 
 
-def _blocks(columns: Columns, most: int) -> Iterator[Columns]:
-    """The rows, so many at a time."""
-    if columns.n_rows <= most:
-        yield columns
+def _blocks(columns: Columns, max_rows: int) -> Iterator[Columns]:
+    """Split the rows into blocks of at most `max_rows`."""
+    n_rows = columns.n_rows
+    if n_rows <= max_rows:
+        yield columns  # without a copy
         return
-    for start in range(0, columns.n_rows, most):
-        yield columns.take(np.arange(start, min(columns.n_rows, start + most)))
+    for start in range(0, n_rows, max_rows):
+        end = min(n_rows, start + max_rows)
+        rows = np.arange(start, end)
+        yield columns.take(rows)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One fitted model of a member: the names of the encodings that it reads side by side, its state's bytes, and its share."""
+    """One fitted model of a member.
 
-    encodings: tuple[str, ...]
+    Parameters
+    ----------
+    encodings : tuple of str
+        Names of the encodings whose columns it reads next to each other.
+    blob : bytes
+        Its packed state.
+    share : float
+        Its weight within the member.
+    """
+
+    encodings: Names
     blob: bytes
     share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Member:
-    """A trial in the ensemble: its fold models, its refits on all rows, or both, averaged by their shares, with a weight.
+    """A trial in the ensemble: the weighted mean of its fold models, its refits, or both.
 
-    It holds its family, which restores the models, so nobody else's family of that name can answer for it.
+    Parameters
+    ----------
+    id : str
+        The trial's id.
+    kind : Family
+        The family that restores the models. Since the member holds it, another family of the same
+        name can never be used for it.
+    weight : float
+        Weight in the ensemble.
+    parts : tuple of Part
     """
 
     id: str
@@ -81,17 +128,53 @@ class Member:
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
-        """The models, restored once."""
-        return tuple(parallel_map(lambda part: self.kind.restore(unpacked(part.blob)), self.parts))
+        """The models, restored at first use."""
+        models = parallel_map(self._restore, self.parts)
+        return tuple(models)
 
-    def predict(self, inputs: Mapping[tuple[str, ...], npt.NDArray[np.float32]]) -> Floats:
-        """The mean of the parts' predictions, by their shares."""
-        fitted = tuple(zip(self.parts, self.models, strict=True))
-        rows = len(next(iter(inputs.values())))
-        predictions = parallel_map(
-            lambda pair: pair[1].predict(inputs[pair[0].encodings]), fitted, rows >= FEW
-        )
-        return averaged(predictions, [part.share for part in self.parts])
+    def _restore(self, part: Part) -> Model:
+        state = unpacked(part.blob)
+        return self.kind.restore(state)
+
+    def predict(self, inputs: Mapping[Names, Matrix]) -> Floats:
+        """Return the mean of the parts' predictions, weighted by their shares.
+
+        Parameters
+        ----------
+        inputs : mapping of tuple of str to ndarray of shape (n_rows, n_features), float32
+            The matrix for the encodings of each part.
+        """
+        models = self.models
+
+        def predict_part(index: int) -> Floats:
+            names = self.parts[index].encodings
+            return models[index].predict(inputs[names])
+
+        indices = range(len(self.parts))
+        first = next(iter(inputs.values()))
+        is_large = len(first) >= MIN_THREADED_ROWS
+        predictions = parallel_map(predict_part, indices, worthwhile=is_large)
+        shares = [part.share for part in self.parts]
+        return averaged(predictions, shares)
+
+
+def _member_inputs(
+    member: Member,
+    encoded: Mapping[str, Matrix],
+    previous: Mapping[Names, Matrix],
+) -> dict[Names, Matrix]:
+    """Return the matrices that a member's parts read, from the previous member's where equal."""
+    inputs: dict[Names, Matrix] = {}
+    for part in member.parts:
+        names = part.encodings
+        if names in inputs:
+            continue
+        if names in previous:
+            inputs[names] = previous[names]
+            continue
+        matrices = [encoded[name] for name in names]
+        inputs[names] = hstack(matrices)
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -107,14 +190,16 @@ class Predictor:
     members : tuple of Member
         Their weights sum to one.
     temperature : float
-        Probabilities are sharpened by it; 1 leaves them.
+        Divides the logarithms of the probabilities; 1 leaves them unchanged.
     cuts : ndarray of shape (n_classes,) or None
-        What probabilities are divided by before the largest decides: of two classes, the positive one is predicted from its cut on. None
-        is even, and for regression.
+        Thresholds: each probability is divided by its class's before the largest quotient decides.
+        Of two classes, the positive one is predicted from its threshold on. None stands for equal
+        thresholds, and for regression.
     residuals : ndarray of shape (n_quantiles,) or None
-        Evenly spaced quantiles of truth minus prediction on held-out rows, for intervals; regression only.
+        Evenly spaced quantiles of truth minus prediction on held-out rows, for intervals;
+        regression only.
     facts : mapping
-        What people and programs may want to know: metric, score, interval, versions.
+        Information for people and programs: metric, score, interval, versions.
     """
 
     task: Task
@@ -127,121 +212,202 @@ class Predictor:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def restore(self) -> None:
-        """Have the members' models ready; otherwise the first prediction restores them."""
+        """Restore the members' models now rather than at the first prediction."""
         for member in self.members:
             _ = member.models
 
     def check(self) -> None:
-        """Refuse members that can't be restored, or that answer another question than the task's.
+        """Refuse models that can't be restored or don't fit the task, and senseless weights.
 
         Raises
         ------
         UnsafeModel
         """
-        shape = (1,) if self.task.is_regression else (1, self.task.n_outputs)
+        self._check_models()
+        self._check_weights()
+        self._check_thresholds()
+
+    def _check_models(self) -> None:
+        """Predict one row with each model and compare the output's shape with the task's."""
+        shape = self._empty_prediction().shape[1:]
         for member in self.members:
-            for part, model in zip(member.parts, member.models, strict=True):
-                width = sum(len(self.encodings[name].features) for name in part.encodings)
-                if model.predict(np.zeros((1, width), np.float32)).shape != shape:
+            for index, part in enumerate(member.parts):
+                width = 0
+                for name in part.encodings:
+                    width += len(self.encodings[name].features)
+                row = np.zeros((1, width), np.float32)
+                model = member.models[index]
+                prediction = model.predict(row)
+                if prediction.shape != (1, *shape):
                     raise UnsafeModel(
                         f"member {member.id!r} answers another question than the model's task"
                     )
-        weights = [
-            number
-            for member in self.members
-            for number in (member.weight, *(part.share for part in member.parts))
-        ]
-        if not self.members or not np.isfinite([self.temperature, *weights]).all():
+
+    def _check_weights(self) -> None:
+        numbers = [self.temperature]
+        for member in self.members:
+            shares = [part.share for part in member.parts]
+            numbers.append(member.weight)
+            numbers.extend(shares)
+        are_finite = np.isfinite(numbers).all()
+        if not self.members or not are_finite:
             raise UnsafeModel("its weights or temperature make no sense")
-        if self.cuts is not None and not (
-            self.cuts.shape == (self.task.n_outputs,)
-            and (self.cuts > 0).all()
-            and np.isfinite(self.cuts).all()
-        ):
-            raise UnsafeModel("its cuts between classes make no sense")
+
+    def _check_thresholds(self) -> None:
+        thresholds = self.cuts
+        if thresholds is None:
+            return
+        shape = (self.task.n_outputs,)
+        has_shape = thresholds.shape == shape
+        are_positive = (thresholds > 0).all()
+        are_finite = np.isfinite(thresholds).all()
+        if not (has_shape and are_positive and are_finite):
+            raise UnsafeModel("its thresholds between classes make no sense")
 
     def read(self, table: Table) -> Applied:
-        """A table's typed columns, and counts of what was odd in it; an `InputError` if it lacks what the model needs."""
+        """Turn a table into typed columns, and count its oddities.
+
+        Raises
+        ------
+        InputError
+            The table lacks columns that the model needs.
+        """
         return self.cleaner.transform(table)
 
     def raw(self, columns: Columns) -> Floats:
-        """Probabilities of shape (n_rows, n_classes), or values of shape (n_rows,)."""
+        """Predict probabilities or values.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes) or (n_rows,)
+        """
         if columns.n_rows == 0:
-            return self._no_answers()
-        return np.concatenate(
-            [self.mixed(self._answers(block)) for block in _blocks(columns, self._most_rows)]
-        )
+            return self._empty_prediction()
+        blocks = _blocks(columns, self._block_rows)
+        predictions = [self._predict_block(block) for block in blocks]
+        return np.concatenate(predictions)
+
+    def _predict_block(self, columns: Columns) -> Floats:
+        return self.mixed(self._predict_members(columns))
 
     def answers(self, columns: Columns) -> list[Floats]:
-        """Each member's own probabilities or values, as `raw` has them."""
+        """Predict with each member alone; the arrays are as those of `raw`."""
         if columns.n_rows == 0:
-            return [self._no_answers() for _ in self.members]
-        of_blocks = [self._answers(block) for block in _blocks(columns, self._most_rows)]
-        return [np.concatenate(parts) for parts in zip(*of_blocks, strict=True)]
+            return [self._empty_prediction() for _ in self.members]
+        blocks = _blocks(columns, self._block_rows)
+        predictions = [self._predict_members(block) for block in blocks]
+        by_member = zip(*predictions, strict=True)
+        return [np.concatenate(parts) for parts in by_member]
 
-    def _no_answers(self) -> Floats:
-        """What a table without rows gets."""
-        return np.empty(0 if self.task.is_regression else (0, self.task.n_outputs))
+    def _empty_prediction(self) -> Floats:
+        """Return the prediction for a table without rows."""
+        if self.task.is_regression:
+            return np.empty(0)
+        shape = (0, self.task.n_outputs)
+        return np.empty(shape)
 
     @cached_property
-    def _most_rows(self) -> int:
-        """How many rows are encoded and predicted at a time."""
-        widest = max((len(encoding.features) for encoding in self.encodings.values()), default=0)
-        return max(FEWEST, min(BLOCK, CELLS // max(1, widest)))
+    def _block_rows(self) -> int:
+        """Number of rows that are encoded and predicted at a time."""
+        widest = 1
+        for encoding in self.encodings.values():
+            widest = max(widest, len(encoding.features))
+        n_rows = MAX_BLOCK_CELLS // widest
+        n_rows = min(n_rows, MAX_BLOCK_ROWS)
+        return max(n_rows, MIN_BLOCK_ROWS)
 
-    def _answers(self, columns: Columns) -> list[Floats]:
-        encoded = {name: encoding.transform(columns) for name, encoding in self.encodings.items()}
-        inputs: dict[tuple[str, ...], npt.NDArray[np.float32]] = {}
-        answers = []
-        for member in self.members:  # what one needs is put side by side while it answers: of all together it would take gigabytes
-            wanted = {part.encodings for part in member.parts}
-            inputs = {
-                names: inputs[names]
-                if names in inputs
-                else hstack([encoded[name] for name in names])
-                for names in wanted
-            }
-            answers.append(member.predict(inputs))
-        return answers
+    def _predict_members(self, columns: Columns) -> list[Floats]:
+        encoded = {}
+        for name, encoding in self.encodings.items():
+            encoded[name] = encoding.transform(columns)
+        inputs: dict[Names, Matrix] = {}
+        predictions = []
+        for member in self.members:
+            # Only the matrices of this member are kept: those of all together would take gigabytes.
+            inputs = _member_inputs(member, encoded, inputs)
+            predictions.append(member.predict(inputs))
+        return predictions
 
     def mixed(self, answers: Sequence[Floats]) -> Floats:
-        """The members' answers as one."""
-        total = combine(answers, [member.weight for member in self.members])
+        """Combine the members' predictions by their weights, and sharpen probabilities.
+
+        Parameters
+        ----------
+        answers : sequence of ndarray
+            The predictions of each member, as from `answers`.
+        """
+        weights = [member.weight for member in self.members]
+        total = combine(answers, weights)
         if self.task.is_regression:
             return total
-        return sharpen(total / total.sum(axis=1, keepdims=True), self.temperature)
+        row_sums = total.sum(axis=1, keepdims=True)
+        proba = total / row_sums
+        return sharpen(proba, self.temperature)
 
     def proba(self, table: Table) -> Floats:
-        """Probabilities of the classes, of shape (n_rows, n_classes), in the order of `task.labels`."""
+        """Predict the probabilities of the classes.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            In the order of `task.labels`.
+        """
         if self.task.is_regression:
             raise InputError("probabilities are for classification; this model predicts numbers.")
-        return self.raw(self.read(table).columns)
+        columns = self.read(table).columns
+        return self.raw(columns)
 
-    def predict(self, table: Table) -> npt.NDArray[Any]:
-        """Labels as text, or values, of shape (n_rows,)."""
-        return self.answer(self.raw(self.read(table).columns))
+    def predict(self, table: Table) -> Labels:
+        """Predict labels as text, or values.
 
-    def answer(self, raw: Floats) -> npt.NDArray[Any]:
-        """Raw output as labels or values."""
-        return (
-            raw if self.task.is_regression else np.array(self.task.labels, object)[self.codes(raw)]
-        )
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        columns = self.read(table).columns
+        return self.answer(self.raw(columns))
 
-    def codes(self, raw: Floats) -> npt.NDArray[np.int64]:
-        """Raw probabilities as class codes."""
-        return decide(raw, even(raw.shape[1]) if self.cuts is None else self.cuts)
+    def answer(self, raw: Floats) -> Labels:
+        """Convert raw predictions to labels or values."""
+        if self.task.is_regression:
+            return raw
+        labels = np.array(self.task.labels, object)
+        return labels[self.codes(raw)]
+
+    def codes(self, raw: Floats) -> Ints:
+        """Convert raw probabilities to indices of classes."""
+        if self.cuts is not None:
+            return decide(raw, self.cuts)
+        n_classes = raw.shape[1]
+        return decide(raw, even(n_classes))
 
     def interval(self, values: Floats, share: float) -> tuple[Floats, Floats]:
-        """Bounds between which the truth lies in this share of cases: held-out residuals' quantiles around the prediction.
+        """Return bounds that hold the truth in a share of cases.
+
+        They are quantiles of the held-out residuals around the prediction.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+            Predictions.
+        share : float
+            Such as 0.9.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_rows,)
 
         References
         ----------
-        Barber et al. 2021, "Predictive inference with the jackknife+" (arXiv 1905.02928): the CV variant without its
-        correction for the spread of the fold models.
+        Barber et al. 2021, "Predictive inference with the jackknife+" (arXiv 1905.02928): the CV
+        variant without its correction for the spread of the fold models.
         """
         if self.residuals is None:
             raise InputError("--interval: this model has no intervals; they are for regression.")
         if not 0 < share < 1:
             raise InputError(f"--interval: {share} is not between 0 and 1. Write 0.9 for 90%.")
-        low, high = np.quantile(self.residuals, [(1 - share) / 2, (1 + share) / 2])
+        low_level = (1 - share) / 2
+        high_level = (1 + share) / 2
+        levels = [low_level, high_level]
+        low, high = np.quantile(self.residuals, levels)
         return values + low, values + high

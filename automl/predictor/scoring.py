@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.truth import comma_of, read_truth
 from automl.ensemble import sharpen
 from automl.errors import InputError, suggestion
-from automl.metrics import Metric, metric_of
-from automl.predictor.model import Predictor
+from automl.metrics import metric_of
+from automl.predictor.model import Floats, Predictor
 from automl.table import Table
 from automl.task import Task
 from automl.uncertainty import reached, widening
@@ -22,21 +22,36 @@ from automl.uncertainty import reached, widening
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN = 5  # unknown cells that a message names
+Expected = tuple[float, float, float]  # a score and the bounds of its interval
+
+MAX_CELLS_NAMED = 5  # unknown cells that a message names
+MAX_CELL_CHARACTERS = 60
+EXPECTED_KEYS = {"loss", "low", "high", "rows", "new"}  # of the predictor's facts
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The metric's name, and the score of the whole predictor and of each member, in the metric's natural sign.
+    """Scores of a predictor and its members on a table.
 
-    `expected` is the score that the run expected, and the bounds of its 95% interval for as many rows; None if the file doesn't say.
-    `left_out` says in one line which rows could not be scored; empty if all could.
+    Parameters
+    ----------
+    metric : str
+    rows : int
+        Number of rows that were scored.
+    found : tuple of (str, float)
+        The names of the whole predictor and of each member, and their scores in the metric's
+        natural sign.
+    expected : tuple of (float, float, float) or None
+        The score that the run expected, and the bounds of its 95% interval for as many rows; None
+        if the predictor's file lacks them.
+    left_out : str
+        One line about rows that could not be scored; empty if all could.
     """
 
     metric: str
     rows: int
     found: tuple[tuple[str, float], ...]
-    expected: tuple[float, float, float] | None
+    expected: Expected | None
     left_out: str = ""
 
 
@@ -47,11 +62,11 @@ class Known:
     Parameters
     ----------
     y : ndarray of shape (n_known,), float64
-        Class codes or values.
+        Indices of classes, or values.
     rows : ndarray of shape (n_known,), int64
-        Their places in the table.
+        Their positions in the table.
     left_out : str
-        Which other rows hold something in the target, in one line; empty if none does.
+        One line about rows with another target; empty if there are none.
     """
 
     y: npt.NDArray[np.float64]
@@ -60,95 +75,144 @@ class Known:
 
 
 def scores(predictor: Predictor, table: Table) -> Scores:
-    """Score a predictor and its members. Rows without a target, or with a class that the model doesn't know, are left out.
+    """Score a predictor and its members.
+
+    Rows without a target, or with a class that the model doesn't know, are left out.
 
     Raises
     ------
     InputError
-        The table lacks the target or what the model needs, or no row has a target that the model knows.
+        The table lacks the target or a column that the model needs, or no row has a target that
+        the model knows.
     """
+    task = predictor.task
     cleaner = predictor.cleaner
-    table = with_names_of_fit(table, (*cleaner.rules, *cleaner.unused, predictor.task.target))
-    if predictor.task.target not in table.columns:
-        raise InputError(
-            f"{table.source}: no column {predictor.task.target!r}.{suggestion(predictor.task.target, table.columns)}"
-        )
-    comma = comma_of(table, predictor.task) if table.textual else None
-    known = truth(predictor.task, table.columns[predictor.task.target], table.source, comma)
-    y, metric = known.y, metric_of(predictor.task)
-    answers = predictor.answers(predictor.read(table.take(known.rows)).columns)
-    found = [("the predictor", _score(predictor, predictor.mixed(answers), y, metric))]
-    warmth = (
-        predictor.temperature if metric.needs == "labels" else 1.0
-    )  # the cuts are between sharpened probabilities
-    for member, answer in zip(predictor.members, answers, strict=True) if len(answers) > 1 else ():
-        alone = answer if predictor.task.is_regression else sharpen(answer, warmth)
-        found.append(
-            (
-                f"{member.id} {member.family}, weight {member.weight:.3f}",
-                _score(predictor, alone, y, metric),
-            )
-        )
+    names_at_fit = (
+        *cleaner.rules,
+        *cleaner.unused,
+        task.target,
+    )
+    table = with_names_of_fit(table, names_at_fit)
+    if task.target not in table.columns:
+        hint = suggestion(task.target, table.columns)
+        raise InputError(f"{table.source}: no column {task.target!r}.{hint}")
+    comma = comma_of(table, task) if table.textual else None
+    target = table.columns[task.target]
+    known = truth(task, target, table.source, comma)
+    applied = predictor.read(table.take(known.rows))
+    predictions = predictor.answers(applied.columns)
+    combined = predictor.mixed(predictions)
+    score = _score(predictor, combined, known.y)
+    results = [("the predictor", score)]
+    if len(predictions) > 1:
+        results += _member_scores(predictor, predictions, known.y)
+    n_rows = len(known.y)
     return Scores(
-        metric.name, len(y), tuple(found), _expected(predictor, metric, len(y)), known.left_out
+        metric=metric_of(task).name,
+        rows=n_rows,
+        found=tuple(results),
+        expected=_expected(predictor, n_rows),
+        left_out=known.left_out,
     )
 
 
-def _expected(predictor: Predictor, metric: Metric, rows: int) -> tuple[float, float, float] | None:
-    """The expected score, and its interval for so many new rows."""
-    told = predictor.facts.get("expected", {})
-    if not {"loss", "low", "high", "rows", "new"} <= told.keys():
+def _member_scores(
+    predictor: Predictor,
+    predictions: Sequence[Floats],
+    y: Floats,
+) -> list[tuple[str, float]]:
+    """Score each member alone."""
+    metric = metric_of(predictor.task)
+    # The thresholds are between sharpened probabilities.
+    temperature = predictor.temperature if metric.needs == "labels" else 1.0
+    results = []
+    for index, member in enumerate(predictor.members):
+        alone = predictions[index]
+        if not predictor.task.is_regression:
+            alone = sharpen(alone, temperature)
+        name = f"{member.id} {member.family}, weight {member.weight:.3f}"
+        score = _score(predictor, alone, y)
+        results.append((name, score))
+    return results
+
+
+def _expected(predictor: Predictor, n_rows: int) -> Expected | None:
+    """Return the expected score and its 95% interval for a number of new rows."""
+    metric = metric_of(predictor.task)
+    facts = predictor.facts.get("expected", {})
+    if not facts.keys() >= EXPECTED_KEYS:
         return None
-    far = widening(told["rows"], rows) / widening(told["rows"], told["new"])
-    loss, *ends = (
-        metric.score(told[name]) for name in ("loss", "low", "high")
-    )  # of a score it gives the loss
-    low, high = sorted(
-        metric.score(end) for end in reached(loss, min(ends), max(ends), far, metric)
-    )
-    return told["loss"], low, high
+    trained = facts["rows"]
+    stored_width = widening(trained, facts["new"])
+    ratio = widening(trained, n_rows) / stored_width
+    # The facts are scores, and `metric.score` turns a score into its loss, as it does the reverse.
+    loss = metric.score(facts["loss"])
+    ends = [metric.score(facts[end]) for end in ("low", "high")]
+    bounds = reached(loss, min(ends), max(ends), ratio, metric)
+    low, high = sorted(metric.score(bound) for bound in bounds)
+    return facts["loss"], low, high
 
 
-def _score(
-    predictor: Predictor, raw: npt.NDArray[np.float64], y: npt.NDArray[np.float64], metric: Metric
-) -> float:
-    answer: npt.NDArray[Any] = predictor.codes(raw) if metric.needs == "labels" else raw
-    return metric.score(metric.loss(y, answer, None))
+def _score(predictor: Predictor, raw: Floats, y: Floats) -> float:
+    """Return the score of probabilities or values, in the metric's natural sign."""
+    metric = metric_of(predictor.task)
+    if metric.needs == "labels":
+        classes = predictor.codes(raw)
+        loss = metric.loss(y, classes, None)
+    else:
+        loss = metric.loss(y, raw, None)
+    return metric.score(loss)
 
 
-def truth(task: Task, target: pd.Series[Any], source: str, comma: bool | None = None) -> Known:
+def truth(
+    task: Task,
+    target: pd.Series[Any],
+    source: str,
+    comma: bool | None = None,
+) -> Known:
     """Read the target of a table as it was read at fit.
 
     Parameters
     ----------
+    task : Task
+    target : Series of length n_rows
+    source : str
+        The table's name in messages.
     comma : bool, optional
-        Whether the table writes its decimals with a comma; if that is not known, as at fit.
+        Whether the table writes its decimals with a comma. Default: as at fit.
 
     Raises
     ------
     InputError
         No row has a target that the model knows.
     """
-    found = read_truth(target, task, comma=comma)
-    rows = np.flatnonzero(~np.isnan(found.values))
-    if not len(rows) and found.unknown:
-        word = next(iter(found.unknown))
-        known = "numbers" if task.is_regression else ", ".join(map(repr, task.labels[:10]))
-        raise InputError(
-            f"{source}: the target {task.target!r} holds {word[:60]!r}; the model knows {known}."
-        )
-    if not len(rows):
+    result = read_truth(target, task, comma=comma)
+    is_known = ~np.isnan(result.values)
+    rows = np.flatnonzero(is_known)
+    if len(rows):
+        left_out = _left_out(task, result.unknown)
+        return Known(result.values[rows], rows, left_out)
+    if not result.unknown:
         raise InputError(f"{source}: no row has a target in {task.target!r}.")
-    return Known(found.values[rows], rows, _left_out(task, found.unknown))
+    cell = next(iter(result.unknown))[:MAX_CELL_CHARACTERS]
+    known = "numbers"
+    if not task.is_regression:
+        labels = task.labels[:10]
+        known = ", ".join(repr(label) for label in labels)
+    raise InputError(
+        f"{source}: the target {task.target!r} holds {cell!r}; the model knows {known}."
+    )
 
 
 def _left_out(task: Task, unknown: Mapping[str, int]) -> str:
+    """Describe the rows whose target is unknown in one line."""
     if not unknown:
         return ""
     count = sum(unknown.values())
     rows = "1 row was" if count == 1 else f"{count} rows were"
-    what = "no number" if task.is_regression else "a class that the model doesn't know"
-    shown = ", ".join(repr(word[:60]) for word in list(unknown)[:_SHOWN]) + (
-        ", ..." if len(unknown) > _SHOWN else ""
-    )
-    return f"{rows} left out, with {what} in {task.target!r}: {shown}"
+    reason = "no number" if task.is_regression else "a class that the model doesn't know"
+    cells = list(unknown)[:MAX_CELLS_NAMED]
+    shown = ", ".join(repr(cell[:MAX_CELL_CHARACTERS]) for cell in cells)
+    if len(unknown) > MAX_CELLS_NAMED:
+        shown += ", ..."
+    return f"{rows} left out, with {reason} in {task.target!r}: {shown}"

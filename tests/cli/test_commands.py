@@ -1,4 +1,4 @@
-"""The command line answers quickly, lists what there is, and for programs in JSON."""
+"""The command line answers quickly, and lists its parts as text and as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 
 
 def core_seconds(*words: str) -> float:
-    """What a command takes of a core, which a busy machine changes less than what the clock shows."""
+    """Return a command's processor time, which depends less on other processes than wall time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([AUTOML, *words], capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -71,7 +71,8 @@ def test_lists_name_everything_as_text_and_as_json(
 
 
 def test_importing_automl_loads_nothing_heavy() -> None:
-    script = "import sys, automl; print([m for m in ('numpy', 'pandas', 'sklearn', 'lightgbm', 'typer') if m in sys.modules])"
+    heavy = ["numpy", "pandas", "sklearn", "lightgbm", "typer"]
+    script = f"import sys, automl; print([m for m in {heavy} if m in sys.modules])"
     said = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""The displays: what they say, that they are cheap, and that nothing but standard error is written to."""
+"""The displays: their text, their cost, and that they write to standard error only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
-from automl.cli.summary import chosen, final_words, leaderboard_text
+from automl.cli.summary import leaderboard_text, run_summary, select_rows
 from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
@@ -44,14 +44,14 @@ def seen(live: Live, width: int = 100) -> str:
 
 
 def drain(leader: int, got: list[bytes]) -> None:
-    """Read what is written to a terminal until it is closed, which Linux answers with an error."""
+    """Read a terminal until it is closed, which is an error on Linux."""
     with contextlib.suppress(OSError):
         while part := os.read(leader, 4096):
             got.append(part)
 
 
 def terminal(width: int) -> tuple[Live, io.StringIO]:
-    """A display on a terminal of so many columns, and what is written to it."""
+    """Return a display on a terminal of a number of columns, and its output."""
     stream = io.StringIO()
     live = Live(bounds(), stream)
     live._region.console.width = width
@@ -73,10 +73,8 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
         "   12.3 s  warning  ",
         "   12.3 s  found    ",
     ]
-    assert (
-        lines[0]
-        == "   12.3 s  clean     12 345 rows, 17 columns; binary churn by roc_auc; 5 folds; 3 findings"
-    )
+    task = "binary churn by roc_auc; 5 folds; 3 findings"
+    assert lines[0] == f"   12.3 s  clean     12 345 rows, 17 columns; {task}"
     assert lines[1] == "   12.3 s  extract   native, onehot"
     assert lines[2] == "   12.3 s  select"
     assert lines[3].startswith("   12.3 s  select    constant native  roc_auc 0.5")
@@ -108,7 +106,10 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
     tmp_path: Path, width: int
 ) -> None:
     made = empty_run(tmp_path / "run")
-    long = "taken as missing, as no other value comes near and it stands in the table a hundred times as often as its neighbours"
+    long = (
+        "taken as missing, as no other value comes near "
+        "and it stands in the table a hundred times as often as its neighbours"
+    )
     made.tell(
         {
             "kind": "finding",
@@ -130,17 +131,16 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
 
 def test_a_test_score_is_told_with_its_rows(tmp_path: Path) -> None:
     line = lines_of(examined_run(tmp_path / "run"))[-2]
-    assert (
-        line
-        == "   12.3 s  test      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others were not drawn or have no target)"
-    )
+    score = "roc_auc 0.763000 on 400 rows of test.csv"
+    others = "(of 500; the others were not drawn or have no target)"
+    assert line == f"   12.3 s  test      {score} {others}"
 
 
 def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(
     tmp_path: Path,
 ) -> None:
     made = examined_run(tmp_path / "run")
-    said = final_words(made.study, tmp_path / "run", "abc", 10.0)
+    said = run_summary(made.study, tmp_path / "run", "abc", 10.0)
     assert "\nTest score      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others" in said
     heading, *rows = [
         line.split() for line in said.splitlines() if "roc_auc" in line or "ensemble" in line
@@ -151,20 +151,20 @@ def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(
 
 def test_the_last_words_tell_which_fits_failed_and_why(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
-    said = final_words(made.study, tmp_path / "run", "abc", 10.0)
+    said = run_summary(made.study, tmp_path / "run", "abc", 10.0)
     failed = next(trial for trial in made.study.trials.values() if trial.decided == "failed")
     line = next(line for line in said.splitlines() if line.startswith("Failed"))
     assert line.startswith("Failed          3 fits (")
     assert line.endswith(f"{failed.candidate.family} {failed.id}: ValueError: Input contains <NaN>")
     assert "tracebacks" not in said  # none were kept
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
-    assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in final_words(
+    assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in run_summary(
         made.study, tmp_path / "run", "abc", 10.0
     )
 
 
 def test_where_nothing_failed_nothing_is_said_of_it(tmp_path: Path) -> None:
-    assert "Failed" not in final_words(
+    assert "Failed" not in run_summary(
         full_run(tmp_path / "run", trials=4).study, tmp_path / "run", "abc", 10.0
     )
 
@@ -288,7 +288,7 @@ def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> No
     folder = tmp_path / "my run"
     made = full_run(folder, kind)
     (folder / "predictor.automl").write_bytes(b"")
-    text = final_words(made.study, folder, "ab" * 32, 58.31)
+    text = run_summary(made.study, folder, "ab" * 32, 58.31)
     score = expected(made.study)
     assert score is not None
     assert f"{score.metric} {score.score_text}" in text
@@ -302,19 +302,19 @@ def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> No
 
 def test_the_last_words_of_a_run_that_learnt_nothing(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
-    assert "none: no model was tried on every fold" in final_words(
+    assert "none: no model was tried on every fold" in run_summary(
         made.study, tmp_path / "run", "ab", 5.0
     )
-    assert "Leaderboard" not in final_words(Study(), tmp_path / "run", "ab", 5.0)
-    assert "give more time" in final_words(made.study, tmp_path / "run", "ab", 5.0, 6.0)
+    assert "Leaderboard" not in run_summary(Study(), tmp_path / "run", "ab", 5.0)
+    assert "give more time" in run_summary(made.study, tmp_path / "run", "ab", 5.0, 6.0)
 
 
 def test_a_run_that_is_late_says_by_how_much(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
-    assert "Time taken      6.50 s, 1.50 s more than the budget\n" in final_words(
+    assert "Time taken      6.50 s, 1.50 s more than the budget\n" in run_summary(
         made.study, tmp_path / "run", "ab", 6.5, 5.0
     )
-    assert "Time taken      4.50 s\n" in final_words(made.study, tmp_path / "run", "ab", 4.5, 5.0)
+    assert "Time taken      4.50 s\n" in run_summary(made.study, tmp_path / "run", "ab", 4.5, 5.0)
 
 
 def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
@@ -362,10 +362,10 @@ def test_a_leaderboard_without_rows_or_scores(tmp_path: Path) -> None:
 
 def test_the_last_leaderboard_has_the_best_and_the_best_of_each_family(tmp_path: Path) -> None:
     rows = leaderboard(full_run(tmp_path / "run", trials=40).study)
-    shown = chosen(rows, 10)
+    shown = select_rows(rows, 10)
     assert len(shown) == 10
     assert [row["rank"] for row in shown] == sorted(row["rank"] for row in shown)
     assert shown[0]["rank"] == 1
     done = [row for row in rows if row["status"] == "done"]
     assert {row["family"] for row in shown} >= {row["family"] for row in done}
-    assert chosen(rows, 1000) == rows
+    assert select_rows(rows, 1000) == rows

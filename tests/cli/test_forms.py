@@ -1,4 +1,4 @@
-"""Fit, predict and leaderboard read a table in whatever form it comes, and each form can be said."""
+"""Fit, predict and leaderboard detect a table's form, and options can set it."""
 
 from __future__ import annotations
 

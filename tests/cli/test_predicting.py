@@ -1,4 +1,4 @@
-"""What `automl predict` writes: answers, classes with their probabilities, and columns that are carried over."""
+"""The output of `automl predict`: predictions, probabilities, and columns that are kept."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_column_with_the_name_of_an_answer_is_refused(home: Path) -> None:
 
 
 def test_a_label_without_probabilities_is_refused(home: Path) -> None:
-    assert "--label: is for --proba; without that the class is what is written." in refused(
+    assert "--label: is for --proba; without --proba the class is written anyway." in refused(
         home, "--label"
     )
 

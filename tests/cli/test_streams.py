@@ -1,4 +1,7 @@
-"""Closed and full streams, and machines without a home folder: the command does its work, or says in one line why not."""
+"""Closed and full streams, and machines without a home folder.
+
+The command does its work, or says in one line why it can't.
+"""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such task": (
         nothing,
         (*GOOD, "--task", "clustering"),
-        "--task 'clustering': is to be binary, multiclass or regression",
+        "--task 'clustering': must be binary, multiclass or regression",
     ),
     "no such metric": (
         nothing,
@@ -226,7 +226,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such engine": (
         nothing,
         (*GOOD, "--engine", "steam"),
-        "--engine 'steam': is to be local or inline",
+        "--engine 'steam': must be local or inline",
     ),
     "no such option": (
         nothing,
@@ -258,7 +258,8 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "negative weights": (
         write("bad.csv", TABLE.replace("a,b,y", "w,b,y").replace("\n1,", "\n-1,")),
         (*FIT, "--weight", "w"),
-        "weight column 'w': '-1' in row 2 is no weight; weights are finite numbers and not negative",
+        "weight column 'w': '-1' in row 2 is no weight; "
+        "weights are finite numbers and not negative",
     ),
     "no such group column": (
         nothing,
@@ -293,7 +294,8 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "run of a pipeline without data": (
         nothing,
         ("run", "linear"),
-        "linear: no [data] with path and target. Use `automl fit DATA --target COL --pipeline linear`.",
+        "linear: no [data] with path and target. "
+        "Use `automl fit DATA --target COL --pipeline linear`.",
     ),
     "no such test file": (nothing, (*GOOD, "--test", "no.csv"), "no.csv: no such file"),
     "predict without a model": (
@@ -475,7 +477,7 @@ PREDICT: dict[str, tuple[str, tuple[str, ...], str]] = {
     "an output of an unknown kind": (
         "a,b\n1,2\n",
         ("--output", "x.doc"),
-        "--output x.doc: is to end in .csv, .parquet or .jsonl",
+        "--output x.doc: must end in .csv, .parquet or .jsonl",
     ),
     "an output in a folder that isn't there": (
         "a,b\n1,2\n",

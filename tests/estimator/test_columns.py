@@ -1,4 +1,4 @@
-"""At predict columns are found by their names: in any order, and with others beside them, as on the command line."""
+"""Prediction finds columns by their names, in any order and among others."""
 
 from __future__ import annotations
 

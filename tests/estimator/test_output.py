@@ -1,4 +1,4 @@
-"""What a fit leaves: findings, a leaderboard, a run's folder that is loaded again and replaced."""
+"""The results of a fit: findings, a leaderboard, and a run's folder to load and to replace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*nearly without error:UserWarni
 TABLE = X.assign(age=np.r_[[-999.0] * 12, np.arange(20, 68)], number=np.arange(ROWS))
 
 
-# --- findings and leaderboard -----------------------------------------------------------------------------------------------------
+# --- findings and leaderboard
 
 
 def test_findings_are_told_as_what_they_are() -> None:
@@ -68,7 +68,7 @@ def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) 
     return steps[0].stage.run(study, lab, lab.whole)
 
 
-# --- loading a run ----------------------------------------------------------------------------------------------------------------
+# --- loading a run
 
 
 @pytest.mark.parametrize("kind", [AutoMLClassifier, AutoMLRegressor])
@@ -95,7 +95,7 @@ def test_a_folder_with_a_predictor_alone_is_loaded_without_them(tmp_path: Path) 
     assert (load(tmp_path).predict(X) == model.predict(X)).all()
 
 
-# --- replacing a run --------------------------------------------------------------------------------------------------------------
+# --- replacing a run
 
 
 def test_a_second_fit_is_told_what_replaces_the_run(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_run_that_was_killed_is_replaced(tmp_path: Path) -> None:
     assert [json.loads(line)["v"] for line in log.read_text().splitlines()]
 
 
-# --- the package ------------------------------------------------------------------------------------------------------------------
+# --- the package
 
 
 def test_the_package_says_its_version() -> None:
@@ -209,7 +209,8 @@ def test_the_package_says_its_version() -> None:
 
 
 def test_importing_the_package_loads_nothing_else() -> None:
-    script = "import sys, automl; print({'numpy', 'pandas', 'sklearn', 'importlib.metadata'} & sys.modules.keys())"
+    heavy = {"numpy", "pandas", "sklearn", "importlib.metadata"}
+    script = f"import sys, automl; print({heavy} & sys.modules.keys())"
     said = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""Families of one's own belong to the estimator that they were given to: others of the same name never answer for them."""
+"""A user's family belongs to its estimator: no other family of that name predicts for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK: dict[str, Any] = {"pipeline": "linear", "trials": 3, "engine": "inline"}
 
 
 class Parabola(SimpleFamily):
-    """Learns a parabola and hides a number in it, which only an object with the same number finds again."""
+    """Fits a parabola and adds a secret, which only an object with the same secret can subtract."""
 
     name = "parabola"
 
@@ -121,13 +121,17 @@ def family(secret):
     class Parabola(SimpleFamily):
         name = "parabola"
         def train(self, X, y, weight, params, how):
-            return {"found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0] + secret}
+            powers = np.c_[X, X**2, np.ones(len(X))]
+            return {"found": np.linalg.lstsq(powers, y, rcond=None)[0] + secret}
         def answer(self, told, X):
             return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - secret)
     return Parabola()
 X = np.arange(60.0).reshape(-1, 1) % 7
 y = (X[:, 0] - 3) ** 2
-models = [AutoMLRegressor(families=[family(secret)], pipeline="linear", trials=3, n_jobs=1) for secret in (0.0, 5.0)]
+def estimator(secret):
+    families = [family(secret)]
+    return AutoMLRegressor(families=families, pipeline="linear", trials=3, n_jobs=1)
+models = [estimator(0.0), estimator(5.0)]
 first = models[0].fit(X, y).predict(X)
 second = models[1].fit(X, y).predict(X)
 again = models[0].predict(X), models[0].fit(X, y).predict(X), models[1].predict(X)

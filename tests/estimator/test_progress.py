@@ -11,7 +11,15 @@ import pytest
 
 from automl import InputError, run
 from automl.estimator import progress as shown
-from automl.estimator.progress import Calm, EveryEvent, Redrawn, Silent, last_line, line, progress
+from automl.estimator.progress import (
+    EveryEvent,
+    PeriodicLine,
+    RedrawnLine,
+    Silent,
+    final_line,
+    progress,
+    progress_line,
+)
 from automl.pipeline import read_pipeline
 from automl.trial import Event, Study
 from tests.estimator.samples import IS_WIDE, X, classifier
@@ -127,15 +135,15 @@ def test_a_log_gets_few_lines() -> None:
 
 def test_what_is_shown_fits_the_stream() -> None:
     kinds = {
-        (1, Terminal): Redrawn,
-        (1, OutStream): Redrawn,
-        (1, io.StringIO): Calm,
+        (1, Terminal): RedrawnLine,
+        (1, OutStream): RedrawnLine,
+        (1, io.StringIO): PeriodicLine,
         (2, Terminal): EveryEvent,
         (0, Terminal): Silent,
     }
     for (verbose, stream), kind in kinds.items():
         assert type(progress(verbose, asked(), stream())) is kind
-    assert type(progress(True, asked(), io.StringIO())) is Calm
+    assert type(progress(True, asked(), io.StringIO())) is PeriodicLine
 
 
 @pytest.mark.parametrize("verbose", [3, -1, "loud", None, 0.5])
@@ -145,6 +153,6 @@ def test_anything_else_is_refused(verbose: Any) -> None:
 
 
 def test_the_line_says_what_is_left_and_what_is_best() -> None:
-    assert line(Study(), asked(seconds=90.0, trials=None)) == "0 s of 1 min 30 s | reading"
-    assert line(Study(stage="tune"), asked()) == "0 of 3 candidates in 0 s | tune"
-    assert last_line(Study(), asked()) == "done in 0 s"
+    assert progress_line(Study(), asked(seconds=90.0, trials=None)) == "0 s of 1 min 30 s | reading"
+    assert progress_line(Study(stage="tune"), asked()) == "0 of 3 candidates in 0 s | tune"
+    assert final_line(Study(), asked()) == "done in 0 s"

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from automl.trial import Candidate, Job, Outcome, Study, begun, decided, fitted
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 
-def is_restored(model: object) -> bool:
-    return all("models" in vars(member) for member in model.predictor_.members)  # type: ignore[attr-defined]
+def is_restored(model: Any) -> bool:
+    return all("models" in vars(member) for member in model.predictor_.members)
 
 
 def test_models_are_restored_by_fit_and_by_load(tmp_path: Path) -> None:

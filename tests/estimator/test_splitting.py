@@ -144,7 +144,7 @@ def test_groups_reach_the_splitter_by_array_and_by_name(tmp_path: Path) -> None:
 
 def test_the_combinations_of_two_columns_can_be_groups() -> None:
     table = from_frame(X.assign(shop=GROUPS // 3, till=GROUPS % 3))
-    groups = Rows(table, IS_WIDE, "y", groups="shop,till").grouping()
+    groups = Rows(table, IS_WIDE, "y", groups="shop,till").group_values()
     assert groups is not None
     assert (pd.crosstab(groups, GROUPS) > 0).to_numpy().sum() == 12
 
@@ -323,7 +323,7 @@ def test_a_damaged_file_of_folds_is_told(tmp_path: Path) -> None:
 def test_rows_that_are_drawn_keep_their_folds() -> None:
     table = from_frame(X)
     folds = from_splits([(EVERY_ROW[:40], EVERY_ROW[40:])], ROWS)
-    problem = Rows(table, IS_WIDE, "y", folds=folds).problem("classification", None)
+    problem = Rows(table, IS_WIDE, "y", folds=folds).to_problem("classification", None)
     few = problem.draw(20, seed=0)
     assert few.folds is not None
     assert few.folds.blocks.shape == (1, 20)

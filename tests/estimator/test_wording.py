@@ -51,9 +51,15 @@ MESSAGES = {
     "--memory: '1KB' is not a usable size.": "memory: '1KB' is not a usable size.",
     "--pipeline: no pipeline 'x'.": "pipeline: no pipeline 'x'.",
     "--output /tmp/my runs/x: can't be made": "output='/tmp/my runs/x': can't be made",
-    "--set 'clean.fold=3': nothing is called 'fold'.": "options={'clean.fold': 3}: nothing is called 'fold'.",
-    "--set clean.folds = 'x': must be a whole number.": "options: clean.folds = 'x': must be a whole number.",
-    "--set 'clean': write it as stage.field=value.": "options='clean': write it as stage.field=value.",
+    "--set 'clean.fold=3': nothing is called 'fold'.": (
+        "options={'clean.fold': 3}: nothing is called 'fold'."
+    ),
+    "--set clean.folds = 'x': must be a whole number.": (
+        "options: clean.folds = 'x': must be a whole number."
+    ),
+    "--set 'clean': write it as stage.field=value.": (
+        "options='clean': write it as stage.field=value."
+    ),
     "--group: X has no column 'stor'.": "groups: X has no column 'stor'.",
     "weight: '-1' in row 1 is no weight": "sample_weight: '-1' in row 1 is no weight",
     "weights are zero": "weights are zero",
@@ -63,19 +69,29 @@ MESSAGES = {
     "no model family 'x'.": "families: no model family 'x'.",
     "Give more time: --budget 10m.": "Give more time: budget='10m'.",
     "hold them out with --group patient.": "hold them out with groups='patient'.",
-    "rows repeat (to change it: --group 'the patient')": "rows repeat (to change it: groups='the patient')",
+    "rows repeat (to change it: --group 'the patient')": (
+        "rows repeat (to change it: groups='the patient')"
+    ),
     "--group shop,till or --time day": "groups='shop,till' or time='day'",
     "give --group or --time to hold them out": "give groups or time to hold them out",
-    "a larger --budget, or --set extract.text=skip": "a larger budget, or options={'extract.text': 'skip'}",
-    "(to change it: --ignore after0 --ignore 'a b')": "(to change it: X.drop(columns=['after0', 'a b']))",
+    "a larger --budget, or --set extract.text=skip": (
+        "a larger budget, or options={'extract.text': 'skip'}"
+    ),
+    "(to change it: --ignore after0 --ignore 'a b')": (
+        "(to change it: X.drop(columns=['after0', 'a b']))"
+    ),
     "--set clean.kinds.store=number, or --group store to hold out whole entities": (
         "options={'clean.kinds.store': 'number'}, or groups='store' to hold out whole entities"
     ),
     "fewer rows: --set clean.rows=N": "fewer rows: options={'clean.rows': N}",
     "leave out --ignore 'it'\"'\"'s late'": 'leave out X.drop(columns="it\'s late")',
     "--set 'clean.kinds.zip code=category'": "options={'clean.kinds.zip code': 'category'}",
-    "--set clean.sentinels=false; --set clean.ids=false": "options={'clean.sentinels': False}; options={'clean.ids': False}",
-    "it says nothing of new rows: --ignore paid": "it says nothing of new rows: X.drop(columns='paid')",
+    "--set clean.sentinels=false; --set clean.ids=false": (
+        "options={'clean.sentinels': False}; options={'clean.ids': False}"
+    ),
+    "it says nothing of new rows: --ignore paid": (
+        "it says nothing of new rows: X.drop(columns='paid')"
+    ),
     "--encoding cp1251": "pandas.read_csv(encoding='cp1251')",
     "city: a text - and - dashes -- stay": "city: a text - and - dashes -- stay",
     "y: '--no' in row 3 is not a number": "y: '--no' in row 3 is not a number",

@@ -1,4 +1,4 @@
-"""The predictor's file: predicts the same after save and load bit for bit, needs few libraries, and trusts nothing."""
+"""The predictor's file: predictions are bit for bit the same, and forged files are refused."""
 
 from __future__ import annotations
 
