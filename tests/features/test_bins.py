@@ -8,22 +8,22 @@ import pytest
 from automl.columns import Columns, Numbers
 from automl.errors import UnsafeModel
 from automl.features.encoding import Encoding, fit_shared
-from automl.features.piecewise import Pieces, fit_pieces
+from automl.features.piecewise import PiecewiseLinear, fit_piecewise_linear
 from automl.features.recipe import RECIPES
 
 
 def test_pieces_hold_about_equally_many_rows() -> None:
     values = np.random.default_rng(0).exponential(size=4_000)
-    (encoder,) = fit_pieces("x", values, 8)
+    (encoder,) = fit_piecewise_linear("x", values, 8)
     counts = np.histogram(values, encoder.edges)[0]
     assert counts.tolist() == pytest.approx([500] * 8, abs=2)
 
 
 def test_few_rows_make_few_pieces_and_few_values_none() -> None:
-    assert len(fit_pieces("x", np.arange(160.0), 16)[0].features) == 3
-    assert fit_pieces("x", np.arange(60.0), 16) == ()
-    assert fit_pieces("x", np.resize([0.0, 1.0], 4_000), 16) == ()
-    assert fit_pieces("x", np.full(4_000, np.nan), 16) == ()
+    assert len(fit_piecewise_linear("x", np.arange(160.0), 16)[0].features) == 3
+    assert fit_piecewise_linear("x", np.arange(60.0), 16) == ()
+    assert fit_piecewise_linear("x", np.resize([0.0, 1.0], 4_000), 16) == ()
+    assert fit_piecewise_linear("x", np.full(4_000, np.nan), 16) == ()
 
 
 def test_a_sum_of_pieces_follows_a_curve_that_no_line_does() -> None:
@@ -47,5 +47,5 @@ def test_wide_tables_get_fewer_pieces_a_column() -> None:
 def test_edges_that_do_not_increase_are_refused(edges: list[float]) -> None:
     with pytest.raises(UnsafeModel, match="edges should"):
         Encoding.from_state(
-            {"encoders": [{"kind": "pieces"} | Pieces("x", np.array(edges), 0.0).to_state()]}
+            {"encoders": [{"kind": "pieces"} | PiecewiseLinear("x", np.array(edges), 0.0).to_state()]}
         )

@@ -48,7 +48,7 @@ def test_skewed_numbers_become_less_skewed_whatever_their_unit() -> None:
     for unit in (1e-6, 1.0, 1e6):
         scaler = fit_scaler("standard", values * unit)
         assert isinstance(scaler, Standard)
-        assert scaler.bend > 0
+        assert scaler.linear_threshold > 0
         scaled = scaler.apply(values * unit)
         assert abs(float(((scaled - scaled.mean()) ** 3).mean() / scaled.std() ** 3)) < 1.5
 
@@ -213,10 +213,10 @@ def test_skipped_text_leaves_its_length() -> None:
 
 
 def test_no_more_text_is_learnt_from_than_can_be_read_in_seconds() -> None:
-    from automl.features.words import sample
+    from automl.features.words import sample_texts
 
-    assert len(sample(["x" * 4_000] * 3_000, seed=0)) == 2_500
+    assert len(sample_texts(["x" * 4_000] * 3_000, seed=0)) == 2_500
     many = [str(number) for number in range(30_000)]
-    sample = sample(many, seed=0)
+    sample = sample_texts(many, seed=0)
     assert len(sample) == 20_000
     assert sample == sorted(sample, key=int)

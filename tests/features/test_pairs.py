@@ -118,7 +118,7 @@ def test_unseen_pairs_get_the_overall_mean() -> None:
     ("change", "says"),
     [
         ({"keys": np.array([4, 0])}, "pairs should increase"),
-        ({"keys": np.array([0, 4, 5])}, "a row a pair"),
+        ({"keys": np.array([0, 4, 5])}, "a row per pair"),
         ({"levels": [2]}, "two numbers of levels"),
         ({"levels": [2, -1]}, "two numbers of levels"),
         ({"sources": ["u"]}, "two columns"),
