@@ -123,7 +123,7 @@ def _fit_edges(present: Floats, n_pieces: int) -> Floats:
     """Return quantiles of the values, without those that nearly equal the one before."""
     shares = np.linspace(0, 1, n_pieces + 1)
     quantiles = np.quantile(present, shares, method="lower")
-    edges = np.unique(quantiles)
+    edges: Floats = np.unique(quantiles)
     if len(edges) == 1:
         return edges
     distance = edges[-1] - edges[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, pairwise
 from typing import Any
 
@@ -29,7 +29,9 @@ MAX_LETTERS_PER_WORD = 15  # on average; longer words are a script without space
 BLOCK_TEXTS = 4_096  # texts that are held as tokens at a time
 
 # The weight of how often a word occurs; a table, so that equal counts give equal bits.
-SUBLINEAR_COUNTS = 1 + np.log(np.arange(1, 4097))
+MAX_COUNT = 4096
+COUNTS = np.arange(1, MAX_COUNT + 1)
+SUBLINEAR_COUNTS = 1 + np.log(COUNTS)
 
 
 def words(text: str) -> Strings:
@@ -38,8 +40,10 @@ def words(text: str) -> Strings:
     >>> words("Red wine, dry")
     ['red', 'wine', 'dry', 'red wine', 'wine dry']
     """
-    singles = WORD.findall(text.lower())
-    pairs = [f"{first} {second}" for first, second in pairwise(singles)]
+    lowered = text.lower()
+    singles = WORD.findall(lowered)
+    neighbours = pairwise(singles)
+    pairs = [f"{first} {second}" for first, second in neighbours]
     return singles + pairs
 
 
@@ -50,7 +54,8 @@ def letters(text: str) -> Strings:
     [' an', 'ann', 'nn ', ' ann', 'ann ', ' b ']
     """
     ngrams = []
-    for word in WORD.findall(text.lower()):
+    lowered = text.lower()
+    for word in WORD.findall(lowered):
         padded = f" {word} "
         for size in NGRAM_SIZES:
             n_starts = len(padded) - size + 1
@@ -92,7 +97,8 @@ class Weighed:
         shape = (len(components), self.n_texts)
         sums = np.empty(shape)
         for index, component in enumerate(components):
-            weighted = self.weights * component[self.words]
+            word_values = component[self.words]
+            weighted = self.weights * word_values
             sums_of_texts = np.bincount(self.texts, weighted, self.n_texts)
             sums[index] = sums_of_texts
         return sums[:, self.rows]
@@ -104,7 +110,8 @@ class Weighed:
         """
         from scipy.sparse import csr_array
 
-        boundaries = np.arange(self.n_texts + 1)
+        n_boundaries = self.n_texts + 1
+        boundaries = np.arange(n_boundaries)
         starts = np.searchsorted(self.texts, boundaries)
         starts = starts.astype(np.int32)
         entries = (self.weights, self.words, starts)
@@ -151,24 +158,29 @@ class Vocabulary:
         """
         rarity = self.rarity.tobytes()
         key = (self.analyzer, self.words, rarity, self.reads)
-        return column.derived(key, lambda: self._weigh(column))
+        return column.derived(key, partial(self._weigh, column))
 
     def _weigh(self, column: Texts) -> Weighed:
         strings = [string[: self.reads] for string in column]
         distinct = list(dict.fromkeys(strings))
         index_of = {string: index for index, string in enumerate(distinct)}
-        rows = list(map(index_of.__getitem__, strings))
+        rows = [index_of[string] for string in strings]
         n_texts = len(distinct)
         blocks = []
-        for start in range(0, max(1, n_texts), BLOCK_TEXTS):
+        stop = max(1, n_texts)
+        for start in range(0, stop, BLOCK_TEXTS):
             end = start + BLOCK_TEXTS
-            block = self._weigh_block(distinct[start:end])
+            block_strings = distinct[start:end]
+            block = self._weigh_block(block_strings)
             block.texts += start
             blocks.append(block)
+        texts = [block.texts for block in blocks]
+        words = [block.words for block in blocks]
+        weights = [block.weights for block in blocks]
         return Weighed(
-            np.concatenate([block.texts for block in blocks]),
-            np.concatenate([block.words for block in blocks]),
-            np.concatenate([block.weights for block in blocks]),
+            np.concatenate(texts),
+            np.concatenate(words),
+            np.concatenate(weights),
             n_texts,
             np.array(rows, np.int32),
         )
@@ -177,16 +189,20 @@ class Vocabulary:
         """Return the weights of the words of distinct texts."""
         n_texts = len(strings)
         known = [self._known_words(string) for string in strings]
-        n_known = np.array([len(indices) for indices in known], np.int64)
-        texts = np.repeat(np.arange(n_texts), n_known)
+        counts = [len(indices) for indices in known]
+        n_known = np.array(counts, np.int64)
+        text_indices = np.arange(n_texts)
+        texts = np.repeat(text_indices, n_known)
+        n_entries = len(texts)
         indices = chain.from_iterable(known)
-        words = np.fromiter(indices, np.int64, len(texts))
-        n_words = max(1, len(self.words))
+        words = np.fromiter(indices, np.int64, n_entries)
+        n_words = len(self.words)
+        n_words = max(1, n_words)
         pairs = texts * n_words + words
-        distinct_pairs, counts = np.unique(pairs, return_counts=True)
+        distinct_pairs, occurrences = np.unique(pairs, return_counts=True)
         texts, words = np.divmod(distinct_pairs, n_words)
-        counts = np.minimum(counts, len(SUBLINEAR_COUNTS))
-        count_weights = SUBLINEAR_COUNTS[counts - 1]
+        occurrences = np.minimum(occurrences, MAX_COUNT)
+        count_weights = SUBLINEAR_COUNTS[occurrences - 1]
         weights = count_weights * self.rarity[words]
         squares = weights * weights
         squared_lengths = np.bincount(texts, squares, n_texts)
@@ -226,7 +242,9 @@ def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
 
 def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:
     sample = sample_texts(strings, seed)
-    analyzer = choose_analyzer(sample) if sample else "words"
+    analyzer = "words"
+    if sample:
+        analyzer = choose_analyzer(sample)
     analyze = ANALYZERS[analyzer]
     counts: Counter[str] = Counter()
     for string in sample:
@@ -243,7 +261,7 @@ def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:
 
 def _most_frequent(counts: Counter[str]) -> Strings:
     """Return the words that occur in most texts; those of one text only if there are no others."""
-    recurring = [word for word, count in counts.items() if count > 1]
+    recurring = [word for word in counts if counts[word] > 1]
     candidates = sorted(recurring or counts)
     candidates.sort(key=counts.__getitem__, reverse=True)
     return candidates[:MAX_VOCABULARY]
@@ -252,11 +270,14 @@ def _most_frequent(counts: Counter[str]) -> Strings:
 def sample_texts(strings: Strings, seed: int) -> Strings:
     """Return a random sample of texts in their order, limited in texts and in characters."""
     rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(len(strings))
+    n_texts = len(strings)
+    shuffled = rng.permutation(n_texts)
     drawn = shuffled[:MAX_SAMPLED_TEXTS]
     lengths = [len(strings[row]) for row in drawn]
-    fits = np.cumsum(lengths) <= MAX_SAMPLED_CHARACTERS
-    rows = np.sort(drawn[fits])
+    n_characters = np.cumsum(lengths)
+    fits = n_characters <= MAX_SAMPLED_CHARACTERS
+    fitting = drawn[fits]
+    rows = np.sort(fitting)
     return [strings[row] for row in rows]
 
 
@@ -270,6 +291,7 @@ def choose_analyzer(strings: Strings) -> str:
         n_letters += sum(map(len, found))
     if np.median(n_words) < MIN_MEDIAN_WORDS:
         return "letters"
-    if n_letters > MAX_LETTERS_PER_WORD * sum(n_words):
+    total_words = sum(n_words)
+    if n_letters > MAX_LETTERS_PER_WORD * total_words:
         return "letters"
     return "words"

@@ -137,5 +137,5 @@ def _as_many_positive(positive: Array, shares: Array) -> Array:
     at_least = positive >= threshold
     above_gap = abs(above.mean() - shares[1])
     at_least_gap = abs(at_least.mean() - shares[1])
-    labels = above if above_gap < at_least_gap else at_least
+    labels: Array = above if above_gap < at_least_gap else at_least
     return labels.astype(np.int64)
