@@ -1,11 +1,13 @@
-"""Combine out-of-fold predictions: weights, temperature, cuts. Pure functions of arrays.
+"""Combine out-of-fold predictions: weights, a temperature, and thresholds between classes.
 
-Numbers are averaged, probabilities by their logarithms: a weighted geometric mean (a logarithmic opinion pool). Over 18 tables of classes
-its log loss and 1 - AUC were 1.5% lower than those of the usual mean (benchmarks/laboratory/ensembling.py).
+All are pure functions of arrays. Numbers are averaged, probabilities by their logarithms: a
+weighted geometric mean (a logarithmic opinion pool). Over 18 tables of classes its log loss and
+1 - AUC were 1.5% lower than those of the usual mean (benchmarks/laboratory/ensembling.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,52 +18,81 @@ from automl.folds import GoOn, always
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Predictions = Sequence[Floats]  # one array per model
+Weights = Sequence[float] | Floats
 
-RIDGE = 0.01  # of the pool's squared distance from equal weights, in nats
-SLIGHT = 0.01  # of all weight: a member with less is left out
-_LEAST = 1e-6  # the smallest probability that counts
+RIDGE = 0.01  # penalty on the pool's squared distance from equal weights, in nats
+MIN_WEIGHT_SHARE = 0.01  # of all weight: a member with less is left out
+MIN_PROBABILITY = 1e-6  # that counts in averages
+TINY_PROBABILITY = 1e-15  # that counts in a logarithm
+MAX_POOL_ITERATIONS = 200
+MIN_RELATIVE_GAIN = 1e-9  # of the loss, for one more step of greedy selection
+LOWEST_TEMPERATURE = 0.2
+HIGHEST_TEMPERATURE = 5.0
+N_TEMPERATURES = 41
+MAX_CALIBRATED_RATIO = 0.999  # of the loss with the best temperature to the loss without
+SHARE_POWERS = (0.25, 0.5, 0.75, 1.0)  # of the classes' shares that are tried as thresholds
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What predictions are held against: the target of shape (n_rows,), and weights or None.
+    """The true values that predictions are compared with.
 
-    Rows of equal `units` are held out together, and are no independent evidence.
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,), float64
+    weight : ndarray of shape (n_rows,), float64, or None
+    units : ndarray of shape (n_rows,), int64, or None
+        Rows of equal units are held out together, and are not independent evidence.
     """
 
     y: Floats
     weight: Floats | None = None
-    units: npt.NDArray[np.int64] | None = None
+    units: Integers | None = None
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Truth:
-        """Some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Truth(self.y[rows], weight, None if self.units is None else self.units[rows])
+    def take(self, rows: Integers) -> Truth:
+        """Return the truth of some of the rows."""
+        weight = None
+        if self.weight is not None:
+            weight = self.weight[rows]
+        units = None
+        if self.units is not None:
+            units = self.units[rows]
+        y = self.y[rows]
+        return Truth(y, weight, units)
 
 
 def scores_of(prediction: Floats) -> Floats:
-    """What is averaged: values as they are, logarithms of probabilities."""
-    return prediction if prediction.ndim == 1 else np.log(np.clip(prediction, _LEAST, 1.0))
+    """Return the values that are averaged: numbers as they are, logarithms of probabilities."""
+    if prediction.ndim == 1:
+        return prediction
+    clipped = np.clip(prediction, MIN_PROBABILITY, 1.0)
+    return np.log(clipped)
 
 
-def answers_of(scores: Floats) -> Floats:
-    """Predictions again: values, or probabilities."""
+def predictions_of(scores: Floats) -> Floats:
+    """Return predictions from scores: numbers, or probabilities."""
     if scores.ndim == 1:
         return scores
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    largest = scores.max(axis=1, keepdims=True)
+    powers = np.exp(scores - largest)
+    totals = powers.sum(axis=1, keepdims=True)
+    shares: Floats = powers / totals
     return shares
 
 
-def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE) -> Floats:
-    """Weights of a logarithmic opinion pool with the least log loss; few rows pull them towards equal ones.
+def pool(predictions: Predictions, truth: Truth, ridge: float = RIDGE) -> Floats:
+    """Find the weights of a logarithmic opinion pool with the least log loss.
 
-    The best weights by log loss are better ones for every metric of classes than what greedy selection finds by that metric itself: over 18
+    Few rows pull the weights towards equal ones. The best weights by log loss are better ones for
+    every metric of classes than those that greedy selection finds by that metric itself: over 18
     tables 1 - AUC was 1.6% lower, errors 1%, F1's loss 3%.
 
     Parameters
     ----------
     predictions : sequence of ndarray, each of shape (n_rows, n_classes)
+    truth : Truth
     ridge : float
         In nats; times the squared distance from equal weights it is added to the log loss.
 
@@ -80,70 +111,95 @@ def pool(predictions: Sequence[Floats], truth: Truth, ridge: float = RIDGE) -> F
     >>> pool([right, wrong], Truth(np.array([0.0, 1.0]))).tolist()
     [1.0, 0.0]
     """
-    logs = [scores_of(prediction) for prediction in predictions]
-    weights = _pooled(logs, truth, ridge)
-    heavy = np.flatnonzero(weights >= SLIGHT * weights.sum())
-    if len(heavy) < np.count_nonzero(weights):
-        weights = np.zeros(len(logs))
-        weights[heavy] = _pooled([logs[index] for index in heavy], truth, ridge)
+    scores = [scores_of(prediction) for prediction in predictions]
+    n_models = len(scores)
+    weights = _unscaled_pool(scores, truth, ridge)
+    min_weight = MIN_WEIGHT_SHARE * weights.sum()
+    members = np.flatnonzero(weights >= min_weight)
+    if len(members) < np.count_nonzero(weights):
+        member_scores = [scores[index] for index in members]
+        weights = np.zeros(n_models)
+        weights[members] = _unscaled_pool(member_scores, truth, ridge)
     total = weights.sum()
-    shares: Floats = weights / total if total > 0 else np.full(len(logs), 1 / len(logs))
+    if not total > 0:
+        return np.full(n_models, 1 / n_models)
+    shares: Floats = weights / total
     return shares
 
 
-def _pooled(logs: Sequence[Floats], truth: Truth, ridge: float) -> Floats:
-    """The pool's weights as they come: their sum is one over the temperature."""
+def _unscaled_pool(scores: Predictions, truth: Truth, ridge: float) -> Floats:
+    """Return the pool's weights as the minimiser finds them: they sum to 1 / temperature."""
     from scipy.optimize import minimize
 
-    stack, codes = np.stack(logs), truth.y.astype(np.int64)
-    share = np.ones(len(codes)) if truth.weight is None else truth.weight
-    share = share / share.sum()
-    indices, equal = np.arange(len(codes)), 1 / len(logs)
+    stack = np.stack(scores)
+    codes = truth.y.astype(np.int64)
+    n_models = len(scores)
+    n_rows = len(codes)
+    rows = np.arange(n_rows)
+    equal = 1 / n_models
+    row_weights = truth.weight
+    if row_weights is None:
+        row_weights = np.ones(n_rows)
+    row_shares = row_weights / row_weights.sum()
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        shares = answers_of(np.tensordot(weights, stack, 1))
-        value = -float(share @ np.log(np.maximum(shares[indices, codes], 1e-15)))
-        shares[indices, codes] -= 1.0
-        slope = np.tensordot(stack, share[:, None] * shares, ((1, 2), (0, 1)))
-        return value + ridge * float(((weights - equal) ** 2).sum()), slope + 2 * ridge * (
-            weights - equal
-        )
+    def loss_and_gradient(weights: Floats) -> tuple[float, Floats]:
+        pooled = np.tensordot(weights, stack, 1)
+        errors = predictions_of(pooled)
+        of_truth = np.maximum(errors[rows, codes], TINY_PROBABILITY)
+        logs = np.log(of_truth)
+        log_loss = -float(row_shares @ logs)
+        errors[rows, codes] -= 1.0
+        weighted_errors = row_shares[:, None] * errors
+        row_and_class = ((1, 2), (0, 1))  # the axes that are summed over
+        slope = np.tensordot(stack, weighted_errors, row_and_class)
+        distances = weights - equal
+        squares = distances**2
+        penalty = ridge * float(squares.sum())
+        gradient = slope + 2 * ridge * distances
+        return log_loss + penalty, gradient
 
-    found = minimize(
-        loss,
-        np.full(len(logs), equal),
+    result = minimize(
+        loss_and_gradient,
+        np.full(n_models, equal),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0, None)] * len(logs),
-        options={"maxiter": 200},
+        bounds=[(0, None)] * n_models,
+        options={"maxiter": MAX_POOL_ITERATIONS},
     )
-    best: Floats = found.x
-    return best
+    weights: Floats = result.x
+    return weights
 
 
 def greedy(
-    predictions: Sequence[Floats],
+    predictions: Predictions,
     truth: Truth,
     metric: Metric,
     steps: int = 25,
     go_on: GoOn = always,
 ) -> Floats:
-    """Weights by greedy selection with replacement (Caruana et al. 2004), starting from the best single model.
+    """Find weights by greedy selection with replacement, starting from the best single model.
 
-    The weights of the step with the least loss are returned; an equal loss is no reason for one more member.
+    The weights of the step with the least loss are returned; an equal loss doesn't justify one
+    more member.
 
     Parameters
     ----------
     predictions : sequence of ndarray, each of shape (n_rows, n_classes) or (n_rows,)
+    truth : Truth
+    metric : Metric
     steps : int
-        At most so many models are added; more than 25 brought AutoGluon nothing measurable.
+        Maximum number of models that are added; more than 25 brought AutoGluon nothing measurable.
     go_on : callable, optional
-        Asked after each step: a metric may be slow.
+        Called after each step, because a metric may be slow; selection ends where it returns false.
 
     Returns
     -------
     ndarray of shape (n_models,)
         Non-negative, with sum one.
+
+    References
+    ----------
+    Caruana et al. 2004, "Ensemble selection from libraries of models".
 
     Examples
     --------
@@ -152,116 +208,186 @@ def greedy(
     >>> greedy([low, high], Truth(np.array([1.0, 2.0])), METRICS["rmse"])
     array([0.5, 0.5])
     """
-    counts = np.zeros(len(predictions))
-    parts = [scores_of(prediction) for prediction in predictions]
-    total = np.zeros_like(parts[0], dtype=np.float64)
-    best_loss, best_counts = np.inf, counts
+    scores = [scores_of(prediction) for prediction in predictions]
+    counts = np.zeros(len(scores))
+    first = scores[0]
+    total = np.zeros_like(first, dtype=np.float64)
+    best_loss = math.inf
+    best_counts = counts
     for step in range(1, steps + 1):
-        losses = [
-            metric.of(truth.y, answers_of((total + part) / step), truth.weight) for part in parts
-        ]
+        losses = []
+        for added in scores:
+            mean = (total + added) / step
+            prediction = predictions_of(mean)
+            loss = metric.of(truth.y, prediction, truth.weight)
+            losses.append(loss)
         chosen = int(np.argmin(losses))
-        counts = counts.copy()
         counts[chosen] += 1
-        total += parts[chosen]
-        if step == 1 or losses[chosen] < best_loss - 1e-9 * abs(best_loss):
-            best_loss, best_counts = losses[chosen], counts
+        total += scores[chosen]
+        loss = losses[chosen]
+        min_gain = MIN_RELATIVE_GAIN * abs(best_loss)
+        if step == 1 or loss < best_loss - min_gain:
+            best_loss = loss
+            best_counts = counts.copy()
         if not go_on():
             break
     weights: Floats = best_counts / best_counts.sum()
     return weights
 
 
-def combine(predictions: Sequence[Floats], weights: Sequence[float] | Floats) -> Floats:
-    """The weighted mean of numbers, or the pool of probabilities; added in the given order.
+def combine(predictions: Predictions, weights: Weights) -> Floats:
+    """Return the weighted mean of numbers, or the pool of probabilities, added in this order.
 
     >>> combine([np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])], [0.5, 0.5]).round(2).tolist()
     [[0.75, 0.25]]
     """
     if len(predictions) == 1:
         return predictions[0]
-    return answers_of(averaged([scores_of(prediction) for prediction in predictions], weights))
+    scores = [scores_of(prediction) for prediction in predictions]
+    average = averaged(scores, weights)
+    return predictions_of(average)
 
 
-def averaged(arrays: Sequence[Floats], weights: Sequence[float] | Floats) -> Floats:
-    """The weighted sum, added in the given order."""
-    total = np.zeros_like(arrays[0], dtype=np.float64)
+def averaged(arrays: Predictions, weights: Weights) -> Floats:
+    """Return the weighted sum of the arrays, added in this order."""
+    first = arrays[0]
+    total = np.zeros_like(first, dtype=np.float64)
     for array, weight in zip(arrays, weights, strict=True):
         total += weight * array
     return total
 
 
 def sharpen(proba: Floats, temperature: float) -> Floats:
-    """Probabilities with their logarithms divided by a temperature; 1 leaves them as they are.
+    """Return probabilities with their logarithms divided by a temperature.
+
+    A temperature of 1 leaves them unchanged.
 
     >>> sharpen(np.array([[0.2, 0.8]]), 0.5).round(3).tolist()
     [[0.059, 0.941]]
     """
     if temperature == 1.0:
         return proba
-    return answers_of(np.log(np.clip(proba, 1e-15, 1.0)) / temperature)
+    clipped = np.clip(proba, TINY_PROBABILITY, 1.0)
+    logs = np.log(clipped)
+    return predictions_of(logs / temperature)
 
 
 def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
-    """The temperature between 0.2 and 5 with the least log loss; 1 where it gains less than a thousandth."""
-    grid = np.exp(np.linspace(np.log(0.2), np.log(5.0), 41))
-    losses = [log_loss.of(truth.y, sharpen(proba, float(t)), truth.weight) for t in grid]
+    """Find the temperature between 0.2 and 5 with the least log loss.
+
+    Return 1 if it gains less than a thousandth.
+    """
+    lowest = np.log(LOWEST_TEMPERATURE)
+    highest = np.log(HIGHEST_TEMPERATURE)
+    logs = np.linspace(lowest, highest, N_TEMPERATURES)
+    grid = np.exp(logs).tolist()
+    losses = []
+    for candidate in grid:
+        sharpened = sharpen(proba, candidate)
+        loss = log_loss.of(truth.y, sharpened, truth.weight)
+        losses.append(loss)
     best = int(np.argmin(losses))
-    plain = log_loss.of(truth.y, proba, truth.weight)
-    return float(grid[best]) if losses[best] < plain * 0.999 else 1.0
+    plain_loss = log_loss.of(truth.y, proba, truth.weight)
+    if losses[best] < plain_loss * MAX_CALIBRATED_RATIO:
+        return float(grid[best])
+    return 1.0
 
 
 def even(count: int) -> Floats:
-    """Cuts between so many classes that favour none."""
+    """Return thresholds between `count` classes that favour none."""
     return np.full(count, 1 / count)
 
 
 def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
-    """What each class's probability is divided by before the largest decides, with the least loss; even where nothing is gained.
+    """Choose the thresholds between classes with the least loss; equal ones if nothing is gained.
 
-    Of two classes, the second is predicted from its cut on: one of some 200 quantiles of its probability. Of more, the cuts are
-    powers of the classes' shares, which favour the rare ones.
+    A class's probability is divided by its threshold before the largest decides. Of two classes,
+    the second is predicted from its threshold on: one of some 200 quantiles of its probability.
+    Of more, the thresholds are powers of the classes' shares, which favour the rare ones.
 
     Returns
     -------
     ndarray of shape (n_classes,)
         Positive, with sum one.
     """
-    count = proba.shape[1]
-    if count == 2:
-        share, times = (
-            float(np.mean(truth.y)),
-            np.geomspace(0.25, 4, 9),
-        )  # of a rare class, few rows are predicted
-        indices = np.concatenate(
-            [np.linspace(0.005, 0.995, 199), 1 - times * share, times * (1 - share)]
-        )
-        grid = np.unique(np.quantile(proba[:, 1], np.clip(indices, 0, 1)).round(6))
-        tried = [np.array([1 - cut, cut]) for cut in grid if 0 < cut < 1]
+    n_classes = proba.shape[1]
+    if n_classes == 2:
+        positive = proba[:, 1]
+        candidates = _binary_thresholds(positive, truth.y)
     else:
-        shares = np.maximum(1.0, np.bincount(truth.y.astype(np.int64), minlength=count)) / len(
-            truth.y
-        )
-        tried = [shares**power / (shares**power).sum() for power in (0.25, 0.5, 0.75, 1.0)]
-    tried = [even(count), *tried]
-    losses = [metric.loss(truth.y, decide(proba, each), truth.weight) for each in tried]
-    best: Floats = tried[int(np.argmin(losses))]
-    return best
+        candidates = _share_thresholds(truth.y, n_classes)
+    candidates = [even(n_classes), *candidates]
+    losses = []
+    for thresholds in candidates:
+        labels = decide(proba, thresholds)
+        loss = metric.loss(truth.y, labels, truth.weight)
+        losses.append(loss)
+    best = int(np.argmin(losses))
+    return candidates[best]
 
 
-def decide(proba: Floats, cut: Floats) -> npt.NDArray[np.int64]:
-    """Class codes by `cuts`: the positive one of two classes from its cut on, else the largest quotient.
+def _binary_thresholds(positive: Floats, y: Floats) -> list[Floats]:
+    """Return quantiles of the positive class's probability as thresholds.
 
-    >>> decide(np.array([[0.7, 0.3]]), np.array([0.7, 0.3])), decide(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
-    (array([1]), array([2]))
+    For a rare class, there are more of them where few rows are predicted positive.
     """
-    codes: npt.NDArray[np.int64] = (
-        (proba[:, 1] >= cut[1]).astype(np.int64) if len(cut) == 2 else (proba / cut).argmax(axis=1)
-    )
-    return codes
+    share = float(np.mean(y))
+    factors = np.geomspace(0.25, 4, 9)
+    regular = np.linspace(0.005, 0.995, 199)
+    as_rare_positives = 1 - factors * share
+    as_rare_negatives = factors * (1 - share)
+    levels = np.concatenate([regular, as_rare_positives, as_rare_negatives])
+    levels = np.clip(levels, 0, 1)
+    quantiles = np.quantile(positive, levels)
+    grid = np.unique(quantiles.round(6))
+    candidates = []
+    for threshold in grid:
+        if 0 < threshold < 1:
+            pair = np.array([1 - threshold, threshold])
+            candidates.append(pair)
+    return candidates
+
+
+def _share_thresholds(y: Floats, n_classes: int) -> list[Floats]:
+    """Return powers of the classes' shares as thresholds."""
+    codes = y.astype(np.int64)
+    counts = np.bincount(codes, minlength=n_classes)
+    counts_or_one = np.maximum(1.0, counts)
+    shares = counts_or_one / len(y)
+    candidates = []
+    for power in SHARE_POWERS:
+        powers = shares**power
+        thresholds = powers / powers.sum()
+        candidates.append(thresholds)
+    return candidates
+
+
+def decide(proba: Floats, cut: Floats) -> Integers:
+    """Return class codes by thresholds.
+
+    Of two classes, the positive one is predicted from its threshold on; of more, the one with the
+    largest quotient of probability and threshold.
+
+    >>> decide(np.array([[0.7, 0.3]]), np.array([0.7, 0.3]))
+    array([1])
+    >>> decide(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
+    array([2])
+    """
+    if len(cut) == 2:
+        is_positive = proba[:, 1] >= cut[1]
+        codes: Integers = is_positive.astype(np.int64)
+        return codes
+    quotients = proba / cut
+    largest: Integers = quotients.argmax(axis=1)
+    return largest
 
 
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:
-    """The weights that are not zero, largest first."""
-    pairs = sorted(zip(ids, weights.tolist(), strict=True), key=lambda pair: -pair[1])
-    return {name: weight for name, weight in pairs if weight > 0}
+    """Return the weights that are not zero, largest first."""
+    members: dict[str, float] = {}
+    order = np.argsort(-weights, kind="stable")
+    for index in order:
+        weight = float(weights[index])
+        if weight > 0:
+            members[ids[index]] = weight
+    return members

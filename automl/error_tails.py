@@ -1,4 +1,4 @@
-"""Errors that no held-out row has shown: larger ones of numbers, mistakes between classes."""
+"""Predict errors that no held-out row has shown: larger ones of numbers, mistakes of classes."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.columns import Rows
 from automl.ensemble import Truth
 from automl.metrics import METRICS, Metric
 
+Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
-Worsen = Callable[[Places, np.random.Generator], npt.NDArray[Any]]
+Worsen = Callable[[Rows, np.random.Generator], Array]
 
-OF_ERRORS = (
-    "rmse",
-    "mae",
-    "median_ae",
-    "r2",
-)  # metrics by the distance between truth and prediction
-HEAVIEST = 0.95  # shape of a tail: at 1 its mean doesn't exist any more
+# Metrics of the distance between truth and prediction.
+DISTANCE_METRICS = ("rmse", "mae", "median_ae", "r2")
+MAX_SHAPE = 0.95  # of a tail: at 1 its mean no longer exists
+MIN_TAIL_ERRORS = 5  # unless that is more than a quarter of all errors
+# (rank + 0.65) / n, with ranks from 0, estimates the probability of a smaller error.
+PLOTTING_POSITION = 0.65
+MIN_RELATIVE_MOMENT = 1e-9  # so that no division is by zero
 
 
-def worsening(prediction: npt.NDArray[Any], truth: Truth, metric: Metric) -> Worsen | None:
-    """What makes predictions of some rows as bad as those of new rows may be; None for metrics that may not bear such predictions.
+def worsening(prediction: Array, truth: Truth, metric: Metric) -> Worsen | None:
+    """Return a function that makes predictions as bad as those of new rows may be.
+
+    Return None for metrics that may not be defined for such predictions.
 
     Parameters
     ----------
     prediction : ndarray of shape (n_rows, n_classes) or (n_rows,)
-        Held-out predictions, as the metric needs them.
+        Held-out predictions, of the kind that the metric needs.
+    truth : Truth
+    metric : Metric
 
     Returns
     -------
     callable or None
-        Gives, of places of rows and a random generator, predictions for these rows.
+        It takes indices of rows and a random generator, and returns predictions for these rows.
 
     Examples
     --------
@@ -47,48 +52,57 @@ def worsening(prediction: npt.NDArray[Any], truth: Truth, metric: Metric) -> Wor
     >>> worsen(np.arange(4), np.random.default_rng(0)).round(1).tolist()
     [1.0, 0.0, 5.0, 4.0]
     """
-    if metric.name in OF_ERRORS or metric.name.startswith("pinball"):
-        return partial(Tail.of(truth.y - prediction).stretched, truth.y, prediction)
-    return (
-        partial(_mistaken, prediction)
-        if metric.needs != "numbers" and metric.name in METRICS
-        else None
-    )
+    name = metric.name
+    if name in DISTANCE_METRICS or name.startswith("pinball"):
+        tail = Tail.of(truth.y - prediction)
+        return partial(tail.redraw_large, truth.y, prediction)
+    if metric.needs != "numbers" and name in METRICS:
+        return partial(_swap_about_one, prediction)
+    return None
 
 
-def _mistaken(
-    prediction: npt.NDArray[Any], rows: Places, rng: np.random.Generator
-) -> npt.NDArray[Any]:
-    """What these rows were predicted, but about one of them what another row was: an error that none has shown yet."""
-    given = prediction[rows]
-    positions = rng.integers(0, len(rows), rng.poisson(1.0))
-    given[positions] = prediction[rng.integers(0, len(prediction), len(positions))]
-    return given
+def _swap_about_one(prediction: Array, rows: Rows, rng: np.random.Generator) -> Array:
+    """Return the predictions of some rows, about one of which gets another row's prediction.
+
+    That is an error of a kind that no row has shown yet.
+    """
+    worse = prediction[rows]
+    n_swapped = rng.poisson(1.0)
+    n_chosen = len(rows)
+    n_rows = len(prediction)
+    positions = rng.integers(0, n_chosen, n_swapped)
+    other_rows = rng.integers(0, n_rows, n_swapped)
+    worse[positions] = prediction[other_rows]
+    return worse
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What the largest errors lie beyond, and the generalised Pareto distribution of how far.
+    """The generalised Pareto distribution of how far the largest errors exceed a threshold.
 
     Parameters
     ----------
-    beyond, scale : float
+    threshold, scale : float
         In the target's unit.
     shape : float
-        0 where large errors grow rare as exponentially as normal ones do, or faster; 1 where they have no mean any more.
+        0 where large errors grow rare as exponentially as normal ones do, or faster; 1 where
+        their mean no longer exists.
     """
 
-    beyond: float
+    threshold: float
     scale: float
     shape: float
 
     @classmethod
     def of(cls, errors: Floats) -> Tail:
-        """Of as many of the largest errors as the root of all, a quarter at most, by probability-weighted moments.
+        """Fit the tail to the largest errors by probability-weighted moments.
+
+        Their number is the square root of that of all errors, and at most a quarter of it.
 
         References
         ----------
-        Hosking and Wallis (1987), Parameter and quantile estimation for the generalized Pareto distribution.
+        Hosking and Wallis (1987), Parameter and quantile estimation for the generalized Pareto
+        distribution.
 
         Examples
         --------
@@ -97,25 +111,43 @@ class Tail:
         >>> bool(normal.shape < 0.2 < heavy.shape)
         True
         """
-        sizes = np.sort(np.abs(errors))
-        count = min(max(5, round(math.sqrt(len(sizes)))), len(sizes) // 4)
-        beyond = float(sizes[-count - 1])
-        excess = sizes[len(sizes) - count :] - beyond
+        magnitudes = np.sort(np.abs(errors))
+        n_errors = len(magnitudes)
+        root = round(math.sqrt(n_errors))
+        n_wanted = max(MIN_TAIL_ERRORS, root)
+        n_tail = min(n_wanted, n_errors // 4)
+        start = n_errors - n_tail
+        threshold = float(magnitudes[start - 1])
+        excess = magnitudes[start:] - threshold
         if not excess.any():
             return cls(math.inf, 0.0, 0.0)
-        rarer = 1 - (np.arange(count) + 0.65) / count
-        mean, weighted = float(excess.mean()), float((excess * rarer).mean())
-        shape = min(HEAVIEST, max(0.0, 2 - mean / max(mean - 2 * weighted, 1e-9 * mean)))
-        return cls(beyond, mean * (1 - shape), shape)
+        positions = np.arange(n_tail) + PLOTTING_POSITION
+        exceedance = 1 - positions / n_tail
+        mean = float(excess.mean())
+        products = excess * exceedance
+        moment = float(products.mean())
+        divisor = mean - 2 * moment
+        divisor = max(divisor, MIN_RELATIVE_MOMENT * mean)
+        shape = max(0.0, 2 - mean / divisor)
+        shape = min(MAX_SHAPE, shape)
+        scale = mean * (1 - shape)
+        return cls(threshold, scale, shape)
 
-    def stretched(
-        self, y: Floats, prediction: Floats, rows: Places, rng: np.random.Generator
+    def redraw_large(
+        self, y: Floats, prediction: Floats, rows: Rows, rng: np.random.Generator
     ) -> Floats:
-        """The predictions of some rows, with errors of the tail drawn anew."""
+        """Return the predictions of some rows, with errors of the tail drawn anew."""
         worse = prediction[rows]
-        error = y[rows] - worse
-        large = np.flatnonzero(np.abs(error) > self.beyond)
+        errors = y[rows] - worse
+        magnitudes = np.abs(errors)
+        large = np.flatnonzero(magnitudes > self.threshold)
         drawn = rng.exponential(size=len(large))
-        far = self.scale * (np.expm1(self.shape * drawn) / self.shape if self.shape else drawn)
-        worse[large] = y[rows[large]] - np.sign(error[large]) * (self.beyond + far)
+        if self.shape:
+            powers = np.expm1(self.shape * drawn)
+            drawn = powers / self.shape
+        excess = self.scale * drawn
+        signs = np.sign(errors[large])
+        new_errors = signs * (self.threshold + excess)
+        large_rows = rows[large]
+        worse[large] = y[large_rows] - new_errors
         return worse

@@ -17,7 +17,7 @@ def test_a_tail_has_the_shape_and_scale_of_what_it_is_made_of(shape: float) -> N
     found = [Tail.of(row) for row in errors]
     assert np.mean([tail.shape for tail in found]) == pytest.approx(shape, abs=0.1)
     scales = [
-        tail.scale / (2.0 + shape * tail.beyond) for tail in found
+        tail.scale / (2.0 + shape * tail.threshold) for tail in found
     ]  # it grows with what lies below
     assert np.mean(scales) == pytest.approx(1.0, abs=0.1)
 
@@ -26,7 +26,7 @@ def test_a_tail_has_the_shape_and_scale_of_what_it_is_made_of(shape: float) -> N
 def test_errors_without_a_tail_are_left_as_they_are(errors: np.ndarray) -> None:
     y, rows = np.zeros(len(errors)), np.arange(len(errors))
     assert (
-        Tail.of(errors).stretched(y, errors, rows, np.random.default_rng(0)).tolist()
+        Tail.of(errors).redraw_large(y, errors, rows, np.random.default_rng(0)).tolist()
         == errors.tolist()
     )
 
@@ -35,12 +35,12 @@ def test_only_the_errors_of_the_tail_are_drawn_anew_and_they_keep_their_side() -
     rng = np.random.default_rng(0)
     y, prediction, rows = np.zeros(400), rng.normal(size=400), np.arange(400)
     tail = Tail.of(y - prediction)
-    worse = tail.stretched(y, prediction, rows, rng)
-    large = np.abs(prediction) > tail.beyond
+    worse = tail.redraw_large(y, prediction, rows, rng)
+    large = np.abs(prediction) > tail.threshold
     assert large.sum() == 20
     assert np.array_equal(worse[~large], prediction[~large])
     assert (np.sign(worse[large]) == np.sign(prediction[large])).all()
-    assert (np.abs(worse[large]) > tail.beyond).all()
+    assert (np.abs(worse[large]) > tail.threshold).all()
 
 
 def test_about_one_row_is_predicted_as_another_one_was() -> None:

@@ -453,7 +453,7 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
         ("--pipeline", "default"): "can't be created or used",
         ("--pipeline", "boom.toml"): "stage 'boom': ValueError: boom.",
         ("--pipeline", "nothing.toml"): "stage 'nothing': gives None",
-        ("--pipeline", "linear", "--metric", "seven"): "is no function: 7",
+        ("--pipeline", "linear", "--metric", "seven"): "is not a function: 7",
         ("--pipeline", "linear", "--track", "noend"): "has no method 'trial'",
     }
     for place, (words, line) in enumerate(told.items()):

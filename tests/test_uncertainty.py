@@ -269,7 +269,7 @@ def test_later_rows_are_no_better_where_losses_fall() -> None:
 
 
 def test_a_loss_that_has_a_least_one_stays_above_it() -> None:
-    low, high = later_losses(blocks(0.1, 0.9, 0.2, 0.8, 0.1, 0.7), Block(60, 60), least=0.0)
+    low, high = later_losses(blocks(0.1, 0.9, 0.2, 0.8, 0.1, 0.7), Block(60, 60), least_loss=0.0)
     assert 0.0 < low < high <= 0.9 * math.exp(0.7) + 1e-9
 
 

@@ -1,1 +1,1 @@
-"""Encoders: how typed columns become a model's input. One file a column kind."""
+"""Encoders: how typed columns become a model's input. One file per kind of column."""

@@ -1,86 +1,129 @@
-"""Whole numbers that stand for something (a department, a place) and are no amounts: their order tells less than they do themselves."""
+"""Find whole numbers that name something, such as a department, instead of measuring an amount.
+
+Their own values say more about the target than their order does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from automl.columns import Columns, Floats
-from automl.features._base import numbers_of
-from automl.features.target import Places, Targets, cross_fit
+from automl.features._base import Integers, Names, number_values
+from automl.features.target import TargetColumns, cross_fit
 
-FEWEST, MOST = 25, 50_000  # different values; fewer are easily told apart by their order
-REPEATS = 3.0  # rows for each different value, on average
-BINS = (192, 96, 48, 24, 12, 8)  # of neighbouring values that are taken together
-GAIN, ROWS = (
-    0.003,
-    10.0,
-)  # part of the target's variance that they have to explain more; of few rows, so many rows' part
-TIMES = 1.1  # what bins explain
+MIN_DISTINCT_VALUES = 25  # trees tell fewer values apart easily by their order
+MAX_DISTINCT_VALUES = 50_000
+MIN_ROWS_PER_VALUE = 3.0  # on average
+BIN_COUNTS = (192, 96, 48, 24, 12, 8)  # numbers of bins of neighbouring values that are tried
+MIN_EXPLAINED_VARIANCE = 0.003  # part of the target's variance that the values must explain
+MIN_EXPLAINED_ROWS = 10.0  # ... and at least the part that this many of all rows are
+MIN_RATIO_TO_BINS = 1.1  # the values must explain this many times as much as bins do
+LARGEST_EXACT_INTEGER = 2**53  # of float64
 
 
-def coded(columns: Columns, targets: Targets) -> tuple[str, ...]:
-    """Number columns that are codes.
+def coded(columns: Columns, targets: TargetColumns) -> Names:
+    """Find the number columns that are categorical integers.
 
-    Each value's own mean of the target, learnt from other rows, explains more of the target than means over neighbouring values do,
-    however many of them are taken together.
+    In such a column each value's own mean of the target, learnt from other rows, explains more of
+    the target than means over neighbouring values do, however many neighbours share a bin.
 
     Parameters
     ----------
     columns : Columns
-    targets : Targets
-        The rows, what is predicted there, and inner folds.
+    targets : TargetColumns
+        The rows, their target values, and inner folds.
+
+    Returns
+    -------
+    tuple of str
+        Names in the order of the columns.
     """
-    return tuple(
-        name
-        for name in columns.names("number")
-        if _is_coded(numbers_of(columns[name], name)[targets.rows], targets)
-    )
+    found = []
+    for name in columns.names("number"):
+        values = number_values(columns[name], name)
+        if _is_categorical(values[targets.rows], targets):
+            found.append(name)
+    return tuple(found)
 
 
-def _repeated(values: Floats) -> Floats | None:
-    """The different values, if they are whole, many, and stand several times each."""
-    present = values[~np.isnan(values)]
-    if not len(present) or (present != np.floor(present)).any() or np.abs(present).max() > 2**53:
+def are_integers(values: Floats) -> bool:
+    """Return whether there are values, and all are whole numbers that float64 holds exactly.
+
+    >>> are_integers(np.array([1.0, 2.0])), are_integers(np.array([0.5]))
+    (True, False)
+    """
+    if not len(values):
+        return False
+    has_fraction = values != np.floor(values)
+    if has_fraction.any():
+        return False
+    largest = np.abs(values).max()
+    return bool(largest <= LARGEST_EXACT_INTEGER)
+
+
+def _recurring_values(present: Floats) -> Floats | None:
+    """Return the distinct values if they are whole, many, and recur several times each."""
+    if not are_integers(present):
         return None
-    seen = np.unique(present)
-    return seen if FEWEST <= len(seen) <= min(MOST, len(present) / REPEATS) else None
+    distinct = np.unique(present)
+    max_values = min(MAX_DISTINCT_VALUES, len(present) / MIN_ROWS_PER_VALUE)
+    if not MIN_DISTINCT_VALUES <= len(distinct) <= max_values:
+        return None
+    return distinct
 
 
-def _is_coded(values: Floats, targets: Targets) -> bool:
-    seen = _repeated(values)
-    if seen is None:
-        return False
+def _is_categorical(values: Floats, targets: TargetColumns) -> bool:
     rows = np.flatnonzero(~np.isnan(values))
-    places, known = (
-        np.searchsorted(seen, values[rows]),
-        replace(targets, values=targets.values[rows], folds=targets.folds[rows]),
-    )
-    own, least = explained(places, len(seen), known), max(GAIN, ROWS / len(rows))
-    if own < least:
+    present = values[rows]
+    distinct = _recurring_values(present)
+    if distinct is None:
         return False
-    together = (
-        explained(bins[places], len(seen), known)
-        for bins in _bins(np.bincount(places, minlength=len(seen)))
-    )
-    return all(own > least + TIMES * explained for explained in together)
+    known = targets.take(rows)
+    codes = np.searchsorted(distinct, present)
+    n_values = len(distinct)
+    by_value = explained_variance(codes, n_values, known)
+    if by_value < max(MIN_EXPLAINED_VARIANCE, MIN_EXPLAINED_ROWS / len(present)):
+        return False
+    for bins in _bins(np.bincount(codes, minlength=n_values)):
+        by_bin = explained_variance(bins[codes], n_values, known)
+        if by_value <= MIN_RATIO_TO_BINS * by_bin:
+            return False
+    return True
 
 
-def _bins(counts: Places) -> Iterator[Places]:
-    """Bins of neighbouring values, at least two in each on average: with equally many rows or with equally many values."""
-    n_values, before = len(counts), np.cumsum(counts) - counts
-    for n_bins in BINS:
+def _bins(counts: Integers) -> Iterator[Integers]:
+    """Yield the bin of each value: bins with equally many rows, or with equally many values.
+
+    A bin holds at least two values on average.
+    """
+    n_values = len(counts)
+    rows_before = np.cumsum(counts) - counts
+    for n_bins in BIN_COUNTS:
         if 2 * n_bins <= n_values:
-            yield before * n_bins // counts.sum()
+            yield rows_before * n_bins // counts.sum()
             yield np.arange(n_values) * n_bins // n_values
 
 
-def explained(codes: Places, n_levels: int, targets: Targets) -> float:
-    """The part of the target's variance that means by these codes explain, learnt from other folds."""
-    means = np.column_stack(
-        [cross_fit(codes, y, targets.folds, n_levels)[1] for y in targets.values.T]
-    )
-    whole = float(((targets.values - targets.values.mean(axis=0)) ** 2).sum())
-    return 1.0 - float(((targets.values - means) ** 2).sum()) / whole if whole > 0 else 0.0
+def explained_variance(codes: Integers, n_levels: int, targets: TargetColumns) -> float:
+    """Return the part of the target's variance that means by code explain.
+
+    The means are learnt from other folds.
+    """
+    held_out = []
+    for y in targets.values.T:
+        _, crossed = cross_fit(codes, y, targets.folds, n_levels)
+        held_out.append(crossed)
+    means = np.column_stack(held_out)
+    mean = targets.values.mean(axis=0)
+    total = _sum_of_squares(targets.values - mean)
+    if total <= 0:
+        return 0.0
+    residual = _sum_of_squares(targets.values - means)
+    return 1.0 - residual / total
+
+
+def _sum_of_squares(values: Floats) -> float:
+    squares = values**2
+    return float(squares.sum())

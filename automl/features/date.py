@@ -1,4 +1,7 @@
-"""Dates: the day as a number, its parts (year, month, weekday, hour ...), and cycles for models that add and multiply."""
+"""Encode dates: the day as a number, its calendar parts, and cycles for models that need them.
+
+Cycles (sine and cosine) are for models that only add and multiply, such as linear ones.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,57 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from automl.columns import Column, Floats, Numbers
 from automl.features._base import (
-    Encoder,
+    Encoders,
+    Integers,
     Matrix,
-    OfOne,
+    Names,
     Plan,
-    numbers_of,
-    read,
+    SingleColumn,
+    column_stack,
+    number_values,
+    read_source,
     read_strings,
+    read_value,
     refuse_unless,
-    side_by_side,
 )
-from automl.features.feature import Feature
-from automl.features.number import missing_feature
-from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
+from automl.features.feature import Features, features_of
+from automl.features.number import missing_indicator
+from automl.features.scaling import (
+    Plain,
+    Scaler,
+    Scalers,
+    fit_scaler,
+    scalers_from_state,
+    scalers_to_state,
+)
 from automl.state import State
 
-Whole = npt.NDArray[np.int64]
-
-_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # years 1 and 9999, in seconds since 1970
-_DAY = 86_400
-_CYCLES = {
-    "month": 12,
-    "weekday": 7,
-    "hour": 24 * 60,
-}  # steps of a cycle; an hour's steps are minutes
+YEAR_1 = -62_135_596_800.0  # its first second, counted from 1970
+YEAR_9999 = 253_402_300_799.0  # its last second, counted from 1970
+SECONDS_PER_DAY = 86_400
+SECONDS_PER_HOUR = 3600
+SECONDS_PER_MINUTE = 60
+CYCLE_STEPS = {"month": 12, "weekday": 7, "hour": 24 * 60}  # an hour's steps are minutes
 PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
-CYCLIC = tuple(f"{name} {wave}" for name in _CYCLES for wave in ("sine", "cosine"))
+CYCLES = (
+    "month sine",
+    "month cosine",
+    "weekday sine",
+    "weekday cosine",
+    "hour sine",
+    "hour cosine",
+)
 
 
 def date_parts(seconds: Floats) -> dict[str, Floats]:
-    """The parts of dates, each of shape (n_rows,), float64, NaN where missing.
+    """Return the parts of dates, each of shape (n_rows,), float64, NaN where missing.
 
-    `days` since 1970-01-01, with fractions; `year`; `month` and `day` from 1; `weekday` from 0, a Monday; `yearday` from 1;
-    `hour` of 24, with fractions; sine and cosine of month, weekday and hour. Dates before year 1 or after 9999 are clipped.
+    `days` since 1970-01-01, with fractions; `year`; `month` and `day` from 1; `weekday` from 0,
+    a Monday; `yearday` from 1; `hour` of 24, with fractions; sine and cosine of month, weekday
+    and hour. Dates before year 1 or after 9999 are clipped.
 
     Parameters
     ----------
@@ -56,45 +73,68 @@ def date_parts(seconds: Floats) -> dict[str, Floats]:
     >>> [float(parts[name][0]) for name in PARTS]
     [11017.0, 2000.0, 3.0, 1.0, 2.0, 61.0, 0.0]
     """
-    missing = np.isnan(seconds)
-    kept = np.clip(np.where(missing, 0.0, seconds), _FIRST, _LAST)
-    whole = np.floor(kept).astype(np.int64)
-    days = whole // _DAY
-    date = days.astype("datetime64[D]")
-    months, years = date.astype("datetime64[M]"), date.astype("datetime64[Y]")
-    month, weekday, second = months.astype(np.int64) % 12, (days + 3) % 7, whole % _DAY
-    found: dict[str, Floats | Whole] = {
-        "days": kept / _DAY,
-        "year": years.astype(np.int64) + 1970,
-        "month": month + 1,
-        "day": (date - months.astype("datetime64[D]")).astype(np.int64) + 1,
+    is_missing = np.isnan(seconds)
+    filled = np.where(is_missing, 0.0, seconds)
+    clipped = np.clip(filled, YEAR_1, YEAR_9999)
+    whole = np.floor(clipped).astype(np.int64)
+    day = whole // SECONDS_PER_DAY
+    second = whole % SECONDS_PER_DAY
+    minute = second // SECONDS_PER_MINUTE
+    weekday = (day + 3) % 7
+    parts: dict[str, Floats | Integers] = {
+        "days": clipped / SECONDS_PER_DAY,
         "weekday": weekday,
-        "yearday": (date - years.astype("datetime64[D]")).astype(np.int64) + 1,
-        "hour": second / 3600,
-        **_waves("month", month),
-        **_waves("weekday", weekday),
-        **_waves("hour", second // 60),
+        "hour": second / SECONDS_PER_HOUR,
+        **_calendar_parts(day),
+        **_cycle("weekday", weekday),
+        **_cycle("hour", minute),
     }
-    return {name: np.where(missing, np.nan, part) for name, part in found.items()}
+    shown = {}
+    for name, part in parts.items():
+        shown[name] = np.where(is_missing, np.nan, part)
+    return shown
 
 
-def _waves(name: str, steps: Whole) -> dict[str, Floats]:
-    """Sine and cosine by table, so that equal steps give equal bits."""
-    angles = np.arange(_CYCLES[name]) * (2 * np.pi / _CYCLES[name])
-    return {f"{name} sine": np.sin(angles)[steps], f"{name} cosine": np.cos(angles)[steps]}
+def _calendar_parts(day: Integers) -> dict[str, Floats | Integers]:
+    """Return the parts that depend on the lengths of months and years."""
+    date = day.astype("datetime64[D]")
+    month = date.astype("datetime64[M]")
+    year = date.astype("datetime64[Y]")
+    month_start = month.astype("datetime64[D]")
+    year_start = year.astype("datetime64[D]")
+    day_of_month = date - month_start
+    day_of_year = date - year_start
+    month_of_year = month.astype(np.int64) % 12
+    return {
+        "year": year.astype(np.int64) + 1970,
+        "month": month_of_year + 1,
+        "day": day_of_month.astype(np.int64) + 1,
+        "yearday": day_of_year.astype(np.int64) + 1,
+        **_cycle("month", month_of_year),
+    }
+
+
+def _cycle(name: str, steps: Integers) -> dict[str, Floats]:
+    """Return sine and cosine of a cycle, by table, so that equal steps give equal bits."""
+    n_steps = CYCLE_STEPS[name]
+    step_angle = 2 * np.pi / n_steps
+    angles = np.arange(n_steps) * step_angle
+    sines = np.sin(angles)
+    cosines = np.cos(angles)
+    return {f"{name} sine": sines[steps], f"{name} cosine": cosines[steps]}
 
 
 @dataclass(frozen=True)
-class Date(OfOne):
+class Date(SingleColumn):
     """The encoder of a date column.
 
     Parameters
     ----------
     source : str
     parts : tuple of str
-        Names out of `PARTS` and `CYCLIC`.
+        Names out of `PARTS` and `CYCLES`.
     scalers : tuple of Scaler
-        One a part.
+        One per part.
     shows_missing : bool
         Whether a last feature is 1 where the date is missing.
 
@@ -107,64 +147,82 @@ class Date(OfOne):
 
     kind: ClassVar[str] = "date"
     source: str
-    parts: tuple[str, ...]
-    scalers: tuple[Scaler, ...]
+    parts: Names
+    scalers: Scalers
     shows_missing: bool
 
     @cached_property
-    def features(self) -> tuple[Feature, ...]:
-        """One a part, and where the date is missing."""
-        parts = (Feature(f"{self.source} ({part})", self.source) for part in self.parts)
-        return (*parts, *missing_feature(self.source, self.shows_missing))
+    def features(self) -> Features:
+        """One feature per part, and the indicator of missing dates if there is one."""
+        names = [f"{self.source} ({part})" for part in self.parts]
+        parts = features_of(self.source, names)
+        return (*parts, *missing_indicator(self.source, self.shows_missing))
 
     def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, n_parts or one more), float32."""
-        seconds = numbers_of(column, self.source)
-        found = date_parts(seconds)
-        parts = [
-            scaler.apply(found[part]) for part, scaler in zip(self.parts, self.scalers, strict=True)
-        ]
+        """Return features of shape (n_rows, n_parts or n_parts + 1), float32."""
+        seconds = number_values(column, self.source)
+        values = date_parts(seconds)
+        scaled = []
+        scaler_of_part = zip(self.parts, self.scalers, strict=True)
+        for part, scaler in scaler_of_part:
+            scaled.append(scaler.apply(values[part]))
         if self.shows_missing:
-            parts.append(np.isnan(seconds).astype(np.float32))
-        return side_by_side(parts, len(seconds))
+            is_missing = np.isnan(seconds)
+            scaled.append(is_missing.astype(np.float32))
+        return column_stack(scaled, len(seconds))
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
-        scalers = scalers_to_state(self.scalers)
+        """Return everything that `from_state` needs."""
         return {
             "source": self.source,
             "parts": list(self.parts),
-            "scalers": scalers,
+            "scalers": scalers_to_state(self.scalers),
             "shows_missing": self.shows_missing,
         }
 
     @classmethod
     def from_state(cls, state: State) -> Date:
-        """The encoder that `to_state` described."""
-        parts, scalers = read_strings(state, "parts"), scalers_from_state(state, "scalers")
-        refuse_unless(set(parts) <= {*PARTS, *CYCLIC}, "an unknown part of a date")
-        refuse_unless(len(parts) == len(scalers), "a date should have one scaler a part")
-        return cls(read(state, "source", str), parts, scalers, read(state, "shows_missing", bool))
+        """Return the encoder that `to_state` described."""
+        parts = read_strings(state, "parts")
+        scalers = scalers_from_state(state, "scalers")
+        shows_missing = read_value(state, "shows_missing", bool)
+        known = {*PARTS, *CYCLES}
+        refuse_unless(known.issuperset(parts), "an unknown part of a date")
+        refuse_unless(len(parts) == len(scalers), "a date should have one scaler per part")
+        return cls(read_source(state), parts, scalers, shows_missing)
 
 
-def fit_date(source: str, column: Numbers, plan: Plan) -> tuple[Encoder, ...]:
-    """The encoder of a date column, with the parts that vary; none if all dates are missing."""
-    seconds = numbers_of(column, source)
-    missing = np.isnan(seconds)
-    if missing.all():
+def fit_date(source: str, column: Numbers, plan: Plan) -> Encoders:
+    """Fit the encoder of a date column, with the parts that vary.
+
+    Return none if all dates are missing.
+    """
+    seconds = number_values(column, source)
+    is_missing = np.isnan(seconds)
+    if is_missing.all():
         return ()
-    how = plan.recipe.numbers
-    fills = how != "plain"
-    found = {name: part for name, part in date_parts(seconds).items() if fills or name in PARTS}
-    chosen = {name: part for name, part in found.items() if _varies(part[~missing])} or {
-        "days": found["days"]
-    }
-    scalers = tuple(
-        Plain(fill=0.0) if name in CYCLIC else fit_scaler(how, part)
-        for name, part in chosen.items()
-    )
-    return (Date(source, tuple(chosen), scalers, fills and bool(missing.any())),)
+    method = plan.recipe.numbers
+    fills_missing = method != "plain"
+    offered = (*PARTS, *CYCLES) if fills_missing else PARTS
+    values = date_parts(seconds)
+    chosen = []
+    for name in offered:
+        present = values[name][~is_missing]
+        if _varies(present):
+            chosen.append(name)
+    if not chosen:
+        chosen = ["days"]
+    scalers: list[Scaler] = []
+    for name in chosen:
+        if name in CYCLES:
+            scalers.append(Plain(fill=0.0))
+        else:
+            scalers.append(fit_scaler(method, values[name]))
+    shows_missing = fills_missing and bool(is_missing.any())
+    date = Date(source, tuple(chosen), tuple(scalers), shows_missing)
+    return (date,)
 
 
 def _varies(values: Floats) -> bool:
-    return bool((values != values[0]).any())
+    differs = values != values[0]
+    return bool(differs.any())

@@ -1,4 +1,4 @@
-"""An encoding: the fitted encoders of a table, in order, and how they are fitted."""
+"""An encoding: the fitted encoders of a table, in order, and the functions that fit it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from functools import cached_property
 
 import numpy as np
 
-from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows, Texts
+from automl.columns import Categories, Column, Columns, Floats, Rows, Texts
 from automl.errors import InputError, UnsafeModel
-from automl.features._base import Encoder, Matrix, Plan, read, read_states
-from automl.features.category import Lookup, Native, OneHot, fit_category, is_targeted
+from automl.features._base import (
+    Encoder,
+    Encoders,
+    Matrix,
+    Plan,
+    read_states,
+    read_value,
+)
+from automl.features.category import Lookup, Native, OneHot, fit_category, has_target_means
 from automl.features.date import Date, fit_date
-from automl.features.feature import Feature
+from automl.features.feature import Features
 from automl.features.number import Number, fit_number
 from automl.features.pairs import Arithmetic, Cross, fit_cross
-from automl.features.piecewise import Pieces
+from automl.features.piecewise import PiecewiseLinear
 from automl.features.recipe import Recipe
 from automl.features.screening import screen
-from automl.features.target import Targets, fit_target, targets
-from automl.features.telling import most_telling
+from automl.features.target import TargetColumns, fit_target, targets
+from automl.features.telling import most_predictive_columns
 from automl.features.text import (
     TextNumbers,
     TextSums,
@@ -32,11 +39,11 @@ from automl.folds import some
 from automl.state import State
 from automl.task import Task
 
-_KINDS = {
+ENCODERS = {
     encoder.kind: encoder
     for encoder in (
         Number,
-        Pieces,
+        PiecewiseLinear,
         Date,
         Native,
         OneHot,
@@ -47,22 +54,31 @@ _KINDS = {
         Cross,
     )
 }
-_WIDEST, _NARROWEST, _ALL_LEVELS = (
-    50,
-    5,
-    500,
-)  # columns of one category column, and of all of them together if they can
-_PIECES, _ALL_PIECES = 16, 800  # of one number column, and of all of them together
-BOUNDED_ROWS = 10_000  # that a bounded recipe learns from
-BOUNDED_COLUMNS = 120  # that it uses
-ROWS_A_COLUMN = 5  # that it needs at least, but so many columns come what may
-FEWEST_BOUNDED = 15
-BOUNDED_LEVELS = 120  # columns of all categories together, but three of each
-_TOPICS, _FEWEST_TOPICS, _ALL_TOPICS = (
-    32,
-    4,
-    160,
-)  # of one text, and of all of them together if they can
+
+# One-hot features: of one category column, and of all of them together if that is possible.
+MAX_LEVELS = 50
+MIN_LEVELS = 5
+MAX_ALL_LEVELS = 500
+
+# Pieces of the piecewise linear encoding: of one number column, and of all of them together.
+MAX_PIECES = 16
+MAX_ALL_PIECES = 800
+
+# Topics: of one text column, and of all of them together if that is possible.
+MAX_TOPICS = 32
+MIN_TOPICS = 4
+MAX_ALL_TOPICS = 160
+
+# Bounded recipes.
+BOUNDED_ROWS = 10_000  # from which they learn
+BOUNDED_COLUMNS = 120  # that they use
+ROWS_PER_BOUNDED_COLUMN = 5  # at least, but for the first 15 columns
+MIN_BOUNDED_COLUMNS = 15
+MAX_BOUNDED_LEVELS = 20  # one-hot features of one category column
+MIN_BOUNDED_LEVELS = 3
+MAX_ALL_BOUNDED_LEVELS = 120  # one-hot features of all category columns, but for 3 of each
+
+Fitted = tuple[Encoder, Matrix]  # with its cross-fitted features of the rows to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +91,10 @@ class Encoding:
 
     Examples
     --------
-    >>> columns = Columns({"age": Numbers(np.array([30.0, np.nan])), "city": Categories(np.array([0, -1], np.int32), ("Rome",))}, 2)
+    >>> from automl.columns import Numbers
+    >>> age = Numbers(np.array([30.0, np.nan]))
+    >>> city = Categories(np.array([0, -1], np.int32), ("Rome",))
+    >>> columns = Columns({"age": age, "city": city}, 2)
     >>> encoding = fit_shared(Recipe("native"), columns, seed=0)
     >>> encoding.features
     (Feature(name='age', source='age', levels=0), Feature(name='city', source='city', levels=1))
@@ -83,15 +102,15 @@ class Encoding:
     [[30.0, 0.0], [nan, nan]]
     """
 
-    encoders: tuple[Encoder, ...] = ()
+    encoders: Encoders = ()
 
     @cached_property
-    def features(self) -> tuple[Feature, ...]:
-        """What the columns of a transformed table are."""
+    def features(self) -> Features:
+        """The features that the columns of a transformed table are."""
         return tuple(feature for encoder in self.encoders for feature in encoder.features)
 
     def transform(self, columns: Columns) -> Matrix:
-        """Encode a table, which needs the columns it was fitted on.
+        """Encode a table, which must have the columns that the encoding was fitted on.
 
         Returns
         -------
@@ -106,41 +125,48 @@ class Encoding:
         X = np.empty((columns.n_rows, len(self.features)), np.float32)
         start = 0
         for encoder in self.encoders:
-            for source in encoder.sources:
-                if source not in columns.by_name:
-                    raise InputError(
-                        f"no column {source!r}; the table needs the columns that the model was fitted on"
-                    )
+            sources = [_find_column(columns, source) for source in encoder.sources]
             end = start + len(encoder.features)
-            X[:, start:end] = encoder.transform(*(columns[source] for source in encoder.sources))
+            X[:, start:end] = encoder.transform(*sources)
             start = end
         return X
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
-        return {
-            "encoders": [{"kind": encoder.kind} | encoder.to_state() for encoder in self.encoders]
-        }
+        """Return everything that `from_state` needs."""
+        states = []
+        for encoder in self.encoders:
+            kind = {"kind": encoder.kind}
+            states.append(kind | encoder.to_state())
+        return {"encoders": states}
 
     @classmethod
     def from_state(cls, state: State) -> Encoding:
-        """The encoding that `to_state` described.
+        """Return the encoding that `to_state` described.
 
         Raises
         ------
         UnsafeModel
             If the state names an unknown encoder, or its values don't fit together.
         """
-        return cls(tuple(_encoder(item) for item in read_states(state, "encoders")))
+        states = read_states(state, "encoders")
+        return cls(tuple(map(_encoder_from_state, states)))
 
 
-def _encoder(state: State) -> Encoder:
-    kind = read(state, "kind", str)
-    if kind not in _KINDS:
-        raise UnsafeModel(
-            f"the encoders' state: no encoder {kind!r}; known are {', '.join(_KINDS)}"
+def _find_column(columns: Columns, source: str) -> Column:
+    if source not in columns.by_name:
+        raise InputError(
+            f"no column {source!r}; the table needs the columns that the model was fitted on"
         )
-    return _KINDS[kind].from_state(state)
+    return columns[source]
+
+
+def _encoder_from_state(state: State) -> Encoder:
+    kind = read_value(state, "kind", str)
+    if kind not in ENCODERS:
+        known = ", ".join(ENCODERS)
+        raise UnsafeModel(f"the encoders' state: no encoder {kind!r}; known are {known}")
+    encoder_class = ENCODERS[kind]
+    return encoder_class.from_state(state)
 
 
 def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
@@ -149,63 +175,71 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
     Parameters
     ----------
     recipe : Recipe
-        What texts are about is left to `TOPICS`.
+        Topics of texts are left to the recipe `TOPICS`.
     columns : Columns
     seed : int
         Not negative. Equal seeds give equal encodings.
     """
-    plan = _plan(recipe, columns, seed)
-    return Encoding(
-        tuple(
-            encoder
-            for name in columns.names()
-            for encoder in _fit_column(name, columns[name], plan)
-        )
-    )
+    return _fit_columns(columns, _plan(recipe, columns, seed))
 
 
 def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
-    share = _ALL_LEVELS // max(len(columns.names("category")), 1)
-    pieces = pieces_of(len(columns.names("number")))
-    return Plan(
-        recipe,
-        seed,
-        min(max(share, _NARROWEST), _WIDEST),
-        pieces,
-        _topics(len(columns.names("text"))),
-    )
+    n_categories = len(columns.names("category"))
+    n_numbers = len(columns.names("number"))
+    n_texts = len(columns.names("text"))
+    levels = MAX_ALL_LEVELS // max(n_categories, 1)
+    levels = min(max(levels, MIN_LEVELS), MAX_LEVELS)
+    return Plan(recipe, seed, levels, pieces_of(n_numbers), _max_topics(n_texts))
 
 
 def width(columns: Columns) -> int:
-    """About how many features the columns become, as long as categories stay one each: a text becomes its topics.
+    """Estimate the number of features that the columns become.
 
+    Categories are counted as one feature each, texts as their topics and one more.
+
+    >>> from automl.columns import Numbers
     >>> width(Columns({"age": Numbers(np.array([30.0]))}, 1))
     1
     """
-    texts = len(columns.names("text"))
-    return len(columns.names()) + texts * _topics(texts)
+    n_columns = len(columns.names())
+    n_texts = len(columns.names("text"))
+    return n_columns + n_texts * _max_topics(n_texts)
 
 
 def pieces_of(numbers: int) -> int:
-    """The most pieces of each of so many number columns; less than two are none."""
-    return min(_PIECES, _ALL_PIECES // max(numbers, 1))
+    """Return the maximum number of pieces per number column, if there are `numbers` of them.
+
+    Fewer than two pieces are none.
+    """
+    share = MAX_ALL_PIECES // max(numbers, 1)
+    return min(MAX_PIECES, share)
 
 
-def _topics(texts: int) -> int:
-    """The most topics of each of so many texts."""
-    return min(_TOPICS, max(_FEWEST_TOPICS, _ALL_TOPICS // max(texts, 1)))
+def _max_topics(n_texts: int) -> int:
+    """Return the maximum number of topics per text column."""
+    share = MAX_ALL_TOPICS // max(n_texts, 1)
+    return min(MAX_TOPICS, max(MIN_TOPICS, share))
 
 
-def _fit_column(name: str, column: Column, plan: Plan) -> tuple[Encoder, ...]:
-    if isinstance(column, Texts):
-        return (fit_text_topics if plan.recipe.makes_topics else fit_text_numbers)(
-            name, column, plan
-        )
+def _fit_columns(columns: Columns, plan: Plan) -> Encoding:
+    encoders: list[Encoder] = []
+    for name, column in columns.by_name.items():
+        encoders += _fit_column(name, column, plan)
+    return Encoding(tuple(encoders))
+
+
+def _fit_column(name: str, column: Column, plan: Plan) -> Encoders:
     if plan.recipe.makes_topics:
+        if isinstance(column, Texts):
+            return fit_text_topics(name, column, plan)
         return ()
-    if isinstance(column, Numbers):
-        return (fit_date if column.kind == "date" else fit_number)(name, column, plan)
-    return fit_category(name, column, plan)
+    if isinstance(column, Texts):
+        return fit_text_numbers(name, column, plan)
+    if isinstance(column, Categories):
+        return fit_category(name, column, plan)
+    if column.kind == "date":
+        return fit_date(name, column, plan)
+    return fit_number(name, column, plan)
 
 
 def fit_targeted(
@@ -238,77 +272,84 @@ def fit_targeted(
     encoding : Encoding
         Fitted on all of `train`; without encoders if the recipe has none that read the target.
     X : ndarray of shape (n_rows, n_features), float32
-        At `train`, cross-fitted values: a row's own target is never used. Elsewhere what `encoding` makes of the row. Without rows
-        for a bounded recipe, which is asked for some rows alone.
+        At `train`, cross-fitted values: a row's own target is never used. Elsewhere the output of
+        `encoding` for the row. Without rows for a bounded recipe, for which only some rows are
+        encoded.
     """
     if recipe.bounded:
-        return fit_bounded(recipe, columns, task, y, train, seed), np.empty((0, 0), np.float32)
-    what = targets(task, y, train, seed, weight)
+        encoding = fit_bounded(recipe, columns, task, y, train, seed)
+        return encoding, np.empty((0, 0), np.float32)
+    known = targets(task, y, train, seed, weight)
+    plan = Plan(recipe, seed)
     fitted = [
-        *_means(recipe, columns, what, seed),
-        *_pairs(recipe, columns, what),
-        *_scores(recipe, columns, what, seed),
+        *_fit_means(columns, plan, known),
+        *_fit_pairs(columns, plan, known),
+        *_fit_scores(columns, plan, known),
     ]
     if not fitted:
         return Encoding(), np.empty((columns.n_rows, 0), np.float32)
-    encoding = Encoding(tuple(encoder for encoder, _ in fitted))
+    encoders = [encoder for encoder, _ in fitted]
+    crossed = [features for _, features in fitted]
+    encoding = Encoding(tuple(encoders))
     X = encoding.transform(columns)
-    X[train] = np.column_stack([crossed for _, crossed in fitted])
+    X[train] = np.column_stack(crossed)
     return encoding, X
 
 
 def fit_bounded(
     recipe: Recipe, columns: Columns, task: Task, y: Floats, train: Rows, seed: int
 ) -> Encoding:
-    """Fit the encoders of a bounded number of columns, those that tell most, on a bounded sample of the rows to learn from."""
+    """Fit the encoders of a bounded number of columns on a bounded sample of the rows.
+
+    The columns are those that explain most of the target alone.
+    """
     rows = train[some(len(train), BOUNDED_ROWS, seed)]
-    most = min(BOUNDED_COLUMNS, max(FEWEST_BOUNDED, len(rows) // ROWS_A_COLUMN))
-    names = most_telling(columns, targets(task, y, rows, seed), most)
-    taken = Columns({name: columns[name] for name in names}, columns.n_rows).take(rows)
-    widest = max(3, min(20, BOUNDED_LEVELS // max(1, len(taken.names("category")))))
-    plan = Plan(recipe, seed, widest, 0, 0)
-    return Encoding(
-        tuple(encoder for name in names for encoder in _fit_column(name, taken[name], plan))
-    )
+    affordable = len(rows) // ROWS_PER_BOUNDED_COLUMN
+    max_columns = min(BOUNDED_COLUMNS, max(MIN_BOUNDED_COLUMNS, affordable))
+    sample = targets(task, y, rows, seed)
+    names = most_predictive_columns(columns, sample, max_columns)
+    chosen = Columns({name: columns[name] for name in names}, columns.n_rows)
+    n_categories = len(chosen.names("category"))
+    levels = MAX_ALL_BOUNDED_LEVELS // max(1, n_categories)
+    levels = max(MIN_BOUNDED_LEVELS, min(MAX_BOUNDED_LEVELS, levels))
+    plan = Plan(recipe, seed, levels, max_pieces=0, max_topics=0)
+    return _fit_columns(chosen.take(rows), plan)
 
 
-def _means(
-    recipe: Recipe, columns: Columns, what: Targets, seed: int
-) -> Iterator[tuple[Encoder, Matrix]]:
-    """Means of the target by category, with the values of the rows to learn from."""
+def _fit_means(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+    """Yield means of the target by category."""
     for name in columns.names("category"):
-        if is_targeted(column := _categories(columns, name), recipe):
-            yield fit_target(name, column, Plan(recipe, seed), what)
+        column = _categories(columns, name)
+        if has_target_means(column, plan.recipe):
+            yield fit_target(name, column, plan, known)
 
 
-def _scores(
-    recipe: Recipe, columns: Columns, what: Targets, seed: int
-) -> Iterator[tuple[Encoder, Matrix]]:
-    """What the words of texts tell of the target."""
-    if recipe.makes_topics:
-        for name in columns.names("text"):
-            column = columns[name]
-            assert isinstance(column, Texts)
-            if (fitted := fit_text_scores(name, column, Plan(recipe, seed), what)) is not None:
-                yield fitted
-
-
-def _pairs(recipe: Recipe, columns: Columns, what: Targets) -> Iterator[tuple[Encoder, Matrix]]:
-    """Features of two columns that promise something, with the values of the rows to learn from."""
-    if not recipe.pairs:
+def _fit_scores(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+    """Yield scores of the target by the words of texts."""
+    if not plan.recipe.makes_topics:
         return
-    chosen = screen(columns, what)
+    for name in columns.names("text"):
+        column = columns[name]
+        assert isinstance(column, Texts)
+        fitted = fit_text_scores(name, column, plan, known)
+        if fitted is not None:
+            yield fitted
+
+
+def _fit_pairs(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+    """Yield features of those pairs of columns that promise to explain the target."""
+    if not plan.recipe.pairs:
+        return
+    chosen = screen(columns, known)
     for operation, first, second in chosen.arithmetic:
         encoder = Arithmetic((first, second), operation)
-        yield encoder, encoder.transform(columns[first], columns[second])[what.rows]
-    for first, second in chosen.crosses:
-        yield fit_cross(
-            _categories(columns, first),
-            _categories(columns, second),
-            (first, second),
-            recipe.numbers,
-            what,
-        )
+        X = encoder.transform(columns[first], columns[second])
+        yield encoder, X[known.rows]
+    scaling = plan.recipe.numbers
+    for pair in chosen.crosses:
+        first_column = _categories(columns, pair[0])
+        second_column = _categories(columns, pair[1])
+        yield fit_cross(first_column, second_column, pair, scaling, known)
 
 
 def _categories(columns: Columns, name: str) -> Categories:
@@ -318,17 +359,23 @@ def _categories(columns: Columns, name: str) -> Categories:
 
 
 def hstack(matrices: Sequence[Matrix]) -> Matrix:
-    """What encodings made of the same rows, as one matrix; not copied where only one has columns.
+    """Return the features that encodings made of the same rows, as one matrix.
+
+    It is not a copy where only one of them has columns.
 
     >>> hstack([np.zeros((2, 0), np.float32), np.ones((2, 3), np.float32)]).shape
     (2, 3)
     """
-    parts = [matrix for matrix in matrices if matrix.shape[1]] or list(matrices[:1])
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    parts = [matrix for matrix in matrices if matrix.shape[1]]
+    if not parts:
+        parts = list(matrices[:1])
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts, axis=1)
 
 
 def join(first: Encoding, second: Encoding) -> Encoding:
-    """Both encodings' features side by side.
+    """Return an encoding with both encodings' features.
 
     >>> join(Encoding(), Encoding()).features
     ()

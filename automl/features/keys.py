@@ -1,4 +1,7 @@
-"""Whole numbers that are keys of entities (a host, a patient): they recur, and their order says nothing about another entity."""
+"""Find whole numbers that are keys of entities, such as hosts or patients.
+
+Keys recur, and their order says nothing about another entity.
+"""
 
 from __future__ import annotations
 
@@ -8,167 +11,196 @@ from functools import cached_property
 import numpy as np
 
 from automl.columns import Columns, Floats
-from automl.features._base import numbers_of
-from automl.features.categorical_integers import explained
-from automl.features.target import N_FOLDS, Places, Targets
+from automl.features._base import Integers, Names, number_values
+from automl.features.categorical_integers import are_integers, explained_variance
+from automl.features.target import N_FOLDS, TargetColumns
 
-FEWEST_ENTITIES = 25
-FEWEST_RECURRING = 0.2  # share of the rows whose entity has another row
-LARGEST_ENTITY = 0.2  # share of the rows; a count's zeros are more
-LEAST_OWN = 0.01  # part of the target's variance that the entity tells
-LEAST_OWN_ROWS = 20.0  # ... and at least as much as so many rows are of all
-MOST_ORDER = 0.1  # part of what the entity tells that its neighbours in order tell of it
-WIDTHS = (
-    24,
-    6,
-    96,
-    12,
-    3,
-    48,
-    384,
-    192,
-)  # neighbouring entities that are taken together, the most telling first
+MIN_ENTITIES = 25
+MIN_RECURRING_SHARE = 0.2  # of the rows: those whose entity has another row
+MAX_ENTITY_SHARE = 0.2  # of the rows; the zeros of a count are a larger share
+MIN_OWN_VARIANCE = 0.01  # part of the target's variance that the entity explains
+MIN_OWN_ROWS = 20.0  # ... and at least the part that this many of all rows are
+MAX_NEIGHBOUR_RATIO = 0.1  # of the variance that neighbours in order explain, to the entity's own
+GROUP_SIZES = (24, 6, 96, 12, 3, 48, 384, 192)  # neighbouring entities; the most telling size first
 SEED = 0x6B65
 
 
-def entity_keys(columns: Columns, targets: Targets) -> tuple[str, ...]:
+def entity_keys(columns: Columns, targets: TargetColumns) -> Names:
     """Find the number columns that are keys of entities.
 
-    An entity's own rows tell of the target, and the entities beside it in the order of keys tell (nearly) nothing.
-    Both are measured on rows that were held out: own means on rows, means of neighbours on whole entities.
-    An amount fails, however it acts on the target: what its values tell, their neighbours tell as well.
+    An entity's own rows explain the target, and the entities next to it in the order of keys
+    explain (nearly) nothing of it. Both are measured on rows that were held out: own means on
+    rows, means of neighbours on whole entities. An amount fails, however it acts on the target:
+    whatever its values explain, their neighbours explain as well.
 
     Parameters
     ----------
     columns : Columns
-    targets : Targets
-        The rows, what is predicted there, and inner folds.
+    targets : TargetColumns
+        The rows, their target values, and inner folds.
 
     Returns
     -------
     tuple of str
         In the order of the columns.
     """
-    scales = [targets, _ranked(targets)] if targets.names == ("mean",) else [targets]
-    return tuple(
-        name
-        for name in columns.names("number")
-        if _is_key(numbers_of(columns[name], name)[targets.rows], scales)
-    )
+    scales = [targets]
+    if targets.names == ("mean",):
+        scales.append(_by_rank(targets))
+    found = []
+    for name in columns.names("number"):
+        values = number_values(columns[name], name)
+        if _is_key(values[targets.rows], scales):
+            found.append(name)
+    return tuple(found)
 
 
-def _ranked(targets: Targets) -> Targets:
-    """The same with the ranks of values, among which a few enormous ones don't decide."""
-    _, places, counts = np.unique(targets.values[:, 0], return_inverse=True, return_counts=True)
-    middles = np.cumsum(counts) - counts / 2
-    return replace(targets, values=middles[places][:, None])
+def _by_rank(targets: TargetColumns) -> TargetColumns:
+    """Replace target values with their ranks, among which a few enormous ones don't decide."""
+    values = targets.values[:, 0]
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle_ranks = np.cumsum(counts) - counts / 2
+    ranks = middle_ranks[codes]
+    return replace(targets, values=ranks[:, None])
 
 
-def _is_key(values: Floats, scales: list[Targets]) -> bool:
+def _is_key(values: Floats, scales: list[TargetColumns]) -> bool:
     entities = _Entities.of(values)
     if entities is None:
         return False
-    views = [_View.of(entities, scale) for scale in scales]
-    view = max(views, key=lambda one: one.own)
-    least = max(LEAST_OWN, LEAST_OWN_ROWS / len(entities.rows))
-    if view.own < least:
+    views = [_Explained.of(entities, scale) for scale in scales]
+    best = max(views, key=lambda view: view.by_entity)
+    share_of_rows = MIN_OWN_ROWS / len(entities.rows)
+    min_variance = max(MIN_OWN_VARIANCE, share_of_rows)
+    if best.by_entity < min_variance:
         return False
-    if any(
-        one.between(groups) > MOST_ORDER * view.own
-        for groups in entities.neighbourhoods
-        for one in views
-    ):
-        return False
-    return all(view.within(groups) < view.own - least for groups in entities.neighbourhoods)
+    max_by_neighbours = MAX_NEIGHBOUR_RATIO * best.by_entity
+    for groups in entities.neighbourhoods:
+        for view in views:
+            if view.by_other_entities(groups) > max_by_neighbours:
+                return False
+    for groups in entities.neighbourhoods:
+        if best.by_group(groups) >= best.by_entity - min_variance:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
 class _Entities:
-    """Rows with a key, and which of the distinct keys, in increasing order, each of them has."""
+    """Rows that have a key.
 
-    rows: Places
-    places: Places
+    Parameters
+    ----------
+    rows : ndarray of shape (n_present,), int64
+    codes : ndarray of shape (n_present,), int64
+        The entity of each row, numbered in increasing order of their keys.
+    n_entities : int
+    """
+
+    rows: Integers
+    codes: Integers
     n_entities: int
 
     @classmethod
     def of(cls, values: Floats) -> _Entities | None:
-        """Find the entities; None if the values are no whole numbers, are few, or seldom recur."""
+        """Find the entities; None if the values aren't whole numbers, are few, or seldom recur."""
         rows = np.flatnonzero(~np.isnan(values))
         present = values[rows]
-        if (
-            not len(present)
-            or (present != np.floor(present)).any()
-            or np.abs(present).max() > 2**53
-        ):
+        if not are_integers(present):
             return None
-        seen, places, counts = np.unique(present, return_inverse=True, return_counts=True)
-        recurring, largest = counts[counts > 1].sum() / len(present), counts.max() / len(present)
-        if len(seen) < FEWEST_ENTITIES or recurring < FEWEST_RECURRING or largest > LARGEST_ENTITY:
-            return None
-        return cls(rows, places.astype(np.int64), len(seen))
-
-    @cached_property
-    def folds(self) -> Places:
-        """A fold for each row, the same for all rows of an entity."""
-        shuffled = np.random.default_rng(SEED).permutation(self.n_entities)
-        return (shuffled % N_FOLDS)[self.places]
-
-    @cached_property
-    def neighbourhoods(self) -> tuple[Places, ...]:
-        """For each entity, the number of its group of neighbours, in groups of several sizes."""
-        return tuple(
-            np.arange(self.n_entities) // width for width in WIDTHS if 2 * width <= self.n_entities
+        distinct_keys, codes, rows_per_key = np.unique(
+            present, return_inverse=True, return_counts=True
         )
+        if len(distinct_keys) < MIN_ENTITIES:
+            return None
+        recurring = rows_per_key[rows_per_key > 1]
+        recurring_share = recurring.sum() / len(present)
+        if recurring_share < MIN_RECURRING_SHARE:
+            return None
+        largest_share = rows_per_key.max() / len(present)
+        if largest_share > MAX_ENTITY_SHARE:
+            return None
+        codes = codes.astype(np.int64)
+        return cls(rows, codes, len(distinct_keys))
+
+    @cached_property
+    def folds(self) -> Integers:
+        """The fold of each row, the same for all rows of an entity."""
+        rng = np.random.default_rng(SEED)
+        shuffled = rng.permutation(self.n_entities)
+        fold_of_entity = shuffled % N_FOLDS
+        return fold_of_entity[self.codes]
+
+    @cached_property
+    def neighbourhoods(self) -> tuple[Integers, ...]:
+        """For several group sizes, the number of each entity's group of neighbours."""
+        entities = np.arange(self.n_entities)
+        sizes = [size for size in GROUP_SIZES if 2 * size <= self.n_entities]
+        return tuple(entities // size for size in sizes)
 
 
 @dataclass(frozen=True)
-class _View:
-    """What entities tell of the target on one scale.
+class _Explained:
+    """Parts of the target's variance that entities and their neighbours explain, on one scale.
 
-    The entity that tells most is left out: an amount may have one value that is special, such as 0 or 999.
+    The entity that explains most is left out: an amount may have one value that is special, such
+    as 0 or 999.
 
     Parameters
     ----------
-    targets : Targets
+    targets : TargetColumns
         Of the rows of the other entities.
-    places : ndarray of int64
+    codes : ndarray of int64
         The entity of each of these rows.
     entity_folds : ndarray of int64
         Folds that keep entities whole.
     n_entities : int
     """
 
-    targets: Targets
-    places: Places
-    entity_folds: Places
+    targets: TargetColumns
+    codes: Integers
+    entity_folds: Integers
     n_entities: int
 
     @classmethod
-    def of(cls, entities: _Entities, targets: Targets) -> _View:
-        """Look at the entities' rows, but for those of the most telling one."""
-        values = targets.values[entities.rows]
-        counts = np.bincount(entities.places, minlength=entities.n_entities)
-        off = [
-            np.bincount(entities.places, column, entities.n_entities)
-            for column in (values - values.mean(axis=0)).T
-        ]
-        kept = np.flatnonzero(
-            entities.places != int(np.argmax(np.square(off).sum(axis=0) / counts))
-        )
-        known = replace(targets, values=values[kept], folds=targets.folds[entities.rows][kept])
-        return cls(known, entities.places[kept], entities.folds[kept], entities.n_entities)
+    def of(cls, entities: _Entities, targets: TargetColumns) -> _Explained:
+        """Collect the entities' rows, but for those of the entity that explains most."""
+        present = targets.take(entities.rows)
+        special = _most_special(present.values, entities)
+        kept = np.flatnonzero(entities.codes != special)
+        others = present.take(kept)
+        codes = entities.codes[kept]
+        entity_folds = entities.folds[kept]
+        return cls(others, codes, entity_folds, entities.n_entities)
 
     @cached_property
-    def own(self) -> float:
-        """The part of the target's variance that entities tell of their own other rows."""
-        return explained(self.places, self.n_entities, self.targets)
+    def by_entity(self) -> float:
+        """The part that entities explain on their own other rows."""
+        return explained_variance(self.codes, self.n_entities, self.targets)
 
-    def within(self, groups: Places) -> float:
-        """The part that groups of neighbours tell of their own other rows."""
-        return explained(groups[self.places], int(groups[-1]) + 1, self.targets)
+    def by_group(self, groups: Integers) -> float:
+        """Return the part that groups of neighbours explain on their own other rows."""
+        group_of_row = groups[self.codes]
+        n_groups = int(groups[-1]) + 1
+        return explained_variance(group_of_row, n_groups, self.targets)
 
-    def between(self, groups: Places) -> float:
-        """The part that groups of neighbours tell of other entities."""
-        return explained(
-            groups[self.places], int(groups[-1]) + 1, replace(self.targets, folds=self.entity_folds)
-        )
+    def by_other_entities(self, groups: Integers) -> float:
+        """Return the part that groups of neighbours explain on other entities."""
+        targets = replace(self.targets, folds=self.entity_folds)
+        group_of_row = groups[self.codes]
+        n_groups = int(groups[-1]) + 1
+        return explained_variance(group_of_row, n_groups, targets)
+
+
+def _most_special(values: Floats, entities: _Entities) -> int:
+    """Return the entity whose mean lies farthest from the mean of all, weighted by its rows."""
+    n_entities = entities.n_entities
+    counts = np.bincount(entities.codes, minlength=n_entities)
+    centred = values - values.mean(axis=0)
+    totals = []
+    for output in centred.T:
+        total = np.bincount(entities.codes, output, n_entities)
+        totals.append(total)
+    squares = np.square(totals)
+    squares = squares.sum(axis=0)
+    return int(np.argmax(squares / counts))

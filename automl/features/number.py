@@ -1,4 +1,4 @@
-"""Numbers and flags: one feature each, and one that says where values were missing if the recipe fills them."""
+"""Encode numbers and flags: one feature each, and an indicator of filled missing values."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 
 from automl.columns import Column, Numbers
 from automl.features._base import (
-    Encoder,
+    Encoders,
     Matrix,
-    OfOne,
     Plan,
-    numbers_of,
-    read,
+    SingleColumn,
+    column_stack,
+    number_values,
+    read_source,
+    read_value,
     refuse_unless,
-    side_by_side,
 )
-from automl.features.feature import Feature
-from automl.features.piecewise import fit_pieces
+from automl.features.feature import Feature, Features
+from automl.features.piecewise import fit_piecewise_linear
 from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
 from automl.state import State
 
-HALF = Plain(fill=0.5)  # a flag that is neither set nor not set
+FLAG_SCALER = Plain(fill=0.5)  # a missing flag lies halfway between unset and set
 
 
 @dataclass(frozen=True)
-class Number(OfOne):
+class Number(SingleColumn):
     """The encoder of a number or flag column.
 
     Parameters
@@ -40,7 +41,7 @@ class Number(OfOne):
 
     Examples
     --------
-    >>> encoder = Number("open", HALF, shows_missing=True)
+    >>> encoder = Number("open", FLAG_SCALER, shows_missing=True)
     >>> encoder.transform(Numbers(np.array([1.0, np.nan]), "flag")).tolist()
     [[1.0, 0.0], [0.5, 1.0]]
     """
@@ -51,23 +52,21 @@ class Number(OfOne):
     shows_missing: bool
 
     @cached_property
-    def features(self) -> tuple[Feature, ...]:
-        """The value, and where it is missing."""
-        return (
-            Feature(self.source, self.source),
-            *missing_feature(self.source, self.shows_missing),
-        )
+    def features(self) -> Features:
+        """The scaled value, and the indicator of missing values if there is one."""
+        value = Feature(self.source, self.source)
+        return (value, *missing_indicator(self.source, self.shows_missing))
 
     def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, 1 or 2), float32."""
-        values = numbers_of(column, self.source)
+        """Return features of shape (n_rows, 1 or 2), float32."""
+        values = number_values(column, self.source)
         parts = [self.scaler.apply(values)]
         if self.shows_missing:
             parts.append(np.isnan(values).astype(np.float32))
-        return side_by_side(parts, len(values))
+        return column_stack(parts, len(values))
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
+        """Return everything that `from_state` needs."""
         return {
             "source": self.source,
             "scaler": scalers_to_state([self.scaler]),
@@ -76,28 +75,33 @@ class Number(OfOne):
 
     @classmethod
     def from_state(cls, state: State) -> Number:
-        """The encoder that `to_state` described."""
+        """Return the encoder that `to_state` described."""
         scalers = scalers_from_state(state, "scaler")
+        shows_missing = read_value(state, "shows_missing", bool)
         refuse_unless(len(scalers) == 1, "a number has one scaler")
-        return cls(read(state, "source", str), scalers[0], read(state, "shows_missing", bool))
+        return cls(read_source(state), scalers[0], shows_missing)
 
 
-def missing_feature(source: str, shows_missing: bool) -> tuple[Feature, ...]:
-    """The feature that says where a column is missing, if there is one."""
-    return (Feature(f"{source} (missing)", source),) if shows_missing else ()
+def missing_indicator(source: str, shows_missing: bool) -> Features:
+    """Return the feature that says where a column is missing, if there is one."""
+    if not shows_missing:
+        return ()
+    return (Feature(f"{source} (missing)", source),)
 
 
-def fit_number(source: str, column: Numbers, plan: Plan) -> tuple[Encoder, ...]:
-    """The encoder of a number or flag column; none if all values are missing."""
-    values = numbers_of(column, source)
+def fit_number(source: str, column: Numbers, plan: Plan) -> Encoders:
+    """Fit the encoders of a number or flag column; return none if all values are missing."""
+    values = number_values(column, source)
     missing = np.isnan(values)
     if missing.all():
         return ()
-    fills = plan.recipe.numbers != "plain"
-    scaler = HALF if fills and column.kind == "flag" else fit_scaler(plan.recipe.numbers, values)
-    pieces = (
-        fit_pieces(source, values, plan.pieces)
-        if plan.recipe.numbers == "pieces" and column.kind == "number"
-        else ()
-    )
-    return (Number(source, scaler, fills and bool(missing.any())), *pieces)
+    method = plan.recipe.numbers
+    fills_missing = method != "plain"
+    if fills_missing and column.kind == "flag":
+        scaler: Scaler = FLAG_SCALER
+    else:
+        scaler = fit_scaler(method, values)
+    number = Number(source, scaler, fills_missing and bool(missing.any()))
+    if method != "pieces" or column.kind != "number":
+        return (number,)
+    return (number, *fit_piecewise_linear(source, values, plan.max_pieces))

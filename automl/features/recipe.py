@@ -1,4 +1,7 @@
-"""A recipe: how columns become a model's input. Part of a candidate, so features are searched like any hyperparameter."""
+"""A recipe: how columns become a model's input.
+
+It is part of a candidate, so features are searched like any hyperparameter.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +21,30 @@ class Recipe:
     name : str
         The name shown on the leaderboard.
     numbers : {"plain", "standard", "quantile", "pieces"}
-        As they are; centred and scaled; mapped to a normal distribution by ranks; centred and scaled with, beside it, its share of
-        every piece between quantiles. All but the first fill missing values with the median and add a column that says where they were
-        missing.
+        "plain": as they are. "standard": centred and scaled. "quantile": mapped to a normal
+        distribution by ranks. "pieces": centred and scaled, and next to that their share of every
+        piece between quantiles (piecewise linear encoding). All but "plain" fill missing values
+        with the median and add a feature that says where they were missing.
     categories : {"native", "onehot", "target", "codes", "mixed"}
-        Codes marked as categorical; one column a level (rare ones together); cross-fitted mean of the target; codes ordered by
-        frequency, as numbers; the first where levels are few, else the last two.
+        "native": codes marked as categorical. "onehot": one feature per level, rare levels
+        together. "target": cross-fitted mean of the target. "codes": codes ordered by frequency,
+        as numbers. "mixed": "native" where levels are few, else "target" and "codes".
     text : {"svd", "skip", "alone"}
-        Beside their lengths, what texts are about, by TF-IDF reduced by SVD, and what their words tell of the target. It takes the
-        longest of all and is the same for every recipe: the recipe of topics, which makes nothing else, makes it once for all. Or not used.
+        "svd": next to the lengths of texts, their topics by TF-IDF reduced by SVD, and scores of
+        the target by their words. Topics take by far the longest and are the same for every
+        recipe, so the recipe `TOPICS` ("alone"), which makes nothing else, makes them once for
+        all recipes. "skip": lengths only.
     reads : int
-        Characters of a text that are read.
+        Number of characters of a text that are read.
     means : bool
-        Whether cross-fitted means of the target stand beside the categories.
+        Whether cross-fitted means of the target are added to the categories.
     pairs : bool
-        Whether pairs of columns are added that promise to explain what the columns by themselves don't: sums, differences, products
-        and ratios of numbers, means of the target by two categories.
+        Whether pairs of columns are added that promise to explain more than the columns by
+        themselves: sums, differences, products and ratios of numbers, means of the target by two
+        categories.
     bounded : bool
-        Whether only a bounded number of columns is used, those that tell most of the target on a bounded sample of rows.
+        Whether only a bounded number of columns is used: those that explain most of the target
+        on a bounded sample of rows.
     """
 
     name: str
@@ -49,14 +58,17 @@ class Recipe:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """What becomes of numbers and of categories, and what is added, for people."""
-        added = ["means of the target by category"] if self.means else []
-        added += ["pairs of columns"] if self.pairs else []
+        """Descriptions of the encoding of numbers, that of categories, and the added features."""
+        added = []
+        if self.means:
+            added.append("means of the target by category")
+        if self.pairs:
+            added.append("pairs of columns")
         return NUMBERS[self.numbers], CATEGORIES[self.categories], " and ".join(added)
 
     @property
     def reads_target(self) -> bool:
-        """Whether some encoder reads the target, and so has to be fitted inside each fold."""
+        """Whether some encoder reads the target, and so must be fitted inside each fold."""
         return (
             self.categories in ("target", "mixed")
             or self.means
@@ -67,31 +79,32 @@ class Recipe:
 
     @property
     def makes_topics(self) -> bool:
-        """Whether it makes of texts what all recipes share, and nothing else."""
+        """Whether the recipe makes nothing but the features of texts that all recipes share."""
         return self.text == "alone"
 
     @property
     def is_finite(self) -> bool:
-        """Whether encoded values are never missing, for models that can't have it."""
+        """Whether encoded values are never missing, for models that can't handle missing values."""
         return self.numbers != "plain" and not self.has_codes and not self.pairs
 
     @property
     def has_codes(self) -> bool:
-        """Whether columns of category codes may be among what it makes."""
+        """Whether some of the features may be categorical codes."""
         return self.categories in ("native", "mixed")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `bounded` only where it is so, since candidates were named before there was such a thing."""
+        """Return plain values, with `bounded` only if it is set.
+
+        Candidates were named by these values before the field `bounded` existed.
+        """
         plain = asdict(self)
-        return (
-            plain
-            if self.bounded
-            else {name: value for name, value in plain.items() if name != "bounded"}
-        )
+        if not self.bounded:
+            del plain["bounded"]
+        return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_json` wrote."""
+        """Return the recipe that `to_json` wrote."""
         return cls(**value)
 
 
@@ -106,7 +119,10 @@ CATEGORIES = {
     "onehot": "one column a level, rare levels together",
     "target": "cross-fitted mean of the target",
     "codes": "codes ordered by frequency, as numbers",
-    "mixed": "few levels: codes marked as categorical; many: mean of the target, and codes ordered by frequency",
+    "mixed": (
+        "few levels: codes marked as categorical; "
+        "many: mean of the target, and codes ordered by frequency"
+    ),
 }
 
 RECIPES: dict[str, Recipe] = {
@@ -131,5 +147,5 @@ TOPICS = Recipe("topics", numbers="standard", text="alone")
 
 
 def topics(recipe: Recipe) -> Recipe:
-    """What makes of texts, for a recipe, what all recipes share."""
+    """Return the recipe of the text features that all recipes share, as long as `recipe` reads."""
     return replace(TOPICS, reads=recipe.reads)

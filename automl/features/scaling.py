@@ -1,7 +1,11 @@
-"""Scalers: what is done to one column of numbers before a model sees it. Elementwise, so a row never depends on its neighbours."""
+"""Scale one column of numbers before a model sees it, value by value.
+
+Because scalers work value by value, a row never depends on the other rows.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,19 +16,20 @@ import numpy.typing as npt
 
 from automl.columns import Floats
 from automl.errors import UnsafeModel
-from automl.features._base import read, read_array, read_states, refuse_unless
+from automl.features._base import Integers, read_array, read_states, read_value, refuse_unless
 from automl.state import State
 
 Singles = npt.NDArray[np.float32]
 
-_LARGEST = float(np.finfo(np.float32).max)
-_ROUNDING = 1e-4  # float32 may round by this part of the spread before an offset is taken off
-_SKEWED = 2.0  # an exponential distribution's skewness
-_TAILS = (0.5, 99.5)  # percentiles beyond which values don't count for the spread
-_FARTHEST = 10.0  # in standard deviations
-_TINY = 1e-100  # smaller spreads are rounding errors, and dividing by them overflows
-_KNOTS = 1000
-_SAMPLE = 200_000  # rows; quantiles of more are no better
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+MAX_ROUNDING = 1e-4  # part of the spread by which float32 may round before an offset is subtracted
+MIN_SKEWNESS = 2.0  # that of an exponential distribution; below it no logarithm is tried
+SPREAD_PERCENTILES = (0.5, 99.5)  # values beyond don't count for the spread
+MAX_SCALED = 10.0  # in standard deviations
+TINY_SPREAD = 1e-100  # smaller spreads are rounding errors, and dividing by them overflows
+TINY_RELATIVE_SPREAD = 1e-12  # likewise, as a share of the largest magnitude
+MAX_KNOTS = 1000
+MAX_FITTED_ROWS = 200_000  # quantiles of more rows are no better
 
 
 class Scaler(Protocol):
@@ -33,24 +38,32 @@ class Scaler(Protocol):
     kind: ClassVar[str]
 
     def apply(self, values: Floats) -> Singles:
-        """The scaled values, float32."""
+        """Return the scaled values, float32."""
         ...
 
     def to_state(self) -> State:
-        """All that the class's `from_state` needs."""
+        """Return everything that the class's `from_state` needs."""
         ...
+
+    @classmethod
+    def from_state(cls, state: State) -> Scaler:
+        """Return the scaler that `to_state` described."""
+        ...
+
+
+Scalers = tuple[Scaler, ...]
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Values as they are, infinite ones clipped to float32's range.
+    """Leave values as they are, infinite ones clipped to float32's range.
 
     Parameters
     ----------
     offset : float
-        Taken off where float32 could not tell the values apart otherwise.
+        Subtracted where float32 could not distinguish the values otherwise.
     fill : float
-        What stands for a missing value; NaN leaves it missing.
+        Replaces missing values; NaN leaves them missing.
 
     Examples
     --------
@@ -63,35 +76,41 @@ class Plain:
     fill: float = float("nan")
 
     def apply(self, values: Floats) -> Singles:
-        """The values less the offset."""
-        shifted = _clipped(_clipped(values) - self.offset)
-        return np.where(np.isnan(shifted), self.fill, shifted).astype(np.float32)
+        """Return the values less the offset."""
+        shifted = _clip(values) - self.offset
+        return _fill(_clip(shifted), self.fill)
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
+        """Return everything that `from_state` needs."""
         return {"offset": self.offset, "fill": self.fill}
 
     @classmethod
     def from_state(cls, state: State) -> Plain:
-        """The scaler that `to_state` described."""
-        return cls(read(state, "offset", float), read(state, "fill", float))
+        """Return the scaler that `to_state` described."""
+        offset = read_value(state, "offset", float)
+        fill = read_value(state, "fill", float)
+        return cls(offset, fill)
 
 
 @dataclass(frozen=True)
 class Standard:
-    """Values centred and scaled, after a signed logarithm where they are skewed; never missing, never farther than 10 from 0.
+    """Centre and scale values, after a signed logarithm where they are skewed.
+
+    Scaled values are never missing and never farther than 10 from 0.
 
     Parameters
     ----------
     center, scale : float
     fill : float
-        The scaled median, which stands for missing values.
-    bend : float
-        Values around which the signed logarithm bends from linear to logarithmic; 0 for no logarithm.
+        The scaled median, which replaces missing values.
+    linear_threshold : float
+        Magnitude around which the signed logarithm bends from linear to logarithmic; 0 for no
+        logarithm.
 
     Examples
     --------
-    >>> Standard(center=1.0, scale=2.0, fill=0.25).apply(np.array([3.0, np.nan, 1e9])).tolist()
+    >>> scaler = Standard(center=1.0, scale=2.0, fill=0.25)
+    >>> scaler.apply(np.array([3.0, np.nan, 1e9])).tolist()
     [1.0, 0.25, 10.0]
     """
 
@@ -99,43 +118,52 @@ class Standard:
     center: float = 0.0
     scale: float = 1.0
     fill: float = 0.0
-    bend: float = 0.0
+    linear_threshold: float = 0.0
 
     def apply(self, values: Floats) -> Singles:
-        """The scaled values."""
-        scaled = np.clip(
-            (_bent(_clipped(values), self.bend) - self.center) / self.scale, -_FARTHEST, _FARTHEST
-        )
-        return np.where(np.isnan(scaled), self.fill, scaled).astype(np.float32)
+        """Return the scaled values."""
+        bent = _signed_log(_clip(values), self.linear_threshold)
+        scaled = (bent - self.center) / self.scale
+        clipped = np.clip(scaled, -MAX_SCALED, MAX_SCALED)
+        return _fill(clipped, self.fill)
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
-        return {"center": self.center, "scale": self.scale, "fill": self.fill, "bend": self.bend}
+        """Return everything that `from_state` needs."""
+        return {
+            "center": self.center,
+            "scale": self.scale,
+            "fill": self.fill,
+            "bend": self.linear_threshold,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> Standard:
-        """The scaler that `to_state` described."""
-        scaler = cls(*(read(state, key, float) for key in ("center", "scale", "fill", "bend")))
-        refuse_unless(
-            np.isfinite([scaler.center, scaler.fill]).all(),
-            "a scaler's center and fill should be finite",
-        )
-        refuse_unless(scaler.scale > 0 and scaler.bend >= 0, "a scaler's scale should be positive")
-        return scaler
+        """Return the scaler that `to_state` described."""
+        center = read_value(state, "center", float)
+        scale = read_value(state, "scale", float)
+        fill = read_value(state, "fill", float)
+        threshold = read_value(state, "bend", float)
+        refuse_unless(math.isfinite(center), "a scaler's center should be finite")
+        refuse_unless(math.isfinite(fill), "a scaler's fill should be finite")
+        refuse_unless(scale > 0, "a scaler's scale should be positive")
+        refuse_unless(threshold >= 0, "a scaler's bend should not be negative")
+        return cls(center, scale, fill, threshold)
 
 
 @dataclass(frozen=True, eq=False)
 class Quantile:
-    """Values mapped to a normal distribution by their rank; missing is 0, the median.
+    """Map values to a normal distribution by their rank; missing is 0, the median.
 
     Parameters
     ----------
     knots : ndarray of shape (2, n_knots), float64
-        Values, increasing, above what they are mapped to. Values in between are interpolated, values outside clipped.
+        Increasing values, and in the second row the scores that they are mapped to. Values in
+        between are interpolated, values outside clipped.
 
     Examples
     --------
-    >>> Quantile(np.array([[0.0, 10.0], [-1.0, 1.0]])).apply(np.array([5.0, 99.0, np.nan])).tolist()
+    >>> scaler = Quantile(np.array([[0.0, 10.0], [-1.0, 1.0]]))
+    >>> scaler.apply(np.array([5.0, 99.0, np.nan])).tolist()
     [0.0, 1.0, 0.0]
     """
 
@@ -143,37 +171,40 @@ class Quantile:
     knots: Floats
 
     def apply(self, values: Floats) -> Singles:
-        """The mapped values."""
-        values_at, scores = self.knots
-        mapped = np.clip(np.interp(_clipped(values), values_at, scores), scores[0], scores[-1])
-        return np.where(np.isnan(mapped), 0.0, mapped).astype(np.float32)
+        """Return the mapped values."""
+        knot_values, scores = self.knots
+        clipped_values = _clip(values)
+        mapped = np.interp(clipped_values, knot_values, scores)
+        lowest = scores[0]
+        highest = scores[-1]
+        clipped = np.clip(mapped, lowest, highest)
+        return _fill(clipped, 0.0)
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
+        """Return everything that `from_state` needs."""
         return {"knots": self.knots}
 
     @classmethod
     def from_state(cls, state: State) -> Quantile:
-        """The scaler that `to_state` described."""
+        """Return the scaler that `to_state` described."""
         knots = read_array(state, "knots", np.float64, 2)
-        refuse_unless(
-            knots.shape[0] == 2 and knots.shape[1] >= 1 and np.isfinite(knots).all(),
-            "knots should be two finite rows",
-        )
-        refuse_unless(
-            (np.diff(knots[0]) > 0).all() and (np.diff(knots[1]) >= 0).all(),
-            "knots should increase",
-        )
+        n_rows, n_knots = knots.shape
+        refuse_unless(n_rows == 2 and n_knots >= 1, "knots should be two rows")
+        are_finite = np.isfinite(knots)
+        refuse_unless(are_finite.all(), "knots should be finite")
+        value_steps, score_steps = np.diff(knots)
+        refuse_unless((value_steps > 0).all(), "knots should increase")
+        refuse_unless((score_steps >= 0).all(), "knots should increase")
         return cls(knots)
 
 
-def fit_scaler(how: str, values: Floats) -> Scaler:
+def fit_scaler(method: str, values: Floats) -> Scaler:
     """Fit a scaler to a column of numbers.
 
     Parameters
     ----------
-    how : {"plain", "standard", "quantile", "pieces"}
-        The last is the second: pieces stand beside it.
+    method : {"plain", "standard", "quantile", "pieces"}
+        "pieces" scales as "standard" does: the piecewise linear features are another encoder's.
     values : ndarray of shape (n_rows,), float64
         NaN where missing.
 
@@ -181,101 +212,164 @@ def fit_scaler(how: str, values: Floats) -> Scaler:
     --------
     >>> fit_scaler("plain", np.array([1.0, 2.0]))
     Plain(offset=0.0, fill=nan)
-    >>> fit_scaler("standard", np.exp(np.arange(50.0))).bend > 0
+    >>> fit_scaler("standard", np.exp(np.arange(50.0))).linear_threshold > 0
     True
     """
-    sample = _clipped(values[:: -(-len(values) // _SAMPLE) or 1])
-    seen = sample[~np.isnan(sample)]
-    if how == "plain":
-        return _fit_plain(seen)
-    if not len(seen):
+    step = -(-len(values) // MAX_FITTED_ROWS)
+    sample = _clip(values[:: step or 1])
+    present = sample[~np.isnan(sample)]
+    if method == "plain":
+        return _fit_plain(present)
+    if not len(present):
         return Standard()
-    return _fit_quantile(seen) if how == "quantile" else _fit_standard(seen)
+    if method == "quantile":
+        return _fit_quantile(present)
+    return _fit_standard(present)
 
 
-def _fit_plain(seen: Floats) -> Plain:
-    if not len(seen):
+def _fit_plain(values: Floats) -> Plain:
+    if not len(values):
         return Plain()
-    rounding = float(np.abs(seen - seen.astype(np.float32)).max())
-    return (
-        Plain(float(np.median(seen))) if rounding > _ROUNDING * float(seen.std()) > 0 else Plain()
-    )
+    rounded = values.astype(np.float32)
+    largest_error = _largest_magnitude(values - rounded)
+    max_error = MAX_ROUNDING * float(values.std())
+    if not largest_error > max_error > 0:
+        return Plain()
+    return Plain(float(np.median(values)))
 
 
-def _fit_standard(seen: Floats) -> Standard:
-    bend = _fit_bend(seen)
-    bent = _bent(seen, bend)
-    low, high = np.percentile(bent, _TAILS)
-    kept = np.clip(bent, low, high)
-    if not _varies(kept):  # nearly all values are equal
-        kept = bent
-    center = float(kept.mean())
-    scale = float(kept.std()) if _varies(kept) else 1.0
-    fill = float(np.clip((np.median(bent) - center) / scale, -_FARTHEST, _FARTHEST))
-    return Standard(center, scale, fill, bend)
+def _fit_standard(values: Floats) -> Standard:
+    threshold = _fit_linear_threshold(values)
+    bent = _signed_log(values, threshold)
+    low, high = np.percentile(bent, SPREAD_PERCENTILES)
+    central = np.clip(bent, low, high)
+    if not _varies(central):  # nearly all values are equal
+        central = bent
+    center = float(central.mean())
+    scale = 1.0
+    if _varies(central):
+        scale = float(central.std())
+    median = np.median(bent)
+    scaled_median = (median - center) / scale
+    fill = np.clip(scaled_median, -MAX_SCALED, MAX_SCALED)
+    return Standard(center, scale, float(fill), threshold)
 
 
 def _varies(values: Floats) -> bool:
-    return bool(values.std() > max(_TINY, 1e-12 * np.abs(values).max()))
+    spread = float(values.std())
+    return spread > _rounding_error(values)
 
 
-def _fit_bend(seen: Floats) -> float:
-    """The median magnitude, if a logarithm makes a skewed column less skewed; otherwise 0."""
-    raw = abs(_skewness(seen))
-    if raw <= _SKEWED:
+def _rounding_error(values: Floats) -> float:
+    """Return the spread below which values are equal but for rounding errors."""
+    relative = TINY_RELATIVE_SPREAD * _largest_magnitude(values)
+    return max(TINY_SPREAD, relative)
+
+
+def _largest_magnitude(values: Floats) -> float:
+    magnitudes = np.abs(values)
+    return float(magnitudes.max())
+
+
+def _fit_linear_threshold(values: Floats) -> float:
+    """Return the median magnitude if a logarithm makes a skewed column less skewed; otherwise 0."""
+    skewness = abs(_skewness(values))
+    if skewness <= MIN_SKEWNESS:
         return 0.0
-    bend = max(float(np.median(np.abs(seen[seen != 0]))), _TINY)
-    return bend if abs(_skewness(_bent(seen, bend))) < raw else 0.0
+    nonzero = values[values != 0]
+    median = float(np.median(np.abs(nonzero)))
+    threshold = max(median, TINY_SPREAD)
+    bent = _signed_log(values, threshold)
+    bent_skewness = abs(_skewness(bent))
+    if bent_skewness < skewness:
+        return threshold
+    return 0.0
 
 
 def _skewness(values: Floats) -> float:
     centred = values - values.mean()
-    largest = float(np.abs(centred).max())
-    if largest <= max(_TINY, 1e-12 * float(np.abs(values).max())):
+    largest = _largest_magnitude(centred)
+    if largest <= _rounding_error(values):
         return 0.0
     centred /= largest  # so that no cube overflows
-    return float((centred**3).mean() / (centred**2).mean() ** 1.5)
+    cubes = centred**3
+    squares = centred**2
+    return float(cubes.mean() / squares.mean() ** 1.5)
 
 
-def _fit_quantile(seen: Floats) -> Quantile:
-    """Knots at the middle rank of each distinct value, or of about 1000 of them."""
-    distinct, counts = np.unique(seen, return_counts=True)
-    ranks = (np.cumsum(counts) - counts / 2) / counts.sum()
-    if len(distinct) > _KNOTS:
-        even = np.interp(np.linspace(ranks[0], ranks[-1], _KNOTS), ranks, np.arange(len(ranks)))
-        picked = np.unique(np.round(even).astype(np.int64))
-        distinct, ranks = distinct[picked], ranks[picked]
+def _fit_quantile(values: Floats) -> Quantile:
+    """Place knots at the middle rank of each distinct value, or of about 1000 of them."""
+    distinct, counts = np.unique(values, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    ranks = middles / counts.sum()
+    if len(distinct) > MAX_KNOTS:
+        chosen = _evenly_ranked(ranks)
+        distinct = distinct[chosen]
+        ranks = ranks[chosen]
     normal = NormalDist()
-    return Quantile(np.array([distinct, [normal.inv_cdf(rank) for rank in ranks.tolist()]]))
+    scores = list(map(normal.inv_cdf, ranks.tolist()))
+    knots = np.array([distinct, scores])
+    return Quantile(knots)
 
 
-def _clipped(values: Floats) -> Floats:
-    return np.clip(values, -_LARGEST, _LARGEST)
+def _evenly_ranked(ranks: Floats) -> Integers:
+    """Return the indices of about 1000 ranks that are evenly spaced."""
+    first = ranks[0]
+    last = ranks[-1]
+    grid = np.linspace(first, last, MAX_KNOTS)
+    indices = np.arange(len(ranks))
+    interpolated = np.interp(grid, ranks, indices)
+    nearest = np.round(interpolated)
+    return np.unique(nearest.astype(np.int64))
 
 
-def _bent(values: Floats, bend: float) -> Floats:
-    return np.sign(values) * np.log1p(np.abs(values) / bend) if bend else values
+def _clip(values: Floats) -> Floats:
+    """Return the values clipped to float32's range."""
+    return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
 
 
-_SCALERS: dict[str, type[Plain] | type[Standard] | type[Quantile]] = {
-    scaler.kind: scaler for scaler in (Plain, Standard, Quantile)
+def _fill(values: Floats, fill: float) -> Singles:
+    """Return the values as float32, with missing ones replaced."""
+    is_missing = np.isnan(values)
+    filled = np.where(is_missing, fill, values)
+    return filled.astype(np.float32)
+
+
+def _signed_log(values: Floats, linear_threshold: float) -> Floats:
+    """Return a signed logarithm of the values, or the values themselves if the threshold is 0."""
+    if not linear_threshold:
+        return values
+    signs = np.sign(values)
+    magnitudes = np.abs(values)
+    return signs * np.log1p(magnitudes / linear_threshold)
+
+
+SCALERS: dict[str, type[Scaler]] = {
+    Plain.kind: Plain,
+    Standard.kind: Standard,
+    Quantile.kind: Quantile,
 }
 
 
 def scalers_to_state(scalers: Sequence[Scaler]) -> list[State]:
-    """States of some scalers, to be kept in their encoder's state."""
-    return [{"kind": scaler.kind} | scaler.to_state() for scaler in scalers]
+    """Return the states of scalers, for the state of their encoder."""
+    states = []
+    for scaler in scalers:
+        kind = {"kind": scaler.kind}
+        states.append(kind | scaler.to_state())
+    return states
 
 
-def scalers_from_state(state: State, key: str) -> tuple[Scaler, ...]:
-    """The scalers that `scalers_to_state` described."""
-    return tuple(_scaler(item) for item in read_states(state, key))
+def scalers_from_state(state: State, key: str) -> Scalers:
+    """Return the scalers that `scalers_to_state` described."""
+    states = read_states(state, key)
+    return tuple(map(_scaler_from_state, states))
 
 
-def _scaler(state: State) -> Scaler:
-    kind = read(state, "kind", str)
-    if kind not in _SCALERS:
-        raise UnsafeModel(
-            f"the encoders' state: no scaler {kind!r}; known are {', '.join(_SCALERS)}"
-        )
-    return _SCALERS[kind].from_state(state)
+def _scaler_from_state(state: State) -> Scaler:
+    kind = read_value(state, "kind", str)
+    if kind not in SCALERS:
+        known = ", ".join(SCALERS)
+        raise UnsafeModel(f"the encoders' state: no scaler {kind!r}; known are {known}")
+    scaler_class = SCALERS[kind]
+    return scaler_class.from_state(state)

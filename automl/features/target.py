@@ -1,36 +1,38 @@
-"""Means of the target by category, smoothed, and cross-fitted for the rows they are learnt from."""
+"""Fit smoothed means of the target by category, cross-fitted for the rows they are learnt from."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from automl.columns import Categories, Floats, Rows
-from automl.features._base import Matrix, Plan
+from automl.features._base import Integers, Matrix, Names, Plan
 from automl.features.category import Lookup, by_frequency, known_codes
 from automl.features.scaling import fit_scaler
 from automl.task import Task
 
-Places = npt.NDArray[np.int64]
-
 N_FOLDS = 5
-MOST_CLASSES = 10
+MOST_CLASSES = 10  # whose shares are taken as targets
+FOLD_SEED = 0x7A46
+MIN_WEIGHT = 1e-300  # so that no division is by zero
+MIN_ROWS_LEFT = 1e-9  # likewise
+TINY = sys.float_info.min  # likewise
 
 
 @dataclass(frozen=True, eq=False)
-class Targets:
-    """What the means are taken of, on the rows to learn from.
+class TargetColumns:
+    """The values whose means are taken, on the rows to learn from.
 
     Parameters
     ----------
     rows : ndarray of shape (n_train,), int64
         Rows of the table.
     values : ndarray of shape (n_train, n_outputs), float64
-        The target, or for classes 1 where a row is of the class.
+        The target, or for each class 1 where a row is of the class.
     names : tuple of str
-        One an output: "mean", or the class.
+        One per output: "mean", or "mean of" the class.
     folds : ndarray of shape (n_train,), int64
         The inner folds, 0 to 4.
     weights : ndarray of shape (n_train,), float64, or None
@@ -39,46 +41,88 @@ class Targets:
 
     rows: Rows
     values: Floats
-    names: tuple[str, ...]
-    folds: Places
+    names: Names
+    folds: Integers
     weights: Floats | None = None
 
-
-def targets(task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None = None) -> Targets:
-    """The target as columns to take means of: itself, its positive class, or its (at most 10 most frequent) classes."""
-    chosen = y[rows]
-    folds = inner_folds(chosen, seed)
-    weights = None if weight is None else weight[rows] / max(1e-300, float(weight[rows].mean()))
-    if task.is_regression:
-        return Targets(rows, chosen[:, None], ("mean",), folds, weights)
-    counts = np.bincount(chosen.astype(np.int64), minlength=len(task.labels))
-    classes = (
-        np.sort(by_frequency(counts)[:MOST_CLASSES]) if len(task.labels) > 2 else np.array([1])
-    )
-    names = tuple(f"mean of {task.labels[place]}" for place in classes)
-    return Targets(rows, (chosen[:, None] == classes).astype(np.float64), names, folds, weights)
+    def take(self, indices: Integers) -> TargetColumns:
+        """Return the targets of some of the rows."""
+        weights = None
+        if self.weights is not None:
+            weights = self.weights[indices]
+        rows = self.rows[indices]
+        values = self.values[indices]
+        folds = self.folds[indices]
+        return TargetColumns(rows, values, self.names, folds, weights)
 
 
-def inner_folds(y: Floats, seed: int) -> Places:
-    """Folds with nearly equal means of y: were they unequal, a fold's mean would tell on its rows.
+def targets(
+    task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None = None
+) -> TargetColumns:
+    """Return the target as columns of numbers to take means of.
+
+    They are the number itself, the positive one of two classes, or the 10 most frequent classes.
+    """
+    known = y[rows]
+    folds = inner_folds(known, seed)
+    weights = None
+    if weight is not None:
+        weights = _normalised(weight[rows])
+    values = known[:, None]
+    names: Names = ("mean",)
+    if not task.is_regression:
+        classes = _frequent_classes(known, len(task.labels))
+        names = tuple(f"mean of {task.labels[code]}" for code in classes)
+        is_of_class = values == classes
+        values = is_of_class.astype(np.float64)
+    return TargetColumns(rows, values, names, folds, weights)
+
+
+def _normalised(weights: Floats) -> Floats:
+    """Return weights that are 1 on average."""
+    mean = float(weights.mean())
+    return weights / max(MIN_WEIGHT, mean)
+
+
+def _frequent_classes(codes: Floats, n_classes: int) -> Integers:
+    """Return the codes of the classes that become targets, in increasing order."""
+    if n_classes <= 2:
+        return np.array([1])
+    whole = codes.astype(np.int64)
+    counts = np.bincount(whole, minlength=n_classes)
+    order = by_frequency(counts)
+    return np.sort(order[:MOST_CLASSES])
+
+
+def inner_folds(y: Floats, seed: int) -> Integers:
+    """Return folds with nearly equal means of y.
+
+    If they were unequal, a fold's mean would reveal something about its rows.
 
     >>> folds = inner_folds(np.array([0.0, 1.0] * 10), seed=0)
     >>> np.bincount(folds).tolist(), np.bincount(folds[::2]).tolist()
     ([4, 4, 4, 4, 4], [2, 2, 2, 2, 2])
     """
-    random = np.random.default_rng([seed, 0x7A46])
-    shuffled = random.permutation(len(y))
-    order = shuffled[np.argsort(y[shuffled], kind="stable")]
-    blocks = np.tile(np.arange(N_FOLDS), (-(-len(y) // N_FOLDS), 1))
-    folds = np.empty(len(y), np.int64)
-    folds[order] = random.permuted(blocks, axis=1).ravel()[: len(y)]
+    n_rows = len(y)
+    rng = np.random.default_rng([seed, FOLD_SEED])
+    shuffled = rng.permutation(n_rows)
+    targets = y[shuffled]
+    by_target = np.argsort(targets, kind="stable")
+    order = shuffled[by_target]
+    n_blocks = -(-n_rows // N_FOLDS)
+    block = np.arange(N_FOLDS)
+    blocks = np.tile(block, (n_blocks, 1))
+    fold_of_rank = rng.permuted(blocks, axis=1)
+    folds = np.empty(n_rows, np.int64)
+    fold_of_rank = fold_of_rank.ravel()
+    folds[order] = fold_of_rank[:n_rows]
     return folds
 
 
 def fit_target(
-    source: str, column: Categories, plan: Plan, targets: Targets
+    source: str, column: Categories, plan: Plan, targets: TargetColumns
 ) -> tuple[Lookup, Matrix]:
-    """Fit the means of one column.
+    """Fit the means of one category column.
 
     Returns
     -------
@@ -88,26 +132,27 @@ def fit_target(
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
     n_levels = len(column.levels)
-    table, crossed = fit_means(
-        known_codes(column, source, n_levels)[targets.rows],
-        n_levels + 1,
-        plan.recipe.numbers,
-        targets,
-    )
-    return Lookup(source, tuple(f"{source} ({name})" for name in targets.names), table), crossed
+    all_codes = known_codes(column, source, n_levels)
+    codes = all_codes[targets.rows]
+    scaling = plan.recipe.numbers
+    n_codes = n_levels + 1
+    table, crossed = fit_means(codes, n_codes, scaling, targets)
+    names = tuple(f"{source} ({name})" for name in targets.names)
+    encoder = Lookup(source, names, table)
+    return encoder, crossed
 
 
 def fit_means(
-    codes: Places, n_levels: int, scaling: str, targets: Targets
+    codes: Integers, n_levels: int, scaling: str, targets: TargetColumns
 ) -> tuple[Matrix, Matrix]:
-    """Scaled means of every output by code.
+    """Fit scaled means of every output by code.
 
     Parameters
     ----------
     codes : ndarray of shape (n_train,), int64
         Below n_levels.
     scaling : str
-        As `fit_scaler` takes it.
+        A method of `fit_scaler`.
 
     Returns
     -------
@@ -115,65 +160,92 @@ def fit_means(
     crossed : ndarray of shape (n_train, n_outputs), float32
         Each row's values, learnt from the other inner folds.
     """
-    fitted, crossed = [], []
+    table = []
+    crossed = []
     for values in targets.values.T:
-        table, held_out = cross_fit(codes, values, targets.folds, n_levels, targets.weights)
-        scaler = fit_scaler(scaling, held_out)
-        fitted.append(scaler.apply(table))
-        crossed.append(scaler.apply(held_out))
-    return np.column_stack(fitted), np.column_stack(crossed)
+        level_means, out_of_fold = cross_fit(
+            codes, values, targets.folds, n_levels, targets.weights
+        )
+        scaler = fit_scaler(scaling, out_of_fold)
+        table.append(scaler.apply(level_means))
+        crossed.append(scaler.apply(out_of_fold))
+    return np.column_stack(table), np.column_stack(crossed)
 
 
 def cross_fit(
-    codes: Places, y: Floats, folds: Places, n_levels: int, weights: Floats | None = None
+    codes: Integers,
+    values: Floats,
+    fold_of_row: Integers,
+    n_levels: int,
+    weights: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Smoothed means learnt from all rows, and for each row those learnt from the other folds.
+    """Fit smoothed means on all rows, and for each row those learnt from the other folds.
 
     Parameters
     ----------
     codes : ndarray of shape (n_rows,), int64
         Below n_levels; missing is a level like the others.
-    y : ndarray of shape (n_rows,), float64
-    folds : ndarray of shape (n_rows,), int64
+    values : ndarray of shape (n_rows,), float64
+    fold_of_row : ndarray of shape (n_rows,), int64
     weights : ndarray of shape (n_rows,), float64, or None
-        As many rows as each one counts for.
+        Number of rows that each one counts for.
 
     Returns
     -------
-    table : ndarray of shape (n_levels,), float64
-    crossed : ndarray of shape (n_rows,), float64
+    means : ndarray of shape (n_levels,), float64
+    out_of_fold : ndarray of shape (n_rows,), float64
 
     Examples
     --------
     >>> codes, y = np.repeat([0, 1], 10), np.repeat([0.0, 1.0], 10)
-    >>> table, crossed = cross_fit(codes, y, np.arange(20) % 5, 3)
-    >>> table.round(2).tolist()
+    >>> means, out_of_fold = cross_fit(codes, y, np.arange(20) % 5, 3)
+    >>> means.round(2).tolist()
     [0.0, 1.0, 0.5]
     """
-    pivot = float(y.mean()) if len(y) else 0.0  # keeps squares small; the means don't depend on it
-    counts = np.ones(len(y)) if weights is None else weights
-    sums = _sums(folds * n_levels + codes, y - pivot, counts, N_FOLDS * n_levels)
-    sums = sums.reshape(3, N_FOLDS, n_levels).swapaxes(0, 1)
-    others = (np.delete(sums, fold, axis=0).sum(axis=0) for fold in range(N_FOLDS))
-    crossed = np.stack([smoothed_means(other) for other in others])[folds, codes]
-    return smoothed_means(sums.sum(axis=0)) + pivot, crossed + pivot
+    pivot = 0.0
+    if len(values):
+        pivot = float(values.mean())  # keeps squares small; the means don't depend on it
+    if weights is None:
+        weights = np.ones(len(values))
+    code_in_fold = fold_of_row * n_levels + codes
+    centred = values - pivot
+    flat = _sums_of_powers(code_in_fold, centred, weights, N_FOLDS * n_levels)
+    sums = flat.reshape(3, N_FOLDS, n_levels)
+    by_fold = sums.swapaxes(0, 1)
+    means_without_fold = []
+    for fold in range(N_FOLDS):
+        others = np.delete(by_fold, fold, axis=0)
+        means = smoothed_means(others.sum(axis=0))
+        means_without_fold.append(means)
+    out_of_fold = np.stack(means_without_fold)[fold_of_row, codes]
+    means = smoothed_means(by_fold.sum(axis=0))
+    return means + pivot, out_of_fold + pivot
 
 
-def _sums(codes: Places, y: Floats, counts: Floats, n_levels: int) -> Floats:
-    """Of each level: rows, sum and sum of squares; shape (3, n_levels)."""
-    return np.stack(
-        [np.bincount(codes, counts * power, n_levels) for power in (np.ones_like(y), y, y * y)]
-    )
+def _sums_of_powers(
+    codes: Integers, centred_values: Floats, weights: Floats, n_levels: int
+) -> Floats:
+    """Return the rows, sum and sum of squares of each level, as shape (3, n_levels)."""
+    counts = np.bincount(codes, weights, n_levels)
+    weighted = weights * centred_values
+    totals = np.bincount(codes, weighted, n_levels)
+    squared = centred_values * centred_values
+    weighted = weights * squared
+    squares = np.bincount(codes, weighted, n_levels)
+    return np.stack([counts, totals, squares])
 
 
 def smoothed_means(sums: Floats) -> Floats:
-    """Means of levels drawn towards the mean of all, the more the fewer rows a level has and the less levels differ.
+    """Return means of levels drawn towards the mean of all rows.
 
-    Empirical Bayes: the variance within levels and the variance between them are estimated by the moments of a one-way random
-    effects model (Searle, Casella and McCulloch, Variance Components, 1992, section 3.6). Unlike scikit-learn's
-    `TargetEncoder(smooth="auto")`, the variance within is pooled: a level of one row has none of its own. Measured on 2 000
-    simulated rows with 1 000 levels, as squared error of the encoded means: 0.080 against 0.479 (levels' deviation 0.3 of the
-    noise), 0.493 against 0.686 (equal to the noise), and with 50 levels 0.031 against 0.031.
+    They are drawn the more, the fewer rows a level has and the less levels differ.
+
+    Empirical Bayes: the variance within levels and the variance between them are estimated by the
+    moments of a one-way random effects model (Searle, Casella and McCulloch, Variance Components,
+    1992, section 3.6). Unlike scikit-learn's `TargetEncoder(smooth="auto")`, the variance within
+    is pooled: a level of one row has none of its own. Measured on 2 000 simulated rows with 1 000
+    levels, as squared error of the encoded means: 0.080 against 0.479 (levels' deviation 0.3 of
+    the noise), 0.493 against 0.686 (equal to the noise), and with 50 levels 0.031 against 0.031.
 
     Parameters
     ----------
@@ -186,18 +258,32 @@ def smoothed_means(sums: Floats) -> Floats:
     [1.0, 1.0, 1.0]
     """
     counts, totals, squares = sums
-    n_rows, seen = counts.sum(), counts > 0
+    n_rows = counts.sum()
     if n_rows < 1:
-        return np.zeros(len(counts))
-    prior = totals.sum() / n_rows
-    means = np.divide(totals, counts, out=np.full(len(counts), prior), where=seen)
-    n_seen = int(seen.sum())
-    within = max(0.0, float((squares - means * totals).sum()))
-    apart = float((counts * (means - prior) ** 2).sum())
-    noise = within / (n_rows - n_seen) if n_rows > n_seen else (within + apart) / max(n_rows - 1, 1)
-    spread = (apart - (n_seen - 1) * noise) / max(n_rows - float((counts**2).sum()) / n_rows, 1e-9)
+        return np.zeros_like(counts)
+    overall = totals.sum() / n_rows
+    has_rows = counts > 0
+    means = np.full_like(counts, overall)
+    np.divide(totals, counts, out=means, where=has_rows)
+    deviations = means - overall
+    within_levels = squares - means * totals
+    within = max(0.0, within_levels.sum())
+    between_levels = counts * deviations**2
+    between = between_levels.sum()
+    n_levels = has_rows.sum()
+    if n_rows > n_levels:
+        noise = within / (n_rows - n_levels)
+    else:
+        total = within + between
+        noise = total / max(n_rows - 1, 1)
+    expected_by_chance = (n_levels - 1) * noise
+    squared_counts = counts**2
+    rows_left = n_rows - squared_counts.sum() / n_rows
+    rows_left = max(rows_left, MIN_ROWS_LEFT)
+    spread = (between - expected_by_chance) / rows_left
     if spread <= 0:
-        return np.full(len(counts), prior)
-    trust = counts * spread / (counts * spread + noise + np.finfo(np.float64).tiny)
-    smoothed: Floats = prior + trust * (means - prior)
+        return np.full_like(counts, overall)
+    signal = counts * spread
+    trust = signal / (signal + noise + TINY)
+    smoothed: Floats = overall + trust * deviations
     return smoothed

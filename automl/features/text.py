@@ -1,4 +1,8 @@
-"""Text: how long it is, what it is about (TF-IDF of its words or letters, reduced), and what its words tell of the target."""
+"""Encode texts: their length, their topics, and scores of the target by their words.
+
+Topics are the TF-IDF weights of a text's words or letters, reduced by a singular value
+decomposition.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +15,47 @@ import numpy as np
 
 from automl.columns import Column, Floats, Rows, Texts
 from automl.features._base import (
-    Encoder,
+    Encoders,
+    Integers,
     Matrix,
-    OfOne,
+    Names,
     Plan,
-    read,
+    SingleColumn,
+    as_texts,
+    column_stack,
     read_array,
+    read_source,
     read_strings,
+    read_value,
     refuse_unless,
-    side_by_side,
-    strings_of,
-    texts_of,
+    text_strings,
 )
-from automl.features.feature import Feature
-from automl.features.scaling import Scaler, fit_scaler, scalers_from_state, scalers_to_state
-from automl.features.target import N_FOLDS, Targets
-from automl.features.words import ANALYZERS, Vocabulary, Weighed, vocabulary_of
+from automl.features.feature import Features, features_of
+from automl.features.scaling import (
+    Scalers,
+    fit_scaler,
+    scalers_from_state,
+    scalers_to_state,
+)
+from automl.features.target import N_FOLDS, TargetColumns
+from automl.features.words import ANALYZERS, Vocabulary, Weighed, fit_vocabulary
 from automl.folds import some
 from automl.state import State
 
-_SOME = 20_000  # rows whose texts components are learnt from
-_PENALTY = 1.0  # of ridge regression on weights of length 1
-_EXACT = 1e-3  # of the solver: more exactly known, words tell no more
-_MOST = 100_000  # rows that words are learnt from
-_MEASURES: dict[str, Callable[[str], int]] = {
+MAX_TOPIC_ROWS = 20_000  # from whose texts topics are learnt
+MIN_RELATIVE_STRENGTH = 1e-6  # of a topic to the first one; weaker ones only fit rounding errors
+RIDGE_PENALTY = 1.0  # on weights of length 1
+RIDGE_TOLERANCE = 1e-3  # of the solver; with a smaller one the words explain no more
+MAX_RIDGE_ROWS = 100_000  # from which the words' scores are learnt
+MEASURES: dict[str, Callable[[str], int]] = {
     "length": len,
     "words": lambda text: len(text.split()),
 }
 
 
 @dataclass(frozen=True)
-class TextNumbers(OfOne):
-    """Plain numbers about a text: its length in characters and its number of words.
+class TextNumbers(SingleColumn):
+    """Measure a text: its length in characters and its number of words.
 
     Examples
     --------
@@ -55,25 +68,23 @@ class TextNumbers(OfOne):
 
     kind: ClassVar[str] = "text_numbers"
     source: str
-    measures: tuple[str, ...]
-    scalers: tuple[Scaler, ...]
+    measures: Names
+    scalers: Scalers
 
     @cached_property
-    def features(self) -> tuple[Feature, ...]:
-        """One a measure."""
-        return tuple(
-            Feature(f"{self.source} ({measure})", self.source) for measure in self.measures
-        )
+    def features(self) -> Features:
+        """One feature per measure."""
+        names = [f"{self.source} ({measure})" for measure in self.measures]
+        return features_of(self.source, names)
 
     def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, n_measures), float32."""
-        strings = strings_of(column, self.source)
-        return _scaled(
-            self.scalers, [_measured(measure, strings) for measure in self.measures], len(strings)
-        )
+        """Return features of shape (n_rows, n_measures), float32."""
+        strings = text_strings(column, self.source)
+        measured = [_measure(measure, strings) for measure in self.measures]
+        return _scale(self.scalers, measured, len(strings))
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
+        """Return everything that `from_state` needs."""
         return {
             "source": self.source,
             "measures": list(self.measures),
@@ -82,51 +93,60 @@ class TextNumbers(OfOne):
 
     @classmethod
     def from_state(cls, state: State) -> TextNumbers:
-        """The encoder that `to_state` described."""
-        measures, scalers = read_strings(state, "measures"), scalers_from_state(state, "scalers")
-        refuse_unless(set(measures) <= set(_MEASURES), "an unknown measure of a text")
-        refuse_unless(len(measures) == len(scalers), "a text should have one scaler a measure")
-        return cls(read(state, "source", str), measures, scalers)
+        """Return the encoder that `to_state` described."""
+        measures = read_strings(state, "measures")
+        scalers = scalers_from_state(state, "scalers")
+        are_known = set(measures) <= set(MEASURES)
+        refuse_unless(are_known, "an unknown measure of a text")
+        refuse_unless(len(measures) == len(scalers), "a text should have one scaler per measure")
+        return cls(read_source(state), measures, scalers)
 
 
-def _measured(measure: str, strings: Sequence[str]) -> Floats:
-    return np.fromiter(map(_MEASURES[measure], strings), np.float64, len(strings))
+def _measure(measure: str, strings: Sequence[str]) -> Floats:
+    function = MEASURES[measure]
+    values = map(function, strings)
+    return np.fromiter(values, np.float64, len(strings))
 
 
 @dataclass(frozen=True, eq=False)
-class TextSums(OfOne):
-    """Sums over a text's words, each by its TF-IDF weight: of a topic's components, or of what words tell of the target.
+class TextSums(SingleColumn):
+    """Sum a component over a text's words, each with its TF-IDF weight.
+
+    A component is a topic, or the share of each word in a score of the target.
 
     Parameters
     ----------
     source : str
     names : tuple of str
-        One a sum.
+        One per sum.
     vocabulary : Vocabulary
     components : ndarray of shape (n_sums, n_words), float32
     scalers : tuple of Scaler
-        One a sum.
+        One per sum.
     """
 
     kind: ClassVar[str] = "text_sums"
     source: str
-    names: tuple[str, ...]
+    names: Names
     vocabulary: Vocabulary
     components: Matrix
-    scalers: tuple[Scaler, ...]
+    scalers: Scalers
 
     @cached_property
-    def features(self) -> tuple[Feature, ...]:
-        """One a sum."""
-        return tuple(Feature(f"{self.source} ({name})", self.source) for name in self.names)
+    def features(self) -> Features:
+        """One feature per sum."""
+        names = [f"{self.source} ({name})" for name in self.names]
+        return features_of(self.source, names)
 
     def transform(self, column: Column) -> Matrix:
-        """Features of shape (n_rows, n_sums), float32."""
-        raw = self.vocabulary.weigh(texts_of(column, self.source)).sums(self.components)
-        return _scaled(self.scalers, raw, raw.shape[1])
+        """Return features of shape (n_rows, n_sums), float32."""
+        texts = as_texts(column, self.source)
+        weighed = self.vocabulary.weigh(texts)
+        sums = weighed.sums(self.components)
+        return _scale(self.scalers, sums, len(weighed.rows))
 
     def to_state(self) -> State:
-        """All that `from_state` needs."""
+        """Return everything that `from_state` needs."""
         return {
             "source": self.source,
             "names": list(self.names),
@@ -140,60 +160,63 @@ class TextSums(OfOne):
 
     @classmethod
     def from_state(cls, state: State) -> TextSums:
-        """The encoder that `to_state` described."""
-        analyzer, words, names = (
-            read(state, "analyzer", str),
-            read_strings(state, "vocabulary"),
-            read_strings(state, "names"),
-        )
-        rarity, components = (
-            read_array(state, "rarity", np.float64, 1),
-            read_array(state, "components", np.float32, 2),
-        )
+        """Return the encoder that `to_state` described."""
+        source = read_source(state)
+        names = read_strings(state, "names")
+        vocabulary = _read_vocabulary(state)
+        components = read_array(state, "components", np.float32, 2)
         scalers = scalers_from_state(state, "scalers")
-        refuse_unless(analyzer in ANALYZERS, f"no analyzer {analyzer!r}")
-        refuse_unless(
-            components.shape == (len(scalers), len(words)), "components should fit the vocabulary"
-        )
-        refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
-        refuse_unless(len(names) == len(scalers), "sums should have a name each")
-        return cls(
-            read(state, "source", str),
-            names,
-            Vocabulary(analyzer, words, rarity, read(state, "reads", int)),
-            components,
-            scalers,
-        )
+        n_sums, n_words = components.shape
+        refuse_unless(n_sums == len(scalers), "sums should have a scaler each")
+        refuse_unless(n_sums == len(names), "sums should have a name each")
+        n_known_words = len(vocabulary.words)
+        refuse_unless(n_words == n_known_words, "components should fit the vocabulary")
+        return cls(source, names, vocabulary, components, scalers)
 
 
-def fit_text_numbers(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
-    """The encoder of a text's measures; none if all texts are empty."""
-    strings = strings_of(column, source)
+def _read_vocabulary(state: State) -> Vocabulary:
+    analyzer = read_value(state, "analyzer", str)
+    words = read_strings(state, "vocabulary")
+    rarity = read_array(state, "rarity", np.float64, 1)
+    reads = read_value(state, "reads", int)
+    refuse_unless(analyzer in ANALYZERS, f"no analyzer {analyzer!r}")
+    refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
+    return Vocabulary(analyzer, words, rarity, reads)
+
+
+def fit_text_numbers(source: str, column: Texts, plan: Plan) -> Encoders:
+    """Fit the encoder of a text's measures; return none if all texts are empty."""
+    strings = text_strings(column, source)
     if not any(strings):
         return ()
-    scalers = (
-        fit_scaler(plan.recipe.numbers, _measured(measure, strings)) for measure in _MEASURES
-    )
-    return (TextNumbers(source, tuple(_MEASURES), tuple(scalers)),)
+    measures = tuple(MEASURES)
+    measured = [_measure(measure, strings) for measure in measures]
+    scalers = _fit_scalers(plan.recipe.numbers, measured)
+    encoder = TextNumbers(source, measures, scalers)
+    return (encoder,)
 
 
-def fit_text_topics(source: str, column: Texts, plan: Plan) -> tuple[Encoder, ...]:
-    """The encoder of what texts are about; none if they hold no word."""
-    seed = plan.seed_of(source)
-    vocabulary = vocabulary_of(column, plan.recipe.reads, seed)
-    if not vocabulary.words:
+def fit_text_topics(source: str, column: Texts, plan: Plan) -> Encoders:
+    """Fit the encoder of texts' topics; return none if the texts hold no word."""
+    seed = plan.column_seed(source)
+    vocabulary = fit_vocabulary(column, plan.recipe.reads, seed)
+    n_words = len(vocabulary.words)
+    if not n_words:
         return ()
     weighed = vocabulary.weigh(column)
-    components = _decompose(weighed, len(vocabulary.words), plan.topics, seed)
-    names = tuple(f"topic {place}" for place in range(1, len(components) + 1))
-    scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in weighed.sums(components))
-    return (TextSums(source, names, vocabulary, components, scalers),)
+    topics = _fit_topics(weighed, n_words, plan.max_topics, seed)
+    sums = weighed.sums(topics)
+    scalers = _fit_scalers(plan.recipe.numbers, sums)
+    numbers = range(1, len(topics) + 1)
+    names = tuple(f"topic {number}" for number in numbers)
+    encoder = TextSums(source, names, vocabulary, topics, scalers)
+    return (encoder,)
 
 
 def fit_text_scores(
-    source: str, column: Texts, plan: Plan, targets: Targets
+    source: str, column: Texts, plan: Plan, targets: TargetColumns
 ) -> tuple[TextSums, Matrix] | None:
-    """What a text's words tell of the target: ridge regression on their weights.
+    """Fit scores of the target by a text's words, with ridge regression on their weights.
 
     Returns
     -------
@@ -202,66 +225,121 @@ def fit_text_scores(
     crossed : ndarray of shape (n_train, n_outputs), float32
         For the rows to learn from: each row's value learnt from the other inner folds.
     """
-    vocabulary = vocabulary_of(column, plan.recipe.reads, plan.seed_of(source))
-    if not vocabulary.words:
+    seed = plan.column_seed(source)
+    vocabulary = fit_vocabulary(column, plan.recipe.reads, seed)
+    n_words = len(vocabulary.words)
+    if not n_words:
         return None
     weighed = vocabulary.weigh(column)
-    matrix = weighed.matrix(len(vocabulary.words))[weighed.rows[targets.rows]]
-    values = targets.values - np.average(targets.values, axis=0, weights=targets.weights)
-    counts = np.ones(len(values)) if targets.weights is None else targets.weights
-    crossed = np.zeros_like(values)
-    for fold in range(N_FOLDS):
-        others = targets.folds != fold
-        crossed[~others] = (
-            matrix[~others] @ _ridge(matrix, values, counts, np.flatnonzero(others), plan.seed).T
-        )
-    components = _ridge(matrix, values, counts, np.arange(len(values)), plan.seed)
-    scalers = tuple(fit_scaler(plan.recipe.numbers, part) for part in crossed.T)
+    train_texts = weighed.rows[targets.rows]
+    word_weights = weighed.matrix(n_words)[train_texts]
+    ridge = _Ridge.of(word_weights, targets, plan.seed)
+    all_rows = np.arange(len(train_texts))
+    components = ridge.fit(all_rows)
+    crossed = ridge.cross_fit(targets.folds)
+    scores = crossed.T
+    scalers = _fit_scalers(plan.recipe.numbers, scores)
     names = tuple(f"words' {name}" for name in targets.names)
-    return TextSums(source, names, vocabulary, components, scalers), _scaled(
-        scalers, crossed.T, len(crossed)
-    )
+    encoder = TextSums(source, names, vocabulary, components, scalers)
+    scaled = _scale(scalers, scores, len(crossed))
+    return encoder, scaled
 
 
-def _scaled(scalers: Sequence[Scaler], parts: Iterable[Floats], n_rows: int) -> Matrix:
-    """Features side by side, each scaled by its own."""
-    return side_by_side(
-        [scaler.apply(part) for scaler, part in zip(scalers, parts, strict=True)], n_rows
-    )
+def _fit_scalers(method: str, parts: Iterable[Floats]) -> Scalers:
+    return tuple(fit_scaler(method, part) for part in parts)
 
 
-def _decompose(weighed: Weighed, n_words: int, most: int, seed: int) -> Matrix:
-    """The first right singular vectors, those that only fit rounding errors left out; with one thread, so that bits don't vary."""
+def _scale(scalers: Scalers, parts: Iterable[Floats], n_rows: int) -> Matrix:
+    """Return features next to each other, each scaled by its own scaler."""
+    scaled = []
+    for scaler, part in zip(scalers, parts, strict=True):
+        scaled.append(scaler.apply(part))
+    return column_stack(scaled, n_rows)
+
+
+def _fit_topics(weighed: Weighed, n_words: int, max_topics: int, seed: int) -> Matrix:
+    """Return the first right singular vectors, without those that only fit rounding errors.
+
+    One thread computes them, so that bits don't vary.
+    """
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
-    matrix = weighed.matrix(n_words)[weighed.rows[some(len(weighed.rows), _SOME, seed)]].astype(
-        np.float64
-    )
+    n_rows = len(weighed.rows)
+    sample = some(n_rows, MAX_TOPIC_ROWS, seed)
+    texts = weighed.rows[sample]
+    matrix = weighed.matrix(n_words)[texts]
+    matrix = matrix.astype(np.float64)
+    n_topics = min(max_topics, *matrix.shape)
     with threadpool_limits(1):
-        _, strengths, components = randomized_svd(
-            matrix, min(most, *matrix.shape), n_iter=4, random_state=seed
-        )
-    kept: Matrix = components[strengths > 1e-6 * strengths[0]].astype(np.float32)
-    return np.ascontiguousarray(kept)
+        _, strengths, components = randomized_svd(matrix, n_topics, n_iter=4, random_state=seed)
+    is_strong = strengths > MIN_RELATIVE_STRENGTH * strengths[0]
+    topics: Matrix = components[is_strong].astype(np.float32)
+    return np.ascontiguousarray(topics)
 
 
-def _ridge(matrix: Any, values: Floats, counts: Floats, rows: Rows, seed: int) -> Matrix:
-    """What each word adds, learnt from some of these rows; of shape (n_outputs, n_words), nothing where there are no rows."""
-    if not len(rows):
-        return np.zeros((values.shape[1], matrix.shape[1]), np.float32)
-    from sklearn.linear_model import ridge_regression
-    from threadpoolctl import threadpool_limits
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """Ridge regression of the target on the weights of words.
 
-    rows = rows[some(len(rows), _MOST, seed)]
-    chosen = matrix[rows].astype(np.float64)
-    with threadpool_limits(1):
-        found: Any = ridge_regression(
-            chosen,
-            values[rows],
-            _PENALTY,
-            sample_weight=counts[rows],
-            solver="sparse_cg",
-            tol=_EXACT,
-        )
-    return np.atleast_2d(found).astype(np.float32)
+    Parameters
+    ----------
+    word_weights : sparse array of shape (n_train, n_words), float32
+    targets : ndarray of shape (n_train, n_outputs), float64
+        Centred.
+    row_weights : ndarray of shape (n_train,), float64
+    seed : int
+    """
+
+    word_weights: Any
+    targets: Floats
+    row_weights: Floats
+    seed: int
+
+    @classmethod
+    def of(cls, word_weights: Any, targets: TargetColumns, seed: int) -> _Ridge:
+        """Centre the target values."""
+        values = targets.values
+        means = np.average(values, axis=0, weights=targets.weights)
+        centred = values - means
+        row_weights = targets.weights
+        if row_weights is None:
+            row_weights = np.ones(len(values))
+        return cls(word_weights, centred, row_weights, seed)
+
+    def fit(self, rows: Rows) -> Matrix:
+        """Return the coefficient of each word for each output, learnt from a sample of the rows.
+
+        Their shape is (n_outputs, n_words). Without rows, they are 0.
+        """
+        n_outputs = self.targets.shape[1]
+        n_words = self.word_weights.shape[1]
+        if not len(rows):
+            return np.zeros((n_outputs, n_words), np.float32)
+        from sklearn.linear_model import ridge_regression
+        from threadpoolctl import threadpool_limits
+
+        indices = some(len(rows), MAX_RIDGE_ROWS, self.seed)
+        sample = rows[indices]
+        X = self.word_weights[sample].astype(np.float64)
+        with threadpool_limits(1):
+            coefficients: Any = ridge_regression(
+                X,
+                self.targets[sample],
+                RIDGE_PENALTY,
+                sample_weight=self.row_weights[sample],
+                solver="sparse_cg",
+                tol=RIDGE_TOLERANCE,
+            )
+        return np.atleast_2d(coefficients).astype(np.float32)
+
+    def cross_fit(self, folds: Integers) -> Floats:
+        """Return predictions of shape (n_train, n_outputs), each learnt from the other folds."""
+        crossed = np.zeros_like(self.targets)
+        for fold in range(N_FOLDS):
+            is_held_out = folds == fold
+            others = np.flatnonzero(~is_held_out)
+            components = self.fit(others)
+            held_out = self.word_weights[is_held_out]
+            crossed[is_held_out] = held_out @ components.T
+        return crossed

@@ -1,100 +1,131 @@
-"""The words of texts, or their letters, and how much each weighs: TF-IDF."""
+"""Split texts into words or character n-grams, and weigh them by TF-IDF."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from automl.columns import Floats, Texts
+from automl.features._base import Names
 
-Places = npt.NDArray[np.int32]
-Weights = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int32]
+Singles = npt.NDArray[np.float32]
+Strings = list[str]
 
-_WORD = re.compile(r"\w+")
-_VOCABULARY = 5_000
-_SAMPLE = 20_000  # texts the vocabulary and the components are learnt from
-_CHARACTERS = 10_000_000  # all of these together: two seconds' reading
-_SHORT = 3  # words; texts of fewer are names or codes, and read by letters
-_LONG_WORD = 15  # letters; longer ones on average are a script without spaces
-_DAMPED = 1 + np.log(
-    np.arange(1, 4097)
-)  # of how often a word occurs; a table, so that equal counts give equal bits
-_BLOCK = 4_096  # texts held as tokens at a time
+WORD = re.compile(r"\w+")
+NGRAM_SIZES = (3, 4)  # letters
+MAX_VOCABULARY = 5_000
+MAX_SAMPLED_TEXTS = 20_000  # from which the vocabulary and the components are learnt
+MAX_SAMPLED_CHARACTERS = 10_000_000  # of all these texts together: two seconds' reading
+MIN_MEDIAN_WORDS = 3  # texts of fewer words are names or codes, and split into n-grams
+MAX_LETTERS_PER_WORD = 15  # on average; longer words are a script without spaces
+BLOCK_TEXTS = 4_096  # texts that are held as tokens at a time
+
+# The weight of how often a word occurs; a table, so that equal counts give equal bits.
+MAX_COUNT = 4096
+COUNTS = np.arange(1, MAX_COUNT + 1)
+SUBLINEAR_COUNTS = 1 + np.log(COUNTS)
 
 
-def words(text: str) -> list[str]:
-    """Words and pairs of words.
+def words(text: str) -> Strings:
+    """Return the words of a text, and its pairs of neighbouring words.
 
     >>> words("Red wine, dry")
     ['red', 'wine', 'dry', 'red wine', 'wine dry']
     """
-    found = _WORD.findall(text.lower())
-    return found + [f"{first} {second}" for first, second in pairwise(found)]
+    lowered = text.lower()
+    singles = WORD.findall(lowered)
+    neighbours = pairwise(singles)
+    pairs = [f"{first} {second}" for first, second in neighbours]
+    return singles + pairs
 
 
-def letters(text: str) -> list[str]:
-    """Three and four letters in a row, a space at each word's ends.
+def letters(text: str) -> Strings:
+    """Return the three and four neighbouring letters of a text, with a space around each word.
 
     >>> letters("Ann B")
     [' an', 'ann', 'nn ', ' ann', 'ann ', ' b ']
     """
-    found = []
-    for word in _WORD.findall(text.lower()):
+    ngrams = []
+    lowered = text.lower()
+    for word in WORD.findall(lowered):
         padded = f" {word} "
-        for size in (3, 4):
-            found += [padded[start : start + size] for start in range(len(padded) - size + 1)]
-    return found
+        for size in NGRAM_SIZES:
+            n_starts = len(padded) - size + 1
+            ngrams += [padded[start : start + size] for start in range(n_starts)]
+    return ngrams
 
 
-ANALYZERS: dict[str, Callable[[str], list[str]]] = {"words": words, "letters": letters}
+ANALYZERS = {"words": words, "letters": letters}
 
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """The words of a column's different texts, and which of these each row holds.
+    """The words of a column's distinct texts with their weights, and the text of each row.
 
     Parameters
     ----------
-    texts, words : ndarray of shape (n_found,), int32
-        Ordered by text and word.
-    weights : ndarray of shape (n_found,), float32
-        Each text's are of length 1.
-    count : int
-        How many different texts there are.
+    texts, words : ndarray of shape (n_entries,), int32
+        Indices of distinct texts and of words of the vocabulary, ordered by text and word.
+    weights : ndarray of shape (n_entries,), float32
+        Those of each text are a vector of length 1.
+    n_texts : int
+        Number of distinct texts.
     rows : ndarray of shape (n_rows,), int32
-        The text of each row.
+        The distinct text of each row.
     """
 
-    texts: Places
-    words: Places
-    weights: Weights
-    count: int
-    rows: Places
+    texts: Indices
+    words: Indices
+    weights: Singles
+    n_texts: int
+    rows: Indices
 
-    def sums(self, components: npt.NDArray[np.float32]) -> Floats:
-        """Sums of the weights times each component's, of shape (n_components, n_rows), float64.
+    def sums(self, components: Singles) -> Floats:
+        """Return sums of the weights times each component, as (n_components, n_rows), float64.
 
-        `bincount` adds in order of the texts' words, one after the other: a row's sums don't depend on its neighbours.
+        `bincount` adds in the order of a text's words, one after the other, so a row's sums don't
+        depend on the other rows.
         """
-        raw = np.empty((len(components), self.count))
-        for component, out in zip(components, raw, strict=True):
-            out[:] = np.bincount(self.texts, self.weights * component[self.words], self.count)
-        return raw[:, self.rows]
+        shape = (len(components), self.n_texts)
+        sums = np.empty(shape)
+        for index, component in enumerate(components):
+            word_values = component[self.words]
+            weighted = self.weights * word_values
+            sums_of_texts = np.bincount(self.texts, weighted, self.n_texts)
+            sums[index] = sums_of_texts
+        return sums[:, self.rows]
 
     def matrix(self, n_words: int) -> Any:
-        """The weights as a sparse matrix of shape (n_texts, n_words), float32; needs SciPy, which predicting does not."""
+        """Return the weights as a sparse float32 matrix of shape (n_texts, n_words).
+
+        It needs SciPy, which predicting does not.
+        """
         from scipy.sparse import csr_array
 
-        starts = np.searchsorted(self.texts, np.arange(self.count + 1)).astype(np.int32)
-        return csr_array((self.weights, self.words, starts), shape=(self.count, n_words))
+        n_boundaries = self.n_texts + 1
+        boundaries = np.arange(n_boundaries)
+        starts = np.searchsorted(self.texts, boundaries)
+        starts = starts.astype(np.int32)
+        entries = (self.weights, self.words, starts)
+        shape = (self.n_texts, n_words)
+        return csr_array(entries, shape=shape)
+
+
+@dataclass
+class _Entries:
+    """The text, the word and the weight of each entry of a block of texts."""
+
+    texts: Indices
+    words: Indices
+    weights: Singles
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,94 +139,159 @@ class Vocabulary:
     rarity : ndarray of shape (n_words,), float64
         The inverse document frequency.
     reads : int
-        Characters of a text that are read.
+        Number of characters of a text that are read.
     """
 
     analyzer: str
-    words: tuple[str, ...]
+    words: Names
     rarity: Floats
     reads: int
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {word: place for place, word in enumerate(self.words)}
+        return {word: index for index, word in enumerate(self.words)}
 
     def weigh(self, column: Texts) -> Weighed:
-        """TF-IDF weights of the known words of a column; made once for each vocabulary, as long as the column lives."""
-        return column.derived(
-            (self.analyzer, self.words, self.rarity.tobytes(), self.reads),
-            lambda: self._weigh(column),
-        )
+        """Return the TF-IDF weights of the known words of a column.
+
+        They are computed once per vocabulary, as long as the column lives.
+        """
+        rarity = self.rarity.tobytes()
+        key = (self.analyzer, self.words, rarity, self.reads)
+        return column.derived(key, partial(self._weigh, column))
 
     def _weigh(self, column: Texts) -> Weighed:
         strings = [string[: self.reads] for string in column]
-        different = list(dict.fromkeys(strings))
-        place_of = {string: place for place, string in enumerate(different)}
-        rows = np.fromiter((place_of[string] for string in strings), np.int32, len(strings))
-        parts = [
-            self._block(different[start : start + _BLOCK], start)
-            for start in range(0, len(different), _BLOCK)
-        ]
-        texts, words, weights = (
-            (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else _NONE
-        )
-        return Weighed(texts, words, weights, len(different), rows)
-
-    def _block(self, strings: Sequence[str], start: int) -> tuple[Places, Places, Weights]:
-        known = [
-            [self._index[word] for word in ANALYZERS[self.analyzer](string) if word in self._index]
-            for string in strings
-        ]
-        texts = np.repeat(np.arange(len(known)), [len(found) for found in known])
-        places = np.fromiter((place for found in known for place in found), np.int64, len(texts))
-        pairs, counts = np.unique(texts * max(len(self.words), 1) + places, return_counts=True)
-        texts, places = np.divmod(pairs, max(len(self.words), 1))
-        weights = _DAMPED[np.minimum(counts, len(_DAMPED)) - 1] * self.rarity[places]
-        of_length_1 = weights / np.sqrt(np.bincount(texts, weights * weights, len(known)))[texts]
-        return (
-            (texts + start).astype(np.int32),
-            places.astype(np.int32),
-            of_length_1.astype(np.float32),
+        distinct = list(dict.fromkeys(strings))
+        index_of = {string: index for index, string in enumerate(distinct)}
+        rows = [index_of[string] for string in strings]
+        n_texts = len(distinct)
+        blocks = []
+        stop = max(1, n_texts)
+        for start in range(0, stop, BLOCK_TEXTS):
+            end = start + BLOCK_TEXTS
+            block_strings = distinct[start:end]
+            block = self._weigh_block(block_strings)
+            block.texts += start
+            blocks.append(block)
+        texts = [block.texts for block in blocks]
+        words = [block.words for block in blocks]
+        weights = [block.weights for block in blocks]
+        return Weighed(
+            np.concatenate(texts),
+            np.concatenate(words),
+            np.concatenate(weights),
+            n_texts,
+            np.array(rows, np.int32),
         )
 
+    def _weigh_block(self, strings: Strings) -> _Entries:
+        """Return the weights of the words of distinct texts."""
+        n_texts = len(strings)
+        known = [self._known_words(string) for string in strings]
+        counts = [len(indices) for indices in known]
+        n_known = np.array(counts, np.int64)
+        text_indices = np.arange(n_texts)
+        texts = np.repeat(text_indices, n_known)
+        n_entries = len(texts)
+        indices = chain.from_iterable(known)
+        words = np.fromiter(indices, np.int64, n_entries)
+        n_words = len(self.words)
+        n_words = max(1, n_words)
+        pairs = texts * n_words + words
+        distinct_pairs, occurrences = np.unique(pairs, return_counts=True)
+        texts, words = np.divmod(distinct_pairs, n_words)
+        occurrences = np.minimum(occurrences, MAX_COUNT)
+        count_weights = SUBLINEAR_COUNTS[occurrences - 1]
+        weights = count_weights * self.rarity[words]
+        squares = weights * weights
+        squared_lengths = np.bincount(texts, squares, n_texts)
+        lengths = np.sqrt(squared_lengths)
+        unit_weights = weights / lengths[texts]
+        return _Entries(
+            texts.astype(np.int32),
+            words.astype(np.int32),
+            unit_weights.astype(np.float32),
+        )
 
-_NONE = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
+    def _known_words(self, string: str) -> list[int]:
+        """Return the indices of a text's words, without those that the vocabulary lacks."""
+        index = self._index
+        analyze = ANALYZERS[self.analyzer]
+        return [index[word] for word in analyze(string) if word in index]
 
 
-def vocabulary_of(column: Texts, reads: int, seed: int) -> Vocabulary:
-    """The words that the first characters of most of some texts hold, so many of each; without words if they hold none."""
-    return column.derived(
-        ("vocabulary", reads, seed),
-        lambda: _vocabulary([string[:reads] for string in column if string], reads, seed),
-    )
+def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
+    """Find the most frequent words of a sample of texts; without words if they hold none.
+
+    Parameters
+    ----------
+    column : Texts
+    reads : int
+        Number of characters of each text that are read.
+    seed : int
+    """
+
+    def fit() -> Vocabulary:
+        strings = [string[:reads] for string in column if string]
+        return _fit_vocabulary(strings, reads, seed)
+
+    key = ("vocabulary", reads, seed)
+    return column.derived(key, fit)
 
 
-def _vocabulary(strings: list[str], reads: int, seed: int) -> Vocabulary:
-    chosen = sample(strings, seed)
-    analyzer = analyzer_of(chosen) if chosen else "words"
+def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:
+    sample = sample_texts(strings, seed)
+    analyzer = "words"
+    if sample:
+        analyzer = choose_analyzer(sample)
+    analyze = ANALYZERS[analyzer]
     counts: Counter[str] = Counter()
-    for string in chosen:
-        counts.update(set(ANALYZERS[analyzer](string)))
-    common: Iterable[str] = [word for word, count in counts.items() if count > 1] or counts
-    most = tuple(sorted(sorted(common, key=lambda word: (-counts[word], word))[:_VOCABULARY]))
-    frequency = np.array([counts[word] for word in most], np.float64)
-    return Vocabulary(analyzer, most, np.log((1 + len(chosen)) / (1 + frequency)) + 1, reads)
+    for string in sample:
+        distinct_words = set(analyze(string))
+        counts.update(distinct_words)
+    known = sorted(_most_frequent(counts))
+    n_texts = [counts[word] for word in known]
+    frequencies = np.array(n_texts, np.float64)
+    n_sampled = 1 + len(sample)
+    ratios = n_sampled / (1 + frequencies)
+    rarity = np.log(ratios) + 1
+    return Vocabulary(analyzer, tuple(known), rarity, reads)
 
 
-def sample(strings: list[str], seed: int) -> list[str]:
-    """Some texts in their order: at most so many, and so many characters."""
-    rows = np.random.default_rng(seed).permutation(len(strings))[:_SAMPLE]
-    read = np.cumsum([len(strings[row]) for row in rows])
-    return [strings[row] for row in np.sort(rows[read <= _CHARACTERS])]
+def _most_frequent(counts: Counter[str]) -> Strings:
+    """Return the words that occur in most texts; those of one text only if there are no others."""
+    recurring = [word for word in counts if counts[word] > 1]
+    candidates = sorted(recurring or counts)
+    candidates.sort(key=counts.__getitem__, reverse=True)
+    return candidates[:MAX_VOCABULARY]
 
 
-def analyzer_of(strings: Sequence[str]) -> str:
-    """Whether texts are read by words or by letters."""
-    found = [_WORD.findall(string) for string in strings]
-    n_words = [len(words) for words in found]
-    n_letters = sum(len(word) for words in found for word in words)
-    return (
-        "letters"
-        if np.median(n_words) < _SHORT or n_letters > _LONG_WORD * sum(n_words)
-        else "words"
-    )
+def sample_texts(strings: Strings, seed: int) -> Strings:
+    """Return a random sample of texts in their order, limited in texts and in characters."""
+    rng = np.random.default_rng(seed)
+    n_texts = len(strings)
+    shuffled = rng.permutation(n_texts)
+    drawn = shuffled[:MAX_SAMPLED_TEXTS]
+    lengths = [len(strings[row]) for row in drawn]
+    n_characters = np.cumsum(lengths)
+    fits = n_characters <= MAX_SAMPLED_CHARACTERS
+    fitting = drawn[fits]
+    rows = np.sort(fitting)
+    return [strings[row] for row in rows]
+
+
+def choose_analyzer(strings: Strings) -> str:
+    """Return whether texts are split into "words" or "letters"."""
+    n_words = []
+    n_letters = 0
+    for string in strings:
+        found = WORD.findall(string)
+        n_words.append(len(found))
+        n_letters += sum(map(len, found))
+    if np.median(n_words) < MIN_MEDIAN_WORDS:
+        return "letters"
+    total_words = sum(n_words)
+    if n_letters > MAX_LETTERS_PER_WORD * total_words:
+        return "letters"
+    return "words"

@@ -1,6 +1,7 @@
-"""Metrics: the only place that says what a metric is.
+"""Metrics: the only place that defines them.
 
-Those that the product knows by name, any scorer of scikit-learn by its name, and Python functions, which are given from Python.
+A metric is one that the product knows by name, any of scikit-learn's scorers by its name, or a
+Python function, which can only be given from Python.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ DEFAULTS: dict[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regr
 
 @lru_cache(64)
 def metric_of(task: Task) -> Metric:
-    """The metric of a task, which exists.
+    """Return the metric of a task, which must exist.
 
     >>> metric_of(Task("regression", "price", "pinball_0.9")).level
     0.9
@@ -40,12 +41,15 @@ def metric_of(task: Task) -> Metric:
 
 
 def metric_for(name: str | None, kind: Kind, task: Task | None = None) -> Metric:
-    """The metric of this name, or the default of the kind of task.
+    """Return the metric of this name, or the default of the kind of task.
 
     Parameters
     ----------
+    name : str or None
+    kind : {"binary", "multiclass", "regression"}
     task : Task, optional
-        Its labels are what scikit-learn's scorers and Python functions are given; codes stand for them without it.
+        Provides the labels that scikit-learn's scorers and Python functions get; without it they
+        get class codes.
 
     Raises
     ------
@@ -59,17 +63,18 @@ def metric_for(name: str | None, kind: Kind, task: Task | None = None) -> Metric
     >>> metric_for("jaccard_macro", "multiclass").about
     "scikit-learn's scorer jaccard_macro"
     """
-    metric = (
-        METRICS.get(DEFAULTS[kind] if name is None else name)
-        or pinball(str(name))
-        or scorer_metric(str(name), kind, task)
-    )
+    if name is None:
+        name = DEFAULTS[kind]
+    metric = METRICS.get(name) or pinball(name) or scorer_metric(name, kind, task)
     if metric is None:
-        others = "`automl metrics` lists them; scikit-learn's scorers are known by name, too."
-        raise InputError(f"--metric: no metric {name!r}.{suggestion(str(name), METRICS)} {others}")
-    if kind not in metric.kinds:
-        fitting = ", ".join(m.name for m in METRICS.values() if kind in m.kinds)
         raise InputError(
-            f"--metric: {metric.name!r} is not defined for a {kind} task. These are: {fitting}."
+            f"--metric: no metric {name!r}.{suggestion(name, METRICS)} `automl metrics` lists "
+            "them; scikit-learn's scorers are known by name, too."
+        )
+    if kind not in metric.kinds:
+        fitting = [known.name for known in METRICS.values() if kind in known.kinds]
+        raise InputError(
+            f"--metric: {metric.name!r} is not defined for a {kind} task. "
+            f"These are: {', '.join(fitting)}."
         )
     return metric

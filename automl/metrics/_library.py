@@ -13,60 +13,82 @@ from automl.task import Kind
 
 Array = npt.NDArray[Any]
 
+MIN_PROBABILITY = 1e-7  # that counts in the log loss
+
 
 def _mean(values: Array, weight: Array | None) -> float:
     return float(np.average(values, weights=weight))
 
 
-def _auc(positive: Array, score: Array, weight: Array | None) -> float:
-    """The area under the ROC curve by ranks: ties count half. Half if there is one class only."""
+def _auc(is_positive: Array, score: Array, weight: Array | None) -> float:
+    """Return the area under the ROC curve by ranks: ties count half.
+
+    It is a half if there is only one class.
+    """
     order = np.argsort(score, kind="stable")
-    positive = positive[order]
-    w = np.ones(len(order)) if weight is None else np.asarray(weight, float)[order]
-    ordered = score[order]
-    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    up = np.diff(np.cumsum(np.where(positive, w, 0.0))[last], prepend=0.0)
-    down = np.diff(np.cumsum(np.where(positive, 0.0, w))[last], prepend=0.0)
-    total = up.sum() * down.sum()
-    below = np.cumsum(down) - down
-    return float((up * (below + down / 2)).sum() / total) if total > 0 else 0.5
+    is_positive = is_positive[order]
+    score = score[order]
+    if weight is None:
+        weight = np.ones(len(order))
+    else:
+        weight = np.asarray(weight, float)[order]
+    is_last = np.append(score[1:] != score[:-1], True)  # row of each distinct score
+    last = np.flatnonzero(is_last)
+    positive_weight = np.where(is_positive, weight, 0.0)
+    negative_weight = np.where(is_positive, 0.0, weight)
+    positives = np.diff(np.cumsum(positive_weight)[last], prepend=0.0)
+    negatives = np.diff(np.cumsum(negative_weight)[last], prepend=0.0)
+    total = positives.sum() * negatives.sum()
+    if not total > 0:
+        return 0.5
+    negatives_below = np.cumsum(negatives) - negatives
+    ordered_pairs = positives * (negatives_below + negatives / 2)
+    return float(ordered_pairs.sum() / total)
+
+
+def _present_classes(truth: Array, n_classes: int) -> list[int]:
+    return [code for code in range(n_classes) if (truth == code).any()]
 
 
 def _roc_auc(truth: Array, proba: Array, weight: Array | None) -> float:
-    if proba.shape[1] == 2:
+    n_classes = proba.shape[1]
+    if n_classes == 2:
         return 1.0 - _auc(truth == 1, proba[:, 1], weight)
-    present = [k for k in range(proba.shape[1]) if (truth == k).any()]
-    return 1.0 - float(np.mean([_auc(truth == k, proba[:, k], weight) for k in present]))
+    areas = [
+        _auc(truth == code, proba[:, code], weight) for code in _present_classes(truth, n_classes)
+    ]
+    return 1.0 - float(np.mean(areas))
 
 
 def _log_loss(truth: Array, proba: Array, weight: Array | None) -> float:
     rows = np.arange(len(truth))
-    chosen = proba[rows, truth.astype(np.int64)] / proba.sum(axis=1)
-    return _mean(-np.log(np.clip(chosen, 1e-7, 1.0)), weight)
+    codes = truth.astype(np.int64)
+    of_truth = proba[rows, codes] / proba.sum(axis=1)
+    clipped = np.clip(of_truth, MIN_PROBABILITY, 1.0)
+    return _mean(-np.log(clipped), weight)
 
 
 def _brier(truth: Array, proba: Array, weight: Array | None) -> float:
-    hot = np.eye(proba.shape[1])[truth.astype(np.int64)]
-    squares = ((proba - hot) ** 2).sum(axis=1)
-    return _mean(squares / (2 if proba.shape[1] == 2 else 1), weight)
+    n_classes = proba.shape[1]
+    codes = truth.astype(np.int64)
+    indicators = np.eye(n_classes)[codes]
+    errors = (proba - indicators) ** 2
+    divisor = 2 if n_classes == 2 else 1
+    return _mean(errors.sum(axis=1) / divisor, weight)
 
 
 def _average_precision(truth: Array, proba: Array, weight: Array | None) -> float:
     from sklearn.metrics import average_precision_score
 
-    classes = (
-        [1] if proba.shape[1] == 2 else [k for k in range(proba.shape[1]) if (truth == k).any()]
-    )
-    if not (truth[:, None] == classes).any():
+    n_classes = proba.shape[1]
+    classes = [1] if n_classes == 2 else _present_classes(truth, n_classes)
+    if not np.isin(truth, classes).any():
         return 1.0  # scikit-learn's value for rows without a positive one, of which it warns
-    return 1.0 - float(
-        np.mean(
-            [
-                average_precision_score(truth == k, proba[:, k], sample_weight=weight)
-                for k in classes
-            ]
-        )
-    )
+    precisions = [
+        average_precision_score(truth == code, proba[:, code], sample_weight=weight)
+        for code in classes
+    ]
+    return 1.0 - float(np.mean(precisions))
 
 
 def _accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
@@ -74,10 +96,12 @@ def _accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
 
 
 def _balanced_accuracy(truth: Array, labels: Array, weight: Array | None) -> float:
-    recalls = [
-        _mean(labels[truth == k] == k, None if weight is None else weight[truth == k])
-        for k in np.unique(truth)
-    ]
+    recalls = []
+    for code in np.unique(truth):
+        is_class = truth == code
+        class_weight = None if weight is None else weight[is_class]
+        recall = _mean(labels[is_class] == code, class_weight)
+        recalls.append(recall)
     return 1.0 - float(np.mean(recalls))
 
 
@@ -85,9 +109,8 @@ def _f1(average: str) -> Loss:
     def loss(truth: Array, labels: Array, weight: Array | None) -> float:
         from sklearn.metrics import f1_score
 
-        return 1.0 - float(
-            f1_score(truth, labels, average=average, sample_weight=weight, zero_division=0.0)
-        )
+        score = f1_score(truth, labels, average=average, sample_weight=weight, zero_division=0.0)
+        return 1.0 - float(score)
 
     return loss
 
@@ -101,7 +124,8 @@ def _mcc(truth: Array, labels: Array, weight: Array | None) -> float:
 
 
 def _rmse(truth: Array, value: Array, weight: Array | None) -> float:
-    return float(np.sqrt(_mean((truth - value) ** 2, weight)))
+    squares = (truth - value) ** 2
+    return float(np.sqrt(_mean(squares, weight)))
 
 
 def _mae(truth: Array, value: Array, weight: Array | None) -> float:
@@ -115,38 +139,50 @@ def _median_ae(truth: Array, value: Array, weight: Array | None) -> float:
 
 
 def _mape(truth: Array, value: Array, weight: Array | None) -> float:
-    return _mean(np.abs(truth - value) / np.maximum(np.abs(truth), np.finfo(float).eps), weight)
+    magnitudes = np.maximum(np.abs(truth), np.finfo(float).eps)
+    return _mean(np.abs(truth - value) / magnitudes, weight)
 
 
 def _rmsle(truth: Array, value: Array, weight: Array | None) -> float:
-    return _rmse(np.log1p(np.maximum(truth, 0.0)), np.log1p(np.maximum(value, 0.0)), weight)
+    log_truth = np.log1p(np.maximum(truth, 0.0))
+    log_value = np.log1p(np.maximum(value, 0.0))
+    return _rmse(log_truth, log_value, weight)
 
 
 def _r2(truth: Array, value: Array, weight: Array | None) -> float:
-    spread = _mean((truth - np.average(truth, weights=weight)) ** 2, weight)
-    return _mean((truth - value) ** 2, weight) / spread if spread > 0 else 0.0
+    mean = np.average(truth, weights=weight)
+    spread = _mean((truth - mean) ** 2, weight)
+    if not spread > 0:
+        return 0.0
+    return _mean((truth - value) ** 2, weight) / spread
 
 
 def _pinball(level: float) -> Loss:
     def loss(truth: Array, value: Array, weight: Array | None) -> float:
-        rest = truth - value
-        return _mean(np.maximum(level * rest, (level - 1.0) * rest), weight)
+        errors = truth - value
+        losses = np.maximum(level * errors, (level - 1.0) * errors)
+        return _mean(losses, weight)
 
     return loss
 
 
 def pinball(name: str) -> Metric | None:
-    """The pinball loss of a level that is written behind its name, as in `pinball_0.9`; None for other names."""
-    found = re.fullmatch(r"pinball_(0?\.\d+)", name)
-    if not found or not 0 < float(found[1]) < 1:
+    """Return the pinball loss of the level that ends the name, as in `pinball_0.9`.
+
+    Return None for other names.
+    """
+    match = re.fullmatch(r"pinball_(0?\.\d+)", name)
+    if match is None:
         return None
-    level = float(found[1])
-    about = f"pinball loss: what is predicted is the {level:g} quantile"
-    return Metric(name, _pinball(level), "numbers", _NUMBER, False, "pinball", about, level=level)
+    level = float(match[1])
+    if not 0 < level < 1:
+        return None
+    about = f"pinball loss of predictions of the {level:g} quantile"
+    return Metric(name, _pinball(level), "numbers", NUMBERS, False, "pinball", about, level=level)
 
 
-_BOTH: tuple[Kind, ...] = ("binary", "multiclass")
-_NUMBER: tuple[Kind, ...] = ("regression",)
+CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
+NUMBERS: tuple[Kind, ...] = ("regression",)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -155,7 +191,7 @@ METRICS: dict[str, Metric] = {
             "roc_auc",
             _roc_auc,
             "probabilities",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "area under the ROC curve; the mean over classes, one against the rest",
@@ -165,7 +201,7 @@ METRICS: dict[str, Metric] = {
             "log_loss",
             _log_loss,
             "probabilities",
-            _BOTH,
+            CLASSES,
             False,
             "log_loss",
             "negative log-likelihood of the true class, in nats",
@@ -174,7 +210,7 @@ METRICS: dict[str, Metric] = {
             "brier",
             _brier,
             "probabilities",
-            _BOTH,
+            CLASSES,
             False,
             "log_loss",
             "mean squared error of the probabilities",
@@ -183,7 +219,7 @@ METRICS: dict[str, Metric] = {
             "average_precision",
             _average_precision,
             "probabilities",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "area under the precision-recall curve",
@@ -193,7 +229,7 @@ METRICS: dict[str, Metric] = {
             "accuracy",
             _accuracy,
             "labels",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "share of rows whose class is right",
@@ -203,7 +239,7 @@ METRICS: dict[str, Metric] = {
             "balanced_accuracy",
             _balanced_accuracy,
             "labels",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "mean recall over classes",
@@ -223,7 +259,7 @@ METRICS: dict[str, Metric] = {
             "f1_macro",
             _f1("macro"),
             "labels",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "F1, the mean over classes",
@@ -233,7 +269,7 @@ METRICS: dict[str, Metric] = {
             "f1_weighted",
             _f1("weighted"),
             "labels",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "F1, the mean over classes weighted by their rows",
@@ -243,7 +279,7 @@ METRICS: dict[str, Metric] = {
             "mcc",
             _mcc,
             "labels",
-            _BOTH,
+            CLASSES,
             True,
             "log_loss",
             "Matthews correlation coefficient",
@@ -253,7 +289,7 @@ METRICS: dict[str, Metric] = {
             "rmse",
             _rmse,
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "rmse",
             "root mean squared error, in the target's unit",
@@ -262,7 +298,7 @@ METRICS: dict[str, Metric] = {
             "mae",
             _mae,
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "mae",
             "mean absolute error, in the target's unit",
@@ -271,7 +307,7 @@ METRICS: dict[str, Metric] = {
             "median_ae",
             _median_ae,
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "mae",
             "median absolute error, in the target's unit",
@@ -280,7 +316,7 @@ METRICS: dict[str, Metric] = {
             "mape",
             _mape,
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "mae",
             "mean absolute error relative to the truth",
@@ -289,7 +325,7 @@ METRICS: dict[str, Metric] = {
             "rmsle",
             _rmsle,
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "rmse",
             "root mean squared error of log(1 + value)",
@@ -298,11 +334,11 @@ METRICS: dict[str, Metric] = {
             "pinball",
             _pinball(0.5),
             "numbers",
-            _NUMBER,
+            NUMBERS,
             False,
             "mae",
             "pinball loss of the median; pinball_0.9: of another quantile",
         ),
-        Metric("r2", _r2, "numbers", _NUMBER, True, "rmse", "share of the variance explained"),
+        Metric("r2", _r2, "numbers", NUMBERS, True, "rmse", "share of the variance explained"),
     )
 }

@@ -1,11 +1,11 @@
-"""What a metric is. A loss is always lower-is-better; a score has the metric's natural sign."""
+"""Define a metric. A loss is always lower-is-better; a score has the metric's natural sign."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,16 +26,17 @@ class Metric:
     name : str
         The name under which `--metric` knows it.
     loss : callable
-        `loss(truth, prediction, weight)`. Truth holds class codes of shape (n_rows,) or numbers. A prediction holds
-        probabilities of shape (n_rows, n_classes), class codes (`needs="labels"`) or numbers of shape (n_rows,).
+        `loss(truth, prediction, weight)`. Truth holds class codes of shape (n_rows,) or numbers.
+        A prediction holds probabilities of shape (n_rows, n_classes), class codes
+        (`needs="labels"`) or numbers of shape (n_rows,).
     needs : {"probabilities", "labels", "numbers"}
-        What a prediction has to be.
+        The kind of prediction that the loss takes.
     kinds : tuple of str
         The kinds of task it is defined for.
     greater_is_better : bool
         Whether the natural score is `best` - loss (true) or the loss itself (false).
     proxy : str
-        The metric on which a family stops that can't evaluate this one.
+        The metric by which families stop early that can't evaluate this one.
     about : str
         One line for people.
     best : float
@@ -43,7 +44,7 @@ class Metric:
     worst : float
         The score that no prediction falls below, where greater is better.
     level : float
-        The quantile that the pinball loss is about.
+        The quantile that the pinball loss measures.
     """
 
     name: str
@@ -65,45 +66,76 @@ class Metric:
     @property
     def least(self) -> float:
         """The loss that no prediction can go below; scores without a bound are losses below 0."""
-        return -math.inf if self.greater_is_better and self.best == 0 else 0.0
+        if self.greater_is_better and self.best == 0:
+            return -math.inf
+        return 0.0
 
     @property
     def most(self) -> float:
         """The loss that no prediction can go above."""
-        return self.best - self.worst if self.greater_is_better else math.inf
+        if self.greater_is_better:
+            return self.best - self.worst
+        return math.inf
 
     @property
     def loss_name(self) -> str:
         """The loss in words."""
-        return f"{'1 ' if self.best else ''}- {self.name}" if self.greater_is_better else self.name
+        if not self.greater_is_better:
+            return self.name
+        if self.best:
+            return f"1 - {self.name}"
+        return f"- {self.name}"
 
     def score(self, loss: float) -> float:
-        """The score in the metric's natural sign."""
-        return self.best - loss if self.greater_is_better else loss
+        """Return the score in the metric's natural sign."""
+        if self.greater_is_better:
+            return self.best - loss
+        return loss
 
     def of(self, truth: Array, prediction: Array, weight: Array | None = None) -> float:
-        """The loss of a model's raw output, which becomes labels where they are needed."""
+        """Return the loss of a model's raw output, which becomes labels where they are needed."""
         if self.needs == "labels" and prediction.ndim == 2:
             prediction = self.labels(truth, prediction, weight)
         return self.loss(truth, prediction, weight)
 
     def labels(self, truth: Array, proba: Array, weight: Array | None = None) -> Array:
-        """Labels as a first guess: where to cut is found for the ensemble only, but of a rare class no model gives half of all probability.
+        """Return labels as a first guess.
 
-        The most probable class for the accuracy; the one that is most probable for its share where all classes count alike; else, of two
-        classes, the positive one for as many rows as are positive.
+        Thresholds are chosen for the ensemble only, but of a rare class no model gives half of
+        all probability. So the guess is, for the accuracy, the most probable class; where all
+        classes count alike, the class that is most probable for its share; else, of two classes,
+        the positive one for as many rows as are positive.
         """
-        shares = np.bincount(truth.astype(np.int64), weight, minlength=proba.shape[1])
-        shares = shares / shares.sum()
+        n_classes = proba.shape[1]
+        codes = truth.astype(np.int64)
+        counts = np.bincount(codes, weight, minlength=n_classes)
+        shares = counts / counts.sum()
         if self.name == "balanced_accuracy":
-            return cast(Array, (proba / np.where(shares > 0, shares, np.inf)).argmax(axis=1))
-        if self.name != "accuracy" and proba.shape[1] == 2 and np.ptp(proba[:, 1]) > 0:
-            cut = np.quantile(proba[:, 1], shares[0])
-            above, at = (
-                proba[:, 1] > cut,
-                proba[:, 1] >= cut,
-            )  # many may be equal: those that come nearer to the share
-            return cast(
-                Array, above if abs(above.mean() - shares[1]) < abs(at.mean() - shares[1]) else at
-            ).astype(np.int64)
-        return cast(Array, proba.argmax(axis=1))
+            divisors = np.where(shares > 0, shares, np.inf)
+            return _most_probable(proba / divisors)
+        if self.name == "accuracy" or n_classes != 2:
+            return _most_probable(proba)
+        positive = proba[:, 1]
+        if not np.ptp(positive) > 0:
+            return _most_probable(proba)
+        return _as_many_positive(positive, shares)
+
+
+def _most_probable(proba: Array) -> Array:
+    labels: Array = proba.argmax(axis=1)
+    return labels
+
+
+def _as_many_positive(positive: Array, shares: Array) -> Array:
+    """Return labels with about the given share of positive ones.
+
+    Many rows may have the probability of the threshold. They are positive or not, whichever comes
+    nearer to the share.
+    """
+    threshold = np.quantile(positive, shares[0])
+    above = positive > threshold
+    at_least = positive >= threshold
+    above_gap = abs(above.mean() - shares[1])
+    at_least_gap = abs(at_least.mean() - shares[1])
+    labels: Array = above if above_gap < at_least_gap else at_least
+    return labels.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Pairs of columns are added where they tell what the columns by themselves don't, and only there."""
+"""Pairs of columns are added only where they explain more than their columns by themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from automl.columns import Categories, Columns, Numbers
+from automl.columns import Columns, Numbers
 from automl.errors import UnsafeModel
 from automl.features.encoding import Encoding, fit_targeted
 from automl.features.pairs import OPERATIONS, Arithmetic, Cross, fit_cross
@@ -15,13 +15,22 @@ from automl.features.recipe import RECIPES
 from automl.features.screening import Chosen, screen
 from automl.features.target import targets
 from automl.task import Task
+from tests.features.samples import categories
 
 REGRESSION = Task("regression", "y", "rmse")
 BINARY = Task("binary", "y", "roc_auc", ("no", "yes"))
 N_ROWS = 2_000
 
+CROSS = Cross(
+    ("u", "v"),
+    ("u & v (mean)",),
+    levels=(2, 2),
+    keys=np.array([0, 4]),
+    table=np.array([[0.0], [1.0], [0.4]], np.float32),
+)
 
-def chosen(columns: Columns, y: np.ndarray, task: Task = REGRESSION) -> Chosen:
+
+def choose(columns: Columns, y: np.ndarray, task: Task = REGRESSION) -> Chosen:
     return screen(columns, targets(task, y, np.arange(columns.n_rows), seed=0))
 
 
@@ -37,105 +46,83 @@ def noise(size: float = 0.05) -> np.ndarray:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_operation_behind_a_target_is_found(operation: str) -> None:
     columns = numbers()
-    inner = OPERATIONS[operation](columns["a"].values, columns["c"].values)
-    best = chosen(columns, np.sin(6 * inner) + noise()).arithmetic[0]
-    assert set(best[1:]) == {"a", "c"}
-    assert best[0] == operation or (best[0] in "*/" and operation in "*/")
+    result = OPERATIONS[operation](columns["a"].values, columns["c"].values)
+    best, *sources = choose(columns, np.sin(6 * result) + noise()).arithmetic[0]
+    assert set(sources) == {"a", "c"}
+    assert best == operation or (best in "*/" and operation in "*/")
 
 
-def test_a_target_without_pairs_asks_for_none() -> None:
+def test_a_target_without_interactions_gets_no_pairs() -> None:
     columns = numbers()
-    assert (
-        chosen(
-            columns, columns["a"].values + np.sin(3 * columns["b"].values) + noise(0.3)
-        ).arithmetic
-        == ()
-    )
+    y = columns["a"].values + np.sin(3 * columns["b"].values) + noise(0.3)
+    assert choose(columns, y).arithmetic == ()
 
 
-def test_noise_asks_for_no_pairs() -> None:
-    assert chosen(numbers(), noise()) == Chosen()
+def test_noise_gets_no_pairs() -> None:
+    assert choose(numbers(), noise()) == Chosen()
 
 
-def crossed(seed: int = 0) -> tuple[Columns, np.ndarray]:
-    """Two categories whose levels tell nothing, and all together."""
+def interacting_categories(seed: int = 0) -> tuple[Columns, np.ndarray]:
+    """Return categories of which two together determine the target, and none by itself."""
     rng = np.random.default_rng(seed)
-    codes = rng.integers(0, 12, (3, N_ROWS)).astype(np.int32)
-    columns = {
-        name: Categories(code, tuple(f"{name}{k}" for k in range(12)))
-        for name, code in zip("uvw", codes, strict=True)
-    }
-    answer = rng.integers(0, 2, (12, 12))[codes[0], codes[1]]
-    flipped = rng.random(N_ROWS) < 0.1
-    return Columns(columns, N_ROWS), np.where(flipped, 1 - answer, answer).astype(float)
+    codes = rng.integers(0, 12, (3, N_ROWS))
+    columns = {name: categories(code, 12) for name, code in zip("uvw", codes, strict=True)}
+    class_of_pair = rng.integers(0, 2, (12, 12))
+    y = class_of_pair[codes[0], codes[1]]
+    is_flipped = rng.random(N_ROWS) < 0.1
+    return Columns(columns, N_ROWS), np.where(is_flipped, 1 - y, y).astype(float)
 
 
 def test_the_categories_behind_a_target_are_found() -> None:
-    columns, y = crossed()
-    assert ("u", "v") in chosen(columns, y, BINARY).crosses
+    columns, y = interacting_categories()
+    assert ("u", "v") in choose(columns, y, BINARY).crosses
 
 
-def test_the_mean_of_a_pair_tells_what_its_columns_do_not() -> None:
-    columns, y = crossed()
+def test_the_mean_of_a_pair_explains_more_than_its_columns() -> None:
+    columns, y = interacting_categories()
     train = np.arange(0, N_ROWS, 2)
+    held_out = np.arange(1, N_ROWS, 2)
     encoding, X = fit_targeted(RECIPES["pairs"], columns, BINARY, y, train, seed=0)
     names = [feature.name for feature in encoding.features]
-    means = X[:, names.index("u & v (mean of yes)")]
-    others = np.setdiff1d(np.arange(N_ROWS), train)
-    assert np.corrcoef(means[others], y[others])[0, 1] > 0.6
-    assert np.corrcoef(X[others, names.index("u (mean of yes)")], y[others])[0, 1] < 0.3
+    by_pair = X[held_out, names.index("u & v (mean of yes)")]
+    alone = X[held_out, names.index("u (mean of yes)")]
+    assert np.corrcoef(by_pair, y[held_out])[0, 1] > 0.6
+    assert np.corrcoef(alone, y[held_out])[0, 1] < 0.3
 
 
 def test_a_row_does_not_see_its_own_target_in_the_mean_of_its_pair() -> None:
-    columns, y = crossed()
-    first, second = columns["u"], columns["v"]
-    assert isinstance(first, Categories)
-    assert isinstance(second, Categories)
-    told = targets(BINARY, y, np.arange(N_ROWS), seed=0)
-    other = replace(told, values=told.values.copy())
-    other.values[7] = 1 - other.values[7]
-    held_out = [fit_cross(first, second, ("u", "v"), "plain", what)[1] for what in (told, other)]
-    assert held_out[0][7] == pytest.approx(held_out[1][7], abs=1e-6)
-    assert not np.allclose(held_out[0], held_out[1], atol=1e-3)  # rows of other folds do
+    columns, y = interacting_categories()
+    known = targets(BINARY, y, np.arange(N_ROWS), seed=0)
+    changed = replace(known, values=known.values.copy())
+    changed.values[7] = 1 - changed.values[7]
+    _, before = fit_cross(columns["u"], columns["v"], ("u", "v"), "plain", known)
+    _, after = fit_cross(columns["u"], columns["v"], ("u", "v"), "plain", changed)
+    assert before[7] == pytest.approx(after[7], abs=1e-6)
+    assert not np.allclose(before, after, atol=1e-3)  # rows of other folds see it
 
 
 def test_unseen_pairs_get_the_overall_mean() -> None:
-    encoder = Cross(
-        ("u", "v"),
-        ("u & v (mean)",),
-        (2, 2),
-        np.array([0, 4]),
-        np.array([[0.0], [1.0], [0.4]], np.float32),
-    )
-    u, v = (
-        Categories(np.array([0, 1, 7, -1], np.int32), ("a", "b")),
-        Categories(np.array([0, 1, 0, -1], np.int32), ("c", "d")),
-    )
-    assert encoder.transform(u, v).ravel().tolist() == pytest.approx([0.0, 1.0, 0.4, 0.4])
+    u = categories(np.array([0, 1, 7, -1]), 2)
+    v = categories(np.array([0, 1, 0, -1]), 2)
+    assert CROSS.transform(u, v).ravel().tolist() == pytest.approx([0.0, 1.0, 0.4, 0.4])
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"keys": np.array([4, 0])}, "pairs should increase"),
-        ({"keys": np.array([0, 4, 5])}, "a row a pair"),
+        ({"keys": np.array([0, 4, 5])}, "a row per pair"),
         ({"levels": [2]}, "two numbers of levels"),
         ({"levels": [2, -1]}, "two numbers of levels"),
         ({"sources": ["u"]}, "two columns"),
     ],
 )
 def test_a_cross_that_does_not_fit_together_is_refused(
-    change: dict[str, object], says: str
+    change: dict[str, object], message: str
 ) -> None:
-    encoder = Cross(
-        ("u", "v"),
-        ("u & v (mean)",),
-        (2, 2),
-        np.array([0, 4]),
-        np.array([[0.0], [1.0], [0.4]], np.float32),
-    )
-    with pytest.raises(UnsafeModel, match=says):
-        Encoding.from_state({"encoders": [{"kind": "cross"} | encoder.to_state() | change]})
+    state = {"kind": "cross"} | CROSS.to_state() | change
+    with pytest.raises(UnsafeModel, match=message):
+        Encoding.from_state({"encoders": [state]})
 
 
 def test_an_unknown_operation_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""A state is refused if it doesn't fit, and is enough to predict where scikit-learn can't be imported."""
+"""A state that doesn't fit is refused, and one that does is enough to predict with NumPy alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from tests.features.samples import table
 
 ROOT = Path(automl.__file__).parent.parent
 TASK = Task("binary", "y", "auc", ("no", "yes"))
+ALL_RECIPES = {**RECIPES, TOPICS.name: TOPICS}
 
-WITHOUT = """
+TRANSFORM_WITHOUT_SCIKIT_LEARN = """
 import sys, zipfile
 from pathlib import Path
 import numpy as np
@@ -40,51 +42,51 @@ from automl.features.encoding import Encoding
 from automl.state import unpack
 
 folder = Path(sys.argv[1])
+columns = open_columns(folder / "columns")
 for name in sys.argv[2:]:
     with zipfile.ZipFile(folder / f"{name}.zip") as archive:
         encoding = Encoding.from_state(unpack(archive, "encoding"))
-    np.testing.assert_array_equal(encoding.transform(open_columns(folder / "columns")), np.load(folder / f"{name}.npy"))
+    np.testing.assert_array_equal(encoding.transform(columns), np.load(folder / f"{name}.npy"))
 """
 
 
-ALL = {**RECIPES, TOPICS.name: TOPICS}
-
-
 def fit(name: str, columns: Columns) -> Encoding:
+    recipe = ALL_RECIPES[name]
     y = np.random.default_rng(0).integers(0, 2, columns.n_rows).astype(float)
-    targeted, _ = fit_targeted(ALL[name], columns, TASK, y, np.arange(columns.n_rows), 0)
-    return join(fit_shared(ALL[name], columns, 0), targeted)
+    targeted, _ = fit_targeted(recipe, columns, TASK, y, np.arange(columns.n_rows), 0)
+    return join(fit_shared(recipe, columns, 0), targeted)
 
 
 def test_a_saved_encoding_transforms_without_scikit_learn(tmp_path: Path) -> None:
     columns = table()
     columns.save(tmp_path / "columns")
-    for name in ALL:
+    for name in ALL_RECIPES:
         encoding = fit(name, columns)
         np.save(tmp_path / f"{name}.npy", encoding.transform(columns))
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
             pack(encoding.to_state(), archive, "encoding")
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, str(tmp_path), *ALL],
+    process = subprocess.run(
+        [sys.executable, "-c", TRANSFORM_WITHOUT_SCIKIT_LEARN, str(tmp_path), *ALL_RECIPES],
         capture_output=True,
         text=True,
         check=False,
         cwd=ROOT,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
-def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    return [path, *(leaf for key, item in items for leaf in _leaves(item, (*path, key)))][
-        1 if not path else 0 :
-    ]
+def paths_within(value: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each item within nested dictionaries and lists."""
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return
+    for key, item in items:
+        yield (key,)
+        for path in paths_within(item):
+            yield (key, *path)
 
 
 @pytest.mark.parametrize(
@@ -98,20 +100,21 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_nonsense_anywhere_in_a_state_is_refused_or_harmless(name: str, nonsense: Any) -> None:
     columns = table(60)
     state = fit(name, columns).to_state()
-    refused = 0
-    for path in _leaves(state):
-        if "vocabulary" in path[:-1] and path[-1] > 3:
+    n_refused = 0
+    for path in paths_within(state):
+        *parents, last = path
+        if "vocabulary" in parents and last > 3:
             continue
         broken = copy.deepcopy(state)
-        place = broken
-        for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = nonsense
+        parent = broken
+        for key in parents:
+            parent = parent[key]
+        parent[last] = nonsense
         try:
             Encoding.from_state(broken).transform(columns)
         except UnsafeModel:
-            refused += 1
-    assert refused > 10
+            n_refused += 1
+    assert n_refused > 10
 
 
 def test_an_unknown_encoder_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Means of the target: right, smoothed, and never a row's own."""
+"""Means of the target are right, smoothed, and never a row's own."""
 
 from __future__ import annotations
 
@@ -7,45 +7,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.columns import Categories, Columns
+from automl.columns import Columns
 from automl.features.encoding import fit_shared, fit_targeted
-from automl.features.recipe import RECIPES
+from automl.features.recipe import RECIPES, Recipe
 from automl.features.target import N_FOLDS, cross_fit, inner_folds, smoothed_means
 from automl.task import Task
+from tests.features.samples import categories
 
-TARGET, SCALED = RECIPES["target"], RECIPES["scaled_target"]
+TARGET = RECIPES["target"]
+SCALED = RECIPES["scaled_target"]
 REGRESSION = Task("regression", "y", "rmse")
 BINARY = Task("binary", "y", "auc", ("no", "yes"))
 
 
-def one(codes: np.ndarray, n_levels: int) -> Columns:
-    return Columns(
-        {"c": Categories(codes.astype(np.int32), tuple(f"l{place}" for place in range(n_levels)))},
-        len(codes),
-    )
+def one_category(codes: np.ndarray, n_levels: int) -> Columns:
+    return Columns({"c": categories(codes, n_levels)}, len(codes))
 
 
 @pytest.mark.parametrize("recipe", [TARGET, SCALED], ids=lambda recipe: recipe.name)
 @pytest.mark.parametrize("n_levels", [30, 400, 2000])
 @pytest.mark.parametrize("task", [REGRESSION, BINARY], ids=lambda task: task.kind)
-def test_a_random_target_is_not_seen_in_its_own_encoding(recipe, n_levels: int, task: Task) -> None:
+def test_a_random_target_is_not_seen_in_its_own_encoding(
+    recipe: Recipe, n_levels: int, task: Task
+) -> None:
     correlations = []
     for seed in range(20):
-        random = np.random.default_rng(seed)
-        y = (
-            random.normal(size=2000)
-            if task.is_regression
-            else random.integers(0, 2, 2000).astype(float)
-        )
-        _, X = fit_targeted(
-            recipe,
-            one(random.integers(0, n_levels, 2000), n_levels),
-            task,
-            y,
-            np.arange(2000),
-            seed,
-        )
-        correlations.append(np.corrcoef(X[:, 0], y)[0, 1] if X.std() > 1e-6 else 0.0)
+        rng = np.random.default_rng(seed)
+        if task.is_regression:
+            y = rng.normal(size=2000)
+        else:
+            y = rng.integers(0, 2, 2000).astype(float)
+        columns = one_category(rng.integers(0, n_levels, 2000), n_levels)
+        _, X = fit_targeted(recipe, columns, task, y, np.arange(2000), seed)
+        varies = X.std() > 1e-6
+        correlations.append(np.corrcoef(X[:, 0], y)[0, 1] if varies else 0.0)
     chance = 1 / np.sqrt(2000 * 20)
     assert abs(np.mean(correlations)) < 4 * chance
 
@@ -58,97 +53,100 @@ def test_a_rows_own_target_never_reaches_its_value(data: st.DataObject) -> None:
     y = np.array(data.draw(st.lists(st.floats(-10, 10), min_size=n_rows, max_size=n_rows)))
     folds = np.random.default_rng(0).integers(0, N_FOLDS, n_rows)
     fold = data.draw(st.sampled_from(sorted(set(folds))))
-    other = np.where(folds == fold, data.draw(st.floats(-10, 10)), y)
-    first, second = cross_fit(codes, y, folds, 5)[1], cross_fit(codes, other, folds, 5)[1]
-    if (folds == fold).all():  # nothing to learn from but the mean of all
+    is_held_out = folds == fold
+    changed = np.where(is_held_out, data.draw(st.floats(-10, 10)), y)
+    _, before = cross_fit(codes, y, folds, 5)
+    _, after = cross_fit(codes, changed, folds, 5)
+    if is_held_out.all():  # nothing to learn from but the mean of all
         return
-    np.testing.assert_allclose(first[folds == fold], second[folds == fold], atol=1e-6)
+    np.testing.assert_allclose(before[is_held_out], after[is_held_out], atol=1e-6)
 
 
 def test_a_weight_of_three_counts_like_three_rows() -> None:
-    random = np.random.default_rng(0)
-    codes, y, folds, weights = (
-        random.integers(0, 6, 300),
-        random.normal(size=300),
-        random.integers(0, N_FOLDS, 300),
-        random.integers(1, 4, 300),
-    )
-    weighted = cross_fit(codes, y, folds, 6, weights.astype(float))
-    repeated = cross_fit(*(np.repeat(part, weights) for part in (codes, y, folds)), 6)
-    np.testing.assert_allclose(weighted[0], repeated[0], rtol=1e-9)
-    np.testing.assert_allclose(np.repeat(weighted[1], weights), repeated[1], rtol=1e-9)
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 6, 300)
+    y = rng.normal(size=300)
+    folds = rng.integers(0, N_FOLDS, 300)
+    weights = rng.integers(1, 4, 300)
+    means, out_of_fold = cross_fit(codes, y, folds, 6, weights.astype(float))
+    repeated = [np.repeat(values, weights) for values in (codes, y, folds)]
+    repeated_means, repeated_out_of_fold = cross_fit(*repeated, 6)
+    np.testing.assert_allclose(means, repeated_means, rtol=1e-9)
+    np.testing.assert_allclose(np.repeat(out_of_fold, weights), repeated_out_of_fold, rtol=1e-9)
 
 
 def test_rows_outside_train_get_the_fitted_encoding_and_their_target_is_not_read() -> None:
-    random = np.random.default_rng(0)
-    columns, train, held = (
-        one(random.integers(-1, 40, 500), 40),
-        np.arange(0, 500, 2),
-        np.arange(1, 500, 2),
-    )
-    y = random.normal(size=500)
+    rng = np.random.default_rng(0)
+    columns = one_category(rng.integers(-1, 40, 500), 40)
+    train = np.arange(0, 500, 2)
+    held_out = np.arange(1, 500, 2)
+    y = rng.normal(size=500)
     encoding, X = fit_targeted(TARGET, columns, REGRESSION, y, train, seed=3)
-    np.testing.assert_array_equal(X[held], encoding.transform(columns.take(held)))
-    y[held] = np.nan
+    np.testing.assert_array_equal(X[held_out], encoding.transform(columns.take(held_out)))
+    y[held_out] = np.nan
     _, again = fit_targeted(TARGET, columns, REGRESSION, y, train, seed=3)
     np.testing.assert_array_equal(again, X)
 
 
 def test_means_of_levels_that_differ_are_found() -> None:
-    random = np.random.default_rng(2)
-    codes = random.integers(0, 20, 4000)
-    y = codes + random.normal(size=4000)
-    encoding, X = fit_targeted(TARGET, one(codes, 20), REGRESSION, y, np.arange(4000), seed=0)
-    np.testing.assert_allclose(
-        encoding.transform(one(np.arange(20), 20)).ravel(), np.arange(20), atol=0.25
-    )
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, 20, 4000)
+    y = codes + rng.normal(size=4000)
+    columns = one_category(codes, 20)
+    encoding, X = fit_targeted(TARGET, columns, REGRESSION, y, np.arange(4000), seed=0)
+    levels = np.arange(20)
+    means = encoding.transform(one_category(levels, 20)).ravel()
+    np.testing.assert_allclose(means, levels, atol=0.25)
     assert np.corrcoef(X[:, 0], y)[0, 1] > 0.97
 
 
-def test_missing_is_a_level_and_unseen_without_it_is_the_mean_of_all() -> None:
-    codes = np.repeat([0, 1, 2, -1], 100)
+@pytest.mark.parametrize(("n_rows", "expected"), [(400, 5), (300, 2 / 3)])
+def test_missing_is_a_level_where_it_occurs_and_else_gets_the_overall_mean(
+    n_rows: int, expected: float
+) -> None:
+    columns = one_category(np.repeat([0, 1, 2, -1], 100), 3)
     y = np.repeat([0.0, 1.0, 1.0, 5.0], 100)
-    encoding, _ = fit_targeted(TARGET, one(codes, 3), REGRESSION, y, np.arange(400), seed=0)
-    assert encoding.transform(one(np.array([-1]), 3))[0, 0] == pytest.approx(5)
-    encoding, _ = fit_targeted(TARGET, one(codes, 3), REGRESSION, y, np.arange(300), seed=0)
-    assert encoding.transform(one(np.array([-1]), 3))[0, 0] == pytest.approx(2 / 3)
+    encoding, _ = fit_targeted(TARGET, columns, REGRESSION, y, np.arange(n_rows), seed=0)
+    missing = one_category(np.array([-1]), 3)
+    assert encoding.transform(missing)[0, 0] == pytest.approx(expected)
 
 
 def test_smoothing_draws_rare_levels_further_and_keeps_the_order() -> None:
-    counts, means = np.array([2.0, 200.0, 200.0]), np.array([1.0, 1.0, 0.0])
-    rare, common, _ = smoothed_means(
-        np.stack([counts, counts * means, counts * means**2 + counts * 0.2])
-    )
+    counts = np.array([2.0, 200.0, 200.0])
+    means = np.array([1.0, 1.0, 0.0])
+    squares = counts * means**2 + counts * 0.2
+    rare, common, _ = smoothed_means(np.stack([counts, counts * means, squares]))
     assert 0.5 < rare < common < 1
 
 
-def test_a_binary_target_has_one_mean_and_many_classes_the_ten_most_frequent() -> None:
-    random = np.random.default_rng(0)
-    columns = one(random.integers(0, 5, 600), 5)
-    y = random.integers(0, 2, 600).astype(float)
-    assert [
-        feature.name
-        for feature in fit_targeted(TARGET, columns, BINARY, y, np.arange(600), 0)[0].features
-    ] == ["c (mean of yes)"]
-    many = Task("multiclass", "y", "log_loss", tuple("abcdefghijklm"))
-    y = np.concatenate([np.arange(13), np.repeat(np.arange(3, 13), 50), np.full(87, 12)]).astype(
-        float
-    )
-    features = fit_targeted(TARGET, columns, many, y, np.arange(600), 0)[0].features
-    assert [feature.name for feature in features] == [
-        f"c (mean of {label})" for label in "defghijklm"
-    ]
+def test_a_binary_target_has_one_mean() -> None:
+    rng = np.random.default_rng(0)
+    columns = one_category(rng.integers(0, 5, 600), 5)
+    y = rng.integers(0, 2, 600).astype(float)
+    encoding, _ = fit_targeted(TARGET, columns, BINARY, y, np.arange(600), 0)
+    assert [feature.name for feature in encoding.features] == ["c (mean of yes)"]
 
 
-def test_other_recipes_and_flags_read_no_target() -> None:
-    y, rows = np.zeros(6), np.arange(6)
-    assert fit_targeted(RECIPES["onehot"], one(np.arange(6), 6), REGRESSION, y, rows, 0)[
-        1
-    ].shape == (6, 0)
-    assert fit_targeted(TARGET, one(np.arange(6) % 2, 2), REGRESSION, y, rows, 0)[1].shape == (6, 0)
-    assert [
-        feature.name for feature in fit_shared(TARGET, one(np.arange(6) % 2, 2), 0).features
-    ] == ["c = l1"]
+def test_many_classes_have_the_means_of_the_ten_most_frequent() -> None:
+    columns = one_category(np.random.default_rng(0).integers(0, 5, 600), 5)
+    task = Task("multiclass", "y", "log_loss", tuple("abcdefghijklm"))
+    frequent = np.repeat(np.arange(3, 13), 50)
+    y = np.concatenate([np.arange(13), frequent, np.full(87, 12)]).astype(float)
+    encoding, _ = fit_targeted(TARGET, columns, task, y, np.arange(600), 0)
+    names = [feature.name for feature in encoding.features]
+    assert names == [f"c (mean of {label})" for label in "defghijklm"]
+
+
+@pytest.mark.parametrize(("recipe", "n_levels"), [(RECIPES["onehot"], 6), (TARGET, 2)])
+def test_other_recipes_and_flags_read_no_target(recipe: Recipe, n_levels: int) -> None:
+    columns = one_category(np.arange(6) % n_levels, n_levels)
+    _, X = fit_targeted(recipe, columns, REGRESSION, np.zeros(6), np.arange(6), 0)
+    assert X.shape == (6, 0)
+
+
+def test_a_flag_is_one_feature_of_the_target_recipe() -> None:
+    encoding = fit_shared(TARGET, one_category(np.arange(6) % 2, 2), 0)
+    assert [feature.name for feature in encoding.features] == ["c = level 1"]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
