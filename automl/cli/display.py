@@ -19,8 +19,8 @@ from automl.cli.event_lines import (
     model_name,
 )
 from automl.cli.summary import red
-from automl.metrics import metric_of
 from automl.formatting import counted, listed, number, places, visible
+from automl.metrics import metric_of
 from automl.trial import Event, Study, Trial
 
 if TYPE_CHECKING:

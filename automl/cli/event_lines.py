@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from automl.formatting import counted, duration, listed, number, places, visible
 from automl.metrics import metric_of
 from automl.report.summary import tested_text
-from automl.formatting import counted, duration, listed, number, places, visible
 from automl.trial import Event, Study, Trial
 
 MAX_NAME_CHARACTERS = 40

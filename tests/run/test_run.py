@@ -235,10 +235,7 @@ def test_a_signal_ends_the_search_and_saves_the_best_so_far(
         out, err = search.communicate(timeout=30)
     assert search.returncode == 0, err
     assert "Predict with" in out
-    assert (
-        "automl: ending: the best so far is being saved. Ctrl-C once more stops at once"
-        in err
-    )
+    assert "automl: ending: the best so far is being saved. Ctrl-C once more stops at once" in err
     assert replay(tmp_path / "run").finished == "interrupted"
     assert gone(mark)
 
