@@ -19,7 +19,7 @@ from automl.cleaning.duplicates import Copies
 from automl.cleaning.entities import find_entities
 from automl.cleaning.entity_candidates import Entity
 from automl.cleaning.findings import Finding
-from automl.cleaning.fitted import is_made_of
+from automl.cleaning.cleaner import is_made_of
 from automl.cleaning.groups import compact_codes, sample_whole_groups
 from automl.cleaning.leaks import find_leaks
 from automl.columns import Categories, Rows
