@@ -112,3 +112,13 @@ def given(families: Iterable[Family]) -> Extensions:
             )
         own[name] = extensions.copied("families", name, one)
     return Extensions(own)
+
+
+def is_baseline(name: str) -> bool:
+    """Return whether a family is the one that learns nothing from the features."""
+    return name == Constant.name
+
+
+def reads_features(name: str) -> bool:
+    """Return whether a family's models read features at all."""
+    return not is_baseline(name)
