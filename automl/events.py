@@ -384,7 +384,7 @@ class ManualTrialsStarted:
 
 
 @dataclass(frozen=True)
-class TestScored:
+class PredictorScored:
     """The predictor and its members were scored on the user's test table."""
 
     kind: ClassVar[str] = "test"
@@ -400,7 +400,7 @@ class TestScored:
         return {"test": dict(self.test)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> TestScored:
+    def from_json(cls, value: Mapping[str, Any]) -> PredictorScored:
         """Return the event that `to_json` wrote."""
         return cls(value["test"])
 
@@ -440,7 +440,7 @@ EVENTS = (
     EnsembleWeighted,
     RunResumed,
     ManualTrialsStarted,
-    TestScored,
+    PredictorScored,
     RunFinished,
 )
 _BY_KIND = {event.kind: event for event in EVENTS}
@@ -485,10 +485,16 @@ def _evaluation_from_format_2(verdict: Mapping[str, Any]) -> Mapping[str, Any] |
     return plain
 
 
-def finding_event(code: str, action: str) -> FindingRecorded:
+def finding_event(
+    code: str,
+    action: str,
+) -> FindingRecorded:
     """Return the event of a warning about the run itself, which no option changes."""
     return FindingRecorded(Finding(code, (), "warning", 1, action=action))
 
 
-def _with_trial(study: Study, trial: Trial) -> Study:
+def _with_trial(
+    study: Study,
+    trial: Trial,
+) -> Study:
     return replace(study, trials={**study.trials, trial.id: trial})

@@ -41,23 +41,43 @@ class Journal:
                 study = self.warn(study, "observer_failed", failure)
         return study
 
-    def record_last(self, study: Study, event: Event, observers: Sequence[Observer]) -> Study:
+    def record_last(
+        self,
+        study: Study,
+        event: Event,
+        observers: Sequence[Observer],
+    ) -> Study:
         """Record the run's last event, and show it to further observers, too."""
         self._observers += observers
         return self.record(study, event)
 
-    def warn(self, study: Study, code: str, text: str) -> Study:
+    def warn(
+        self,
+        study: Study,
+        code: str,
+        text: str,
+    ) -> Study:
         """Record something that went wrong and costs the run nothing."""
         return self.record(study, finding_event(code, text))
 
-    def warn_once(self, study: Study, code: str, text: str) -> Study:
+    def warn_once(
+        self,
+        study: Study,
+        code: str,
+        text: str,
+    ) -> Study:
         """Record a recurring problem when it happens for the first time."""
         for finding in study.findings:
             if finding.code == code and finding.action == text:
                 return study
         return self.warn(study, code, text)
 
-    def _failure_of(self, observer: Observer, study: Study, event: Event) -> str:
+    def _failure_of(
+        self,
+        observer: Observer,
+        study: Study,
+        event: Event,
+    ) -> str:
         """Call an observer and describe its failure; empty if there is none."""
         try:
             observer(study, event)

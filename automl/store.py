@@ -53,7 +53,11 @@ class Store:
         the run.
     """
 
-    def __init__(self, folder: Path, is_new: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        is_new: bool = True,
+    ) -> None:
         self.folder = folder
         if is_new and folder.exists() and not _is_empty_folder(folder):
             raise InputError(
@@ -107,7 +111,12 @@ class Store:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def keep_artifacts(self, trial: str, key: str, made: Path) -> None:
+    def keep_artifacts(
+        self,
+        trial: str,
+        key: str,
+        made: Path,
+    ) -> None:
         """Move what a worker wrote for a job to the trial's folder."""
         folder = self.trial_folder(trial)
         for name, ending in ARTIFACTS.items():
@@ -115,12 +124,20 @@ class Store:
                 os.replace(made / name, folder / f"{key}{ending}")
         shutil.rmtree(made, ignore_errors=True)
 
-    def predictions(self, trial: str, key: str) -> npt.NDArray[Any] | None:
+    def predictions(
+        self,
+        trial: str,
+        key: str,
+    ) -> npt.NDArray[Any] | None:
         """Return the held-out predictions of a fit, or None if they were deleted."""
         path = self.folder / TRIALS / trial / f"{key}.npy"
         return np.load(path, allow_pickle=False) if path.exists() else None
 
-    def model(self, trial: str, key: str) -> bytes | None:
+    def model(
+        self,
+        trial: str,
+        key: str,
+    ) -> bytes | None:
         """Return the packed state of a fitted model, or None if it was deleted."""
         path = self.folder / TRIALS / trial / f"{key}.zip"
         return path.read_bytes() if path.exists() else None

@@ -39,7 +39,10 @@ def warns_of_score(finding: Finding) -> bool:
     return finding.code in SCORE_WARNING_CODES and finding.severity == "warning"
 
 
-def keeps_bag(finish: Finish, kind: Family) -> bool:
+def keeps_bag(
+    finish: Finish,
+    kind: Family,
+) -> bool:
     """Return whether a member's fold models answer even where it has refits."""
     return finish == "bag" or (finish == "both" and kind.bagged)
 

@@ -120,7 +120,11 @@ class Trial:
                 found.append((job.repeat, job.fold))
         return tuple(sorted(found))
 
-    def key_at(self, repeat: int, fold: int | None) -> str | None:
+    def key_at(
+        self,
+        repeat: int,
+        fold: int | None,
+    ) -> str | None:
         """Return the key of the successful kept fit of a split, if there is one."""
         for job, outcome in self._kept_fits():
             if outcome.is_done and job.split == (repeat, fold):
@@ -134,7 +138,10 @@ class Trial:
                 yield self.jobs[key], outcome
 
 
-def _has_enough_rounds(job: Job, outcome: Outcome) -> bool:
+def _has_enough_rounds(
+    job: Job,
+    outcome: Outcome,
+) -> bool:
     """Return whether a fit was not stopped, or not before most of its rounds."""
     planned = job.rounds or math.inf
     return not outcome.stopped or (outcome.rounds or 0) >= MIN_REFIT_ROUNDS_SHARE * planned

@@ -25,7 +25,12 @@ class Executor(Protocol):
         """Return how many further items that use these resources could start now."""
         ...
 
-    def warm_up(self, seconds: float, workers: int, at_least: int = 1) -> Sequence[WorkResult]:
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
         """Start workers, and wait until some are ready.
 
         Items with a time limit start when workers are ready. Returns early, with the results of

@@ -36,11 +36,20 @@ class InlineExecutor:
         """Return one, unless the last result has not been fetched."""
         return 0 if self._ended else 1
 
-    def warm_up(self, seconds: float, workers: int, at_least: int = 1) -> Sequence[WorkResult]:
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
         """Return at once: this process is ready."""
         return self.results(0)
 
-    def submit(self, item: WorkItem, limits: Limits) -> None:
+    def submit(
+        self,
+        item: WorkItem,
+        limits: Limits,
+    ) -> None:
         """Do the item."""
         self._ended.append(self._worker.do(item, Budget(deadline=limits.deadline)))
 
@@ -49,7 +58,11 @@ class InlineExecutor:
         ended, self._ended = self._ended, []
         return ended
 
-    def fetch(self, result: WorkResult, into: Path) -> None:
+    def fetch(
+        self,
+        result: WorkResult,
+        into: Path,
+    ) -> None:
         """Move the files of a job."""
         move_artifacts(self._work, result, into)
 

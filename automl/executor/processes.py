@@ -58,7 +58,11 @@ class ProcessExecutor:
     """
 
     def __init__(
-        self, work: Path, cores: int, memory: int | None = None, server: ForkServer | None = None
+        self,
+        work: Path,
+        cores: int,
+        memory: int | None = None,
+        server: ForkServer | None = None,
     ) -> None:
         self._work = work.resolve()
         self._work.mkdir(parents=True, exist_ok=True)
@@ -79,7 +83,12 @@ class ProcessExecutor:
         """Return how many further items could start now; workers not yet forked count."""
         return self.workers(each) - sum(worker.is_busy for worker in self._workers)
 
-    def warm_up(self, seconds: float, workers: int, at_least: int = 1) -> Sequence[WorkResult]:
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
         """Fork workers, and wait until some have said hello or an item has ended."""
         until = time.monotonic() + seconds
         while True:
@@ -145,7 +154,10 @@ class ProcessExecutor:
         return results + self._enforce_memory_limit()
 
     def _wait(
-        self, processes: Sequence[_Process], busy: Sequence[_Process], seconds: float
+        self,
+        processes: Sequence[_Process],
+        busy: Sequence[_Process],
+        seconds: float,
     ) -> Sequence[object]:
         """Wait for messages until the next deadline or memory check."""
         now = time.monotonic()
@@ -182,7 +194,12 @@ class ProcessExecutor:
             results += self._end(process, "failed", WORKER_DIED)
         return results
 
-    def _end(self, worker: _Process, status: Status, reason: str) -> list[WorkResult]:
+    def _end(
+        self,
+        worker: _Process,
+        status: Status,
+        reason: str,
+    ) -> list[WorkResult]:
         """Kill a worker and return the result of its item, if it had one."""
         if worker.pid:
             with suppress(ProcessLookupError):  # it ended by itself

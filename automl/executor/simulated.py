@@ -22,7 +22,11 @@ class SimulatedExecutor:
     workers : int
     """
 
-    def __init__(self, outcome_of: Callable[[Job], Outcome], workers: int = 2) -> None:
+    def __init__(
+        self,
+        outcome_of: Callable[[Job], Outcome],
+        workers: int = 2,
+    ) -> None:
         self.now = 0.0
         self._outcome_of = outcome_of
         self._workers = workers
@@ -40,11 +44,20 @@ class SimulatedExecutor:
         """Return the number of free workers."""
         return self._workers - len(self._running)
 
-    def warm_up(self, seconds: float, workers: int, at_least: int = 1) -> Sequence[WorkResult]:
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
         """Return at once."""
         return []
 
-    def submit(self, item: WorkItem, limits: Limits) -> None:
+    def submit(
+        self,
+        item: WorkItem,
+        limits: Limits,
+    ) -> None:
         """Look up how an item ends, and when."""
         outcome = self._outcome(item)
         ends = self.now + outcome.seconds
@@ -75,7 +88,11 @@ class SimulatedExecutor:
         del self._running[0]
         return [result]
 
-    def fetch(self, result: WorkResult, into: Path) -> None:
+    def fetch(
+        self,
+        result: WorkResult,
+        into: Path,
+    ) -> None:
         """Do nothing: a record holds no files."""
 
     def cancel(self, reason: str) -> Sequence[WorkResult]:

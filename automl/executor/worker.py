@@ -60,7 +60,10 @@ def open_encoding(folder: Path) -> Encoding:
         return Encoding.from_state(unpack(archive, "encoding"))
 
 
-def rows_of(data: Dataset, job: Job) -> tuple[Rows, Rows | None]:
+def rows_of(
+    data: Dataset,
+    job: Job,
+) -> tuple[Rows, Rows | None]:
     """Return the rows that a job trains on, and those that are held out for it."""
     train = data.folds.train(*job.split)
     held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
@@ -73,7 +76,11 @@ def rows_of(data: Dataset, job: Job) -> tuple[Rows, Rows | None]:
     return train, held
 
 
-def move_artifacts(work: Path, result: WorkResult, into: Path) -> None:
+def move_artifacts(
+    work: Path,
+    result: WorkResult,
+    into: Path,
+) -> None:
     """Move the files that a worker of this machine wrote for a job."""
     made = work / "made" / result.item.key
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -103,10 +110,14 @@ class Worker:
     def dataset(self) -> Dataset:
         """The run's data."""
         data = open_dataset(self.folder / "data")
-        self._extensions = extensions.take(self.folder / "data" / EXTENSIONS)
+        self._extensions = extensions.read_in_worker(self.folder / "data" / EXTENSIONS)
         return data
 
-    def do(self, item: WorkItem, budget: Budget) -> WorkResult:
+    def do(
+        self,
+        item: WorkItem,
+        budget: Budget,
+    ) -> WorkResult:
         """Do an item; whatever goes wrong becomes its outcome."""
         started = time.monotonic()
         disk_error = 0
@@ -123,7 +134,11 @@ class Worker:
                 outcome = _failure("failed", started, cure(first_line[:MAX_REASON_LENGTH]))
         return WorkResult(item, outcome, _as_text(caught), disk_error)
 
-    def _outcome(self, item: WorkItem, budget: Budget) -> Outcome:
+    def _outcome(
+        self,
+        item: WorkItem,
+        budget: Budget,
+    ) -> Outcome:
         if isinstance(item, Encode):
             return self._encode(item)
         if isinstance(item, Probe):
@@ -142,7 +157,11 @@ class Worker:
 
     # ------------------------------------------------------------ probes and encodings
 
-    def _probe(self, item: Probe, budget: Budget) -> Outcome:
+    def _probe(
+        self,
+        item: Probe,
+        budget: Budget,
+    ) -> Outcome:
         """Train quick models on folds of their own, and write their held-out predictions."""
         started = time.monotonic()
         path = predictions_path(self.folder, item.key)
@@ -180,7 +199,11 @@ class Worker:
 
     # ------------------------------------------------------------ fits
 
-    def _fit(self, job: Job, budget: Budget) -> Outcome:
+    def _fit(
+        self,
+        job: Job,
+        budget: Budget,
+    ) -> Outcome:
         """Train a model, score it on the held-out rows, and write its files."""
         kind = family(job.candidate.family, self._known_extensions())
         how = self._how(job, budget)
@@ -205,7 +228,11 @@ class Worker:
         _ = self.dataset  # they come with the data
         return self._extensions
 
-    def _how(self, job: Job, budget: Budget) -> How:
+    def _how(
+        self,
+        job: Job,
+        budget: Budget,
+    ) -> How:
         """Return the circumstances of a fit."""
         task = self.dataset.task
         return How(
@@ -269,7 +296,12 @@ class Worker:
             self._encode(item)
         return open_encoding(folder)
 
-    def _write(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:
+    def _write(
+        self,
+        job: Job,
+        fitted: Fitted,
+        predictions: Floats | None,
+    ) -> int:
         """Write the files of a fit, and return the size of the model in bytes."""
         folder = self.folder / "made" / job.key
         folder.mkdir(parents=True, exist_ok=True)
@@ -298,7 +330,11 @@ class _RecentlyUsed:
         self._size = size
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get(
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+    ) -> T:
         """Return the value of a key, made now if it is not kept."""
         if key not in self._values:
             self._values[key] = make()
@@ -309,7 +345,11 @@ class _RecentlyUsed:
         return value
 
 
-def _failure(status: Any, started: float, reason: str) -> Outcome:
+def _failure(
+    status: Any,
+    started: float,
+    reason: str,
+) -> Outcome:
     return Outcome(status, seconds=time.monotonic() - started, reason=reason)
 
 

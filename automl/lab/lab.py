@@ -53,7 +53,11 @@ class Lab:
     """
 
     def __init__(
-        self, data: RunData, executor: Executor, budget: Budget, journal: Journal | None = None
+        self,
+        data: RunData,
+        executor: Executor,
+        budget: Budget,
+        journal: Journal | None = None,
     ) -> None:
         self.data = data
         self.budget = budget
@@ -73,7 +77,11 @@ class Lab:
         """Start nothing more, and end what is running."""
         self._halted = True
 
-    def record(self, study: Study, event: Event) -> Study:
+    def record(
+        self,
+        study: Study,
+        event: Event,
+    ) -> Study:
         """Return the study with an event that is recorded and shown to all observers."""
         study = self._journal.record(study, event)
         self._resources = self._resources_of_fits(study)
@@ -97,13 +105,23 @@ class Lab:
 
     # ------------------------------------------------------------ policies
 
-    def run(self, policy: Policy, study: Study, budget: Budget) -> Study:
+    def run(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
         """Run a policy's jobs until it stops or the budget ends, and return the larger study."""
         if budget.timed:
             return self._run_timed(policy, study, budget)
         return self._run_in_rounds(policy, study, budget)
 
-    def _run_timed(self, policy: Policy, study: Study, budget: Budget) -> Study:
+    def _run_timed(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
         is_stopping = False
         while study.running or not is_stopping:
             action = self._next_action(policy, study, budget, is_stopping)
@@ -123,7 +141,11 @@ class Lab:
         return study
 
     def _next_action(
-        self, policy: Policy, study: Study, budget: Budget, is_stopping: bool
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+        is_stopping: bool,
     ) -> Action:
         """Ask the policy, if there is time and a free worker."""
         if is_stopping or self._halted or budget.remaining() <= 0:
@@ -144,7 +166,12 @@ class Lab:
             results += self._executor.cancel("the budget ended")
         return results
 
-    def _run_in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Study:
+    def _run_in_rounds(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
         """Run without a clock.
 
         Jobs are asked for in rounds and added in the order asked, so that the number of workers
@@ -163,7 +190,11 @@ class Lab:
                 study = self._settle(study, ended[job.key])
         return study
 
-    def _ask_for_round(self, policy: Policy, study: Study) -> tuple[Study, list[Job]]:
+    def _ask_for_round(
+        self,
+        policy: Policy,
+        study: Study,
+    ) -> tuple[Study, list[Job]]:
         """Ask the policy for the jobs of one round."""
         jobs: list[Job] = []
         capacity = Capacity(math.inf, ROUND_SIZE, self._resources)
@@ -195,21 +226,37 @@ class Lab:
 
     # ------------------------------------------------------------ one job
 
-    def _start(self, study: Study, job: Job) -> Study:
+    def _start(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
         study = self.record(study, FitStarted(job))
         self._scheduler.add(job)
         return study
 
-    def _dispatch(self, study: Study, budget: Budget) -> Study:
+    def _dispatch(
+        self,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
         for result in self._scheduler.dispatch(budget, self._resources):
             study = self._settle(study, result)
         return study
 
-    def _drop(self, study: Study, action: Drop) -> Study:
+    def _drop(
+        self,
+        study: Study,
+        action: Drop,
+    ) -> Study:
         self.data.store.delete_models(action.trial.id)
         return self.record(study, TrialDecided(action.trial.id, "dropped", action.reason))
 
-    def _settle(self, study: Study, result: WorkResult) -> Study:
+    def _settle(
+        self,
+        study: Study,
+        result: WorkResult,
+    ) -> Study:
         """Return the study with a result: files are moved, and events recorded."""
         if isinstance(result.item, Encode):
             self._scheduler.note_encoding(result.item.key, result.outcome)
@@ -218,7 +265,12 @@ class Lab:
             return study
         return self._settle_fit(study, result.item, result)
 
-    def _settle_fit(self, study: Study, job: Job, result: WorkResult) -> Study:
+    def _settle_fit(
+        self,
+        study: Study,
+        job: Job,
+        result: WorkResult,
+    ) -> Study:
         trial = study.trials[job.candidate.id]
         outcome = _final_outcome(job, result.outcome)
         is_wanted = trial.decided not in ("dropped", "failed")  # a refit follows the decision
@@ -229,12 +281,21 @@ class Lab:
         study = self._warn_of_failure(study, trial, outcome)
         return self._decide(study, study.trials[trial.id])
 
-    def _keep_artifacts(self, job: Job, result: WorkResult) -> None:
+    def _keep_artifacts(
+        self,
+        job: Job,
+        result: WorkResult,
+    ) -> None:
         folder = self.data.store.work / "fetched" / job.key
         self._executor.fetch(result, folder)
         self.data.store.keep_artifacts(job.candidate.id, job.key, folder)
 
-    def _warn_of_failure(self, study: Study, trial: Trial, outcome: Outcome) -> Study:
+    def _warn_of_failure(
+        self,
+        study: Study,
+        trial: Trial,
+        outcome: Outcome,
+    ) -> Study:
         """Record a library that can't be loaded, and a refit that failed."""
         name = trial.candidate.family
         if outcome.status == "failed" and _is_load_error(outcome.reason):
@@ -251,7 +312,11 @@ class Lab:
             study = self._decide(study, trial)
         return study
 
-    def _decide(self, study: Study, trial: Trial) -> Study:
+    def _decide(
+        self,
+        study: Study,
+        trial: Trial,
+    ) -> Study:
         """Decide a trial that has failed or whose folds are complete."""
         if trial.decided:
             return study
@@ -269,12 +334,20 @@ class Lab:
 
     # ------------------------------------------------------------ outside of a policy
 
-    def wait_for_workers(self, seconds: float, at_least: int = 1) -> None:
+    def wait_for_workers(
+        self,
+        seconds: float,
+        at_least: int = 1,
+    ) -> None:
         """Start the workers and wait until some are ready; nothing may be under way."""
         workers = self._executor.workers(self._resources)
         self._executor.warm_up(seconds, workers, at_least)
 
-    def warm_up(self, study: Study, seconds: float) -> Study:
+    def warm_up(
+        self,
+        study: Study,
+        seconds: float,
+    ) -> Study:
         """Start the workers, wait for the first one, and settle what ends meanwhile."""
         until = self.budget.clock() + seconds
         workers = self._executor.workers(self._resources)
@@ -286,13 +359,21 @@ class Lab:
             for result in self._scheduler.settled(results, not self._halted):
                 study = self._settle(study, result)
 
-    def start_first_model(self, study: Study, job: Job) -> Study:
+    def start_first_model(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
         """Have the first model trained while the other workers load their libraries."""
         study = self.record(study, FitStarted(job))
         self._executor.submit(job, limits_of(job, self.budget))
         return study
 
-    def fit_here(self, study: Study, job: Job) -> Study:
+    def fit_here(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
         """Do a fit that takes no time in this process: the baseline's."""
         study = self.record(study, FitStarted(job))
         result = self._worker_here().do(job, Budget())
@@ -306,7 +387,11 @@ class Lab:
             self._workers_data = dataset
         return self._worker
 
-    def probe(self, probes: Mapping[str, ProbeFolds], budget: Budget) -> dict[str, Floats]:
+    def probe(
+        self,
+        probes: Mapping[str, ProbeFolds],
+        budget: Budget,
+    ) -> dict[str, Floats]:
         """Train quick models on folds of their own, before anything else is under way.
 
         Parameters
@@ -341,7 +426,11 @@ class Lab:
             self._executor.cancel("there was no more time for probes")
         return predictions
 
-    def start_encoding(self, items: Iterable[Encode], budget: Budget) -> None:
+    def start_encoding(
+        self,
+        items: Iterable[Encode],
+        budget: Budget,
+    ) -> None:
         """Have encodings made by the workers that are free, before any job needs them."""
         for item in items:
             if not self._scheduler.is_encoded(item):
@@ -376,7 +465,10 @@ class Lab:
         self._executor.close()
 
 
-def _final_outcome(job: Job, outcome: Outcome) -> Outcome:
+def _final_outcome(
+    job: Job,
+    outcome: Outcome,
+) -> Outcome:
     """Return an outcome, of which a first model's timeout is the run's end: it is tried again."""
     if job.candidate.is_first_model and outcome.status == "timeout":
         return replace(outcome, status="cancelled", reason="the budget ended")

@@ -71,7 +71,11 @@ class RunData:
         """Let the raw table go: freeing its strings takes time that is short at the end."""
         self._problem = NOTHING
 
-    def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
+    def keep(
+        self,
+        dataset: Dataset,
+        cleaner: Cleaner | None = None,
+    ) -> None:
         """Write the data for the workers, completely or not at all, and keep the cleaner."""
         self._dataset, self._cleaner = dataset, cleaner
         temporary, folder = self.store.work / ".data", self.store.work / "data"
@@ -102,7 +106,11 @@ class RunData:
         self.encoded.update(path.name for path in (self.store.work / "encoded").glob("*"))
         return True
 
-    def _write_extensions(self, dataset: Dataset, folder: Path) -> None:
+    def _write_extensions(
+        self,
+        dataset: Dataset,
+        folder: Path,
+    ) -> None:
         """Write what workers need of what this process was given.
 
         A pickle that lies there already is never read: it is removed.
@@ -112,7 +120,7 @@ class RunData:
             shutil.rmtree(file)
         else:
             file.unlink(missing_ok=True)
-        extensions.keep(self._extensions, dataset.task.metric, file)
+        extensions.write_for_workers(self._extensions, dataset.task.metric, file)
 
     def forget(self) -> None:
         """Remove the run's data: it isn't what it should be."""
@@ -134,7 +142,11 @@ class RunData:
 
     # ------------------------------------------------------------ what trials made of it
 
-    def predictions(self, study: Study, trial: Trial) -> tuple[Floats, Bools] | None:
+    def predictions(
+        self,
+        study: Study,
+        trial: Trial,
+    ) -> tuple[Floats, Bools] | None:
         """Return the out-of-fold predictions of a complete trial, averaged over repeats.
 
         Returns
@@ -173,11 +185,19 @@ class RunData:
             found.append((rows, np.asarray(array, np.float64)))
         return found or None
 
-    def _predictions_at(self, trial: Trial, split: Split) -> npt.NDArray[np.generic] | None:
+    def _predictions_at(
+        self,
+        trial: Trial,
+        split: Split,
+    ) -> npt.NDArray[np.generic] | None:
         key = trial.key_at(*split)
         return self.store.predictions(trial.id, key) if key else None
 
-    def model(self, trial: Trial, split: Split) -> bytes | None:
+    def model(
+        self,
+        trial: Trial,
+        split: Split,
+    ) -> bytes | None:
         """Return the packed state of one fitted model of a trial."""
         key = trial.key_at(*split)
         return self.store.model(trial.id, key) if key else None

@@ -40,7 +40,12 @@ class Scheduler:
         Of the run, for messages about its disk.
     """
 
-    def __init__(self, executor: Executor, encoded: set[str], folder: Path) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        encoded: set[str],
+        folder: Path,
+    ) -> None:
         self._executor = executor
         self._encoded = encoded
         self._folder = folder
@@ -68,7 +73,11 @@ class Scheduler:
         """Let a job wait for a worker and its encodings."""
         self._waiting.append(job)
 
-    def dispatch(self, budget: Budget, each: Resources) -> list[WorkResult]:
+    def dispatch(
+        self,
+        budget: Budget,
+        each: Resources,
+    ) -> list[WorkResult]:
         """Give waiting jobs to free workers.
 
         A job whose encoding does not exist has it made first.
@@ -102,13 +111,22 @@ class Scheduler:
                 results.append(WorkResult(job, outcome))
         return results
 
-    def encode(self, item: Encode, budget: Budget, each: Resources) -> None:
+    def encode(
+        self,
+        item: Encode,
+        budget: Budget,
+        each: Resources,
+    ) -> None:
         """Start an encoding, unless it is under way or no worker is free."""
         if item.key not in self._encoding and self._executor.free(each) > 0:
             self._encoding.add(item.key)
             self._executor.submit(item, Limits(budget.deadline, budget.deadline))
 
-    def note_encoding(self, key: str, outcome: Outcome) -> None:
+    def note_encoding(
+        self,
+        key: str,
+        outcome: Outcome,
+    ) -> None:
         """Remember how an encoding ended; an interrupted one may succeed in a later stage."""
         self._encoding.discard(key)
         if outcome.is_done:
@@ -124,7 +142,11 @@ class Scheduler:
         """Yield what ends within these seconds."""
         return self.settled(self._executor.results(seconds))
 
-    def settled(self, results: Iterable[WorkResult], retry: bool = True) -> Iterator[WorkResult]:
+    def settled(
+        self,
+        results: Iterable[WorkResult],
+        retry: bool = True,
+    ) -> Iterator[WorkResult]:
         """Yield results, except those of items that are tried once more.
 
         An item whose worker died is tried again, since the worker may have been killed for
@@ -161,7 +183,10 @@ class Scheduler:
         return self._executor.cancel(reason)
 
 
-def limits_of(job: Job, budget: Budget) -> Limits:
+def limits_of(
+    job: Job,
+    budget: Budget,
+) -> Limits:
     """Return when a fit must stop by itself, and when it is killed."""
     seconds = min(job.seconds, budget.remaining())
     if math.isinf(seconds):

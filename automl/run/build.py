@@ -28,7 +28,10 @@ REFIT_WEIGHT = 2.0  # of one refit, as a multiple of a fold model's
 NO_FEATURES = "nothing"  # name of the baseline's encoding
 
 
-def build_predictor(study: Study, data: RunData) -> Predictor:
+def build_predictor(
+    study: Study,
+    data: RunData,
+) -> Predictor:
     """Return the predictor of a study's weights; the baseline if it has none."""
     if not study.weights:
         return baseline_predictor(study, data)
@@ -73,7 +76,10 @@ def _residuals(study: Study) -> Floats | None:
 
 
 def _member(
-    study: Study, data: RunData, trial: Trial, weight: float
+    study: Study,
+    data: RunData,
+    trial: Trial,
+    weight: float,
 ) -> tuple[Member, list[Encode]]:
     """Return a trial as a member, and the encodings that its models read."""
     bag, refits = study.bag(trial), study.refits(trial)
@@ -92,7 +98,10 @@ def _member(
     return Member(trial.id, study.family(trial.family), weight, tuple(parts)), items
 
 
-def shares(bag: int, refits: int) -> tuple[float, float]:
+def shares(
+    bag: int,
+    refits: int,
+) -> tuple[float, float]:
     """Return what one fold model and one refit count for in a member that has both.
 
     A refit counts twice as much as a fold model, but all refits together at most half. Measured
@@ -117,7 +126,10 @@ def shares(bag: int, refits: int) -> tuple[float, float]:
     return (1 - of_refits) / bag, of_refits / refits
 
 
-def baseline_predictor(study: Study, data: RunData) -> Predictor:
+def baseline_predictor(
+    study: Study,
+    data: RunData,
+) -> Predictor:
     """Return the predictor that answers the same for every row; it exists before any worker."""
     dataset = data.dataset()
     kind = family(Constant.name)

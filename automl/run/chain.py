@@ -75,7 +75,10 @@ def fit(
         raise
 
 
-def _fit(session: Session, callbacks: Callbacks) -> Result:
+def _fit(
+    session: Session,
+    callbacks: Callbacks,
+) -> Result:
     settings = session.settings
     slowdown = Slowdown()
     problem = session.data.problem
@@ -100,7 +103,11 @@ def _fit(session: Session, callbacks: Callbacks) -> Result:
     return finish(study, lab, session, journal, callbacks, test)
 
 
-def _with_engine_finding(study: Study, lab: Lab, settings: Settings) -> Study:
+def _with_engine_finding(
+    study: Study,
+    lab: Lab,
+    settings: Settings,
+) -> Study:
     """Record that another engine is used than was asked for, if so."""
     used = settings.used_engine
     if used.name == settings.engine_name:
@@ -127,7 +134,11 @@ def _remove_empty(folders: Sequence[Path]) -> None:
 
 
 def run_stages(
-    study: Study, lab: Lab, steps: Sequence[Step], reserves: Reserves, callbacks: Callbacks
+    study: Study,
+    lab: Lab,
+    steps: Sequence[Step],
+    reserves: Reserves,
+    callbacks: Callbacks,
 ) -> Study:
     """Pass the study from stage to stage, each with its share of what is left."""
     for position, step in enumerate(steps):
@@ -148,19 +159,30 @@ def run_stages(
     return study
 
 
-def _share(budget: Budget, steps: Sequence[Step]) -> Budget:
+def _share(
+    budget: Budget,
+    steps: Sequence[Step],
+) -> Budget:
     """Return the first step's share of a budget that these steps divide."""
     return next(budget.divide([step.share for step in steps]))
 
 
-def _warm_up(study: Study, lab: Lab, reserves: Reserves) -> Study:
+def _warm_up(
+    study: Study,
+    lab: Lab,
+    reserves: Reserves,
+) -> Study:
     """Wait for the first worker: fits with a time limit start when one is ready."""
     left = reserves.for_end(study).remaining()
     half = lab.budget.remaining() / 2
     return lab.warm_up(study, min(MAX_WARMING_SECONDS, left, half))
 
 
-def _load_modules(steps: Sequence[Step], budget: Budget, modules: Sequence[str]) -> None:
+def _load_modules(
+    steps: Sequence[Step],
+    budget: Budget,
+    modules: Sequence[str],
+) -> None:
     """Import in a thread what later stages and callbacks need, while workers do the first fits."""
     names = list(modules)
     for step in steps[1:]:
@@ -174,7 +196,12 @@ def _import_all(names: Sequence[str]) -> None:
         importlib.import_module(name)
 
 
-def _run_stage(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:
+def _run_stage(
+    study: Study,
+    lab: Lab,
+    step: Step,
+    budget: Budget,
+) -> Study:
     """Run a stage; an error of a user's stage is reported with the stage's name."""
     try:
         result: Any = step.stage.run(study, lab, budget)
@@ -190,7 +217,11 @@ def _run_stage(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:
     return result
 
 
-def _max_trials(n_trials: int, steps: Sequence[Step], position: int) -> int:
+def _max_trials(
+    n_trials: int,
+    steps: Sequence[Step],
+    position: int,
+) -> int:
     """Return how many candidates there may be when a stage ends.
 
     The first searching stage has a few at least, since tuning needs some to begin with.
@@ -230,10 +261,16 @@ def finish(
     return Result(study, predictor, store.folder, digest)
 
 
-def _observer_of_end(callback: EndCallback, folder: Path) -> Observer:
+def _observer_of_end(
+    callback: EndCallback,
+    folder: Path,
+) -> Observer:
     """Return a callback as an observer of the last event: its failure is recorded and costs nothing."""
 
-    def observe(study: Study, event: Event) -> None:
+    def observe(
+        study: Study,
+        event: Event,
+    ) -> None:
         if isinstance(event, RunFinished):
             callback(study, folder)
 

@@ -33,7 +33,10 @@ def has_answer(study: Study) -> bool:
     return False
 
 
-def _may_answer(study: Study, event: Event) -> bool:
+def _may_answer(
+    study: Study,
+    event: Event,
+) -> bool:
     """Return whether an event brings a model that may be the best one so far."""
     if isinstance(event, TrialDecided):
         trial = study.trials[event.id]
@@ -61,7 +64,12 @@ class Checkpointer:
         Seconds that the last predictor took to write.
     """
 
-    def __init__(self, data: RunData, path: Path, started: float) -> None:
+    def __init__(
+        self,
+        data: RunData,
+        path: Path,
+        started: float,
+    ) -> None:
         self._data = data
         self._path = path
         self._started = started
@@ -71,7 +79,11 @@ class Checkpointer:
         self._last_seconds = FIRST_PACKING_SECONDS
         self.saving = FIRST_PACKING_SECONDS
 
-    def __call__(self, study: Study, event: Event) -> None:
+    def __call__(
+        self,
+        study: Study,
+        event: Event,
+    ) -> None:
         """Write the baseline after cleaning, and an ensemble after each complete trial.
 
         As long as no trial is complete, any fit will do.

@@ -51,10 +51,19 @@ class FactsWriter:
     problem : Problem
     """
 
-    def __init__(self, folder: Path, settings: Settings, problem: Problem) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        problem: Problem,
+    ) -> None:
         self._arguments: tuple[Path, Settings, Problem] | None = (folder, settings, problem)
 
-    def __call__(self, study: Study, event: Event) -> None:
+    def __call__(
+        self,
+        study: Study,
+        event: Event,
+    ) -> None:
         """Write when the stage after cleaning begins, or at the end."""
         is_after_cleaning = isinstance(event, StageStarted) and study.task is not None
         if is_after_cleaning or isinstance(event, RunFinished):
@@ -63,7 +72,11 @@ class FactsWriter:
                 write_facts(*arguments)
 
 
-def write_facts(folder: Path, settings: Settings, problem: Problem) -> None:
+def write_facts(
+    folder: Path,
+    settings: Settings,
+    problem: Problem,
+) -> None:
     """Write run.toml, and the folds that the user gave."""
     plain = {
         "about": settings.pipeline.about,
@@ -78,7 +91,10 @@ def write_facts(folder: Path, settings: Settings, problem: Problem) -> None:
         problem.folds.save(folder)
 
 
-def _data_facts(settings: Settings, problem: Problem) -> dict[str, Any]:
+def _data_facts(
+    settings: Settings,
+    problem: Problem,
+) -> dict[str, Any]:
     """Return where the data is and what the user said of its columns."""
     table = problem.table
     source = Path(table.source)
@@ -121,7 +137,8 @@ def _run_facts(settings: Settings) -> dict[str, Any]:
 
 
 def with_given_folds(
-    read_problem: Callable[[Budget], Problem], folder: Path
+    read_problem: Callable[[Budget], Problem],
+    folder: Path,
 ) -> Callable[[Budget], Problem]:
     """Return a function that reads a run's problem again, with the folds that the run was given.
 

@@ -17,7 +17,10 @@ from automl.stages.traits import only_families, searches
 from automl.study import Study
 
 
-def with_baseline(study: Study, lab: Lab) -> Study:
+def with_baseline(
+    study: Study,
+    lab: Lab,
+) -> Study:
     """Have the baseline scored: whatever happens, there is something to report."""
     if not study.recipes:
         return study
@@ -33,7 +36,11 @@ def with_baseline(study: Study, lab: Lab) -> Study:
     return study
 
 
-def start_first_model(study: Study, lab: Lab, steps: Sequence[Step]) -> Study:
+def start_first_model(
+    study: Study,
+    lab: Lab,
+    steps: Sequence[Step],
+) -> Study:
     """Start the first model, unless it was trained, there is no clock, or it must not take part."""
     if not lab.budget.timed or lab.halted():
         return study
@@ -54,7 +61,10 @@ def start_first_model(study: Study, lab: Lab, steps: Sequence[Step]) -> Study:
     return lab.start_first_model(study, job)
 
 
-def _is_started(study: Study, candidate: Candidate) -> bool:
+def _is_started(
+    study: Study,
+    candidate: Candidate,
+) -> bool:
     """Return whether a candidate is being trained, or was; a cancelled fit is trained again."""
     trial = study.trials.get(candidate.id)
     if trial is None:
@@ -64,7 +74,10 @@ def _is_started(study: Study, candidate: Candidate) -> bool:
     return any(outcome.status != "cancelled" for outcome in trial.outcomes.values())
 
 
-def _is_wanted(candidate: Candidate, steps: Sequence[Step]) -> bool:
+def _is_wanted(
+    candidate: Candidate,
+    steps: Sequence[Step],
+) -> bool:
     """Return whether the steps search at all, and among families that include the candidate's."""
     if not any(searches(step.stage) for step in steps):
         return False

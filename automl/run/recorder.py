@@ -13,13 +13,13 @@ from automl.events import (
     FitEnded,
     FitStarted,
     ManualTrialsStarted,
+    PredictorScored,
     RecipesChosen,
     RunFinished,
     RunResumed,
     RunStarted,
     StageEnded,
     StageStarted,
-    TestScored,
     TrialDecided,
 )
 from automl.files import ESCAPE
@@ -73,7 +73,7 @@ def describe(study: Study, event: Event) -> str:
             return _trial(study, event)
         case EnsembleWeighted():
             return _weights(study, event)
-        case TestScored():
+        case PredictorScored():
             return _test(event)
         case RunFinished():
             return f"finished: {event.how}"
@@ -150,7 +150,7 @@ def _weights(study: Study, event: EnsembleWeighted) -> str:
     return f"weights {members}; expected {score:.6g}"
 
 
-def _test(event: TestScored) -> str:
+def _test(event: PredictorScored) -> str:
     test = event.test
     rows = f"{test['rows']} of {test['of']} rows of {test['source']}"
     return f"test    {test['metric']} {test['score']:.6g} on {rows}"

@@ -54,7 +54,11 @@ class GivenJobs:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = list(jobs)
 
-    def next(self, study: Study, capacity: Capacity) -> Action:
+    def next(
+        self,
+        study: Study,
+        capacity: Capacity,
+    ) -> Action:
         """Return the next job."""
         if self._jobs:
             return self._jobs.pop(0)
@@ -99,7 +103,10 @@ def reproduce(
         store.close()
 
 
-def _train_again(old: Study, session: Session) -> Study:
+def _train_again(
+    old: Study,
+    session: Session,
+) -> Study:
     """Return a study with the members' fits made again, and the weights of the old one."""
     trials = {name: Trial(old.trials[name].candidate) for name in old.weights}
     jobs = []
@@ -112,7 +119,10 @@ def _train_again(old: Study, session: Session) -> Study:
     return replace(new, weights=old.weights)
 
 
-def _job(trial: Trial, split: Split) -> Job:
+def _job(
+    trial: Trial,
+    split: Split,
+) -> Job:
     """Return the job of a recorded fit with the rounds that it kept.
 
     Neither early stopping nor a clock changes it then.
@@ -123,7 +133,12 @@ def _job(trial: Trial, split: Split) -> Job:
     return replace(trial.jobs[key], rounds=trial.outcomes[key].rounds, seconds=math.inf)
 
 
-def _compare_fits(old: Study, new: Study, session: Session, folder: Path) -> Iterator[Comparison]:
+def _compare_fits(
+    old: Study,
+    new: Study,
+    session: Session,
+    folder: Path,
+) -> Iterator[Comparison]:
     """Compare the held-out predictions of each fit."""
     for name in old.weights:
         before, after = old.trials[name], new.trials[name]
@@ -132,7 +147,11 @@ def _compare_fits(old: Study, new: Study, session: Session, folder: Path) -> Ite
 
 
 def _compare_fit(
-    before: Trial, after: Trial, split: tuple[int, int], session: Session, folder: Path
+    before: Trial,
+    after: Trial,
+    split: tuple[int, int],
+    session: Session,
+    folder: Path,
 ) -> Comparison:
     what = f"{before.id} {before.family} fold {split[0]}.{split[1]}"
     if after.failure is not None:
@@ -145,14 +164,20 @@ def _compare_fit(
     return _compare(what, old, new)
 
 
-def _compare_answers(old: Predictor, new: Predictor, session: Session) -> Comparison:
+def _compare_answers(
+    old: Predictor,
+    new: Predictor,
+    session: Session,
+) -> Comparison:
     """Compare predictions for every row of the table."""
     columns = session.data.dataset().columns
     return _compare("the predictor", old.raw(columns), new.raw(columns))
 
 
 def _compare(
-    what: str, before: npt.NDArray[np.floating] | None, after: npt.NDArray[np.floating]
+    what: str,
+    before: npt.NDArray[np.floating] | None,
+    after: npt.NDArray[np.floating],
 ) -> Comparison:
     if before is None:
         return Comparison(what, None)

@@ -99,7 +99,11 @@ class Reseeding:
     study: Study
     lab: Lab
 
-    def stabilities(self, winner: Trial, seeds: int) -> list[Stability]:
+    def stabilities(
+        self,
+        winner: Trial,
+        seeds: int,
+    ) -> list[Stability]:
         """Return the stability of the winner and, if there is one, of the ensemble."""
         study = self.study
         predicted = [self._predictions([winner.id], nth) for nth in range(1, seeds + 1)]
@@ -116,7 +120,11 @@ class Reseeding:
             result.append(self._stability(name, "ensemble", mixed))
         return result
 
-    def _ensembles(self, winner: Trial, predicted: Sequence[Mapping[str, Floats]]) -> list[Floats]:
+    def _ensembles(
+        self,
+        winner: Trial,
+        predicted: Sequence[Mapping[str, Floats]],
+    ) -> list[Floats]:
         """Return the ensemble's predictions with each seed for which all members were ready."""
         weights = self.study.weights
         others = [name for name in weights if name != winner.id]
@@ -128,7 +136,11 @@ class Reseeding:
                 mixed.append(combine(answers, list(weights.values())))
         return mixed
 
-    def _predictions(self, names: Sequence[str], nth: int) -> dict[str, Floats]:
+    def _predictions(
+        self,
+        names: Sequence[str],
+        nth: int,
+    ) -> dict[str, Floats]:
         """Return trials' held-out predictions with the nth other seed, if ready in time."""
         study = self.study
         seed = study.seed + nth * SEED_STEP
@@ -145,7 +157,12 @@ class Reseeding:
                     found[trial.id] = predictions[0]
         return found
 
-    def _stability(self, model: str, name: str, predictions: Sequence[Floats]) -> Stability:
+    def _stability(
+        self,
+        model: str,
+        name: str,
+        predictions: Sequence[Floats],
+    ) -> Stability:
         """Compare the losses of single seeds with the loss of their mean."""
         losses = [self._loss(array) for array in predictions]
         total = np.sum(predictions, axis=0)

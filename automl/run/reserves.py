@@ -37,7 +37,11 @@ class Slowdown:
         self._watch = Stopwatch.started()
         self.factor = 1.0
 
-    def __call__(self, study: Study, event: Event) -> None:
+    def __call__(
+        self,
+        study: Study,
+        event: Event,
+    ) -> None:
         """Measure when the data is prepared."""
         if isinstance(event, DataPrepared):
             self.factor = self._watch.slowdown()
@@ -73,7 +77,11 @@ class Reserves:
     slowdown: Slowdown
     test: TableScoring | None = None
 
-    def for_stage(self, study: Study, later: Sequence[Step]) -> Budget:
+    def for_stage(
+        self,
+        study: Study,
+        later: Sequence[Step],
+    ) -> Budget:
         """Return the run's budget without what is needed after a stage.
 
         Parameters
@@ -114,7 +122,11 @@ class Reserves:
             return 0.0
         return seconds if seconds < LESSONS_TIME_SHARE * whole else 0.0
 
-    def _bounded(self, seconds: float, study: Study) -> float:
+    def _bounded(
+        self,
+        seconds: float,
+        study: Study,
+    ) -> float:
         """Return a reserve that leaves time for a first model: a linear one is far better than none."""
         budget = self.lab.budget
         if has_answer(study) or not budget.timed:

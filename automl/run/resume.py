@@ -88,7 +88,10 @@ def _start_again(
     return fit(lambda budget: problem, settings, callbacks, server)
 
 
-def _recover(study: Study, session: Session) -> TableScoring | None:
+def _recover(
+    study: Study,
+    session: Session,
+) -> TableScoring | None:
     """Bring a run's data and features back, and read its test table."""
     settings = session.settings
     try:
@@ -104,7 +107,10 @@ def _recover(study: Study, session: Session) -> TableScoring | None:
         raise
 
 
-def restore_finished(study: Study, session: Session) -> None:
+def restore_finished(
+    study: Study,
+    session: Session,
+) -> None:
     """Mark a run as done again that can't be continued, if it was: it is as good as it was."""
     if study.finished:
         session.data.forget()
@@ -130,7 +136,12 @@ def _continue(
     return finish(study, lab, session, journal, callbacks, test)
 
 
-def _leave_as_it_was(study: Study, session: Session, callbacks: Callbacks, error: NoTime) -> Result:
+def _leave_as_it_was(
+    study: Study,
+    session: Session,
+    callbacks: Callbacks,
+    error: NoTime,
+) -> Result:
     """End with the predictor that exists: there was no time to continue, and nothing is lost.
 
     Raises
@@ -157,7 +168,10 @@ def _leave_as_it_was(study: Study, session: Session, callbacks: Callbacks, error
     return Result(study, load(path), store.folder, sha256(path))
 
 
-def check_metric(study: Study, settings: Settings) -> None:
+def check_metric(
+    study: Study,
+    settings: Settings,
+) -> None:
     """Refuse a run whose metric is a Python function that is not known in this process."""
     metric = study.the_task.metric
     if is_function(metric) and known_function(metric) is None:
@@ -176,7 +190,10 @@ def _time_origin(settings: Settings) -> float:
     return settings.started - last_seconds(settings)
 
 
-def steps_left(study: Study, steps: Sequence[Step]) -> Sequence[Step]:
+def steps_left(
+    study: Study,
+    steps: Sequence[Step],
+) -> Sequence[Step]:
     """Return the steps that a run must still go through.
 
     These begin with the first that searches: what is decided takes no time there, and what an
@@ -191,7 +208,10 @@ def steps_left(study: Study, steps: Sequence[Step]) -> Sequence[Step]:
     return []
 
 
-def bring_back(study: Study, session: Session) -> None:
+def bring_back(
+    study: Study,
+    session: Session,
+) -> None:
     """Bring back a run's data and its models' features, from `work/` or made once more.
 
     Raises
@@ -207,12 +227,18 @@ def bring_back(study: Study, session: Session) -> None:
     lab.encode(_needed_encodings(study, data))
 
 
-def _is_same_data(data: RunData, study: Study) -> bool:
+def _is_same_data(
+    data: RunData,
+    study: Study,
+) -> bool:
     dataset = data.dataset()
     return dataset.task == study.task and dataset.digest() == study.data
 
 
-def _needed_encodings(study: Study, data: RunData) -> Iterator[Encode]:
+def _needed_encodings(
+    study: Study,
+    data: RunData,
+) -> Iterator[Encode]:
     """Yield the encodings that the kept models read."""
     for trial in _kept_trials(study, data):
         if trial.candidate.is_baseline:
@@ -222,7 +248,10 @@ def _needed_encodings(study: Study, data: RunData) -> Iterator[Encode]:
             yield from encodings_at(trial.candidate.recipe, split)
 
 
-def _kept_trials(study: Study, data: RunData) -> list[Trial]:
+def _kept_trials(
+    study: Study,
+    data: RunData,
+) -> list[Trial]:
     """Return the trials whose models are kept; incomplete ones only if no model is complete."""
     kept = [trial for trial in study.ranked if data.predictions(study, trial) is not None]
     if not has_model(study):
@@ -232,7 +261,11 @@ def _kept_trials(study: Study, data: RunData) -> list[Trial]:
     return kept
 
 
-def _clean_again(lab: Lab, study: Study, session: Session) -> None:
+def _clean_again(
+    lab: Lab,
+    study: Study,
+    session: Session,
+) -> None:
     """Clean the table once more, with the rows, columns and folds of the run."""
     table = session.data.problem.table
     clean = session.settings.pipeline.steps[0].stage

@@ -16,7 +16,7 @@ from typing import Any
 from automl.budget import Budget, crowding
 from automl.cleaning import Finding
 from automl.errors import InputError
-from automl.events import FindingRecorded, TestScored
+from automl.events import FindingRecorded, PredictorScored
 from automl.folds import some
 from automl.metrics import metric_of
 from automl.predictor import Predictor
@@ -124,7 +124,10 @@ class TableScoring:
 
 
 def read_test_table(
-    table: ScoredTable, target: str, form: Form | None, budget: Budget
+    table: ScoredTable,
+    target: str,
+    form: Form | None,
+    budget: Budget,
 ) -> TableScoring:
     """Read a test table once, so that what is wrong with it shows before the search.
 
@@ -145,7 +148,10 @@ def read_test_table(
 
 
 def score_test_table(
-    test: TableScoring, predictor: Predictor, study: Study, budget: Budget
+    test: TableScoring,
+    predictor: Predictor,
+    study: Study,
+    budget: Budget,
 ) -> Iterator[Event]:
     """Score a predictor, and yield the events that report it.
 
@@ -166,13 +172,20 @@ def score_test_table(
     except InputError as error:
         yield _warning(f"the test table can't be scored: {error}")
         return
-    event = TestScored(scores_as_json(predictor, found, test.source, max(test.rows, table.n_rows)))
+    event = PredictorScored(
+        scores_as_json(predictor, found, test.source, max(test.rows, table.n_rows))
+    )
     yield event
     if finding := contradiction(event.test, study):
         yield FindingRecorded(finding)
 
 
-def _scores_in_time(predictor: Predictor, table: Table, seed: int, budget: Budget) -> Scores:
+def _scores_in_time(
+    predictor: Predictor,
+    table: Table,
+    seed: int,
+    budget: Budget,
+) -> Scores:
     """Return scores on all rows, or on as many random ones as there is time for."""
     if not budget.timed or table.n_rows <= TRIAL_SCORING_ROWS:
         return scores(predictor, table)
@@ -185,7 +198,12 @@ def _scores_in_time(predictor: Predictor, table: Table, seed: int, budget: Budge
     return scores(predictor, table.take(some(table.n_rows, affordable, seed)))
 
 
-def scores_as_json(predictor: Predictor, found: Scores, source: str, rows: int) -> dict[str, Any]:
+def scores_as_json(
+    predictor: Predictor,
+    found: Scores,
+    source: str,
+    rows: int,
+) -> dict[str, Any]:
     """Return scores as the log keeps them; `rows` are those of the whole table."""
     (_, score), *of_members = found.found
     by_member = [score for _, score in of_members] or [score]
@@ -224,7 +242,11 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     return _finding(text, test["rows"], ", or ".join(overrides) or REMEDIES)
 
 
-def _finding(action: str, rows: int, override: str = "") -> Finding:
+def _finding(
+    action: str,
+    rows: int,
+    override: str = "",
+) -> Finding:
     return Finding("test_score", (), "warning", rows, action=action, override=override)
 
 

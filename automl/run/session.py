@@ -52,7 +52,10 @@ class Session:
         return Checkpointer(self.data, path, self.settings.started)
 
     def journal(
-        self, observers: Sequence[Observer], callbacks: Callbacks, started: float
+        self,
+        observers: Sequence[Observer],
+        callbacks: Callbacks,
+        started: float,
     ) -> Journal:
         """Return a journal: events are recorded first, and shown to the callbacks last.
 

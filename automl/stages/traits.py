@@ -24,13 +24,21 @@ def only_families(stage: Any) -> tuple[str, ...] | None:
     return None if families is None else tuple(families)
 
 
-def seconds_needed(stage: Any, study: Study, lab: Lab, budget: Budget) -> float:
+def seconds_needed(
+    stage: Any,
+    study: Study,
+    lab: Lab,
+    budget: Budget,
+) -> float:
     """Return the seconds that a stage is sure to need, whatever its share of the budget."""
     needs = getattr(stage, "needs", None)
     return float(needs(study, lab, budget)) if needs is not None else 0.0
 
 
-def modules_needed(stage: Any, budget: Budget) -> Sequence[str]:
+def modules_needed(
+    stage: Any,
+    budget: Budget,
+) -> Sequence[str]:
     """Return the modules that a stage will import, to be loaded while workers do the first fits."""
     modules = getattr(stage, "modules", None)
     return tuple(modules(budget)) if modules is not None else ()

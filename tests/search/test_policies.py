@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from automl.lab.simulated import SimulatedLab
 
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy, Stop
-from automl.lab.simulated import SimulatedLab
 from automl.search.costs import AROUND, STARTING, on_all_rows, predict
 from automl.search.low_fidelity import LowFidelityPolicy, by_look, rows_to_look_at
 from automl.search.portfolio import portfolio
