@@ -1,4 +1,4 @@
-"""What is tried: a candidate, one fit of it as a job, and the outcome of that fit."""
+"""Candidate, Job and Outcome: a candidate, one fit of it as a job, and the outcome of that fit."""
 
 from __future__ import annotations
 

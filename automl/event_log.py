@@ -163,7 +163,8 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     """Return the JSON of a line, of a format that can be read."""
     try:
         value: dict[str, Any] = json.loads(line)
-        version, _, _ = value["v"], value["kind"], value["time"] + 0.0
+        version = value["v"]
+        _ = value["kind"], value["time"] + 0.0  # must exist; the time is a number
     except (ValueError, LookupError, TypeError):
         shown = line[:60].decode("utf-8", "replace").strip()
         raise InputError(f"{where} is damaged: {shown!r}") from None

@@ -6,8 +6,8 @@ A run's log holds one event a line. A new kind is a class here and its entry in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Literal, Self
 
 from automl.candidate import Job, Outcome
 from automl.cleaning.findings import Finding
@@ -16,12 +16,28 @@ from automl.study import Evaluation, Event, Finish, Plan, Size, Study
 from automl.task import Task
 from automl.trial import Decision, Trial
 
+Json = Mapping[str, Any]
+
 FORMAT = 3  # of the lines of a log
 READABLE_FORMATS = (2, 3)
 
 
+class PlainEvent:
+    """Events whose fields are plain values, under their own names."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values by name."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Return the event that `to_json` wrote."""
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        return cls(**{name: value[name] for name in names})
+
+
 @dataclass(frozen=True)
-class RunStarted:
+class RunStarted(PlainEvent):
     """The run begins."""
 
     kind: ClassVar[str] = "started"
@@ -31,15 +47,6 @@ class RunStarted:
     def added_to(self, study: Study) -> Study:
         """Return the study with the run's seed."""
         return replace(study, seed=self.seed)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"seed": self.seed}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RunStarted:
-        """Return the event that `to_json` wrote."""
-        return cls(value["seed"])
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class FindingRecorded:
         return {"finding": self.finding.to_json()}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> FindingRecorded:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         return cls(Finding.from_json(value["finding"]))
 
@@ -93,14 +100,14 @@ class StageStarted:
         return plain
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> StageStarted:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         families = value.get("families")
         return cls(value["stage"], None if families is None else tuple(families))
 
 
 @dataclass(frozen=True)
-class StageEnded:
+class StageEnded(PlainEvent):
     """A stage of the pipeline has ended."""
 
     kind: ClassVar[str] = "stage_ended"
@@ -110,15 +117,6 @@ class StageEnded:
     def added_to(self, study: Study) -> Study:
         """Return the same study: the stage's results have events of their own."""
         return study
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"stage": self.stage}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> StageEnded:
-        """Return the event that `to_json` wrote."""
-        return cls(value["stage"])
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ class DataPrepared:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> DataPrepared:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         return cls(
             Task.from_json(value["task"]),
@@ -200,7 +198,7 @@ class RecipesChosen:
         return {"recipes": [recipe.to_json() for recipe in self.recipes]}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RecipesChosen:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         return cls(tuple(Recipe.from_json(recipe) for recipe in value["recipes"]))
 
@@ -231,7 +229,7 @@ class FitStarted:
         return {"id": self.id, "key": self.job.key, "job": self.job.to_json()}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> FitStarted:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         return cls(Job.from_json(value["job"]))
 
@@ -276,14 +274,14 @@ class FitEnded:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> FitEnded:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         warnings = tuple(value.get("warnings", ()))
         return cls(value["id"], value["key"], Outcome(**value["outcome"]), warnings)
 
 
 @dataclass(frozen=True)
-class TrialDecided:
+class TrialDecided(PlainEvent):
     """A candidate is decided: all its folds are done, it was dropped, or it failed."""
 
     kind: ClassVar[str] = "trial"
@@ -296,15 +294,6 @@ class TrialDecided:
         """Return the study with the decided trial."""
         trial = study.trials[self.id]
         return _with_trial(study, replace(trial, decided=self.decided, reason=self.reason))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"id": self.id, "decided": self.decided, "reason": self.reason}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> TrialDecided:
-        """Return the event that `to_json` wrote."""
-        return cls(value["id"], value["decided"], value["reason"])
 
 
 @dataclass(frozen=True)
@@ -328,15 +317,24 @@ class EnsembleWeighted:
 
     def added_to(self, study: Study) -> Study:
         """Return the study with this ensemble."""
-        return replace(study, weights=self.weights, finish=self.finish, evaluation=self.evaluation)
+        return replace(
+            study,
+            weights=self.weights,
+            finish=self.finish,
+            evaluation=self.evaluation,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         evaluation = None if self.evaluation is None else self.evaluation.to_json()
-        return {"weights": dict(self.weights), "finish": self.finish, "evaluation": evaluation}
+        return {
+            "weights": dict(self.weights),
+            "finish": self.finish,
+            "evaluation": evaluation,
+        }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> EnsembleWeighted:
+    def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         plain = value["evaluation"]
         evaluation = None if plain is None else Evaluation.from_json(plain)
@@ -344,7 +342,7 @@ class EnsembleWeighted:
 
 
 @dataclass(frozen=True)
-class RunResumed:
+class RunResumed(PlainEvent):
     """An ended or interrupted run continues."""
 
     kind: ClassVar[str] = "resumed"
@@ -353,18 +351,9 @@ class RunResumed:
         """Return the study as one of a run that has not finished."""
         return replace(study, finished="", running={}, test={}, resumed=study.resumed + 1)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return no values."""
-        return {}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RunResumed:
-        """Return the event."""
-        return cls()
-
 
 @dataclass(frozen=True)
-class ManualTrialsStarted:
+class ManualTrialsStarted(PlainEvent):
     """A person tries candidates by `automl try` or `sweep`; whether the run has ended stays."""
 
     kind: ClassVar[str] = "manual"
@@ -373,18 +362,9 @@ class ManualTrialsStarted:
         """Return the study without what was running when an earlier process ended."""
         return replace(study, running={})
 
-    def to_json(self) -> dict[str, Any]:
-        """Return no values."""
-        return {}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ManualTrialsStarted:
-        """Return the event."""
-        return cls()
-
 
 @dataclass(frozen=True)
-class PredictorScored:
+class PredictorScored(PlainEvent):
     """The predictor and its members were scored on the user's test table."""
 
     kind: ClassVar[str] = "test"
@@ -395,18 +375,9 @@ class PredictorScored:
         """Return the study with these scores."""
         return replace(study, test=self.test)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"test": dict(self.test)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> PredictorScored:
-        """Return the event that `to_json` wrote."""
-        return cls(value["test"])
-
 
 @dataclass(frozen=True)
-class RunFinished:
+class RunFinished(PlainEvent):
     """The run has ended."""
 
     kind: ClassVar[str] = "finished"
@@ -416,15 +387,6 @@ class RunFinished:
     def added_to(self, study: Study) -> Study:
         """Return the finished study."""
         return replace(study, finished=self.how, running={})
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"how": self.how}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RunFinished:
-        """Return the event that `to_json` wrote."""
-        return cls(value["how"])
 
 
 EVENTS = (
@@ -446,7 +408,7 @@ EVENTS = (
 _BY_KIND = {event.kind: event for event in EVENTS}
 
 
-def event_from_json(value: Mapping[str, Any]) -> Event:
+def event_from_json(value: Json) -> Event:
     """Return the event of one line of a log, whose `v` is its format.
 
     Raises
@@ -459,7 +421,7 @@ def event_from_json(value: Mapping[str, Any]) -> Event:
     return _BY_KIND[value["kind"]].from_json(value)
 
 
-def _from_format_2(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _from_format_2(value: Json) -> Json:
     """Return a line of format 2 in today's words."""
     plain = dict(value)
     match value["kind"]:
@@ -476,7 +438,7 @@ def _from_format_2(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return plain
 
 
-def _evaluation_from_format_2(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _evaluation_from_format_2(verdict: Json) -> Json | None:
     if "loss" not in verdict:
         return None
     plain = dict(verdict)

@@ -1,4 +1,4 @@
-"""What one piece of work may use of a machine."""
+"""Resources: threads, memory and device of one work item."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Device = Literal["cpu", "cuda"]
 
 @dataclass(frozen=True)
 class Resources:
-    """What one piece of work may use of a machine.
+    """Threads, memory and device of one work item.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any, ClassVar, Literal, Protocol
 
 from automl.candidate import Job, Split
@@ -67,8 +68,8 @@ class Plan:
     @cached_property
     def splits(self) -> tuple[tuple[int, int], ...]:
         """Every (repeat, fold), first repeat first."""
-        repeats, folds = range(self.repeats), range(self.folds)
-        return tuple((repeat, fold) for repeat in repeats for fold in folds)
+        pairs = product(range(self.repeats), range(self.folds))
+        return tuple(pairs)
 
     @property
     def held_share(self) -> float:
@@ -291,14 +292,17 @@ class Study:
         if not self.ranked_models:
             return trial.loss
         best = self.ranked_models[0]
-        seen = [split for split in trial.losses if split in best.losses]
-        distances = [trial.losses[split] - best.losses[split] for split in seen]
-        behind = sum(distances) / max(1, len(seen))
+        distances = []
+        for split, loss in trial.losses.items():
+            if split in best.losses:
+                distances.append(loss - best.losses[split])
+        behind = sum(distances) / max(1, len(distances))
         return best.loss + max(0.0, behind)
 
     def bag(self, trial: Trial) -> tuple[Split, ...]:
         """Return where the fold models that answer for a member were fitted."""
-        if trial.refits and not keeps_bag(self.finish, self.family(trial.family)):
+        kind = self.family(trial.family)
+        if trial.refits and not keeps_bag(self.finish, kind):
             return ()
         return trial.splits
 
@@ -313,13 +317,17 @@ class Study:
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
         """The complete trials, best first."""
-        complete = [trial for trial in self.trials.values() if self.is_complete(trial)]
-        return tuple(sorted(complete, key=lambda trial: (trial.loss, trial.id)))
+        complete = filter(self.is_complete, self.trials.values())
+        return tuple(sorted(complete, key=_rank))
 
     @cached_property
     def ranked_models(self) -> tuple[Trial, ...]:
         """The complete trials without the baseline, best first."""
-        return tuple(trial for trial in self.ranked if not trial.candidate.is_baseline)
+        models = []
+        for trial in self.ranked:
+            if not trial.candidate.is_baseline:
+                models.append(trial)
+        return tuple(models)
 
     @cached_property
     def leaders(self) -> Mapping[str, Trial]:
@@ -328,3 +336,8 @@ class Study:
         for trial in self.ranked:
             found.setdefault(trial.family, trial)
         return found
+
+
+def _rank(trial: Trial) -> tuple[float, str]:
+    """Return the key by which trials are sorted; equal losses are sorted by id."""
+    return trial.loss, trial.id

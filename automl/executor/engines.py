@@ -14,7 +14,7 @@ from automl.executor.fork_server import ForkServer
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What an engine may use.
+    """Resources that an engine may use.
 
     Parameters
     ----------

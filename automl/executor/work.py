@@ -99,7 +99,7 @@ def encodings_for(job: Job) -> tuple[Encode, ...]:
 
 
 def encodings_at(recipe: Recipe, split: Split) -> tuple[Encode, ...]:
-    """Return the encodings that a model of a recipe reads at a split, in the order of their columns.
+    """Return the encodings that a model of a recipe reads at a split, in column order.
 
     Refits share theirs, and all recipes share what is made of texts.
     """

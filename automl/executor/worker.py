@@ -48,6 +48,7 @@ from automl.store import FAILURES
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]
+Reader = Callable[[Rows], Matrix]
 
 MAX_PREPARED = 3  # samples, and binned samples, that a worker keeps
 MAX_REASON_LENGTH = 300
@@ -66,14 +67,21 @@ def rows_of(
 ) -> tuple[Rows, Rows | None]:
     """Return the rows that a job trains on, and those that are held out for it."""
     train = data.folds.train(*job.split)
-    held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
+    held = None
+    if job.fold is not None:
+        held = data.folds.held(job.repeat, job.fold)
     if job.rows is None:
         return train, held
     seed = (data.seed, job.repeat)
-    train = train[some(len(train), job.rows, seed)]
+    train = _sampled(train, job.rows, seed)
     if held is not None:
-        held = held[some(len(held), job.rows, seed)]
+        held = _sampled(held, job.rows, seed)
     return train, held
+
+
+def _sampled(rows: Rows, count: int, seed: tuple[int, int]) -> Rows:
+    """Return some of the rows, in their order."""
+    return rows[some(len(rows), count, seed)]
 
 
 def move_artifacts(
@@ -194,7 +202,13 @@ class Worker:
             return encoding, encoding.transform(data.columns)
         train = data.folds.train(*item.split)
         return fit_targeted(
-            item.recipe, data.columns, data.task, data.y, train, data.seed, data.weight
+            item.recipe,
+            data.columns,
+            data.task,
+            data.y,
+            train,
+            data.seed,
+            data.weight,
         )
 
     # ------------------------------------------------------------ fits
@@ -205,24 +219,39 @@ class Worker:
         budget: Budget,
     ) -> Outcome:
         """Train a model, score it on the held-out rows, and write its files."""
-        kind = family(job.candidate.family, self._known_extensions())
+        candidate = job.candidate
+        kind = family(candidate.family, self._known_extensions())
         how = self._how(job, budget)
-        params = job.candidate.params
-        rows = (job.candidate.recipe.name, training_split(job.split), job.rows)
+        rows = (candidate.recipe.name, training_split(job.split), job.rows)
         train, held = self._samples.get(rows, lambda: self._split(job))
         started = time.monotonic()
+        params = candidate.params
         binning = (kind.name, rows, kind.binning(params), job.resources.threads)
-        prepared = self._prepared.get(binning, lambda: kind.prepare(train, held, params, how))
+        prepared = self._prepared.get(
+            binning,
+            lambda: kind.prepare(train, held, params, how),
+        )
         fitted = kind.fit(prepared, params, how)
-        predictions = None if held is None else fitted.model.predict(held.X)
+        predictions = None
+        if held is not None:
+            predictions = fitted.model.predict(held.X)
         seconds = time.monotonic() - started
         loss = None
         if held is not None and predictions is not None:
             loss = how.metric.of(held.y, predictions, held.weight)
             if not np.isfinite(loss):
                 return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
-        size = self._write(job, fitted, predictions) if job.is_kept else 0
-        return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
+        size = 0
+        if job.is_kept:
+            size = self._write(job, fitted, predictions)
+        return Outcome(
+            "done",
+            loss,
+            seconds,
+            fitted.rounds,
+            stopped=fitted.stopped,
+            size=size,
+        )
 
     def _known_extensions(self) -> extensions.Extensions:
         _ = self.dataset  # they come with the data
@@ -264,20 +293,25 @@ class Worker:
         train, held = rows_of(data, job)
         return sample(train), None if held is None else sample(held)
 
-    def _reader(self, job: Job) -> tuple[Sequence[Feature], Callable[[Rows], Matrix]]:
+    def _reader(self, job: Job) -> tuple[Sequence[Feature], Reader]:
         """Return a job's features, and the function that reads rows of them."""
         if not reads_features(job.candidate.family):
             return (), lambda rows: np.empty((len(rows), 0), np.float32)
         if job.candidate.recipe.bounded:
             return self._bounded_reader(job)
-        folders = [self.folder / "encoded" / item.key for item in encodings_for(job)]
-        matrices = [np.load(folder / "X.npy", mmap_mode="r") for folder in folders]
+        matrices: list[Matrix] = []
         features: list[Feature] = []
-        for folder in folders:
+        for item in encodings_for(job):
+            folder = self.folder / "encoded" / item.key
+            matrices.append(np.load(folder / "X.npy", mmap_mode="r"))
             features += open_encoding(folder).features
-        return tuple(features), lambda rows: hstack([matrix[rows] for matrix in matrices])
 
-    def _bounded_reader(self, job: Job) -> tuple[Sequence[Feature], Callable[[Rows], Matrix]]:
+        def read(rows: Rows) -> Matrix:
+            return hstack([matrix[rows] for matrix in matrices])
+
+        return tuple(features), read
+
+    def _bounded_reader(self, job: Job) -> tuple[Sequence[Feature], Reader]:
         """Return the reader of a bounded recipe, which encodes rows when they are read."""
         encoding = self._bounded(job)
         columns = self.dataset.columns

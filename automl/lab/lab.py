@@ -399,7 +399,7 @@ class Lab:
         probes : mapping of str to ProbeFolds
             By a name that is good for a file.
         budget : Budget
-            What has not ended by its deadline is cancelled.
+            Probes that have not ended by its deadline are cancelled.
 
         Returns
         -------

@@ -13,7 +13,7 @@ from automl.trial import Trial
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a policy may count on.
+    """Time and workers that a policy may count on.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ CLEANER = "cleaner.json"
 
 
 class RunData:
-    """What a run's models are trained on, and what was made of them.
+    """A run's training data, and the models and encodings made from it.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class RunData:
 
     @property
     def problem(self) -> Problem:
-        """What the user asks, with the raw table."""
+        """The user's problem, with the raw table."""
         if self._problem is None:
             self._problem = self._read_problem()
         return self._problem

@@ -40,8 +40,11 @@ def build_predictor(
     for name, weight in study.weights.items():
         trial = study.trials[name]
         if trial.candidate.is_baseline:
-            baseline = baseline_predictor(study, data)
-            return replace(baseline, residuals=_residuals(study), facts=_facts(study))
+            return replace(
+                baseline_predictor(study, data),
+                residuals=_residuals(study),
+                facts=_facts(study),
+            )
         member, items = _member(study, data, trial, weight)
         members.append(member)
         for item in items:
@@ -94,8 +97,10 @@ def _member(
             raise LookupError(f"the model of trial {trial.id} at {split} is gone")
         read = encodings_at(trial.candidate.recipe, split)
         items += read
-        parts.append(Part(tuple(item.key for item in read), blob, share))
-    return Member(trial.id, study.family(trial.family), weight, tuple(parts)), items
+        keys = tuple(item.key for item in read)
+        parts.append(Part(keys, blob, share))
+    kind = study.family(trial.family)
+    return Member(trial.id, kind, weight, tuple(parts)), items
 
 
 def shares(
@@ -136,12 +141,17 @@ def baseline_predictor(
     features = np.empty((len(dataset.y), 0), np.float32)
     sample = Sample(features, (), dataset.y, dataset.weight)
     how = How(dataset.task, metric_of(dataset.task), study.seed, 1)
-    fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
-    encoding = fit_shared(RECIPES["native"], Columns({}, dataset.columns.n_rows), study.seed)
+    prepared = kind.prepare(sample, None, {}, how)
+    fitted = kind.fit(prepared, {}, how)
+    no_columns = Columns({}, dataset.columns.n_rows)
+    encoding = fit_shared(RECIPES["native"], no_columns, study.seed)
     part = Part((NO_FEATURES,), packed(fitted.model.to_state()))
-    member = Member("baseline", kind, 1.0, (part,))
     return Predictor(
-        dataset.task, data.cleaner, {NO_FEATURES: encoding}, (member,), facts=_facts(study)
+        task=dataset.task,
+        cleaner=data.cleaner,
+        encodings={NO_FEATURES: encoding},
+        members=(Member("baseline", kind, 1.0, (part,)),),
+        facts=_facts(study),
     )
 
 

@@ -265,7 +265,7 @@ def _observer_of_end(
     callback: EndCallback,
     folder: Path,
 ) -> Observer:
-    """Return a callback as an observer of the last event: its failure is recorded and costs nothing."""
+    """Return a callback as an observer of the last event, so that its failure is recorded."""
 
     def observe(
         study: Study,

@@ -1,4 +1,4 @@
-"""What a run has before it searches: the baseline's score, and a quick first model.
+"""Before a run searches: score the baseline, and train a quick first model.
 
 The first model is trained while the workers are still loading their libraries.
 """

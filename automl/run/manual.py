@@ -60,14 +60,17 @@ def try_out(
     started = settings.started - last_seconds(settings)
     store = Store.reopened(settings.output)
     with open_session(store, settings, server, read_problem) as session:
+        without_trials = replace(before, trials={})
         try:
-            bring_back(replace(before, trials={}), session)
+            bring_back(without_trials, session)
         except AutoMLError:
             restore_finished(before, session)
             raise
-        lab = session.lab(session.journal([], callbacks, started), callbacks)
+        journal = session.journal([], callbacks, started)
+        lab = session.lab(journal, callbacks)
         study = lab.record(before, ManualTrialsStarted())
-        study = lab.run(Everywhere(candidates), study, keeping_an_end(lab.budget))
+        budget = keeping_an_end(lab.budget)
+        study = lab.run(Everywhere(candidates), study, budget)
         lab.close()
         write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
         if before.finished:

@@ -38,7 +38,7 @@ class Recorder:
     ----------
     store : Store
     started : float
-        What the times of events count from, as a reading of `time.monotonic`.
+        Origin of the events' times, as a reading of `time.monotonic`.
     """
 
     def __init__(self, store: Store, started: float) -> None:
@@ -93,7 +93,8 @@ def _finding(event: FindingRecorded) -> str:
 
 
 def _data(study: Study) -> str:
-    task, size, plan = study.the_task, study.size, study.plan
+    task, size = study.the_task, study.size
+    plan = study.plan
     rows = f"{size.rows} rows, {size.columns} columns"
     goal = f"{task.kind} {task.target} by {task.metric}"
     return f"data    {rows}; {goal}; {plan.kind} of {plan.folds} x {plan.repeats}"

@@ -106,8 +106,12 @@ class Reseeding:
     ) -> list[Stability]:
         """Return the stability of the winner and, if there is one, of the ensemble."""
         study = self.study
-        predicted = [self._predictions([winner.id], nth) for nth in range(1, seeds + 1)]
-        alone = [found[winner.id] for found in predicted if winner.id in found]
+        predicted, alone = [], []
+        for nth in range(1, seeds + 1):
+            found = self._predictions([winner.id], nth)
+            predicted.append(found)
+            if winner.id in found:
+                alone.append(found[winner.id])
         result = []
         if len(alone) >= MIN_SEEDS:
             name = f"{winner.family} {winner.candidate.recipe.name}"
@@ -144,7 +148,14 @@ class Reseeding:
         """Return trials' held-out predictions with the nth other seed, if ready in time."""
         study = self.study
         seed = study.seed + nth * SEED_STEP
-        empty = replace(study, trials={}, weights={}, running={}, evaluation=None, seed=seed)
+        empty = replace(
+            study,
+            trials={},
+            weights={},
+            running={},
+            evaluation=None,
+            seed=seed,
+        )
         candidates = [study.trials[name].candidate for name in names]
         budget = keeping_an_end(self.lab.budget)
         again = self.lab.run(Everywhere(candidates), empty, budget)
@@ -179,7 +190,8 @@ class Reseeding:
         for split in study.plan.splits:
             rows = data.folds.held(*split)
             weight = None if data.weight is None else data.weight[rows]
-            losses.append(metric.loss(data.y[rows], answer[rows], weight))
+            loss = metric.loss(data.y[rows], answer[rows], weight)
+            losses.append(loss)
         return float(np.mean(losses))
 
     def _answer(self, raw: Floats) -> npt.NDArray[np.generic]:

@@ -58,7 +58,7 @@ class Slowdown:
 
 @dataclass(frozen=True)
 class Reserves:
-    """What a run keeps back of its budget.
+    """Time that a run keeps back of its budget.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Reserves:
         seconds: float,
         study: Study,
     ) -> float:
-        """Return a reserve that leaves time for a first model: a linear one is far better than none."""
+        """Return a reserve that leaves time for a first model, if there is none yet."""
         budget = self.lab.budget
         if has_answer(study) or not budget.timed:
             return seconds

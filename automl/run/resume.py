@@ -43,7 +43,7 @@ def resume(
     callbacks: Callbacks = NO_CALLBACKS,
     server: ForkServer | None = None,
 ) -> Result:
-    """Continue the run in `settings.output`. What was recorded is never trained again.
+    """Continue the run in `settings.output`; recorded fits are never trained again.
 
     Parameters
     ----------

@@ -65,14 +65,14 @@ class ScoredTable:
 
 @dataclass(frozen=True)
 class TableScoring:
-    """What scoring a test table takes, known from reading it once.
+    """Time that scoring a test table takes, known from reading it once.
 
     Parameters
     ----------
     table : ScoredTable
     rows : int
     seconds : float
-        What reading it took.
+        Time that reading it took.
     max_seconds : float
         That are kept back for it.
     is_text : bool

@@ -25,7 +25,7 @@ READING_TIME_SHARE = 1 / 3  # of what is left may go into reading the table
 
 @dataclass(frozen=True)
 class Session:
-    """What a run works with.
+    """A run's folder, executor and data.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Session:
             Shown events before the callbacks.
         callbacks : Callbacks
         started : float
-            What the times of events count from.
+            Origin of the events' times, as a reading of `time.monotonic`.
         """
         return Journal(Recorder(self.store, started), [*observers, *callbacks.observers])
 

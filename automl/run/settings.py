@@ -1,4 +1,4 @@
-"""What a run is asked to do, who is told of it, and what it returns."""
+"""Settings, callbacks and result of a run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Settings:
     test : ScoredTable, optional
         A table that only adds test scores.
     extensions : Extensions
-        What this run was given.
+        Families that this run was given.
     """
 
     pipeline: Pipeline
@@ -74,7 +74,7 @@ class Settings:
 
     @property
     def budget(self) -> Budget:
-        """What the run may use."""
+        """Budget of the run."""
         deadline = float("inf") if self.seconds is None else self.started + self.seconds
         return Budget(deadline, time.monotonic, self.trials, self.memory)
 
@@ -102,7 +102,7 @@ class Callbacks:
     on_lab : callable
         Receives the Lab, so that a signal can halt it.
     modules : sequence of str
-        What the callbacks at the end import; loaded while the first fits run.
+        Modules that the callbacks at the end import; loaded while the first fits run.
     """
 
     observers: Sequence[Observer] = ()
@@ -116,7 +116,7 @@ NO_CALLBACKS = Callbacks()
 
 @dataclass(frozen=True)
 class Result:
-    """What a run returns.
+    """Result of a run.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the chain needs to know of a stage, apart from running it.
+"""Traits of a stage that the chain needs to know, apart from running it.
 
 A stage says so by optional attributes; a stage of a user's may have none of them.
 """
