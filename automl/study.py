@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import product
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 from automl.candidate import Job, Split
 from automl.cleaning.findings import Finding
@@ -68,8 +68,9 @@ class Plan:
     @cached_property
     def splits(self) -> tuple[tuple[int, int], ...]:
         """Every (repeat, fold), first repeat first."""
-        pairs = product(range(self.repeats), range(self.folds))
-        return tuple(pairs)
+        repeats = range(self.repeats)
+        folds = range(self.folds)
+        return tuple(product(repeats, folds))
 
     @property
     def held_share(self) -> float:
@@ -156,7 +157,7 @@ class Evaluation:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Evaluation:
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the evaluation that `to_json` wrote."""
         plain = dict(value)
         for name in ("folds", "thresholds", "residuals", "tied"):
@@ -272,8 +273,10 @@ class Study:
         started = set()
         for key, job in trial.jobs.items():
             outcome = trial.outcomes.get(key)
+            if job.rows is not None:
+                continue
             has_ended = outcome is not None and outcome.status != "cancelled"
-            if job.rows is None and (has_ended or key in self.running):
+            if has_ended or key in self.running:
                 started.add(job.split)
         return started
 
