@@ -293,7 +293,7 @@ class Worker:
         train, held = rows_of(data, job)
         return sample(train), None if held is None else sample(held)
 
-    def _reader(self, job: Job) -> tuple[Sequence[Feature], Reader]:
+    def _reader(self, job: Job) -> tuple[tuple[Feature, ...], Reader]:
         """Return a job's features, and the function that reads rows of them."""
         if not reads_features(job.candidate.family):
             return (), lambda rows: np.empty((len(rows), 0), np.float32)
@@ -311,7 +311,7 @@ class Worker:
 
         return tuple(features), read
 
-    def _bounded_reader(self, job: Job) -> tuple[Sequence[Feature], Reader]:
+    def _bounded_reader(self, job: Job) -> tuple[tuple[Feature, ...], Reader]:
         """Return the reader of a bounded recipe, which encodes rows when they are read."""
         encoding = self._bounded(job)
         columns = self.dataset.columns

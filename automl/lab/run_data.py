@@ -189,7 +189,7 @@ class RunData:
         self,
         trial: Trial,
         split: Split,
-    ) -> npt.NDArray[np.generic] | None:
+    ) -> npt.NDArray[np.floating] | None:
         key = trial.key_at(*split)
         return self.store.predictions(trial.id, key) if key else None
 

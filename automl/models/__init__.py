@@ -122,3 +122,8 @@ def is_baseline(name: str) -> bool:
 def reads_features(name: str) -> bool:
     """Return whether a family's models read features at all."""
     return not is_baseline(name)
+
+
+def holds_rows(name: str) -> bool:
+    """Return whether a family's models hold rows of the training table."""
+    return name == KNN.name
