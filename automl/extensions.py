@@ -1,13 +1,14 @@
-"""What others add: families, stages, metrics and trackers, given to one run or registered by an installed package.
+"""Extensions: families, stages, metrics and trackers of a user, given or registered by a package.
 
 A package registers with entry points, in its pyproject.toml:
 
     [project.entry-points."automl.families"]
     centroid = "my_package.centroid:Centroid"
 
-Files and messages hold names alone. Families that were given are a value: settings, study, laboratory and predictor carry their
-own, so two runs with families of one name never meet. Metrics are known in the whole process, because their names hold a hash of
-what they do. What a worker needs of both goes to it as a pickle beside the run's own data; nothing else is ever read from one.
+Files and messages hold names alone. Families that were given are a value: settings, study, lab
+and predictor carry their own, so two runs with families of one name never meet. Metrics are known
+in the whole process, because their names hold a hash of their code. A worker gets both as a
+pickle next to the run's own data; nothing else is ever read from a pickle.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _METRICS: dict[str, Any] = {}  # given in this process, by a name that holds a h
 
 @dataclass(frozen=True)
 class Extensions:
-    """What one run, or one predictor, was given.
+    """The extensions that one run, or one predictor, was given.
 
     Parameters
     ----------
     families : mapping of str to Family
-        By their names; copies of the objects that the user has, so that a later change of those changes no answer.
+        Copies of the user's objects by name, so that changing those later changes no answer.
     """
 
     families: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -44,12 +45,14 @@ NO_EXTENSIONS = Extensions()
 
 
 def give_metric(name: str, scorer: Any) -> None:
-    """Make a metric known for as long as this process lives; its name holds a hash of what it does."""
+    """Make a metric known in this process; its name holds a hash of its code."""
     _METRICS[name] = scorer
 
 
 def find(kind: Kind, name: str) -> Any:
-    """What an installed package registers under a name, or, of metrics, what was given in this process; None if nothing is.
+    """Return what an installed package registers under a name, or a metric given in this process.
+
+    None if there is neither.
 
     Raises
     ------
@@ -63,12 +66,16 @@ def find(kind: Kind, name: str) -> Any:
 
 
 def installed(kind: Kind, ours: Container[str]) -> tuple[str, ...]:
-    """The names that installed packages register, sorted; those that are names of ours stay ours."""
+    """Return the names that installed packages register, sorted, without those in `ours`."""
     return tuple(sorted(name for name in _entries(kind) if name not in ours))
 
 
-def copied(kind: Kind, name: str, thing: Any) -> Any:
-    """Copy a thing as the workers will get it.
+def copied(
+    kind: Kind,
+    name: str,
+    thing: Any,
+) -> Any:
+    """Copy an object as the workers will get it.
 
     Raises
     ------
@@ -79,44 +86,55 @@ def copied(kind: Kind, name: str, thing: Any) -> Any:
 
     try:
         return cloudpickle.loads(cloudpickle.dumps(thing))
-    except Exception as error:  # whatever a stranger's object does
+    except Exception as error:  # a user's object may raise anything
+        reason = one_line(error)
         raise InputError(
-            f"{kind}: {name!r} can't be handed to the workers, who are processes: {one_line(error)}."
+            f"{kind}: {name!r} can't be sent to the worker processes: {reason}."
         ) from error
 
 
-def keep(own: Extensions, metric: str, file: Path) -> None:
-    """Write a run's families, and its metric if that was given in this process, for its workers; no file if there is neither."""
+def write_for_workers(
+    extensions: Extensions,
+    metric: str,
+    file: Path,
+) -> None:
+    """Write a run's families and, if it was given in this process, its metric.
+
+    There is no file if there is neither.
+    """
     import cloudpickle
 
     metrics = {metric: _METRICS[metric]} if metric in _METRICS else {}
-    if own.families or metrics:
-        file.write_bytes(cloudpickle.dumps({"families": dict(own.families), "metrics": metrics}))
+    if extensions.families or metrics:
+        content = {"families": dict(extensions.families), "metrics": metrics}
+        file.write_bytes(cloudpickle.dumps(content))
 
 
-def take(file: Path) -> Extensions:
-    """Read what `keep` wrote: only ever a file of the worker's own run."""
-    import cloudpickle
-
+def read_in_worker(file: Path) -> Extensions:
+    """Read what `write_for_workers` wrote: only ever a file of the worker's own run."""
     if not file.exists():
         return NO_EXTENSIONS
-    told = cloudpickle.loads(file.read_bytes())
-    _METRICS.update(told["metrics"])
-    return Extensions(told["families"])
+    import cloudpickle
+
+    content = cloudpickle.loads(file.read_bytes())
+    _METRICS.update(content["metrics"])
+    return Extensions(content["families"])
 
 
 @cache
 def _entries(kind: Kind) -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=f"automl.{kind}")}
+    entries = importlib.metadata.entry_points(group=f"automl.{kind}")
+    return {entry.name: entry for entry in entries}
 
 
 @cache
 def _loaded(kind: Kind, entry: importlib.metadata.EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # whatever a stranger's module does when it is imported
+    except Exception as error:  # a stranger's module may raise anything when it is imported
         package = entry.dist.name if entry.dist else "a package"
         where = f"{package} registers {entry.name!r} in automl.{kind} as {entry.value!r}"
         raise InputError(
-            f"{where}, and that can't be loaded: {one_line(error)}. Mend it, or uninstall {package}."
+            f"{where}, and that can't be loaded: {one_line(error)}. "
+            f"Mend it, or uninstall {package}."
         ) from error

@@ -1,1 +1,5 @@
-"""Where work is done: in this process, in forked processes, or on a simulated clock."""
+"""Where work is done: one contract, one file for each engine, and a table of engines."""
+
+from automl.executor._base import Executor
+
+__all__ = ["Executor"]

@@ -1,86 +1,68 @@
-"""Workbenches: where pieces of work are done. `InlineExecutor` does them in this process, `pool` has worker processes, `replay` a record."""
+"""Executor: the contract of everything that does work items."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from automl.budget import Budget
-from automl.executor.work import WorkItem, WorkResult
-from automl.executor.worker import Worker
+from automl.executor.work import Limits, WorkItem, WorkResult
+from automl.resources import Resources
 
 
 class Executor(Protocol):
-    """A place where work is done, by one worker or several."""
+    """Does work items, one or several at a time.
 
-    workers: int
+    A new engine implements this protocol; `tests/executor/test_contract.py` runs every engine
+    through it. Times are readings of the clock of the run's budget.
+    """
 
-    def warm(self, seconds: float, workers: int = 1) -> list[WorkResult]:
-        """Have workers, and wait for some of them at most so many seconds.
+    def workers(self, each: Resources) -> int:
+        """Return how many items that use these resources can run at the same time."""
+        ...
 
-        What is limited in time starts when they are there. Returns earlier with what ended
-        meanwhile; with nothing once so many are there or the time is over.
+    def free(self, each: Resources) -> int:
+        """Return how many further items that use these resources could start now."""
+        ...
+
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
+        """Start workers, and wait until some are ready.
+
+        Items with a time limit start when workers are ready. Returns early, with the results of
+        items that ended meanwhile; empty once `at_least` workers are ready or time is over.
+
+        Parameters
+        ----------
+        seconds : float
+            The longest wait.
+        workers : int
+            How many to start.
+        at_least : int
+            How many to wait for.
         """
         ...
 
-    def idle(self) -> int:
-        """How many workers are free."""
+    def submit(self, item: WorkItem, limits: Limits) -> None:
+        """Start an item on a free worker."""
         ...
 
-    def start(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Give work to a free worker; it is to stop at `deadline` by itself, and is ended at `end`, both readings of the clock."""
+    def results(self, seconds: float) -> Sequence[WorkResult]:
+        """Return what has ended, after waiting for at most these seconds."""
         ...
 
-    def start_first(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Give the first model's work to a worker that needs no library but NumPy, before the others are ready."""
+    def fetch(self, result: WorkResult, into: Path) -> None:
+        """Move the files that a successful job wrote into a folder on this machine."""
         ...
 
-    def wait(self, seconds: float) -> list[WorkResult]:
-        """The work that has ended, after at most so many seconds."""
-        ...
-
-    def stop(self, reason: str) -> list[WorkResult]:
-        """End all work that is under way."""
+    def cancel(self, reason: str) -> Sequence[WorkResult]:
+        """End all items under way, and return them as cancelled."""
         ...
 
     def close(self) -> None:
-        """End everything."""
+        """End all workers."""
         ...
-
-
-class InlineExecutor:
-    """One worker in this process: nothing can be killed, deadlines are the fits' own."""
-
-    workers = 1
-
-    def __init__(self, folder: Path) -> None:
-        self._desk = Worker(folder)
-        self._ended: list[WorkResult] = []
-
-    def warm(self, seconds: float, workers: int = 1) -> list[WorkResult]:
-        """This process is there."""
-        return self.wait(0)
-
-    def idle(self) -> int:
-        """One, unless its last report is still to be fetched."""
-        return 0 if self._ended else 1
-
-    def start(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Do it at once."""
-        self._ended.append(self._desk.do(item, Budget(deadline=deadline)))
-
-    def start_first(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Do it at once."""
-        self.start(item, deadline, end)
-
-    def wait(self, seconds: float) -> list[WorkResult]:
-        """What was done."""
-        ended, self._ended = self._ended, []
-        return ended
-
-    def stop(self, reason: str) -> list[WorkResult]:
-        """Nothing is ever under way."""
-        return self.wait(0)
-
-    def close(self) -> None:
-        """Nothing to end."""

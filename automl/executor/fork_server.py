@@ -1,4 +1,7 @@
-"""Launch the worker server, and ask it for workers. Imports nothing heavy: the earlier a run launches it, the better."""
+"""ForkServer: the client of the process that forks workers. Imports nothing heavy.
+
+The earlier a run starts it, the sooner its workers are ready.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +10,49 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 
 class ForkServer:
-    """The worker server's process. It begins to load the libraries at once, so the earlier one is made the better."""
+    """The worker server's process, which begins to load the libraries at once.
+
+    Attributes
+    ----------
+    light_worker : Connection or None
+        A worker that is forked before the heavier libraries are loaded, for the first model.
+    """
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._door, theirs = socket.socketpair()
+        self._socket, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "automl.executor.server",
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env={
-                    **os.environ,
-                    **_quiet_threads(),
-                    "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path),
-                },
-            )
-        self.scout = (
-            self.fork()
-        )  # before heavier libraries are loaded: the worker of the first model
+            self._process = self._launch(theirs)
+        self.light_worker = self.fork()
+
+    def _launch(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        module = [sys.executable, "-P", "-m", "automl.executor.server"]
+        return subprocess.Popen(
+            [*module, str(theirs.fileno()), str(os.getpid())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            env=_environment(),
+        )
 
     def fork(self) -> Connection | None:
-        """Ask for a worker: the line to it, on which it says hello once the server has loaded the libraries; None if the server is dead."""
+        """Ask for a worker.
+
+        Returns
+        -------
+        Connection or None
+            The worker says hello on it once the server has loaded the libraries. None if the
+            server is dead.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                socket.send_fds(self._door, [b"w"], [theirs.fileno()])
+                socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
             except (BrokenPipeError, ConnectionResetError):
                 ours.close()
                 return None
@@ -54,32 +60,43 @@ class ForkServer:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
-    def lives_on(self, seconds: float = 0.0) -> bool:
-        """Whether it has not ended, and does not end within so many seconds."""
+    def is_alive(self, seconds: float = 0.0) -> bool:
+        """Return whether it has not ended, and does not end within these seconds."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return True
         return False
 
-    def last_words(self) -> str:
-        """The last line that it wrote."""
+    def last_line(self) -> str:
+        """Return the last line that it wrote."""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "without a word"
 
     def close(self) -> None:
         """End it, and with it every worker."""
-        self._door.close()
+        self._socket.close()
         self._process.kill()
         self._process.wait()
         self._log.close()
 
 
-def _quiet_threads() -> Mapping[str, str]:
-    """OpenMP that sleeps instead of spinning (0.35 s against 15.5 s, DESIGN.md), and BLAS with one thread."""
+def _environment() -> dict[str, str]:
+    """Return the server's environment.
+
+    OpenMP's idle threads sleep instead of spinning (0.35 s against 15.5 s for one LightGBM fit,
+    DESIGN.md), and BLAS has one thread.
+    """
     single = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
-    return {"OMP_WAIT_POLICY": "passive", "PYTHONWARNINGS": "default"} | dict.fromkeys(single, "1")
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {
+        **os.environ,
+        "OMP_WAIT_POLICY": "passive",
+        "PYTHONWARNINGS": "default",
+        **dict.fromkeys(single, "1"),
+        "PYTHONPATH": path,
+    }

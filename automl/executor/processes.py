@@ -1,4 +1,4 @@
-"""Worker processes, forked by a server that has loaded the libraries; each can be killed and replaced."""
+"""ProcessExecutor: worker processes, forked by a server that has loaded the libraries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -13,220 +14,274 @@ from pathlib import Path
 
 import psutil
 
+from automl.candidate import Job, Outcome, Status
 from automl.errors import AutoMLError
 from automl.executor.fork_server import ForkServer
-from automl.executor.work import DIED, WorkItem, WorkResult
-from automl.trial import Outcome, Status
+from automl.executor.work import WORKER_DIED, Limits, WorkItem, WorkResult
+from automl.executor.worker import move_artifacts
+from automl.resources import Resources
 
-SERVERS = 5  # so many times a run starts one
-LOOK_AFTER = 0.2  # seconds between two looks at the memory
+MAX_SERVERS = 5  # that a run starts, one after the other
+MEMORY_CHECK_SECONDS = 0.2
+MAX_WAIT_SECONDS = 0.5
+SERVER_EXIT_SECONDS = 0.02  # in which a dying server is noticed when a worker's connection ends
 
 
 @dataclass(eq=False)
 class _Process:
-    line: Connection
-    born: float
-    pid: int = 0
+    """A worker process, from the moment that it was asked for."""
+
+    connection: Connection
+    pid: int = 0  # 0 until it has said hello
     item: WorkItem | None = None
     started: float = 0.0
-    end: float = math.inf
+    kill_at: float = math.inf
+
+    @property
+    def is_busy(self) -> bool:
+        return self.item is not None
 
 
 class ProcessExecutor:
-    """Worker processes, forked by a server that has loaded the libraries; each can be killed and replaced.
+    """Worker processes, each of which can be killed and replaced.
 
     Parameters
     ----------
-    folder : Path
-        The run's `work/`.
-    workers : int
+    work : Path
+        The run's `work/` folder.
+    cores : int
     memory : int or None
-        Bytes that this process, the server and the workers together may hold; the largest busy worker is ended when they hold more.
-    server : Server, optional
-        One that is loading already; it is closed with the pool.
+        Bytes that this process, the server and the workers may hold together. When they hold
+        more, the largest busy worker is ended.
+    server : ForkServer, optional
+        One that is loading already; it is closed with the executor.
     """
 
     def __init__(
         self,
-        folder: Path,
-        workers: int,
+        work: Path,
+        cores: int,
         memory: int | None = None,
         server: ForkServer | None = None,
     ) -> None:
-        self._folder = folder.resolve()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._work = work.resolve()
+        self._work.mkdir(parents=True, exist_ok=True)
         self._server = server or ForkServer()
+        self._n_servers = 1
         self._memory = memory
-        self.workers = workers
-        self._staff: list[_Process] = []
-        self._scout = (
-            _Process(self._server.scout, time.monotonic())
-            if self._server.scout is not None
-            else None
-        )
-        self._looked = 0.0
-        self._servers = 1  # so many there have been
+        self._memory_checked = 0.0
+        self._cores = cores
+        self._workers: list[_Process] = []
+        first = self._server.light_worker
+        self._light_worker = None if first is None else _Process(first)
 
-    def warm(self, seconds: float, workers: int = 1) -> list[WorkResult]:
-        """Fork the workers, and wait until so many have said hello or the first model is there."""
+    def workers(self, each: Resources) -> int:
+        """Return how many items that use these resources can run at the same time."""
+        return max(1, self._cores // each.threads)
+
+    def free(self, each: Resources) -> int:
+        """Return how many further items could start now; workers not yet forked count."""
+        return self.workers(each) - sum(worker.is_busy for worker in self._workers)
+
+    def warm_up(
+        self,
+        seconds: float,
+        workers: int,
+        at_least: int = 1,
+    ) -> Sequence[WorkResult]:
+        """Fork workers, and wait until some have said hello or an item has ended."""
         until = time.monotonic() + seconds
         while True:
-            while len(self._staff) < self.workers:
+            while len(self._workers) < workers:
                 self._fork()
-            n_there = sum(worker.pid > 0 for worker in self._staff)
-            if n_there >= min(workers, self.workers) or time.monotonic() >= until:
+            ready = sum(worker.pid > 0 for worker in self._workers)
+            if ready >= min(at_least, workers) or time.monotonic() >= until:
                 return []
-            if results := self.wait(until - time.monotonic()):
+            if results := self.results(until - time.monotonic()):
                 return results
 
-    def idle(self) -> int:
-        """Free workers; those that have still to be forked count."""
-        return self.workers - sum(worker.item is not None for worker in self._staff)
+    def submit(self, item: WorkItem, limits: Limits) -> None:
+        """Send an item to a free worker; fork one if there is none.
 
-    def start(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Send work to a free worker, forking one if there is none."""
-        self._hand(
-            next((w for w in self._staff if w.item is None), None) or self._fork(),
-            item,
-            deadline,
-            end,
-        )
-
-    def start_first(self, item: WorkItem, deadline: float, end: float) -> None:
-        """Send the first model's work to the worker that has loaded next to nothing; it goes when that is done."""
-        self._hand(self._scout or self._fork(), item, deadline, end)
-
-    def _hand(self, worker: _Process, item: WorkItem, deadline: float, end: float) -> None:
-        worker.item, worker.started, worker.end = item, time.monotonic(), end
-        with suppress(
-            BrokenPipeError, ConnectionResetError
-        ):  # it is dead: wait() sees the end of its line and says so
-            worker.line.send((str(self._folder), item, deadline))
+        The first model goes to the worker that was forked before the libraries were loaded.
+        """
+        worker = self._light_worker if _is_first_model(item) else None
+        if worker is None:
+            idle = (process for process in self._workers if not process.is_busy)
+            worker = next(idle, None) or self._fork()
+        worker.item = item
+        worker.started = time.monotonic()
+        worker.kill_at = limits.kill_at
+        with suppress(BrokenPipeError, ConnectionResetError):  # results() will see that it died
+            worker.connection.send((str(self._work), item, limits.deadline))
 
     def _fork(self) -> _Process:
-        line = self._server.fork() if self._server.lives_on() else None
-        while line is None:
+        connection = self._server.fork() if self._server.is_alive() else None
+        while connection is None:
             self._renew_server()
-            line = self._server.fork()
-        worker = _Process(line, time.monotonic())
-        self._staff.append(worker)
+            connection = self._server.fork()
+        worker = _Process(connection)
+        self._workers.append(worker)
         return worker
 
     def _renew_server(self) -> None:
-        """Another server in place of one that somebody killed. One that dies again and again has a reason, which it tells."""
-        words = self._server.last_words()
+        """Start another server after one was killed.
+
+        A server that dies again and again has a reason, which the error repeats.
+        """
+        last_line = self._server.last_line()
         self._server.close()
-        if self._servers == SERVERS:
-            raise AutoMLError(f"the worker server has ended for the {SERVERS}th time: {words}")
-        self._servers += 1
+        if self._n_servers == MAX_SERVERS:
+            raise AutoMLError(
+                f"the worker server has ended for the {MAX_SERVERS}th time: {last_line}"
+            )
+        self._n_servers += 1
         self._server = ForkServer()
 
-    def wait(self, seconds: float) -> list[WorkResult]:
-        """Reports of work that ended by itself, was killed at its deadline, for its memory, or died."""
-        everybody = self._everybody()
-        busy = [worker for worker in everybody if worker.item is not None]
-        now = time.monotonic()
-        until = min(
-            [now + min(seconds, LOOK_AFTER if busy else 0.5), *(worker.end for worker in busy)]
-        )
-        ready = wait([worker.line for worker in everybody], max(0.0, until - now))
-        heard = [worker for worker in everybody if worker.line in ready]
-        results = [
-            result
-            for worker in heard
-            if worker in self._everybody()
-            for result in self._hear(worker)
-        ]
+    def results(self, seconds: float) -> Sequence[WorkResult]:
+        """Return items that ended by themselves, were killed, or died with their worker."""
+        processes = self._all_processes()
+        busy = [worker for worker in processes if worker.is_busy]
+        ready = self._wait(processes, busy, seconds)
+        results: list[WorkResult] = []
+        for worker in processes:
+            # one worker's end may have ended others, too
+            if worker.connection in ready and worker in self._all_processes():
+                results += self._receive(worker)
         for worker in busy:
-            if worker.item is not None and time.monotonic() >= worker.end:
+            if worker.is_busy and time.monotonic() >= worker.kill_at:
                 results += self._end(worker, "timeout", "did not stop at its deadline")
-        return results + self._watch_memory()
+        return results + self._enforce_memory_limit()
 
-    def _everybody(self) -> list[_Process]:
-        """All workers, the first model's among them."""
-        return [*self._staff, *([self._scout] if self._scout is not None else [])]
+    def _wait(
+        self,
+        processes: Sequence[_Process],
+        busy: Sequence[_Process],
+        seconds: float,
+    ) -> Sequence[object]:
+        """Wait for messages until the next deadline or memory check."""
+        now = time.monotonic()
+        longest = MEMORY_CHECK_SECONDS if busy else MAX_WAIT_SECONDS
+        until = min([now + min(seconds, longest), *(worker.kill_at for worker in busy)])
+        return wait([worker.connection for worker in processes], max(0.0, until - now))
 
-    def _hear(self, worker: _Process) -> list[WorkResult]:
+    def _all_processes(self) -> list[_Process]:
+        """Return all workers, with the first model's."""
+        light = [] if self._light_worker is None else [self._light_worker]
+        return [*self._workers, *light]
+
+    def _receive(self, worker: _Process) -> list[WorkResult]:
+        """Read a worker's message: a process id as hello, or a result."""
         try:
-            message = worker.line.recv()
+            message = worker.connection.recv()
         except (EOFError, ConnectionResetError):
-            doomed = (
-                [worker] if self._server.lives_on(0.02) else self._everybody()
-            )  # the server's workers end with it
-            return [result for one in doomed for result in self._end(one, "failed", DIED)]
+            return self._end_dead(worker)
         if isinstance(message, int):
             worker.pid = message
             return []
         worker.item = None
         result: WorkResult = message
-        if worker is self._scout:
-            self._end(worker, "cut", "its only work is done")
+        if worker is self._light_worker:
+            self._end(worker, "cancelled", "its only work is done")
         return [result]
 
-    def _end(self, worker: _Process, status: Status, reason: str) -> list[WorkResult]:
-        """Kill a worker and report its work, if it had any."""
+    def _end_dead(self, worker: _Process) -> list[WorkResult]:
+        """End a worker whose connection closed; if its server died, all workers died with it."""
+        server_lives = self._server.is_alive(SERVER_EXIT_SECONDS)
+        dead = [worker] if server_lives else self._all_processes()
+        results: list[WorkResult] = []
+        for process in dead:
+            results += self._end(process, "failed", WORKER_DIED)
+        return results
+
+    def _end(
+        self,
+        worker: _Process,
+        status: Status,
+        reason: str,
+    ) -> list[WorkResult]:
+        """Kill a worker and return the result of its item, if it had one."""
         if worker.pid:
-            with suppress(ProcessLookupError):  # it was quicker
+            with suppress(ProcessLookupError):  # it ended by itself
                 os.kill(worker.pid, signal.SIGKILL)
-        worker.line.close()  # one that has not said hello yet ends when it does
-        if worker is self._scout:
-            self._scout = None
+        worker.connection.close()  # a worker that has not said hello yet ends when it does
+        if worker is self._light_worker:
+            self._light_worker = None
         else:
-            self._staff.remove(worker)
+            self._workers.remove(worker)
         item, worker.item = worker.item, None
         if item is None:
             return []
-        return [
-            WorkResult(
-                item, Outcome(status, seconds=time.monotonic() - worker.started, reason=reason)
-            )
-        ]
+        seconds = time.monotonic() - worker.started
+        return [WorkResult(item, Outcome(status, seconds=seconds, reason=reason))]
 
-    def _watch_memory(self) -> list[WorkResult]:
-        if self._memory is None or time.monotonic() - self._looked < LOOK_AFTER:
+    def _enforce_memory_limit(self) -> list[WorkResult]:
+        """End the largest busy worker if the run's processes hold too much memory."""
+        now = time.monotonic()
+        if self._memory is None or now - self._memory_checked < MEMORY_CHECK_SECONDS:
             return []
-        self._looked = time.monotonic()
-        busy = [worker for worker in self._everybody() if worker.item is not None]
-        everybody = [os.getpid(), self._server.pid, *(worker.pid for worker in self._everybody())]
-        if (
-            not busy
-            or sum(map(_resident, everybody)) <= self._memory
-            or sum(map(_held, everybody)) <= self._memory
-        ):
+        self._memory_checked = now
+        busy = [worker for worker in self._all_processes() if worker.is_busy]
+        if not busy or not self._exceeds_memory(self._memory):
             return []
-        largest = max(busy, key=lambda worker: _held(worker.pid))
+        largest = max(busy, key=lambda worker: _proportional_bytes(worker.pid))
+        gigabytes = self._memory / 1e9
         return self._end(
-            largest, "memory", f"the run's processes held more than {self._memory / 1e9:.1f} GB"
+            largest, "memory", f"the run's processes held more than {gigabytes:.1f} GB"
         )
 
-    def stop(self, reason: str) -> list[WorkResult]:
-        """Kill whatever is at work."""
-        return [
-            result
-            for worker in self._everybody()
-            if worker.item is not None
-            for result in self._end(worker, "cut", reason)
-        ]
+    def _exceeds_memory(self, limit: int) -> bool:
+        """Return whether the run's processes hold more than the limit.
+
+        Resident memory is quick to read and never too small; only if it exceeds the limit is
+        shared memory counted properly.
+        """
+        workers = [worker.pid for worker in self._all_processes()]
+        pids = [os.getpid(), self._server.pid, *workers]
+        if sum(map(_resident_bytes, pids)) <= limit:
+            return False
+        return sum(map(_proportional_bytes, pids)) > limit
+
+    def fetch(self, result: WorkResult, into: Path) -> None:
+        """Move the files of a job: workers write to this machine's disk."""
+        move_artifacts(self._work, result, into)
+
+    def cancel(self, reason: str) -> Sequence[WorkResult]:
+        """Kill all busy workers."""
+        results: list[WorkResult] = []
+        for worker in self._all_processes():
+            if worker.is_busy:
+                results += self._end(worker, "cancelled", reason)
+        return results
 
     def close(self) -> None:
         """End all workers and the server."""
-        for worker in self._everybody():
-            self._end(worker, "cut", "the run is over")
+        for worker in self._all_processes():
+            self._end(worker, "cancelled", "the run is over")
         self._server.close()
 
 
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process uses, shared or not: quickly found, and never less than what it holds."""
+def _is_first_model(item: WorkItem) -> bool:
+    return isinstance(item, Job) and item.candidate.is_first_model
+
+
+def _resident_bytes(pid: int) -> int:
+    """Return the memory that a process uses, shared or not; 0 if it is gone."""
     try:
         return int(psutil.Process(pid).memory_info().rss) if pid else 0
     except psutil.Error:
         return 0
 
 
-def _held(pid: int) -> int:
-    """Bytes that would be free if a process ended, and its part of what it shares with others: forks share much with their server."""
+def _proportional_bytes(pid: int) -> int:
+    """Return a process's own memory plus its part of what it shares; 0 if it is gone.
+
+    Forked workers share much with their server.
+    """
+    if not pid:
+        return 0
     try:
-        full = psutil.Process(pid).memory_full_info() if pid else None
+        full = psutil.Process(pid).memory_full_info()
     except psutil.Error:
         return 0
-    return int(getattr(full, "pss", full.uss)) if full else 0
+    return int(getattr(full, "pss", full.uss))

@@ -1,7 +1,7 @@
-"""The worker server: a process that loads the libraries once, fits nothing, and forks a worker whenever it is asked to.
+"""The worker server: loads the libraries once, fits nothing, and forks a worker on request.
 
-It is asked by a message of one byte that carries a socket; the fork answers on that socket. It imports automl, never the
-user's main module. It dies with its parent, and its workers die with it.
+A request is a message of one byte that carries a socket, on which the fork answers. The server
+imports automl, never the user's main module. It dies with its parent, and its workers with it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,10 @@ from pathlib import Path
 
 from automl.budget import Budget
 
-PR_SET_PDEATHSIG = 1
-LIGHT = ("automl.executor.worker",)  # NumPy and no library more, for the worker of the first model
-FIRST = (
-    "scipy.optimize",
-    "lightgbm",
-)  # loaded before any other worker, who would each load them again
-THEN = (  # a request is answered in between
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+LIGHT_LIBRARIES = ("automl.executor.worker",)  # NumPy alone, for the first model's worker
+SHARED_LIBRARIES = ("scipy.optimize", "lightgbm")  # loaded before any other worker is forked
+LATER_LIBRARIES = (  # requests are answered in between
     "sklearn.ensemble",
     "catboost",
     "xgboost",
@@ -39,23 +36,29 @@ THEN = (  # a request is answered in between
 def die_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when the thread that started it ends."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we asked
+    if os.getppid() != parent:  # the parent died before the kernel was asked
         os._exit(1)
 
 
-def serve(door: socket.socket, seconds: float | None) -> bool:
-    """Answer one request if one comes in time; False once nobody can ask any more."""
-    ready, _, _ = select.select([door], [], [], seconds)
+def serve(requests: socket.socket, seconds: float | None) -> bool:
+    """Answer one request if one comes in time.
+
+    Returns
+    -------
+    bool
+        False once nobody can send a request any more.
+    """
+    ready, _, _ = select.select([requests], [], [], seconds)
     if not ready:
         return True
-    message, sockets, _, _ = socket.recv_fds(door, 1, 1)
+    message, sockets, _, _ = socket.recv_fds(requests, 1, 1)
     if not message:
         return False
     server = os.getpid()
-    gc.freeze()  # what is loaded stays: a worker that looks through it would copy its memory
+    gc.freeze()  # a collection in the worker would touch, and so copy, the server's memory
     if os.fork() == 0:
         gc.enable()
-        door.close()
+        requests.close()
         die_with_parent(server)
         work(Connection(sockets[0]))
         os._exit(0)
@@ -63,51 +66,51 @@ def serve(door: socket.socket, seconds: float | None) -> bool:
     return True
 
 
-def work(line: Connection) -> None:
-    """A worker's life: say hello, then do what comes down the line until it ends."""
+def work(connection: Connection) -> None:
+    """Do what a worker does: say hello, then do each item received until the connection ends."""
     from automl.executor.worker import Worker
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    line.send(os.getpid())
+    connection.send(os.getpid())
     worker: Worker | None = None
     while True:
         try:
-            folder, job, deadline = line.recv()
+            folder, item, deadline = connection.recv()
         except EOFError:
             return
         if worker is None or worker.folder != Path(folder):
             worker = Worker(Path(folder))
-        result = worker.do(job, replace(Budget(), deadline=deadline, clock=time.monotonic))
-        line.send(result)
+        budget = replace(Budget(), deadline=deadline, clock=time.monotonic)
+        connection.send(worker.do(item, budget))
 
 
 def load(library: str) -> None:
-    """Import a library. One that can't be loaded is no reason to end: a fit that needs it will fail with the library's own words."""
+    """Import a library; if it can't be loaded, each fit that needs it fails with its message."""
     try:
         importlib.import_module(library)
     except (ImportError, OSError) as error:
         sys.stderr.write(f"{library}: {error}\n")
 
 
-def main(door_fd: int, parent: int) -> None:
-    """Serve until the door closes."""
-    gc.disable()  # importing makes next to no garbage, and looking for it takes a fifth of the time
+def main(socket_fd: int, parent: int) -> None:
+    """Serve until the parent closes the socket."""
+    gc.disable()  # imports make hardly any garbage, and looking for it takes a fifth of their time
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the main process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps workers
-    door = socket.socket(fileno=door_fd)
-    for library in LIGHT:
+    requests = socket.socket(fileno=socket_fd)
+    for library in LIGHT_LIBRARIES:
         importlib.import_module(library)
-    if not serve(door, 0):  # the first request is there already
+    if not serve(requests, 0):  # the first request is already waiting
         return
-    for library in FIRST:
+    for library in SHARED_LIBRARIES:
         load(library)
-    for library in THEN:
-        if not serve(door, 0):
+    for library in LATER_LIBRARIES:
+        if not serve(requests, 0):
             return
         load(library)
-    while serve(door, None):
+    while serve(requests, None):
         pass
 
 

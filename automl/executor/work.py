@@ -1,88 +1,128 @@
-"""What a worker can be asked to do, and what it reports."""
+"""Work items that an executor's workers can do, and the results that they send back."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from automl.candidate import Job, Outcome, Split
 from automl.features.recipe import Recipe, topics
-from automl.trial import Job, Outcome, Split
+from automl.models import reads_features
+
+WORKER_DIED = "its worker process died"  # reason of an item that was lost with its worker
 
 
 @dataclass(frozen=True)
 class Encode:
-    """Work: encode the columns by a recipe. Without a place, by the encoders that all folds share."""
+    """Work item: encode the columns by a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    split : (int, int or None) or None
+        Whose training rows the encoders are fitted on; None for encoders that all folds share.
+    """
 
     recipe: Recipe
     split: Split | None = None
 
     @property
     def key(self) -> str:
-        """The name of the folder that it makes."""
-        where = (
-            "shared"
-            if self.split is None
-            else f"r{self.split[0]}f{'all' if self.split[1] is None else self.split[1]}"
-        )
-        return f"{self.recipe.name}-{where}"
+        """Name of the folder that it makes."""
+        if self.split is None:
+            return f"{self.recipe.name}-shared"
+        repeat, fold = self.split
+        return f"{self.recipe.name}-r{repeat}f{'all' if fold is None else fold}"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Work: quick models under the folds that lie in `work/probes/`, whose held-out predictions are laid beside them."""
+    """Work item: train quick models on folds of their own.
+
+    The folds lie in `work/probes/`; the held-out predictions are written next to them.
+    """
 
     key: str
 
 
 WorkItem = Encode | Job | Probe
 
-DIED = "its worker process died"  # the reason of work that was lost with its worker
+
+@dataclass(frozen=True)
+class Limits:
+    """When a work item must end, as readings of the run's clock.
+
+    Parameters
+    ----------
+    deadline : float
+        When a fit must stop by itself, with time left to predict and write.
+    kill_at : float
+        When its worker is killed.
+    """
+
+    deadline: float = math.inf
+    kill_at: float = math.inf
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
 class WorkResult:
-    """What came of a piece of work.
+    """How a work item ended.
 
     Parameters
     ----------
+    item : Encode, Job or Probe
+    outcome : Outcome
     warnings : tuple of str
-        Those that the libraries raised.
-    trouble : int
-        The `errno` of a disk that can't be written or a folder that has vanished, the run's affair and not the work's; 0 if there is none.
+        Those that libraries raised.
+    disk_error : int
+        The `errno` of a disk that can't be written or a folder that has vanished: the whole run
+        fails of it. 0 if there is none.
     """
 
     item: WorkItem
     outcome: Outcome
     warnings: tuple[str, ...] = ()
-    trouble: int = 0
+    disk_error: int = 0
 
 
 def encodings_for(job: Job) -> tuple[Encode, ...]:
-    """The encodings that have to be there before a job: the constant reads none, and a bounded recipe is encoded in the fit."""
-    if job.candidate.family == "constant" or job.candidate.recipe.bounded:
+    """Return the encodings that must exist before a job starts.
+
+    A family that reads no features needs none, and a bounded recipe is encoded in the fit.
+    """
+    if job.candidate.recipe.bounded or not reads_features(job.candidate.family):
         return ()
     return encodings_at(job.candidate.recipe, job.split)
 
 
-def rows_at(split: Split) -> Split:
-    """The place whose rows are trained on: all refits have the same."""
-    return (0, None) if split[1] is None else split
-
-
 def encodings_at(recipe: Recipe, split: Split) -> tuple[Encode, ...]:
-    """The encodings that a model of a recipe at a place reads, side by side; refits share theirs, and all recipes what is made of texts."""
-    return (
-        *shared_by_folds(recipe),
-        *(Encode(part, rows_at(split)) for part in _parts(recipe) if part.reads_target),
-    )
+    """Return the encodings that a model of a recipe reads at a split, in column order.
+
+    Refits share theirs, and all recipes share what is made of texts.
+    """
+    rows = training_split(split)
+    targeted = [Encode(part, rows) for part in _parts(recipe) if part.reads_target]
+    return (*shared_encodings(recipe), *targeted)
 
 
-def shared_by_folds(recipe: Recipe) -> tuple[Encode, ...]:
-    """The encodings of a recipe that don't read the target; all that a bounded one makes does."""
+def shared_encodings(recipe: Recipe) -> tuple[Encode, ...]:
+    """Return the encodings of a recipe that don't read the target, so that all folds share them.
+
+    A bounded recipe has none.
+    """
     if recipe.bounded:
         return ()
     return tuple(Encode(part) for part in _parts(recipe))
 
 
+def training_split(split: Split) -> Split:
+    """Return the split that names the training rows: all refits have the same."""
+    return (0, None) if split[1] is None else split
+
+
 def _parts(recipe: Recipe) -> tuple[Recipe, ...]:
-    """A recipe, and that of what is made of texts if it has it."""
+    """Return a recipe and, if it has one, the recipe of what is made of texts."""
     return (recipe, topics(recipe)) if recipe.text == "svd" else (recipe,)

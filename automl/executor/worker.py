@@ -1,4 +1,4 @@
-"""What a worker does at its desk: encode columns once, keep prepared data at hand, fit one model and lay its files down."""
+"""Worker: does one item after the other: encodes columns, trains a model, writes its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import traceback
 import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from automl import extensions
 from automl.budget import Budget
+from automl.candidate import Job, Outcome
 from automl.columns import Columns
 from automl.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.errors import cure
@@ -33,233 +34,365 @@ from automl.executor.work import (
     WorkResult,
     encodings_at,
     encodings_for,
-    rows_at,
+    training_split,
 )
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, hstack
 from automl.features.feature import Feature
 from automl.files import disk_trouble
 from automl.folds import some
 from automl.metrics import metric_of
-from automl.models import family
+from automl.models import family, reads_features
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
 from automl.state import pack, packed, unpack
 from automl.store import FAILURES
-from automl.trial import Job, Outcome
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]
+Reader = Callable[[Rows], Matrix]
+
+MAX_PREPARED = 3  # samples, and binned samples, that a worker keeps
+MAX_REASON_LENGTH = 300
+MAX_WARNING_LENGTH = 200
 
 
 def open_encoding(folder: Path) -> Encoding:
-    """The fitted encoders that lie in an encoding's folder."""
+    """Return the fitted encoders of an encoding's folder."""
     with zipfile.ZipFile(folder / "state.zip") as archive:
         return Encoding.from_state(unpack(archive, "encoding"))
 
 
-def rows_of(data: Dataset, job: Job) -> tuple[Rows, Rows | None]:
-    """The rows that a job trains on, and those that are held out for it."""
+def rows_of(
+    data: Dataset,
+    job: Job,
+) -> tuple[Rows, Rows | None]:
+    """Return the rows that a job trains on, and those that are held out for it."""
     train = data.folds.train(*job.split)
-    held = None if job.fold is None else data.folds.held(job.repeat, job.fold)
-    if job.rows is not None:
-        seed = (data.seed, job.repeat)
-        train = train[some(len(train), job.rows, seed)]
-        held = None if held is None else held[some(len(held), job.rows, seed)]
+    held = None
+    if job.fold is not None:
+        held = data.folds.held(job.repeat, job.fold)
+    if job.rows is None:
+        return train, held
+    seed = (data.seed, job.repeat)
+    train = _sampled(train, job.rows, seed)
+    if held is not None:
+        held = _sampled(held, job.rows, seed)
     return train, held
 
 
-class Worker:
-    """One worker's view of a run's `work/` folder.
+def _sampled(rows: Rows, count: int, seed: tuple[int, int]) -> Rows:
+    """Return some of the rows, in their order."""
+    return rows[some(len(rows), count, seed)]
 
-    Binned data is kept for the last few (recipe, fold, rows, binning), since making it can take longer than a fit.
+
+def move_artifacts(
+    work: Path,
+    result: WorkResult,
+    into: Path,
+) -> None:
+    """Move the files that a worker of this machine wrote for a job."""
+    made = work / "made" / result.item.key
+    into.parent.mkdir(parents=True, exist_ok=True)
+    if made.exists():
+        os.replace(made, into)
+
+
+class Worker:
+    """Does work items on the data in a run's `work/` folder.
+
+    Samples and binned data of the last few (recipe, split, rows, binning) are kept, since making
+    them can take longer than a fit.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's `work/`.
     """
 
-    def __init__(self, folder: Path, kept: int = 3) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._samples: OrderedDict[Hashable, Any] = OrderedDict()
-        self._prepared: OrderedDict[Hashable, Any] = OrderedDict()
-        self._kept = kept
-        self._own = extensions.NO_EXTENSIONS  # known once the data is
+        self._samples = _RecentlyUsed(MAX_PREPARED)
+        self._prepared = _RecentlyUsed(MAX_PREPARED)
+        self._extensions = extensions.NO_EXTENSIONS  # known once the data is
 
     @cached_property
     def dataset(self) -> Dataset:
         """The run's data."""
         data = open_dataset(self.folder / "data")
-        self._own = extensions.take(self.folder / "data" / EXTENSIONS)
+        self._extensions = extensions.read_in_worker(self.folder / "data" / EXTENSIONS)
         return data
 
-    def do(self, item: WorkItem, budget: Budget) -> WorkResult:
-        """Do a piece of work; whatever goes wrong is its outcome."""
+    def do(
+        self,
+        item: WorkItem,
+        budget: Budget,
+    ) -> WorkResult:
+        """Do an item; whatever goes wrong becomes its outcome."""
         started = time.monotonic()
-        trouble = 0
+        disk_error = 0
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 outcome = self._outcome(item, budget)
             except MemoryError:
-                outcome = Outcome(
-                    "memory", seconds=time.monotonic() - started, reason="not enough memory"
-                )
-            except Exception as error:  # noqa: BLE001 - one fit's failure is a recorded outcome, never the run's
-                trouble = disk_trouble(error) or (
-                    0 if (self.folder / "data").exists() else errno.ENOENT
-                )  # the folder has vanished
-                self._complain(item)
-                reason = cure(f"{type(error).__name__}: {error}".splitlines()[0][:300])
-                outcome = Outcome("failed", seconds=time.monotonic() - started, reason=reason)
-        told = tuple(
-            dict.fromkeys(
-                f"{w.category.__name__}: {str(w.message).splitlines()[0][:200]}"
-                for w in caught
-                if str(w.message)
-            )
-        )
-        return WorkResult(item, outcome, told, trouble)
+                outcome = _failure("memory", started, "not enough memory")
+            except Exception as error:  # noqa: BLE001 - one fit's failure never costs the run
+                disk_error = disk_trouble(error) or self._missing_folder()
+                self._write_traceback(item)
+                first_line = f"{type(error).__name__}: {error}".splitlines()[0]
+                outcome = _failure("failed", started, cure(first_line[:MAX_REASON_LENGTH]))
+        return WorkResult(item, outcome, _as_text(caught), disk_error)
 
-    def _outcome(self, item: WorkItem, budget: Budget) -> Outcome:
+    def _outcome(
+        self,
+        item: WorkItem,
+        budget: Budget,
+    ) -> Outcome:
         if isinstance(item, Encode):
             return self._encode(item)
-        return self._probe(item, budget) if isinstance(item, Probe) else self._fit(item, budget)
+        if isinstance(item, Probe):
+            return self._probe(item, budget)
+        return self._fit(item, budget)
 
-    def _probe(self, item: Probe, budget: Budget) -> Outcome:
-        started = time.monotonic()
-        made = predictions_path(self.folder, item.key)
-        half = made.with_suffix(f".{os.getpid()}.npy")
-        np.save(
-            half,
-            held_out_predictions(
-                self.dataset, open_split(split_path(self.folder, item.key)), budget
-            ),
-        )
-        os.replace(half, made)
-        return Outcome("done", seconds=time.monotonic() - started)
+    def _missing_folder(self) -> int:
+        """Return `ENOENT` if the run's data has vanished, else 0."""
+        return 0 if (self.folder / "data").exists() else errno.ENOENT
 
-    def _complain(self, item: WorkItem) -> None:
-        """Keep the traceback for whoever wants to know why; on a full disk there is no place for it."""
-        with suppress(OSError), open(self.folder / FAILURES, "a", encoding="utf-8") as file:
+    def _write_traceback(self, item: WorkItem) -> None:
+        """Append the traceback to the run's failures; a full disk has no room for it."""
+        path = self.folder / FAILURES
+        with suppress(OSError), open(path, "a", encoding="utf-8") as file:
             file.write(f"{item.key}\n{traceback.format_exc()}\n")
 
-    def _encode(self, item: Encode) -> Outcome:
+    # ------------------------------------------------------------ probes and encodings
+
+    def _probe(
+        self,
+        item: Probe,
+        budget: Budget,
+    ) -> Outcome:
+        """Train quick models on folds of their own, and write their held-out predictions."""
         started = time.monotonic()
+        path = predictions_path(self.folder, item.key)
+        temporary = path.with_suffix(f".{os.getpid()}.npy")
+        split = open_split(split_path(self.folder, item.key))
+        np.save(temporary, held_out_predictions(self.dataset, split, budget))
+        os.replace(temporary, path)
+        return Outcome("done", seconds=time.monotonic() - started)
+
+    def _encode(self, item: Encode) -> Outcome:
+        """Fit a recipe's encoders, and write them with the encoded rows."""
+        started = time.monotonic()
+        encoding, matrix = self._encoded(item)
+        home = self.folder / "encoded" / item.key
+        temporary = self.folder / "encoded" / f".{item.key}.{os.getpid()}"
+        temporary.mkdir(parents=True, exist_ok=True)
+        np.save(temporary / "X.npy", matrix)
+        with zipfile.ZipFile(temporary / "state.zip", "w") as archive:
+            pack(encoding.to_state(), archive, "encoding")
+        if home.exists():  # written by a worker that died before it could report
+            shutil.rmtree(temporary)
+        else:
+            os.replace(temporary, home)
+        return Outcome("done", seconds=time.monotonic() - started)
+
+    def _encoded(self, item: Encode) -> tuple[Encoding, Matrix]:
         data = self.dataset
         if item.split is None:
             encoding = fit_shared(item.recipe, data.columns, data.seed)
-            matrix = encoding.transform(data.columns)
-        else:
-            train = data.folds.train(*item.split)
-            encoding, matrix = fit_targeted(
-                item.recipe, data.columns, data.task, data.y, train, data.seed, data.weight
-            )
-        made = self.folder / "encoded" / f".{item.key}.{os.getpid()}"
-        made.mkdir(parents=True, exist_ok=True)
-        np.save(made / "X.npy", matrix)
-        with zipfile.ZipFile(made / "state.zip", "w") as archive:
-            pack(encoding.to_state(), archive, "encoding")
-        home = self.folder / "encoded" / item.key
-        if home.exists():  # made by a worker that died before it could say so
-            shutil.rmtree(made)
-        else:
-            os.replace(made, home)
-        return Outcome("done", seconds=time.monotonic() - started)
-
-    def _fit(self, job: Job, budget: Budget) -> Outcome:
-        task = self.dataset.task
-        kind = family(job.candidate.family, self._own)
-        how = How(
-            task, metric_of(task), job.seed, job.threads, budget, job.rounds, self._models(job)
+            return encoding, encoding.transform(data.columns)
+        train = data.folds.train(*item.split)
+        return fit_targeted(
+            item.recipe,
+            data.columns,
+            data.task,
+            data.y,
+            train,
+            data.seed,
+            data.weight,
         )
-        spot = (job.candidate.recipe.name, rows_at(job.split), job.rows)
-        train, held = self._at_hand(self._samples, spot, lambda: self._split(job))
+
+    # ------------------------------------------------------------ fits
+
+    def _fit(
+        self,
+        job: Job,
+        budget: Budget,
+    ) -> Outcome:
+        """Train a model, score it on the held-out rows, and write its files."""
+        candidate = job.candidate
+        kind = family(candidate.family, self._known_extensions())
+        how = self._how(job, budget)
+        rows = (candidate.recipe.name, training_split(job.split), job.rows)
+        train, held = self._samples.get(rows, lambda: self._split(job))
         started = time.monotonic()
-        binning = (kind.name, spot, kind.binning(job.candidate.params), job.threads)
-        prepared = self._at_hand(
-            self._prepared, binning, lambda: kind.prepare(train, held, job.candidate.params, how)
+        params = candidate.params
+        binning = (kind.name, rows, kind.binning(params), job.resources.threads)
+        prepared = self._prepared.get(
+            binning,
+            lambda: kind.prepare(train, held, params, how),
         )
-        fitted = kind.fit(prepared, job.candidate.params, how)
-        predictions = None if held is None else fitted.model.predict(held.X)
+        fitted = kind.fit(prepared, params, how)
+        predictions = None
+        if held is not None:
+            predictions = fitted.model.predict(held.X)
         seconds = time.monotonic() - started
-        loss = (
-            None
-            if held is None or predictions is None
-            else how.metric.of(held.y, predictions, held.weight)
+        loss = None
+        if held is not None and predictions is not None:
+            loss = how.metric.of(held.y, predictions, held.weight)
+            if not np.isfinite(loss):
+                return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
+        size = 0
+        if job.is_kept:
+            size = self._write(job, fitted, predictions)
+        return Outcome(
+            "done",
+            loss,
+            seconds,
+            fitted.rounds,
+            stopped=fitted.stopped,
+            size=size,
         )
-        if loss is not None and not np.isfinite(loss):
-            return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
-        size = (
-            self._lay_down(job, fitted, predictions) if job.is_kept else 0
-        )  # a look's model answers nowhere
-        return Outcome("done", loss, seconds, fitted.rounds, stopped=fitted.stopped, size=size)
 
-    def _models(self, job: Job) -> int:
-        """How many fits like this one answer together."""
+    def _known_extensions(self) -> extensions.Extensions:
+        _ = self.dataset  # they come with the data
+        return self._extensions
+
+    def _how(
+        self,
+        job: Job,
+        budget: Budget,
+    ) -> How:
+        """Return the circumstances of a fit."""
+        task = self.dataset.task
+        return How(
+            task,
+            metric_of(task),
+            job.seed,
+            job.resources.threads,
+            budget,
+            job.rounds,
+            self._models_that_answer(job),
+        )
+
+    def _models_that_answer(self, job: Job) -> int:
+        """Return how many fits like this one answer together."""
         folds = self.dataset.folds
-        return (
-            folds.blocks.shape[0] * folds.n_folds
-            if folds.kind == "kfold" and job.fold is not None
-            else 1
-        )
-
-    def _at_hand(self, kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under a key, or made now; the least recently used one goes."""
-        if key not in kept:
-            kept[key] = make()
-            while len(kept) > self._kept:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        value: T = kept[key]
-        return value
+        if folds.kind != "kfold" or job.fold is None:
+            return 1
+        return folds.blocks.shape[0] * folds.n_folds
 
     def _split(self, job: Job) -> tuple[Sample, Sample | None]:
-        """The rows that a job trains on and those held out."""
+        """Return the rows that a job trains on and those held out."""
         data = self.dataset
         features, read = self._reader(job)
 
         def sample(rows: Rows) -> Sample:
-            return Sample(
-                read(rows),
-                features,
-                data.y[rows],
-                None if data.weight is None else data.weight[rows],
-            )
+            weight = None if data.weight is None else data.weight[rows]
+            return Sample(read(rows), features, data.y[rows], weight)
 
         train, held = rows_of(data, job)
         return sample(train), None if held is None else sample(held)
 
-    def _reader(self, job: Job) -> tuple[tuple[Feature, ...], Callable[[Rows], Matrix]]:
-        """The features that a job reads, and how some rows of them are read."""
-        if job.candidate.family == "constant":
+    def _reader(self, job: Job) -> tuple[tuple[Feature, ...], Reader]:
+        """Return a job's features, and the function that reads rows of them."""
+        if not reads_features(job.candidate.family):
             return (), lambda rows: np.empty((len(rows), 0), np.float32)
         if job.candidate.recipe.bounded:
-            encoding = self._bounded(job)
-            wanted = {source for encoder in encoding.encoders for source in encoder.sources}
-            columns = Columns(
-                {name: self.dataset.columns[name] for name in wanted}, self.dataset.columns.n_rows
-            )
-            return encoding.features, lambda rows: encoding.transform(columns.take(rows))
-        parts = [self.folder / "encoded" / item.key for item in encodings_for(job)]
-        matrices = [np.load(part / "X.npy", mmap_mode="r") for part in parts]
-        features = tuple(feature for part in parts for feature in open_encoding(part).features)
-        return features, lambda rows: hstack([matrix[rows] for matrix in matrices])
+            return self._bounded_reader(job)
+        matrices: list[Matrix] = []
+        features: list[Feature] = []
+        for item in encodings_for(job):
+            folder = self.folder / "encoded" / item.key
+            matrices.append(np.load(folder / "X.npy", mmap_mode="r"))
+            features += open_encoding(folder).features
+
+        def read(rows: Rows) -> Matrix:
+            return hstack([matrix[rows] for matrix in matrices])
+
+        return tuple(features), read
+
+    def _bounded_reader(self, job: Job) -> tuple[tuple[Feature, ...], Reader]:
+        """Return the reader of a bounded recipe, which encodes rows when they are read."""
+        encoding = self._bounded(job)
+        columns = self.dataset.columns
+        sources = {source for encoder in encoding.encoders for source in encoder.sources}
+        wanted = Columns({name: columns[name] for name in sources}, columns.n_rows)
+        return encoding.features, lambda rows: encoding.transform(wanted.take(rows))
 
     def _bounded(self, job: Job) -> Encoding:
-        """The encoders of a bounded recipe, fitted now unless they are there: nobody else reads what they make."""
-        (item,) = encodings_at(job.candidate.recipe, job.split)
-        if not (self.folder / "encoded" / item.key).exists():
-            self._encode(item)
-        return open_encoding(self.folder / "encoded" / item.key)
+        """Return the encoders of a bounded recipe, fitted now unless they exist.
 
-    def _lay_down(self, job: Job, fitted: Fitted, predictions: Floats | None) -> int:
-        """Write the files of a fit and say how many bytes the model takes."""
-        made = self.folder / "made" / job.key
-        made.mkdir(parents=True, exist_ok=True)
+        No other job reads them.
+        """
+        (item,) = encodings_at(job.candidate.recipe, job.split)
+        folder = self.folder / "encoded" / item.key
+        if not folder.exists():
+            self._encode(item)
+        return open_encoding(folder)
+
+    def _write(
+        self,
+        job: Job,
+        fitted: Fitted,
+        predictions: Floats | None,
+    ) -> int:
+        """Write the files of a fit, and return the size of the model in bytes."""
+        folder = self.folder / "made" / job.key
+        folder.mkdir(parents=True, exist_ok=True)
         if predictions is not None:
-            np.save(
-                made / "predictions.npy",
-                predictions if predictions.ndim == 1 else predictions.astype(np.float32),
-            )
-        (made / "model.zip").write_bytes(packed((fitted.kept or fitted.model).to_state()))
-        detail = {
-            "resolved": dict(fitted.resolved),
-            "curve": [list(point) for point in fitted.curve],
-        }
-        (made / "detail.json").write_text(json.dumps(detail, default=str), encoding="utf-8")
-        return (made / "model.zip").stat().st_size
+            if predictions.ndim > 1:
+                predictions = predictions.astype(np.float32)
+            np.save(folder / "predictions.npy", predictions)
+        model = folder / "model.zip"
+        model.write_bytes(packed((fitted.kept or fitted.model).to_state()))
+        curve = [list(point) for point in fitted.curve]
+        detail = {"resolved": dict(fitted.resolved), "curve": curve}
+        text = json.dumps(detail, default=str)
+        (folder / "detail.json").write_text(text, encoding="utf-8")
+        return model.stat().st_size
+
+
+class _RecentlyUsed:
+    """The last few values that were made, by key.
+
+    Parameters
+    ----------
+    size : int
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+    ) -> T:
+        """Return the value of a key, made now if it is not kept."""
+        if key not in self._values:
+            self._values[key] = make()
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        value: T = self._values[key]
+        return value
+
+
+def _failure(
+    status: Any,
+    started: float,
+    reason: str,
+) -> Outcome:
+    return Outcome(status, seconds=time.monotonic() - started, reason=reason)
+
+
+def _as_text(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return warnings as lines, each once."""
+    lines = []
+    for warning in caught:
+        message = str(warning.message)
+        if message:
+            first_line = message.splitlines()[0][:MAX_WARNING_LENGTH]
+            lines.append(f"{warning.category.__name__}: {first_line}")
+    return tuple(dict.fromkeys(lines))

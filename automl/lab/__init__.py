@@ -1,1 +1,1 @@
-"""The only place where models are trained: jobs, workers, limits, failures, encoded data."""
+"""The only place where models are trained: the run's data, the scheduler, and the Lab."""

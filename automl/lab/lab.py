@@ -1,45 +1,43 @@
-"""The Lab: runs a policy's jobs on a workbench, turns what comes of them into events, and keeps the run's arrays.
+"""Lab: the only place where models are trained and where a running study grows.
 
-The only place that adds to a study while it runs. Every larger study is shown with its event to the observers, the
-recorder first; one that fails is told once in the log and never costs the run.
+It asks a policy for actions, has a scheduler hand jobs to an executor, and turns the results into
+events of the journal.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from automl import extensions
 from automl.budget import Budget
-from automl.cleaning import Cleaner
-from automl.dataset import EXTENSIONS, Dataset, open_dataset
+from automl.candidate import Job, Outcome
+from automl.dataset import Dataset
 from automl.errors import AutoMLError, NoTime
-from automl.executor._base import Executor
+from automl.events import FitEnded, FitStarted, TrialDecided
+from automl.executor import Executor
 from automl.executor.probes import ProbeFolds, predictions_path, split_path
-from automl.executor.work import DIED, Encode, Probe, WorkItem, WorkResult, encodings_for
-from automl.executor.worker import Worker, open_encoding, rows_of
-from automl.features.encoding import Encoding
-from automl.files import disk_trouble
+from automl.executor.work import Encode, Limits, Probe, WorkResult
+from automl.executor.worker import Worker
+from automl.journal import Journal
 from automl.lab.policy import Action, Capacity, Drop, Policy, Stop, Wait
-from automl.problem import NOTHING
-from automl.store import Store
-from automl.trial import Event, Job, Outcome, Study, Trial, begun, decided, fitted
+from automl.lab.run_data import RunData
+from automl.lab.scheduler import MAX_OVERRUN_SECONDS, Scheduler, limits_of
+from automl.resources import Resources
+from automl.study import Event, Study
+from automl.trial import Trial
 
 Floats = npt.NDArray[np.float64]
-Observer = Callable[[Study, Event], None]
 
-KILL_AFTER = 0.4  # seconds beyond its limit that a fit may need to write its files
-LATEST = 0.15  # seconds beyond a stage's end
-KEPT = 60  # complete trials whose models and predictions are kept: 1 000 trials on adult stay below 500 MB
-ROUND = 10  # jobs asked for at a time under `--trials`: more than most machines have cores, and the same on all of them
+MAX_WAIT_SECONDS = 1.0  # for results, before the policy is asked again
+STOPPING_WAIT_SECONDS = 0.1
+MAX_KEPT_TRIALS = 60  # whose models are kept: 1 000 trials on adult stay below 500 MB
+ROUND_SIZE = 10  # jobs of a round without a clock: more than most machines have cores
+MULTITHREADED_CELLS = 2_000_000  # rows x values from which a fit gets several threads
+THREADS_WITHOUT_CLOCK = 4  # of a fit on a large table, whatever the machine has
 
 
 class Lab:
@@ -47,501 +45,436 @@ class Lab:
 
     Parameters
     ----------
-    store : Store
-    bench : Bench
-    whole : Budget
+    data : RunData
+    executor : Executor
+    budget : Budget
         The run's.
-
-    Attributes
-    ----------
-    problem : Problem
-        What the user asks; a run that goes on with its data at hand asks nothing.
-    threads : int
-        Threads of each fit.
-    extensions : Extensions
-        The run's own families: its workers get them with the data.
-    slowdown : float
-        How much slower this process gets on than on a free machine, as far as that was measured.
+    journal : Journal, optional
     """
 
-    def __init__(self, store: Store, executor: Executor, whole: Budget) -> None:
-        self.store = store
-        self.executor = executor
-        self.whole = whole
-        self.problem = NOTHING
-        self.threads = 1
-        self.extensions = extensions.NO_EXTENSIONS
-        self.slowdown = 1.0
-        self._halt = False
-        self.cleaner: Cleaner | None = None
-        self.recorder: Observer | None = None
-        self.observers: list[Observer] = []
-        self._dataset: Dataset | None = None
-        self._desk: Worker | None = None  # of this process, for what takes no time
-        self._encoded: set[str] = set()  # encodings that are there
-        self._encoding: set[str] = set()  # encodings that are being made
-        self._broken: dict[str, Outcome] = {}  # encodings that can't be made
-        self._waiting: list[Job] = []  # for an encoding
-        self._lost: set[str] = set()  # work whose worker died once
+    def __init__(
+        self,
+        data: RunData,
+        executor: Executor,
+        budget: Budget,
+        journal: Journal | None = None,
+    ) -> None:
+        self.data = data
+        self.budget = budget
+        self._journal = journal or Journal()
+        self._executor = executor
+        self._scheduler = Scheduler(executor, data.encoded, data.store.folder)
+        self._resources = Resources()
+        self._halted = False
+        self._worker: Worker | None = None  # of this process, for fits that take no time
+        self._workers_data: Dataset | None = None
 
     def halted(self) -> bool:
-        """Whether the user has asked to end the search."""
-        return self._halt
+        """Return whether the user has asked to end the search."""
+        return self._halted
 
     def halt(self) -> None:
         """Start nothing more, and end what is running."""
-        self._halt = True
+        self._halted = True
 
-    # ------------------------------------------------------------ the log
-
-    def tell(self, study: Study, event: Event) -> Study:
-        """Add an event to the study, record it, and show both to the observers."""
-        study = study.add(event)
-        if self.recorder is not None:
-            self.recorder(study, event)
-        for observer in list(self.observers):
-            try:
-                observer(study, event)
-            except Exception as error:
-                if disk_trouble(error) or isinstance(error, FileNotFoundError):
-                    raise  # a full disk or a vanished folder is the run's own affair
-                self.observers.remove(observer)
-                text = f"{getattr(observer, '__qualname__', type(observer).__name__)} failed: {type(error).__name__}: {error}"
-                study = self._warn(study, "observer_failed", text)
+    def record(
+        self,
+        study: Study,
+        event: Event,
+    ) -> Study:
+        """Return the study with an event that is recorded and shown to all observers."""
+        study = self._journal.record(study, event)
+        self._resources = self._resources_of_fits(study)
         return study
 
-    def _warn(self, study: Study, code: str, text: str) -> Study:
-        """Tell of what went wrong and costs the run nothing."""
-        finding = {"code": code, "columns": [], "severity": "warning", "count": 1, "action": text}
-        return self.tell(
-            study, {"kind": "finding", "finding": finding | {"examples": [], "override": ""}}
-        )
+    def _resources_of_fits(self, study: Study) -> Resources:
+        """Return what each fit may use: several threads for large tables.
 
-    def _tell_once(self, study: Study, code: str, text: str) -> Study:
-        """Tell of what goes wrong again and again when it does for the first time."""
-        is_told = any(
-            finding["code"] == code and finding["action"] == text for finding in study.findings
-        )
-        return study if is_told else self._warn(study, code, text)
-
-    # ------------------------------------------------------------ arrays
-
-    def keep(self, dataset: Dataset, cleaner: Cleaner | None = None) -> None:
-        """Lay the run's data down for the workers, whole or not at all, and keep the cleaner for the predictor."""
-        self._dataset, self._desk = dataset, None
-        self.cleaner = cleaner
-        half, whole = self.store.work / ".data", self.store.work / "data"
-        shutil.rmtree(whole, ignore_errors=True)
-        dataset.save(half)
-        if cleaner is not None:
-            (half / "cleaner.json").write_text(json.dumps(cleaner.to_state()), encoding="utf-8")
-        self._hand_on(dataset, half)
-        os.replace(half, whole)
-
-    def recall(self) -> bool:
-        """Take up what a run that goes on has in `work/`: its data, its cleaner and its encodings; False if its data isn't there."""
-        folder = self.store.work / "data"
-        if not (folder / "cleaner.json").exists():
-            return False
-        self._dataset = open_dataset(folder)
-        self._hand_on(self._dataset, folder)
-        self.cleaner = Cleaner.from_state(
-            json.loads((folder / "cleaner.json").read_text(encoding="utf-8"))
-        )
-        self._encoded = {path.name for path in (self.store.work / "encoded").glob("*")}
-        return True
-
-    def _hand_on(self, dataset: Dataset, folder: Path) -> None:
-        """Write what workers need of what this process was given beside their data. A pickle that lies there is never read: it goes."""
-        file = folder / EXTENSIONS
-        shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
-        extensions.keep(self.extensions, dataset.task.metric, file)
-
-    def forget(self) -> None:
-        """Remove the run's data: it isn't what it should be."""
-        self._dataset, self.cleaner = None, None
-        shutil.rmtree(self.store.work, ignore_errors=True)
-
-    def encode(self, items: Iterable[Encode]) -> None:
-        """Have encodings made that aren't there, outside of any job: models of an ended run are nothing without them."""
-        wanted = dict.fromkeys(items)
-        while lacking := [item for item in wanted if item.key not in self._encoded]:
-            for item in lacking:
-                self._make(item, self.whole)
-            for result in self._heard(self.executor.wait(1.0)):
-                if result.outcome.status in ("cut", "timeout"):
-                    raise NoTime(f"the features {result.item.key} could not be made again in time")
-                if result.outcome.status != "done":
-                    raise AutoMLError(
-                        f"the features {result.item.key} could not be made again: {result.outcome.reason}"
-                    )
-                self._taken_in(result.item.key, result.outcome)
-
-    def probe(self, splits: Mapping[str, ProbeFolds], budget: Budget) -> dict[str, Floats]:
-        """Have quick models trained under folds of their own, before anything else is under way.
-
-        Parameters
-        ----------
-        splits : mapping of str to ProbeFolds
-            By a name that is good for a file.
-        budget : Budget
-            What has not ended by its deadline is ended.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Held-out predictions by name; those that failed or were ended are left out.
+        Without a clock the table alone decides, so that every machine gives the same models.
         """
-        for key, split in splits.items():
-            split.save(split_path(self.store.work, key))
-        waiting, running = [Probe(key) for key in splits], 0
-        done: dict[str, Floats] = {}
-        while (waiting or running) and budget.remaining() > 0 and not self.halted():
-            while waiting and self.executor.idle() > 0:
-                self.executor.start(waiting.pop(0), budget.deadline, budget.deadline)
-                running += 1
-            for result in self.executor.wait(min(1.0, budget.remaining())):
-                running -= 1
-                if result.outcome.status == "done":
-                    done[result.item.key] = np.load(
-                        predictions_path(self.store.work, result.item.key)
-                    )
-        if running:
-            self.executor.stop("there was no more time for probes")
-        return done
+        if study.size.rows * study.size.width < MULTITHREADED_CELLS:
+            return Resources()
+        if not self.budget.timed:
+            return Resources(THREADS_WITHOUT_CLOCK)
+        return Resources(self._executor.workers(Resources()))
 
-    def encode_soon(self, items: Iterable[Encode], budget: Budget) -> None:
-        """Have the first of these encodings made by the workers that are free, before any job asks for them."""
-        for item in items:
-            if item.key not in self._encoded:
-                self._make(item, budget)
+    def capacity(self, budget: Budget) -> Capacity:
+        """Return what a policy may count on: seconds, workers, and the resources of each fit."""
+        workers = self._executor.workers(self._resources)
+        return Capacity(budget.remaining(), workers, self._resources)
 
-    def _make(self, item: Encode, budget: Budget) -> None:
-        """Have an encoding made, if there is a free worker and nobody is at it."""
-        if item.key not in self._encoding and self.executor.idle() > 0:
-            self._encoding.add(item.key)
-            self.executor.start(item, budget.deadline, budget.deadline)
+    # ------------------------------------------------------------ policies
 
-    def _taken_in(self, key: str, outcome: Outcome) -> None:
-        """Note what came of an encoding."""
-        self._encoding.discard(key)
-        if outcome.status == "done":
-            self._encoded.add(key)
-        elif outcome.status not in ("cut", "timeout"):  # those may succeed in a later stage
-            self._broken[key] = outcome
-
-    def dataset(self) -> Dataset:
-        """The data that `keep` was given."""
-        if self._dataset is None:
-            raise LookupError("the data set is known from the clean stage on")
-        return self._dataset
-
-    def predictions(
-        self, study: Study, trial: Trial
-    ) -> tuple[Floats, npt.NDArray[np.bool_]] | None:
-        """Out-of-fold predictions of a complete trial, averaged over repeats, and which rows have one; None if they were let go."""
-        data = self.dataset()
-        n_rows, task = len(data.y), data.task
-        total = np.zeros(n_rows if task.is_regression else (n_rows, task.n_outputs))
-        count = np.zeros(n_rows)
-        for split in study.plan.splits:
-            key = trial.key_at(*split)
-            array = self.store.predictions(trial.id, key) if key else None
-            if array is None:
-                return None
-            rows = data.folds.held(*split)
-            total[rows] += array
-            count[rows] += 1
-        divisor = np.maximum(count, 1)
-        total /= (
-            divisor if task.is_regression else divisor[:, None]
-        )  # in place: of many rows and classes it takes a gigabyte
-        return total, count > 0
-
-    def held_out(self, trial: Trial) -> list[tuple[npt.NDArray[np.int64], Floats]] | None:
-        """The rows that were held out so far for a trial, complete or not, with its predictions; None if they were let go."""
-        found = []
-        for split in trial.splits:
-            key = trial.key_at(*split)
-            array = self.store.predictions(trial.id, key) if key else None
-            rows = rows_of(self.dataset(), trial.jobs[key])[1] if key else None
-            if array is None or rows is None:
-                return None
-            found.append((rows, np.asarray(array, np.float64)))
-        return found or None
-
-    def model(self, trial: Trial, split: tuple[int, int | None]) -> bytes | None:
-        """The packed state of one fitted model of a trial."""
-        key = trial.key_at(*split)
-        return self.store.model(trial.id, key) if key else None
-
-    def encoding(self, item: Encode) -> Encoding:
-        """The fitted encoders of a recipe, shared or of one fold."""
-        return open_encoding(self.store.work / "encoded" / item.key)
-
-    # ------------------------------------------------------------ running
-
-    def run(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
-        """Run a policy's jobs until it stops or the budget ends: one larger study an event."""
+    def run(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
+        """Run a policy's jobs until it stops or the budget ends, and return the larger study."""
         if budget.timed:
-            yield from self._by_the_clock(policy, study, budget)
-        else:
-            yield from self._in_rounds(policy, study, budget)
+            return self._run_timed(policy, study, budget)
+        return self._run_in_rounds(policy, study, budget)
 
-    def _by_the_clock(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
-        stopping = False
-        while not (stopping and not study.running):
-            move: Action = (
-                Stop()
-                if stopping or self.halted() or budget.remaining() <= 0
-                else self._ask(policy, study, budget)
-            )
-            if isinstance(move, Job):
-                study = self._dispatch(self._begin(study, move), budget)
-                yield study
-            elif isinstance(move, Drop):
-                study = self._drop(study, move)
-                yield study
+    def _run_timed(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
+        is_stopping = False
+        while study.running or not is_stopping:
+            action = self._next_action(policy, study, budget, is_stopping)
+            if isinstance(action, Job):
+                study = self._dispatch(self._start(study, action), budget)
+            elif isinstance(action, Drop):
+                study = self._drop(study, action)
             else:
-                stopping = stopping or isinstance(move, Stop)
-                if not study.running and (stopping or not self._encoding):
-                    return
-                for result in self._heard(self._results(budget)):
-                    study = self._take_in(study, result)
-                    yield study
-                if (
-                    budget.remaining() <= 0
-                ):  # what stops by itself at the deadline is waited for, for a moment
-                    stopping = True
-                before, study = study, self._dispatch(study, budget)
-                if study is not before:
-                    yield study
+                is_stopping = is_stopping or isinstance(action, Stop)
+                if not study.running and (is_stopping or not self._scheduler.is_encoding):
+                    return study
+                for result in self._scheduler.settled(self._ended(budget), not self._halted):
+                    study = self._settle(study, result)
+                # fits that stop at the deadline by themselves are still waited for
+                is_stopping = is_stopping or budget.remaining() <= 0
+                study = self._dispatch(study, budget)
+        return study
 
-    def _ask(self, policy: Policy, study: Study, budget: Budget) -> Action:
-        """The policy's next move, if there is a free worker for it."""
-        unserved = [
-            job
-            for job in self._waiting
-            if not any(item.key in self._encoding for item in encodings_for(job))
-        ]
-        if self.executor.idle() <= len(unserved) or len(self._waiting) >= 2 * self.executor.workers:
+    def _next_action(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+        is_stopping: bool,
+    ) -> Action:
+        """Ask the policy, if there is time and a free worker."""
+        if is_stopping or self._halted or budget.remaining() <= 0:
+            return Stop()
+        if not self._scheduler.has_room(self._resources):
             return Wait()
-        return policy.next(study, Capacity(budget.remaining(), self.executor.workers, self.threads))
+        return policy.next(study, self.capacity(budget))
 
-    def _results(self, budget: Budget) -> list[WorkResult]:
-        if not self.halted() and budget.remaining() > 0:
-            return self.executor.wait(min(budget.remaining(), 1.0))
-        cut = [WorkResult(job, Outcome("cut", reason="the budget ended")) for job in self._waiting]
-        self._waiting.clear()
-        over = self.halted() or budget.deadline + LATEST < budget.clock()
-        return (
-            cut
-            + self.executor.wait(0.0 if cut else 0.1)
-            + (self.executor.stop("the budget ended") if over else [])
-        )
+    def _ended(self, budget: Budget) -> Sequence[WorkResult]:
+        """Wait for results; after the end of the budget, cancel what does not stop."""
+        left = budget.remaining()
+        if not self._halted and left > 0:
+            return self._executor.results(min(left, MAX_WAIT_SECONDS))
+        results = self._scheduler.cancel_waiting("the budget ended")
+        results += self._executor.results(0.0 if results else STOPPING_WAIT_SECONDS)
+        is_over = budget.deadline + MAX_OVERRUN_SECONDS < budget.clock()
+        if self._halted or is_over:
+            results += self._executor.cancel("the budget ended")
+        return results
 
-    def _in_rounds(self, policy: Policy, study: Study, budget: Budget) -> Iterator[Study]:
-        """Without a clock: jobs are asked for in rounds, and added in the order asked, so that `--jobs` changes nothing."""
-        while not self.halted():
-            asked: list[Job] = []
-            while len(asked) < ROUND:
-                move = policy.next(study, Capacity(math.inf, ROUND, self.threads))
-                if isinstance(move, Job):
-                    asked.append(move)
-                    study = self._begin(study, move)
-                elif isinstance(move, Drop):
-                    study = self._drop(study, move)
-                else:
-                    break
-                yield study
-            if not asked:
-                return
+    def _run_in_rounds(
+        self,
+        policy: Policy,
+        study: Study,
+        budget: Budget,
+    ) -> Study:
+        """Run without a clock.
+
+        Jobs are asked for in rounds and added in the order asked, so that the number of workers
+        changes nothing.
+        """
+        while not self._halted:
+            study, jobs = self._ask_for_round(policy, study)
+            if not jobs:
+                return study
             ended: dict[str, WorkResult] = {}
-            while len(ended) < len(asked):
-                study = self._dispatch(study, budget, ended)
-                study = self._collect(study, ended)
-            for job in asked:
-                study = self._take_in(study, ended[job.key])
-                yield study
+            while len(ended) < len(jobs):
+                failed = self._scheduler.dispatch(budget, self._resources)
+                ended |= {result.item.key: result for result in failed}
+                self._collect(ended)
+            for job in jobs:
+                study = self._settle(study, ended[job.key])
+        return study
 
-    def _collect(self, study: Study, ended: dict[str, WorkResult]) -> Study:
-        """Wait for what ends next; reports of jobs are only kept, to be added when the round is over."""
-        for result in self._heard(
-            self.executor.stop("interrupted") if self.halted() else self.executor.wait(1.0)
-        ):
+    def _ask_for_round(
+        self,
+        policy: Policy,
+        study: Study,
+    ) -> tuple[Study, list[Job]]:
+        """Ask the policy for the jobs of one round."""
+        jobs: list[Job] = []
+        capacity = Capacity(math.inf, ROUND_SIZE, self._resources)
+        while len(jobs) < ROUND_SIZE:
+            action = policy.next(study, capacity)
+            if isinstance(action, Job):
+                jobs.append(action)
+                study = self._start(study, action)
+            elif isinstance(action, Drop):
+                study = self._drop(study, action)
+            else:
+                break
+        return study, jobs
+
+    def _collect(self, ended: dict[str, WorkResult]) -> None:
+        """Wait for results; those of jobs are only kept, to be added when the round is over."""
+        if self._halted:
+            results = self._executor.cancel("interrupted")
+        else:
+            results = self._executor.results(MAX_WAIT_SECONDS)
+        for result in self._scheduler.settled(results, not self._halted):
             if isinstance(result.item, Job):
                 ended[result.item.key] = result
-            else:
-                study = self._take_in(study, result)
-        if self.halted():
-            ended |= {
-                job.key: WorkResult(job, Outcome("cut", reason="interrupted"))
-                for job in self._waiting
-            }
-            self._waiting.clear()
-        return study
-
-    def _heard(self, results: Iterable[WorkResult]) -> Iterator[WorkResult]:
-        """Reports without those of work that is done once more.
-
-        Whatever killed a worker may have meant another one; who dies twice over one piece of work dies of it. A disk that can't
-        be written ends the run: every other fit would fail of it, too.
-        """
-        for result in results:
-            if result.trouble:
-                raise OSError(result.trouble, os.strerror(result.trouble), str(self.store.folder))
-            key = result.item.key
-            if result.outcome.reason != DIED or key in self._lost or self.halted():
-                yield result
-                continue
-            self._lost.add(key)
-            self._encoding.discard(key)
-            if isinstance(result.item, Job):
-                self._waiting.append(result.item)
-
-    # ------------------------------------------------------------ beside a policy
-
-    def warm(self, study: Study, seconds: float) -> Study:
-        """Wait for a worker, at most so many seconds, and take in what ends meanwhile."""
-        until = self.whole.clock() + seconds
-        while results := self.executor.warm(max(0.0, until - self.whole.clock())):
-            for result in self._heard(results):
-                study = self._take_in(study, result)
-        return study
-
-    def start_first_model(self, study: Study, job: Job) -> Study:
-        """Have the first model trained by a worker of its own, while the others load their libraries."""
-        study = self.tell(study, begun(job))
-        self.executor.start_first(job, *self._deadlines(job, self.whole))
-        return study
-
-    def do_here(self, study: Study, job: Job) -> Study:
-        """Do a fit that takes no time in this process: the constant's."""
-        study = self.tell(study, begun(job))
-        if self._desk is None:
-            self._desk = Worker(self.store.work)
-        return self._take_in(study, self._desk.do(job, Budget()))
+            elif isinstance(result.item, Encode):
+                self._scheduler.note_encoding(result.item.key, result.outcome)
+        if self._halted:
+            for result in self._scheduler.cancel_waiting("interrupted"):
+                ended[result.item.key] = result
 
     # ------------------------------------------------------------ one job
 
-    def _drop(self, study: Study, move: Drop) -> Study:
-        self.store.let_go(move.trial.id)
-        return self.tell(study, decided(move.trial, "dropped", move.reason))
-
-    def _begin(self, study: Study, job: Job) -> Study:
-        study = self.tell(study, begun(job))
-        self._waiting.append(job)
+    def _start(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
+        study = self.record(study, FitStarted(job))
+        self._scheduler.add(job)
         return study
 
     def _dispatch(
-        self, study: Study, budget: Budget, ended: dict[str, WorkResult] | None = None
+        self,
+        study: Study,
+        budget: Budget,
     ) -> Study:
-        """Hand waiting jobs to free workers; one whose encoding isn't there has it made first, one whose can't be made ends."""
-        for result in self._hopeless():
-            if ended is None:
-                study = self._take_in(study, result)
-            else:
-                ended[result.item.key] = result
-        for job in list(self._waiting):
-            if self.executor.idle() <= 0:
-                break
-            lacking = [item for item in encodings_for(job) if item.key not in self._encoded]
-            if not lacking:
-                self._waiting.remove(job)
-                self.executor.start(job, *self._deadlines(job, budget))
-            for item in lacking:
-                self._make(item, budget)
+        for result in self._scheduler.dispatch(budget, self._resources):
+            study = self._settle(study, result)
         return study
 
-    def _deadlines(self, job: Job, budget: Budget) -> tuple[float, float]:
-        """When a fit is to stop by itself, which leaves time to predict and write, and when it is killed."""
-        seconds = min(job.seconds, budget.remaining())
-        if math.isinf(seconds):
-            return math.inf, math.inf
-        now = budget.clock()
-        return now + 0.95 * seconds - 0.05, min(
-            now + seconds + KILL_AFTER, budget.deadline + LATEST
-        )
+    def _drop(
+        self,
+        study: Study,
+        action: Drop,
+    ) -> Study:
+        self.data.store.delete_models(action.trial.id)
+        return self.record(study, TrialDecided(action.trial.id, "dropped", action.reason))
 
-    def _hopeless(self) -> list[WorkResult]:
-        """Waiting jobs whose encoding can't be made."""
-        results = []
-        for job in list(self._waiting):
-            broken = next(
-                (self._broken[item.key] for item in encodings_for(job) if item.key in self._broken),
-                None,
-            )
-            if broken:
-                self._waiting.remove(job)
-                results.append(
-                    WorkResult(job, replace(broken, reason=f"its features: {broken.reason}"))
-                )
-        return results
+    def _settle(
+        self,
+        study: Study,
+        result: WorkResult,
+    ) -> Study:
+        """Return the study with a result: files are moved, and events recorded."""
+        if isinstance(result.item, Encode):
+            self._scheduler.note_encoding(result.item.key, result.outcome)
+            return study
+        if isinstance(result.item, Probe):
+            return study
+        return self._settle_fit(study, result.item, result)
 
-    def _take_in(self, study: Study, result: WorkResult) -> Study:
-        """Put what came of a piece of work where it belongs."""
-        item: WorkItem = result.item
-        if isinstance(item, Encode):
-            self._taken_in(item.key, result.outcome)
-            return study
-        if isinstance(item, Probe):
-            return study
-        known = study.trials[item.candidate.id]
-        if (
-            item.candidate.is_first and result.outcome.status == "timeout"
-        ):  # the run's end did that: a run that goes on tries it again
-            result = replace(
-                result, outcome=replace(result.outcome, status="cut", reason="the budget ended")
-            )
-        is_kept = item.is_kept and known.decided not in (
-            "dropped",
-            "failed",
-        )  # a refit comes after the decision
-        if result.outcome.status == "done" and is_kept:
-            self.store.take_in(item.candidate.id, item.key, self.store.work / "made" / item.key)
-        study = self.tell(
-            study, {**fitted(item, result.outcome), "warnings": list(result.warnings)}
-        )
-        if result.outcome.status == "failed" and _cannot_be_loaded(result.outcome.reason):
-            study = self._tell_once(
-                study,
-                "library",
-                f"{item.candidate.family} can't be used here: {result.outcome.reason}",
-            )
-        if known.decided == "done" and result.outcome.status in ("failed", "memory", "timeout"):
-            study = self._warn(
-                study,
-                "refit_failed",
-                f"a refit of {item.candidate.family} {known.id} failed: {result.outcome.reason}",
-            )
-        return self._decide(study, study.trials[item.candidate.id])
+    def _settle_fit(
+        self,
+        study: Study,
+        job: Job,
+        result: WorkResult,
+    ) -> Study:
+        trial = study.trials[job.candidate.id]
+        outcome = _final_outcome(job, result.outcome)
+        is_wanted = trial.decided not in ("dropped", "failed")  # a refit follows the decision
+        if outcome.is_done and job.is_kept and is_wanted:
+            self._keep_artifacts(job, result)
+        event = FitEnded(trial.id, job.key, outcome, result.warnings)
+        study = self.record(study, event)
+        study = self._warn_of_failure(study, trial, outcome)
+        return self._decide(study, study.trials[trial.id])
+
+    def _keep_artifacts(
+        self,
+        job: Job,
+        result: WorkResult,
+    ) -> None:
+        folder = self.data.store.work / "fetched" / job.key
+        self._executor.fetch(result, folder)
+        self.data.store.keep_artifacts(job.candidate.id, job.key, folder)
+
+    def _warn_of_failure(
+        self,
+        study: Study,
+        trial: Trial,
+        outcome: Outcome,
+    ) -> Study:
+        """Record a library that can't be loaded, and a refit that failed."""
+        name = trial.candidate.family
+        if outcome.status == "failed" and _is_load_error(outcome.reason):
+            text = f"{name} can't be used here: {outcome.reason}"
+            study = self._journal.warn_once(study, "library", text)
+        if trial.decided == "done" and outcome.status in ("failed", "memory", "timeout"):
+            text = f"a refit of {name} {trial.id} failed: {outcome.reason}"
+            study = self._journal.warn(study, "refit_failed", text)
+        return study
 
     def decide(self, study: Study) -> Study:
-        """Decide the trials whose last fit was recorded by a process that ended before it could say what follows."""
+        """Decide trials whose last fit was recorded by a process that ended right afterwards."""
         for trial in list(study.trials.values()):
             study = self._decide(study, trial)
         return study
 
-    def _decide(self, study: Study, trial: Trial) -> Study:
-        """A trial with a failure, or whose folds are complete, is decided by itself."""
+    def _decide(
+        self,
+        study: Study,
+        trial: Trial,
+    ) -> Study:
+        """Decide a trial that has failed or whose folds are complete."""
         if trial.decided:
             return study
-        if trial.failure:
-            self.store.let_go(trial.id)
-            return self.tell(study, decided(trial, "failed", trial.failure.reason))
-        if not study.complete(trial):
+        if trial.failure is not None:
+            self.data.store.delete_models(trial.id)
+            reason = trial.failure.reason
+            return self.record(study, TrialDecided(trial.id, "failed", reason))
+        if not study.is_complete(trial):
             return study
-        study = self.tell(study, decided(trial, "done"))
-        for late in study.ranked[KEPT:]:
-            if study.leaders[late.candidate.family] is not late:
-                self.store.let_go(late.id)
+        study = self.record(study, TrialDecided(trial.id, "done"))
+        for late in study.ranked[MAX_KEPT_TRIALS:]:
+            if study.leaders[late.family] is not late:
+                self.data.store.delete_models(late.id)
         return study
+
+    # ------------------------------------------------------------ outside of a policy
+
+    def wait_for_workers(
+        self,
+        seconds: float,
+        at_least: int = 1,
+    ) -> None:
+        """Start the workers and wait until some are ready; nothing may be under way."""
+        workers = self._executor.workers(self._resources)
+        self._executor.warm_up(seconds, workers, at_least)
+
+    def warm_up(
+        self,
+        study: Study,
+        seconds: float,
+    ) -> Study:
+        """Start the workers, wait for the first one, and settle what ends meanwhile."""
+        until = self.budget.clock() + seconds
+        workers = self._executor.workers(self._resources)
+        while True:
+            left = max(0.0, until - self.budget.clock())
+            results = self._executor.warm_up(left, workers)
+            if not results:
+                return study
+            for result in self._scheduler.settled(results, not self._halted):
+                study = self._settle(study, result)
+
+    def start_first_model(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
+        """Have the first model trained while the other workers load their libraries."""
+        study = self.record(study, FitStarted(job))
+        self._executor.submit(job, limits_of(job, self.budget))
+        return study
+
+    def fit_here(
+        self,
+        study: Study,
+        job: Job,
+    ) -> Study:
+        """Do a fit that takes no time in this process: the baseline's."""
+        study = self.record(study, FitStarted(job))
+        result = self._worker_here().do(job, Budget())
+        return self._settle(study, result)
+
+    def _worker_here(self) -> Worker:
+        """Return this process's own worker, which has the present data open."""
+        dataset = self.data.dataset()
+        if self._worker is None or self._workers_data is not dataset:
+            self._worker = Worker(self.data.store.work)
+            self._workers_data = dataset
+        return self._worker
+
+    def probe(
+        self,
+        probes: Mapping[str, ProbeFolds],
+        budget: Budget,
+    ) -> dict[str, Floats]:
+        """Train quick models on folds of their own, before anything else is under way.
+
+        Parameters
+        ----------
+        probes : mapping of str to ProbeFolds
+            By a name that is good for a file.
+        budget : Budget
+            Probes that have not ended by its deadline are cancelled.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Held-out predictions by name, without those that failed or were cancelled.
+        """
+        work = self.data.store.work
+        for key, folds in probes.items():
+            folds.save(split_path(work, key))
+        waiting = [Probe(key) for key in probes]
+        running = 0
+        predictions: dict[str, Floats] = {}
+        limits = Limits(budget.deadline, budget.deadline)
+        while (waiting or running) and budget.remaining() > 0 and not self._halted:
+            while waiting and self._executor.free(self._resources) > 0:
+                self._executor.submit(waiting.pop(0), limits)
+                running += 1
+            for result in self._executor.results(min(MAX_WAIT_SECONDS, budget.remaining())):
+                running -= 1
+                if result.outcome.is_done:
+                    key = result.item.key
+                    predictions[key] = np.load(predictions_path(work, key))
+        if running:
+            self._executor.cancel("there was no more time for probes")
+        return predictions
+
+    def start_encoding(
+        self,
+        items: Iterable[Encode],
+        budget: Budget,
+    ) -> None:
+        """Have encodings made by the workers that are free, before any job needs them."""
+        for item in items:
+            if not self._scheduler.is_encoded(item):
+                self._scheduler.encode(item, budget, self._resources)
+
+    def encode(self, items: Iterable[Encode]) -> None:
+        """Make the encodings that are missing: an ended run's models are useless without them.
+
+        Raises
+        ------
+        NoTime
+            There was not enough time.
+        AutoMLError
+            One of them can't be made.
+        """
+        wanted = dict.fromkeys(items)
+        while missing := [item for item in wanted if not self._scheduler.is_encoded(item)]:
+            for item in missing:
+                self._scheduler.encode(item, self.budget, self._resources)
+            for result in self._scheduler.results(MAX_WAIT_SECONDS):
+                key, outcome = result.item.key, result.outcome
+                if outcome.status in ("cancelled", "timeout"):
+                    raise NoTime(f"the features {key} could not be made again in time")
+                if not outcome.is_done:
+                    raise AutoMLError(
+                        f"the features {key} could not be made again: {outcome.reason}"
+                    )
+                self._scheduler.note_encoding(key, outcome)
 
     def close(self) -> None:
         """End the workers."""
-        self.executor.close()
+        self._executor.close()
 
 
-def _cannot_be_loaded(reason: str) -> bool:
-    """Whether a fit failed because its library is not there, or lacks what it needs from the system."""
+def _final_outcome(
+    job: Job,
+    outcome: Outcome,
+) -> Outcome:
+    """Return an outcome, of which a first model's timeout is the run's end: it is tried again."""
+    if job.candidate.is_first_model and outcome.status == "timeout":
+        return replace(outcome, status="cancelled", reason="the budget ended")
+    return outcome
+
+
+def _is_load_error(reason: str) -> bool:
+    """Return whether a fit failed because its library, or what it needs, is not installed."""
     return reason.startswith(("ImportError", "ModuleNotFoundError", "OSError: lib"))

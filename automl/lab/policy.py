@@ -1,20 +1,33 @@
-"""What a policy is asked and may answer."""
+"""Policy: the contract of everything that chooses the next job."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from automl.trial import Job, Study, Trial
+from automl.candidate import Job
+from automl.resources import Resources
+from automl.study import Study
+from automl.trial import Trial
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """What there is: seconds of the budget (infinite under `--trials`), workers (at least one is free), and threads for each fit."""
+    """Time and workers that a policy may count on.
+
+    Parameters
+    ----------
+    seconds : float
+        Of the budget; infinite without a clock.
+    workers : int
+        How many jobs can run at the same time; at least one worker is free.
+    resources : Resources
+        Of each fit.
+    """
 
     seconds: float
     workers: int
-    threads: int
+    resources: Resources
 
 
 @dataclass(frozen=True)
@@ -27,20 +40,23 @@ class Drop:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to start until something that is running has ended."""
+    """Start nothing until something that is running has ended."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Nothing more to start at all."""
+    """Start nothing more at all."""
 
 
 Action = Job | Drop | Wait | Stop
 
 
 class Policy(Protocol):
-    """Which fold of which candidate is next. No clock, no files, no randomness but from the study's seed."""
+    """Chooses which fold of which candidate is next.
+
+    It reads no clock and no files, and its randomness comes from the study's seed alone.
+    """
 
     def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next move, given what is known and what is free."""
+        """Return the next action, given what is known and what is free."""
         ...

@@ -32,7 +32,10 @@ __all__ = [
     "everybody",
     "family",
     "given",
+    "holds_rows",
+    "is_baseline",
     "is_known",
+    "reads_features",
 ]
 
 FAMILIES: tuple[Family, ...] = (
@@ -121,3 +124,26 @@ def given(families: Iterable[Family]) -> Extensions:
 def _registered_names() -> tuple[str, ...]:
     """Return the names of the families that installed packages register."""
     return extensions.installed("families", _BUILT_IN_NAMES)
+
+
+def is_baseline(name: str) -> bool:
+    """Return whether a family learns nothing from the features."""
+    return _has_trait(name, "is_baseline")
+
+
+def reads_features(name: str) -> bool:
+    """Return whether a family's models read features at all."""
+    return not is_baseline(name)
+
+
+def holds_rows(name: str) -> bool:
+    """Return whether a family's models hold rows of the training table."""
+    return _has_trait(name, "holds_rows")
+
+
+def _has_trait(name: str, trait: str) -> bool:
+    """Return whether a built-in family declares a trait; a user's family has none."""
+    for candidate in FAMILIES:
+        if candidate.name == name:
+            return bool(getattr(candidate, trait, False))
+    return False

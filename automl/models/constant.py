@@ -112,6 +112,7 @@ class Constant(PlainFamily):
     """The constant as a family."""
 
     name = "constant"
+    is_baseline = True  # learns nothing from the features
     about = "the classes' shares, or the mean: the baseline"
     seeded = False
     bagged = True

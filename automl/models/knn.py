@@ -160,6 +160,7 @@ class KNN(PlainFamily):
     """Nearest neighbours."""
 
     name = "knn"
+    holds_rows = True  # of the training table
     about = "the mean or vote of the nearest training rows"
     seeded = False
     bagged = False

@@ -1,16 +1,17 @@
-"""Hand the study from stage to stage; keep the best-so-far predictor on disk; finish in time; go on; make again."""
+"""Pass the study from stage to stage, keep the best predictor so far, finish in time, resume."""
 
-from automl.run.chain import Callbacks, Result, Settings, fit
+from automl.run.chain import fit
+from automl.run.facts import changes
 from automl.run.manual import try_out
-from automl.run.recorder import changes
-from automl.run.reproduce import Compared, reproduce
+from automl.run.reproduce import Comparison, reproduce
 from automl.run.reseeding import reseeded
 from automl.run.resume import resume
 from automl.run.scoring import ScoredTable
+from automl.run.settings import Callbacks, Result, Settings
 
 __all__ = [
     "Callbacks",
-    "Compared",
+    "Comparison",
     "Result",
     "ScoredTable",
     "Settings",

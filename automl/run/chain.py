@@ -1,143 +1,46 @@
-"""One run: from a problem and settings to a predictor, a leaderboard and a folder that tells how."""
+"""One run: from a problem and settings to a predictor, a leaderboard and a folder that says how."""
 
 from __future__ import annotations
 
 import importlib
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
-from automl.budget import Budget, Stopwatch, crowding, keeping_an_end
+from automl.budget import Budget, keeping_an_end
+from automl.cleaning import Finding
 from automl.errors import AutoMLError, InputError, one_line
-from automl.executor._base import Executor, InlineExecutor
+from automl.event_log import replay
+from automl.events import FindingRecorded, RunFinished, RunStarted, StageEnded, StageStarted
 from automl.executor.fork_server import ForkServer
-from automl.executor.processes import ProcessExecutor
-from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.files import write_text
-from automl.insight import seconds_to_learn
-from automl.lab.lab import Lab, Observer
+from automl.journal import Journal, Observer
+from automl.lab.lab import Lab
 from automl.leaderboard import leaderboard, to_csv
-from automl.models import family
-from automl.pipeline import Pipeline, Step
-from automl.predictor import Predictor, save
+from automl.pipeline import Step
+from automl.predictor import save
 from automl.problem import Problem
-from automl.run.checkpoint import Checkpointer, cut, has_answer
+from automl.run.build import build_predictor
+from automl.run.facts import FactsWriter
 from automl.run.first_model import start_first_model, with_baseline
-from automl.run.recorder import FactsLater, Recorder
-from automl.run.scoring import ScoredTable, TableScoring, examine, prepare
+from automl.run.reserves import Reserves, Slowdown
+from automl.run.scoring import TableScoring, read_test_table, score_test_table
+from automl.run.session import Session, open_session
+from automl.run.settings import NO_CALLBACKS, Callbacks, EndCallback, Result, Settings
 from automl.stages import STAGES
-from automl.stages.clean import LARGE
-from automl.stages.ensemble import Ensemble, settle
-from automl.stages.select import Select
-from automl.stages.tune import has_time_for_optuna
-from automl.store import Store, replay
-from automl.trial import Event, Study
+from automl.stages.ensemble import settle
+from automl.stages.traits import modules_needed, only_families, searches
+from automl.store import DONE, LEADERBOARD, PREDICTOR, Store
+from automl.study import Event, Study
 
-Finisher = Callable[[Study, Path], None]
-
-MEMBERS = 8  # trials that a predictor may well be made of
-WRITTEN = 4e8  # bytes of it that are packed and written in a second
-FEW = 4  # candidates: the baseline, a linear model, and two more
-SEARCHING = ("select", "tune")  # the stages among which a budget of trials is divided
-FIRST_MODEL = 0.5  # of what is left is for the search where it would else have nothing, as long as there is no model
-LONGEST_WARMING = 30.0  # seconds to wait for the first worker
-TEACHING = 0.04  # of a run's time may go into telling what it teaches
-ENDING = 0.3  # seconds of a free machine that ensemble, packing and report take at least
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run is to be made.
-
-    Parameters
-    ----------
-    output : Path
-        The run's folder: absent, or empty.
-    seconds : float or None
-        The budget, counted from `started` (a reading of `time.monotonic`); None if `trials` bounds the run.
-    trials : int or None
-    jobs : int
-        Cores: workers x threads.
-    memory : int or None
-        Bytes that the workers may hold.
-    engine : {"local", "inline"}
-        Worker processes, or everything in this process.
-    lasting : bool
-        Whether the folder is to stay. One that is thrown away gets no run.toml and no predictor before the end.
-    test : ScoredTable, optional
-        A table that only adds test scores.
-    extensions : Extensions
-        The families that were given to this run.
-    """
-
-    pipeline: Pipeline
-    output: Path
-    seconds: float | None = 600.0
-    trials: int | None = None
-    seed: int = 0
-    jobs: int = 1
-    memory: int | None = None
-    engine: Literal["local", "inline"] = "local"
-    started: float = field(default_factory=time.monotonic)
-    keep_data: bool = False
-    lasting: bool = True
-    test: ScoredTable | None = None
-    extensions: Extensions = NO_EXTENSIONS
-
-    def __post_init__(self) -> None:
-        """Refuse families that are not known."""
-        for name in self.pipeline.families:
-            family(name, self.extensions)
-
-    @property
-    def budget(self) -> Budget:
-        """What the run may use."""
-        deadline = float("inf") if self.seconds is None else self.started + self.seconds
-        return Budget(deadline, time.monotonic, self.trials, self.memory)
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """Who is told of a run.
-
-    Parameters
-    ----------
-    observers : sequence of callable
-        Shown every event with the study that it made.
-    finishers : sequence of callable
-        Called at the end with the study and the run's folder; their time is reserved.
-    on_lab : callable
-        Is handed the Lab, so that a signal can halt it.
-    needed : sequence of str
-        Modules that the finishers import: they are loaded while the first fits run.
-    """
-
-    observers: Sequence[Observer] = ()
-    finishers: Sequence[Finisher] = ()
-    on_lab: Callable[[Lab], None] = lambda lab: None
-    needed: Sequence[str] = ()
-
-
-NO_CALLBACKS = Callbacks()
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run gives."""
-
-    study: Study
-    predictor: Predictor
-    folder: Path
-    sha256: str
+MIN_FIRST_TRIALS = 4  # the baseline, a linear model, and two more
+MAX_WARMING_SECONDS = 30.0  # to wait for the first worker
 
 
 def fit(
-    ask: Callable[[Budget], Problem],
+    read_problem: Callable[[Budget], Problem],
     settings: Settings,
     callbacks: Callbacks = NO_CALLBACKS,
     server: ForkServer | None = None,
@@ -146,11 +49,12 @@ def fit(
 
     Parameters
     ----------
-    ask : callable
-        Gives the problem, reading its table within the budget it is handed. Called once the worker server is starting.
+    read_problem : callable
+        Return the problem, reading its table within the budget that it is given. Called while
+        the worker server loads its libraries.
     settings : Settings
-    audience : Audience, optional
-    server : Server, optional
+    callbacks : Callbacks, optional
+    server : ForkServer, optional
         A worker server that is loading already.
 
     Raises
@@ -158,82 +62,70 @@ def fit(
     InputError
         The table, the target or a setting is wrong; nothing is left behind.
     """
-    made = _made_folders(settings.output)
+    new_folders = _folders_to_make(settings.output)
     store = Store(settings.output)
     try:
-        with laboratory(store, settings, server) as lab:
-            watch_of_cleaning = Stopwatch.started()
-            lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
-            exam = (
-                prepare(settings.test, lab.problem.target, lab.problem.table.form, lab.whole)
-                if settings.test
-                else None
-            )
-            checkpointer = watch(lab, settings, settings.started, callbacks)
-            study = lab.tell(
-                Study(extensions=settings.extensions), {"kind": "started", "seed": settings.seed}
-            )
-            if settings.lasting:
-                lab.observers.append(FactsLater(store.folder, settings, lab.problem))
-            lab.observers.append(_Slowdown(lab, watch_of_cleaning))
-            study = run_stages(
-                study, lab, settings, settings.pipeline.steps, checkpointer, exam, callbacks
-            )
-            return finish(study, lab, settings, callbacks, exam)
+        with open_session(store, settings, server, read_problem) as session:
+            return _fit(session, callbacks)
     except InputError:
-        if all(
-            trial.candidate.family == "constant" for trial in replay(store.folder).trials.values()
-        ):  # models are not thrown away
+        trials = replay(store.folder).trials.values()
+        if all(trial.candidate.is_baseline for trial in trials):  # no model is thrown away
             store.discard()
-            _remove_empty(made)
+            _remove_empty(new_folders)
         raise
 
 
-class _Slowdown:
-    """An observer that notes, once the table is clean, how much slower this process got on with it than on a free machine."""
-
-    def __init__(self, lab: Lab, watch: Stopwatch) -> None:
-        self._lab = lab
-        self._watch = watch
-
-    def __call__(self, study: Study, event: Event) -> None:
-        """Note it when cleaning is over: from then on the process mostly waits."""
-        if event["kind"] == "stage" and "task" in event:
-            self._lab.slowdown = self._watch.slowdown()
-
-
-@contextmanager
-def laboratory(store: Store, settings: Settings, server: ForkServer | None) -> Iterator[Lab]:
-    """A Lab at a store's folder; whatever ends the block early leaves no process behind."""
-    executor = _bench(settings, store, server)
-    try:
-        with _quiet_blas(settings.engine):
-            lab = Lab(store, executor, settings.budget)
-            lab.extensions = settings.extensions
-            yield lab
-    except BaseException:
-        store.close(keep_work=True)
-        raise
-    finally:
-        executor.close()
-
-
-def _quiet_blas(engine: str) -> AbstractContextManager[object]:
-    """One BLAS thread where fits run in this process: idle ones spin, and a tiny fit took 0.7 s instead of 0.2."""
-    if engine != "inline":
-        return nullcontext()
-    from threadpoolctl import threadpool_limits
-
-    return cast(AbstractContextManager[object], threadpool_limits(1, user_api="blas"))
+def _fit(
+    session: Session,
+    callbacks: Callbacks,
+) -> Result:
+    settings = session.settings
+    slowdown = Slowdown()
+    problem = session.data.problem
+    test = None
+    if settings.test is not None:
+        form = problem.table.form
+        test = read_test_table(settings.test, problem.target, form, settings.budget)
+    checkpointer = session.checkpointer()
+    before: list[Observer] = [checkpointer] if settings.lasting else []
+    after: list[Observer] = [slowdown]
+    if settings.lasting:
+        after.append(FactsWriter(session.store.folder, settings, problem))
+    watched = replace(callbacks, observers=[*callbacks.observers, *after])
+    journal = session.journal(before, watched, settings.started)
+    del problem  # the raw table may go once it is clean
+    lab = session.lab(journal, callbacks)
+    study = Study(extensions=settings.extensions)
+    study = lab.record(study, RunStarted(settings.seed))
+    study = _with_engine_finding(study, lab, settings)
+    reserves = Reserves(settings, lab, checkpointer, slowdown, test)
+    study = run_stages(study, lab, settings.pipeline.steps, reserves, callbacks)
+    return finish(study, lab, session, journal, callbacks, test)
 
 
-def _made_folders(output: Path) -> list[Path]:
-    """The folders that this run will make, innermost first, to be removed if it comes to nothing."""
+def _with_engine_finding(
+    study: Study,
+    lab: Lab,
+    settings: Settings,
+) -> Study:
+    """Record that another engine is used than was asked for, if so."""
+    used = settings.used_engine
+    if used.name == settings.engine_name:
+        return study
+    action = (
+        f"engine {settings.engine_name!r} needs Linux: the run uses {used.name!r} ({used.about})"
+    )
+    finding = Finding("engine", (), "warning", 1, action=action)
+    return lab.record(study, FindingRecorded(finding))
+
+
+def _folders_to_make(output: Path) -> list[Path]:
+    """Return the folders that this run will make, innermost first."""
     return [folder for folder in (output, *output.parents) if not folder.exists()]
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders, innermost first, up to one in which something lies: another run may have been put there meanwhile."""
+    """Remove folders, innermost first, up to one that is not empty: it may hold another run."""
     for folder in folders:
         try:
             folder.rmdir()
@@ -241,200 +133,146 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             return
 
 
-def _bench(settings: Settings, store: Store, server: ForkServer | None) -> Executor:
-    if settings.engine == "inline" or not sys.platform.startswith("linux"):
-        return InlineExecutor(store.work)
-    return ProcessExecutor(store.work, settings.jobs, settings.memory, server)
+def run_stages(
+    study: Study,
+    lab: Lab,
+    steps: Sequence[Step],
+    reserves: Reserves,
+    callbacks: Callbacks,
+) -> Study:
+    """Pass the study from stage to stage, each with its share of what is left."""
+    for position, step in enumerate(steps):
+        later = steps[position + 1 :]
+        if searches(step.stage):
+            study = start_first_model(with_baseline(study, lab), lab, steps)
+            _load_modules(steps[position:], lab.budget, callbacks.modules)
+            study = _warm_up(study, lab, reserves)
+        budget = _share(reserves.for_stage(study, later), [step, *later])
+        if lab.budget.trials is not None:
+            budget = replace(budget, trials=_max_trials(lab.budget.trials, steps, position))
+        study = lab.record(study, StageStarted(step.name, only_families(step.stage)))
+        study = _run_stage(study, lab, step, budget)
+        study = lab.record(study, StageEnded(step.name))
+        if study.task is not None:
+            study = start_first_model(study, lab, steps)
+        lab.data.store.log.sync()
+    return study
 
 
-def load_soon(steps: Sequence[Step], budget: Budget, needed: Sequence[str] = ()) -> None:
-    """Import what tuning and the finishers need while the first fits run: the main process has little to do then."""
-    tunes = any(step.name == "tune" for step in steps[1:]) and has_time_for_optuna(budget)
-    names = [*needed, *(["optuna"] if tunes else [])]
+def _share(
+    budget: Budget,
+    steps: Sequence[Step],
+) -> Budget:
+    """Return the first step's share of a budget that these steps divide."""
+    return next(budget.divide([step.share for step in steps]))
+
+
+def _warm_up(
+    study: Study,
+    lab: Lab,
+    reserves: Reserves,
+) -> Study:
+    """Wait for the first worker: fits with a time limit start when one is ready."""
+    left = reserves.for_end(study).remaining()
+    half = lab.budget.remaining() / 2
+    return lab.warm_up(study, min(MAX_WARMING_SECONDS, left, half))
+
+
+def _load_modules(
+    steps: Sequence[Step],
+    budget: Budget,
+    modules: Sequence[str],
+) -> None:
+    """Import in a thread what later stages and callbacks need, while workers do the first fits."""
+    names = list(modules)
+    for step in steps[1:]:
+        names += modules_needed(step.stage, budget)
     if names:
-        threading.Thread(target=_load, args=(names,), daemon=True).start()
+        threading.Thread(target=_import_all, args=(names,), daemon=True).start()
 
 
-def _load(names: Sequence[str]) -> None:
+def _import_all(names: Sequence[str]) -> None:
     for name in names:
         importlib.import_module(name)
 
 
-def set_threads(lab: Lab, settings: Settings, study: Study) -> None:
-    """Several threads a fit for large tables: one fit with all cores then; the table alone decides without a clock."""
-    if study.size.rows * study.size.width < LARGE:
-        return
-    if settings.trials is not None:
-        lab.executor.workers, lab.threads = max(1, lab.executor.workers // 4), 4
-    else:
-        lab.executor.workers, lab.threads = 1, settings.jobs
+def _run_stage(
+    study: Study,
+    lab: Lab,
+    step: Step,
+    budget: Budget,
+) -> Study:
+    """Run a stage; an error of a user's stage is reported with the stage's name."""
+    try:
+        result: Any = step.stage.run(study, lab, budget)
+    except (LookupError, ArithmeticError) as error:
+        raise AutoMLError(f"stage {step.name!r}: {error}") from error
+    except Exception as error:
+        if step.name in STAGES or isinstance(error, (AutoMLError, OSError)):
+            raise
+        reason = f"{type(error).__name__}: {one_line(error)}."
+        raise AutoMLError(f"stage {step.name!r}: {reason}") from error
+    if not isinstance(result, Study):
+        raise AutoMLError(f"stage {step.name!r}: returned {result!r}; it must return a study.")
+    return result
 
 
-def watch(lab: Lab, settings: Settings, started: float, callbacks: Callbacks) -> Checkpointer:
-    """Have events recorded (their times count from `started`), the best predictor kept, and everybody else told, in this order."""
-    callbacks.on_lab(lab)
-    checkpointer = Checkpointer(lab, lab.store.folder / "predictor.automl", settings.started)
-    lab.recorder = Recorder(lab.store, started)
-    lab.observers += [*([checkpointer] if settings.lasting else []), *callbacks.observers]
-    return checkpointer
+def _max_trials(
+    n_trials: int,
+    steps: Sequence[Step],
+    position: int,
+) -> int:
+    """Return how many candidates there may be when a stage ends.
+
+    The first searching stage has a few at least, since tuning needs some to begin with.
+    """
+    shares = [step.share if searches(step.stage) else 0.0 for step in steps]
+    total = sum(shares)
+    if not total:
+        return n_trials
+    part = round(n_trials * sum(shares[: position + 1]) / total)
+    return max(min(n_trials, MIN_FIRST_TRIALS), part)
 
 
 def finish(
     study: Study,
     lab: Lab,
-    settings: Settings,
+    session: Session,
+    journal: Journal,
     callbacks: Callbacks,
-    exam: TableScoring | None = None,
+    test: TableScoring | None = None,
 ) -> Result:
-    """Predictor, test scores, leaderboard, report and DONE."""
-    store = lab.store
+    """Write the predictor, test scores, leaderboard and report, and mark the run as done."""
+    store = session.store
     lab.close()
-    study = settle(with_baseline(study, lab), lab, lab.whole)
-    predictor = cut(study, lab)
-    digest = save(predictor, store.folder / "predictor.automl")
-    for event in examine(exam, predictor, study, keeping_an_end(lab.whole)) if exam else ():
-        study = lab.tell(study, event)
-    write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
-    lab.observers += [_at_the_end(finisher, store.folder) for finisher in callbacks.finishers]
-    study = lab.tell(study, {"kind": "finished", "how": "interrupted" if lab.halted() else "done"})
-    write_text(store.folder / "DONE", "")
-    store.close(settings.keep_data)
+    study = settle(with_baseline(study, lab), lab, lab.budget)
+    predictor = build_predictor(study, session.data)
+    digest = save(predictor, store.folder / PREDICTOR)
+    if test is not None:
+        budget = keeping_an_end(lab.budget)
+        for event in score_test_table(test, predictor, study, budget):
+            study = lab.record(study, event)
+    write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
+    at_end = [_observer_of_end(callback, store.folder) for callback in callbacks.at_end]
+    how: Any = "interrupted" if lab.halted() else "done"
+    study = journal.record_last(study, RunFinished(how), at_end)
+    write_text(store.folder / DONE, "")
+    store.close(session.settings.keep_data)
     return Result(study, predictor, store.folder, digest)
 
 
-def _at_the_end(finisher: Finisher, folder: Path) -> Observer:
-    """A finisher as an observer of the last event: one that fails is recorded and costs nothing."""
+def _observer_of_end(
+    callback: EndCallback,
+    folder: Path,
+) -> Observer:
+    """Return a callback as an observer of the last event, so that its failure is recorded."""
 
-    def observe(study: Study, event: Event) -> None:
-        if event["kind"] == "finished":
-            finisher(study, folder)
+    def observe(
+        study: Study,
+        event: Event,
+    ) -> None:
+        if isinstance(event, RunFinished):
+            callback(study, folder)
 
-    observe.__qualname__ = getattr(finisher, "__qualname__", type(finisher).__name__)
+    observe.__qualname__ = getattr(callback, "__qualname__", type(callback).__name__)
     return observe
-
-
-def run_stages(
-    study: Study,
-    lab: Lab,
-    settings: Settings,
-    steps: Sequence[Step],
-    checkpointer: Checkpointer,
-    exam: TableScoring | None = None,
-    callbacks: Callbacks = NO_CALLBACKS,
-) -> Study:
-    """Hand the study from stage to stage, each with its share of what is left."""
-    budget = lab.whole
-    for position, step in enumerate(steps):
-        if step.name in SEARCHING:
-            study = start_first_model(with_baseline(study, lab), lab, steps)
-            load_soon(steps[position:], budget, callbacks.needed)
-            rest = budget.keeping(
-                _bounded(_end(study, lab, checkpointer), study, budget, lab.slowdown)
-            )
-            study = lab.warm(study, min(LONGEST_WARMING, rest.remaining(), budget.remaining() / 2))
-        shares = [other.share for other in steps[position:]]
-        reserve = _end(study, lab, checkpointer) + _lessons(study, settings)
-        reserve += sum(_needs(other, study, lab, budget) for other in steps[position + 1 :])
-        reserve += exam.reserve(study, budget) if exam else 0.0
-        part = next(budget.keeping(_bounded(reserve, study, budget, lab.slowdown)).divide(shares))
-        if budget.trials is not None:
-            part = replace(part, trials=_trials(budget.trials, steps, position))
-        study = lab.tell(study, _begun(step))
-        study = _passed_on(study, lab, step, part)
-        if step.name == "clean":
-            set_threads(lab, settings, study)
-            study = start_first_model(study, lab, steps)
-        lab.store.sync()
-    return study
-
-
-def _begun(step: Step) -> Event:
-    """The event of a stage that begins; what `clean` and `extract` hand on is a second event of theirs."""
-    told: Event = {"kind": "stage", "stage": step.name}
-    if isinstance(step.stage, Select):
-        return {**told, "families": list(step.stage.families)}
-    return told
-
-
-def _passed_on(study: Study, lab: Lab, step: Step, budget: Budget) -> Study:
-    """What a stage makes of the study; what goes wrong in one of somebody else's is told by its name."""
-    is_ours = step.name in STAGES
-    try:
-        made: Any = step.stage.run(study, lab, budget)
-    except (LookupError, ArithmeticError) as error:
-        raise AutoMLError(f"stage {step.name!r}: {error}") from error
-    except Exception as error:
-        if is_ours or isinstance(error, (AutoMLError, OSError)):
-            raise
-        raise AutoMLError(
-            f"stage {step.name!r}: {type(error).__name__}: {one_line(error)}."
-        ) from error
-    if not isinstance(made, Study):
-        raise AutoMLError(
-            f"stage {step.name!r}: gives {made!r}, and is to give the study that it made."
-        )
-    return made
-
-
-def _end(study: Study, lab: Lab, checkpointer: Checkpointer) -> float:
-    """Seconds kept back for packing, leaderboard, report and teardown: more if packing takes long, or others want the cores, too."""
-    slack = (
-        0.005 * lab.whole.remaining() if lab.whole.timed else 0.0
-    )  # the cores may be wanted later
-    likely = sum(
-        outcome.size for trial in study.ranked[:MEMBERS] for outcome in trial.whole.values()
-    )
-    crowded = _crowd(
-        lab.slowdown
-    )  # what was measured in this run was measured on a busy machine, too
-    return (
-        0.6 * crowded
-        + 3.0 * max(checkpointer.saving, likely / WRITTEN) * min(2.0, crowded)
-        + min(5.0, slack)
-    )
-
-
-def _lessons(study: Study, settings: Settings) -> float:
-    """What the report's chapter on what the search teaches takes, where that is a small part of the run."""
-    needed = seconds_to_learn(study)
-    return (
-        needed
-        if settings.lasting
-        and settings.seconds is not None
-        and needed < TEACHING * settings.seconds
-        else 0.0
-    )
-
-
-def _bounded(reserve: float, study: Study, budget: Budget, slowdown: float = 1.0) -> float:
-    """What is kept back, less where that leaves no time for a first model: with a few seconds a linear one is far better than none."""
-    if has_answer(study) or not budget.timed:
-        return reserve
-    return min(reserve, max(_least_end(slowdown), (1 - FIRST_MODEL) * budget.remaining()))
-
-
-def _least_end(slowdown: float) -> float:
-    """Seconds that the end takes at least, many times as many on a busy machine."""
-    return ENDING * _crowd(slowdown)
-
-
-def _crowd(slowdown: float) -> float:
-    """How much slower the end will be than on a free machine; a process that nobody crowds was slow because it waited for its table."""
-    crowded = crowding()
-    return max(crowded, slowdown) if crowded > 1.0 else 1.0
-
-
-def _needs(step: Step, study: Study, lab: Lab, budget: Budget) -> float:
-    """Seconds that a later stage is sure to need, whatever its share: the ensemble's refits."""
-    return step.stage.needs(study, lab, budget) if isinstance(step.stage, Ensemble) else 0.0
-
-
-def _trials(n_trials: int, steps: Sequence[Step], position: int) -> int:
-    """How many candidates there may be when a stage ends; the first stage has a few, since tuning needs some to begin with."""
-    shares = [step.share if step.name in SEARCHING else 0.0 for step in steps]
-    total = sum(shares)
-    return (
-        max(min(n_trials, FEW), round(n_trials * sum(shares[: position + 1]) / total))
-        if total
-        else n_trials
-    )

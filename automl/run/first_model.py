@@ -1,73 +1,86 @@
-"""What a run has before it searches: the constant's score, and a first model, trained while the libraries are still loading."""
+"""Before a run searches: score the baseline, and train a quick first model.
+
+The first model is trained while the workers are still loading their libraries.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from automl.candidate import Candidate, Job, Split
 from automl.features.encoding import BOUNDED_ROWS
 from automl.lab.lab import Lab
 from automl.pipeline import Step
 from automl.search.costs import seed_for
 from automl.search.portfolio import baseline, first_model
-from automl.stages.select import Select
-from automl.stages.tune import Tune
-from automl.trial import Candidate, Job, Study
+from automl.stages.traits import only_families, searches
+from automl.study import Study
 
 
-def with_baseline(study: Study, lab: Lab) -> Study:
-    """Have the constant judged: whatever happens, something can be told of what answers."""
+def with_baseline(
+    study: Study,
+    lab: Lab,
+) -> Study:
+    """Have the baseline scored: whatever happens, there is something to report."""
     if not study.recipes:
         return study
     candidate = baseline(study)
-    known = study.trials.get(candidate.id)
-    taken = study.taken(known) if known is not None else set()
-    for split in study.plan.splits:
-        if split not in taken:
-            job = Job(
-                candidate,
-                study.data,
-                *split,
-                seed=seed_for(study.seed, candidate, *split),
-                threads=lab.threads,
-            )
-            study = lab.do_here(study, job)
+    trial = study.trials.get(candidate.id)
+    started: set[Split] = set() if trial is None else study.started_splits(trial)
+    resources = lab.capacity(lab.budget).resources
+    for repeat, fold in study.plan.splits:
+        if (repeat, fold) not in started:
+            seed = seed_for(study.seed, candidate, repeat, fold)
+            job = Job(candidate, study.data, repeat, fold, seed=seed, resources=resources)
+            study = lab.fit_here(study, job)
     return study
 
 
-def start_first_model(study: Study, lab: Lab, steps: Sequence[Step]) -> Study:
-    """Begin the first model, unless it has been trained, no clock ends the run, or no linear models are to take part."""
-    candidate = first_model(study)
-    if (
-        not lab.whole.timed
-        or lab.halted()
-        or _is_begun(study, candidate)
-        or not _is_wanted(candidate, steps)
-    ):
+def start_first_model(
+    study: Study,
+    lab: Lab,
+    steps: Sequence[Step],
+) -> Study:
+    """Start the first model, unless it was trained, there is no clock, or it must not take part."""
+    if not lab.budget.timed or lab.halted():
         return study
-    split = study.plan.splits[0]
+    candidate = first_model(study)
+    if _is_started(study, candidate) or not _is_wanted(candidate, steps):
+        return study
+    repeat, fold = study.plan.splits[0]
+    train = lab.data.dataset().folds.train(repeat, fold)
     job = Job(
         candidate,
         study.data,
-        *split,
-        seed=seed_for(study.seed, candidate, *split),
-        rows=min(BOUNDED_ROWS, len(lab.dataset().folds.train(*split))),
-        seconds=lab.whole.remaining(),
+        repeat,
+        fold,
+        seed=seed_for(study.seed, candidate, repeat, fold),
+        rows=min(BOUNDED_ROWS, len(train)),
+        seconds=lab.budget.remaining(),
     )
     return lab.start_first_model(study, job)
 
 
-def _is_begun(study: Study, candidate: Candidate) -> bool:
-    """Whether a candidate is being trained, or has been; what the end of a run cut is trained again."""
-    known = study.trials.get(candidate.id)
-    if known is None:
+def _is_started(
+    study: Study,
+    candidate: Candidate,
+) -> bool:
+    """Return whether a candidate is being trained, or was; a cancelled fit is trained again."""
+    trial = study.trials.get(candidate.id)
+    if trial is None:
         return False
-    return any(key in study.running for key in known.jobs) or any(
-        outcome.status != "cut" for outcome in known.outcomes.values()
-    )
+    if any(key in study.running for key in trial.jobs):
+        return True
+    return any(outcome.status != "cancelled" for outcome in trial.outcomes.values())
 
 
-def _is_wanted(candidate: Candidate, steps: Sequence[Step]) -> bool:
-    """Whether the steps search at all, and among families to which the candidate's belongs."""
-    searching = [step.stage for step in steps if isinstance(step.stage, (Select, Tune))]
-    named = next((stage.families for stage in searching if isinstance(stage, Select)), ())
-    return bool(searching) and (not named or candidate.family in named)
+def _is_wanted(
+    candidate: Candidate,
+    steps: Sequence[Step],
+) -> bool:
+    """Return whether the steps search at all, and among families that include the candidate's."""
+    if not any(searches(step.stage) for step in steps):
+        return False
+    named = (only_families(step.stage) for step in steps)
+    families = next((names for names in named if names is not None), ())
+    return not families or candidate.family in families

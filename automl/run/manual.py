@@ -1,4 +1,7 @@
-"""Candidates tried by hand on a run's own folds, recorded as any trial is. The predictor stays as it is."""
+"""Candidates that a person tries on a run's own folds, recorded as any trial is.
+
+The predictor stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +9,71 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from automl.budget import Budget, keeping_an_end
+from automl.candidate import Candidate
 from automl.errors import AutoMLError
+from automl.event_log import replay
+from automl.events import ManualTrialsStarted
 from automl.executor.fork_server import ForkServer
 from automl.files import write_text
 from automl.leaderboard import leaderboard, to_csv
 from automl.problem import Problem
-from automl.run.chain import NO_CALLBACKS, Callbacks, Settings, laboratory, set_threads
-from automl.run.recorder import Recorder, with_given_folds
-from automl.run.resume import bring_back, check_metric, last_second
+from automl.run.facts import with_given_folds
+from automl.run.resume import bring_back, check_metric, last_seconds, restore_finished
+from automl.run.session import open_session
+from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.search.manual import Everywhere
-from automl.store import Store, replay
-from automl.trial import Candidate, Study
+from automl.store import DONE, LEADERBOARD, Store
+from automl.study import Study
 
 
 def try_out(
-    ask: Callable[[Budget], Problem],
+    read_problem: Callable[[Budget], Problem],
     settings: Settings,
     candidates: Sequence[Candidate],
     callbacks: Callbacks = NO_CALLBACKS,
     server: ForkServer | None = None,
 ) -> Study:
-    """Train candidates on every fold of the run in `settings.output`, and give the study with them.
+    """Train candidates on every fold of the run in `settings.output`.
 
     Parameters
     ----------
-    ask : callable
-        Gives the run's problem anew, for when its data isn't in `work/` any more.
+    read_problem : callable
+        Return the run's problem, for when its data isn't in `work/` any more.
+    settings : Settings
+    candidates : sequence of Candidate
+    callbacks : Callbacks, optional
+    server : ForkServer, optional
+
+    Returns
+    -------
+    Study
+        With the new trials.
 
     Raises
     ------
     InputError
-        There is no such run, another process works on it, or its table has changed.
+        There is no such run, another process is working on it, or its table has changed.
     """
     before = replace(replay(settings.output), extensions=settings.extensions)
-    ask = with_given_folds(ask, settings.output)
+    read_problem = with_given_folds(read_problem, settings.output)
     check_metric(before, settings)
+    started = settings.started - last_seconds(settings)
     store = Store.reopened(settings.output)
-    with laboratory(store, settings, server) as lab:
+    with open_session(store, settings, server, read_problem) as session:
+        without_trials = replace(before, trials={})
         try:
-            bring_back(lab, replace(before, trials={}), settings, ask)
+            bring_back(without_trials, session)
         except AutoMLError:
-            if before.finished:  # it is as good as it was
-                lab.forget()
-                write_text(store.folder / "DONE", "")
+            restore_finished(before, session)
             raise
-        set_threads(lab, settings, before)
-        callbacks.on_lab(lab)
-        lab.recorder = Recorder(store, settings.started - last_second(settings))
-        lab.observers += callbacks.observers
-        study = lab.tell(before, {"kind": "hand"})
-        for study in lab.run(Everywhere(candidates), study, keeping_an_end(lab.whole)):
-            pass
+        journal = session.journal([], callbacks, started)
+        lab = session.lab(journal, callbacks)
+        study = lab.record(before, ManualTrialsStarted())
+        budget = keeping_an_end(lab.budget)
+        study = lab.run(Everywhere(candidates), study, budget)
         lab.close()
-        write_text(store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
+        write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
         if before.finished:
-            write_text(store.folder / "DONE", "")
+            write_text(store.folder / DONE, "")
         store.close(settings.keep_data or not before.finished)
         return study

@@ -12,29 +12,33 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
+from automl.candidate import Job, Split
 from automl.errors import AutoMLError, InputError
+from automl.event_log import replay
 from automl.executor.fork_server import ForkServer
-from automl.lab.lab import Lab
+from automl.journal import Journal
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.predictor import Predictor, load
 from automl.problem import Problem
-from automl.run.chain import Settings, laboratory, set_threads
-from automl.run.checkpoint import cut
-from automl.run.recorder import with_given_folds
+from automl.run.build import build_predictor
+from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back
-from automl.store import Store, replay
-from automl.trial import Job, Split, Study, Trial
+from automl.run.session import Session, open_session
+from automl.run.settings import NO_CALLBACKS, Settings
+from automl.store import PREDICTOR, Store
+from automl.study import Study
+from automl.trial import Trial
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One fit, or the predictor as a whole, then and now.
+class Comparison:
+    """One fit, or the whole predictor, as it was and as it is now.
 
     Parameters
     ----------
     what : str
     equal : bool or None
-        Bit for bit; None where there is nothing left to compare with.
+        Bit for bit; None where nothing is left to compare with.
     apart : float
         The largest difference.
     """
@@ -44,117 +48,140 @@ class Compared:
     apart: float = 0.0
 
 
-class Again:
+class GivenJobs:
     """A policy: train the given jobs, once each."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = list(jobs)
 
-    def next(self, study: Study, capacity: Capacity) -> Action:
-        """The next job."""
+    def next(
+        self,
+        study: Study,
+        capacity: Capacity,
+    ) -> Action:
+        """Return the next job."""
         if self._jobs:
             return self._jobs.pop(0)
         return Wait() if study.running else Stop()
 
 
 def reproduce(
-    ask: Callable[[Budget], Problem], settings: Settings, server: ForkServer | None = None
-) -> Iterator[Compared]:
+    read_problem: Callable[[Budget], Problem],
+    settings: Settings,
+    server: ForkServer | None = None,
+) -> Iterator[Comparison]:
     """Train the members of the run in `settings.output` again, elsewhere, and compare.
 
     Yields
     ------
-    Compared
-        For each fit of a member its held-out predictions, and at last the predictor's answers for all rows of the table.
+    Comparison
+        For each fit of a member its held-out predictions, and at last the predictor's answers
+        for all rows of the table.
 
     Raises
     ------
     InputError
         There is no such run, it has no predictor, or its table has changed.
     """
-    then = replace(replay(settings.output), extensions=settings.extensions)
-    ask = with_given_folds(ask, settings.output)
-    if not then.weights and not then.finished:
+    old_study = replace(replay(settings.output), extensions=settings.extensions)
+    if not old_study.weights and not old_study.finished:
         raise InputError(
-            f"{settings.output}: the run has not ended, so there is nothing to reproduce. `automl resume` goes on with it."
+            f"{settings.output}: the run has not ended, so there is nothing to reproduce. "
+            "`automl resume` continues it."
         )
-    old = load(settings.output / "predictor.automl", own=settings.extensions)
+    read_problem = with_given_folds(read_problem, settings.output)
+    old = load(settings.output / PREDICTOR, own=settings.extensions)
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")
         elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)
-        with laboratory(store, elsewhere, server) as lab:
-            bring_back(lab, replace(then, trials={}), elsewhere, ask)
-            set_threads(lab, replace(settings, trials=1), then)
-            now = _trained(then, lab)
-            yield from _fits(then, now, lab, settings.output)
-            yield _answers(
-                old,
-                cut(
-                    replace(now, weights=then.weights, finish=then.finish, verdict=then.verdict),
-                    lab,
-                ),
-                lab,
-            )
+        with open_session(store, elsewhere, server, read_problem) as session:
+            bring_back(replace(old_study, trials={}), session)
+            new_study = _train_again(old_study, session)
+            yield from _compare_fits(old_study, new_study, session, settings.output)
+            new = build_predictor(new_study, session.data)
+            yield _compare_answers(old, new, session)
         store.close()
 
 
-def _trained(then: Study, lab: Lab) -> Study:
-    """A study with the members' fits made again."""
-    now = replace(
-        then,
-        trials={name: Trial(then.trials[name].candidate) for name in then.weights},
-        weights={},
-        running={},
-    )
-    jobs = [
-        _job(then.trials[name], split)
-        for name in then.weights
-        for split in then.fitted_splits(then.trials[name])
-    ]
-    for now in lab.run(Again(jobs), now, Budget()):
-        pass
-    return now
+def _train_again(
+    old: Study,
+    session: Session,
+) -> Study:
+    """Return a study with the members' fits made again, and the weights of the old one."""
+    trials = {name: Trial(old.trials[name].candidate) for name in old.weights}
+    jobs = []
+    for name in old.weights:
+        trial = old.trials[name]
+        jobs += [_job(trial, split) for split in old.fitted_splits(trial)]
+    lab = session.lab(Journal(), NO_CALLBACKS)
+    empty = replace(old, trials=trials, weights={}, running={})
+    new = lab.run(GivenJobs(jobs), empty, Budget())
+    return replace(new, weights=old.weights)
 
 
-def _job(trial: Trial, split: Split) -> Job:
-    """The job of a recorded fit with the rounds that it kept: neither early stopping nor a clock has a say then."""
+def _job(
+    trial: Trial,
+    split: Split,
+) -> Job:
+    """Return the job of a recorded fit with the rounds that it kept.
+
+    Neither early stopping nor a clock changes it then.
+    """
     key = trial.key_at(*split)
     if key is None:
         raise AutoMLError(f"trial {trial.id}: the fit at {split} is not in the log")
     return replace(trial.jobs[key], rounds=trial.outcomes[key].rounds, seconds=math.inf)
 
 
-def _fits(then: Study, now: Study, lab: Lab, folder: Path) -> Iterator[Compared]:
-    """Held-out predictions of each fit."""
-    for name in then.weights:
-        trial, again = then.trials[name], now.trials[name]
-        for repeat, fold in trial.splits:
-            what = f"{name} {trial.candidate.family} fold {repeat}.{fold}"
-            if again.failure is not None:
-                raise AutoMLError(f"{what} failed this time: {again.failure.reason}")
-            before, after = trial.key_at(repeat, fold), again.key_at(repeat, fold)
-            path = folder / "trials" / name / f"{before}.npy"
-            array = lab.store.predictions(name, str(after))
-            if array is None:
-                raise AutoMLError(f"{what} was not trained this time")
-            yield _compared(
-                what, np.load(path, allow_pickle=False) if path.exists() else None, array
-            )
+def _compare_fits(
+    old: Study,
+    new: Study,
+    session: Session,
+    folder: Path,
+) -> Iterator[Comparison]:
+    """Compare the held-out predictions of each fit."""
+    for name in old.weights:
+        before, after = old.trials[name], new.trials[name]
+        for split in before.splits:
+            yield _compare_fit(before, after, split, session, folder)
 
 
-def _answers(old: Predictor, new: Predictor, lab: Lab) -> Compared:
-    """Predictions for every row of the table, by the file of the run and by the models made again."""
-    columns = lab.dataset().columns
-    return _compared("the predictor", old.raw(columns), new.raw(columns))
+def _compare_fit(
+    before: Trial,
+    after: Trial,
+    split: tuple[int, int],
+    session: Session,
+    folder: Path,
+) -> Comparison:
+    what = f"{before.id} {before.family} fold {split[0]}.{split[1]}"
+    if after.failure is not None:
+        raise AutoMLError(f"{what} failed this time: {after.failure.reason}")
+    new = session.store.predictions(after.id, str(after.key_at(*split)))
+    if new is None:
+        raise AutoMLError(f"{what} was not trained this time")
+    path = folder / "trials" / before.id / f"{before.key_at(*split)}.npy"
+    old = np.load(path, allow_pickle=False) if path.exists() else None
+    return _compare(what, old, new)
 
 
-def _compared(
-    what: str, before: npt.NDArray[np.floating] | None, after: npt.NDArray[np.floating]
-) -> Compared:
+def _compare_answers(
+    old: Predictor,
+    new: Predictor,
+    session: Session,
+) -> Comparison:
+    """Compare predictions for every row of the table."""
+    columns = session.data.dataset().columns
+    return _compare("the predictor", old.raw(columns), new.raw(columns))
+
+
+def _compare(
+    what: str,
+    before: npt.NDArray[np.floating] | None,
+    after: npt.NDArray[np.floating],
+) -> Comparison:
     if before is None:
-        return Compared(what, None)
+        return Comparison(what, None)
     if before.shape != after.shape:
-        return Compared(what, False, math.inf)
-    return Compared(
-        what, bool(np.array_equal(before, after)), float(np.abs(before - after).max(initial=0.0))
-    )
+        return Comparison(what, False, math.inf)
+    apart = float(np.abs(before - after).max(initial=0.0))
+    return Comparison(what, bool(np.array_equal(before, after)), apart)

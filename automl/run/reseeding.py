@@ -1,10 +1,10 @@
-"""How a run's winner and its ensemble jump with the seed: their models are trained again with other seeds, elsewhere."""
+"""How a run's winner and ensemble change with the seed: they are trained again with others."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,61 +13,70 @@ import numpy.typing as npt
 from automl.budget import Budget, keeping_an_end
 from automl.ensemble import combine, decide, even, sharpen
 from automl.errors import InputError
+from automl.event_log import replay
 from automl.executor.fork_server import ForkServer
 from automl.insight.stability import Stability, from_seeds
+from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.metrics import metric_of
 from automl.problem import Problem
-from automl.run.chain import NO_CALLBACKS, Callbacks, Settings, laboratory, set_threads
-from automl.run.recorder import with_given_folds
+from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back, check_metric
+from automl.run.session import open_session
+from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.search.manual import Everywhere
-from automl.store import Store, replay
-from automl.trial import Study
+from automl.store import Store
+from automl.study import Study
+from automl.trial import Trial
 
 Floats = npt.NDArray[np.float64]
 
-FEWEST = 2  # seeds that tell something
+MIN_SEEDS = 2  # that say something about the spread
+MIN_ENSEMBLE_MEMBERS = 2
+SEED_STEP = 1_000_003  # from one seed to the next
 
 
 def reseeded(
-    ask: Callable[[Budget], Problem],
+    read_problem: Callable[[Budget], Problem],
     settings: Settings,
     seeds: int,
     callbacks: Callbacks = NO_CALLBACKS,
     server: ForkServer | None = None,
 ) -> list[Stability]:
-    """Train the winner, and the members of the ensemble, with so many other seeds on the run's folds, as far as there is time.
+    """Train the winner and the ensemble's members with other seeds, as far as there is time.
 
     Parameters
     ----------
-    ask : callable
-        Gives the run's problem.
+    read_problem : callable
+        Return the run's problem.
     settings : Settings
         Its `output` is the run's folder, which stays as it is.
     seeds : int
+        How many.
+    callbacks : Callbacks, optional
+    server : ForkServer, optional
 
     Raises
     ------
     InputError
-        There is no such run, nothing was learnt in it, its table has changed, or there was no time for two seeds.
+        There is no such run, no model of it is complete, its table has changed, or there was no
+        time for two seeds.
     """
-    then = replace(replay(settings.output), extensions=settings.extensions)
-    ask = with_given_folds(ask, settings.output)
-    check_metric(then, settings)
-    winner = next((trial.id for trial in then.ranked if trial.candidate.family != "constant"), None)
-    if winner is None:
+    study = replace(replay(settings.output), extensions=settings.extensions)
+    check_metric(study, settings)
+    if not study.ranked_models:
         raise InputError(
-            f"{settings.output}: no model was tried on every fold, so there is nothing to train again."
+            f"{settings.output}: no model was tried on every fold, "
+            "so there is nothing to train again."
         )
+    read_problem = with_given_folds(read_problem, settings.output)
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")
-        with laboratory(store, replace(settings, output=store.folder), server) as lab:
-            bring_back(lab, replace(then, trials={}), settings, ask)
-            set_threads(lab, settings, then)
-            callbacks.on_lab(lab)
-            lab.observers += callbacks.observers
-            found = _all_of(then, lab, winner, seeds)
+        elsewhere = replace(settings, output=store.folder)
+        with open_session(store, elsewhere, server, read_problem) as session:
+            bring_back(replace(study, trials={}), session)
+            lab = session.lab(Journal(observers=callbacks.observers), callbacks)
+            found = Reseeding(study, lab).stabilities(study.ranked_models[0], seeds)
         store.close()
     if not found:
         raise InputError(
@@ -76,74 +85,124 @@ def reseeded(
     return found
 
 
-def _all_of(then: Study, lab: Lab, winner: str, seeds: int) -> list[Stability]:
-    """The stability of the winner, and, if there is one, of the ensemble."""
-    names = list(dict.fromkeys([winner, *then.weights]))
-    predicted: list[Mapping[str, Floats]] = [
-        _predicted(then, lab, [winner], nth) for nth in range(1, seeds + 1)
-    ]
-    alone = [one[winner] for one in predicted if winner in one]
-    trial = then.trials[winner]
-    made = (
-        [_told(then, lab, f"{trial.candidate.family} {trial.candidate.recipe.name}", winner, alone)]
-        if len(alone) >= FEWEST
-        else []
-    )
-    if len(then.weights) < FEWEST:
-        return made
-    whole = [
-        {**first, **_predicted(then, lab, [name for name in names if name != winner], nth)}
-        for nth, first in enumerate(predicted, 1)
-    ]
-    mixed = [
-        combine([one[name] for name in then.weights], list(then.weights.values()))
-        for one in whole
-        if then.weights.keys() <= one.keys()
-    ]
-    if len(mixed) >= FEWEST:
-        made.append(
-            _told(then, lab, f"the ensemble of {len(then.weights)} models", "ensemble", mixed)
+@dataclass(frozen=True)
+class Reseeding:
+    """A run's models, trained with other seeds on the run's own folds.
+
+    Parameters
+    ----------
+    study : Study
+        Of the run.
+    lab : Lab
+    """
+
+    study: Study
+    lab: Lab
+
+    def stabilities(
+        self,
+        winner: Trial,
+        seeds: int,
+    ) -> list[Stability]:
+        """Return the stability of the winner and, if there is one, of the ensemble."""
+        study = self.study
+        predicted, alone = [], []
+        for nth in range(1, seeds + 1):
+            found = self._predictions([winner.id], nth)
+            predicted.append(found)
+            if winner.id in found:
+                alone.append(found[winner.id])
+        result = []
+        if len(alone) >= MIN_SEEDS:
+            name = f"{winner.family} {winner.candidate.recipe.name}"
+            result.append(self._stability(name, winner.id, alone))
+        if len(study.weights) < MIN_ENSEMBLE_MEMBERS:
+            return result
+        mixed = self._ensembles(winner, predicted)
+        if len(mixed) >= MIN_SEEDS:
+            name = f"the ensemble of {len(study.weights)} models"
+            result.append(self._stability(name, "ensemble", mixed))
+        return result
+
+    def _ensembles(
+        self,
+        winner: Trial,
+        predicted: Sequence[Mapping[str, Floats]],
+    ) -> list[Floats]:
+        """Return the ensemble's predictions with each seed for which all members were ready."""
+        weights = self.study.weights
+        others = [name for name in weights if name != winner.id]
+        mixed = []
+        for nth, of_winner in enumerate(predicted, 1):
+            found = {**of_winner, **self._predictions(others, nth)}
+            if weights.keys() <= found.keys():
+                answers = [found[name] for name in weights]
+                mixed.append(combine(answers, list(weights.values())))
+        return mixed
+
+    def _predictions(
+        self,
+        names: Sequence[str],
+        nth: int,
+    ) -> dict[str, Floats]:
+        """Return trials' held-out predictions with the nth other seed, if ready in time."""
+        study = self.study
+        seed = study.seed + nth * SEED_STEP
+        empty = replace(
+            study,
+            trials={},
+            weights={},
+            running={},
+            evaluation=None,
+            seed=seed,
         )
-    return made
+        candidates = [study.trials[name].candidate for name in names]
+        budget = keeping_an_end(self.lab.budget)
+        again = self.lab.run(Everywhere(candidates), empty, budget)
+        found = {}
+        for trial in again.trials.values():
+            was_stopped = any(outcome.stopped for outcome in trial.full_outcomes.values())
+            if again.is_complete(trial) and not was_stopped:
+                predictions = self.lab.data.predictions(again, trial)
+                if predictions is not None:
+                    found[trial.id] = predictions[0]
+        return found
 
+    def _stability(
+        self,
+        model: str,
+        name: str,
+        predictions: Sequence[Floats],
+    ) -> Stability:
+        """Compare the losses of single seeds with the loss of their mean."""
+        losses = [self._loss(array) for array in predictions]
+        total = np.sum(predictions, axis=0)
+        count = len(predictions)
+        without = [self._loss((total - array) / (count - 1)) for array in predictions]
+        return from_seeds(model, name, losses, self._loss(total / count), without)
 
-def _predicted(then: Study, lab: Lab, names: Sequence[str], nth: int) -> dict[str, Floats]:
-    """Held-out predictions of these trials' candidates with the nth other seed, of those that were ready in time."""
-    now = replace(
-        then, trials={}, weights={}, running={}, verdict={}, seed=then.seed + nth * 1_000_003
-    )
-    for now in lab.run(
-        Everywhere([then.trials[name].candidate for name in names]), now, keeping_an_end(lab.whole)
-    ):
-        pass
-    complete = [
-        trial
-        for trial in now.trials.values()
-        if now.complete(trial) and not any(o.stopped for o in trial.whole.values())
-    ]
-    found = {trial.id: lab.predictions(now, trial) for trial in complete}
-    return {name: array[0] for name, array in found.items() if array is not None}
+    def _loss(self, raw: Floats) -> float:
+        """Return the mean loss over the folds, with the run's own temperature and thresholds."""
+        study, data = self.study, self.lab.data.dataset()
+        metric = metric_of(study.the_task)
+        answer = self._answer(raw)
+        losses = []
+        for split in study.plan.splits:
+            rows = data.folds.held(*split)
+            weight = None if data.weight is None else data.weight[rows]
+            loss = metric.loss(data.y[rows], answer[rows], weight)
+            losses.append(loss)
+        return float(np.mean(losses))
 
-
-def _told(then: Study, lab: Lab, model: str, name: str, predictions: Sequence[Floats]) -> Stability:
-    losses = [_loss(then, lab, one) for one in predictions]
-    total = np.sum(predictions, axis=0)
-    count = len(predictions)
-    without = [_loss(then, lab, (total - one) / (count - 1)) for one in predictions]
-    return from_seeds(model, name, losses, _loss(then, lab, total / count), without)
-
-
-def _loss(then: Study, lab: Lab, raw: Floats) -> float:
-    """The mean loss over the folds, with the run's own temperature and cuts."""
-    data, task, metric = lab.dataset(), then.the_task, metric_of(then.the_task)
-    answer: npt.NDArray[np.generic] = raw
-    if not task.is_regression:
-        proba = sharpen(raw, then.verdict.get("temperature", 1.0))
-        cut = np.array(then.verdict["cuts"]) if "cuts" in then.verdict else even(task.n_outputs)
-        answer = decide(proba, cut) if metric.needs == "labels" else proba
-    losses = []
-    for split in then.plan.splits:
-        rows = data.folds.held(*split)
-        weight = None if data.weight is None else data.weight[rows]
-        losses.append(metric.loss(data.y[rows], answer[rows], weight))
-    return float(np.mean(losses))
+    def _answer(self, raw: Floats) -> npt.NDArray[np.generic]:
+        """Return raw output as the metric wants it."""
+        task, evaluation = self.study.the_task, self.study.evaluation
+        if task.is_regression:
+            return raw
+        proba = sharpen(raw, 1.0 if evaluation is None else evaluation.temperature)
+        if metric_of(task).needs != "labels":
+            return proba
+        thresholds = even(task.n_outputs)
+        if evaluation is not None and evaluation.thresholds is not None:
+            thresholds = np.array(evaluation.thresholds)
+        return decide(proba, thresholds)

@@ -1,139 +1,178 @@
-"""A run that goes on: after a crash or Ctrl-C with what its log and its `work/` hold, or with more time after its end."""
+"""Resume a run: after a crash or Ctrl-C, or with more time after its end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from automl.budget import Budget
+from automl.candidate import Split
 from automl.cleaning import Finding
 from automl.errors import InputError, NoTime
+from automl.event_log import read_events, replay
+from automl.events import FindingRecorded, RunFinished, RunResumed
 from automl.executor.fork_server import ForkServer
-from automl.executor.work import encodings_at
+from automl.executor.work import Encode, encodings_at
 from automl.files import sha256, write_text
+from automl.journal import Observer
 from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
 from automl.leaderboard import leaderboard, to_csv
 from automl.metrics import is_function, known_function
 from automl.pipeline import Step
 from automl.predictor import load
 from automl.problem import Problem
-from automl.run.chain import (
-    NO_CALLBACKS,
-    SEARCHING,
-    Callbacks,
-    Result,
-    Settings,
-    finish,
-    fit,
-    laboratory,
-    run_stages,
-    set_threads,
-    watch,
-)
+from automl.run.chain import finish, fit, run_stages
 from automl.run.checkpoint import has_model
-from automl.run.recorder import with_given_folds
-from automl.run.scoring import prepare
+from automl.run.facts import with_given_folds
+from automl.run.reserves import Reserves, Slowdown
+from automl.run.scoring import TableScoring, read_test_table
+from automl.run.session import Session, open_session
+from automl.run.settings import NO_CALLBACKS, Callbacks, Result, Settings
 from automl.stages.clean import Clean
-from automl.store import Store, events, replay
-from automl.trial import Study
+from automl.stages.traits import searches
+from automl.store import DONE, LEADERBOARD, PREDICTOR, Store
+from automl.study import Study
+from automl.trial import Trial
 
 
 def resume(
-    ask: Callable[[Budget], Problem],
+    read_problem: Callable[[Budget], Problem],
     settings: Settings,
     callbacks: Callbacks = NO_CALLBACKS,
     server: ForkServer | None = None,
 ) -> Result:
-    """Go on with the run in `settings.output`. What was recorded is never trained again.
+    """Continue the run in `settings.output`; recorded fits are never trained again.
 
     Parameters
     ----------
-    ask : callable
-        Gives the run's problem anew, for when its data isn't in `work/` any more.
+    read_problem : callable
+        Return the run's problem, for when its data isn't in `work/` any more.
+    settings : Settings
+        Its budget is a fresh one.
+    callbacks : Callbacks, optional
+    server : ForkServer, optional
 
     Raises
     ------
     InputError
-        There is no such run, another process works on it, or its table has changed.
+        There is no such run, another process is working on it, or its table has changed.
+    NoTime
+        There was no time to continue, and there is no predictor yet.
     """
     study = replace(replay(settings.output), extensions=settings.extensions)
-    ask = with_given_folds(ask, settings.output)
-    if (
-        study.task is None
-    ):  # it ended before its table was understood: nothing is lost by beginning anew
-        problem = ask(
-            settings.budget
-        )  # before anything is removed: this is where a wrong table shows
-        Store.reopened(settings.output).discard()
-        return fit(lambda budget: problem, settings, callbacks, server)
+    read_problem = with_given_folds(read_problem, settings.output)
+    if study.task is None:
+        return _start_again(read_problem, settings, callbacks, server)
     check_metric(study, settings)
     store = Store.reopened(settings.output)
-    with laboratory(store, settings, server) as lab:
+    with open_session(store, settings, server, read_problem) as session:
+        slowdown = Slowdown()
         try:
-            bring_back(lab, study, settings, ask)
-            form = lab.cleaner.form if lab.cleaner is not None else None
-            exam = (
-                prepare(settings.test, study.the_task.target, form, lab.whole)
-                if settings.test
-                else None
-            )
+            test = _recover(study, session)
         except NoTime as error:
-            return as_it_was(study, lab, settings, callbacks, error)
-        except InputError:
-            if study.finished:  # it is as good as it was
-                lab.forget()
-                write_text(store.folder / "DONE", "")
-            raise
-        set_threads(lab, settings, study)
-        checkpointer = watch(lab, settings, settings.started - last_second(settings), callbacks)
-        study = lab.decide(lab.tell(study, {"kind": "resumed"}))
-        study = run_stages(
-            study,
-            lab,
-            settings,
-            steps_left(study, settings.pipeline.steps),
-            checkpointer,
-            exam,
-            callbacks,
-        )
-        return finish(study, lab, settings, callbacks, exam)
+            return _leave_as_it_was(study, session, callbacks, error)
+        return _continue(study, session, callbacks, test, slowdown)
 
 
-def as_it_was(
-    study: Study, lab: Lab, settings: Settings, callbacks: Callbacks, error: NoTime
+def _start_again(
+    read_problem: Callable[[Budget], Problem],
+    settings: Settings,
+    callbacks: Callbacks,
+    server: ForkServer | None,
 ) -> Result:
-    """End at once with the predictor that lies there: there was no time to go on, and none of what was reached is lost.
+    """Begin a run anew that ended before its table was understood: nothing is lost by that."""
+    problem = read_problem(settings.budget)  # a wrong table must show before anything is removed
+    Store.reopened(settings.output).discard()
+    return fit(lambda budget: problem, settings, callbacks, server)
+
+
+def _recover(
+    study: Study,
+    session: Session,
+) -> TableScoring | None:
+    """Bring a run's data and features back, and read its test table."""
+    settings = session.settings
+    try:
+        bring_back(study, session)
+        if settings.test is None:
+            return None
+        form = session.data.cleaner.form
+        return read_test_table(settings.test, study.the_task.target, form, settings.budget)
+    except NoTime:
+        raise
+    except InputError:
+        restore_finished(study, session)
+        raise
+
+
+def restore_finished(
+    study: Study,
+    session: Session,
+) -> None:
+    """Mark a run as done again that can't be continued, if it was: it is as good as it was."""
+    if study.finished:
+        session.data.forget()
+        write_text(session.store.folder / DONE, "")
+
+
+def _continue(
+    study: Study,
+    session: Session,
+    callbacks: Callbacks,
+    test: TableScoring | None,
+    slowdown: Slowdown,
+) -> Result:
+    settings = session.settings
+    checkpointer = session.checkpointer()
+    observers: list[Observer] = [checkpointer] if settings.lasting else []
+    journal = session.journal(observers, callbacks, _time_origin(settings))
+    lab = session.lab(journal, callbacks)
+    study = lab.decide(lab.record(study, RunResumed()))
+    reserves = Reserves(settings, lab, checkpointer, slowdown, test)
+    steps = steps_left(study, settings.pipeline.steps)
+    study = run_stages(study, lab, steps, reserves, callbacks)
+    return finish(study, lab, session, journal, callbacks, test)
+
+
+def _leave_as_it_was(
+    study: Study,
+    session: Session,
+    callbacks: Callbacks,
+    error: NoTime,
+) -> Result:
+    """End with the predictor that exists: there was no time to continue, and nothing is lost.
 
     Raises
     ------
     NoTime
         There is no predictor yet.
     """
-    path = lab.store.folder / "predictor.automl"
+    store = session.store
+    path = store.folder / PREDICTOR
     if not path.exists():
         raise error
-    watch(lab, settings, settings.started - last_second(settings), callbacks)
+    journal = session.journal([], callbacks, _time_origin(session.settings))
+    lab = session.lab(journal, callbacks)
     lab.close()
-    how = study.finished or "done"
-    study = lab.tell(study, {"kind": "resumed"})
-    finding = Finding(
-        "no_time",
-        (),
-        "warning",
-        1,
-        action=f"{error}: the run stays as it was",
-        override="a larger --budget",
-    )
-    study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
-    study = lab.tell(study, {"kind": "finished", "how": how})
-    write_text(lab.store.folder / "leaderboard.csv", to_csv(leaderboard(study)))
-    write_text(lab.store.folder / "DONE", "")
-    lab.store.close()
-    return Result(study, load(path), lab.store.folder, sha256(path))
+    how: Any = study.finished or "done"
+    action = f"{error}: the run stays as it was"
+    finding = Finding("no_time", (), "warning", 1, action=action, override="a larger --budget")
+    study = lab.record(study, RunResumed())
+    study = lab.record(study, FindingRecorded(finding))
+    study = lab.record(study, RunFinished(how))
+    write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
+    write_text(store.folder / DONE, "")
+    store.close()
+    return Result(study, load(path), store.folder, sha256(path))
 
 
-def check_metric(study: Study, settings: Settings) -> None:
-    """Refuse a run whose metric is a Python function that nobody has given here."""
+def check_metric(
+    study: Study,
+    settings: Settings,
+) -> None:
+    """Refuse a run whose metric is a Python function that is not known in this process."""
     metric = study.the_task.metric
     if is_function(metric) and known_function(metric) is None:
         raise InputError(
@@ -141,70 +180,111 @@ def check_metric(study: Study, settings: Settings) -> None:
         )
 
 
-def last_second(settings: Settings) -> float:
-    """The time of a run's last event: where it goes on counting."""
-    return max((event["time"] for event in events(settings.output)), default=0.0)
+def last_seconds(settings: Settings) -> float:
+    """Return the time of a run's last event, from which it continues counting."""
+    return max((logged.seconds for logged in read_events(settings.output)), default=0.0)
 
 
-def steps_left(study: Study, steps: Sequence[Step]) -> Sequence[Step]:
-    """The steps that a run has still to go through.
+def _time_origin(settings: Settings) -> float:
+    """Return what the times of a resumed run's events count from."""
+    return settings.started - last_seconds(settings)
 
-    From the first that searches: what is decided is passed over there at once, and what an interrupted or hurried stage left out is
-    made up for.
+
+def steps_left(
+    study: Study,
+    steps: Sequence[Step],
+) -> Sequence[Step]:
+    """Return the steps that a run must still go through.
+
+    These begin with the first that searches: what is decided takes no time there, and what an
+    interrupted or hurried stage left out is made up for.
     """
     names = [step.name for step in steps]
     if not study.recipes:
         return steps[names.index("clean") + 1 :]
-    first = next((position for position, name in enumerate(names) if name in SEARCHING), len(steps))
-    return steps[first:]
+    for position, step in enumerate(steps):
+        if searches(step.stage):
+            return steps[position:]
+    return []
 
 
 def bring_back(
-    lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]
+    study: Study,
+    session: Session,
 ) -> None:
-    """Have the run's data and the features of its models at the lab again: from `work/`, or made once more.
+    """Bring back a run's data and its models' features, from `work/` or made once more.
 
     Raises
     ------
     InputError
         The table gives other data than it did.
     """
-    if not (
-        lab.recall() and lab.dataset().task == study.task and lab.dataset().digest() == study.data
-    ):
-        _clean_again(lab, study, settings, ask)
-    kept = [trial for trial in study.ranked if lab.predictions(study, trial) is not None]
-    if not has_model(study):  # what is not complete answers then
-        kept += [
-            trial
-            for trial in study.trials.values()
-            if not study.complete(trial) and lab.held_out(trial) is not None
-        ]
-    kept = [trial for trial in kept if trial.candidate.family != "constant"]
-    lab.encode(
-        work
-        for trial in kept
-        for position in study.fitted_splits(trial)
-        for work in encodings_at(trial.candidate.recipe, position)
-    )
+    data = session.data
+    lab = Lab(data, session.executor, session.settings.budget)  # without a journal
+    is_there = data.recall()
+    if not is_there or not _is_same_data(data, study):
+        _clean_again(lab, study, session)
+    lab.encode(_needed_encodings(study, data))
+
+
+def _is_same_data(
+    data: RunData,
+    study: Study,
+) -> bool:
+    dataset = data.dataset()
+    return dataset.task == study.task and dataset.digest() == study.data
+
+
+def _needed_encodings(
+    study: Study,
+    data: RunData,
+) -> Iterator[Encode]:
+    """Yield the encodings that the kept models read."""
+    for trial in _kept_trials(study, data):
+        if trial.candidate.is_baseline:
+            continue
+        splits: tuple[Split, ...] = study.fitted_splits(trial)
+        for split in splits:
+            yield from encodings_at(trial.candidate.recipe, split)
+
+
+def _kept_trials(
+    study: Study,
+    data: RunData,
+) -> list[Trial]:
+    """Return the trials whose models are kept; incomplete ones only if no model is complete."""
+    kept = [trial for trial in study.ranked if data.predictions(study, trial) is not None]
+    if not has_model(study):
+        for trial in study.trials.values():
+            if not study.is_complete(trial) and data.held_out(trial) is not None:
+                kept.append(trial)
+    return kept
 
 
 def _clean_again(
-    lab: Lab, study: Study, settings: Settings, ask: Callable[[Budget], Problem]
+    lab: Lab,
+    study: Study,
+    session: Session,
 ) -> None:
-    lab.problem = ask(lab.whole.within(lab.whole.remaining() / 3))
-    clean = settings.pipeline.steps[0].stage
+    """Clean the table once more, with the rows, columns and folds of the run."""
+    table = session.data.problem.table
+    clean = session.settings.pipeline.steps[0].stage
     assert isinstance(clean, Clean)  # a pipeline begins with it
-    rows = study.drawn or lab.problem.table.n_rows
-    columns = study.narrowed or len(lab.problem.table.columns)
-    plan = study.plan  # whatever time there is now
     same = replace(
-        clean, rows=rows, columns=columns, folds=plan.folds, repeats=plan.repeats, warn=False
+        clean,
+        rows=study.drawn or table.n_rows,
+        columns=study.narrowed or len(table.columns),
+        folds=study.plan.folds,
+        repeats=study.plan.repeats,
+        warn=False,
     )
-    source = lab.problem.table.source or "the table"
-    again = same.run(Study(seed=study.seed, extensions=study.extensions), lab, lab.whole)
+    source = table.source or "the table"
+    del table  # the raw table may go once it is clean
+    empty = Study(seed=study.seed, extensions=study.extensions)
+    again = same.run(empty, lab, lab.budget)
     if again.data != study.data:
-        lab.forget()
+        session.data.forget()
         raise InputError(
-            f"{source}: gives other rows or folds than the run was made on, so the run can't use it."
+            f"{source}: gives other rows or folds than the run was made on, "
+            "so the run can't use it."
         )

@@ -1,6 +1,7 @@
-"""Score the finished predictor on rows that nothing was chosen by, and say where they contradict the run.
+"""Score the finished predictor on a test table, and warn where it contradicts the run's score.
 
-The time for it is kept back from the search. Where there is too little of it, some of the rows are scored, or none.
+No choice reads these rows. The time for it is kept back from the search; where there is too
+little, part of the rows are scored, or none.
 """
 
 from __future__ import annotations
@@ -15,26 +16,25 @@ from typing import Any
 from automl.budget import Budget, crowding
 from automl.cleaning import Finding
 from automl.errors import InputError
+from automl.events import FindingRecorded, PredictorScored
 from automl.folds import some
 from automl.metrics import metric_of
 from automl.predictor import Predictor
 from automl.predictor.scoring import Scores, scores
+from automl.study import Event, Study
 from automl.table import Form, Limits, Table
-from automl.trial import Event, Study
 
-READING_SHARE = 0.1  # of the time that is left may go into the first reading
-READING_AGAIN_SHARE = (
-    0.4  # of what is left at the end may go into reading a text file, of which a part may do
-)
-RESERVED_SHARE = 0.2  # of the budget is kept back at most
+READING_TIME_SHARE = 0.1  # of the time that is left may go into the first reading
+LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
+RESERVED_TIME_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
-LOADING_SECONDS = 1.2  # of scikit-learn and SciPy, which LightGBM and XGBoost load, too
-LOADING = ("lightgbm", "xgboost", "extra_trees", "random_forest")  # families that want them
-CATBOOST_SECONDS = 0.4
-ROW_SECONDS = 2e-4  # to clean, encode and predict a row with an ensemble
-PROBE_SECONDS = 0.2  # what scoring a few rows takes
-PROBE_ROWS = 300  # by which the time for all rows is estimated
-SAFETY = 1.5
+SKLEARN_LOADING_SECONDS = 1.2  # with SciPy
+FAMILIES_WITH_SKLEARN = ("lightgbm", "xgboost", "extra_trees", "random_forest")
+CATBOOST_LOADING_SECONDS = 0.4
+SECONDS_PER_ROW = 2e-4  # to clean, encode and predict with an ensemble
+TRIAL_SCORING_SECONDS = 0.2  # of a few rows
+TRIAL_SCORING_ROWS = 300  # by which the time for all rows is estimated
+SAFETY_FACTOR = 1.5
 
 CAUSES = (
     "rows that repeat or belong together (persons, places, series) are held out one by one; "
@@ -42,15 +42,22 @@ CAUSES = (
     "a column holds what isn't known yet when rows are predicted"
 )
 TIME_CAUSES = "things have changed since (drift), or the test rows are of another population"
-OPTIMISM = (
+CAUSES_OF_BETTER = (
     "the test rows may stand in the training table, too, or be easier ones, of another population"
 )
-ANSWERS = "--group COL, --time COL, --ignore COL or --set clean.keep_duplicates_together=true"
+REMEDIES = "--group COL, --time COL, --ignore COL or --set clean.keep_duplicates_together=true"
 
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """A test table: where it lies, and what reads it within limits, as the table at fit was cut into cells."""
+    """A test table that the user named.
+
+    Parameters
+    ----------
+    path : str
+    read : callable
+        Read it within limits, split into cells as the training table was.
+    """
 
     path: str
     read: Callable[[Limits, Form | None], Table]
@@ -58,59 +65,70 @@ class ScoredTable:
 
 @dataclass(frozen=True)
 class TableScoring:
-    """A test table that was read once.
+    """Time that scoring a test table takes, known from reading it once.
 
     Parameters
     ----------
-    asked : ScoredTable
+    table : ScoredTable
     rows : int
     seconds : float
-        What reading it took.
-    most : float
-        Seconds that are kept back for it at most.
+        Time that reading it took.
+    max_seconds : float
+        That are kept back for it.
     is_text : bool
         Whether it is a text file, of which a part can be read where time is short.
     """
 
-    asked: ScoredTable
+    table: ScoredTable
     rows: int
     seconds: float
-    most: float = math.inf
+    max_seconds: float = math.inf
     is_text: bool = True
 
     @property
     def source(self) -> str:
         """The file's name."""
-        return Path(self.asked.path).name
+        return Path(self.table.path).name
 
     def reserve(self, study: Study, budget: Budget) -> float:
-        """Seconds to keep back for it; none without a clock."""
+        """Return the seconds to keep back for it; none without a clock."""
         if not budget.timed:
             return 0.0
-        families = {trial.candidate.family for trial in study.ranked[:LIKELY_MEMBERS]}
-        if self.least(families, self.most) > self.most:
+        families = {trial.family for trial in study.ranked[:LIKELY_MEMBERS]}
+        if self.min_seconds(families, self.max_seconds) > self.max_seconds:
             return 0.0
-        return min(self.most, self.least(families, math.inf) + ROW_SECONDS * self.rows * crowding())
+        for_all = SECONDS_PER_ROW * self.rows * crowding()
+        return min(self.max_seconds, self.min_seconds(families, math.inf) + for_all)
 
-    def least(self, families: Iterable[str], left: float) -> float:
-        """Seconds that it takes at least with models of these families, if so many are left."""
+    def min_seconds(self, families: Iterable[str], left: float) -> float:
+        """Return the least time that it takes with models of these families.
+
+        Parameters
+        ----------
+        families : iterable of str
+            Whose libraries must be loaded.
+        left : float
+            Seconds that are left.
+        """
         wanted = set(families)
-        loading = LOADING_SECONDS if wanted.intersection(LOADING) else 0.0
-        loading += CATBOOST_SECONDS if "catboost" in wanted else 0.0
+        loading = SKLEARN_LOADING_SECONDS if wanted.intersection(FAMILIES_WITH_SKLEARN) else 0.0
+        loading += CATBOOST_LOADING_SECONDS if "catboost" in wanted else 0.0
         crowded = crowding()
-        caution = SAFETY if crowded > 1 else 1.0  # loading can't be stopped halfway
-        return self.reading(left) + (loading + PROBE_SECONDS) * crowded * caution
+        caution = SAFETY_FACTOR if crowded > 1 else 1.0  # loading can't be stopped halfway
+        return self.reading_seconds(left) + (loading + TRIAL_SCORING_SECONDS) * crowded * caution
 
-    def reading(self, left: float) -> float:
-        """Seconds that reading may take, if so many are left."""
-        return (
-            min(SAFETY * self.seconds, READING_AGAIN_SHARE * left)
-            if self.is_text
-            else SAFETY * self.seconds
-        )
+    def reading_seconds(self, left: float) -> float:
+        """Return the seconds that reading may take, of those that are left."""
+        seconds = SAFETY_FACTOR * self.seconds
+        return min(seconds, LAST_READING_TIME_SHARE * left) if self.is_text else seconds
 
 
-def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) -> TableScoring:
+def read_test_table(
+    table: ScoredTable,
+    target: str,
+    form: Form | None,
+    budget: Budget,
+) -> TableScoring:
     """Read a test table once, so that what is wrong with it shows before the search.
 
     Raises
@@ -118,71 +136,91 @@ def prepare(asked: ScoredTable, target: str, form: Form | None, budget: Budget) 
     InputError
         It can't be read, or lacks the target.
     """
-    began, most = budget.clock(), RESERVED_SHARE * budget.remaining()
-    table = asked.read(Limits(READING_SHARE * budget.remaining() if budget.timed else None), form)
-    table[target]
-    if not Path(asked.path).is_file():  # what comes through a pipe can't be read again
-        asked = replace(asked, read=lambda limits, form: table)
-    return TableScoring(asked, table.n_rows, budget.clock() - began, most, table.textual)
+    started = budget.clock()
+    max_seconds = RESERVED_TIME_SHARE * budget.remaining()
+    seconds = READING_TIME_SHARE * budget.remaining() if budget.timed else None
+    rows = table.read(Limits(seconds), form)
+    rows[target]  # raises if it is missing
+    if not Path(table.path).is_file():  # a pipe can't be read twice
+        table = replace(table, read=lambda limits, form: rows)
+    took = budget.clock() - started
+    return TableScoring(table, rows.n_rows, took, max_seconds, rows.textual)
 
 
-def examine(
-    exam: TableScoring, predictor: Predictor, study: Study, budget: Budget
+def score_test_table(
+    test: TableScoring,
+    predictor: Predictor,
+    study: Study,
+    budget: Budget,
 ) -> Iterator[Event]:
-    """Score a predictor, and give the events that tell it. Before each step it is asked whether the time is enough for it."""
-    if not budget.affords(
-        exam.least({member.family for member in predictor.members}, budget.remaining())
-    ):
-        yield _unscored(exam)
+    """Score a predictor, and yield the events that report it.
+
+    Before each step the time that is left must be enough for it.
+    """
+    families = {member.family for member in predictor.members}
+    if not budget.affords(test.min_seconds(families, budget.remaining())):
+        yield _unscored(test)
         return
-    for member in predictor.members:
-        member.models  # noqa: B018 - restored now, since this loads libraries, which takes long on a busy machine
-    if not budget.affords(exam.least((), budget.remaining())):
-        yield _unscored(exam)
+    predictor.restore()  # loads libraries, which takes long on a busy machine
+    if not budget.affords(test.min_seconds((), budget.remaining())):
+        yield _unscored(test)
         return
+    seconds = test.reading_seconds(budget.remaining()) if budget.timed else None
     try:
-        table = exam.asked.read(
-            Limits(exam.reading(budget.remaining()) if budget.timed else None),
-            predictor.cleaner.form,
-        )
-        told = _scored(predictor, table, study.seed, budget)
+        table = test.table.read(Limits(seconds), predictor.cleaner.form)
+        found = _scores_in_time(predictor, table, study.seed, budget)
     except InputError as error:
-        yield _warned(f"the test table can't be scored: {error}")
+        yield _warning(f"the test table can't be scored: {error}")
         return
-    test = scored(predictor, told, exam.source, max(exam.rows, table.n_rows))
-    yield {"kind": "test", "test": test}
-    if found := contradiction(test, study):
-        yield {"kind": "finding", "finding": found.to_json()}
+    event = PredictorScored(
+        scores_as_json(predictor, found, test.source, max(test.rows, table.n_rows))
+    )
+    yield event
+    if finding := contradiction(event.test, study):
+        yield FindingRecorded(finding)
 
 
-def _scored(predictor: Predictor, table: Table, seed: int, budget: Budget) -> Scores:
-    """Scores on all rows, or on as many of them, drawn at random, as there is time for."""
-    if not budget.timed or table.n_rows <= PROBE_ROWS:
+def _scores_in_time(
+    predictor: Predictor,
+    table: Table,
+    seed: int,
+    budget: Budget,
+) -> Scores:
+    """Return scores on all rows, or on as many random ones as there is time for."""
+    if not budget.timed or table.n_rows <= TRIAL_SCORING_ROWS:
         return scores(predictor, table)
-    began = budget.remaining()
-    few = scores(predictor, table.take(some(table.n_rows, PROBE_ROWS, seed)))
-    took = max(1e-3, began - budget.remaining())
-    affordable = int(PROBE_ROWS * budget.remaining() / (SAFETY * took))
-    if affordable <= PROBE_ROWS:
+    left = budget.remaining()
+    few = scores(predictor, table.take(some(table.n_rows, TRIAL_SCORING_ROWS, seed)))
+    took = max(1e-3, left - budget.remaining())
+    affordable = int(TRIAL_SCORING_ROWS * budget.remaining() / (SAFETY_FACTOR * took))
+    if affordable <= TRIAL_SCORING_ROWS:
         return few
     return scores(predictor, table.take(some(table.n_rows, affordable, seed)))
 
 
-def scored(predictor: Predictor, told: Scores, source: str, rows: int) -> dict[str, Any]:
-    """Scores as the log keeps them; `rows` are those of the whole table."""
-    (_, whole), *alone = told.found
-    by_member = [score for _, score in alone] or [whole]
-    members = {member.id: score for member, score in zip(predictor.members, by_member, strict=True)}
-    plain: dict[str, Any] = {"source": source, "metric": told.metric, "rows": told.rows, "of": rows}
-    return plain | {
-        "score": whole,
-        "members": members,
-        "expected": told.expected and list(told.expected),
+def scores_as_json(
+    predictor: Predictor,
+    found: Scores,
+    source: str,
+    rows: int,
+) -> dict[str, Any]:
+    """Return scores as the log keeps them; `rows` are those of the whole table."""
+    (_, score), *of_members = found.found
+    by_member = [score for _, score in of_members] or [score]
+    ids = [member.id for member in predictor.members]
+    return {
+        "source": source,
+        "metric": found.metric,
+        "rows": found.rows,
+        "of": rows,
+        "score": score,
+        "members": dict(zip(ids, by_member, strict=True)),
+        "expected": found.expected and list(found.expected),
     }
 
 
 def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
-    """The warning that a test score lies outside the interval that was told; None if it doesn't."""
+    """Return a warning if a test score lies outside the interval that the run expected."""
     if not test["expected"] or not math.isfinite(test["score"]):
         return None
     _, low, high = test["expected"]
@@ -191,30 +229,33 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
         return None
     is_better = score > high if metric.greater_is_better else score < low
     what = f"{test['metric']} {score:.6g} on {test['rows']} rows of {test['source']}"
-    than = f"the {low:.6g} to {high:.6g} that the run told for so many new rows"
+    expected = f"the {low:.6g} to {high:.6g} that the run expected of this number of new rows"
     if is_better:
-        return _finding(f"{what} is better than {than}: {OPTIMISM}", test["rows"])
+        text = f"{what} is better than {expected}: {CAUSES_OF_BETTER}"
+        return _finding(text, test["rows"])
     causes = TIME_CAUSES if study.plan.kind in ("time", "panel") else CAUSES
-    named = [finding["override"] for finding in study.score_warnings if finding["override"]]
-    return _finding(
-        f"{what} is worse than {than}. What may be behind it, if not chance (one case in twenty): {causes}",
-        test["rows"],
-        ", or ".join(named) or ANSWERS,
+    overrides = [finding.override for finding in study.score_warnings if finding.override]
+    text = (
+        f"{what} is worse than {expected}. "
+        f"Possible causes, if not chance (one case in twenty): {causes}"
     )
+    return _finding(text, test["rows"], ", or ".join(overrides) or REMEDIES)
 
 
-def _finding(action: str, rows: int, override: str = "") -> Finding:
+def _finding(
+    action: str,
+    rows: int,
+    override: str = "",
+) -> Finding:
     return Finding("test_score", (), "warning", rows, action=action, override=override)
 
 
-def _unscored(exam: TableScoring) -> Event:
-    return _warned(
-        f"no time was left to score {exam.source}; `automl leaderboard RUN {shlex.quote(exam.asked.path)}` does it"
+def _unscored(test: TableScoring) -> FindingRecorded:
+    path = shlex.quote(test.table.path)
+    return _warning(
+        f"no time was left to score {test.source}; `automl leaderboard RUN {path}` does it"
     )
 
 
-def _warned(text: str) -> Event:
-    return {
-        "kind": "finding",
-        "finding": Finding("test_unscored", (), "warning", 1, action=text).to_json(),
-    }
+def _warning(text: str) -> FindingRecorded:
+    return FindingRecorded(Finding("test_unscored", (), "warning", 1, action=text))

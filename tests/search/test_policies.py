@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from automl.lab.simulated import SimulatedLab
 
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy, Stop

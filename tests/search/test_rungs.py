@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from automl.lab.simulated import SimulatedLab
 
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy
-from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES, family
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from automl.lab.simulated import SimulatedLab
 
 from automl.budget import Budget
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
-from automl.lab.simulated import SimulatedLab
 from automl.models import FAMILIES
 from automl.problem import Problem
 from automl.search.portfolio import portfolio

@@ -1,0 +1,27 @@
+"""Resources: threads, memory and device of one work item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Threads, memory and device of one work item.
+
+    Parameters
+    ----------
+    threads : int
+        Threads of one fit.
+    memory : int or None
+        Bytes; None for no limit of its own.
+    device : {"cpu", "cuda"}
+        Where it trains.
+    """
+
+    threads: int = 1
+    memory: int | None = None
+    device: Device = "cpu"
