@@ -10,6 +10,7 @@ CONTRIBUTING.md shows one of each.
 from __future__ import annotations
 
 from automl.budget import Budget
+from automl.candidate import Candidate
 from automl.lab.lab import Lab
 from automl.metrics import Metric
 from automl.models import Family, Feature, Fitted, How, Model, Sample, SimpleFamily
@@ -18,10 +19,11 @@ from automl.search.manual import Everywhere, variation
 from automl.space import Choice, Float, Int, Space
 from automl.stages import Stage, option
 from automl.state import State
+from automl.study import Study
 from automl.task import Task
 from automl.track.experiment import Experiment
 from automl.track.tracker import Tracker
-from automl.trial import Candidate, Study, Trial
+from automl.trial import Trial
 
 __all__ = [
     "Budget",

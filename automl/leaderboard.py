@@ -9,7 +9,8 @@ import statistics
 from typing import Any
 
 from automl.metrics import Metric, metric_of
-from automl.trial import Study, Trial
+from automl.study import Evaluation, Study
+from automl.trial import Trial
 from automl.uncertainty import new_rows, student, widening
 
 HEADINGS = (
@@ -46,8 +47,8 @@ def leaderboard(study: Study) -> list[Row]:
         return []
     trials = ordered(study)
     rows = [_trial_row(study, trial) for trial in trials]
-    if len(study.weights) > 1 and study.verdict:
-        rows.insert(0, _ensemble_row(study))
+    if len(study.weights) > 1 and study.evaluation is not None:
+        rows.insert(0, _ensemble_row(study, study.evaluation))
     return [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
 
 
@@ -96,13 +97,10 @@ def ordered(study: Study) -> list[Trial]:
     return [*members, *study.ranked, *others]
 
 
-def _ensemble_row(study: Study) -> Row:
+def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
     metric = metric_of(study.the_task)
-    evaluation = study.verdict
     members = [study.trials[name] for name in study.weights]
-    low = evaluation["low"]
-    high = evaluation["high"]
-    low, high = _natural(metric, low, high)
+    low, high = _natural(metric, evaluation.low, evaluation.high)
     seconds = sum(trial.seconds for trial in members)
     size = sum(megabytes(trial) for trial in members)
     return {
@@ -111,7 +109,7 @@ def _ensemble_row(study: Study) -> Row:
         "recipe": "",
         "stage": "ensemble",
         "metric": metric.name,
-        "score": metric.score(evaluation["loss"]),
+        "score": metric.score(evaluation.loss),
         "ci_low": low,
         "ci_high": high,
         "test": study.test.get("score"),
@@ -150,8 +148,8 @@ def _trial_row(study: Study, trial: Trial) -> Row:
 
 
 def _status(study: Study, trial: Trial) -> str:
-    tied = study.verdict.get("tied", ())
-    if trial.id in tied:
+    evaluation = study.evaluation
+    if evaluation is not None and trial.id in evaluation.tied:
         return TIED
     status = trial.decided or _progress(study, trial)
     if trial.reason:
@@ -172,8 +170,12 @@ def loss_of(trial: Trial) -> float:
 
     The run's first model, which was trained on some rows, has its loss on the rows that judged it.
     """
-    if trial.candidate.is_first and trial.look is not None and trial.look.loss is not None:
-        return trial.look.loss
+    if (
+        trial.candidate.is_first_model
+        and trial.low_fidelity is not None
+        and trial.low_fidelity.loss is not None
+    ):
+        return trial.low_fidelity.loss
     return trial.loss
 
 
@@ -182,7 +184,7 @@ def first_rows(trial: Trial) -> int | None:
 
     None for any other trial, and until the first model has ended.
     """
-    if not trial.candidate.is_first or trial.look is None:
+    if not trial.candidate.is_first_model or trial.low_fidelity is None:
         return None
     jobs = trial.jobs.values()
     return max(job.rows or 0 for job in jobs)
@@ -199,7 +201,7 @@ def _interval(study: Study, trial: Trial, metric: Metric) -> tuple[float | None,
     """Return a 95% interval of the score on new rows, for complete trials of several folds."""
     losses = list(trial.losses.values())
     count = len(losses)
-    if count < 2 or not study.complete(trial):
+    if count < 2 or not study.is_complete(trial):
         return None, None
     rows = study.size.rows
     half_width = student(count - 1) * statistics.stdev(losses)

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automl.store import events
-from automl.trial import Event, Trial
+from automl.event_log import read_events
+from automl.events import (
+    DataPrepared,
+    EnsembleWeighted,
+    FitEnded,
+    RecipesChosen,
+    StageEnded,
+    StageStarted,
+)
+from automl.study import Event
+from automl.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -69,40 +78,56 @@ def read(folder: Path) -> Timeline:
     InputError
         The folder is not a run folder, or its log is damaged.
     """
-    stages: list[Event] = []
+    stages: list[tuple[str, bool, float]] = []
     fits: dict[str, float] = {}
     last = 0.0
     weighed: float | None = None
-    for event in events(folder):
-        kind = event["kind"]
-        time = event["time"]
+    for logged in read_events(folder):
+        event, time = logged.event, logged.seconds
         last = max(last, time)
-        if kind == "weights":
+        if isinstance(event, EnsembleWeighted):
             weighed = time
-        elif kind == "stage":
-            stages.append(event)
-        elif kind == "fit":
-            fits[event["key"]] = time
+        elif isinstance(event, FitEnded):
+            fits[event.key] = time
+        elif isinstance(event, StageStarted):
+            stages.append((event.stage, True, time))
+        elif name := _ended_stage(event):
+            stages.append((name, False, time))
     timeline = Timeline(fits=fits, last=last, weighed=weighed)
     spans = _spans(stages, timeline.ended)
     return replace(timeline, spans=spans)
 
 
-def _spans(stages: list[Event], last: float) -> tuple[Span, ...]:
-    """Return the stages' spans from their events.
+def _ended_stage(event: Event) -> str:
+    """Return the stage that has ended with an event; empty if none has.
 
-    Every stage has an event when it begins. Clean and extract have a second one, with their
-    results, when they end; logs of earlier versions have only that one.
+    In logs of format 2 only clean and extract have such an event: their results.
+    """
+    if isinstance(event, StageEnded):
+        return event.stage
+    if isinstance(event, DataPrepared):
+        return "clean"
+    if isinstance(event, RecipesChosen):
+        return "extract"
+    return ""
+
+
+def _spans(stages: list[tuple[str, bool, float]], last: float) -> tuple[Span, ...]:
+    """Return the stages' spans.
+
+    Parameters
+    ----------
+    stages : list of (str, bool, float)
+        Name, whether it begins, and when.
+    last : float
+        End of the run.
     """
     spans: list[Span] = []
-    for index, event in enumerate(stages):
-        name = event["stage"]
-        time = event["time"]
-        has_result = "task" in event or "recipes" in event
-        if not has_result:
+    for index, (name, begins, time) in enumerate(stages):
+        if begins:
             end = last
             if index + 1 < len(stages):
-                end = stages[index + 1]["time"]
+                end = stages[index + 1][2]
             spans.append(Span(name, time, end))
         elif spans and spans[-1].stage == name:
             spans[-1] = replace(spans[-1], end=time)

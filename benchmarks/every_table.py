@@ -66,7 +66,7 @@ def measure(folder: Path, budget: float) -> dict[str, Any]:
 def facts(run: Path) -> dict[str, Any]:
     """What a run's log says of it."""
     from automl.metrics import METRICS
-    from automl.store import replay
+    from automl.event_log import replay
 
     study = replay(run)
     metric = METRICS[study.the_task.metric]

@@ -42,7 +42,8 @@ from automl.insight.importance import importances
 from automl.insight.points import Points, place_of, value_at
 from automl.insight.surrogate import learn
 from automl.space import Choice, Float, Int, Space
-from automl.trial import Candidate, Trial
+from automl.candidate import Candidate
+from automl.trial import Trial
 
 ROWS = 2000
 LIGHTGBM: Space = {

@@ -38,7 +38,7 @@ from automl.budget import Budget
 from automl.executor.work import encodings_at, encodings_for
 from automl.executor.worker import Worker
 from automl.lab.lab import Lab
-from automl.lab.simulated import SimulatedLab
+from automl.lab.simulated_lab import SimulatedLab
 from automl.metrics import metric_of
 from automl.models import family
 from automl.predictor.model import Member, Part, Predictor
@@ -50,7 +50,8 @@ from automl.stages.select import Select
 from automl.stages.tune import Tune
 from automl.store import Store
 from automl.table import Table, from_frame
-from automl.trial import Event, Job, Outcome, Study
+from automl.study import Event, Study
+from automl.candidate import Job, Outcome
 
 ROWS = 1000
 FITS, LEAST = 90, 15.0  # of the defaults on one fold: what a run may take, and seconds at least
@@ -119,11 +120,11 @@ def searched(
     with tempfile.TemporaryDirectory() as home:
         store = Store(Path(home) / "run")
         lab = SimulatedLab(store, Clocked(store.work), 1e6, 1)
-        lab.problem = Problem(train, card["target"], kind=card["task"])
-        study = lab.tell(Study(), {"kind": "started", "seed": seed})
-        study = Clean(folds=3, repeats=1).run(study, lab, lab.whole)
-        study = Extract(recipes=(RECIPE[kind],)).run(study, lab, lab.whole)
-        study = Select(families=(kind,)).run(study, lab, lab.whole)
+        lab.data.problem = Problem(train, card["target"], kind=card["task"])
+        study = lab.record(Study(), {"kind": "started", "seed": seed})
+        study = Clean(folds=3, repeats=1).run(study, lab, lab.budget)
+        study = Extract(recipes=(RECIPE[kind],)).run(study, lab, lab.budget)
+        study = Select(families=(kind,)).run(study, lab, lab.budget)
         first = next(trial for trial in study.trials.values() if trial.candidate.family == kind)
         seconds = round(
             max(
@@ -148,13 +149,13 @@ def tuned(
 ) -> dict[str, Any]:
     """What a method makes of so many seconds."""
     known, before = study.leaders[kind].loss, len(study.trials)
-    began, real = lab.whole.clock(), time.process_time()
+    began, real = lab.budget.clock(), time.process_time()
     curve = Curve(lab)
     lab.observers.append(curve)
     study = Tune(**METHODS[method], use_all=True).run(
-        study, lab, Budget(began + seconds, lab.whole.clock)
+        study, lab, Budget(began + seconds, lab.budget.clock)
     )
-    taken = time.process_time() - real - (lab.whole.clock() - began)
+    taken = time.process_time() - real - (lab.budget.clock() - began)
     proposed = [trial for trial in study.trials.values() if trial.candidate.origin == "tune"]
     return {
         "seconds": seconds,
@@ -162,7 +163,7 @@ def tuned(
         "best": [min(known, curve.at(began + share * seconds)) for share in SHARES],
         "test": tested(study, lab, test),
         "trials": len(study.trials) - before,
-        "complete": sum(study.complete(trial) for trial in proposed),
+        "complete": sum(study.is_complete(trial) for trial in proposed),
         "sampler_seconds": round(max(0.0, taken), 2),
     }
 
@@ -170,16 +171,16 @@ def tuned(
 def tested(study: Study, lab: Lab, test: Table) -> float:
     """The loss on other rows of the best trial's fold models together."""
     best = study.ranked[0]
-    assert lab.cleaner is not None
+    assert lab.data.cleaner is not None
     places = [(place, encodings_at(best.candidate.recipe, place)) for place in study.plan.splits]
-    blobs = [lab.model(best, place) for place, _ in places]
+    blobs = [lab.data.model(best, place) for place, _ in places]
     kept = [
         (works, blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None
     ]
     parts = [Part(tuple(work.key for work in works), blob, 1 / len(kept)) for works, blob in kept]
-    encodings = {work.key: lab.encoding(work) for _, works in places for work in works}
+    encodings = {work.key: lab.data.encoding(work) for _, works in places for work in works}
     member = Member(best.id, family(best.candidate.family), 1.0, tuple(parts))
-    predictor = Predictor(study.the_task, lab.cleaner, encodings, (member,))
+    predictor = Predictor(study.the_task, lab.data.cleaner, encodings, (member,))
     metric = metric_of(study.the_task)
     y, rows = truth(predictor.task, test)
     return metric.of(y, predictor.raw(predictor.read(test.take(rows)).columns), None)

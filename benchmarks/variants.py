@@ -119,7 +119,7 @@ def one(executor: ModuleType, folder: Path, fold: int, budget: float, words: lis
 
 def facts(run: Path) -> Row:
     """What the log says: the expected loss and its interval, trials, and the families' weights."""
-    from automl.store import replay
+    from automl.event_log import replay
 
     study = replay(run)
     weights: dict[str, float] = {}

@@ -24,10 +24,10 @@ import pytest
 from sklearn.base import clone
 
 from automl import AutoMLRegressor, InputError, extensions
+from automl.event_log import read_events
 from automl.extend import SimpleFamily, read_pipeline
 from automl.models import family
 from automl.stages import STAGES
-from automl.store import events
 from automl.timeline import read
 from tests.run.commands import automl, install, process
 
@@ -244,7 +244,7 @@ def test_what_is_none_is_refused(
 
 def stages_told(folder: Path) -> list[str]:
     """The stages of a run's log, each once where it is told again with what it hands on."""
-    told = [event["stage"] for event in events(folder) if event["kind"] == "stage"]
+    told = [event["stage"] for event in read_events(folder) if event["kind"] == "stage"]
     return [name for name, before in zip(told, [None, *told], strict=False) if name != before]
 
 

@@ -19,9 +19,11 @@ from automl.cli.event_lines import (
     model_name,
 )
 from automl.cli.summary import red
+from automl.events import FindingRecorded, FitEnded, TrialDecided
 from automl.formatting import counted, listed, number, places, visible
 from automl.metrics import metric_of
-from automl.trial import Event, Study, Trial
+from automl.study import Event, Study
+from automl.trial import Trial
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -136,15 +138,15 @@ class Plain(Quiet):
         print(line, file=self._stream, flush=True)
 
     def _verbose_text(self, study: Study, event: Event) -> str:
-        from automl.run.recorder import words
+        from automl.run.recorder import describe
 
-        lines = words(study, event).split("\n")
+        lines = describe(study, event).split("\n")
         return "\n".join(visible(line, 1000) for line in lines)
 
     def _text(self, study: Study, event: Event) -> str:
         text = event_line(study, event, self._best_loss)
-        if event["kind"] == "trial" and event["decided"] == "done":
-            trial = study.trials[event["id"]]
+        if isinstance(event, TrialDecided) and event.decided == "done":
+            trial = study.trials[event.id]
             self._best_loss = min(self._best_loss, trial.loss)
         return text
 
@@ -199,14 +201,13 @@ class Live(Quiet):
     def __call__(self, study: Study, event: Event) -> None:
         """Store the study for the next redraw, count fits, and print findings."""
         self._study = study
-        if event["kind"] == "finding":
+        if isinstance(event, FindingRecorded):
             self._region.console.print(_finding_grid(event))
-        if event["kind"] != "fit":
+        if not isinstance(event, FitEnded):
             return
-        status = event["outcome"]["status"]
-        if status == "done":
+        if event.outcome.is_done:
             self._fits["done"] += 1
-        elif status != "cut":
+        elif event.outcome.status != "cancelled":
             self._fits["failed"] += 1
 
     def render(self) -> RenderableType:
@@ -303,7 +304,7 @@ def _models_table(study: Study) -> list[Table]:
             Text(score),
             Text(folds),
             Text(model_name(trial)),
-            style="" if study.complete(trial) else "dim",
+            style="" if study.is_complete(trial) else "dim",
         )
     return [table]
 
@@ -328,7 +329,7 @@ def _n_folds_done(study: Study, trial: Trial) -> int:
     return sum(1 for split in study.plan.splits if split in trial.losses)
 
 
-def _finding_grid(event: Event) -> RenderableType:
+def _finding_grid(event: FindingRecorded) -> RenderableType:
     """Draw a finding: wrapped lines are indented, and a warning is red."""
     from rich.table import Table
     from rich.text import Text

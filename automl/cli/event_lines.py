@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from automl.events import (
+    DataPrepared,
+    EnsembleWeighted,
+    FindingRecorded,
+    PredictorScored,
+    RecipesChosen,
+    RunFinished,
+    StageStarted,
+    TrialDecided,
+)
 from automl.formatting import counted, duration, listed, number, places, visible
 from automl.metrics import metric_of
 from automl.report.summary import tested_text
-from automl.trial import Event, Study, Trial
+from automl.study import Event, Study
+from automl.trial import Trial
 
 MAX_NAME_CHARACTERS = 40
 MAX_FINDING_CHARACTERS = 2000
-# These stages get their line when they end, with their result; all others when they begin.
+# These stages get their line with their result, all others when they begin.
 STAGES_WITH_RESULT = ("clean", "extract")
 
 
@@ -24,40 +35,40 @@ def event_line(study: Study, event: Event, best_loss: float = float("inf")) -> s
     best_loss : float
         The least loss so far: a complete trial below it is marked as the best.
     """
-    match event["kind"]:
-        case "finding":
+    match event:
+        case FindingRecorded():
             label = "warning" if is_warning(event) else "found"
             return f"{label:<9} {finding_text(event)}"
-        case "stage":
-            return _stage_line(study, event)
-        case "trial" if event["decided"] != "dropped":
-            trial = study.trials[event["id"]]
+        case StageStarted() if event.stage not in STAGES_WITH_RESULT:
+            return visible(event.stage, MAX_NAME_CHARACTERS)
+        case DataPrepared():
+            return f"{'clean':<9} {_data_text(study)}"
+        case RecipesChosen():
+            names = [recipe.name for recipe in event.recipes]
+            return f"{'extract':<9} {listed(names, 8)}"
+        case TrialDecided() if event.decided != "dropped":
+            trial = study.trials[event.id]
             return _trial_line(study, trial, best_loss)
-        case "weights":
-            members = counted(len(event["weights"]), "model")
-            loss = study.verdict.get("loss")
+        case EnsembleWeighted():
+            members = counted(len(event.weights), "model")
+            loss = None if event.evaluation is None else event.evaluation.loss
             score = _score_text(study, loss)
             return f"{'ensemble':<9} {members}  {score}".rstrip()
-        case "test":
+        case PredictorScored():
             return f"{'test':<9} {tested_text(study)}"
-        case "finished" if event["how"] == "interrupted":
+        case RunFinished() if event.how == "interrupted":
             return f"interrupted: ending with {_best_so_far(study)}"
     return ""
 
 
 def is_warning(event: Event) -> bool:
     """Whether an event is a finding that the user should act on."""
-    if event["kind"] != "finding":
-        return False
-    return bool(event["finding"]["severity"] == "warning")
+    return isinstance(event, FindingRecorded) and event.finding.severity == "warning"
 
 
-def finding_text(event: Event) -> str:
+def finding_text(event: FindingRecorded) -> str:
     """Return a finding's text, long enough not to cut off the option at its end."""
-    from automl.cleaning import Finding
-
-    finding = Finding.from_json(event["finding"])
-    return visible(finding.text(), MAX_FINDING_CHARACTERS)
+    return visible(event.finding.text(), MAX_FINDING_CHARACTERS)
 
 
 def model_name(trial: Trial) -> str:
@@ -73,28 +84,14 @@ def clock_text(seconds: float) -> str:
     return text.replace(".00 s", " s").replace(".0 s", " s")
 
 
-def _stage_line(study: Study, event: Event) -> str:
-    stage = event["stage"]
-    has_result = "task" in event or "recipes" in event
-    if stage in STAGES_WITH_RESULT and not has_result:
-        return ""
-    name = visible(stage, MAX_NAME_CHARACTERS)
-    return f"{name:<9} {_stage_result(study, event)}".rstrip()
-
-
-def _stage_result(study: Study, event: Event) -> str:
-    """Describe the task that `clean` found or the recipes that `extract` chose."""
-    if "task" in event and study.task is not None:
-        task = study.task
-        rows = counted(study.size.rows, "row")
-        columns = counted(study.size.columns, "column")
-        target = f"{task.kind} {visible(task.target, 60)} by {task.metric}"
-        findings = counted(len(study.findings), "finding")
-        return f"{rows}, {columns}; {target}; {_folds_text(study)}; {findings}"
-    if "recipes" in event:
-        names = [recipe["name"] for recipe in event["recipes"]]
-        return listed(names, 8)
-    return ""
+def _data_text(study: Study) -> str:
+    """Describe the task that `clean` found."""
+    task = study.the_task
+    rows = counted(study.size.rows, "row")
+    columns = counted(study.size.columns, "column")
+    target = f"{task.kind} {visible(task.target, 60)} by {task.metric}"
+    findings = counted(len(study.findings), "finding")
+    return f"{rows}, {columns}; {target}; {_folds_text(study)}; {findings}"
 
 
 def _folds_text(study: Study) -> str:

@@ -16,7 +16,8 @@ from automl.cli.session import session
 from automl.errors import InputError
 
 if TYPE_CHECKING:
-    from automl.trial import Candidate, Study
+    from automl.candidate import Candidate
+    from automl.study import Study
 
 Family = Annotated[
     str, typer.Option("--family", help="The family whose hyperparameters are varied.")
@@ -104,7 +105,7 @@ COMMANDS: dict[str, Callable[..., None]] = {"try": try_, "sweep": sweep}
 
 def _read_study(run: str) -> Study:
     """Read the study of a run whose folds have been made."""
-    from automl.store import replay
+    from automl.event_log import replay
 
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")

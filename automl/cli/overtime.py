@@ -16,7 +16,7 @@ from typing import Self
 
 from automl.run import Settings
 from automl.run.checkpoint import has_answer
-from automl.trial import Event, Study
+from automl.study import Event, Study
 
 EXIT_SECONDS = 0.1  # that a process needs to exit on a free machine
 MAX_EXIT_SECONDS = 0.5

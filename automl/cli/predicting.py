@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from automl.cleaning import Applied
     from automl.predictor import Predictor
+    from automl.study import Study
     from automl.table import Overrides, Table
-    from automl.trial import Study
 
 # Notes about reading a table that may have changed rows or letters.
 PRINTED_NOTES = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")
@@ -104,9 +104,9 @@ def leaderboard(
 ) -> None:
     """Show a run's leaderboard; with a table, also the scores of predictor and members on it."""
     from automl.cli.summary import leaderboard_text
+    from automl.event_log import replay
     from automl.leaderboard import leaderboard as rows
     from automl.predictor import load
-    from automl.store import replay
     from automl.table import Overrides
 
     overrides = Overrides(separator, encoding, sheet)
@@ -119,9 +119,9 @@ def leaderboard(
 
 def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]) -> None:
     """Write a run's report.html again from its log."""
+    from automl.event_log import replay
     from automl.insight import learn_from
     from automl.report import write_report
-    from automl.store import replay
     from automl.timeline import read
 
     folder = Path(run)
@@ -143,7 +143,7 @@ def read_for(
     data: str,
     overrides: Overrides | None = None,
     *,
-    scored: bool = False,
+    scores_as_json: bool = False,
     may_be_empty: bool = False,
 ) -> Table:
     """Read a table in the form of the one at fit, or in another form if its columns say so.
@@ -163,7 +163,7 @@ def read_for(
 
     cleaner = predictor.cleaner
     needs = cleaner.inputs
-    if scored:
+    if scores_as_json:
         needs = (*needs, predictor.task.target)
     return read_table(
         data,
@@ -184,9 +184,9 @@ def score_lines(
     from automl.cli.session import warn
     from automl.formatting import counted
     from automl.predictor.scoring import scores
-    from automl.run.scoring import contradiction, scored
+    from automl.run.scoring import contradiction, scores_as_json
 
-    result = scores(predictor, read_for(predictor, data, overrides, scored=True))
+    result = scores(predictor, read_for(predictor, data, overrides, scores_as_json=True))
     lines = [f"Scores on {data} ({result.metric}, {counted(result.rows, 'row')}):"]
     for name, score in result.found:
         lines.append(f"  {score:<12.6g} {name}")
@@ -196,7 +196,7 @@ def score_lines(
         lines.append(f"  {middle:<12.6g} expected; {interval}")
     if result.left_out:
         lines.append(f"  {result.left_out}")
-    finding = contradiction(scored(predictor, result, data, result.rows), study)
+    finding = contradiction(scores_as_json(predictor, result, data, result.rows), study)
     if finding:
         warn(finding.text())
     return "\n".join(lines)

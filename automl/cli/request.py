@@ -219,7 +219,7 @@ def make_settings(request: RunRequest, started: float) -> Settings:
         seed=request.seed,
         jobs=request.jobs or usable_cores(),
         memory=parse_memory(request.memory) if request.memory else free_memory(),
-        engine=request.engine,  # type: ignore[arg-type]
+        engine=request.engine,
         started=started,
         keep_data=request.keep_data,
         test=_test_table(request.test, request.target) if request.test else None,
@@ -275,7 +275,7 @@ def _test_table(path: str, target: str) -> ScoredTable:
 
 def _check_earlier_run(folder: str) -> Path:
     """Check that a folder holds a run, and return its absolute path."""
-    from automl.store import replay
+    from automl.event_log import replay
 
     if not Path(folder).is_dir():
         raise InputError(f"--start-from {folder}: no such run folder.")

@@ -16,7 +16,7 @@ from automl.cli.session import execute, server_for
 from automl.errors import AutoMLError, InputError
 
 if TYPE_CHECKING:
-    from automl.run import Compared
+    from automl.run import Comparison
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder.")]
 Cores = Annotated[
@@ -144,10 +144,10 @@ def _cores_of_run(file: Path) -> int:
 def _seconds_left(run: str, request: RunRequest) -> float:
     """Return the seconds of the run's budget that were left at its last event."""
     from automl.budget import parse_duration
-    from automl.store import events
+    from automl.event_log import read_events
 
     total = parse_duration(request.budget or "10m")
-    used = max((event["time"] for event in events(Path(run))), default=0.0)
+    used = max((logged.seconds for logged in read_events(Path(run))), default=0.0)
     left = total - used
     if left < MIN_RESUME_SECONDS:
         raise InputError(
@@ -164,7 +164,7 @@ def _environment_changes(run: str) -> list[str]:
     return changes(read_toml(Path(run) / "run.toml").get("run", {}))
 
 
-def _print_comparison(comparison: Compared) -> None:
+def _print_comparison(comparison: Comparison) -> None:
     if comparison.equal is None:
         result = "nothing left to compare with"
     elif comparison.equal:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automl.executor.fork_server import ForkServer
     from automl.lab.lab import Lab
     from automl.run import Callbacks, Settings
-    from automl.run.chain import Result
+    from automl.run.settings import Result
     from automl.track.follow import Followers
 
 ENDING_MESSAGE = (
@@ -118,9 +118,9 @@ def _execute(
         start = run.fit if command == "fit" else run.resume
         callbacks = run.Callbacks(
             observers=[overtime, *shown.observers, *([followers] if followers else [])],
-            finishers=[Reporter(settings.budget)],
+            at_end=[Reporter(settings.budget)],
             on_lab=signals.watch,
-            needed=Reporter.NEEDED,
+            modules=Reporter.NEEDED,
         )
         result = start(lambda budget: read_problem(request, budget), settings, callbacks, server)
     _print_result(result, settings, followers)

@@ -17,7 +17,7 @@ from automl.formatting import (
 from automl.leaderboard import TIED, Row, is_done, leaderboard
 from automl.report.summary import expected, failures, tested_text
 from automl.store import FAILURES
-from automl.trial import Study
+from automl.study import Study
 
 MAX_FINAL_ROWS = 10  # rows of the leaderboard at the end of a run
 MAX_NAME_CHARACTERS = 40
@@ -116,9 +116,7 @@ def _test_score(study: Study) -> str:
     """Return a line with the test score, or with the reason why there is none."""
     if study.test:
         return f"\nTest score      {tested_text(study)}"
-    reasons = [
-        finding["action"] for finding in study.findings if finding["code"] == "test_unscored"
-    ]
+    reasons = [finding.action for finding in study.findings if finding.code == "test_unscored"]
     if not reasons:
         return ""
     return f"\nTest score      none: {visible(reasons[-1], MAX_PATH_CHARACTERS)}"
@@ -140,9 +138,7 @@ def _warnings_section(study: Study) -> str:
     """Say why the expected score may not be true, in red where the output is a terminal."""
     if not study.score_warnings:
         return ""
-    from automl.cleaning import Finding
-
-    texts = [Finding.from_json(finding).text() for finding in study.score_warnings]
+    texts = [finding.text() for finding in study.score_warnings]
     return "\n".join(red(f"WARNING  {visible(text, 2000)}") for text in texts)
 
 

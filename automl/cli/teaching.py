@@ -45,9 +45,9 @@ def insight(
     quiet: Quiet = False,
 ) -> None:
     """Show the lessons of a run: importance, good ranges, stability, use of more time, cost."""
+    from automl.event_log import replay
     from automl.insight import learn_from
     from automl.report.lessons import text
-    from automl.store import replay
     from automl.timeline import read
 
     prices = {"--price-per-hour": price_per_hour, "--person-per-day": person_per_day}

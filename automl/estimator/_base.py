@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, too_short
-from automl.cleaning import Finding
 from automl.cleaning.cleaner import Counts
 from automl.errors import InputError
 from automl.estimator.output import run_folder
@@ -49,8 +48,9 @@ from automl.metrics import register
 from automl.models import Family, family, is_known
 from automl.pipeline import Pipeline
 from automl.predictor import Predictor, archive
+from automl.run.settings import EndCallback
+from automl.study import Study
 from automl.table import Table, from_frame
-from automl.trial import Study
 
 if TYPE_CHECKING:
     from automl.track.tracker import Tracker
@@ -163,7 +163,7 @@ class AutoML(BaseEstimator):
             with display, self._trackers(settings) as trackers:
                 importer = Importer(settings.budget)
                 observers: list[Observer] = [*display.observers, *trackers, importer]
-                callbacks = run.Callbacks(observers, self._finishers(settings))
+                callbacks = run.Callbacks(observers, self._end_callbacks(settings))
                 result = run.fit(lambda budget: problem, settings, callbacks)
                 restore_in_time(result.predictor, settings.budget)
         self._warn(result.study, settings)
@@ -318,7 +318,7 @@ class AutoML(BaseEstimator):
                     stacklevel=5,
                 )
 
-    def _finishers(self, settings: run.Settings) -> list[run.chain.Finisher]:
+    def _end_callbacks(self, settings: run.Settings) -> list[EndCallback]:
         """Return the report's writer if the run's folder is kept."""
         if self.output is None:
             return []
@@ -330,9 +330,9 @@ class AutoML(BaseEstimator):
         """Warn of rows that were left out, an untrue score, and a run without a model."""
         texts = []
         for finding in study.findings:
-            is_row_loss = finding["code"] in ROW_LOSS_CODES
+            is_row_loss = finding.code in ROW_LOSS_CODES
             if is_row_loss or finding in study.score_warnings:
-                texts.append(Finding.from_json(finding).text())
+                texts.append(finding.text())
         if settings.trials != 1 and (no_model := nothing_judged(study)):
             texts.append(no_model)
         for text in texts:
@@ -357,8 +357,7 @@ class AutoML(BaseEstimator):
         if not rows:
             rows = [_unevaluated_row(study, self.predictor_)]
         self.leaderboard_ = pd.DataFrame(rows, columns=list(HEADINGS))
-        findings = [Finding.from_json(finding) for finding in study.findings]
-        self.findings_ = [finding_in_python(finding) for finding in findings]
+        self.findings_ = [finding_in_python(finding) for finding in study.findings]
         return self
 
     def _predict_raw(self, X: Any) -> npt.NDArray[np.float64]:

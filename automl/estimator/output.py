@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from automl.errors import InputError
-from automl.store import LOG, events, held
+from automl.event_log import LOG, locked, read_events
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def replacement_folder(folder: Path, name: str) -> Iterator[Path]:
         Its name in messages.
     """
     _check_run(folder, name)
-    with held(folder):
+    with locked(folder):
         parent = _make_parent(folder, name)
         try:
             replacement = parent / folder.name  # the same name, since trackers show it
@@ -77,7 +77,7 @@ def _check_run(folder: Path, name: str) -> None:
             f"output={name!r}: overwrite=True replaces the folder of a run, "
             f"and this holds no {LOG}. Give a new name."
         )
-    next(events(folder), None)  # an InputError if the file holds something else
+    next(read_events(folder), None)  # an InputError if the file holds something else
 
 
 def _make_parent(folder: Path, name: str) -> Path:

@@ -15,11 +15,13 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from automl.errors import InputError
+from automl.events import DataPrepared
 from automl.formatting import counted, duration, number, places, visible
 from automl.metrics import metric_of
 from automl.run import Settings
-from automl.run.recorder import words
-from automl.trial import Event, Study, Trial
+from automl.run.recorder import describe
+from automl.study import Event, Study
+from automl.trial import Trial
 
 REDRAW_SECONDS = 1.0  # a clock that doesn't move looks like a program that has stopped
 MIN_REDRAW_SECONDS = 0.25  # between two redraws, however many events there are
@@ -66,7 +68,7 @@ class EveryEvent(Silent):
 
     def __call__(self, study: Study, event: Event) -> None:
         """Write the description of an event."""
-        text = words(study, event)
+        text = describe(study, event)
         if not text:
             return
         lines = [visible(part, MAX_LINE_CHARACTERS) for part in text.split("\n")]
@@ -95,7 +97,7 @@ class PeriodicLine(Silent):
         """Store the study, and write a line if it is time for one."""
         self._study = study
         is_due = time.monotonic() - self._written >= self._pause
-        if "task" in event or is_due:
+        if is_due or isinstance(event, DataPrepared):
             self._write(progress_line(study, self._settings))
 
     def __exit__(
@@ -255,8 +257,8 @@ def _search_texts(study: Study) -> list[str]:
     if best is None:
         return [tried]
     loss = best.loss
-    if study.weights and "loss" in study.verdict:
-        loss = study.verdict["loss"]
+    if study.evaluation is not None:
+        loss = study.evaluation.loss
     name = visible(best.candidate.family, MAX_NAME_CHARACTERS)
     if len(study.weights) > 1:
         name = "ensemble"
@@ -269,7 +271,7 @@ def _best_trial(study: Study) -> Trial | None:
     """Return the best complete trial, or else the best by the folds so far."""
 
     def order(trial: Trial) -> tuple[bool, float]:
-        return not study.complete(trial), trial.loss
+        return not study.is_complete(trial), trial.loss
 
     trials = [trial for trial in study.trials.values() if trial.losses]
     return min(trials, key=order, default=None)

@@ -10,8 +10,9 @@ import sys
 import threading
 
 from automl.budget import Budget, crowding
+from automl.events import TrialDecided
 from automl.predictor import Predictor
-from automl.trial import Event, Study
+from automl.study import Event, Study
 
 # Families that predict with the library of their name.
 FAMILY_LIBRARIES = ("lightgbm", "catboost", "xgboost")
@@ -35,11 +36,11 @@ class Importer:
 
     def __call__(self, study: Study, event: Event) -> None:
         """Start to import the library of a complete candidate, unless that was done before."""
-        if event["kind"] != "trial" or event["decided"] != "done":
+        if not isinstance(event, TrialDecided) or event.decided != "done":
             return
         if self._budget.remaining() < MIN_SECONDS_TO_IMPORT:
             return
-        trial = study.trials[event["id"]]
+        trial = study.trials[event.id]
         name = trial.candidate.family
         if name in FAMILY_LIBRARIES and name not in self._imported:
             self._imported.add(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.errors import InputError, suggestion
-from automl.executor._base import Executor
+from automl.executor import Executor
 from automl.executor.fork_server import ForkServer
 
 

@@ -279,7 +279,7 @@ class Worker:
         folds = self.dataset.folds
         if folds.kind != "kfold" or job.fold is None:
             return 1
-        return folds.blocks.shape[0] * folds.n_folds
+        return len(folds.blocks) * folds.n_folds
 
     def _split(self, job: Job) -> tuple[Sample, Sample | None]:
         """Return the rows that a job trains on and those held out."""

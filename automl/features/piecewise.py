@@ -129,4 +129,5 @@ def _fit_edges(present: Floats, n_pieces: int) -> Floats:
     distance = edges[-1] - edges[0]
     is_apart = np.diff(edges) > MIN_RELATIVE_WIDTH * distance
     is_kept = np.concatenate([[True], is_apart])
-    return edges[is_kept]
+    kept: Floats = edges[is_kept]
+    return kept

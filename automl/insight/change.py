@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from automl.trial import Plan, Trial
+from automl.study import Plan
+from automl.trial import Trial
 
 SIGNIFICANCE = 0.05  # the greatest p of a difference that counts as more than chance
 

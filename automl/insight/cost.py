@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automl.study import Study
 from automl.timeline import Timeline
-from automl.trial import Study
 
 # Of one busy core with its part of memory, cooling and conversion: servers take 200 to 500 W for
 # 16 to 32 cores under load.
@@ -55,7 +55,7 @@ def cost(
     core_seconds = []
     for trial in study.trials.values():
         for key, outcome in trial.outcomes.items():
-            threads = trial.jobs[key].threads
+            threads = trial.jobs[key].resources.threads
             core_seconds.append(threads * outcome.seconds)
     core_hours = sum(core_seconds) / 3600
     money = None

@@ -16,7 +16,7 @@ import numpy as np
 from automl.insight.points import Points, place_of, value_at
 from automl.insight.surrogate import Floats, Surrogate
 from automl.space import Choice, Float, Int, Range
-from automl.trial import Study
+from automl.study import Study
 
 CURVE_POINTS = 33
 DEVIATIONS = 1.96  # of a 95% interval
@@ -170,7 +170,7 @@ def standard_error(study: Study, points: Points, surrogate: Surrogate) -> float:
     """
     order = np.argsort(points.losses, kind="stable")
     ranked = [points.trials[index] for index in order]
-    complete = [trial for trial in ranked if study.complete(trial)]
+    complete = [trial for trial in ranked if study.is_complete(trial)]
     splits = study.plan.splits
     if len(splits) <= 2 or len(complete) <= 2:
         return _noise(points, surrogate)

@@ -15,8 +15,8 @@ from automl.insight.story import More, Step, more_time, story
 from automl.insight.surrogate import learn
 from automl.insight.tunability import Tunability, tunability
 from automl.models import is_known
+from automl.study import Study
 from automl.timeline import Timeline
-from automl.trial import Study
 
 # Seconds of a core that are enough to learn; measured: 0.25 for 28 trials, 1.9 for 500.
 BASE_SECONDS = 0.5

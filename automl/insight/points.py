@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.space import Choice, Range, Space
-from automl.trial import Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
@@ -110,7 +111,7 @@ def _ended_trials(study: Study, name: str) -> tuple[Trial, ...]:
     for trial in study.trials.values():
         if trial.candidate.family != name:
             continue
-        has_ended = trial.decided or study.complete(trial)
+        has_ended = trial.decided or study.is_complete(trial)
         if has_ended and trial.losses:
             ended.append(trial)
     return tuple(ended)

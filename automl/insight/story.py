@@ -9,8 +9,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from automl.candidate import MANUAL_ORIGIN
+from automl.study import Study
 from automl.timeline import Timeline
-from automl.trial import MANUAL, Study, Trial
+from automl.trial import Trial
 
 # Origins of candidates that the run proposed after the portfolio, and the names of their steps.
 LATER_STEPS = {
@@ -71,8 +73,9 @@ def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
     steps: list[Step] = []
     for name, best, trials in before_end:
         steps.append(_step(steps, timeline, name, best, trials))
-    if len(study.weights) > 1 and "loss" in study.verdict:
-        steps.append(_ensemble_step(steps, study, timeline))
+    if len(study.weights) > 1 and study.evaluation is not None:
+        loss = study.evaluation.loss
+        steps.append(_ensemble_step(steps, study, loss, timeline))
     for name, best, trials in after_end:
         steps.append(_step(steps, timeline, name, best, trials))
     return tuple(steps)
@@ -92,11 +95,11 @@ def _trials_by_step(study: Study, timeline: Timeline) -> dict[str, list[Trial]]:
     }
     for trial in study.trials.values():
         candidate = trial.candidate
-        is_complete = study.complete(trial)
+        is_complete = study.is_complete(trial)
         is_late = is_complete and timeline.completed(trial) > timeline.ended
         if candidate.family == "constant":
             steps["baseline"].append(trial)
-        if candidate.origin == MANUAL or is_late:
+        if candidate.origin == MANUAL_ORIGIN or is_late:
             steps["by hand"].append(trial)
         elif candidate.origin in LATER_STEPS:
             steps[LATER_STEPS[candidate.origin]].append(trial)
@@ -134,9 +137,8 @@ def _step(
     )
 
 
-def _ensemble_step(before: Sequence[Step], study: Study, timeline: Timeline) -> Step:
+def _ensemble_step(before: Sequence[Step], study: Study, loss: float, timeline: Timeline) -> Step:
     n_members = len(study.weights)
-    loss = study.verdict["loss"]
     members = [study.trials[name] for name in study.weights]
     return Step(
         "ensemble",

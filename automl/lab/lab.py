@@ -103,6 +103,11 @@ class Lab:
         workers = self._executor.workers(self._resources)
         return Capacity(budget.remaining(), workers, self._resources)
 
+    @property
+    def workers(self) -> int:
+        """How many fits can run at the same time."""
+        return self._executor.workers(self._resources)
+
     # ------------------------------------------------------------ policies
 
     def run(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from automl.budget import Budget, crowding
 from automl.files import write_text
-from automl.trial import Study
+from automl.study import Study
 
 if TYPE_CHECKING:
     from automl.insight import Insight

@@ -25,8 +25,9 @@ from automl.report.plotting import (
     style_of,
 )
 from automl.report.summary import members
+from automl.study import Study
 from automl.timeline import Timeline
-from automl.trial import Study, Trial
+from automl.trial import Trial
 
 ROW_HEIGHT = 30  # pixels of a bar or a strip
 
@@ -63,9 +64,10 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     for family in families_of(study):
         of_family = [pair for pair in completed if pair[1].candidate.family == family]
         traces.append(_trial_dots(family, of_family, study))
-    if len(study.weights) > 1 and "loss" in study.verdict:
-        traces.append(_ensemble_dot(study, timeline.ended))
-        losses.append(study.verdict["loss"])
+    if len(study.weights) > 1 and study.evaluation is not None:
+        loss = study.evaluation.loss
+        traces.append(_ensemble_dot(study, loss, timeline.ended))
+        losses.append(loss)
         about += " The star is the ensemble, corrected for the optimism of choosing its weights."
     x_axis = {"title": "seconds since the start", "rangemode": "tozero"}
     y_axis = {"title": f"loss: {metric_of(study.the_task).loss_name}"} | loss_axis(losses)
@@ -113,9 +115,8 @@ def _trial_dots(family: str, completed: Sequence[tuple[float, Trial]], study: St
     return _dots(label(family), points, texts, marker)
 
 
-def _ensemble_dot(study: Study, second: float) -> Trace:
+def _ensemble_dot(study: Study, loss: float, second: float) -> Trace:
     metric = metric_of(study.the_task)
-    loss = study.verdict["loss"]
     score = number(metric.score(loss), places(loss))
     text = f"ensemble of {len(study.weights)}<br>{metric.name} {score}"
     marker = {

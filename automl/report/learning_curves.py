@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from automl.candidate import Split
 from automl.formatting import visible
 from automl.report.plotting import FAMILY_STYLES, Figure, Trace, layout_of, loss_axis
 from automl.report.summary import members
-from automl.trial import Split, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 MAX_CANDIDATES = 20  # whose curves are in the figure
 MAX_POINTS = 100  # of a curve

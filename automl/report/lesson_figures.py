@@ -18,7 +18,7 @@ from automl.report.plotting import (
     layout_of,
     log_axis,
 )
-from automl.trial import Study
+from automl.study import Study
 
 MAX_EFFECTS = 6  # of a family: those of the most important hyperparameters
 GRID_COLUMNS = 3

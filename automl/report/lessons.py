@@ -13,7 +13,7 @@ from automl.insight.lessons import FEWEST
 from automl.insight.stability import Stability
 from automl.insight.story import More, Step
 from automl.metrics import metric_of
-from automl.trial import Study
+from automl.study import Study
 
 STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
 RANGES = (

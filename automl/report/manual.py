@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.candidate import Candidate
 from automl.errors import AutoMLError
 from automl.files import write_text
 from automl.formatting import aligned, counted, number, ordinal, places, visible
@@ -17,7 +18,8 @@ from automl.report.lessons import value
 from automl.report.plotting import Figure, Trace, color_of, label, layout_of, log_axis
 from automl.search.manual import settable
 from automl.space import Choice
-from automl.trial import Candidate, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 MAX_BAR_CHARACTERS = 24
 HEADINGS = ("value", "score", "change", "standard error", "better on", "", "id")
@@ -99,11 +101,11 @@ def _sentence(compared: Change, metric: Metric) -> str:
 
 def _completeness(study: Study, trial: Trial) -> list[str]:
     """Return lines that say how far a trial came, and how it ranks if it is complete."""
-    if not study.complete(trial):
+    if not study.is_complete(trial):
         folds = counted(len(study.plan.splits), "fold")
         return [f"Only {len(trial.losses)} of {folds}: there was no time for the others."]
     lines = []
-    stopped = [outcome for outcome in trial.whole.values() if outcome.stopped]
+    stopped = [outcome for outcome in trial.full_outcomes.values() if outcome.stopped]
     if stopped:
         lines.append(
             "The budget stopped some fits early, so the score may be worse than it could be."
@@ -218,7 +220,7 @@ def _points(
     points = {}
     for candidate in (start, *candidates):
         trial = study.trials.get(candidate.id)
-        if trial is None or not study.complete(trial):
+        if trial is None or not study.is_complete(trial):
             continue
         if name not in candidate.params:
             continue

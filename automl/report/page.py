@@ -37,8 +37,8 @@ from automl.report.summary import (
     tested_text,
 )
 from automl.store import FAILURES, run_facts
+from automl.study import Study
 from automl.timeline import Timeline, read
-from automl.trial import Study
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MAX_NAME_CHARACTERS = 120  # of a name in a table

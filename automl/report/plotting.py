@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.formatting import visible
-from automl.trial import Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 Trace = dict[str, Any]
 Member = tuple[Trial, float]  # with its weight

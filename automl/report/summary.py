@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from automl.formatting import counted, grouped, listed, number, places, visible
 from automl.metrics import metric_of
-from automl.trial import Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 FAILED = ("failed", "timeout", "memory")  # statuses of fits without a result
 MAX_FAMILIES = 4  # that are named in the summary of failures
@@ -76,22 +77,20 @@ def expected(study: Study) -> Expected | None:
 
     None before the ensemble was evaluated.
     """
-    if study.task is None or "loss" not in study.verdict:
+    evaluation = study.evaluation
+    if study.task is None or evaluation is None:
         return None
     metric = metric_of(study.task)
-    evaluation = study.verdict
-    low = None
-    high = None
-    if "low" in evaluation and "high" in evaluation:
-        low, high = sorted(metric.score(evaluation[name]) for name in ("low", "high"))
+    ends = (metric.score(evaluation.low), metric.score(evaluation.high))
+    low, high = sorted(ends)
     return Expected(
         metric.name,
-        metric.score(evaluation["loss"]),
+        metric.score(evaluation.loss),
         low,
         high,
         metric.greater_is_better,
-        evaluation.get("rows", 0),
-        evaluation.get("new", 0),
+        evaluation.rows,
+        evaluation.new,
     )
 
 
@@ -135,13 +134,13 @@ def contradiction(study: Study) -> str:
     _, low, high = study.test["expected"]
     if low <= study.test["score"] <= high:
         return ""
-    findings = [finding for finding in study.findings if finding["code"] == "test_score"]
+    findings = [finding for finding in study.findings if finding.code == "test_score"]
     if not findings:
         return ""
     latest = findings[-1]
-    if not latest["override"]:
-        return str(latest["action"])
-    return f"{latest['action']}. Try: {latest['override']}"
+    if not latest.override:
+        return latest.action
+    return f"{latest.action}. Try: {latest.override}"
 
 
 def failures(study: Study) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import statistics
 
-from automl.trial import Candidate, Job, Study, Trial
+from automl.candidate import Candidate, Job
+from automl.study import Study
+from automl.trial import Trial
 
 FIT_OVERHEAD_SECONDS = 0.04  # of predicting, writing and passing data around a fit
 MAX_STARTUP_SECONDS = 0.5  # of a fit, which more rows don't make longer
@@ -64,7 +66,7 @@ def predict_seconds(study: Study, candidate: Candidate) -> float:
     """
     trial = study.trials.get(candidate.id)
     if trial is not None:
-        for outcomes in (trial.whole, trial.outcomes):
+        for outcomes in (trial.full_outcomes, trial.outcomes):
             seconds = []
             for key, outcome in outcomes.items():
                 if outcome.status != "done":
@@ -128,7 +130,7 @@ def correction_factor(study: Study, name: str) -> float:
     ratios: dict[str, list[float]] = {}
     for trial in study.trials.values():
         # The first model is bounded in size, and is trained in a process of its own.
-        if trial.candidate.is_first:
+        if trial.candidate.is_first_model:
             continue
         estimate = estimate_seconds(study, trial.candidate)
         seconds = _observed_seconds(study, trial, estimate)
@@ -151,7 +153,7 @@ def _observed_seconds(study: Study, trial: Trial, estimate: float) -> list[float
 
     A fit that was killed would have taken longer than it did: it counts for the estimate at least.
     """
-    outcomes = trial.whole or trial.outcomes
+    outcomes = trial.full_outcomes or trial.outcomes
     observed = []
     for key, outcome in outcomes.items():
         if outcome.status not in ("done", "timeout"):

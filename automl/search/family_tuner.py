@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl.candidate import Candidate
 from automl.features.recipe import Recipe
 from automl.search.costs import predict_seconds
 from automl.search.sampling import Sampling
 from automl.space import Choice, Float, Int, Space, for_short_budget, nearest, no_longer
-from automl.trial import Candidate, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -181,7 +183,7 @@ class FamilyTuner:
         import optuna
 
         trial = study.trials[proposal.candidate.id]
-        look = trial.look
+        look = trial.low_fidelity
         if trial.losses:
             loss = study.expected_loss(trial)
             self.study.tell(proposal.trial, loss)

@@ -9,10 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.search.costs import estimate_seconds, formula_seconds
 from automl.search.racing import MIN_FIT_SECONDS, RaceRules, describe_gap, relative_gap
-from automl.trial import Candidate, Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 MIN_ROWS = 5_000  # of a sample
 MIN_OTHER_ROWS = 100  # of them that are not of the most frequent class
@@ -146,11 +148,11 @@ def sort_by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidat
 def _look_losses(study: Study) -> dict[str, float]:
     losses = {}
     for trial in study.trials.values():
-        look = trial.look
+        look = trial.low_fidelity
         if look is not None and look.loss is not None:
             losses[trial.id] = look.loss
     return losses
 
 
 def _is_look_cut_short(trial: Trial) -> bool:
-    return trial.look is not None and trial.look.stopped
+    return trial.low_fidelity is not None and trial.low_fidelity.stopped

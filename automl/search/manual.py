@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from automl.candidate import MANUAL_ORIGIN, Candidate, Job
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.models import everybody
 from automl.search.costs import predict_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
-from automl.trial import MANUAL, Candidate, Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 N_POINTS = 7  # of a sweep
 
@@ -76,7 +78,7 @@ def variation(
     base: Candidate,
     changes: Mapping[str, Any],
     recipe: str | None = None,
-    origin: str = MANUAL,
+    origin: str = MANUAL_ORIGIN,
 ) -> Candidate:
     """Return a candidate with some hyperparameters, or the recipe, changed.
 
@@ -214,7 +216,7 @@ class Everywhere:
                 study.data,
                 *split,
                 seed=seed_for(study.seed, candidate, *split),
-                threads=capacity.threads,
+                resources=capacity.resources,
                 seconds=capacity.seconds,
             )
         return Wait() if study.running else Stop()
@@ -227,7 +229,7 @@ def _next_split(study: Study, candidate: Candidate) -> tuple[int, int] | None:
     if trial is not None:
         if trial.failure:
             return None
-        taken = study.taken(trial)
+        taken = study.started_splits(trial)
     for split in study.plan.splits:
         if split not in taken:
             return split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 
-from automl.trial import Study
+from automl.study import Study
 
 # Trials whose mean loss is followed: an ensemble gains as long as new ones come among them.
 N_LEADERS = 10
@@ -31,7 +31,7 @@ def predict_gain(study: Study, seconds_left: float, workers: int) -> float:
     complete = []
     for trial in study.trials.values():
         spent += trial.seconds
-        if study.complete(trial):
+        if study.is_complete(trial):
             complete.append((spent, trial.loss))
     if len(complete) < MIN_COMPLETE_TRIALS:
         return math.inf

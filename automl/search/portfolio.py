@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from automl.candidate import FIRST_MODEL_ORIGIN, Candidate
 from automl.features.recipe import FIRST as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
 from automl.models import everybody
-from automl.trial import FIRST, Candidate, Study
+from automl.study import Study
 
 N_PROVEN = 10  # candidates of an earlier run that are tried again
 # Rows from which on the order for large tables is followed. It lies between the sizes of the
@@ -75,7 +76,7 @@ def baseline(study: Study) -> Candidate:
 def first_model(study: Study) -> Candidate:
     """Return the quick linear model that answers as long as there is no better one."""
     params = {"quick": True}
-    return Candidate("linear", params, BOUNDED, FIRST)
+    return Candidate("linear", params, BOUNDED, FIRST_MODEL_ORIGIN)
 
 
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.search.costs import predict_seconds, seed_for
-from automl.trial import Candidate, Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 LENIENT_MARGIN = 0.35  # for candidates unlike any that were tried
 # Share of the lead behind the best one from which on a new candidate's first fold says more than
@@ -69,14 +71,14 @@ class RaceRules:
             study.data,
             *split,
             seed=seed_for(study.seed, candidate, *split),
-            threads=capacity.threads,
+            resources=capacity.resources,
             seconds=self.max_seconds(study, capacity),
         )
 
     def next_split(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
         """Return the first split on which a candidate is neither trained nor in training."""
         trial = study.trials.get(candidate.id)
-        taken = study.taken(trial) if trial else set()
+        taken = study.started_splits(trial) if trial else set()
         for split in study.plan.splits:
             if split not in taken:
                 return split
@@ -87,7 +89,7 @@ class RaceRules:
         trial = study.trials.get(candidate.id)
         splits = set(study.plan.splits)
         if trial is not None:
-            splits = splits - study.taken(trial)
+            splits = splits - study.started_splits(trial)
         return self.has_time_for(study, candidate, len(splits), capacity)
 
     def has_time_for(
@@ -132,7 +134,7 @@ class RaceRules:
             return ""
         for other in study.trials.values():
             is_kin = other.candidate.family == trial.candidate.family
-            if is_kin and study.complete(other):
+            if is_kin and study.is_complete(other):
                 return "too slow for this budget"
         return ""
 
@@ -174,7 +176,7 @@ def gap_to_best(study: Study, trial: Trial) -> float:
             rivals.append(other)
     if not rivals:
         return 0.0
-    complete = [rival for rival in rivals if study.complete(rival)]
+    complete = [rival for rival in rivals if study.is_complete(rival)]
     if complete:
         best = min(complete, key=lambda rival: rival.loss)
         rivals = [best]
@@ -266,14 +268,14 @@ class RacingPolicy:
             return remaining
         begun = set()
         for trial in study.trials.values():
-            if study.taken(trial):
+            if study.started_splits(trial):
                 begun.add(trial.candidate.family)
 
         def urgency(candidate: Candidate) -> float:
             if candidate.family == "constant":
                 return -math.inf
             trial = study.trials.get(candidate.id)
-            if trial is not None and study.taken(trial):
+            if trial is not None and study.started_splits(trial):
                 return gap_to_best(study, trial) or -1.0
             return NEAR_GAP if candidate.family in begun else 0.0
 

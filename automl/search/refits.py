@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from itertools import product
 
+from automl.candidate import Job
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.search.costs import formula_seconds, predict_seconds, seed_for
-from automl.trial import Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 # Seconds of a refit over those of a fit: there are more rows, but no rounds after the best one
 # (measured on adult: 0.5 to 0.9).
@@ -68,7 +70,7 @@ class RefitPolicy:
             family = study.family(trial.candidate.family)
             if copy > 0 and not family.seeded:
                 continue
-            if (copy, None) not in study.taken(trial):
+            if (copy, None) not in study.started_splits(trial):
                 self._missing.append((trial, copy))
 
     def next(self, study: Study, capacity: Capacity) -> Action:
@@ -98,7 +100,7 @@ class RefitPolicy:
 def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
     """Return the job of a refit, with the mean rounds of the folds."""
     rounds = []
-    for key, outcome in trial.whole.items():
+    for key, outcome in trial.full_outcomes.items():
         fold = trial.jobs[key].fold
         if outcome.rounds and fold is not None:
             rounds.append(outcome.rounds)
@@ -113,6 +115,6 @@ def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
         None,
         seed=seed,
         rounds=n_rounds,
-        threads=capacity.threads,
+        resources=capacity.resources,
         seconds=capacity.seconds,
     )

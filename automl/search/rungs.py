@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from automl.candidate import Candidate, Job
 from automl.lab.policy import Capacity
 from automl.search.racing import RaceRules
-from automl.trial import Candidate, Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 Fidelity = Literal["folds", "rows", "rounds"]
 
@@ -86,7 +88,7 @@ class Ladder:
             if trial and _is_done_or_running(study, trial, job.key):
                 return None
             return job
-        taken = study.taken(trial) if trial else set()
+        taken = study.started_splits(trial) if trial else set()
         for split in splits:
             if split not in taken:
                 return race.job(study, candidate, split, capacity)
@@ -141,11 +143,11 @@ class Ladder:
 
 
 def _is_done_or_running(study: Study, trial: Trial, key: str) -> bool:
-    """Whether a fit need not be made; one that was cut by a run's end is tried again."""
+    """Whether a fit need not be made; one that the end of a run cancelled is tried again."""
     if key in study.running:
         return True
     outcome = trial.outcomes.get(key)
-    return outcome is not None and outcome.status != "cut"
+    return outcome is not None and outcome.status != "cancelled"
 
 
 def _is_of(job: Job, rung: Rung) -> bool:

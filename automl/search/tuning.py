@@ -10,15 +10,18 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from automl.candidate import Candidate, Job
 from automl.features.recipe import Recipe
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
+from automl.resources import Resources
 from automl.search.costs import predict_seconds, seconds_spent
 from automl.search.family_tuner import FamilyTuner, Proposal
 from automl.search.plateau import MIN_GAIN, predict_gain
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy
 from automl.search.rungs import Ladder
 from automl.search.sampling import MAX_GRID_POINTS, Sampling
-from automl.trial import Candidate, Job, Study, Trial
+from automl.study import Study
+from automl.trial import Trial
 
 # Times the most seconds of a fit: one that is expected to take longer would be cut short.
 MAX_FIT_TIMES = 2.0
@@ -71,7 +74,7 @@ class TuningPolicy:
         self._sampling = sampling
         self._use_all = use_all
         self._trials = trials
-        whole_budget = Capacity(race.seconds, workers, threads=1)
+        whole_budget = Capacity(race.seconds, workers, Resources())
         self._max_seconds = race.max_seconds(study, whole_budget)
         self._tuners: dict[TunerKey, FamilyTuner] = {}
         self._climb = climb
@@ -105,7 +108,7 @@ class TuningPolicy:
         begun = []
         for trial in study.trials.values():
             is_known = trial.decided or trial.id in self._active
-            if study.taken(trial) and not is_known:
+            if study.started_splits(trial) and not is_known:
                 begun.append(trial.candidate)
         return begun
 
@@ -153,7 +156,7 @@ class TuningPolicy:
         split = self._race.next_split(study, candidate)
         if split is None:
             return None
-        if not trial.losses and study.taken(trial):
+        if not trial.losses and study.started_splits(trial):
             return None  # its first fold, which decides, is in training
         if not self._race.has_time_to_complete(study, candidate, capacity):
             return None  # the time may be enough for something quicker
@@ -179,7 +182,7 @@ class TuningPolicy:
             if self._race.has_time_for(study, candidate, 1, capacity):
                 return job
             return None
-        if study.complete(trial):
+        if study.is_complete(trial):
             return None
         if study.running.keys() & trial.jobs.keys():
             return None

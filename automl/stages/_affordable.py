@@ -73,7 +73,7 @@ class TableLimits:
     seed: int
 
     def _seconds_left(self) -> float:
-        return self.lab.whole.remaining()
+        return self.lab.budget.remaining()
 
     def columns(self, problem: Problem) -> ColumnLimit:
         """Return the number of columns that can be cleaned in time."""
@@ -102,7 +102,7 @@ class TableLimits:
         n_columns = len(problem.table.columns)
         seconds_left = self._seconds_left()
         probed_rows = _probed_rows(n_columns)
-        if not self.lab.whole.timed:
+        if not self.lab.budget.timed:
             return n_rows
         if n_rows < 2 * probed_rows:
             return n_rows
@@ -176,4 +176,4 @@ class TableLimits:
         seconds, network_seconds = fit_seconds(rows, columns, outputs)
         if outputs >= MANY_CLASSES:
             seconds = min(seconds, MAX_NETWORK_FITS * network_seconds)
-        return seconds / self.lab.executor.workers
+        return seconds / self.lab.workers

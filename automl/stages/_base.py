@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
-from automl.trial import Study
+from automl.study import Study
 
 
 class Stage(Protocol):

@@ -14,7 +14,7 @@ from automl.ensemble import Truth
 from automl.folds import GoOn, some
 from automl.metrics import Metric
 from automl.stages._pool import Pool
-from automl.trial import Study
+from automl.study import Evaluation, Study
 from automl.uncertainty import (
     Block,
     Sampler,
@@ -45,7 +45,7 @@ def evaluate(
     study: Study,
     optimism: float,
     go_on: GoOn,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Return the loss of out-of-fold predictions and its 95% interval for new rows.
 
     Parameters
@@ -57,7 +57,7 @@ def evaluate(
 
     Returns
     -------
-    dict
+    Evaluation
         The loss is the mean over the folds, as for every trial, plus the optimism.
     """
     truth = pool.truth
@@ -75,15 +75,15 @@ def evaluate(
         low -= GROWTH * n_held / n_rows * (low - metric.least)
     if study.plan.kind == "time":
         low, high = _widened_for_later_rows(low, high, folds, metric, n_new)
-    return {
-        "loss": loss,
-        "low": low,
-        "high": high,
-        "rows": len(truth.y),
-        "new": n_new,
-        "optimism": optimism,
-        "folds": losses,
-    }
+    return Evaluation(
+        loss,
+        low,
+        high,
+        rows=len(truth.y),
+        new=n_new,
+        optimism=optimism,
+        folds=tuple(losses),
+    )
 
 
 def _ends(

@@ -14,8 +14,8 @@ from automl.features.encoding import width
 from automl.lab.lab import Lab
 from automl.problem import Problem
 from automl.stages._affordable import fit_seconds
+from automl.study import KeptTogether, Plan
 from automl.task import Task
-from automl.trial import Plan, Together
 
 SEARCH_TIME_SHARE = 0.6  # of the time that is left, on every worker, is there for fits
 
@@ -116,10 +116,10 @@ class Splitter:
 
         Without a clock, the size of the table alone decides.
         """
-        is_timed = lab.whole.timed
+        is_timed = lab.budget.timed
         lightgbm_seconds, network_seconds = fit_seconds(rows, columns, task.n_outputs)
         if is_timed:
-            seconds = SEARCH_TIME_SHARE * lab.whole.remaining() * lab.executor.workers
+            seconds = SEARCH_TIME_SHARE * lab.budget.remaining() * lab.workers
             fits = seconds / lightgbm_seconds
             has_time_for_networks = seconds >= MIN_NETWORK_FITS_FOR_MAX_FOLDS * network_seconds
         else:
@@ -164,7 +164,7 @@ def is_not_validation(cleaned: Cleaned, problem: Problem) -> npt.NDArray[np.bool
     return is_known
 
 
-def kept_together(cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> Together:
+def kept_together(cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> KeptTogether:
     """Return the kind of rows that are held out together."""
     if cleaned.groups is not None:
         return "groups"

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from automl.candidate import Split
 from automl.dataset import Dataset
 from automl.ensemble import Truth
-from automl.lab.lab import Lab
-from automl.trial import Split, Study, Trial
+from automl.lab.run_data import RunData
+from automl.study import Study
+from automl.trial import Trial
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -45,14 +47,10 @@ class Pool:
     @property
     def has_model(self) -> bool:
         """Whether there is more than the constant."""
-        return any(not _is_constant(trial) for trial in self.trials)
+        return any(not trial.candidate.is_baseline for trial in self.trials)
 
 
-def _is_constant(trial: Trial) -> bool:
-    return trial.candidate.family == "constant"
-
-
-def gather(study: Study, lab: Lab, best: int) -> Pool:
+def gather(study: Study, run_data: RunData, best: int) -> Pool:
     """Return the best complete trials, and the best one of each family.
 
     Parameters
@@ -60,7 +58,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     best : int
         Number of the best trials of all.
     """
-    data = lab.dataset()
+    data = run_data.dataset()
     folds = data.folds
     held = [folds.held(*split) for split in study.plan.splits]
     rows = np.unique(np.concatenate(held))
@@ -71,7 +69,7 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
     predictions = []
     for trial in chosen[:max_models]:
         # One trial at a time: the predictions of all rows may be large.
-        found = lab.predictions(study, trial)
+        found = run_data.predictions(study, trial)
         if found is None:
             continue
         prediction, _ = found
@@ -94,9 +92,9 @@ def gather(study: Study, lab: Lab, best: int) -> Pool:
 
 
 def _best_trials(study: Study, best: int) -> list[Trial]:
-    ranked = list(study.ranked)
-    if ranked and not _is_constant(ranked[0]):
-        ranked = [trial for trial in ranked if not _is_constant(trial)]
+    ranked = study.ranked
+    if ranked and not ranked[0].candidate.is_baseline:
+        ranked = study.ranked_models
     chosen = []
     for rank, trial in enumerate(ranked):
         leader = study.leaders[trial.candidate.family]
@@ -105,20 +103,20 @@ def _best_trials(study: Study, best: int) -> list[Trial]:
     return chosen
 
 
-def unfinished(study: Study, lab: Lab) -> Pool:
+def unfinished(study: Study, run_data: RunData) -> Pool:
     """Return the best trial that has only some folds, or the first model.
 
     Its predictions are those of the rows that were held out so far. The pool is empty if no such
     trial is better than the constant on the same folds.
     """
-    data = lab.dataset()
+    data = run_data.dataset()
     better = []
     for trial, difference in _losses_over_constant(study):
         if difference < 0:
             better.append((difference, trial.id))
     for _, name in sorted(better):
         trial = study.trials[name]
-        held = lab.held_out(trial)
+        held = run_data.held_out(trial)
         if held is not None:
             return _pool_of_folds(trial, held, data)
     truth = Truth(data.y, data.weight)
@@ -166,14 +164,14 @@ def _losses_over_constant(study: Study) -> Iterator[tuple[Trial, float]]:
     constant_losses: Mapping[Split, float] = {}
     models = []
     for trial in study.trials.values():
-        if _is_constant(trial):
+        if trial.candidate.is_baseline:
             constant_losses = trial.losses
-        elif trial.splits and not study.complete(trial):
+        elif trial.splits and not study.is_complete(trial):
             models.append(trial)
     for trial in models:
         loss: float | None = trial.loss
-        look = trial.look
-        if look is not None and trial.candidate.is_first:
+        look = trial.low_fidelity
+        if look is not None and trial.candidate.is_first_model:
             loss = look.loss
         if loss is None:
             continue

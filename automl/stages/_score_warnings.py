@@ -76,9 +76,9 @@ def _probe(
     if seconds < MIN_PROBE_SECONDS or n_columns > MAX_PROBED_COLUMNS:
         return {}
     # The stages that follow need workers, too, so it may take longer than a probe has.
-    lab.executor.warm(min(MAX_WORKER_SECONDS, budget.remaining() / 4))
+    lab.wait_for_workers(min(MAX_WORKER_SECONDS, budget.remaining() / 4))
     # A probe's two halves are compared: one alone is worth nothing.
-    lab.executor.warm(MAX_SECOND_WORKER_SECONDS, workers=2)
+    lab.wait_for_workers(MAX_SECOND_WORKER_SECONDS, at_least=2)
     splits: dict[str, ProbeFolds] = {}
     for index, suspect in enumerate(suspects):
         if suspect.kind != "faint_drift" or seconds >= MIN_FAINT_DRIFT_SECONDS:

@@ -14,12 +14,12 @@ import numpy as np
 
 from automl import folds as held_out
 from automl.budget import Budget
+from automl.cleaning.column_names import is_made_of
 from automl.cleaning.drift import Drift, find_drift, time_blocks
 from automl.cleaning.duplicates import Copies
 from automl.cleaning.entities import find_entities
 from automl.cleaning.entity_candidates import Entity
 from automl.cleaning.findings import Finding
-from automl.cleaning.cleaner import is_made_of
 from automl.cleaning.groups import compact_codes, sample_whole_groups
 from automl.cleaning.leaks import find_leaks
 from automl.columns import Categories, Rows

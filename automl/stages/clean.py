@@ -6,7 +6,7 @@ Everything it does to the table is recorded as a finding.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,12 +17,13 @@ from automl.cleaning import Cleaned, CleanOptions, Finding, clean
 from automl.cleaning.duplicates import Copies, copied_rows, repeated
 from automl.dataset import Dataset
 from automl.errors import InputError
+from automl.events import DataPrepared, FindingRecorded
 from automl.features.encoding import width
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample
 from automl.models.constant import constant
-from automl.problem import NOTHING, Problem
+from automl.problem import Problem
 from automl.stages._affordable import TableLimits
 from automl.stages._base import option
 from automl.stages._categorical_integers import with_codes
@@ -37,8 +38,8 @@ from automl.stages._holding_out import (
 from automl.stages._score_warnings import warnings_of
 from automl.stages._suspects import Given
 from automl.stages.wide import FEW_COLUMNS, Narrowed, features_of, narrowed
+from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Plan, Study
 
 LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
@@ -104,7 +105,7 @@ class Clean:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, record every finding, and store the data for the workers."""
-        original = lab.problem
+        original = lab.data.problem
         narrow = self._with_fewer_columns(original, lab, study.seed)
         problem = self._with_fewer_rows(narrow.problem, lab, study.seed)
         narrow = narrow.drawn(problem, study.seed)
@@ -132,14 +133,14 @@ class Clean:
             cleaned.times,
         )
         unused = (*cleaned.cleaner.unused, *narrow.dropped)
-        lab.keep(dataset, replace(cleaned.cleaner, unused=unused))
+        lab.data.keep(dataset, replace(cleaned.cleaner, unused=unused))
         n_rows = problem.table.n_rows
         drawn = 0 if n_rows == original.table.n_rows else n_rows
         # Arrays of groups or times, unlike columns, are in no file: their folds are saved instead.
         if not drawn and (problem.groups is not None or problem.times is not None):
-            folds.spread(cleaned.rows, n_rows).save(lab.store.folder)
+            folds.spread(cleaned.rows, n_rows).save(lab.data.store.folder)
         # Discard the raw table now: freeing its strings takes time, which is short at the end.
-        lab.problem = NOTHING
+        lab.data.release_problem()
         findings = [
             *self._score_warnings(dataset, copies, cleaned, problem, lab),
             *_drawn_findings(drawn, original, is_requested=self.rows > 0),
@@ -149,15 +150,15 @@ class Clean:
         ]
         findings.sort(key=lambda finding: finding.severity != "warning")
         for finding in findings:
-            study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
+            study = lab.record(study, FindingRecorded(finding))
         event = _event(dataset, cleaned, units)
-        return lab.tell(study, event | {"drawn": drawn, "narrowed": narrow.kept})
+        return lab.record(study, replace(event, drawn=drawn, narrowed=narrow.kept))
 
     def _with_fewer_columns(self, problem: Problem, lab: Lab, seed: int) -> Narrowed:
         """Return the problem with the requested number of columns, or as many as are affordable."""
         always = tuple(self.kinds)
         n_columns = len(features_of(problem))
-        if self.columns or not lab.whole.timed or n_columns <= FEW_COLUMNS:
+        if self.columns or not lab.budget.timed or n_columns <= FEW_COLUMNS:
             return narrowed(problem, self.columns or n_columns, seed, always)
         limit = TableLimits(self._clean, lab, seed).columns(problem)
         return narrowed(problem, limit.count, seed, always, looks=limit.has_time_to_look)
@@ -226,7 +227,7 @@ class Clean:
             problem.n_validation > 0 or problem.folds is not None,
             tuple(cleaned.cleaner.codes),
         )
-        return warnings_of(data, copies, options, lab, lab.whole)
+        return warnings_of(data, copies, options, lab, lab.budget)
 
 
 def _task(cleaned: Cleaned, problem: Problem) -> Task:
@@ -268,10 +269,8 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
         )
 
 
-def _event(
-    data: Dataset, cleaned: Cleaned, units: npt.NDArray[np.int64] | None
-) -> dict[str, object]:
-    """Return the event that ends the stage: the task, the size of the table and the folds."""
+def _event(data: Dataset, cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> DataPrepared:
+    """Return the event with the task, the size of the table and the folds."""
     folds = data.folds
     plan = Plan(folds.kind, folds.n_folds, len(folds.blocks), kept_together(cleaned, units))
     names = data.columns.names
@@ -279,22 +278,15 @@ def _event(
     most_frequent = 0
     if not data.task.is_regression:
         most_frequent = int(np.bincount(data.y.astype(np.int64)).max())
-    size = {
-        "rows": n_rows,
-        "columns": len(names()),
-        "repeated": repeated(cleaned.duplicates) if units is None else 0,
-        "categories": len(names("category")),
-        "features": width(data.columns),
-        "others": n_rows - most_frequent,
-    }
-    return {
-        "kind": "stage",
-        "stage": "clean",
-        "task": data.task.to_json(),
-        "data": data.digest(),
-        "size": size,
-        "plan": asdict(plan),
-    }
+    size = Size(
+        rows=n_rows,
+        columns=len(names()),
+        repeated=repeated(cleaned.duplicates) if units is None else 0,
+        categories=len(names("category")),
+        features=width(data.columns),
+        others=n_rows - most_frequent,
+    )
+    return DataPrepared(data.task, data.digest(), size, plan)
 
 
 def _findings_of_cleaning(cleaned: Cleaned, copies: Copies) -> list[Finding]:

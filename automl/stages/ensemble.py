@@ -6,7 +6,7 @@ Weights are chosen by the complete out-of-fold predictions of the trials.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from automl.ensemble import (
     weights_by_id,
 )
 from automl.ensemble import pool as logarithmic_pool
+from automl.events import EnsembleWeighted
 from automl.folds import GoOn, always, some
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
@@ -34,7 +35,8 @@ from automl.stages._base import option
 from automl.stages._evaluation import evaluate, tied_with_best
 from automl.stages._pace import Pace
 from automl.stages._pool import Pool, gather, unfinished
-from automl.trial import Finish, Study, Trial, keeps_bag
+from automl.study import Evaluation, Finish, Study, keeps_bag
+from automl.trial import Trial
 from automl.uncertainty import Weigher, optimism
 
 __all__ = ["Ensemble", "Pace", "Pool", "gather", "settle", "unfinished"]
@@ -100,14 +102,14 @@ class Ensemble:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, train members on all rows if need be, and record the evaluation."""
-        pool = gather(study, lab, self.candidates)
+        pool = gather(study, lab.data, self.candidates)
         if not pool.has_model:
-            incomplete = unfinished(study, lab)
+            incomplete = unfinished(study, lab.data)
             if incomplete.trials:
                 pool = incomplete
         if not pool.trials:
             return study
-        if not study.complete(pool.trials[0]):
+        if not study.is_complete(pool.trials[0]):
             return self._run_incomplete(study, pool, lab, budget)
         is_hurried = budget.remaining() < HURRIED_SECONDS
         max_rows = MAX_HURRIED_ROWS if is_hurried else 0
@@ -120,9 +122,9 @@ class Ensemble:
         if finish == "refit" and study.plan.kind != "kfold":
             # One fold model is little to fall back on.
             policy = RefitPolicy(study, weights)
-            study = _refit(study, lab, budget, policy)
+            study = lab.run(policy, study, budget)
         keep_share = 0.0 if finish == "bag" else 0.5
-        evaluation = self._evaluate(study, pool, weights, budget, keep_share)
+        evaluation = self._evaluate_in_time(study, pool, weights, budget, keep_share)
         if finish != "bag":
             copies = self.copies
             if not budget.timed:
@@ -134,27 +136,27 @@ class Ensemble:
                 needed=False,
                 one_each_first=finish == "refit",
             )
-            study = _refit(study, lab, budget, policy)
+            study = lab.run(policy, study, budget)
         members = [study.trials[name] for name in weights]
         if not any(member.refits for member in members):
             finish = "bag"
-        return lab.tell(study, _event(weights, finish, evaluation))
+        return lab.record(study, EnsembleWeighted(weights, finish, evaluation))
 
     def _run_incomplete(self, study: Study, pool: Pool, lab: Lab, budget: Budget) -> Study:
         """Choose the only trial, which has not all folds: the rows held out so far judge it."""
         weights = {pool.trials[0].id: 1.0}
         pace = Pace(budget, 0.0)
-        evaluation = self.verdict(study, pool, weights, go_on=pace)
-        return lab.tell(study, _event(weights, "bag", evaluation))
+        evaluation = self.evaluate(study, pool, weights, go_on=pace)
+        return lab.record(study, EnsembleWeighted(weights, "bag", evaluation))
 
-    def _evaluate(
+    def _evaluate_in_time(
         self,
         study: Study,
         pool: Pool,
         weights: Weights,
         budget: Budget,
         keep_share: float,
-    ) -> dict[str, Any]:
+    ) -> Evaluation:
         """Evaluate the ensemble, with the optimism of the choice and ties as far as there is time.
 
         Parameters
@@ -185,10 +187,11 @@ class Ensemble:
                 cutting=has_thresholds,
             )
         pace = Pace(budget, keep)
-        evaluation = self.verdict(study, pool, weights, expected_optimism, pace)
+        evaluation = self.evaluate(study, pool, weights, expected_optimism, pace)
         if budget.remaining() > max(JUDGING_SECONDS, keep):
             pace = Pace(budget, keep)
-            evaluation["tied"] = tied_with_best(pool, metric, study.seed, pace)
+            tied = tied_with_best(pool, metric, study.seed, pace)
+            evaluation = replace(evaluation, tied=tuple(tied))
         return evaluation
 
     def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
@@ -200,10 +203,9 @@ class Ensemble:
         finish = self._finish(study)
         if finish == "bag" or not budget.timed:
             return 0.0
-        trials = [trial for trial in study.ranked if trial.candidate.family != "constant"]
-        best = trials[:MAX_MEMBERS_TO_REFIT]
+        best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
         seconds = [refit_seconds(study, trial) for trial in best]
-        workers = lab.executor.workers
+        workers = lab.workers
         if finish == "both":
             most = EXTRA_REFIT_TIME_SHARE * budget.remaining()
             if not seconds:
@@ -273,7 +275,7 @@ class Ensemble:
     def _bytes(self, study: Study, trial: Trial) -> float:
         """Return the bytes that a member will take: its fold models, its refits, or both."""
         sizes = []
-        for key, outcome in trial.whole.items():
+        for key, outcome in trial.full_outcomes.items():
             is_refit = trial.jobs[key].fold is None
             if outcome.status == "done" and not is_refit:
                 sizes.append(outcome.size)
@@ -297,14 +299,14 @@ class Ensemble:
         metric = metric_of(study.the_task)
         return partial(greedy, metric=metric, steps=self.steps, go_on=go_on)
 
-    def verdict(
+    def evaluate(
         self,
         study: Study,
         pool: Pool,
         weights: Weights,
         optimism: float = 0.0,
         go_on: GoOn = always,
-    ) -> dict[str, Any]:
+    ) -> Evaluation:
         """Evaluate the weighted mean of the members.
 
         Parameters
@@ -318,7 +320,7 @@ class Ensemble:
 
         Returns
         -------
-        dict
+        Evaluation
             The loss and its 95% interval; the residuals' quantiles of a regression, otherwise
             the temperature and the thresholds between classes.
         """
@@ -331,8 +333,8 @@ class Ensemble:
         combined = combine(members, list(weights.values()))
         if task.is_regression:
             evaluation = evaluate(combined, pool, metric, study, optimism, go_on)
-            evaluation["residuals"] = _quantiles(pool.truth.y - combined)
-            return evaluation
+            residuals = _quantiles(pool.truth.y - combined)
+            return replace(evaluation, residuals=residuals)
         degree = self._temperature(study, combined, pool.truth)
         proba = sharpen(combined, degree)
         thresholds = even(task.n_outputs)
@@ -345,9 +347,11 @@ class Ensemble:
         if metric.needs == "labels":
             prediction = decide(proba, thresholds)
         evaluation = evaluate(prediction, pool, metric, study, optimism, go_on)
-        evaluation["temperature"] = degree
-        evaluation["cuts"] = thresholds.tolist()
-        return evaluation
+        return replace(
+            evaluation,
+            temperature=degree,
+            thresholds=tuple(thresholds.tolist()),
+        )
 
     def _temperature(self, study: Study, proba: Floats, truth: Truth) -> float:
         """Return the temperature of the probabilities; 1 leaves them as they are."""
@@ -368,15 +372,6 @@ def settle(study: Study, lab: Lab, budget: Budget) -> Study:
     return stage.run(study, lab, budget)
 
 
-def _event(weights: Weights, finish: Finish, evaluation: Any) -> dict[str, Any]:
-    return {
-        "kind": "weights",
-        "weights": weights,
-        "finish": finish,
-        "verdict": evaluation,
-    }
-
-
 def _has_thresholds(metric: Metric, rows: int) -> bool:
     """Whether there are enough out-of-fold rows to choose thresholds between classes by."""
     if metric.needs != "labels":
@@ -390,15 +385,8 @@ def _max_rows(study: Study) -> int:
     return max(1000, MAX_PROBABILITIES // study.the_task.n_outputs)
 
 
-def _quantiles(residuals: Floats) -> list[float]:
+def _quantiles(residuals: Floats) -> tuple[float, ...]:
     """Return the percentiles from 0 to 100, rounded to seven digits."""
     shares = np.linspace(0, 1, 101)
     quantiles = np.quantile(residuals, shares)
-    return [float(f"{value:.7g}") for value in quantiles]
-
-
-def _refit(study: Study, lab: Lab, budget: Budget, policy: RefitPolicy) -> Study:
-    """Return the study with the fits of a policy."""
-    for study in lab.run(policy, study, budget):
-        pass
-    return study
+    return tuple(float(f"{value:.7g}") for value in quantiles)

@@ -14,12 +14,13 @@ from automl.budget import Budget
 from automl.cleaning import Finding
 from automl.columns import Categories, Columns, Texts
 from automl.errors import InputError, suggestion
+from automl.events import FindingRecorded, RecipesChosen
 from automl.features.category import SEVERAL
 from automl.features.encoding import pieces_of
 from automl.features.recipe import MOST_READ, RECIPES
 from automl.lab.lab import Lab
 from automl.stages._base import option
-from automl.trial import Study
+from automl.study import Study
 
 SECONDS_PER_CHARACTER = 4e-7  # of a text, with everything that is computed from it
 READING_TIME_SHARE = 0.1  # of the time that is left; where reading takes longer, less is read
@@ -52,19 +53,19 @@ class Extract:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Offer the recipes that make a difference on this table."""
-        columns = lab.dataset().columns
+        columns = lab.data.dataset().columns
         text: dict[str, Any] = {"text": "skip"}
         texts = columns.names("text")
         if texts and self.text == "svd":
-            characters = _affordable_characters(columns, lab.whole.remaining())
+            characters = _affordable_characters(columns, lab.budget.remaining())
             if characters < MOST_READ:
                 finding = _long_texts_finding(texts, characters)
-                study = lab.tell(study, {"kind": "finding", "finding": finding.to_json()})
+                study = lab.record(study, FindingRecorded(finding))
             if characters:
                 text = {"text": "svd", "reads": characters}
         names = self.recipes or _distinct_recipes(columns)
-        recipes = [replace(RECIPES[name], **text).to_json() for name in names]
-        return lab.tell(study, {"kind": "stage", "stage": "extract", "recipes": recipes})
+        recipes = [replace(RECIPES[name], **text) for name in names]
+        return lab.record(study, RecipesChosen(tuple(recipes)))
 
 
 def _affordable_characters(columns: Columns, seconds_left: float) -> int:

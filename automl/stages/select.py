@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from automl.budget import Budget
+from automl.candidate import Candidate
 from automl.errors import InputError
-from automl.executor.work import shared_by_folds
+from automl.event_log import replay
+from automl.executor.work import shared_encodings
 from automl.lab.lab import Lab
 from automl.search.low_fidelity import (
     MIN_CANDIDATES_AFTER_LOOKS,
@@ -23,13 +25,14 @@ from automl.search.low_fidelity import (
 from automl.search.portfolio import defaults, portfolio, proven
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy, undecided
 from automl.stages._base import option
-from automl.store import replay
-from automl.trial import Candidate, Study
+from automl.study import Study
 
 
 @dataclass(frozen=True)
 class Select:
     """Find out which families suit the table, and have strong models early."""
+
+    searches: ClassVar[bool] = True
 
     families: tuple[str, ...] = option((), "Families that take part, best first; none named: all.")
     start: Literal["portfolio", "defaults"] = option(
@@ -61,19 +64,23 @@ class Select:
         race = RaceRules(budget.remaining(), self.margin, self.fewest)
         _encode_early(study, lab, budget, candidates)
         if self.looks:
-            core_seconds = budget.remaining() * lab.executor.workers * lab.threads
+            capacity = lab.capacity(budget)
+            cores = capacity.workers * capacity.resources.threads
+            core_seconds = capacity.seconds * cores
             rows = choose_sample_rows(study, candidates, core_seconds)
             if rows:
                 looks = LowFidelityPolicy(candidates, race, rows)
-                for study in lab.run(looks, study, budget):
-                    pass
+                study = lab.run(looks, study, budget)
                 candidates = sort_by_look(study, candidates)
                 fewest = min(self.fewest, MIN_CANDIDATES_AFTER_LOOKS)
                 race = RaceRules(budget.remaining(), self.margin, fewest)
         policy = RacingPolicy(candidates, race, budget.trials)
-        for study in lab.run(policy, study, budget):
-            pass
-        return study
+        return lab.run(policy, study, budget)
+
+    @property
+    def only_families(self) -> tuple[str, ...]:
+        """The only families that take part from this stage on; empty for all."""
+        return tuple(self.families)
 
     def _candidates(self, study: Study) -> list[Candidate]:
         """Return the baseline, the best of the earlier run, and the portfolio."""
@@ -106,5 +113,5 @@ class Select:
 def _encode_early(study: Study, lab: Lab, budget: Budget, candidates: Sequence[Candidate]) -> None:
     """Encode the table for the recipes of candidates before the first job needs it."""
     recipes = dict.fromkeys(candidate.recipe for candidate in undecided(study, candidates))
-    work = (part for recipe in recipes for part in shared_by_folds(recipe))
-    lab.encode_soon(work, budget)
+    work = (part for recipe in recipes for part in shared_encodings(recipe))
+    lab.start_encoding(work, budget)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from automl.budget import Budget, crowding
+from automl.candidate import Candidate
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
@@ -22,7 +23,7 @@ from automl.search.rungs import Ladder, ladder
 from automl.search.sampling import Sampling
 from automl.search.tuning import TuningPolicy
 from automl.stages._base import option
-from automl.trial import Candidate, Study
+from automl.study import Study
 
 MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb")
 OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
@@ -33,6 +34,8 @@ UNTRIED_TIME_SHARE = 0.25  # of all cores' time, for first fits of families that
 @dataclass(frozen=True)
 class Tune:
     """Search the hyperparameters of the best families."""
+
+    searches: ClassVar[bool] = True
 
     method: Literal[
         "tpe", "random", "grid", "quasi", "cmaes", "gp", "halving", "hyperband", "bohb"
@@ -73,7 +76,7 @@ class Tune:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Tune until the budget or the trials are used up."""
         seconds = budget.remaining()
-        workers = lab.executor.workers
+        workers = lab.workers
         race = RaceRules(seconds, self.margin, _fewest(study, seconds, workers))
         tunable, _ = self._choose(study)
         policy: Policy
@@ -93,9 +96,11 @@ class Tune:
         else:  # there is nothing to tune yet, or no time to load Optuna
             candidates = portfolio(study, study.families)
             policy = RacingPolicy(candidates, race, budget.trials)
-        for study in lab.run(policy, study, budget):
-            pass
-        return study
+        return lab.run(policy, study, budget)
+
+    def modules(self, budget: Budget) -> tuple[str, ...]:
+        """Return the modules to import before this stage begins."""
+        return ("optuna",) if has_time_for_optuna(budget) else ()
 
     def _sampling(self) -> Sampling:
         """Return how values are proposed."""
@@ -107,7 +112,7 @@ class Tune:
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
         """Return the rungs of a family's proposals."""
-        outcomes = study.leaders[tuner.name].whole.values()
+        outcomes = study.leaders[tuner.name].full_outcomes.values()
         rounds = [outcome.rounds for outcome in outcomes if outcome.rounds]
         max_rounds = max(rounds, default=None)
         return ladder(study, self.fidelity, max_rounds, brackets=self.method != "halving")
@@ -136,7 +141,7 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
     """
     tried = set()
     for trial in study.trials.values():
-        if trial.decided or study.taken(trial):
+        if trial.decided or study.started_splits(trial):
             tried.add(trial.candidate.family)
     untried: dict[str, Candidate] = {}
     seconds_left = 0.0
@@ -162,7 +167,7 @@ def _fewest(study: Study, seconds: float, workers: int) -> int:
     """
     if math.isinf(seconds) or not study.ranked or not study.ranked[0].is_cut_short:
         return RaceRules.min_candidates
-    longest = max(outcome.seconds for outcome in study.ranked[0].whole.values())
+    longest = max(outcome.seconds for outcome in study.ranked[0].full_outcomes.values())
     rounds = math.ceil(len(study.plan.splits) / workers)
     expected_seconds = rounds * longest / 2
     affordable = int(seconds / max(0.1, expected_seconds))

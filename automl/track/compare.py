@@ -11,8 +11,8 @@ from typing import Any, Literal
 from automl.formatting import aligned, duration, number, places, visible
 from automl.insight.change import paired
 from automl.metrics import metric_of
+from automl.study import Evaluation, Study
 from automl.track.experiment import Experiment
-from automl.trial import Study
 
 NORMAL_95 = 1.96  # half of a 95% interval in standard errors
 MAX_P_VALUE = 0.05  # of a significant difference
@@ -75,18 +75,17 @@ def effect(first: Experiment, other: Experiment) -> Effect:
     two = other.study
     if not _have_same_task(one, two):
         return Effect(math.nan, None, None, "not comparable")
-    for study in (one, two):
-        if "loss" not in study.verdict:
-            return Effect(math.nan, None, None, "unknown")
+    if one.evaluation is None or two.evaluation is None:
+        return Effect(math.nan, None, None, "unknown")
     if way_held_out(first) != way_held_out(other):
         return Effect(math.nan, None, None, "other folds")
-    before = one.verdict.get("folds", ())
-    after = two.verdict.get("folds", ())
+    before = one.evaluation.folds
+    after = two.evaluation.folds
     has_same_folds = len(before) == len(after) > 1
     if has_same_folds and first.data == other.data:
         found = paired(before, after, one.plan)
         return Effect(found.difference, found.error, found.p, "paired by fold")
-    return _effect_by_intervals(one, two)
+    return _effect_by_intervals(one.evaluation, two.evaluation)
 
 
 def _have_same_task(one: Study, two: Study) -> bool:
@@ -98,15 +97,11 @@ def _have_same_task(one: Study, two: Study) -> bool:
     return one.task.target == two.task.target
 
 
-def _effect_by_intervals(one: Study, two: Study) -> Effect:
-    before = one.verdict["loss"]
-    difference = two.verdict["loss"] - before
+def _effect_by_intervals(one: Evaluation, two: Evaluation) -> Effect:
+    difference = two.loss - one.loss
     errors = []
-    for study in (one, two):
-        evaluation = study.verdict
-        if "low" not in evaluation or "high" not in evaluation:
-            return Effect(difference, None, None, "unknown")
-        width = evaluation["high"] - evaluation["low"]
+    for evaluation in (one, two):
+        width = evaluation.high - evaluation.low
         errors.append(width / (2 * NORMAL_95))
     error = math.hypot(*errors)
     p = None
@@ -246,10 +241,11 @@ def _outcome_cells(experiment: Experiment) -> list[str]:
 def _effect_text(first: Experiment, other: Experiment) -> str:
     found = effect(first, other)
     runs = f"{visible(other.folder)} against {visible(first.folder)}"
-    if not math.isfinite(found.difference):
+    evaluation = first.study.evaluation
+    if evaluation is None or not math.isfinite(found.difference):
         return f"{runs}: {found.verdict}"
     metric = metric_of(first.study.the_task)
-    loss = first.study.verdict["loss"]
+    loss = evaluation.loss
     before = metric.score(loss)
     now = metric.score(loss + found.difference)
     change = now - before

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError
+from automl.event_log import LOG, replay
 from automl.metrics import metric_of
 from automl.report.summary import Expected, expected
-from automl.store import LOG, replay, run_facts
+from automl.store import run_facts
+from automl.study import Study
 from automl.timeline import Timeline, read
-from automl.trial import Study
 
 GENERIC_FILE_NAMES = ("data", "train")  # without ending: the folder says more about the table
 ENVIRONMENT = ("git", "python", "machine", "jobs", "engine")

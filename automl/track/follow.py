@@ -20,10 +20,12 @@ from typing import Any
 
 from automl import extensions
 from automl.errors import InputError, MissingExtra, suggestion
-from automl.store import LOG
+from automl.event_log import LOG
+from automl.events import RunStarted
+from automl.study import Event, Study
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker, check_tracker
-from automl.trial import Event, Study, Trial
+from automl.trial import Trial
 
 MIN_PAUSE_SECONDS = 0.5  # between two readings of the log
 MAX_PAUSE_SECONDS = 5.0
@@ -148,7 +150,7 @@ class Followers:
 
     def __call__(self, study: Study, event: Event) -> None:
         """Start the process and the thread when the run has started."""
-        if event["kind"] != "started":
+        if not isinstance(event, RunStarted):
             return
         if self._kinds:
             self._start_process()

@@ -106,7 +106,7 @@ def fits(experiment: Experiment) -> list[Row]:
                 "fold": job.fold,
                 "seed": job.seed,
                 "rows": job.rows,
-                "threads": job.threads,
+                "threads": job.resources.threads,
                 "status": outcome.status,
                 "loss": outcome.loss,
                 "seconds": outcome.seconds,

@@ -121,7 +121,7 @@ def _trial(
     params["recipe"] = candidate.recipe.name
     known = [name for name in distributions if params.get(name) is not None]
     value = None
-    if study.complete(trial):
+    if study.is_complete(trial):
         state = TrialState.COMPLETE
         value = trial.loss
     elif trial.losses:

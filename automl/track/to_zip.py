@@ -11,8 +11,8 @@ from typing import Any
 import tomli_w
 
 from automl.errors import InputError
+from automl.event_log import LOG
 from automl.files import sha256, whole
-from automl.store import LOG
 from automl.track.experiment import Experiment
 from automl.track.tables import remembers_rows
 

@@ -22,10 +22,11 @@ from record import Table, log_ratios, tables, told
 
 from automl.ensemble import combine
 from automl.features.recipe import RECIPES
-from automl.lab.simulated import SimulatedLab
+from automl.lab.simulated_lab import SimulatedLab
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.store import Store
-from automl.trial import Candidate, Job, Outcome, Study
+from automl.candidate import Candidate, Job, Outcome
+from automl.study import Study
 
 SHARES = (0.1, 0.2, 0.4)
 MARGINS = (0.05, 0.1, 0.2, 0.35, 0.6, 10.0)
@@ -51,13 +52,13 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
 
     with tempfile.TemporaryDirectory() as home:
         lab = SimulatedLab(Store(Path(home) / "run"), record, share * total, 2)
-        study = lab.tell(Study(), {"kind": "started", "seed": 0})
+        study = lab.record(Study(), {"kind": "started", "seed": 0})
         facts = {
             "task": table.task.to_json(),
             "data": "d",
             "size": {"rows": len(table.truth.y), "columns": 9},
         }
-        study = lab.tell(
+        study = lab.record(
             study,
             {
                 "kind": "stage",
@@ -67,15 +68,14 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
             },
         )
         race = RaceRules(share * total, margin)
-        for study in lab.run(
+        study = lab.run(
             RacingPolicy(
                 [Candidate("constant", {}, RECIPES["native"], "baseline"), *candidates], race
             ),
             study,
-            lab.whole,
-        ):
-            pass
-        lab.store.close()
+            lab.budget,
+        )
+        lab.data.store.close()
     return [str(trial.candidate.params["name"]) for trial in study.ranked if trial.candidate.params]
 
 

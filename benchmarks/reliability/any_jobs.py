@@ -14,7 +14,7 @@ from pathlib import Path
 from _common import AUTOML, Data, tables, write
 
 from automl.files import sha256
-from automl.store import replay
+from automl.event_log import replay
 
 JOBS = (1, 2, 3)
 

@@ -18,7 +18,7 @@ from typing import Any
 from _common import AUTOML, Data, tables, write
 
 from automl import models
-from automl.store import replay
+from automl.event_log import replay
 
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name != "constant")
 NAMES = (

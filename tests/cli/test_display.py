@@ -19,7 +19,7 @@ from automl.cli.summary import leaderboard_text, run_summary, select_rows
 from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
-from automl.trial import Study
+from automl.study import Study
 from tests.report.runs import OVERRIDE, TASKS, Made, cleaned_run, empty_run, examined_run, full_run
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from automl.cli.overtime import Overtime
+from automl.event_log import read_events
 from automl.pipeline import read_pipeline
 from automl.run import Settings
-from automl.store import events
-from automl.trial import Study
+from automl.study import Study
 from tests.run.commands import PENGUINS, automl
 
 STUCK = """
@@ -67,7 +67,7 @@ def test_a_process_that_is_ready_in_time_is_left_alone(tmp_path: Path) -> None:
 def test_a_model_that_is_there_answers_and_the_exit_code_is_0(run: Path) -> None:
     ended = overtime(run)
     study = Study()
-    for event in events(run):
+    for event in read_events(run):
         study = study.add(event)
         ended(study, event)
     text, code = ended.outcome()

@@ -65,7 +65,7 @@ def test_the_leaderboard_has_a_line_even_where_nothing_was_tried(
 
 def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) -> Any:
     """A chain that has no time for more than cleaning."""
-    return steps[0].stage.run(study, lab, lab.whole)
+    return steps[0].stage.run(study, lab, lab.budget)
 
 
 # --- loading a run

@@ -21,7 +21,7 @@ from automl.estimator.progress import (
     progress_line,
 )
 from automl.pipeline import read_pipeline
-from automl.trial import Event, Study
+from automl.study import Event, Study
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 

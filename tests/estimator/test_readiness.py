@@ -13,9 +13,11 @@ import pytest
 
 from automl import AutoMLRegressor, load
 from automl.budget import Budget
+from automl.candidate import Candidate, Job, Outcome
 from automl.estimator.readiness import Importer, restore_in_time
 from automl.features.recipe import RECIPES
-from automl.trial import Candidate, Job, Outcome, Study, begun, decided, fitted
+from automl.study import Study
+from automl.trial import begun, decided, fitted
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 

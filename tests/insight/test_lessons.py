@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from scipy.stats import spearmanr
 
+from automl.candidate import Candidate
 from automl.insight import learn_from
 from automl.insight._kernel import Axis, negative_log_posterior
 from automl.insight.cost import WATTS, cost
@@ -25,8 +26,9 @@ from automl.insight.story import more_time, story
 from automl.insight.surrogate import Surrogate, learn
 from automl.insight.tunability import tunability
 from automl.space import Choice, Float, Int
+from automl.study import Plan
 from automl.timeline import read
-from automl.trial import Candidate, Plan, Trial
+from automl.trial import Trial
 from tests.report.runs import RECIPES, cleaned_run, full_run
 
 Function = Callable[[np.ndarray], np.ndarray]

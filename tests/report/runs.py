@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from automl import models
+from automl.candidate import Candidate, Job, Outcome
 from automl.cleaning.findings import Finding
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
 from automl.run.scoring import contradiction
 from automl.store import Store
+from automl.study import Event, Plan, Study
 from automl.task import Task
-from automl.trial import Candidate, Event, Job, Outcome, Plan, Study, begun, decided, fitted
+from automl.trial import begun, decided, fitted
 
 OVERRIDE = "--set clean.sentinels=false"
 HOSTILE = "<script>alert(1)</script>"

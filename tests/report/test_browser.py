@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from automl.event_log import replay
 from automl.insight import learn_from
 from automl.report import write_report
-from automl.store import replay
 from automl.timeline import read
 from tests.report.runs import examined_run
 

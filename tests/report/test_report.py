@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from automl.budget import Budget
+from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
+from automl.event_log import replay
 from automl.formatting import number, places
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import Reporter, write_report
 from automl.report.summary import expected
-from automl.store import replay
+from automl.study import Plan
 from automl.timeline import read
-from automl.trial import Candidate, Job, Outcome, Plan
 from tests.report.runs import (
     BROKEN,
     HOSTILE,

@@ -21,10 +21,11 @@ import pytest
 import automl
 from automl import folds
 from automl.budget import Budget
+from automl.candidate import Candidate, Job, Split
 from automl.cleaning import Cleaner
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
-from automl.executor._base import InlineExecutor
+from automl.executor.inline import InlineExecutor
 from automl.features.recipe import FIRST, RECIPES
 from automl.lab.lab import Lab
 from automl.lab.policy import Action, Capacity, Stop, Wait
@@ -32,13 +33,13 @@ from automl.leaderboard import leaderboard, nothing_judged
 from automl.metrics import metric_of
 from automl.models import How, Sample, SimpleFamily, family
 from automl.predictor import archive
-from automl.run.checkpoint import cut
+from automl.run.build import build_predictor
 from automl.run.first_model import with_baseline
 from automl.search.portfolio import first_model
 from automl.stages.ensemble import Ensemble, unfinished
 from automl.store import Store
+from automl.study import Study
 from automl.task import Task
-from automl.trial import Candidate, Job, Split, Study
 from tests.run.commands import AUTOML, PENGUINS
 
 KINDS = {
@@ -82,11 +83,11 @@ def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
     lab = Lab(
         Store(path / "run"), InlineExecutor(path / "run" / "work"), Budget(time.monotonic() + 60)
     )
-    lab.keep(data, Cleaner({}))
-    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    lab.data.keep(data, Cleaner({}))
+    study = lab.record(Study(), {"kind": "started", "seed": 0})
     plan = {"kind": "kfold", "folds": 3, "repeats": 1}
     size = {"rows": len(data.y), "columns": 2}
-    study = lab.tell(
+    study = lab.record(
         study,
         {
             "kind": "stage",
@@ -97,16 +98,15 @@ def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
             "plan": plan,
         },
     )
-    study = lab.tell(
+    study = lab.record(
         study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]}
     )
     yield lab, with_baseline(study, lab)
-    lab.store.close()
+    lab.data.store.close()
 
 
 def trained(lab: Lab, study: Study, jobs: list[Job]) -> Study:
-    for study in lab.run(Listed(jobs), study, lab.whole):
-        pass
+    study = lab.run(Listed(jobs), study, lab.budget)
     return study
 
 
@@ -158,7 +158,7 @@ def test_the_first_model_needs_no_library_but_numpy(tmp_path: Path) -> None:
         code = (
             "import sys; from pathlib import Path; from automl.executor.worker import Worker; from automl.budget import Budget;"
             "from automl.search.portfolio import first_model; from automl.trial import Job, Study;"
-            f"report = Worker(Path({str(lab.store.work)!r})).do(Job(first_model(Study()), 'd', 0, 0, rows=150), Budget());"
+            f"report = Worker(Path({str(lab.data.store.work)!r})).do(Job(first_model(Study()), 'd', 0, 0, rows=150), Budget());"
             "assert report.outcome.status == 'done', report;"
             "heavy = {'scipy', 'sklearn', 'lightgbm', 'pandas', 'catboost', 'xgboost'} & set(sys.modules); assert not heavy, heavy"
         )
@@ -175,11 +175,11 @@ def test_the_first_model_needs_no_library_but_numpy(tmp_path: Path) -> None:
 def test_it_uses_the_columns_that_tell_most(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("regression", noise=400)) as (lab, begun):
         study = trained(lab, begun, [first_job()])
-        (trial,) = (trial for trial in study.trials.values() if trial.candidate.is_first)
-        assert trial.look is not None
-        assert trial.look.loss is not None
+        (trial,) = (trial for trial in study.trials.values() if trial.candidate.is_first_model)
+        assert trial.low_fidelity is not None
+        assert trial.low_fidelity.loss is not None
         assert (
-            trial.look.loss
+            trial.low_fidelity.loss
             < 0.6
             * next(
                 trial for trial in study.trials.values() if trial.candidate.family == "constant"
@@ -190,12 +190,12 @@ def test_it_uses_the_columns_that_tell_most(tmp_path: Path) -> None:
 def test_it_answers_as_long_as_nothing_else_does_and_is_on_the_leaderboard(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("binary")) as (lab, begun):
         study = trained(lab, begun, [first_job()])
-        assert not study.complete(study.trials[first_model(study).id])
-        study = Ensemble().run(study, lab, lab.whole)
+        assert not study.is_complete(study.trials[first_model(study).id])
+        study = Ensemble().run(study, lab, lab.budget)
         assert study.weights == {first_model(study).id: 1.0}
         assert study.verdict["low"] < study.verdict["loss"] < study.verdict["high"]
-        loaded = archive.loads(archive.dumps(cut(study, lab)))
-        assert loaded.raw(lab.dataset().columns).shape == (300, 2)
+        loaded = archive.loads(archive.dumps(build_predictor(study, lab)))
+        assert loaded.raw(lab.data.dataset().columns).shape == (300, 2)
         row = leaderboard(study)[0]  # before the constant, which is complete
         assert row["stage"] == "first"
         assert (row["status"], row["weight"]) == ("first model, of 150 rows", 1.0)
@@ -218,19 +218,19 @@ def test_a_bounded_recipe_has_a_name_of_its_own_and_leaves_those_of_others() -> 
 def test_two_of_three_folds_of_a_linear_model_answer(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("multiclass")) as (lab, begun):
         study = trained(lab, begun, linear([(0, 0), (0, 1)]))
-        study = Ensemble().run(study, lab, lab.whole)
+        study = Ensemble().run(study, lab, lab.budget)
         (name,) = study.weights
         assert study.trials[name].candidate.family == "linear"
         assert study.verdict["rows"] == 200
-        predictor = cut(study, lab)
+        predictor = build_predictor(study, lab)
         assert len(predictor.members[0].parts) == 2
-        assert predictor.raw(lab.dataset().columns).shape == (300, 3)
+        assert predictor.raw(lab.data.dataset().columns).shape == (300, 3)
 
 
 def test_what_is_complete_answers_before_what_is_not(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("binary")) as (lab, begun):
         study = trained(lab, begun, [first_job(), *linear([(0, 0), (0, 1), (0, 2)])])
-        study = Ensemble(finish="bag").run(study, lab, lab.whole)
+        study = Ensemble(finish="bag").run(study, lab, lab.budget)
         assert first_model(study).id not in study.weights
 
 
@@ -242,10 +242,10 @@ def test_the_constant_answers_where_it_is_better_than_what_is_not_complete(tmp_p
             lab, begun, [Job(Candidate("knn", {"k": 1}, RECIPES["quantile"]), "d", 0, 0)]
         )
         assert not unfinished(study, lab).trials
-        study = Ensemble().run(study, lab, lab.whole)
+        study = Ensemble().run(study, lab, lab.budget)
         assert [study.trials[name].candidate.family for name in study.weights] == ["constant"]
         assert nothing_judged(study) == "", "it has lost: that is an answer"
-        assert cut(study, lab).raw(data.columns).shape == (300,)
+        assert build_predictor(study, lab).raw(data.columns).shape == (300,)
 
 
 # ---------------------------------------------------------------- nothing was learnt

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from automl.event_log import replay
 from automl.insight import learn_from
-from automl.store import replay
 from automl.timeline import read
 from tests.run.commands import PENGUINS, WINE, automl, process
 

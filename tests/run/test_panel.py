@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from automl.cleaning import Finding
-from automl.store import replay
-from automl.trial import Study
+from automl.event_log import replay
+from automl.study import Study
 from tests.run.commands import QUICK, automl
 
 

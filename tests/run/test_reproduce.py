@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from automl import models
+from automl.event_log import replay
 from automl.run import changes
-from automl.store import replay
 from tests.run.commands import FLIGHTS, PENGUINS, QUICK, automl, process
 
 FAMILIES = tuple(kind.name for kind in models.FAMILIES if kind.name not in ("linear", "constant"))

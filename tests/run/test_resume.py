@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from automl import AutoMLClassifier
-from automl.executor.work import DIED
+from automl.event_log import read_events, replay
+from automl.executor.work import WORKER_DIED
 from automl.predictor import load
-from automl.store import events, replay
 from automl.table import read_table
 from tests.run.commands import (
     FLIGHTS,
@@ -43,7 +43,7 @@ def done(run: Path) -> Counter[str]:
     """How often each fit ended well, by its key."""
     return Counter(
         event["key"]
-        for event in events(run)
+        for event in read_events(run)
         if event["kind"] == "fit" and event["outcome"]["status"] == "done"
     )
 
@@ -203,7 +203,7 @@ def test_a_killed_worker_or_server_is_replaced(who: str, tmp_path: Path) -> None
         _, err = search.communicate(timeout=30)
     assert search.returncode == 0, err
     study = replay(tmp_path / "run")
-    assert DIED not in {trial.reason for trial in study.trials.values()}
+    assert WORKER_DIED not in {trial.reason for trial in study.trials.values()}
     assert max(done(tmp_path / "run").values()) == 1
     assert gone(mark)
 

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 from automl.budget import MOST_SLOWDOWN, Budget, Stopwatch
+from automl.event_log import read_events, replay
 from automl.leaderboard import HEADINGS
 from automl.predictor import load
 from automl.run.chain import _bounded, _crowd
-from automl.store import events, replay
+from automl.study import Study
 from automl.table import read_table
-from automl.trial import Study
 from tests.run.commands import (
     AUTOML,
     FLIGHTS,
@@ -215,7 +215,7 @@ def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_pat
         search.kill()
     study = replay(tmp_path / "run")
     assert study.trials
-    assert any(event["kind"] == "fit" for event in events(tmp_path / "run"))
+    assert any(event["kind"] == "fit" for event in read_events(tmp_path / "run"))
     assert automl("leaderboard", "run", cwd=tmp_path).returncode == 0
     predicted = automl("predict", "run", FLIGHTS, "--output", "p.csv", cwd=tmp_path)
     assert predicted.returncode == 0, predicted.stderr

@@ -17,12 +17,12 @@ import typer
 
 from automl.budget import Budget
 from automl.cli import app
+from automl.event_log import read_events, replay
 from automl.pipeline import read_pipeline
 from automl.predictor import load
-from automl.run.scoring import ANSWERS, ScoredTable, TableScoring, examine, prepare
-from automl.store import events, replay
+from automl.run.scoring import ANSWERS, ScoredTable, TableScoring, read_test_table, score_test_table
+from automl.study import Event, Study
 from automl.table import read_table
-from automl.trial import Event, Study
 from tests.run.commands import AUTOML, QUICK, WINE, automl, process
 
 
@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_scores_are_an_event_of_the_log(home: Path) -> None:
-    (told,) = [event["test"] for event in events(home / "run") if event["kind"] == "test"]
+    (told,) = [event["test"] for event in read_events(home / "run") if event["kind"] == "test"]
     assert told == replay(home / "run").test
     assert (told["source"], told["metric"], told["rows"], told["of"]) == (
         "new.csv",
@@ -205,7 +205,7 @@ def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home:
     shutil.copytree(home / "run", home / "again")
     said = process("resume", "again", "--budget", "12s", "-q", cwd=home)
     assert said.returncode == 0, said.stderr
-    kinds = [event["kind"] for event in events(home / "again")]
+    kinds = [event["kind"] for event in read_events(home / "again")]
     assert (
         kinds.count("test")
         + sum(one["code"] == "test_unscored" for one in replay(home / "again").findings)
@@ -239,7 +239,7 @@ def exam_of(path: str, rows: int, seconds: float) -> TableScoring:
 
 
 def told(home: Path, exam: TableScoring, budget: Budget) -> list[Event]:
-    return list(examine(exam, load(home / "run"), replay(home / "run"), budget))
+    return list(score_test_table(exam, load(home / "run"), replay(home / "run"), budget))
 
 
 def test_the_options_that_a_warning_names_exist() -> None:
@@ -291,7 +291,7 @@ def test_a_part_of_the_budget_is_kept_for_it(home: Path) -> None:
     asked = ScoredTable(
         str(home / "new.csv"), lambda limits, form: read_table(home / "new.csv", limits)
     )
-    assert prepare(asked, "y", None, Budget(10.0, lambda: 0.0)).most == pytest.approx(
+    assert read_test_table(asked, "y", None, Budget(10.0, lambda: 0.0)).most == pytest.approx(
         2.0
     )  # a fifth of the budget
 

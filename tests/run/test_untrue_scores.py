@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.store import replay
-from automl.trial import Study
+from automl.event_log import replay
+from automl.study import Study
 from tests.run.commands import automl, process
 
 FEW = ("--trials", "2", "--pipeline", "linear", "--engine", "inline")

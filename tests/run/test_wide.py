@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from automl.budget import Budget
-from automl.executor._base import InlineExecutor
+from automl.executor.inline import InlineExecutor
 from automl.lab.lab import Lab
 from automl.problem import Problem
 from automl.stages.clean import Clean
 from automl.stages.wide import features_of, narrowed
 from automl.store import Store
+from automl.study import Study
 from automl.table import from_frame, read_table
 from automl.table.many_columns import read_plain
-from automl.trial import Study
 
 
 def frame(columns: int, rows: int = 120, told: tuple[int, ...] = (3, 77)) -> pd.DataFrame:
@@ -41,9 +41,9 @@ def cleaned(
 ) -> tuple[Study, Lab]:
     budget = Budget() if seconds is None else Budget(time.monotonic() + seconds)
     lab = Lab(Store(path / "run"), InlineExecutor(path / "run" / "work"), budget)
-    lab.problem = problem
-    study = Clean(**options).run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, budget)  # type: ignore[arg-type]
-    lab.store.close(keep_work=True)
+    lab.data.problem = problem
+    study = Clean(**options).run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, budget)  # type: ignore[arg-type]
+    lab.data.store.close(keep_work=True)
     return study, lab
 
 
@@ -87,7 +87,7 @@ def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> 
     problem = Problem(from_frame(frame(900)), "y")
     seen = narrowed(problem, 50, seed=0).seen
     study, lab = cleaned(tmp_path, problem, columns=50)
-    blocks = lab.dataset().folds.blocks
+    blocks = lab.data.dataset().folds.blocks
     assert seen is not None
     assert (blocks[:, seen] == -1).all()
     assert (blocks[:, ~seen] >= 0).all()
@@ -96,15 +96,15 @@ def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> 
     assert finding["action"].startswith(
         "50 of 900 columns are used, those that explain most of the target on 60 rows"
     )
-    assert lab.cleaner is not None
-    assert len(lab.cleaner.unused) >= 850
+    assert lab.data.cleaner is not None
+    assert len(lab.data.cleaner.unused) >= 850
 
 
 def test_noise_does_not_look_like_a_finding(tmp_path: Path) -> None:
     made = frame(3_000)
     made["y"] = np.random.default_rng(1).permutation(made["y"])
     _, lab = cleaned(tmp_path, Problem(from_frame(made), "y"), columns=20)
-    data = lab.dataset()
+    data = lab.data.dataset()
     X = np.column_stack([np.asarray(column.values) for column in data.columns.by_name.values()])  # type: ignore[union-attr]
     held, trained = data.folds.held(0, 0), data.folds.train(0, 0)
     means = [X[trained][data.y[trained] == side].mean(axis=0) for side in (0, 1)]
@@ -120,14 +120,14 @@ def test_noise_does_not_look_like_a_finding(tmp_path: Path) -> None:
 def test_a_narrow_table_is_left_as_it_is(tmp_path: Path) -> None:
     study, lab = cleaned(tmp_path, Problem(from_frame(frame(100)), "y"), seconds=30)
     assert study.narrowed == 0
-    assert len(lab.dataset().columns.names()) == 100
-    assert (lab.dataset().folds.blocks >= 0).all()
+    assert len(lab.data.dataset().columns.names()) == 100
+    assert (lab.data.dataset().folds.blocks >= 0).all()
 
 
 def test_as_many_columns_are_cleaned_as_there_is_time_for(tmp_path: Path) -> None:
     study, lab = cleaned(tmp_path, Problem(from_frame(as_text(frame(6_000))), "y"), seconds=3)
     assert 60 <= study.narrowed < 6_000
-    assert lab.whole.remaining() > 0
+    assert lab.budget.remaining() > 0
 
 
 def test_plain_text_of_many_columns_is_read_as_the_usual_reader_reads_it(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+from automl.candidate import Candidate, Job
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
 from automl.models import family
 from automl.search.manual import Everywhere
+from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Candidate, Job, Plan, Size, Study
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 

@@ -6,9 +6,11 @@ import math
 
 import pytest
 
+from automl.candidate import Candidate, Job, Outcome
 from automl.features.recipe import RECIPES
 from automl.search.plateau import MIN_COMPLETE_TRIALS, predict_gain
-from automl.trial import Candidate, Job, Outcome, Plan, Study, Trial
+from automl.study import Plan, Study
+from automl.trial import Trial
 
 
 def study_of(losses: list[float]) -> Study:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from automl.lab.simulated import SimulatedLab
 
+from automl.candidate import Candidate, Job, Outcome
+from automl.event_log import replay
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy, Stop
-from automl.lab.simulated import SimulatedLab
+from automl.lab.simulated_lab import SimulatedLab
 from automl.search.costs import (
     FIT_OVERHEAD_SECONDS,
     MAX_STARTUP_SECONDS,
@@ -24,9 +25,10 @@ from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.search.sampling import Sampling
 from automl.search.tuning import TuningPolicy
-from automl.store import Store, replay
+from automl.store import Store
+from automl.study import Plan, Study
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Study, Trial
+from automl.trial import Trial
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 NAMES = ("constant", "linear", "lightgbm", "catboost", "knn")
@@ -47,16 +49,16 @@ def race(
 ) -> Study:
     """Run a policy on recorded outcomes; return the study, which equals its replayed log."""
     lab = SimulatedLab(Store(path / "run"), record, seconds, workers)
-    lab.observers.append(lambda study, event: lab.store.append(event, lab.clock()))
-    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    lab.observers.append(lambda study, event: lab.data.store.append(event, lab.clock()))
+    study = lab.record(Study(), {"kind": "started", "seed": 0})
     facts = {
         "task": TASK.to_json(),
         "data": "d",
         "size": {"rows": rows, "columns": 5, "others": rows // 2},
         "plan": asdict(plan),
     }
-    study = lab.tell(study, {"kind": "stage", "stage": "clean", **facts})
-    study = lab.tell(
+    study = lab.record(study, {"kind": "stage", "stage": "clean", **facts})
+    study = lab.record(
         study,
         {
             "kind": "stage",
@@ -65,11 +67,11 @@ def race(
         },
     )
     made = policy(study) if callable(policy) else policy
-    for study in lab.run(made, study, lab.whole):
+    for study in lab.run(made, study, lab.budget):
         assert lab.clock() <= seconds
         assert lab.executor.idle() >= 0
         assert len(study.running) <= 2 * workers  # those that wait for an encoding among them
-    lab.store.close()
+    lab.data.store.close()
     assert not study.running
     assert replay(path / "run") == study
     return study
@@ -80,9 +82,8 @@ def race_on(
 ) -> tuple[Study, float]:
     """Run a policy on a known study; return the new study, and the second of its end."""
     lab = SimulatedLab(Store(path / "run"), record, seconds)
-    for study in lab.run(policy, study, lab.whole):
-        pass
-    lab.store.close()
+    study = lab.run(policy, study, lab.budget)
+    lab.data.store.close()
     return study, lab.clock()
 
 
@@ -788,7 +789,7 @@ def test_a_low_fidelity_fit_predicts_the_seconds_of_the_fit_on_all_rows(
     names = ("constant", "lightgbm")
     study, _ = looking(tmp_path, record, names, seconds=30.0)
     (look,) = (job for job in seen if job.rows is not None)
-    (trial,) = (trial for trial in study.trials.values() if trial.look is not None)
+    (trial,) = (trial for trial in study.trials.values() if trial.low_fidelity is not None)
     assert predict_seconds(study, trial.candidate) == pytest.approx(
         FIT_OVERHEAD_SECONDS + scale_to_all_rows(study, look, 1.0)
     )

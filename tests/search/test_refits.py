@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from automl.budget import Budget
+from automl.candidate import Candidate, Job, Outcome
 from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages.ensemble import Ensemble, Pool
+from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, Trial
+from automl.trial import Trial
 
 ROOM = Capacity(1000.0, 2, 1)
 STUDY = Study(

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from automl.lab.simulated import SimulatedLab
 
+from automl.candidate import Candidate, Job, Outcome
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy
+from automl.lab.simulated_lab import SimulatedLab
 from automl.models import FAMILIES, family
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
@@ -18,8 +19,9 @@ from automl.search.sampling import MAX_GRID_POINTS, Sampling, grid
 from automl.search.tuning import TuningPolicy
 from automl.space import Choice, Float, Int
 from automl.store import Store
+from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Size, Study, begun, decided, fitted
+from automl.trial import begun, decided, fitted
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -66,9 +68,8 @@ def tuned(
         climb=climb,
     )
     lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
-    for study in lab.run(policy, study, lab.whole):
-        pass
-    lab.store.close()
+    study = lab.run(policy, study, lab.budget)
+    lab.data.store.close()
     return study
 
 
@@ -130,9 +131,8 @@ def test_a_low_fidelity_fit_that_failed_ends_its_proposal(tmp_path: Path) -> Non
         climb=lambda known, tuner: ladder(known, "rows", None, False),
     )
     lab = SimulatedLab(Store(tmp_path / "run"), record, 10.0)
-    for study in lab.run(policy, study, lab.whole):
-        pass
-    lab.store.close()
+    study = lab.run(policy, study, lab.budget)
+    lab.data.store.close()
     proposed = [
         trial
         for trial in study.trials.values()
@@ -181,13 +181,12 @@ def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
         lambda job: Outcome("done", 0.3 + job.candidate.params["C"] * 1e-4, 0.1),
         100.0,
     )
-    for study in lab.run(
+    study = lab.run(
         TuningPolicy(study, lambda _: (["linear"], []), RaceRules(100, 0.9), Sampling("grid")),
         study,
-        lab.whole,
-    ):
-        pass
-    lab.store.close()
+        lab.budget,
+    )
+    lab.data.store.close()
     assert (
         len(study.trials) - 2 == len(grid(family("linear").space(TASK))["C"]) * 2 - 1
     )  # the one that was known is not tried again

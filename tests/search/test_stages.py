@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from automl.lab.simulated import SimulatedLab
 
 from automl.budget import Budget
+from automl.candidate import Candidate, Job, Outcome, Status
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
+from automl.lab.simulated_lab import SimulatedLab
 from automl.models import FAMILIES
 from automl.problem import Problem
 from automl.search.portfolio import portfolio
@@ -22,9 +23,10 @@ from automl.stages.extract import Extract
 from automl.stages.select import Select
 from automl.stages.tune import Tune, _untried
 from automl.store import Store
+from automl.study import Plan, Study
 from automl.table import from_frame
 from automl.task import Task
-from automl.trial import Candidate, Job, Outcome, Plan, Status, Study, Trial
+from automl.trial import Trial
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -39,10 +41,10 @@ def lab_of(path: Path, seconds: float) -> Lab:
 
 
 def started(lab: Lab, columns: int = 5) -> Study:
-    study = lab.tell(Study(), {"kind": "started", "seed": 0})
+    study = lab.record(Study(), {"kind": "started", "seed": 0})
     plan = {"kind": "kfold", "folds": 2, "repeats": 1}
     size = {"rows": 500, "columns": columns}
-    study = lab.tell(
+    study = lab.record(
         study,
         {
             "kind": "stage",
@@ -53,7 +55,7 @@ def started(lab: Lab, columns: int = 5) -> Study:
             "plan": plan,
         },
     )
-    return lab.tell(
+    return lab.record(
         study,
         {
             "kind": "stage",
@@ -65,9 +67,9 @@ def started(lab: Lab, columns: int = 5) -> Study:
 
 def test_tune_continues_selecting_where_there_is_nothing_to_tune(tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 20)
-    study = Tune().run(started(lab), lab, lab.whole)
+    study = Tune().run(started(lab), lab, lab.budget)
     assert study.ranked[0].candidate.family != "constant"
-    lab.store.close()
+    lab.data.store.close()
 
 
 def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quick(
@@ -76,14 +78,13 @@ def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quic
     def families(columns: int) -> set[str]:
         lab = lab_of(tmp_path / str(columns), 40)
         study = started(lab, columns)
-        for study in lab.run(
+        study = lab.run(
             RacingPolicy([Candidate("linear", {}, RECIPES["onehot"])], RaceRules(10.0, 0.35)),
             study,
-            lab.whole,
-        ):
-            pass
-        study = Tune().run(study, lab, lab.whole)
-        lab.store.close()
+            lab.budget,
+        )
+        study = Tune().run(study, lab, lab.budget)
+        lab.data.store.close()
         return {
             trial.candidate.family
             for trial in study.trials.values()
@@ -108,7 +109,7 @@ def test_a_low_fidelity_fit_and_a_cut_fit_are_no_trial_of_a_family(
     trial = Trial(candidate, {fit.key: fit}, {fit.key: Outcome(outcome, 0.5, 0.1)})
     families = {one.family for one in _untried(replace(study, trials={trial.id: trial}), 1000.0)}
     assert ("catboost" in families) == untried
-    lab.store.close()
+    lab.data.store.close()
 
 
 @pytest.mark.parametrize(("stopped", "most"), [(False, 20 / 3), (True, 10.0)])
@@ -131,21 +132,20 @@ def test_fits_of_tune_may_take_half_as_long_where_the_best_one_was_cut_short(
         RaceRules(60.0, 0.35),
         [Candidate(name, {}, RECIPES["native"], "portfolio") for name in ("constant", "lightgbm")],
     )
-    for study in lab.run(RacingPolicy(known, race), started(lab), lab.whole):
-        pass
+    study = lab.run(RacingPolicy(known, race), started(lab), lab.budget)
     limits.clear()
     Tune().run(study, lab, Budget(lab.clock() + 20.0, lab.clock))
     assert limits[0] == pytest.approx(most)
-    lab.store.close()
+    lab.data.store.close()
 
 
 def test_select_tries_each_familys_defaults_alone_if_asked(tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 300)
-    study = Select(start="defaults").run(started(lab), lab, lab.whole)
+    study = Select(start="defaults").run(started(lab), lab, lab.budget)
     tried = {trial.candidate.family: trial.candidate.params for trial in study.trials.values()}
     assert len(tried) == len(study.trials)
     assert tried == {kind.name: kind.defaults(TASK) for kind in FAMILIES}
-    lab.store.close()
+    lab.data.store.close()
 
 
 def large(n_rows: int, columns: int) -> Problem:
@@ -161,12 +161,12 @@ def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(
     seconds: float, least: int, most: int, tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, seconds)
-    lab.problem = large(25_000, 20)
-    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    lab.data.problem = large(25_000, 20)
+    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
     assert least <= study.size.rows <= most
     assert (study.drawn == study.size.rows) == (most < 25_000)
     assert any(finding["code"] == "drawn" for finding in study.findings) == (most < 25_000)
-    lab.store.close()
+    lab.data.store.close()
 
 
 HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
@@ -186,20 +186,20 @@ def test_there_are_as_many_folds_as_there_is_time_for_and_several_of_few_rows(
     rows: int, seconds: float, plan: Plan, tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, seconds)
-    lab.problem = large(
+    lab.data.problem = large(
         rows, 8
     )  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
-    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
+    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
     assert study.plan == plan
-    lab.store.close()
+    lab.data.store.close()
 
 
 def test_the_raw_table_is_discarded_once_it_is_clean(tmp_path: Path) -> None:
     lab = lab_of(tmp_path, 60)
-    lab.problem = large(200, 3)
-    Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-    assert lab.problem.table.n_rows == 0
-    lab.store.close()
+    lab.data.problem = large(200, 3)
+    Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    assert lab.data.problem.table.n_rows == 0
+    lab.data.store.close()
 
 
 def test_categorical_integers_are_categories_too_unless_switched_off(
@@ -214,13 +214,13 @@ def test_categorical_integers_are_categories_too_unless_switched_off(
         (Clean(codes=False), ["number", "number"]),
     ):
         lab = lab_of(tmp_path / str(stage.codes), 60)
-        lab.problem = Problem(table, "y")
-        study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-        assert [column.kind for column in lab.dataset().columns.by_name.values()] == kinds
+        lab.data.problem = Problem(table, "y")
+        study = stage.run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+        assert [column.kind for column in lab.data.dataset().columns.by_name.values()] == kinds
         assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [
             ["department"]
         ] * stage.codes
-        lab.store.close()
+        lab.data.store.close()
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_keys_are_categories_only_unless_switched_off(
     host = rng.integers(0, 400, 2000)
     y = rng.normal(size=400)[host] + 0.5 * rng.normal(size=2000)
     lab = lab_of(tmp_path / "run", 60)
-    lab.problem = Problem(
+    lab.data.problem = Problem(
         from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y}), "y", time_column=time
     )
-    study = stage.run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-    assert lab.dataset().columns["host"].kind == kind
+    study = stage.run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    assert lab.data.dataset().columns["host"].kind == kind
     found = [finding for finding in study.findings if finding["code"] == "key"]
     assert [finding["columns"] for finding in found] == [[name] for name in told]
     assert all(
         "clean.kinds.host=number" in finding["override"] and "--group host" in finding["override"]
         for finding in found
     )
-    lab.store.close()
+    lab.data.store.close()
 
 
 X, Y = Numbers(np.zeros(3)), Numbers(np.ones(3))
@@ -286,12 +286,12 @@ def test_recipes_are_offered_that_make_a_difference(
     columns: dict[str, Column], offered: list[str], tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, 60)
-    lab.problem = large(200, 3)
-    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-    lab.keep(replace(lab.dataset(), columns=Columns(columns, 3)))
-    study = Extract().run(study, lab, lab.whole)
+    lab.data.problem = large(200, 3)
+    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab.data.keep(replace(lab.data.dataset(), columns=Columns(columns, 3)))
+    study = Extract().run(study, lab, lab.budget)
     assert [recipe.name for recipe in study.recipes] == offered
-    lab.store.close()
+    lab.data.store.close()
 
 
 @pytest.mark.parametrize(
@@ -302,17 +302,18 @@ def test_long_texts_are_read_as_far_as_there_is_time(
     seconds: float, text: str, reads: int, tmp_path: Path
 ) -> None:
     lab = lab_of(tmp_path, 60)
-    lab.problem = large(200, 3)
-    study = Clean().run(lab.tell(Study(), {"kind": "started", "seed": 0}), lab, lab.whole)
-    lab.keep(
+    lab.data.problem = large(200, 3)
+    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab.data.keep(
         replace(
-            lab.dataset(), columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000)
+            lab.data.dataset(),
+            columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000),
         )
     )
-    lab.whole = Budget(lab.clock() + seconds, lab.clock)
-    study = Extract().run(study, lab, lab.whole)
+    lab.budget = Budget(lab.clock() + seconds, lab.clock)
+    study = Extract().run(study, lab, lab.budget)
     assert {(recipe.text, recipe.reads) for recipe in study.recipes} == {(text, reads)}
     assert [finding["code"] for finding in study.findings if finding["code"] == "long_texts"] == [
         "long_texts"
     ] * (seconds < 60)
-    lab.store.close()
+    lab.data.store.close()

@@ -14,7 +14,7 @@ from automl.cleaning.duplicates import copied_rows
 from automl.cleaning.findings import Finding
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
-from automl.executor._base import InlineExecutor
+from automl.executor.inline import InlineExecutor
 from automl.lab.lab import Lab
 from automl.stages._score_warnings import warnings_of
 from automl.stages._suspects import Given
@@ -53,7 +53,7 @@ def score_warnings(
     data = Dataset(task, table, y, nothing_held_out, units=units)
     executor = InlineExecutor(path / "run" / "work")
     lab = Lab(Store(path / "run"), executor, Budget())
-    lab.keep(data)
+    lab.data.keep(data)
     budget = Budget() if seconds is None else Budget().within(seconds)
     return warnings_of(data, copies, given or Given(), lab, budget)
 

@@ -17,13 +17,14 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from automl import cli
+from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
 from automl.files import sha256
 from automl.leaderboard import leaderboard
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.exports import KINDS, export
 from automl.track.to_zip import left_out
-from automl.trial import Candidate, Job, Outcome, decided
+from automl.trial import decided
 from tests.report.runs import FACTS, RECIPES, cleaned_run, empty_run, full_run
 
 NEIGHBOURS = "the predictor, whose neighbours are rows of the table"
@@ -117,7 +118,7 @@ def test_optuna_opens_a_study_for_each_family(run: Experiment, tmp_path: Path) -
         study = optuna.load_study(study_name=f"run {family}", storage=storage)
         of_family = [trial for trial in trials if trial.candidate.family == family]
         assert len(study.trials) == len(of_family)
-        losses = [trial.loss for trial in of_family if run.study.complete(trial)]
+        losses = [trial.loss for trial in of_family if run.study.is_complete(trial)]
         if losses:
             assert study.best_value == pytest.approx(min(losses))
     with pytest.raises(InputError, match="is there already"):

@@ -28,7 +28,7 @@ class Recorder:
         self.calls.append("begin")
 
     def trial(self, experiment: Experiment, trial: Trial) -> None:
-        assert experiment.study.complete(trial)
+        assert experiment.study.is_complete(trial)
         self.calls.append(trial.id)
 
     def end(self, experiment: Experiment) -> list[Path]:

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from automl.event_log import replay
 from automl.predictor import load
-from automl.store import replay
 from automl.table import read_table
 from tests.run.commands import WINE, process
 
