@@ -18,7 +18,7 @@ class AutoMLError(Exception):
 
 
 class InputError(AutoMLError, ValueError):
-    """Wrong use, or an unreadable input: the message names the place, the value and the cure."""
+    """Wrong use, or an unreadable input: the message names the problem, the place and a remedy."""
 
 
 class MissingExtra(InputError, ImportError):

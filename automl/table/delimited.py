@@ -1,4 +1,4 @@
-"""Delimited text: cells are kept as they stand, too long a file is sampled."""
+"""Delimited text, whose cells are read as they stand; a file beyond the limits is sampled."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def _read_many_columns(source: Source, layout: TextLayout, limits: Limits) -> Co
     """Return the columns of a plain file that has very many of them; None for any other file."""
     form = layout.form
     separator = form.separator
-    if len(layout.names) < MIN_COLUMNS or separator is None:
+    if separator is None:
+        return None
+    if len(layout.names) < MIN_COLUMNS:
         return None
     if source.is_compressed or limits.sample is not None:
         return None

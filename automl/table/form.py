@@ -235,7 +235,7 @@ class Overrides:
             encoding = _encoding_option(self.encoding)
             object.__setattr__(self, "encoding", encoding)
         if self.sheet is not None and not self.sheet.strip():
-            raise InputError("--sheet: is empty. Give the name of a sheet, or its place, from 1.")
+            raise InputError("--sheet: is empty. Give the name of a sheet, or its number, from 1.")
 
     def to_json(self) -> dict[str, str]:
         """Return the options that the user set, as plain values."""

@@ -314,7 +314,7 @@ def unique_names(names: Names) -> tuple[list[str], list[Note]]:
         filled.append(new)
         blank.append(new)
     if blank:
-        what = "columns without a name were named by their place"
+        what = "columns without a name were named by their number"
         note = Note("header_blank", tuple(blank), what, len(blank))
         notes.append(note)
     unique = list(_numbered_repeats(filled))

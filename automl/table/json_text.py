@@ -39,12 +39,12 @@ def read_json(source: Source, text: TextHead, request: Request) -> Table | None:
         return None
     if value in ([], {}):
         raise InputError(f"{source.name}: the JSON holds nothing, not even names of columns")
-    found = _find_table(value, request)
-    if found is None:
+    result = _find_table(value, request)
+    if result is None:
         raise InputError(
             f"{source.name}: no table is found in the JSON. These can be read: {_READABLE}."
         )
-    frame, layout = found
+    frame, layout = result
     return _table(frame, layout, source, request)
 
 

@@ -78,18 +78,36 @@ def affordable_share(source: Source, text: TextHead, layout: TextLayout, limits:
     spent = time.monotonic() - began
     left = limits.seconds - spent
     parsing = per_byte * size
-    if parsing * share + passing <= USABLE_TIME_SHARE * left:
+    usable = USABLE_TIME_SHARE * left
+    if parsing * share + passing <= usable:
         return share
-    left = max(0.0, left)
-    # The share of the file that can be passed over.
-    passed = min(1.0, PASSING_TIME_SHARE * left / passing)
-    passed = max(MIN_PASSED_SHARE, passed)
-    time_to_parse = USABLE_TIME_SHARE * left - passed * passing
     least = MIN_PARSING_TIME_SHARE * limits.seconds
-    time_to_parse = max(time_to_parse, least)
-    affordable = time_to_parse / (parsing * passed)
+    affordable = _share_in_time(parsing, passing, left, least)
     share = min(share, affordable)
     return min(share, MAX_SAMPLE_SHARE)
+
+
+def _share_in_time(parsing: float, passing: float, left: float, least: float) -> float:
+    """Return the share of rows that can be parsed in the time left.
+
+    Parameters
+    ----------
+    parsing, passing : float
+        Seconds that parsing all of the file, and passing over it, would take.
+    left : float
+        Seconds until reading must end.
+    least : float
+        Seconds that are spent on parsing in any case.
+    """
+    left = max(0.0, left)
+    # The share of the file that can be passed over.
+    passed = PASSING_TIME_SHARE * left / passing
+    passed = min(1.0, passed)
+    passed = max(MIN_PASSED_SHARE, passed)
+    usable = USABLE_TIME_SHARE * left
+    time_to_parse = usable - passed * passing
+    time_to_parse = max(time_to_parse, least)
+    return time_to_parse / (parsing * passed)
 
 
 def _first_lines(source: Source, text: TextHead, layout: TextLayout) -> bytes:

@@ -59,13 +59,13 @@ def without_total(table: Table) -> Table:
         return table
     note = Note("total_row", (), "the last row sums the others up: left out", 1)
     rows = np.arange(table.n_rows - 1)
-    kept = table.take(rows)
-    columns = dict(kept.columns)
+    shorter = table.take(rows)
+    columns = dict(shorter.columns)
     if not table.textual:
         # Without the word "Total" a column of objects may hold numbers alone.
         for name, column in columns.items():
             columns[name] = column.infer_objects()
-    return replace(kept, columns=columns, notes=(*table.notes, note))
+    return replace(shorter, columns=columns, notes=(*table.notes, note))
 
 
 def _is_total(table: Table) -> bool:
