@@ -12,31 +12,37 @@ from automl.errors import InputError
 from automl.metrics import DEFAULTS, METRICS, metric_for
 
 RNG = np.random.default_rng(0)
-Y2, Y3 = (RNG.random(300) < 0.3).astype(float), RNG.integers(0, 3, 300).astype(float)
-P2 = np.column_stack([1 - (p := (RNG.random(300).round(2) + Y2 / 3) / 1.4), p])  # rounded: ties
+Y2 = (RNG.random(300) < 0.3).astype(float)
+Y3 = RNG.integers(0, 3, 300).astype(float)
+POSITIVE = (RNG.random(300).round(2) + Y2 / 3) / 1.4  # rounded, so that there are ties
+P2 = np.column_stack([1 - POSITIVE, POSITIVE])
 P3 = RNG.dirichlet([1, 1, 1], 300)
-V, T = RNG.normal(5, 2, 300), RNG.normal(5, 2, 300)
+V = RNG.normal(5, 2, 300)
+T = RNG.normal(5, 2, 300)
 W = RNG.random(300)
 
 
+def above_share(weight: np.ndarray | None) -> np.ndarray:
+    """Return whether the probability exceeds the weighted share of positive rows."""
+    return np.average(Y2, weights=weight) < POSITIVE
+
+
 def as_many(weight: np.ndarray | None) -> np.ndarray:
-    """Positive labels for as large a share of the rows as is positive by weight."""
-    return P2[:, 1] >= np.quantile(P2[:, 1], 1 - np.average(Y2, weights=weight))
+    """Return positive labels for as large a share of the rows as is positive by weight."""
+    share = np.average(Y2, weights=weight)
+    return np.quantile(POSITIVE, 1 - share) <= POSITIVE
 
 
 BINARY = {
-    "roc_auc": lambda w: 1 - reference.roc_auc_score(Y2, P2[:, 1], sample_weight=w),
+    "roc_auc": lambda w: 1 - reference.roc_auc_score(Y2, POSITIVE, sample_weight=w),
     "log_loss": lambda w: reference.log_loss(Y2, P2, sample_weight=w),
-    "brier": lambda w: reference.brier_score_loss(Y2, P2[:, 1], sample_weight=w),
+    "brier": lambda w: reference.brier_score_loss(Y2, POSITIVE, sample_weight=w),
     "average_precision": lambda w: (
-        1 - reference.average_precision_score(Y2, P2[:, 1], sample_weight=w)
+        1 - reference.average_precision_score(Y2, POSITIVE, sample_weight=w)
     ),
     "accuracy": lambda w: 1 - reference.accuracy_score(Y2, P2.argmax(1), sample_weight=w),
     "balanced_accuracy": lambda w: (
-        1
-        - reference.balanced_accuracy_score(
-            Y2, P2[:, 1] > np.average(Y2, weights=w), sample_weight=w
-        )
+        1 - reference.balanced_accuracy_score(Y2, above_share(w), sample_weight=w)
     ),
     "f1": lambda w: 1 - reference.f1_score(Y2, as_many(w), sample_weight=w),
     "mcc": lambda w: 1 - reference.matthews_corrcoef(Y2, as_many(w), sample_weight=w),
@@ -83,12 +89,13 @@ def test_the_multiclass_auc_is_the_mean_over_classes() -> None:
     assert METRICS["roc_auc"].of(Y3, P3) == pytest.approx(1 - expected)
 
 
-def test_of_many_equal_probabilities_only_the_larger_ones_are_positive_where_that_is_nearer_to_their_share() -> (
+def test_equal_probabilities_are_not_positive_where_the_larger_ones_come_nearer_to_the_share() -> (
     None
 ):
     y = np.repeat([0, 1], [990, 10])
     proba = np.repeat([0.0, 0.3], [992, 8])
-    assert METRICS["f1"].labels(y, np.column_stack([1 - proba, proba])).sum() == 8
+    labels = METRICS["f1"].labels(y, np.column_stack([1 - proba, proba]))
+    assert labels.sum() == 8
 
 
 def test_negative_values_count_as_zero_in_rmsle() -> None:
@@ -96,14 +103,14 @@ def test_negative_values_count_as_zero_in_rmsle() -> None:
 
 
 def test_one_class_only_has_an_auc_of_a_half() -> None:
-    assert METRICS["roc_auc"].of(np.zeros(5), np.column_stack([np.ones(5), np.zeros(5)])) == 0.5
+    proba = np.column_stack([np.ones(5), np.zeros(5)])
+    assert METRICS["roc_auc"].of(np.zeros(5), proba) == 0.5
 
 
 @given(st.sampled_from(sorted(METRICS)), st.floats(-3, 3))
 def test_the_score_of_a_lower_loss_is_better(name: str, loss: float) -> None:
     metric = METRICS[name]
-    better, worse = metric.score(loss), metric.score(loss + 1)
-    assert (better > worse) == metric.greater_is_better
+    assert (metric.score(loss) > metric.score(loss + 1)) == metric.greater_is_better
 
 
 def test_every_kind_of_task_has_a_default() -> None:

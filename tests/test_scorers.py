@@ -1,4 +1,4 @@
-"""Any scorer of scikit-learn by its name, any Python function, and quantiles: what is asked is what is optimised."""
+"""Runs optimise any scorer of scikit-learn by its name, any Python function, and quantiles."""
 
 from __future__ import annotations
 
@@ -19,16 +19,14 @@ from sklearn.metrics import (
 )
 
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
+from automl.extrapolation import reached
 from automl.metrics import METRICS, is_function, metric_for, metric_of, register
 from automl.models import Sample, family
 from automl.task import Kind, Task
-from automl.uncertainty import reached
 from tests.models.test_contract import how_of, rows_of
 
-TRUTH, PROBA = (
-    np.array([0.0, 1, 1, 0, 1]),
-    np.array([[0.7, 0.3], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9]]),
-)
+TRUTH = np.array([0.0, 1, 1, 0, 1])
+PROBA = np.array([[0.7, 0.3], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2], [0.1, 0.9]])
 KINDS: tuple[Kind, ...] = ("binary", "multiclass", "regression")
 
 
@@ -43,9 +41,7 @@ def kinds_of(name: str) -> set[str]:
     return found
 
 
-def test_every_scorer_of_scikit_learn_but_those_of_several_labels_a_row_is_for_some_kind_of_task() -> (
-    None
-):
+def test_every_scorer_but_those_of_several_labels_per_row_is_for_some_kind_of_task() -> None:
     unsuited = {name for name in get_scorer_names() if not kinds_of(name)}
     assert unsuited == {f"{name}_samples" for name in ("f1", "jaccard", "precision", "recall")}
 
@@ -63,7 +59,7 @@ def test_every_scorer_of_scikit_learn_but_those_of_several_labels_a_row_is_for_s
         ("explained_variance", {"regression"}),
     ],
 )
-def test_a_scorer_is_for_the_tasks_that_it_can_be_had_for(name: str, kinds: set[str]) -> None:
+def test_a_scorer_is_for_the_tasks_that_it_is_defined_for(name: str, kinds: set[str]) -> None:
     assert kinds_of(name) == kinds
 
 
@@ -79,26 +75,25 @@ def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
 
 def test_a_class_that_no_row_has_does_not_confuse_a_scorer_of_probabilities() -> None:
     thirds = np.full((4, 3), 1 / 3)
-    assert metric_for("neg_log_loss", "multiclass").of(
-        np.array([0.0, 1, 1, 0]), thirds
-    ) == pytest.approx(np.log(3))
+    loss = metric_for("neg_log_loss", "multiclass").of(np.array([0.0, 1, 1, 0]), thirds)
+    assert loss == pytest.approx(np.log(3))
 
 
-def test_weights_are_handed_on_or_refused() -> None:
+def test_weights_are_passed_on_or_refused() -> None:
     weight = np.array([1.0, 0, 0, 0, 0])
-    assert metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight) == pytest.approx(
-        -np.log(0.7)
-    )
+    loss = metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight)
+    assert loss == pytest.approx(-np.log(0.7))
     with pytest.raises(InputError, match="max_error takes no weights"):
         metric_for("neg_max_error", "regression").of(TRUTH, TRUTH, weight)
 
 
 def cost(truth: np.ndarray, answer: np.ndarray) -> float:
-    """A missed yes costs ten times a false one."""
-    return -float(np.where(truth == "yes", 10 * (answer == "no"), answer == "yes").mean())
+    """Return minus the mean cost; a missed yes costs ten times a false one."""
+    costs = np.where(truth == "yes", 10 * (answer == "no"), answer == "yes")
+    return -float(costs.mean())
 
 
-def test_a_function_is_given_labels_as_the_user_knows_them() -> None:
+def test_a_function_gets_labels_as_the_user_knows_them() -> None:
     task = Task("binary", "y", register(cost), ("no", "yes"))
     metric = metric_of(task)
     assert is_function(task.metric)
@@ -132,13 +127,16 @@ def test_a_function_is_what_a_run_optimises(tmp_path: Path) -> None:
 
 def test_a_lambda_in_a_scorer_of_probabilities() -> None:
     X, y = churn()
-    far = lambda truth, proba: float(((truth == "yes") - proba).std())  # noqa: E731 - the point is that it has no name
-    scorer = make_scorer(far, greater_is_better=False, response_method="predict_proba")
+    scorer = make_scorer(
+        lambda truth, proba: float(((truth == "yes") - proba).std()),
+        greater_is_better=False,
+        response_method="predict_proba",
+    )
     model = AutoMLClassifier(metric=scorer, pipeline="linear", trials=3, engine="inline").fit(X, y)
     assert model.leaderboard_["score"][0] == pytest.approx(-0.3, abs=0.15)
 
 
-def test_numbers_too() -> None:
+def test_scorers_and_functions_of_numbers_are_optimised_too() -> None:
     X, y = make_regression(200, 4, noise=5, random_state=0)
     for metric in (
         "neg_median_absolute_error",
@@ -153,36 +151,37 @@ def test_numbers_too() -> None:
 @pytest.mark.parametrize("level", [0.1, 0.9])
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost", "linear", "constant"])
 def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
-    one, metric = family(name), f"pinball_{level}"
-    train, held = rows_of("regression", False, 1_500), rows_of("regression", False, 1_500, seed=1)
+    model_family = family(name)
     noise = np.random.default_rng(2).exponential(400, (2, 1_500))
-    train, held = (
-        Sample(s.X, s.features, s.y + extra) for s, extra in zip((train, held), noise, strict=True)
-    )
-    how = how_of("regression", metric)
-    params = one.defaults(how.task)
-    answer = one.fit(one.prepare(train, held, params, how), params, how).model.predict(held.X)
-    assert (held.y <= answer).mean() == pytest.approx(
-        level, abs=0.12
-    )  # trees reach a bit too little
-    assert how.metric.of(held.y, answer) == pytest.approx(
-        mean_pinball_loss(held.y, answer, alpha=level)
-    )
+    train = with_noise(rows_of("regression", False, 1_500), noise[0])
+    held = with_noise(rows_of("regression", False, 1_500, seed=1), noise[1])
+    how = how_of("regression", f"pinball_{level}")
+    params = model_family.defaults(how.task)
+    prepared = model_family.prepare(train, held, params, how)
+    answer = model_family.fit(prepared, params, how).model.predict(held.X)
+    share_below = (held.y <= answer).mean()
+    assert share_below == pytest.approx(level, abs=0.12)  # trees reach a bit too little
+    expected = mean_pinball_loss(held.y, answer, alpha=level)
+    assert how.metric.of(held.y, answer) == pytest.approx(expected)
 
 
-def test_a_quantile_that_is_none_is_refused() -> None:
+def with_noise(sample: Sample, noise: np.ndarray) -> Sample:
+    return Sample(sample.X, sample.features, sample.y + noise)
+
+
+def test_a_level_above_1_is_not_a_quantile() -> None:
     with pytest.raises(InputError, match=r"no metric 'pinball_1\.5'"):
         metric_for("pinball_1.5", "regression")
 
 
-def test_a_metric_that_cannot_be_had_for_these_labels_or_weights_is_refused_at_once() -> None:
+def test_a_metric_that_fails_on_these_labels_or_weights_is_refused_at_once() -> None:
     X, y = churn()
-    for metric, says in (
+    for metric, message in (
         (f1_score, "pos_label=1 is not a valid label"),
         (lambda t, p: 1 / 0, "division by zero"),
         (lambda t, p: np.nan, "nan"),
     ):
-        with pytest.raises(InputError, match=says):
+        with pytest.raises(InputError, match=message):
             AutoMLClassifier(metric=metric, pipeline="linear", trials=2, engine="inline").fit(X, y)
     with pytest.raises(InputError, match="takes no weights"):
         AutoMLClassifier(metric=cost, pipeline="linear", trials=2, engine="inline").fit(
@@ -190,20 +189,17 @@ def test_a_metric_that_cannot_be_had_for_these_labels_or_weights_is_refused_at_o
         )
 
 
-def test_an_error_of_scikit_learn_is_no_score() -> None:
+def test_an_error_of_scikit_learn_is_not_taken_for_a_score() -> None:
     with pytest.raises(InputError, match="make_scorer"):
         register(mean_squared_error)
     assert is_function(register(make_scorer(mean_squared_error, greater_is_better=False)))
 
 
 def test_the_positive_class_is_the_one_that_the_scorer_names() -> None:
-    name = register(
-        make_scorer(average_precision_score, response_method="predict_proba", pos_label="no")
-    )
-    metric = metric_of(Task("binary", "y", name, ("no", "yes")))
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(
-        average_precision_score(1 - TRUTH, PROBA[:, 0])
-    )
+    scorer = make_scorer(average_precision_score, response_method="predict_proba", pos_label="no")
+    metric = metric_of(Task("binary", "y", register(scorer), ("no", "yes")))
+    expected = average_precision_score(1 - TRUTH, PROBA[:, 0])
+    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(expected)
 
 
 def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
@@ -228,14 +224,8 @@ def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
     ],
 )
 def test_a_scorers_interval_ends_where_its_scores_do(name: str, kind: str, worst: float) -> None:
-    metric = metric_of(
-        Task(
-            kind,
-            "y",
-            name,
-            () if kind == "regression" else ("a", "b", "c")[: 2 + (kind == "multiclass")],
-        )
-    )
+    labels = {"regression": (), "binary": ("a", "b"), "multiclass": ("a", "b", "c")}
+    metric = metric_of(Task(kind, "y", name, labels[kind]))
     assert metric.worst == worst
     low, high = reached(metric.best - 0.05, 0.0, 2.0, 3.0, metric)
     assert metric.score(high) >= worst

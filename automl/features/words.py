@@ -94,7 +94,8 @@ class Weighed:
         `bincount` adds in the order of a text's words, one after the other, so a row's sums don't
         depend on the other rows.
         """
-        shape = (len(components), self.n_texts)
+        n_components = len(components)
+        shape = (n_components, self.n_texts)
         sums = np.empty(shape)
         for index, component in enumerate(components):
             word_values = component[self.words]
