@@ -45,7 +45,7 @@ def leaderboard(study: Study) -> list[Row]:
     """
     if study.task is None:
         return []
-    trials = ordered(study)
+    trials = sorted_trials(study)
     rows = [_trial_row(study, trial) for trial in trials]
     if len(study.weights) > 1 and study.evaluation is not None:
         rows.insert(0, _ensemble_row(study, study.evaluation))
@@ -58,17 +58,17 @@ def to_csv(rows: list[Row]) -> str:
     writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        cells = {name: defused(row[name]) for name in HEADINGS}
+        cells = {name: escape_formula(row[name]) for name in HEADINGS}
         writer.writerow(cells)
     return text.getvalue()
 
 
-def defused(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """Return a value as a cell of a CSV file, with no text that a spreadsheet takes for a formula.
 
     Such a text gets an apostrophe before it (OWASP, CSV injection).
 
-    >>> defused("=1+1"), defused(-0.5), defused(None)
+    >>> escape_formula("=1+1"), escape_formula(-0.5), escape_formula(None)
     ("'=1+1", -0.5, '')
     """
     if value is None:
@@ -83,7 +83,7 @@ def is_done(row: Row) -> bool:
     return row["status"] in ("done", TIED)
 
 
-def ordered(study: Study) -> list[Trial]:
+def sorted_trials(study: Study) -> list[Trial]:
     """Return complete trials, best first, then the others by their loss on the folds so far.
 
     An incomplete trial that is in the predictor, because no model is complete, comes first.
@@ -91,7 +91,7 @@ def ordered(study: Study) -> list[Trial]:
     complete = {trial.id for trial in study.ranked}
     trials = study.trials.values()
     incomplete = [trial for trial in trials if trial.id not in complete]
-    incomplete.sort(key=lambda trial: (loss_of(trial), trial.id))
+    incomplete.sort(key=lambda trial: (_current_loss(trial), trial.id))
     members = [trial for trial in incomplete if study.weights.get(trial.id)]
     others = [trial for trial in incomplete if trial not in members]
     return [*members, *study.ranked, *others]
@@ -122,7 +122,7 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
 
 def _trial_row(study: Study, trial: Trial) -> Row:
     metric = metric_of(study.the_task)
-    loss = loss_of(trial)
+    loss = _current_loss(trial)
     score = None
     if not math.isinf(loss):
         score = metric.score(loss)
@@ -159,13 +159,13 @@ def _status(study: Study, trial: Trial) -> str:
 
 def _progress(study: Study, trial: Trial) -> str:
     """Return how far an undecided trial came."""
-    rows = first_rows(trial)
+    rows = _first_model_rows(trial)
     if rows is not None:
         return f"first model, of {rows} rows"
     return f"unfinished, {len(trial.losses)} of {len(study.plan.splits)} folds"
 
 
-def loss_of(trial: Trial) -> float:
+def _current_loss(trial: Trial) -> float:
     """Return the mean loss over the folds so far; infinity without any.
 
     The run's first model, which was trained on some rows, has its loss on the rows that judged it.
@@ -179,7 +179,7 @@ def loss_of(trial: Trial) -> float:
     return trial.loss
 
 
-def first_rows(trial: Trial) -> int | None:
+def _first_model_rows(trial: Trial) -> int | None:
     """Return how many rows the run's first model was trained on.
 
     None for any other trial, and until the first model has ended.

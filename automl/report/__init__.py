@@ -12,7 +12,7 @@ from automl.study import Study
 if TYPE_CHECKING:
     from automl.insight import Insight
 
-NAME = "report.html"
+FILE_NAME = "report.html"
 
 
 def write_report(
@@ -40,9 +40,9 @@ def write_report(
     InputError
         The folder is not a run folder, or its files are damaged.
     """
-    from automl.report.page import page
+    from automl.report.page import render_page
 
-    write_text(folder / NAME, page(study, folder, insight, home))
+    write_text(folder / FILE_NAME, render_page(study, folder, insight, home))
 
 
 class Reporter:

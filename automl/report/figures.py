@@ -9,22 +9,22 @@ from typing import Any
 
 from automl.formatting import counted, duration, number, places, visible
 from automl.metrics import metric_of
-from automl.report.learning_curves import learning_curves
+from automl.report.learning_curves import draw_learning_curves
 from automl.report.plotting import (
     NAMES_AXIS,
     STAGE_COLORS,
     Figure,
     Trace,
     color_of,
+    escape_label,
     families_of,
-    label,
-    layout_of,
     loss_axis,
+    make_layout,
     member_names,
     model_name,
     style_of,
 )
-from automl.report.summary import members
+from automl.report.summary import weighted_members
 from automl.study import Study
 from automl.timeline import Timeline
 from automl.trial import Trial
@@ -32,21 +32,21 @@ from automl.trial import Trial
 ROW_HEIGHT = 30  # pixels of a bar or a strip
 
 
-def figures(study: Study, timeline: Timeline, folder: Path) -> list[Figure]:
+def draw_figures(study: Study, timeline: Timeline, folder: Path) -> list[Figure]:
     """Return every figure for which the study has data."""
     if study.task is None:
         return []
     optional = (
-        loss_over_time(study, timeline),
-        weights(study),
-        fold_scores(study),
-        training_time(study),
-        learning_curves(study, folder),
+        draw_loss_over_time(study, timeline),
+        draw_weights(study),
+        draw_fold_scores(study),
+        draw_training_time(study),
+        draw_learning_curves(study, folder),
     )
     return [figure for figure in optional if figure is not None]
 
 
-def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
+def draw_loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     """Draw the loss of each complete trial by the second of its completion, and the best so far."""
     if not study.ranked:
         return None
@@ -71,7 +71,7 @@ def loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
         about += " The star is the ensemble, corrected for the optimism of choosing its weights."
     x_axis = {"title": "seconds since the start", "rangemode": "tozero"}
     y_axis = {"title": f"loss: {metric_of(study.the_task).loss_name}"} | loss_axis(losses)
-    layout = layout_of(400, x_axis, y_axis)
+    layout = make_layout(400, x_axis, y_axis)
     return Figure("loss", "Loss over time", about, traces, layout)
 
 
@@ -102,7 +102,7 @@ def _trial_dots(family: str, completed: Sequence[tuple[float, Trial]], study: St
     texts = []
     for _, trial in completed:
         score = number(metric.score(trial.loss), places(trial.loss))
-        origin = label(trial.candidate.origin)
+        origin = escape_label(trial.candidate.origin)
         texts.append(f"{model_name(trial)}<br>{metric.name} {score}<br>{origin} {trial.id}")
     marker = {
         "color": color,
@@ -112,7 +112,7 @@ def _trial_dots(family: str, completed: Sequence[tuple[float, Trial]], study: St
         "line": {"color": "@paper", "width": 0.5},
     }
     points = [(second, trial.loss) for second, trial in completed]
-    return _dots(label(family), points, texts, marker)
+    return _dots(escape_label(family), points, texts, marker)
 
 
 def _ensemble_dot(study: Study, loss: float, second: float) -> Trace:
@@ -147,9 +147,9 @@ def _dots(
     }
 
 
-def weights(study: Study) -> Figure | None:
+def draw_weights(study: Study) -> Figure | None:
     """Draw the members' weights as bars, the heaviest on top."""
-    weighted = members(study)
+    weighted = weighted_members(study)
     if not weighted:
         return None
     colors = [color_of(trial.candidate.family, study) for trial, _ in weighted]
@@ -168,7 +168,7 @@ def weights(study: Study) -> Figure | None:
     heaviest, weight = weighted[0]
     x_axis = {"title": "weight", "tickformat": ".0%", "range": [0, 1.12 * weight]}
     height = 110 + ROW_HEIGHT * len(weighted)
-    layout = layout_of(height, x_axis, NAMES_AXIS)
+    layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["showlegend"] = False
     about = (
         "Their predictions are averaged with these weights. "
@@ -177,9 +177,9 @@ def weights(study: Study) -> Figure | None:
     return Figure("weights", "Weights of the members", about, [bars], layout)
 
 
-def fold_scores(study: Study) -> Figure | None:
+def draw_fold_scores(study: Study) -> Figure | None:
     """Draw each member's score on every fold, which shows how much of a difference is luck."""
-    weighted = members(study)
+    weighted = weighted_members(study)
     if not weighted or len(study.plan.splits) < 2:
         return None
     metric = metric_of(study.the_task)
@@ -189,7 +189,7 @@ def fold_scores(study: Study) -> Figure | None:
         traces.append(_mean_mark(study, trial, name))
     x_axis = {"title": metric.name}
     height = 120 + ROW_HEIGHT * len(weighted)
-    layout = layout_of(height, x_axis, NAMES_AXIS)
+    layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["showlegend"] = False
     side = "right" if metric.greater_is_better else "left"
     about = (
@@ -234,7 +234,7 @@ def _strip(x: list[float], name: str, marker: Mapping[str, Any]) -> Trace:
     }
 
 
-def training_time(study: Study) -> Figure | None:
+def draw_training_time(study: Study) -> Figure | None:
     """Draw seconds of training by family and by the stage that started the fits."""
     by_stage: dict[str, dict[str, float]] = {}
     totals: dict[str, float] = dict.fromkeys(families_of(study), 0.0)
@@ -255,7 +255,7 @@ def training_time(study: Study) -> Figure | None:
         bars.append(_stage_bar(stage, seconds, families, color))
     x_axis = {"title": "seconds of training"}
     height = 130 + ROW_HEIGHT * len(families)
-    layout = layout_of(height, x_axis, NAMES_AXIS)
+    layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["barmode"] = "stack"
     about = (
         "Seconds of all fits, including those that failed or were dropped: "
@@ -270,9 +270,9 @@ def _stage_bar(
     return {
         "type": "bar",
         "orientation": "h",
-        "name": label(stage),
+        "name": escape_label(stage),
         "x": [round(seconds.get(family, 0.0), 3) for family in families],
-        "y": [label(family) for family in families],
+        "y": [escape_label(family) for family in families],
         "marker": {"color": color},
-        "hovertemplate": f"%{{y}}, {label(stage)}: %{{x:.1f}} s<extra></extra>",
+        "hovertemplate": f"%{{y}}, {escape_label(stage)}: %{{x:.1f}} s<extra></extra>",
     }

@@ -9,8 +9,8 @@ from typing import Any
 
 from automl.candidate import Split
 from automl.formatting import visible
-from automl.report.plotting import FAMILY_STYLES, Figure, Trace, layout_of, loss_axis
-from automl.report.summary import members
+from automl.report.plotting import FAMILY_STYLES, Figure, Trace, loss_axis, make_layout
+from automl.report.summary import weighted_members
 from automl.study import Study
 from automl.trial import Trial
 
@@ -41,9 +41,9 @@ Curve = list[list[float]]  # pairs of round and loss
 Curves = Mapping[tuple[int, int], Curve]  # by repeat and fold
 
 
-def learning_curves(study: Study, folder: Path) -> Figure | None:
+def draw_learning_curves(study: Study, folder: Path) -> Figure | None:
     """Draw learning curves of one candidate at a time, chosen in a menu, members first."""
-    trials = {trial.id: trial for trial, _ in members(study)}
+    trials = {trial.id: trial for trial, _ in weighted_members(study)}
     for trial in study.ranked:
         trials.setdefault(trial.id, trial)
     curves: dict[str, Curves] = {}
@@ -94,7 +94,7 @@ def _figure(study: Study, curves: Mapping[str, Curves]) -> Figure:
             traces.append(trace)
             owners.append(name)
     y_axis = {"title": "loss on held-out rows"} | loss_axis(losses)
-    layout = layout_of(400, {"title": "round"}, y_axis)
+    layout = make_layout(400, {"title": "round"}, y_axis)
     layout["legend"] = dict(LEGEND)
     if len(curves) > 1:
         menu = _menu(study, list(curves), owners)

@@ -8,15 +8,15 @@ from typing import Any
 
 from automl.insight import Insight, Lesson
 from automl.insight.effects import Effect, GoodRange
-from automl.report.lessons import value
+from automl.report.lessons import format_value
 from automl.report.plotting import (
     NAMES_AXIS,
     Figure,
     Trace,
     color_of,
-    label,
-    layout_of,
+    escape_label,
     log_axis,
+    make_layout,
 )
 from automl.study import Study
 
@@ -30,16 +30,16 @@ SHOWN_TRIALS_SHARE = 0.9  # of the trials, best first: worse ones may lie above 
 MARGIN_SHARE = 0.05  # of the loss axis, at either end
 
 
-def lesson_figures(study: Study, insight: Insight) -> list[Figure]:
+def draw_lesson_figures(study: Study, insight: Insight) -> list[Figure]:
     """Return two figures for each family that taught something."""
     figures = []
     for lesson in insight.lessons:
-        figures.append(importance(study, lesson))
-        figures.append(effects(study, lesson))
+        figures.append(draw_importance(study, lesson))
+        figures.append(draw_effects(study, lesson))
     return figures
 
 
-def importance(study: Study, lesson: Lesson) -> Figure:
+def draw_importance(study: Study, lesson: Lesson) -> Figure:
     """Draw the importance of each hyperparameter as a bar with its interval."""
     shares = lesson.importance
     interval = {
@@ -54,7 +54,7 @@ def importance(study: Study, lesson: Lesson) -> Figure:
         "type": "bar",
         "orientation": "h",
         "x": [item.share for item in shares],
-        "y": [label(item.name) for item in shares],
+        "y": [escape_label(item.name) for item in shares],
         "error_x": interval,
         "customdata": [item.total for item in shares],
         "marker": {"color": color_of(lesson.family, study)},
@@ -62,23 +62,25 @@ def importance(study: Study, lesson: Lesson) -> Figure:
     }
     x_axis = {"title": "share of the variance of the loss", "tickformat": ".0%", "range": [0, 1]}
     height = 110 + 26 * len(shares)
-    layout = layout_of(height, x_axis, NAMES_AXIS)
+    layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["showlegend"] = False
     first = shares[0]
     about = (
         "The share of the loss's variance over the whole range that each hyperparameter explains "
-        f"by itself, with 95% intervals. {label(first.name)} explains most: {first.share:.0%}."
+        f"by itself, with 95% intervals. {escape_label(first.name)} explains most: "
+        f"{first.share:.0%}."
     )
-    return Figure(f"importance-{label(lesson.family)}", "Importance", about, [bars], layout)
+    name = f"importance-{escape_label(lesson.family)}"
+    return Figure(name, "Importance", about, [bars], layout)
 
 
-def effects(study: Study, lesson: Lesson) -> Figure:
+def draw_effects(study: Study, lesson: Lesson) -> Figure:
     """Draw the loss by each of the most important hyperparameters, in a grid."""
     by_name = {effect.name: effect for effect in lesson.effects}
     ranges = {good.name: good for good in lesson.ranges}
     shown = [by_name[item.name] for item in lesson.importance[:MAX_EFFECTS]]
     rows = math.ceil(len(shown) / GRID_COLUMNS)
-    layout = layout_of(ROW_HEIGHT * rows + 60, {}, {})
+    layout = make_layout(ROW_HEIGHT * rows + 60, {}, {})
     shapes = []
     color = color_of(lesson.family, study)
     traces: list[Trace] = []
@@ -96,7 +98,7 @@ def effects(study: Study, lesson: Lesson) -> Figure:
         f"it in 95% of cases. Dots are the {len(lesson.effects[0].tried)} trials, whatever their "
         "other values. Shaded values are as good as the best, within a standard error."
     )
-    name = f"effects-{label(lesson.family)}"
+    name = f"effects-{escape_label(lesson.family)}"
     return Figure(name, "How sensitive the loss is", about, traces, layout)
 
 
@@ -110,7 +112,7 @@ def _effect(effect: Effect, color: str) -> list[Trace]:
         "x": _x_values(effect, [setting for setting, _ in tried]),
         "y": [loss for _, loss in tried],
         "marker": {"color": "@soft", "size": 5, "opacity": 0.6},
-        "hovertemplate": f"{label(effect.name)} %{{x}}: %{{y:.6g}}<extra></extra>",
+        "hovertemplate": f"{escape_label(effect.name)} %{{x}}: %{{y:.6g}}<extra></extra>",
     }
     if effect.kind == "choice":
         return [dots, _choice_means(effect, color)]
@@ -123,14 +125,14 @@ def _effect(effect: Effect, color: str) -> list[Trace]:
         "x": _x_values(effect, effect.values),
         "y": list(effect.losses),
         "line": {"color": color, "width": 2},
-        "hovertemplate": f"{label(effect.name)} %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
+        "hovertemplate": f"{escape_label(effect.name)} %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
     }
     return [low, high, dots, line]
 
 
 def _x_values(effect: Effect, settings: Sequence[Any]) -> list[Any]:
     if effect.kind == "choice":
-        return [value(setting) for setting in settings]
+        return [format_value(setting) for setting in settings]
     return list(settings)
 
 
@@ -177,11 +179,11 @@ def _axes(effect: Effect, index: int, rows: int, name: str) -> dict[str, Any]:
     left = column * (width + COLUMN_GAP_SHARE)
     top = 1 - row * (height + gap)
     bottom = max(0.0, top - height)
-    plain = layout_of(0, {}, {})
+    plain = make_layout(0, {}, {})
     x_axis = plain["xaxis"] | {
         "domain": [left, left + width],
         "anchor": f"y{name}",
-        "title": {"text": label(effect.name), "standoff": 4},
+        "title": {"text": escape_label(effect.name), "standoff": 4},
     }
     y_axis = plain["yaxis"] | {
         "domain": [bottom, top],

@@ -15,8 +15,8 @@ from automl.insight.story import More, Step
 from automl.metrics import metric_of
 from automl.study import Study
 
-STORY = ("step", "model", "loss", "gain", "at", "trained", "candidates")
-RANGES = (
+STORY_HEADINGS = ("step", "model", "loss", "gain", "at", "trained", "candidates")
+RANGE_HEADINGS = (
     "hyperparameter",
     "importance",
     "95%",
@@ -34,23 +34,23 @@ LOSS_DIGITS = 5
 
 def text(study: Study, insight: Insight) -> str:
     """Return everything as lines for standard output."""
-    steps = aligned([STORY, *story(insight.story)], left=STORY[:2])
+    steps = aligned([STORY_HEADINGS, *story_rows(insight.story)], left=STORY_HEADINGS[:2])
     parts = [
         f"What the search teaches ({loss_name(study)}; lower is better)",
         _indented("The story", steps),
     ]
     if insight.more is not None:
-        parts.append(f"Is more time worth it?  {more(insight.more)}")
+        parts.append(f"Is more time worth it?  {more_time_sentence(insight.more)}")
     parts += [_lesson(lesson) for lesson in insight.lessons]
     if insight.too_few:
-        parts.append(too_few(insight))
-    parts += [stability(found) for found in insight.seeds]
-    lines = "\n".join(costs(insight.cost))
+        parts.append(too_few_sentence(insight))
+    parts += [stability_sentence(found) for found in insight.seeds]
+    lines = "\n".join(cost_lines(insight.cost))
     parts.append(_indented("Cost", lines))
     return "\n\n".join(parts)
 
 
-def too_few(insight: Insight) -> str:
+def too_few_sentence(insight: Insight) -> str:
     """Return a sentence that names the families with too few trials; empty if there are none."""
     if not insight.too_few:
         return ""
@@ -65,8 +65,8 @@ def loss_name(study: Study) -> str:
     return f"loss: {metric_of(study.the_task).loss_name}"
 
 
-def story(steps: Sequence[Step]) -> list[tuple[str, ...]]:
-    """Return a row for each step, under the headings `STORY`."""
+def story_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
+    """Return a row for each step under `STORY_HEADINGS`."""
     lowest = min((step.loss for step in steps), default=None)
     decimals = places(lowest, LOSS_DIGITS)
     return [
@@ -91,7 +91,7 @@ def _gain(step: Step) -> str:
     return _percent(step.gain)
 
 
-def more(found: More) -> str:
+def more_time_sentence(found: More) -> str:
     """Return a sentence that says whether more time is worth it."""
     answer = "Perhaps" if found.worth_it else "Hardly"
     four_times = _percent(found.four_times)
@@ -105,8 +105,8 @@ def more(found: More) -> str:
     return f"{answer}: {recently}, and {expected}."
 
 
-def ranges(lesson: Lesson) -> list[tuple[str, ...]]:
-    """Return a row for each hyperparameter under the headings `RANGES`, most important first."""
+def range_rows(lesson: Lesson) -> list[tuple[str, ...]]:
+    """Return a row for each hyperparameter under `RANGE_HEADINGS`, most important first."""
     good = {found.name: found for found in lesson.ranges}
     return [
         (
@@ -114,24 +114,24 @@ def ranges(lesson: Lesson) -> list[tuple[str, ...]]:
             f"{item.share:.2f}",
             f"{item.low:.2f} to {item.high:.2f}",
             f"{item.total:.2f}",
-            good_range(good[item.name]),
+            format_range(good[item.name]),
             f"{good[item.name].share:.0%}",
-            value(good[item.name].best),
+            format_value(good[item.name].best),
         )
         for item in lesson.importance
     ]
 
 
-def good_range(found: GoodRange) -> str:
+def format_range(found: GoodRange) -> str:
     """Return a good range as text."""
     if found.share >= ANY_VALUE_SHARE and not found.edge:
         return "any"
     separator = " to " if found.is_interval else ", "
-    values = dict.fromkeys(map(value, found.values))
+    values = dict.fromkeys(map(format_value, found.values))
     return separator.join(values)
 
 
-def advice(lesson: Lesson) -> list[str]:
+def advice_sentences(lesson: Lesson) -> list[str]:
     """Return sentences that say how to search on."""
     if lesson.tunability.bad < MIN_LOSS_SHARE:
         return [
@@ -144,13 +144,13 @@ def advice(lesson: Lesson) -> list[str]:
     ]
     for good in lesson.ranges:
         if good.edge:
-            end = value(good.searched[good.edge == "high"])
+            end = format_value(good.searched[good.edge == "high"])
             at_end = f"The best {good.name} lies at the {good.edge} end of the range ({end})"
             sentences.append(f"{at_end}: search beyond it.")
     return sentences
 
 
-def tunability(lesson: Lesson) -> str:
+def tunability_sentence(lesson: Lesson) -> str:
     """Return a sentence that says how well the family does untuned."""
     found = lesson.tunability
     return (
@@ -160,18 +160,18 @@ def tunability(lesson: Lesson) -> str:
     )
 
 
-def safe(lesson: Lesson) -> str:
+def safe_choice_sentence(lesson: Lesson) -> str:
     """Return a sentence that names the safe choice and its hyperparameters."""
     found = lesson.tunability
     sentence = f"a safe choice, since its neighbours do well, too: {found.safe}"
     settings = ", ".join(
-        f"{visible(name, MAX_NAME_CHARACTERS)}={value(setting)}"
+        f"{visible(name, MAX_NAME_CHARACTERS)}={format_value(setting)}"
         for name, setting in found.params.items()
     )
     return f"{sentence} ({settings})" if settings else sentence
 
 
-def stability(found: Stability) -> str:
+def stability_sentence(found: Stability) -> str:
     """Return a sentence that says how much a loss depends on the seed."""
     jump = _percent(found.jump)
     if found.source == "trials":
@@ -197,7 +197,7 @@ def _loss(loss: float) -> str:
     return number(loss, decimals)
 
 
-def costs(found: Cost) -> list[str]:
+def cost_lines(found: Cost) -> list[str]:
     """Return lines that say what the run cost, and what the work would cost by hand."""
     fits = counted(found.fits, "fit")
     candidates = counted(found.candidates, "candidate")
@@ -213,7 +213,7 @@ def costs(found: Cost) -> list[str]:
     return lines
 
 
-def value(setting: Any) -> str:
+def format_value(setting: Any) -> str:
     """Return a hyperparameter's value as text."""
     if isinstance(setting, float):
         return f"{setting:.3g}"
@@ -223,15 +223,16 @@ def value(setting: Any) -> str:
 def _lesson(lesson: Lesson) -> str:
     family = visible(lesson.family, MAX_NAME_CHARACTERS)
     trials = counted(lesson.trials, "trial")
-    table = aligned([RANGES, *ranges(lesson)], left=("hyperparameter", "95%", "good range", "best"))
+    rows = [RANGE_HEADINGS, *range_rows(lesson)]
+    table = aligned(rows, left=("hyperparameter", "95%", "good range", "best"))
     lines = [
-        tunability(lesson),
-        stability(lesson.stability),
+        tunability_sentence(lesson),
+        stability_sentence(lesson.stability),
         "",
         table,
         "",
-        *advice(lesson),
-        safe(lesson),
+        *advice_sentences(lesson),
+        safe_choice_sentence(lesson),
     ]
     return _indented(f"{family}  ({trials})", "\n".join(lines))
 

@@ -14,8 +14,8 @@ from automl.files import write_text
 from automl.formatting import aligned, counted, number, ordinal, places, visible
 from automl.insight.change import Change, change
 from automl.metrics import Metric, metric_of
-from automl.report.lessons import value
-from automl.report.plotting import Figure, Trace, color_of, label, layout_of, log_axis
+from automl.report.lessons import format_value
+from automl.report.plotting import Figure, Trace, color_of, escape_label, log_axis, make_layout
 from automl.search.manual import settable
 from automl.space import Choice
 from automl.study import Study
@@ -77,8 +77,8 @@ def _differences(start: Candidate, candidate: Candidate) -> list[tuple[str, str,
             continue
         old = "as the family has it"
         if name in before:
-            old = value(before[name])
-        difference = (visible(name), old, value(setting))
+            old = format_value(before[name])
+        difference = (visible(name), old, format_value(setting))
         differences.append(difference)
     return differences
 
@@ -155,7 +155,7 @@ def told_of_sweep(
     for point in points:
         loss = point.trial.loss
         row = (
-            value(point.setting),
+            format_value(point.setting),
             number(metric.score(loss), decimals),
             *_compared(point, start, metric),
             _bar(loss, losses),
@@ -170,7 +170,7 @@ def told_of_sweep(
     for candidate in candidates:
         if candidate.id in complete:
             continue
-        setting = value(candidate.params.get(name))
+        setting = format_value(candidate.params.get(name))
         reason = _why_missing(study, candidate)
         missing.append(f"{name} = {setting}: no score, {reason}")
     if missing:
@@ -243,13 +243,13 @@ def write_sweep(
     study: Study, start: Candidate, candidates: Sequence[Candidate], name: str, folder: Path
 ) -> Path:
     """Write a page with the plot of a sweep into the run's folder, and return its path."""
-    from automl.report.page import figure_page
+    from automl.report.page import render_figure_page
 
     points = _points(study, start, candidates, name)
     figure = _figure(study, start, points, name)
     file_name = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{start.family}-{name}")
     path = folder / f"sweep-{file_name}.html"
-    write_text(path, figure_page(figure))
+    write_text(path, render_figure_page(figure))
     return path
 
 
@@ -266,7 +266,7 @@ def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) 
     color = color_of(start.family, study)
     settings = [point.setting for point in points]
     if isinstance(range_, Choice):
-        settings = [value(setting) for setting in settings]
+        settings = [format_value(setting) for setting in settings]
     scores = [metric.score(point.trial.loss) for point in points]
     errors = [_error(point) for point in points]
     bars = {"type": "data", "array": errors, "color": color, "thickness": 1}
@@ -279,7 +279,7 @@ def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) 
         "line": {"color": color},
         "marker": {"color": color, "size": 8},
         "text": [point.trial.id for point in points],
-        "hovertemplate": f"{label(name)} %{{x}}<br>{metric.name} %{{y:.6g}}<br>%{{text}}"
+        "hovertemplate": f"{escape_label(name)} %{{x}}<br>{metric.name} %{{y:.6g}}<br>%{{text}}"
         "<extra></extra>",
     }
     folds: Trace = {
@@ -290,7 +290,7 @@ def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) 
         "marker": {"color": "@soft", "size": 4, "opacity": 0.5},
         "hovertemplate": "a fold: %{y:.6g}<extra></extra>",
     }
-    axis: dict[str, Any] = {"title": label(name)}
+    axis: dict[str, Any] = {"title": escape_label(name)}
     if isinstance(range_, Choice):
         means["mode"] = "markers"
         axis["type"] = "category"
@@ -305,7 +305,7 @@ def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) 
             score = metric.score(loss)
             folds["y"].append(score)
     score_axis = {"title": metric.name}
-    layout = layout_of(420, axis, score_axis)
+    layout = make_layout(420, axis, score_axis)
     layout["showlegend"] = False
     direction = "Greater" if metric.greater_is_better else "Lower"
     about = (

@@ -24,17 +24,17 @@ from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
 from automl.report import lessons
-from automl.report.figures import figures
-from automl.report.lesson_figures import lesson_figures
+from automl.report.figures import draw_figures
+from automl.report.lesson_figures import draw_lesson_figures
 from automl.report.plotting import Figure
 from automl.report.summary import (
     Expected,
-    baseline,
+    baseline_score,
     contradiction,
     expected,
     failures,
-    members,
     tested_text,
+    weighted_members,
 )
 from automl.store import FAILURES, run_facts
 from automl.study import Study
@@ -93,7 +93,7 @@ class Member:
     params: tuple[tuple[str, str], ...]
 
 
-def page(
+def render_page(
     study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None
 ) -> str:
     """Return the whole page as HTML.
@@ -109,16 +109,16 @@ def page(
         The path that the page shows for the folder; by default `folder`.
     """
     timeline = read(folder)
-    drawn = figures(study, timeline, folder)
+    drawn = draw_figures(study, timeline, folder)
     chapter = None
     if insight is not None:
-        drawn += lesson_figures(study, insight)
+        drawn += draw_lesson_figures(study, insight)
         chapter = _lessons(study, insight)
     content = _content(study, timeline, folder, home or folder)
     return _filled("report.html", drawn, **content, lessons=chapter)
 
 
-def figure_page(figure: Figure) -> str:
+def render_figure_page(figure: Figure) -> str:
     """Return a page with one figure as HTML."""
     return _filled("figure.html", [figure], heading=figure.heading, name=figure.name)
 
@@ -198,24 +198,24 @@ def _lessons(study: Study, insight: Insight) -> dict[str, Any]:
             "name": visible(lesson.family, MAX_NAME_CHARACTERS),
             "trials": counted(lesson.trials, "trial"),
             "sentences": [
-                lessons.tunability(lesson),
-                lessons.stability(lesson.stability),
-                lessons.safe(lesson),
+                lessons.tunability_sentence(lesson),
+                lessons.stability_sentence(lesson.stability),
+                lessons.safe_choice_sentence(lesson),
             ],
-            "rows": lessons.ranges(lesson),
-            "advice": lessons.advice(lesson),
+            "rows": lessons.range_rows(lesson),
+            "advice": lessons.advice_sentences(lesson),
         }
         for lesson in insight.lessons
     ]
     return {
         "loss": lessons.loss_name(study),
-        "story_headings": lessons.STORY,
-        "story": lessons.story(insight.story),
-        "more": "" if insight.more is None else lessons.more(insight.more),
+        "story_headings": lessons.STORY_HEADINGS,
+        "story": lessons.story_rows(insight.story),
+        "more": "" if insight.more is None else lessons.more_time_sentence(insight.more),
         "families": families,
-        "headings": lessons.RANGES,
-        "too_few": lessons.too_few(insight),
-        "costs": lessons.costs(insight.cost),
+        "headings": lessons.RANGE_HEADINGS,
+        "too_few": lessons.too_few_sentence(insight),
+        "costs": lessons.cost_lines(insight.cost),
     }
 
 
@@ -278,7 +278,7 @@ def _problem(study: Study) -> list[tuple[str, str]]:
         ("Table", f"{rows}, {columns}"),
         ("Held out", _held_out(study)),
     ]
-    constant = baseline(study)
+    constant = baseline_score(study)
     if constant is not None:
         score = number(constant, places(constant))
         pairs.append(("Without learning", f"{score}, the same answer for every row"))
@@ -326,7 +326,7 @@ def _predictor(study: Study) -> str:
     if not study.weights:
         return ""
     text = f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}"
-    families = [trial.candidate.family for trial, _ in members(study)]
+    families = [trial.candidate.family for trial, _ in weighted_members(study)]
     if "knn" in families:
         text += "; its neighbours are training rows, which are in the file"
     return text
@@ -400,7 +400,7 @@ def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
 
 
 def _members(study: Study) -> list[Member]:
-    weighted = members(study)
+    weighted = weighted_members(study)
     if not weighted or study.task is None:
         return []
     metric = metric_of(study.task)

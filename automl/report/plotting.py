@@ -106,7 +106,7 @@ def _finite(value: Any) -> Any:
     return None if is_lacking else value
 
 
-def layout_of(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:
+def make_layout(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:
     """Return a figure's layout from its height in pixels and the properties of its two axes."""
     axis = {
         "gridcolor": "@line",
@@ -196,15 +196,15 @@ def color_of(family: str, study: Study) -> str:
     return color
 
 
-def label(text: str) -> str:
+def escape_label(text: str) -> str:
     """Return a text for plotly, which would take tags in it for markup."""
     return html.escape(visible(text, MAX_LABEL_CHARACTERS))
 
 
 def model_name(trial: Trial) -> str:
     """Return family and recipe of a trial."""
-    family = label(trial.candidate.family)
-    recipe = label(trial.candidate.recipe.name)
+    family = escape_label(trial.candidate.family)
+    recipe = escape_label(trial.candidate.recipe.name)
     return f"{family} {recipe}"
 
 

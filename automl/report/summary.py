@@ -94,7 +94,7 @@ def expected(study: Study) -> Expected | None:
     )
 
 
-def baseline(study: Study) -> float | None:
+def baseline_score(study: Study) -> float | None:
     """Return the score of the same answer for every row; None before it is known."""
     if study.task is None:
         return None
@@ -105,7 +105,7 @@ def baseline(study: Study) -> float | None:
     return None
 
 
-def members(study: Study) -> list[tuple[Trial, float]]:
+def weighted_members(study: Study) -> list[tuple[Trial, float]]:
     """Return the trials of the predictor with their weights, heaviest first."""
     weighted = []
     for name, weight in study.weights.items():

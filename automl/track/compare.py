@@ -77,7 +77,7 @@ def effect(first: Experiment, other: Experiment) -> Effect:
         return Effect(math.nan, None, None, "not comparable")
     if one.evaluation is None or two.evaluation is None:
         return Effect(math.nan, None, None, "unknown")
-    if way_held_out(first) != way_held_out(other):
+    if _held_out_rows(first) != _held_out_rows(other):
         return Effect(math.nan, None, None, "other folds")
     before = one.evaluation.folds
     after = two.evaluation.folds
@@ -111,7 +111,7 @@ def _effect_by_intervals(one: Evaluation, two: Evaluation) -> Effect:
     return Effect(difference, error, p, "by intervals")
 
 
-def way_held_out(experiment: Experiment) -> tuple[str, str, str]:
+def _held_out_rows(experiment: Experiment) -> tuple[str, str, str]:
     """Return which rows a score is for, as names of time and group columns, and "copies".
 
     Rows may be later than those trained on or in between, of known groups or of new ones, and

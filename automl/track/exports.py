@@ -11,7 +11,7 @@ from pathlib import Path
 from automl import extensions
 from automl.errors import InputError, one_line, suggestion
 from automl.track.experiment import Experiment
-from automl.track.tracker import check_tracker, hand_over
+from automl.track.tracker import check_tracker, record_run
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _export_to_tracker(experiment: Experiment, kind: str, path: Path) -> list[Pa
     create_tracker = extensions.find("trackers", kind)
     check_tracker(create_tracker, f"--to {kind}")
     try:
-        written = hand_over(experiment, create_tracker(path))
+        written = record_run(experiment, create_tracker(path))
     except Exception as error:
         name = type(error).__name__
         raise InputError(f"--to {kind}: {name}: {one_line(error)}.") from error

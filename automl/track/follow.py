@@ -53,7 +53,7 @@ def tracker_of(kind: str) -> Callable[[Path], Tracker]:
     return registered
 
 
-def checked(kinds: str) -> tuple[str, ...]:
+def parse_kinds(kinds: str) -> tuple[str, ...]:
     """Return the kinds of trackers in a text with commas, each one known and installed.
 
     Raises
@@ -131,7 +131,7 @@ class Followers:
             track = []
         elif not isinstance(track, (list, tuple)):
             track = [track]
-        kinds = checked(",".join(item for item in track if isinstance(item, str)))
+        kinds = parse_kinds(",".join(item for item in track if isinstance(item, str)))
         trackers = [item for item in track if not isinstance(item, str)]
         for tracker in trackers:
             check_tracker(tracker, "track")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.leaderboard import megabytes, ordered
+from automl.leaderboard import megabytes, sorted_trials
 from automl.metrics import metric_of
 from automl.models import is_known
 from automl.report.learning_curves import read_curve
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 PARAM = "param."  # prefix of hyperparameters' columns
 
 
-def trials(experiment: Experiment) -> list[Row]:
+def trial_rows(experiment: Experiment) -> list[Row]:
     """Return a row for each trial, best first.
 
     A loss is lower-is-better, a score has the metric's natural sign. Each hyperparameter has a
@@ -29,7 +29,7 @@ def trials(experiment: Experiment) -> list[Row]:
     """
     if experiment.study.task is None:
         return []
-    rows = [_trial_row(experiment, trial) for trial in ordered(experiment.study)]
+    rows = [_trial_row(experiment, trial) for trial in sorted_trials(experiment.study)]
     names = dict.fromkeys(name for row in rows for name in row)
     params = sorted(name for name in names if name.startswith(PARAM))
     fixed = [name for name in names if name not in params]
@@ -64,13 +64,13 @@ def _trial_row(experiment: Experiment, trial: Trial) -> Row:
         "megabytes": megabytes(trial),
         "reason": trial.reason,
     }
-    params = params_of(experiment, trial)
+    params = all_params(experiment, trial)
     for name, value in params.items():
         row[f"{PARAM}{name}"] = value
     return row
 
 
-def params_of(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
+def all_params(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
     """Return all hyperparameters of a trial, including those that its family sets by default."""
     study = experiment.study
     name = trial.candidate.family
@@ -91,7 +91,7 @@ def space_of(experiment: Experiment, trial: Trial) -> Space:
     return family.space(study.the_task)
 
 
-def fits(experiment: Experiment) -> list[Row]:
+def fit_rows(experiment: Experiment) -> list[Row]:
     """Return a row for each fit, in the order in which they began."""
     ends = experiment.timeline.fits
     rows = []
@@ -132,7 +132,7 @@ def remembers_rows(predictor: Path) -> bool:
         return True
 
 
-def curve(
+def learning_curve(
     experiment: Experiment, trial: Trial, repeat: int, fold: int | None
 ) -> list[tuple[float, float]]:
     """Return the learning curve of a fit as pairs of round and loss.

@@ -11,8 +11,8 @@ from typing import Any
 
 from automl.files import require
 from automl.track.experiment import Experiment
-from automl.track.tables import curve, params_of
-from automl.track.tracker import hand_over
+from automl.track.tables import all_params, learning_curve
+from automl.track.tracker import record_run
 from automl.trial import Trial
 
 ARTIFACTS = ("leaderboard.csv", "report.html", "run.toml", "events.jsonl")
@@ -34,7 +34,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     MissingExtra
         mlflow is not installed.
     """
-    return hand_over(experiment, MLflow(output))
+    return record_run(experiment, MLflow(output))
 
 
 class MLflow:
@@ -73,7 +73,7 @@ class MLflow:
             "family": candidate.family,
             "recipe": candidate.recipe.name,
             "id": trial.id,
-            **params_of(experiment, trial),
+            **all_params(experiment, trial),
         }
         run_name = f"{candidate.family} {trial.id}"
         with mlflow.start_run(run_name=run_name, nested=True) as run:
@@ -84,7 +84,7 @@ class MLflow:
                 score = experiment.score(loss)
                 mlflow.log_metric(by_fold, score, step=step)
             points = []
-            for rounds, loss in curve(experiment, trial, *splits[0]):
+            for rounds, loss in learning_curve(experiment, trial, *splits[0]):
                 name = "curve_of_first_fold"
                 point = mlflow.entities.Metric(name, loss, 0, int(rounds))
                 points.append(point)

@@ -12,7 +12,7 @@ from automl.errors import InputError
 from automl.metrics import metric_of
 from automl.space import Choice, Int, Range
 from automl.track.experiment import Experiment
-from automl.track.tables import params_of, space_of
+from automl.track.tables import all_params, space_of
 from automl.trial import Trial
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _distributions(experiment: Experiment, trials: Sequence[Trial]) -> Distribut
 
     distributions: Distributions = {}
     space = space_of(experiment, trials[0])
-    params = [params_of(experiment, trial) for trial in trials]
+    params = [all_params(experiment, trial) for trial in trials]
     for name, range_ in space.items():
         values = [known.get(name) for known in params]
         tried = [value for value in values if value is not None]
@@ -117,7 +117,7 @@ def _trial(
 
     study = experiment.study
     candidate = trial.candidate
-    params = dict(params_of(experiment, trial))
+    params = dict(all_params(experiment, trial))
     params["recipe"] = candidate.recipe.name
     known = [name for name in distributions if params.get(name) is not None]
     value = None

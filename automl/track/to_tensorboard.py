@@ -9,8 +9,8 @@ from typing import Any
 from automl.files import require
 from automl.space import Choice
 from automl.track.experiment import Experiment
-from automl.track.tables import curve, params_of, space_of
-from automl.track.tracker import hand_over
+from automl.track.tables import all_params, learning_curve, space_of
+from automl.track.tracker import record_run
 from automl.trial import Trial
 
 Settings = dict[str, Any]  # values of hyperparameters by name
@@ -25,7 +25,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
         tensorboardX is not installed.
     """
     tracker = TensorBoard(output)
-    return hand_over(experiment, tracker)
+    return record_run(experiment, tracker)
 
 
 class TensorBoard:
@@ -78,7 +78,7 @@ class TensorBoard:
             splits = sorted(trial.losses)
             for repeat, fold in splits:
                 name = f"curve of {family}/fold {repeat}.{fold}"
-                points = curve(experiment, trial, repeat, fold)
+                points = learning_curve(experiment, trial, repeat, fold)
                 for step, value in points:
                     session.add_scalar(name, value, int(step))
 
@@ -117,7 +117,7 @@ def _settings(experiment: Experiment, trial: Trial) -> Settings:
     settings: Settings = {"family": family}
     settings["recipe"] = candidate.recipe.name
     space = space_of(experiment, trial)
-    params = params_of(experiment, trial)
+    params = all_params(experiment, trial)
     for name, value in params.items():
         range_ = space.get(name)
         is_choice = isinstance(range_, Choice)

@@ -8,8 +8,8 @@ from typing import Any
 
 from automl.files import require
 from automl.track.experiment import Experiment
-from automl.track.tables import curve, remembers_rows, trials
-from automl.track.tracker import hand_over
+from automl.track.tables import learning_curve, remembers_rows, trial_rows
+from automl.track.tracker import record_run
 from automl.trial import Trial
 
 FILES = ("leaderboard.csv", "report.html", "run.toml")
@@ -31,7 +31,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
         wandb is not installed.
     """
     tracker = WandB(output)
-    return hand_over(experiment, tracker)
+    return record_run(experiment, tracker)
 
 
 class WandB:
@@ -122,7 +122,7 @@ class WandB:
 
 
 def _trial_table(experiment: Experiment) -> Table:
-    rows = trials(experiment)
+    rows = trial_rows(experiment)
     if not rows:
         return [], []
     names = list(rows[0])
@@ -157,7 +157,7 @@ def _curve_table(experiment: Experiment) -> Table:
     for trial in experiment.study.ranked:
         family = trial.candidate.family
         for repeat, fold in experiment.study.plan.splits:
-            points = curve(experiment, trial, repeat, fold)
+            points = learning_curve(experiment, trial, repeat, fold)
             for step, loss in points:
                 row = [trial.id, family, repeat, fold]
                 row += [float(step), float(loss)]

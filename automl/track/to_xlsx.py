@@ -11,9 +11,9 @@ from typing import Any
 
 from automl.files import require, whole
 from automl.insight import learn_from
-from automl.leaderboard import defused, leaderboard
+from automl.leaderboard import escape_formula, leaderboard
 from automl.track.experiment import Experiment
-from automl.track.tables import Row, trials
+from automl.track.tables import Row, trial_rows
 
 MAX_COLUMN_WIDTH = 40  # characters
 EMPTY_COLUMN_WIDTH = 4
@@ -50,7 +50,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     models = leaderboard(experiment.study)
     if models:
         _add_sheet(book, "Leaderboard", models)
-    rows = trials(experiment)
+    rows = trial_rows(experiment)
     if rows:
         _add_sheet(book, "Trials", rows)
         _add_charts(book, experiment, rows)
@@ -123,7 +123,7 @@ def _cell(value: Any) -> Any:
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     text = ILLEGAL_CHARACTERS_RE.sub("?", str(value))
-    return defused(text)
+    return escape_formula(text)
 
 
 def _style_sheet(sheet: Any, bold: Sequence[Any]) -> None:

@@ -49,7 +49,7 @@ def check_tracker(tracker: Any, where: str) -> None:
             )
 
 
-def hand_over(experiment: Experiment, tracker: Tracker) -> list[Path]:
+def record_run(experiment: Experiment, tracker: Tracker) -> list[Path]:
     """Record a run that has ended, its trials in the order of their completion."""
     tracker.begin(experiment)
     completed = experiment.timeline.completed

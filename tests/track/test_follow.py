@@ -13,7 +13,7 @@ from automl import cli
 from automl.errors import InputError, MissingExtra
 from automl.track import follow
 from automl.track.experiment import Experiment, read_experiment
-from automl.track.tracker import hand_over
+from automl.track.tracker import record_run
 from automl.trial import Trial
 from tests.report.runs import cleaned_run, empty_run, full_run
 
@@ -45,7 +45,7 @@ def test_an_ended_run_is_recorded_in_the_order_of_its_trials(tmp_path: Path) -> 
     full_run(tmp_path / "run").store.close()
     experiment = read_experiment(tmp_path / "run")
     recorder = Recorder()
-    hand_over(experiment, recorder)
+    record_run(experiment, recorder)
     trials = sorted(experiment.study.ranked, key=experiment.timeline.completed)
     ids = [trial.id for trial in trials]
     assert recorder.calls == ["begin", *ids, "end done"]
@@ -94,11 +94,11 @@ def test_a_run_that_was_killed_is_followed_no_more(tmp_path: Path) -> None:
 
 def test_unknown_and_missing_trackers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"Did you mean 'wandb'\?"):
-        follow.checked("wandbb")
+        follow.parse_kinds("wandbb")
     monkeypatch.setattr(follow, "LIBRARIES", {"mlflow": "no_such_library_at_all"})
     with pytest.raises(MissingExtra, match="pip install"):
-        follow.checked("mlflow")
-    assert follow.checked(" , ") == ()
+        follow.parse_kinds("mlflow")
+    assert follow.parse_kinds(" , ") == ()
 
 
 def test_an_unknown_tracker_is_reported_before_anything_runs(
