@@ -85,7 +85,7 @@ LABELS = {
 
 
 @pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
-def test_labels_come_back_as_they_went_in(y):
+def test_labels_are_predicted_as_they_were_passed(y):
     model = classifier().fit(X, y)
     plain = np.asarray(y)
     classes = sorted(set(plain.tolist()))
@@ -102,7 +102,7 @@ def test_probabilities_stand_in_the_order_of_the_classes(fitted):
     assert fitted.score(MIXED, np.where(IS_WIDE, "wide", "slim")) > 0.9
 
 
-def test_rows_without_a_label_are_left_out_and_told():
+def test_rows_without_a_label_are_left_out_with_a_warning():
     y = np.where(IS_WIDE, "yes", "no").astype(object)
     y[[0, 1, 2]] = [None, np.nan, " "]
     with pytest.warns(UserWarning, match=r"rows without a target were left out \(3"):
@@ -111,7 +111,7 @@ def test_rows_without_a_label_are_left_out_and_told():
     assert len(model.predict(X)) == ROWS
 
 
-def test_a_class_with_a_single_row_has_no_chance_but_a_column():
+def test_a_class_with_a_single_row_is_never_predicted_but_has_a_column():
     y = IS_WIDE.astype(int)
     y[0] = 7
     with pytest.warns(UserWarning, match="classes with a single row were left out"):
@@ -121,7 +121,7 @@ def test_a_class_with_a_single_row_has_no_chance_but_a_column():
 
 
 @pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
-def test_numbers_come_back_as_numbers():
+def test_numbers_are_predicted_as_numbers():
     y = pd.Series(3 * X["width"], dtype="float32")
     model = regressor().fit(X, y)
     assert model.predict(X).dtype == np.float64
@@ -169,7 +169,7 @@ def test_unseen_categories_and_missing_cells_are_predicted(fitted):
     assert np.isfinite(fitted.predict_proba(odd)).all()
 
 
-def test_columns_without_names_are_taken_by_place():
+def test_columns_without_names_are_found_by_position():
     model = classifier().fit(X, IS_WIDE)
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         assert (model.predict(X.to_numpy()) == model.predict(X)).all()
@@ -193,16 +193,15 @@ def test_heavy_rows_count_more():
 
 @pytest.mark.filterwarnings("ignore:.*without error:UserWarning")  # the target is a column, nearly
 def test_groups_are_held_out_together():
-    group = np.repeat(
-        list("abcdefgh"), 20
-    )  # a group's letter says its label, if its other rows are known
+    # A group's letter determines its label, if its other rows are known.
+    group = np.repeat(list("abcdefgh"), 20)
     X = pd.DataFrame({"where": group, "noise": RNG.normal(size=160)})
     y = np.repeat(np.arange(8) % 2, 20)
     assert classifier().fit(X, y).expected_score_ > 0.95
     assert classifier().fit(X, y, groups=group).expected_score_ < 0.8
 
 
-def test_given_rows_judge_the_candidates():
+def test_validation_rows_evaluate_the_candidates():
     X_val, y_val = MIXED.iloc[:20], IS_WIDE[:20]
     right = classifier().fit(MIXED, IS_WIDE, X_val=X_val, y_val=y_val)
     wrong = classifier(options={"select.families": ["linear"]}).fit(
@@ -213,7 +212,7 @@ def test_given_rows_judge_the_candidates():
     assert right.n_features_in_ == 4
 
 
-# --- keeping
+# --- copies and files
 
 
 @pytest.mark.parametrize(
@@ -221,26 +220,26 @@ def test_given_rows_judge_the_candidates():
     [
         lambda model: pickle.loads(pickle.dumps(model)),
         copy.deepcopy,
-        lambda model: joblib.load(_dumped(model)),
+        lambda model: joblib.load(_dump(model)),
     ],
     ids=["pickle", "deepcopy", "joblib"],
 )
 def test_a_copy_predicts_the_same(fitted, copied):
-    twin = copied(fitted)
-    assert (twin.predict_proba(MIXED) == fitted.predict_proba(MIXED)).all()
-    assert (twin.predict(MIXED) == fitted.predict(MIXED)).all()
-    assert twin.leaderboard_.equals(fitted.leaderboard_)
-    assert twin.get_params() == fitted.get_params()
+    duplicate = copied(fitted)
+    assert (duplicate.predict_proba(MIXED) == fitted.predict_proba(MIXED)).all()
+    assert (duplicate.predict(MIXED) == fitted.predict(MIXED)).all()
+    assert duplicate.leaderboard_.equals(fitted.leaderboard_)
+    assert duplicate.get_params() == fitted.get_params()
 
 
-def _dumped(model):
+def _dump(model):
     path = Path(os.environ["PYTEST_TMP"]) / "model.joblib"
     joblib.dump(model, path)
     return path
 
 
 @pytest.fixture(autouse=True)
-def _place_for_files(tmp_path, monkeypatch):
+def _folder_for_files(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_TMP", str(tmp_path))
 
 
@@ -248,10 +247,10 @@ def test_a_pickle_of_an_earlier_version_is_read(fitted):
     state = fitted.__getstate__()
     for later in ("cv", "overwrite", "verbose", "_own_families", "findings_"):
         del state[later]
-    twin = AutoMLClassifier.__new__(AutoMLClassifier)
-    twin.__setstate__(state)
-    assert twin.get_params() == fitted.get_params()
-    assert (twin.predict(MIXED) == fitted.predict(MIXED)).all()
+    duplicate = AutoMLClassifier.__new__(AutoMLClassifier)
+    duplicate.__setstate__(state)
+    assert duplicate.get_params() == fitted.get_params()
+    assert (duplicate.predict(MIXED) == fitted.predict(MIXED)).all()
 
 
 def test_a_pickle_holds_the_bytes_of_the_predictors_file(fitted):
@@ -306,14 +305,14 @@ def test_a_damaged_or_exchanged_file_is_refused(fitted, tmp_path):
         load(tmp_path / "absent.automl")
 
 
-def test_nothing_stays_on_disk_unless_asked(tmp_path, monkeypatch):
+def test_nothing_stays_on_disk_by_default(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     classifier().fit(X, IS_WIDE)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_runs_folder_is_kept_where_asked(tmp_path):
+def test_output_keeps_the_runs_folder(tmp_path):
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     there = {path.name for path in (tmp_path / "run").iterdir()}
     assert there >= {
@@ -329,7 +328,7 @@ def test_the_runs_folder_is_kept_where_asked(tmp_path):
         model.fit(X, IS_WIDE)
 
 
-# --- what a fit tells
+# --- results of a fit
 
 
 def test_the_leaderboard_lists_every_candidate(fitted):
@@ -362,10 +361,10 @@ def test_options_reach_the_stages(options, tmp_path):
 
 
 def test_a_clone_has_the_parameters_and_no_model(fitted):
-    twin = clone(fitted.set_params(metric="roc_auc"))
-    assert twin.get_params() == fitted.get_params()
+    duplicate = clone(fitted.set_params(metric="roc_auc"))
+    assert duplicate.get_params() == fitted.get_params()
     with pytest.raises(NotFittedError):
-        twin.predict(MIXED)
+        duplicate.predict(MIXED)
 
 
 def test_it_ends_a_pipeline_that_passes_frames_on():
@@ -554,15 +553,15 @@ def test_rows_for_validation_have_the_same_columns():
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "use",
     [lambda model: model.predict(X), lambda model: model.save("model.automl")],
     ids=["predict", "save"],
 )
-def test_before_fit_there_is_nothing_to_ask(ask):
+def test_before_fit_methods_raise_not_fitted_error(use):
     with pytest.raises(NotFittedError):
-        ask(classifier())
+        use(classifier())
 
 
-def test_every_error_is_one_of_ours():
+def test_every_error_is_an_automl_error():
     with pytest.raises(AutoMLError):
         classifier().fit(X, np.ones((ROWS, 2)))

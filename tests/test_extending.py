@@ -46,7 +46,7 @@ def table(rows: int = 200) -> pd.DataFrame:
 
 
 @pytest.mark.heavy
-def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
+def test_the_examples_of_contributing_run(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
     before = "import pandas as pd\nX = pd.read_csv('table.csv')\ny = X.pop('y')\n"
     after = (
@@ -54,11 +54,11 @@ def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
         "print(sorted(set(model.leaderboard_['family'])))"
     )
     script = "\n".join([before, *BLOCKS, after])
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert said.returncode == 0, said.stderr
-    assert "random_waves" in said.stdout
+    assert done.returncode == 0, done.stderr
+    assert "random_waves" in done.stdout
     told = [
         json.loads(line)
         for line in (tmp_path / "followed" / "trials.jsonl")
@@ -73,7 +73,7 @@ def test_what_contributing_passes_in_python_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
+def test_extensions_of_a_package_are_known_by_name(tmp_path: Path) -> None:
     env = install(tmp_path / "site", "\n".join(BLOCKS[:4]), ENTRIES)
     table().to_csv(tmp_path / "table.csv", index=False)
     chain = (ROOT / "pipelines" / "default.toml").read_text(encoding="utf-8")
@@ -107,8 +107,8 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
         "--set",
         "nudge.factor=1.2",
     ]
-    said = process(*words, *chosen, cwd=tmp_path, **env)
-    assert said.returncode == 0, said.stderr
+    done = process(*words, *chosen, cwd=tmp_path, **env)
+    assert done.returncode == 0, done.stderr
     board = process("leaderboard", "run", cwd=tmp_path, **env).stdout
     assert "random_waves" in board
     assert board.count("xgboost") == 3
@@ -125,7 +125,7 @@ def test_what_a_package_registers_is_known_by_name(tmp_path: Path) -> None:
     assert process("predict", "run", "table.csv", cwd=tmp_path, **env).returncode == 0
     assert (
         "random_waves" in automl("leaderboard", "run", cwd=tmp_path).stdout
-    )  # what was recorded can be read without it
+    )  # a recorded run can be read without the package
     assert automl("report", "run", cwd=tmp_path).returncode == 0
     resumed = process("resume", "run", "--budget", "5s", cwd=tmp_path)
     assert resumed.returncode == 2
@@ -155,15 +155,15 @@ def test_a_predictor_of_a_family_that_is_not_known_here_is_refused(tmp_path: Pat
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_an_entry_that_cannot_be_loaded_is_told_with_its_package(tmp_path: Path) -> None:
+def test_an_entry_that_cannot_be_loaded_is_reported_with_its_package(tmp_path: Path) -> None:
     env = install(
         tmp_path / "site",
         "raise RuntimeError('no luck')",
         {"automl.families": {"broken": "my_automl:Broken"}},
     )
-    said = process("families", cwd=tmp_path, **env)
-    assert "lightgbm" in said.stdout
-    assert said.stderr.splitlines() == [
+    done = process("families", cwd=tmp_path, **env)
+    assert "lightgbm" in done.stdout
+    assert done.stderr.splitlines() == [
         "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', "
         "and that can't be loaded: no luck. "
         "Mend it, or uninstall my-automl."
@@ -176,8 +176,8 @@ class Mean(SimpleFamily):
     def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
         return {"mean": float(np.average(y, weights=weight))}
 
-    def answer(self, told: Any, X: Any) -> Any:
-        return np.full(len(X), told["mean"])
+    def answer(self, state: Any, X: Any) -> Any:
+        return np.full(len(X), state["mean"])
 
 
 class Nameless(SimpleFamily):
@@ -192,7 +192,7 @@ class Failing(Mean):
 
 
 class Locked(Mean):
-    """What no process can hand to another."""
+    """A family that can't be pickled."""
 
     name = "locked"
 
@@ -215,7 +215,7 @@ class Plain:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("parameters", "message"),
     [
         ({"families": [Mean]}, "is a class"),
         ({"families": [object()]}, "has no 'name'"),
@@ -230,22 +230,22 @@ class Plain:
         ({"track": "tensorboard"}, "needs output"),
     ],
 )
-def test_what_is_none_is_refused(
-    words: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_invalid_extensions_are_refused(
+    parameters: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = table(40)
-    with pytest.raises(InputError, match=re.escape(told)):
-        AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **words).fit(
+    with pytest.raises(InputError, match=re.escape(message)):
+        AutoMLRegressor(pipeline="linear", trials=2, engine="inline", **parameters).fit(
             data.drop(columns="y"), data["y"]
         )
     assert not (tmp_path / "run").exists()
 
 
-def stages_told(folder: Path) -> list[str]:
-    """The stages of a run's log, each once where it is told again with what it hands on."""
-    told = [event["stage"] for event in read_events(folder) if event["kind"] == "stage"]
-    return [name for name, before in zip(told, [None, *told], strict=False) if name != before]
+def stages_of_log(folder: Path) -> list[str]:
+    """Return the stages of a run's log."""
+    events = [logged.event for logged in read_events(folder)]
+    return [event.stage for event in events if isinstance(event, StageStarted)]
 
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["one of ours", "one of somebody else's"])
@@ -260,13 +260,13 @@ def test_a_stage_as_contributing_writes_it_has_its_event(
     data = table(60)
     words: dict[str, Any] = {"trials": 3, "engine": "inline", "output": tmp_path / "run"}
     AutoMLRegressor(pipeline=chain, **words).fit(data.drop(columns="y"), data["y"])
-    assert stages_told(tmp_path / "run") == [step.name for step in chain.steps]
+    assert stages_of_log(tmp_path / "run") == [step.name for step in chain.steps]
     spans = read(tmp_path / "run").spans
     assert [span.stage for span in spans] == [step.name for step in chain.steps]
     assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
 
 
-def test_a_stage_without_options_made_as_such_is_refused() -> None:
+def test_a_stage_whose_field_is_no_option_is_refused() -> None:
     with pytest.raises(InputError, match=r"make 'depth' with automl\.extend\.option"):
         read_pipeline("default").with_stage(Plain(), after="select")
     with pytest.raises(InputError, match="Did you mean 'select'"):
@@ -275,7 +275,7 @@ def test_a_stage_without_options_made_as_such_is_refused() -> None:
         )
 
 
-def test_a_family_given_to_one_run_takes_part_in_that_alone() -> None:
+def test_a_family_passed_to_one_run_is_in_no_other_run() -> None:
     data = table(60)
     X, y = data.drop(columns="y"), data["y"]
     own = AutoMLRegressor(pipeline="linear", families=[Mean()], trials=3, engine="inline").fit(X, y)
@@ -289,7 +289,7 @@ def test_a_family_given_to_one_run_takes_part_in_that_alone() -> None:
         family("mean_again")
 
 
-def test_nobody_reads_a_pickle_where_nothing_was_given(tmp_path: Path) -> None:
+def test_without_extensions_no_pickle_is_read(tmp_path: Path) -> None:
     extensions.keep(extensions.NO_EXTENSIONS, "rmse", tmp_path / "extensions.pkl")
     assert not (tmp_path / "extensions.pkl").exists()
     assert extensions.take(tmp_path / "extensions.pkl") == extensions.NO_EXTENSIONS
@@ -332,7 +332,7 @@ def test_the_examples_of_contributing_are_short() -> None:
     assert max(sum(bool(line.strip()) for line in block.splitlines()) for block in BLOCKS[:4]) <= 20
 
 
-def test_a_fitted_estimator_with_a_family_of_ones_own_is_pickled_and_cloned() -> None:
+def test_an_estimator_with_a_users_family_is_pickled_and_cloned() -> None:
     data = table(60)
     X, y = data.drop(columns="y"), data["y"]
     model = AutoMLRegressor(
@@ -357,10 +357,10 @@ families = ["linear", RandomWaves()]
 model = AutoMLRegressor(pipeline="linear", families=families, trials=3, n_jobs=1).fit(X, y)
 print(model.leaderboard_.set_index("family")["status"].to_dict())
 """
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert "'random_waves': 'done" in said.stdout, said.stderr
+    assert "'random_waves': 'done" in done.stdout, done.stderr
 
 
 SLOW = """
@@ -378,9 +378,9 @@ AutoMLRegressor(pipeline="linear", budget=5, engine="inline", output="run", trac
 
 
 @pytest.mark.heavy
-def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) -> None:
+def test_a_slow_tracker_delays_neither_the_run_nor_the_process(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "table.csv", index=False)
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", SLOW],
         cwd=tmp_path,
         capture_output=True,
@@ -388,8 +388,8 @@ def test_a_slow_tracker_keeps_neither_the_run_nor_the_process(tmp_path: Path) ->
         check=False,
         timeout=40,
     )
-    assert said.returncode == 0
-    assert "the trackers had not recorded the whole run" in said.stderr
+    assert done.returncode == 0
+    assert "the trackers had not recorded the whole run" in done.stderr
 
 
 OTHERS = '''
@@ -429,7 +429,7 @@ number = 7
 
 
 @pytest.mark.heavy
-def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
+def test_errors_of_a_package_are_one_line(tmp_path: Path) -> None:
     entries = {
         "automl.families": {"raising": "my_automl:Raising", "picky": "my_automl:Picky"},
         "automl.stages": {"boom": "my_automl:Boom", "nothing": "my_automl:Nothing"},
@@ -457,10 +457,10 @@ def test_what_is_wrong_in_a_package_is_one_line(tmp_path: Path) -> None:
         ("--pipeline", "linear", "--track", "noend"): "has no method 'trial'",
     }
     for place, (words, line) in enumerate(told.items()):
-        said = process(*fit, *words, "--output", f"run{place}", cwd=tmp_path, **env)
-        assert said.returncode in (1, 2), words
-        assert len(said.stderr.splitlines()) == 1, said.stderr
-        assert line in said.stderr
+        done = process(*fit, *words, "--output", f"run{place}", cwd=tmp_path, **env)
+        assert done.returncode in (1, 2), words
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert line in done.stderr
     kept = process(
         *fit, "--pipeline", "linear", "--metric", "rmse", "--output", "run", cwd=tmp_path, **env
     )
@@ -496,12 +496,12 @@ def test_another_version_of_a_registered_metric_is_another_metric(tmp_path: Path
     module.write_text(
         module.read_text(encoding="utf-8").replace("0.1 * np.abs", "0.2 * np.abs"), encoding="utf-8"
     )
-    said = process(*tried, cwd=tmp_path, **env)
-    assert said.returncode == 2
-    assert "is not known here" in said.stderr
+    done = process(*tried, cwd=tmp_path, **env)
+    assert done.returncode == 2
+    assert "is not known here" in done.stderr
 
 
-def test_where_ones_own_family_failed_can_be_read(tmp_path: Path) -> None:
+def test_the_traceback_of_a_failed_family_is_kept(tmp_path: Path) -> None:
     data = table(60)
     words: dict[str, Any] = {
         "pipeline": "linear",

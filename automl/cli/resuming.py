@@ -74,8 +74,8 @@ def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
         for comparison in retrain(lambda budget: read_problem(request, budget), settings, server):
             _print_comparison(comparison)
             comparisons.append(comparison)
-    n_differing = sum(one.equal is False for one in comparisons)
-    n_incomparable = sum(one.equal is None for one in comparisons)
+    n_differing = sum(comparison.equal is False for comparison in comparisons)
+    n_incomparable = sum(comparison.equal is None for comparison in comparisons)
     summary = f"{len(comparisons) - n_incomparable} compared"
     if n_incomparable:
         summary += f", {n_incomparable} with nothing left to compare with"

@@ -103,9 +103,10 @@ def build_pipeline(
             f"pipeline={pipeline!r}: must be a name, a file's path, "
             "or a result of automl.extend.read_pipeline."
         )
-    configured = pipeline
-    if not isinstance(configured, Pipeline):
-        configured = read_pipeline(str(configured))
+    if isinstance(pipeline, Pipeline):
+        configured = pipeline
+    else:
+        configured = read_pipeline(str(pipeline))
     configured = configured.with_options(option_list(options))
     n_folds = number_of_folds(cv)
     if n_folds is not None:

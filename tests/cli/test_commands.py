@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,9 @@ from tests.report.runs import cleaned_run, full_run
 AUTOML = str(Path(sys.executable).parent / "automl")
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+def output_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
+) -> str:
     monkeypatch.setattr(sys, "argv", ["automl", *words])
     assert cli._run() == 0
     return capsys.readouterr().out
@@ -38,13 +41,13 @@ def core_seconds(*words: str) -> float:
 def test_help_answers_in_half_a_second(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "Commands" in answer(monkeypatch, capsys, "--help")
+    assert "Commands" in output_of(monkeypatch, capsys, "--help")
     assert min(core_seconds("--help") for _ in range(3)) < 0.5
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
-        answer(monkeypatch, capsys, "--version")
+        output_of(monkeypatch, capsys, "--version")
         == f"automl {importlib.metadata.version('automl-tabular')}\n"
     )
 
@@ -58,14 +61,14 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         ("pipelines", list(pipelines())),
     ],
 )
-def test_lists_name_everything_as_text_and_as_json(
+def test_lists_are_complete_as_text_and_as_json(
     command: str,
     names: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = answer(monkeypatch, capsys, command)
-    rows = json.loads(answer(monkeypatch, capsys, command, "--json"))
+    text = output_of(monkeypatch, capsys, command)
+    rows = json.loads(output_of(monkeypatch, capsys, command, "--json"))
     assert [next(iter(row.values())) for row in rows] == names
     assert all(name in text for name in names)
 
@@ -73,18 +76,18 @@ def test_lists_name_everything_as_text_and_as_json(
 def test_importing_automl_loads_nothing_heavy() -> None:
     heavy = ["numpy", "pandas", "sklearn", "lightgbm", "typer"]
     script = f"import sys, automl; print([m for m in {heavy} if m in sys.modules])"
-    said = subprocess.run(
+    text = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == "[]"
+    assert text.stdout.strip() == "[]"
 
 
-def test_insight_tells_what_a_run_teaches(
+def test_insight_shows_the_lessons_of_a_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     full_run(tmp_path / "run", trials=200)
-    said = answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--price-per-hour", "2")
-    assert said.startswith("What the search teaches (loss: 1 - roc_auc; lower is better)")
+    text = output_of(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--price-per-hour", "2")
+    assert text.startswith("What the search teaches (loss: 1 - roc_auc; lower is better)")
     for words in (
         "The story",
         "Is more time worth it?",
@@ -93,15 +96,15 @@ def test_insight_tells_what_a_run_teaches(
         "core hours",
         "for the machine",
     ):
-        assert words in said
+        assert words in text
 
 
-def test_insight_in_json_has_its_keys_and_only_numbers_that_json_knows(
+def test_insight_in_json_has_its_keys_and_only_valid_numbers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     full_run(tmp_path / "run", trials=200)
-    told = json.loads(
-        answer(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--json"),
+    lessons = json.loads(
+        output_of(monkeypatch, capsys, "insight", str(tmp_path / "run"), "--json"),
         parse_constant=pytest.fail,
     )
     assert {
@@ -114,8 +117,12 @@ def test_insight_in_json_has_its_keys_and_only_numbers_that_json_knows(
         "more_time",
         "families",
         "interactions",
-    } <= told.keys()
-    assert {one["name"] for one in told["ranges"]} == {one["name"] for one in told["importance"]}
+    } <= lessons.keys()
+    assert names(lessons["ranges"]) == names(lessons["importance"])
+
+
+def names(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["name"] for row in rows}
 
 
 def test_insight_of_500_trials_answers_in_three_seconds(tmp_path: Path) -> None:
@@ -135,7 +142,7 @@ def test_a_price_is_an_amount_of_money(
     assert "give an amount of money" in capsys.readouterr().err
 
 
-def test_a_run_without_a_complete_trial_teaches_nothing(
+def test_a_run_without_a_complete_trial_has_no_lessons(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     cleaned_run(tmp_path / "run")

@@ -35,7 +35,7 @@ def lines_of(made: Made, verbose: bool = False) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-def seen(live: Live, width: int = 100) -> str:
+def drawn(live: Live, width: int = 100) -> str:
     from rich.console import Console
 
     stream = io.StringIO()
@@ -65,10 +65,11 @@ def after(made: Made, trials: int | None = None) -> Live:
     return live
 
 
-def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
-    told = lines_of(full_run(tmp_path / "run"))
-    found, lines = told[:3], told[3:]
-    assert [line[:20] for line in found] == [
+def test_plain_lines_show_stages_and_trials(tmp_path: Path) -> None:
+    shown = lines_of(full_run(tmp_path / "run"))
+    findings = shown[:3]
+    lines = shown[3:]
+    assert [line[:20] for line in findings] == [
         "   12.3 s  found    ",
         "   12.3 s  warning  ",
         "   12.3 s  found    ",
@@ -84,7 +85,7 @@ def test_plain_lines_tell_stages_and_trials(tmp_path: Path) -> None:
     assert lines[-1].startswith("   12.3 s  ensemble  4 models  roc_auc 0.9")
 
 
-def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(
+def test_verbose_lines_show_every_event_and_the_begin_of_a_candidate_once(
     tmp_path: Path,
 ) -> None:
     made = full_run(tmp_path / "run", trials=6)
@@ -94,7 +95,7 @@ def test_verbose_lines_tell_every_event_and_of_a_candidate_once_that_it_begins(
     assert sum("  new     " in line for line in lines) == len(made.study.trials)
 
 
-def test_a_stage_that_hands_on_facts_has_one_line(tmp_path: Path) -> None:
+def test_a_stage_with_a_result_has_one_line(tmp_path: Path) -> None:
     made = empty_run(tmp_path / "run")
     made.tell({"kind": "stage", "stage": "extract"})
     made.tell({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]})
@@ -129,47 +130,47 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
     assert lines[0].startswith("warning  age: taken as missing")
 
 
-def test_a_test_score_is_told_with_its_rows(tmp_path: Path) -> None:
+def test_a_test_score_is_shown_with_its_rows(tmp_path: Path) -> None:
     line = lines_of(examined_run(tmp_path / "run"))[-2]
     score = "roc_auc 0.763000 on 400 rows of test.csv"
     others = "(of 500; the others were not drawn or have no target)"
     assert line == f"   12.3 s  test      {score} {others}"
 
 
-def test_the_last_words_tell_the_test_score_of_the_predictor_and_of_its_members(
+def test_the_summary_shows_the_test_scores_of_predictor_and_members(
     tmp_path: Path,
 ) -> None:
     made = examined_run(tmp_path / "run")
-    said = run_summary(made.study, tmp_path / "run", "abc", 10.0)
-    assert "\nTest score      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others" in said
+    text = run_summary(made.study, tmp_path / "run", "abc", 10.0)
+    assert "\nTest score      roc_auc 0.763000 on 400 rows of test.csv (of 500; the others" in text
     heading, *rows = [
-        line.split() for line in said.splitlines() if "roc_auc" in line or "ensemble" in line
+        line.split() for line in text.splitlines() if "roc_auc" in line or "ensemble" in line
     ][:2]
     assert heading[4] == "test"
     assert rows[0][5] == "0.763000"
 
 
-def test_the_last_words_tell_which_fits_failed_and_why(tmp_path: Path) -> None:
+def test_the_summary_shows_which_fits_failed_and_why(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
-    said = run_summary(made.study, tmp_path / "run", "abc", 10.0)
+    text = run_summary(made.study, tmp_path / "run", "abc", 10.0)
     failed = next(trial for trial in made.study.trials.values() if trial.decided == "failed")
-    line = next(line for line in said.splitlines() if line.startswith("Failed"))
+    line = next(line for line in text.splitlines() if line.startswith("Failed"))
     assert line.startswith("Failed          3 fits (")
     assert line.endswith(f"{failed.candidate.family} {failed.id}: ValueError: Input contains <NaN>")
-    assert "tracebacks" not in said  # none were kept
+    assert "tracebacks" not in text  # none were kept
     (tmp_path / "run" / "failures.txt").write_text("Traceback", encoding="utf-8")
     assert f"tracebacks: {tmp_path / 'run' / 'failures.txt'}" in run_summary(
         made.study, tmp_path / "run", "abc", 10.0
     )
 
 
-def test_where_nothing_failed_nothing_is_said_of_it(tmp_path: Path) -> None:
+def test_the_summary_without_failures_does_not_mention_them(tmp_path: Path) -> None:
     assert "Failed" not in run_summary(
         full_run(tmp_path / "run", trials=4).study, tmp_path / "run", "abc", 10.0
     )
 
 
-def test_an_interruption_is_told(tmp_path: Path) -> None:
+def test_an_interruption_has_a_line(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
     made.tell({"kind": "finished", "how": "interrupted"})
     assert lines_of(made)[-1].endswith("interrupted: ending with the constant baseline")
@@ -185,13 +186,13 @@ def test_names_with_control_characters_or_markup_are_written_out(tmp_path: Path)
     assert r"binary [bold]\x1b[2J\n by roc_auc" in stream.getvalue()
     live = Live(bounds(), io.StringIO())
     live(replace(hostile, stage="[red]\x1b"), event)
-    assert r"[red]\x1b" in seen(live)
+    assert r"[red]\x1b" in drawn(live)
 
 
 def test_live_shows_stage_time_fits_and_the_best_models(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     made.told = made.told[:-3]
-    text = seen(after(made))
+    text = drawn(after(made))
     done = sum(
         event["kind"] == "fit" and event["outcome"]["status"] == "done" for _, event in made.told
     )
@@ -208,28 +209,28 @@ def test_live_shows_stage_time_fits_and_the_best_models(tmp_path: Path) -> None:
 
 
 def test_live_shows_candidates_without_a_clock(tmp_path: Path) -> None:
-    text = seen(after(full_run(tmp_path / "run", trials=6), trials=20))
+    text = drawn(after(full_run(tmp_path / "run", trials=6), trials=20))
     assert "6 of 20 candidates, 12 s" in text
 
 
-def test_live_shows_something_before_there_is_anything() -> None:
-    text = seen(Live(bounds(), io.StringIO()))
+def test_live_shows_something_before_the_first_event() -> None:
+    text = drawn(Live(bounds(), io.StringIO()))
     assert text.startswith("reading")
     assert "0 fits done" in text
 
 
-def test_live_shows_what_is_running_and_how_many_folds_were_seen(tmp_path: Path) -> None:
+def test_live_shows_running_families_and_finished_folds(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     begun = [place for place, (study, _) in enumerate(made.told) if study.running]
     made.told = made.told[: begun[8] + 1]
-    assert "1 running (lightgbm)" in seen(after(made))
-    assert "/5  lightgbm" in seen(after(made))
+    assert "1 running (lightgbm)" in drawn(after(made))
+    assert "/5  lightgbm" in drawn(after(made))
 
 
 @pytest.mark.parametrize("width", [20, 40, 200])
 def test_live_fits_any_width(tmp_path: Path, width: int) -> None:
     live = after(full_run(tmp_path / "run"))
-    assert all(len(line) <= width for line in seen(live, width).splitlines())
+    assert all(len(line) <= width for line in drawn(live, width).splitlines())
 
 
 def test_an_event_costs_less_than_a_millisecond(tmp_path: Path) -> None:
@@ -258,14 +259,14 @@ def test_live_draws_on_a_terminal_and_leaves_nothing_behind(
                 shown(study, event)
     reader.join(10)
     os.close(leader)
-    drawn = b"".join(got).decode()
-    assert "left of 1 min" in drawn
-    assert drawn.rstrip().endswith("\x1b[2K")  # the last line is erased
-    assert "\x1b[?25h" in drawn  # the cursor is back
+    output = b"".join(got).decode()
+    assert "left of 1 min" in output
+    assert output.rstrip().endswith("\x1b[2K")  # the last line is erased
+    assert "\x1b[?25h" in output  # the cursor is back
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_display_fits_where_it_is_shown() -> None:
+def test_the_display_fits_its_stream() -> None:
     assert type(choose(60.0, None, 0.0, quiet=True)) is Quiet
     assert isinstance(choose(60.0, None, 0.0, stream=io.StringIO()), Plain)
     assert choose(60.0, None, 0.0, quiet=True).observers == []
@@ -284,7 +285,7 @@ def test_progress_goes_to_standard_error_only(
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> None:
+def test_the_summary_is_complete(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "my run"
     made = full_run(folder, kind)
     (folder / "predictor.automl").write_bytes(b"")
@@ -300,7 +301,7 @@ def test_the_last_words_hold_all_that_is_needed(tmp_path: Path, kind: str) -> No
     assert text.isascii()
 
 
-def test_the_last_words_of_a_run_that_learnt_nothing(tmp_path: Path) -> None:
+def test_the_summary_of_a_run_without_a_model(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
     assert "none: no model was tried on every fold" in run_summary(
         made.study, tmp_path / "run", "ab", 5.0
@@ -360,7 +361,9 @@ def test_a_leaderboard_without_rows_or_scores(tmp_path: Path) -> None:
     assert leaderboard_text(leaderboard(empty_run(tmp_path / "run").study)) == "no model yet"
 
 
-def test_the_last_leaderboard_has_the_best_and_the_best_of_each_family(tmp_path: Path) -> None:
+def test_the_final_leaderboard_has_the_best_rows_and_the_best_of_each_family(
+    tmp_path: Path,
+) -> None:
     rows = leaderboard(full_run(tmp_path / "run", trials=40).study)
     shown = select_rows(rows, 10)
     assert len(shown) == 10

@@ -1,4 +1,4 @@
-"""Every wrong input gets one clear line, exit code 2, no traceback, and nothing is left behind."""
+"""Every wrong input gets one clear line and exit code 2, and leaves no files behind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ TABLE = "a,b,y\n" + ROWS
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
 ) -> tuple[int, str, str]:
-    """What the command line answers: exit code, stdout, stderr."""
+    """Run the command line, and return its exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["automl", *words])
     code = cli._run()
     out, err = capsys.readouterr()
@@ -333,12 +334,12 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         ("fit", "good.csv", "--target", "Y", "-q"),
         "good.csv: no column 'Y'. Did you mean 'y'?",
     ),
-    "an option below what it may be": (
+    "an option below its range": (
         nothing,
         (*GOOD, "--set", "ensemble.steps=0"),
         "--set ensemble.steps = 0: must be from 1 to 1000",
     ),
-    "a share beyond what it may be": (
+    "a share above its range": (
         nothing,
         (*GOOD, "--set", "clean.holdout=2"),
         "--set clean.holdout = 2.0: must be from 0.01 to 0.5",
@@ -348,7 +349,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         (*GOOD, "--set", "tune.near=nan"),
         "--set tune.near = nan: must be 0 or more",
     ),
-    "resume of what is no run": (
+    "resume of a folder that is no run": (
         nothing,
         ("resume", "."),
         ".: holds no run.toml: it is no run folder",
@@ -502,6 +503,7 @@ def test_a_bad_predict_call_is_refused(
     assert expected in err
 
 
-def test_what_is_expected_of_a_message_is_its_telling_part() -> None:
-    expected = [case[2] for cases in (WRONG, DAMAGE, PREDICT) for case in cases.values()]  # type: ignore[attr-defined]
+def test_expected_messages_have_at_least_three_words() -> None:
+    cases: list[Any] = [*WRONG.values(), *DAMAGE.values(), *PREDICT.values()]
+    expected = [case[2] for case in cases]
     assert [text for text in expected if len(text.split()) < 3] == []

@@ -31,25 +31,23 @@ TABLE = X.assign(age=np.r_[[-999.0] * 12, np.arange(20, 68)], number=np.arange(R
 # --- findings and leaderboard
 
 
-def test_findings_are_told_as_what_they_are() -> None:
+def test_findings_are_objects_with_a_text() -> None:
     model = classifier().fit(TABLE, IS_WIDE)
     assert {"sentinel"} <= {finding.code for finding in model.findings_}
     assert all(isinstance(finding, Finding) for finding in model.findings_)
     shown = next(repr(finding) for finding in model.findings_ if finding.code == "sentinel")
-    assert (
-        shown
-        == "<warning: age: far outside of all other values and frequent: taken as missing"
-        + (" (12 cells, e.g. '-999'; to change it: options={'clean.sentinels': False})>")
-    )
+    action = "far outside of all other values and frequent: taken as missing"
+    cells = "(12 cells, e.g. '-999'; to change it: options={'clean.sentinels': False})"
+    assert shown == f"<warning: age: {action} {cells}>"
     assert pickle.loads(pickle.dumps(model)).findings_ == model.findings_
 
 
-def test_a_table_without_faults_has_no_findings() -> None:
+def test_a_clean_table_has_no_findings() -> None:
     noise = np.random.default_rng(99).normal(size=len(X))
     assert regressor().fit(X, X["width"] + noise).findings_ == []
 
 
-def test_the_leaderboard_has_a_line_even_where_nothing_was_tried(
+def test_the_leaderboard_has_a_row_even_where_nothing_was_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("automl.run.chain.run_stages", _clean_alone)
@@ -72,7 +70,7 @@ def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) 
 
 
 @pytest.mark.parametrize("kind", [AutoMLClassifier, AutoMLRegressor])
-def test_a_runs_folder_is_loaded_with_all_that_it_tells(kind: Any, tmp_path: Path) -> None:
+def test_a_runs_folder_is_loaded_with_leaderboard_and_findings(kind: Any, tmp_path: Path) -> None:
     y = IS_WIDE if kind is AutoMLClassifier else X["width"]
     model = kind(pipeline="linear", trials=2, engine="inline", output=tmp_path / "run").fit(
         TABLE, y
@@ -84,12 +82,12 @@ def test_a_runs_folder_is_loaded_with_all_that_it_tells(kind: Any, tmp_path: Pat
     assert loaded.expected_score_ == model.expected_score_
     assert loaded.expected_interval_ == model.expected_interval_
     assert (loaded.predict(TABLE) == model.predict(TABLE)).all()
-    of_file = load(tmp_path / "run" / "predictor.automl")
-    assert (of_file.predict(TABLE) == model.predict(TABLE)).all()
-    assert not hasattr(of_file, "leaderboard_")
+    from_file = load(tmp_path / "run" / "predictor.automl")
+    assert (from_file.predict(TABLE) == model.predict(TABLE)).all()
+    assert not hasattr(from_file, "leaderboard_")
 
 
-def test_a_folder_with_a_predictor_alone_is_loaded_without_them(tmp_path: Path) -> None:
+def test_a_folder_with_only_a_predictor_is_loaded_without_them(tmp_path: Path) -> None:
     model = classifier().fit(X, IS_WIDE)
     model.save(tmp_path / "predictor.automl")
     assert (load(tmp_path).predict(X) == model.predict(X)).all()
@@ -98,7 +96,7 @@ def test_a_folder_with_a_predictor_alone_is_loaded_without_them(tmp_path: Path) 
 # --- replacing a run
 
 
-def test_a_second_fit_is_told_what_replaces_the_run(tmp_path: Path) -> None:
+def test_a_second_fit_is_refused_with_the_option_that_replaces_the_run(tmp_path: Path) -> None:
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     with pytest.raises(
         InputError,
@@ -110,18 +108,18 @@ def test_a_second_fit_is_told_what_replaces_the_run(tmp_path: Path) -> None:
 def test_overwrite_replaces_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "my runs" / "run"
     first = classifier(output=folder, overwrite=True).fit(X, IS_WIDE)
-    (folder / "of mine.txt").write_text("a note")
+    (folder / "my note.txt").write_text("a note")
     second = regressor(output=folder, overwrite=True).fit(X, X["width"])
     assert (load(folder).predict(X) == second.predict(X)).all()
     assert len(first.predict(X)) == ROWS
-    assert not (folder / "of mine.txt").exists()
+    assert not (folder / "my note.txt").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["run"]
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert str(folder) in report
     assert f".{folder.name}." not in report
 
 
-def test_a_relative_folder_and_a_link_are_replaced_where_they_lie(
+def test_a_relative_folder_and_a_link_are_replaced_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -139,23 +137,24 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize(("words", "given"), FAILING.values(), ids=FAILING)
+@pytest.mark.parametrize(("parameters", "arguments"), FAILING.values(), ids=FAILING)
 def test_nothing_is_lost_where_the_new_run_fails(
-    words: dict[str, Any], given: dict[str, Any] | None, tmp_path: Path
+    parameters: dict[str, Any], arguments: dict[str, Any] | None, tmp_path: Path
 ) -> None:
-    model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
+    first = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    second = classifier(output=tmp_path / "run", overwrite=True, **parameters)
     with pytest.raises(InputError):
-        classifier(output=tmp_path / "run", overwrite=True, **words).fit(X, IS_WIDE, **given or {})
+        second.fit(X, IS_WIDE, **arguments or {})
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert (load(tmp_path / "run").predict(X) == model.predict(X)).all()
+    assert (load(tmp_path / "run").predict(X) == first.predict(X)).all()
 
 
 def test_nothing_is_lost_where_the_new_run_is_interrupted(tmp_path: Path) -> None:
     classifier(output=tmp_path / "run").fit(X, IS_WIDE)
 
-    def interrupting(truth: Any, answer: Any) -> float:
+    def interrupting(y_true: Any, y_pred: Any) -> float:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -167,23 +166,23 @@ def test_nothing_is_lost_where_the_new_run_is_interrupted(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "what", ["a folder of something else", "a file", "a log of something else"]
 )
-def test_what_is_no_run_is_never_replaced(what: str, tmp_path: Path) -> None:
-    place = tmp_path / "place"
+def test_a_folder_that_is_no_run_is_never_replaced(what: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
     if what == "a file":
-        place.write_text("mine")
+        folder.write_text("mine")
     else:
-        place.mkdir()
-        (place / "thesis.txt").write_text("mine")
+        folder.mkdir()
+        (folder / "thesis.txt").write_text("mine")
     if what == "a log of something else":
-        (place / "events.jsonl").write_text("mine\n")
+        (folder / "events.jsonl").write_text("mine\n")
     with pytest.raises(InputError, match=r"overwrite=True replaces the folder of a run|is damaged"):
-        classifier(output=place, overwrite=True).fit(X, IS_WIDE)
-    kept = place if what == "a file" else place / "thesis.txt"
+        classifier(output=folder, overwrite=True).fit(X, IS_WIDE)
+    kept = folder if what == "a file" else folder / "thesis.txt"
     assert kept.read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-def test_a_run_that_goes_on_elsewhere_is_not_replaced(tmp_path: Path) -> None:
+def test_a_run_of_another_process_is_not_replaced(tmp_path: Path) -> None:
     classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     with open(tmp_path / "run" / "events.jsonl", "rb") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
@@ -211,7 +210,7 @@ def test_the_package_says_its_version() -> None:
 def test_importing_the_package_loads_nothing_else() -> None:
     heavy = {"numpy", "pandas", "sklearn", "importlib.metadata"}
     script = f"import sys, automl; print({heavy} & sys.modules.keys())"
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == "set()"
+    assert done.stdout.strip() == "set()"

@@ -15,7 +15,7 @@ from automl import AutoMLRegressor, InputError, load
 from automl.extend import SimpleFamily
 
 X = np.arange(60.0).reshape(-1, 1) % 7
-Y = (X[:, 0] - 3) ** 2  # no line
+Y = (X[:, 0] - 3) ** 2  # not linear
 QUICK: dict[str, Any] = {"pipeline": "linear", "trials": 3, "engine": "inline"}
 
 
@@ -33,8 +33,8 @@ class Parabola(SimpleFamily):
             + self.secret
         }
 
-    def answer(self, told: Any, X: Any) -> Any:
-        return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - self.secret)
+    def answer(self, state: Any, X: Any) -> Any:
+        return np.c_[X, X**2, np.ones(len(X))] @ (state["found"] - self.secret)
 
 
 class Reversed(Parabola):
@@ -43,18 +43,18 @@ class Reversed(Parabola):
     def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
         return {"found": -super().train(X, y, weight, params, how)["found"]}
 
-    def answer(self, told: Any, X: Any) -> Any:
-        return super().answer({"found": -told["found"]}, X)
+    def answer(self, state: Any, X: Any) -> Any:
+        return super().answer({"found": -state["found"]}, X)
 
 
-def fitted(one: SimpleFamily, **parameters: Any) -> AutoMLRegressor:
-    return AutoMLRegressor(**QUICK | parameters, families=[one]).fit(X, Y)
+def fitted(family: SimpleFamily, **parameters: Any) -> AutoMLRegressor:
+    return AutoMLRegressor(**QUICK | parameters, families=[family]).fit(X, Y)
 
 
 @pytest.mark.parametrize(
     "other", [Parabola(3.0), Reversed()], ids=["another object", "another class"]
 )
-def test_a_second_estimator_leaves_the_answers_of_the_first_alone(other: SimpleFamily) -> None:
+def test_a_second_estimator_does_not_change_predictions_of_the_first(other: SimpleFamily) -> None:
     first = fitted(Parabola())
     before = first.predict(X)
     second = fitted(other)
@@ -67,24 +67,24 @@ def test_a_second_estimator_leaves_the_answers_of_the_first_alone(other: SimpleF
     assert np.array_equal(second.predict(X), ours)
 
 
-def test_models_that_are_restored_late_answer_by_their_own_family() -> None:
+def test_models_that_are_restored_late_use_their_own_family() -> None:
     first = fitted(Parabola())
     fitted(Parabola(3.0))
     assert first.predict(X) == pytest.approx(Y, abs=0.5)
 
 
-def test_a_change_of_the_object_after_the_fit_changes_no_answer() -> None:
-    one = Parabola()
-    model = fitted(one)
+def test_changing_the_object_after_the_fit_changes_no_prediction() -> None:
+    family = Parabola()
+    model = fitted(family)
     before = model.predict(X)
-    one.secret = 3.0
+    family.secret = 3.0
     assert np.array_equal(model.predict(X), before)
     assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
     model.set_params(families=[Parabola(5.0)])
     assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
 
 
-def test_copies_and_files_keep_to_their_own_family(tmp_path: Path) -> None:
+def test_copies_and_files_use_their_own_family(tmp_path: Path) -> None:
     first, second = fitted(Parabola()), fitted(Reversed())
     before, others = first.predict(X), second.predict(X)
     copies = [pickle.loads(pickle.dumps(model)) for model in (first, second)]
@@ -94,12 +94,12 @@ def test_copies_and_files_keep_to_their_own_family(tmp_path: Path) -> None:
         load(tmp_path / "first", families=[Parabola()]),
         load(tmp_path / "second", families=[Reversed()]),
     ]
-    for one, two in (copies, read, (first, second)):
-        assert np.array_equal(one.predict(X), before)
-        assert np.array_equal(two.predict(X), others)
+    for first_copy, second_copy in (copies, read, (first, second)):
+        assert np.array_equal(first_copy.predict(X), before)
+        assert np.array_equal(second_copy.predict(X), others)
 
 
-def test_a_file_is_refused_without_its_family_whatever_was_given_before(tmp_path: Path) -> None:
+def test_a_file_is_refused_without_its_family_even_if_it_was_loaded_before(tmp_path: Path) -> None:
     fitted(Parabola()).save(tmp_path / "model")
     load(tmp_path / "model", families=[Parabola()])
     with pytest.raises(
@@ -123,8 +123,8 @@ def family(secret):
         def train(self, X, y, weight, params, how):
             powers = np.c_[X, X**2, np.ones(len(X))]
             return {"found": np.linalg.lstsq(powers, y, rcond=None)[0] + secret}
-        def answer(self, told, X):
-            return np.c_[X, X**2, np.ones(len(X))] @ (told["found"] - secret)
+        def answer(self, state, X):
+            return np.c_[X, X**2, np.ones(len(X))] @ (state["found"] - secret)
     return Parabola()
 X = np.arange(60.0).reshape(-1, 1) % 7
 y = (X[:, 0] - 3) ** 2
@@ -141,8 +141,8 @@ print([bool((one == other).all()) for one, other in zip(again, (first, first, se
 
 
 @pytest.mark.heavy
-def test_workers_too_keep_them_apart(tmp_path: Path) -> None:
-    said = subprocess.run(
+def test_workers_use_their_own_family(tmp_path: Path) -> None:
+    done = subprocess.run(
         [sys.executable, "-c", WORKERS],
         cwd=tmp_path,
         capture_output=True,
@@ -150,5 +150,5 @@ def test_workers_too_keep_them_apart(tmp_path: Path) -> None:
         check=False,
         timeout=120,
     )
-    assert said.stderr == ""
-    assert said.stdout.splitlines() == ["[True, True]", "[True, True, True]"]
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["[True, True]", "[True, True, True]"]

@@ -1,4 +1,4 @@
-"""`verbose=`: silence, one calm line, or a line for every event."""
+"""`verbose`: silence, one line of progress, or a line for every event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from automl import InputError, run
-from automl.estimator import progress as shown
+from automl.estimator import progress as progress_module
 from automl.estimator.progress import (
     EveryEvent,
     PeriodicLine,
@@ -39,21 +39,19 @@ class OutStream(io.StringIO):
 OutStream.__module__ = "ipykernel.iostream"
 
 
-def asked(**words: Any) -> run.Settings:
-    given: dict[str, Any] = {"seconds": None, "trials": 3} | words
-    return run.Settings(read_pipeline("linear"), Path("run"), **given)
+def settings(**values: Any) -> run.Settings:
+    budget: dict[str, Any] = {"seconds": None, "trials": 3}
+    return run.Settings(read_pipeline("linear"), Path("run"), **budget | values)
 
 
-def told_by(display: Silent) -> None:
-    """A small run, shown."""
+def show_run(display: Silent) -> None:
+    """Show a small run."""
     events: list[Event] = [
         {"kind": "started", "seed": 0},
         {
             "kind": "stage",
             "stage": "clean",
             "task": {"kind": "binary", "target": "y", "metric": "roc_auc", "labels": ["a", "b"]},
-        }
-        | {
             "data": "0",
             "size": {"rows": 60, "columns": 2},
             "plan": {"kind": "kfold", "folds": 3, "repeats": 1},
@@ -74,11 +72,11 @@ def test_a_fit_is_silent_by_default(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_one_is_a_line_now_and_then_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+def test_1_is_a_line_from_time_to_time_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     classifier(verbose=1).fit(X, IS_WIDE)
-    told = capfd.readouterr()
-    assert told.out == ""
-    first, last = told.err.splitlines()
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    first, last = captured.err.splitlines()
     assert first.startswith("0 of 2 candidates in ")
     assert first.endswith("| clean")
     assert last.startswith("done in ")
@@ -86,29 +84,27 @@ def test_one_is_a_line_now_and_then_on_standard_error(capfd: pytest.CaptureFixtu
     assert last.isprintable()
 
 
-def test_two_is_a_line_for_every_fit(capfd: pytest.CaptureFixture[str]) -> None:
+def test_2_is_a_line_for_every_fit(capfd: pytest.CaptureFixture[str]) -> None:
     classifier(verbose=2, options={"clean.folds": 3}).fit(X, IS_WIDE)
     lines = capfd.readouterr().err.splitlines()
-    assert sum(" linear fold " in told for told in lines) == 3
-    assert any("finished: done" in told for told in lines)
+    assert sum(" linear fold " in line for line in lines) == 3
+    assert any("finished: done" in line for line in lines)
 
 
 @pytest.mark.parametrize("stream", [Terminal(), OutStream()], ids=["terminal", "notebook"])
 def test_a_terminal_and_a_notebook_have_one_line_that_is_written_over(stream: io.StringIO) -> None:
-    told_by(progress(1, asked(), stream))
+    show_run(progress(1, settings(), stream))
     text = stream.getvalue()
     assert text.count("\n") == 1
     assert "\x1b" not in text
-    shown_at_last = text.rstrip("\n").split("\r")[-1]
-    assert shown_at_last.startswith("done in ")
-    assert len(shown_at_last) >= max(
-        len(part.rstrip()) for part in text.rstrip("\n").split("\r")[:-1]
-    )
+    last_shown = text.rstrip("\n").split("\r")[-1]
+    assert last_shown.startswith("done in ")
+    assert len(last_shown) >= max(len(part.rstrip()) for part in text.rstrip("\n").split("\r")[:-1])
 
 
-def test_the_line_goes_where_a_fit_fails() -> None:
+def test_the_line_is_erased_when_a_fit_fails() -> None:
     stream = Terminal()
-    display = progress(1, asked(), stream)
+    display = progress(1, settings(), stream)
     display.__enter__()
     display.observers[0](Study(), {"kind": "started", "seed": 0})
     display.__exit__(RuntimeError, RuntimeError(), None)
@@ -116,24 +112,24 @@ def test_the_line_goes_where_a_fit_fails() -> None:
     assert "\n" not in stream.getvalue()
 
 
-def test_a_line_is_drawn_anew_while_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown, "REDRAW_SECONDS", 0.02)
+def test_a_line_is_redrawn_while_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "REDRAW_SECONDS", 0.02)
     stream = Terminal()
-    with progress(1, asked(seconds=60.0, trials=None), stream):
+    with progress(1, settings(seconds=60.0, trials=None), stream):
         time.sleep(0.5)
     assert stream.getvalue().count("reading") >= 3
 
 
 def test_a_log_gets_few_lines() -> None:
     stream = io.StringIO()
-    told_by(progress(1, asked(seconds=600.0, trials=None), stream))
+    show_run(progress(1, settings(seconds=600.0, trials=None), stream))
     assert [part.split("|")[-1].strip()[:5] for part in stream.getvalue().splitlines()] == [
         "clean",
         "done ",
     ]
 
 
-def test_what_is_shown_fits_the_stream() -> None:
+def test_the_display_fits_the_stream() -> None:
     kinds = {
         (1, Terminal): RedrawnLine,
         (1, OutStream): RedrawnLine,
@@ -142,17 +138,19 @@ def test_what_is_shown_fits_the_stream() -> None:
         (0, Terminal): Silent,
     }
     for (verbose, stream), kind in kinds.items():
-        assert type(progress(verbose, asked(), stream())) is kind
-    assert type(progress(True, asked(), io.StringIO())) is PeriodicLine
+        assert type(progress(verbose, settings(), stream())) is kind
+    assert type(progress(True, settings(), io.StringIO())) is PeriodicLine
 
 
 @pytest.mark.parametrize("verbose", [3, -1, "loud", None, 0.5])
-def test_anything_else_is_refused(verbose: Any) -> None:
+def test_other_values_are_refused(verbose: Any) -> None:
     with pytest.raises(InputError, match=r"verbose=.*: give 0 for silence, 1 for a line, or 2"):
         classifier(verbose=verbose).fit(X, IS_WIDE)
 
 
-def test_the_line_says_what_is_left_and_what_is_best() -> None:
-    assert progress_line(Study(), asked(seconds=90.0, trials=None)) == "0 s of 1 min 30 s | reading"
-    assert progress_line(Study(stage="tune"), asked()) == "0 of 3 candidates in 0 s | tune"
-    assert final_line(Study(), asked()) == "done in 0 s"
+def test_the_line_shows_the_budget_and_the_stage() -> None:
+    assert (
+        progress_line(Study(), settings(seconds=90.0, trials=None)) == "0 s of 1 min 30 s | reading"
+    )
+    assert progress_line(Study(stage="tune"), settings()) == "0 of 3 candidates in 0 s | tune"
+    assert final_line(Study(), settings()) == "done in 0 s"

@@ -1,4 +1,4 @@
-"""The first prediction finds its models restored."""
+"""Models are restored before the first prediction."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_models_are_restored_by_fit_and_by_load(tmp_path: Path) -> None:
     assert is_restored(load(tmp_path / "run"))
 
 
-def test_a_fit_without_time_for_it_leaves_it_to_the_first_prediction() -> None:
+def test_without_time_in_the_fit_the_first_prediction_restores_models() -> None:
     model = classifier().fit(X, IS_WIDE)
     for member in model.predictor_.members:
         del vars(member)["models"]

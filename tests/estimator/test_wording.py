@@ -1,4 +1,4 @@
-"""Messages say what a parameter is called in Python, never what the command line calls it."""
+"""Messages name parameters as in Python, never as options of the command line."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def options_of(command: str) -> set[str]:
     } - {"help"}
 
 
-def test_every_option_of_fit_is_something_in_python() -> None:
+def test_every_option_of_fit_has_a_counterpart_in_python() -> None:
     assert options_of("fit") <= PARAMETERS.keys() | PHRASES.keys()
     assert not PARAMETERS.keys() & PHRASES.keys()
 
 
-def test_every_parameter_of_the_table_is_there() -> None:
-    there = {
+def test_every_parameter_of_the_table_exists() -> None:
+    existing = {
         *AutoMLClassifier().get_params(),
         *inspect.signature(AutoMLClassifier.fit).parameters,
         *inspect.signature(load).parameters,
     }
-    assert set(PARAMETERS.values()) <= there
+    assert set(PARAMETERS.values()) <= existing
 
 
 MESSAGES = {
@@ -98,10 +98,10 @@ MESSAGES = {
 }
 
 
-@pytest.mark.parametrize(("said", "wanted"), MESSAGES.items())
-def test_a_message_in_pythons_words(said: str, wanted: str) -> None:
-    given = {"metric": "auc", "output": Path("/tmp/my runs/x"), "options": {}}
-    assert in_python(said, given) == wanted
+@pytest.mark.parametrize(("message", "expected"), MESSAGES.items())
+def test_a_message_is_reworded_for_python(message: str, expected: str) -> None:
+    values = {"metric": "auc", "output": Path("/tmp/my runs/x"), "options": {}}
+    assert in_python(message, values) == expected
 
 
 def texts() -> pd.DataFrame:
@@ -211,32 +211,33 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-def _broken(truth: Any, answer: Any) -> float:
+def _broken(y_true: Any, y_pred: Any) -> float:
     raise ArithmeticError("no score")
 
 
-@pytest.mark.parametrize(("make", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_in_pythons_words(make: Callable[[], Any], told: str) -> None:
-    with pytest.raises(InputError, match=told) as caught:
+@pytest.mark.parametrize(("make", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_an_error_is_worded_for_python(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         make()
     assert not re.search(r"--[a-z]", str(caught.value))
     assert "\n" not in str(caught.value)
 
 
-def test_warnings_and_findings_are_in_pythons_words() -> None:
+def test_warnings_and_findings_are_worded_for_python() -> None:
     y = np.where(IS_WIDE, "yes", "no").astype(object)
     y[0] = None
     table = X.assign(age=np.r_[[-999.0] * 12, np.arange(20, 68)])
     with pytest.warns(UserWarning, match="without a target") as caught:
         model = classifier().fit(table, y)
-    told = [str(one.message) for one in caught] + [finding.text() for finding in model.findings_]
-    assert not [text for text in told if "--" in text]
-    assert {Path(one.filename) for one in caught} == {Path(__file__)}
+    texts = [str(warning.message) for warning in caught]
+    texts += [finding.text() for finding in model.findings_]
+    assert not [text for text in texts if "--" in text]
+    assert {Path(warning.filename) for warning in caught} == {Path(__file__)}
     sentinel = next(finding for finding in model.findings_ if finding.code == "sentinel")
     assert sentinel.override == "options={'clean.sentinels': False}"
 
 
-def test_a_quantity_for_a_classifier_is_told_which_class_to_use() -> None:
+def test_a_message_about_the_task_names_the_class_to_use() -> None:
     codes = pd.Series(np.arange(ROWS) % 2)
     assert AutoMLRegressor.__name__ in in_python("give --task regression", {})
     assert regressor().fit(X, codes).findings_ is not None

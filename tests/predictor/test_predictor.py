@@ -10,6 +10,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,22 +32,27 @@ from automl.task import Task
 
 def table(n_rows: int = 120) -> Table:
     rng = np.random.default_rng(0)
-    x, place = rng.normal(size=n_rows), rng.choice(["Rome", "Oslo", ""], n_rows)
+    x = rng.normal(size=n_rows)
+    place = rng.choice(["Rome", "Oslo", ""], n_rows)
+    note = [f"a note on {name}" for name in place]
     y = np.where(x + (place == "Rome") > 0.3, "yes", "no")
-    return from_frame({"x": x, "place": place, "note": [f"a note on {p}" for p in place], "y": y})
+    return from_frame({"x": x, "place": place, "note": note, "y": y})
 
 
 def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
-    """One fitted model of a family as a predictor."""
+    """Return a predictor with one fitted model of a family."""
     cleaned = clean(data, "y", CleanOptions())
     task = Task("binary", "y", "roc_auc", cleaned.labels, cleaned.dtype)
     kind = family(name)
-    recipe = next(RECIPES[r] for r in kind.recipes if not RECIPES[r].reads_target)
+    recipes = [RECIPES[recipe] for recipe in kind.recipes]
+    recipe = next(recipe for recipe in recipes if not recipe.reads_target)
     encoding = fit_shared(recipe, cleaned.columns, 0)
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
     how = How(task, METRICS["roc_auc"], 0, 1, rounds=rounds)
-    fitted = kind.fit(kind.prepare(sample, None, {}, how), {}, how)
-    member = Member("m", family(name), 1.0, (Part(("e",), packed(fitted.model.to_state())),))
+    prepared = kind.prepare(sample, None, {}, how)
+    fitted = kind.fit(prepared, {}, how)
+    part = Part(("e",), packed(fitted.model.to_state()))
+    member = Member("m", kind, 1.0, (part,))
     return Predictor(
         task,
         cleaned.cleaner,
@@ -61,36 +67,34 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
 @pytest.mark.parametrize("name", [kind.name for kind in FAMILIES])
 def test_save_and_load_predict_the_same_bit_for_bit(name: str, tmp_path: Path) -> None:
     data = table()
-    made = predictor_of(name, data)
-    digest = save(made, tmp_path / "p.automl")
-    again = load(tmp_path / "p.automl", digest)
-    proba = made.proba(data)
-    assert (again.proba(data) == proba).all()
-    assert (again.predict(data) == made.predict(data)).all()
+    predictor = predictor_of(name, data)
+    digest = save(predictor, tmp_path / "p.automl")
+    loaded = load(tmp_path / "p.automl", digest)
+    proba = predictor.proba(data)
+    assert (loaded.proba(data) == proba).all()
+    assert (loaded.predict(data) == predictor.predict(data)).all()
     for rows in ([5], [9, 3, 3], list(range(119, -1, -1))):
-        assert (again.proba(data.take(rows)) == proba[rows]).all()
+        assert (loaded.proba(data.take(rows)) == proba[rows]).all()
     assert proba.sum(1) == pytest.approx(1)
 
 
-def test_the_parts_of_a_member_count_by_their_shares(tmp_path: Path) -> None:
+def test_the_parts_of_a_member_are_weighted_by_their_shares(tmp_path: Path) -> None:
     data = table()
-    long, short = (
-        replace(predictor_of("lightgbm", data, rounds), temperature=1.0) for rounds in (15, 2)
-    )
-    parts = (
-        replace(long.members[0].parts[0], share=0.25),
-        replace(short.members[0].parts[0], share=0.75),
-    )
-    both = replace(long, members=(replace(long.members[0], parts=parts),))
+    long = replace(predictor_of("lightgbm", data, 15), temperature=1.0)
+    short = replace(predictor_of("lightgbm", data, 2), temperature=1.0)
+    long_part = replace(long.members[0].parts[0], share=0.25)
+    short_part = replace(short.members[0].parts[0], share=0.75)
+    member = replace(long.members[0], parts=(long_part, short_part))
+    both = replace(long, members=(member,))
     save(both, tmp_path / "p.automl")
-    mixed = 0.25 * long.proba(data) + 0.75 * short.proba(data)
-    assert load(tmp_path / "p.automl").proba(data) == pytest.approx(mixed)
-    assert abs(mixed - long.proba(data)).max() > 0.01
+    expected = 0.25 * long.proba(data) + 0.75 * short.proba(data)
+    assert load(tmp_path / "p.automl").proba(data) == pytest.approx(expected)
+    assert abs(expected - long.proba(data)).max() > 0.01
 
 
 def test_equal_predictors_have_equal_bytes() -> None:
-    made = predictor_of("linear", table())
-    assert dumps(made) == dumps(loads(dumps(made)))
+    predictor = predictor_of("linear", table())
+    assert dumps(predictor) == dumps(loads(dumps(predictor)))
 
 
 @pytest.mark.parametrize(
@@ -100,12 +104,12 @@ def test_equal_predictors_have_equal_bytes() -> None:
         ("linear", "lightgbm,catboost,xgboost,sklearn,scipy"),
     ],
 )
-def test_a_model_predicts_where_other_libraries_are_absent(
+def test_a_model_predicts_without_the_libraries_of_others(
     name: str, blocked: str, tmp_path: Path
 ) -> None:
     data = table()
-    made = predictor_of(name, data)
-    save(made, tmp_path / "p.automl")
+    predictor = predictor_of(name, data)
+    save(predictor, tmp_path / "p.automl")
     data.to_frame().to_csv(tmp_path / "t.csv", index=False)
     script = f"""
 import sys
@@ -115,19 +119,20 @@ class Blocked:
             raise ImportError(name + " is blocked")
 sys.meta_path.insert(0, Blocked())
 from pathlib import Path
+from typing import Any
 from automl.predictor import load
 from automl.table import read_table
 print(load(Path("p.automl")).proba(read_table("t.csv"))[0, 1].hex())
 """
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert said.returncode == 0, said.stderr
-    assert float.fromhex(said.stdout.strip()) == made.proba(data)[0, 1]
+    assert done.returncode == 0, done.stderr
+    assert float.fromhex(done.stdout.strip()) == predictor.proba(data)[0, 1]
 
 
 def forged(blob: bytes, change: dict[str, bytes | None]) -> bytes:
-    """A predictor file with entries changed, added or taken away, and a right checksum."""
+    """Change, add or remove entries of a predictor file, and correct its checksum."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(blob)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in [*old.namelist(), *(name for name in change if name not in old.namelist())]:
@@ -158,7 +163,7 @@ FORGERIES = {
     ),
     "members that are nonsense": lambda blob: with_manifest(blob, members=[{"id": 1}]),
     "a task that is nonsense": lambda blob: with_manifest(blob, task=[]),
-    "JSON that is none": lambda blob: forged(blob, {"manifest.json": b"{"}),
+    "invalid JSON": lambda blob: forged(blob, {"manifest.json": b"{"}),
 }
 
 
@@ -184,8 +189,8 @@ def test_an_unknown_family_is_refused() -> None:
     class Stranger(type(family("linear"))):  # type: ignore[misc]
         name = "os"
 
-    made = predictor_of("linear", table())
-    blob = dumps(replace(made, members=(replace(made.members[0], kind=Stranger()),)))
+    predictor = predictor_of("linear", table())
+    blob = dumps(replace(predictor, members=(replace(predictor.members[0], kind=Stranger()),)))
     with pytest.raises(
         InputError, match="made with the model family 'os', which is not known here"
     ):
@@ -193,52 +198,57 @@ def test_an_unknown_family_is_refused() -> None:
 
 
 def test_intervals_hold_their_share_of_the_residuals() -> None:
-    made = replace(predictor_of("linear", table()), residuals=np.linspace(-2, 2, 201))
-    low, high = made.interval(np.array([10.0]), 0.9)
+    predictor = replace(predictor_of("linear", table()), residuals=np.linspace(-2, 2, 201))
+    low, high = predictor.interval(np.array([10.0]), 0.9)
     assert low[0] == pytest.approx(8.2)
     assert high[0] == pytest.approx(11.8)
     with pytest.raises(InputError, match="--interval"):
-        made.interval(np.array([1.0]), 1.5)
+        predictor.interval(np.array([1.0]), 1.5)
+
+
+def with_target(data: Table, target: list[str]) -> Table:
+    columns: dict[str, Any] = {name: data.columns[name] for name in ("x", "place", "note")}
+    columns["y"] = target
+    return from_frame(columns)
 
 
 def test_scores_need_the_target_and_know_its_classes() -> None:
-    data, made = table(), predictor_of("linear", table())
-    told = scores(made, data)
-    assert told.metric == "roc_auc"
-    assert told.rows == 120
-    assert told.found[0][1] > 0.8
-    assert told.expected is None  # the file doesn't say
+    data = table()
+    predictor = predictor_of("linear", data)
+    result = scores(predictor, data)
+    assert result.metric == "roc_auc"
+    assert result.rows == 120
+    assert result.found[0][1] > 0.8
+    assert result.expected is None  # the file doesn't say
     with pytest.raises(InputError, match="no column 'y'"):
-        scores(made, data.drop(["y"]))
-    strange = from_frame(
-        {**{n: data.columns[n] for n in ("x", "place", "note")}, "y": ["perhaps"] * 120}
-    )
+        scores(predictor, data.drop(["y"]))
+    strange = with_target(data, ["perhaps"] * 120)
     with pytest.raises(InputError, match="perhaps"):
-        scores(made, strange)
+        scores(predictor, strange)
 
 
-def test_rows_of_a_class_that_the_model_never_saw_are_told_and_the_others_scored() -> None:
-    data, made = table(), predictor_of("linear", table())
+def test_rows_of_an_unknown_class_are_left_out_and_the_others_scored() -> None:
+    data = table()
+    predictor = predictor_of("linear", data)
     target = [" YES " if label == "yes" else "No" for label in data.columns["y"]]
-    respelled = from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target})
-    assert scores(made, respelled).found == scores(made, data).found
+    respelled = with_target(data, target)
+    assert scores(predictor, respelled).found == scores(predictor, data).found
     target[:3] = ["perhaps", "perhaps", ""]
-    told = scores(
-        made, from_frame({**{n: data.columns[n] for n in ("x", "place", "note")}, "y": target})
-    )
-    assert told.rows == 117
-    assert (
-        told.left_out
-        == "2 rows were left out, with a class that the model doesn't know in 'y': 'perhaps'"
-    )
+    result = scores(predictor, with_target(data, target))
+    assert result.rows == 117
+    reason = "with a class that the model doesn't know in 'y': 'perhaps'"
+    assert result.left_out == f"2 rows were left out, {reason}"
 
 
 def test_the_interval_is_wider_for_a_smaller_table() -> None:
-    data, made = table(), predictor_of("linear", table())
-    made = replace(
-        made, facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}}
+    data = table()
+    predictor = predictor_of("linear", data)
+    predictor = replace(
+        predictor,
+        facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}},
     )
-    wide, narrow = (scores(made, data.take(np.arange(count))).expected for count in (30, 100))
+    wide = scores(predictor, data.take(np.arange(30))).expected
+    narrow = scores(predictor, data.take(np.arange(100))).expected
     assert narrow == pytest.approx((0.9, 0.8, 0.98))
     assert wide is not None
     assert wide[0] == 0.9
@@ -275,27 +285,27 @@ def npy(header: str, body: bytes = b"") -> bytes:
         b"",
     ],
 )
-def test_an_array_that_promises_what_it_does_not_hold_is_refused(array: bytes) -> None:
+def test_an_array_whose_header_is_wrong_is_refused(array: bytes) -> None:
     blob = zipped({"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": array})
     with pytest.raises(UnsafeModel):
         unpacked(blob)
 
 
-def test_arrays_of_any_shape_and_order_come_back() -> None:
+def test_arrays_of_any_shape_and_order_are_restored() -> None:
     arrays = {
         "none": np.empty((0, 3), np.float32),
         "one": np.array(5, np.int64),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         "flags": np.array([True, False]),
     }
-    again = unpacked(packed(arrays))
+    loaded = unpacked(packed(arrays))
     for name, array in arrays.items():
-        assert (again[name].dtype, again[name].shape) == (array.dtype, array.shape)
-        assert (again[name] == array).all()
-        assert again[name].flags.writeable
+        assert (loaded[name].dtype, loaded[name].shape) == (array.dtype, array.shape)
+        assert (loaded[name] == array).all()
+        assert loaded[name].flags.writeable
 
 
-def test_what_unpacks_to_too_much_is_refused_unread() -> None:
+def test_a_zip_bomb_is_refused_unread() -> None:
     bomb = zipped(
         {"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": bytes(200_000_000)}
     )
@@ -304,7 +314,7 @@ def test_what_unpacks_to_too_much_is_refused_unread() -> None:
         unpacked(bomb)
 
 
-def test_entries_that_stand_twice_or_are_packed_otherwise_are_refused() -> None:
+def test_duplicate_entries_and_other_compression_are_refused() -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("state/state.json", "{}")
