@@ -13,7 +13,6 @@ from automl.cli.overtime import Overtime
 from automl.event_log import read_events
 from automl.pipeline import read_pipeline
 from automl.run import Settings
-from automl.event_log import read_events
 from automl.study import Study
 from tests.run.commands import PENGUINS, QUICK, automl
 
