@@ -12,7 +12,7 @@ from typing import Any, Literal
 from automl.features.recipe import Recipe
 from automl.files import short_hash
 from automl.models import is_baseline
-from automl.resources import Resources
+from automl.resources import SINGLE_THREAD, Resources
 
 Status = Literal["done", "failed", "timeout", "memory", "cancelled"]
 Split = tuple[int, int | None]  # repeat and fold; without a fold: all rows
@@ -98,7 +98,7 @@ class Job:
     seed: int = 0
     rows: int | None = None
     rounds: int | None = None
-    resources: Resources = Resources()
+    resources: Resources = SINGLE_THREAD
     seconds: float = field(default=math.inf, compare=False)
 
     @cached_property

@@ -25,3 +25,6 @@ class Resources:
     threads: int = 1
     memory: int | None = None
     device: Device = "cpu"
+
+
+SINGLE_THREAD = Resources()

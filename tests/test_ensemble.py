@@ -1,4 +1,4 @@
-"""The ensemble is never worse than its best member on the rows it was chosen on, and calibration only ever helps there."""
+"""The ensemble is at least as good as its best member, and calibration helps, on its own rows."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_sharpening_keeps_the_order_of_classes_and_the_sum(heat: float, seed: in
     assert sharp.sum(1) == pytest.approx(1)
 
 
-def test_the_temperature_mends_probabilities_that_are_too_sure() -> None:
+def test_the_temperature_corrects_probabilities_that_are_too_sure() -> None:
     rng = np.random.default_rng(0)
     honest = rng.uniform(0.02, 0.98, 5000)
     y = (rng.random(5000) < honest).astype(float)
@@ -94,7 +94,7 @@ def rare(n_rows: int, seed: int = 0) -> tuple[np.ndarray, Truth]:
     return np.column_stack([1 - chance, chance]), Truth((rng.random(n_rows) < chance).astype(float))
 
 
-def test_the_cut_finds_rare_positives_for_f1() -> None:
+def test_the_threshold_finds_rare_positives_for_f1() -> None:
     proba, truth = rare(4000)
     found = cuts(proba, truth, METRICS["f1"])
     assert found[1] < 0.4
@@ -103,7 +103,7 @@ def test_the_cut_finds_rare_positives_for_f1() -> None:
     )
 
 
-def test_cuts_favour_rare_classes_among_many_where_the_metric_does() -> None:
+def test_thresholds_favour_rare_classes_where_the_metric_does() -> None:
     rng = np.random.default_rng(0)
     proba = rng.dirichlet([0.2, 1, 5], 5000)
     truth = Truth(np.array([rng.choice(3, p=row) for row in proba], float))
@@ -117,7 +117,7 @@ def test_cuts_favour_rare_classes_among_many_where_the_metric_does() -> None:
     assert cuts(proba, truth, METRICS["accuracy"]).tolist() == [1 / 3] * 3
 
 
-def seen(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:
+def noisy_proba(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:
     """Probabilities of two classes through noise of their logits."""
     logits = np.log(chance / (1 - chance)) + np.random.default_rng(seed).normal(
         scale=noise, size=len(chance)
@@ -125,11 +125,11 @@ def seen(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:
     return np.column_stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))])
 
 
-def test_the_pool_is_better_than_its_best_model_and_hardly_hears_noise() -> None:
+def test_the_pool_is_better_than_its_best_model_and_gives_noise_little_weight() -> None:
     rng = np.random.default_rng(0)
     chance = rng.uniform(0.05, 0.95, 4000)
     truth = Truth((rng.random(4000) < chance).astype(float))
-    models = [*(seen(chance, seed, 1.0) for seed in range(3)), rng.dirichlet([1, 1], 4000)]
+    models = [*(noisy_proba(chance, seed, 1.0) for seed in range(3)), rng.dirichlet([1, 1], 4000)]
     weights = pool(models, truth)
     assert weights.sum() == pytest.approx(1)
     assert weights.min() >= 0
@@ -143,9 +143,9 @@ def test_the_pool_is_better_than_its_best_model_and_hardly_hears_noise() -> None
 def test_a_strong_ridge_makes_the_pool_equal() -> None:
     chance = np.linspace(0.05, 0.95, 200)
     truth = Truth((np.random.default_rng(0).random(200) < chance).astype(float))
-    assert pool([seen(chance, 0, 0.1), seen(chance, 1, 5.0)], truth, ridge=100.0) == pytest.approx(
-        [0.5, 0.5], abs=0.01
-    )
+    assert pool(
+        [noisy_proba(chance, 0, 0.1), noisy_proba(chance, 1, 5.0)], truth, ridge=100.0
+    ) == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_rows_without_weight_do_not_count_in_the_pool() -> None:
@@ -153,7 +153,7 @@ def test_rows_without_weight_do_not_count_in_the_pool() -> None:
     chance = rng.uniform(0.05, 0.95, 300)
     y, models = (
         (rng.random(300) < chance).astype(float),
-        [seen(chance, seed, 1.0) for seed in range(2)],
+        [noisy_proba(chance, seed, 1.0) for seed in range(2)],
     )
     weight = np.repeat([1.0, 0.0], 150)
     half = pool([model[:150] for model in models], Truth(y[:150]))

@@ -11,7 +11,7 @@ from automl.metrics import METRICS, metric_for
 
 
 @pytest.mark.parametrize("shape", [0.0, 0.3, 0.6])
-def test_a_tail_has_the_shape_and_scale_of_what_it_is_made_of(shape: float) -> None:
+def test_a_tail_has_the_shape_and_scale_of_its_distribution(shape: float) -> None:
     drawn = np.random.default_rng(0).exponential(size=(50, 10_000))
     errors = 2.0 * (np.expm1(shape * drawn) / shape if shape else drawn)
     found = [Tail.of(row) for row in errors]
@@ -52,7 +52,7 @@ def test_about_one_row_is_predicted_as_another_one_was() -> None:
     assert np.mean(changed) == pytest.approx(1.0, abs=0.15)
 
 
-def test_metrics_that_may_not_bear_such_predictions_are_spared() -> None:
+def test_metrics_that_may_not_be_defined_for_worse_predictions_get_none() -> None:
     truth = Truth(np.arange(1.0, 9.0))
     for name in ("mape", "rmsle", "neg_mean_poisson_deviance"):
         assert worsening(truth.y, truth, metric_for(name, "regression")) is None

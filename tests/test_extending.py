@@ -25,6 +25,7 @@ from sklearn.base import clone
 
 from automl import AutoMLRegressor, InputError, extensions
 from automl.event_log import read_events
+from automl.events import StageStarted
 from automl.extend import SimpleFamily, read_pipeline
 from automl.models import family
 from automl.stages import STAGES

@@ -52,7 +52,7 @@ def test_numpy_numbers_may_stand_in_events(tmp_path: Path) -> None:
 
 def test_a_log_of_a_later_format_is_refused_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"v": 99, "kind": "started", "time": 0.0, "seed": 1}\n')
-    with pytest.raises(InputError, match="line 1 has format 99; .* reads format 2 to 3"):
+    with pytest.raises(InputError, match=r"line 1 has format 99; .* reads format 2 to 3"):
         replay(tmp_path)
 
 

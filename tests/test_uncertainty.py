@@ -1,4 +1,4 @@
-"""Intervals hold what they say, ties are found, and choosing the best of many is not taken for skill."""
+"""Intervals hold the loss, ties are found, and the luck of choosing the best is subtracted."""
 
 from __future__ import annotations
 
@@ -12,19 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.ensemble import Truth, combine, greedy, pool
+from automl.extrapolation import Block, later_losses, new_rows, reached, widening
 from automl.metrics import METRICS
-from automl.uncertainty import (
-    Block,
-    Sampler,
-    better_end,
-    interval,
-    later_losses,
-    new_rows,
-    optimism,
-    reached,
-    tied,
-    widening,
-)
+from automl.uncertainty import Sampler, better_end, interval, optimism, tied
 from tests.test_ensemble import noisy
 
 GREEDY = partial(greedy, metric=METRICS["rmse"], steps=10)
@@ -48,7 +38,7 @@ def test_an_interval_is_found_on_fewer_samples_where_time_is_short() -> None:
     assert list(asked) == []
 
 
-def test_a_metric_that_fails_on_some_samples_is_had_from_the_others() -> None:
+def test_a_metric_that_fails_on_some_samples_is_computed_on_the_others() -> None:
     def fragile(y: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> float:
         if y[0] == truth.y[0]:
             raise ValueError("not enough values to unpack")
@@ -124,11 +114,10 @@ def test_few_new_rows_may_all_be_right() -> None:
     assert below <= 3
 
 
-def test_of_samples_that_lack_a_class_nothing_is_said_nor_where_there_is_no_time() -> None:
-    y, proba = (
-        np.array([1.0] * 3 + [0.0] * 97),
-        np.column_stack([np.linspace(0.9, 0.1, 100), np.linspace(0.1, 0.9, 100)]),
-    )
+def test_no_lower_end_is_given_where_samples_lack_a_class_or_time_is_short() -> None:
+    y = np.array([1.0] * 3 + [0.0] * 97)
+    positive = np.linspace(0.1, 0.9, 100)
+    proba = np.column_stack([1 - positive, positive])
 
     def strict(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None) -> float:
         if truth.min() == truth.max():
@@ -140,7 +129,7 @@ def test_of_samples_that_lack_a_class_nothing_is_said_nor_where_there_is_no_time
     assert better_end(proba, Truth(y), METRICS["brier"], 2.0, go_on=lambda: False) == np.inf
 
 
-def test_no_error_among_few_rows_is_no_promise() -> None:
+def test_few_rows_without_an_error_promise_nothing() -> None:
     y = np.resize([0.0, 1.0], 100)
     for name, right in (("roc_auc", np.eye(2)[y.astype(int)]), ("accuracy", y.astype(int))):
         low, high = interval(right, Truth(y), METRICS[name])
@@ -148,7 +137,7 @@ def test_no_error_among_few_rows_is_no_promise() -> None:
         assert 0.005 < high < 0.1
 
 
-def test_a_metric_that_is_not_of_distances_sees_no_errors_that_nobody_made() -> None:
+def test_a_metric_that_is_not_of_distances_gets_no_redrawn_errors() -> None:
     rng = np.random.default_rng(0)
     y = rng.lognormal(size=1000)
     given_values = y * rng.lognormal(sigma=0.4, size=1000)
@@ -176,7 +165,7 @@ def test_ends_reach_farther_but_not_beyond_measure(
 
 def test_the_optimism_is_what_a_choice_among_noise_gains_on_its_own_rows() -> None:
     rng = np.random.default_rng(0)
-    gaps, told = [], []
+    gaps, estimates = [], []
     for seed in range(10):
         y, fresh = rng.normal(size=200), rng.normal(size=20_000)
         models = [(rng.normal(size=200) * 0.5, rng.normal(size=20_000) * 0.5) for _ in range(20)]
@@ -185,11 +174,11 @@ def test_the_optimism_is_what_a_choice_among_noise_gains_on_its_own_rows() -> No
         there = METRICS["rmse"].of(y, combine(known, weights))
         true = METRICS["rmse"].of(fresh, combine([model[1] for model in models], weights))
         gaps.append(true - there)
-        told.append(optimism(known, Truth(y), METRICS["rmse"], GREEDY, seed=seed))
-    assert np.mean(told) == pytest.approx(np.mean(gaps), rel=0.5)
+        estimates.append(optimism(known, Truth(y), METRICS["rmse"], GREEDY, seed=seed))
+    assert np.mean(estimates) == pytest.approx(np.mean(gaps), rel=0.5)
 
 
-def test_one_model_or_equal_ones_flatter_nobody() -> None:
+def test_one_model_or_equal_ones_have_no_optimism() -> None:
     predictions, truth = noisy(0, 1)
     assert optimism(predictions, truth, METRICS["rmse"], GREEDY) == 0.0
     assert optimism(predictions * 3, truth, METRICS["rmse"], GREEDY) == pytest.approx(
@@ -197,16 +186,16 @@ def test_one_model_or_equal_ones_flatter_nobody() -> None:
     )
 
 
-def test_cuts_that_are_chosen_flatter_too() -> None:
+def test_chosen_thresholds_have_optimism_too() -> None:
     rng = np.random.default_rng(0)
     y = (rng.random(80) < 0.1).astype(float)
     proba = rng.dirichlet([9, 1], 80)  # says nothing
-    told = [
+    estimates = [
         optimism([proba], Truth(y), METRICS["f1"], pool, rounds=10, cutting=cutting)
         for cutting in (False, True)
     ]
-    assert told[0] == 0
-    assert told[1] > 0.01
+    assert estimates[0] == 0
+    assert estimates[1] > 0.01
 
 
 def test_the_optimism_shrinks_with_rows() -> None:
@@ -247,8 +236,8 @@ def test_an_interval_over_groups_holds_what_one_over_rows_misses() -> None:
 def blocks(*losses: float) -> list[Block]:
     """Two folds of three blocks each."""
     return [
-        Block(30.0 * (place // 3), 10.0 * (1 + place % 3), loss)
-        for place, loss in enumerate(losses)
+        Block(30.0 * (index // 3), 10.0 * (1 + index % 3), loss)
+        for index, loss in enumerate(losses)
     ]
 
 
@@ -273,5 +262,5 @@ def test_a_loss_that_has_a_least_one_stays_above_it() -> None:
     assert 0.0 < low < high <= 0.9 * math.exp(0.7) + 1e-9
 
 
-def test_of_few_blocks_nothing_is_said() -> None:
+def test_few_blocks_bound_nothing() -> None:
     assert later_losses(blocks(1.0, math.nan, 2.0), Block(60, 60)) == (-math.inf, math.inf)

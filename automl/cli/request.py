@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import InputError, suggestion
+from automl.executor.engines import engine_of
 
 if TYPE_CHECKING:
     from automl.budget import Budget
@@ -242,8 +243,7 @@ def _check_options(request: RunRequest) -> None:
         raise InputError(f"--jobs {request.jobs}: give at least 1 core.")
     if not 0 <= request.seed < 2**31:
         raise InputError(f"--seed {request.seed}: give a whole number from 0 to 2147483647.")
-    if request.engine not in ("local", "inline"):
-        raise InputError(f"--engine {request.engine!r}: must be local or inline.")
+    engine_of(request.engine)
     if request.task is not None and request.task not in TASKS:
         raise InputError(f"--task {request.task!r}: must be binary, multiclass or regression.")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -80,7 +79,9 @@ def _explain_disk_errors() -> Iterator[None]:
 @contextmanager
 def server_for(engine: str) -> Iterator[ForkServer | None]:
     """Start a worker server if workers are processes; yield None otherwise."""
-    if engine != "local" or not sys.platform.startswith("linux"):
+    from automl.executor.engines import LOCAL, engine_of
+
+    if engine_of(engine) is not LOCAL:
         yield None
         return
     from automl.executor.fork_server import ForkServer
@@ -103,11 +104,15 @@ def _execute(
     from automl.budget import too_short
     from automl.cli import display
     from automl.cli.overtime import Overtime
+    from automl.executor.engines import ignored_options
     from automl.report import Reporter
 
     started = settings.started
-    if warning := too_short(settings.seconds):
-        typer.echo(f"automl: {warning}", err=True)
+    options = {"--jobs": request.jobs, "--memory": request.memory}
+    given = [name for name, value in options.items() if value is not None]
+    for warning in (too_short(settings.seconds), ignored_options(settings.used_engine, given)):
+        if warning:
+            typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(
         settings.seconds, settings.trials, started, quiet=request.quiet, verbose=request.verbose
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from automl.estimator.parameters import (
     FitArguments,
     budget_text,
     build_pipeline,
+    check_engine,
     check_trials,
     number_of_cores,
     own_families,
@@ -41,6 +42,7 @@ from automl.estimator.splitting import (
     is_splitter,
 )
 from automl.estimator.wording import finding_in_python, in_python, python_wording
+from automl.executor.engines import Engine
 from automl.extensions import Extensions
 from automl.leaderboard import HEADINGS, leaderboard, nothing_judged
 from automl.metrics import named as known_metric
@@ -82,7 +84,7 @@ class AutoML(BaseEstimator):
         track: str | Tracker | Sequence[str | Tracker] | None = (),
         n_jobs: int | None = None,
         memory: str | int | None = None,
-        engine: Literal["local", "inline"] = "local",
+        engine: str | Engine = "local",
         random_state: Any = 0,
         verbose: int = 0,
     ) -> None:
@@ -262,8 +264,7 @@ class AutoML(BaseEstimator):
 
     def _settings(self, folder: Path, started: float) -> run.Settings:
         """Check the parameters, and convert them to the settings of a run."""
-        if self.engine not in ("local", "inline"):
-            raise InputError(f"engine={self.engine!r}: must be 'local' or 'inline'.")
+        check_engine(self.engine)
         check_trials(self.trials)
         budget = budget_text(self.budget)
         extensions = own_families(self.families)

@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from automl.budget import usable_cores
 from automl.errors import InputError
 from automl.estimator.splitting import number_of_folds
+from automl.executor.engines import ENGINES, Engine
 from automl.extensions import Extensions
 from automl.models import everybody, given
 from automl.pipeline import Pipeline, read_pipeline
@@ -188,3 +189,17 @@ def value_errors_as_input_errors() -> Iterator[None]:
         raise
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def check_engine(engine: Any) -> None:
+    """Refuse what is no engine.
+
+    Raises
+    ------
+    InputError
+        It is no Engine, and no engine has this name.
+    """
+    if isinstance(engine, Engine) or engine in ENGINES:
+        return
+    known = " or ".join(map(repr, ENGINES))
+    raise InputError(f"engine={engine!r}: must be {known}.")

@@ -1,5 +1,1 @@
 """Where work is done: one contract, one file for each engine, and a table of engines."""
-
-from automl.executor._base import Executor
-
-__all__ = ["Executor"]

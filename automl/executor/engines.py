@@ -1,15 +1,18 @@
-"""The table of engines: where a run may do its work."""
+"""The table of engines: where a run may do its work. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automl.errors import InputError, suggestion
-from automl.executor import Executor
-from automl.executor.fork_server import ForkServer
+
+if TYPE_CHECKING:
+    from automl.executor._base import Executor
+    from automl.executor.fork_server import ForkServer
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,14 @@ INLINE = Engine(
 ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (LOCAL, INLINE)}
 
 
+def ignored_options(engine: Engine, options: Iterable[str]) -> str:
+    """Return a line about options that a user gave and an engine ignores; empty if none."""
+    ignored = [option for option in options if option in engine.ignores]
+    if not ignored:
+        return ""
+    return f"the engine {engine.name!r} ignores {' and '.join(ignored)}: it is {engine.about}"
+
+
 def engine_of(name: str | Engine) -> Engine:
     """Return the engine that a run really uses: processes are forked on Linux alone.
 
@@ -87,10 +98,9 @@ def engine_of(name: str | Engine) -> Engine:
     if isinstance(name, Engine):
         return name
     if name not in ENGINES:
-        raise InputError(
-            f"--engine {name}: no such engine.{suggestion(name, ENGINES)} "
-            f"There are {', '.join(ENGINES)}."
-        )
+        hint = suggestion(name, ENGINES)
+        known = " or ".join(ENGINES)
+        raise InputError(f"--engine {name!r}: must be {known}.{hint}")
     if name == LOCAL.name and not sys.platform.startswith("linux"):
         return INLINE
     return ENGINES[name]

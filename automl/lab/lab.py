@@ -18,7 +18,7 @@ from automl.candidate import Job, Outcome
 from automl.dataset import Dataset
 from automl.errors import AutoMLError, NoTime
 from automl.events import FitEnded, FitStarted, TrialDecided
-from automl.executor import Executor
+from automl.executor._base import Executor
 from automl.executor.probes import ProbeFolds, predictions_path, split_path
 from automl.executor.work import Encode, Limits, Probe, WorkResult
 from automl.executor.worker import Worker

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
-from automl.executor import Executor
+from automl.executor._base import Executor
 from automl.executor.work import (
     WORKER_DIED,
     Encode,

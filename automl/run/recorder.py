@@ -56,7 +56,7 @@ class Recorder:
                 log.write(f"{seconds:9.2f} s  {text}\n")
 
 
-def describe(study: Study, event: Event) -> str:
+def describe(study: Study, event: Event) -> str:  # noqa: C901 - one case a kind of event
     """Return an event as a line for people; empty if another event's line says it, too."""
     match event:
         case FindingRecorded():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from automl.budget import Budget
-from automl.executor import Executor
+from automl.executor._base import Executor
 from automl.executor.engines import INLINE, EngineSettings
 from automl.executor.fork_server import ForkServer
 from automl.journal import Journal, Observer

@@ -14,7 +14,7 @@ from automl.cleaning import Cleaner
 from automl.columns import Categories, Columns, Numbers, Texts
 from automl.dataset import Dataset
 from automl.events import DataPrepared, RunStarted
-from automl.executor import Executor
+from automl.executor._base import Executor
 from automl.features.recipe import RECIPES
 from automl.journal import Journal
 from automl.lab.lab import Lab

@@ -20,7 +20,7 @@ from automl.budget import Budget
 from automl.candidate import Candidate, Job
 from automl.dataset import open_dataset
 from automl.event_log import replay
-from automl.executor import Executor
+from automl.executor._base import Executor
 from automl.executor.engines import ENGINES, EngineSettings
 from automl.executor.inline import InlineExecutor
 from automl.executor.processes import ProcessExecutor

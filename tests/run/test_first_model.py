@@ -106,7 +106,7 @@ def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
 
 
 def trained(lab: Lab, study: Study, jobs: list[Job]) -> Study:
-    study = lab.run(Listed(jobs), study, lab.budget)
+    return lab.run(Listed(jobs), study, lab.budget)
     return study
 
 
