@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from automl.resources import Resources
 from tests.lab.samples import table
 
 EACH = Resources()
+RECIPE = replace(RECIPES["native"], text="skip")
 
 
 class ThreadExecutor:
@@ -77,7 +79,7 @@ def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Executo
 
 
 def job(fold: int = 0, **params: object) -> Job:
-    return Job(Candidate("lightgbm", params, RECIPES["native"]), "d", 0, fold)
+    return Job(Candidate("lightgbm", params, RECIPE), "d", 0, fold)
 
 
 def done(executor: Executor, item: WorkItem, limits: Limits = NO_LIMITS) -> WorkResult:
@@ -90,7 +92,7 @@ def done(executor: Executor, item: WorkItem, limits: Limits = NO_LIMITS) -> Work
 
 
 def test_a_job_ends_with_a_loss_and_its_files(executor: Executor, tmp_path: Path) -> None:
-    assert done(executor, Encode(RECIPES["native"])).outcome.is_done
+    assert done(executor, Encode(RECIPE)).outcome.is_done
     result = done(executor, job())
     assert result.item == job()
     assert result.outcome.is_done
@@ -101,7 +103,7 @@ def test_a_job_ends_with_a_loss_and_its_files(executor: Executor, tmp_path: Path
 
 
 def test_a_failure_is_an_outcome(executor: Executor) -> None:
-    done(executor, Encode(RECIPES["native"]))
+    done(executor, Encode(RECIPE))
     result = done(executor, job(num_leaves=-3))
     assert result.outcome.status == "failed"
     assert "num_leaves" in result.outcome.reason
@@ -110,7 +112,7 @@ def test_a_failure_is_an_outcome(executor: Executor) -> None:
 def test_work_takes_a_worker_until_its_result_is_read(executor: Executor) -> None:
     free = executor.free(EACH)
     assert 1 <= free <= executor.workers(EACH)
-    executor.submit(Encode(RECIPES["native"]), NO_LIMITS)
+    executor.submit(Encode(RECIPE), NO_LIMITS)
     assert executor.free(EACH) == free - 1
     while not executor.results(60.0):
         pass
@@ -118,7 +120,7 @@ def test_work_takes_a_worker_until_its_result_is_read(executor: Executor) -> Non
 
 
 def test_nothing_is_under_way_after_cancelling(executor: Executor) -> None:
-    executor.submit(Encode(RECIPES["native"]), NO_LIMITS)
+    executor.submit(Encode(RECIPE), NO_LIMITS)
     results = executor.cancel("for the test")
     assert len(results) == 1
     assert executor.free(EACH) == executor.workers(EACH)

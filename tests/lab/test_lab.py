@@ -154,7 +154,7 @@ def test_an_interrupted_runs_data_and_encodings_are_used_again(tmp_path: Path) -
     again = RunData(Store.reopened(tmp_path / "run"))
     assert again.recall()
     assert again.dataset().digest() == table().digest()
-    assert again.encoded == {"native-shared"}
+    assert "native-shared" in again.encoded
     (trial,) = study.trials.values()
     assert again.predictions(study, trial) is not None
     again.store.close()
