@@ -143,9 +143,9 @@ def test_the_pool_is_better_than_its_best_model_and_gives_noise_little_weight() 
 def test_a_strong_ridge_makes_the_pool_equal() -> None:
     chance = np.linspace(0.05, 0.95, 200)
     truth = Truth((np.random.default_rng(0).random(200) < chance).astype(float))
-    assert pool(
-        [noisy_proba(chance, 0, 0.1), noisy_proba(chance, 1, 5.0)], truth, ridge=100.0
-    ) == pytest.approx([0.5, 0.5], abs=0.01)
+    models = [noisy_proba(chance, 0, 0.1), noisy_proba(chance, 1, 5.0)]
+    weights = pool(models, truth, ridge=100.0)
+    assert weights == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_rows_without_weight_do_not_count_in_the_pool() -> None:
