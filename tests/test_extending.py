@@ -224,7 +224,7 @@ class Plain:
         ({"families": [Ours()]}, "is that of a built-in family"),
         ({"families": "lightgbm"}, "a list of names and objects"),
         ({"families": Mean()}, "a list of names and objects"),
-        ({"families": [Locked()]}, "can't be handed to the workers"),
+        ({"families": [Locked()]}, "can't be sent to the worker processes"),
         ({"families": ["lightgmb"]}, "Did you mean 'lightgbm'"),
         ({"track": object(), "output": "run"}, "has no method 'begin'"),
         ({"track": "tensorbord", "output": "run"}, "Did you mean 'tensorboard'"),
@@ -291,7 +291,7 @@ def test_a_family_passed_to_one_run_is_in_no_other_run() -> None:
 
 
 def test_without_extensions_no_pickle_is_read(tmp_path: Path) -> None:
-    extensions.keep(extensions.NO_EXTENSIONS, "rmse", tmp_path / "extensions.pkl")
+    extensions.write_for_workers(extensions.NO_EXTENSIONS, "rmse", tmp_path / "extensions.pkl")
     assert not (tmp_path / "extensions.pkl").exists()
     assert extensions.take(tmp_path / "extensions.pkl") == extensions.NO_EXTENSIONS
 

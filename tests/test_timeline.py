@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from automl.events import RecipesChosen, RunFinished, StageStarted
 from automl.features.recipe import RECIPES
 from automl.timeline import read
 from tests.report.runs import cleaned_run, empty_run, full_run
@@ -22,7 +23,7 @@ def test_clean_and_extract_have_an_event_at_their_end_alone_in_earlier_logs(
     tmp_path: Path,
 ) -> None:
     made = cleaned_run(tmp_path / "run")
-    made.tell({"kind": "stage", "stage": "select"}, after=2.0)
+    made.tell(StageStarted("select"), after=2.0)
     assert spans(tmp_path / "run") == [
         ("clean", 0.0, 0.8),
         ("extract", 0.8, 0.9),
@@ -32,13 +33,13 @@ def test_clean_and_extract_have_an_event_at_their_end_alone_in_earlier_logs(
 
 def test_a_stage_ends_with_its_result_or_when_the_next_one_begins(tmp_path: Path) -> None:
     made = empty_run(tmp_path / "run")
-    extract = {"kind": "stage", "stage": "extract"}
-    recipes = [RECIPES["native"].to_json()]
+    extract = StageStarted("extract")
+    recipes = RecipesChosen((RECIPES["native"],))
     made.tell(extract, after=1.0)
-    made.tell(extract | {"recipes": recipes}, after=2.0)
-    made.tell({"kind": "stage", "stage": "select", "families": []}, after=0.5)
-    made.tell({"kind": "stage", "stage": "tune"}, after=4.0)
-    made.tell({"kind": "finished", "how": "done"}, after=1.0)
+    made.tell(recipes, after=2.0)
+    made.tell(StageStarted("select", ()), after=0.5)
+    made.tell(StageStarted("tune"), after=4.0)
+    made.tell(RunFinished("done"), after=1.0)
     assert spans(tmp_path / "run") == [
         ("extract", 1.0, 3.0),
         ("select", 3.5, 7.5),

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.executor.simulated import SimulatedExecutor
+from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
+from automl.problem import NOTHING, Problem
 from automl.store import Store
 
 
@@ -24,6 +26,8 @@ class SimulatedLab(Lab):
     seconds : float
         The budget.
     workers : int
+    journal : Journal, optional
+    problem : Problem, optional
     """
 
     def __init__(
@@ -32,7 +36,10 @@ class SimulatedLab(Lab):
         outcome_of: Callable[[Job], Outcome],
         seconds: float = math.inf,
         workers: int = 2,
+        journal: Journal | None = None,
+        problem: Problem = NOTHING,
     ) -> None:
         executor = SimulatedExecutor(outcome_of, workers)
-        super().__init__(RunData(store), executor, Budget(seconds, executor.clock))
+        data = RunData(store, lambda: problem)
+        super().__init__(data, executor, Budget(seconds, executor.clock), journal)
         self.clock = executor.clock

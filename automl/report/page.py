@@ -176,7 +176,7 @@ def _content(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict
         "summary": _summary(study, timeline, facts, folder),
         "command": predict_command(home) if study.task else "",
         "alarms": study.score_warnings,
-        "findings": sorted(study.findings, key=lambda finding: finding["severity"] != "warning"),
+        "findings": sorted(study.findings, key=lambda finding: finding.severity != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
         "warning": contradiction(study),
         "tested": tested_text(study),

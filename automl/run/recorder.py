@@ -77,7 +77,9 @@ def describe(study: Study, event: Event) -> str:  # noqa: C901 - one case a kind
             return _test(event)
         case RunFinished():
             return f"finished: {event.how}"
-        case RecipesChosen() | StageEnded():
+        case RecipesChosen():
+            return f"recipes {', '.join(recipe.name for recipe in event.recipes)}"
+        case StageEnded():
             return ""
         case RunStarted() | RunResumed() | ManualTrialsStarted():
             return event.kind

@@ -16,6 +16,14 @@ import pytest
 from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
 from automl.cli.summary import leaderboard_text, run_summary, select_rows
+from automl.events import (
+    FindingRecorded,
+    FitEnded,
+    FitStarted,
+    RecipesChosen,
+    RunFinished,
+    StageStarted,
+)
 from automl.features.recipe import RECIPES
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
@@ -89,7 +97,7 @@ def test_verbose_lines_show_every_event_and_the_begin_of_a_candidate_once(
     tmp_path: Path,
 ) -> None:
     made = full_run(tmp_path / "run", trials=6)
-    begun = sum(event["kind"] == "begun" for _, event in made.told)
+    begun = sum(isinstance(event, FitStarted) for _, event in made.told)
     lines = lines_of(made, verbose=True)
     assert len(lines) == len(made.told) - begun + len(made.study.trials)
     assert sum("  new     " in line for line in lines) == len(made.study.trials)
@@ -97,8 +105,8 @@ def test_verbose_lines_show_every_event_and_the_begin_of_a_candidate_once(
 
 def test_a_stage_with_a_result_has_one_line(tmp_path: Path) -> None:
     made = empty_run(tmp_path / "run")
-    made.tell({"kind": "stage", "stage": "extract"})
-    made.tell({"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]})
+    made.tell(StageStarted("extract"))
+    made.tell(RecipesChosen((RECIPES["native"],)))
     assert lines_of(made) == ["   12.3 s  extract   native"]
 
 
@@ -111,14 +119,8 @@ def test_a_finding_is_wrapped_and_never_cut_before_the_option_that_changes_it(
         "taken as missing, as no other value comes near "
         "and it stands in the table a hundred times as often as its neighbours"
     )
-    made.tell(
-        {
-            "kind": "finding",
-            "finding": Finding(
-                "sentinel", ("age",), "warning", 12, ("999",), long, OVERRIDE
-            ).to_json(),
-        }
-    )
+    finding = Finding("sentinel", ("age",), "warning", 12, ("999",), long, OVERRIDE)
+    made.tell(FindingRecorded(finding))
     live, stream = terminal(width)
     for study, event in made.told:
         live(study, event)
@@ -172,7 +174,7 @@ def test_the_summary_without_failures_does_not_mention_them(tmp_path: Path) -> N
 
 def test_an_interruption_has_a_line(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
-    made.tell({"kind": "finished", "how": "interrupted"})
+    made.tell(RunFinished("interrupted"))
     assert lines_of(made)[-1].endswith("interrupted: ending with the constant baseline")
 
 
@@ -193,12 +195,9 @@ def test_live_shows_stage_time_fits_and_the_best_models(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run")
     made.told = made.told[:-3]
     text = drawn(after(made))
-    done = sum(
-        event["kind"] == "fit" and event["outcome"]["status"] == "done" for _, event in made.told
-    )
-    failed = sum(
-        event["kind"] == "fit" and event["outcome"]["status"] == "failed" for _, event in made.told
-    )
+    fits = [event for _, event in made.told if isinstance(event, FitEnded)]
+    done = sum(fit.outcome.status == "done" for fit in fits)
+    failed = sum(fit.outcome.status == "failed" for fit in fits)
     assert "48 s left of 1 min" in text
     assert text.startswith("tune")
     assert f"{done} fits done, {failed} failed" in text
@@ -346,7 +345,7 @@ def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
 def test_models_that_are_tied_with_the_best_are_marked(tmp_path: Path) -> None:
     study = full_run(tmp_path / "run").study
     first, second = study.ranked[0].id, study.ranked[2].id
-    rows = leaderboard(replace(study, verdict={**study.verdict, "tied": [first, second]}))
+    rows = leaderboard(replace(study, evaluation=replace(study.evaluation, tied=(first, second))))
     assert [row["id"] for row in rows if row["status"] == "done, tied with the best"] == [
         first,
         second,

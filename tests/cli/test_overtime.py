@@ -68,9 +68,9 @@ def test_a_process_that_ends_in_time_is_left_alone(tmp_path: Path) -> None:
 def test_with_a_model_the_exit_code_is_0(run: Path) -> None:
     observer = overtime(run)
     study = Study()
-    for event in read_events(run):
-        study = study.add(event)
-        observer(study, event)
+    for logged in read_events(run):
+        study = study.add(logged.event)
+        observer(study, logged.event)
     text, code = observer.outcome()
     assert code == 0
     assert "the predictor is the best so far" in text

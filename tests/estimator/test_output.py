@@ -61,7 +61,7 @@ def test_the_leaderboard_has_a_row_even_where_nothing_was_tried(
     assert len(set(model.predict_proba(X)[:, 0])) == 1
 
 
-def _clean_alone(study: Any, lab: Any, settings: Any, steps: Any, *others: Any) -> Any:
+def _clean_alone(study: Any, lab: Any, steps: Any, *others: Any) -> Any:
     """A chain that has no time for more than cleaning."""
     return steps[0].stage.run(study, lab, lab.budget)
 

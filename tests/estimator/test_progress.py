@@ -20,8 +20,10 @@ from automl.estimator.progress import (
     progress,
     progress_line,
 )
+from automl.events import DataPrepared, RunFinished, RunStarted, StageStarted
 from automl.pipeline import read_pipeline
-from automl.study import Event, Study
+from automl.study import Event, Plan, Size, Study
+from automl.task import Task
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 
@@ -47,17 +49,13 @@ def settings(**values: Any) -> run.Settings:
 def show_run(display: Silent) -> None:
     """Show a small run."""
     events: list[Event] = [
-        {"kind": "started", "seed": 0},
-        {
-            "kind": "stage",
-            "stage": "clean",
-            "task": {"kind": "binary", "target": "y", "metric": "roc_auc", "labels": ["a", "b"]},
-            "data": "0",
-            "size": {"rows": 60, "columns": 2},
-            "plan": {"kind": "kfold", "folds": 3, "repeats": 1},
-        },
-        {"kind": "stage", "stage": "select"},
-        {"kind": "finished", "how": "done"},
+        RunStarted(0),
+        StageStarted("clean"),
+        DataPrepared(
+            Task("binary", "y", "roc_auc", ("a", "b")), "0", Size(60, 2), Plan("kfold", 3)
+        ),
+        StageStarted("select"),
+        RunFinished("done"),
     ]
     study = Study()
     with display:
@@ -106,7 +104,7 @@ def test_the_line_is_erased_when_a_fit_fails() -> None:
     stream = Terminal()
     display = progress(1, settings(), stream)
     display.__enter__()
-    display.observers[0](Study(), {"kind": "started", "seed": 0})
+    display.observers[0](Study(), RunStarted(0))
     display.__exit__(RuntimeError, RuntimeError(), None)
     assert stream.getvalue().endswith("\r")
     assert "\n" not in stream.getvalue()

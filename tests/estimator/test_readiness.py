@@ -15,9 +15,9 @@ from automl import AutoMLRegressor, load
 from automl.budget import Budget
 from automl.candidate import Candidate, Job, Outcome
 from automl.estimator.readiness import Importer, restore_in_time
+from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
 from automl.study import Study
-from automl.trial import begun, decided, fitted
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 
@@ -48,9 +48,9 @@ def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(
     job = Job(Candidate("xgboost", {}, RECIPES["native"]), "data")
     study = Study()
     for event in (
-        begun(job),
-        fitted(job, Outcome("done", 0.5)),
-        decided(study.add(begun(job)).trials[job.candidate.id], "done"),
+        FitStarted(job),
+        FitEnded(job.candidate.id, job.key, Outcome("done", 0.5)),
+        TrialDecided(job.candidate.id, "done"),
     ):
         study = study.add(event)
         Importer(Budget(time.monotonic() + 5.0))(study, event)

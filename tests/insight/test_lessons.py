@@ -238,7 +238,7 @@ class TestARun:
             "tuned",
             "ensemble",
         ]
-        assert told[0].loss > told[2].loss > told[-1].loss == made.study.verdict["loss"]
+        assert told[0].loss > told[2].loss > told[-1].loss == made.study.evaluation.loss
         best = min(step.loss for step in told[:-1])
         assert told[-1].gain == pytest.approx((best - told[-1].loss) / best)
         assert all(0 <= step.seconds <= read(tmp_path / "run").last for step in told)

@@ -8,18 +8,30 @@ import random
 import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from automl import models
 from automl.candidate import Candidate, Job, Outcome
 from automl.cleaning.findings import Finding
+from automl.events import (
+    DataPrepared,
+    EnsembleWeighted,
+    FindingRecorded,
+    FitEnded,
+    FitStarted,
+    PredictorScored,
+    RecipesChosen,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+    TrialDecided,
+)
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
 from automl.run.scoring import contradiction
 from automl.store import Store
-from automl.study import Event, Plan, Study
+from automl.study import Evaluation, Event, Plan, Size, Study
 from automl.task import Task
-from automl.trial import begun, decided, fitted
+from automl.trial import Decision
 
 OVERRIDE = "--set clean.sentinels=false"
 HOSTILE = "<script>alert(1)</script>"
@@ -69,24 +81,24 @@ class Made:
     def tell(self, event: Event, after: float = 0.0) -> None:
         self.seconds += after
         self.study = self.study.add(event)
-        self.store.append(json.loads(json.dumps(event, default=str)), self.seconds)
+        self.store.log.append(event, self.seconds)
         self.told.append((self.study, event))
 
     def fit(self, job: Job, outcome: Outcome, curve: list[list[float]] | None = None) -> None:
-        self.tell(begun(job))
+        self.tell(FitStarted(job))
         if curve is not None:
             home = self.store.folder / "trials" / job.candidate.id
             home.mkdir(exist_ok=True)
             (home / f"{job.key}.json").write_text(
                 json.dumps({"resolved": {}, "curve": curve}), encoding="utf-8"
             )
-        self.tell(fitted(job, outcome), after=outcome.seconds)
+        self.tell(FitEnded(job.candidate.id, job.key, outcome), after=outcome.seconds)
 
 
 def empty_run(folder: Path) -> Made:
     """A run that was killed before its table was understood."""
     made = Made(Store(folder))
-    made.tell({"kind": "started", "seed": 7})
+    made.tell(RunStarted(7))
     return made
 
 
@@ -108,26 +120,15 @@ def cleaned_run(folder: Path, kind: str = "binary", plan: Plan | None = None) ->
         ),
         Finding("rows", (), "info", 3, (), "rows without a target were left out"),
     ):
-        made.tell({"kind": "finding", "finding": finding.to_json()}, after=0.1)
-    plain = {"kind": plan.kind, "folds": plan.folds, "repeats": plan.repeats}
-    size = {"rows": 12_345, "columns": 17}
+        made.tell(FindingRecorded(finding), after=0.1)
+    made.tell(DataPrepared(TASKS[kind], "d", Size(12_345, 17), plan), after=0.5)
     made.tell(
-        {
-            "kind": "stage",
-            "stage": "clean",
-            "task": TASKS[kind].to_json(),
-            "data": "d",
-            "size": size,
-            "plan": plain,
-        },
-        after=0.5,
-    )
-    made.tell(
-        {
-            "kind": "stage",
-            "stage": "extract",
-            "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()],
-        },
+        RecipesChosen(
+            (
+                RECIPES["native"],
+                RECIPES["onehot"],
+            )
+        ),
         after=0.1,
     )
     return made
@@ -140,12 +141,12 @@ def full_run(
     made = cleaned_run(folder, kind, plan)
     rng = random.Random(seed)
     best, baseline = BEST_AND_BASELINE_LOSS[kind]
-    made.tell({"kind": "stage", "stage": "select"})
+    made.tell(StageStarted("select"))
     constant = Candidate("constant", {}, RECIPES["native"], "select")
     _trial(made, constant, baseline, rng, seconds=0.01)
     for index in range(trials - 1):
         if index == trials // 3:
-            made.tell({"kind": "stage", "stage": "tune"}, after=0.1)
+            made.tell(StageStarted("tune"), after=0.1)
         family = FAMILIES[index % len(FAMILIES)]
         recipe = RECIPES[rng.choice(["native", "onehot"])]
         params = {"depth": index, "rate": rng.random()}
@@ -155,7 +156,7 @@ def full_run(
         seconds = rng.expovariate(1 / 2.0)
         _trial(made, candidate, loss, rng, seconds, fate=index % 9)
     _combine(made)
-    made.tell({"kind": "finished", "how": "done"}, after=0.3)
+    made.tell(RunFinished("done"), after=0.3)
     return made
 
 
@@ -173,9 +174,9 @@ def examined_run(folder: Path, low: float = 0.9, high: float = 0.95) -> Made:
         "score": 0.763,
         "members": members,
     }
-    made.tell({"kind": "test", "test": test | {"expected": [0.93, low, high]}}, after=0.1)
+    made.tell(PredictorScored(test | {"expected": [0.93, low, high]}), after=0.1)
     if found := contradiction(made.study.test, made.study):
-        made.tell({"kind": "finding", "finding": found.to_json()})
+        made.tell(FindingRecorded(found))
     return made
 
 
@@ -189,9 +190,9 @@ def _trial(
 ) -> None:
     """Fate 5 fails, 3 and 7 are dropped after a fold, the others are complete."""
 
-    def decide(decision: str, reason: str = "") -> None:
+    def decide(decision: Decision, reason: str = "") -> None:
         trial = made.study.trials[candidate.id]
-        made.tell(decided(trial, decision, reason))
+        made.tell(TrialDecided(trial.id, decision, reason))
 
     for repeat, fold in made.study.plan.splits:
         job = Job(candidate, "d", repeat, fold)
@@ -214,22 +215,20 @@ def _curve(loss: float) -> list[list[float]]:
 
 
 def _combine(made: Made) -> None:
-    made.tell({"kind": "stage", "stage": "ensemble"}, after=0.1)
+    made.tell(StageStarted("ensemble"), after=0.1)
     leaders = made.study.ranked[:4]
     ids = [trial.id for trial in leaders]
     weights = dict(zip(ids, (0.48, 0.28, 0.16, 0.08), strict=False))
     loss = leaders[0].loss * 0.985
-    verdict: dict[str, Any] = {
-        "loss": loss,
-        "low": loss * 0.97,
-        "high": loss * 1.03,
-        "rows": 12_000,
-        "temperature": 1.0,
-        "cuts": [0.5, 0.5],
-    }
-    made.tell(
-        {"kind": "weights", "weights": weights, "finish": "bag", "verdict": verdict}, after=0.4
+    evaluation = Evaluation(
+        loss,
+        loss * 0.97,
+        loss * 1.03,
+        rows=12_000,
+        new=4_000,
+        thresholds=(0.5, 0.5),
     )
+    made.tell(EnsembleWeighted(weights, "bag", evaluation), after=0.4)
 
 
 def score(made: Made, loss: float) -> float:

@@ -16,12 +16,13 @@ from automl.budget import Budget
 from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
 from automl.event_log import replay
+from automl.events import EnsembleWeighted, RunFinished
 from automl.formatting import number, places
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import Reporter, write_report
 from automl.report.summary import expected
-from automl.study import Plan
+from automl.study import Evaluation, Plan
 from automl.timeline import read
 from tests.report.runs import (
     BROKEN,
@@ -146,8 +147,8 @@ def test_hostile_families_and_hyperparameters_are_shown_as_text(tmp_path: Path) 
     params = {HOSTILE: "\u2028" + HOSTILE}
     candidate = Candidate("</script><b>", params, made.study.recipes[0], "select")
     made.fit(Job(candidate, "d"), Outcome("done", 0.25, 1.0))
-    weights = {"weights": {candidate.id: 1.0}, "finish": "refit", "verdict": {"loss": 0.25}}
-    made.tell({"kind": "weights", **weights})
+    evaluation = Evaluation(0.25, 0.2, 0.3, rows=100, new=30)
+    made.tell(EnsembleWeighted({candidate.id: 1.0}, "refit", evaluation))
     page = page_of(tmp_path / "run")
     assert len(page.having("script")) == 3
     drawn = json.loads(page.scripts[0])
@@ -164,7 +165,7 @@ def test_figures_hold_the_numbers_of_the_study(tmp_path: Path) -> None:
     assert best["y"][-1] == made.study.ranked[0].loss
     assert best["x"] == sorted(best["x"])
     *of_families, ensemble = drawn["loss"]["data"][1:]
-    assert (ensemble["name"], ensemble["y"]) == ("ensemble", [made.study.verdict["loss"]])
+    assert (ensemble["name"], ensemble["y"]) == ("ensemble", [made.study.evaluation.loss])
     dots = [loss for trace in of_families for loss in trace["y"]]
     assert sorted(dots) == [trial.loss for trial in made.study.ranked]
     assert drawn["weights"]["data"][0]["x"] == list(made.study.weights.values())
@@ -207,7 +208,7 @@ def test_a_test_score_within_the_interval_is_no_warning(tmp_path: Path) -> None:
     page = page_of(tmp_path / "run")
     assert "Test score roc_auc 0.763000" in page.text
     assert page.having("p", role="alert") == []
-    assert "test_score" not in [finding["code"] for finding in made.study.findings]
+    assert "test_score" not in [finding.code for finding in made.study.findings]
 
 
 def test_the_summary_names_failed_fits_and_the_file_of_tracebacks(tmp_path: Path) -> None:
@@ -236,7 +237,7 @@ def test_a_run_without_trials_or_weights_gives_a_readable_page(tmp_path: Path) -
 
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
     made = cleaned_run(tmp_path / "run")
-    made.tell({"kind": "finished", "how": "interrupted"})
+    made.tell(RunFinished("interrupted"))
     assert "The run was interrupted" in page_of(tmp_path / "run").text
 
 
@@ -262,7 +263,7 @@ def test_it_imports_no_plotly_and_is_quick_for_200_trials(tmp_path: Path) -> Non
     code = """
         import sys, time
         from pathlib import Path
-        from automl.store import replay
+        from automl.event_log import replay
         folder = Path(sys.argv[1])
         study = replay(folder)
         start = time.process_time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,9 @@ import pytest
 
 from automl.candidate import Candidate, Job, Outcome
 from automl.event_log import replay
+from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.features.recipe import RECIPES
+from automl.journal import Journal
 from automl.lab.policy import Capacity, Policy, Stop
 from automl.lab.simulated_lab import SimulatedLab
 from automl.search.costs import (
@@ -26,7 +28,7 @@ from automl.search.racing import RaceRules, RacingPolicy
 from automl.search.sampling import Sampling
 from automl.search.tuning import TuningPolicy
 from automl.store import Store
-from automl.study import Plan, Study
+from automl.study import Event, Plan, Size, Study
 from automl.task import Task
 from automl.trial import Trial
 
@@ -48,29 +50,28 @@ def race(
     rows: int = 1000,
 ) -> Study:
     """Run a policy on recorded outcomes; return the study, which equals its replayed log."""
-    lab = SimulatedLab(Store(path / "run"), record, seconds, workers)
-    lab.observers.append(lambda study, event: lab.data.store.append(event, lab.clock()))
-    study = lab.record(Study(), {"kind": "started", "seed": 0})
-    facts = {
-        "task": TASK.to_json(),
-        "data": "d",
-        "size": {"rows": rows, "columns": 5, "others": rows // 2},
-        "plan": asdict(plan),
-    }
-    study = lab.record(study, {"kind": "stage", "stage": "clean", **facts})
+
+    def check_and_append(study: Study, event: Event) -> None:
+        assert lab.clock() <= seconds
+        assert len(study.running) <= 2 * workers  # those that wait for an encoding among them
+        lab.data.store.log.append(event, lab.clock())
+
+    journal = Journal(check_and_append)
+    lab = SimulatedLab(Store(path / "run"), record, seconds, workers, journal)
+    study = lab.record(Study(), RunStarted(0))
+    size = Size(rows=rows, columns=5, others=rows // 2)
+    study = lab.record(study, DataPrepared(TASK, "d", size, plan))
     study = lab.record(
         study,
-        {
-            "kind": "stage",
-            "stage": "extract",
-            "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()],
-        },
+        RecipesChosen(
+            (
+                RECIPES["native"],
+                RECIPES["onehot"],
+            )
+        ),
     )
     made = policy(study) if callable(policy) else policy
-    for study in lab.run(made, study, lab.budget):
-        assert lab.clock() <= seconds
-        assert lab.executor.idle() >= 0
-        assert len(study.running) <= 2 * workers  # those that wait for an encoding among them
+    study = lab.run(made, study, lab.budget)
     lab.data.store.close()
     assert not study.running
     assert replay(path / "run") == study
@@ -638,16 +639,9 @@ def test_samplers_know_all_trials_of_their_families(tmp_path: Path) -> None:
 
 def test_on_tables_of_categories_catboost_comes_second_among_the_boosters() -> None:
     def boosters(categories: int) -> list[str]:
-        facts = {
-            "task": TASK.to_json(),
-            "data": "d",
-            "size": {"rows": 20_000, "columns": 9, "categories": categories},
-            "plan": asdict(HOLDOUT),
-        }
-        study = Study().add({"kind": "stage", "stage": "clean", **facts})
-        study = study.add(
-            {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]}
-        )
+        size = Size(rows=20_000, columns=9, categories=categories)
+        study = Study().add(DataPrepared(TASK, "d", size, HOLDOUT))
+        study = study.add(RecipesChosen((RECIPES["native"],)))
         names = [one.family for one in portfolio(study)]
         return [name for name in names if name in ("lightgbm", "catboost", "xgboost")][:3]
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from automl.candidate import Candidate, Job, Outcome
+from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import FAMILIES, family
+from automl.resources import Resources
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
 from automl.search.sampling import MAX_GRID_POINTS, Sampling, grid
@@ -21,7 +23,6 @@ from automl.space import Choice, Float, Int
 from automl.store import Store
 from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import begun, decided, fitted
 
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
@@ -34,8 +35,10 @@ def known(plan: Plan, rows: int = 9_000) -> Study:
     )
     for repeat, fold in plan.splits:
         job = Job(candidate, "", repeat, fold)
-        study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.4, 1.0, rounds=90)))
-    return study.add(decided(study.trials[candidate.id], "done"))
+        study = study.add(FitStarted(job)).add(
+            FitEnded(job.candidate.id, job.key, Outcome("done", 0.4, 1.0, rounds=90))
+        )
+    return study.add(TrialDecided(study.trials[candidate.id].id, "done"))
 
 
 def loss_of(job: Job) -> Outcome:
@@ -145,12 +148,16 @@ def test_a_low_fidelity_fit_that_failed_ends_its_proposal(tmp_path: Path) -> Non
 def test_a_low_fidelity_fit_that_was_cut_by_the_end_of_the_run_is_tried_again() -> None:
     study, rungs = known(Plan("kfold", 9)), ladder(known(Plan("kfold", 9)), "rows", None, False)
     candidate = Candidate("lightgbm", {"learning_rate": 0.02}, RECIPES["native"], "tune")
-    capacity = Capacity(60.0, 1, 1)
+    capacity = Capacity(60.0, 1, Resources())
     job = rungs.next_job(study, RaceRules(60.0, 0.5), candidate, 0, capacity)
     assert job is not None
-    cut = study.add(begun(job)).add(fitted(job, Outcome("cut", reason="the budget ended")))
+    cut = study.add(FitStarted(job)).add(
+        FitEnded(job.candidate.id, job.key, Outcome("cancelled", reason="the budget ended"))
+    )
     assert rungs.next_job(cut, RaceRules(60.0, 0.5), candidate, 0, capacity) == job
-    done = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
+    done = study.add(FitStarted(job)).add(
+        FitEnded(job.candidate.id, job.key, Outcome("done", 0.3, 0.1))
+    )
     assert rungs.next_job(done, RaceRules(60.0, 0.5), candidate, 0, capacity) is None
     assert rungs.lowest_rung(done.trials[candidate.id]) == 0
 
@@ -174,8 +181,10 @@ def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
     study = known(Plan("holdout", 1))
     candidate = Candidate("linear", {"C": 1.0, "penalty": "l2"}, RECIPES["native"], "portfolio")
     job = Job(candidate, "")
-    study = study.add(begun(job)).add(fitted(job, Outcome("done", 0.3, 0.1)))
-    study = study.add(decided(study.trials[candidate.id], "done"))
+    study = study.add(FitStarted(job)).add(
+        FitEnded(job.candidate.id, job.key, Outcome("done", 0.3, 0.1))
+    )
+    study = study.add(TrialDecided(study.trials[candidate.id].id, "done"))
     lab = SimulatedLab(
         Store(tmp_path / "run"),
         lambda job: Outcome("done", 0.3 + job.candidate.params["C"] * 1e-4, 0.1),

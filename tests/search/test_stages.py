@@ -11,11 +11,12 @@ import pytest
 from automl.budget import Budget
 from automl.candidate import Candidate, Job, Outcome, Status
 from automl.columns import Categories, Column, Columns, Numbers, Texts
+from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import FAMILIES
-from automl.problem import Problem
+from automl.problem import NOTHING, Problem
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.stages.clean import Clean
@@ -23,7 +24,7 @@ from automl.stages.extract import Extract
 from automl.stages.select import Select
 from automl.stages.tune import Tune, _untried
 from automl.store import Store
-from automl.study import Plan, Study
+from automl.study import Plan, Size, Study
 from automl.table import from_frame
 from automl.task import Task
 from automl.trial import Trial
@@ -31,37 +32,27 @@ from automl.trial import Trial
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
 
-def lab_of(path: Path, seconds: float) -> Lab:
+def lab_of(path: Path, seconds: float, problem: Problem = NOTHING) -> Lab:
     """A lab in which every fit takes a second."""
 
     def record(job: Job) -> Outcome:
         return Outcome("done", 0.7 if job.candidate.family == "constant" else 0.5, 1.0)
 
-    return SimulatedLab(Store(path / "run"), record, seconds)
+    return SimulatedLab(Store(path / "run"), record, seconds, problem=problem)
 
 
 def started(lab: Lab, columns: int = 5) -> Study:
-    study = lab.record(Study(), {"kind": "started", "seed": 0})
-    plan = {"kind": "kfold", "folds": 2, "repeats": 1}
-    size = {"rows": 500, "columns": columns}
-    study = lab.record(
-        study,
-        {
-            "kind": "stage",
-            "stage": "clean",
-            "task": TASK.to_json(),
-            "data": "d",
-            "size": size,
-            "plan": plan,
-        },
-    )
+    study = lab.record(Study(), RunStarted(0))
+    prepared = DataPrepared(TASK, "d", Size(500, columns), Plan("kfold", 2))
+    study = lab.record(study, prepared)
     return lab.record(
         study,
-        {
-            "kind": "stage",
-            "stage": "extract",
-            "recipes": [RECIPES["native"].to_json(), RECIPES["onehot"].to_json()],
-        },
+        RecipesChosen(
+            (
+                RECIPES["native"],
+                RECIPES["onehot"],
+            )
+        ),
     )
 
 
@@ -97,7 +88,7 @@ def test_tune_tries_families_that_select_had_no_time_for_as_far_as_they_are_quic
 
 @pytest.mark.parametrize(
     ("job", "outcome", "untried"),
-    [({"rows": 100}, "done", True), ({}, "cut", True), ({}, "done", False)],
+    [({"rows": 100}, "done", True), ({}, "cancelled", True), ({}, "done", False)],
 )
 def test_a_low_fidelity_fit_and_a_cut_fit_are_no_trial_of_a_family(
     job: dict[str, int], outcome: Status, untried: bool, tmp_path: Path
@@ -160,12 +151,11 @@ def large(n_rows: int, columns: int) -> Problem:
 def test_as_many_rows_are_drawn_as_there_is_time_to_train_on(
     seconds: float, least: int, most: int, tmp_path: Path
 ) -> None:
-    lab = lab_of(tmp_path, seconds)
-    lab.data.problem = large(25_000, 20)
-    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab = lab_of(tmp_path, seconds, large(25_000, 20))
+    study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     assert least <= study.size.rows <= most
     assert (study.drawn == study.size.rows) == (most < 25_000)
-    assert any(finding["code"] == "drawn" for finding in study.findings) == (most < 25_000)
+    assert any(finding.code == "drawn" for finding in study.findings) == (most < 25_000)
     lab.data.store.close()
 
 
@@ -185,19 +175,16 @@ HOLDOUT, SOME, MANY = Plan("holdout", 1), Plan("kfold", 3), Plan("kfold", 8)
 def test_there_are_as_many_folds_as_there_is_time_for_and_several_of_few_rows(
     rows: int, seconds: float, plan: Plan, tmp_path: Path
 ) -> None:
-    lab = lab_of(tmp_path, seconds)
-    lab.data.problem = large(
-        rows, 8
-    )  # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
-    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    # 41 fits of LightGBM would go into 30 s for 6 000 rows, but no eight networks
+    lab = lab_of(tmp_path, seconds, large(rows, 8))
+    study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     assert study.plan == plan
     lab.data.store.close()
 
 
 def test_the_raw_table_is_discarded_once_it_is_clean(tmp_path: Path) -> None:
-    lab = lab_of(tmp_path, 60)
-    lab.data.problem = large(200, 3)
-    Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab = lab_of(tmp_path, 60, large(200, 3))
+    Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     assert lab.data.problem.table.n_rows == 0
     lab.data.store.close()
 
@@ -213,11 +200,10 @@ def test_categorical_integers_are_categories_too_unless_switched_off(
         (Clean(), ["number", "number", "category"]),
         (Clean(codes=False), ["number", "number"]),
     ):
-        lab = lab_of(tmp_path / str(stage.codes), 60)
-        lab.data.problem = Problem(table, "y")
-        study = stage.run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+        lab = lab_of(tmp_path / str(stage.codes), 60, Problem(table, "y"))
+        study = stage.run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
         assert [column.kind for column in lab.data.dataset().columns.by_name.values()] == kinds
-        assert [finding["columns"] for finding in study.findings if finding["code"] == "codes"] == [
+        assert [list(finding.columns) for finding in study.findings if finding.code == "codes"] == [
             ["department"]
         ] * stage.codes
         lab.data.store.close()
@@ -238,16 +224,14 @@ def test_keys_are_categories_only_unless_switched_off(
     rng = np.random.default_rng(0)
     host = rng.integers(0, 400, 2000)
     y = rng.normal(size=400)[host] + 0.5 * rng.normal(size=2000)
-    lab = lab_of(tmp_path / "run", 60)
-    lab.data.problem = Problem(
-        from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y}), "y", time_column=time
-    )
-    study = stage.run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    table = from_frame({"host": 37 * host, "x": rng.normal(size=2000), "y": y})
+    lab = lab_of(tmp_path / "run", 60, Problem(table, "y", time_column=time))
+    study = stage.run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     assert lab.data.dataset().columns["host"].kind == kind
-    found = [finding for finding in study.findings if finding["code"] == "key"]
-    assert [finding["columns"] for finding in found] == [[name] for name in told]
+    found = [finding for finding in study.findings if finding.code == "key"]
+    assert [list(finding.columns) for finding in found] == [[name] for name in told]
     assert all(
-        "clean.kinds.host=number" in finding["override"] and "--group host" in finding["override"]
+        "clean.kinds.host=number" in finding.override and "--group host" in finding.override
         for finding in found
     )
     lab.data.store.close()
@@ -285,9 +269,8 @@ MANY = Categories(np.array([0, 1, 2], np.int32), tuple(f"level {place}" for plac
 def test_recipes_are_offered_that_make_a_difference(
     columns: dict[str, Column], offered: list[str], tmp_path: Path
 ) -> None:
-    lab = lab_of(tmp_path, 60)
-    lab.data.problem = large(200, 3)
-    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab = lab_of(tmp_path, 60, large(200, 3))
+    study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     lab.data.keep(replace(lab.data.dataset(), columns=Columns(columns, 3)))
     study = Extract().run(study, lab, lab.budget)
     assert [recipe.name for recipe in study.recipes] == offered
@@ -301,9 +284,8 @@ def test_recipes_are_offered_that_make_a_difference(
 def test_long_texts_are_read_as_far_as_there_is_time(
     seconds: float, text: str, reads: int, tmp_path: Path
 ) -> None:
-    lab = lab_of(tmp_path, 60)
-    lab.data.problem = large(200, 3)
-    study = Clean().run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, lab.budget)
+    lab = lab_of(tmp_path, 60, large(200, 3))
+    study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
     lab.data.keep(
         replace(
             lab.data.dataset(),
@@ -313,7 +295,7 @@ def test_long_texts_are_read_as_far_as_there_is_time(
     lab.budget = Budget(lab.clock() + seconds, lab.clock)
     study = Extract().run(study, lab, lab.budget)
     assert {(recipe.text, recipe.reads) for recipe in study.recipes} == {(text, reads)}
-    assert [finding["code"] for finding in study.findings if finding["code"] == "long_texts"] == [
+    assert [finding.code for finding in study.findings if finding.code == "long_texts"] == [
         "long_texts"
     ] * (seconds < 60)
     lab.data.store.close()

@@ -16,6 +16,7 @@ from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
 from automl.executor.inline import InlineExecutor
 from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
 from automl.stages._score_warnings import warnings_of
 from automl.stages._suspects import Given
 from automl.store import Store
@@ -52,7 +53,7 @@ def score_warnings(
     nothing_held_out = folds.given(np.zeros(n_rows, np.bool_))
     data = Dataset(task, table, y, nothing_held_out, units=units)
     executor = InlineExecutor(path / "run" / "work")
-    lab = Lab(Store(path / "run"), executor, Budget())
+    lab = Lab(RunData(Store(path / "run")), executor, Budget())
     lab.data.keep(data)
     budget = Budget() if seconds is None else Budget().within(seconds)
     return warnings_of(data, copies, given or Given(), lab, budget)

@@ -19,12 +19,12 @@ from optuna.storages.journal import JournalFileBackend
 from automl import cli
 from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
+from automl.events import TrialDecided
 from automl.files import sha256
 from automl.leaderboard import leaderboard
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.exports import KINDS, export
 from automl.track.to_zip import left_out
-from automl.trial import decided
 from tests.report.runs import FACTS, RECIPES, cleaned_run, empty_run, full_run
 
 NEIGHBOURS = "the predictor, whose neighbours are rows of the table"
@@ -94,7 +94,7 @@ def test_a_cell_is_never_a_formula_nor_a_control_character(tmp_path: Path) -> No
     candidate = Candidate("linear", params, RECIPES["native"], "=cmd")
     reason = "boom \x1b[31m"
     made.fit(Job(candidate, "d"), Outcome("failed", reason=reason))
-    made.tell(decided(made.study.trials[candidate.id], "failed", reason))
+    made.tell(TrialDecided(made.study.trials[candidate.id].id, "failed", reason))
     made.store.close()
     path = tmp_path / "run.xlsx"
     export(read_experiment(tmp_path / "run"), "xlsx", path)

@@ -211,7 +211,7 @@ def test_mlflow_has_the_scores_of_the_run_and_of_its_trials(home: Path) -> None:
     by_id = {row["params.id"]: row["metrics.loss"] for row in told if row.get("params.id")}
     assert by_id == pytest.approx({trial.id: trial.loss for trial in study.ranked})
     (whole,) = [row for row in told if not row.get("params.id")]
-    assert whole["metrics.log_loss"] == pytest.approx(study.verdict["loss"])
+    assert whole["metrics.log_loss"] == pytest.approx(study.evaluation.loss)
 
 
 def records(log: bytes) -> Iterator[bytes]:
@@ -252,7 +252,7 @@ def test_an_offline_run_of_wandb_is_read_back(home: Path) -> None:
             }
     study = replay(home / "run")
     assert sorted(losses) == pytest.approx(sorted(trial.loss for trial in study.ranked))
-    assert json.loads(summary["log_loss"]) == pytest.approx(study.verdict["loss"])
+    assert json.loads(summary["log_loss"]) == pytest.approx(study.evaluation.loss)
 
 
 @needs("tensorboardX", "tensorboard")

@@ -32,8 +32,10 @@ def changed(experiment: Experiment, **changes: Any) -> Experiment:
 def with_folds(experiment: Experiment, losses: list[float]) -> Experiment:
     """Return an experiment whose ensemble has these losses on its folds."""
     mean = sum(losses) / len(losses)
-    verdict = {**experiment.study.verdict, "folds": losses, "loss": mean}
-    return changed(experiment, verdict=verdict)
+    evaluation = experiment.study.evaluation
+    assert evaluation is not None
+    evaluation = replace(evaluation, folds=tuple(losses), loss=mean)
+    return changed(experiment, evaluation=evaluation)
 
 
 def write_run(folder: Path, seed: int, method: str) -> Experiment:
@@ -70,7 +72,7 @@ def test_a_row_has_data_metric_score_seed_version_and_state(two: Two) -> None:
     assert row["metric"] == "roc_auc"
     assert row["version"] == "v0.1.0"
     assert row["state"] == "done"
-    assert row["score"] == pytest.approx(1 - two[0].study.verdict["loss"])
+    assert row["score"] == pytest.approx(1 - two[0].study.evaluation.loss)
     assert row["low"] < row["score"] < row["high"]
     assert row["seed"] == 7
     assert row["candidates"] == 30
