@@ -95,7 +95,7 @@ def gone(mark: str, seconds: float = 10.0) -> bool:
 
 @contextmanager
 def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a command beside the test; it is killed and its pipes are closed however the test ends."""
+    """Run a command beside the test, kill it and close its pipes however the test ends."""
     command, environment = [AUTOML, *words], {**os.environ, "AUTOML_MARK": mark}
     pipe = subprocess.PIPE
     with subprocess.Popen(

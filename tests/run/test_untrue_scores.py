@@ -1,4 +1,7 @@
-"""A score that is not true is warned of wherever it is told, and the option that is named makes it true."""
+"""A score that is not true comes with a warning wherever it is shown.
+
+The option that the warning names makes the score true.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ RNG = np.random.default_rng(0)
 
 
 def hosts(n_hosts: int = 40, rows_each: int = 6, seed: int = 0) -> pd.DataFrame:
-    """A price that depends on the host, and little else."""
+    """Return prices that depend on the host, and on little else."""
     rng = np.random.default_rng(seed)
     owner = np.repeat(np.arange(n_hosts), rows_each)
     beds = rng.integers(1, 6, len(owner))
