@@ -30,9 +30,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from variants import load_bench
 
 TRIALS = 30
-STEPS: list[
-    tuple[str, list[Any]]
-] = [  # in the order in which one learns to tune; LightGBM's own value stands first
+# In the order in which one learns to tune; LightGBM's own value stands first.
+STEPS: list[tuple[str, list[Any]]] = [
     ("num_leaves", [31, 15, 63, 7, 127]),
     ("min_child_samples", [20, 5, 50, 100]),
     ("learning_rate", [0.1, 0.05, 0.03, 0.015]),
@@ -74,7 +73,7 @@ def prepared(
 
 
 class Person:
-    """One table, tuned by hand."""
+    """One table, tuned manually."""
 
     def __init__(self, task: str, X: pd.DataFrame, y: np.ndarray) -> None:
         self.task, self.X, self.y = task, X, y
@@ -123,10 +122,10 @@ class Person:
                     best, loss = tried, new
 
 
-def one(executor: ModuleType, folder: Path) -> dict[str, Any]:
+def one(bench: ModuleType, folder: Path) -> dict[str, Any]:
     """Tune one table, and judge the best setting on the test rows."""
-    card, table = executor.load(folder)
-    train, test = executor.split(card, table, 0, None)
+    card, table = bench.load(folder)
+    train, test = bench.split(card, table, 0, None)
     X, levels = prepared(train.drop(columns=card["target"]))
     X_test, _ = prepared(test.drop(columns=card["target"]), levels)
     classes = None if card["task"] == "regression" else np.unique(train[card["target"]])
@@ -145,7 +144,7 @@ def one(executor: ModuleType, folder: Path) -> dict[str, Any]:
     answers = (
         pd.DataFrame({"prediction": raw}) if classes is None else pd.DataFrame(raw, columns=classes)
     )
-    test_loss = executor.loss_of(card, test[card["target"]], answers)
+    test_loss = bench.loss_of(card, test[card["target"]], answers)
     return {
         "loss": test_loss,
         "held_out": loss,
@@ -164,11 +163,11 @@ def main() -> None:
     parser.add_argument("--tasks", required=True)
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
-    executor = load_bench(args.executor)
+    bench = load_bench(args.bench)
     found = json.loads(args.json.read_text()) if args.json.exists() else {}
     for name in args.tasks.split(","):
         if name not in found:
-            found[name] = one(executor, args.data / name)
+            found[name] = one(bench, args.data / name)
             args.json.write_text(json.dumps(found, indent=1) + "\n")
         print(name, found[name], flush=True)
 

@@ -16,21 +16,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl.candidate import Outcome
 
 AUTOML = str(Path(sys.executable).parent / "automl")
 
 
 def run(*words: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """Wall-clock seconds of one command of ours, and what came of it."""
+    """Run one of our commands, and return its wall-clock seconds and its result."""
     started = time.monotonic()
     done = subprocess.run([AUTOML, *words], capture_output=True, text=True, check=False)
     return round(time.monotonic() - started, 2), done
 
 
 def measure(folder: Path, budget: float) -> dict[str, Any]:
-    """One fit and one predict, with their wall-clock seconds."""
+    """Run one fit and one predict, and return their wall-clock seconds and facts."""
     card = json.loads((folder / "card.json").read_text())
     data = str(next(p for p in (folder / "data.csv", folder / "data.csv.gz") if p.exists()))
     work = Path(tempfile.mkdtemp(prefix="every-"))
@@ -64,31 +68,36 @@ def measure(folder: Path, budget: float) -> dict[str, Any]:
 
 
 def facts(run: Path) -> dict[str, Any]:
-    """What a run's log says of it."""
-    from automl.metrics import METRICS
+    """Return facts about a run from its log."""
     from automl.event_log import replay
+    from automl.metrics import METRICS
 
     study = replay(run)
     metric = METRICS[study.the_task.metric]
     fits = [outcome for trial in study.trials.values() for outcome in trial.outcomes.values()]
     return {
         "metric": metric.name,
-        "score": metric.score(study.verdict["loss"]) if study.verdict else None,
+        "score": None if study.evaluation is None else metric.score(study.evaluation.loss),
         "folds": study.plan.folds * study.plan.repeats,
         "trials": len(study.trials),
         "fits": len(fits),
-        "bad_fits": sorted(
-            {f"{o.status}: {o.reason}"[:90] for o in fits if o.status not in ("done", "cut")}
-        ),
+        "bad_fits": _bad_fits(fits),
         "members": len(study.weights),
         "model_mb": round((run / "predictor.automl").stat().st_size / 1e6, 2),
         "family_seconds": {
-            t.candidate.family: round(
-                sum(o.seconds for o in t.outcomes.values()) / max(1, len(t.outcomes)), 3
-            )
-            for t in study.trials.values()
+            trial.family: _mean_seconds(trial.outcomes.values()) for trial in study.trials.values()
         },
     }
+
+
+def _bad_fits(fits: Iterable[Outcome]) -> list[str]:
+    """Return the statuses and reasons of fits that failed, each once."""
+    failed = [outcome for outcome in fits if outcome.status not in ("done", "cancelled")]
+    return sorted({f"{outcome.status}: {outcome.reason}"[:90] for outcome in failed})
+
+
+def _mean_seconds(outcomes: Collection[Outcome]) -> float:
+    return round(sum(outcome.seconds for outcome in outcomes) / max(1, len(outcomes)), 3)
 
 
 def main() -> None:

@@ -34,13 +34,13 @@ def main() -> None:
     parser.add_argument("--budget", default="15s")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    executor = load_bench(args.executor)
+    bench = load_bench(args.bench)
     rows = []
     for folder in sorted(path.parent for path in args.data.glob("*/card.json")):
-        card, whole = executor.load(folder)
+        card, whole = bench.load(folder)
         if card["task"] != "regression":
             continue
-        train, test = executor.split(card, whole, 0, None)
+        train, test = bench.split(card, whole, 0, None)
         with tempfile.TemporaryDirectory() as home:
             place = Path(home)
             train.to_csv(place / "train.csv", index=False)

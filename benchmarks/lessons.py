@@ -36,13 +36,13 @@ from sklearn.metrics import log_loss, root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold
 from variants import load_bench
 
+from automl.candidate import Candidate
 from automl.features.recipe import RECIPES
 from automl.insight.effects import drawn_from, effects, good_ranges
 from automl.insight.importance import importances
 from automl.insight.points import Points, place_of, value_at
 from automl.insight.surrogate import learn
 from automl.space import Choice, Float, Int, Space
-from automl.candidate import Candidate
 from automl.trial import Trial
 
 ROWS = 2000
@@ -85,9 +85,9 @@ Judge = Callable[[Mapping[str, Any], int], float]
 class Table:
     """A table's train rows, and the loss of a model by cross-validation."""
 
-    def __init__(self, executor: Any, folder: Path) -> None:
-        card, whole = executor.load(folder)
-        train, _ = executor.split(card, whole, 0, None)
+    def __init__(self, bench: Any, folder: Path) -> None:
+        card, whole = bench.load(folder)
+        train, _ = bench.split(card, whole, 0, None)
         train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
         X, _ = prepared(train.drop(columns=card["target"]))
         self.is_regression = card["task"] == "regression"
@@ -140,7 +140,7 @@ class Table:
 
 
 def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tpe") -> Points:
-    """What a search by TPE, or one at random, leaves."""
+    """Return the trials of a search by TPE, or of one at random, as points."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     samplers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(n_startup_trials=6, multivariate=True, seed=seed),
@@ -273,14 +273,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    executor = load_bench(args.executor) if args.executor else None
+    bench = load_bench(args.bench) if args.bench else None
     found = (
         json.loads(args.json.read_text())
         if args.json.exists()
         else {"importance": {}, "ranges": {}}
     )
     for name, kind in STUDIES:
-        table = Table(executor, args.data / name) if executor else None
+        table = Table(bench, args.data / name) if bench else None
         made = found["importance"][name] = importance(
             table, kind, found["importance"].get(name, {})
         )
@@ -293,7 +293,7 @@ def main() -> None:
         )
     for name in TABLES:
         if name not in found["ranges"]:
-            found["ranges"][name] = ranges(Table(executor, args.data / name))
+            found["ranges"][name] = ranges(Table(bench, args.data / name))
             args.json.write_text(json.dumps(found) + "\n")
         print(
             name,

@@ -24,7 +24,7 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -35,23 +35,28 @@ from scipy.stats import rankdata
 from variants import load_bench
 
 from automl.budget import Budget
-from automl.executor.work import encodings_at, encodings_for
-from automl.executor.worker import Worker
+from automl.candidate import Job, Outcome
+from automl.events import FitEnded, RunStarted, TrialDecided
+from automl.executor.simulated import SimulatedExecutor
+from automl.executor.work import WorkResult, encodings_at, encodings_for
+from automl.executor.worker import Worker, move_artifacts
+from automl.features.encoding import Encoding
+from automl.journal import Journal
 from automl.lab.lab import Lab
-from automl.lab.simulated_lab import SimulatedLab
+from automl.lab.run_data import RunData
 from automl.metrics import metric_of
 from automl.models import family
 from automl.predictor.model import Member, Part, Predictor
 from automl.predictor.scoring import truth
 from automl.problem import Problem
+from automl.run.first_model import with_baseline
 from automl.stages.clean import Clean
 from automl.stages.extract import Extract
 from automl.stages.select import Select
 from automl.stages.tune import Tune
 from automl.store import Store
-from automl.table import Table, from_frame
 from automl.study import Event, Study
-from automl.candidate import Job, Outcome
+from automl.table import Table, from_frame
 
 ROWS = 1000
 FITS, LEAST = 90, 15.0  # of the defaults on one fold: what a run may take, and seconds at least
@@ -81,30 +86,42 @@ RECIPE = {"lightgbm": "native", "mlp": "quantile"}
 
 
 class Clocked:
-    """Does jobs at a desk, and says what they took of the processor."""
+    """Does jobs in this process, and reports the processor seconds that they took."""
 
     def __init__(self, folder: Path) -> None:
-        self._desk = Worker(folder)
+        self._worker = Worker(folder)
 
     def __call__(self, job: Job) -> Outcome:
         for work in encodings_for(job):
-            if not (self._desk.folder / "encoded" / work.key).exists():
-                assert self._desk.do(work, Budget()).outcome.status == "done"
+            if not (self._worker.folder / "encoded" / work.key).exists():
+                assert self._worker.do(work, Budget()).outcome.status == "done"
         began = time.process_time()
-        outcome = self._desk.do(job, Budget()).outcome
+        outcome = self._worker.do(job, Budget()).outcome
         return replace(outcome, seconds=time.process_time() - began)
+
+
+class ClockedExecutor(SimulatedExecutor):
+    """Really does jobs, one at a time; their processor seconds advance its clock."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Clocked(folder), workers=1)
+        self._folder = folder
+
+    def fetch(self, result: WorkResult, into: Path) -> None:
+        """Move the files that the worker wrote for a job."""
+        move_artifacts(self._folder, result, into)
 
 
 class Curve:
     """An observer: the best loss of a complete trial so far, by the lab's clock."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.points: list[tuple[float, float]] = []
 
     def __call__(self, study: Study, event: Event) -> None:
-        if event["kind"] in ("fit", "trial") and study.ranked:
-            self.points.append((self._lab.whole.clock(), study.ranked[0].loss))
+        if isinstance(event, FitEnded | TrialDecided) and study.ranked:
+            self.points.append((self._clock(), study.ranked[0].loss))
 
     def at(self, second: float) -> float:
         return min((loss for when, loss in self.points if when <= second), default=float("nan"))
@@ -119,24 +136,28 @@ def searched(
     """
     with tempfile.TemporaryDirectory() as home:
         store = Store(Path(home) / "run")
-        lab = SimulatedLab(store, Clocked(store.work), 1e6, 1)
-        lab.data.problem = Problem(train, card["target"], kind=card["task"])
-        study = lab.record(Study(), {"kind": "started", "seed": seed})
+        executor = ClockedExecutor(store.work)
+        curve = Curve(executor.clock)
+        problem = Problem(train, card["target"], kind=card["task"])
+        lab = Lab(
+            RunData(store, lambda: problem),
+            executor,
+            Budget(1e6, executor.clock),
+            Journal(observers=[curve]),
+        )
+        study = lab.record(Study(), RunStarted(seed))
         study = Clean(folds=3, repeats=1).run(study, lab, lab.budget)
         study = Extract(recipes=(RECIPE[kind],)).run(study, lab, lab.budget)
+        study = with_baseline(study, lab)  # as in a run, so that no worker fits it
         study = Select(families=(kind,)).run(study, lab, lab.budget)
         first = next(trial for trial in study.trials.values() if trial.candidate.family == kind)
-        seconds = round(
-            max(
-                LEAST,
-                FITS * float(np.mean([outcome.seconds for outcome in first.outcomes.values()])),
-            ),
-            1,
-        )
+        mean_seconds = float(np.mean([outcome.seconds for outcome in first.outcomes.values()]))
+        seconds = round(max(LEAST, FITS * mean_seconds), 1)
         for method in methods:
             answer = Path(home) / "answer.json"
             if (child := os.fork()) == 0:
-                answer.write_text(json.dumps(tuned(study, lab, test, kind, method, seconds)))
+                found = tuned(study, lab, curve, test, kind, method, seconds)
+                answer.write_text(json.dumps(found))
                 os._exit(0)
             if os.waitpid(child, 0)[1] != 0:
                 raise RuntimeError(f"{card['target']} {kind} {method}: the fork failed")
@@ -145,13 +166,12 @@ def searched(
 
 
 def tuned(
-    study: Study, lab: Lab, test: Table, kind: str, method: str, seconds: float
+    study: Study, lab: Lab, curve: Curve, test: Table, kind: str, method: str, seconds: float
 ) -> dict[str, Any]:
-    """What a method makes of so many seconds."""
+    """Run a method for this many seconds, and return what it found."""
     known, before = study.leaders[kind].loss, len(study.trials)
     began, real = lab.budget.clock(), time.process_time()
-    curve = Curve(lab)
-    lab.observers.append(curve)
+    curve.points.clear()  # those of the select stage
     study = Tune(**METHODS[method], use_all=True).run(
         study, lab, Budget(began + seconds, lab.budget.clock)
     )
@@ -171,19 +191,22 @@ def tuned(
 def tested(study: Study, lab: Lab, test: Table) -> float:
     """The loss on other rows of the best trial's fold models together."""
     best = study.ranked[0]
-    assert lab.data.cleaner is not None
-    places = [(place, encodings_at(best.candidate.recipe, place)) for place in study.plan.splits]
-    blobs = [lab.data.model(best, place) for place, _ in places]
-    kept = [
-        (works, blob) for (_, works), blob in zip(places, blobs, strict=True) if blob is not None
-    ]
-    parts = [Part(tuple(work.key for work in works), blob, 1 / len(kept)) for works, blob in kept]
-    encodings = {work.key: lab.data.encoding(work) for _, works in places for work in works}
+    kept = []
+    encodings: dict[str, Encoding] = {}
+    for split in study.plan.splits:
+        items = encodings_at(best.candidate.recipe, split)
+        encodings |= {item.key: lab.data.encoding(item) for item in items}
+        blob = lab.data.model(best, split)
+        if blob is not None:
+            kept.append((items, blob))
+    parts = [Part(tuple(item.key for item in items), blob, 1 / len(kept)) for items, blob in kept]
     member = Member(best.id, family(best.candidate.family), 1.0, tuple(parts))
     predictor = Predictor(study.the_task, lab.data.cleaner, encodings, (member,))
     metric = metric_of(study.the_task)
-    y, rows = truth(predictor.task, test)
-    return metric.of(y, predictor.raw(predictor.read(test.take(rows)).columns), None)
+    target = test.columns[predictor.task.target]
+    known = truth(predictor.task, target, test.source)
+    answers = predictor.raw(predictor.read(test.take(known.rows)).columns)
+    return metric.of(known.y, answers, None)
 
 
 def read(out: Path) -> None:
@@ -240,7 +263,7 @@ def main() -> None:
         read(args.read)
         return
     warnings.simplefilter("ignore")
-    executor = load_bench(args.executor)
+    bench = load_bench(args.bench)
     lines = args.out.read_text().splitlines() if args.out.exists() else []
     rows = [json.loads(line) for line in lines]
     done = {(row["task"], row["family"], row["method"], row["seed"]) for row in rows}
@@ -248,8 +271,8 @@ def main() -> None:
         lacking = [method for method in METHODS if (task, kind, method, seed) not in done]
         if not lacking:
             continue
-        card, whole = executor.load(args.data / task)
-        train, test = executor.split(card, whole, seed, None)
+        card, whole = bench.load(args.data / task)
+        train, test = bench.split(card, whole, seed, None)
         train = train.sample(min(ROWS, len(train)), random_state=0).reset_index(drop=True)
         for found in searched(
             from_frame(train), from_frame(test.reset_index(drop=True)), card, kind, lacking, seed

@@ -44,15 +44,15 @@ def load_bench(folder: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("bench", folder / "bench.py")
     assert spec is not None
     assert spec.loader is not None
-    executor = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(executor)
-    return executor
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    return bench
 
 
-def one(executor: ModuleType, folder: Path, fold: int, budget: float, words: list[str]) -> Row:
+def one(bench: ModuleType, folder: Path, fold: int, budget: float, words: list[str]) -> Row:
     """Fit on the train rows, predict the test rows."""
-    card, table = executor.load(folder)
-    train, test = executor.split(card, table, fold, None)
+    card, table = bench.load(folder)
+    train, test = bench.split(card, table, fold, None)
     work = Path(tempfile.mkdtemp(prefix="variant-"))
     try:
         train.to_csv(work / "train.csv", index=False)
@@ -101,7 +101,7 @@ def one(executor: ModuleType, folder: Path, fold: int, budget: float, words: lis
             ],
             check=True,
         )
-        loss = executor.loss_of(
+        loss = bench.loss_of(
             card, test[card["target"]].reset_index(drop=True), pd.read_csv(work / "p.csv")
         )
         return (
@@ -109,7 +109,7 @@ def one(executor: ModuleType, folder: Path, fold: int, budget: float, words: lis
             | {
                 "loss": loss,
                 "test_rows": len(test),
-                "constant": executor.constant_loss(card, train, test),
+                "constant": bench.constant_loss(card, train, test),
             }
             | facts(work / "run")
         )
@@ -118,7 +118,7 @@ def one(executor: ModuleType, folder: Path, fold: int, budget: float, words: lis
 
 
 def facts(run: Path) -> Row:
-    """What the log says: the expected loss and its interval, trials, and the families' weights."""
+    """Read the log: the expected loss and its interval, trials, and the families' weights."""
     from automl.event_log import replay
 
     study = replay(run)
@@ -127,9 +127,9 @@ def facts(run: Path) -> Row:
         candidate = study.trials[name].candidate
         part = f"{candidate.family} {candidate.recipe.name} {candidate.origin}"
         weights[part] = round(weights.get(part, 0.0) + weight, 3)
-    told = {
-        name: study.verdict.get(name) for name in ("loss", "low", "high", "rows", "new", "optimism")
-    }
+    told: Row = {}
+    for name in ("loss", "low", "high", "rows", "new", "optimism"):
+        told[name] = getattr(study.evaluation, name, None)  # without an evaluation: None
     told["metric"] = study.the_task.metric
     seconds: dict[str, float] = {}
     for trial in study.trials.values():
@@ -258,7 +258,7 @@ def main() -> None:
     if args.read:
         tell(read(args.read))
         return
-    executor = load_bench(args.executor)
+    bench = load_bench(args.bench)
     known = read(args.out)
     done = (
         set(zip(*(known[key] for key in ("task", "fold", "budget", "variant")), strict=True))
@@ -269,7 +269,7 @@ def main() -> None:
         if (name, fold, budget, variant) in done:
             continue
         row = {"task": name, "fold": fold, "budget": budget, "variant": variant} | one(
-            executor, args.data / name, fold, budget, words
+            bench, args.data / name, fold, budget, words
         )
         with args.out.open("a") as out:
             out.write(json.dumps(row) + "\n")

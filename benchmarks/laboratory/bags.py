@@ -1,6 +1,7 @@
-"""How many folds are worth their time? The bag of K fold models on the laboratory's own test rows, for several K.
+"""How many folds are worth their time? Bags of K fold models on the laboratory's own test rows.
 
-python benchmarks/laboratory/bags.py --data ../shared/data --rows 4000 --json benchmarks/results/bags.json
+    python benchmarks/laboratory/bags.py --data ../shared/data --rows 4000 \\
+        --json benchmarks/results/bags.json
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import argparse
 import json
 import multiprocessing
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import FOLDS, Executor
+from build import FOLDS, PreparedTable
 from record import log_ratios, told
 
 from automl.budget import Budget
+from automl.features.encoding import Encoding
 from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import metric_of
-from automl.models import How, Sample, family
+from automl.models import Family, Fitted, How, Sample, family
 
 COUNTS = (3, 5, 8)
 SEEDS = 4  # refits that are averaged
@@ -36,49 +40,64 @@ CONFIGS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
+def _sample(prepared: PreparedTable, encoding: Encoding, X: np.ndarray, rows: np.ndarray) -> Sample:
+    return Sample(X[rows], encoding.features, prepared.y[rows])
+
+
+def _fit(
+    prepared: PreparedTable,
+    kind: Family,
+    params: dict[str, Any],
+    sample_of: Callable[[np.ndarray], Sample],
+    rows: np.ndarray,
+    held: np.ndarray | None,
+    seed: int,
+    rounds: int | None = None,
+) -> Fitted:
+    """Fit a configuration on some rows, with others held out or none."""
+    metric = metric_of(prepared.task)
+    how = How(prepared.task, metric, seed, 1, Budget(time.monotonic() + 90), rounds)
+    stop = None if held is None else sample_of(held)
+    return kind.fit(kind.prepare(sample_of(rows), stop, params, how), params, how)
+
+
 def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
-    """Test losses by configuration and way: bags of K folds, and fits on all rows with the mean of the folds' rounds."""
-    executor = Executor.of(*task)
-    metric = metric_of(executor.task)
-    test = np.flatnonzero(executor.blocks == FOLDS)
+    """Return test losses by configuration and way.
+
+    The ways are bags of K folds, and fits on all rows with the mean of the folds' rounds.
+    """
+    prepared = PreparedTable.of(*task)
+    metric = metric_of(prepared.task)
+    test = np.flatnonzero(prepared.blocks == FOLDS)
     found: dict[str, dict[str, float]] = {}
     for name, (kind_name, recipe, params) in CONFIGS.items():
         kind = family(kind_name)
-        if RECIPES[recipe].reads_target and executor.columns.names("category"):
+        if RECIPES[recipe].reads_target and prepared.columns.names("category"):
             continue
-        encoding, X = executor.encoded(RECIPES[recipe])
-        asked = kind.defaults(executor.task) | params
-
-        def fit(
-            rows: np.ndarray, held: np.ndarray | None, seed: int, rounds: int | None = None
-        ) -> Any:
-            how = How(executor.task, metric, seed, 1, Budget(time.monotonic() + 90), rounds)
-            samples = [
-                None if part is None else Sample(X[part], encoding.features, executor.y[part])
-                for part in (rows, held)
-            ]
-            return kind.fit(kind.prepare(samples[0], samples[1], asked, how), asked, how)  # type: ignore[arg-type]  # noqa: B023
-
+        encoding, X = prepared.encoded(RECIPES[recipe])
+        asked = kind.defaults(prepared.task) | params
+        sample_of = partial(_sample, prepared, encoding, X)
+        fit = partial(_fit, prepared, kind, asked, sample_of)
         row = {}
         for count in COUNTS:
             blocks = kfold(
-                executor.y[executor.known], np.arange(len(executor.known)), count, 1, 1
+                prepared.y[prepared.known], np.arange(len(prepared.known)), count, 1, 1
             ).blocks[0]
             fits = [
-                fit(executor.known[blocks != fold], executor.known[blocks == fold], fold)
+                fit(prepared.known[blocks != fold], prepared.known[blocks == fold], fold)
                 for fold in range(count)
             ]
             bag = sum(one.model.predict(X[test]) for one in fits) / count
-            row[str(count)] = metric.of(executor.y[test], bag)
+            row[str(count)] = metric.of(prepared.y[test], bag)
         rounds = [one.rounds for one in fits if one.rounds]
         more = int(1.1 * sum(rounds) / len(rounds)) if rounds else None
         whole = [
-            fit(executor.known, None, seed, more).model.predict(X[test]) for seed in range(SEEDS)
+            fit(prepared.known, None, seed, more).model.predict(X[test]) for seed in range(SEEDS)
         ]
-        row["refit"] = metric.of(executor.y[test], whole[0])
-        row[f"refit x{SEEDS}"] = metric.of(executor.y[test], sum(whole) / SEEDS)
-        row["bag + refit"] = metric.of(executor.y[test], (bag + whole[0]) / 2)
-        row[f"bag + refit x{SEEDS}"] = metric.of(executor.y[test], (bag + sum(whole) / SEEDS) / 2)
+        row["refit"] = metric.of(prepared.y[test], whole[0])
+        row[f"refit x{SEEDS}"] = metric.of(prepared.y[test], sum(whole) / SEEDS)
+        row["bag + refit"] = metric.of(prepared.y[test], (bag + whole[0]) / 2)
+        row[f"bag + refit x{SEEDS}"] = metric.of(prepared.y[test], (bag + sum(whole) / SEEDS) / 2)
         found[name] = row
     return found
 
@@ -97,9 +116,7 @@ def main() -> None:
         if args.tasks
         else sorted(path.parent.name for path in args.data.glob("*/card.json"))
     )
-    with multiprocessing.get_context("spawn").ProcessExecutor(
-        os.cpu_count(), maxtasksperchild=1
-    ) as pool:
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
         found = {}
         for name, result in zip(
             names,

@@ -1,9 +1,12 @@
-"""Train every configuration on many tables once, and keep what it predicts: selection and ensembling are then replayed in seconds.
+"""Train every configuration on many tables once, and keep its predictions.
+
+Selection and ensembling are then replayed in seconds.
 
     python benchmarks/laboratory/build.py --data ../shared/data --out /opt/lab --rows 6000
 
-Of each table only the training rows of the benchmark's split 0 are touched. They are parted anew: a quarter is the laboratory's own
-test, the rest is held out in three folds. One process a core, each at one table. What is there already is not trained again.
+Of each table only the training rows of the benchmark's split 0 are used. They are split anew: a
+quarter is the laboratory's own test, and the rest is held out in three folds. One process a core
+works on one table. Configurations whose results exist are not trained again.
 """
 
 from __future__ import annotations
@@ -68,8 +71,8 @@ def training_rows(folder: Path, most: int) -> tuple[dict[str, Any], pd.DataFrame
 
 
 @dataclass(frozen=True)
-class Executor:
-    """A table that is ready: rows of block 0 to 2 are held out in turn, those of block 3 are the test."""
+class PreparedTable:
+    """A cleaned table; blocks 0 to 2 of its rows are held out in turn, block 3 is the test."""
 
     task: Task
     columns: Columns
@@ -77,7 +80,7 @@ class Executor:
     blocks: np.ndarray
 
     @classmethod
-    def of(cls, folder: Path, most: int) -> Executor:
+    def of(cls, folder: Path, most: int) -> PreparedTable:
         """The training rows of a table, cleaned."""
         card, table = training_rows(folder, most)
         with tempfile.TemporaryDirectory() as home:
@@ -109,7 +112,10 @@ class Executor:
 
 
 def flat(predictions: np.ndarray, y: np.ndarray, task: Task) -> np.ndarray:
-    """Predictions so that half precision is enough: in deviations of the target, as a logit, or as logarithms."""
+    """Return predictions for which half precision is enough.
+
+    They are deviations of the target, a logit, or logarithms.
+    """
     if task.is_regression:
         return ((predictions - y.mean()) / y.std()).astype(np.float16)
     logs = np.log(np.clip(predictions, 1e-6, 1.0))
@@ -117,18 +123,22 @@ def flat(predictions: np.ndarray, y: np.ndarray, task: Task) -> np.ndarray:
 
 
 def train(
-    executor: Executor, config: dict[str, Any], shared: dict[str, Any]
+    prepared: PreparedTable, config: dict[str, Any], shared: dict[Any, Any]
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """Losses, seconds and rounds of a configuration, its held-out predictions, and the mean of its models' for the test rows."""
+    """Train a configuration in every fold.
+
+    Returns its losses, seconds and rounds, its held-out predictions, and the mean of its models'
+    predictions for the test rows.
+    """
     kind = family(config["family"])
     recipe = RECIPES[config.get("recipe", kind.recipes[0])]
-    params = kind.defaults(executor.task) | config.get("params", {})
-    metric = METRICS[executor.task.metric]
+    params = kind.defaults(prepared.task) | config.get("params", {})
+    metric = METRICS[prepared.task.metric]
     began = time.process_time()
     if recipe.name not in shared:
-        shared[recipe.name] = executor.encoded(recipe)
+        shared[recipe.name] = prepared.encoded(recipe)
     encoding, X = shared[recipe.name]
-    y = np.log(executor.y) if config.get("log") else executor.y
+    y = np.log(prepared.y) if config.get("log") else prepared.y
     facts: dict[str, Any] = {
         "losses": [],
         "seconds": [],
@@ -137,46 +147,46 @@ def train(
         "stopped": [],
     }
     shape = (
-        (len(executor.y), executor.task.n_outputs) if executor.task.labels else (len(executor.y),)
+        (len(prepared.y), prepared.task.n_outputs) if prepared.task.labels else (len(prepared.y),)
     )
-    out, test = np.zeros(shape), np.flatnonzero(executor.blocks == FOLDS)
+    out, test = np.zeros(shape), np.flatnonzero(prepared.blocks == FOLDS)
     for fold in range(FOLDS):
         rows, held = (
-            executor.known[executor.blocks[executor.known] != fold],
-            np.flatnonzero(executor.blocks == fold),
+            prepared.known[prepared.blocks[prepared.known] != fold],
+            np.flatnonzero(prepared.blocks == fold),
         )
         began = time.process_time()
         features, matrix = encoding.features, X
         for targeted in (recipe, TOPICS):
             if (targeted.name, fold) not in shared:
                 shared[targeted.name, fold] = fit_targeted(
-                    targeted, executor.columns, executor.task, executor.y, rows, 0
+                    targeted, prepared.columns, prepared.task, prepared.y, rows, 0
                 )
             more, extra = shared[targeted.name, fold]
             features, matrix = (*features, *more.features), np.concatenate([matrix, extra], axis=1)
         facts["encode_seconds"].append(time.process_time() - began)
         how = How(
-            executor.task,
+            prepared.task,
             metric,
             zlib.crc32(f"{config['name']}{fold}".encode()) >> 1,
             1,
             Budget(time.monotonic() + LONGEST),
         )
         began = time.process_time()
-        ready = kind.prepare(
-            *(Sample(matrix[part], features, y[part]) for part in (rows, held)), params, how
-        )
+        fit_sample = Sample(matrix[rows], features, y[rows])
+        held_sample = Sample(matrix[held], features, y[held])
+        ready = kind.prepare(fit_sample, held_sample, params, how)
         fitted = kind.fit(ready, params, how)
         facts["seconds"].append(time.process_time() - began)
         answers = [fitted.model.predict(matrix[part]) for part in (rows, held, test)]
         if config.get("log"):
-            answers = unlogged(answers, executor.y[rows])
+            answers = unlogged(answers, prepared.y[rows])
         out[held] = answers[1]
         out[test] += answers[2] / FOLDS
-        facts["losses"].append(metric.of(executor.y[held], out[held]))
+        facts["losses"].append(metric.of(prepared.y[held], out[held]))
         facts["rounds"].append(fitted.rounds)
         facts["stopped"].append(fitted.stopped)
-    return facts, out[executor.known], out[test]
+    return facts, out[prepared.known], out[test]
 
 
 def unlogged(answers: list[np.ndarray], y: np.ndarray) -> list[np.ndarray]:
@@ -185,13 +195,13 @@ def unlogged(answers: list[np.ndarray], y: np.ndarray) -> list[np.ndarray]:
     return [answer * float(y.mean() / there[0].mean()) for answer in there]
 
 
-def suits(config: dict[str, Any], executor: Executor) -> bool:
+def suits(config: dict[str, Any], prepared: PreparedTable) -> bool:
     """A logarithm is for numbers above zero that lean to one side."""
     if not config.get("log"):
         return True
-    y = executor.y
+    y = prepared.y
     return (
-        executor.task.is_regression and y.min() > 0 and ((y - y.mean()) ** 3).mean() > y.std() ** 3
+        prepared.task.is_regression and y.min() > 0 and ((y - y.mean()) ** 3).mean() > y.std() ** 3
     )
 
 
@@ -203,42 +213,42 @@ def build(folder: Path, out: Path, most: int) -> None:
         (home / f"{config['name']}.json").exists() for config in configs if not config.get("log")
     ):
         return
-    executor = Executor.of(folder, most)
+    prepared = PreparedTable.of(folder, most)
     home.mkdir(parents=True, exist_ok=True)
     truth = {
-        "y": executor.y[executor.known],
-        "fold": executor.blocks[executor.known],
-        "y_test": executor.y[executor.blocks == FOLDS],
+        "y": prepared.y[prepared.known],
+        "fold": prepared.blocks[prepared.known],
+        "y_test": prepared.y[prepared.blocks == FOLDS],
     }
     np.savez_compressed(home / "truth.npz", **truth)
     facts = {
-        "task": executor.task.to_json(),
-        "rows": len(executor.y),
+        "task": prepared.task.to_json(),
+        "rows": len(prepared.y),
         "columns": {
-            kind: len(executor.columns.names(kind))
+            kind: len(prepared.columns.names(kind))
             for kind in ("number", "flag", "date", "category", "text")
         },
     }
     (home / "table.json").write_text(json.dumps(facts))
-    shared: dict[str, Any] = {}
+    shared: dict[Any, Any] = {}
     for config in configs:
         file = home / f"{config['name']}.json"
-        if file.exists() or not suits(config, executor):
+        if file.exists() or not suits(config, prepared):
             continue
         try:
-            told, known, test = train(executor, config, shared)
+            told, known, test = train(prepared, config, shared)
         except Exception as error:  # noqa: BLE001 - a configuration that fails is a record, too
             traceback.print_exc()
             told = {"error": f"{type(error).__name__}: {error}"[:300]}
         else:
             np.savez_compressed(
                 home / f"{config['name']}.npz",
-                known=flat(known, executor.y, executor.task),
-                test=flat(test, executor.y, executor.task),
+                known=flat(known, prepared.y, prepared.task),
+                test=flat(test, prepared.y, prepared.task),
             )
         file.write_text(json.dumps(told))
     (home / "DONE").touch()
-    print(f"{folder.name} {len(executor.y)} rows", flush=True)
+    print(f"{folder.name} {len(prepared.y)} rows", flush=True)
 
 
 def main() -> None:
@@ -248,10 +258,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--rows", type=int, default=6000, help="the most rows of a table, its test among them"
+        "--rows", type=int, default=6000, help="maximum rows of a table, including its test"
     )
     parser.add_argument(
-        "--tasks", default="", help="names of tables, parted by commas; all by default"
+        "--tasks", default="", help="names of tables, separated by commas; all by default"
     )
     args = parser.parse_args()
     names = (
@@ -260,7 +270,7 @@ def main() -> None:
         else sorted(path.parent.name for path in args.data.glob("*/card.json"))
     )
     context = multiprocessing.get_context("spawn")
-    with context.ProcessExecutor(os.cpu_count(), maxtasksperchild=1) as pool:
+    with context.Pool(os.cpu_count(), maxtasksperchild=1) as pool:
         jobs = [pool.apply_async(build, (args.data / name, args.out, args.rows)) for name in names]
         for name, job in zip(names, jobs, strict=True):
             try:

@@ -1,10 +1,13 @@
-"""Hold configurations against each other on many tables, by cross-validation on training rows alone.
+"""Compare configurations on many tables, by cross-validation on training rows alone.
 
-    python benchmarks/laboratory/compare.py --data ../shared/data --tasks adult,credit_g --rows 3000 --out one-hot.json \\
-        '[{"name": "plain", "family": "lightgbm"}, {"name": "one-hot", "family": "lightgbm", "params": {"max_cat_to_onehot": 32}}]'
+    python benchmarks/laboratory/compare.py --data ../shared/data --tasks adult,credit_g \\
+        --rows 3000 --out one-hot.json \\
+        '[{"name": "plain", "family": "lightgbm"}, {"name": "one-hot", "family": "lightgbm",
+           "params": {"max_cat_to_onehot": 32}}]'
     python benchmarks/laboratory/compare.py --read one-hot.json
 
-Configurations are as in configs.toml; the first is what the others are held against. One process a core, each at one table.
+Configurations are as in configs.toml; the others are compared with the first. One process a core
+works on one table.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import Executor, train
+from build import PreparedTable, train
 
 Found = dict[str, dict[str, list[float]]]  # mean loss and seconds by table and configuration
 
@@ -29,12 +32,12 @@ Found = dict[str, dict[str, list[float]]]  # mean loss and seconds by table and 
 def one(
     folder: Path, rows: int, configs: list[dict[str, Any]]
 ) -> tuple[str, dict[str, list[float]]]:
-    """Every configuration on one table."""
-    executor = Executor.of(folder, rows)
-    shared: dict[str, Any] = {}
+    """Train every configuration on one table."""
+    prepared = PreparedTable.of(folder, rows)
+    shared: dict[Any, Any] = {}
     found = {}
     for config in configs:
-        told, _, _ = train(executor, config, shared)
+        told, _, _ = train(prepared, config, shared)
         found[config["name"]] = [float(np.mean(told["losses"])), round(sum(told["seconds"]), 2)]
     print(folder.name, found, flush=True)
     return folder.name, found
@@ -48,9 +51,8 @@ def show(found: Found) -> None:
         logs = np.log(list(ratios.values()))
         seconds = sum(losses[name][1] for losses in found.values())
         counts = f"better on {(logs < -5e-4).sum()}, worse on {(logs > 5e-4).sum()}"
-        print(
-            f"{name:12} {np.exp(logs.mean()):.4f} (median {np.exp(np.median(logs)):.4f}, {counts}), {seconds:.0f} s"
-        )
+        median = f"median {np.exp(np.median(logs)):.4f}"
+        print(f"{name:12} {np.exp(logs.mean()):.4f} ({median}, {counts}), {seconds:.0f} s")
         print("   ", ", ".join(f"{task} {ratio:.3f}" for task, ratio in ratios.items()))
 
 
@@ -60,8 +62,8 @@ def main() -> None:
     )
     parser.add_argument("configs", nargs="?", default="[]", help="JSON")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--tasks", default="", help="names of tables, parted by commas")
-    parser.add_argument("--rows", type=int, default=3000, help="the most rows of a table")
+    parser.add_argument("--tasks", default="", help="names of tables, separated by commas")
+    parser.add_argument("--rows", type=int, default=3000, help="maximum rows of a table")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--read", type=Path, help="show what was found before")
     args = parser.parse_args()
@@ -71,9 +73,7 @@ def main() -> None:
     jobs = [
         (args.data / task, args.rows, json.loads(args.configs)) for task in args.tasks.split(",")
     ]
-    with multiprocessing.get_context("spawn").ProcessExecutor(
-        os.cpu_count(), maxtasksperchild=1
-    ) as pool:
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
         found = dict(pool.starmap(one, jobs, chunksize=1))
     args.out.write_text(json.dumps(found))
     show(found)

@@ -1,9 +1,10 @@
-"""Ways to combine models, compared on rows that nothing was chosen by: which one is best over all tables?
+"""Which way to combine models is best over all tables, on rows that no choice was made by?
 
     python benchmarks/laboratory/ensembling.py /opt/lab [--json benchmarks/results/ensembling.json]
 
-Nested: weights are chosen on two of the laboratory's folds and judged on the third, in turn; and chosen on all and judged on its own
-test rows. For classes every way is judged by each metric of classes; a greedy selection is by that metric, a pool or a stacker by log loss.
+Nested: weights are chosen on two of the laboratory's folds and evaluated on the third, in turn; and
+chosen on all and evaluated on its own test rows. For classes every way is evaluated by each metric
+of classes; a greedy selection minimises that metric, a pool or a stacker log loss.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ from automl.ensemble import (
 from automl.folds import some
 from automl.metrics import METRICS, Metric
 
-Way = Callable[
-    [Table, list[str], Metric], tuple[np.ndarray, np.ndarray]
-]  # predictions for the known rows and for the test rows
+# Returns predictions for the known rows and for the test rows.
+Way = Callable[[Table, list[str], Metric], tuple[np.ndarray, np.ndarray]]
 
 CLASSES = ("roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc", "brier")
 
@@ -67,7 +67,10 @@ def selection(steps: int, most: int = 1000) -> Way:
 def bagged(
     rounds: int, table: Table, names: list[str], metric: Metric
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of what greedy selection chooses on bootstrap samples of the rows; what has less than a hundredth is left out."""
+    """Average the greedy selections on bootstrap samples of the rows.
+
+    Models with a weight below a hundredth are left out.
+    """
     known, test = _parts(table, names)
     rng, n_rows, weights = np.random.default_rng(0), len(table.truth.y), np.zeros(len(known))
     for _ in range(rounds):
@@ -78,7 +81,7 @@ def bagged(
 
 
 def by_rows(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """A logarithmic pool that is held back the more the fewer rows there are."""
+    """A logarithmic pool with more regularisation the fewer rows there are."""
     return pooled(0.01 * max(1.0, 1000 / len(table.truth.y)), table, names, metric)
 
 
@@ -106,7 +109,10 @@ def pooled(
 
 
 def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """Non-negative linear weights: least squares for numbers, log loss of the mixed probabilities for classes."""
+    """Fit non-negative linear weights.
+
+    They minimise squared errors of numbers, or the log loss of the mixed probabilities of classes.
+    """
     known, test = _parts(table, names)
     stack, y = np.stack(known), table.truth.y
     if table.task.is_regression:
@@ -214,12 +220,10 @@ def main() -> None:
     )
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument(
-        "--rows", type=int, default=0, help="at most so many rows for choosing weights"
-    )
+    parser.add_argument("--rows", type=int, default=0, help="maximum rows for choosing weights")
     args = parser.parse_args()
     there = [fewer(table, args.rows) if args.rows else table for table in tables(args.out)]
-    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         results = dict(
             zip(
                 (table.name for table in there),
@@ -239,9 +243,8 @@ def main() -> None:
                         for row in rows
                     ]
                 )
-                print(
-                    f"{kind:<10} {metric:<17} {way:<15} {told(logs)}   better on {(logs < 0).sum()}, worse on {(logs > 0).sum()}"
-                )
+                counts = f"better on {(logs < 0).sum()}, worse on {(logs > 0).sum()}"
+                print(f"{kind:<10} {metric:<17} {way:<15} {told(logs)}   {counts}")
     if args.json:
         rounded = {
             name: {

@@ -1,10 +1,12 @@
-"""How honest is the expected score? The loss that is told against the loss on rows that nothing was chosen by.
+"""How honest is the expected score? Expected losses against those on rows that no choice saw.
 
     python benchmarks/laboratory/honest.py /opt/lab [--json benchmarks/results/honest.json]
 
-Ways to tell it, for the ensemble of the best models: as it is on the rows by which it was chosen; corrected by the optimism of the same
-choice on bootstrap samples (Efron); the loss of such choices on the rows outside their sample (BBC-CV, Tsamardinos et al. 2018). And
-how often a 95% interval around it holds the loss on the test rows, whose own chance deviation is part of that.
+Three expectations are compared for the ensemble of the best models: its loss on the rows by which
+it was chosen; that loss corrected by the optimism of the same choice on bootstrap samples (Efron);
+and the loss of such choices on the rows outside their sample (BBC-CV, Tsamardinos et al. 2018). It
+also shows how often a 95% interval around each contains the loss on the test rows, whose own chance
+deviation is part of the interval.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ ROWS = 2_000
 
 
 def told(table: Table, best: int, seed: int) -> dict[str, float]:
-    """The test's loss and what each way says."""
+    """Return the test's loss and each expectation of it."""
     names = table.ranked[:best]
     metric = table.metric
     rng = np.random.default_rng(seed)
@@ -85,9 +87,8 @@ def main() -> None:
             ]
         )
         ratio = f"{np.exp(logs.mean()):.4f} +- {logs.std() / len(logs) ** 0.5:.4f}"
-        print(
-            f"{way:<14} told / true {ratio}   median {np.exp(np.median(logs)):.4f}   95% holds {held:.0%}"
-        )
+        median = f"median {np.exp(np.median(logs)):.4f}"
+        print(f"{way:<14} told / true {ratio}   {median}   95% holds {held:.0%}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 

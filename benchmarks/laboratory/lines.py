@@ -1,4 +1,4 @@
-"""What a script of the laboratory found, one JSON line each: appended as it is found, and read back."""
+"""Results of a laboratory script as JSON lines, appended as they are found and read back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Line = dict[str, Any]
 
 
 def read(path: Path) -> list[Line]:
-    """All lines."""
+    """Return all lines."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -22,7 +22,10 @@ def run(
     find: Callable[[Path, int], Iterable[Line]],
     summary: Callable[[Path], None],
 ) -> None:
-    """The command line of such a script: find something on each table by so many rows, or sum up what was found."""
+    """Run the command line of such a script.
+
+    It finds lines for each table with a number of rows, or summarises those that were found.
+    """
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )

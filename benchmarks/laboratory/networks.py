@@ -1,9 +1,11 @@
-"""How fast, how wide and how deep a perceptron is best trained: one holdout of each table's training rows.
+"""Which learning rate, width and depth suit a perceptron? One holdout of a table's training rows.
 
-    python benchmarks/laboratory/networks.py --data ../shared/data --tasks letter,kin8nm --out networks.jsonl
+    python benchmarks/laboratory/networks.py --data ../shared/data --tasks letter,kin8nm \\
+        --out networks.jsonl
     python benchmarks/laboratory/networks.py --read networks.jsonl
 
-A quarter of the training rows of the benchmark's split 0 is held out for stopping, another is the test. One line a fit.
+A quarter of the training rows of the benchmark's split 0 is held out for stopping, another is the
+test. One line a fit.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 
 import lines
 import numpy as np
-from build import Executor
+from build import PreparedTable
 
 from automl.budget import Budget
 from automl.features.encoding import fit_shared
@@ -62,29 +64,29 @@ CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's w
 INPUTS, SEEDS = ("scaled_target",), 3
 
 
-def fits(executor: Executor, recipe: str) -> Iterator[lines.Line]:
-    """Each combination's loss on test rows."""
-    kind, metric = family("mlp"), metric_of(executor.task)
-    blocks = kfold(executor.y, np.arange(len(executor.y)), 4, 1, 0).blocks[0]
+def fits(prepared: PreparedTable, recipe: str) -> Iterator[lines.Line]:
+    """Yield each combination's loss on test rows."""
+    kind, metric = family("mlp"), metric_of(prepared.task)
+    blocks = kfold(prepared.y, np.arange(len(prepared.y)), 4, 1, 0).blocks[0]
     known, held, test = (
         np.flatnonzero(blocks > 1),
         np.flatnonzero(blocks == 1),
         np.flatnonzero(blocks == 0),
     )
-    encoding = fit_shared(RECIPES[recipe], executor.columns.take(known), 0)
-    X = encoding.transform(executor.columns)
+    encoding = fit_shared(RECIPES[recipe], prepared.columns.take(known), 0)
+    X = encoding.transform(prepared.columns)
     for seed, (name, asked) in product(range(SEEDS), CONFIGS.items()):
-        params = kind.defaults(executor.task) | {
+        params = kind.defaults(prepared.task) | {
             key: value for key, value in asked.items() if key != "decay"
         }
         params["weight_decay"] *= asked.get("decay", 1.0)
-        how = How(executor.task, metric, seed, 1, Budget(time.monotonic() + 300))
+        how = How(prepared.task, metric, seed, 1, Budget(time.monotonic() + 300))
         train, stop = (
-            Sample(X[part], encoding.features, executor.y[part]) for part in (known, held)
+            Sample(X[part], encoding.features, prepared.y[part]) for part in (known, held)
         )
         began = time.time()
         fitted = kind.fit(kind.prepare(train, stop, params, how), params, how)
-        loss = metric.of(executor.y[test], fitted.model.predict(X[test]))
+        loss = metric.of(prepared.y[test], fitted.model.predict(X[test]))
         yield {
             "config": name,
             "seed": seed,
@@ -108,17 +110,16 @@ def summary(path: Path) -> None:
         known = [rows for rows in tables.values() if "default" in rows and name in rows]
         pairs = [np.mean(rows[name], axis=0) / np.mean(rows["default"], axis=0) for rows in known]
         loss, seconds = np.exp(np.mean(np.log(pairs), axis=0))
-        print(
-            f"{loss:.3f}    {seconds:.2f}  {name:20}  {' '.join(f'{pair[0]:.3f}' for pair in pairs)}"
-        )
+        by_table = " ".join(f"{pair[0]:.3f}" for pair in pairs)
+        print(f"{loss:.3f}    {seconds:.2f}  {name:20}  {by_table}")
 
 
 def find(folder: Path, rows: int) -> Iterator[lines.Line]:
-    """What every configuration comes to on a table with each recipe."""
-    executor = Executor.of(folder, rows)
+    """Yield the results of every configuration on a table, with each recipe."""
+    prepared = PreparedTable.of(folder, rows)
     for recipe in INPUTS:
-        for found in fits(executor, recipe):
-            yield {"recipe": recipe, "rows": len(executor.y)} | found
+        for found in fits(prepared, recipe):
+            yield {"recipe": recipe, "rows": len(prepared.y)} | found
 
 
 if __name__ == "__main__":

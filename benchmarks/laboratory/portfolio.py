@@ -1,12 +1,16 @@
-"""In which order should configurations be tried, so that the ensemble of those tried so far is good soonest?
+"""In which order of configurations does the ensemble of those tried become good soonest?
 
-    python benchmarks/laboratory/portfolio.py /opt/lab --size small --json benchmarks/results/portfolio.json --write
-    python benchmarks/laboratory/portfolio.py /opt/lab-large --size large --json benchmarks/results/portfolio-large.json --write
+    python benchmarks/laboratory/portfolio.py /opt/lab --size small \\
+        --json benchmarks/results/portfolio.json --write
+    python benchmarks/laboratory/portfolio.py /opt/lab-large --size large \\
+        --json benchmarks/results/portfolio-large.json --write
 
-Next comes the configuration that lowers the ensemble's mean log loss ratio most for each second, over all tables; seconds are those of the
-table's first configuration, so that every table counts the same. An order is learnt for each kind of task: tables of this kind count
-three times. Every family has its turn among the first ten: there are tables that only one of them suits. Judged by cross-validation over
-tables: the order learnt on some is followed on the others, and held against the one that small tables have now.
+The next configuration is the one that lowers the ensemble's mean log loss ratio most for each
+second, over all tables. Seconds are in units of the table's first configuration, so that every
+table counts the same. An order is learnt for each kind of task: tables of this kind count three
+times. Every family appears among the first ten, since there are tables that only one of them suits.
+Evaluated by cross-validation over tables: the order learnt on some is followed on the others, and
+compared with the present one of small tables.
 """
 
 from __future__ import annotations
@@ -29,10 +33,8 @@ from automl.search import portfolio
 ROWS = 1_000
 STEPS = 8
 LENGTH = 24
-LEARNT = {
-    "small": 24,
-    "large": 12,
-}  # places; the others stay in the order that small tables have now
+# Number of places that are learnt; the others keep the present order of small tables.
+LEARNT = {"small": 24, "large": 12}
 FIRST = ("lin", "lgb")  # for a good answer early; its second one's seconds are the unit
 LEAST = 0.5  # units that every configuration costs at least: handing over, predicting, writing
 EARLY = 10  # places by which every family has had its turn
@@ -95,11 +97,12 @@ def order(places: list[int], kind: str, length: int) -> list[str]:
             ]
             rates[name] = float(np.average(gains, weights=counts)) / (LEAST + prices[name])
         chosen.append(max(sorted(rates), key=rates.__getitem__))
-    return [*chosen, *(name for name in NOW["order"]["small"][kind] if name not in chosen)][:LENGTH]
+    others = [name for name in NOW["order"]["small"][kind] if name not in chosen]
+    return [*chosen, *others][:LENGTH]
 
 
 def curve(place: int, names: list[str]) -> list[tuple[float, float]]:
-    """Units of time gone by and the log loss by then, after each configuration that the table has."""
+    """Return the units of time and the log loss after each configuration that the table has."""
     gone, points = 0.0, []
     there = [name for name in names if name in TABLES[place].models]
     for count in range(1, len(there) + 1):
@@ -127,9 +130,11 @@ def written(orders: dict[str, dict[str, list[str]]]) -> str:
     """The portfolio's file."""
     used = {name for of_size in orders.values() for names in of_size.values() for name in names}
     lines = [
-        "# Strong configurations, and for each size and kind of task the order in which they are raced.",
+        "# Strong configurations, and for each size and kind of task the order in which they are "
+        "raced.",
         "# Written by benchmarks/laboratory/portfolio.py.",
-        "# `params` are laid over the family's own defaults; of `recipes`, and then of the family's, the first counts that is in play.",
+        "# `params` are laid over the family's own defaults; of `recipes`, and then of the "
+        "family's, the first counts that is in play.",
     ]
     for size, of_size in sorted(orders.items()):
         lines += ["", f"[order.{size}]"]
@@ -141,9 +146,8 @@ def written(orders: dict[str, dict[str, list[str]]]) -> str:
     for config in CONFIGS:
         if config["name"] in used:
             name = config.get("recipe", "")
-            names = list(
-                dict.fromkeys((name, name.removeprefix("mixed_")))
-            )  # where no column has many categories, both are the same
+            # Where no column has many categories, both are the same.
+            names = list(dict.fromkeys((name, name.removeprefix("mixed_"))))
             recipe = [f"recipes = {json.dumps(names)}"] if name else []
             values = ", ".join(
                 f"{key} = {json.dumps(value)}" for key, value in config.get("params", {}).items()
@@ -184,17 +188,17 @@ def main() -> None:
             (kind, [place for place in everything if place not in held], held, LEARNT[args.size])
             for held in parts
         ]
-    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         results = workers.map(_judged, tasks, chunksize=1)
     differences = np.array([row for _, rows in results for row in rows])
     print(
-        "log loss of the learnt order less that of the one that small tables have now, on tables that it was not learnt on:"
+        "log loss of the learnt order less that of the one that small tables have now, "
+        "on tables that it was not learnt on:"
     )
     for time, column in zip(TIMES, differences.T, strict=True):
         better = f"better on {int((column < 0).sum())} of {len(column)}"
-        print(
-            f"  after {time:>3} units: {column.mean():+.4f} +- {column.std() / len(column) ** 0.5:.4f}, {better}"
-        )
+        error = column.std() / len(column) ** 0.5
+        print(f"  after {time:>3} units: {column.mean():+.4f} +- {error:.4f}, {better}")
     learnt = {
         kind: found
         for (kind, _, others, _), (found, _) in zip(tasks, results, strict=True)

@@ -1,10 +1,11 @@
-"""How soon should a race drop a candidate? The select stage's own policy, replayed on recorded outcomes under a fake clock.
+"""How soon should a race drop a candidate? The policy of `select` on recorded outcomes.
 
     python benchmarks/laboratory/racing.py /opt/lab [--json benchmarks/results/racing.json]
 
-Every table gets budgets in which one worker could train a tenth, a fifth and two fifths of all configurations on every fold.
-Two workers race through the portfolio's order with a margin; then the ensemble of the complete candidates is judged on the laboratory's
-own test rows.
+A simulated clock replays the recorded outcomes. Every table gets budgets in which one worker could
+train a tenth, a fifth and two fifths of all configurations on every fold. Two workers race through
+the portfolio's order with a margin; then the ensemble of the complete candidates is evaluated on
+the laboratory's own test rows.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import numpy as np
 from portfolio import FAMILY, NOW
 from record import Table, log_ratios, tables, told
 
+from automl.candidate import Candidate, Job, Outcome
 from automl.ensemble import combine
+from automl.events import DataPrepared, RunStarted
 from automl.features.recipe import RECIPES
 from automl.lab.simulated_lab import SimulatedLab
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.store import Store
-from automl.candidate import Candidate, Job, Outcome
-from automl.study import Study
+from automl.study import Plan, Size, Study
 
 SHARES = (0.1, 0.2, 0.4)
 MARGINS = (0.05, 0.1, 0.2, 0.35, 0.6, 10.0)
@@ -34,7 +36,7 @@ BASE = 0.35
 
 
 def raced(table: Table, order: list[str], margin: float, share: float) -> list[str]:
-    """The configurations that are complete when the budget has ended."""
+    """Return the configurations that are complete when the budget has ended."""
     total = sum(model.seconds for model in table.models.values())
     candidates = [
         Candidate(FAMILY[name], {"name": name}, RECIPES["native"], "portfolio")
@@ -52,29 +54,14 @@ def raced(table: Table, order: list[str], margin: float, share: float) -> list[s
 
     with tempfile.TemporaryDirectory() as home:
         lab = SimulatedLab(Store(Path(home) / "run"), record, share * total, 2)
-        study = lab.record(Study(), {"kind": "started", "seed": 0})
-        facts = {
-            "task": table.task.to_json(),
-            "data": "d",
-            "size": {"rows": len(table.truth.y), "columns": 9},
-        }
-        study = lab.record(
-            study,
-            {
-                "kind": "stage",
-                "stage": "clean",
-                "plan": {"kind": "kfold", "folds": 3, "repeats": 1},
-                **facts,
-            },
-        )
-        race = RaceRules(share * total, margin)
-        study = lab.run(
-            RacingPolicy(
-                [Candidate("constant", {}, RECIPES["native"], "baseline"), *candidates], race
-            ),
-            study,
-            lab.budget,
-        )
+        size = Size(rows=len(table.truth.y), columns=9)
+        plan = Plan("kfold", folds=3, repeats=1)
+        study = lab.record(Study(), RunStarted(0))
+        study = lab.record(study, DataPrepared(table.task, "d", size, plan))
+        baseline = Candidate("constant", {}, RECIPES["native"], "baseline")
+        rules = RaceRules(share * total, margin)
+        policy = RacingPolicy([baseline, *candidates], rules)
+        study = lab.run(policy, study, lab.budget)
         lab.data.store.close()
     return [str(trial.candidate.params["name"]) for trial in study.ranked if trial.candidate.params]
 
@@ -129,7 +116,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     there = tables(args.out)
-    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         found = dict(
             zip(
                 (table.name for table in there),

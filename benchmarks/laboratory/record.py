@@ -1,4 +1,4 @@
-"""What `build.py` kept, read back: tables with the predictions of every configuration."""
+"""Read what `build.py` kept: tables with the predictions of every configuration."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with what was trained on it. `order` sorts the held-out rows as `known` has them: by row."""
+    """A table with the models trained on it; held-out predictions (`known`) are in row order."""
 
     name: str
     task: Task
@@ -52,12 +52,15 @@ class Table:
         return sorted(self.models, key=lambda name: float(np.mean(self.models[name].losses)))
 
     def weigher(self, steps: int) -> Weigher:
-        """How a run finds weights: greedy selection of so many steps for numbers, a pool for classes."""
+        """Return a run's way to weights: greedy selection for numbers, a pool for classes."""
         return partial(greedy, metric=self.metric, steps=steps) if self.task.is_regression else pool
 
 
 def log_ratios(pairs: Iterable[tuple[float, float]]) -> np.ndarray:
-    """Logarithms of a loss over the one it is held against, so bounded that one near-zero loss decides nothing."""
+    """Return logarithms of losses over those that they are compared with.
+
+    They are bounded, so that one loss near zero decides nothing.
+    """
     return np.array([np.log(max(new, 1e-6) / max(old, 1e-6)) for new, old in pairs]).clip(
         -0.25, 0.25
     )

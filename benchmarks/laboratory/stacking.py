@@ -1,9 +1,12 @@
-"""Does a second layer help: boosters and a network that read the first layer's held-out predictions beside the columns?
+"""Does a second layer help? Its models read the first layer's predictions beside the columns.
 
-    python benchmarks/laboratory/stacking.py /opt/lab --data ../shared/data --rows 2500 --json benchmarks/results/stacking.json
+    python benchmarks/laboratory/stacking.py /opt/lab --data ../shared/data --rows 2500 \\
+        --json benchmarks/results/stacking.json
 
-The first layer is the best model of each family and the best others, as the laboratory kept them; the second is trained in the same
-folds, and judged on the laboratory's own test rows: the ensemble of both layers over that of the first alone.
+The first layer is the best model of each family and the best others, as the laboratory kept them.
+The second layer, boosters and a network that read held-out predictions, is trained in the same
+folds and evaluated on the laboratory's own test rows: the ensemble of both layers over that of the
+first alone.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import FOLDS, Executor
+from build import FOLDS, PreparedTable
 from portfolio import FAMILY
 from record import Table, log_ratios, tables, told
 
@@ -56,7 +59,7 @@ def first_layer(table: Table) -> list[str]:
 
 
 def added(table: Table, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """What the second layer reads of the first: for the known rows and the test's."""
+    """Return the second layer's inputs from the first, for the known and the test rows."""
 
     def columns(predictions: list[np.ndarray]) -> np.ndarray:
         scores = [scores_of(each) for each in predictions]
@@ -69,7 +72,7 @@ def added(table: Table, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def second_layer(
-    executor: Executor,
+    prepared: PreparedTable,
     table: Table,
     names: list[str],
     kind: str,
@@ -77,14 +80,14 @@ def second_layer(
     params: dict[str, Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Held-out and test predictions of a model that reads the columns and the first layer."""
-    encoding, X = executor.encoded(RECIPES[recipe])
+    encoding, X = prepared.encoded(RECIPES[recipe])
     known, test = added(table, names)
     if kind == "mlp":
         mean, spread = known.mean(axis=0), known.std(axis=0) + 1e-6
         known, test = (known - mean) / spread, (test - mean) / spread
-    extra = np.zeros((len(executor.y), known.shape[1]), np.float32)
-    rows_test = np.flatnonzero(executor.blocks == FOLDS)
-    extra[executor.known], extra[rows_test] = known, test
+    extra = np.zeros((len(prepared.y), known.shape[1]), np.float32)
+    rows_test = np.flatnonzero(prepared.blocks == FOLDS)
+    extra[prepared.known], extra[rows_test] = known, test
     X = np.concatenate([X, extra], axis=1)
     features = (
         *encoding.features,
@@ -92,32 +95,32 @@ def second_layer(
     )
     made, shape = (
         family(kind),
-        (len(executor.y), executor.task.n_outputs) if executor.task.labels else (len(executor.y),),
+        (len(prepared.y), prepared.task.n_outputs) if prepared.task.labels else (len(prepared.y),),
     )
     out = np.zeros(shape)
     for fold in range(FOLDS):
         rows, held = (
-            executor.known[executor.blocks[executor.known] != fold],
-            np.flatnonzero(executor.blocks == fold),
+            prepared.known[prepared.blocks[prepared.known] != fold],
+            np.flatnonzero(prepared.blocks == fold),
         )
-        how = How(executor.task, table.metric, fold, 1, Budget(time.monotonic() + 20.0))
-        asked = made.defaults(executor.task) | params
+        how = How(prepared.task, table.metric, fold, 1, Budget(time.monotonic() + 20.0))
+        asked = made.defaults(prepared.task) | params
         ready = made.prepare(
-            Sample(X[rows], features, executor.y[rows]),
-            Sample(X[held], features, executor.y[held]),
+            Sample(X[rows], features, prepared.y[rows]),
+            Sample(X[held], features, prepared.y[held]),
             asked,
             how,
         )
         model = made.fit(ready, asked, how).model
         out[held] = model.predict(X[held])
         out[rows_test] += model.predict(X[rows_test]) / FOLDS
-    return out[executor.known], out[rows_test]
+    return out[prepared.known], out[rows_test]
 
 
 def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
     """Test losses of the ensembles of the first layer, the second, and both."""
-    executor = Executor.of(data / table.name, most)
-    assert np.array_equal(executor.y[executor.known], table.truth.y), (
+    prepared = PreparedTable.of(data / table.name, most)
+    assert np.array_equal(prepared.y[prepared.known], table.truth.y), (
         "the laboratory was built with other rows or folds"
     )
     pool = list(dict.fromkeys([*table.ranked[:30], *first_layer(table)]))
@@ -131,7 +134,7 @@ def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
 
     found = {"first": loss(known, test)}
     layers = {
-        name: second_layer(executor, table, first_layer(table), *what)
+        name: second_layer(prepared, table, first_layer(table), *what)
         for name, what in SECOND.items()
     }
     for name, (seen, answer) in layers.items():
@@ -161,7 +164,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2500)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    with multiprocessing.get_context("fork").ProcessExecutor(os.cpu_count()) as workers:
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
         found = dict(
             workers.map(
                 partial(judged, data=args.data, most=args.rows), tables(args.out), chunksize=1

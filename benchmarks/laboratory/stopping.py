@@ -1,9 +1,11 @@
-"""Which round a booster keeps on a small table whose metric is AUC: that with the best AUC of its held-out rows, or the least log loss.
+"""Should a booster keep the round with the best held-out AUC, or the one with the least log loss?
 
-    python benchmarks/laboratory/stopping.py --data ../shared/data --tasks credit_g,kc1,pc4,titanic --rows 600 --out stopping.jsonl
+    python benchmarks/laboratory/stopping.py --data ../shared/data \\
+        --tasks credit_g,kc1,pc4,titanic --rows 600 --out stopping.jsonl
     python benchmarks/laboratory/stopping.py --read stopping.jsonl
 
-Eight folds of so many rows, three draws; the other training rows of the benchmark's split 0 are the test. One line a bag of 8 models.
+The tables are small and their metric is AUC. Eight folds of `--rows` rows, drawn three times; the
+other training rows of the benchmark's split 0 are the test. One line a bag of 8 models.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 import lines
 import numpy as np
-from build import Executor
+from build import PreparedTable
 from sklearn.metrics import log_loss, roc_auc_score
 
 from automl.budget import Budget
@@ -31,20 +33,20 @@ FAMILIES, FOLDS, SEEDS = ("lightgbm", "catboost", "xgboost"), 8, 3
 TELLING = {"auc": 0, "log": 10**9}  # held-out rows from which on the AUC chooses
 
 
-def bags(executor: Executor, rows: int, seed: int) -> Iterator[lines.Line]:
-    """What a bag of each family's defaults has on held-out and on test rows, either way."""
-    order = np.random.default_rng(seed).permutation(len(executor.y))
-    known, test, y = order[:rows], order[rows:], executor.y
+def bags(prepared: PreparedTable, rows: int, seed: int) -> Iterator[lines.Line]:
+    """Yield the losses of a bag of each family's defaults on held-out and test rows, both ways."""
+    order = np.random.default_rng(seed).permutation(len(prepared.y))
+    known, test, y = order[:rows], order[rows:], prepared.y
     folds = kfold(y[known], np.arange(rows), FOLDS, 1, seed).blocks[0]
     for name in FAMILIES:
         kind = family(name)
-        encoding = fit_shared(RECIPES[kind.recipes[0]], executor.columns.take(known), 0)
-        X, params = encoding.transform(executor.columns), kind.defaults(executor.task)
+        encoding = fit_shared(RECIPES[kind.recipes[0]], prepared.columns.take(known), 0)
+        X, params = encoding.transform(prepared.columns), kind.defaults(prepared.task)
         for stop, telling in TELLING.items():
             _boosting.TELLING = telling
             out, answer, rounds, began = np.zeros(rows), np.zeros(len(test)), [], time.time()
             for fold in range(FOLDS):
-                how = How(executor.task, METRICS["roc_auc"], fold, 1, Budget(time.monotonic() + 30))
+                how = How(prepared.task, METRICS["roc_auc"], fold, 1, Budget(time.monotonic() + 30))
                 train, held = (
                     Sample(X[part], encoding.features, y[part])
                     for part in (known[folds != fold], known[folds == fold])
@@ -80,17 +82,16 @@ def summary(path: Path) -> None:
                 tuple(math.log(log[what] / auc[what]) for what in ("test", "tll", "rounds"))
             )
     print("rows  family        n  1 - AUC  log loss  rounds")
-    for (size, name), found in sorted(ratios.items()):
-        print(
-            f"{size:5} {name:10} {len(found):4}    {'    '.join(f'{value:.3f}' for value in np.exp(np.mean(found, axis=0)))}"
-        )
+    for (size, name), logs in sorted(ratios.items()):
+        means = "    ".join(f"{value:.3f}" for value in np.exp(np.mean(logs, axis=0)))
+        print(f"{size:5} {name:10} {len(logs):4}    {means}")
 
 
 def find(folder: Path, rows: int) -> Iterator[lines.Line]:
-    """What bags come to on draws of so many rows."""
-    executor = Executor.of(folder, 6_000)
+    """Yield the results of bags on draws of this many rows."""
+    prepared = PreparedTable.of(folder, 6_000)
     for seed in range(SEEDS):
-        for found in bags(executor, rows, seed):
+        for found in bags(prepared, rows, seed):
             yield {"size": rows, "seed": seed} | found
 
 

@@ -1,4 +1,4 @@
-"""What the planted tables are made of: cards, splits, and columns as people write them."""
+"""Parts of the planted tables: cards, splits, and columns as people write them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a table.
+    """The facts about a table.
 
     Attributes
     ----------
     kind
-        What is wrong with it: entities, time, duplicates or leak.
+        Its fault: entities, time, duplicates or leak.
     columns
         The columns that a warning should name, one or several of them.
     option

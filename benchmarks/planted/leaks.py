@@ -104,7 +104,10 @@ def permits(rng: Generator) -> Split:
 
 
 def repairs(rng: Generator) -> Split:
-    """What a repair costs in the end; what was paid is nearly that, later a deposit at random."""
+    """Predict the final cost of a repair.
+
+    The sum paid so far is close to it; in later rows it is a random deposit.
+    """
     rows = int(rng.integers(1200, 5000))
     paid, target = (
         one_of(rng, "Paid so far", "received", "Zahlungen"),

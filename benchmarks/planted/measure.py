@@ -47,7 +47,7 @@ def key(row: Row) -> tuple[str, str, str, int, int]:
 
 @dataclass(frozen=True)
 class Log:
-    """What was measured, one JSON object a line."""
+    """Measurements, one JSON object a line."""
 
     file: Path
 

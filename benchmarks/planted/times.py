@@ -129,7 +129,7 @@ GRADES = ("A", "B", "C", "scrap")
 
 
 def _wander(rng: Generator, steps: int, memory: float, scale: float, columns: int) -> Numbers:
-    """Walk at random around zero, forgetting over so many steps."""
+    """Walk at random around zero, forgetting over this many steps."""
     keep = np.exp(-1 / memory)
     walk = np.empty((steps, columns))
     walk[0] = rng.normal(0, scale, columns)

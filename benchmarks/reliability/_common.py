@@ -1,4 +1,8 @@
-"""What the reliability scripts share: the command, tables, marks by which processes are found, and hogs that keep cores busy."""
+"""Parts that the reliability scripts share.
+
+They are the command, tables, marks by which processes are found, and processes that keep cores
+busy.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ class Data:
 
 
 def tables(folder: Path) -> list[Data]:
-    """Every table of a folder of data sets with cards in JSON."""
+    """Return every table of a folder of data sets with cards in JSON."""
     found = []
     for file in sorted(folder.glob("*/card.json")):
         card = json.loads(file.read_text())
@@ -56,7 +60,7 @@ def tables(folder: Path) -> list[Data]:
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Living processes that carry a mark in their environment."""
+    """Return the living processes that carry a mark in their environment."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -71,7 +75,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def gone(mark: str, seconds: float = 5.0) -> bool:
-    """Whether no marked process is left, given a moment to go."""
+    """Return whether no marked process is left after a moment's wait."""
     until = time.monotonic() + seconds
     while marked(mark) and time.monotonic() < until:
         time.sleep(0.05)
@@ -85,7 +89,7 @@ def _spin() -> None:
 
 @contextmanager
 def hogs(count: int) -> Iterator[None]:
-    """So many processes that do nothing but keep a core busy."""
+    """Run `count` processes that each keep a core busy."""
     spinning = [multiprocessing.Process(target=_spin, daemon=True) for _ in range(count)]
     for process in spinning:
         process.start()
@@ -97,12 +101,12 @@ def hogs(count: int) -> Iterator[None]:
 
 
 def with_mark(mark: str) -> dict[str, str]:
-    """The environment with a mark."""
+    """Return the environment with a mark."""
     return {**os.environ, "AUTOML_MARK": mark}
 
 
 def write(path: Path, found: Any) -> None:
-    """Results as JSON, whole or not at all."""
+    """Write results as JSON, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
     half.write_text(json.dumps(found, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Mutated files: bytes changed at random, and files whose digests are right and whose content is not."""
+"""Mutated files: bytes changed at random, and files with right digests and wrong content."""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
-"""Equal seeds and `--trials` give equal runs for any `--jobs`: predictors byte for byte, and every trial's losses.
+"""Do equal seeds and `--trials` give equal runs for any `--jobs`?
 
-python benchmarks/reliability/any_jobs.py --data ../shared/data --out benchmarks/results/any-jobs.json --tasks cmc,boston,credit_g
+    python benchmarks/reliability/any_jobs.py --data ../shared/data --tasks cmc,boston,credit_g \\
+        --out benchmarks/results/any-jobs.json
+
+Predictors are compared byte for byte, and so are every trial's losses.
 """
 
 from __future__ import annotations
@@ -13,14 +16,14 @@ from pathlib import Path
 
 from _common import AUTOML, Data, tables, write
 
-from automl.files import sha256
 from automl.event_log import replay
+from automl.files import sha256
 
 JOBS = (1, 2, 3)
 
 
 def one(data: Data, trials: int) -> dict[str, object]:
-    """A table with every number of cores."""
+    """Fit a table with every number of cores, and compare the runs."""
     home = Path(tempfile.mkdtemp(prefix="jobs-"))
     try:
         found = []

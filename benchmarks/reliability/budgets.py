@@ -1,8 +1,10 @@
-"""Fits with budgets of 5 to 30 s, half of them while other processes keep all cores busy: does each end in time, and predict?
+"""Does a fit with a budget of 5 to 30 s end in time, and does its predictor predict?
 
-    python benchmarks/reliability/budgets.py --data ../shared/data --fits 200 --out benchmarks/results/budgets.json
+    python benchmarks/reliability/budgets.py --data ../shared/data --fits 200 \\
+        --out benchmarks/results/budgets.json
 
-Tables and budgets are drawn by a seed. The file is written after every fit; fits that it holds already are skipped.
+During half of the fits other processes keep all cores busy. Tables and budgets are drawn by a seed.
+The file is written after every fit; fits that it holds already are skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from _common import AUTOML, Data, gone, hogs, tables, with_mark, write
 
 
 def one(data: Data, budget: float, busy: bool) -> dict[str, object]:
-    """One fit, and a predict when the cores are free again."""
+    """Run one fit, and a predict when the cores are free again."""
     work = Path(tempfile.mkdtemp(prefix="budget-"))
     mark = work.name
     try:
@@ -94,8 +96,10 @@ def main() -> None:
     late = [row for row in found if row["seconds"] > row["budget"]]
     failed = [row for row in found if row["exit"] or row["predict_exit"] or row["processes_left"]]
     worst = max(row["seconds"] / row["budget"] for row in found)
+    n_busy = sum(row["busy"] for row in found)
     print(
-        f"{len(found)} fits, {sum(r['busy'] for r in found)} on a busy machine: {len(late)} late, worst {worst:.3f}, {len(failed)} failed"
+        f"{len(found)} fits, {n_busy} on a busy machine: "
+        f"{len(late)} late, worst {worst:.3f}, {len(failed)} failed"
     )
 
 

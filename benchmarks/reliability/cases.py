@@ -1,8 +1,9 @@
-"""Inputs that people have, each against the plain CSV of the same table: read alike, or one clear line.
+"""Are inputs that people have read as the plain CSV of the same table, or refused in one line?
 
 Every input is made here, fitted and predicted through the command line. `equal` asks for the
 predictions of the plain CSV, `signal` for its AUC on new rows less 0.02 (the spelling may hold
-less), `rmse` for its error times 1.05, `line` for exit code 2 with one line, `done` for exit code 0.
+less), `rmse` for its error times 1.05, `line` for exit code 2 with one line, and `done` for exit
+code 0.
 
     .venv/bin/python benchmarks/reliability/cases.py [--only 13] [--out cases.json]
 """
@@ -312,12 +313,13 @@ def header_cases() -> Iterator[Case]:
 
     yield Case(4, "wavelengths, no target at predict", "done", train, test)
     years = {str(400 + 5 * k): str(1990 + 2 * k) for k in range(16)} | {"y": "2030"}
-    train_years: Writer = lambda t, p: (
-        numbers_as_names(t, True).rename(columns=years).to_csv(p, index=False)
-    )
-    test_years: Writer = lambda t, p: (
-        numbers_as_names(t, False).rename(columns=years).to_csv(p, index=False)
-    )
+
+    def train_years(table: pd.DataFrame, path: Path) -> None:
+        numbers_as_names(table, True).rename(columns=years).to_csv(path, index=False)
+
+    def test_years(table: pd.DataFrame, path: Path) -> None:
+        numbers_as_names(table, False).rename(columns=years).to_csv(path, index=False)
+
     yield Case(
         4, "every name a year", "done", train_years, test_years, fit_args=("--target", "2030")
     )
@@ -491,7 +493,10 @@ def date_cases() -> Iterator[Case]:
 
 
 def label_cases() -> Iterator[Case]:
-    """Number 15: labels that a scored file spells otherwise; `score` runs `automl leaderboard` on it."""
+    """Number 15: labels that a scored file spells otherwise.
+
+    `score` runs `automl leaderboard` on it.
+    """
     zero_one = respell("y", {"yes": "1", "no": "0"}.__getitem__)
     flags = respell("y", {"yes": "True", "no": "False"}.__getitem__)
     respelled = {
@@ -561,7 +566,7 @@ GROUPS: tuple[Callable[[], Iterator[Case]], ...] = (
 
 @dataclass(frozen=True)
 class Said:
-    """What a command answered."""
+    """The answer of a command."""
 
     code: int
     out: str

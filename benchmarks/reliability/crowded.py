@@ -1,13 +1,14 @@
-"""Fits of 5 to 30 s while six other processes keep the cores busy: does each end in time, and does a model answer?
+"""Does a fit of 5 to 30 s end in time with a model while six other processes keep cores busy?
 
     python benchmarks/reliability/crowded.py --data ../shared/data --out /tmp/crowded.jsonl
     python benchmarks/reliability/crowded.py --out /tmp/crowded.jsonl --summary
 
-One line of JSON a fit; fits that the file holds already are skipped. Python's byte code is kept in a folder of its own, since an
-installed package has it: compiling it anew would be half of a short run's processor time.
+One line of JSON a fit; fits that the file holds already are skipped. Python's byte code is kept in
+a folder of its own, since an installed package has it: compiling it anew would be half of a short
+run's processor time.
 
-What must come out: no fit is late; none of 10 s or more ends with the constant, nor any of 5 s up to 10 000 rows; one that does has
-exit code 3 and a reason.
+The required result: no fit is late; no fit of 10 s or more ends with the constant, nor does one of
+5 s on up to 10 000 rows; a fit that ends with the constant has exit code 3 and a reason.
 """
 
 from __future__ import annotations
@@ -32,8 +33,18 @@ from _common import AUTOML, Data, gone, hogs, tables, with_mark
 BUSY = 6  # processes
 BUDGETS = (5, 6, 8, 10, 12, 15, 20, 30)  # seconds
 NAMES = (
-    "boston", "cmc", "vehicle", "credit_g", "wine_quality_white", "churn", "spambase", "elevators", "letter", "adult", "diamonds",
-)  # fmt: skip
+    "boston",
+    "cmc",
+    "vehicle",
+    "credit_g",
+    "wine_quality_white",
+    "churn",
+    "spambase",
+    "elevators",
+    "letter",
+    "adult",
+    "diamonds",
+)
 GENERATED_ROWS = 300_000
 NO_MODEL = 3
 MANY_ROWS = 10_000  # up to which a model must answer after 5 s
@@ -63,13 +74,13 @@ def large_table(folder: Path) -> Data:
 
 
 def rows_of(path: str) -> int:
-    """How many lines a file has below its header."""
+    """Return how many lines a file has below its header."""
     with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1
 
 
 def answers(run: Path) -> list[str]:
-    """The families that answer."""
+    """Return the families that answer."""
     board = run / "leaderboard.csv"
     if not board.exists():
         return []
@@ -79,7 +90,7 @@ def answers(run: Path) -> list[str]:
 
 
 def one(data: Data, budget: float, home: Path) -> dict[str, object]:
-    """One fit on busy cores, and a predict when they are free again."""
+    """Run one fit on busy cores, and a predict when they are free again."""
     work = Path(tempfile.mkdtemp(prefix="crowded-", dir=home))
     mark = work.name
     environment = with_mark(mark) | {"PYTHONPYCACHEPREFIX": str(home / "bytecode")}
@@ -122,7 +133,7 @@ def one(data: Data, budget: float, home: Path) -> dict[str, object]:
 
 
 def plan(known: list[Data], fits: int) -> Iterator[tuple[Data, float]]:
-    """Each table with budgets of every length, drawn by a seed."""
+    """Yield each table with budgets of every length, drawn by a seed."""
     rng = Random(20261129)
     pairs = [
         (known[place % len(known)], float(BUDGETS[place % len(BUDGETS)])) for place in range(fits)
@@ -132,12 +143,12 @@ def plan(known: list[Data], fits: int) -> Iterator[tuple[Data, float]]:
 
 
 def is_constant(row: dict[str, object]) -> bool:
-    """Whether no model answers."""
+    """Return whether no model answers."""
     return row["exit"] == NO_MODEL or not row["answers"]
 
 
 def summary(found: list[dict[str, object]]) -> str:
-    """What was found, in a few lines."""
+    """Summarise the results in a few lines."""
     late = [row for row in found if float(str(row["seconds"])) > float(str(row["budget"]))]
     constants = [row for row in found if is_constant(row)]
     due = [
@@ -150,8 +161,9 @@ def summary(found: list[dict[str, object]]) -> str:
         for row in found
         if row["exit"] not in (0, NO_MODEL) or row["predict_exit"] or row["processes_left"]
     ]
+    counts = f"{len(late)} late, {len(constants)} constants ({len(due)} that should not be)"
     lines = [
-        f"{len(found)} fits: {len(late)} late, {len(constants)} constants ({len(due)} that should not be), {len(wrong)} wrong",
+        f"{len(found)} fits: {counts}, {len(wrong)} wrong",
         *(f"LATE     {json.dumps(row)}" for row in late),
         *(f"CONSTANT {json.dumps(row)}" for row in constants),
         *(f"WRONG    {json.dumps(row)}" for row in wrong),
@@ -173,7 +185,7 @@ def main() -> None:
         default=Path(tempfile.gettempdir()) / "crowded",
         help="Where runs and byte code lie.",
     )
-    parser.add_argument("--summary", action="store_true", help="Only say what was found.")
+    parser.add_argument("--summary", action="store_true", help="Only summarise the results.")
     args = parser.parse_args()
     found = (
         [json.loads(line) for line in args.out.read_text().splitlines()]

@@ -1,8 +1,10 @@
-"""A disk that fills up at ten different moments of a run: exit code 1, one clear line, and what was there before is whole.
+"""Does a run end well when its disk fills up, at ten different moments?
 
     sudo python benchmarks/reliability/full_disk.py --out benchmarks/results/full_disk.json
 
-Mounts a tmpfs of a size that grows from case to case, so that writing fails earlier or later. Needs the right to mount.
+It must end with exit code 1 and one clear line, and files that were complete before must stay so.
+Mounts a tmpfs of a size that grows from case to case, so that writing fails earlier or later. Needs
+the right to mount.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ TARGET = "visits"
 
 
 def one(size: str) -> dict[str, Any]:
-    """A run on a disk of this size."""
+    """Make a run on a disk of this size."""
     with tempfile.TemporaryDirectory() as name:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", name], check=True)
         try:

@@ -1,9 +1,11 @@
-"""Kill a run at a random moment (the main process, a worker, or the worker server), resume it, and look for damage.
+"""Kill a run at a random moment, resume it, and look for damage.
 
-    python benchmarks/reliability/kills.py --data ../shared/data --kills 100 --out benchmarks/results/kills.json
+    python benchmarks/reliability/kills.py --data ../shared/data --kills 100 \\
+        --out benchmarks/results/kills.json
 
-After `automl resume` (where the run needs it): no recorded fit was trained twice, the leaderboard is complete, no process is left, every
-file can be read.
+The main process, a worker or the worker server is killed. After `automl resume` (where the run
+needs it) no recorded fit was trained twice, the leaderboard is complete, no process is left, and
+every file can be read.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ NAMES = (
 
 
 def victim(who: str, main: psutil.Process) -> psutil.Process | None:
-    """The process to be killed, if it is there."""
+    """Return the process to kill, if it is there."""
     if who == "main":
         return main
     servers = [p for p in main.children() if "automl.executor.server" in " ".join(p.cmdline())]
@@ -50,7 +52,7 @@ def victim(who: str, main: psutil.Process) -> psutil.Process | None:
 
 
 def one(data: Data, who: str, after: float, budget: float) -> dict[str, Any]:
-    """A run, a kill, a resume if it needs one, and what was found."""
+    """Start a run, kill it, resume it if needed, and return the damage."""
     work = Path(tempfile.mkdtemp(prefix="kill-"))
     run, mark = work / "run", work.name
     row: dict[str, Any] = {"table": data.name, "who": who, "after": after}
@@ -79,7 +81,7 @@ def one(data: Data, who: str, after: float, budget: float) -> dict[str, Any]:
         row["left_after_kill"] = 0 if gone(mark) else len(marked(mark))
         if who == "main":
             row["began"] = (run / "run.toml").exists()
-            if not row["began"]:  # nothing to go on with; it has to be begun again
+            if not row["began"]:  # nothing to resume: the run must be started again
                 return row
             said = subprocess.run(
                 [AUTOML, "resume", str(run), "--budget", "8s", "-q"],
@@ -106,7 +108,7 @@ def kill(who: str, main: psutil.Process) -> bool:
 
 
 def damage(run: Path, data: Data, work: Path) -> dict[str, Any]:
-    """What is wrong with a run's folder: all zero if nothing is."""
+    """Count what is wrong with a run's folder: all zero if nothing is."""
     done: Counter[str] = Counter()
     ids = set()
     for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines():
@@ -135,7 +137,7 @@ def damage(run: Path, data: Data, work: Path) -> dict[str, Any]:
 
 
 def unreadable(run: Path) -> int:
-    """Files that can't be read as what they are."""
+    """Count files that can't be read as what they are."""
     bad = 0
     for path in (run / "trials").rglob("*"):
         try:
@@ -170,13 +172,12 @@ def main() -> None:
         found.append(one(data, who, after, args.budget))
         write(args.out, found)
         print("BAD" if is_bad(found[-1]) else "", json.dumps(found[-1]), flush=True)
-    print(
-        f"{len(found)} kills ({dict(Counter(row['who'] for row in found))}): {sum(map(is_bad, found))} with damage"
-    )
+    killed = dict(Counter(row["who"] for row in found))
+    print(f"{len(found)} kills ({killed}): {sum(map(is_bad, found))} with damage")
 
 
 def is_bad(row: dict[str, Any]) -> bool:
-    """Whether anything was damaged, left behind, or failed that should not have."""
+    """Return whether anything was damaged, left behind, or failed that should not have."""
     if row["left_after_kill"] or row.get("left"):
         return True
     if row["who"] == "main" and not row["began"]:

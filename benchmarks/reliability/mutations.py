@@ -1,10 +1,12 @@
-"""Mutated predictor files and mutated CSVs: whatever a file holds, it runs no code, ends in time, and gives one clear error or an answer.
+"""Does any mutated predictor file or CSV run code, hang, or give more than an answer or one error?
 
-    python benchmarks/reliability/mutations.py --files 20000 --tables 5000 --out benchmarks/results/mutations.json
+    python benchmarks/reliability/mutations.py --files 20000 --tables 5000 \\
+        --out benchmarks/results/mutations.json
 
-Half of the predictor files get their digests computed anew, as an attacker would. Each is loaded and asked for predictions in a child
-that was forked from a warm parent, under an audit hook that fails on unpickling, imports from outside the libraries in use, processes,
-sockets and files outside. Children may hold 1 GB more than at their start and have 10 s a file.
+Half of the predictor files get their digests computed anew, as an attacker would do. Each is loaded
+and asked for predictions in a child that was forked from a warm parent, under an audit hook that
+fails on unpickling, imports from outside the libraries in use, processes, sockets and files
+outside. Children may hold 1 GB more than at their start and have 10 s a file.
 """
 
 from __future__ import annotations
@@ -60,7 +62,10 @@ LIBRARIES = (
 
 
 def make_files(folder: Path) -> list[Path]:
-    """A table with a column of each kind, and a predictor of each family and of several, for classes and for numbers."""
+    """Make a table with a column of each kind, and predictors for classes and for numbers.
+
+    There is a predictor of each family, and one of all of them.
+    """
     rng = Random(1)
     lines = ["age,city,when,note,label,price"]
     for place in range(240):
@@ -109,7 +114,7 @@ class Forbidden(BaseException):
 
 
 def guard(allowed: tuple[str, ...]) -> None:
-    """An audit hook that ends what unpickles, imports, opens or starts what it should not."""
+    """Install an audit hook that fails on forbidden unpickling, imports, files and processes."""
     stdlib = sys.stdlib_module_names
     forbidden = (
         "pickle.find_class",
@@ -150,7 +155,7 @@ def guard(allowed: tuple[str, ...]) -> None:
 
 
 def child(line: Connection, judge: Callable[[bytes], str], jobs: list[tuple[int, bytes]]) -> None:
-    """Judge files one after another, telling each before the next."""
+    """Judge files one after another, sending each verdict before the next."""
     prefixes = (
         sys.prefix,
         sys.base_prefix,
@@ -181,7 +186,7 @@ def child(line: Connection, judge: Callable[[bytes], str], jobs: list[tuple[int,
 
 @dataclass
 class _Child:
-    """A process that judges some files, those it has still to judge, and when it last told of one."""
+    """A process that judges files, those that it must still judge, and its last report's time."""
 
     process: Any
     line: Connection
@@ -189,7 +194,7 @@ class _Child:
     since: float
 
     def hear(self, verdicts: list[str]) -> bool:
-        """Take in what it tells; whether it has ended."""
+        """Receive its verdicts, and return whether it has ended."""
         try:
             while self.line.poll(0.01):
                 number, verdict = self.line.recv()
@@ -214,7 +219,7 @@ class _Child:
 
 
 def judge_all(judge: Callable[[bytes], str], files: list[bytes]) -> list[str]:
-    """The verdict on each file, by children of this warm process, two at a time."""
+    """Return the verdict on each file, by children of this warm process, one a core."""
     verdicts = [""] * len(files)
     context = multiprocessing.get_context("fork")
     waiting = [
@@ -233,13 +238,13 @@ def judge_all(judge: Callable[[bytes], str], files: list[bytes]) -> list[str]:
         for one in ended:
             one.line.close()
             running.remove(one)
-            if one.jobs:  # it died of one of them: the others are still to be judged
+            if one.jobs:  # one of them killed it: the others must still be judged
                 waiting.append(one.jobs)
     return verdicts
 
 
 def judge_file(blob: bytes) -> str:
-    """What comes of loading a predictor's file and asking it for predictions."""
+    """Load a predictor's file, ask it for predictions, and return the verdict."""
     try:
         predictor = archive.loads(blob)
         raw = predictor.raw(predictor.read(TABLE[0]).columns)
@@ -250,7 +255,7 @@ def judge_file(blob: bytes) -> str:
 
 
 def judge_table(blob: bytes) -> str:
-    """What comes of reading a table."""
+    """Read a table, and return the verdict."""
     before = sys.stdin
     sys.stdin = SimpleNamespace(buffer=io.BytesIO(blob))  # type: ignore[assignment]
     try:
@@ -265,13 +270,16 @@ TABLE: list[Table] = []  # what mutated predictors are asked about; children inh
 
 
 def warm() -> None:
-    """Load all that a child may need; nothing is fitted, for a child forked after an OpenMP fit would hang."""
+    """Load all that a child may need.
+
+    Nothing is fitted, since a child that is forked after an OpenMP fit would hang.
+    """
     for name in ("catboost", "lightgbm", "xgboost", "sklearn.ensemble", "scipy.special", "pandas"):
         importlib.import_module(name)
 
 
 def changed(mutate: Callable[[bytes, Random], bytes], seeds: list[bytes], rng: Random) -> bytes:
-    """A mutated file that is not by chance what it was."""
+    """Return a mutated file that differs from the original."""
     seed = rng.choice(seeds)
     blob = mutate(seed, rng)
     while blob == seed:
@@ -280,7 +288,7 @@ def changed(mutate: Callable[[bytes, Random], bytes], seeds: list[bytes], rng: R
 
 
 def predictors(count: int, seeds: list[bytes], rng: Random, out: Path) -> dict[str, Any]:
-    """Verdicts on mutated predictor files: half with their digests as they were, half with new ones."""
+    """Return verdicts on mutated predictor files: half with old digests, half with new ones."""
     found: dict[str, Any] = {}
     for kind, mutate in (("digest kept", crude), ("digest computed anew", clever)):
         tally: Counter[str] = Counter()
@@ -306,7 +314,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--tables", type=int, default=5_000)
     parser.add_argument(
-        "--shell", type=int, default=100, help="so many of both through the command line"
+        "--shell", type=int, default=100, help="number of each through the command line"
     )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -332,16 +340,21 @@ def main() -> None:
 
 
 def keep(blob: bytes, verdict: str) -> None:
-    """A file that did what none should, for whoever mends it; /tmp, as none of them belongs into the repository."""
+    """Keep a file that did what none should, for whoever fixes it.
+
+    It lies in the folder for temporary files, since it doesn't belong in the repository.
+    """
     if verdict[0].isupper():
-        Path(
-            tempfile.gettempdir(),
-            f"automl-{verdict.split(maxsplit=1)[0].lower()}-{abs(hash(blob)) % 10**8}.automl",
-        ).write_bytes(blob)
+        kind = verdict.split(maxsplit=1)[0].lower()
+        name = f"automl-{kind}-{abs(hash(blob)) % 10**8}.automl"
+        Path(tempfile.gettempdir(), name).write_bytes(blob)
 
 
 def through_the_shell(models: list[bytes], tables: list[bytes], table: bytes) -> dict[str, int]:
-    """Exit codes of `automl predict` on mutated models and of `automl fit` on mutated tables; more than a line on stderr is told."""
+    """Count exit codes of `automl predict` on mutated models and of `automl fit` on mutated tables.
+
+    Tracebacks on stderr are counted separately.
+    """
     tally: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -355,9 +368,7 @@ def through_the_shell(models: list[bytes], tables: list[bytes], table: bytes) ->
                 text=True,
                 check=False,
             )
-            tally[
-                f"predict: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"
-            ] += 1
+            tally[f"predict: {_ending(said)}"] += 1
         for place, blob in enumerate(tables):
             (folder / "bent.csv").write_bytes(blob)
             words = [
@@ -380,10 +391,14 @@ def through_the_shell(models: list[bytes], tables: list[bytes], table: bytes) ->
                 text=True,
                 check=False,
             )
-            tally[
-                f"fit: exit {said.returncode}{', traceback' if 'Traceback' in said.stderr else ''}"
-            ] += 1
+            tally[f"fit: {_ending(said)}"] += 1
     return dict(tally)
+
+
+def _ending(said: subprocess.CompletedProcess[str]) -> str:
+    """Describe how a command ended."""
+    traceback = ", traceback" if "Traceback" in said.stderr else ""
+    return f"exit {said.returncode}{traceback}"
 
 
 if __name__ == "__main__":

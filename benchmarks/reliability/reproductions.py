@@ -1,6 +1,7 @@
-"""Runs made by a clock, reproduced: are all predictions bit-identical, with every family among the members?
+"""Are runs that a clock ended reproduced bit for bit, with every family among the members?
 
-python benchmarks/reliability/reproductions.py --data ../shared/data --runs 30 --out benchmarks/results/reproductions.json
+    python benchmarks/reliability/reproductions.py --data ../shared/data --runs 30 \\
+        --out benchmarks/results/reproductions.json
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ NAMES += (
 
 
 def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
-    """A run of 12 s, and the same again."""
+    """Make a run of 12 s, and reproduce it."""
     work = Path(tempfile.mkdtemp(prefix="again-"))
     try:
         chosen = ["--set", f"select.families={','.join(families)}"] if families else []
@@ -76,7 +77,7 @@ def one(data: Data, families: tuple[str, ...]) -> dict[str, Any]:
             "fit_exit": made.returncode,
             "reproduce_exit": again.returncode,
             "members": dict(Counter(study.trials[name].candidate.family for name in study.weights)),
-            "refits": study.refits,
+            "refits": study.finish != "bag",
             "stopped": sum(
                 o.stopped for name in study.weights for o in study.trials[name].outcomes.values()
             ),
@@ -105,10 +106,9 @@ def main() -> None:
         print(
             "" if found[-1]["reproduce_exit"] == 0 else "DIFFERS", json.dumps(found[-1]), flush=True
         )
-    families = Counter(name for row in found for name in row["members"])
-    print(
-        f"{len(found)} runs, {sum(row['reproduce_exit'] == 0 for row in found)} reproduced; members by family: {dict(families)}"
-    )
+    members = dict(Counter(name for row in found for name in row["members"]))
+    reproduced = sum(row["reproduce_exit"] == 0 for row in found)
+    print(f"{len(found)} runs, {reproduced} reproduced; members by family: {members}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What end-to-end tests share: the command, bundled tables, and processes found by a mark in their environment."""
+"""Commands, bundled tables and process checks that the end-to-end tests share.
+
+Processes are found by a mark in their environment.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
 def automl(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command in this process, which has the libraries loaded.
 
-    For what has no clock: that counts from the start of the process.
+    Only for commands without a clock, since the clock counts from the start of the process.
     """
     out, err = StringIO(), StringIO()
     before, sys.argv = sys.argv, ["automl", *words]
@@ -47,7 +50,7 @@ def process(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProc
 
 
 def install(folder: Path, code: str, entries: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Lay a package down as an installer does, and give the setting with which it is installed."""
+    """Write a package as an installer does, and return the setting that makes it importable."""
     (folder / "my_automl-0.1.dist-info").mkdir(parents=True)
     (folder / "my_automl.py").write_text(code, encoding="utf-8")
     (folder / "my_automl-0.1.dist-info" / "METADATA").write_text(
@@ -68,7 +71,7 @@ def new_mark() -> str:
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Living processes that carry the mark in their environment."""
+    """Return the living processes that carry the mark in their environment."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -83,7 +86,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def gone(mark: str, seconds: float = 10.0) -> bool:
-    """Whether no marked process is left, given a moment to go."""
+    """Return whether no marked process is left after a moment's wait."""
     until = time.monotonic() + seconds
     while marked(mark) and time.monotonic() < until:
         time.sleep(0.05)
@@ -92,7 +95,7 @@ def gone(mark: str, seconds: float = 10.0) -> bool:
 
 @contextmanager
 def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs beside the test: killed, and its pipes closed, however the test ends."""
+    """Run a command beside the test, kill it and close its pipes however the test ends."""
     command, environment = [AUTOML, *words], {**os.environ, "AUTOML_MARK": mark}
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -105,7 +108,7 @@ def started(*words: str, cwd: Path, mark: str) -> Iterator[subprocess.Popen[str]
 
 
 def wait_for(log: Path, words: str, count: int = 1, seconds: float = 50.0) -> None:
-    """Until a run's log holds some words so many times."""
+    """Wait until a run's log contains these words `count` times."""
     wait_until(
         lambda: log.exists() and log.read_text(encoding="utf-8").count(words) >= count,
         f"{log}: no {count} x {words!r}",
@@ -114,7 +117,7 @@ def wait_for(log: Path, words: str, count: int = 1, seconds: float = 50.0) -> No
 
 
 def wait_until(is_true: Callable[[], bool], trouble: str, seconds: float = 50.0) -> None:
-    """Until something is true."""
+    """Wait until a condition is true."""
     until = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < until, f"{trouble} within {seconds:g} s"

@@ -1,4 +1,4 @@
-"""The first model, what answers when nothing is complete, and what is said when nothing was learnt."""
+"""The first model, answers without a complete model, and messages when nothing was learnt."""
 
 from __future__ import annotations
 
@@ -25,20 +25,24 @@ from automl.candidate import Candidate, Job, Split
 from automl.cleaning import Cleaner
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
+from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.executor.inline import InlineExecutor
 from automl.features.recipe import FIRST, RECIPES
+from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.policy import Action, Capacity, Stop, Wait
+from automl.lab.run_data import RunData
 from automl.leaderboard import leaderboard, nothing_judged
 from automl.metrics import metric_of
 from automl.models import How, Sample, SimpleFamily, family
 from automl.predictor import archive
 from automl.run.build import build_predictor
 from automl.run.first_model import with_baseline
+from automl.run.recorder import Recorder
 from automl.search.portfolio import first_model
 from automl.stages.ensemble import Ensemble, unfinished
 from automl.store import Store
-from automl.study import Study
+from automl.study import Plan, Size, Study
 from automl.task import Task
 from tests.run.commands import AUTOML, PENGUINS
 
@@ -50,9 +54,13 @@ KINDS = {
 
 
 def table(kind: str, n_rows: int = 300, noise: int = 0) -> Dataset:
-    """A task that a linear model learns, with a category, missing values, and perhaps columns of noise."""
+    """Return a task that a linear model learns.
+
+    It has a category, missing values, and optionally columns of noise.
+    """
     rng = np.random.default_rng(0)
-    x, codes = rng.normal(size=n_rows), rng.integers(-1, 3, n_rows).astype(np.int32)
+    x = rng.normal(size=n_rows)
+    codes = rng.integers(-1, 3, n_rows).astype(np.int32)
     score = 2 * x + (codes == 1) + rng.normal(scale=0.3, size=n_rows)
     y = {
         "regression": 50 + 7 * score,
@@ -73,55 +81,61 @@ class Listed:
     def __init__(self, jobs: list[Job]) -> None:
         self.jobs = list(jobs)
 
-    def next(self, study: Study, room: Capacity) -> Action:
-        return self.jobs.pop(0) if self.jobs else Wait() if study.running else Stop()
+    def next(self, study: Study, capacity: Capacity) -> Action:
+        if self.jobs:
+            return self.jobs.pop(0)
+        return Wait() if study.running else Stop()
 
 
 @contextmanager
 def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
-    """A lab in this process with a data set, and a study that has begun."""
-    lab = Lab(
-        Store(path / "run"), InlineExecutor(path / "run" / "work"), Budget(time.monotonic() + 60)
-    )
-    lab.data.keep(data, Cleaner({}))
-    study = lab.record(Study(), {"kind": "started", "seed": 0})
-    plan = {"kind": "kfold", "folds": 3, "repeats": 1}
-    size = {"rows": len(data.y), "columns": 2}
-    study = lab.record(
-        study,
-        {
-            "kind": "stage",
-            "stage": "clean",
-            "task": data.task.to_json(),
-            "data": "d",
-            "size": size,
-            "plan": plan,
-        },
-    )
-    study = lab.record(
-        study, {"kind": "stage", "stage": "extract", "recipes": [RECIPES["native"].to_json()]}
-    )
+    """Yield a lab in this process with a data set, and a study that has begun."""
+    run_data = RunData(Store(path / "run"))
+    run_data.keep(data, Cleaner({}))
+    executor = InlineExecutor(path / "run" / "work")
+    recorder = Recorder(run_data.store, time.monotonic())
+    lab = Lab(run_data, executor, Budget(time.monotonic() + 60), Journal(recorder))
+    size = Size(rows=len(data.y), columns=2)
+    plan = Plan("kfold", folds=3, repeats=1)
+    study = lab.record(Study(), RunStarted(0))
+    study = lab.record(study, DataPrepared(data.task, "d", size, plan))
+    study = lab.record(study, RecipesChosen((RECIPES["native"],)))
     yield lab, with_baseline(study, lab)
     lab.data.store.close()
 
 
 def trained(lab: Lab, study: Study, jobs: list[Job]) -> Study:
     return lab.run(Listed(jobs), study, lab.budget)
-    return study
 
 
 def first_job(rows: int = 150) -> Job:
     return Job(first_model(Study()), "d", 0, 0, seed=1, rows=rows)
 
 
-def linear(places: list[Split]) -> list[Job]:
-    return [
-        Job(Candidate("linear", {}, RECIPES["onehot"], "test"), "d", repeat, fold, seed=fold or 0)
-        for repeat, fold in places
-    ]
+def linear(splits: list[Split]) -> list[Job]:
+    candidate = Candidate("linear", {}, RECIPES["onehot"], "test")
+    return [Job(candidate, "d", repeat, fold, seed=fold or 0) for repeat, fold in splits]
 
 
 # ---------------------------------------------------------------- the first model
+
+FIRST_MODEL_SCRIPT = """
+import sys
+from pathlib import Path
+
+from automl.budget import Budget
+from automl.candidate import Job
+from automl.executor.worker import Worker
+from automl.search.portfolio import first_model
+from automl.study import Study
+
+job = Job(first_model(Study()), "d", 0, 0, rows=150)
+result = Worker(Path({folder!r})).do(job, Budget())
+assert result.outcome.status == "done", result
+libraries = {{"scipy", "sklearn", "lightgbm", "pandas", "catboost", "xgboost"}}
+heavy = libraries.intersection(sys.modules)
+assert not heavy, heavy
+"""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -130,16 +144,15 @@ def test_the_first_model_is_nearly_as_good_as_a_linear_model_of_all_rows(kind: s
     x = np.nan_to_num(np.asarray(data.columns["x"].values))  # type: ignore[union-attr]
     codes = np.asarray(data.columns["c"].codes)  # type: ignore[union-attr]
     X = np.column_stack([x, codes == 1]).astype(np.float32)
-    sample, metric = Sample(X, (), data.y), metric_of(data.task)
-    how, own = How(data.task, metric, 0, 1), family("linear")
-    losses = [
-        metric.of(
-            data.y,
-            own.fit(own.prepare(sample, None, params, how), params, how).model.predict(X),
-            None,
-        )
-        for params in ({"quick": True}, {})
-    ]
+    sample = Sample(X, (), data.y)
+    metric = metric_of(data.task)
+    how = How(data.task, metric, 0, 1)
+    linear_family = family("linear")
+    losses = []
+    for params in ({"quick": True}, {}):
+        prepared = linear_family.prepare(sample, None, params, how)
+        model = linear_family.fit(prepared, params, how).model
+        losses.append(metric.of(data.y, model.predict(X), None))
     assert losses[0] < 1.1 * losses[1]
 
 
@@ -148,20 +161,16 @@ def test_quantiles_are_learnt_as_quantiles() -> None:
     x = rng.normal(size=(2_000, 1)).astype(np.float32)
     y = x[:, 0] + rng.exponential(size=2_000)
     task = Task("regression", "y", "pinball_0.9")
-    how, own = How(task, metric_of(task), 0, 1), family("linear")
-    model = own.fit(own.prepare(Sample(x, (), y), None, {}, how), {"quick": True}, how).model
+    how = How(task, metric_of(task), 0, 1)
+    linear_family = family("linear")
+    prepared = linear_family.prepare(Sample(x, (), y), None, {}, how)
+    model = linear_family.fit(prepared, {"quick": True}, how).model
     assert np.mean(y <= model.predict(x)) == pytest.approx(0.9, abs=0.02)
 
 
 def test_the_first_model_needs_no_library_but_numpy(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("binary")) as (lab, _):
-        code = (
-            "import sys; from pathlib import Path; from automl.executor.worker import Worker; from automl.budget import Budget;"
-            "from automl.search.portfolio import first_model; from automl.trial import Job, Study;"
-            f"report = Worker(Path({str(lab.data.store.work)!r})).do(Job(first_model(Study()), 'd', 0, 0, rows=150), Budget());"
-            "assert report.outcome.status == 'done', report;"
-            "heavy = {'scipy', 'sklearn', 'lightgbm', 'pandas', 'catboost', 'xgboost'} & set(sys.modules); assert not heavy, heavy"
-        )
+        code = FIRST_MODEL_SCRIPT.format(folder=str(lab.data.store.work))
         said = subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
             capture_output=True,
@@ -172,19 +181,15 @@ def test_the_first_model_needs_no_library_but_numpy(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stderr
 
 
-def test_it_uses_the_columns_that_tell_most(tmp_path: Path) -> None:
+def test_it_uses_the_most_informative_columns(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("regression", noise=400)) as (lab, begun):
         study = trained(lab, begun, [first_job()])
-        (trial,) = (trial for trial in study.trials.values() if trial.candidate.is_first_model)
+        trials = study.trials.values()
+        (trial,) = (trial for trial in trials if trial.candidate.is_first_model)
+        constant = next(trial for trial in trials if trial.candidate.family == "constant")
         assert trial.low_fidelity is not None
         assert trial.low_fidelity.loss is not None
-        assert (
-            trial.low_fidelity.loss
-            < 0.6
-            * next(
-                trial for trial in study.trials.values() if trial.candidate.family == "constant"
-            ).loss
-        )
+        assert trial.low_fidelity.loss < 0.6 * constant.loss
 
 
 def test_it_answers_as_long_as_nothing_else_does_and_is_on_the_leaderboard(tmp_path: Path) -> None:
@@ -193,8 +198,9 @@ def test_it_answers_as_long_as_nothing_else_does_and_is_on_the_leaderboard(tmp_p
         assert not study.is_complete(study.trials[first_model(study).id])
         study = Ensemble().run(study, lab, lab.budget)
         assert study.weights == {first_model(study).id: 1.0}
-        assert study.verdict["low"] < study.verdict["loss"] < study.verdict["high"]
-        loaded = archive.loads(archive.dumps(build_predictor(study, lab)))
+        assert study.evaluation is not None
+        assert study.evaluation.low < study.evaluation.loss < study.evaluation.high
+        loaded = archive.loads(archive.dumps(build_predictor(study, lab.data)))
         assert loaded.raw(lab.data.dataset().columns).shape == (300, 2)
         row = leaderboard(study)[0]  # before the constant, which is complete
         assert row["stage"] == "first"
@@ -207,9 +213,8 @@ def test_a_bounded_recipe_has_a_name_of_its_own_and_leaves_those_of_others() -> 
     assert "bounded" not in RECIPES["onehot"].to_json()
     assert FIRST.from_json(FIRST.to_json()) == FIRST
     recipe = replace(RECIPES["onehot"], text="skip")
-    assert Candidate("linear", {"C": 1.0, "penalty": "l2"}, recipe).id == "6511e6473c43", (
-        "as before there was such a thing"
-    )
+    candidate = Candidate("linear", {"C": 1.0, "penalty": "l2"}, recipe)
+    assert candidate.id == "6511e6473c43", "as before recipes could be bounded"
 
 
 # ---------------------------------------------------------------- what is not complete
@@ -221,8 +226,9 @@ def test_two_of_three_folds_of_a_linear_model_answer(tmp_path: Path) -> None:
         study = Ensemble().run(study, lab, lab.budget)
         (name,) = study.weights
         assert study.trials[name].candidate.family == "linear"
-        assert study.verdict["rows"] == 200
-        predictor = build_predictor(study, lab)
+        assert study.evaluation is not None
+        assert study.evaluation.rows == 200
+        predictor = build_predictor(study, lab.data)
         assert len(predictor.members[0].parts) == 2
         assert predictor.raw(lab.data.dataset().columns).shape == (300, 3)
 
@@ -238,14 +244,13 @@ def test_the_constant_answers_where_it_is_better_than_what_is_not_complete(tmp_p
     data = table("regression")
     shuffled = replace(data, y=np.random.default_rng(1).permutation(data.y))
     with lab_of(tmp_path, shuffled) as (lab, begun):
-        study = trained(
-            lab, begun, [Job(Candidate("knn", {"k": 1}, RECIPES["quantile"]), "d", 0, 0)]
-        )
-        assert not unfinished(study, lab).trials
+        candidate = Candidate("knn", {"k": 1}, RECIPES["quantile"])
+        study = trained(lab, begun, [Job(candidate, "d", 0, 0)])
+        assert not unfinished(study, lab.data).trials
         study = Ensemble().run(study, lab, lab.budget)
         assert [study.trials[name].candidate.family for name in study.weights] == ["constant"]
-        assert nothing_judged(study) == "", "it has lost: that is an answer"
-        assert build_predictor(study, lab).raw(data.columns).shape == (300,)
+        assert nothing_judged(study) == "", "a model was judged and lost: that is an answer"
+        assert build_predictor(study, lab.data).raw(data.columns).shape == (300,)
 
 
 # ---------------------------------------------------------------- nothing was learnt
@@ -255,17 +260,14 @@ def test_a_run_without_a_model_says_why(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("binary")) as (lab, begun):
         assert "its time was over" in nothing_judged(begun)
         assert "interrupted" in nothing_judged(replace(begun, finished="interrupted"))
-        study = trained(
-            lab,
-            begun,
-            [Job(Candidate("lightgbm", {"num_leaves": -3}, RECIPES["native"]), "d", 0, 0)],
-        )
+        candidate = Candidate("lightgbm", {"num_leaves": -3}, RECIPES["native"])
+        study = trained(lab, begun, [Job(candidate, "d", 0, 0)])
         assert "num_leaves" in nothing_judged(study)
         assert [row["family"] for row in leaderboard(study)] == ["constant", "lightgbm"]
 
 
 def without_lightgbm(folder: Path) -> str:
-    """A path on which LightGBM can't be loaded, as in every slim image."""
+    """Return a path on which LightGBM can't be loaded, as in every slim image."""
     (folder / "lightgbm").mkdir()
     text = (
         "raise OSError('libgomp.so.1: cannot open shared object file: No such file or directory')\n"
@@ -286,7 +288,7 @@ def fit(cwd: Path, *words: str, path: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_exit_code_3_with_the_librarys_own_words_and_the_cure(tmp_path: Path) -> None:
+def test_exit_code_3_with_the_librarys_own_words_and_the_remedy(tmp_path: Path) -> None:
     said = fit(
         tmp_path,
         "--trials",

@@ -1,4 +1,4 @@
-"""What a run that comes to nothing leaves behind: what it made goes, what others put there stays."""
+"""A run that comes to nothing removes what it made, and leaves what others put there."""
 
 from __future__ import annotations
 

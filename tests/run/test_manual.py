@@ -1,4 +1,4 @@
-"""Tuning by hand, as a user does it: what is tried is kept, and the predictor stays as it was."""
+"""Manual tuning, as a user does it: trials are kept, and the predictor stays as it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Groups that are there at all times (a panel): later rows are held out, of known groups, or of new ones where that is asked for."""
+"""Groups that are there at all times (a panel).
+
+Later rows are held out: of known groups, or of new ones on request.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tests.run.commands import QUICK, automl
 
 
 def panel(stores: int, days: int, since: Sequence[int] = ()) -> pd.DataFrame:
-    """Sales of each store at each date from its first one on."""
+    """Return the sales of each store at each date from its first one on."""
     rng = np.random.default_rng(0)
     dates = pd.date_range("2024-01-01", periods=days).strftime("%Y-%m-%d")
     first = since or [0] * stores
@@ -52,7 +55,7 @@ def fitted(folder: Path, table: pd.DataFrame, *words: str) -> Study:
 
 
 def told(study: Study) -> list[Finding]:
-    return [Finding.from_json(one) for one in study.findings if one["code"] == "groups_and_times"]
+    return [finding for finding in study.findings if finding.code == "groups_and_times"]
 
 
 PANELS = {

@@ -1,4 +1,7 @@
-"""A run that was killed goes on: nothing that was recorded is trained again, and no half file is taken for a whole one."""
+"""A killed run continues.
+
+Nothing that was recorded is trained again, and no half-written file is taken for a complete one.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ import pytest
 
 from automl import AutoMLClassifier
 from automl.event_log import read_events, replay
+from automl.events import FitEnded
 from automl.executor.work import WORKER_DIED
 from automl.predictor import load
 from automl.table import read_table
@@ -40,17 +44,18 @@ SEARCH = ("fit", PENGUINS, "--target", "species", "--budget", "60s", "--output",
 
 
 def done(run: Path) -> Counter[str]:
-    """How often each fit ended well, by its key."""
-    return Counter(
-        event["key"]
-        for event in read_events(run)
-        if event["kind"] == "fit" and event["outcome"]["status"] == "done"
-    )
+    """Count how often each fit succeeded, by its key."""
+    counts: Counter[str] = Counter()
+    for logged in read_events(run):
+        event = logged.event
+        if isinstance(event, FitEnded) and event.outcome.status == "done":
+            counts[event.key] += 1
+    return counts
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on penguins that was killed in the middle, with a torn line and half-made files added."""
+    """Return a run on penguins that was killed halfway, with a torn line and half-written files."""
     home = tmp_path_factory.mktemp("killed")
     mark = new_mark()
     with started(*SEARCH, cwd=home, mark=mark):
@@ -276,7 +281,7 @@ def test_a_run_from_python_goes_on_and_is_made_again(tmp_path: Path) -> None:
 
 @pytest.mark.heavy
 def test_a_pickle_in_a_runs_folder_is_not_read(killed: Path, tmp_path: Path) -> None:
-    """Somebody made the data's metric a Python function, and laid a pickle there that would run a command."""
+    """Somebody made the metric a Python function, and left a pickle that would run a command."""
     shutil.copytree(killed / "run", tmp_path / "run")
     home = tmp_path / "run" / "work" / "data"
     plain = json.loads((home / "task.json").read_text(encoding="utf-8"))

@@ -1,4 +1,7 @@
-"""End to end on bundled tables, as a user runs it: in time, whole or not at all, and readable after `kill -9`."""
+"""End-to-end runs on bundled tables, as a user starts them.
+
+They end in time, succeed completely or not at all, and are readable after `kill -9`.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,17 @@ import pytest
 
 from automl.budget import MOST_SLOWDOWN, Budget, Stopwatch
 from automl.event_log import read_events, replay
+from automl.events import FitEnded
+from automl.executor.inline import InlineExecutor
+from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
 from automl.leaderboard import HEADINGS
+from automl.pipeline import read_pipeline
 from automl.predictor import load
-from automl.run.chain import _bounded, _crowd
+from automl.run import Settings
+from automl.run.checkpoint import Checkpointer
+from automl.run.reserves import Reserves, Slowdown
+from automl.store import PREDICTOR, Store
 from automl.study import Study
 from automl.table import read_table
 from tests.run.commands import (
@@ -36,7 +47,7 @@ from tests.run.commands import (
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
-    """A run of twelve seconds on penguins: its folder, what it printed, and how long it took."""
+    """Return the folder, output and seconds of a twelve-second run on penguins."""
     home = tmp_path_factory.mktemp("finished")
     before = time.monotonic()
     said = process(
@@ -50,29 +61,42 @@ def test_a_run_ends_within_its_budget(finished: tuple[Path, str, float]) -> None
     assert finished[2] <= 12
 
 
+def bounded(folder: Path, seconds: float, study: Study, left: float) -> float:
+    """Return what is kept for the end of a run with this many seconds left."""
+    run = folder / "reserve"
+    data = RunData(Store(run))
+    lab = Lab(data, InlineExecutor(run / "work"), Budget(left, lambda: 0.0))
+    checkpointer = Checkpointer(data, run / PREDICTOR, time.monotonic())
+    settings = Settings(read_pipeline("linear"), run)
+    reserve = Reserves(settings, lab, checkpointer, Slowdown())._bounded(seconds, study)
+    data.store.close()
+    return reserve
+
+
 @pytest.mark.parametrize(
     ("left", "wanted", "kept"), [(4.0, 3.5, 2.0), (1.0, 3.5, 0.5), (60.0, 3.5, 3.5)]
 )
 def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(
-    left: float, wanted: float, kept: float
+    left: float, wanted: float, kept: float, tmp_path: Path
 ) -> None:
-    assert (
-        kept <= _bounded(wanted, Study(), Budget(left, lambda: 0.0)) <= max(kept, 1.2)
-    )  # up to four times as much on a busy machine
+    reserve = bounded(tmp_path, wanted, Study(), left)
+    assert kept <= reserve <= max(kept, 1.2)  # up to four times as much on a busy machine
 
 
 def test_a_process_that_was_slow_because_it_waited_is_not_taken_for_a_crowded_one() -> None:
     watch = Stopwatch(time.monotonic() - 60, time.process_time() - 1)
     assert watch.slowdown() == MOST_SLOWDOWN
     assert Stopwatch.started().slowdown() == 1.0
-    assert 1.0 <= _crowd(1.0) <= 4.0
-    assert _crowd(MOST_SLOWDOWN) in (1.0, MOST_SLOWDOWN)
+    slowdown = Slowdown()
+    assert 1.0 <= slowdown.of_the_end <= 4.0
+    slowdown.factor = MOST_SLOWDOWN
+    assert slowdown.of_the_end in (1.0, MOST_SLOWDOWN)
 
 
 def test_once_there_is_a_model_the_end_has_all_that_it_wants(
-    finished: tuple[Path, str, float],
+    finished: tuple[Path, str, float], tmp_path: Path
 ) -> None:
-    assert _bounded(3.5, replay(finished[0]), Budget(4.0, lambda: 0.0)) == 3.5
+    assert bounded(tmp_path, 3.5, replay(finished[0]), left=4.0) == 3.5
 
 
 def test_it_says_where_everything_lies_and_how_to_predict(
@@ -124,8 +148,8 @@ def test_every_line_of_the_log_is_short_and_names_files_that_exist(
     )
     study = replay(folder)
     for name in study.weights:
-        for place in study.plan.splits:
-            key = study.trials[name].key_at(*place)
+        for split in study.plan.splits:
+            key = study.trials[name].key_at(*split)
             assert (folder / "trials" / name / f"{key}.npy").exists()
 
 
@@ -172,7 +196,7 @@ def test_labels_come_back_as_they_stood(tmp_path: Path) -> None:
 
 
 def trials_of(folder: Path) -> dict[str, object]:
-    """What a run without a clock found: losses by trial, and weights."""
+    """Return what a run without a clock found: losses by trial, and weights."""
     study = replay(folder)
     return {name: dict(trial.losses) for name, trial in study.trials.items()} | {
         "weights": dict(study.weights)
@@ -215,7 +239,8 @@ def test_kill_9_leaves_a_readable_folder_with_a_predictor_and_no_process(tmp_pat
         search.kill()
     study = replay(tmp_path / "run")
     assert study.trials
-    assert any(event["kind"] == "fit" for event in read_events(tmp_path / "run"))
+    events = [logged.event for logged in read_events(tmp_path / "run")]
+    assert any(isinstance(event, FitEnded) for event in events)
     assert automl("leaderboard", "run", cwd=tmp_path).returncode == 0
     predicted = automl("predict", "run", FLIGHTS, "--output", "p.csv", cwd=tmp_path)
     assert predicted.returncode == 0, predicted.stderr
@@ -247,20 +272,26 @@ def test_the_table_may_come_through_a_pipe(tmp_path: Path) -> None:
             [AUTOML, *words], cwd=tmp_path, stdin=table, capture_output=True, check=False
         )
     assert said.returncode == 0, said.stderr
-    assert json.loads(json.dumps(replay(tmp_path / "run").verdict))["rows"] == 344
+    evaluation = replay(tmp_path / "run").evaluation
+    assert evaluation is not None
+    assert json.loads(json.dumps(evaluation.to_json()))["rows"] == 344
 
 
 def test_a_reader_that_has_seen_enough_costs_nothing(tmp_path: Path) -> None:
-    words = f"{AUTOML} fit {PENGUINS} --target species --trials 2 --pipeline linear --engine inline --output run"
+    options = "--trials 2 --pipeline linear --engine inline --output run"
+    command = f"{AUTOML} fit {PENGUINS} --target species {options}"
     said = subprocess.run(
-        ["bash", "-c", f"{words} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"{command} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"],
         cwd=tmp_path,
         capture_output=True,
+        text=True,
         check=False,
     )
     assert said.returncode == 0
     assert (tmp_path / "run" / "DONE").exists()
-    predict = f"for i in $(seq 300); do tail -n +2 {PENGUINS}; done | cat <(head -n 1 {PENGUINS}) - | {AUTOML} predict run - | head -n 1"
+    rows = f"for i in $(seq 300); do tail -n +2 {PENGUINS}; done"
+    table = f"{rows} | cat <(head -n 1 {PENGUINS}) -"
+    predict = f"{table} | {AUTOML} predict run - | head -n 1"
     said = subprocess.run(
         ["bash", "-c", f"{predict}; exit ${{PIPESTATUS[2]}}"],
         cwd=tmp_path,

@@ -1,4 +1,8 @@
-"""Scores on a test table: events, leaderboard, report, a warning where they contradict the run, and within the budget."""
+"""Scores on a test table.
+
+They are events, and stand on the leaderboard and in the report. A warning says where they
+contradict the run. They keep within the budget.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +20,26 @@ import pytest
 import typer
 
 from automl.budget import Budget
+from automl.cleaning import Finding
 from automl.cli import app
 from automl.event_log import read_events, replay
+from automl.events import FindingRecorded, PredictorScored
 from automl.pipeline import read_pipeline
 from automl.predictor import load
-from automl.run.scoring import ANSWERS, ScoredTable, TableScoring, read_test_table, score_test_table
+from automl.run.scoring import (
+    REMEDIES,
+    ScoredTable,
+    TableScoring,
+    read_test_table,
+    score_test_table,
+)
 from automl.study import Event, Study
 from automl.table import read_table
 from tests.run.commands import AUTOML, QUICK, WINE, automl, process
 
 
 def patients(first: int, last: int, rows: int, seed: int) -> pd.DataFrame:
-    """Rows of patients that repeat; what they have in common tells nothing of others."""
+    """Return rows of patients that repeat; what they share says nothing about other patients."""
     rng = np.random.default_rng(seed)
     who = rng.integers(first, last, rows)
     traits = np.random.default_rng(1).normal(size=(1000, 8))
@@ -38,7 +50,7 @@ def patients(first: int, last: int, rows: int, seed: int) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a table of patients, a test table of other ones, and a run that was scored on it."""
+    """Return a folder with a table of patients, a test table of others, and a run scored on it."""
     folder = tmp_path_factory.mktemp("home")
     patients(0, 15, 300, 0).to_csv(folder / "train.csv", index=False)
     patients(500, 700, 200, 3).to_csv(folder / "new.csv", index=False)
@@ -61,15 +73,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_scores_are_an_event_of_the_log(home: Path) -> None:
-    (told,) = [event["test"] for event in read_events(home / "run") if event["kind"] == "test"]
-    assert told == replay(home / "run").test
-    assert (told["source"], told["metric"], told["rows"], told["of"]) == (
-        "new.csv",
-        "roc_auc",
-        200,
-        200,
-    )
-    assert set(told["members"]) == set(replay(home / "run").weights)
+    events = [logged.event for logged in read_events(home / "run")]
+    (scores,) = [event.test for event in events if isinstance(event, PredictorScored)]
+    assert scores == replay(home / "run").test
+    assert (scores["source"], scores["metric"]) == ("new.csv", "roc_auc")
+    assert (scores["rows"], scores["of"]) == (200, 200)
+    assert set(scores["members"]) == set(replay(home / "run").weights)
 
 
 def test_they_stand_on_the_leaderboard(home: Path) -> None:
@@ -96,9 +105,9 @@ def test_a_score_outside_the_interval_is_a_warning_that_says_why_and_what_to_do(
         "--time COL",
     ):
         assert words in warning
-    assert [
-        one["severity"] for one in replay(home / "run").findings if one["code"] == "test_score"
-    ] == ["warning"]
+    findings = replay(home / "run").findings
+    severities = [finding.severity for finding in findings if finding.code == "test_score"]
+    assert severities == ["warning"]
     assert "was expected" not in (home / "out.txt").read_text(encoding="utf-8")
     assert 'role="alert"' in (home / "run" / "report.html").read_text(encoding="utf-8")
 
@@ -205,12 +214,9 @@ def test_a_resumed_run_is_scored_again_and_goes_on_where_the_table_is_gone(home:
     shutil.copytree(home / "run", home / "again")
     said = process("resume", "again", "--budget", "12s", "-q", cwd=home)
     assert said.returncode == 0, said.stderr
-    kinds = [event["kind"] for event in read_events(home / "again")]
-    assert (
-        kinds.count("test")
-        + sum(one["code"] == "test_unscored" for one in replay(home / "again").findings)
-        == 2
-    )
+    kinds = [logged.event.kind for logged in read_events(home / "again")]
+    codes = [finding.code for finding in replay(home / "again").findings]
+    assert kinds.count("test") + codes.count("test_unscored") == 2
     shutil.copytree(home / "run", home / "alone")
     shutil.move(home / "new.csv", home / "moved.csv")
     said = process("resume", "alone", "--budget", "12s", "-q", cwd=home)
@@ -232,71 +238,66 @@ def test_a_finished_run_stays_finished_when_its_test_table_has_become_another(ho
     assert not (home / "kept" / "work").exists()
 
 
-def exam_of(path: str, rows: int, seconds: float) -> TableScoring:
-    return TableScoring(
-        ScoredTable(path, lambda limits, form: read_table(path, limits)), rows, seconds
-    )
+def scoring_of(path: str, rows: int, seconds: float) -> TableScoring:
+    table = ScoredTable(path, lambda limits, form: read_table(path, limits))
+    return TableScoring(table, rows, seconds)
 
 
-def told(home: Path, exam: TableScoring, budget: Budget) -> list[Event]:
-    return list(score_test_table(exam, load(home / "run"), replay(home / "run"), budget))
+def scored(home: Path, scoring: TableScoring, budget: Budget) -> list[Event]:
+    return list(score_test_table(scoring, load(home / "run"), replay(home / "run"), budget))
+
+
+def finding_of(event: Event) -> Finding:
+    assert isinstance(event, FindingRecorded)
+    return event.finding
 
 
 def test_the_options_that_a_warning_names_exist() -> None:
-    settings = re.findall(r"--set (\S+)", ANSWERS)
+    settings = re.findall(r"--set (\S+)", REMEDIES)
     assert settings
     read_pipeline("default").with_options(settings)
-    known = {
-        name for one in typer.main.get_command(app).commands["fit"].params for name in one.opts
-    }  # type: ignore[attr-defined]
-    assert set(re.findall(r"--[a-z]+", ANSWERS)) <= known
+    command = typer.main.get_command(app).commands["fit"]  # type: ignore[attr-defined]
+    known = {name for parameter in command.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z]+", REMEDIES)) <= known
 
 
 def test_where_no_time_is_left_nothing_is_scored_and_that_is_told(home: Path) -> None:
-    exam = exam_of(str(home / "new.csv"), 200, 5.0)
-    (event,) = told(
-        home, replace(exam, is_text=False), Budget(4.0, lambda: 0.0)
-    )  # an Excel file is read whole or not at all
-    assert event["finding"]["code"] == "test_unscored"
-    assert (
-        replace(exam, most=4.0, is_text=False).reserve(
-            replay(home / "run"), Budget(20.0, lambda: 0.0)
-        )
-        == 0.0
-    )
-    (event,) = told(home, exam, Budget(0.1, lambda: 0.0))
-    assert event["finding"]["code"] == "test_unscored"
-    assert f"`automl leaderboard RUN {home / 'new.csv'}` does it" in event["finding"]["action"]
+    scoring = scoring_of(str(home / "new.csv"), 200, 5.0)
+    excel = replace(scoring, is_text=False)  # an Excel file is read completely or not at all
+    (event,) = scored(home, excel, Budget(4.0, lambda: 0.0))
+    assert finding_of(event).code == "test_unscored"
+    short = replace(excel, max_seconds=4.0)
+    assert short.reserve(replay(home / "run"), Budget(20.0, lambda: 0.0)) == 0.0
+    (event,) = scored(home, scoring, Budget(0.1, lambda: 0.0))
+    assert finding_of(event).code == "test_unscored"
+    command = f"`automl leaderboard RUN {home / 'new.csv'}`"
+    assert f"{command} does it" in finding_of(event).action
 
 
 def test_where_little_time_is_left_some_rows_are_scored(home: Path, tmp_path: Path) -> None:
     patients(500, 700, 5_000, 3).to_csv(tmp_path / "many.csv", index=False)
     turns = itertools.count()
-    event, *_ = told(
-        home,
-        exam_of(str(tmp_path / "many.csv"), 5_000, 0.1),
-        Budget(8.0, lambda: float(next(turns))),
-    )
-    assert 300 <= event["test"]["rows"] < 5_000
-    assert event["test"]["of"] == 5_000
+    scoring = scoring_of(str(tmp_path / "many.csv"), 5_000, 0.1)
+    event, *_ = scored(home, scoring, Budget(8.0, lambda: float(next(turns))))
+    assert isinstance(event, PredictorScored)
+    assert 300 <= event.test["rows"] < 5_000
+    assert event.test["of"] == 5_000
 
 
 def test_a_part_of_the_budget_is_kept_for_it(home: Path) -> None:
-    exam = exam_of(str(home / "new.csv"), 50_000, 2.0)
-    assert exam.reserve(replay(home / "run"), Budget()) == 0.0  # no clock
-    assert (
-        exam.reserve(replay(home / "run"), Budget(100.0, lambda: 0.0)) >= 3.0 + 10.0
-    )  # reading, and scoring all rows
-    assert replace(exam, most=2.0).reserve(Study(), Budget(10.0, lambda: 0.0)) == 2.0
-    asked = ScoredTable(
-        str(home / "new.csv"), lambda limits, form: read_table(home / "new.csv", limits)
-    )
-    assert read_test_table(asked, "y", None, Budget(10.0, lambda: 0.0)).most == pytest.approx(
-        2.0
-    )  # a fifth of the budget
+    path = str(home / "new.csv")
+    scoring = scoring_of(path, 50_000, 2.0)
+    assert scoring.reserve(replay(home / "run"), Budget()) == 0.0  # no clock
+    reserve = scoring.reserve(replay(home / "run"), Budget(100.0, lambda: 0.0))
+    assert reserve >= 3.0 + 10.0  # reading, and scoring all rows
+    short = replace(scoring, max_seconds=2.0)
+    assert short.reserve(Study(), Budget(10.0, lambda: 0.0)) == 2.0
+    table = ScoredTable(path, lambda limits, form: read_table(path, limits))
+    known = read_test_table(table, "y", None, Budget(10.0, lambda: 0.0))
+    assert known.max_seconds == pytest.approx(2.0)  # a fifth of the budget
 
 
 def test_a_table_that_cannot_be_scored_costs_no_predictor(home: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("a,b,c,d,e,f,g,h,y\n1,1,1,1,1,1,1,1,\n", encoding="utf-8")
-    (event,) = told(home, exam_of(str(tmp_path / "empty.csv"), 1, 0.0), Budget())
-    assert event["finding"]["action"].startswith("the test table can't be scored: ")
+    (event,) = scored(home, scoring_of(str(tmp_path / "empty.csv"), 1, 0.0), Budget())
+    assert finding_of(event).action.startswith("the test table can't be scored: ")

@@ -1,4 +1,7 @@
-"""A score that is not true is warned of wherever it is told, and the option that is named makes it true."""
+"""A score that is not true comes with a warning wherever it is shown.
+
+The option that the warning names makes the score true.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ RNG = np.random.default_rng(0)
 
 
 def hosts(n_hosts: int = 40, rows_each: int = 6, seed: int = 0) -> pd.DataFrame:
-    """A price that depends on the host, and little else."""
+    """Return prices that depend on the host, and on little else."""
     rng = np.random.default_rng(seed)
     owner = np.repeat(np.arange(n_hosts), rows_each)
     beds = rng.integers(1, 6, len(owner))
@@ -50,7 +53,7 @@ def fit(
 
 
 def codes(study: Study) -> list[str]:
-    return [finding["code"] for finding in study.findings]
+    return [finding.code for finding in study.findings]
 
 
 def test_it_is_told_at_once_in_the_last_words_and_first_in_the_report(tmp_path: Path) -> None:
@@ -71,8 +74,10 @@ def test_the_named_option_makes_the_warning_go_and_the_interval_wide(tmp_path: P
     right, _ = fit(tmp_path, table, "--group", "host_id", name="grouped")
     assert "entity" not in codes(right)
     assert right.plan.together == "groups"
-    assert right.verdict["low"] < 40 < right.verdict["high"]
-    assert wrong.verdict["high"] < right.verdict["loss"]
+    assert right.evaluation is not None
+    assert wrong.evaluation is not None
+    assert right.evaluation.low < 40 < right.evaluation.high
+    assert wrong.evaluation.high < right.evaluation.loss
 
 
 def test_columns_with_commas_between_are_groups_together_and_stay_features(tmp_path: Path) -> None:
@@ -111,7 +116,8 @@ def test_later_rows_are_held_out_by_parts_of_a_date(tmp_path: Path) -> None:
     table["sales"] = (month + table["x"] + 0.3 * RNG.normal(size=240)).round(2)
     study, _ = fit(tmp_path, table.sample(frac=1, random_state=0), "--time", "year,month")
     assert study.plan.kind == "time"
-    assert study.verdict["low"] <= study.verdict["loss"] < study.verdict["high"]
+    assert study.evaluation is not None
+    assert study.evaluation.low <= study.evaluation.loss < study.evaluation.high
 
 
 def test_copies_are_held_out_together_unless_forbidden(tmp_path: Path) -> None:
@@ -162,9 +168,11 @@ def test_python_warns(tmp_path: Path) -> None:
 
 def test_the_process_of_the_user_fits_nothing(tmp_path: Path) -> None:
     hosts().to_csv(tmp_path / "t.csv", index=False)
+    words = "fit t.csv --target price --trials 2 -q --pipeline linear --output run"
     code = (
-        "import sys; from automl.cli import main; sys.argv = ['automl', 'fit', 't.csv', '--target', 'price', '--trials', '2', '-q',"
-        " '--pipeline', 'linear', '--output', 'run']\n"
+        "import sys\n"
+        "from automl.cli import main\n"
+        f"sys.argv = ['automl', *{words!r}.split()]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('lightgbm' in sys.modules)"
     )

@@ -1,4 +1,7 @@
-"""Tables of very many columns: as many are used as there is time for, and the score stays honest."""
+"""Tables with very many columns.
+
+As many columns are used as there is time for, and the score stays honest.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ import pandas as pd
 import pytest
 
 from automl.budget import Budget
+from automl.events import RunStarted
 from automl.executor.inline import InlineExecutor
 from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
 from automl.problem import Problem
 from automl.stages.clean import Clean
 from automl.stages.wide import features_of, narrowed
@@ -23,7 +28,7 @@ from automl.table.many_columns import read_plain
 
 
 def frame(columns: int, rows: int = 120, told: tuple[int, ...] = (3, 77)) -> pd.DataFrame:
-    """Noise, of which some columns tell the target."""
+    """Return columns of noise; some of them determine the target."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, columns)).round(4)
     score = sum((X[:, place] for place in told), start=rng.normal(size=rows) * 0.3)
@@ -40,9 +45,10 @@ def cleaned(
     path: Path, problem: Problem, seconds: float | None = None, **options: int
 ) -> tuple[Study, Lab]:
     budget = Budget() if seconds is None else Budget(time.monotonic() + seconds)
-    lab = Lab(Store(path / "run"), InlineExecutor(path / "run" / "work"), budget)
-    lab.data.problem = problem
-    study = Clean(**options).run(lab.record(Study(), {"kind": "started", "seed": 0}), lab, budget)  # type: ignore[arg-type]
+    data = RunData(Store(path / "run"), lambda: problem)
+    lab = Lab(data, InlineExecutor(path / "run" / "work"), budget)
+    stage = Clean(**options)  # type: ignore[arg-type]
+    study = stage.run(lab.record(Study(), RunStarted(0)), lab, budget)
     lab.data.store.close(keep_work=True)
     return study, lab
 
@@ -92,8 +98,8 @@ def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> 
     assert (blocks[:, seen] == -1).all()
     assert (blocks[:, ~seen] >= 0).all()
     assert study.narrowed == 50
-    (finding,) = (finding for finding in study.findings if finding["code"] == "screened")
-    assert finding["action"].startswith(
+    (finding,) = (finding for finding in study.findings if finding.code == "screened")
+    assert finding.action.startswith(
         "50 of 900 columns are used, those that explain most of the target on 60 rows"
     )
     assert lab.data.cleaner is not None
