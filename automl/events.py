@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
 from automl.candidate import Job, Outcome
-from automl.cleaning.findings import Finding
 from automl.features.recipe import Recipe
+from automl.finding import Finding
 from automl.study import Evaluation, Event, Finish, Plan, Size, Study
 from automl.task import Task
 from automl.trial import Decision, Trial

@@ -9,9 +9,9 @@ from itertools import product
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 from automl.candidate import Job, Split
-from automl.cleaning.findings import Finding
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.recipe import Recipe
+from automl.finding import Finding
 from automl.models import Family, family
 from automl.task import Task
 from automl.trial import Trial

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.candidate import Candidate, Job, Outcome
-from automl.cleaning import Finding
 from automl.events import (
     EVENTS,
     FORMAT,
@@ -31,6 +30,7 @@ from automl.events import (
     event_from_json,
 )
 from automl.features.recipe import RECIPES
+from automl.finding import Finding
 from automl.study import Evaluation, Event, Plan, Size, Study
 from automl.task import Task
 

@@ -293,7 +293,7 @@ def test_a_family_passed_to_one_run_is_in_no_other_run() -> None:
 def test_without_extensions_no_pickle_is_read(tmp_path: Path) -> None:
     extensions.write_for_workers(extensions.NO_EXTENSIONS, "rmse", tmp_path / "extensions.pkl")
     assert not (tmp_path / "extensions.pkl").exists()
-    assert extensions.take(tmp_path / "extensions.pkl") == extensions.NO_EXTENSIONS
+    assert extensions.read_in_worker(tmp_path / "extensions.pkl") == extensions.NO_EXTENSIONS
 
 
 class Planted:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.event_log import read_events, replay
 from automl.events import FindingRecorded, RunStarted
 from automl.files import whole, write_text
+from automl.finding import Finding
 from automl.store import Store
 
 

@@ -2,8 +2,8 @@
 
 from automl.cleaning.clean import Cleaned, clean
 from automl.cleaning.cleaner import Applied, Cleaner, Counts
-from automl.cleaning.findings import Finding
 from automl.cleaning.options import CleanOptions
+from automl.finding import Finding
 
 __all__ = [
     "Applied",

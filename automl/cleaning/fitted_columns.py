@@ -12,7 +12,7 @@ from automl.cleaning.cells import Cells, Spelled, is_null_word, read_cells, tidy
 from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.drops import copies, is_constant, is_id, tells
 from automl.cleaning.dual_typed import find_second_rule
-from automl.cleaning.findings import Finding, pick_examples
+from automl.cleaning.findings import pick_examples
 from automl.cleaning.kinds import force, infer
 from automl.cleaning.options import CleanOptions
 from automl.cleaning.rules import NumberRule, Rule
@@ -21,6 +21,7 @@ from automl.cleaning.target import Target
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Column, Numbers
 from automl.errors import InputError
+from automl.finding import Finding
 from automl.table import Table
 
 _STRAYS_ARE_CATEGORIES = "its frequent other words are categories, too"

@@ -9,7 +9,6 @@ import numpy as np
 from automl.cleaning import dates, durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed, as_words
 from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
-from automl.cleaning.findings import Finding
 from automl.cleaning.quantities import (
     Inferred,
     has_date_name,
@@ -35,6 +34,7 @@ from automl.cleaning.shapes import shape_of
 from automl.cleaning.signs import sizes_of
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Floats
+from automl.finding import Finding
 
 KINDS = ("number", "category", "flag", "date", "text")
 MAX_LEVELS = 1_000_000

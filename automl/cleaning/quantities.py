@@ -11,7 +11,6 @@ import numpy as np
 from automl.cleaning import dates, durations, numbers
 from automl.cleaning.decimals import DecimalSign, weigh
 from automl.cleaning.drops import has_id_name
-from automl.cleaning.findings import Finding
 from automl.cleaning.rules import (
     DateRule,
     DurationRule,
@@ -29,6 +28,7 @@ from automl.cleaning.vocabulary import (
     stray_findings,
 )
 from automl.columns import Floats
+from automl.finding import Finding
 
 _MIN_INEXACT_INTEGER = 2.0**53  # from here on whole numbers lose digits as float64
 _SAMPLE_WORDS = 200  # of a column; text is known from a few

@@ -12,10 +12,11 @@ import pandas as pd
 from automl.cleaning import numbers
 from automl.cleaning.cells import Codes, spell_number
 from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
-from automl.cleaning.findings import Finding, pick_examples
+from automl.cleaning.findings import pick_examples
 from automl.cleaning.raw_target import Dtype, RawTarget, is_missing_label, read_raw_target
 from automl.columns import Floats, Rows
 from automl.errors import InputError, suggestion
+from automl.finding import Finding
 from automl.task import Kind
 
 TASKS = ("binary", "multiclass", "regression", "classification")

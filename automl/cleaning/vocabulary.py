@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from automl.cleaning import dates
 from automl.cleaning.cells import MISSING_NUMBERS, Codes, Spelled
-from automl.cleaning.findings import Finding, pick_examples
+from automl.cleaning.findings import pick_examples
+from automl.finding import Finding
 
 Mask = npt.NDArray[np.bool_]
 

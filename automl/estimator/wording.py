@@ -15,8 +15,8 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any
 
-from automl.cleaning import Finding
 from automl.errors import AutoMLError
+from automl.finding import Finding
 from automl.pipeline import toml_value
 
 # Options of the command line that correspond to a parameter of the estimators, `fit` or `load`.

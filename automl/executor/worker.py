@@ -222,7 +222,8 @@ class Worker:
         candidate = job.candidate
         kind = family(candidate.family, self._known_extensions())
         how = self._how(job, budget)
-        rows = (candidate.recipe.name, training_split(job.split), job.rows)
+        reads = reads_features(candidate.family)
+        rows = (candidate.recipe.name, training_split(job.split), job.rows, reads)
         train, held = self._samples.get(rows, lambda: self._split(job))
         started = time.monotonic()
         params = candidate.params

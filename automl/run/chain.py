@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from automl.budget import Budget, keeping_an_end
-from automl.cleaning import Finding
 from automl.errors import AutoMLError, InputError, one_line
 from automl.event_log import replay
 from automl.events import FindingRecorded, RunFinished, RunStarted, StageEnded, StageStarted
 from automl.executor.fork_server import ForkServer
 from automl.files import write_text
+from automl.finding import Finding
 from automl.journal import Journal, Observer
 from automl.lab.lab import Lab
 from automl.leaderboard import leaderboard, to_csv

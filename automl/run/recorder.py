@@ -12,12 +12,9 @@ from automl.events import (
     FindingRecorded,
     FitEnded,
     FitStarted,
-    ManualTrialsStarted,
     PredictorScored,
     RecipesChosen,
     RunFinished,
-    RunResumed,
-    RunStarted,
     StageEnded,
     StageStarted,
     TrialDecided,
@@ -81,8 +78,6 @@ def describe(study: Study, event: Event) -> str:  # noqa: C901 - one case a kind
             return f"recipes {', '.join(recipe.name for recipe in event.recipes)}"
         case StageEnded():
             return ""
-        case RunStarted() | RunResumed() | ManualTrialsStarted():
-            return event.kind
         case _:
             return event.kind
 

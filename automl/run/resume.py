@@ -8,13 +8,13 @@ from typing import Any
 
 from automl.budget import Budget
 from automl.candidate import Split
-from automl.cleaning import Finding
 from automl.errors import InputError, NoTime
 from automl.event_log import read_events, replay
 from automl.events import FindingRecorded, RunFinished, RunResumed
 from automl.executor.fork_server import ForkServer
 from automl.executor.work import Encode, encodings_at
 from automl.files import sha256, write_text
+from automl.finding import Finding
 from automl.journal import Observer
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData

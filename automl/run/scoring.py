@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from automl.budget import Budget, crowding
-from automl.cleaning import Finding
 from automl.errors import InputError
 from automl.events import FindingRecorded, PredictorScored
+from automl.finding import Finding
 from automl.folds import some
 from automl.metrics import metric_of
 from automl.predictor import Predictor

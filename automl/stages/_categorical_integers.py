@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from automl.cleaning import Cleaned, Finding
+from automl.cleaning import Cleaned
 from automl.features.categorical_integers import coded
 from automl.features.keys import entity_keys
 from automl.features.target import MOST_CLASSES, targets
+from automl.finding import Finding
 from automl.folds import some
 from automl.task import Task
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from automl import folds as held_out
-from automl.cleaning import Cleaned, Finding
+from automl.cleaning import Cleaned
 from automl.errors import InputError
 from automl.features.encoding import width
+from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.problem import Problem
 from automl.stages._affordable import fit_seconds

@@ -10,8 +10,8 @@ from dataclasses import replace
 from automl.cleaning.drift import Drift
 from automl.cleaning.duplicates import Copies
 from automl.cleaning.entity_candidates import Entity
-from automl.cleaning.findings import Finding, Severity
 from automl.cleaning.leaks import Leak
+from automl.finding import Finding, Severity
 from automl.stages._score_checks import Evaluation
 from automl.task import Task
 

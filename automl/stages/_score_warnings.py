@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from automl.budget import Budget
 from automl.cleaning.duplicates import Copies
-from automl.cleaning.findings import Finding
 from automl.columns import Floats
 from automl.dataset import Dataset
 from automl.executor.probes import ProbeFolds
+from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.metrics import metric_of
 from automl.stages._score_checks import MIN_SKILL, Evaluation, HeldOutPair, evaluate

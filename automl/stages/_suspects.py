@@ -19,12 +19,12 @@ from automl.cleaning.drift import Drift, find_drift, time_blocks
 from automl.cleaning.duplicates import Copies
 from automl.cleaning.entities import find_entities
 from automl.cleaning.entity_candidates import Entity
-from automl.cleaning.findings import Finding
 from automl.cleaning.groups import compact_codes, sample_whole_groups
 from automl.cleaning.leaks import find_leaks
 from automl.columns import Categories, Rows
 from automl.dataset import Dataset
 from automl.executor.probes import ProbeFolds
+from automl.finding import Finding
 from automl.stages._score_findings import (
     copies_finding,
     drift_finding,

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import Budget
-from automl.cleaning import Cleaned, CleanOptions, Finding, clean
+from automl.cleaning import Cleaned, CleanOptions, clean
 from automl.cleaning.duplicates import Copies, copied_rows, repeated
 from automl.dataset import Dataset
 from automl.errors import InputError
 from automl.events import DataPrepared, FindingRecorded
 from automl.features.encoding import width
+from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample

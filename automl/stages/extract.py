@@ -11,13 +11,13 @@ from typing import Any, Literal
 import numpy as np
 
 from automl.budget import Budget
-from automl.cleaning import Finding
 from automl.columns import Categories, Columns, Texts
 from automl.errors import InputError, suggestion
 from automl.events import FindingRecorded, RecipesChosen
 from automl.features.category import SEVERAL
 from automl.features.encoding import pieces_of
 from automl.features.recipe import MOST_READ, RECIPES
+from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.stages._base import option
 from automl.study import Study

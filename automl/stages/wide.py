@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.cleaning import Cleaned, Finding
+from automl.cleaning import Cleaned
 from automl.features.telling import squared_correlations
+from automl.finding import Finding
 from automl.folds import Folds, some
 from automl.problem import Problem
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.cleaning import CleanOptions, Finding, clean
+from automl.cleaning import CleanOptions, clean
 from automl.cleaning.duplicates import duplicate_rows
 from automl.columns import Categories, Columns, Numbers
 from automl.errors import InputError
+from automl.finding import Finding
 from automl.table import from_frame, read_table
 from tests.cleaning.samples import N, X, Y, cleaned, codes, plain
 

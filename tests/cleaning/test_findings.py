@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from automl.cleaning.findings import Finding, merge_findings
+from automl.cleaning.findings import merge_findings
+from automl.finding import Finding
 
 
 def test_a_finding_survives_json() -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from automl.cleaning.findings import Finding
 from automl.cli.display import Bounds, Live, Plain, Quiet, choose
 from automl.cli.summary import leaderboard_text, run_summary, select_rows
 from automl.events import (
@@ -25,6 +24,7 @@ from automl.events import (
     StageStarted,
 )
 from automl.features.recipe import RECIPES
+from automl.finding import Finding
 from automl.leaderboard import leaderboard
 from automl.report.summary import expected
 from automl.study import Study

@@ -18,7 +18,7 @@ import pytest
 
 import automl
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
-from automl.cleaning import Finding
+from automl.finding import Finding
 from automl.leaderboard import HEADINGS
 from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from automl import models
 from automl.candidate import Candidate, Job, Outcome
-from automl.cleaning.findings import Finding
 from automl.events import (
     DataPrepared,
     EnsembleWeighted,
@@ -26,6 +25,7 @@ from automl.events import (
     TrialDecided,
 )
 from automl.features.recipe import RECIPES
+from automl.finding import Finding
 from automl.metrics import METRICS
 from automl.run.scoring import contradiction
 from automl.store import Store

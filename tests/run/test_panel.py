@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning import Finding
 from automl.event_log import replay
+from automl.finding import Finding
 from automl.study import Study
 from tests.run.commands import QUICK, automl
 

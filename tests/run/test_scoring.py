@@ -20,10 +20,10 @@ import pytest
 import typer
 
 from automl.budget import Budget
-from automl.cleaning import Finding
 from automl.cli import app
 from automl.event_log import read_events, replay
 from automl.events import FindingRecorded, PredictorScored
+from automl.finding import Finding
 from automl.pipeline import read_pipeline
 from automl.predictor import load
 from automl.run.scoring import (

@@ -11,10 +11,10 @@ import pytest
 from automl import folds
 from automl.budget import Budget
 from automl.cleaning.duplicates import copied_rows
-from automl.cleaning.findings import Finding
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
 from automl.executor.inline import InlineExecutor
+from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.stages._score_warnings import warnings_of

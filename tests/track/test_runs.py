@@ -110,7 +110,7 @@ def test_other_folds_are_compared_by_intervals(two: Two) -> None:
     first, second = two
     other = changed(second, data="another")
     assert effect(first, other).how == "by intervals"
-    bare = changed(second, verdict={})
+    bare = changed(second, evaluation=None)
     assert effect(first, bare).verdict == "not known to be significant"
 
 
