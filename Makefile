@@ -1,4 +1,4 @@
-# What a newcomer needs: `make demo`, `make test`, `make check`, `make clean`. Each makes .venv on its first call (Python 3.11 or newer).
+# What a newcomer needs: `make demo`, `make test`, `make check`, `make docs`, `make clean`. Each makes .venv on its first call (Python 3.11 or newer).
 
 # The first of these that is new enough.
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11 python,\
@@ -9,7 +9,7 @@ STAMP := .venv/installed
 # Otherwise OpenMP's idle threads spin on cores that others need: 15.5 s instead of 0.5 s for one small LightGBM fit.
 export OMP_WAIT_POLICY = passive
 
-.PHONY: demo test check clean venv programs
+.PHONY: demo test check clean venv programs docs
 
 venv: $(STAMP)
 
@@ -36,7 +36,13 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) docs
 	$(BIN)/python -m pytest -n 2
+
+# The site of guide, reference and decisions, in build/site; a link or a name that leads nowhere is an error.
+docs: $(STAMP)
+	@test -x $(BIN)/mkdocs || $(BIN)/python -m pip install --disable-pip-version-check --quiet --compile --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # What the heavy tests need beyond: libraries of trackers, torch, a browser, LibreOffice. On Debian; `.ci/run` calls it.
 programs: $(STAMP)

@@ -565,3 +565,20 @@ def test_before_fit_methods_raise_not_fitted_error(use):
 def test_every_error_is_an_automl_error():
     with pytest.raises(AutoMLError):
         classifier().fit(X, np.ones((ROWS, 2)))
+
+
+# --- documentation
+
+
+def section(estimator: type, name: str, end: str) -> str:
+    """Return a section of an estimator's docstring."""
+    text = estimator.__doc__ or ""
+    start = text.index(f"{name}\n")
+    return text[start : text.index(f"{end}\n")]
+
+
+def test_both_estimators_document_the_same_parameters() -> None:
+    of_classifier = section(AutoMLClassifier, "Parameters", "Attributes")
+    assert section(AutoMLRegressor, "Parameters", "Attributes") == of_classifier
+    for name in AutoMLClassifier().get_params():
+        assert f"    {name} : " in of_classifier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from automl.finding import Finding
 
@@ -18,8 +19,9 @@ def pick_examples(values: Iterable[object]) -> tuple[str, ...]:
     >>> pick_examples([1, 2, 3, 4])
     ('1', '2', '3')
     """
-    first = zip(values, range(_MAX_EXAMPLES), strict=False)
-    return tuple(_shorten(str(value)) for value, _ in first)
+    first = islice(values, _MAX_EXAMPLES)
+    texts = map(str, first)
+    return tuple(map(_shorten, texts))
 
 
 def _shorten(text: str) -> str:
@@ -37,22 +39,33 @@ def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
-        key = (finding.code, finding.severity, finding.action, finding.override)
+        key = (
+            finding.code,
+            finding.severity,
+            finding.action,
+            finding.override,
+        )
         groups.setdefault(key, []).append(finding)
     merged: list[Finding] = []
     for group in groups.values():
-        starts = range(0, len(group), _MAX_COLUMNS_MERGED)
-        merged += [_join(group[start : start + _MAX_COLUMNS_MERGED]) for start in starts]
+        for start in range(0, len(group), _MAX_COLUMNS_MERGED):
+            end = start + _MAX_COLUMNS_MERGED
+            merged.append(_join(group[start:end]))
     return tuple(merged)
 
 
 def _join(findings: list[Finding]) -> Finding:
     """Return one finding for the columns of several that say the same."""
-    columns = (name for finding in findings for name in finding.columns)
-    examples = (example for finding in findings for example in finding.examples)
+    columns: dict[str, None] = {}
+    examples: dict[str, None] = {}
+    count = 0
+    for finding in findings:
+        columns |= dict.fromkeys(finding.columns)
+        examples |= dict.fromkeys(finding.examples)
+        count += finding.count
     return replace(
         findings[0],
-        columns=tuple(dict.fromkeys(columns)),
-        count=sum(finding.count for finding in findings),
-        examples=pick_examples(dict.fromkeys(examples)),
+        columns=tuple(columns),
+        count=count,
+        examples=pick_examples(examples),
     )

@@ -61,13 +61,14 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         it at the end; if it fails, the old one stays.
     track : str, Tracker or sequence of them, default=()
         Trackers that follow the run live: "tensorboard", "wandb", "mlflow", or objects of your own
-        with the methods begin(one), trial(one, trial) and end(one). Needs `output`.
+        with the methods begin(experiment), trial(experiment, trial) and end(experiment). Needs `output`.
     n_jobs : int, optional
         Cores to use. None and -1 stand for all that this process may use.
     memory : str or int, optional
         Memory that the workers may use: "8GB", or bytes. Default: 80% of free memory.
-    engine : {"local", "inline"}, default="local"
-        Worker processes; or everything in this process, for tiny tables.
+    engine : {"local", "inline"} or Engine, default="local"
+        Worker processes; or everything in this process, for tiny tables, which ignores `n_jobs` and
+        `memory`; or an engine of your own (`automl.executor.engines.Engine`).
     random_state : int, RandomState or None, default=0
     verbose : {0, 1, 2}, default=0
         Nothing, one line of progress (redrawn on a terminal and in a notebook, written from time to
