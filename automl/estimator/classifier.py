@@ -61,7 +61,8 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         it at the end; if it fails, the old one stays.
     track : str, Tracker or sequence of them, default=()
         Trackers that follow the run live: "tensorboard", "wandb", "mlflow", or objects of your own
-        with the methods begin(experiment), trial(experiment, trial) and end(experiment). Needs `output`.
+        with the methods begin(experiment), trial(experiment, trial) and end(experiment). Needs
+        `output`.
     n_jobs : int, optional
         Cores to use. None and -1 stand for all that this process may use.
     memory : str or int, optional
