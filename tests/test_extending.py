@@ -453,7 +453,7 @@ def test_errors_of_a_package_are_one_line(tmp_path: Path) -> None:
     told = {
         ("--pipeline", "default"): "can't be created or used",
         ("--pipeline", "boom.toml"): "stage 'boom': ValueError: boom.",
-        ("--pipeline", "nothing.toml"): "stage 'nothing': gives None",
+        ("--pipeline", "nothing.toml"): "stage 'nothing': returned None",
         ("--pipeline", "linear", "--metric", "seven"): "is not a function: 7",
         ("--pipeline", "linear", "--track", "noend"): "has no method 'trial'",
     }

@@ -84,11 +84,12 @@ def _is_categorical(values: Floats, targets: TargetColumns) -> bool:
     codes = np.searchsorted(distinct, present)
     n_values = len(distinct)
     by_value = explained_variance(codes, n_values, known)
-    if by_value < max(MIN_EXPLAINED_VARIANCE, MIN_EXPLAINED_ROWS / len(present)):
+    minimum = max(MIN_EXPLAINED_VARIANCE, MIN_EXPLAINED_ROWS / len(present))
+    if by_value < minimum:
         return False
     for bins in _bins(np.bincount(codes, minlength=n_values)):
         by_bin = explained_variance(bins[codes], n_values, known)
-        if by_value <= MIN_RATIO_TO_BINS * by_bin:
+        if by_value <= minimum + MIN_RATIO_TO_BINS * by_bin:
             return False
     return True
 

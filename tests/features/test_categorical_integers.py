@@ -51,6 +51,17 @@ def test_amounts_are_not_categorical(curve: np.ufunc) -> None:
     assert not is_found(amount, curve(amount.astype(float)) + noise)
 
 
+def test_values_that_explain_little_more_than_their_neighbours_are_not_categorical() -> None:
+    amount, _ = departments()
+    rng = np.random.default_rng(0)
+    rng.integers(0, 100, len(amount))
+    own = rng.normal(size=100)[amount]
+    noise = rng.normal(size=len(amount))
+    wave = 0.3 * np.sin(amount / 15)
+    assert not is_found(amount, 0.24 * own + wave + noise)
+    assert is_found(amount, 0.30 * own + wave + noise)
+
+
 def test_few_values_fractions_and_row_numbers_are_not_categorical() -> None:
     department, y = departments()
     assert not is_found(department % 20, y)
