@@ -225,7 +225,7 @@ def nothing_judged(study: Study) -> str:
     blamed for having nothing else.
     """
     trials = list(study.trials.values())
-    others = [trial for trial in trials if trial.candidate.family != "constant"]
+    others = [trial for trial in trials if not trial.candidate.is_baseline]
     if any(trial.splits for trial in others):
         return ""
     failures = [trial.failure for trial in (*others, *trials)]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from automl.errors import InputError, suggestion
 from automl.files import bundled, read_toml
 from automl.stages import STAGES, Stage, name_of, stage
-from automl.stages.select import Select
+from automl.stages.traits import only_families
 
 Settings = Mapping[str, Any]
 Names = tuple[str, ...]
@@ -68,9 +68,8 @@ class Pipeline:
         """Model families that the stages name; empty if all take part."""
         names: dict[str, None] = {}
         for step in self.steps:
-            if isinstance(step.stage, Select):
-                families = step.stage.families
-                names.update(dict.fromkeys(families))
+            families = only_families(step.stage) or ()
+            names.update(dict.fromkeys(families))
         return tuple(names)
 
     def with_options(self, settings: Sequence[str]) -> Pipeline:

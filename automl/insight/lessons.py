@@ -14,7 +14,7 @@ from automl.insight.stability import Stability, from_trials
 from automl.insight.story import More, Step, more_time, story
 from automl.insight.surrogate import learn
 from automl.insight.tunability import Tunability, tunability
-from automl.models import is_known
+from automl.models import is_baseline, is_known
 from automl.study import Study
 from automl.timeline import Timeline
 
@@ -121,7 +121,7 @@ def learn_from(
     lessons = []
     too_few = {}
     for name in study.leaders:
-        if name == "constant" or not is_known(name, study.extensions):
+        if is_baseline(name) or not is_known(name, study.extensions):
             continue
         family_points = points(study, name)
         if family_points.space and len(family_points) >= FEWEST:

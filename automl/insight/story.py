@@ -97,13 +97,13 @@ def _trials_by_step(study: Study, timeline: Timeline) -> dict[str, list[Trial]]:
         candidate = trial.candidate
         is_complete = study.is_complete(trial)
         is_late = is_complete and timeline.completed(trial) > timeline.ended
-        if candidate.family == "constant":
+        if candidate.is_baseline:
             steps["baseline"].append(trial)
         if candidate.origin == MANUAL_ORIGIN or is_late:
             steps["by hand"].append(trial)
         elif candidate.origin in LATER_STEPS:
             steps[LATER_STEPS[candidate.origin]].append(trial)
-        elif candidate.family != "constant":
+        elif not candidate.is_baseline:
             steps["portfolio"].append(trial)
             if is_complete and not steps["first model"]:
                 steps["first model"].append(trial)
@@ -202,7 +202,7 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
     ended = []
     for trial in study.ranked:
         second = timeline.completed(trial)
-        if trial.candidate.family != "constant" and second <= timeline.ended:
+        if not trial.candidate.is_baseline and second <= timeline.ended:
             ended.append((second, trial.loss))
     if not ended:
         return None

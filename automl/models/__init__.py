@@ -35,6 +35,7 @@ __all__ = [
     "holds_rows",
     "is_baseline",
     "is_known",
+    "is_quick",
     "reads_features",
 ]
 
@@ -134,6 +135,11 @@ def is_baseline(name: str) -> bool:
 def reads_features(name: str) -> bool:
     """Return whether a family's models read features at all."""
     return not is_baseline(name)
+
+
+def is_quick(name: str) -> bool:
+    """Return whether a family's fits are so quick that they say nothing of other families'."""
+    return _has_trait(name, "is_quick")
 
 
 def holds_rows(name: str) -> bool:

@@ -113,6 +113,7 @@ class Constant(PlainFamily):
 
     name = "constant"
     is_baseline = True  # learns nothing from the features
+    is_quick = True
     about = "the classes' shares, or the mean: the baseline"
     seeded = False
     bagged = True

@@ -78,6 +78,7 @@ class Linear(PlainFamily):
     """Logistic and linear regression."""
 
     name = "linear"
+    is_quick = True
     about = "logistic or linear regression with an L1 or L2 penalty"
     seeded = False
     bagged = True

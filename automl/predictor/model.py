@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -35,6 +34,7 @@ R = TypeVar("R")
 # own.
 MAX_THREADS = 8
 MIN_THREADED_ROWS = 200  # below, threads take longer to start than they save
+MIN_THREADED_BYTES = 4_000_000  # of packed models, below which importing joblib takes longer
 # Rows are encoded and predicted in blocks, which bounds the memory.
 MAX_BLOCK_ROWS = 50_000
 MAX_BLOCK_CELLS = 20_000_000  # rows x columns, unless that is less than `MIN_BLOCK_ROWS`
@@ -64,9 +64,12 @@ def parallel_map(
     """
     if not worthwhile or len(items) < 2:
         return [do(item) for item in items]
+    from joblib import Parallel, delayed
+
     n_threads = min(MAX_THREADS, usable_cores())
-    with ThreadPoolExecutor(n_threads) as threads:
-        return list(threads.map(do, items))
+    threads = Parallel(n_threads, prefer="threads")
+    results: list[R] = threads(delayed(do)(item) for item in items)
+    return results
 
 
 def _blocks(columns: Columns, max_rows: int) -> Iterator[Columns]:
@@ -129,7 +132,9 @@ class Member:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The models, restored at first use."""
-        models = parallel_map(self._restore, self.parts)
+        n_bytes = sum(len(part.blob) for part in self.parts)
+        is_large = n_bytes >= MIN_THREADED_BYTES
+        models = parallel_map(self._restore, self.parts, worthwhile=is_large)
         return tuple(models)
 
     def _restore(self, part: Part) -> Model:

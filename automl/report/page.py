@@ -23,6 +23,7 @@ from automl.formatting import (
 from automl.insight import Insight
 from automl.leaderboard import Row, leaderboard
 from automl.metrics import metric_of
+from automl.models import holds_rows
 from automl.report import lessons
 from automl.report.figures import draw_figures
 from automl.report.lesson_figures import draw_lesson_figures
@@ -327,7 +328,7 @@ def _predictor(study: Study) -> str:
         return ""
     text = f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}"
     families = [trial.candidate.family for trial, _ in weighted_members(study)]
-    if "knn" in families:
+    if any(map(holds_rows, families)):
         text += "; its neighbours are training rows, which are in the file"
     return text
 

@@ -100,7 +100,7 @@ def baseline_score(study: Study) -> float | None:
         return None
     metric = metric_of(study.task)
     for trial in study.ranked:
-        if trial.candidate.family == "constant":
+        if trial.candidate.is_baseline:
             return metric.score(trial.loss)
     return None
 

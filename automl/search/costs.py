@@ -6,6 +6,7 @@ import hashlib
 import statistics
 
 from automl.candidate import Candidate, Job
+from automl.models import is_quick
 from automl.study import Study
 from automl.trial import Trial
 
@@ -143,7 +144,7 @@ def correction_factor(study: Study, name: str) -> float:
         return statistics.median(ratios[name])
     others = []
     for family_name, family_ratios in ratios.items():
-        if family_name not in ("constant", "linear"):
+        if not is_quick(family_name):
             others.extend(family_ratios)
     return statistics.median(others) if others else 1.0
 

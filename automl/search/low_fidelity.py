@@ -44,7 +44,7 @@ def choose_sample_rows(
     """
     if len(study.plan.splits) > 1 or math.isinf(seconds):
         return None
-    models = [candidate for candidate in candidates if candidate.family != "constant"]
+    models = [candidate for candidate in candidates if not candidate.is_baseline]
     estimates = [estimate_seconds(study, candidate) for candidate in models]
     if sum(estimates) <= seconds:
         return None
@@ -101,7 +101,7 @@ class LowFidelityPolicy:
     ) -> Job:
         split = study.plan.splits[0]
         job = self._race.job(study, candidate, split, capacity)
-        if candidate.family == "constant":
+        if candidate.is_baseline:
             return job
         seconds = max(MIN_FIT_SECONDS, seconds_left / MIN_LOOKS)
         return replace(job, rows=self._rows, seconds=seconds)
@@ -114,7 +114,7 @@ class LowFidelityPolicy:
         losses = _look_losses(study)
         baseline_loss = math.inf
         for trial in study.trials.values():
-            if trial.candidate.family == "constant":
+            if trial.candidate.is_baseline:
                 baseline_loss = min(baseline_loss, trial.loss)
         ranked = sorted(losses, key=lambda name: losses[name])
         margin = MARGIN_FACTOR * self._race.margin
@@ -138,7 +138,7 @@ def sort_by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidat
     losses = _look_losses(study)
 
     def key(candidate: Candidate) -> float:
-        if candidate.family == "constant":
+        if candidate.is_baseline:
             return -math.inf
         return losses.get(candidate.id, math.inf)
 

@@ -12,6 +12,7 @@ from automl.candidate import MANUAL_ORIGIN, Candidate, Job
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.models import everybody
+from automl.models.constant import Constant
 from automl.search.costs import predict_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space
@@ -39,7 +40,7 @@ def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
         There is no such family or trial.
     """
     names = dict.fromkeys([*everybody(), *study.families, *study.leaders])
-    names.pop("constant", None)
+    names.pop(Constant.name, None)
     if name not in names:
         hint = suggestion(name, list(names))
         raise InputError(f"--family {name}: no such family.{hint} There are: {', '.join(names)}.")

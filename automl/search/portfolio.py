@@ -15,7 +15,8 @@ from automl.candidate import FIRST_MODEL_ORIGIN, Candidate
 from automl.features.recipe import FIRST as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import everybody
+from automl.models import everybody, is_baseline
+from automl.models.constant import Constant
 from automl.study import Study
 
 N_PROVEN = 10  # candidates of an earlier run that are tried again
@@ -65,7 +66,7 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 def baseline(study: Study) -> Candidate:
     """Return the constant, with which everything is compared."""
     entry = {
-        "family": "constant",
+        "family": Constant.name,
         "params": {},
         "recipes": ["native"],
     }
@@ -86,7 +87,7 @@ def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
 
 
 def _default_entries(names: Iterable[str]) -> list[Entry]:
-    models = [name for name in names if name != "constant"]
+    models = [name for name in names if not is_baseline(name)]
     return [{"family": name, "params": {}} for name in models]
 
 
@@ -110,7 +111,7 @@ def proven(
     for rank, trial in enumerate(known.ranked):
         earlier = trial.candidate
         name = earlier.family
-        if name == "constant":
+        if is_baseline(name):
             continue
         if families and name not in families:
             continue

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
+from automl.models import is_quick
 from automl.search.costs import predict_seconds, seed_for
 from automl.study import Study
 from automl.trial import Trial
@@ -170,7 +171,7 @@ def gap_to_best(study: Study, trial: Trial) -> float:
     for other in study.trials.values():
         if other.id == trial.id or not splits <= other.losses.keys():
             continue
-        if other.candidate.family == "constant":
+        if other.candidate.is_baseline:
             baselines.append(other)
         else:
             rivals.append(other)
@@ -242,7 +243,7 @@ class RacingPolicy:
                 is_pending = True
                 continue
             trial = study.trials.get(candidate.id)
-            is_model = candidate.family != "constant"
+            is_model = not candidate.is_baseline
             is_first_fold = split == study.plan.splits[0]
             if trial and is_model and is_raced and not is_first_fold:
                 if not trial.losses:  # the first fold, which decides, is in training
@@ -272,7 +273,7 @@ class RacingPolicy:
                 begun.add(trial.candidate.family)
 
         def urgency(candidate: Candidate) -> float:
-            if candidate.family == "constant":
+            if candidate.is_baseline:
                 return -math.inf
             trial = study.trials.get(candidate.id)
             if trial is not None and study.started_splits(trial):
@@ -285,7 +286,7 @@ class RacingPolicy:
         """Whether there is a candidate to race against that has been through its first fold."""
         for trial in study.trials.values():
             family = trial.candidate.family
-            if trial.losses and family not in ("constant", "linear"):
+            if trial.losses and not is_quick(family):
                 return True
         return False
 
@@ -297,7 +298,7 @@ class RacingPolicy:
         if math.isinf(capacity.seconds):
             return True
         for trial in study.trials.values():
-            is_model = trial.candidate.family != "constant"
+            is_model = not trial.candidate.is_baseline
             if is_model and trial.decided == "done":
                 return self._race.has_time_to_complete(study, candidate, capacity)
         return True

@@ -12,6 +12,7 @@ from typing import Any
 from automl.files import require, whole
 from automl.insight import learn_from
 from automl.leaderboard import escape_formula, leaderboard
+from automl.models import is_baseline
 from automl.track.experiment import Experiment
 from automl.track.tables import Row, trial_rows
 
@@ -187,7 +188,7 @@ def _losses_over_time(rows: Sequence[Row]) -> Sequence[tuple[Any, ...]]:
     best = math.inf
     points = []
     for row in done:
-        if row["family"] == "constant":
+        if is_baseline(row["family"]):
             continue
         loss = row["loss"]
         best = min(best, loss)
