@@ -402,6 +402,8 @@ def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
     _check_keys({key: value}, tuple(hints), option, others)
     if is_entry:
         table = getattr(step.stage, key)
+        if not isinstance(table, Mapping):
+            raise InputError(f"{option}: {key!r} has no entries. Write {step.name}.{key}=VALUE.")
         value = {**table, entry: value}
     where = f"--set {step.name}.{key}"
     value = checked(value, hints[key], where)

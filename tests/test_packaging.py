@@ -97,13 +97,20 @@ def test_everything_that_make_installs_is_pinned():
 def test_all_has_every_extra_but_those_of_torch_and_ray_and_the_ones_for_developers():
     extras = PROJECT["project"]["optional-dependencies"]
     (included,) = re.findall(r"automl-tabular\[(.*)\]", " ".join(extras["all"]))
-    assert set(included.split(",")) == extras.keys() - {"all", "dev", "gp", "programs", "ray"}
+    assert set(included.split(",")) == extras.keys() - {
+        "all",
+        "dev",
+        "docs",
+        "gp",
+        "programs",
+        "ray",
+    }
 
 
 def test_make_test_installs_no_more_than_the_fast_tests_need():
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     installed = [re.findall(r"'\.\[(.*)\]'", line)[0] for line in lines if "--editable" in line]
-    assert installed == ["excel,parquet,dev", "all,dev,programs"]
+    assert installed == ["excel,parquet,dev", "docs", "all,dev,programs"]
 
 
 def test_every_extra_that_a_message_names_exists():

@@ -108,6 +108,7 @@ def test_a_mistake_in_a_file_is_named(text: str, message: str, tmp_path: Path) -
             "--set 'tune.use=x': which stage it is can't be set. "
             "To have other stages, write a pipeline file",
         ),
+        ("tune.method.x=1", "'method' has no entries. Write tune.method=VALUE."),
         ("clean.use=select", "which stage it is can't be set"),
         ("tune.shar=3", "nothing is called 'shar'. Did you mean 'share'? Known: method, "),
         ("tune.methot=tpe", "nothing is called 'methot'. Did you mean 'method'?"),

@@ -152,7 +152,8 @@ def _sentinel_finding(name: str, column: Numbers, values: tuple[float, ...]) -> 
 
 
 def _second_reading_finding(name: str, first: Rule, second: Rule) -> Finding:
-    kind = first.kind if first.kind in _SECOND_READINGS else second.kind
+    has_strays = first.kind in ("number", "date", "duration")
+    kind = first.kind if has_strays else second.kind
     return Finding(
         "twin",
         (name,),

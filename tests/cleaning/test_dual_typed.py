@@ -51,6 +51,7 @@ def test_rare_categories_are_also_read_as_text() -> None:
     assert spelling[:2] == town_names()[:2]
     found = [finding for finding in result.findings if finding.code == "twin"]
     assert [finding.columns for finding in found] == [("town",)]
+    assert found[0].action == "many categories, in few rows each: read as text, too"
 
 
 def test_an_unknown_name_still_has_its_letters() -> None:
@@ -80,9 +81,12 @@ def test_long_texts_do_not_become_categories() -> None:
 
 
 def test_repeated_texts_are_also_categories() -> None:
-    columns = cleaned(title=titles()).columns
+    result = cleaned(title=titles())
+    columns = result.columns
     category = columns["title (code)"]
     assert columns["title"].kind == "text"
+    (found,) = [finding for finding in result.findings if finding.code == "twin"]
+    assert found.action == "texts that several rows have: categories, too"
     assert len(category.levels) == 250
     assert (category.codes[:100] == -1).all()
     assert (category.codes[100:] >= 0).all()
