@@ -99,7 +99,7 @@ class Budget:
         return replace(self, deadline=deadline)
 
 
-def process_started() -> float:
+def process_start_time() -> float:
     """Return when the operating system started this process, as a reading of `time.monotonic`.
 
     On Linux it is exact to a hundredth of a second.
@@ -161,7 +161,7 @@ def parse_duration(text: str, name: str = "--budget") -> float:
     return seconds
 
 
-def too_short(seconds: float | None, name: str = "--budget") -> str:
+def short_budget_warning(seconds: float | None, name: str = "--budget") -> str:
     """Return a warning about a budget so short that it may be overrun; empty for any other."""
     if seconds is None or seconds >= MIN_KEPT_SECONDS:
         return ""
@@ -275,7 +275,7 @@ class Stopwatch:
         return min(MOST_SLOWDOWN, slowdown)
 
 
-def crowding() -> float:
+def measure_crowding() -> float:
     """Return how much slower a process runs than on a free machine, from 1 to 4.
 
     It is the number of other processes' tasks that want to run, and this one, over the cores.
@@ -292,12 +292,12 @@ def crowding() -> float:
     return min(MAX_CROWDING, factor)
 
 
-def keeping_an_end(budget: Budget) -> Budget:
+def reserve_ending(budget: Budget) -> Budget:
     """Return a budget without the time to write the outcome and end the process.
 
     That time is scaled by how crowded the machine is now.
     """
-    seconds = ENDING_SECONDS * crowding()
+    seconds = ENDING_SECONDS * measure_crowding()
     return budget.keeping(seconds)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.folds import GoOn, always
+from automl.folds import HasTime, always
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
@@ -175,7 +175,7 @@ def greedy(
     truth: Truth,
     metric: Metric,
     steps: int = 25,
-    go_on: GoOn = always,
+    has_time: HasTime = always,
 ) -> Floats:
     """Find weights by greedy selection with replacement, starting from the best single model.
 
@@ -229,7 +229,7 @@ def greedy(
         if step == 1 or loss < best_loss - min_gain:
             best_loss = loss
             best_counts = counts.copy()
-        if not go_on():
+        if not has_time():
             break
     weights: Floats = best_counts / best_counts.sum()
     return weights
@@ -244,11 +244,11 @@ def combine(predictions: Predictions, weights: Weights) -> Floats:
     if len(predictions) == 1:
         return predictions[0]
     scores = [scores_of(prediction) for prediction in predictions]
-    average = averaged(scores, weights)
+    average = weighted_sum(scores, weights)
     return predictions_of(average)
 
 
-def averaged(arrays: Predictions, weights: Weights) -> Floats:
+def weighted_sum(arrays: Predictions, weights: Weights) -> Floats:
     """Return the weighted sum of the arrays, added in this order."""
     first = arrays[0]
     total = np.zeros_like(first, dtype=np.float64)
@@ -257,12 +257,12 @@ def averaged(arrays: Predictions, weights: Weights) -> Floats:
     return total
 
 
-def sharpen(proba: Floats, temperature: float) -> Floats:
+def apply_temperature(proba: Floats, temperature: float) -> Floats:
     """Return probabilities with their logarithms divided by a temperature.
 
     A temperature of 1 leaves them unchanged.
 
-    >>> sharpen(np.array([[0.2, 0.8]]), 0.5).round(3).tolist()
+    >>> apply_temperature(np.array([[0.2, 0.8]]), 0.5).round(3).tolist()
     [[0.059, 0.941]]
     """
     if temperature == 1.0:
@@ -283,7 +283,7 @@ def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
     grid = np.exp(logs).tolist()
     losses = []
     for candidate in grid:
-        sharpened = sharpen(proba, candidate)
+        sharpened = apply_temperature(proba, candidate)
         loss = log_loss.of(truth.y, sharpened, truth.weight)
         losses.append(loss)
     best = int(np.argmin(losses))
@@ -293,12 +293,12 @@ def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
     return 1.0
 
 
-def even(count: int) -> Floats:
+def equal_thresholds(count: int) -> Floats:
     """Return thresholds between `count` classes that favour none."""
     return np.full(count, 1 / count)
 
 
-def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
+def choose_thresholds(proba: Floats, truth: Truth, metric: Metric) -> Floats:
     """Choose the thresholds between classes with the least loss; equal ones if nothing is gained.
 
     A class's probability is divided by its threshold before the largest decides. Of two classes,
@@ -316,10 +316,10 @@ def cuts(proba: Floats, truth: Truth, metric: Metric) -> Floats:
         candidates = _binary_thresholds(positive, truth.y)
     else:
         candidates = _share_thresholds(truth.y, n_classes)
-    candidates = [even(n_classes), *candidates]
+    candidates = [equal_thresholds(n_classes), *candidates]
     losses = []
     for thresholds in candidates:
-        labels = decide(proba, thresholds)
+        labels = apply_thresholds(proba, thresholds)
         loss = metric.loss(truth.y, labels, truth.weight)
         losses.append(loss)
     best = int(np.argmin(losses))
@@ -362,15 +362,15 @@ def _share_thresholds(y: Floats, n_classes: int) -> list[Floats]:
     return candidates
 
 
-def decide(proba: Floats, cut: Floats) -> Integers:
+def apply_thresholds(proba: Floats, cut: Floats) -> Integers:
     """Return class codes by thresholds.
 
     Of two classes, the positive one is predicted from its threshold on; of more, the one with the
     largest quotient of probability and threshold.
 
-    >>> decide(np.array([[0.7, 0.3]]), np.array([0.7, 0.3]))
+    >>> apply_thresholds(np.array([[0.7, 0.3]]), np.array([0.7, 0.3]))
     array([1])
-    >>> decide(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
+    >>> apply_thresholds(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
     array([2])
     """
     if len(cut) == 2:

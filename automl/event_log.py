@@ -14,7 +14,7 @@ import numpy as np
 
 from automl.errors import InputError
 from automl.events import FORMAT, READABLE_FORMATS, event_from_json
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 from automl.study import Event, Study
 
 LOG = "events.jsonl"
@@ -60,7 +60,7 @@ class EventLog:
         """Give one line to the operating system; from then on it survives this process."""
         plain = {"v": FORMAT, "kind": event.kind, "time": round(seconds, 3), **event.to_json()}
         text = json.dumps(plain, ensure_ascii=False, default=_plain)
-        line = text.encode("utf-8", ESCAPE) + b"\n"
+        line = text.encode("utf-8", ENCODING_ERRORS) + b"\n"
         while line:
             written = os.write(self._file, line)
             line = line[written:]

@@ -33,7 +33,7 @@ def new_rows(rows: int) -> int:
     return max(1, n_new)
 
 
-def widening(rows: int, new: int, trained: float = math.inf) -> float:
+def widening_factor(rows: int, new: int, trained: float = math.inf) -> float:
     """Return the factor by which the interval of held-out rows widens for new rows.
 
     The held-out rows are a sample, and so are the new ones; so are the rows that models were
@@ -45,7 +45,7 @@ def widening(rows: int, new: int, trained: float = math.inf) -> float:
 
     Examples
     --------
-    >>> widening(300, 100)
+    >>> widening_factor(300, 100)
     2.0
     """
     from_new_rows = rows / new
@@ -87,7 +87,7 @@ def reached(
     return far_low, far_high
 
 
-def student(freedom: int) -> float:
+def student_t_quantile(freedom: int) -> float:
     """Return Student's 97.5% quantile, within 1% (Abramowitz and Stegun 26.7.5).
 
     Parameters
@@ -235,4 +235,4 @@ class _Plane:
         squares = residuals**2
         total = float(squares.sum())
         deviation = math.sqrt(total / freedom)
-        return student(freedom) * deviation
+        return student_t_quantile(freedom) * deviation

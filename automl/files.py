@@ -19,7 +19,7 @@ from automl.errors import InputError, MissingExtra, suggestion
 PACKAGE = Path(__file__).resolve().parent
 
 # How UTF-8 is written for lone surrogates, which stand for undecodable bytes in file names.
-ESCAPE: Final = "backslashreplace"
+ENCODING_ERRORS: Final = "backslashreplace"
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
@@ -65,11 +65,11 @@ def require(module: str, extra: str, what: str) -> ModuleType:
         raise MissingExtra(message) from error
 
 
-def disk_trouble(error: BaseException) -> int:
+def disk_errno(error: BaseException) -> int:
     """Return the `errno` of an error that says that the disk can't be written; 0 for any other.
 
     >>> full = OSError(errno.ENOSPC, "No space left on device")
-    >>> disk_trouble(full) == errno.ENOSPC, disk_trouble(ValueError())
+    >>> disk_errno(full) == errno.ENOSPC, disk_errno(ValueError())
     (True, 0)
     """
     if not isinstance(error, OSError):
@@ -107,7 +107,7 @@ def _umask() -> int:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all, with escapes for characters that UTF-8 lacks."""
     with whole(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8", ESCAPE))
+        temporary.write_bytes(text.encode("utf-8", ENCODING_ERRORS))
 
 
 def sha256(path: Path) -> str:
@@ -122,7 +122,7 @@ def short_hash(text: str) -> str:
     >>> short_hash("a")
     'ca978112ca1b'
     """
-    return hashlib.sha256(text.encode("utf-8", ESCAPE)).hexdigest()[:12]
+    return hashlib.sha256(text.encode("utf-8", ENCODING_ERRORS)).hexdigest()[:12]
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ FoldKind = Literal["kfold", "time", "holdout", "panel"]
 
 # Share of the rows that may be held out later than their time says, to keep groups whole.
 MAX_MOVED_SHARE = 0.2
-GoOn = Callable[[], bool]  # whether there is time for more
+HasTime = Callable[[], bool]  # whether there is time for more
 UNUSED = -2  # the block of rows that are neither trained on nor held out
 
 
@@ -120,7 +120,7 @@ def open_folds(folder: Path) -> Folds:
     return Folds(kind, blocks)
 
 
-def given_folds(folder: Path) -> Folds | None:
+def load_user_folds(folder: Path) -> Folds | None:
     """Return the user's own folds that a run keeps in its folder; None if it made its own.
 
     They are over the rows of the run's table.
@@ -173,7 +173,7 @@ def _kind_of(path: Path) -> Any:
     return name.removeprefix("folds-")
 
 
-def from_splits(splits: Sequence[Split], n_rows: int) -> Folds:
+def folds_from_splits(splits: Sequence[Split], n_rows: int) -> Folds:
     """Return the folds that the splits of another splitter make.
 
     Splits that partition the rows are k folds, or repeats of k folds; blocks that follow each
@@ -190,7 +190,7 @@ def from_splits(splits: Sequence[Split], n_rows: int) -> Folds:
     Examples
     --------
     >>> splits = [([1, 2], [0]), ([0, 2], [1]), ([0, 1], [2])]
-    >>> from_splits(splits, 3).kind, from_splits(splits[:1], 3).kind
+    >>> folds_from_splits(splits, 3).kind, folds_from_splits(splits[:1], 3).kind
     ('kfold', 'holdout')
     """
     n_splits = len(splits)
@@ -290,10 +290,10 @@ def always() -> bool:
     return True
 
 
-def some(n_rows: int, most: int, seed: Seed) -> Rows:
+def sample_rows(n_rows: int, most: int, seed: Seed) -> Rows:
     """Return the positions of all rows, or of `most` random ones, in ascending order.
 
-    >>> some(3, 5, seed=0).tolist(), len(some(100, 5, seed=0))
+    >>> sample_rows(3, 5, seed=0).tolist(), len(sample_rows(100, 5, seed=0))
     ([0, 1, 2], 5)
     """
     if n_rows <= most:
@@ -382,7 +382,7 @@ def _n_earlier(times: Times) -> Rows:
     return np.searchsorted(in_order, times, side="left")
 
 
-def spans_times(times: Times, units: Rows, n_folds: int) -> bool:
+def groups_span_times(times: Times, units: Rows, n_folds: int) -> bool:
     """Return whether groups run through the times, as stores do that have a row each day.
 
     Kept whole, such groups would leave no order of time.
@@ -390,7 +390,7 @@ def spans_times(times: Times, units: Rows, n_folds: int) -> bool:
     >>> days = np.repeat(np.arange(10.0), 3)
     >>> stores = np.tile([0, 1, 2], 10)
     >>> orders = np.repeat(np.arange(10), 3)
-    >>> spans_times(days, stores, 2), spans_times(days, orders, 2)
+    >>> groups_span_times(days, stores, 2), groups_span_times(days, orders, 2)
     (True, False)
     """
     row_numbers = np.arange(len(times))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from automl.events import finding_event
-from automl.files import disk_trouble
+from automl.files import disk_errno
 from automl.study import Event, Study
 
 Observer = Callable[[Study, Event], None]
@@ -82,7 +82,7 @@ class Journal:
         try:
             observer(study, event)
         except Exception as error:
-            if disk_trouble(error) or isinstance(error, FileNotFoundError):
+            if disk_errno(error) or isinstance(error, FileNotFoundError):
                 raise  # a full disk or a vanished folder concerns the whole run
             name = getattr(observer, "__qualname__", type(observer).__name__)
             return f"{name} failed: {type(error).__name__}: {error}"

@@ -8,10 +8,10 @@ import math
 import statistics
 from typing import Any
 
+from automl.extrapolation import new_rows, student_t_quantile, widening_factor
 from automl.metrics import Metric, metric_of
 from automl.study import Evaluation, Study
 from automl.trial import Trial
-from automl.uncertainty import new_rows, student, widening
 
 HEADINGS = (
     "rank",
@@ -204,9 +204,9 @@ def _interval(study: Study, trial: Trial, metric: Metric) -> tuple[float | None,
     if count < 2 or not study.is_complete(trial):
         return None, None
     rows = study.size.rows
-    half_width = student(count - 1) * statistics.stdev(losses)
+    half_width = student_t_quantile(count - 1) * statistics.stdev(losses)
     half_width /= math.sqrt(count)
-    half_width *= widening(rows, new_rows(rows))
+    half_width *= widening_factor(rows, new_rows(rows))
     low = max(metric.least, trial.loss - half_width)
     high = min(metric.most, trial.loss + half_width)
     return _natural(metric, low, high)

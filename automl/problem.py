@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.folds import Folds, Rows, some
+from automl.folds import Folds, Rows, sample_rows
 from automl.table import Table
 
 _ARRAY_FIELDS = ("y", "weight", "groups", "times")
@@ -86,14 +86,14 @@ class Problem:
         """Return the positions of the rows that `draw` takes."""
         n_rows = self.table.n_rows
         seeds = (seed, count)
-        free_rows = some(self.n_free, count, seeds)
+        free_rows = sample_rows(self.n_free, count, seeds)
         validation_rows = np.arange(self.n_free, n_rows)
         return np.concatenate([free_rows, validation_rows])
 
     def sample(self, count: int, seed: int) -> Problem:
         """Return the problem of at most `count` random rows, none of them for validation."""
         seeds = (seed, count)
-        rows = some(self.n_free, count, seeds)
+        rows = sample_rows(self.n_free, count, seeds)
         sampled = self.take(rows)
         return replace(sampled, n_validation=0)
 

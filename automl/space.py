@@ -97,7 +97,7 @@ class Float(_Interval):
         high = self.short_budget
         return replace(self, low=low, high=high)
 
-    def no_longer(self, known: float, times: float) -> Float:
+    def without_slower_values(self, known: float, times: float) -> Float:
         """Return the range without values whose fit takes over `times` as long as `known` does."""
         low = max(self.low, known / times)
         low = min(self.high / 2, low)
@@ -188,11 +188,11 @@ def for_short_budget(space: Space) -> Space:
     return short
 
 
-def no_longer(space: Space, known: Mapping[str, Any], times: float) -> Space:
+def without_slower_values(space: Space, known: Mapping[str, Any], times: float) -> Space:
     """Return the space without values whose fit takes over `times` as long as known ones do.
 
     >>> space = {"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)}
-    >>> fast = no_longer(space, {"rate": 0.06, "depth": 6}, 2.0)
+    >>> fast = without_slower_values(space, {"rate": 0.06, "depth": 6}, 2.0)
     >>> fast["rate"]
     Float(low=0.03, high=0.1, log=False, short_budget=0.4)
     >>> fast["depth"]
@@ -204,7 +204,7 @@ def no_longer(space: Space, known: Mapping[str, Any], times: float) -> Space:
             continue
         if values.short_budget is not None:
             known_value = float(known[name])
-            faster[name] = values.no_longer(known_value, times)
+            faster[name] = values.without_slower_values(known_value, times)
     return faster
 
 

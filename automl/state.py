@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from automl.errors import UnsafeModel, one_line
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 
 State = dict[str, Any]
 
@@ -75,7 +75,7 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
 
     text = json.dumps(to_plain(state), ensure_ascii=False)
     # A lone surrogate becomes a backslash escape, which is JSON's own escape for it, too.
-    structure = text.encode("utf-8", ESCAPE)
+    structure = text.encode("utf-8", ENCODING_ERRORS)
     for name, blob in [("state.json", structure), *blobs]:
         archive.writestr(
             zipfile.ZipInfo(f"{prefix}/{name}", EPOCH),
@@ -94,7 +94,7 @@ def packed(state: Mapping[str, Any]) -> bytes:
 
 
 @contextmanager
-def distrusted(subject: str) -> Iterator[None]:
+def raising_unsafe_model(subject: str) -> Iterator[None]:
     """Turn any error that a file's content causes into one `UnsafeModel` with one line."""
     try:
         yield
@@ -116,7 +116,7 @@ def unpacked(blob: bytes) -> State:
     UnsafeModel
         The bytes hold something else, or would unpack to too much.
     """
-    with distrusted("a model's state"), zipfile.ZipFile(io.BytesIO(blob)) as archive:
+    with raising_unsafe_model("a model's state"), zipfile.ZipFile(io.BytesIO(blob)) as archive:
         audit(archive, _ENTRY_NAME)
         return unpack(archive, "state")
 

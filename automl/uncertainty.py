@@ -14,27 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.ensemble import Truth, combine, cuts, decide
+from automl.ensemble import Truth, apply_thresholds, choose_thresholds, combine
 from automl.error_tails import worsening
-from automl.extrapolation import Block, later_losses, new_rows, reached, student, widening
-from automl.folds import GoOn, always, some
+from automl.extrapolation import student_t_quantile
+from automl.folds import HasTime, always, sample_rows
 from automl.metrics import Metric
-
-__all__ = [
-    "Block",
-    "Loss",
-    "Sampler",
-    "Weigher",
-    "better_end",
-    "interval",
-    "later_losses",
-    "new_rows",
-    "optimism",
-    "reached",
-    "student",
-    "tied",
-    "widening",
-]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -83,7 +67,7 @@ class Sampler:
             return drawn
         return self._units.rows_of(drawn)
 
-    def some(self, most: int, seed: int) -> Integers:
+    def sample_rows(self, most: int, seed: int) -> Integers:
         """Return a sample of at most `most` rows, of whole units unless these are too few."""
         if self._n_rows > most and self._units is not None:
             rng = np.random.default_rng(seed)
@@ -93,15 +77,15 @@ class Sampler:
             if len(chosen) >= MIN_UNITS:
                 rows = self._units.rows_of(chosen)
                 return np.sort(rows)
-        return some(self._n_rows, most, seed)
+        return sample_rows(self._n_rows, most, seed)
 
     @property
-    def scarcity(self) -> float:
+    def few_units_factor(self) -> float:
         """Factor by which an interval of few units is wider than the bootstrap's over them."""
         if self._units is None or self.count < 2:
             return 1.0
         freedom = self.count - 1
-        tail_factor = student(freedom) / student(MANY_DEGREES_OF_FREEDOM)
+        tail_factor = student_t_quantile(freedom) / student_t_quantile(MANY_DEGREES_OF_FREEDOM)
         return tail_factor * math.sqrt(self.count / freedom)
 
 
@@ -140,7 +124,11 @@ class _Units:
         return rows
 
 
-def _loss_or_nan(loss: Loss, truth: Truth, prediction: Array) -> float:
+def _loss_or_nan(
+    loss: Loss,
+    truth: Truth,
+    prediction: Array,
+) -> float:
     """Return a loss, or NaN where it is not defined.
 
     A sample may lack a class, and functions of users raise errors then.
@@ -157,7 +145,7 @@ def interval(
     metric: Metric,
     rounds: int = 200,
     seed: int = 0,
-    go_on: GoOn = always,
+    has_time: HasTime = always,
 ) -> tuple[float, float]:
     """Return a 95% interval of the loss over samples of the same size.
 
@@ -186,7 +174,7 @@ def interval(
     worse_losses: list[float] = []
     for _ in range(rounds):
         n_losses = len(losses) + len(worse_losses)
-        if n_losses >= MIN_LOSSES and not go_on():
+        if n_losses >= MIN_LOSSES and not has_time():
             break
         rows = sampler.draw(rng)
         sample = truth.take(rows)
@@ -213,7 +201,7 @@ def better_end(
     factor: float,
     rounds: int = 200,
     seed: int = 0,
-    go_on: GoOn = always,
+    has_time: HasTime = always,
 ) -> float:
     """Return the lower end of a 95% interval of the loss over samples of fewer rows.
 
@@ -232,7 +220,7 @@ def better_end(
     sampler = Sampler(truth)
     n_units = max(1, round(sampler.count / factor**2))
     losses: list[float] = []
-    while len(losses) < rounds and go_on():
+    while len(losses) < rounds and has_time():
         rows = sampler.draw(rng, n_units)
         sample = truth.take(rows)
         loss = _loss_or_nan(metric.loss, sample, prediction[rows])
@@ -263,7 +251,7 @@ def tied(
     metric: Metric,
     rounds: int = 100,
     seed: int = 0,
-    go_on: GoOn = always,
+    has_time: HasTime = always,
 ) -> list[bool]:
     """Return which models can't be distinguished from the first one.
 
@@ -296,11 +284,14 @@ def tied(
     n_models = len(predictions)
     differences = np.zeros((rounds, n_models))
     for index in range(rounds):
-        if index > 0 and not go_on():
+        if index > 0 and not has_time():
             return [False] * n_models
         rows = sampler.draw(rng)
         sample = truth.take(rows)
-        losses = [_loss_or_nan(metric.of, sample, prediction[rows]) for prediction in predictions]
+        losses = []
+        for prediction in predictions:
+            loss = _loss_or_nan(metric.of, sample, prediction[rows])
+            losses.append(loss)
         differences[index] = np.array(losses) - losses[0]
     lowest = np.nanquantile(differences, LOWER_LEVEL, axis=0)
     is_tied: list[bool] = (lowest <= 0).tolist()
@@ -315,7 +306,7 @@ def optimism(
     rounds: int = 10,
     rows: int = 1000,
     seed: int = 0,
-    go_on: GoOn = always,
+    has_time: HasTime = always,
     cutting: bool = False,
 ) -> float:
     """Return how much lower the loss is on the rows that weights were chosen on than on others.
@@ -349,11 +340,11 @@ def optimism(
     """
     if len(predictions) < 2 and not cutting:
         return 0.0
-    used = Sampler(truth).some(rows, seed)
+    used = Sampler(truth).sample_rows(rows, seed)
     known = [prediction[used] for prediction in predictions]
     used_truth = truth.take(used)
     choice = _Choice(known, used_truth, metric, weigher, cutting)
-    all_gaps = list(choice.gaps(rounds, seed, go_on))
+    all_gaps = list(choice.gaps(rounds, seed, has_time))
     gaps = _finite(all_gaps)  # a sample may lack a class
     if not gaps:
         return 0.0
@@ -372,7 +363,12 @@ class _Choice:
     weigher: Weigher
     chooses_thresholds: bool
 
-    def gaps(self, rounds: int, seed: int, go_on: GoOn) -> Iterator[float]:
+    def gaps(
+        self,
+        rounds: int,
+        seed: int,
+        has_time: HasTime,
+    ) -> Iterator[float]:
         """Yield, for each sample, how much more its choice gains there than on all rows."""
         all_rows = np.arange(len(self.truth.y))
         n_models = len(self.predictions)
@@ -381,7 +377,7 @@ class _Choice:
         rng = np.random.default_rng(seed)
         sampler = Sampler(self.truth)
         for index in range(rounds):
-            if index > 0 and not go_on():
+            if index > 0 and not has_time():
                 return
             rows = sampler.draw(rng)
             sample = self.truth.take(rows)
@@ -398,8 +394,8 @@ class _Choice:
         if not self.chooses_thresholds:
             return mean
         sample = self.truth.take(rows)
-        thresholds = cuts(mean[rows], sample, self.metric)
-        return decide(mean, thresholds)
+        thresholds = choose_thresholds(mean[rows], sample, self.metric)
+        return apply_thresholds(mean, thresholds)
 
     def _gap(self, prediction: Array, rows: Integers) -> float:
         """Return how much higher the loss is on all rows than on the given ones."""

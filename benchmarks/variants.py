@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.extrapolation import reached, widening_factor
 from automl.metrics import METRICS as LIBRARY
-from automl.uncertainty import reached, widening
 
 AUTOML = str(Path(sys.executable).parent / "automl")
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
@@ -234,7 +234,9 @@ def _held(row: pd.Series) -> tuple[int, float]:
     expected / true.
     """
     told = row["told"]
-    far = widening(told["rows"], row["test_rows"]) / widening(told["rows"], told["new"])
+    far = widening_factor(told["rows"], row["test_rows"]) / widening_factor(
+        told["rows"], told["new"]
+    )
     low, high = reached(told["loss"], told["low"], told["high"], far, LIBRARY[told["metric"]])
     side = int(row["loss"] > high + 1e-12) - int(row["loss"] < low - 1e-12)
     return side, float(np.log((told["loss"] + 1e-9) / (row["loss"] + 1e-9)))

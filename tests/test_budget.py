@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from automl.budget import (
     Budget,
     _cgroup_memory,
-    crowding,
+    measure_crowding,
     parse_duration,
     parse_memory,
-    process_started,
-    too_short,
+    process_start_time,
+    short_budget_warning,
     usable_cores,
 )
 from automl.errors import InputError
@@ -109,9 +109,9 @@ def test_other_texts_are_refused_as_durations_in_one_line(text: str) -> None:
 
 
 def test_a_warning_of_a_short_budget_uses_the_name_that_the_user_knows() -> None:
-    assert too_short(None) == ""
-    assert too_short(5.0) == ""
-    warning = too_short(2.0, "budget")
+    assert short_budget_warning(None) == ""
+    assert short_budget_warning(5.0) == ""
+    warning = short_budget_warning(2.0, "budget")
     assert warning.startswith("budget: 2 s may be too short for any model")
     with pytest.raises(InputError, match=r"^budget: 'soon' is not a duration"):
         parse_duration("soon", "budget")
@@ -129,7 +129,7 @@ def test_other_texts_are_refused_as_sizes(text: str) -> None:
 
 
 def test_the_process_started_a_while_ago_but_not_long() -> None:
-    started = process_started()
+    started = process_start_time()
     age = time.monotonic() - started
     assert math.isfinite(started)
     assert 0 < age < 3600 * 12
@@ -138,9 +138,9 @@ def test_the_process_started_a_while_ago_but_not_long() -> None:
 def test_the_start_of_a_process_is_known_to_a_tenth_of_a_second() -> None:
     lines = [
         "import time",
-        "from automl.budget import process_started",
+        "from automl.budget import process_start_time",
         "time.sleep(0.3)",
-        "print(process_started())",
+        "print(process_start_time())",
     ]
     command = [sys.executable, "-c", "\n".join(lines)]
     before = time.monotonic()
@@ -175,13 +175,13 @@ def test_others_crowd_the_machine_and_own_children_do_not() -> None:
     command = [sys.executable, "-c", BUSY_LOOP]
     own = [subprocess.Popen(command) for _ in range(n_busy)]
     time.sleep(0.5)
-    among_own = min(crowding() for _ in range(5))
+    among_own = min(measure_crowding() for _ in range(5))
     for process in own:
         process.kill()
         process.wait()
     others = start_orphans(n_busy)
     time.sleep(0.5)
-    among_others = max(crowding() for _ in range(5))
+    among_others = max(measure_crowding() for _ in range(5))
     for pid in others:
         os.kill(pid, signal.SIGKILL)
     assert among_others >= max(2.0, among_own)  # others may crowd the machine already

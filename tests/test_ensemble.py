@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from automl.ensemble import (
     Truth,
+    apply_temperature,
+    apply_thresholds,
+    choose_thresholds,
     combine,
-    cuts,
-    decide,
     greedy,
     pool,
-    sharpen,
     temperature,
     weights_by_id,
 )
@@ -48,7 +48,7 @@ def test_independent_errors_are_averaged_out() -> None:
 
 def test_where_time_is_short_fewer_models_are_added() -> None:
     predictions, truth = noisy(0, 4, 2000)
-    hurried = greedy(predictions, truth, METRICS["rmse"], go_on=iter([True, False]).__next__)
+    hurried = greedy(predictions, truth, METRICS["rmse"], has_time=iter([True, False]).__next__)
     np.testing.assert_array_equal(hurried, greedy(predictions, truth, METRICS["rmse"], steps=2))
 
 
@@ -63,7 +63,7 @@ def test_a_copy_of_noise_gets_no_weight() -> None:
 @given(st.floats(0.3, 3.0), st.integers(0, 20))
 def test_sharpening_keeps_the_order_of_classes_and_the_sum(heat: float, seed: int) -> None:
     proba = np.random.default_rng(seed).dirichlet([1, 1, 1], 50)
-    sharp = sharpen(proba, heat)
+    sharp = apply_temperature(proba, heat)
     assert (sharp.argmax(1) == proba.argmax(1)).all()
     assert sharp.sum(1) == pytest.approx(1)
 
@@ -72,7 +72,7 @@ def test_the_temperature_corrects_probabilities_that_are_too_sure() -> None:
     rng = np.random.default_rng(0)
     honest = rng.uniform(0.02, 0.98, 5000)
     y = (rng.random(5000) < honest).astype(float)
-    too_sure = sharpen(np.column_stack([1 - honest, honest]), 0.4)
+    too_sure = apply_temperature(np.column_stack([1 - honest, honest]), 0.4)
     found = temperature(too_sure, Truth(y), METRICS["log_loss"])
     assert found == pytest.approx(2.5, rel=0.15)
 
@@ -96,10 +96,10 @@ def rare(n_rows: int, seed: int = 0) -> tuple[np.ndarray, Truth]:
 
 def test_the_threshold_finds_rare_positives_for_f1() -> None:
     proba, truth = rare(4000)
-    found = cuts(proba, truth, METRICS["f1"])
+    found = choose_thresholds(proba, truth, METRICS["f1"])
     assert found[1] < 0.4
-    assert METRICS["f1"].loss(truth.y, decide(proba, found), None) < METRICS["f1"].loss(
-        truth.y, decide(proba, EVEN), None
+    assert METRICS["f1"].loss(truth.y, apply_thresholds(proba, found), None) < METRICS["f1"].loss(
+        truth.y, apply_thresholds(proba, EVEN), None
     )
 
 
@@ -107,14 +107,14 @@ def test_thresholds_favour_rare_classes_where_the_metric_does() -> None:
     rng = np.random.default_rng(0)
     proba = rng.dirichlet([0.2, 1, 5], 5000)
     truth = Truth(np.array([rng.choice(3, p=row) for row in proba], float))
-    found = cuts(proba, truth, METRICS["balanced_accuracy"])
+    found = choose_thresholds(proba, truth, METRICS["balanced_accuracy"])
     assert found.sum() == pytest.approx(1)
     assert found[0] < found[1] < found[2]
     loss = METRICS["balanced_accuracy"].loss
-    assert loss(truth.y, decide(proba, found), None) < 0.9 * loss(
-        truth.y, decide(proba, np.ones(3)), None
+    assert loss(truth.y, apply_thresholds(proba, found), None) < 0.9 * loss(
+        truth.y, apply_thresholds(proba, np.ones(3)), None
     )
-    assert cuts(proba, truth, METRICS["accuracy"]).tolist() == [1 / 3] * 3
+    assert choose_thresholds(proba, truth, METRICS["accuracy"]).tolist() == [1 / 3] * 3
 
 
 def noisy_proba(chance: np.ndarray, seed: int, noise: float) -> np.ndarray:

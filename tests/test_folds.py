@@ -180,7 +180,7 @@ def test_panel_folds_hold_out_later_rows_of_groups_that_are_not_trained_on(
 def test_groups_that_live_for_a_while_do_not_span_the_times() -> None:
     rows = np.arange(300)
     times = np.arange(300.0)
-    assert not folds.spans_times(times, rows // 5, 4)
-    assert folds.spans_times(times, rows % 10, 4)
+    assert not folds.groups_span_times(times, rows // 5, 4)
+    assert folds.groups_span_times(times, rows % 10, 4)
     one_group = np.zeros(300, np.int64)
-    assert folds.spans_times(times, one_group, 4)
+    assert folds.groups_span_times(times, one_group, 4)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.ensemble import Truth, combine, greedy, pool
-from automl.extrapolation import Block, later_losses, new_rows, reached, widening
+from automl.extrapolation import Block, later_losses, new_rows, reached, widening_factor
 from automl.metrics import METRICS
 from automl.uncertainty import Sampler, better_end, interval, optimism, tied
 from tests.test_ensemble import noisy
@@ -33,7 +33,7 @@ def test_the_interval_holds_the_loss_and_narrows_with_rows() -> None:
 def test_an_interval_is_found_on_fewer_samples_where_time_is_short() -> None:
     predictions, truth = noisy(0, 1, 200)
     asked = iter([True] * 10 + [False])
-    hurried = interval(predictions[0], truth, METRICS["rmse"], go_on=lambda: next(asked))
+    hurried = interval(predictions[0], truth, METRICS["rmse"], has_time=lambda: next(asked))
     assert hurried == interval(predictions[0], truth, METRICS["rmse"], rounds=30)
     assert list(asked) == []
 
@@ -70,7 +70,7 @@ def test_equal_models_are_tied_in_every_metric() -> None:
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_an_interval_is_wider_the_fewer_new_rows_there_are(rows: int, new: int) -> None:
-    assert 1 < widening(rows, new + 1) < widening(rows, new)
+    assert 1 < widening_factor(rows, new + 1) < widening_factor(rows, new)
     assert new_rows(rows) >= 1
 
 
@@ -87,7 +87,7 @@ def holds(y: np.ndarray, fresh: np.ndarray, seed: int) -> bool:
     """Whether the interval that errors of some rows give holds the error on fresh ones."""
     metric, none = METRICS["rmse"], np.zeros(len(y))
     ends = interval(none, Truth(y), metric, seed=seed)
-    low, high = reached(metric.of(y, none), *ends, widening(len(y), len(fresh)), metric)
+    low, high = reached(metric.of(y, none), *ends, widening_factor(len(y), len(fresh)), metric)
     return low <= metric.of(fresh, np.zeros(len(fresh))) <= high
 
 
@@ -109,7 +109,7 @@ def test_few_new_rows_may_all_be_right() -> None:
     for seed in range(40):
         (y, proba), (fresh, answer) = drawn(400), drawn(130)
         below += metric.of(fresh, answer) < better_end(
-            proba, Truth(y), metric, widening(400, 130), seed=seed
+            proba, Truth(y), metric, widening_factor(400, 130), seed=seed
         )
     assert below <= 3
 
@@ -126,7 +126,7 @@ def test_no_lower_end_is_given_where_samples_lack_a_class_or_time_is_short() -> 
 
     assert better_end(proba, Truth(y), replace(METRICS["brier"], loss=strict), 5.0) == np.inf
     assert better_end(proba, Truth(y), METRICS["brier"], 2.0) < METRICS["brier"].of(y, proba)
-    assert better_end(proba, Truth(y), METRICS["brier"], 2.0, go_on=lambda: False) == np.inf
+    assert better_end(proba, Truth(y), METRICS["brier"], 2.0, has_time=lambda: False) == np.inf
 
 
 def test_few_rows_without_an_error_promise_nothing() -> None:
@@ -226,7 +226,7 @@ def test_an_interval_over_groups_holds_what_one_over_rows_misses() -> None:
         low, high = interval(np.zeros(600), truth, METRICS["rmse"], rounds=60)
         loss, far = (
             METRICS["rmse"].loss(y, np.zeros(600), None),
-            widening(15, 5) * Sampler(truth).scarcity,
+            widening_factor(15, 5) * Sampler(truth).few_units_factor,
         )
         low, high = reached(loss, low, high, far, METRICS["rmse"])
         held += low <= METRICS["rmse"].loss(new, np.zeros(200), None) <= high

@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.cleaning.groups import GroupVariance, target_outputs, variance_between_groups
 from automl.columns import Columns, Floats, Numbers, Rows
-from automl.folds import some
+from automl.folds import sample_rows
 
 DAY_SECONDS = 86_400
 MAX_SAMPLED_ROWS = 20_000
@@ -321,7 +321,7 @@ def _drift(names: Names, table: _LabelledTable) -> Drift | None:
     if _spans_decades(names, table.columns):
         return None
     stream = (table.seed, 13)
-    sampled = some(len(known), MAX_SAMPLED_ROWS, stream)
+    sampled = sample_rows(len(known), MAX_SAMPLED_ROWS, stream)
     rows = known[sampled]
     blocks = time_blocks(times[rows])
     outputs = table.outputs(rows)
@@ -376,7 +376,7 @@ def _relation_errors(blocks: Rows, outputs: Floats, features: Floats) -> float:
         return 0.0
     n_rows = len(blocks)
     stream = (n_rows, 17)
-    rows = some(n_rows, max_rows, stream)
+    rows = sample_rows(n_rows, max_rows, stream)
     outputs = outputs[rows]
     centred = outputs - outputs.mean(axis=0)
     products = features[rows, :, None] * centred[:, None, :]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
-from automl.folds import some
+from automl.folds import sample_rows
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -181,7 +181,7 @@ def copied_rows(
     affordable = max_cells_per_shuffle // len(names)
     max_rows = min(MAX_SHUFFLED_ROWS, affordable)
     max_rows = max(MIN_SHUFFLED_ROWS, max_rows)
-    rows = some(len(y), max_rows, seed)
+    rows = sample_rows(len(y), max_rows, seed)
     sampled_hashes = []
     for name in names:
         column = columns[name].take(rows)

@@ -16,7 +16,7 @@ from automl.cleaning.groups import (
 )
 from automl.cleaning.single_feature import Bools
 from automl.columns import Floats, Rows
-from automl.folds import GoOn
+from automl.folds import HasTime
 
 Names = tuple[str, ...]
 
@@ -149,7 +149,7 @@ class EntitySample:
     filled: dict[str, Bools]
     dates: Collection[str]
     seed: int
-    has_time: GoOn
+    has_time: HasTime
 
     @property
     def n_rows(self) -> int:

@@ -16,7 +16,7 @@ from automl.cleaning.single_feature import (
     recall,
 )
 from automl.columns import Column, Columns, Floats, Rows
-from automl.folds import GoOn, always, some
+from automl.folds import HasTime, always, sample_rows
 
 LeakKind = Literal["values", "cells"]
 Side = Literal["", "filled", "empty"]
@@ -67,7 +67,7 @@ class Leak:
 
 
 def find_leaks(
-    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, has_time: GoOn = always
+    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, has_time: HasTime = always
 ) -> tuple[Leak, ...]:
     """Find columns that predict the target alone, by their values or by which cells are filled.
 
@@ -93,7 +93,7 @@ def find_leaks(
     if columns.n_rows < MIN_ROWS or not names:
         return ()
     affordable = min(MAX_SAMPLED_ROWS, MAX_SAMPLED_CELLS // len(names))
-    rows = some(len(y), max(MIN_SAMPLED_ROWS, affordable), (seed, _SEED))
+    rows = sample_rows(len(y), max(MIN_SAMPLED_ROWS, affordable), (seed, _SEED))
     rng = np.random.default_rng((seed, _SEED))
     rows = rng.permutation(rows)  # the order of rows must not count as evidence
     target = SampledTarget.of(y[rows], is_regression)

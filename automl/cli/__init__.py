@@ -20,7 +20,7 @@ import typer
 from automl.cli import fitting, listing, manual, predicting, resuming, teaching, tracking
 from automl.cli.streams import decode_arguments, restart_in_utf8_mode, set_output_encodings
 from automl.errors import AutoMLError, InputError
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 
 # Imports make many objects and no garbage; with Python's default thresholds, looking for garbage
 # takes a fifth of their time.
@@ -174,6 +174,6 @@ def _with_full_stop(text: str) -> str:
 
 def _one_line(text: str) -> str:
     """Remove line breaks and control characters from a message."""
-    encodable = text.encode("utf-8", ESCAPE).decode("utf-8")
+    encodable = text.encode("utf-8", ENCODING_ERRORS).decode("utf-8")
     shown = "".join(c if c.isprintable() or c.isspace() else "?" for c in encodable)
     return " ".join(shown.split())

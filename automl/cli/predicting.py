@@ -271,7 +271,7 @@ def _answers(
 
 
 def _write(answers: pd.DataFrame, output: str | None) -> None:
-    from automl.files import ESCAPE, require, whole
+    from automl.files import ENCODING_ERRORS, require, whole
 
     if output is None:
         answers.to_csv(sys.stdout, index=False)
@@ -284,6 +284,6 @@ def _write(answers: pd.DataFrame, output: str | None) -> None:
             case ".jsonl":
                 rows = answers.to_dict("records")  # pandas' own writer rounds numbers
                 lines = [json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows]
-                path.write_bytes("".join(lines).encode("utf-8", ESCAPE))
+                path.write_bytes("".join(lines).encode("utf-8", ENCODING_ERRORS))
             case _:
-                answers.to_csv(path, index=False, errors=ESCAPE)
+                answers.to_csv(path, index=False, errors=ENCODING_ERRORS)

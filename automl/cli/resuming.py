@@ -63,12 +63,12 @@ def reproduce(run: Run, data: Moved = None, jobs: Cores = None) -> None:
     request = request_of_run(run, data, jobs)
     check_inputs(request)
     with server_for("local") as server:
-        from automl.budget import process_started
+        from automl.budget import process_start_time
         from automl.run import reproduce as retrain
 
         for line in _environment_changes(run):
             typer.echo(f"automl: {line}", err=True)
-        started = process_started()
+        started = process_start_time()
         settings = make_settings(request, started)
         comparisons = []
         for comparison in retrain(lambda budget: read_problem(request, budget), settings, server):

@@ -16,7 +16,7 @@ import typer
 
 from automl.cli.request import RunRequest, check_inputs, make_settings, read_problem
 from automl.errors import AutoMLError
-from automl.files import disk_trouble
+from automl.files import disk_errno
 
 if TYPE_CHECKING:
     from automl.executor.fork_server import ForkServer
@@ -39,9 +39,9 @@ def execute(request: RunRequest, command: Literal["fit", "resume"]) -> None:
     check_inputs(request)
     # The server loads its libraries while this process loads its own.
     with Signals() as signals, server_for(request.engine) as server, _explain_disk_errors():
-        from automl.budget import process_started
+        from automl.budget import process_start_time
 
-        started = process_started()
+        started = process_start_time()
         settings = make_settings(request, started)
         try:
             _execute(request, settings, command, server, signals)
@@ -67,7 +67,7 @@ def _explain_disk_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        number = disk_trouble(error)
+        number = disk_errno(error)
         reason = os.strerror(number) if number else error.strerror or error
         raise AutoMLError(
             f"{error.filename or 'the disk'}: {reason}. "
@@ -101,7 +101,7 @@ def _execute(
     signals: Signals,
 ) -> None:
     from automl import run
-    from automl.budget import too_short
+    from automl.budget import short_budget_warning
     from automl.cli import display
     from automl.cli.overtime import Overtime
     from automl.executor.engines import ignored_options
@@ -110,7 +110,10 @@ def _execute(
     started = settings.started
     options = {"--jobs": request.jobs, "--memory": request.memory}
     given = [name for name, value in options.items() if value is not None]
-    for warning in (too_short(settings.seconds), ignored_options(settings.used_engine, given)):
+    for warning in (
+        short_budget_warning(settings.seconds),
+        ignored_options(settings.used_engine, given),
+    ):
         if warning:
             typer.echo(f"automl: {warning}", err=True)
     shown = display.choose(
@@ -186,13 +189,13 @@ def session(
     tuple of (Settings, Callbacks, ForkServer or None)
         The arguments of the functions of `automl.run`.
     """
-    from automl.budget import process_started
+    from automl.budget import process_start_time
     from automl.cli import display
     from automl.run import Callbacks
 
     check_inputs(request)
     with Signals() as signals, server_for(request.engine) as server:
-        started = process_started()
+        started = process_start_time()
         settings = make_settings(request, started)
         if not is_timed:
             settings = replace(settings, seconds=None)

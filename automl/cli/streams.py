@@ -11,7 +11,7 @@ import locale
 import os
 import sys
 
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 
 
 def restart_in_utf8_mode() -> None:
@@ -39,9 +39,9 @@ def set_output_encodings() -> None:
         if not isinstance(stream, io.TextIOWrapper):
             continue
         if stream.isatty():
-            stream.reconfigure(errors=ESCAPE)
+            stream.reconfigure(errors=ENCODING_ERRORS)
         else:
-            stream.reconfigure(encoding="utf-8", errors=ESCAPE)
+            stream.reconfigure(encoding="utf-8", errors=ENCODING_ERRORS)
 
 
 def decode_arguments() -> None:

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run
-from automl.budget import free_memory, parse_duration, parse_memory, too_short
+from automl.budget import free_memory, parse_duration, parse_memory, short_budget_warning
 from automl.cleaning.cleaner import Counts
 from automl.errors import InputError
 from automl.estimator.output import run_folder
@@ -159,7 +159,7 @@ class AutoML(BaseEstimator):
             problem = rows.to_problem(task_kind, self._metric_name())
         with run_folder(self.output, self.overwrite) as folder:
             settings = self._settings(folder, started)
-            if warning := too_short(settings.seconds, "budget"):
+            if warning := short_budget_warning(settings.seconds, "budget"):
                 warnings.warn(warning, UserWarning, stacklevel=3)
             display = progress(self.verbose, settings)
             with display, self._trackers(settings) as trackers:

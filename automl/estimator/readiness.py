@@ -9,7 +9,7 @@ import importlib
 import sys
 import threading
 
-from automl.budget import Budget, crowding
+from automl.budget import Budget, measure_crowding
 from automl.events import TrialDecided
 from automl.predictor import Predictor
 from automl.study import Event, Study
@@ -75,4 +75,4 @@ def seconds_to_restore(predictor: Predictor) -> float:
     missing = families.intersection(FAMILY_LIBRARIES).difference(sys.modules)
     import_seconds = IMPORT_SECONDS * len(missing)
     restore_seconds = size / RESTORED_BYTES_PER_SECOND
-    return (MIN_RESTORE_SECONDS + import_seconds + restore_seconds) * crowding()
+    return (MIN_RESTORE_SECONDS + import_seconds + restore_seconds) * measure_crowding()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.estimator.rows import Array, Positions, Rows, is_missing
-from automl.folds import Folds, from_splits
+from automl.folds import Folds, folds_from_splits
 
 MAX_SPLITS = 100  # each is a fit of every candidate
 MIN_FOLDS = 2
@@ -101,7 +101,7 @@ def _folds(
     for number, split in enumerate(splits, 1):
         pair = _split(split, number, positions)
         pairs.append(pair)
-    return from_splits(pairs, n_rows)
+    return folds_from_splits(pairs, n_rows)
 
 
 def _split(

@@ -38,8 +38,8 @@ from automl.executor.work import (
 )
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, hstack
 from automl.features.feature import Feature
-from automl.files import disk_trouble
-from automl.folds import some
+from automl.files import disk_errno
+from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import family, reads_features
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
@@ -81,7 +81,7 @@ def rows_of(
 
 def _sampled(rows: Rows, count: int, seed: tuple[int, int]) -> Rows:
     """Return some of the rows, in their order."""
-    return rows[some(len(rows), count, seed)]
+    return rows[sample_rows(len(rows), count, seed)]
 
 
 def move_artifacts(
@@ -136,7 +136,7 @@ class Worker:
             except MemoryError:
                 outcome = _failure("memory", started, "not enough memory")
             except Exception as error:  # noqa: BLE001 - one fit's failure never costs the run
-                disk_error = disk_trouble(error) or self._missing_folder()
+                disk_error = disk_errno(error) or self._missing_folder()
                 self._write_traceback(item)
                 first_line = f"{type(error).__name__}: {error}".splitlines()[0]
                 outcome = _failure("failed", started, cure(first_line[:MAX_REASON_LENGTH]))

@@ -35,7 +35,7 @@ from automl.features.text import (
     fit_text_scores,
     fit_text_topics,
 )
-from automl.folds import some
+from automl.folds import sample_rows
 from automl.state import State
 from automl.task import Task
 
@@ -189,7 +189,7 @@ def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
     n_texts = len(columns.names("text"))
     levels = MAX_ALL_LEVELS // max(n_categories, 1)
     levels = min(max(levels, MIN_LEVELS), MAX_LEVELS)
-    return Plan(recipe, seed, levels, pieces_of(n_numbers), _max_topics(n_texts))
+    return Plan(recipe, seed, levels, max_pieces_per_column(n_numbers), _max_topics(n_texts))
 
 
 def width(columns: Columns) -> int:
@@ -206,7 +206,7 @@ def width(columns: Columns) -> int:
     return n_columns + n_texts * _max_topics(n_texts)
 
 
-def pieces_of(numbers: int) -> int:
+def max_pieces_per_column(numbers: int) -> int:
     """Return the maximum number of pieces per number column, if there are `numbers` of them.
 
     Fewer than two pieces are none.
@@ -303,7 +303,7 @@ def fit_bounded(
 
     The columns are those that explain most of the target alone.
     """
-    rows = train[some(len(train), BOUNDED_ROWS, seed)]
+    rows = train[sample_rows(len(train), BOUNDED_ROWS, seed)]
     affordable = len(rows) // ROWS_PER_BOUNDED_COLUMN
     max_columns = min(BOUNDED_COLUMNS, max(MIN_BOUNDED_COLUMNS, affordable))
     sample = targets(task, y, rows, seed)

@@ -25,7 +25,7 @@ GROUP_SIZES = (24, 6, 96, 12, 3, 48, 384, 192)  # neighbouring entities; the mos
 SEED = 0x6B65
 
 
-def entity_keys(columns: Columns, targets: TargetColumns) -> Names:
+def find_entity_keys(columns: Columns, targets: TargetColumns) -> Names:
     """Find the number columns that are keys of entities.
 
     An entity's own rows explain the target, and the entities next to it in the order of keys

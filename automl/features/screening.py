@@ -19,7 +19,7 @@ from automl.features._base import Integers, Names, category_codes, number_values
 from automl.features.category import known_codes
 from automl.features.pairs import OPERATIONS, apply_operation, pair_keys
 from automl.features.target import N_FOLDS, TargetColumns, cross_fit
-from automl.folds import some
+from automl.folds import sample_rows
 
 ColumnPair = tuple[str, str]
 OperationPair = tuple[str, str, str]  # operation and two columns
@@ -139,7 +139,7 @@ class _ScreeningSample:
         max_rows = min(MAX_ROWS, max_rows)
         max_rows = max(MIN_ROWS_OF_WIDE_TABLE, max_rows)
         n_rows = len(targets.rows)
-        indices = some(n_rows, max_rows, n_rows)
+        indices = sample_rows(n_rows, max_rows, n_rows)
         sampled = targets.take(indices)
         by_name = {name: columns[name] for name in column_names}
         named = Columns(by_name, columns.n_rows)

@@ -13,7 +13,7 @@ from automl.columns import Categories, Columns, Floats, Numbers, Rows
 from automl.features._base import Integers
 from automl.features.category import known_codes
 from automl.features.target import TargetColumns
-from automl.folds import some
+from automl.folds import sample_rows
 
 MAX_RANKED_ROWS = 2_000
 BLOCK_COLUMNS = 256  # numbers that are correlated at a time
@@ -46,7 +46,7 @@ def most_predictive_columns(
     if len(names) <= max_columns:
         return names
     n_rows = len(targets.rows)
-    sample = some(n_rows, MAX_RANKED_ROWS, n_rows)
+    sample = sample_rows(n_rows, MAX_RANKED_ROWS, n_rows)
     sampled = targets.take(sample)
     scores = linearly_explained_variance(columns, sampled.rows, sampled.values)
 

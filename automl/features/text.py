@@ -39,7 +39,7 @@ from automl.features.scaling import (
 )
 from automl.features.target import N_FOLDS, TargetColumns
 from automl.features.words import ANALYZERS, Vocabulary, Weighed, fit_vocabulary
-from automl.folds import some
+from automl.folds import sample_rows
 from automl.state import State
 
 MAX_TOPIC_ROWS = 20_000  # from whose texts topics are learnt
@@ -266,7 +266,7 @@ def _fit_topics(weighed: Weighed, n_words: int, max_topics: int, seed: int) -> M
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     n_rows = len(weighed.rows)
-    sample = some(n_rows, MAX_TOPIC_ROWS, seed)
+    sample = sample_rows(n_rows, MAX_TOPIC_ROWS, seed)
     texts = weighed.rows[sample]
     matrix = weighed.matrix(n_words)[texts]
     matrix = matrix.astype(np.float64)
@@ -319,7 +319,7 @@ class _Ridge:
         from sklearn.linear_model import ridge_regression
         from threadpoolctl import threadpool_limits
 
-        indices = some(len(rows), MAX_RIDGE_ROWS, self.seed)
+        indices = sample_rows(len(rows), MAX_RIDGE_ROWS, self.seed)
         sample = rows[indices]
         X = self.word_weights[sample].astype(np.float64)
         with threadpool_limits(1):

@@ -26,10 +26,10 @@ from automl.cleaning import Cleaner
 from automl.errors import InputError, UnsafeModel
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
-from automl.files import ESCAPE, whole
+from automl.files import ENCODING_ERRORS, whole
 from automl.models import family, is_known
 from automl.predictor.model import Member, Part, Predictor
-from automl.state import EPOCH, audit, check_size, distrusted, pack, unpack, unpacked_size
+from automl.state import EPOCH, audit, check_size, pack, raising_unsafe_model, unpack, unpacked_size
 from automl.task import Task
 
 FORMAT = 4
@@ -82,14 +82,16 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "encodings": list(predictor.encodings),
         "members": members,
         "temperature": predictor.temperature,
-        "cuts": None if predictor.cuts is None else predictor.cuts.tolist(),
+        "cuts": None if predictor.thresholds is None else predictor.thresholds.tolist(),
         "residuals": predictor.residuals is not None,
         "schema": predictor.cleaner.schema(),
         "facts": dict(predictor.facts),
     }
     entry = zipfile.ZipInfo("manifest.json", EPOCH)
     text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    archive.writestr(entry, text.encode("utf-8", ESCAPE), compress_type=zipfile.ZIP_DEFLATED)
+    archive.writestr(
+        entry, text.encode("utf-8", ENCODING_ERRORS), compress_type=zipfile.ZIP_DEFLATED
+    )
 
 
 def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[str, Any]]:
@@ -172,7 +174,7 @@ def loads(
 ) -> Predictor:
     """Read a predictor from the bytes of its file; `path` is its name in messages."""
     _check_digests(blob, path, expected_sha256)
-    with distrusted(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
+    with raising_unsafe_model(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
         audit(archive, ENTRY)
         predictor = _read(archive, own)
         predictor.check()
@@ -234,7 +236,7 @@ def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
         encodings=encodings,
         members=tuple(members),
         temperature=float(manifest["temperature"]),
-        cuts=thresholds,
+        thresholds=thresholds,
         residuals=residuals,
         facts=manifest["facts"],
     )

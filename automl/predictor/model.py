@@ -13,7 +13,13 @@ import numpy.typing as npt
 from automl.budget import usable_cores
 from automl.cleaning import Applied, Cleaner
 from automl.columns import Columns
-from automl.ensemble import averaged, combine, decide, even, sharpen
+from automl.ensemble import (
+    apply_temperature,
+    apply_thresholds,
+    combine,
+    equal_thresholds,
+    weighted_sum,
+)
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
@@ -160,7 +166,7 @@ class Member:
         is_large = len(first) >= MIN_THREADED_ROWS
         predictions = parallel_map(predict_part, indices, worthwhile=is_large)
         shares = [part.share for part in self.parts]
-        return averaged(predictions, shares)
+        return weighted_sum(predictions, shares)
 
 
 def _member_inputs(
@@ -212,7 +218,7 @@ class Predictor:
     encodings: Mapping[str, Encoding]
     members: tuple[Member, ...]
     temperature: float = 1.0
-    cuts: Floats | None = None
+    thresholds: Floats | None = None
     residuals: Floats | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -259,7 +265,7 @@ class Predictor:
             raise UnsafeModel("its weights or temperature make no sense")
 
     def _check_thresholds(self) -> None:
-        thresholds = self.cuts
+        thresholds = self.thresholds
         if thresholds is None:
             return
         shape = (self.task.n_outputs,)
@@ -347,7 +353,7 @@ class Predictor:
             return total
         row_sums = total.sum(axis=1, keepdims=True)
         proba = total / row_sums
-        return sharpen(proba, self.temperature)
+        return apply_temperature(proba, self.temperature)
 
     def proba(self, table: Table) -> Floats:
         """Predict the probabilities of the classes.
@@ -381,10 +387,10 @@ class Predictor:
 
     def codes(self, raw: Floats) -> Ints:
         """Convert raw probabilities to indices of classes."""
-        if self.cuts is not None:
-            return decide(raw, self.cuts)
+        if self.thresholds is not None:
+            return apply_thresholds(raw, self.thresholds)
         n_classes = raw.shape[1]
-        return decide(raw, even(n_classes))
+        return apply_thresholds(raw, equal_thresholds(n_classes))
 
     def interval(self, values: Floats, share: float) -> tuple[Floats, Floats]:
         """Return bounds that hold the truth in a share of cases.

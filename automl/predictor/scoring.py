@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.truth import comma_of, read_truth
-from automl.ensemble import sharpen
+from automl.ensemble import apply_temperature
 from automl.errors import InputError, suggestion
+from automl.extrapolation import reached, widening_factor
 from automl.metrics import metric_of
 from automl.predictor.model import Floats, Predictor
 from automl.table import Table
 from automl.task import Task
-from automl.uncertainty import reached, widening
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +129,7 @@ def _member_scores(
     for index, member in enumerate(predictor.members):
         alone = predictions[index]
         if not predictor.task.is_regression:
-            alone = sharpen(alone, temperature)
+            alone = apply_temperature(alone, temperature)
         name = f"{member.id} {member.family}, weight {member.weight:.3f}"
         score = _score(predictor, alone, y)
         results.append((name, score))
@@ -143,8 +143,8 @@ def _expected(predictor: Predictor, n_rows: int) -> Expected | None:
     if not facts.keys() >= EXPECTED_KEYS:
         return None
     trained = facts["rows"]
-    stored_width = widening(trained, facts["new"])
-    ratio = widening(trained, n_rows) / stored_width
+    stored_width = widening_factor(trained, facts["new"])
+    ratio = widening_factor(trained, n_rows) / stored_width
     # The facts are scores, and `metric.score` turns a score into its loss, as it does the reverse.
     loss = metric.score(facts["loss"])
     ends = [metric.score(facts[end]) for end in ("low", "high")]

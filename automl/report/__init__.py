@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.budget import Budget, crowding
+from automl.budget import Budget, measure_crowding
 from automl.files import write_text
 from automl.study import Study
 
@@ -75,7 +75,7 @@ class Reporter:
         write_report(study, folder, home=self._home)
         if not study.ranked:
             return
-        needed = crowding() * seconds_to_learn(study)
+        needed = measure_crowding() * seconds_to_learn(study)
         if self._budget.remaining() > needed:
             insight = learn_from(study, read(folder))
             write_report(study, folder, insight, self._home)

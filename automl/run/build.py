@@ -56,7 +56,7 @@ def build_predictor(
         encodings=encodings,
         members=tuple(members),
         temperature=1.0 if study.evaluation is None else study.evaluation.temperature,
-        cuts=_thresholds(study),
+        thresholds=_thresholds(study),
         residuals=_residuals(study),
         facts=_facts(study),
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from automl.budget import Budget, keeping_an_end
+from automl.budget import Budget, reserve_ending
 from automl.errors import AutoMLError, InputError, one_line
 from automl.event_log import replay
 from automl.events import FindingRecorded, RunFinished, RunStarted, StageEnded, StageStarted
@@ -249,7 +249,7 @@ def finish(
     predictor = build_predictor(study, session.data)
     digest = save(predictor, store.folder / PREDICTOR)
     if test is not None:
-        budget = keeping_an_end(lab.budget)
+        budget = reserve_ending(lab.budget)
         for event in score_test_table(test, predictor, study, budget):
             study = lab.record(study, event)
     write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))

@@ -113,7 +113,7 @@ class Checkpointer:
             members = frozenset((name, len(study.trials[name].splits)) for name in weights)
             if members != self._packed:
                 pace = Pace(Budget(started + JUDGING_SECONDS), keep=0.0)
-                evaluation = QUICK_ENSEMBLE.evaluate(study, pool, weights, go_on=pace)
+                evaluation = QUICK_ENSEMBLE.evaluate(study, pool, weights, has_time=pace)
                 best = replace(study, weights=weights, evaluation=evaluation, finish="bag")
                 self._save(best)
                 self._packed, self._is_complete = members, is_complete

@@ -20,8 +20,8 @@ import tomli_w
 from automl.budget import Budget
 from automl.errors import InputError
 from automl.events import FORMAT, RunFinished, StageStarted
-from automl.files import ESCAPE, sha256, write_text
-from automl.folds import given_folds
+from automl.files import ENCODING_ERRORS, sha256, write_text
+from automl.folds import load_user_folds
 from automl.problem import Problem
 from automl.run.settings import Settings
 from automl.store import FACTS
@@ -149,7 +149,7 @@ def with_given_folds(
     """
 
     def read(budget: Budget) -> Problem:
-        problem, folds = read_problem(budget), given_folds(folder)
+        problem, folds = read_problem(budget), load_user_folds(folder)
         if folds is None or problem.folds is not None:
             return problem
         n_rows, n_folded = problem.table.n_rows, folds.blocks.shape[1]
@@ -184,7 +184,7 @@ def changes(facts: Mapping[str, Any]) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Escape bytes in file names that are not UTF-8: TOML has no other way to hold them."""
-    return text.encode("utf-8", ESCAPE).decode("utf-8")
+    return text.encode("utf-8", ENCODING_ERRORS).decode("utf-8")
 
 
 def _packages() -> dict[str, str]:

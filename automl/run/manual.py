@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from automl.budget import Budget, keeping_an_end
+from automl.budget import Budget, reserve_ending
 from automl.candidate import Candidate
 from automl.errors import AutoMLError
 from automl.event_log import replay
@@ -69,7 +69,7 @@ def try_out(
         journal = session.journal([], callbacks, started)
         lab = session.lab(journal, callbacks)
         study = lab.record(before, ManualTrialsStarted())
-        budget = keeping_an_end(lab.budget)
+        budget = reserve_ending(lab.budget)
         study = lab.run(Everywhere(candidates), study, budget)
         lab.close()
         write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))

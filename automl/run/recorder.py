@@ -19,7 +19,7 @@ from automl.events import (
     StageStarted,
     TrialDecided,
 )
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 from automl.metrics import metric_of
 from automl.store import TEXT_LOG, Store
 from automl.study import Event, Study
@@ -49,7 +49,7 @@ class Recorder:
         text = describe(study, event)
         if text:
             path = self._store.folder / TEXT_LOG
-            with open(path, "a", encoding="utf-8", errors=ESCAPE) as log:
+            with open(path, "a", encoding="utf-8", errors=ENCODING_ERRORS) as log:
                 log.write(f"{seconds:9.2f} s  {text}\n")
 
 

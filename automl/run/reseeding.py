@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from automl.budget import Budget, keeping_an_end
-from automl.ensemble import combine, decide, even, sharpen
+from automl.budget import Budget, reserve_ending
+from automl.ensemble import apply_temperature, apply_thresholds, combine, equal_thresholds
 from automl.errors import InputError
 from automl.event_log import replay
 from automl.executor.fork_server import ForkServer
@@ -157,7 +157,7 @@ class Reseeding:
             seed=seed,
         )
         candidates = [study.trials[name].candidate for name in names]
-        budget = keeping_an_end(self.lab.budget)
+        budget = reserve_ending(self.lab.budget)
         again = self.lab.run(Everywhere(candidates), empty, budget)
         found = {}
         for trial in again.trials.values():
@@ -199,10 +199,10 @@ class Reseeding:
         task, evaluation = self.study.the_task, self.study.evaluation
         if task.is_regression:
             return raw
-        proba = sharpen(raw, 1.0 if evaluation is None else evaluation.temperature)
+        proba = apply_temperature(raw, 1.0 if evaluation is None else evaluation.temperature)
         if metric_of(task).needs != "labels":
             return proba
-        thresholds = even(task.n_outputs)
+        thresholds = equal_thresholds(task.n_outputs)
         if evaluation is not None and evaluation.thresholds is not None:
             thresholds = np.array(evaluation.thresholds)
-        return decide(proba, thresholds)
+        return apply_thresholds(proba, thresholds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from automl.budget import Budget, Stopwatch, crowding
+from automl.budget import Budget, Stopwatch, measure_crowding
 from automl.events import DataPrepared
 from automl.insight import seconds_to_learn
 from automl.lab.lab import Lab
@@ -52,7 +52,7 @@ class Slowdown:
 
         A process that nobody crowds was slow only because it waited for its table.
         """
-        crowded = crowding()
+        crowded = measure_crowding()
         return max(crowded, self.factor) if crowded > 1.0 else 1.0
 
 

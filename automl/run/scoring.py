@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automl.budget import Budget, crowding
+from automl.budget import Budget, measure_crowding
 from automl.errors import InputError
 from automl.events import FindingRecorded, PredictorScored
 from automl.finding import Finding
-from automl.folds import some
+from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.predictor import Predictor
 from automl.predictor.scoring import Scores, scores
@@ -97,7 +97,7 @@ class TableScoring:
         families = {trial.family for trial in study.ranked[:LIKELY_MEMBERS]}
         if self.min_seconds(families, self.max_seconds) > self.max_seconds:
             return 0.0
-        for_all = SECONDS_PER_ROW * self.rows * crowding()
+        for_all = SECONDS_PER_ROW * self.rows * measure_crowding()
         return min(self.max_seconds, self.min_seconds(families, math.inf) + for_all)
 
     def min_seconds(self, families: Iterable[str], left: float) -> float:
@@ -113,7 +113,7 @@ class TableScoring:
         wanted = set(families)
         loading = SKLEARN_LOADING_SECONDS if wanted.intersection(FAMILIES_WITH_SKLEARN) else 0.0
         loading += CATBOOST_LOADING_SECONDS if "catboost" in wanted else 0.0
-        crowded = crowding()
+        crowded = measure_crowding()
         caution = SAFETY_FACTOR if crowded > 1 else 1.0  # loading can't be stopped halfway
         return self.reading_seconds(left) + (loading + TRIAL_SCORING_SECONDS) * crowded * caution
 
@@ -190,12 +190,12 @@ def _scores_in_time(
     if not budget.timed or table.n_rows <= TRIAL_SCORING_ROWS:
         return scores(predictor, table)
     left = budget.remaining()
-    few = scores(predictor, table.take(some(table.n_rows, TRIAL_SCORING_ROWS, seed)))
+    few = scores(predictor, table.take(sample_rows(table.n_rows, TRIAL_SCORING_ROWS, seed)))
     took = max(1e-3, left - budget.remaining())
     affordable = int(TRIAL_SCORING_ROWS * budget.remaining() / (SAFETY_FACTOR * took))
     if affordable <= TRIAL_SCORING_ROWS:
         return few
-    return scores(predictor, table.take(some(table.n_rows, affordable, seed)))
+    return scores(predictor, table.take(sample_rows(table.n_rows, affordable, seed)))
 
 
 def scores_as_json(

@@ -11,7 +11,7 @@ from automl.candidate import Candidate
 from automl.features.recipe import Recipe
 from automl.search.costs import predict_seconds
 from automl.search.sampling import Sampling
-from automl.space import Choice, Float, Int, Space, for_short_budget, nearest, no_longer
+from automl.space import Choice, Float, Int, Space, for_short_budget, nearest, without_slower_values
 from automl.study import Study
 from automl.trial import Trial
 
@@ -108,7 +108,7 @@ class FamilyTuner:
         faster = for_short_budget(space)
         is_slow = best.is_cut_short or seconds > longest
         short_budget = is_slow and faster != space
-        searched = faster if short_budget else no_longer(space, params, most / seconds)
+        searched = faster if short_budget else without_slower_values(space, params, most / seconds)
         text = f"{study.seed}/{study.resumed}/{name}/{recipe.name}"
         seed = zlib.crc32(text.encode()) >> 1
         tuner = cls(

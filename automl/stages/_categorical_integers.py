@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from automl.cleaning import Cleaned
 from automl.features.categorical_integers import coded
-from automl.features.keys import entity_keys
+from automl.features.keys import find_entity_keys
 from automl.features.target import MOST_CLASSES, targets
 from automl.finding import Finding
-from automl.folds import some
+from automl.folds import sample_rows
 from automl.task import Task
 
 MAX_SAMPLE_ROWS = 50_000
@@ -50,7 +50,7 @@ def with_codes(
     if sample is None:
         return cleaned
     target = targets(task, cleaned.y, sample, seed)
-    possible_keys = entity_keys(cleaned.columns, target)
+    possible_keys = find_entity_keys(cleaned.columns, target)
     keys = tuple(name for name in possible_keys if name not in amounts)
     integers = tuple(name for name in coded(cleaned.columns, target) if name not in keys)
     if not keys and not integers:
@@ -77,7 +77,7 @@ def _sample_rows(
     max_rows = min(MAX_SAMPLE_ROWS, MAX_SAMPLE_CELLS // max(1, n_products))
     if max_rows < min(MIN_SAMPLE_ROWS, len(known)):
         return None
-    return known[some(len(known), max_rows, seed)]
+    return known[sample_rows(len(known), max_rows, seed)]
 
 
 def _key_finding(name: str) -> Finding:

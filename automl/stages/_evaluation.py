@@ -11,21 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.ensemble import Truth
-from automl.folds import GoOn, some
+from automl.extrapolation import Block, later_losses, new_rows, reached, widening_factor
+from automl.folds import HasTime, sample_rows
 from automl.metrics import Metric
 from automl.stages._pool import Pool
 from automl.study import Evaluation, Study
-from automl.uncertainty import (
-    Block,
-    Sampler,
-    better_end,
-    interval,
-    later_losses,
-    new_rows,
-    reached,
-    tied,
-    widening,
-)
+from automl.uncertainty import Sampler, better_end, interval, tied
 
 Prediction = npt.NDArray[Any]  # numbers, probabilities or labels, whichever the metric needs
 
@@ -44,7 +35,7 @@ def evaluate(
     metric: Metric,
     study: Study,
     optimism: float,
-    go_on: GoOn,
+    has_time: HasTime,
 ) -> Evaluation:
     """Return the loss of out-of-fold predictions and its 95% interval for new rows.
 
@@ -69,8 +60,8 @@ def evaluate(
     n_new = new_rows(n_rows)
     sizes = [len(part) for part in pool.parts]
     n_held = float(np.mean(sizes))
-    factor = widening(len(truth.y), n_new, n_rows - n_held)
-    low, high = _ends(loss, prediction, truth, metric, factor, study.seed, go_on)
+    factor = widening_factor(len(truth.y), n_new, n_rows - n_held)
+    low, high = _ends(loss, prediction, truth, metric, factor, study.seed, has_time)
     if math.isfinite(metric.least):
         low -= GROWTH * n_held / n_rows * (low - metric.least)
     if study.plan.kind == "time":
@@ -93,25 +84,25 @@ def _ends(
     metric: Metric,
     factor: float,
     seed: int,
-    go_on: GoOn,
+    has_time: HasTime,
 ) -> tuple[float, float]:
     """Return the ends of a loss's interval: the bootstrap's over rows, widened by a factor.
 
     Of large tables a sample is enough: widths shrink with the root of the number of rows.
     """
     sampler = Sampler(truth)
-    rows = sampler.some(MAX_BOOTSTRAP_ROWS, seed)
+    rows = sampler.sample_rows(MAX_BOOTSTRAP_ROWS, seed)
     sample = truth.take(rows)
     predicted = prediction[rows]
     shrinkage = math.sqrt(len(rows) / len(truth.y))
-    factor = shrinkage * factor * sampler.scarcity
-    low, high = interval(predicted, sample, metric, seed=seed, go_on=go_on)
+    factor = shrinkage * factor * sampler.few_units_factor
+    low, high = interval(predicted, sample, metric, seed=seed, has_time=has_time)
     shift = loss - metric.loss(sample.y, predicted, sample.weight)
     low, high = reached(loss, low + shift, high + shift, factor, metric)
     if factor <= 1:
         return low, high
     # There are few new rows, which may all be right.
-    few_rows_low = better_end(predicted, sample, metric, factor, seed=seed, go_on=go_on)
+    few_rows_low = better_end(predicted, sample, metric, factor, seed=seed, has_time=has_time)
     if few_rows_low > metric.least:
         few_rows_low = max(metric.least, few_rows_low + shift)
     return min(low, few_rows_low), high
@@ -141,7 +132,12 @@ def _widened_for_later_rows(
     return low, high
 
 
-def _blocks(start: float, truth: Truth, predicted: Prediction, metric: Metric) -> list[Block]:
+def _blocks(
+    start: float,
+    truth: Truth,
+    predicted: Prediction,
+    metric: Metric,
+) -> list[Block]:
     """Cut a fold's held-out rows into slices by time, each with its loss."""
     blocks = []
     ends = np.linspace(0, len(predicted), SLICES + 1)
@@ -154,7 +150,11 @@ def _blocks(start: float, truth: Truth, predicted: Prediction, metric: Metric) -
     return blocks
 
 
-def _loss_or_nan(metric: Metric, truth: Truth, predicted: Prediction) -> float:
+def _loss_or_nan(
+    metric: Metric,
+    truth: Truth,
+    predicted: Prediction,
+) -> float:
     """Return a loss, or NaN if it can't be computed on so few rows."""
     if len(predicted) < MIN_SLICE_ROWS:
         return math.nan
@@ -164,16 +164,21 @@ def _loss_or_nan(metric: Metric, truth: Truth, predicted: Prediction) -> float:
         return math.nan
 
 
-def tied_with_best(pool: Pool, metric: Metric, seed: int, go_on: GoOn) -> list[str]:
+def tied_with_best(
+    pool: Pool,
+    metric: Metric,
+    seed: int,
+    has_time: HasTime,
+) -> list[str]:
     """Return the ids of the models that can't be told apart from the best one.
 
     The best one is among them; the list is empty if there is no other.
     """
     n_rows = len(pool.truth.y)
-    rows = some(n_rows, MAX_TIE_ROWS, seed)
+    rows = sample_rows(n_rows, MAX_TIE_ROWS, seed)
     predictions = [prediction[rows] for prediction in pool.predictions]
     truth = pool.truth.take(rows)
-    is_tied = tied(predictions, truth, metric, seed=seed, go_on=go_on)
+    is_tied = tied(predictions, truth, metric, seed=seed, has_time=has_time)
     names = []
     for index, trial in enumerate(pool.trials):
         if is_tied[index]:

@@ -108,7 +108,7 @@ class Splitter:
         n_folds = min(n_folds, MAX_TIME_FOLDS)
         if has_groups and self.new_groups:
             return held_out.panel(times, units, max(2, n_folds), seed)
-        if has_groups and held_out.spans_times(times, units, n_folds):
+        if has_groups and held_out.groups_span_times(times, units, n_folds):
             units = np.arange(len(times))
         return held_out.by_time(times, units, n_folds)
 

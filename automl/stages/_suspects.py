@@ -209,13 +209,13 @@ class _Search:
     categorical_integers: Collection[str]
     ignored: Names
     max_rows: int
-    has_time: held_out.GoOn
+    has_time: held_out.HasTime
 
     def leak(self, finding: Finding) -> Suspect:
         """Return the suspect of columns that leak: probes with them, and without."""
         data = self.data
         stream = (data.seed, 1)
-        rows = held_out.some(len(data.y), self.max_rows, stream)
+        rows = held_out.sample_rows(len(data.y), self.max_rows, stream)
         units = _default_units(data)[rows]
         folds = _random_folds(data, rows, units)
         default = ProbeFolds(rows, folds)
@@ -257,7 +257,7 @@ class _Search:
         is_known = ~np.isnan(drift.times)
         known = np.flatnonzero(is_known)
         max_rows = min(MAX_PROBE_ROWS, 2 * self.max_rows)  # folds by time train on half of them
-        sampled = held_out.some(len(known), max_rows, (data.seed, 2))
+        sampled = held_out.sample_rows(len(known), max_rows, (data.seed, 2))
         drawn = known[sampled]
         rows = first[drawn]
         times = drift.times[drawn]

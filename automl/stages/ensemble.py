@@ -16,18 +16,18 @@ import numpy.typing as npt
 from automl.budget import Budget
 from automl.ensemble import (
     Truth,
+    apply_temperature,
+    apply_thresholds,
+    choose_thresholds,
     combine,
-    cuts,
-    decide,
-    even,
+    equal_thresholds,
     greedy,
-    sharpen,
     temperature,
     weights_by_id,
 )
 from automl.ensemble import pool as logarithmic_pool
 from automl.events import EnsembleWeighted
-from automl.folds import GoOn, always, some
+from automl.folds import HasTime, always, sample_rows
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
 from automl.search.refits import RefitPolicy, refit_seconds
@@ -146,7 +146,7 @@ class Ensemble:
         """Choose the only trial, which has not all folds: the rows held out so far judge it."""
         weights = {pool.trials[0].id: 1.0}
         pace = Pace(budget, 0.0)
-        evaluation = self.evaluate(study, pool, weights, go_on=pace)
+        evaluation = self.evaluate(study, pool, weights, has_time=pace)
         return lab.record(study, EnsembleWeighted(weights, "bag", evaluation))
 
     def _evaluate_in_time(
@@ -183,7 +183,7 @@ class Ensemble:
                 metric,
                 self.weigher(study, pace),
                 seed=study.seed,
-                go_on=pace,
+                has_time=pace,
                 cutting=has_thresholds,
             )
         pace = Pace(budget, keep)
@@ -224,7 +224,7 @@ class Ensemble:
         rows_recur = size.repeated > MIN_REPEATED_SHARE * size.rows
         return "refit" if rows_recur else "both"
 
-    def weigh(self, study: Study, pool: Pool, most: int = 0, go_on: GoOn = always) -> Weights:
+    def weigh(self, study: Study, pool: Pool, most: int = 0, has_time: HasTime = always) -> Weights:
         """Return the weights by trial id, largest first.
 
         Parameters
@@ -241,10 +241,10 @@ class Ensemble:
         max_rows = max(MIN_WEIGHING_ROWS, MAX_WEIGHING_CELLS // cells_per_row)
         max_rows = min(most or self.rows, _max_rows(study), max_rows)
         n_rows = len(pool.truth.y)
-        rows = some(n_rows, max_rows, study.seed)
+        rows = sample_rows(n_rows, max_rows, study.seed)
         predictions = [prediction[rows] for prediction in pool.predictions]
         truth = pool.truth.take(rows)
-        weigher = self.weigher(study, go_on)
+        weigher = self.weigher(study, has_time)
         weights = weights_by_id(ids, weigher(predictions, truth))
         return self._bounded(study, weights)
 
@@ -292,12 +292,12 @@ class Ensemble:
             models += len(sizes)
         return models * sum(sizes) / max(1, len(sizes))
 
-    def weigher(self, study: Study, go_on: GoOn = always) -> Weigher:
+    def weigher(self, study: Study, has_time: HasTime = always) -> Weigher:
         """Return the function that finds weights."""
         if self.method == "auto" and not study.the_task.is_regression:
             return logarithmic_pool
         metric = metric_of(study.the_task)
-        return partial(greedy, metric=metric, steps=self.steps, go_on=go_on)
+        return partial(greedy, metric=metric, steps=self.steps, has_time=has_time)
 
     def evaluate(
         self,
@@ -305,7 +305,7 @@ class Ensemble:
         pool: Pool,
         weights: Weights,
         optimism: float = 0.0,
-        go_on: GoOn = always,
+        has_time: HasTime = always,
     ) -> Evaluation:
         """Evaluate the weighted mean of the members.
 
@@ -332,21 +332,21 @@ class Ensemble:
         members = [by_id[name] for name in weights]
         combined = combine(members, list(weights.values()))
         if task.is_regression:
-            evaluation = evaluate(combined, pool, metric, study, optimism, go_on)
+            evaluation = evaluate(combined, pool, metric, study, optimism, has_time)
             residuals = _quantiles(pool.truth.y - combined)
             return replace(evaluation, residuals=residuals)
         degree = self._temperature(study, combined, pool.truth)
-        proba = sharpen(combined, degree)
-        thresholds = even(task.n_outputs)
+        proba = apply_temperature(combined, degree)
+        thresholds = equal_thresholds(task.n_outputs)
         n_rows = len(pool.truth.y)
         if _has_thresholds(metric, n_rows):
-            rows = some(n_rows, MAX_THRESHOLD_ROWS, study.seed)
+            rows = sample_rows(n_rows, MAX_THRESHOLD_ROWS, study.seed)
             truth = pool.truth.take(rows)
-            thresholds = cuts(proba[rows], truth, metric)
+            thresholds = choose_thresholds(proba[rows], truth, metric)
         prediction: npt.NDArray[Any] = proba
         if metric.needs == "labels":
-            prediction = decide(proba, thresholds)
-        evaluation = evaluate(prediction, pool, metric, study, optimism, go_on)
+            prediction = apply_thresholds(proba, thresholds)
+        evaluation = evaluate(prediction, pool, metric, study, optimism, has_time)
         return replace(
             evaluation,
             temperature=degree,
@@ -359,7 +359,7 @@ class Ensemble:
         min_rows = MIN_CALIBRATION_ROWS[study.the_task.kind]
         if not self.calibrate or n_rows < min_rows:
             return 1.0
-        rows = some(n_rows, _max_rows(study), study.seed)
+        rows = sample_rows(n_rows, _max_rows(study), study.seed)
         log_loss = METRICS["log_loss"]
         return temperature(proba[rows], truth.take(rows), log_loss)
 

@@ -15,7 +15,7 @@ from automl.columns import Categories, Columns, Texts
 from automl.errors import InputError, suggestion
 from automl.events import FindingRecorded, RecipesChosen
 from automl.features.category import SEVERAL
-from automl.features.encoding import pieces_of
+from automl.features.encoding import max_pieces_per_column
 from automl.features.recipe import MOST_READ, RECIPES
 from automl.finding import Finding
 from automl.lab.lab import Lab
@@ -111,7 +111,7 @@ def _effect(name: str, columns: Columns) -> tuple[object, ...]:
     n_numbers = len(columns.names("number"))
     n_categories = len(columns.names("category"))
     numbers = recipe.numbers
-    if numbers == "pieces" and pieces_of(n_numbers) < 2:
+    if numbers == "pieces" and max_pieces_per_column(n_numbers) < 2:
         numbers = "standard"
     categories: str = recipe.categories
     if categories == "mixed" and not _has_many_levels(columns):

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from automl.budget import Budget, crowding
+from automl.budget import Budget, measure_crowding
 from automl.candidate import Candidate
 from automl.files import require
 from automl.lab.lab import Lab
@@ -131,7 +131,7 @@ def has_time_for_optuna(budget: Budget) -> bool:
     """Whether Optuna is loaded, or loading it is a small part of the time that is left."""
     if not budget.timed or "optuna" in sys.modules:
         return True
-    return budget.remaining() > MIN_OPTUNA_TIMES * OPTUNA_SECONDS * crowding()
+    return budget.remaining() > MIN_OPTUNA_TIMES * OPTUNA_SECONDS * measure_crowding()
 
 
 def _untried(study: Study, seconds: float) -> list[Candidate]:

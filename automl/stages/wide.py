@@ -16,7 +16,7 @@ import pandas as pd
 from automl.cleaning import Cleaned
 from automl.features.telling import squared_correlations
 from automl.finding import Finding
-from automl.folds import Folds, some
+from automl.folds import Folds, sample_rows
 from automl.problem import Problem
 
 FEW_COLUMNS = 400  # that are never too many
@@ -121,7 +121,7 @@ def features_of(problem: Problem) -> list[str]:
 def some_columns(problem: Problem, count: int, seed: int) -> Problem:
     """Return the problem with a number of its features, drawn at random."""
     names = features_of(problem)
-    drawn = some(len(names), count, seed)
+    drawn = sample_rows(len(names), count, seed)
     used = {names[index] for index in drawn}
     dropped = [name for name in names if name not in used]
     table = problem.table.drop(dropped)
@@ -195,7 +195,7 @@ def _seen_rows(problem: Problem, seed: int) -> Bools | None:
     n_usable = n_free if problem.n_validation else n_free // 2
     n_seen = min(MAX_SEEN_ROWS, n_usable)
     seeds = (seed, n_free)
-    rows = some(n_free, n_seen, seeds)
+    rows = sample_rows(n_free, n_seen, seeds)
     if len(rows) < MIN_SEEN_ROWS:
         return None
     n_rows = problem.table.n_rows

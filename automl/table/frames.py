@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError, one_line
-from automl.files import ESCAPE
+from automl.files import ENCODING_ERRORS
 from automl.table.form import Form
 from automl.table.raw import Note, Request, Table
 
@@ -122,7 +122,7 @@ def _escaped_if_text(cell: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    encoded = text.encode("utf-8", ESCAPE)
+    encoded = text.encode("utf-8", ENCODING_ERRORS)
     return encoded.decode("utf-8")
 
 

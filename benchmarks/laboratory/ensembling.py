@@ -24,17 +24,17 @@ from scipy.optimize import minimize, nnls
 
 from automl.ensemble import (
     Truth,
-    averaged,
+    apply_temperature,
+    apply_thresholds,
+    choose_thresholds,
     combine,
-    cuts,
-    decide,
-    even,
+    equal_thresholds,
     greedy,
     pool,
-    sharpen,
     temperature,
+    weighted_sum,
 )
-from automl.folds import some
+from automl.folds import sample_rows
 from automl.metrics import METRICS, Metric
 
 # Returns predictions for the known rows and for the test rows.
@@ -96,7 +96,7 @@ def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, n
         total = total + known[int(np.argmin(losses))]
         found.append((min(losses), counts / step))
     weights = min(found, key=lambda pair: pair[0])[1]
-    return averaged(known, weights), averaged(test, weights)
+    return weighted_sum(known, weights), weighted_sum(test, weights)
 
 
 def pooled(
@@ -117,7 +117,7 @@ def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray,
     stack, y = np.stack(known), table.truth.y
     if table.task.is_regression:
         weights = nnls(stack.T, y)[0]
-        return averaged(known, weights), averaged(test, weights)
+        return weighted_sum(known, weights), weighted_sum(test, weights)
     picked = stack[:, np.arange(len(y)), y.astype(int)]
 
     def loss(raw: np.ndarray) -> tuple[float, np.ndarray]:
@@ -129,7 +129,7 @@ def stacker(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray,
 
     found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x
     weights = np.exp(found - found.max())
-    return averaged(known, weights / weights.sum()), averaged(test, weights / weights.sum())
+    return weighted_sum(known, weights / weights.sum()), weighted_sum(test, weights / weights.sum())
 
 
 NUMBERS: dict[str, Way] = {
@@ -159,11 +159,15 @@ def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric)
     if table.task.is_regression:
         return metric.of(table.test.y, test)
     warmth = temperature(known, table.truth, METRICS["log_loss"])
-    known, test = sharpen(known, warmth), sharpen(test, warmth)
+    known, test = apply_temperature(known, warmth), apply_temperature(test, warmth)
     if metric.needs != "labels":
         return metric.of(table.test.y, test)
-    cut = even(known.shape[1]) if metric.name == "accuracy" else cuts(known, table.truth, metric)
-    return metric.loss(table.test.y, decide(test, cut), None)
+    cut = (
+        equal_thresholds(known.shape[1])
+        if metric.name == "accuracy"
+        else choose_thresholds(known, table.truth, metric)
+    )
+    return metric.loss(table.test.y, apply_thresholds(test, cut), None)
 
 
 def nested(table: Table) -> Iterator[Table]:
@@ -192,7 +196,7 @@ def nested(table: Table) -> Iterator[Table]:
 
 def fewer(table: Table, rows: int) -> Table:
     """The table with some of the rows that weights are chosen on."""
-    kept = some(len(table.truth.y), rows, 0)
+    kept = sample_rows(len(table.truth.y), rows, 0)
     models = {name: replace(model, known=model.known[kept]) for name, model in table.models.items()}
     return replace(table, truth=table.truth.take(kept), folds=table.folds[kept], models=models)
 

@@ -50,15 +50,19 @@ TABLES: list[Table] = []
 
 def loss(table: Table, names: frozenset[str]) -> float:
     """The test loss of the ensemble of some configurations."""
-    some = sorted(name for name in names if name in table.models)
+    sample_rows = sorted(name for name in names if name in table.models)
     rows = np.arange(len(table.truth.y))[:: max(1, len(table.truth.y) // ROWS)]
-    known = [table.models[name].known[rows] for name in some]
+    known = [table.models[name].known[rows] for name in sample_rows]
     weights = (
-        table.weigher(STEPS)(known, Truth(table.truth.y[rows])) if len(some) > 1 else np.ones(1)
+        table.weigher(STEPS)(known, Truth(table.truth.y[rows]))
+        if len(sample_rows) > 1
+        else np.ones(1)
     )
     return max(
         1e-6,
-        table.metric.of(table.test.y, combine([table.models[name].test for name in some], weights)),
+        table.metric.of(
+            table.test.y, combine([table.models[name].test for name in sample_rows], weights)
+        ),
     )
 
 

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build import FOLDS, PreparedTable
 from portfolio import FAMILY
 from record import Table, log_ratios, tables, told
 
@@ -34,6 +33,7 @@ from automl.ensemble import combine, scores_of
 from automl.features.feature import Feature
 from automl.features.recipe import RECIPES
 from automl.models import How, Sample, family
+from build import FOLDS, PreparedTable
 
 LAYER = 12  # models of the first layer
 SECOND: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -164,10 +164,10 @@ def newcomers(rng: Generator, plan: Newcomers, data: Path) -> Split:
     frame, known = _read(data / plan.table)
     entity = frame.groupby(list(plan.key), sort=False).ngroup().to_numpy()
     order = rng.permutation(entity.max() + 1)
-    some = order[: round(len(order) * plan.share_of_entities)]
-    keep = np.isin(entity, some)
+    sample_rows = order[: round(len(order) * plan.share_of_entities)]
+    keep = np.isin(entity, sample_rows)
     frame, entity = frame[keep], entity[keep]
-    held = np.isin(entity, some[: round(len(some) * TEST_SHARE)])
+    held = np.isin(entity, sample_rows[: round(len(sample_rows) * TEST_SHARE)])
     columns = tuple(dict.fromkeys((*plan.key, *plan.also)))
     return split(frame, held, _card(plan, "entities", known, columns, "new entities"))
 

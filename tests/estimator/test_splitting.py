@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 
 from automl import InputError, run
 from automl.estimator.rows import Rows
-from automl.folds import UNUSED, Folds, from_splits, given_folds
+from automl.folds import UNUSED, Folds, folds_from_splits, load_user_folds
 from automl.pipeline import read_pipeline
 from automl.problem import Problem
 from automl.table import from_frame, read_table
@@ -45,7 +45,7 @@ LAST_20 = EVERY_ROW[40:]
 
 
 def folds_of(folder: Path) -> Folds:
-    folds = given_folds(folder)
+    folds = load_user_folds(folder)
     assert folds is not None
     return folds
 
@@ -96,7 +96,7 @@ def test_any_splitter_determines_the_rows_that_are_held_out(name: str) -> None:
     splitter, kind, shape = SPLITTERS[name]
     groups = GROUPS if "group" in name else None
     pairs = list(splitter.split(X, IS_WIDE, groups))
-    folds = from_splits(pairs, ROWS)
+    folds = folds_from_splits(pairs, ROWS)
     assert folds.kind == kind
     assert shape_of(folds) == shape
     assert list(splits_of(folds)) == expected_splits(splitter, groups)
@@ -137,7 +137,7 @@ def test_a_number_is_the_number_of_our_own_folds(tmp_path: Path) -> None:
     classifier(cv=4, output=tmp_path).fit(X, IS_WIDE)
     log = (tmp_path / "events.jsonl").read_text()
     assert '"folds": 4' in log
-    assert given_folds(tmp_path) is None
+    assert load_user_folds(tmp_path) is None
 
 
 def test_groups_reach_the_splitter_by_array_and_by_name(tmp_path: Path) -> None:
@@ -355,11 +355,11 @@ def test_a_run_with_an_array_of_groups_or_times_is_reproduced_from_its_table(
 def test_a_damaged_file_of_folds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folds-kfold.npy").write_bytes(b"no folds")
     with pytest.raises(InputError, match="holds no folds"):
-        given_folds(tmp_path)
+        load_user_folds(tmp_path)
 
 
 def test_sampled_rows_keep_their_folds() -> None:
-    folds = from_splits([(FIRST_40, LAST_20)], ROWS)
+    folds = folds_from_splits([(FIRST_40, LAST_20)], ROWS)
     rows = Rows(from_frame(X), IS_WIDE, "y", folds=folds)
     sample = rows.to_problem("classification", None).draw(20, seed=0)
     assert sample.folds is not None

@@ -59,7 +59,7 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
         {"e": encoding},
         (member,),
         temperature=1.3,
-        cuts=np.array([0.6, 0.4]),
+        thresholds=np.array([0.6, 0.4]),
         facts={"metric": "roc_auc"},
     )
 
