@@ -10,6 +10,7 @@ import typer
 from automl.cli.request import RunRequest, read_request
 from automl.cli.session import execute
 from automl.errors import InputError
+from automl.executor.engines import list_engines
 
 Data = Annotated[
     str,
@@ -97,9 +98,7 @@ Track = Annotated[
 ]
 Engine = Annotated[
     str,
-    typer.Option(
-        help="local: worker processes; inline: everything in this process, for tiny tables."
-    ),
+    typer.Option(help=f"Where the work is done: {list_engines()}."),
 ]
 KeepData = Annotated[
     bool,

@@ -79,6 +79,11 @@ INLINE = Engine(
 ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (LOCAL, INLINE)}
 
 
+def list_engines() -> str:
+    """Return all engines with what they are, for people."""
+    return "; ".join(f"{engine.name} ({engine.about})" for engine in ENGINES.values())
+
+
 def ignored_options(engine: Engine, options: Iterable[str]) -> str:
     """Return a line about options that a user gave and an engine ignores; empty if none."""
     ignored = [option for option in options if option in engine.ignores]
