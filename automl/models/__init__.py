@@ -51,6 +51,10 @@ FAMILIES: tuple[Family, ...] = (
     Constant(),
 )
 _BUILT_IN_NAMES = tuple(built_in.name for built_in in FAMILIES)
+# A user's family declares no trait.
+_BASELINES = frozenset(each.name for each in FAMILIES if getattr(each, "is_baseline", False))
+_QUICK = frozenset(each.name for each in FAMILIES if getattr(each, "is_quick", False))
+_ROW_HOLDERS = frozenset(each.name for each in FAMILIES if getattr(each, "holds_rows", False))
 
 
 def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
@@ -129,7 +133,7 @@ def _registered_names() -> tuple[str, ...]:
 
 def is_baseline(name: str) -> bool:
     """Return whether a family learns nothing from the features."""
-    return _has_trait(name, "is_baseline")
+    return name in _BASELINES
 
 
 def reads_features(name: str) -> bool:
@@ -139,17 +143,9 @@ def reads_features(name: str) -> bool:
 
 def is_quick(name: str) -> bool:
     """Return whether a family's fits are so quick that they say nothing of other families'."""
-    return _has_trait(name, "is_quick")
+    return name in _QUICK
 
 
 def holds_rows(name: str) -> bool:
     """Return whether a family's models hold rows of the training table."""
-    return _has_trait(name, "holds_rows")
-
-
-def _has_trait(name: str, trait: str) -> bool:
-    """Return whether a built-in family declares a trait; a user's family has none."""
-    for candidate in FAMILIES:
-        if candidate.name == name:
-            return bool(getattr(candidate, trait, False))
-    return False
+    return name in _ROW_HOLDERS
