@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from automl.executor.work import (
     WORKER_DIED,
     Encode,
     Limits,
-    Probe,
-    WorkItem,
     WorkResult,
     encodings_for,
 )
@@ -178,10 +176,6 @@ class Scheduler:
         self._waiting.clear()
         return results
 
-    def cancel_running(self, reason: str) -> Sequence[WorkResult]:
-        """End all items under way, and return them as cancelled."""
-        return self._executor.cancel(reason)
-
 
 def limits_of(
     job: Job,
@@ -195,8 +189,3 @@ def limits_of(
     deadline = now + SELF_STOP_SHARE * seconds - SELF_STOP_SECONDS
     kill_at = min(now + seconds + KILL_AFTER_SECONDS, budget.deadline + MAX_OVERRUN_SECONDS)
     return Limits(deadline, kill_at)
-
-
-def is_internal(item: WorkItem) -> bool:
-    """Return whether an item belongs to no trial."""
-    return isinstance(item, (Encode, Probe))
