@@ -12,10 +12,9 @@ from typing import Any
 from automl.budget import Budget, reserve_ending
 from automl.errors import AutoMLError, InputError, one_line
 from automl.event_log import replay
-from automl.events import FindingRecorded, RunFinished, RunStarted, StageEnded, StageStarted
+from automl.events import RunFinished, RunStarted, StageEnded, StageStarted, finding_event
 from automl.executor.fork_server import ForkServer
 from automl.files import write_text
-from automl.finding import Finding
 from automl.journal import Journal, Observer
 from automl.lab.lab import Lab
 from automl.leaderboard import leaderboard, to_csv
@@ -115,8 +114,7 @@ def _with_engine_finding(
     action = (
         f"engine {settings.engine_name!r} needs Linux: the run uses {used.name!r} ({used.about})"
     )
-    finding = Finding("engine", (), "warning", 1, action=action)
-    return lab.record(study, FindingRecorded(finding))
+    return lab.record(study, finding_event("engine", action))
 
 
 def _folders_to_make(output: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from automl.budget import Budget, measure_crowding
 from automl.errors import InputError
-from automl.events import FindingRecorded, PredictorScored
+from automl.events import FindingRecorded, PredictorScored, finding_event
 from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.metrics import metric_of
@@ -170,7 +170,7 @@ def score_test_table(
         table = test.table.read(Limits(seconds), predictor.cleaner.form)
         found = _scores_in_time(predictor, table, study.seed, budget)
     except InputError as error:
-        yield _warning(f"the test table can't be scored: {error}")
+        yield finding_event("test_unscored", f"the test table can't be scored: {error}")
         return
     event = PredictorScored(
         scores_as_json(predictor, found, test.source, max(test.rows, table.n_rows))
@@ -252,10 +252,5 @@ def _finding(
 
 def _unscored(test: TableScoring) -> FindingRecorded:
     path = shlex.quote(test.table.path)
-    return _warning(
-        f"no time was left to score {test.source}; `automl leaderboard RUN {path}` does it"
-    )
-
-
-def _warning(text: str) -> FindingRecorded:
-    return FindingRecorded(Finding("test_unscored", (), "warning", 1, action=text))
+    reason = f"no time was left to score {test.source}; `automl leaderboard RUN {path}` does it"
+    return finding_event("test_unscored", reason)
