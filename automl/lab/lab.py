@@ -100,8 +100,7 @@ class Lab:
 
     def capacity(self, budget: Budget) -> Capacity:
         """Return what a policy may count on: seconds, workers, and the resources of each fit."""
-        workers = self._executor.workers(self._resources)
-        return Capacity(budget.remaining(), workers, self._resources)
+        return Capacity(budget.remaining(), self.workers, self._resources)
 
     @property
     def workers(self) -> int:
@@ -345,8 +344,7 @@ class Lab:
         at_least: int = 1,
     ) -> None:
         """Start the workers and wait until some are ready; nothing may be under way."""
-        workers = self._executor.workers(self._resources)
-        self._executor.warm_up(seconds, workers, at_least)
+        self._executor.warm_up(seconds, self.workers, at_least)
 
     def warm_up(
         self,
@@ -355,10 +353,9 @@ class Lab:
     ) -> Study:
         """Start the workers, wait for the first one, and settle what ends meanwhile."""
         until = self.budget.clock() + seconds
-        workers = self._executor.workers(self._resources)
         while True:
             left = max(0.0, until - self.budget.clock())
-            results = self._executor.warm_up(left, workers)
+            results = self._executor.warm_up(left, self.workers)
             if not results:
                 return study
             for result in self._scheduler.settled(results, not self._halted):
