@@ -128,6 +128,17 @@ def read_events(folder: Path) -> Iterator[LoggedEvent]:
         yield LoggedEvent(value["time"], event)
 
 
+def last_seconds(folder: Path) -> float:
+    """Return the time of a run's last event, in seconds since its start.
+
+    Raises
+    ------
+    InputError
+        As `read_events`.
+    """
+    return max((logged.seconds for logged in read_events(folder)), default=0.0)
+
+
 def replay(folder: Path) -> Study:
     """Return the study that the events of a run folder add up to.
 

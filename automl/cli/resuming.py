@@ -144,11 +144,10 @@ def _cores_of_run(file: Path) -> int:
 def _seconds_left(run: str, request: RunRequest) -> float:
     """Return the seconds of the run's budget that were left at its last event."""
     from automl.budget import parse_duration
-    from automl.event_log import read_events
+    from automl.event_log import last_seconds
 
     total = parse_duration(request.budget or "10m")
-    used = max((logged.seconds for logged in read_events(Path(run))), default=0.0)
-    left = total - used
+    left = total - last_seconds(Path(run))
     if left < MIN_RESUME_SECONDS:
         raise InputError(
             f"{run}: its budget of {request.budget} is used up. Give it more time: --budget 10m."

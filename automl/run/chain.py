@@ -86,12 +86,11 @@ def _fit(
         form = problem.table.form
         test = read_test_table(settings.test, problem.target, form, settings.budget)
     checkpointer = session.checkpointer()
-    before: list[Observer] = [checkpointer] if settings.lasting else []
-    after: list[Observer] = [slowdown]
+    observers: list[Observer] = [*callbacks.observers, slowdown]
     if settings.lasting:
-        after.append(FactsWriter(session.store.folder, settings, problem))
-    watched = replace(callbacks, observers=[*callbacks.observers, *after])
-    journal = session.journal(before, watched, settings.started)
+        facts = FactsWriter(session.store.folder, settings, problem)
+        observers = [checkpointer, *observers, facts]
+    journal = session.journal(observers, settings.started)
     del problem  # the raw table may go once it is clean
     lab = session.lab(journal, callbacks)
     study = Study(extensions=settings.extensions)

@@ -18,7 +18,7 @@ from automl.files import write_text
 from automl.leaderboard import leaderboard, to_csv
 from automl.problem import Problem
 from automl.run.facts import with_given_folds
-from automl.run.resume import bring_back, check_metric, last_seconds, restore_finished
+from automl.run.resume import bring_back, check_metric, restore_finished, time_origin
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.search.manual import Everywhere
@@ -57,7 +57,7 @@ def try_out(
     before = replace(replay(settings.output), extensions=settings.extensions)
     read_problem = with_given_folds(read_problem, settings.output)
     check_metric(before, settings)
-    started = settings.started - last_seconds(settings)
+    started = time_origin(settings)
     store = Store.reopened(settings.output)
     with open_session(store, settings, server, read_problem) as session:
         without_trials = replace(before, trials={})
@@ -66,7 +66,7 @@ def try_out(
         except AutoMLError:
             restore_finished(before, session)
             raise
-        journal = session.journal([], callbacks, started)
+        journal = session.journal(callbacks.observers, started)
         lab = session.lab(journal, callbacks)
         study = lab.record(before, ManualTrialsStarted())
         budget = reserve_ending(lab.budget)

@@ -9,13 +9,12 @@ from typing import Any
 from automl.budget import Budget
 from automl.candidate import Split
 from automl.errors import InputError, NoTime
-from automl.event_log import read_events, replay
+from automl.event_log import last_seconds, replay
 from automl.events import FindingRecorded, RunFinished, RunResumed
 from automl.executor.fork_server import ForkServer
 from automl.executor.work import Encode, encodings_at
 from automl.files import sha256, write_text
 from automl.finding import Finding
-from automl.journal import Observer
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.leaderboard import leaderboard, to_csv
@@ -68,12 +67,11 @@ def resume(
     check_metric(study, settings)
     store = Store.reopened(settings.output)
     with open_session(store, settings, server, read_problem) as session:
-        slowdown = Slowdown()
         try:
             test = _recover(study, session)
         except NoTime as error:
             return _leave_as_it_was(study, session, callbacks, error)
-        return _continue(study, session, callbacks, test, slowdown)
+        return _continue(study, session, callbacks, test)
 
 
 def _start_again(
@@ -100,8 +98,6 @@ def _recover(
             return None
         form = session.data.cleaner.form
         return read_test_table(settings.test, study.the_task.target, form, settings.budget)
-    except NoTime:
-        raise
     except InputError:
         restore_finished(study, session)
         raise
@@ -122,15 +118,16 @@ def _continue(
     session: Session,
     callbacks: Callbacks,
     test: TableScoring | None,
-    slowdown: Slowdown,
 ) -> Result:
     settings = session.settings
     checkpointer = session.checkpointer()
-    observers: list[Observer] = [checkpointer] if settings.lasting else []
-    journal = session.journal(observers, callbacks, _time_origin(settings))
+    observers = list(callbacks.observers)
+    if settings.lasting:
+        observers.insert(0, checkpointer)
+    journal = session.journal(observers, time_origin(settings))
     lab = session.lab(journal, callbacks)
     study = lab.decide(lab.record(study, RunResumed()))
-    reserves = Reserves(settings, lab, checkpointer, slowdown, test)
+    reserves = Reserves(settings, lab, checkpointer, Slowdown(), test)
     steps = steps_left(study, settings.pipeline.steps)
     study = run_stages(study, lab, steps, reserves, callbacks)
     return finish(study, lab, session, journal, callbacks, test)
@@ -153,7 +150,7 @@ def _leave_as_it_was(
     path = store.folder / PREDICTOR
     if not path.exists():
         raise error
-    journal = session.journal([], callbacks, _time_origin(session.settings))
+    journal = session.journal(callbacks.observers, time_origin(session.settings))
     lab = session.lab(journal, callbacks)
     lab.close()
     how: Any = study.finished or "done"
@@ -180,14 +177,9 @@ def check_metric(
         )
 
 
-def last_seconds(settings: Settings) -> float:
-    """Return the time of a run's last event, from which it continues counting."""
-    return max((logged.seconds for logged in read_events(settings.output)), default=0.0)
-
-
-def _time_origin(settings: Settings) -> float:
-    """Return what the times of a resumed run's events count from."""
-    return settings.started - last_seconds(settings)
+def time_origin(settings: Settings) -> float:
+    """Return what the times of a continued run's events count from."""
+    return settings.started - last_seconds(settings.output)
 
 
 def steps_left(

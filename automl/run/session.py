@@ -51,23 +51,16 @@ class Session:
         path = self.store.folder / PREDICTOR
         return Checkpointer(self.data, path, self.settings.started)
 
-    def journal(
-        self,
-        observers: Sequence[Observer],
-        callbacks: Callbacks,
-        started: float,
-    ) -> Journal:
-        """Return a journal: events are recorded first, and shown to the callbacks last.
+    def journal(self, observers: Sequence[Observer], started: float) -> Journal:
+        """Return a journal: events are recorded first, and then shown to the observers in order.
 
         Parameters
         ----------
         observers : sequence of callable
-            Shown events before the callbacks.
-        callbacks : Callbacks
         started : float
             Origin of the events' times, as a reading of `time.monotonic`.
         """
-        return Journal(Recorder(self.store, started), [*observers, *callbacks.observers])
+        return Journal(Recorder(self.store, started), observers)
 
 
 @contextmanager
