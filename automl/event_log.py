@@ -15,9 +15,8 @@ import numpy as np
 from automl.errors import InputError
 from automl.events import FORMAT, READABLE_FORMATS, event_from_json
 from automl.files import ENCODING_ERRORS
+from automl.run_files import LOG
 from automl.study import Event, Study
-
-LOG = "events.jsonl"
 
 
 @dataclass(frozen=True)

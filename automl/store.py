@@ -23,16 +23,9 @@ import numpy.typing as npt
 
 from automl.errors import InputError
 from automl.event_log import EventLog, replay
+from automl.run_files import DONE, FACTS, FAILURES, TRIALS
 from automl.study import Study
 
-FACTS = "run.toml"
-TEXT_LOG = "log.txt"
-LEADERBOARD = "leaderboard.csv"
-PREDICTOR = "predictor.automl"
-REPORT = "report.html"
-DONE = "DONE"
-TRIALS = "trials"
-FAILURES = "failures.txt"  # tracebacks of fits that failed
 ARTIFACTS = {"predictions.npy": ".npy", "model.zip": ".zip", "detail.json": ".json"}
 
 

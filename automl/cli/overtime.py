@@ -16,6 +16,7 @@ from typing import Self
 
 from automl.run import Settings
 from automl.run.checkpoint import has_answer
+from automl.run_files import FACTS, PREDICTOR
 from automl.study import Event, Study
 
 EXIT_SECONDS = 0.1  # that a process needs to exit on a free machine
@@ -80,10 +81,10 @@ class Overtime:
         """Return the message and the exit code of a run that is ended now."""
         folder = shlex.quote(str(self._folder))
         resume = f"`automl resume {folder} --budget 60s` goes on with it"
-        if not (self._folder / "run.toml").exists():
+        if not (self._folder / FACTS).exists():
             message = "the time was over before the table was understood. "
             return f"{message}Give it more: --budget 60s", NO_MODEL
-        if has_answer(self._study) and (self._folder / "predictor.automl").exists():
+        if has_answer(self._study) and (self._folder / PREDICTOR).exists():
             message = "the time was over before the report was written: "
             return f"{message}the predictor is the best so far; {resume}", 0
         message = "the time was over before a model was trained, "

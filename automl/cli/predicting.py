@@ -12,6 +12,7 @@ import typer
 
 from automl.cli.fitting import Encoding, Separator, Sheet
 from automl.errors import InputError
+from automl.run_files import REPORT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
     study = replay(folder)
     lessons = learn_from(study, read(folder)) if study.ranked else None
     write_report(study, folder, lessons)
-    typer.echo(str(folder / "report.html"))
+    typer.echo(str(folder / REPORT))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

@@ -14,6 +14,7 @@ from automl.cli.fitting import Memory, Quiet, Verbose
 from automl.cli.request import RunRequest, check_inputs, make_settings, read_problem, read_request
 from automl.cli.session import execute, server_for
 from automl.errors import AutoMLError, InputError
+from automl.run_files import FACTS
 
 if TYPE_CHECKING:
     from automl.run import Comparison
@@ -107,7 +108,7 @@ def request_of_run(
     **others : object
         Other fields of the request to replace.
     """
-    file = Path(run) / "run.toml"
+    file = Path(run) / FACTS
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")
     if not file.exists():
@@ -160,7 +161,7 @@ def _environment_changes(run: str) -> list[str]:
     from automl.files import read_toml
     from automl.run import changes
 
-    return changes(read_toml(Path(run) / "run.toml").get("run", {}))
+    return changes(read_toml(Path(run) / FACTS).get("run", {}))
 
 
 def _print_comparison(comparison: Comparison) -> None:

@@ -17,6 +17,7 @@ import typer
 from automl.cli.request import RunRequest, check_inputs, make_settings, read_problem
 from automl.errors import AutoMLError
 from automl.files import disk_errno
+from automl.run_files import FACTS
 
 if TYPE_CHECKING:
     from automl.executor.fork_server import ForkServer
@@ -160,7 +161,7 @@ def _explain_stop(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if not (folder / "run.toml").exists():
+        if not (folder / FACTS).exists():
             raise Stopped("stopped; nothing had been tried yet") from None
         resume = f"automl resume {shlex.quote(str(folder))}"
         raise Stopped(f"stopped at once. To go on with the run: {resume}") from None

@@ -16,7 +16,7 @@ from automl.formatting import (
 )
 from automl.leaderboard import TIED, Row, is_done, leaderboard
 from automl.report.summary import expected, failures, tested_text
-from automl.store import FAILURES
+from automl.run_files import FAILURES, LEADERBOARD, PREDICTOR, REPORT
 from automl.study import Study
 
 MAX_FINAL_ROWS = 10  # rows of the leaderboard at the end of a run
@@ -155,9 +155,9 @@ def red(text: str) -> str:
 
 def _files_section(folder: Path, sha256: str) -> str:
     files = (
-        ("Predictor", "predictor.automl"),
-        ("Leaderboard", "leaderboard.csv"),
-        ("Report", "report.html"),
+        ("Predictor", PREDICTOR),
+        ("Leaderboard", LEADERBOARD),
+        ("Report", REPORT),
     )
     existing = [(label, folder / file) for label, file in files if (folder / file).exists()]
     lines = []

@@ -12,8 +12,9 @@ from automl.estimator.classifier import AutoMLClassifier
 from automl.estimator.parameters import own_families
 from automl.estimator.regressor import AutoMLRegressor
 from automl.estimator.wording import python_wording
-from automl.event_log import LOG, replay
+from automl.event_log import replay
 from automl.models import Family
+from automl.run_files import LOG
 
 
 def load(

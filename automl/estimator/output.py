@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from automl.errors import InputError
-from automl.event_log import LOG, locked, read_events
+from automl.event_log import locked, read_events
+from automl.run_files import LOG
 
 
 @contextmanager

@@ -43,8 +43,8 @@ from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import family, reads_features
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
+from automl.run_files import FAILURES
 from automl.state import pack, packed, unpack
-from automl.store import FAILURES
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]

@@ -29,6 +29,7 @@ from automl.features.encoding import Encoding
 from automl.files import ENCODING_ERRORS, whole
 from automl.models import family, is_known
 from automl.predictor.model import Member, Part, Predictor
+from automl.run_files import PREDICTOR
 from automl.state import EPOCH, audit, check_size, pack, raising_unsafe_model, unpack, unpacked_size
 from automl.task import Task
 
@@ -154,9 +155,9 @@ def load(
         There is no such file, or its SHA-256 is not the expected one.
     """
     if path.is_dir():
-        if not (path / "predictor.automl").exists():
-            raise InputError(f"{path}: holds no predictor.automl: is it the folder of a run?")
-        path /= "predictor.automl"
+        if not (path / PREDICTOR).exists():
+            raise InputError(f"{path}: holds no {PREDICTOR}: is it the folder of a run?")
+        path /= PREDICTOR
     try:
         blob = path.read_bytes()
     except FileNotFoundError:

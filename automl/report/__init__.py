@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from automl.budget import Budget, measure_crowding
 from automl.files import write_text
+from automl.run_files import REPORT
 from automl.study import Study
 
 if TYPE_CHECKING:
     from automl.insight import Insight
-
-FILE_NAME = "report.html"
 
 
 def write_report(
@@ -42,7 +41,7 @@ def write_report(
     """
     from automl.report.page import render_page
 
-    write_text(folder / FILE_NAME, render_page(study, folder, insight, home))
+    write_text(folder / REPORT, render_page(study, folder, insight, home))
 
 
 class Reporter:

@@ -11,6 +11,7 @@ from automl.candidate import Split
 from automl.formatting import visible
 from automl.report.plotting import FAMILY_STYLES, Figure, Trace, loss_axis, make_layout
 from automl.report.summary import weighted_members
+from automl.run_files import TRIALS
 from automl.study import Study
 from automl.trial import Trial
 
@@ -71,7 +72,7 @@ def _read_curves(study: Study, folder: Path, trial: Trial) -> Curves:
 def read_curve(folder: Path, trial: Trial, split: Split) -> Curve:
     """Return the learning curve of a fit, which is empty if it has none or its file is gone."""
     key = trial.key_at(*split)
-    path = folder / "trials" / trial.id / f"{key}.json"
+    path = folder / TRIALS / trial.id / f"{key}.json"
     if key is None or not path.exists():
         return []
     text = path.read_text(encoding="utf-8")

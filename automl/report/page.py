@@ -37,7 +37,8 @@ from automl.report.summary import (
     tested_text,
     weighted_members,
 )
-from automl.store import FAILURES, run_facts
+from automl.run_files import FAILURES
+from automl.store import run_facts
 from automl.study import Study
 from automl.timeline import Timeline, read
 

@@ -28,10 +28,11 @@ from automl.run.reserves import Reserves, Slowdown
 from automl.run.scoring import TableScoring, read_test_table, score_test_table
 from automl.run.session import Session, open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, EndCallback, Result, Settings
+from automl.run_files import DONE, LEADERBOARD, PREDICTOR
 from automl.stages import STAGES
 from automl.stages.ensemble import settle
 from automl.stages.traits import modules_needed, only_families, searches
-from automl.store import DONE, LEADERBOARD, PREDICTOR, Store
+from automl.store import Store
 from automl.study import Event, Study
 
 MIN_FIRST_TRIALS = 4  # the baseline, a linear model, and two more

@@ -24,7 +24,7 @@ from automl.files import ENCODING_ERRORS, sha256, write_text
 from automl.folds import load_user_folds
 from automl.problem import Problem
 from automl.run.settings import Settings
-from automl.store import FACTS
+from automl.run_files import FACTS
 from automl.study import Event, Study
 
 GIT_SECONDS = 2  # for `git describe`

@@ -21,8 +21,9 @@ from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back, check_metric, restore_finished, time_origin
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
+from automl.run_files import DONE, LEADERBOARD
 from automl.search.manual import Everywhere
-from automl.store import DONE, LEADERBOARD, Store
+from automl.store import Store
 from automl.study import Study
 
 

@@ -21,7 +21,8 @@ from automl.events import (
 )
 from automl.files import ENCODING_ERRORS
 from automl.metrics import metric_of
-from automl.store import TEXT_LOG, Store
+from automl.run_files import TEXT_LOG
+from automl.store import Store
 from automl.study import Event, Study
 
 MAX_NAMED_COLUMNS = 5

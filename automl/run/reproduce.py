@@ -25,7 +25,8 @@ from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back
 from automl.run.session import Session, open_session
 from automl.run.settings import NO_CALLBACKS, Settings
-from automl.store import PREDICTOR, Store
+from automl.run_files import PREDICTOR, TRIALS
+from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
 
@@ -159,7 +160,7 @@ def _compare_fit(
     new = session.store.predictions(after.id, str(after.key_at(*split)))
     if new is None:
         raise AutoMLError(f"{what} was not trained this time")
-    path = folder / "trials" / before.id / f"{before.key_at(*split)}.npy"
+    path = folder / TRIALS / before.id / f"{before.key_at(*split)}.npy"
     old = np.load(path, allow_pickle=False) if path.exists() else None
     return _compare(what, old, new)
 

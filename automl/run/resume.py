@@ -29,9 +29,10 @@ from automl.run.reserves import Reserves, Slowdown
 from automl.run.scoring import TableScoring, read_test_table
 from automl.run.session import Session, open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Result, Settings
+from automl.run_files import DONE, LEADERBOARD, PREDICTOR
 from automl.stages.clean import Clean
 from automl.stages.traits import searches
-from automl.store import DONE, LEADERBOARD, PREDICTOR, Store
+from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
 

@@ -18,7 +18,8 @@ from automl.problem import Problem
 from automl.run.checkpoint import Checkpointer
 from automl.run.recorder import Recorder
 from automl.run.settings import Callbacks, Settings
-from automl.store import PREDICTOR, Store
+from automl.run_files import PREDICTOR
+from automl.store import Store
 
 READING_TIME_SHARE = 1 / 3  # of what is left may go into reading the table
 

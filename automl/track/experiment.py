@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import InputError
-from automl.event_log import LOG, replay
+from automl.event_log import replay
 from automl.metrics import metric_of
 from automl.report.summary import Expected, expected
+from automl.run_files import LOG
 from automl.store import run_facts
 from automl.study import Study
 from automl.timeline import Timeline, read

@@ -20,8 +20,8 @@ from typing import Any
 
 from automl import extensions
 from automl.errors import InputError, MissingExtra, suggestion
-from automl.event_log import LOG
 from automl.events import RunStarted
+from automl.run_files import LOG
 from automl.study import Event, Study
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker, check_tracker

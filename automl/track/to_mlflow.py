@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from automl.files import require
+from automl.run_files import FACTS, LEADERBOARD, LOG, PREDICTOR, REPORT
 from automl.track.experiment import Experiment
 from automl.track.tables import all_params, learning_curve
 from automl.track.tracker import record_run
 from automl.trial import Trial
 
-ARTIFACTS = ("leaderboard.csv", "report.html", "run.toml", "events.jsonl")
-PREDICTOR = "predictor.automl"
+FILES = (LEADERBOARD, REPORT, FACTS, LOG)
 MODEL = Path(__file__).with_name("mlflow_model.py")
 MAX_PARAM_CHARACTERS = 500
 ALLOWED_CHARACTERS = "_-. /"  # in names, besides letters and digits
@@ -114,7 +114,7 @@ class MLflow:
             if score.high is not None:
                 outcome["high"] = score.high
         self._log_metrics(outcome)
-        for name in ARTIFACTS:
+        for name in FILES:
             path = experiment.folder / name
             if path.exists():
                 mlflow.log_artifact(str(path))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from automl.files import require
+from automl.run_files import FACTS, LEADERBOARD, PREDICTOR, REPORT
 from automl.track.experiment import Experiment
 from automl.track.tables import learning_curve, remembers_rows, trial_rows
 from automl.track.tracker import record_run
 from automl.trial import Trial
 
-FILES = ("leaderboard.csv", "report.html", "run.toml")
-PREDICTOR = "predictor.automl"
+FILES = (LEADERBOARD, REPORT, FACTS)
 CURVE_COLUMNS = ["trial", "family", "repeat", "fold", "round", "loss"]
 
 Rows = list[list[Any]]

@@ -11,13 +11,12 @@ from typing import Any
 import tomli_w
 
 from automl.errors import InputError
-from automl.event_log import LOG
 from automl.files import sha256, whole
+from automl.run_files import DONE, LEADERBOARD, LOG, PREDICTOR, TEXT_LOG, TRIALS
 from automl.track.experiment import Experiment
 from automl.track.tables import remembers_rows
 
-FILES = (LOG, "log.txt", "leaderboard.csv", "DONE")
-PREDICTOR = "predictor.automl"
+FILES = (LOG, TEXT_LOG, LEADERBOARD, DONE)
 ROW_ENDINGS = (".npy", ".zip")  # of files in trials/ with predictions for rows, and models
 # Nobody else's business: folders of absolute paths in the command.
 ABSOLUTE_FOLDER = re.compile(r"(?<![\w.])/[^\s'\"]*/")
@@ -77,7 +76,7 @@ def _sources(experiment: Experiment, rows: bool) -> Iterator[Path]:
     predictor = folder / PREDICTOR
     if predictor.exists() and (rows or not remembers_rows(predictor)):
         yield predictor
-    trials = folder / "trials"
+    trials = folder / TRIALS
     for path in sorted(trials.glob("*/*")):
         if path.suffix == ".json" or (rows and path.suffix in ROW_ENDINGS):
             yield path

@@ -27,7 +27,8 @@ from automl.predictor import load
 from automl.run import Settings
 from automl.run.checkpoint import Checkpointer
 from automl.run.reserves import Reserves, Slowdown
-from automl.store import PREDICTOR, Store
+from automl.run_files import PREDICTOR
+from automl.store import Store
 from automl.study import Study
 from automl.table import read_table
 from tests.run.commands import (
