@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    study: Study, folder: Path, insight: Insight | None = None, home: Path | None = None
+    study: Study,
+    folder: Path,
+    insight: Insight | None = None,
+    home: Path | None = None,
 ) -> None:
     """Write `report.html` into a run folder, whole or not at all.
 

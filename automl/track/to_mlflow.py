@@ -16,7 +16,12 @@ from automl.track.tables import all_params, learning_curve
 from automl.track.tracker import record_run
 from automl.trial import Trial
 
-FILES = (LEADERBOARD, REPORT, FACTS, LOG)
+FILES = (
+    LEADERBOARD,
+    REPORT,
+    FACTS,
+    LOG,
+)
 MODEL = Path(__file__).with_name("mlflow_model.py")
 MAX_PARAM_CHARACTERS = 500
 ALLOWED_CHARACTERS = "_-. /"  # in names, besides letters and digits

@@ -13,7 +13,11 @@ from automl.track.tables import learning_curve, remembers_rows, trial_rows
 from automl.track.tracker import record_run
 from automl.trial import Trial
 
-FILES = (LEADERBOARD, REPORT, FACTS)
+FILES = (
+    LEADERBOARD,
+    REPORT,
+    FACTS,
+)
 CURVE_COLUMNS = ["trial", "family", "repeat", "fold", "round", "loss"]
 
 Rows = list[list[Any]]

@@ -22,7 +22,11 @@ ROW_ENDINGS = (".npy", ".zip")  # of files in trials/ with predictions for rows,
 ABSOLUTE_FOLDER = re.compile(r"(?<![\w.])/[^\s'\"]*/")
 
 
-def export(experiment: Experiment, output: Path, rows: bool = False) -> list[Path]:
+def export(
+    experiment: Experiment,
+    output: Path,
+    rows: bool = False,
+) -> list[Path]:
     """Write a zip of a run folder, and return its path.
 
     Parameters
