@@ -11,3 +11,4 @@ PREDICTOR = "predictor.automl"
 DONE = "DONE"
 FAILURES = "failures.txt"  # tracebacks of fits that failed
 TRIALS = "trials"
+ENCODED = "encoded"  # in work/

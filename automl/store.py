@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from automl.errors import InputError
 from automl.event_log import EventLog, replay
-from automl.run_files import DONE, FACTS, FAILURES, TRIALS
+from automl.run_files import DONE, ENCODED, FACTS, FAILURES, TRIALS
 from automl.study import Study
 
 ARTIFACTS = {"predictions.npy": ".npy", "model.zip": ".zip", "detail.json": ".json"}
@@ -90,7 +90,7 @@ class Store:
     def _hidden_files(self) -> Iterator[Path]:
         """Yield what was being written under a temporary name."""
         yield from self.folder.glob(".*.*")
-        yield from (self.work / "encoded").glob(".*")
+        yield from (self.work / ENCODED).glob(".*")
         yield from self.work.glob(".*")
 
     @property

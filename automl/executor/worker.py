@@ -43,7 +43,7 @@ from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import family, reads_features
 from automl.models._base import Fitted, Floats, How, Matrix, Sample
-from automl.run_files import FAILURES
+from automl.run_files import ENCODED, FAILURES
 from automl.state import pack, packed, unpack
 
 T = TypeVar("T")
@@ -53,6 +53,11 @@ Reader = Callable[[Rows], Matrix]
 MAX_PREPARED = 3  # samples, and binned samples, that a worker keeps
 MAX_REASON_LENGTH = 300
 MAX_WARNING_LENGTH = 200
+
+
+def encoding_folder(work: Path, item: Encode) -> Path:
+    """Return where an encoding lies in a run's `work/` folder."""
+    return work / ENCODED / item.key
 
 
 def open_encoding(folder: Path) -> Encoding:
@@ -183,8 +188,8 @@ class Worker:
         """Fit a recipe's encoders, and write them with the encoded rows."""
         started = time.monotonic()
         encoding, matrix = self._encoded(item)
-        home = self.folder / "encoded" / item.key
-        temporary = self.folder / "encoded" / f".{item.key}.{os.getpid()}"
+        home = encoding_folder(self.folder, item)
+        temporary = home.with_name(f".{item.key}.{os.getpid()}")
         temporary.mkdir(parents=True, exist_ok=True)
         np.save(temporary / "X.npy", matrix)
         with zipfile.ZipFile(temporary / "state.zip", "w") as archive:
@@ -303,7 +308,7 @@ class Worker:
         matrices: list[Matrix] = []
         features: list[Feature] = []
         for item in encodings_for(job):
-            folder = self.folder / "encoded" / item.key
+            folder = encoding_folder(self.folder, item)
             matrices.append(np.load(folder / "X.npy", mmap_mode="r"))
             features += open_encoding(folder).features
 
@@ -326,7 +331,7 @@ class Worker:
         No other job reads them.
         """
         (item,) = encodings_at(job.candidate.recipe, job.split)
-        folder = self.folder / "encoded" / item.key
+        folder = encoding_folder(self.folder, item)
         if not folder.exists():
             self._encode(item)
         return open_encoding(folder)

@@ -16,10 +16,11 @@ from automl.candidate import Split
 from automl.cleaning import Cleaner
 from automl.dataset import EXTENSIONS, Dataset, open_dataset
 from automl.executor.work import Encode
-from automl.executor.worker import open_encoding, rows_of
+from automl.executor.worker import encoding_folder, open_encoding, rows_of
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
 from automl.problem import NOTHING, Problem
+from automl.run_files import ENCODED
 from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
@@ -103,7 +104,7 @@ class RunData:
         state = json.loads((folder / CLEANER).read_text(encoding="utf-8"))
         self._cleaner = Cleaner.from_state(state)
         self.encoded.clear()
-        self.encoded.update(path.name for path in (self.store.work / "encoded").glob("*"))
+        self.encoded.update(path.name for path in (self.store.work / ENCODED).glob("*"))
         return True
 
     def _write_extensions(
@@ -204,4 +205,4 @@ class RunData:
 
     def encoding(self, item: Encode) -> Encoding:
         """Return the fitted encoders of a recipe, shared or of one split."""
-        return open_encoding(self.store.work / "encoded" / item.key)
+        return open_encoding(encoding_folder(self.store.work, item))
