@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from prepare import FOLDS, PreparedTable
 from record import log_ratios, told
 
 from automl.budget import Budget
@@ -28,7 +29,6 @@ from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import metric_of
 from automl.models import Family, Fitted, How, Sample, family
-from build import FOLDS, PreparedTable
 
 COUNTS = (3, 5, 8)
 SEEDS = 4  # refits that are averaged

@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from build import PreparedTable, train
+from prepare import PreparedTable, train
 
 Found = dict[str, dict[str, list[float]]]  # mean loss and seconds by table and configuration
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import lines
 import numpy as np
+from prepare import PreparedTable
 
 from automl.budget import Budget
 from automl.features.encoding import fit_shared
@@ -30,7 +31,6 @@ from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import metric_of
 from automl.models import How, Sample, family
-from build import PreparedTable
 
 CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's weight decay
     "wide": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8},

@@ -1,4 +1,4 @@
-"""Read what `build.py` kept: tables with the predictions of every configuration."""
+"""Read what `prepare.py` kept: tables with the predictions of every configuration."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from portfolio import FAMILY
+from prepare import FOLDS, PreparedTable
 from record import Table, log_ratios, tables, told
 
 from automl.budget import Budget
@@ -33,7 +34,6 @@ from automl.ensemble import combine, scores_of
 from automl.features.feature import Feature
 from automl.features.recipe import RECIPES
 from automl.models import How, Sample, family
-from build import FOLDS, PreparedTable
 
 LAYER = 12  # models of the first layer
 SECOND: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -19,6 +19,7 @@ from typing import Any
 
 import lines
 import numpy as np
+from prepare import PreparedTable
 from sklearn.metrics import log_loss, roc_auc_score
 
 from automl.budget import Budget
@@ -27,7 +28,6 @@ from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import METRICS
 from automl.models import How, Sample, _boosting, family
-from build import PreparedTable
 
 FAMILIES, FOLDS, SEEDS = ("lightgbm", "catboost", "xgboost"), 8, 3
 TELLING = {"auc": 0, "log": 10**9}  # held-out rows from which on the AUC chooses

@@ -2,7 +2,7 @@
 
 Selection and ensembling are then replayed in seconds.
 
-    python benchmarks/laboratory/build.py --data ../shared/data --out /opt/lab --rows 6000
+    python benchmarks/laboratory/prepare.py --data ../shared/data --out /opt/lab --rows 6000
 
 Of each table only the training rows of the benchmark's split 0 are used. They are split anew: a
 quarter is the laboratory's own test, and the rest is held out in three folds. One process a core
