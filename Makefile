@@ -31,13 +31,16 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m 'not heavy'
 
+# The tests that `check` runs; `.ci/run` has just run the others.
+TESTS ?= heavy or not heavy
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) docs
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m '$(TESTS)'
 
 # The site of guide, reference and decisions, in build/site; a link or a name that leads nowhere is an error.
 docs: $(STAMP)
