@@ -17,18 +17,18 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Item = dict[str, Any]
 T = TypeVar("T")
-NumberKind = Literal["number", "flag", "date"]
 
 
 @dataclass(frozen=True)
 class Numbers:
     """A column of float64, NaN where missing.
 
-    `kind` is "number", "flag" (0 or 1) or "date" (seconds since 1970-01-01 UTC).
+    `kind` names the encoders that they get by default: "number", "flag" (0 or 1) or "date" (seconds
+    since 1970-01-01 UTC).
     """
 
     values: Floats
-    kind: NumberKind = "number"
+    kind: str = "number"
 
     def take(self, rows: Rows) -> Numbers:
         """Return the column of some rows, by position."""

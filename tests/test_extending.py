@@ -34,7 +34,8 @@ from tests.run.commands import automl, install, process
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
+EXTENSIONS = CONTRIBUTING.split("## Without a change here")[1]
+BLOCKS = re.findall(r"```python\n(.*?)```", EXTENSIONS, flags=re.DOTALL)
 ENTRIES = tomllib.loads(re.findall(r"```toml\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)[0])[
     "project"
 ]["entry-points"]

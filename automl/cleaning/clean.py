@@ -14,10 +14,10 @@ from automl.cleaning.decimals import sign_of_file
 from automl.cleaning.duplicates import duplicate_rows, repeated
 from automl.cleaning.findings import merge_findings
 from automl.cleaning.fitted_columns import FittedColumn, fit_columns
+from automl.cleaning.kinds import Rule
 from automl.cleaning.options import CleanOptions, check_options, with_known_names
 from automl.cleaning.raw_target import Dtype
 from automl.cleaning.roles import RoleReader, target_series
-from automl.cleaning.rules import Rule
 from automl.cleaning.target import read_target
 from automl.columns import Column, Columns, Floats, Rows
 from automl.finding import Finding

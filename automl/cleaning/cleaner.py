@@ -23,16 +23,10 @@ from automl.cleaning.cleaner_state import (
 from automl.cleaning.column_names import add_second_readings, name_columns
 from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.dual_typed import read_second
+from automl.cleaning.kinds import Rule
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.predict_signs import with_table_signs
-from automl.cleaning.rules import (
-    CategoryRule,
-    DateRule,
-    FlagRule,
-    PartsRule,
-    Read,
-    Rule,
-)
+from automl.cleaning.reading import Read
 from automl.cleaning.truths import as_at_fit, in_days
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
@@ -56,13 +50,6 @@ _DEFAULT_STATE: Mapping[str, Any] = {
 _MAX_COLUMNS_NAMED = 5  # in a message
 _MAX_CELLS_SEARCHED = 100  # for an example of a wrong cell
 _MAX_EXAMPLE_LENGTH = 60  # characters
-_SCHEMA_EXAMPLES = 5
-_PROBLEMS_OF_KIND = {
-    "number": "no number",
-    "duration": "no duration",
-    "flag": "neither true nor false",
-    "date": "no date",
-}
 
 
 @dataclass(frozen=True)
@@ -273,7 +260,7 @@ class Cleaner:
         inputs: list[dict[str, Any]] = []
         for name, rule in self.rules.items():
             described = {"name": name, "kind": rule.kind}
-            inputs.append(described | _describe(rule))
+            inputs.append(described | rule.describe())
         return inputs
 
     def to_state(self) -> State:
@@ -366,9 +353,7 @@ def _count_new_keys(keys: Column, coded: Column) -> int:
 
 def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
     """Refuse a column if none of its cells is of the kind that it had at fit."""
-    if rule.kind not in _PROBLEMS_OF_KIND:
-        return
-    if not read.present:
+    if not rule.none_found or not read.present:
         return
     if read.unreadable < read.present:
         return
@@ -379,10 +364,9 @@ def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
         if word.strip():
             example = f" such as {word[:_MAX_EXAMPLE_LENGTH]!r}"
             break
-    problem = _PROBLEMS_OF_KIND[rule.kind]
     raise InputError(
-        f"{table.source}: column {name!r} was a {rule.kind} at fit, but {problem} is in it: "
-        f"{read.present} cells{example}"
+        f"{table.source}: column {name!r} was a {rule.kind} at fit, "
+        f"but {rule.none_found} is in it: {read.present} cells{example}"
     )
 
 
@@ -396,22 +380,3 @@ def _suggest_several(missing: list[str], spare: list[str]) -> str:
     if not pairs:
         return ""
     return f" Did you mean {', '.join(pairs)}?"
-
-
-def _describe(rule: Rule) -> dict[str, Any]:
-    if isinstance(rule, CategoryRule):
-        examples = list(rule.levels[:_SCHEMA_EXAMPLES])
-        return {
-            "levels": len(rule.levels),
-            "examples": examples,
-        }
-    if isinstance(rule, FlagRule):
-        return {"examples": list(rule.words)}
-    if isinstance(rule, DateRule):
-        return {"format": rule.layout}
-    if isinstance(rule, PartsRule):
-        return {
-            "shape": rule.shape.shown(),
-            "parts": rule.shape.n_parts,
-        }
-    return {}

@@ -10,20 +10,14 @@ import numpy as np
 
 from automl.cleaning.cells import Spelled
 from automl.cleaning.column_names import ColumnsByRaw, add_second_readings, name_columns
-from automl.cleaning.rules import Rule, rule_from_state
+from automl.cleaning.dual_typed import SECOND_READINGS
+from automl.cleaning.kinds import Rule, rule_from_state
 from automl.columns import Column, Columns
 from automl.errors import UnsafeModel
 
 Rules = Mapping[str, Rule]
 Values = tuple[float, ...]
 Codes = dict[str, Values]
-
-_KINDS_WITH_STRAYS = frozenset(["number", "date", "duration"])  # the words are a category
-# Other kinds that one column may be read as, in any order.
-_DUAL_KINDS = (
-    {"category", "text"},
-    {"category", "parts"},
-)
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -66,19 +60,10 @@ def read_second_rules(items: Any, rules: Rules) -> dict[str, Rule]:
     second_rules: dict[str, Rule] = {}
     for name, item in items.items():
         second = rule_from_state(item)
-        is_allowed = _is_allowed_pair(rules[name], second)
+        is_allowed = (rules[name].kind, second.kind) in SECOND_READINGS
         _require(is_allowed, "reads something else twice than categories and texts")
         second_rules[name] = second
     return second_rules
-
-
-def _is_allowed_pair(first: Rule, second: Rule) -> bool:
-    if first.kind in _KINDS_WITH_STRAYS:
-        return second.kind == "category"
-    if first.kind == "parts":
-        return False
-    kinds = {first.kind, second.kind}
-    return kinds in _DUAL_KINDS
 
 
 def read_codes(items: Any, rules: Rules, second_rules: Rules) -> Codes:

@@ -8,18 +8,25 @@ from __future__ import annotations
 import numpy as np
 
 from automl.cleaning.cells import Cells, Spelled, as_words
-from automl.cleaning.quantities import find_number_shape
-from automl.cleaning.rules import (
-    CategoryRule,
-    DateRule,
-    DurationRule,
-    NumberRule,
-    PartsRule,
-    Rule,
-    TextRule,
-)
+from automl.cleaning.kinds import Rule
+from automl.cleaning.kinds.category import CategoryRule
+from automl.cleaning.kinds.date import DateRule
+from automl.cleaning.kinds.duration import DurationRule
+from automl.cleaning.kinds.number import NumberRule
+from automl.cleaning.kinds.parts import PartsRule, find_number_shape
+from automl.cleaning.kinds.text import TextRule
 from automl.columns import Categories, Column
 
+_STRAYS_ARE_CATEGORIES = "its frequent other words are categories, too"
+# What is said of a column, by the kinds of its two rules; there are no other pairs.
+SECOND_READINGS = {
+    ("number", "category"): _STRAYS_ARE_CATEGORIES,
+    ("date", "category"): _STRAYS_ARE_CATEGORIES,
+    ("duration", "category"): _STRAYS_ARE_CATEGORIES,
+    ("category", "text"): "many categories, in few rows each: read as text, too",
+    ("category", "parts"): "categories that differ in their numbers alone: read as numbers, too",
+    ("text", "category"): "texts that several rows have: categories, too",
+}
 _MIN_STRAY_ROWS = 10  # with a word among numbers, to make it a category
 _MIN_SHAPE_SHARE = 0.95  # of the categories have the same shape
 _MIN_SPELLED_LEVELS = 40  # of fewer categories, each is known by itself

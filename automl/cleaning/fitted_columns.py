@@ -11,11 +11,11 @@ import pandas as pd
 from automl.cleaning.cells import Cells, Spelled, is_null_word, read_cells, tidy
 from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.drops import copies, is_constant, is_id, tells
-from automl.cleaning.dual_typed import find_second_rule
+from automl.cleaning.dual_typed import SECOND_READINGS, find_second_rule
 from automl.cleaning.findings import pick_examples
-from automl.cleaning.kinds import force, infer
+from automl.cleaning.kinds import Inferred, Rule, force, infer
+from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.options import CleanOptions
-from automl.cleaning.rules import NumberRule, Rule
 from automl.cleaning.sentinels import sentinels
 from automl.cleaning.target import Target
 from automl.cleaning.vocabulary import Vocabulary
@@ -23,17 +23,6 @@ from automl.columns import Column, Numbers
 from automl.errors import InputError
 from automl.finding import Finding
 from automl.table import Table
-
-_STRAYS_ARE_CATEGORIES = "its frequent other words are categories, too"
-# By the kind of the first rule where that decides, else of the second.
-_SECOND_READINGS = {
-    "number": _STRAYS_ARE_CATEGORIES,
-    "date": _STRAYS_ARE_CATEGORIES,
-    "duration": _STRAYS_ARE_CATEGORIES,
-    "text": "many categories, in few rows each: read as text, too",
-    "parts": "categories that differ in their numbers alone: read as numbers, too",
-    "category": "texts that several rows have: categories, too",
-}
 
 
 @dataclass(frozen=True)
@@ -93,7 +82,7 @@ def _fit_column(
     raw = read_cells(series)
     cells = tidy(raw, missing_words=options.missing_words)
     if name in options.kinds:
-        inferred = force(name, cells, options.kinds[name], sign)
+        inferred = Inferred(force(name, cells, options.kinds[name], sign))
     else:
         inferred = infer(name, cells, sign)
     rule = inferred.rule
@@ -152,14 +141,12 @@ def _sentinel_finding(name: str, column: Numbers, values: tuple[float, ...]) -> 
 
 
 def _second_reading_finding(name: str, first: Rule, second: Rule) -> Finding:
-    has_strays = first.kind in ("number", "date", "duration")
-    kind = first.kind if has_strays else second.kind
     return Finding(
         "twin",
         (name,),
         "info",
         1,
-        action=_SECOND_READINGS[kind],
+        action=SECOND_READINGS[first.kind, second.kind],
         override="--set clean.twins=false",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from automl.cleaning.kinds import KINDS
+from automl.cleaning.kinds import chosen_by_users
 from automl.errors import InputError, suggestion
 from automl.table import Table
 
@@ -91,10 +91,11 @@ def check_options(options: CleanOptions, table: Table, target: Any) -> None:
     for name, kind in options.kinds.items():
         if name not in table.columns:
             raise _no_column("clean.kinds", name, table)
-        if kind not in KINDS:
+        known = chosen_by_users()
+        if kind not in known:
             raise InputError(
-                f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, KINDS)} "
-                f"There are {', '.join(KINDS)}."
+                f"clean.kinds: no kind {kind!r} for column {name!r}.{suggestion(kind, known)} "
+                f"There are {', '.join(known)}."
             )
 
 

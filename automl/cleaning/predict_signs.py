@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from automl.cleaning.cells import Cells, Spelled, read_cells
 from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
-from automl.cleaning.rules import NumberRule, Rule
+from automl.cleaning.kinds import Rule
+from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
 from automl.table import Table
 

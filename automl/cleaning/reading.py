@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.cleaning import dates
-from automl.cleaning.cells import MISSING_NUMBERS, Spelled
-from automl.columns import Column, Floats, NumberKind, Numbers
+from automl.cleaning.cells import MISSING_NUMBERS, Spelled, Typed
+from automl.columns import Column, Floats, Numbers
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,32 @@ class Read:
 
 
 def read_words(
-    cells: Spelled, table: Floats, strays: tuple[str, ...] = (), kind: NumberKind = "number"
+    cells: Spelled, table: Floats, strays: tuple[str, ...] = (), kind: str = "number"
 ) -> Read:
     """Return the column of words that were read as numbers."""
     values = cells.spread(table)
     column = Numbers(values, kind)
     counts = count_unreadable(cells, table, strays)
     return Read(column, *counts)
+
+
+def read_typed(cells: Typed, sentinels: Sequence[float] = ()) -> Read:
+    """Return the column of numbers, durations or flags that had a type; dates are unreadable."""
+    present = count_known(cells.values)
+    if cells.form == "date":
+        nothing = np.full_like(cells.values, np.nan)
+        return Read(Numbers(nothing), present, unreadable=present)
+    column = without_sentinels(cells.values, sentinels)
+    return Read(column, present)
+
+
+def without_sentinels(values: Floats, sentinels: Sequence[float]) -> Numbers:
+    """Return a column in which these values are missing."""
+    if not sentinels:
+        return Numbers(values)
+    is_sentinel = np.isin(values, sentinels)
+    present = np.where(is_sentinel, np.nan, values)
+    return Numbers(present)
 
 
 def count_known_codes(codes: npt.NDArray[np.integer[Any]]) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 from automl.cleaning import numbers
 from automl.cleaning.cells import Spelled, Typed, as_words, read_cells, tidy
 from automl.cleaning.decimals import sign_of_file, weigh_cells
-from automl.cleaning.rules import FALSE_WORDS, TRUE_WORDS
+from automl.cleaning.kinds.flag import FALSE_WORDS, TRUE_WORDS
 from automl.columns import Floats
 from automl.table import Table
 from automl.task import Task

@@ -8,7 +8,9 @@ import numpy as np
 
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
-from automl.cleaning.rules import CategoryRule, NumberRule, Rule
+from automl.cleaning.kinds import Rule
+from automl.cleaning.kinds.category import CategoryRule
+from automl.cleaning.kinds.number import NumberRule
 from automl.columns import Floats
 from automl.table import Form
 
@@ -31,7 +33,7 @@ def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) ->
     Examples
     --------
     >>> from automl.cleaning.cells import Typed
-    >>> from automl.cleaning.rules import DurationRule
+    >>> from automl.cleaning.kinds.duration import DurationRule
     >>> in_days(Typed(np.array([0.5])), DurationRule(), Form(kind="excel"), None).values.tolist()
     [43200.0]
     """

@@ -16,6 +16,10 @@ from automl.finding import Finding
 
 Mask = npt.NDArray[np.bool_]
 
+SAMPLE_WORDS = 200  # of a column; text is known from a few
+MIN_SAMPLE_SHARE = 0.5  # of the sample's words are readable, or the others are not looked at
+MAX_STRAYS_KEPT = 200
+
 _MAX_STRAY_SHARE = 0.05  # of the rows may hold other words in a column of numbers
 _MIN_NUMBERS_WITH_STRAYS = 10  # different ones; with fewer (1, 2, 3+) they are categories
 _MAX_FREQUENT_STRAYS = 5  # different words without a digit may be far more frequent
@@ -55,6 +59,10 @@ class Vocabulary:
         """Return about this number of words, evenly spaced."""
         step = max(1, len(self.words) // size)
         return self.words[::step]
+
+    def first(self, limit: int) -> tuple[str, ...]:
+        """Return the first words, at most this number of them."""
+        return tuple(self.words[:limit])
 
     def mask(self, predicate: Callable[[str], bool]) -> Mask:
         """Return for each word whether a predicate holds."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,15 @@ ENCODERS = {
         Arithmetic,
         Cross,
     )
+}
+
+# What fits the encoders that a column gets by default, by the column's `kind`.
+FITTERS: Mapping[str, Callable[[str, Any, Plan], Encoders]] = {
+    "number": fit_number,
+    "flag": fit_number,
+    "date": fit_date,
+    "category": fit_category,
+    "text": fit_text_numbers,
 }
 
 # One-hot features: of one category column, and of all of them together if that is possible.
@@ -229,17 +239,11 @@ def _fit_columns(columns: Columns, plan: Plan) -> Encoding:
 
 
 def _fit_column(name: str, column: Column, plan: Plan) -> Encoders:
-    if plan.recipe.makes_topics:
-        if isinstance(column, Texts):
-            return fit_text_topics(name, column, plan)
-        return ()
+    if not plan.recipe.makes_topics:
+        return FITTERS[column.kind](name, column, plan)
     if isinstance(column, Texts):
-        return fit_text_numbers(name, column, plan)
-    if isinstance(column, Categories):
-        return fit_category(name, column, plan)
-    if column.kind == "date":
-        return fit_date(name, column, plan)
-    return fit_number(name, column, plan)
+        return fit_text_topics(name, column, plan)
+    return ()
 
 
 def fit_targeted(

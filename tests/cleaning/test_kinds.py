@@ -10,7 +10,8 @@ import pytest
 
 from automl.cleaning.cells import Cells, read_cells, tidy
 from automl.cleaning.kinds import infer
-from automl.cleaning.rules import DateRule, NumberRule
+from automl.cleaning.kinds.date import DateRule
+from automl.cleaning.kinds.number import NumberRule
 from automl.columns import Numbers
 
 LETTERS = string.ascii_lowercase

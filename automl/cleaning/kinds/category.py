@@ -1,4 +1,4 @@
-"""The rule that reads a column as categories: the levels that were there at fit."""
+"""Categories: the levels that were there at fit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ import numpy as np
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import Cells, Typed, as_words
+from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
 from automl.cleaning.reading import Read, count_known_codes
 from automl.cleaning.saved_values import SavedState, saved_texts
+from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Categories
 from automl.errors import UnsafeModel
+from automl.finding import Finding
 from automl.state import State
+
+_MAX_LEVELS = 1_000_000
+_SCHEMA_EXAMPLES = 5
+_MAX_NEW_LEVEL_SHARE = 0.05  # of the rows with a category of their own; more, and none surprises
 
 Codes = dict[Any, int]
 
 
 @dataclass(frozen=True)
-class CategoryRule:
+class CategoryRule(Rule):
     """Codes of the levels that were there at fit.
 
     A number finds the one level that spells it (1.0 is "1", 1234 is "01234"), so that it makes no
@@ -97,6 +104,11 @@ class CategoryRule:
         values = parsed.values.tolist()
         return _look_up(values, codes)
 
+    def describe(self) -> dict[str, Any]:
+        """Return the number of levels, and examples of them."""
+        examples = list(self.levels[:_SCHEMA_EXAMPLES])
+        return {"levels": len(self.levels), "examples": examples}
+
     def to_state(self) -> State:
         """Return plain values."""
         levels = list(self.levels)
@@ -127,3 +139,40 @@ def _codes(levels: Iterable[str]) -> Codes:
 
 def _look_up(keys: Iterable[Any], codes: Codes) -> list[int]:
     return [codes.get(key, -1) for key in keys]
+
+
+def infer(raw: RawColumn) -> Inferred:
+    """Return the rule of any column, with its most frequent levels."""
+    column = raw.vocabulary
+    n_words = len(column.words)
+    rule = _rule_of(column)
+    if len(rule.levels) == n_words:
+        return Inferred(rule)
+    action = f"only the {_MAX_LEVELS} most frequent of its categories are kept"
+    columns = (column.name,)
+    finding = Finding("levels", columns, "warning", n_words, action=action)
+    return Inferred(rule, (finding,))
+
+
+def _rule_of(column: Vocabulary) -> CategoryRule:
+    words = column.words
+    if len(words) > _MAX_LEVELS:
+        by_count = np.argsort(-column.counts, kind="stable")
+        words = [words[index] for index in by_count[:_MAX_LEVELS]]
+    n_alone = (column.counts == 1).sum()
+    is_open = bool(n_alone > _MAX_NEW_LEVEL_SHARE * column.n_rows)
+    return CategoryRule(tuple(sorted(words)), is_open)
+
+
+def force(raw: RawColumn) -> CategoryRule:
+    """Return the rule of any column."""
+    return _rule_of(raw.vocabulary)
+
+
+CATEGORY = Kind(
+    CategoryRule,
+    layout=Categories,
+    encoders="category",
+    infer=infer,
+    force=force,
+)
