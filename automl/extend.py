@@ -13,10 +13,10 @@ from automl.budget import Budget
 from automl.candidate import Candidate
 from automl.lab.lab import Lab
 from automl.metrics import Metric
-from automl.models import Family, Feature, Fitted, How, Model, Sample, SimpleFamily
+from automl.models import EarlyStopping, Family, Feature, Fitted, How, Model, Sample, SimpleFamily
 from automl.pipeline import Pipeline, read_pipeline
 from automl.search.manual import Everywhere, variation
-from automl.space import Choice, Float, Int, Space
+from automl.space import Choice, Float, Int, Space, When
 from automl.stages import Stage, option
 from automl.state import State
 from automl.study import Study
@@ -29,6 +29,7 @@ __all__ = [
     "Budget",
     "Candidate",
     "Choice",
+    "EarlyStopping",
     "Everywhere",
     "Experiment",
     "Family",
@@ -50,6 +51,7 @@ __all__ = [
     "Task",
     "Tracker",
     "Trial",
+    "When",
     "option",
     "read_pipeline",
     "variation",

@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.random import Generator
 
 
 @dataclass(frozen=True)
-class _Interval:
+class When:
+    """The condition under which a hyperparameter exists.
+
+    Parameters
+    ----------
+    name : str
+        Another hyperparameter of the space, listed before the one that depends on it.
+    values : tuple
+        The values of the other with which this one exists.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Conditional:
+    """A range of a hyperparameter that may depend on another one.
+
+    Parameters
+    ----------
+    when : When or None
+        The condition under which the hyperparameter exists; None if it always does.
+    """
+
+    when: When | None = field(default=None, kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class _Interval(_Conditional):
     """All numbers from `low` to `high`, on a linear or a log scale."""
 
     low: float
@@ -144,7 +173,7 @@ class Int(_Interval):
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_Conditional):
     """One of several values."""
 
     values: tuple[Any, ...]
@@ -188,7 +217,11 @@ def for_short_budget(space: Space) -> Space:
     return short
 
 
-def without_slower_values(space: Space, known: Mapping[str, Any], times: float) -> Space:
+def without_slower_values(
+    space: Space,
+    known: Mapping[str, Any],
+    times: float,
+) -> Space:
     """Return the space without values whose fit takes over `times` as long as known ones do.
 
     >>> space = {"rate": Float(0.01, 0.1, short_budget=0.4), "depth": Int(4, 8)}
@@ -211,24 +244,68 @@ def without_slower_values(space: Space, known: Mapping[str, Any], times: float) 
 def nearest(space: Space, params: Mapping[str, Any]) -> Point:
     """Return the point of a space that is nearest to given values, one for each hyperparameter.
 
+    Hyperparameters that don't exist at the point are left out.
+
     >>> space = {"depth": Int(4, 8), "rate": Float(0.01, 0.1)}
     >>> nearest(space, {"depth": 10, "rate": 0.05, "rounds": 100})
     {'depth': 8, 'rate': 0.05}
     """
-    point = {}
+    point: Point = {}
     for name, values in space.items():
-        point[name] = values.nearest(params[name])
+        if exists(values, point):
+            point[name] = values.nearest(params[name])
     return point
 
 
 def draw(space: Space, rng: Generator) -> Point:
-    """Draw one value of each hyperparameter.
+    """Draw one value of each hyperparameter that exists, given the values before it.
 
     >>> import numpy as np
     >>> draw({"depth": Int(3, 3)}, np.random.default_rng(0))
     {'depth': 3}
     """
-    point = {}
+    point: Point = {}
     for name, values in space.items():
-        point[name] = values.draw(rng)
+        if exists(values, point):
+            point[name] = values.draw(rng)
     return point
+
+
+def exists(values: Range, point: Mapping[str, Any]) -> bool:
+    """Return whether a hyperparameter exists, given the values of those listed before it.
+
+    >>> booster = Choice(("gbtree", "dart"))
+    >>> dropped = Float(0.0, 0.5, when=When("booster", ("dart",)))
+    >>> exists(dropped, {"booster": "dart"}), exists(dropped, {"booster": "gbtree"})
+    (True, False)
+    """
+    when = values.when
+    if when is None:
+        return True
+    if when.name not in point:
+        return False
+    return point[when.name] in when.values
+
+
+def existing(space: Space, params: Mapping[str, Any]) -> Point:
+    """Return values without those of hyperparameters whose condition doesn't hold.
+
+    >>> space = {"booster": Choice(("gbtree", "dart")),
+    ...          "dropped": Float(0.0, 0.5, when=When("booster", ("dart",)))}
+    >>> existing(space, {"booster": "gbtree", "dropped": 0.1, "rounds": 100})
+    {'booster': 'gbtree', 'rounds': 100}
+    """
+    point: Point = {}
+    for name, values in space.items():
+        if name in params and exists(values, point):
+            point[name] = params[name]
+    kept: Point = {}
+    for name, value in params.items():
+        if name in point or name not in space:
+            kept[name] = value
+    return kept
+
+
+def has_conditions(space: Space) -> bool:
+    """Return whether some hyperparameter exists only where another has a certain value."""
+    return any(values.when is not None for values in space.values())

@@ -201,7 +201,10 @@ class Cleaner:
         return tuple(name for name in table.names if name not in known)
 
     def with_codes(
-        self, names: Iterable[str], columns: Columns, keys: Iterable[str] = ()
+        self,
+        names: Iterable[str],
+        columns: Columns,
+        keys: Iterable[str] = (),
     ) -> Cleaner:
         """Return a Cleaner that also makes categories of some number columns.
 
@@ -315,7 +318,16 @@ class Cleaner:
         if sign is not None:
             sign = DecimalSign.from_state(sign)
         missing_words = bool(state["missing_words"])
-        return cls(rules, missing_words, unused, codes, twins, keys, form, sign)
+        return cls(
+            rules,
+            missing_words,
+            unused,
+            codes,
+            twins,
+            keys,
+            form,
+            sign,
+        )
 
 
 def _rule_state(rule: Rule) -> State:
@@ -351,7 +363,12 @@ def _count_new_keys(keys: Column, coded: Column) -> int:
     return int(is_new.sum())
 
 
-def _check_kind(read: Read, rule: Rule, name: str, table: Table) -> None:
+def _check_kind(
+    read: Read,
+    rule: Rule,
+    name: str,
+    table: Table,
+) -> None:
     """Refuse a column if none of its cells is of the kind that it had at fit."""
     if not rule.none_found or not read.present:
         return

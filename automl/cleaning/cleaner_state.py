@@ -66,7 +66,11 @@ def read_second_rules(items: Any, rules: Rules) -> dict[str, Rule]:
     return second_rules
 
 
-def read_codes(items: Any, rules: Rules, second_rules: Rules) -> Codes:
+def read_codes(
+    items: Any,
+    rules: Rules,
+    second_rules: Rules,
+) -> Codes:
     """Return the values of each number column that is also a category."""
     problem = "has codes of something else than its numbers"
     _require(isinstance(items, dict), problem)

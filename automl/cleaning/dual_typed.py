@@ -74,7 +74,11 @@ def find_second_rule(rule: Rule, cells: Cells) -> Rule | None:
     return None
 
 
-def read_second(rule: Rule, cells: Cells, first: Column) -> tuple[Column, ...]:
+def read_second(
+    rule: Rule,
+    cells: Cells,
+    first: Column,
+) -> tuple[Column, ...]:
     """Read a column by its second rule.
 
     A known category is spelled as at fit, however the cells are: pandas makes 1234 of 01234.

@@ -50,7 +50,10 @@ class FittedColumn:
 
 
 def fit_columns(
-    table: Table, options: CleanOptions, sign: DecimalSign, target: Target
+    table: Table,
+    options: CleanOptions,
+    sign: DecimalSign,
+    target: Target,
 ) -> tuple[list[FittedColumn], list[Finding]]:
     """Return the columns that are worth keeping, and findings about the others."""
     if not table.names:
@@ -77,7 +80,10 @@ def fit_columns(
 
 
 def _fit_column(
-    name: str, series: pd.Series[Any], options: CleanOptions, sign: DecimalSign
+    name: str,
+    series: pd.Series[Any],
+    options: CleanOptions,
+    sign: DecimalSign,
 ) -> FittedColumn:
     raw = read_cells(series)
     cells = tidy(raw, missing_words=options.missing_words)
@@ -115,7 +121,11 @@ def _missing_word_findings(raw: Vocabulary) -> list[Finding]:
     return [replace(finding, override="--set clean.missing_words=false")]
 
 
-def _infinite_findings(name: str, raw: Cells, column: Column) -> list[Finding]:
+def _infinite_findings(
+    name: str,
+    raw: Cells,
+    column: Column,
+) -> list[Finding]:
     """Report infinite numbers that became missing; a rule keeps infinite words as strays."""
     if isinstance(raw, Spelled) or not isinstance(column, Numbers):
         return []
@@ -127,7 +137,11 @@ def _infinite_findings(name: str, raw: Cells, column: Column) -> list[Finding]:
     return [finding]
 
 
-def _sentinel_finding(name: str, column: Numbers, values: tuple[float, ...]) -> Finding:
+def _sentinel_finding(
+    name: str,
+    column: Numbers,
+    values: tuple[float, ...],
+) -> Finding:
     is_sentinel = np.isin(column.values, values)
     return Finding(
         "sentinel",
@@ -140,7 +154,11 @@ def _sentinel_finding(name: str, column: Numbers, values: tuple[float, ...]) -> 
     )
 
 
-def _second_reading_finding(name: str, first: Rule, second: Rule) -> Finding:
+def _second_reading_finding(
+    name: str,
+    first: Rule,
+    second: Rule,
+) -> Finding:
     return Finding(
         "twin",
         (name,),
@@ -151,7 +169,11 @@ def _second_reading_finding(name: str, first: Rule, second: Rule) -> Finding:
     )
 
 
-def _reason_to_drop(column: FittedColumn, options: CleanOptions, target: Target) -> Finding | None:
+def _reason_to_drop(
+    column: FittedColumn,
+    options: CleanOptions,
+    target: Target,
+) -> Finding | None:
     is_single = len(column.columns) == 1
     if is_single and is_constant(column.columns[0], column.cells):
         action = "all cells are equal: dropped"

@@ -44,7 +44,10 @@ class Read:
 
 
 def read_words(
-    cells: Spelled, table: Floats, strays: tuple[str, ...] = (), kind: str = "number"
+    cells: Spelled,
+    table: Floats,
+    strays: tuple[str, ...] = (),
+    kind: str = "number",
 ) -> Read:
     """Return the column of words that were read as numbers."""
     values = cells.spread(table)
@@ -85,7 +88,11 @@ class CellCounts(NamedTuple):
     unreadable: int
 
 
-def count_unreadable(cells: Spelled, table: Floats, strays: Sequence[str] = ()) -> CellCounts:
+def count_unreadable(
+    cells: Spelled,
+    table: Floats,
+    strays: Sequence[str] = (),
+) -> CellCounts:
     """Count the cells of words that were read as numbers.
 
     Parameters

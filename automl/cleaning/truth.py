@@ -38,7 +38,12 @@ class Truth:
     unknown: Mapping[str, int]
 
 
-def read_truth(series: pd.Series[Any], task: Task, *, comma: bool | None = None) -> Truth:
+def read_truth(
+    series: pd.Series[Any],
+    task: Task,
+    *,
+    comma: bool | None = None,
+) -> Truth:
     """Read the target's cells as they were read at fit.
 
     A cell that is exactly a label is that label. Any other may be a label with blanks around it,

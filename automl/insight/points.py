@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.space import Choice, Range, Space
+from automl.space import Choice, Range, Space, existing
 from automl.study import Study
 from automl.trial import Trial
 
@@ -124,16 +124,21 @@ def _all_params(study: Study, trial: Trial) -> Params:
     """
     candidate = trial.candidate
     family = study.family(candidate.family)
-    return {
+    params = {
         **family.implied(study.the_task),
         **family.defaults(study.the_task),
         **candidate.params,
         RECIPE: candidate.recipe.name,
     }
+    return existing(family.space(study.the_task), params)
 
 
-def _space(study: Study, trials: tuple[Trial, ...], params: list[Params]) -> Space:
-    """Return the family's ranges, and the recipes that were tried."""
+def _space(
+    study: Study,
+    trials: tuple[Trial, ...],
+    params: list[Params],
+) -> Space:
+    """Return the ranges of what all trials have, and the recipes that were tried."""
     recipes = [trial.candidate.recipe for trial in trials]
     has_codes = study.size.categories > 0
     if not any(recipe.has_codes for recipe in recipes):

@@ -9,6 +9,7 @@ from automl.errors import InputError, suggestion
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
 from automl.models._base import Family, Fitted, How, Model, Sample
+from automl.models._early_stopping import EarlyStopping
 from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
 from automl.models.catboost import CatBoost
@@ -22,6 +23,7 @@ from automl.models.xgboost import XGBoost
 
 __all__ = [
     "FAMILIES",
+    "EarlyStopping",
     "Family",
     "Feature",
     "Fitted",

@@ -83,6 +83,10 @@ class How:
         the family's own bound.
     models : int
         Number of this candidate's models whose mean will be the prediction.
+    progress : mapping or None
+        The `Fitted.progress` of a fit of the same rows with the same hyperparameters and seed: the
+        fit goes on from it instead of from zero, up to `rounds` in total. A family that hands back
+        no progress ignores it.
     """
 
     task: Task
@@ -92,6 +96,7 @@ class How:
     budget: Budget = field(default_factory=Budget)
     rounds: int | None = None
     models: int = 1
+    progress: State | None = None
 
     def keeping(self, share: float) -> How:
         """Return a copy that reserves a share of the remaining seconds.
@@ -136,6 +141,9 @@ class Fitted:
         Whether the deadline ended the fit before it was done.
     kept : Model or None
         A smaller model that replaces `model` in the mean of `How.models`.
+    progress : mapping or None
+        All that a longer fit needs to go on from here, as `How.progress`: its result is the one
+        of a fit from zero, bit for bit. None from families whose fits can't go on.
     """
 
     model: Model
@@ -144,6 +152,7 @@ class Fitted:
     curve: tuple[tuple[int, float], ...] = ()
     stopped: bool = False
     kept: Model | None = None
+    progress: State | None = None
 
 
 class Family(Protocol):

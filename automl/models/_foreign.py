@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from automl.errors import InputError, one_line
 from automl.models._base import Family
-from automl.space import Choice, Float, Int
+from automl.space import Choice, Float, Int, Range, Space
 from automl.task import Task
 
 _REQUIRED_MEMBERS = tuple(name for name in vars(Family) if not name.startswith("_"))
@@ -78,8 +79,30 @@ def _check_for_task(family: Any, task: Task, label: str) -> None:
     for key in space:
         if key not in known:
             raise InputError(f"{label}: has no default of {key!r}.")
+    _check_conditions(space, family.defaults(task), label)
     seconds = family.cost(1000, 10, task.n_outputs)
     if not isinstance(seconds, (int, float)) or not seconds > 0:
         raise InputError(
             f"{label}: its cost of a fit is {seconds!r}, and must be a positive number of seconds."
         )
+
+
+def _check_conditions(space: Space, defaults: Mapping[str, Any], label: str) -> None:
+    """Refuse a hyperparameter whose condition can't be looked up before it is drawn."""
+    known: dict[str, Range] = {}
+    for key, range_ in space.items():
+        known[key] = range_
+        when = range_.when
+        if when is None:
+            continue
+        decider = known.get(when.name)
+        if not isinstance(decider, Choice) or when.name == key or when.name not in defaults:
+            raise InputError(
+                f"{label}: {key!r} depends on {when.name!r}, which must be a Choice that is listed "
+                "before it and has a default."
+            )
+        if not set(when.values) <= set(decider.values):
+            raise InputError(
+                f"{label}: {key!r} depends on values of {when.name!r} that it can't take: "
+                f"{when.values!r}."
+            )

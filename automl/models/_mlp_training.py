@@ -10,6 +10,7 @@ import numpy as np
 
 from automl.models._base import How, Hyperparameters, Sample
 from automl.models._descent import Descent
+from automl.models._early_stopping import EarlyStopping
 from automl.models._losses import select_loss
 from automl.models._network import initial_network
 from automl.models._target import TargetCoding
@@ -44,7 +45,12 @@ class Training:
     It keeps the network whose held-out loss was lowest, or the last one where nothing is held out.
     """
 
-    def __init__(self, rows: Rows, params: Hyperparameters, how: How) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        params: Hyperparameters,
+        how: How,
+    ) -> None:
         rng = np.random.default_rng(how.seed)
         width = int(params["width"])
         hidden = [width] * int(params["layers"])
@@ -74,7 +80,7 @@ class Training:
         self.best_network = network
         self.best_epoch = 0
         self.stopped = False
-        self.losses: list[tuple[int, float]] = []
+        self.early_stopping = EarlyStopping(self._patience)
         self._budget = how.keeping(_RESERVED_SHARE).budget
         if self._stops_early and self._budget.timed:
             share = _RESERVED_SHARE * how.budget.remaining()
@@ -100,20 +106,20 @@ class Training:
                 self.best_network = self._descent.network.copy()
 
     def _run_with_early_stopping(self) -> None:
-        patience = max(_MIN_PATIENCE_EPOCHS, _PATIENCE_SHARE * self._descent.epochs)
-        lowest = np.inf
         for epoch in self._epochs():
             self._run_epoch()
             if self.stopped and self.best_epoch:
                 return
-            loss = self._held_out_loss()
-            self.losses.append((epoch, loss))
-            if loss < lowest or not self.best_epoch:
-                lowest = loss
+            self.early_stopping.record((self._held_out_loss(),))
+            if self.early_stopping.best == epoch:
                 self.best_epoch = epoch
                 self.best_network = self._descent.network.copy()
-            if self.stopped or epoch - self.best_epoch > patience:
+            if self.stopped or self.early_stopping.is_over:
                 return
+
+    def _patience(self, improved_epoch: int) -> float:
+        epochs = max(_MIN_PATIENCE_EPOCHS, _PATIENCE_SHARE * self._descent.epochs)
+        return math.floor(epochs) + 1
 
     def _epochs(self) -> range:
         last = max(1, self._max_epochs)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from automl.models._base import How, Matrix
+from automl.models._early_stopping import EarlyStopping, HeldOutLosses
 
 Clock = Callable[[], float]
-HeldOutLosses = tuple[float, ...]
 MAX_CURVE_POINTS = 200
 # Where early stopping chooses: shallow trees improve for thousands of rounds at any learning rate.
 MAX_ROUNDS = 10_000
@@ -141,14 +141,8 @@ class Monitor:
     learning_rate : float
     has_held_out : bool
         Whether there are held-out rows.
-    losses : list of tuple of float
-        Held-out losses of the watched metrics, one tuple for each round.
     rounds : int
         Number of rounds so far.
-    best_round : int
-        The round with the smallest losses.
-    improved_round : int
-        The last round that lowered the loss that decides about stopping by more than a trifle.
     stopped : bool
         Whether the deadline ended the run.
     final_steps : FinalSteps or None
@@ -163,10 +157,7 @@ class Monitor:
     rows: int
     learning_rate: float
     has_held_out: bool
-    losses: list[HeldOutLosses] = field(default_factory=list)
     rounds: int = 0
-    best_round: int = 0
-    improved_round: int = 0
     stopped: bool = False
     final_steps: FinalSteps | None = None
     held_rows: Matrix | None = None
@@ -177,6 +168,7 @@ class Monitor:
         budget = self.how.budget
         self.stops_early = self.has_held_out and self.how.rounds is None
         self.limit = max(1, self._round_limit())
+        self.early_stopping = EarlyStopping(self._patience, _MIN_GAIN_SHARE)
         self._initial_seconds = budget.remaining()
         self._seconds_left = self._initial_seconds
         self._final_seconds_per_round = 0.0
@@ -197,44 +189,22 @@ class Monitor:
         """Record a round with its held-out losses and return whether to start another one."""
         self.rounds += 1
         if self.stops_early:
-            self._record(losses)
+            self.early_stopping.record(losses)
         if self.rounds >= self.limit:
             return False
-        if self._is_out_of_patience() or self._is_loss_negligible():
+        if self.stops_early and (self.early_stopping.is_over or self._is_loss_negligible()):
             return False
         return not self._is_deadline_near()
 
-    def _record(self, losses: HeldOutLosses) -> None:
-        self.losses.append(losses)
-        if self.rounds == 1:
-            self.best_round = 1
-            self.improved_round = 1
-            return
-        if losses < self.losses[self.best_round - 1]:
-            self.best_round = self.rounds
-        lowest = self._stopping_loss(self.improved_round)
-        # A share of the first round's loss, but not large compared with a small present loss.
-        min_gain = _MIN_GAIN_SHARE * min(self._stopping_loss(1), 10 * lowest)
-        if self._stopping_loss(self.rounds) < lowest - min_gain:
-            self.improved_round = self.rounds
-
-    def _stopping_loss(self, round_number: int) -> float:
-        """Return a round's loss of the metric that decides about stopping."""
-        losses = self.losses[round_number - 1]
-        return losses[-1]
-
-    def _is_out_of_patience(self) -> bool:
-        if not self.stops_early:
-            return False
-        waited = self.rounds - self.improved_round
-        return waited >= patience(self.improved_round, self.rows, self.learning_rate)
+    def _patience(self, improved_round: int) -> int:
+        return patience(improved_round, self.rows, self.learning_rate)
 
     def _is_loss_negligible(self) -> bool:
         """Return whether, without a clock, the loss left isn't worth the time of more rounds."""
-        if self.how.budget.timed or not self.stops_early:
+        if self.how.budget.timed:
             return False
-        first = self._stopping_loss(1)
-        return self._stopping_loss(self.rounds) <= UNTIMED_LOSS_SHARE * first
+        first = self.early_stopping.deciding_loss(1)
+        return self.early_stopping.deciding_loss(self.rounds) <= UNTIMED_LOSS_SHARE * first
 
     def _is_deadline_near(self) -> bool:
         budget = self.how.budget
@@ -256,6 +226,11 @@ class Monitor:
         return _REHEARSAL_MARGIN * self._final_seconds_per_round * self.rounds
 
     @property
+    def best_round(self) -> int:
+        """The round with the smallest losses; 0 where none are recorded."""
+        return self.early_stopping.best
+
+    @property
     def chosen_round(self) -> int:
         """Number of rounds to keep, by the watched metrics."""
         return self.best_round if self.stops_early else self.rounds
@@ -265,7 +240,8 @@ class Monitor:
 
         The last round and the best are among them.
         """
-        total = len(self.losses)
+        losses = self.early_stopping.losses
+        total = len(losses)
         if not total:
             return ()
         step = math.ceil(total / (MAX_CURVE_POINTS - 2))
@@ -273,6 +249,6 @@ class Monitor:
         rounds |= {self.best_round, total}
         points = []
         for number in sorted(rounds):
-            loss, *_ = self.losses[number - 1]
+            loss, *_ = losses[number - 1]
             points.append((number, float(loss) * unit))
         return tuple(points)

@@ -186,7 +186,8 @@ class MLP(PlainFamily):
         unit = 1.0
         if not target.total:
             unit = target.scale**2
-        curve = [(epoch, loss * unit) for epoch, loss in training.losses]
+        losses = enumerate(training.early_stopping.losses, start=1)
+        curve = [(epoch, loss * unit) for epoch, (loss,) in losses]
         return Fitted(
             model=model,
             rounds=training.best_epoch,

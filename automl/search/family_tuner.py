@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,17 @@ from automl.candidate import Candidate
 from automl.features.recipe import Recipe
 from automl.search.costs import predict_seconds
 from automl.search.sampling import Sampling
-from automl.space import Choice, Float, Int, Space, for_short_budget, nearest, without_slower_values
+from automl.space import (
+    Choice,
+    Float,
+    Int,
+    Space,
+    exists,
+    for_short_budget,
+    has_conditions,
+    nearest,
+    without_slower_values,
+)
 from automl.study import Study
 from automl.trial import Trial
 
@@ -115,7 +125,7 @@ class FamilyTuner:
             name,
             recipe,
             searched,
-            sampling.create_study(seed),
+            sampling.create_study(seed, has_conditions(searched)),
             short_budget,
             points=sampling.grid_points(searched, seed),
         )
@@ -145,9 +155,10 @@ class FamilyTuner:
                 continue
             self.known_ids.add(trial.id)
             params = _all_params(study, self.name, trial.candidate.params)
+            point = nearest(self.space, params)
             known = optuna.trial.create_trial(
-                params=nearest(self.space, params),
-                distributions=_distributions(self.space),
+                params=point,
+                distributions=_distributions(self.space, point),
                 value=study.expected_loss(trial),
                 intermediate_values=_losses_by_step(study, trial),
             )
@@ -170,8 +181,7 @@ class FamilyTuner:
         if self.first is not None:
             self.study.enqueue_trial(dict(self.first))
             self.first = None
-        distributions = _distributions(self.space)
-        trial = self.study.ask(distributions)
+        trial = self._ask_optuna()
         self.n_proposed += 1
         params = dict(trial.params)
         candidate = Candidate(self.name, params, self.recipe, "tune")
@@ -205,9 +215,26 @@ class FamilyTuner:
             params = dict(candidate.params)
             self.study.enqueue_trial(params)
             self.known_ids.add(candidate.id)
-            distributions = _distributions(self.space)
-            optuna_trial = self.study.ask(distributions)
+            optuna_trial = self._ask_optuna()
             yield Proposal(self, optuna_trial, candidate)
+
+    def _ask_optuna(self) -> optuna.Trial:
+        """Return a trial with a value of each hyperparameter that exists at its point."""
+        if not has_conditions(self.space):
+            distributions = _distributions(self.space, self.space)
+            return self.study.ask(distributions)
+        trial = self.study.ask()
+        for name, range_ in self.space.items():
+            if not exists(range_, trial.params):
+                continue
+            match range_:
+                case Float(low=low, high=high, log=log):
+                    trial.suggest_float(name, low, high, log=log)
+                case Int(low, high, log):
+                    trial.suggest_int(name, low, high, log=log)
+                case Choice(values):
+                    trial.suggest_categorical(name, values)
+        return trial
 
 
 def _losses_by_step(study: Study, trial: Trial) -> dict[int, float]:
@@ -237,13 +264,13 @@ def _with_higher_rates(space: Space, params: Params) -> dict[str, Any]:
     return nearest(space, higher)
 
 
-def _distributions(space: Space) -> dict[str, Any]:
-    """Return a search space in Optuna's classes."""
+def _distributions(space: Space, names: Iterable[str]) -> dict[str, Any]:
+    """Return the ranges of some hyperparameters in Optuna's classes."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     distributions: dict[str, Any] = {}
-    for name, range_ in space.items():
-        match range_:
+    for name in names:
+        match space[name]:
             case Float(low=low, high=high, log=log):
                 distributions[name] = FloatDistribution(low, high, log=log)
             case Int(low, high, log):

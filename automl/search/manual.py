@@ -15,7 +15,7 @@ from automl.models import everybody
 from automl.models.constant import Constant
 from automl.search.costs import predict_seconds, seed_for
 from automl.search.portfolio import defaults
-from automl.space import Choice, Float, Int, Range, Space
+from automl.space import Choice, Float, Int, Range, Space, When, existing
 from automl.study import Study
 from automl.trial import Trial
 
@@ -109,6 +109,11 @@ def variation(
             raise _unknown(f"--set {name}", name, base.family, space)
         _check(f"--set {name}={value}", space[name], value)
         params[name] = _converted(space[name], value)
+    point = existing(space, params)
+    for name in changes:
+        if name not in point:
+            raise _absent(name, space[name].when)
+    params = point
     if recipe is None:
         return Candidate(base.family, params, base.recipe, origin)
     recipes = {known.name: known for known in study.recipes}
@@ -124,6 +129,15 @@ def _unknown(where: str, name: str, family: str, space: Space) -> InputError:
     hint = suggestion(name, space)
     names = ", ".join(space)
     return InputError(f"{where}: {family} has no such hyperparameter.{hint} It has: {names}.")
+
+
+def _absent(name: str, when: When | None) -> InputError:
+    assert when is not None
+    values = " or ".join(map(str, when.values))
+    return InputError(
+        f"--set {name}: has no effect here; it exists only where {when.name} is {values}. "
+        f"Set {when.name}, too."
+    )
 
 
 def _check(where: str, range_: Range, value: Any) -> None:

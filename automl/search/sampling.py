@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from automl.space import Choice, Range, Space
+from automl.space import Choice, Range, Space, existing, has_conditions
 
 if TYPE_CHECKING:
     import optuna
@@ -31,19 +31,19 @@ class Sampling:
     method: Method = "tpe"
     pruner: Pruner = "wilcoxon"
 
-    def create_study(self, seed: int) -> optuna.Study:
-        """Return a new Optuna study."""
+    def create_study(self, seed: int, has_conditions: bool = False) -> optuna.Study:
+        """Return a new Optuna study, of a space whose hyperparameters may have conditions."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with warnings.catch_warnings():
             # Optuna marks multivariate, constant_liar and the pruner as experimental.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = self._sampler(seed)
+            sampler = self._sampler(seed, has_conditions)
             pruner = self._pruner()
             return optuna.create_study(sampler=sampler, pruner=pruner)
 
-    def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+    def _sampler(self, seed: int, has_conditions: bool) -> optuna.samplers.BaseSampler:
         from optuna import samplers
 
         match self.method:
@@ -52,6 +52,7 @@ class Sampling:
                     n_startup_trials=6,
                     multivariate=True,
                     constant_liar=True,
+                    group=has_conditions,  # else those with a condition are drawn at random
                     seed=seed,
                 )
             case "quasi":
@@ -79,7 +80,20 @@ class Sampling:
         """Return every point of the grid in random order; None for methods without an end."""
         if self.method != "grid":
             return None
-        return _shuffled_points(grid(space), seed)
+        points = _shuffled_points(grid(space), seed)
+        if has_conditions(space):
+            return _distinct(existing(space, point) for point in points)
+        return points
+
+
+def _distinct(points: Iterable[Point]) -> Iterator[Point]:
+    """Yield points that differ from all before them."""
+    seen = set()
+    for point in points:
+        key = repr(point)
+        if key not in seen:
+            seen.add(key)
+            yield point
 
 
 def _shuffled_points(levels: Levels, seed: int) -> Iterator[Point]:

@@ -12,7 +12,7 @@ from automl.leaderboard import megabytes, sorted_trials
 from automl.metrics import metric_of
 from automl.models import is_known
 from automl.report.learning_curves import read_curve
-from automl.space import Space
+from automl.space import Space, existing
 from automl.track.experiment import Experiment
 from automl.trial import Trial
 
@@ -78,7 +78,8 @@ def all_params(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
         return trial.candidate.params
     family = study.family(name)
     defaults = family.defaults(study.the_task)
-    return {**defaults, **trial.candidate.params}
+    params = {**defaults, **trial.candidate.params}
+    return existing(family.space(study.the_task), params)
 
 
 def space_of(experiment: Experiment, trial: Trial) -> Space:

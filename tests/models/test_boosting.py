@@ -96,7 +96,7 @@ def test_gains_that_halve_a_small_loss_prolong_a_run() -> None:
 def test_without_a_clock_a_fit_ends_when_little_of_the_loss_is_left() -> None:
     losses = [1.0, *(0.5 * 0.9**index for index in range(1_000))]
     monitor = follow(monitor_of(how_of()), losses)
-    (before_last,), (last,) = monitor.losses[-2:]
+    (before_last,), (last,) = monitor.early_stopping.losses[-2:]
     assert last <= UNTIMED_LOSS_SHARE < before_last
     assert follow(monitor_of(endless()), losses).rounds == 1_001
 

@@ -20,9 +20,10 @@ from automl.budget import Budget
 from automl.errors import AutoMLError, InputError, UnsafeModel
 from automl.metrics import metric_for
 from automl.models import FAMILIES, Family, Feature, Fitted, How, Model, Sample, family, given
-from automl.space import draw
+from automl.space import draw, existing, has_conditions, nearest
 from automl.state import State, pack, packed, unpack
 from automl.task import Kind, Task
+from tests.models.descending import Descending
 
 KINDS: tuple[Kind, ...] = ("binary", "multiclass", "regression")
 LABELS = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c", "d"), "regression": ()}
@@ -113,7 +114,10 @@ def family_of_contributing() -> Family:
 WAVES = given([family_of_contributing()]).families["random_waves"]
 
 
-@pytest.fixture(params=(*FAMILIES, WAVES), ids=lambda candidate: candidate.name)
+DESCENDING = given([Descending()]).families["descending"]
+
+
+@pytest.fixture(params=(*FAMILIES, WAVES, DESCENDING), ids=lambda candidate: candidate.name)
 def candidate(request: pytest.FixtureRequest) -> Family:
     chosen: Family = request.param
     return chosen
@@ -188,6 +192,33 @@ def test_equal_seeds_give_equal_models(case: Case) -> None:
     first, second = (fit(candidate, how, train, held).model for _ in range(2))
     np.testing.assert_array_equal(first.predict(held.X), second.predict(held.X))
     assert packed(first.to_state()) == packed(second.to_state())
+
+
+def test_a_fit_goes_on_from_its_progress_as_if_it_had_never_stopped(case: Case) -> None:
+    candidate, kind, train, held = case
+    short = fit(candidate, how_of(kind, rounds=4), train, held)
+    progress = None if short.progress is None else through_zip(short.progress)
+    assert (progress is not None) == (candidate.name == "descending")
+    from_zero = fit(candidate, how_of(kind, rounds=9), train, held)
+    longer = fit(candidate, how_of(kind, rounds=9, progress=progress), train, held)
+    assert longer.rounds == from_zero.rounds
+    assert packed(longer.model.to_state()) == packed(from_zero.model.to_state())
+    if longer.progress is not None:
+        assert packed(longer.progress) == packed(from_zero.progress or {})
+
+
+def test_a_hyperparameter_is_drawn_only_where_its_condition_holds(case: Case) -> None:
+    candidate, kind, _, _ = case
+    task = how_of(kind).task
+    space = candidate.space(task)
+    known = candidate.implied(task) | candidate.defaults(task)
+    rng = np.random.default_rng(5)
+    drawn = [draw(space, rng) for _ in range(30)]
+    for point in drawn:
+        assert existing(space, {**known, **point}).keys() >= point.keys()
+        assert nearest(space, {**known, **point}) == point
+    is_always_complete = all(point.keys() == space.keys() for point in drawn)
+    assert is_always_complete == (not has_conditions(space))
 
 
 def test_another_seed_gives_another_model_where_one_uses_it(case: Case) -> None:

@@ -34,7 +34,11 @@ __all__ = [
 KINDS: tuple[Kind, ...] = (FLAG, NUMBER, DATE, DURATION, PARTS, TEXT, CATEGORY)
 
 
-def infer(name: str, cells: Cells, sign: DecimalSign = UNKNOWN) -> Inferred:
+def infer(
+    name: str,
+    cells: Cells,
+    sign: DecimalSign = UNKNOWN,
+) -> Inferred:
     """Infer the kind of a column from its cells.
 
     Parameters
@@ -64,7 +68,12 @@ def infer(name: str, cells: Cells, sign: DecimalSign = UNKNOWN) -> Inferred:
     return category.infer(raw)
 
 
-def force(name: str, cells: Cells, chosen: str, sign: DecimalSign = UNKNOWN) -> Rule:
+def force(
+    name: str,
+    cells: Cells,
+    chosen: str,
+    sign: DecimalSign = UNKNOWN,
+) -> Rule:
     """Return the rule of the kind that the user chose, fitted to the cells of a column."""
     raw = RawColumn(name, cells, sign)
     kind = chosen_by_users()[chosen]

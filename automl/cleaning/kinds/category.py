@@ -11,7 +11,12 @@ import numpy as np
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import Cells, Typed, as_words
-from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
+from automl.cleaning.kinds.kind import (
+    Inferred,
+    Kind,
+    RawColumn,
+    Rule,
+)
 from automl.cleaning.reading import Read, count_known_codes
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.cleaning.vocabulary import Vocabulary

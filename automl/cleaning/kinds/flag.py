@@ -15,8 +15,26 @@ from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.columns import Numbers
 from automl.state import State
 
-TRUE_WORDS = frozenset(["true", "yes", "t", "y", "1", "1.0"])
-FALSE_WORDS = frozenset(["false", "no", "f", "n", "0", "0.0"])
+TRUE_WORDS = frozenset(
+    [
+        "true",
+        "yes",
+        "t",
+        "y",
+        "1",
+        "1.0",
+    ]
+)
+FALSE_WORDS = frozenset(
+    [
+        "false",
+        "no",
+        "f",
+        "n",
+        "0",
+        "0.0",
+    ]
+)
 
 _MAX_SPELLINGS = 6  # no, No, NO, yes, Yes, YES
 _PAIRS = (

@@ -8,11 +8,25 @@ from typing import Any
 import numpy as np
 
 from automl.cleaning.cells import Cells, Typed, as_words
-from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
+from automl.cleaning.kinds.kind import (
+    Inferred,
+    Kind,
+    RawColumn,
+    Rule,
+)
 from automl.cleaning.reading import Read, count_unreadable
 from automl.cleaning.saved_values import SavedState, saved_texts
-from automl.cleaning.shapes import HOLE, MOST_PARTS, Shape, shape_of
-from automl.cleaning.vocabulary import MAX_STRAYS_KEPT, Vocabulary, stray_findings
+from automl.cleaning.shapes import (
+    HOLE,
+    MOST_PARTS,
+    Shape,
+    shape_of,
+)
+from automl.cleaning.vocabulary import (
+    MAX_STRAYS_KEPT,
+    Vocabulary,
+    stray_findings,
+)
 from automl.columns import Numbers
 from automl.errors import UnsafeModel
 from automl.finding import Finding
@@ -44,7 +58,10 @@ class PartsRule(Rule):
 
     def describe(self) -> dict[str, Any]:
         """Return the shape, with # for each number, and how many numbers there are."""
-        return {"shape": self.shape.shown(), "parts": self.shape.n_parts}
+        return {
+            "shape": self.shape.shown(),
+            "parts": self.shape.n_parts,
+        }
 
     def to_state(self) -> State:
         """Return plain values."""
