@@ -141,7 +141,7 @@ def held_out_predictions(data: Dataset, split: ProbeFolds, budget: Budget) -> Fl
     affordable = quick.max_rounds // divisor
     rounds = max(MIN_ROUNDS, affordable)
     metric = metric_of(task)
-    how = How(task, metric, data.seed, 1, budget, rounds)
+    how = How(task, metric, data.seed, budget=budget, rounds=rounds)
     kind = family(quick.family)
     for fold in range(split.folds.n_folds):
         train = split.folds.train(0, fold)

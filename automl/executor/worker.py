@@ -274,7 +274,7 @@ class Worker:
             task,
             metric_of(task),
             job.seed,
-            job.resources.threads,
+            job.resources,
             budget,
             job.rounds,
             self._models_that_answer(job),

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from automl.budget import Budget
 from automl.features.feature import Feature
 from automl.metrics import Metric
+from automl.resources import SINGLE_THREAD, Resources
 from automl.space import Space
 from automl.state import State
 from automl.task import Task
@@ -76,7 +77,8 @@ class How:
     task : Task
     metric : Metric
     seed : int
-    threads : int
+    resources : Resources
+        Threads, memory and device that the fit may use.
     budget : Budget
     rounds : int or None
         Number of boosting rounds (or trees) of a refit; None lets early stopping choose, up to
@@ -92,11 +94,16 @@ class How:
     task: Task
     metric: Metric
     seed: int
-    threads: int
+    resources: Resources = SINGLE_THREAD
     budget: Budget = field(default_factory=Budget)
     rounds: int | None = None
     models: int = 1
     progress: State | None = None
+
+    @property
+    def threads(self) -> int:
+        """Number of threads that the fit may use."""
+        return self.resources.threads
 
     def keeping(self, share: float) -> How:
         """Return a copy that reserves a share of the remaining seconds.

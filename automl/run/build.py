@@ -140,7 +140,7 @@ def baseline_predictor(
     kind = family(Constant.name)
     features = np.empty((len(dataset.y), 0), np.float32)
     sample = Sample(features, (), dataset.y, dataset.weight)
-    how = How(dataset.task, metric_of(dataset.task), study.seed, 1)
+    how = How(dataset.task, metric_of(dataset.task), study.seed)
     prepared = kind.prepare(sample, None, {}, how)
     fitted = kind.fit(prepared, {}, how)
     no_columns = Columns({}, dataset.columns.n_rows)

@@ -253,7 +253,7 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
     metric = metric_of(task)
     no_features = np.empty((len(cleaned.y), 0), np.float32)
     sample = Sample(no_features, (), cleaned.y, cleaned.weight)
-    prediction = constant(sample, How(task, metric, 0, 1)).predict(no_features)
+    prediction = constant(sample, How(task, metric, seed=0)).predict(no_features)
     try:
         loss = metric.of(cleaned.y, prediction, cleaned.weight)
     except InputError:

@@ -56,7 +56,7 @@ def _fit(
 ) -> Fitted:
     """Fit a configuration on some rows, with others held out or none."""
     metric = metric_of(prepared.task)
-    how = How(prepared.task, metric, seed, 1, Budget(time.monotonic() + 90), rounds)
+    how = How(prepared.task, metric, seed, budget=Budget(time.monotonic() + 90), rounds=rounds)
     stop = None if held is None else sample_of(held)
     return kind.fit(kind.prepare(sample_of(rows), stop, params, how), params, how)
 

@@ -80,7 +80,7 @@ def fits(prepared: PreparedTable, recipe: str) -> Iterator[lines.Line]:
             key: value for key, value in asked.items() if key != "decay"
         }
         params["weight_decay"] *= asked.get("decay", 1.0)
-        how = How(prepared.task, metric, seed, 1, Budget(time.monotonic() + 300))
+        how = How(prepared.task, metric, seed, budget=Budget(time.monotonic() + 300))
         train, stop = (
             Sample(X[part], encoding.features, prepared.y[part]) for part in (known, held)
         )

@@ -169,8 +169,7 @@ def train(
             prepared.task,
             metric,
             zlib.crc32(f"{config['name']}{fold}".encode()) >> 1,
-            1,
-            Budget(time.monotonic() + LONGEST),
+            budget=Budget(time.monotonic() + LONGEST),
         )
         began = time.process_time()
         fit_sample = Sample(matrix[rows], features, y[rows])

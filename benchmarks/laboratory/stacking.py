@@ -103,7 +103,7 @@ def second_layer(
             prepared.known[prepared.blocks[prepared.known] != fold],
             np.flatnonzero(prepared.blocks == fold),
         )
-        how = How(prepared.task, table.metric, fold, 1, Budget(time.monotonic() + 20.0))
+        how = How(prepared.task, table.metric, fold, budget=Budget(time.monotonic() + 20.0))
         asked = made.defaults(prepared.task) | params
         ready = made.prepare(
             Sample(X[rows], features, prepared.y[rows]),

@@ -46,7 +46,9 @@ def bags(prepared: PreparedTable, rows: int, seed: int) -> Iterator[lines.Line]:
             _boosting.TELLING = telling
             out, answer, rounds, began = np.zeros(rows), np.zeros(len(test)), [], time.time()
             for fold in range(FOLDS):
-                how = How(prepared.task, METRICS["roc_auc"], fold, 1, Budget(time.monotonic() + 30))
+                how = How(
+                    prepared.task, METRICS["roc_auc"], fold, budget=Budget(time.monotonic() + 30)
+                )
                 train, held = (
                     Sample(X[part], encoding.features, y[part])
                     for part in (known[folds != fold], known[folds == fold])

@@ -49,7 +49,7 @@ def fit_linear(data: Table, target: str) -> Predictor:
     linear = family("linear")
     encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
     matrix = encoding.transform(cleaned.columns)
-    how = How(task, METRICS[task.metric], 0, 1)
+    how = How(task, METRICS[task.metric], 0)
     train = Sample(matrix, encoding.features, cleaned.y)
     prepared = linear.prepare(train, None, {}, how)
     fitted = linear.fit(prepared, {}, how)

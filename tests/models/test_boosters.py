@@ -31,7 +31,7 @@ def state_of(name: str) -> dict[str, object]:
     y = is_positive + np.isin(categories, [1, 4, 7, 9])
     features = (Feature("x", "x"), Feature("z", "z"), Feature("c", "c", 12))
     sample = Sample(X, features, y.clip(0, 2))
-    how = How(TASK, METRICS["log_loss"], seed=0, threads=1, rounds=5)
+    how = How(TASK, METRICS["log_loss"], seed=0, rounds=5)
     params = {"max_cat_to_onehot": 4} if name == "lightgbm" else {}
     booster_family = family(name)
     prepared = booster_family.prepare(sample, None, params, how)
@@ -194,7 +194,7 @@ def test_many_trees_evaluated_in_blocks_predict_as_lightgbm_does(task: Task) -> 
         y = np.digitize(X[:, 0] + X[:, 1], thresholds).astype(float)
     features = tuple(Feature(name, name) for name in "abc")
     lightgbm = family("lightgbm")
-    how = How(task, METRICS[task.metric], seed=0, threads=1, rounds=250)
+    how = How(task, METRICS[task.metric], seed=0, rounds=250)
     params = {"learning_rate": 0.02, "num_leaves": 5}
     prepared = lightgbm.prepare(Sample(X, features, y), None, params, how)
     model = lightgbm.fit(prepared, params, how).model

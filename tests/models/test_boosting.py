@@ -44,7 +44,7 @@ class FakeClock:
 
 def how_of(kind: Kind = "binary", metric: str = "log_loss", **fields: Any) -> How:
     task = Task(kind, "y", metric, ("a", "b"))
-    return How(task, metric_for(metric, kind), seed=0, threads=1, **fields)
+    return How(task, metric_for(metric, kind), seed=0, **fields)
 
 
 def endless() -> How:
@@ -166,7 +166,7 @@ def test_with_many_classes_the_first_rounds_are_rehearsed() -> None:
     task = Task("multiclass", "y", "log_loss", labels)
     metric = metric_for("log_loss", "multiclass")
     budget = Budget(100.0, FakeClock())
-    how = How(task, metric, seed=0, threads=1, budget=budget, rounds=20)
+    how = How(task, metric, seed=0, budget=budget, rounds=20)
     monitor = monitor_of(how, final_steps=final_steps, held_rows=np.zeros((10, 1)))
     while monitor.should_continue():
         pass

@@ -55,7 +55,7 @@ def rows_of(kind: Kind, native: bool, rows: int = ROWS, seed: int = 0) -> Sample
 
 def how_of(kind: Kind, metric: str | None = None, **changes: object) -> How:
     task = Task(kind, "y", metric or metric_for(None, kind).name, LABELS[kind])
-    how = How(task, metric_for(metric, kind), seed=7, threads=1)
+    how = How(task, metric_for(metric, kind), seed=7)
     return dataclasses.replace(how, **changes)  # type: ignore[arg-type]
 
 

@@ -22,7 +22,7 @@ FEATURES = tuple(Feature(name, name) for name in "abc")
 
 def how_for(task: Task, rounds: int | None = None) -> How:
     metric = metric_for(None, task.kind)
-    return How(task, metric, seed=0, threads=1, rounds=rounds)
+    return How(task, metric, seed=0, rounds=rounds)
 
 
 def smooth_sample(rows: int = 600, seed: int = 0) -> Sample:

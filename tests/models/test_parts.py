@@ -28,17 +28,14 @@ from automl.task import Task
 HOW = How(
     Task("multiclass", "y", "log_loss", ("a", "b", "c", "d")),
     metric_for("log_loss", "multiclass"),
-    0,
-    1,
+    seed=0,
 )
-NUMBERS = How(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0, 1)
+NUMBERS = How(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0)
 
 
 def regression_by(metric: str, rounds: int | None = None) -> How:
     """A regression by this metric."""
-    return How(
-        Task("regression", "y", metric), metric_for(metric, "regression"), 0, 1, rounds=rounds
-    )
+    return How(Task("regression", "y", metric), metric_for(metric, "regression"), 0, rounds=rounds)
 
 
 def sample_of(y: list[float], weight: list[float] | None = None) -> Sample:
@@ -139,7 +136,7 @@ def test_blocks_are_all_of_one_size() -> None:
 def test_the_constant_is_the_mean_or_the_median() -> None:
     train = sample_of([0, 1, 5, 100], [1, 1, 1, 0])
     assert constant(train, NUMBERS).value == 2
-    absolute = How(Task("regression", "y", "mae"), metric_for("mae", "regression"), 0, 1)
+    absolute = How(Task("regression", "y", "mae"), metric_for("mae", "regression"), 0)
     assert constant(train, absolute).value == 1
     assert constant(sample_of([1, 2]), absolute).value == 1.5
     assert constant(sample_of([0, 1, 1, 3]), HOW).value.tolist() == [0.25, 0.5, 0, 0.25]
@@ -244,7 +241,7 @@ def test_the_linear_model_agrees_with_scikit_learn() -> None:
     X = rng.normal(size=(400, 6)).astype(np.float32)
     y = (X[:, 0] - X[:, 1] + rng.normal(size=400) > 0).astype(float)
     task = Task("binary", "y", "log_loss", ("a", "b"))
-    how = How(task, metric_for("log_loss", "binary"), 0, 1)
+    how = How(task, metric_for("log_loss", "binary"), 0)
     model = fit_linear(Sample(X, numeric_features(6), y), how, C=0.5)
     expected = LogisticRegression(C=0.5).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(model.predict(X), expected, atol=2e-3)

@@ -48,7 +48,7 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
     recipe = next(recipe for recipe in recipes if not recipe.reads_target)
     encoding = fit_shared(recipe, cleaned.columns, 0)
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
-    how = How(task, METRICS["roc_auc"], 0, 1, rounds=rounds)
+    how = How(task, METRICS["roc_auc"], 0, rounds=rounds)
     prepared = kind.prepare(sample, None, {}, how)
     fitted = kind.fit(prepared, {}, how)
     part = Part(("e",), packed(fitted.model.to_state()))

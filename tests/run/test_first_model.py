@@ -146,7 +146,7 @@ def test_the_first_model_is_nearly_as_good_as_a_linear_model_of_all_rows(kind: s
     X = np.column_stack([x, codes == 1]).astype(np.float32)
     sample = Sample(X, (), data.y)
     metric = metric_of(data.task)
-    how = How(data.task, metric, 0, 1)
+    how = How(data.task, metric, 0)
     linear_family = family("linear")
     losses = []
     for params in ({"quick": True}, {}):
@@ -161,7 +161,7 @@ def test_quantiles_are_learnt_as_quantiles() -> None:
     x = rng.normal(size=(2_000, 1)).astype(np.float32)
     y = x[:, 0] + rng.exponential(size=2_000)
     task = Task("regression", "y", "pinball_0.9")
-    how = How(task, metric_of(task), 0, 1)
+    how = How(task, metric_of(task), 0)
     linear_family = family("linear")
     prepared = linear_family.prepare(Sample(x, (), y), None, {}, how)
     model = linear_family.fit(prepared, {"quick": True}, how).model
