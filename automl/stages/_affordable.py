@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from automl.budget import Budget
 from automl.cleaning import Cleaned
 from automl.errors import InputError
 from automl.features.encoding import width
-from automl.lab.lab import Lab
 from automl.models import family
 from automl.problem import Problem
 from automl.stages.wide import FEWEST_COLUMNS, PROBED_COLUMNS, features_of, some_columns
@@ -31,6 +31,22 @@ ALL_ROWS_SHARE = 0.9  # from this share on, all rows are used
 MAX_OUTPUTS_FACTOR = 6.0  # how much longer many classes take than two, while they are not counted
 MANY_CLASSES = 20
 MAX_NETWORK_FITS = 4  # of many classes, one LightGBM fit counts for no more than these
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What there is for a table.
+
+    Parameters
+    ----------
+    budget : Budget
+        The clock of the whole run.
+    workers : int
+        Number of fits that can run at the same time.
+    """
+
+    budget: Budget
+    workers: int = 1
 
 
 def fit_seconds(rows: int, columns: int, outputs: int) -> tuple[float, float]:
@@ -62,18 +78,17 @@ class TableLimits:
     ----------
     clean : callable
         Cleans a problem.
-    lab : Lab
-        Has the clock and the workers.
+    limits : Limits
     seed : int
         Of the samples that are drawn.
     """
 
     clean: Callable[[Problem], Cleaned]
-    lab: Lab
+    limits: Limits
     seed: int
 
     def _seconds_left(self) -> float:
-        return self.lab.budget.remaining()
+        return self.limits.budget.remaining()
 
     def columns(self, problem: Problem) -> ColumnLimit:
         """Return the number of columns that can be cleaned in time."""
@@ -102,7 +117,7 @@ class TableLimits:
         n_columns = len(problem.table.columns)
         seconds_left = self._seconds_left()
         probed_rows = _probed_rows(n_columns)
-        if not self.lab.budget.timed:
+        if not self.limits.budget.timed:
             return n_rows
         if n_rows < 2 * probed_rows:
             return n_rows
@@ -176,4 +191,4 @@ class TableLimits:
         seconds, network_seconds = fit_seconds(rows, columns, outputs)
         if outputs >= MANY_CLASSES:
             seconds = min(seconds, MAX_NETWORK_FITS * network_seconds)
-        return seconds / self.lab.workers
+        return seconds / self.limits.workers

@@ -12,9 +12,8 @@ from automl.cleaning import Cleaned
 from automl.errors import InputError
 from automl.features.encoding import width
 from automl.finding import Finding
-from automl.lab.lab import Lab
 from automl.problem import Problem
-from automl.stages._affordable import fit_seconds
+from automl.stages._affordable import Limits, fit_seconds
 from automl.study import KeptTogether, Plan
 from automl.task import Task
 
@@ -65,7 +64,7 @@ class Splitter:
         task: Task,
         problem: Problem,
         units: npt.NDArray[np.int64] | None,
-        lab: Lab,
+        limits: Limits,
         seed: int,
     ) -> held_out.Folds:
         """Return the user's folds, folds by time, or folds that suit the rows and the budget.
@@ -82,7 +81,7 @@ class Splitter:
             return held_out.given(~is_not_validation(cleaned, problem))
         if units is None:
             units = np.arange(n_rows)
-        plan = self._plan(n_rows, width(cleaned.columns), task, lab)
+        plan = self._plan(n_rows, width(cleaned.columns), task, limits)
         n_units = len(np.unique(units))
         if cleaned.times is not None:
             has_groups = cleaned.groups is not None
@@ -112,15 +111,15 @@ class Splitter:
             units = np.arange(len(times))
         return held_out.by_time(times, units, n_folds)
 
-    def _plan(self, rows: int, columns: int, task: Task, lab: Lab) -> Plan:
+    def _plan(self, rows: int, columns: int, task: Task, limits: Limits) -> Plan:
         """Plan as many folds as leave time for some candidates, networks among them.
 
         Without a clock, the size of the table alone decides.
         """
-        is_timed = lab.budget.timed
+        is_timed = limits.budget.timed
         lightgbm_seconds, network_seconds = fit_seconds(rows, columns, task.n_outputs)
         if is_timed:
-            seconds = SEARCH_TIME_SHARE * lab.budget.remaining() * lab.workers
+            seconds = SEARCH_TIME_SHARE * limits.budget.remaining() * limits.workers
             fits = seconds / lightgbm_seconds
             has_time_for_networks = seconds >= MIN_NETWORK_FITS_FOR_MAX_FOLDS * network_seconds
         else:

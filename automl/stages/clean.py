@@ -6,7 +6,7 @@ Everything it does to the table is recorded as a finding.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,18 +14,17 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, clean
-from automl.cleaning.duplicates import Copies, copied_rows, repeated
+from automl.cleaning.duplicates import Copies, copied_rows
 from automl.dataset import Dataset
 from automl.errors import InputError
-from automl.events import DataPrepared, FindingRecorded
-from automl.features.encoding import width
+from automl.events import FindingRecorded
 from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, metric_for, metric_of
 from automl.models import How, Sample
 from automl.models.constant import constant
 from automl.problem import Problem
-from automl.stages._affordable import TableLimits
+from automl.stages._affordable import Limits, TableLimits
 from automl.stages._base import option
 from automl.stages._categorical_integers import with_codes
 from automl.stages._holding_out import (
@@ -33,16 +32,14 @@ from automl.stages._holding_out import (
     check_folds,
     check_new_groups,
     is_not_validation,
-    kept_together,
     shared_groups_findings,
 )
+from automl.stages._prepared import Prepared
 from automl.stages._score_warnings import warnings_of
 from automl.stages._suspects import Given
 from automl.stages.wide import FEW_COLUMNS, Narrowed, features_of, narrowed
-from automl.study import Plan, Size, Study
+from automl.study import Study
 from automl.task import Task
-
-LARGE = 2_000_000  # cells x outputs from which on a fit gets several threads
 
 
 @dataclass(frozen=True)
@@ -107,68 +104,88 @@ class Clean:
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Clean the table, record every finding, and store the data for the workers."""
         original = lab.data.problem
-        narrow = self._with_fewer_columns(original, lab, study.seed)
-        problem = self._with_fewer_rows(narrow.problem, lab, study.seed)
-        narrow = narrow.drawn(problem, study.seed)
-        cleaned = self._clean(problem)
-        task = _task(cleaned, problem)
+        limits = Limits(lab.budget, lab.workers)
+        prepared = self.prepare(original, limits, study.seed)
+        lab.data.keep(prepared.dataset, prepared.cleaner)
+        is_drawn = prepared.n_rows < original.table.n_rows
+        # Arrays of groups or times, unlike columns, are in no file: their folds are saved instead.
+        if not is_drawn and (original.groups is not None or original.times is not None):
+            folds = prepared.dataset.folds.spread(prepared.cleaned.rows, prepared.n_rows)
+            folds.save(lab.data.store.folder)
+        # Discard the raw table now: freeing its strings takes time, which is short at the end.
+        lab.data.release_problem()
+        findings = [*self._score_warnings(prepared, lab), *prepared.findings]
+        findings.sort(key=lambda finding: finding.severity != "warning")
+        for finding in findings:
+            study = lab.record(study, FindingRecorded(finding))
+        return lab.record(study, prepared.event(original))
+
+    def prepare(self, problem: Problem, limits: Limits, seed: int) -> Prepared:
+        """Return the data that models are trained on, and what was found out on the way.
+
+        Nothing is recorded or written.
+
+        Parameters
+        ----------
+        problem : Problem
+        limits : Limits
+            Of a table that is too large for them, some columns and rows are taken.
+        seed : int
+            Not negative.
+
+        Raises
+        ------
+        InputError
+            Nothing can be learnt from the table, or an option does not fit it.
+        """
+        narrow = self._with_fewer_columns(problem, limits, seed)
+        drawn = self._with_fewer_rows(narrow.problem, limits, seed)
+        narrow = narrow.drawn(drawn, seed)
+        cleaned = self._clean(drawn)
+        task = _task(cleaned, drawn)
         _check_metric(task, cleaned)
         if self.codes:
-            cleaned = self._with_categorical_integers(cleaned, task, problem, study.seed)
+            cleaned = self._with_categorical_integers(cleaned, task, drawn, seed)
         check_new_groups(self.new_groups, cleaned)
         copies = copied_rows(
-            cleaned.columns, cleaned.y, task.is_regression, study.seed, cleaned.duplicates
+            cleaned.columns, cleaned.y, task.is_regression, seed, cleaned.duplicates
         )
         units = self._units(cleaned, copies)
-        folds = self._splitter().split(cleaned, task, problem, units, lab, study.seed)
+        folds = self._splitter().split(cleaned, task, drawn, units, limits, seed)
         folds = narrow.held_apart(folds, cleaned)
-        check_folds(folds, cleaned, problem)
+        check_folds(folds, cleaned, drawn)
         dataset = Dataset(
             task,
             cleaned.columns,
             cleaned.y,
             folds,
             cleaned.weight,
-            study.seed,
+            seed,
             units,
             cleaned.times,
         )
-        unused = (*cleaned.cleaner.unused, *narrow.dropped)
-        lab.data.keep(dataset, replace(cleaned.cleaner, unused=unused))
-        n_rows = problem.table.n_rows
-        drawn = 0 if n_rows == original.table.n_rows else n_rows
-        # Arrays of groups or times, unlike columns, are in no file: their folds are saved instead.
-        if not drawn and (problem.groups is not None or problem.times is not None):
-            folds.spread(cleaned.rows, n_rows).save(lab.data.store.folder)
-        # Discard the raw table now: freeing its strings takes time, which is short at the end.
-        lab.data.release_problem()
         findings = [
-            *self._score_warnings(dataset, copies, cleaned, problem, lab),
-            *_drawn_findings(drawn, original, is_requested=self.rows > 0),
+            *_drawn_findings(drawn, problem, is_requested=self.rows > 0),
             *narrow.findings(self.columns > 0),
-            *shared_groups_findings(cleaned, folds, problem),
+            *shared_groups_findings(cleaned, folds, drawn),
             *_findings_of_cleaning(cleaned, copies),
         ]
-        findings.sort(key=lambda finding: finding.severity != "warning")
-        for finding in findings:
-            study = lab.record(study, FindingRecorded(finding))
-        event = _event(dataset, cleaned, units)
-        return lab.record(study, replace(event, drawn=drawn, narrowed=narrow.kept))
+        return Prepared(dataset, cleaned, copies, narrow, tuple(findings))
 
-    def _with_fewer_columns(self, problem: Problem, lab: Lab, seed: int) -> Narrowed:
+    def _with_fewer_columns(self, problem: Problem, limits: Limits, seed: int) -> Narrowed:
         """Return the problem with the requested number of columns, or as many as are affordable."""
         always = tuple(self.kinds)
         n_columns = len(features_of(problem))
-        if self.columns or not lab.budget.timed or n_columns <= FEW_COLUMNS:
+        if self.columns or not limits.budget.timed or n_columns <= FEW_COLUMNS:
             return narrowed(problem, self.columns or n_columns, seed, always)
-        limit = TableLimits(self._clean, lab, seed).columns(problem)
+        limit = TableLimits(self._clean, limits, seed).columns(problem)
         return narrowed(problem, limit.count, seed, always, looks=limit.has_time_to_look)
 
-    def _with_fewer_rows(self, problem: Problem, lab: Lab, seed: int) -> Problem:
+    def _with_fewer_rows(self, problem: Problem, limits: Limits, seed: int) -> Problem:
         """Return the problem with the requested number of rows, or as many as are affordable."""
         count = self.rows
         if not count:
-            count = TableLimits(self._clean, lab, seed).rows(problem)
+            count = TableLimits(self._clean, limits, seed).rows(problem)
         return problem.draw(count, seed)
 
     def _clean(self, problem: Problem) -> Cleaned:
@@ -216,19 +233,19 @@ class Clean:
     def _splitter(self) -> Splitter:
         return Splitter(self.folds, self.repeats, self.holdout, self.new_groups)
 
-    def _score_warnings(
-        self, data: Dataset, copies: Copies, cleaned: Cleaned, problem: Problem, lab: Lab
-    ) -> list[Finding]:
+    def _score_warnings(self, prepared: Prepared, lab: Lab) -> list[Finding]:
         """Find out why the score might not be true."""
         if not self.warn:
             return []
+        cleaned = prepared.cleaned
+        problem = prepared.problem
         options = Given(
             cleaned.groups is not None,
             cleaned.times is not None,
             problem.n_validation > 0 or problem.folds is not None,
             tuple(cleaned.cleaner.codes),
         )
-        return warnings_of(data, copies, options, lab, lab.budget)
+        return warnings_of(prepared.dataset, prepared.copies, options, lab, lab.budget)
 
 
 def _task(cleaned: Cleaned, problem: Problem) -> Task:
@@ -270,26 +287,6 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
         )
 
 
-def _event(data: Dataset, cleaned: Cleaned, units: npt.NDArray[np.int64] | None) -> DataPrepared:
-    """Return the event with the task, the size of the table and the folds."""
-    folds = data.folds
-    plan = Plan(folds.kind, folds.n_folds, len(folds.blocks), kept_together(cleaned, units))
-    names = data.columns.names
-    n_rows = len(data.y)
-    most_frequent = 0
-    if not data.task.is_regression:
-        most_frequent = int(np.bincount(data.y.astype(np.int64)).max())
-    size = Size(
-        rows=n_rows,
-        columns=len(names()),
-        repeated=repeated(cleaned.duplicates) if units is None else 0,
-        categories=len(names("category")),
-        features=width(data.columns),
-        others=n_rows - most_frequent,
-    )
-    return DataPrepared(data.task, data.digest(), size, plan)
-
-
 def _findings_of_cleaning(cleaned: Cleaned, copies: Copies) -> list[Finding]:
     """Return the findings of cleaning, without duplicate rows if there is a warning of copies."""
     if not copies.is_beyond_chance:
@@ -297,9 +294,10 @@ def _findings_of_cleaning(cleaned: Cleaned, copies: Copies) -> list[Finding]:
     return [finding for finding in cleaned.findings if finding.code != "duplicate_rows"]
 
 
-def _drawn_findings(count: int, original: Problem, is_requested: bool) -> list[Finding]:
-    """Report that a number of rows were drawn; nothing if it is 0."""
-    if not count:
+def _drawn_findings(drawn: Problem, original: Problem, is_requested: bool) -> list[Finding]:
+    """Report that some of the rows were drawn; nothing if all are used."""
+    count = drawn.table.n_rows
+    if count == original.table.n_rows:
         return []
     why = "as asked" if is_requested else "all take more time than there is for them"
     action = f"{count} of {original.table.n_rows} rows were drawn at random: {why}"
