@@ -43,7 +43,7 @@ def test_needs_no_run_and_leaves_the_table_as_it_is() -> None:
     assert prepared.dataset.task.kind == "regression"
     assert prepared.dataset.columns.names() == ("size", "colour")
     assert prepared.n_rows == 90
-    assert {finding.code for finding in prepared.findings} == {"id", "constant"}
+    assert {finding.code for finding in prepared.findings} == {"id", "constant", "task"}
     assert asked.table.names == ("size", "colour", "id", "constant", "y")
 
 
