@@ -26,7 +26,7 @@ from automl.journal import Journal
 from automl.lab.policy import Action, Capacity, Drop, Policy, Stop, Wait
 from automl.lab.run_data import RunData
 from automl.lab.scheduler import MAX_OVERRUN_SECONDS, Scheduler, limits_of
-from automl.resources import Resources
+from automl.resources import SINGLE_THREAD, Resources
 from automl.study import Event, Study
 from automl.trial import Trial
 
@@ -50,6 +50,8 @@ class Lab:
     budget : Budget
         The run's.
     journal : Journal, optional
+    resources : Resources
+        Memory and device of every fit.
     """
 
     def __init__(
@@ -58,13 +60,14 @@ class Lab:
         executor: Executor,
         budget: Budget,
         journal: Journal | None = None,
+        resources: Resources = SINGLE_THREAD,
     ) -> None:
         self.data = data
         self.budget = budget
         self._journal = journal or Journal()
         self._executor = executor
         self._scheduler = Scheduler(executor, data.encoded, data.store.folder)
-        self._resources = Resources()
+        self._resources = resources
         self._halted = False
         self._worker: Worker | None = None  # of this process, for fits that take no time
         self._workers_data: Dataset | None = None
@@ -93,10 +96,11 @@ class Lab:
         Without a clock the table alone decides, so that every machine gives the same models.
         """
         if study.size.rows * study.size.width < MULTITHREADED_CELLS:
-            return Resources()
+            return replace(self._resources, threads=1)
         if not self.budget.timed:
-            return Resources(THREADS_WITHOUT_CLOCK)
-        return Resources(self._executor.workers(Resources()))
+            return replace(self._resources, threads=THREADS_WITHOUT_CLOCK)
+        single = replace(self._resources, threads=1)
+        return replace(single, threads=self._executor.workers(single))
 
     def capacity(self, budget: Budget) -> Capacity:
         """Return what a policy may count on: seconds, workers, and the resources of each fit."""

@@ -43,7 +43,8 @@ class Session:
 
     def lab(self, journal: Journal, callbacks: Callbacks) -> Lab:
         """Return a lab that records in a journal, and show it to the callbacks."""
-        lab = Lab(self.data, self.executor, self.settings.budget, journal)
+        settings = self.settings
+        lab = Lab(self.data, self.executor, settings.budget, journal, settings.resources)
         callbacks.on_lab(lab)
         return lab
 

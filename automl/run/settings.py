@@ -15,6 +15,7 @@ from automl.lab.lab import Lab
 from automl.models import family
 from automl.pipeline import Pipeline
 from automl.predictor import Predictor
+from automl.resources import SINGLE_THREAD, Resources
 from automl.run.scoring import ScoredTable
 from automl.study import Study
 
@@ -41,6 +42,8 @@ class Settings:
         Bytes that the workers may hold.
     engine : str or Engine
         Where the work is done.
+    resources : Resources
+        Memory and device of every fit; the threads are chosen by the size of the table.
     started : float
     keep_data : bool
         Whether the working files stay.
@@ -61,6 +64,7 @@ class Settings:
     jobs: int = 1
     memory: int | None = None
     engine: str | Engine = LOCAL.name
+    resources: Resources = SINGLE_THREAD
     started: float = field(default_factory=time.monotonic)
     keep_data: bool = False
     lasting: bool = True
