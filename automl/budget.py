@@ -16,7 +16,7 @@ from automl.errors import InputError
 
 Clock = Callable[[], float]
 
-MOST_SLOWDOWN = 12.0
+MAX_SLOWDOWN = 12.0
 MAX_CROWDING = 4.0
 MIN_PROCESSOR_SECONDS = 0.05  # that a process must have had before its slowdown is measured
 ENDING_SECONDS = 0.8  # to write the outcome and end the process, on a quiet machine
@@ -70,7 +70,7 @@ class Budget:
         return seconds <= self.remaining()
 
     @property
-    def timed(self) -> bool:
+    def is_timed(self) -> bool:
         """Whether a clock ends this budget."""
         return math.isfinite(self.deadline)
 
@@ -81,7 +81,7 @@ class Budget:
         """
         for index, share in enumerate(shares):
             shares_left = sum(shares[index:])
-            if self.timed and shares_left > 0:
+            if self.is_timed and shares_left > 0:
                 seconds = self.remaining() * share / shares_left
                 yield self.within(seconds)
             else:
@@ -93,7 +93,7 @@ class Budget:
         deadline = min(self.deadline, end)
         return replace(self, deadline=deadline)
 
-    def keeping(self, seconds: float) -> Budget:
+    def reserve(self, seconds: float) -> Budget:
         """Return this budget without its last `seconds`."""
         deadline = self.deadline - seconds
         return replace(self, deadline=deadline)
@@ -272,7 +272,7 @@ class Stopwatch:
             return 1.0
         wall = time.monotonic() - self.wall
         slowdown = max(1.0, wall / processor)
-        return min(MOST_SLOWDOWN, slowdown)
+        return min(MAX_SLOWDOWN, slowdown)
 
 
 def measure_crowding() -> float:
@@ -298,7 +298,7 @@ def reserve_ending(budget: Budget) -> Budget:
     That time is scaled by how crowded the machine is now.
     """
     seconds = ENDING_SECONDS * measure_crowding()
-    return budget.keeping(seconds)
+    return budget.reserve(seconds)
 
 
 def _count_others(own: Sequence[int]) -> int:

@@ -90,7 +90,7 @@ class Texts:
         for start, end in bounds:
             yield blob[start:end].decode()
 
-    def derived(self, key: Hashable, make: Callable[[], T]) -> T:
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return a value computed from the column, computed once and cached with the column.
 
         Reading words takes seconds.

@@ -18,7 +18,7 @@ from automl.task import Task
 Floats = npt.NDArray[np.float64]
 
 # A file next to the data: the extensions of the main process, where workers need them.
-EXTENSIONS = "extensions.pkl"
+EXTENSIONS_FILE = "extensions.pkl"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from automl.folds import HasTime, always
+from automl.folds import HasTime, unlimited
 from automl.metrics import Metric
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +63,7 @@ class Truth:
         return Truth(y, weight, units)
 
 
-def scores_of(prediction: Floats) -> Floats:
+def to_scores(prediction: Floats) -> Floats:
     """Return the values that are averaged: numbers as they are, logarithms of probabilities."""
     if prediction.ndim == 1:
         return prediction
@@ -71,7 +71,7 @@ def scores_of(prediction: Floats) -> Floats:
     return np.log(clipped)
 
 
-def predictions_of(scores: Floats) -> Floats:
+def to_predictions(scores: Floats) -> Floats:
     """Return predictions from scores: numbers, or probabilities."""
     if scores.ndim == 1:
         return scores
@@ -82,7 +82,7 @@ def predictions_of(scores: Floats) -> Floats:
     return shares
 
 
-def pool(predictions: Predictions, truth: Truth, ridge: float = RIDGE) -> Floats:
+def fit_log_pool(predictions: Predictions, truth: Truth, ridge: float = RIDGE) -> Floats:
     """Find the weights of a logarithmic opinion pool with the least log loss.
 
     Few rows pull the weights towards equal ones. The best weights by log loss are better ones for
@@ -108,10 +108,10 @@ def pool(predictions: Predictions, truth: Truth, ridge: float = RIDGE) -> Floats
     Examples
     --------
     >>> right, wrong = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.1, 0.9], [0.9, 0.1]])
-    >>> pool([right, wrong], Truth(np.array([0.0, 1.0]))).tolist()
+    >>> fit_log_pool([right, wrong], Truth(np.array([0.0, 1.0]))).tolist()
     [1.0, 0.0]
     """
-    scores = [scores_of(prediction) for prediction in predictions]
+    scores = [to_scores(prediction) for prediction in predictions]
     n_models = len(scores)
     weights = _unscaled_pool(scores, truth, ridge)
     min_weight = MIN_WEIGHT_SHARE * weights.sum()
@@ -144,7 +144,7 @@ def _unscaled_pool(scores: Predictions, truth: Truth, ridge: float) -> Floats:
 
     def loss_and_gradient(weights: Floats) -> tuple[float, Floats]:
         pooled = np.tensordot(weights, stack, 1)
-        errors = predictions_of(pooled)
+        errors = to_predictions(pooled)
         of_truth = np.maximum(errors[rows, codes], TINY_PROBABILITY)
         logs = np.log(of_truth)
         log_loss = -float(row_shares @ logs)
@@ -170,12 +170,12 @@ def _unscaled_pool(scores: Predictions, truth: Truth, ridge: float) -> Floats:
     return weights
 
 
-def greedy(
+def select_greedily(
     predictions: Predictions,
     truth: Truth,
     metric: Metric,
     steps: int = 25,
-    has_time: HasTime = always,
+    has_time: HasTime = unlimited,
 ) -> Floats:
     """Find weights by greedy selection with replacement, starting from the best single model.
 
@@ -189,7 +189,7 @@ def greedy(
     metric : Metric
     steps : int
         Maximum number of models that are added; more than 25 brought AutoGluon nothing measurable.
-    go_on : callable, optional
+    has_time : callable, optional
         Called after each step, because a metric may be slow; selection ends where it returns false.
 
     Returns
@@ -205,10 +205,10 @@ def greedy(
     --------
     >>> from automl.metrics import METRICS
     >>> low, high = np.array([0.0, 1.0]), np.array([2.0, 3.0])
-    >>> greedy([low, high], Truth(np.array([1.0, 2.0])), METRICS["rmse"])
+    >>> select_greedily([low, high], Truth(np.array([1.0, 2.0])), METRICS["rmse"])
     array([0.5, 0.5])
     """
-    scores = [scores_of(prediction) for prediction in predictions]
+    scores = [to_scores(prediction) for prediction in predictions]
     counts = np.zeros(len(scores))
     first = scores[0]
     total = np.zeros_like(first, dtype=np.float64)
@@ -218,8 +218,8 @@ def greedy(
         losses = []
         for added in scores:
             mean = (total + added) / step
-            prediction = predictions_of(mean)
-            loss = metric.of(truth.y, prediction, truth.weight)
+            prediction = to_predictions(mean)
+            loss = metric.loss_of_output(truth.y, prediction, truth.weight)
             losses.append(loss)
         chosen = int(np.argmin(losses))
         counts[chosen] += 1
@@ -243,9 +243,9 @@ def combine(predictions: Predictions, weights: Weights) -> Floats:
     """
     if len(predictions) == 1:
         return predictions[0]
-    scores = [scores_of(prediction) for prediction in predictions]
+    scores = [to_scores(prediction) for prediction in predictions]
     average = weighted_sum(scores, weights)
-    return predictions_of(average)
+    return to_predictions(average)
 
 
 def weighted_sum(arrays: Predictions, weights: Weights) -> Floats:
@@ -269,10 +269,10 @@ def apply_temperature(proba: Floats, temperature: float) -> Floats:
         return proba
     clipped = np.clip(proba, TINY_PROBABILITY, 1.0)
     logs = np.log(clipped)
-    return predictions_of(logs / temperature)
+    return to_predictions(logs / temperature)
 
 
-def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
+def fit_temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
     """Find the temperature between 0.2 and 5 with the least log loss.
 
     Return 1 if it gains less than a thousandth.
@@ -284,10 +284,10 @@ def temperature(proba: Floats, truth: Truth, log_loss: Metric) -> float:
     losses = []
     for candidate in grid:
         sharpened = apply_temperature(proba, candidate)
-        loss = log_loss.of(truth.y, sharpened, truth.weight)
+        loss = log_loss.loss_of_output(truth.y, sharpened, truth.weight)
         losses.append(loss)
     best = int(np.argmin(losses))
-    plain_loss = log_loss.of(truth.y, proba, truth.weight)
+    plain_loss = log_loss.loss_of_output(truth.y, proba, truth.weight)
     if losses[best] < plain_loss * MAX_CALIBRATED_RATIO:
         return float(grid[best])
     return 1.0

@@ -29,7 +29,7 @@ class UnsafeModel(InputError):
     """A predictor file is damaged or holds something that no predictor needs."""
 
 
-class NoTime(AutoMLError):
+class OutOfTime(AutoMLError):
     """The budget ended before the steps that all others depend on were done."""
 
 
@@ -66,12 +66,12 @@ _DEBIAN_PACKAGES = {
 }
 
 
-def cure(reason: str) -> str:
+def with_install_hint(reason: str) -> str:
     """Add an installation hint to a message about a missing shared library.
 
     Other messages are returned as they are.
 
-    >>> cure("OSError: libgomp.so.1: cannot open shared object file")
+    >>> with_install_hint("OSError: libgomp.so.1: cannot open shared object file")
     'OSError: libgomp.so.1: cannot open shared object file. To have it: apt-get install libgomp1'
     """
     if "cannot open shared object file" not in reason:

@@ -13,9 +13,18 @@ from automl.budget import Budget
 from automl.candidate import Candidate
 from automl.lab.lab import Lab
 from automl.metrics import Metric
-from automl.models import EarlyStopping, Family, Feature, Fitted, How, Model, Sample, SimpleFamily
+from automl.models import (
+    EarlyStopping,
+    Family,
+    Feature,
+    FitContext,
+    Fitted,
+    Model,
+    Sample,
+    SimpleFamily,
+)
 from automl.pipeline import Pipeline, read_pipeline
-from automl.search.manual import Everywhere, variation
+from automl.search.manual import AllFoldsPolicy, variation
 from automl.space import Choice, Float, Int, Space, When
 from automl.stages import Stage, option
 from automl.state import State
@@ -26,17 +35,17 @@ from automl.track.tracker import Tracker
 from automl.trial import Trial
 
 __all__ = [
+    "AllFoldsPolicy",
     "Budget",
     "Candidate",
     "Choice",
     "EarlyStopping",
-    "Everywhere",
     "Experiment",
     "Family",
     "Feature",
+    "FitContext",
     "Fitted",
     "Float",
-    "How",
     "Int",
     "Lab",
     "Metric",

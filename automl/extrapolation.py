@@ -27,7 +27,7 @@ MAX_LOG_EXCESS = 0.7  # of a later block's loss over the largest loss of a block
 STUDENT_QUANTILES = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}  # 97.5%, by degrees of freedom
 
 
-def new_rows(rows: int) -> int:
+def default_n_new_rows(rows: int) -> int:
     """Return the number of new rows that an interval is for, unless a test table is given."""
     n_new = round(NEW_ROWS_PER_ROW * rows)
     return max(1, n_new)
@@ -53,7 +53,7 @@ def widening_factor(rows: int, new: int, trained: float = math.inf) -> float:
     return math.sqrt(1 + from_new_rows + from_training)
 
 
-def reached(
+def widen_interval(
     loss: float, low: float, high: float, distance_factor: float, metric: Metric
 ) -> Interval:
     """Return the ends of an interval around a loss, moved away from it by a factor.
@@ -63,11 +63,11 @@ def reached(
     rows. By the ratio it becomes at most e times as large.
 
     >>> from automl.metrics import METRICS
-    >>> low, high = reached(0.1, 0.08, 0.12, 2.0, METRICS["roc_auc"])
+    >>> low, high = widen_interval(0.1, 0.08, 0.12, 2.0, METRICS["roc_auc"])
     >>> f"{low:.3f} {high:.3f}"
     '0.060 0.144'
     """
-    least = metric.least
+    least = metric.min_loss
     down = low - loss
     up = high - loss
     far_low = loss + down * distance_factor
@@ -83,7 +83,7 @@ def reached(
         by_ratio = least + excess * factor
         far_high = max(far_high, by_ratio)
     far_low = max(least, far_low)
-    far_high = min(metric.most, far_high)
+    far_high = min(metric.max_loss, far_high)
     return far_low, far_high
 
 
@@ -118,7 +118,7 @@ class Block:
     loss: float = math.nan
 
 
-def later_losses(
+def later_loss_interval(
     blocks: Sequence[Block], later_block: Block, least_loss: float = -math.inf
 ) -> Interval:
     """Return the ends of a 95% interval of the loss on a later block of rows.
@@ -138,7 +138,7 @@ def later_losses(
     --------
     >>> times = [(start, age) for start in (100, 200, 300) for age in (10, 20, 30)]
     >>> blocks = [Block(start, age, 1.0 + age / 10) for start, age in times]
-    >>> low, high = later_losses(blocks, Block(400, 50))
+    >>> low, high = later_loss_interval(blocks, Block(400, 50))
     >>> round(high, 2)
     6.0
     """

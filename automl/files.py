@@ -24,7 +24,7 @@ ENCODING_ERRORS: Final = "backslashreplace"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-def bundled(kind: str) -> Path:
+def bundled_folder(kind: str) -> Path:
     """Return the folder of bundled data: `pipelines` or `datasets`.
 
     In a checkout it lies next to the package, in an installed wheel inside it.
@@ -81,7 +81,7 @@ def disk_errno(error: BaseException) -> int:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `path` when the block succeeds.
 
     The temporary file lies in the same folder and is removed if the block raises.
@@ -106,7 +106,7 @@ def _umask() -> int:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all, with escapes for characters that UTF-8 lacks."""
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(text.encode("utf-8", ENCODING_ERRORS))
 
 

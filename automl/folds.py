@@ -25,7 +25,7 @@ FoldKind = Literal["kfold", "time", "holdout", "panel"]
 # Share of the rows that may be held out later than their time says, to keep groups whole.
 MAX_MOVED_SHARE = 0.2
 HasTime = Callable[[], bool]  # whether there is time for more
-UNUSED = -2  # the block of rows that are neither trained on nor held out
+UNUSED_BLOCK = -2  # the block of rows that are neither trained on nor held out
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Folds:
     Examples
     --------
     >>> folds = Folds("kfold", np.array([[0, 1, 0]], np.int16))
-    >>> folds.train(0, 0).tolist(), folds.held(0, 0).tolist()
+    >>> folds.train(0, 0).tolist(), folds.held_out(0, 0).tolist()
     ([1], [0, 2])
     """
 
@@ -69,10 +69,10 @@ class Folds:
         is_train = blocks != fold
         if self.kind == "time":
             is_train = blocks < fold
-        is_train &= blocks != UNUSED
+        is_train &= blocks != UNUSED_BLOCK
         return np.flatnonzero(is_train)
 
-    def held(self, repeat: int, fold: int) -> Rows:
+    def held_out(self, repeat: int, fold: int) -> Rows:
         """Return the positions of rows held out."""
         blocks = self.blocks[repeat]
         is_held = blocks == fold
@@ -89,7 +89,7 @@ class Folds:
         blocks = self.blocks[:, rows]
         return Folds(self.kind, blocks)
 
-    def spread(self, rows: Rows, n_rows: int) -> Folds:
+    def embed(self, rows: Rows, n_rows: int) -> Folds:
         """Return the same folds over a larger table.
 
         Parameters
@@ -101,7 +101,7 @@ class Folds:
         """
         n_repeats = len(self.blocks)
         shape = (n_repeats, n_rows)
-        blocks = np.full(shape, UNUSED, np.int16)
+        blocks = np.full(shape, UNUSED_BLOCK, np.int16)
         blocks[:, rows] = self.blocks
         return Folds(self.kind, blocks)
 
@@ -161,7 +161,7 @@ def _are_blocks(array: Array) -> bool:
     if not array.size:
         return False
     lowest = int(array.min())
-    return lowest >= UNUSED
+    return lowest >= UNUSED_BLOCK
 
 
 def _file_name(kind: FoldKind) -> str:
@@ -195,7 +195,7 @@ def folds_from_splits(splits: Sequence[Split], n_rows: int) -> Folds:
     """
     n_splits = len(splits)
     shape = (n_splits, n_rows)
-    marks = np.full(shape, UNUSED, np.int16)
+    marks = np.full(shape, UNUSED_BLOCK, np.int16)
     for index, split in enumerate(splits):
         train, held = split
         mark = marks[index]
@@ -219,7 +219,7 @@ def _as_kfold(marks: Blocks) -> Folds | None:
     marks : ndarray of shape (n_splits, n_rows), int16
         -1 where a row is trained on, 0 where it is held out, else UNUSED.
     """
-    is_unused = marks == UNUSED
+    is_unused = marks == UNUSED_BLOCK
     is_never_used = is_unused.all(axis=0)
     is_sometimes_used = is_unused & ~is_never_used
     if is_sometimes_used.any():
@@ -229,7 +229,7 @@ def _as_kfold(marks: Blocks) -> Folds | None:
     n_held = is_ever_held.sum()
     n_rows = marks.shape[1]
     start = np.full(n_rows, -1, np.int16)
-    start[is_never_used] = UNUSED
+    start[is_never_used] = UNUSED_BLOCK
     repeats: list[Blocks] = []
     blocks = start.copy()
     for held in is_held:
@@ -265,11 +265,11 @@ def _as_time_folds(marks: Blocks) -> Folds | None:
     if len(marks) < 2:
         return None
     blocks = marks[0].copy()
-    blocks[blocks != -1] = UNUSED
+    blocks[blocks != -1] = UNUSED_BLOCK
     for fold, mark in enumerate(marks):
         is_train = mark == -1
         is_held = mark == 0
-        is_earlier = blocks != UNUSED
+        is_earlier = blocks != UNUSED_BLOCK
         if not np.array_equal(is_train, is_earlier):
             return None
         if is_earlier[is_held].any():
@@ -285,7 +285,7 @@ def _one_repeat(kind: FoldKind, blocks: Array) -> Folds:
     return Folds(kind, repeats)
 
 
-def always() -> bool:
+def unlimited() -> bool:
     """Say that there is time for more."""
     return True
 
@@ -339,7 +339,7 @@ def holdout(strata: Array, units: Rows, share: float, seed: int) -> Folds:
     shares = sizes / len(blocks)
     errors = np.abs(shares - share)
     nearest = errors.round(3).argmin()
-    return given(blocks == nearest)
+    return holdout_of(blocks == nearest)
 
 
 def _n_distinct(values: Array) -> int:
@@ -428,7 +428,7 @@ def _has_empty_fold(folds: Folds, n_folds: int) -> bool:
     """Return whether a fold of the first repeat trains on nothing or holds nothing out."""
     for fold in range(n_folds):
         train = folds.train(0, fold)
-        held = folds.held(0, fold)
+        held = folds.held_out(0, fold)
         if not train.size:
             return True
         if not held.size:
@@ -436,7 +436,7 @@ def _has_empty_fold(folds: Folds, n_folds: int) -> bool:
     return False
 
 
-def given(is_held: Mask) -> Folds:
+def holdout_of(is_held: Mask) -> Folds:
     """Return the holdout of the rows where `is_held`, such as the user's own.
 
     Parameters

@@ -39,10 +39,10 @@ def _escape(character: str) -> str:
     return escape.decode()
 
 
-def places(value: float | None, significant: int = SCORE_DIGITS) -> int:
+def decimal_places(value: float | None, significant: int = SCORE_DIGITS) -> int:
     """Return how many decimals show a value with the given number of significant digits.
 
-    >>> places(0.913245), places(48213.2), places(0.00123)
+    >>> decimal_places(0.913245), decimal_places(48213.2), decimal_places(0.00123)
     (6, 1, 8)
     """
     if value is None or not math.isfinite(value):
@@ -55,10 +55,10 @@ def places(value: float | None, significant: int = SCORE_DIGITS) -> int:
     return min(MAX_DECIMALS, decimals)
 
 
-def number(value: float | None, decimals: int) -> str:
+def format_number(value: float | None, decimals: int) -> str:
     """Return a number with a fixed count of decimals; an empty text for None, NaN and infinity.
 
-    >>> number(0.5, 3), number(None, 3)
+    >>> format_number(0.5, 3), format_number(None, 3)
     ('0.500', '')
     """
     if value is None or not math.isfinite(value):
@@ -66,10 +66,10 @@ def number(value: float | None, decimals: int) -> str:
     return f"{value:.{decimals}f}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return seconds as people write them.
 
-    >>> duration(0.123), duration(58.31), duration(600), duration(3725)
+    >>> format_duration(0.123), format_duration(58.31), format_duration(600), format_duration(3725)
     ('0.12 s', '58.3 s', '10 min', '1 h 2 min 5 s')
     """
     if seconds < 10:
@@ -88,15 +88,15 @@ def duration(seconds: float) -> str:
     return " ".join(parts)
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
+def format_count(count: int, noun: str, plural: str = "") -> str:
     """Return a count with its noun, in the plural where it needs one.
 
-    >>> counted(1, "row"), counted(12500, "row"), counted(2, "class", "classes")
+    >>> format_count(1, "row"), format_count(12500, "row"), format_count(2, "class", "classes")
     ('1 row', '12 500 rows', '2 classes')
     """
     if count != 1:
         noun = plural or f"{noun}s"
-    digits = grouped(count)
+    digits = group_digits(count)
     return f"{digits} {noun}"
 
 
@@ -114,19 +114,19 @@ def ordinal(rank: int) -> str:
     return f"{rank}{ending}"
 
 
-def grouped(count: int) -> str:
+def group_digits(count: int) -> str:
     """Return a whole number with its digits in groups of three.
 
-    >>> grouped(1234567)
+    >>> group_digits(1234567)
     '1 234 567'
     """
     return f"{count:,}".replace(",", " ")
 
 
-def listed(words: Iterable[object], most: int = 5) -> str:
+def join_words(words: Iterable[object], most: int = 5) -> str:
     """Join the first `most` words with commas, and say how many more there are.
 
-    >>> listed("abc", 2)
+    >>> join_words("abc", 2)
     'a, b and 1 more'
     """
     shown = [visible(word, MAX_ITEM_CHARACTERS) for word in words]
@@ -158,7 +158,7 @@ def _quoted(folder: Path) -> str:
     return shlex.quote(path)
 
 
-def aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
+def align_columns(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
     """Return a table as lines of text, with columns two spaces apart.
 
     Parameters
@@ -168,7 +168,7 @@ def aligned(table: Sequence[tuple[str, ...]], left: Sequence[str]) -> str:
     left : sequence of str
         Headings of the columns that are aligned to the left; all others are aligned to the right.
 
-    >>> print(aligned([("name", "rows"), ("iris", "150"), ("a", "8")], left=["name"]))
+    >>> print(align_columns([("name", "rows"), ("iris", "150"), ("a", "8")], left=["name"]))
     name  rows
     iris   150
     a        8

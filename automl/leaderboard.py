@@ -8,7 +8,7 @@ import math
 import statistics
 from typing import Any
 
-from automl.extrapolation import new_rows, student_t_quantile, widening_factor
+from automl.extrapolation import default_n_new_rows, student_t_quantile, widening_factor
 from automl.metrics import Metric, metric_of
 from automl.study import Evaluation, Study
 from automl.trial import Trial
@@ -98,7 +98,7 @@ def sorted_trials(study: Study) -> list[Trial]:
 
 
 def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     members = [study.trials[name] for name in study.weights]
     low, high = _natural(metric, evaluation.low, evaluation.high)
     seconds = sum(trial.seconds for trial in members)
@@ -121,7 +121,7 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
 
 
 def _trial_row(study: Study, trial: Trial) -> Row:
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     loss = _current_loss(trial)
     score = None
     if not math.isinf(loss):
@@ -206,9 +206,9 @@ def _interval(study: Study, trial: Trial, metric: Metric) -> tuple[float | None,
     rows = study.size.rows
     half_width = student_t_quantile(count - 1) * statistics.stdev(losses)
     half_width /= math.sqrt(count)
-    half_width *= widening_factor(rows, new_rows(rows))
-    low = max(metric.least, trial.loss - half_width)
-    high = min(metric.most, trial.loss + half_width)
+    half_width *= widening_factor(rows, default_n_new_rows(rows))
+    low = max(metric.min_loss, trial.loss - half_width)
+    high = min(metric.max_loss, trial.loss + half_width)
     return _natural(metric, low, high)
 
 
@@ -218,7 +218,7 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
     return min(scores), max(scores)
 
 
-def nothing_judged(study: Study) -> str:
+def no_model_text(study: Study) -> str:
     """Return why only the constant model answers; empty if another one was evaluated on any fold.
 
     Such a model may have lost to the constant. A run that asked for the constant alone is not

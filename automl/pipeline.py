@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from automl.errors import InputError, suggestion
-from automl.files import bundled, read_toml
-from automl.stages import STAGES, Stage, name_of, stage
+from automl.files import bundled_folder, read_toml
+from automl.stages import STAGES, Stage, find_stage, stage_name
 from automl.stages.traits import only_families
 
 Settings = Mapping[str, Any]
@@ -148,12 +148,12 @@ def _stage_name(kind: StageClass) -> str:
     for name, known in STAGES.items():
         if known is kind:
             return name
-    return name_of(kind)
+    return stage_name(kind)
 
 
 def pipelines() -> dict[str, Path]:
     """Return the files of the bundled pipelines by name."""
-    folder = bundled("pipelines")
+    folder = bundled_folder("pipelines")
     paths = sorted(folder.glob("*.toml"))
     return {path.stem: path for path in paths}
 
@@ -186,7 +186,7 @@ def read_pipeline(name: str) -> Pipeline:
         steps=steps,
         data=data,
         budget=budget,
-        seed=checked(seed, int, f"{path}: seed"),
+        seed=check_option(seed, int, f"{path}: seed"),
     )
 
 
@@ -214,7 +214,7 @@ def _read_step(plain: Any, where: str) -> Step:
     if not isinstance(name, str):
         known = ", ".join(STAGES)
         raise InputError(f'{where}: names no stage: write use = "clean". Known stages: {known}.')
-    stage_class = stage(name, where)
+    stage_class = find_stage(name, where)
     where = f"{where} ({name})"
     value = options.pop("share", 1)
     share = _share(value, where)
@@ -238,19 +238,19 @@ def _is_number(value: Any) -> bool:
 
 def _make_stage(kind: StageClass, options: Settings, where: str) -> Stage:
     """Make a stage with these options, checked against its fields."""
-    hints = dict(fields(kind))
+    hints = dict(option_types(kind))
     others = ("use", "share")
     _check_keys(options, tuple(hints), where, others)
     values = {}
     for key, given in options.items():
         option = f"{where}: {key}"
-        value = checked(given, hints[key], option)
+        value = check_option(given, hints[key], option)
         _check_bounds(kind, key, value, option)
         values[key] = value
     return kind(**values)
 
 
-def fields(kind: StageClass) -> Iterator[tuple[str, Any]]:
+def option_types(kind: StageClass) -> Iterator[tuple[str, Any]]:
     """Yield the names and types of a stage's options."""
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
@@ -271,7 +271,7 @@ def _check_bounds(kind: StageClass, key: str, value: Any, where: str) -> None:
         raise InputError(f"{where} = {value!r}: must be {bounds}.")
 
 
-def checked(value: Any, hint: Any, where: str) -> Any:
+def check_option(value: Any, hint: Any, where: str) -> Any:
     """Return a value converted to an option's type.
 
     Parameters
@@ -376,7 +376,7 @@ def _with_setting(pipeline: Pipeline, setting: str) -> Pipeline:
             f"{option}: which stage it is can't be set. "
             "To have other stages, write a pipeline file (`automl pipelines` lists examples)."
         )
-    value = toml_value(text.strip())
+    value = parse_toml_value(text.strip())
     steps = list(pipeline.steps)
     for index in pipeline.indices_of(name, option):
         step = steps[index]
@@ -396,7 +396,7 @@ def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
     `kinds.zip`.
     """
     kind = type(step.stage)
-    hints = dict(fields(kind))
+    hints = dict(option_types(kind))
     key, is_entry, entry = path.partition(".")
     others = ("share",)
     _check_keys({key: value}, tuple(hints), option, others)
@@ -406,7 +406,7 @@ def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
             raise InputError(f"{option}: {key!r} has no entries. Write {step.name}.{key}=VALUE.")
         value = {**table, entry: value}
     where = f"--set {step.name}.{key}"
-    value = checked(value, hints[key], where)
+    value = check_option(value, hints[key], where)
     _check_bounds(kind, key, value, where)
     return replace(step.stage, **{key: value})  # type: ignore[type-var]
 
@@ -427,7 +427,7 @@ def _split(setting: str) -> tuple[str, str, str]:
     return setting.rpartition("=")
 
 
-def toml_value(text: str) -> Any:
+def parse_toml_value(text: str) -> Any:
     """Return a setting's value: parsed as TOML if it is valid TOML, else the text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -79,10 +79,10 @@ class Problem:
         """
         if self.n_free <= count:
             return self
-        rows = self.drawn(count, seed)
+        rows = self.draw_rows(count, seed)
         return self.take(rows)
 
-    def drawn(self, count: int, seed: int) -> Rows:
+    def draw_rows(self, count: int, seed: int) -> Rows:
         """Return the positions of the rows that `draw` takes."""
         n_rows = self.table.n_rows
         seeds = (seed, count)
@@ -99,4 +99,4 @@ class Problem:
 
 
 _EMPTY_TABLE = Table({}, n_rows=0, source="")
-NOTHING = Problem(_EMPTY_TABLE, target="")
+EMPTY_PROBLEM = Problem(_EMPTY_TABLE, target="")

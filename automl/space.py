@@ -47,7 +47,7 @@ class _Interval(_Conditional):
     high: float
     log: bool = False
 
-    def place(self, value: Any) -> float:
+    def to_unit(self, value: Any) -> float:
         """Map a value to 0 at the lower end up to 1 at the upper end of the range.
 
         Values outside the range map to numbers outside [0, 1].
@@ -64,7 +64,7 @@ class _Interval(_Conditional):
             return (number - low) / (high - low)
         return 0.5
 
-    def _real_at(self, position: float) -> float:
+    def _real_from_unit(self, position: float) -> float:
         """Return the real number at a position from 0 (lower end) to 1 (upper end)."""
         low = self.low
         high = self.high
@@ -101,7 +101,7 @@ class Float(_Interval):
             return float(math.exp(exponent))
         return float(rng.uniform(low, high))
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Return whether a value lies in the range."""
         if isinstance(value, bool):
             return False
@@ -114,9 +114,9 @@ class Float(_Interval):
         number = max(self.low, float(value))
         return min(self.high, number)
 
-    def at(self, place: float) -> float:
+    def from_unit(self, place: float) -> float:
         """Return the value at a position from 0 (lower end) to 1 (upper end)."""
-        return self._real_at(float(place))
+        return self._real_from_unit(float(place))
 
     def for_short_budget(self) -> Float:
         """Return the range for fits that their deadline cuts short."""
@@ -154,7 +154,7 @@ class Int(_Interval):
         exponent = rng.uniform(low, high)
         return self.nearest(math.exp(exponent))
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Return whether a value lies in the range."""
         if isinstance(value, bool):
             return False
@@ -167,9 +167,9 @@ class Int(_Interval):
         value = max(self.low, round(value))
         return int(min(self.high, value))
 
-    def at(self, place: float) -> int:
+    def from_unit(self, place: float) -> int:
         """Return the whole number nearest to a position from 0 (lower end) to 1 (upper end)."""
-        return round(self._real_at(place))
+        return round(self._real_from_unit(place))
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Choice(_Conditional):
         index = int(rng.integers(n_values))
         return self.values[index]
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Return whether a value is one of the choices."""
         return value in self.values
 

@@ -28,7 +28,7 @@ MAX_UNPACKED_BYTES = 8 * 2**30  # of all entries of one archive
 MAX_COMPRESSION_RATIO = 200
 # Below this size any ratio is allowed: a column of equal numbers compresses very well.
 ALWAYS_ALLOWED_BYTES = 2**26
-EPOCH = (1980, 1, 1, 0, 0, 0)  # time of every entry, so that equal states make equal bytes
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # time of every entry, so that equal states make equal bytes
 
 _ENTRY_NAME = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
 _ARRAY_HEADER = re.compile(
@@ -78,14 +78,14 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
     structure = text.encode("utf-8", ENCODING_ERRORS)
     for name, blob in [("state.json", structure), *blobs]:
         archive.writestr(
-            zipfile.ZipInfo(f"{prefix}/{name}", EPOCH),
+            zipfile.ZipInfo(f"{prefix}/{name}", ZIP_EPOCH),
             blob,
             compress_type=zipfile.ZIP_DEFLATED,
             compresslevel=1,
         )
 
 
-def packed(state: Mapping[str, Any]) -> bytes:
+def pack_to_bytes(state: Mapping[str, Any]) -> bytes:
     """Return a state as the bytes of a zip of its own, to be compressed once and then copied."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -108,8 +108,8 @@ def raising_unsafe_model(subject: str) -> Iterator[None]:
         raise UnsafeModel(f"{subject}: the model file holds nonsense: {cause}") from None
 
 
-def unpacked(blob: bytes) -> State:
-    """Return the state from the bytes that `packed` made.
+def unpack_bytes(blob: bytes) -> State:
+    """Return the state from the bytes that `pack_to_bytes` made.
 
     Raises
     ------

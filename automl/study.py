@@ -12,7 +12,7 @@ from automl.candidate import Job, Split
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.recipe import Recipe
 from automl.finding import Finding
-from automl.models import Family, family
+from automl.models import Family, find_family
 from automl.task import Task
 from automl.trial import Trial
 
@@ -247,10 +247,10 @@ class Study:
 
     def family(self, name: str) -> Family:
         """Return the family of this name, as this run knows it."""
-        return family(name, self.extensions)
+        return find_family(name, self.extensions)
 
     @property
-    def the_task(self) -> Task:
+    def known_task(self) -> Task:
         """The task, known from the clean stage on."""
         if self.task is None:
             raise LookupError("the task is known from the clean stage on")

@@ -45,21 +45,21 @@ class Timeline:
         The end of each fit by its job's key.
     last : float
         The last event.
-    weighed : float or None
+    weighted_at : float or None
         When members were weighted last, which ends the search; trials by hand may follow.
     """
 
     spans: tuple[Span, ...] = ()
     fits: Mapping[str, float] = field(default_factory=dict)
     last: float = 0.0
-    weighed: float | None = None
+    weighted_at: float | None = None
 
     @property
-    def ended(self) -> float:
+    def search_end(self) -> float:
         """End of the search, when it had its predictor; the last event until then."""
-        if self.weighed is None:
+        if self.weighted_at is None:
             return self.last
-        return self.weighed
+        return self.weighted_at
 
     def completed(self, trial: Trial) -> float:
         """Return the second at which a complete trial's last held-out fold ended."""
@@ -70,7 +70,7 @@ class Timeline:
         return max(ends, default=self.last)
 
 
-def read(folder: Path) -> Timeline:
+def read_timeline(folder: Path) -> Timeline:
     """Read the timeline of a run folder.
 
     Raises
@@ -93,8 +93,8 @@ def read(folder: Path) -> Timeline:
             stages.append((event.stage, True, time))
         elif name := _ended_stage(event):
             stages.append((name, False, time))
-    timeline = Timeline(fits=fits, last=last, weighed=weighed)
-    spans = _spans(stages, timeline.ended)
+    timeline = Timeline(fits=fits, last=last, weighted_at=weighed)
+    spans = _spans(stages, timeline.search_end)
     return replace(timeline, spans=spans)
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from automl.ensemble import Truth, apply_thresholds, choose_thresholds, combine
 from automl.error_tails import worsening
 from automl.extrapolation import student_t_quantile
-from automl.folds import HasTime, always, sample_rows
+from automl.folds import HasTime, sample_rows, unlimited
 from automl.metrics import Metric
 
 Array = npt.NDArray[Any]
@@ -45,7 +45,7 @@ class Sampler:
     --------
     >>> units = np.array([0, 0, 1, 1])
     >>> sampler = Sampler(Truth(np.zeros(4), units=units))
-    >>> sampler.count
+    >>> sampler.n_units
     2
     >>> rows = sampler.draw(np.random.default_rng(0))
     >>> sorted(set(rows.tolist())) in ([0, 1], [2, 3], [0, 1, 2, 3])
@@ -55,14 +55,14 @@ class Sampler:
     def __init__(self, truth: Truth) -> None:
         self._n_rows = len(truth.y)
         self._units: _Units | None = None
-        self.count = self._n_rows
+        self.n_units = self._n_rows
         if truth.units is not None:
             self._units = _Units.of(truth.units)
-            self.count = len(self._units.sizes)
+            self.n_units = len(self._units.sizes)
 
     def draw(self, rng: np.random.Generator, count: int | None = None) -> Integers:
         """Draw the rows of `count` units, by default of as many as there are."""
-        drawn = rng.integers(0, self.count, count or self.count)
+        drawn = rng.integers(0, self.n_units, count or self.n_units)
         if self._units is None:
             return drawn
         return self._units.rows_of(drawn)
@@ -71,7 +71,7 @@ class Sampler:
         """Return a sample of at most `most` rows, of whole units unless these are too few."""
         if self._n_rows > most and self._units is not None:
             rng = np.random.default_rng(seed)
-            shuffled = rng.permutation(self.count)
+            shuffled = rng.permutation(self.n_units)
             n_rows = np.cumsum(self._units.sizes[shuffled])
             chosen = shuffled[n_rows <= most]
             if len(chosen) >= MIN_UNITS:
@@ -82,11 +82,11 @@ class Sampler:
     @property
     def few_units_factor(self) -> float:
         """Factor by which an interval of few units is wider than the bootstrap's over them."""
-        if self._units is None or self.count < 2:
+        if self._units is None or self.n_units < 2:
             return 1.0
-        freedom = self.count - 1
+        freedom = self.n_units - 1
         tail_factor = student_t_quantile(freedom) / student_t_quantile(MANY_DEGREES_OF_FREEDOM)
-        return tail_factor * math.sqrt(self.count / freedom)
+        return tail_factor * math.sqrt(self.n_units / freedom)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +139,13 @@ def _loss_or_nan(
         return math.nan
 
 
-def interval(
+def bootstrap_interval(
     prediction: Array,
     truth: Truth,
     metric: Metric,
     rounds: int = 200,
     seed: int = 0,
-    has_time: HasTime = always,
+    has_time: HasTime = unlimited,
 ) -> tuple[float, float]:
     """Return a 95% interval of the loss over samples of the same size.
 
@@ -163,7 +163,7 @@ def interval(
     rounds : int
         Number of samples.
     seed : int
-    go_on : callable
+    has_time : callable
         Called before each sample once there are 40 losses; no more are drawn where it returns
         false.
     """
@@ -188,20 +188,20 @@ def interval(
     high = _finite_quantile(losses, UPPER_LEVEL)
     worse_high = _finite_quantile(worse_losses, UPPER_LEVEL)
     if math.isnan(low):
-        return metric.least, metric.most
+        return metric.min_loss, metric.max_loss
     if not math.isnan(worse_high):
         high = max(high, worse_high)
     return low, high
 
 
-def better_end(
+def lower_end_on_fewer_rows(
     prediction: Array,
     truth: Truth,
     metric: Metric,
     factor: float,
     rounds: int = 200,
     seed: int = 0,
-    has_time: HasTime = always,
+    has_time: HasTime = unlimited,
 ) -> float:
     """Return the lower end of a 95% interval of the loss over samples of fewer rows.
 
@@ -213,12 +213,12 @@ def better_end(
     --------
     >>> from automl.metrics import METRICS
     >>> y, labels = np.zeros(100), np.resize([1] + [0] * 19, 100)
-    >>> better_end(labels, Truth(y), METRICS["accuracy"], 2.0)
+    >>> lower_end_on_fewer_rows(labels, Truth(y), METRICS["accuracy"], 2.0)
     0.0
     """
     rng = np.random.default_rng(seed)
     sampler = Sampler(truth)
-    n_units = max(1, round(sampler.count / factor**2))
+    n_units = max(1, round(sampler.n_units / factor**2))
     losses: list[float] = []
     while len(losses) < rounds and has_time():
         rows = sampler.draw(rng, n_units)
@@ -245,13 +245,13 @@ def _finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
-def tied(
+def find_ties(
     predictions: Sequence[Floats],
     truth: Truth,
     metric: Metric,
     rounds: int = 100,
     seed: int = 0,
-    has_time: HasTime = always,
+    has_time: HasTime = unlimited,
 ) -> list[bool]:
     """Return which models can't be distinguished from the first one.
 
@@ -267,7 +267,7 @@ def tied(
     rounds : int
         Number of samples.
     seed : int
-    go_on : callable
+    has_time : callable
         Called before each sample but the first.
 
     Examples
@@ -276,7 +276,7 @@ def tied(
     >>> y = np.arange(50.0)
     >>> good, bad = y + np.resize([1.0, -1.0], 50), y + 5
     >>> as_good = y + np.resize([-1.0, 1.0, 1.0], 50)
-    >>> tied([good, as_good, bad], Truth(y), METRICS["rmse"])
+    >>> find_ties([good, as_good, bad], Truth(y), METRICS["rmse"])
     [True, True, False]
     """
     rng = np.random.default_rng(seed)
@@ -290,7 +290,7 @@ def tied(
         sample = truth.take(rows)
         losses = []
         for prediction in predictions:
-            loss = _loss_or_nan(metric.of, sample, prediction[rows])
+            loss = _loss_or_nan(metric.loss_of_output, sample, prediction[rows])
             losses.append(loss)
         differences[index] = np.array(losses) - losses[0]
     lowest = np.nanquantile(differences, LOWER_LEVEL, axis=0)
@@ -298,7 +298,7 @@ def tied(
     return is_tied
 
 
-def optimism(
+def estimate_optimism(
     predictions: Sequence[Floats],
     truth: Truth,
     metric: Metric,
@@ -306,8 +306,8 @@ def optimism(
     rounds: int = 10,
     rows: int = 1000,
     seed: int = 0,
-    has_time: HasTime = always,
-    cutting: bool = False,
+    has_time: HasTime = unlimited,
+    chooses_thresholds: bool = False,
 ) -> float:
     """Return how much lower the loss is on the rows that weights were chosen on than on others.
 
@@ -328,9 +328,9 @@ def optimism(
     rows : int
         Maximum number of rows that are used; the optimism of all rows is smaller in proportion.
     seed : int
-    go_on : callable
+    has_time : callable
         Called before each sample but the first; no more are drawn where it returns false.
-    cutting : bool
+    chooses_thresholds : bool
         Whether thresholds between classes are chosen, too.
 
     Returns
@@ -338,12 +338,12 @@ def optimism(
     float
         At least 0, in the loss's unit.
     """
-    if len(predictions) < 2 and not cutting:
+    if len(predictions) < 2 and not chooses_thresholds:
         return 0.0
     used = Sampler(truth).sample_rows(rows, seed)
     known = [prediction[used] for prediction in predictions]
     used_truth = truth.take(used)
-    choice = _Choice(known, used_truth, metric, weigher, cutting)
+    choice = _Choice(known, used_truth, metric, weigher, chooses_thresholds)
     all_gaps = list(choice.gaps(rounds, seed, has_time))
     gaps = _finite(all_gaps)  # a sample may lack a class
     if not gaps:
@@ -399,7 +399,7 @@ class _Choice:
 
     def _gap(self, prediction: Array, rows: Integers) -> float:
         """Return how much higher the loss is on all rows than on the given ones."""
-        loss = self.metric.of(self.truth.y, prediction, self.truth.weight)
+        loss = self.metric.loss_of_output(self.truth.y, prediction, self.truth.weight)
         sample = self.truth.take(rows)
-        sample_loss = _loss_or_nan(self.metric.of, sample, prediction[rows])
+        sample_loss = _loss_or_nan(self.metric.loss_of_output, sample, prediction[rows])
         return loss - sample_loss

@@ -73,7 +73,7 @@ def facts(run: Path) -> dict[str, Any]:
     from automl.metrics import METRICS
 
     study = replay(run)
-    metric = METRICS[study.the_task.metric]
+    metric = METRICS[study.known_task.metric]
     fits = [outcome for trial in study.trials.values() for outcome in trial.outcomes.values()]
     return {
         "metric": metric.name,

@@ -67,7 +67,9 @@ def main() -> None:
                 check=True,
             )
             predictor = automl.load(place / "run").predictor_
-            values = predictor.raw(predictor.read(read_table(str(place / "test.csv"))).columns)
+            values = predictor.predict_raw(
+                predictor.to_columns(read_table(str(place / "test.csv"))).columns
+            )
         y = pd.to_numeric(test[card["target"]]).to_numpy(float)
         row = {
             "task": folder.name,

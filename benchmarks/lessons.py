@@ -38,10 +38,10 @@ from variants import load_bench
 
 from automl.candidate import Candidate
 from automl.features.recipe import RECIPES
-from automl.insight.effects import drawn_from, effects, good_ranges
+from automl.insight.effects import draw_points, effects, good_ranges
 from automl.insight.importance import importances
-from automl.insight.points import Points, place_of, value_at
-from automl.insight.surrogate import learn
+from automl.insight.points import Points, from_coordinate, to_coordinate
+from automl.insight.surrogate import fit_surrogate
 from automl.space import Choice, Float, Int, Space
 from automl.trial import Trial
 
@@ -152,7 +152,10 @@ def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tp
         n_trials=trials,
     )
     places = np.array(
-        [[place_of(of, trial.params[name]) for name, of in space.items()] for trial in found.trials]
+        [
+            [to_coordinate(of, trial.params[name]) for name, of in space.items()]
+            for trial in found.trials
+        ]
     )
     losses = np.array([trial.value for trial in found.trials], np.float64)
     return points_of(space, places, losses)
@@ -161,7 +164,10 @@ def study(judge: Judge, space: Space, trials: int, seed: int, sampler: str = "tp
 def points_of(space: Space, places: Any, losses: Any) -> Points:
     """Points with trials to name them."""
     params = [
-        {name: value_at(of, place) for (name, of), place in zip(space.items(), point, strict=True)}
+        {
+            name: from_coordinate(of, place)
+            for (name, of), place in zip(space.items(), point, strict=True)
+        }
         for point in places
     ]
     return Points(
@@ -188,7 +194,7 @@ def by_grid(judge: Judge, space: Space) -> dict[str, float]:
     levels = {
         name: of.values
         if isinstance(of, Choice)
-        else tuple(of.at(place) for place in (0.05, 0.5, 0.95))
+        else tuple(of.from_unit(place) for place in (0.05, 0.5, 0.95))
         for name, of in space.items()
     }
     points = list(itertools.product(*levels.values()))
@@ -213,7 +219,7 @@ def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[st
             study(judge, space, 200, 0, sampler)
         )
         of = points_of(space, np.array(seen["places"]), np.array(seen["losses"]))
-        told = {one.name: one.share for one in importances(of, learn(of), 0)}
+        told = {one.name: one.share for one in importances(of, fit_surrogate(of), 0)}
         ranks = float(
             spearmanr(
                 [told[name] for name in space], [made["grid"][name] for name in space]
@@ -224,24 +230,24 @@ def importance(table: Table | None, kind: str, found: dict[str, Any]) -> dict[st
 
 
 def study_seen(of: Points) -> dict[str, Any]:
-    return {"places": of.places.round(6).tolist(), "losses": of.losses.tolist()}
+    return {"places": of.coordinates.round(6).tolist(), "losses": of.losses.tolist()}
 
 
 def ranges(table: Table) -> dict[str, Any]:
     """Losses of candidates from good ranges and from the whole range, on folds drawn anew."""
     judge: Judge = lambda params, seed: table.loss("lightgbm", params, seed)  # noqa: E731
     of = study(judge, LIGHTGBM, 60, 1)
-    surrogate = learn(of)
+    surrogate = fit_surrogate(of)
     error = float(surrogate.spread * np.sqrt(surrogate.noise) * of.losses.min())
     good = {one.name: one for one in good_ranges(of, effects(of, surrogate), error)}
     rng = np.random.default_rng(0)
     names = list(LIGHTGBM)
-    drawn = {"good": drawn_from(good, of, rng, 20), "whole": rng.random((20, len(names)))}
+    drawn = {"good": draw_points(good, of, rng, 20), "whole": rng.random((20, len(names)))}
     losses = {
         where: [
             judge(
                 {
-                    name: value_at(LIGHTGBM[name], place)
+                    name: from_coordinate(LIGHTGBM[name], place)
                     for name, place in zip(names, point, strict=True)
                 },
                 7,

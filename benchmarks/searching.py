@@ -45,9 +45,9 @@ from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.metrics import metric_of
-from automl.models import family
+from automl.models import find_family
 from automl.predictor.model import Member, Part, Predictor
-from automl.predictor.scoring import truth
+from automl.predictor.scoring import read_target
 from automl.problem import Problem
 from automl.run.first_model import with_baseline
 from automl.stages.clean import Clean
@@ -200,13 +200,13 @@ def tested(study: Study, lab: Lab, test: Table) -> float:
         if blob is not None:
             kept.append((items, blob))
     parts = [Part(tuple(item.key for item in items), blob, 1 / len(kept)) for items, blob in kept]
-    member = Member(best.id, family(best.candidate.family), 1.0, tuple(parts))
-    predictor = Predictor(study.the_task, lab.data.cleaner, encodings, (member,))
-    metric = metric_of(study.the_task)
+    member = Member(best.id, find_family(best.candidate.family), 1.0, tuple(parts))
+    predictor = Predictor(study.known_task, lab.data.cleaner, encodings, (member,))
+    metric = metric_of(study.known_task)
     target = test.columns[predictor.task.target]
-    known = truth(predictor.task, target, test.source)
-    answers = predictor.raw(predictor.read(test.take(known.rows)).columns)
-    return metric.of(known.y, answers, None)
+    known = read_target(predictor.task, target, test.source)
+    answers = predictor.predict_raw(predictor.to_columns(test.take(known.rows)).columns)
+    return metric.loss_of_output(known.y, answers, None)
 
 
 def read(out: Path) -> None:

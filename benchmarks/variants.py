@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.extrapolation import reached, widening_factor
+from automl.extrapolation import widen_interval, widening_factor
 from automl.metrics import METRICS as LIBRARY
 
 AUTOML = str(Path(sys.executable).parent / "automl")
@@ -130,7 +130,7 @@ def facts(run: Path) -> Row:
     told: Row = {}
     for name in ("loss", "low", "high", "rows", "new", "optimism"):
         told[name] = getattr(study.evaluation, name, None)  # without an evaluation: None
-    told["metric"] = study.the_task.metric
+    told["metric"] = study.known_task.metric
     seconds: dict[str, float] = {}
     for trial in study.trials.values():
         origin = f"{trial.candidate.family} {trial.candidate.origin}"
@@ -237,7 +237,9 @@ def _held(row: pd.Series) -> tuple[int, float]:
     far = widening_factor(told["rows"], row["test_rows"]) / widening_factor(
         told["rows"], told["new"]
     )
-    low, high = reached(told["loss"], told["low"], told["high"], far, LIBRARY[told["metric"]])
+    low, high = widen_interval(
+        told["loss"], told["low"], told["high"], far, LIBRARY[told["metric"]]
+    )
     side = int(row["loss"] > high + 1e-12) - int(row["loss"] < low - 1e-12)
     return side, float(np.log((told["loss"] + 1e-9) / (row["loss"] + 1e-9)))
 

@@ -17,9 +17,9 @@ import typer
 from automl.cli import app
 from automl.cli.listing import type_words
 from automl.features.recipe import RECIPES
-from automl.metrics import DEFAULTS, METRICS
+from automl.metrics import DEFAULT_METRICS, METRICS
 from automl.models import FAMILIES
-from automl.pipeline import fields, pipelines, read_pipeline
+from automl.pipeline import option_types, pipelines, read_pipeline
 from automl.stages import STAGES
 
 
@@ -56,7 +56,7 @@ def stages() -> list[str]:
         "",
     ]
     for name, kind in STAGES.items():
-        hints = dict(fields(kind))
+        hints = dict(option_types(kind))
         lines += [
             f"### {name}",
             "",
@@ -87,10 +87,12 @@ def tables() -> list[str]:
         "",
     ]
     lines += ["| recipe | numbers | categories | added |", "|---|---|---|---|"]
-    lines += [f"| `{recipe.name}` | {' | '.join(recipe.words)} |" for recipe in RECIPES.values()]
+    lines += [
+        f"| `{recipe.name}` | {' | '.join(recipe.descriptions)} |" for recipe in RECIPES.values()
+    ]
     lines += ["", "## Metrics", "", "| metric | | tasks |", "|---|---|---|"]
     for metric in METRICS.values():
-        default = " (default)" if metric.name in DEFAULTS.values() else ""
+        default = " (default)" if metric.name in DEFAULT_METRICS.values() else ""
         lines.append(f"| `{metric.name}`{default} | {metric.about} | {', '.join(metric.kinds)} |")
     lines += ["", "## Pipelines", "", "| pipeline | |", "|---|---|"]
     lines += [f"| `{name}` | {read_pipeline(name).about} |" for name in pipelines()]

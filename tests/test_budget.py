@@ -73,7 +73,7 @@ def test_nothing_is_left_after_the_deadline() -> None:
 
 def test_a_budget_of_trials_has_no_clock() -> None:
     budget = Budget(trials=5)
-    assert not budget.timed
+    assert not budget.is_timed
     assert budget.affords(1e12)
     for part in budget.divide([1, 2]):
         assert part.trials == 5
@@ -81,7 +81,7 @@ def test_a_budget_of_trials_has_no_clock() -> None:
 
 def test_time_that_is_kept_back_is_not_spent() -> None:
     budget = Budget(10.0, stopped_clock)
-    assert budget.keeping(3).remaining() == 7
+    assert budget.reserve(3).remaining() == 7
     assert budget.within(99).remaining() == 10
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from automl.files import bundled
+from automl.files import bundled_folder
 
-DATASETS = bundled("datasets")
+DATASETS = bundled_folder("datasets")
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/data.csv"))
 REQUIRED = {
     "title",

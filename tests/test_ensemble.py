@@ -13,9 +13,9 @@ from automl.ensemble import (
     apply_thresholds,
     choose_thresholds,
     combine,
-    greedy,
-    pool,
-    temperature,
+    fit_log_pool,
+    fit_temperature,
+    select_greedily,
     weights_by_id,
 )
 from automl.metrics import METRICS
@@ -31,32 +31,36 @@ def noisy(seed: int, n_models: int, n_rows: int = 200) -> tuple[list[np.ndarray]
 @given(st.integers(0, 50), st.integers(1, 6))
 def test_greedy_is_never_worse_than_the_best_model(seed: int, n_models: int) -> None:
     predictions, truth = noisy(seed, n_models)
-    weights = greedy(predictions, truth, METRICS["rmse"])
+    weights = select_greedily(predictions, truth, METRICS["rmse"])
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1)
-    alone = min(METRICS["rmse"].of(truth.y, p) for p in predictions)
-    assert METRICS["rmse"].of(truth.y, combine(predictions, weights)) <= alone + 1e-12
+    alone = min(METRICS["rmse"].loss_of_output(truth.y, p) for p in predictions)
+    assert METRICS["rmse"].loss_of_output(truth.y, combine(predictions, weights)) <= alone + 1e-12
 
 
 def test_independent_errors_are_averaged_out() -> None:
     predictions, truth = noisy(0, 4, 2000)
-    together = METRICS["rmse"].of(
-        truth.y, combine(predictions, greedy(predictions, truth, METRICS["rmse"]))
+    together = METRICS["rmse"].loss_of_output(
+        truth.y, combine(predictions, select_greedily(predictions, truth, METRICS["rmse"]))
     )
-    assert together < 0.85 * min(METRICS["rmse"].of(truth.y, p) for p in predictions)
+    assert together < 0.85 * min(METRICS["rmse"].loss_of_output(truth.y, p) for p in predictions)
 
 
 def test_where_time_is_short_fewer_models_are_added() -> None:
     predictions, truth = noisy(0, 4, 2000)
-    hurried = greedy(predictions, truth, METRICS["rmse"], has_time=iter([True, False]).__next__)
-    np.testing.assert_array_equal(hurried, greedy(predictions, truth, METRICS["rmse"], steps=2))
+    hurried = select_greedily(
+        predictions, truth, METRICS["rmse"], has_time=iter([True, False]).__next__
+    )
+    np.testing.assert_array_equal(
+        hurried, select_greedily(predictions, truth, METRICS["rmse"], steps=2)
+    )
 
 
 def test_a_copy_of_noise_gets_no_weight() -> None:
     predictions, truth = noisy(1, 1)
     noise = np.random.default_rng(9).normal(size=200) * 10
     assert weights_by_id(
-        ["good", "noise"], greedy([*predictions, noise], truth, METRICS["rmse"])
+        ["good", "noise"], select_greedily([*predictions, noise], truth, METRICS["rmse"])
     ) == {"good": 1.0}
 
 
@@ -73,7 +77,7 @@ def test_the_temperature_corrects_probabilities_that_are_too_sure() -> None:
     honest = rng.uniform(0.02, 0.98, 5000)
     y = (rng.random(5000) < honest).astype(float)
     too_sure = apply_temperature(np.column_stack([1 - honest, honest]), 0.4)
-    found = temperature(too_sure, Truth(y), METRICS["log_loss"])
+    found = fit_temperature(too_sure, Truth(y), METRICS["log_loss"])
     assert found == pytest.approx(2.5, rel=0.15)
 
 
@@ -81,7 +85,9 @@ def test_honest_probabilities_are_left_alone() -> None:
     rng = np.random.default_rng(1)
     honest = rng.uniform(0.02, 0.98, 20000)
     y = (rng.random(20000) < honest).astype(float)
-    assert temperature(np.column_stack([1 - honest, honest]), Truth(y), METRICS["log_loss"]) == 1.0
+    assert (
+        fit_temperature(np.column_stack([1 - honest, honest]), Truth(y), METRICS["log_loss"]) == 1.0
+    )
 
 
 EVEN = np.full(2, 0.5)
@@ -130,13 +136,13 @@ def test_the_pool_is_better_than_its_best_model_and_gives_noise_little_weight() 
     chance = rng.uniform(0.05, 0.95, 4000)
     truth = Truth((rng.random(4000) < chance).astype(float))
     models = [*(noisy_proba(chance, seed, 1.0) for seed in range(3)), rng.dirichlet([1, 1], 4000)]
-    weights = pool(models, truth)
+    weights = fit_log_pool(models, truth)
     assert weights.sum() == pytest.approx(1)
     assert weights.min() >= 0
     assert weights[3] < weights[:3].min() / 3
     log_loss = METRICS["log_loss"]
-    assert log_loss.of(truth.y, combine(models, weights)) < 0.97 * min(
-        log_loss.of(truth.y, model) for model in models
+    assert log_loss.loss_of_output(truth.y, combine(models, weights)) < 0.97 * min(
+        log_loss.loss_of_output(truth.y, model) for model in models
     )
 
 
@@ -144,7 +150,7 @@ def test_a_strong_ridge_makes_the_pool_equal() -> None:
     chance = np.linspace(0.05, 0.95, 200)
     truth = Truth((np.random.default_rng(0).random(200) < chance).astype(float))
     models = [noisy_proba(chance, 0, 0.1), noisy_proba(chance, 1, 5.0)]
-    weights = pool(models, truth, ridge=100.0)
+    weights = fit_log_pool(models, truth, ridge=100.0)
     assert weights == pytest.approx([0.5, 0.5], abs=0.01)
 
 
@@ -156,5 +162,5 @@ def test_rows_without_weight_do_not_count_in_the_pool() -> None:
         [noisy_proba(chance, seed, 1.0) for seed in range(2)],
     )
     weight = np.repeat([1.0, 0.0], 150)
-    half = pool([model[:150] for model in models], Truth(y[:150]))
-    assert pool(models, Truth(y, weight)) == pytest.approx(half, abs=1e-4)
+    half = fit_log_pool([model[:150] for model in models], Truth(y[:150]))
+    assert fit_log_pool(models, Truth(y, weight)) == pytest.approx(half, abs=1e-4)

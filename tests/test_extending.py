@@ -27,9 +27,9 @@ from automl import AutoMLRegressor, InputError, extensions
 from automl.event_log import read_events
 from automl.events import StageStarted
 from automl.extend import SimpleFamily, read_pipeline
-from automl.models import family
+from automl.models import find_family
 from automl.stages import STAGES
-from automl.timeline import read
+from automl.timeline import read_timeline
 from tests.run.commands import automl, install, process
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,7 +175,7 @@ def test_an_entry_that_cannot_be_loaded_is_reported_with_its_package(tmp_path: P
 class Mean(SimpleFamily):
     name = "mean_again"
 
-    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> dict[str, Any]:
         return {"mean": float(np.average(y, weights=weight))}
 
     def answer(self, state: Any, X: Any) -> Any:
@@ -189,7 +189,7 @@ class Nameless(SimpleFamily):
 class Failing(Mean):
     name = "failing"
 
-    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> dict[str, Any]:
         raise RuntimeError("this is how it fails")
 
 
@@ -263,7 +263,7 @@ def test_a_stage_as_contributing_writes_it_has_its_event(
     words: dict[str, Any] = {"trials": 3, "engine": "inline", "output": tmp_path / "run"}
     AutoMLRegressor(pipeline=chain, **words).fit(data.drop(columns="y"), data["y"])
     assert stages_of_log(tmp_path / "run") == [step.name for step in chain.steps]
-    spans = read(tmp_path / "run").spans
+    spans = read_timeline(tmp_path / "run").spans
     assert [span.stage for span in spans] == [step.name for step in chain.steps]
     assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
 
@@ -288,7 +288,7 @@ def test_a_family_passed_to_one_run_is_in_no_other_run() -> None:
     ).fit(X, y)
     assert "mean_again" not in set(other.leaderboard_["family"])
     with pytest.raises(InputError, match="no model family 'mean_again'"):
-        family("mean_again")
+        find_family("mean_again")
 
 
 def test_without_extensions_no_pickle_is_read(tmp_path: Path) -> None:

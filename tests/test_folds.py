@@ -23,7 +23,7 @@ def splits(made: Folds, repeat: int = 0) -> list[tuple[Rows, Rows]]:
     pairs = []
     for fold in range(made.n_folds):
         train = made.train(repeat, fold)
-        held = made.held(repeat, fold)
+        held = made.held_out(repeat, fold)
         pairs.append((train, held))
     return pairs
 

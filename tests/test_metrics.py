@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import InputError
-from automl.metrics import DEFAULTS, METRICS, metric_for
+from automl.metrics import DEFAULT_METRICS, METRICS, metric_for
 
 RNG = np.random.default_rng(0)
 Y2 = (RNG.random(300) < 0.3).astype(float)
@@ -69,24 +69,24 @@ REGRESSION = {
 @pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", BINARY)
 def test_binary_metrics_agree(name: str, weight: np.ndarray | None) -> None:
-    assert METRICS[name].of(Y2, P2, weight) == pytest.approx(BINARY[name](weight))
+    assert METRICS[name].loss_of_output(Y2, P2, weight) == pytest.approx(BINARY[name](weight))
 
 
 @pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", MULTICLASS)
 def test_multiclass_metrics_agree(name: str, weight: np.ndarray | None) -> None:
-    assert METRICS[name].of(Y3, P3, weight) == pytest.approx(MULTICLASS[name](weight))
+    assert METRICS[name].loss_of_output(Y3, P3, weight) == pytest.approx(MULTICLASS[name](weight))
 
 
 @pytest.mark.parametrize("weight", [None, W], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", REGRESSION)
 def test_regression_metrics_agree(name: str, weight: np.ndarray | None) -> None:
-    assert METRICS[name].of(T, V, weight) == pytest.approx(REGRESSION[name](weight))
+    assert METRICS[name].loss_of_output(T, V, weight) == pytest.approx(REGRESSION[name](weight))
 
 
 def test_the_multiclass_auc_is_the_mean_over_classes() -> None:
     expected = reference.roc_auc_score(Y3, P3, multi_class="ovr", average="macro")
-    assert METRICS["roc_auc"].of(Y3, P3) == pytest.approx(1 - expected)
+    assert METRICS["roc_auc"].loss_of_output(Y3, P3) == pytest.approx(1 - expected)
 
 
 def test_equal_probabilities_are_not_positive_where_the_larger_ones_come_nearer_to_the_share() -> (
@@ -94,17 +94,17 @@ def test_equal_probabilities_are_not_positive_where_the_larger_ones_come_nearer_
 ):
     y = np.repeat([0, 1], [990, 10])
     proba = np.repeat([0.0, 0.3], [992, 8])
-    labels = METRICS["f1"].labels(y, np.column_stack([1 - proba, proba]))
+    labels = METRICS["f1"].guess_labels(y, np.column_stack([1 - proba, proba]))
     assert labels.sum() == 8
 
 
 def test_negative_values_count_as_zero_in_rmsle() -> None:
-    assert METRICS["rmsle"].of(np.array([0.0, 3.0]), np.array([-5.0, 3.0])) == 0.0
+    assert METRICS["rmsle"].loss_of_output(np.array([0.0, 3.0]), np.array([-5.0, 3.0])) == 0.0
 
 
 def test_one_class_only_has_an_auc_of_a_half() -> None:
     proba = np.column_stack([np.ones(5), np.zeros(5)])
-    assert METRICS["roc_auc"].of(np.zeros(5), proba) == 0.5
+    assert METRICS["roc_auc"].loss_of_output(np.zeros(5), proba) == 0.5
 
 
 @given(st.sampled_from(sorted(METRICS)), st.floats(-3, 3))
@@ -114,7 +114,7 @@ def test_the_score_of_a_lower_loss_is_better(name: str, loss: float) -> None:
 
 
 def test_every_kind_of_task_has_a_default() -> None:
-    for kind in DEFAULTS:
+    for kind in DEFAULT_METRICS:
         assert kind in metric_for(None, kind).kinds  # type: ignore[arg-type]
 
 

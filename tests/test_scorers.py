@@ -19,9 +19,9 @@ from sklearn.metrics import (
 )
 
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
-from automl.extrapolation import reached
-from automl.metrics import METRICS, is_function, metric_for, metric_of, register
-from automl.models import Sample, family
+from automl.extrapolation import widen_interval
+from automl.metrics import METRICS, is_function, metric_for, metric_of, register_function
+from automl.models import Sample, find_family
 from automl.task import Kind, Task
 from tests.models.test_contract import how_of, rows_of
 
@@ -65,26 +65,26 @@ def test_a_scorer_is_for_the_tasks_that_it_is_defined_for(name: str, kinds: set[
 
 def test_a_scorers_score_is_what_scikit_learn_gives() -> None:
     metric = metric_for("neg_log_loss", "binary")
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(
-        -METRICS["log_loss"].of(TRUTH, PROBA)
+    assert metric.score(metric.loss_of_output(TRUTH, PROBA)) == pytest.approx(
+        -METRICS["log_loss"].loss_of_output(TRUTH, PROBA)
     )
     precision = metric_for("precision", "binary")
-    assert precision.score(precision.of(TRUTH, PROBA)) == 1.0
-    assert precision.of(TRUTH, PROBA) == 0.0
+    assert precision.score(precision.loss_of_output(TRUTH, PROBA)) == 1.0
+    assert precision.loss_of_output(TRUTH, PROBA) == 0.0
 
 
 def test_a_class_that_no_row_has_does_not_confuse_a_scorer_of_probabilities() -> None:
     thirds = np.full((4, 3), 1 / 3)
-    loss = metric_for("neg_log_loss", "multiclass").of(np.array([0.0, 1, 1, 0]), thirds)
+    loss = metric_for("neg_log_loss", "multiclass").loss_of_output(np.array([0.0, 1, 1, 0]), thirds)
     assert loss == pytest.approx(np.log(3))
 
 
 def test_weights_are_passed_on_or_refused() -> None:
     weight = np.array([1.0, 0, 0, 0, 0])
-    loss = metric_for("neg_log_loss", "binary").of(TRUTH, PROBA, weight)
+    loss = metric_for("neg_log_loss", "binary").loss_of_output(TRUTH, PROBA, weight)
     assert loss == pytest.approx(-np.log(0.7))
     with pytest.raises(InputError, match="max_error takes no weights"):
-        metric_for("neg_max_error", "regression").of(TRUTH, TRUTH, weight)
+        metric_for("neg_max_error", "regression").loss_of_output(TRUTH, TRUTH, weight)
 
 
 def cost(truth: np.ndarray, answer: np.ndarray) -> float:
@@ -94,18 +94,18 @@ def cost(truth: np.ndarray, answer: np.ndarray) -> float:
 
 
 def test_a_function_gets_labels_as_the_user_knows_them() -> None:
-    task = Task("binary", "y", register(cost), ("no", "yes"))
+    task = Task("binary", "y", register_function(cost), ("no", "yes"))
     metric = metric_of(task)
     assert is_function(task.metric)
     assert metric.score(metric.loss(TRUTH, PROBA.argmax(axis=1), None)) == pytest.approx(-10 / 5)
-    assert register(cost) == task.metric
+    assert register_function(cost) == task.metric
 
 
 def test_an_unknown_function_can_be_named_but_not_computed() -> None:
     metric = metric_of(Task("binary", "y", "lost.and_gone@0a1b2c3d", ("no", "yes")))
     assert metric.score(-3.0) == 3.0
     with pytest.raises(InputError, match="a Python function that is not known here"):
-        metric.of(TRUTH, PROBA)
+        metric.loss_of_output(TRUTH, PROBA)
 
 
 def churn() -> tuple[pd.DataFrame, np.ndarray]:
@@ -151,7 +151,7 @@ def test_scorers_and_functions_of_numbers_are_optimised_too() -> None:
 @pytest.mark.parametrize("level", [0.1, 0.9])
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost", "linear", "constant"])
 def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
-    model_family = family(name)
+    model_family = find_family(name)
     noise = np.random.default_rng(2).exponential(400, (2, 1_500))
     train = with_noise(rows_of("regression", False, 1_500), noise[0])
     held = with_noise(rows_of("regression", False, 1_500, seed=1), noise[1])
@@ -162,7 +162,7 @@ def test_a_quantile_is_what_a_family_learns(name: str, level: float) -> None:
     share_below = (held.y <= answer).mean()
     assert share_below == pytest.approx(level, abs=0.12)  # trees reach a bit too little
     expected = mean_pinball_loss(held.y, answer, alpha=level)
-    assert how.metric.of(held.y, answer) == pytest.approx(expected)
+    assert how.metric.loss_of_output(held.y, answer) == pytest.approx(expected)
 
 
 def with_noise(sample: Sample, noise: np.ndarray) -> Sample:
@@ -191,15 +191,15 @@ def test_a_metric_that_fails_on_these_labels_or_weights_is_refused_at_once() -> 
 
 def test_an_error_of_scikit_learn_is_not_taken_for_a_score() -> None:
     with pytest.raises(InputError, match="make_scorer"):
-        register(mean_squared_error)
-    assert is_function(register(make_scorer(mean_squared_error, greater_is_better=False)))
+        register_function(mean_squared_error)
+    assert is_function(register_function(make_scorer(mean_squared_error, greater_is_better=False)))
 
 
 def test_the_positive_class_is_the_one_that_the_scorer_names() -> None:
     scorer = make_scorer(average_precision_score, response_method="predict_proba", pos_label="no")
-    metric = metric_of(Task("binary", "y", register(scorer), ("no", "yes")))
+    metric = metric_of(Task("binary", "y", register_function(scorer), ("no", "yes")))
     expected = average_precision_score(1 - TRUTH, PROBA[:, 0])
-    assert metric.score(metric.of(TRUTH, PROBA)) == pytest.approx(expected)
+    assert metric.score(metric.loss_of_output(TRUTH, PROBA)) == pytest.approx(expected)
 
 
 def test_a_fitted_estimator_with_a_lambda_can_be_pickled() -> None:
@@ -227,6 +227,6 @@ def test_a_scorers_interval_ends_where_its_scores_do(name: str, kind: str, worst
     labels = {"regression": (), "binary": ("a", "b"), "multiclass": ("a", "b", "c")}
     metric = metric_of(Task(kind, "y", name, labels[kind]))
     assert metric.worst == worst
-    low, high = reached(metric.best - 0.05, 0.0, 2.0, 3.0, metric)
+    low, high = widen_interval(metric.best - 0.05, 0.0, 2.0, 3.0, metric)
     assert metric.score(high) >= worst
     assert metric.score(low) <= 1.0 or metric.best == 0.0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from automl.errors import InputError
 from automl.event_log import read_events, replay
 from automl.events import FindingRecorded, RunStarted
-from automl.files import whole, write_text
+from automl.files import atomic_write, write_text
 from automl.finding import Finding
 from automl.store import Store
 
@@ -86,7 +86,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "old")
 
     def fail() -> None:
-        with whole(tmp_path / "a") as temporary:
+        with atomic_write(tmp_path / "a") as temporary:
             temporary.write_text("new")
             raise RuntimeError("in the middle")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from automl.events import RecipesChosen, RunFinished, StageStarted
 from automl.features.recipe import RECIPES
-from automl.timeline import read
+from automl.timeline import read_timeline
 from tests.report.runs import cleaned_run, empty_run, full_run
 
 
 def spans(folder: Path) -> list[tuple[str, float, float]]:
     rounded = []
-    for span in read(folder).spans:
+    for span in read_timeline(folder).spans:
         start = round(span.start, 3)
         end = round(span.end, 3)
         rounded.append((span.stage, start, end))
@@ -49,7 +49,7 @@ def test_a_stage_ends_with_its_result_or_when_the_next_one_begins(tmp_path: Path
 
 def test_the_search_ends_with_its_predictor(tmp_path: Path) -> None:
     full_run(tmp_path / "run")
-    timeline = read(tmp_path / "run")
+    timeline = read_timeline(tmp_path / "run")
     last = timeline.spans[-1]
     assert last.stage == "ensemble"
-    assert last.end == timeline.ended == timeline.weighed
+    assert last.end == timeline.search_end == timeline.weighted_at

@@ -49,7 +49,7 @@ MISSING_WORDS = frozenset(
     ]
 )
 # Missing in columns of numbers and dates; among categories they stay a level of their own.
-MISSING_NUMBERS = frozenset(
+MISSING_WORDS_AMONG_NUMBERS = frozenset(
     [
         r"\n",
         ".",
@@ -104,8 +104,8 @@ class Typed:
     """
 
     values: Floats
-    form: Literal["number", "flag", "date", "duration"] = "number"
-    whole: bool = False  # whether its type was an integer's
+    kind: Literal["number", "flag", "date", "duration"] = "number"
+    is_integer: bool = False  # whether its type was an integer's
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Spelled:
 
     codes: Codes
     words: Words
-    fixed: bool = False  # a pandas categorical: its owner says that it is a category
+    is_categorical: bool = False  # a pandas categorical: its owner says that it is a category
 
     def counts(self) -> Codes:
         """Return the number of rows that hold each word."""
@@ -123,7 +123,7 @@ class Spelled:
             codes = codes[codes >= 0]
         return np.bincount(codes, minlength=len(self.words)).astype(np.int64)
 
-    def spread(self, table: Floats) -> Floats:
+    def per_row(self, table: Floats) -> Floats:
         """Return one value a row, given one value a word; NaN where missing."""
         spread: Floats = np.append(table, np.nan)[self.codes]
         return spread
@@ -137,7 +137,7 @@ def read_cells(series: pd.Series[Any]) -> Cells:
 
     >>> read_cells(pd.Series(["b", None, "b"])).codes.tolist()
     [0, -1, 0]
-    >>> read_cells(pd.Series([True, False])).form
+    >>> read_cells(pd.Series([True, False])).kind
     'flag'
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -181,7 +181,7 @@ def _cells_of_numbers(series: pd.Series[Any]) -> Cells:
         largest = np.nanmax(np.abs(values), initial=0.0)
         if largest >= _MIN_INEXACT_INTEGER:
             return _spell_each(series)
-    return Typed(values, whole=whole)
+    return Typed(values, is_integer=whole)
 
 
 def to_seconds(dates: pd.DatetimeIndex) -> Floats:
@@ -220,7 +220,7 @@ def _cells_of_categorical(series: pd.Series[Any]) -> Spelled:
     codes, distinct = pd.factorize(pd.Series(words, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)
     rows = series.cat.codes.to_numpy(np.int64)
-    return Spelled(mapping[rows], np.asarray(distinct, dtype=object), fixed=True)
+    return Spelled(mapping[rows], np.asarray(distinct, dtype=object), is_categorical=True)
 
 
 def spell(value: Any) -> str:
@@ -256,20 +256,20 @@ def as_words(cells: Cells) -> Spelled:
     if isinstance(cells, Spelled):
         return cells
     codes, values = pd.factorize(cells.values)
-    if cells.form == "date":
+    if cells.kind == "date":
         moments = pd.to_datetime(values, unit="s")
         words = [str(text) for text in moments.strftime("%Y-%m-%d %H:%M:%S")]
-    elif cells.form == "flag":
+    elif cells.kind == "flag":
         words = ["True" if value else "False" for value in values]
     else:
         words = [spell_number(float(value)) for value in values]
     return Spelled(np.asarray(codes, np.int64), np.array(words, dtype=object))
 
 
-def tidy(cells: Cells, *, missing_words: bool = True) -> Cells:
+def normalize_cells(cells: Cells, *, missing_words: bool = True) -> Cells:
     """Strip words, and make missing words and infinite numbers missing.
 
-    >>> tidy(read_cells(pd.Series([" a", "a", "NA"]))).codes.tolist()
+    >>> normalize_cells(read_cells(pd.Series([" a", "a", "NA"]))).codes.tolist()
     [0, 0, -1]
     """
     if isinstance(cells, Typed):
@@ -284,7 +284,7 @@ def tidy(cells: Cells, *, missing_words: bool = True) -> Cells:
         return cells
     codes, words = pd.factorize(pd.Series(tidied, dtype=object))
     mapping = np.append(np.asarray(codes, np.int64), -1)
-    return Spelled(mapping[cells.codes], np.asarray(words, dtype=object), cells.fixed)
+    return Spelled(mapping[cells.codes], np.asarray(words, dtype=object), cells.is_categorical)
 
 
 def _without_infinite(cells: Typed) -> Typed:
@@ -292,7 +292,7 @@ def _without_infinite(cells: Typed) -> Typed:
     if is_finite.all():
         return cells
     values = np.where(is_finite, cells.values, np.nan)
-    return Typed(values, cells.form, cells.whole)
+    return Typed(values, cells.kind, cells.is_integer)
 
 
 def is_null_word(word: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from automl.cleaning.cleaner import Cleaner
 from automl.cleaning.column_names import add_second_readings, name_columns
 from automl.cleaning.decimals import sign_of_file
-from automl.cleaning.duplicates import duplicate_rows, repeated
+from automl.cleaning.duplicates import count_repeated, number_duplicates
 from automl.cleaning.findings import merge_findings
 from automl.cleaning.fitted_columns import FittedColumn, fit_columns
 from automl.cleaning.kinds import Rule
@@ -58,7 +58,7 @@ class Cleaned:
     weight, times : ndarray of shape (n_kept,), float64, or None
     groups : ndarray of shape (n_kept,), int64, or None
     findings : tuple of Finding
-    comma : bool
+    has_decimal_comma : bool
         Whether the target's numbers were written with a decimal comma.
     """
 
@@ -75,7 +75,7 @@ class Cleaned:
     groups: Rows | None = None
     times: Floats | None = None
     findings: tuple[Finding, ...] = ()
-    comma: bool = False
+    has_decimal_comma: bool = False
 
 
 def clean(
@@ -131,7 +131,7 @@ def clean(
     rules = {column.name: column.rule for column in fitted}
     by_raw = {column.name: column.columns for column in fitted}
     columns = Columns(name_columns(by_raw), kept.n_rows)
-    duplicates = duplicate_rows(columns)
+    duplicates = number_duplicates(columns)
     second_rules, second = _second_readings(fitted)
     findings = [*_notes(table), *read.findings, *_role_findings(options, table)]
     for column in fitted:
@@ -144,7 +144,7 @@ def clean(
             rules,
             options.missing_words,
             unused=tuple(name for name in table.names if name not in rules),
-            twins=second_rules,
+            second_rules=second_rules,
             form=table.form,
             sign=sign,
         ),
@@ -160,7 +160,7 @@ def clean(
         groups=roles.groups(options.group if groups is None else groups),
         times=roles.times(options.time if times is None else times),
         findings=merge_findings(findings),
-        comma=read.comma,
+        has_decimal_comma=read.comma,
     )
     return _without_weightless_rows(cleaned)
 
@@ -214,7 +214,7 @@ def _role_findings(options: CleanOptions, table: Table) -> list[Finding]:
 
 
 def _duplicate_findings(duplicates: Rows) -> list[Finding]:
-    count = repeated(duplicates)
+    count = count_repeated(duplicates)
     if count == 0:
         return []
     finding = Finding(

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from automl.cleaning.cells import Cells, read_cells, tidy
+from automl.cleaning.cells import Cells, normalize_cells, read_cells
+from automl.cleaning.cells_as_at_fit import booleans_as_at_fit, in_fitted_unit
 from automl.cleaning.cleaner_state import (
     read_codes,
     read_keys,
@@ -26,12 +27,11 @@ from automl.cleaning.dual_typed import read_second
 from automl.cleaning.kinds import Rule
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.predict_signs import with_table_signs
-from automl.cleaning.reading import Read
-from automl.cleaning.truths import as_at_fit, in_days
+from automl.cleaning.reading import ReadColumn
 from automl.columns import Categories, Column, Columns, Floats, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
-from automl.table import Form, Table
+from automl.table import FileFormat, Table
 
 Values = tuple[float, ...]
 
@@ -53,10 +53,10 @@ _MAX_EXAMPLE_LENGTH = 60  # characters
 
 
 @dataclass(frozen=True)
-class Counts:
+class UnknownCounts:
     """Numbers of cells, by column, and names of columns that a Cleaner does not know.
 
-    >>> Counts(unseen={"city": 2}, extra=("note",)).text()
+    >>> UnknownCounts(unseen={"city": 2}, extra=("note",)).text()
     '2 unseen categories in city; 1 column not used: note'
     """
 
@@ -95,11 +95,11 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Applied:
+class Transformed:
     """A table as the Cleaner read it."""
 
     columns: Columns
-    counts: Counts
+    counts: UnknownCounts
 
     def text(self) -> str:
         """Return one line for people on the unknown parts of the table; empty if there are none."""
@@ -119,11 +119,11 @@ class Cleaner:
     unused : tuple of str
         Columns that were there at fit and are not needed: dropped or ignored ones, weights, groups.
         At predict they are not reported.
-    codes : mapping of str to tuple of float
+    category_values : mapping of str to tuple of float
         Number columns that are also categories, with their values, increasing.
-    twins : mapping of str to Rule
+    second_rules : mapping of str to Rule
         The second rules of columns that are also read in a second way.
-    keys : tuple of str
+    key_columns : tuple of str
         The columns with codes that are categories only, and no numbers.
     form : Form or None
         How the file at fit was cut into cells; None if the table came from Python.
@@ -134,10 +134,10 @@ class Cleaner:
     rules: Mapping[str, Rule]
     missing_words: bool = True
     unused: tuple[str, ...] = ()
-    codes: Mapping[str, Values] = field(default_factory=dict)
-    twins: Mapping[str, Rule] = field(default_factory=dict)
-    keys: tuple[str, ...] = ()
-    form: Form | None = None
+    category_values: Mapping[str, Values] = field(default_factory=dict)
+    second_rules: Mapping[str, Rule] = field(default_factory=dict)
+    key_columns: tuple[str, ...] = ()
+    form: FileFormat | None = None
     sign: DecimalSign | None = None
 
     @property
@@ -145,7 +145,7 @@ class Cleaner:
         """The raw columns that are needed."""
         return tuple(self.rules)
 
-    def transform(self, table: Table) -> Applied:
+    def transform(self, table: Table) -> Transformed:
         """Return the typed columns of a table, row for row.
 
         Raises
@@ -165,42 +165,42 @@ class Cleaner:
         rules = with_table_signs(self.rules, cells_by_name, table, self.sign)
         for name, rule in rules.items():
             cells = cells_by_name.pop(name)
-            cells = in_days(cells, rule, table.form, self.form)
-            cells = as_at_fit(cells, rule)
+            cells = in_fitted_unit(cells, rule, table.form, self.form)
+            cells = booleans_as_at_fit(cells, rule)
             read = rule.read(cells)
             _check_kind(read, rule, name, table)
             first[name] = read.columns
-            if name in self.twins:
-                second_rule = self.twins[name]
+            if name in self.second_rules:
+                second_rule = self.second_rules[name]
                 second[name] = read_second(second_rule, cells, read.column)
-            if read.unseen:
-                unseen[name] = read.unseen
-            if read.unreadable:
-                unreadable[name] = read.unreadable
+            if read.n_unseen:
+                unseen[name] = read.n_unseen
+            if read.n_unreadable:
+                unreadable[name] = read.n_unreadable
         named = name_columns(first)
         single = Columns(named, table.n_rows)
         numbers = add_second_readings(single, second)
-        columns = self.coded(numbers)
-        for name in self.keys:
+        columns = self.add_categorical_integers(numbers)
+        for name in self.key_columns:
             n_new = _count_new_keys(numbers[name], columns[name])
             if n_new:
                 unseen[name] = n_new
         extra = self._extra_names(table)
-        counts = Counts(unseen, unreadable, extra)
-        return Applied(columns, counts)
+        counts = UnknownCounts(unseen, unreadable, extra)
+        return Transformed(columns, counts)
 
     def _read_cells(self, table: Table) -> dict[str, Cells]:
         cells: dict[str, Cells] = {}
         for name in self.rules:
             raw = read_cells(table.columns[name])
-            cells[name] = tidy(raw, missing_words=self.missing_words)
+            cells[name] = normalize_cells(raw, missing_words=self.missing_words)
         return cells
 
     def _extra_names(self, table: Table) -> tuple[str, ...]:
         known = {*self.rules, *self.unused}
         return tuple(name for name in table.names if name not in known)
 
-    def with_codes(
+    def with_categorical_integers(
         self,
         names: Iterable[str],
         columns: Columns,
@@ -221,16 +221,16 @@ class Cleaner:
         codes: dict[str, Values] = {}
         for name in (*names, *only):
             codes[name] = _distinct_values(columns[name])
-        return replace(self, codes=codes, keys=only)
+        return replace(self, category_values=codes, key_columns=only)
 
-    def coded(self, columns: Columns) -> Columns:
+    def add_categorical_integers(self, columns: Columns) -> Columns:
         """Return columns with a category added for each code, and one in place of each key."""
         added: dict[str, Sequence[Column]] = {}
         in_place: dict[str, Column] = {}
-        for name, values in self.codes.items():
+        for name, values in self.category_values.items():
             known = np.array(values)
             category = _as_category(columns[name], known)
-            if name in self.keys:
+            if name in self.key_columns:
                 in_place[name] = category
             else:
                 added[name] = [category]
@@ -272,10 +272,10 @@ class Cleaner:
         for name, rule in self.rules.items():
             columns.append({"name": name, **_rule_state(rule)})
         twins: dict[str, State] = {}
-        for name, rule in self.twins.items():
+        for name, rule in self.second_rules.items():
             twins[name] = _rule_state(rule)
         codes: dict[str, list[float]] = {}
-        for name, values in self.codes.items():
+        for name, values in self.category_values.items():
             codes[name] = list(values)
         state: dict[str, Any] = {
             "format": FORMAT,
@@ -283,7 +283,7 @@ class Cleaner:
             "unused": list(self.unused),
             "columns": columns,
             "codes": codes,
-            "keys": list(self.keys),
+            "keys": list(self.key_columns),
             "twins": twins,
             "form": None,
             "sign": None,
@@ -313,7 +313,7 @@ class Cleaner:
         keys = read_keys(state["keys"], codes)
         form = state["form"]
         if form is not None:
-            form = Form.from_json(form)
+            form = FileFormat.from_json(form)
         sign = state["sign"]
         if sign is not None:
             sign = DecimalSign.from_state(sign)
@@ -364,15 +364,15 @@ def _count_new_keys(keys: Column, coded: Column) -> int:
 
 
 def _check_kind(
-    read: Read,
+    read: ReadColumn,
     rule: Rule,
     name: str,
     table: Table,
 ) -> None:
     """Refuse a column if none of its cells is of the kind that it had at fit."""
-    if not rule.none_found or not read.present:
+    if not rule.none_found or not read.n_present:
         return
-    if read.unreadable < read.present:
+    if read.n_unreadable < read.n_present:
         return
     present = table.columns[name].dropna()
     example = ""
@@ -383,7 +383,7 @@ def _check_kind(
             break
     raise InputError(
         f"{table.source}: column {name!r} was a {rule.kind} at fit, "
-        f"but {rule.none_found} is in it: {read.present} cells{example}"
+        f"but {rule.none_found} is in it: {read.n_present} cells{example}"
     )
 
 

@@ -173,11 +173,11 @@ def _has_day_first(layout: str) -> bool | None:
     return day < month
 
 
-def is_nil(word: str) -> bool:
+def is_zero_date(word: str) -> bool:
     """Return whether a word is a date of zeros, which databases write for a missing one.
 
-    >>> is_nil("0000-00-00 00:00:00"), is_nil("00/00/0000"), is_nil("0"), is_nil("2000-01-01")
-    (True, True, False, False)
+    >>> [is_zero_date(word) for word in ("0000-00-00 00:00:00", "00/00/0000", "0", "2000-01-01")]
+    [True, True, False, False]
     """
     return _ZERO_DATE.fullmatch(word) is not None
 

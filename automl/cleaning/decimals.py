@@ -20,7 +20,7 @@ _MAX_LENGTH = 100  # characters of a number
 _SAMPLE_ROWS = 300  # of a file
 _SAMPLE_COLUMNS = 500
 _MIN_NUMBER_SHARE = 0.5  # of a column's words; with fewer numbers it shows no decimal sign
-EITHER = re.compile(r"[^\d,.]*[1-9]\d{0,2}[.,]\d{3}[^\d,.]*")  # 1.234 has two readings
+TWO_READINGS = re.compile(r"[^\d,.]*[1-9]\d{0,2}[.,]\d{3}[^\d,.]*")  # 1.234 has two readings
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Evidence:
     ----------
     point, comma : int
         Number of words that are numbers with this decimal sign only.
-    either : tuple of str
+    ambiguous : tuple of str
         Words with two readings, such as 1.234.
     small, large : int
         Number of whole numbers without any sign, below 1 000 and from there on.
@@ -39,7 +39,7 @@ class Evidence:
 
     point: int = 0
     comma: int = 0
-    either: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
     small: int = 0
     large: int = 0
 
@@ -64,33 +64,35 @@ class DecimalSign:
     ----------
     comma : bool
         Whether it is the comma.
-    sure : bool
+    is_certain : bool
         Whether some column shows it; otherwise it is a guess from the separator.
     separator : str or None
         The text between the file's fields; None if it is no delimited text.
     """
 
     comma: bool = False
-    sure: bool = False
+    is_certain: bool = False
     separator: str | None = None
 
-    def of(self, found: Evidence) -> bool:
+    def is_comma_in(self, found: Evidence) -> bool:
         """Return whether the comma is the decimal sign of a column of this file.
 
         >>> guess = DecimalSign(separator=";")
-        >>> guess.of(weigh(["6,218", "4,107"])), guess.of(weigh(["950", "1,234"]))
-        (True, False)
-        >>> DecimalSign(comma=True, sure=True).of(weigh(["950", "1.234"]))
+        >>> guess.is_comma_in(weigh_words(["6,218", "4,107"]))
+        True
+        >>> guess.is_comma_in(weigh_words(["950", "1,234"]))
+        False
+        >>> DecimalSign(comma=True, is_certain=True).is_comma_in(weigh_words(["950", "1.234"]))
         True
         """
         if found.sign is not None:
             return found.sign
-        if not found.either or self.sure:
+        if not found.ambiguous or self.is_certain:
             return self.comma
         if self.separator in (None, ","):
             return self.comma
-        n_with_comma = sum("," in word for word in found.either)
-        has_comma = n_with_comma > len(found.either) / 2
+        n_with_comma = sum("," in word for word in found.ambiguous)
+        has_comma = n_with_comma > len(found.ambiguous) / 2
         if found.grouped:
             return not has_comma
         return has_comma and self.separator == ";"
@@ -99,7 +101,7 @@ class DecimalSign:
         """Return plain values."""
         return {
             "comma": self.comma,
-            "sure": self.sure,
+            "sure": self.is_certain,
             "separator": self.separator,
         }
 
@@ -127,13 +129,13 @@ def _no_decimal_sign() -> UnsafeModel:
 UNKNOWN = DecimalSign()  # a point, where nothing is known of a file
 
 
-def weigh(words: Sequence[str]) -> Evidence:
+def weigh_words(words: Sequence[str]) -> Evidence:
     """Return the evidence of a column's words for its decimal sign.
 
-    >>> weigh(["12,5", "0,902", "6,218", "7"])
-    Evidence(point=0, comma=2, either=('6,218',), small=1, large=0)
-    >>> weigh(["1.2.3", "x,y"])
-    Evidence(point=0, comma=0, either=(), small=0, large=0)
+    >>> weigh_words(["12,5", "0,902", "6,218", "7"])
+    Evidence(point=0, comma=2, ambiguous=('6,218',), small=1, large=0)
+    >>> weigh_words(["1.2.3", "x,y"])
+    Evidence(point=0, comma=0, ambiguous=(), small=0, large=0)
     """
     first = _weigh_sample(words, _FIRST_LOOK_WORDS)
     if len(words) <= _FIRST_LOOK_WORDS:
@@ -157,7 +159,7 @@ def _weigh_sample(words: Sequence[str], size: int) -> Evidence:
         has_sign = "," in word or "." in word
         if not has_sign or len(word) > _MAX_LENGTH:
             continue
-        if EITHER.fullmatch(word):
+        if TWO_READINGS.fullmatch(word):
             either.append(word)
         else:
             certain.append(word)
@@ -180,16 +182,16 @@ def _count_numbers(words: Sequence[str], *, comma: bool) -> int:
 
 def weigh_cells(cells: Cells) -> Evidence:
     """Return the evidence of a column for its decimal sign: none, if it has a type."""
-    if not isinstance(cells, Spelled) or cells.fixed:
+    if not isinstance(cells, Spelled) or cells.is_categorical:
         return Evidence()
-    return weigh(cells.words.tolist())
+    return weigh_words(cells.words.tolist())
 
 
 def decimal_sign(evidence: Iterable[Evidence], separator: str | None) -> DecimalSign:
     r"""Return the decimal sign of a file: the one that most of its columns show.
 
-    >>> decimal_sign([weigh(["6,218"]), weigh(["0,902"])], "\t")
-    DecimalSign(comma=True, sure=True, separator='\t')
+    >>> decimal_sign([weigh_words(["6,218"]), weigh_words(["0,902"])], "\t")
+    DecimalSign(comma=True, is_certain=True, separator='\t')
     """
     signs = [found.sign for found in evidence]
     commas = signs.count(True)

@@ -310,7 +310,7 @@ def _spans_decades(names: Names, columns: Columns) -> bool:
 def _drift(names: Names, table: _LabelledTable) -> Drift | None:
     """Return how the target drifts with the time that some columns say; None if they say none."""
     parts = [table.values(name) for name in names]
-    times = in_order(parts)
+    times = times_from_parts(parts)
     known = _known_rows(times)
     min_known = MIN_KNOWN_SHARE * len(times)
     if len(known) < max(MIN_ROWS, min_known):
@@ -385,12 +385,12 @@ def _relation_errors(blocks: Rows, outputs: Floats, features: Floats) -> float:
     return relations.standard_errors
 
 
-def in_order(parts: list[Floats]) -> Floats:
+def times_from_parts(parts: list[Floats]) -> Floats:
     """Return one number a row that orders rows by the first part, then by the next ones.
 
     It is NaN where a part is missing.
 
-    >>> in_order([np.array([2021.0, 2020.0]), np.array([1.0, 12.0])]).tolist()
+    >>> times_from_parts([np.array([2021.0, 2020.0]), np.array([1.0, 12.0])]).tolist()
     [1.0, 0.0]
     """
     if len(parts) == 1:

@@ -98,7 +98,7 @@ def is_id(name: str, columns: Sequence[Column], cells: Cells) -> bool:
         return False
     if not is_single:
         return has_id_name(name)
-    if cells.fixed:
+    if cells.is_categorical:
         return False
     words = cells.words.tolist()
     return has_id_name(name) or _is_structureless(words)
@@ -122,7 +122,7 @@ def _numbers_rows(name: str, values: Floats, cells: Cells) -> bool:
     if has_id_name(name) or _has_letters(cells):
         distinct = np.unique(values)
         return len(distinct) == len(values)
-    if isinstance(cells, Typed) and not cells.whole:
+    if isinstance(cells, Typed) and not cells.is_integer:
         return False
     if _TIME_NAME.search(name):
         return False
@@ -178,7 +178,9 @@ def _is_structureless(words: Sequence[str]) -> bool:
 # ------------------------------------------------------------ ids that predict the target
 
 
-def tells(columns: Sequence[Column], cells: Cells, y: Floats, n_classes: int) -> bool:
+def is_associated_with_target(
+    columns: Sequence[Column], cells: Cells, y: Floats, n_classes: int
+) -> bool:
     """Return whether a column that looks like an id is associated with the target all the same.
 
     Its numbers, the order of its words, their lengths and their first letters are tested. A
@@ -264,10 +266,10 @@ def _prefix_groups(words: Sequence[str]) -> list[Rows]:
 # ------------------------------------------------------------ copies
 
 
-def copies(columns: Mapping[str, Column]) -> dict[str, str]:
+def find_column_copies(columns: Mapping[str, Column]) -> dict[str, str]:
     """Return the columns that equal an earlier one, each with the name of that one.
 
-    >>> copies({"a": Numbers(np.array([1.0, 2.0])), "b": Numbers(np.array([1.0, 2.0]))})
+    >>> find_column_copies({"a": Numbers(np.array([1.0, 2.0])), "b": Numbers(np.array([1.0, 2.0]))})
     {'b': 'a'}
     """
     first_names: dict[bytes, str] = {}

@@ -124,7 +124,7 @@ def _rule_of_strays(strays: tuple[str, ...], cells: Spelled) -> CategoryRule | N
 
 def _rule_of_parts(cells: Spelled) -> PartsRule | None:
     """Return the rule for numbers in categories that differ in nothing else."""
-    if cells.fixed:
+    if cells.is_categorical:
         return None
     words = cells.words.tolist()
     shape = find_number_shape(words)

@@ -29,7 +29,7 @@ MAX_SHUFFLED_CELLS = 2_000_000  # rows x columns x shuffles, about a tenth of a 
 N_TARGET_BINS = 10  # of a regression target, within which columns are shuffled
 
 
-def duplicate_rows(columns: Columns) -> Rows:
+def number_duplicates(columns: Columns) -> Rows:
     """Return a number a row that rows with identical values share.
 
     Parameters
@@ -43,7 +43,7 @@ def duplicate_rows(columns: Columns) -> Rows:
 
     Examples
     --------
-    >>> duplicate_rows(Columns({"a": Numbers(np.array([1.0, np.nan, 1.0, np.nan]))}, 4)).tolist()
+    >>> number_duplicates(Columns({"a": Numbers(np.array([1.0, np.nan, 1.0, np.nan]))}, 4)).tolist()
     [0, 1, 0, 1]
     """
     combined: Hashes = np.zeros(columns.n_rows, np.uint64)
@@ -53,10 +53,10 @@ def duplicate_rows(columns: Columns) -> Rows:
     return _number(combined)
 
 
-def repeated(duplicates: Rows) -> int:
-    """Return how many rows equal an earlier one, by the numbers of `duplicate_rows`.
+def count_repeated(duplicates: Rows) -> int:
+    """Return how many rows equal an earlier one, by the numbers of `number_duplicates`.
 
-    >>> repeated(np.array([0, 1, 0, 3]))
+    >>> count_repeated(np.array([0, 1, 0, 3]))
     1
     """
     distinct = np.unique(duplicates)
@@ -118,14 +118,14 @@ class Copies:
         Copies share a number.
     count : int
         How many rows equal an earlier one.
-    found, by_chance, limit : float
+    n_found, by_chance, limit : float
         How many copies there are among the sampled rows, how many chance brings there, and the
         99.9th percentile of chance.
     """
 
     units: Rows
     count: int
-    found: float
+    n_found: float
     by_chance: float
     limit: float
 
@@ -136,10 +136,10 @@ class Copies:
         if self.count < min_copies:
             return False
         explained = CHANCE_FACTOR * self.by_chance
-        return self.found > max(self.limit, explained)
+        return self.n_found > max(self.limit, explained)
 
 
-def copied_rows(
+def find_copied_rows(
     columns: Columns, y: Floats, is_regression: bool, seed: int = 0, duplicates: Rows | None = None
 ) -> Copies:
     """Find rows that are equal in all features and the target, and their number by chance.
@@ -155,25 +155,25 @@ def copied_rows(
     is_regression : bool
     seed : int
     duplicates : ndarray of shape (n_rows,), int64, optional
-        The result of `duplicate_rows`, if it is known.
+        The result of `number_duplicates`, if it is known.
 
     Examples
     --------
     >>> a, b = np.random.default_rng(0).normal(size=(2, 50))
     >>> table = Columns({"a": Numbers(np.tile(a, 2)), "b": Numbers(np.tile(b, 2))}, 100)
-    >>> copied_rows(table, np.zeros(100), is_regression=False).is_beyond_chance
+    >>> find_copied_rows(table, np.zeros(100), is_regression=False).is_beyond_chance
     True
     >>> coin = Columns({"a": Numbers(np.arange(100.0) % 2)}, 100)
-    >>> copied_rows(coin, np.zeros(100), is_regression=False).is_beyond_chance
+    >>> find_copied_rows(coin, np.zeros(100), is_regression=False).is_beyond_chance
     False
     """
     if duplicates is None:
-        duplicates = duplicate_rows(columns)
+        duplicates = number_duplicates(columns)
     row_hashes = duplicates.view(np.uint64)
     target_hashes = _hash_numbers(y)
     hashes = _combine([row_hashes, target_hashes])
     units = _number(hashes)
-    count = repeated(units)
+    count = count_repeated(units)
     if count < MIN_COPIES_SHARE * len(units):
         return Copies(units, count, 0.0, 0.0, math.inf)
     names = columns.names()[:MAX_SHUFFLED_COLUMNS]
@@ -197,7 +197,7 @@ def copied_rows(
     deviation = float(counts.std(ddof=1))
     deviation = max(math.sqrt(mean), deviation)
     limit = mean + CHANCE_QUANTILE * deviation + 1.0
-    found = repeated(units[rows])
+    found = count_repeated(units[rows])
     return Copies(units, count, found, mean, limit)
 
 

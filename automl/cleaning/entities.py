@@ -17,7 +17,7 @@ from automl.cleaning.entity_candidates import (
 from automl.cleaning.groups import combine_codes, exact_codes, target_outputs
 from automl.cleaning.single_feature import filled_cells
 from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
-from automl.folds import HasTime, always, sample_rows
+from automl.folds import HasTime, sample_rows, unlimited
 
 MAX_SAMPLED_ROWS = 20_000
 MAX_SAMPLED_CELLS = 1_000_000  # rows x columns
@@ -36,7 +36,7 @@ def find_entities(
     is_regression: bool,
     seed: int = 0,
     categorical_integers: Collection[str] = (),
-    has_time: HasTime = always,
+    has_time: HasTime = unlimited,
 ) -> tuple[Entity, ...]:
     """Find columns that may identify entities with several rows and alike targets.
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.cleaning.cells import Cells, Spelled, is_null_word, read_cells, tidy
+from automl.cleaning.cells import Cells, Spelled, is_null_word, normalize_cells, read_cells
 from automl.cleaning.decimals import DecimalSign
-from automl.cleaning.drops import copies, is_constant, is_id, tells
+from automl.cleaning.drops import find_column_copies, is_associated_with_target, is_constant, is_id
 from automl.cleaning.dual_typed import SECOND_READINGS, find_second_rule
 from automl.cleaning.findings import pick_examples
 from automl.cleaning.kinds import Inferred, Rule, force, infer
 from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.options import CleanOptions
-from automl.cleaning.sentinels import sentinels
+from automl.cleaning.sentinels import find_sentinels
 from automl.cleaning.target import Target
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Column, Numbers
@@ -86,7 +86,7 @@ def _fit_column(
     sign: DecimalSign,
 ) -> FittedColumn:
     raw = read_cells(series)
-    cells = tidy(raw, missing_words=options.missing_words)
+    cells = normalize_cells(raw, missing_words=options.missing_words)
     if name in options.kinds:
         inferred = Inferred(force(name, cells, options.kinds[name], sign))
     else:
@@ -99,13 +99,13 @@ def _fit_column(
     findings += _infinite_findings(name, raw, read.column)
     if options.sentinels and isinstance(rule, NumberRule):
         assert isinstance(read.column, Numbers)
-        values = sentinels(read.column.values)
+        values = find_sentinels(read.column.values)
         if values:
             findings.append(_sentinel_finding(name, read.column, values))
             rule = replace(rule, sentinels=values)
             read = rule.read(cells)
     second_rule = None
-    if options.twins and name not in options.kinds:
+    if options.dual_typed and name not in options.kinds:
         second_rule = find_second_rule(rule, cells)
     if second_rule is not None:
         findings.append(_second_reading_finding(name, rule, second_rule))
@@ -183,7 +183,7 @@ def _reason_to_drop(
     if not is_id(column.name, column.columns, column.cells):
         return None
     n_classes = len(target.labels)
-    if tells(column.columns, column.cells, target.y, n_classes):
+    if is_associated_with_target(column.columns, column.cells, target.y, n_classes):
         return None
     return Finding(
         "id",
@@ -217,7 +217,7 @@ def _without_copies(
     for column in kept:
         if len(column.columns) == 1:
             single[column.name] = column.columns[0]
-    original_of = copies(single)
+    original_of = find_column_copies(single)
     original_of.pop(options.time or "", None)
     findings: list[Finding] = []
     for name, original in original_of.items():

@@ -16,7 +16,7 @@ from automl.cleaning.single_feature import (
     recall,
 )
 from automl.columns import Column, Columns, Floats, Rows
-from automl.folds import HasTime, always, sample_rows
+from automl.folds import HasTime, sample_rows, unlimited
 
 LeakKind = Literal["values", "cells"]
 Side = Literal["", "filled", "empty"]
@@ -67,7 +67,7 @@ class Leak:
 
 
 def find_leaks(
-    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, has_time: HasTime = always
+    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, has_time: HasTime = unlimited
 ) -> tuple[Leak, ...]:
     """Find columns that predict the target alone, by their values or by which cells are filled.
 

@@ -229,15 +229,15 @@ def is_infinite(word: str) -> bool:
     return word.strip().lstrip("+-").casefold() in ("inf", "infinity", "1.#inf")
 
 
-def are_codes(words: Sequence[str]) -> bool:
+def have_leading_zeros(words: Sequence[str]) -> bool:
     """Return whether some words are codes that only look like numbers, such as 01234.
 
     One or two digits (01, 02, ... 12) lose nothing as numbers, so these are no codes, unless 1 and
     01 differ.
 
-    >>> are_codes(["01234", "56789"]), are_codes(["01", "12"])
+    >>> have_leading_zeros(["01234", "56789"]), have_leading_zeros(["01", "12"])
     (True, False)
-    >>> are_codes(["0.5", "0"]), are_codes(["1", "01"])
+    >>> have_leading_zeros(["0.5", "0"]), have_leading_zeros(["1", "01"])
     (False, True)
     """
     if not any(map(_LEADING_ZERO.fullmatch, words)):

@@ -37,7 +37,7 @@ class CleanOptions:
         Whether columns that only number the rows are dropped.
     copies : bool
         Whether columns that equal another one are dropped.
-    twins : bool
+    dual_typed : bool
         Whether names are also read as text, and repeated texts as categories.
     """
 
@@ -52,7 +52,7 @@ class CleanOptions:
     missing_words: bool = True
     ids: bool = True
     copies: bool = True
-    twins: bool = True
+    dual_typed: bool = True
 
 
 def with_known_names(options: CleanOptions, table: Table) -> CleanOptions:

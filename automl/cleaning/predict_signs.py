@@ -9,7 +9,7 @@ from automl.cleaning.cells import Cells, Spelled, read_cells
 from automl.cleaning.decimals import DecimalSign, Evidence, weigh_cells
 from automl.cleaning.kinds import Rule
 from automl.cleaning.kinds.number import NumberRule
-from automl.cleaning.signs import Seen, check_thousands, signs_at_predict
+from automl.cleaning.signs import NumbersAtFit, check_thousands, decide_signs
 from automl.table import Table
 
 Rules = Mapping[str, Rule]
@@ -39,7 +39,7 @@ def with_table_signs(
         If a number has two readings.
     """
     evidence: dict[str, Evidence] = {}
-    seen: dict[str, Seen] = {}
+    seen: dict[str, NumbersAtFit] = {}
     has_sign = False
     has_two_readings = False
     for name, rule in rules.items():
@@ -47,9 +47,9 @@ def with_table_signs(
             continue
         found = weigh_cells(cells[name])
         evidence[name] = found
-        seen[name] = Seen(rule.comma, rule.sizes)
+        seen[name] = NumbersAtFit(rule.comma, rule.sizes)
         has_sign |= found.sign is not None
-        has_two_readings |= bool(found.either)
+        has_two_readings |= bool(found.ambiguous)
     if not has_sign and not has_two_readings:
         return rules
     separator = None
@@ -60,8 +60,8 @@ def with_table_signs(
         others = _evidence_of_others(rules, table)
         evidence |= others
         for name in others:
-            seen[name] = Seen(fit_sign.comma, None)
-    signs = signs_at_predict(evidence, seen, fit_sign, separator, table.source)
+            seen[name] = NumbersAtFit(fit_sign.comma, None)
+    signs = decide_signs(evidence, seen, fit_sign, separator, table.source)
     signed_rules = dict(rules)
     for name, rule in rules.items():
         if not isinstance(rule, NumberRule):
@@ -84,5 +84,5 @@ def _evidence_of_others(rules: Rules, table: Table) -> dict[str, Evidence]:
         cells = read_cells(series)
         found = weigh_cells(cells)
         if found.sign is not None:
-            evidence[name] = replace(found, either=())
+            evidence[name] = replace(found, ambiguous=())
     return evidence

@@ -19,7 +19,7 @@ from automl.cleaning.cells import (
     read_cells,
     spell_number,
 )
-from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh_words
 from automl.columns import Floats
 from automl.errors import InputError
 
@@ -59,7 +59,7 @@ class RawTarget:
         if self.values is not None:
             return False
         words = [label.strip() for label in self.labels]
-        return self.sign.of(weigh(words))
+        return self.sign.is_comma_in(weigh_words(words))
 
     def count_rows(self) -> Codes:
         """Return the number of rows with each label."""
@@ -84,7 +84,7 @@ class RawTarget:
 
     def parse(self, words: Sequence[str]) -> Floats:
         """Read words as numbers with the decimal sign that they show; NaN where they are none."""
-        comma = self.sign.of(weigh(words))
+        comma = self.sign.is_comma_in(weigh_words(words))
         return numbers.parse(words, comma=comma).values
 
     def label_values(self) -> Floats:
@@ -168,7 +168,7 @@ def is_missing_label(label: str) -> bool:
 
 
 def _typed_target(cells: Typed, where: str) -> RawTarget:
-    if cells.form == "date":
+    if cells.kind == "date":
         raise InputError(f"{where} holds dates; give numbers or classes")
     is_infinite = np.isinf(cells.values)
     if is_infinite.any():
@@ -187,9 +187,9 @@ def _typed_target(cells: Typed, where: str) -> RawTarget:
 
 
 def _dtype(cells: Typed) -> Dtype:
-    if cells.form == "flag":
+    if cells.kind == "flag":
         return "bool"
-    return "int" if cells.whole else "float"
+    return "int" if cells.is_integer else "float"
 
 
 def _spell_label(value: float, dtype: Dtype) -> str:

@@ -10,37 +10,37 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.cleaning import dates
-from automl.cleaning.cells import MISSING_NUMBERS, Spelled, Typed
+from automl.cleaning.cells import MISSING_WORDS_AMONG_NUMBERS, Spelled, Typed
 from automl.columns import Column, Floats, Numbers
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadColumn:
     """A column that was read by a rule, with counts of its cells.
 
     Parameters
     ----------
     column : Column
-    present : int
+    n_present : int
         Cells that were not missing.
-    unreadable : int
+    n_unreadable : int
         Cells that the rule could not read.
-    unseen : int
+    n_unseen : int
         Cells with a category that was not there at fit.
-    more : tuple of Column
+    further_columns : tuple of Column
         Further columns, of rules that make several.
     """
 
     column: Column
-    present: int
-    unreadable: int = 0
-    unseen: int = 0
-    more: tuple[Column, ...] = ()
+    n_present: int
+    n_unreadable: int = 0
+    n_unseen: int = 0
+    further_columns: tuple[Column, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """All columns that were read."""
-        return (self.column, *self.more)
+        return (self.column, *self.further_columns)
 
 
 def read_words(
@@ -48,22 +48,22 @@ def read_words(
     table: Floats,
     strays: tuple[str, ...] = (),
     kind: str = "number",
-) -> Read:
+) -> ReadColumn:
     """Return the column of words that were read as numbers."""
-    values = cells.spread(table)
+    values = cells.per_row(table)
     column = Numbers(values, kind)
     counts = count_unreadable(cells, table, strays)
-    return Read(column, *counts)
+    return ReadColumn(column, *counts)
 
 
-def read_typed(cells: Typed, sentinels: Sequence[float] = ()) -> Read:
+def read_typed(cells: Typed, sentinels: Sequence[float] = ()) -> ReadColumn:
     """Return the column of numbers, durations or flags that had a type; dates are unreadable."""
     present = count_known(cells.values)
-    if cells.form == "date":
+    if cells.kind == "date":
         nothing = np.full_like(cells.values, np.nan)
-        return Read(Numbers(nothing), present, unreadable=present)
+        return ReadColumn(Numbers(nothing), present, n_unreadable=present)
     column = without_sentinels(cells.values, sentinels)
-    return Read(column, present)
+    return ReadColumn(column, present)
 
 
 def without_sentinels(values: Floats, sentinels: Sequence[float]) -> Numbers:
@@ -118,9 +118,9 @@ def count_unreadable(
 
 def _is_missing(word: str) -> bool:
     folded = word.casefold()
-    if folded in MISSING_NUMBERS:
+    if folded in MISSING_WORDS_AMONG_NUMBERS:
         return True
-    return dates.is_nil(word)
+    return dates.is_zero_date(word)
 
 
 def count_known(values: Floats) -> int:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.cleaning.cells import read_cells, tidy
+from automl.cleaning.cells import normalize_cells, read_cells
 from automl.cleaning.decimals import DecimalSign
-from automl.cleaning.drift import in_order
+from automl.cleaning.drift import times_from_parts
 from automl.cleaning.kinds import infer
 from automl.cleaning.options import split_names
 from automl.columns import Floats, Numbers, Rows
@@ -112,7 +112,7 @@ class RoleReader:
         parts = self._split(source)
         if parts:
             columns = [self._times(part) for part in parts]
-            return in_order(columns)
+            return times_from_parts(columns)
         return self._times(source)
 
     def _times(self, source: Any) -> Floats:
@@ -141,7 +141,7 @@ class RoleReader:
     def _numbers(self, series: Series, where: str, *kinds: str) -> Floats:
         """Read numbers and dates, or columns of these kinds only."""
         kept = series.iloc[self.rows]
-        cells = tidy(read_cells(kept))
+        cells = normalize_cells(read_cells(kept))
         inferred = infer(where, cells, self.sign)
         column = inferred.rule.read(cells).column
         is_allowed = not kinds or column.kind in kinds

@@ -11,7 +11,7 @@ _MIN_CELLS = 3
 _MIN_CELLS_SHARE = 0.002
 
 
-def sentinels(values: Floats) -> tuple[float, ...]:
+def find_sentinels(values: Floats) -> tuple[float, ...]:
     """Return the usual sentinels that are frequent and far outside the range of other values.
 
     Far means farther below or above the others than their whole range; a negative value among
@@ -24,9 +24,9 @@ def sentinels(values: Floats) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> sentinels(np.array([20.0, 30, 25, -999, 31, -999, 22, -999]))
+    >>> find_sentinels(np.array([20.0, 30, 25, -999, 31, -999, 22, -999]))
     (-999.0,)
-    >>> sentinels(np.array([900.0, 999, 999, 999, 1100]))
+    >>> find_sentinels(np.array([900.0, 999, 999, 999, 1100]))
     ()
     """
     present = values[~np.isnan(values)]

@@ -13,7 +13,7 @@ from automl.cleaning import numbers
 from automl.columns import Floats
 
 HOLE = "\0"  # stands for a number in a shape
-MOST_PARTS = 12
+MAX_PARTS = 12
 _MAX_LETTERS = 20  # more make a sentence
 _MIN_SHARE = 0.95  # of the words have the shape
 _MAX_SAMPLED_WORDS = 300
@@ -58,10 +58,10 @@ class Shape:
         """Whether words are whole numbers too long for a float, which are split in two."""
         return self.text == HOLE
 
-    def shown(self) -> str:
+    def for_people(self) -> str:
         r"""Return the shape for people.
 
-        >>> Shape("POINT(\0 \0)").shown()
+        >>> Shape("POINT(\0 \0)").for_people()
         'POINT(# #)'
         """
         return self.text.replace(HOLE, "#")
@@ -165,14 +165,14 @@ def _is_minus(word: str, index: int) -> bool:
     return index == 0 or word[index - 1] in _BEFORE_MINUS
 
 
-def shape_of(words: Sequence[str], *, comma: bool = False) -> Shape | None:
+def find_shape(words: Sequence[str], *, comma: bool = False) -> Shape | None:
     """Return the shape that nearly all words have, or None.
 
     Examples
     --------
-    >>> shape_of(["1.5 kg", "2 kg", "3.25 kg"]).shown(), shape_of(["120/80", "95/60"]).shown()
-    ('# kg', '#/#')
-    >>> shape_of(["a1", "b2"]), shape_of(["K0001", "K0002"]), shape_of(["12", "13"])
+    >>> find_shape(["1.5 kg", "2 kg", "3.25 kg"]).for_people()
+    '# kg'
+    >>> find_shape(["a1", "b2"]), find_shape(["K0001", "K0002"]), find_shape(["12", "13"])
     (None, None, None)
     """
     step = max(1, len(words) // _MAX_SAMPLED_WORDS)
@@ -206,7 +206,7 @@ def _shape_of_one(sample: Sequence[str], comma: bool) -> Shape | None:
     parsed = numbers.parse(cores, comma=comma)
     if parsed.readable.mean() < _MIN_SHARE:
         return None
-    if numbers.are_codes(cores):
+    if numbers.have_leading_zeros(cores):
         return None
     typical = matches[0]
     return Shape(f"{typical['before']}{HOLE}{typical['behind']}", comma)
@@ -222,7 +222,7 @@ def _shape_of_several(sample: Sequence[str], comma: bool) -> Shape | None:
     if count < _MIN_SHARE * len(sample):
         return None
     n_parts = text.count(HOLE)
-    if not 2 <= n_parts <= MOST_PARTS:
+    if not 2 <= n_parts <= MAX_PARTS:
         return None
     return Shape(text, comma) if _is_short(text) else None
 

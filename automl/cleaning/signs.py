@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl.cleaning import numbers
-from automl.cleaning.decimals import EITHER, DecimalSign, Evidence
+from automl.cleaning.decimals import TWO_READINGS, DecimalSign, Evidence
 from automl.columns import Floats
 from automl.errors import InputError
 
@@ -22,7 +22,7 @@ _MAX_SHOWN_LENGTH = 60
 
 
 @dataclass(frozen=True)
-class Seen:
+class NumbersAtFit:
     """A column of numbers as it was at fit.
 
     Parameters
@@ -37,10 +37,10 @@ class Seen:
     sizes: Sizes | None
 
 
-def sizes_of(values: Floats) -> Sizes | None:
+def log_range(values: Floats) -> Sizes | None:
     """Return the decimal logarithms between which values lie, without zeros and the smallest.
 
-    >>> sizes_of(np.array([0.0, 10.0, -1000.0, np.nan]))
+    >>> log_range(np.array([0.0, 10.0, -1000.0, np.nan]))
     (1.02, 3.0)
     """
     is_used = np.isfinite(values)
@@ -54,9 +54,9 @@ def sizes_of(values: Floats) -> Sizes | None:
     return round(low, 3), round(high, 3)
 
 
-def signs_at_predict(
+def decide_signs(
     found: Mapping[str, Evidence],
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, NumbersAtFit],
     fit: DecimalSign,
     separator: str | None,
     source: str,
@@ -97,15 +97,17 @@ def signs_at_predict(
             continue
         comma = seen[name].comma
         signs[name] = comma != bool(is_swapped)
-        if is_swapped is not None or not evidence.either:
+        if is_swapped is not None or not evidence.ambiguous:
             continue
-        word = evidence.either[0]
+        word = evidence.ambiguous[0]
         if _may_be_swapped(word, comma, fit, separator):
             raise InputError(_ambiguity(source, name, word))
     return signs
 
 
-def check_thousands(words: Sequence[str], comma: bool, seen: Seen, name: str, source: str) -> None:
+def check_thousands(
+    words: Sequence[str], comma: bool, seen: NumbersAtFit, name: str, source: str
+) -> None:
     """Refuse a column whose thousands are far from fit's values, but would be usual as decimals.
 
     Raises
@@ -120,7 +122,7 @@ def check_thousands(words: Sequence[str], comma: bool, seen: Seen, name: str, so
     thousands = []
     for word in words:
         is_short = len(word) <= _MAX_NUMBER_LENGTH
-        if is_short and sign in word and EITHER.fullmatch(word):
+        if is_short and sign in word and TWO_READINGS.fullmatch(word):
             thousands.append(word)
     nearer = _nearer_with_comma(thousands, seen)
     doubtful = np.flatnonzero(nearer == (not comma))
@@ -129,7 +131,7 @@ def check_thousands(words: Sequence[str], comma: bool, seen: Seen, name: str, so
         raise InputError(_ambiguity(source, name, first))
 
 
-def _is_swapped(shown: Mapping[str, bool], seen: Mapping[str, Seen]) -> bool | None:
+def _is_swapped(shown: Mapping[str, bool], seen: Mapping[str, NumbersAtFit]) -> bool | None:
     """Return whether most columns that show their sign have another one than at fit."""
     n_swapped = 0
     for name, sign in shown.items():
@@ -141,12 +143,12 @@ def _is_swapped(shown: Mapping[str, bool], seen: Mapping[str, Seen]) -> bool | N
 
 
 def _is_swapped_by_size(
-    evidence_by_column: Mapping[str, Evidence], seen: Mapping[str, Seen]
+    evidence_by_column: Mapping[str, Evidence], seen: Mapping[str, NumbersAtFit]
 ) -> bool | None:
     """Return whether words with two readings are nearer to fit's values with the other sign."""
     votes: list[bool] = []
     for name, evidence in evidence_by_column.items():
-        nearer = _nearer_with_comma(evidence.either, seen[name])
+        nearer = _nearer_with_comma(evidence.ambiguous, seen[name])
         is_known = ~np.isnan(nearer)
         is_swapped = nearer[is_known] != seen[name].comma
         votes += is_swapped.tolist()
@@ -158,7 +160,7 @@ def _is_swapped_by_size(
     return False if share <= 1 - _MIN_AGREEMENT else None
 
 
-def _nearer_with_comma(words: Sequence[str], seen: Seen) -> Floats:
+def _nearer_with_comma(words: Sequence[str], seen: NumbersAtFit) -> Floats:
     """Return 1 if a decimal comma brings a word much nearer to fit's values, 0 if a point does.
 
     It is NaN if both are about equally near, or fit's values are unknown.

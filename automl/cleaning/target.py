@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.cleaning import numbers
 from automl.cleaning.cells import Codes, spell_number
-from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh
+from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh_words
 from automl.cleaning.findings import pick_examples
 from automl.cleaning.raw_target import Dtype, RawTarget, is_missing_label, read_raw_target
 from automl.columns import Floats, Rows
@@ -135,7 +135,7 @@ def _infer_task(raw: RawTarget) -> str:
     if raw.values is not None:
         return _task_of_numbers(raw.values, raw)
     labels = [label for label in raw.labels if not is_missing_label(label)]
-    if not labels or numbers.are_codes([label.strip() for label in labels]):
+    if not labels or numbers.have_leading_zeros([label.strip() for label in labels]):
         return "classification"
     values = raw.parse(labels)
     readable = ~np.isnan(values)
@@ -177,7 +177,7 @@ def _sign_findings(raw: RawTarget) -> tuple[Finding, ...]:
     if raw.values is not None:
         return ()
     words = [label.strip() for label in raw.labels if "," in label or "." in label]
-    comma = raw.sign.of(weigh(words))
+    comma = raw.sign.is_comma_in(weigh_words(words))
     odd = words if comma else [word for word in words if "," in word]
     if not odd:
         return ()

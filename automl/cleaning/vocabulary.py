@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.cleaning import dates
-from automl.cleaning.cells import MISSING_NUMBERS, Codes, Spelled
+from automl.cleaning.cells import MISSING_WORDS_AMONG_NUMBERS, Codes, Spelled
 from automl.cleaning.findings import pick_examples
 from automl.finding import Finding
 
@@ -96,7 +96,7 @@ class Vocabulary:
 def find_strays(column: Vocabulary, readable: Mask) -> Vocabulary | None:
     """Return the words that are not of a column's kind; None if they are too many for this kind."""
     strays = column.select(~readable)
-    is_missing = strays.mask(lambda word: word.casefold() in MISSING_NUMBERS)
+    is_missing = strays.mask(lambda word: word.casefold() in MISSING_WORDS_AMONG_NUMBERS)
     unknown = strays.select(~is_missing)
     if not unknown.words:
         return strays
@@ -123,7 +123,7 @@ def has_digit(word: str) -> bool:
 
 def is_missing_word(word: str) -> bool:
     """Return whether a word among numbers or dates stands for a missing value."""
-    return word.casefold() in MISSING_NUMBERS or dates.is_nil(word)
+    return word.casefold() in MISSING_WORDS_AMONG_NUMBERS or dates.is_zero_date(word)
 
 
 def stray_findings(strays: Vocabulary, kind: str) -> list[Finding]:

@@ -20,7 +20,7 @@ from automl.cli.event_lines import (
 )
 from automl.cli.summary import red
 from automl.events import FindingRecorded, FitEnded, TrialDecided
-from automl.formatting import counted, listed, number, places, visible
+from automl.formatting import decimal_places, format_count, format_number, join_words, visible
 from automl.metrics import metric_of
 from automl.study import Event, Study
 from automl.trial import Trial
@@ -244,15 +244,15 @@ class Live(Quiet):
     def _counts_text(self, study: Study) -> str:
         """Return the numbers of fits, candidates and findings."""
         jobs = list(study.running.values())
-        fits = f"{counted(self._fits['done'], 'fit')} done"
+        fits = f"{format_count(self._fits['done'], 'fit')} done"
         if self._fits["failed"]:
             fits += f", {self._fits['failed']} failed"
         if jobs:
             families = [visible(job.candidate.family, MAX_NAME_CHARACTERS) for job in jobs]
-            fits += f", {len(families)} running ({listed(families, 4)})"
-        parts = [fits, counted(len(study.trials), "candidate")]
+            fits += f", {len(families)} running ({join_words(families, 4)})"
+        parts = [fits, format_count(len(study.trials), "candidate")]
         if study.findings:
-            parts.append(counted(len(study.findings), "finding"))
+            parts.append(format_count(len(study.findings), "finding"))
         return " · ".join(parts)
 
 
@@ -291,14 +291,14 @@ def _models_table(study: Study) -> list[Table]:
     trials = _best_trials(study)
     if not trials:
         return []
-    metric = metric_of(study.the_task)
-    decimals = places(metric.score(trials[0].loss), 5)
+    metric = metric_of(study.known_task)
+    decimals = decimal_places(metric.score(trials[0].loss), 5)
     table = Table(box=None, padding=PADDING, show_edge=False)
     table.add_column(Text(metric.name), justify="right", no_wrap=True)
     table.add_column(Text("folds"), justify="right", no_wrap=True)
     table.add_column(Text("model"), no_wrap=True, overflow="ellipsis")
     for trial in trials:
-        score = number(metric.score(trial.loss), decimals)
+        score = format_number(metric.score(trial.loss), decimals)
         folds = f"{_n_folds_done(study, trial)}/{len(study.plan.splits)}"
         table.add_row(
             Text(score),

@@ -12,9 +12,16 @@ from automl.events import (
     StageStarted,
     TrialDecided,
 )
-from automl.formatting import counted, duration, listed, number, places, visible
+from automl.formatting import (
+    decimal_places,
+    format_count,
+    format_duration,
+    format_number,
+    join_words,
+    visible,
+)
 from automl.metrics import metric_of
-from automl.report.summary import tested_text
+from automl.report.summary import score_on_test_text
 from automl.study import Event, Study
 from automl.trial import Trial
 
@@ -45,17 +52,17 @@ def event_line(study: Study, event: Event, best_loss: float = float("inf")) -> s
             return f"{'clean':<9} {_data_text(study)}"
         case RecipesChosen():
             names = [recipe.name for recipe in event.recipes]
-            return f"{'extract':<9} {listed(names, 8)}"
+            return f"{'extract':<9} {join_words(names, 8)}"
         case TrialDecided() if event.decided != "dropped":
             trial = study.trials[event.id]
             return _trial_line(study, trial, best_loss)
         case EnsembleWeighted():
-            members = counted(len(event.weights), "model")
+            members = format_count(len(event.weights), "model")
             loss = None if event.evaluation is None else event.evaluation.loss
             score = _score_text(study, loss)
             return f"{'ensemble':<9} {members}  {score}".rstrip()
         case PredictorScored():
-            return f"{'test':<9} {tested_text(study)}"
+            return f"{'test':<9} {score_on_test_text(study)}"
         case RunFinished() if event.how == "interrupted":
             return f"interrupted: ending with {_best_so_far(study)}"
     return ""
@@ -80,17 +87,17 @@ def model_name(trial: Trial) -> str:
 
 def clock_text(seconds: float) -> str:
     """Format a duration in whole seconds, since flickering decimals can't be read."""
-    text = duration(round(max(0.0, seconds)))
+    text = format_duration(round(max(0.0, seconds)))
     return text.replace(".00 s", " s").replace(".0 s", " s")
 
 
 def _data_text(study: Study) -> str:
     """Describe the task that `clean` found."""
-    task = study.the_task
-    rows = counted(study.size.rows, "row")
-    columns = counted(study.size.columns, "column")
+    task = study.known_task
+    rows = format_count(study.size.rows, "row")
+    columns = format_count(study.size.columns, "column")
     target = f"{task.kind} {visible(task.target, 60)} by {task.metric}"
-    findings = counted(len(study.findings), "finding")
+    findings = format_count(len(study.findings), "finding")
     return f"{rows}, {columns}; {target}; {_folds_text(study)}; {findings}"
 
 
@@ -99,7 +106,7 @@ def _folds_text(study: Study) -> str:
     if plan.kind == "holdout":
         return "a holdout"
     repeats = f" x {plan.repeats}" if plan.repeats > 1 else ""
-    return counted(plan.folds, "fold") + repeats
+    return format_count(plan.folds, "fold") + repeats
 
 
 def _trial_line(study: Study, trial: Trial, best_loss: float) -> str:
@@ -115,10 +122,10 @@ def _score_text(study: Study, loss: float | None) -> str:
     if loss is None or study.task is None:
         return ""
     score = metric_of(study.task).score(loss)
-    return f"{study.task.metric} {number(score, places(score))}"
+    return f"{study.task.metric} {format_number(score, decimal_places(score))}"
 
 
 def _best_so_far(study: Study) -> str:
     if not study.ranked:
         return "the constant baseline"
-    return f"the best of {counted(len(study.ranked), 'complete model')}"
+    return f"the best of {format_count(len(study.ranked), 'complete model')}"

@@ -28,10 +28,10 @@ TYPE_WORDS: dict[type, str] = {
 def stages(as_json: AsJson = False) -> None:
     """List the stages and their options."""
     from automl import extensions
-    from automl.stages import STAGES, stage
+    from automl.stages import STAGES, find_stage
 
     def load(name: str) -> tuple[str, Any]:
-        return name, stage(name, "automl stages")
+        return name, find_stage(name, "automl stages")
 
     names = extensions.installed("stages", STAGES)
     kinds = STAGES | dict(_load_each(names, load))
@@ -56,11 +56,11 @@ def stages(as_json: AsJson = False) -> None:
 
 def families(as_json: AsJson = False) -> None:
     """List the model families."""
-    from automl.models import everybody, family
+    from automl.models import default_families, find_family
 
     rows = [
         {"family": kind.name, "about": kind.about, "recipes": list(kind.recipes)}
-        for kind in _load_each(everybody(), family)
+        for kind in _load_each(default_families(), find_family)
     ]
     _print_rows(rows, as_json)
 
@@ -68,7 +68,7 @@ def families(as_json: AsJson = False) -> None:
 def metrics(as_json: AsJson = False) -> None:
     """List the metrics and the tasks that they are for."""
     from automl import extensions
-    from automl.metrics import DEFAULTS, METRICS
+    from automl.metrics import DEFAULT_METRICS, METRICS
     from automl.task import KINDS
 
     def load(name: str) -> tuple[str, Any]:
@@ -76,7 +76,7 @@ def metrics(as_json: AsJson = False) -> None:
 
     rows: list[dict[str, Any]] = []
     for metric in METRICS.values():
-        default_for = [kind for kind, name in DEFAULTS.items() if name == metric.name]
+        default_for = [kind for kind, name in DEFAULT_METRICS.items() if name == metric.name]
         about = metric.about
         if default_for:
             about += f" (default for {' and '.join(default_for)})"
@@ -116,9 +116,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def _stage_options(name: str, kind: Any) -> list[dict[str, Any]]:
     """Describe the options of a stage."""
-    from automl.pipeline import fields
+    from automl.pipeline import option_types
 
-    hints = dict(fields(kind))
+    hints = dict(option_types(kind))
     options = []
     for field in dataclasses.fields(kind):
         has_default = field.default is not dataclasses.MISSING

@@ -54,15 +54,15 @@ def try_(
 
     It is kept like any trial of the run.
     """
-    from automl.report.manual import told_of_try
-    from automl.search.manual import base_of, variation
+    from automl.report.manual import try_text
+    from automl.search.manual import starting_candidate, variation
 
     study = _read_study(run)
-    start = base_of(study, family, base)
+    start = starting_candidate(study, family, base)
     candidate = variation(study, start, _parse_changes(set or ()), recipe)
     request = request_of_run(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
     after = _train(request, budget, [start, candidate])
-    typer.echo(told_of_try(after, start, candidate, Path(run)))
+    typer.echo(try_text(after, start, candidate, Path(run)))
 
 
 def sweep(
@@ -86,18 +86,18 @@ def sweep(
 
     All candidates are kept as trials of the run.
     """
-    from automl.report.manual import told_of_sweep, write_sweep
-    from automl.search.manual import base_of, row
+    from automl.report.manual import sweep_text, write_sweep
+    from automl.search.manual import starting_candidate, sweep_candidates
 
     if not 2 <= points <= 100:
         raise InputError(f"--points {points}: give 2 to 100.")
     study = _read_study(run)
-    start = base_of(study, family, base)
-    candidates = row(study, start, param, _parse_values(values), points)
+    start = starting_candidate(study, family, base)
+    candidates = sweep_candidates(study, start, param, _parse_values(values), points)
     request = request_of_run(run, data, jobs, memory=memory, quiet=quiet, verbose=verbose)
     after = _train(request, budget, [start, *candidates])
     page = write_sweep(after, start, candidates, param, Path(run))
-    typer.echo(f"{told_of_sweep(after, start, candidates, param)}\n\nPlot  {page}")
+    typer.echo(f"{sweep_text(after, start, candidates, param)}\n\nPlot  {page}")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"try": try_, "sweep": sweep}
@@ -145,9 +145,9 @@ def _parse_values(text: str | None) -> list[Any]:
 
 def _parse_value(text: str) -> Any:
     """Parse a value of TOML, or Python's True and False; anything else is text."""
-    from automl.pipeline import toml_value
+    from automl.pipeline import parse_toml_value
 
-    return toml_value(text.lower() if text in ("True", "False") else text)
+    return parse_toml_value(text.lower() if text in ("True", "False") else text)
 
 
 def _train(request: RunRequest, budget: str | None, candidates: Sequence[Candidate]) -> Study:

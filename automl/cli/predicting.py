@@ -17,7 +17,7 @@ from automl.run_files import REPORT
 if TYPE_CHECKING:
     import pandas as pd
 
-    from automl.cleaning import Applied
+    from automl.cleaning import Transformed
     from automl.predictor import Predictor
     from automl.study import Study
     from automl.table import Overrides, Table
@@ -87,7 +87,7 @@ def predict(
     predictor = load(Path(model), expect_sha256)
     table = read_for(predictor, data, overrides, may_be_empty=True)
     kept = {name: table[name] for name in dict.fromkeys(keep or ())}
-    applied = predictor.read(table)
+    applied = predictor.to_columns(table)
     _print_reading_notes(table)
     _print_oddities(applied, data, strict)
     answers = _answers(predictor, applied, proba, label, interval)
@@ -123,11 +123,11 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folde
     from automl.event_log import replay
     from automl.insight import learn_from
     from automl.report import write_report
-    from automl.timeline import read
+    from automl.timeline import read_timeline
 
     folder = Path(run)
     study = replay(folder)
-    lessons = learn_from(study, read(folder)) if study.ranked else None
+    lessons = learn_from(study, read_timeline(folder)) if study.ranked else None
     write_report(study, folder, lessons)
     typer.echo(str(folder / REPORT))
 
@@ -144,7 +144,7 @@ def read_for(
     data: str,
     overrides: Overrides | None = None,
     *,
-    scores_as_json: bool = False,
+    needs_target: bool = False,
     may_be_empty: bool = False,
 ) -> Table:
     """Read a table in the form of the one at fit, or in another form if its columns say so.
@@ -155,7 +155,7 @@ def read_for(
     data : str
         The table's file; - reads stdin.
     overrides : Overrides, optional
-    scored : bool
+    needs_target : bool
         Whether the table must hold the target, too.
     may_be_empty : bool
         Whether the table may have no rows.
@@ -164,7 +164,7 @@ def read_for(
 
     cleaner = predictor.cleaner
     needs = cleaner.inputs
-    if scores_as_json:
+    if needs_target:
         needs = (*needs, predictor.task.target)
     return read_table(
         data,
@@ -183,13 +183,13 @@ def score_lines(
     Print a warning if they contradict the score that the run expected.
     """
     from automl.cli.session import warn
-    from automl.formatting import counted
-    from automl.predictor.scoring import scores
+    from automl.formatting import format_count
+    from automl.predictor.scoring import score_table
     from automl.run.scoring import contradiction, scores_as_json
 
-    result = scores(predictor, read_for(predictor, data, overrides, scores_as_json=True))
-    lines = [f"Scores on {data} ({result.metric}, {counted(result.rows, 'row')}):"]
-    for name, score in result.found:
+    result = score_table(predictor, read_for(predictor, data, overrides, needs_target=True))
+    lines = [f"Scores on {data} ({result.metric}, {format_count(result.rows, 'row')}):"]
+    for name, score in result.by_model:
         lines.append(f"  {score:<12.6g} {name}")
     if result.expected:
         middle, low, high = result.expected
@@ -221,7 +221,7 @@ def _print_reading_notes(table: Table) -> None:
             print(f"automl: {table.source}: {note.text}{override}", file=sys.stderr)
 
 
-def _print_oddities(applied: Applied, data: str, strict: bool) -> None:
+def _print_oddities(applied: Transformed, data: str, strict: bool) -> None:
     """Print the oddities of a table, or refuse the table if `strict`."""
     text = applied.text()
     if not text:
@@ -244,7 +244,7 @@ def _with_kept(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.
 
 
 def _answers(
-    predictor: Predictor, applied: Applied, proba: bool, label: bool, interval: float | None
+    predictor: Predictor, applied: Transformed, proba: bool, label: bool, interval: float | None
 ) -> pd.DataFrame:
     """Predict typed columns, and return the columns of the output."""
     import pandas as pd
@@ -253,9 +253,9 @@ def _answers(
         raise InputError("--proba and --interval: give one of them; intervals are for numbers.")
     if proba and predictor.task.is_regression:
         raise InputError("--proba: is for classification; this model predicts numbers.")
-    raw = predictor.raw(applied.columns)
+    raw = predictor.predict_raw(applied.columns)
     if not proba:
-        answers: dict[str, Any] = {"prediction": predictor.answer(raw)}
+        answers: dict[str, Any] = {"prediction": predictor.decode(raw)}
         if interval is not None:
             answers["low"], answers["high"] = predictor.interval(raw, interval)
         return pd.DataFrame(answers)
@@ -267,17 +267,17 @@ def _answers(
             "--label: a class is called 'prediction', as the column of the label would be. "
             "Leave --label out."
         )
-    probabilities.insert(0, "prediction", predictor.answer(raw))
+    probabilities.insert(0, "prediction", predictor.decode(raw))
     return probabilities
 
 
 def _write(answers: pd.DataFrame, output: str | None) -> None:
-    from automl.files import ENCODING_ERRORS, require, whole
+    from automl.files import ENCODING_ERRORS, atomic_write, require
 
     if output is None:
         answers.to_csv(sys.stdout, index=False)
         return
-    with whole(Path(output)) as path:
+    with atomic_write(Path(output)) as path:
         match Path(output).suffix.lower():
             case ".parquet":
                 require("pyarrow", "parquet", f"--output {output}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from automl.pipeline import Pipeline
     from automl.problem import Problem
     from automl.run import ScoredTable, Settings
-    from automl.table import Limits, Overrides, Sample
+    from automl.table import Overrides, ReadLimits, Sample
 
 RAW_MEMORY_SHARE = 0.4  # of the memory for the raw table; typed and encoded columns need the rest
 TEXT_KEYS = (
@@ -91,7 +91,7 @@ def read_request(path: str, **others: Any) -> RunRequest:
     InputError
         The file has no data, or an unknown key.
     """
-    from automl.pipeline import checked, read_pipeline
+    from automl.pipeline import check_option, read_pipeline
 
     pipeline = read_pipeline(path)
     data = pipeline.data
@@ -105,11 +105,13 @@ def read_request(path: str, **others: Any) -> RunRequest:
     fields: dict[str, Any] = {}
     for key in (*TEXT_KEYS, *FORM_KEYS):
         if key in data:
-            fields[key] = checked(data[key], str, f"{path}: [data] {key}")
+            fields[key] = check_option(data[key], str, f"{path}: [data] {key}")
     stored_path = fields.pop("path", None)
     fields.pop("source", None)
     fields["data"] = "" if stored_path is None else _find_data(stored_path, Path(path))
-    fields["ignore"] = checked(data.get("ignore", []), tuple[str, ...], f"{path}: [data] ignore")
+    fields["ignore"] = check_option(
+        data.get("ignore", []), tuple[str, ...], f"{path}: [data] ignore"
+    )
     fields["sample"] = _read_sample(data, path)
     fields |= _read_budget(pipeline, path)
     fields["seed"] = pipeline.seed
@@ -125,12 +127,12 @@ def _check_keys(where: str, plain: Mapping[str, Any], known: tuple[str, ...]) ->
 
 def _read_budget(pipeline: Pipeline, path: str) -> dict[str, Any]:
     """Read the budget's fields of the request from `[budget]`."""
-    from automl.pipeline import checked
+    from automl.pipeline import check_option
 
     values = {}
     for key, kind in {"time": str, "trials": int}.items():
         if key in pipeline.budget:
-            values[key] = checked(pipeline.budget[key], kind, f"{path}: [budget] {key}")
+            values[key] = check_option(pipeline.budget[key], kind, f"{path}: [budget] {key}")
     return {"budget": values.get("time"), "trials": values.get("trials")}
 
 
@@ -165,14 +167,14 @@ def _find_data(path: str, pipeline: Path) -> str:
     return str(Path(path))
 
 
-def _limits(request: RunRequest, budget: Budget) -> Limits:
+def _limits(request: RunRequest, budget: Budget) -> ReadLimits:
     """Return the time and memory that reading the table may take."""
-    from automl.table import Limits
+    from automl.table import ReadLimits
 
     if request.sample is not None:
-        return Limits(sample=request.sample)
+        return ReadLimits(sample=request.sample)
     memory = None if budget.memory is None else int(RAW_MEMORY_SHARE * budget.memory)
-    return Limits(budget.remaining() if budget.timed else None, memory, request.seed)
+    return ReadLimits(budget.remaining() if budget.is_timed else None, memory, request.seed)
 
 
 def _overrides(request: RunRequest) -> Overrides:
@@ -285,12 +287,12 @@ def _check_earlier_run(folder: str) -> Path:
 
 def _check_metric(request: RunRequest) -> None:
     """Refuse a metric that doesn't exist or is not for the task, before anything is read."""
-    from automl.metrics import is_function, known_function, metric_for, named
+    from automl.metrics import find_function, is_function, metric_for, resolve_metric_name
     from automl.task import KINDS
 
     if request.metric is None:
         return
-    if is_function(request.metric) and known_function(request.metric) is None:
+    if is_function(request.metric) and find_function(request.metric) is None:
         raise InputError(
             f"--metric: {request.metric!r} is a Python function that is not known here: "
             "Python can give it, AutoMLClassifier(metric=function), "
@@ -298,7 +300,7 @@ def _check_metric(request: RunRequest) -> None:
         )
     if not request.metric:
         raise InputError("--metric: is empty. `automl metrics` lists the names.")
-    name = named(request.metric)
+    name = resolve_metric_name(request.metric)
     kinds = (request.task,) if request.task in KINDS else KINDS
     errors: list[InputError] = []
     for kind in kinds:
@@ -348,7 +350,7 @@ def check_inputs(request: RunRequest) -> None:
 
 def read_problem(request: RunRequest, budget: Budget) -> Problem:
     """Read the request's table within a budget, and return it with the prediction task."""
-    from automl.metrics import named
+    from automl.metrics import resolve_metric_name
     from automl.problem import Problem
     from automl.table import read_table
 
@@ -367,7 +369,7 @@ def read_problem(request: RunRequest, budget: Budget) -> Problem:
         table,
         request.target,
         kind=request.task,
-        metric=None if request.metric is None else named(request.metric),
+        metric=None if request.metric is None else resolve_metric_name(request.metric),
         positive=request.positive,
         weight_column=request.weight,
         group_column=request.group,

@@ -139,17 +139,17 @@ def _print_result(result: Result, settings: Settings, followers: Followers | Non
     """Print the summary of a run and its warnings; exit with a code of its own without a model."""
     from automl.cli.overtime import NO_MODEL
     from automl.cli.summary import run_summary
-    from automl.leaderboard import nothing_judged
-    from automl.report.summary import contradiction
+    from automl.leaderboard import no_model_text
+    from automl.report.summary import test_score_warning
 
-    no_model = "" if settings.trials == 1 else nothing_judged(result.study)
+    no_model = "" if settings.trials == 1 else no_model_text(result.study)
     if no_model:
         typer.echo(f"automl: {no_model}", err=True)
-    if followers and (log := followers.failed):
+    if followers and (log := followers.failure_log):
         typer.echo(f"automl: a tracker failed: {log} says why.", err=True)
     elapsed = time.monotonic() - settings.started
     typer.echo(run_summary(result.study, result.folder, result.sha256, elapsed, settings.seconds))
-    if warning := contradiction(result.study):
+    if warning := test_score_warning(result.study):
         warn(warning)
     if no_model:
         raise typer.Exit(NO_MODEL)
@@ -213,7 +213,7 @@ def _followers(request: RunRequest, settings: Settings) -> Followers | None:
         return None
     from automl.track.follow import Followers
 
-    return Followers.asked_for(request.track, settings.output)
+    return Followers.from_option(request.track, settings.output)
 
 
 class Signals:

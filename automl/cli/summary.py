@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automl.formatting import (
-    aligned,
-    duration,
+    align_columns,
+    decimal_places,
+    format_duration,
+    format_number,
     insight_command,
-    number,
-    places,
     predict_command,
     visible,
 )
 from automl.leaderboard import TIED, Row, is_done, leaderboard
-from automl.report.summary import expected, failures, tested_text
+from automl.report.summary import expected, failures, score_on_test_text
 from automl.run_files import FAILURES, LEADERBOARD, PREDICTOR, REPORT
 from automl.study import Study
 
@@ -99,8 +99,8 @@ def select_rows(rows: Sequence[Row], max_rows: int) -> list[Row]:
 def _score_section(study: Study, elapsed: float, budget: float | None) -> str:
     overrun = ""
     if budget is not None and elapsed > budget:
-        overrun = f", {duration(elapsed - budget)} more than the budget"
-    time_line = f"Time taken      {duration(elapsed)}{overrun}"
+        overrun = f", {format_duration(elapsed - budget)} more than the budget"
+    time_line = f"Time taken      {format_duration(elapsed)}{overrun}"
     score = expected(study)
     if score is None:
         advice = "; give more time" if budget is not None else ""
@@ -115,7 +115,7 @@ def _score_section(study: Study, elapsed: float, budget: float | None) -> str:
 def _test_score(study: Study) -> str:
     """Return a line with the test score, or with the reason why there is none."""
     if study.test:
-        return f"\nTest score      {tested_text(study)}"
+        return f"\nTest score      {score_on_test_text(study)}"
     reasons = [finding.action for finding in study.findings if finding.code == "test_unscored"]
     if not reasons:
         return ""
@@ -180,7 +180,7 @@ def leaderboard_text(rows: Sequence[Row], max_rows: int | None = None) -> str:
     shown = list(rows)[: max_rows or None]
     if not shown:
         return "no model yet"
-    decimals = places(shown[0]["score"])
+    decimals = decimal_places(shown[0]["score"])
     has_tests = any(row["test"] is not None for row in shown)
     has_ties = any(row["status"] == TIED for row in shown)
     headings = (
@@ -195,7 +195,7 @@ def leaderboard_text(rows: Sequence[Row], max_rows: int | None = None) -> str:
         "model",
     )
     cells = [_cells(row, decimals, has_ties, has_tests) for row in shown]
-    board = aligned([headings, *cells], left=("95% interval", "id", "model"))
+    board = align_columns([headings, *cells], left=("95% interval", "id", "model"))
     notes = []
     if has_ties:
         notes.append(TIED_NOTE)
@@ -213,15 +213,17 @@ def _cells(row: Row, decimals: int, has_ties: bool, has_tests: bool) -> tuple[st
         rank += "=" if row["status"] == TIED else " "
     interval = ""
     if row["ci_low"] is not None:
-        interval = f"{number(row['ci_low'], decimals)} - {number(row['ci_high'], decimals)}"
+        interval = (
+            f"{format_number(row['ci_low'], decimals)} - {format_number(row['ci_high'], decimals)}"
+        )
     status = "" if is_done(row) else f" ({visible(row['status'], 80)})"
     family = visible(row["family"], MAX_NAME_CHARACTERS)
     recipe = visible(row["recipe"], MAX_NAME_CHARACTERS)
     return (
         rank,
-        number(row["score"], decimals) or "-",
+        format_number(row["score"], decimals) or "-",
         interval,
-        *((number(row["test"], decimals),) if has_tests else ()),
+        *((format_number(row["test"], decimals),) if has_tests else ()),
         f"{row['weight']:.3f}" if row["weight"] else "",
         f"{row['seconds']:.2f}",
         f"{row['size_mb']:.2f}",

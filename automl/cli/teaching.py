@@ -48,14 +48,14 @@ def insight(
     from automl.event_log import replay
     from automl.insight import learn_from
     from automl.report.lessons import text
-    from automl.timeline import read
+    from automl.timeline import read_timeline
 
     prices = {"--price-per-hour": price_per_hour, "--person-per-day": person_per_day}
     for name, price in prices.items():
         if price is not None and not 0 <= price < float("inf"):
             raise InputError(f"{name} {price}: give an amount of money, 0 or more.")
     study = replay(Path(run))
-    timeline = read(Path(run))
+    timeline = read_timeline(Path(run))
     if study.task is None or not study.ranked:
         raise InputError(
             f"{run}: no model was tried on every fold: nothing can be learnt. "

@@ -71,7 +71,7 @@ def export(
     """Export a run: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
     from automl.track.experiment import read_experiment
     from automl.track.exports import export as write
-    from automl.track.to_zip import left_out
+    from automl.track.to_zip import omitted_files
 
     experiment = read_experiment(Path(run))
     target = None if output is None else Path(output)
@@ -79,7 +79,7 @@ def export(
     for path in paths:
         typer.echo(str(path))
     if to == "zip" and not rows:
-        omitted = ", ".join(left_out(experiment))
+        omitted = ", ".join(omitted_files(experiment))
         typer.echo(
             f"automl: left out, since it holds rows: {omitted} (--rows includes them)", err=True
         )

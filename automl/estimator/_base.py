@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run
 from automl.budget import free_memory, parse_duration, parse_memory, short_budget_warning
-from automl.cleaning.cleaner import Counts
+from automl.cleaning.cleaner import UnknownCounts
 from automl.errors import InputError
 from automl.estimator.output import run_folder
 from automl.estimator.parameters import (
@@ -44,10 +44,10 @@ from automl.estimator.splitting import (
 from automl.estimator.wording import finding_in_python, in_python, python_wording
 from automl.executor.engines import Engine
 from automl.extensions import Extensions
-from automl.leaderboard import HEADINGS, leaderboard, nothing_judged
-from automl.metrics import named as known_metric
-from automl.metrics import register
-from automl.models import Family, family, is_known
+from automl.leaderboard import HEADINGS, leaderboard, no_model_text
+from automl.metrics import register_function
+from automl.metrics import resolve_metric_name as known_metric
+from automl.models import Family, find_family, is_known
 from automl.pipeline import Pipeline
 from automl.predictor import Predictor, archive
 from automl.run.settings import EndCallback
@@ -188,7 +188,7 @@ class AutoML(BaseEstimator):
     def _metric_name(self) -> str | None:
         """Return the metric's name; a function is registered under one."""
         if callable(self.metric):
-            return register(self.metric)
+            return register_function(self.metric)
         if self.metric is None:
             return None
         return known_metric(self.metric)
@@ -307,7 +307,7 @@ class AutoML(BaseEstimator):
             raise InputError("track: needs output, the folder that the run is followed in.")
         from automl.track.follow import Followers
 
-        followers = Followers.asked_for(self.track, settings.output)
+        followers = Followers.from_option(self.track, settings.output)
         try:
             yield [followers]
         finally:
@@ -334,7 +334,7 @@ class AutoML(BaseEstimator):
             is_row_loss = finding.code in ROW_LOSS_CODES
             if is_row_loss or finding in study.score_warnings:
                 texts.append(finding.text())
-        if settings.trials != 1 and (no_model := nothing_judged(study)):
+        if settings.trials != 1 and (no_model := no_model_text(study)):
             texts.append(no_model)
         for text in texts:
             warnings.warn(in_python(text), UserWarning, stacklevel=4)
@@ -365,15 +365,15 @@ class AutoML(BaseEstimator):
         """Predict probabilities or values."""
         check_is_fitted(self, "predictor_")
         with python_wording({}), value_errors_as_input_errors():
-            applied = self.predictor_.read(self._table(X))
+            applied = self.predictor_.to_columns(self._table(X))
         target = self.predictor_.task.target
         extra = applied.counts.extra
         unknown = tuple(name for name in extra if name != target)
         if unknown and unknown not in self._told:
             self._told |= {unknown}
-            text = Counts(extra=unknown).text()
+            text = UnknownCounts(extra=unknown).text()
             warnings.warn(f"X: {text}", UserWarning, stacklevel=3)
-        return self.predictor_.raw(applied.columns)
+        return self.predictor_.predict_raw(applied.columns)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parameters, and the predictor as the bytes of its file."""
@@ -426,10 +426,10 @@ def _user_families(predictor: Predictor) -> dict[str, Family]:
     """Return the families of a predictor's members that are neither built in nor installed."""
     families = {}
     for member in predictor.members:
-        name = member.family
-        if is_known(name) and family(name) is member.kind:
+        name = member.family_name
+        if is_known(name) and find_family(name) is member.family:
             continue
-        families[name] = member.kind
+        families[name] = member.family
     return families
 
 
@@ -439,10 +439,10 @@ def _unevaluated_row(study: Study, predictor: Predictor) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(HEADINGS)
     row["rank"] = 1
     row["id"] = member.id
-    row["family"] = member.family
+    row["family"] = member.family_name
     row["recipe"] = ""
     row["stage"] = "clean"
-    row["metric"] = study.the_task.metric
+    row["metric"] = study.known_task.metric
     row["seconds"] = 0.0
     row["size_mb"] = 0.0
     row["weight"] = 1.0

@@ -120,7 +120,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         labels : ndarray of shape (n_rows,), of y's dtype
         """
         raw = self._predict_raw(X)
-        classes = self.predictor_.codes(raw)
+        classes = self.predictor_.predict_classes(raw)
         indices = self._places[classes]
         labels: Array = self.classes_[indices]
         return labels
@@ -154,7 +154,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
         sample_weight : array-like of shape (n_rows,), optional
         """
         raw = self._predict_raw(X)
-        classes = self.predictor_.codes(raw)
+        classes = self.predictor_.predict_classes(raw)
         task = self.predictor_.task
         known = select_known(task, classes, y, sample_weight)
         is_right = known.y == known.predicted

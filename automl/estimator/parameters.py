@@ -20,7 +20,7 @@ from automl.errors import InputError
 from automl.estimator.splitting import number_of_folds
 from automl.executor.engines import ENGINES, Engine
 from automl.extensions import Extensions
-from automl.models import everybody, given
+from automl.models import check_families, default_families
 from automl.pipeline import Pipeline, read_pipeline
 
 MAX_SEED = 2**31 - 1
@@ -115,7 +115,7 @@ def build_pipeline(
     if not families:
         return configured
     names = [one for one in families if isinstance(one, str)]
-    named = names or configured.families or everybody()
+    named = names or configured.families or default_families()
     selected = [*named, *extensions.families]
     return configured.with_options([f"select.families={json.dumps(selected)}"])
 
@@ -132,7 +132,7 @@ def own_families(families: Any) -> Extensions:
         return Extensions()
     if isinstance(families, str) or not isinstance(families, Sequence):
         raise InputError(f"families={families!r}: must be a list of names and objects.")
-    return given(one for one in families if not isinstance(one, str))
+    return check_families(one for one in families if not isinstance(one, str))
 
 
 def option_list(options: Any) -> list[str]:

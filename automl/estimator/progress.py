@@ -16,7 +16,7 @@ from typing import Any, Self, TextIO
 
 from automl.errors import InputError
 from automl.events import DataPrepared
-from automl.formatting import counted, duration, number, places, visible
+from automl.formatting import decimal_places, format_count, format_duration, format_number, visible
 from automl.metrics import metric_of
 from automl.run import Settings
 from automl.run.recorder import describe
@@ -223,7 +223,7 @@ def final_line(study: Study, settings: Settings) -> str:
     """Describe the result of a fit in one line."""
     parts = [f"done in {_clock_text(_elapsed(settings))}", *_search_texts(study)]
     if study.findings:
-        findings = counted(len(study.findings), "finding")
+        findings = format_count(len(study.findings), "finding")
         parts.append(f"{findings} in findings_")
     return _join(parts)
 
@@ -252,7 +252,7 @@ def _search_texts(study: Study) -> list[str]:
     """Return the number of candidates and the best score, as far as there are any."""
     if not study.trials:
         return []
-    tried = counted(len(study.trials), "candidate")
+    tried = format_count(len(study.trials), "candidate")
     best = _best_trial(study)
     if best is None:
         return [tried]
@@ -262,9 +262,9 @@ def _search_texts(study: Study) -> list[str]:
     name = visible(best.candidate.family, MAX_NAME_CHARACTERS)
     if len(study.weights) > 1:
         name = "ensemble"
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     score = metric.score(loss)
-    return [tried, f"best {metric.name} {number(score, places(score))} ({name})"]
+    return [tried, f"best {metric.name} {format_number(score, decimal_places(score))} ({name})"]
 
 
 def _best_trial(study: Study) -> Trial | None:
@@ -279,5 +279,5 @@ def _best_trial(study: Study) -> Trial | None:
 
 def _clock_text(seconds: float) -> str:
     """Format a duration in whole seconds, since flickering decimals can't be read."""
-    text = duration(round(max(0.0, seconds)))
+    text = format_duration(round(max(0.0, seconds)))
     return text.replace(".00 s", " s").replace(".0 s", " s")

@@ -70,7 +70,7 @@ def seconds_to_restore(predictor: Predictor) -> float:
     size = 0
     families = set()
     for member in predictor.members:
-        families.add(member.family)
+        families.add(member.family_name)
         size += sum(len(part.blob) for part in member.parts)
     missing = families.intersection(FAMILY_LIBRARIES).difference(sys.modules)
     import_seconds = IMPORT_SECONDS * len(missing)

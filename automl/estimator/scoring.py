@@ -12,7 +12,7 @@ import pandas as pd
 
 from automl.errors import InputError
 from automl.estimator.rows import Array, as_column
-from automl.predictor.scoring import truth
+from automl.predictor.scoring import read_target
 from automl.task import Task
 
 
@@ -54,7 +54,7 @@ def select_known(task: Task, predicted: Array, y: Any, sample_weight: Any = None
             raise InputError(
                 f"Found input variables with inconsistent numbers of samples: {lengths}"
             )
-    known = truth(task, pd.Series(target), "y")
+    known = read_target(task, pd.Series(target), "y")
     if known.left_out:
         warnings.warn(known.left_out, UserWarning, stacklevel=3)
     return KnownRows(

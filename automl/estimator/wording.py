@@ -17,7 +17,7 @@ from typing import Any
 
 from automl.errors import AutoMLError
 from automl.finding import Finding
-from automl.pipeline import toml_value
+from automl.pipeline import parse_toml_value
 
 # Options of the command line that correspond to a parameter of the estimators, `fit` or `load`.
 PARAMETERS: dict[str, str] = {
@@ -149,7 +149,7 @@ def _stage_option(match: re.Match[str]) -> str:
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         return f"options={setting!r}"
-    shown = value if _is_placeholder(value) else repr(toml_value(value))
+    shown = value if _is_placeholder(value) else repr(parse_toml_value(value))
     return f"options={{{name!r}: {shown}}}"
 
 

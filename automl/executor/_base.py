@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from automl.executor.work import Limits, WorkItem, WorkResult
+from automl.executor.work import JobLimits, WorkItem, WorkResult
 from automl.resources import Resources
 
 
@@ -47,7 +47,7 @@ class Executor(Protocol):
         """
         ...
 
-    def submit(self, item: WorkItem, limits: Limits) -> None:
+    def submit(self, item: WorkItem, limits: JobLimits) -> None:
         """Start an item on a free worker."""
         ...
 

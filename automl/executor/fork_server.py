@@ -63,7 +63,7 @@ class ForkServer:
         """The process id."""
         return self._process.pid
 
-    def is_alive(self, seconds: float = 0.0) -> bool:
+    def stays_alive(self, seconds: float = 0.0) -> bool:
         """Return whether it has not ended, and does not end within these seconds."""
         try:
             self._process.wait(seconds)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automl.budget import Budget
-from automl.executor.work import Limits, WorkItem, WorkResult
+from automl.executor.work import JobLimits, WorkItem, WorkResult
 from automl.executor.worker import Worker, move_artifacts
 from automl.resources import Resources
 
@@ -48,7 +48,7 @@ class InlineExecutor:
     def submit(
         self,
         item: WorkItem,
-        limits: Limits,
+        limits: JobLimits,
     ) -> None:
         """Do the item."""
         self._ended.append(self._worker.do(item, Budget(deadline=limits.deadline)))

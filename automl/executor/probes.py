@@ -17,8 +17,8 @@ from automl.features.encoding import fit_shared
 from automl.features.recipe import Recipe
 from automl.folds import Folds
 from automl.metrics import metric_of
-from automl.models import family
-from automl.models._base import How, Sample
+from automl.models import find_family
+from automl.models._base import FitContext, Sample
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -101,17 +101,17 @@ class ProbeFolds:
         )
 
 
-def split_path(work: Path, key: str) -> Path:
+def probe_folds_path(work: Path, key: str) -> Path:
     """Return the file of a probe's folds in a run's `work/` folder."""
     return work / "probes" / f"{key}.npz"
 
 
-def predictions_path(work: Path, key: str) -> Path:
+def probe_predictions_path(work: Path, key: str) -> Path:
     """Return the file of a probe's held-out predictions in a run's `work/` folder."""
     return work / "probes" / f"{key}.npy"
 
 
-def open_split(path: Path) -> ProbeFolds:
+def read_probe_folds(path: Path) -> ProbeFolds:
     """Read the folds that `ProbeFolds.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         kind = str(arrays["kind"])
@@ -141,14 +141,14 @@ def held_out_predictions(data: Dataset, split: ProbeFolds, budget: Budget) -> Fl
     affordable = quick.max_rounds // divisor
     rounds = max(MIN_ROUNDS, affordable)
     metric = metric_of(task)
-    how = How(task, metric, data.seed, budget=budget, rounds=rounds)
-    kind = family(quick.family)
+    context = FitContext(task, metric, data.seed, budget=budget, rounds=rounds)
+    kind = find_family(quick.family)
     for fold in range(split.folds.n_folds):
         train = split.folds.train(0, fold)
-        held = split.folds.held(0, fold)
+        held = split.folds.held_out(0, fold)
         train_sample = _rows(sample, train)
-        prepared = kind.prepare(train_sample, None, quick.settings, how)
-        fitted = kind.fit(prepared, quick.settings, how)
+        prepared = kind.prepare(train_sample, None, quick.settings, context)
+        fitted = kind.fit(prepared, quick.settings, context)
         X = sample.X[held]
         predictions[held] = fitted.model.predict(X)
     return predictions

@@ -17,18 +17,18 @@ import psutil
 from automl.candidate import Job, Outcome, Status
 from automl.errors import AutoMLError
 from automl.executor.fork_server import ForkServer
-from automl.executor.work import WORKER_DIED, Limits, WorkItem, WorkResult
+from automl.executor.work import WORKER_DIED, JobLimits, WorkItem, WorkResult
 from automl.executor.worker import move_artifacts
 from automl.resources import Resources
 
 MAX_SERVERS = 5  # that a run starts, one after the other
 MEMORY_CHECK_SECONDS = 0.2
-MAX_WAIT_SECONDS = 0.5
+IDLE_POLL_SECONDS = 0.5
 SERVER_EXIT_SECONDS = 0.02  # in which a dying server is noticed when a worker's connection ends
 
 
 @dataclass(eq=False)
-class _Process:
+class _WorkerHandle:
     """A worker process, from the moment that it was asked for."""
 
     connection: Connection
@@ -71,9 +71,9 @@ class ProcessExecutor:
         self._memory = memory
         self._memory_checked = 0.0
         self._cores = cores
-        self._workers: list[_Process] = []
+        self._workers: list[_WorkerHandle] = []
         first = self._server.light_worker
-        self._light_worker = None if first is None else _Process(first)
+        self._light_worker = None if first is None else _WorkerHandle(first)
 
     def workers(self, each: Resources) -> int:
         """Return how many items that use these resources can run at the same time."""
@@ -100,7 +100,7 @@ class ProcessExecutor:
             if results := self.results(until - time.monotonic()):
                 return results
 
-    def submit(self, item: WorkItem, limits: Limits) -> None:
+    def submit(self, item: WorkItem, limits: JobLimits) -> None:
         """Send an item to a free worker; fork one if there is none.
 
         The first model goes to the worker that was forked before the libraries were loaded.
@@ -115,12 +115,12 @@ class ProcessExecutor:
         with suppress(BrokenPipeError, ConnectionResetError):  # results() will see that it died
             worker.connection.send((str(self._work), item, limits.deadline))
 
-    def _fork(self) -> _Process:
-        connection = self._server.fork() if self._server.is_alive() else None
+    def _fork(self) -> _WorkerHandle:
+        connection = self._server.fork() if self._server.stays_alive() else None
         while connection is None:
             self._renew_server()
             connection = self._server.fork()
-        worker = _Process(connection)
+        worker = _WorkerHandle(connection)
         self._workers.append(worker)
         return worker
 
@@ -155,22 +155,22 @@ class ProcessExecutor:
 
     def _wait(
         self,
-        processes: Sequence[_Process],
-        busy: Sequence[_Process],
+        processes: Sequence[_WorkerHandle],
+        busy: Sequence[_WorkerHandle],
         seconds: float,
     ) -> Sequence[object]:
         """Wait for messages until the next deadline or memory check."""
         now = time.monotonic()
-        longest = MEMORY_CHECK_SECONDS if busy else MAX_WAIT_SECONDS
+        longest = MEMORY_CHECK_SECONDS if busy else IDLE_POLL_SECONDS
         until = min([now + min(seconds, longest), *(worker.kill_at for worker in busy)])
         return wait([worker.connection for worker in processes], max(0.0, until - now))
 
-    def _all_processes(self) -> list[_Process]:
+    def _all_processes(self) -> list[_WorkerHandle]:
         """Return all workers, with the first model's."""
         light = [] if self._light_worker is None else [self._light_worker]
         return [*self._workers, *light]
 
-    def _receive(self, worker: _Process) -> list[WorkResult]:
+    def _receive(self, worker: _WorkerHandle) -> list[WorkResult]:
         """Read a worker's message: a process id as hello, or a result."""
         try:
             message = worker.connection.recv()
@@ -185,9 +185,9 @@ class ProcessExecutor:
             self._end(worker, "cancelled", "its only work is done")
         return [result]
 
-    def _end_dead(self, worker: _Process) -> list[WorkResult]:
+    def _end_dead(self, worker: _WorkerHandle) -> list[WorkResult]:
         """End a worker whose connection closed; if its server died, all workers died with it."""
-        server_lives = self._server.is_alive(SERVER_EXIT_SECONDS)
+        server_lives = self._server.stays_alive(SERVER_EXIT_SECONDS)
         dead = [worker] if server_lives else self._all_processes()
         results: list[WorkResult] = []
         for process in dead:
@@ -196,7 +196,7 @@ class ProcessExecutor:
 
     def _end(
         self,
-        worker: _Process,
+        worker: _WorkerHandle,
         status: Status,
         reason: str,
     ) -> list[WorkResult]:

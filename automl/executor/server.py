@@ -60,13 +60,13 @@ def serve(requests: socket.socket, seconds: float | None) -> bool:
         gc.enable()
         requests.close()
         die_with_parent(server)
-        work(Connection(sockets[0]))
+        worker_main(Connection(sockets[0]))
         os._exit(0)
     os.close(sockets[0])
     return True
 
 
-def work(connection: Connection) -> None:
+def worker_main(connection: Connection) -> None:
     """Do what a worker does: say hello, then do each item received until the connection ends."""
     from automl.executor.worker import Worker
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl.candidate import Job, Outcome
-from automl.executor.work import Limits, Probe, WorkItem, WorkResult
+from automl.executor.work import JobLimits, Probe, WorkItem, WorkResult
 from automl.resources import Resources
 
 
@@ -56,7 +56,7 @@ class SimulatedExecutor:
     def submit(
         self,
         item: WorkItem,
-        limits: Limits,
+        limits: JobLimits,
     ) -> None:
         """Look up how an item ends, and when."""
         outcome = self._outcome(item)

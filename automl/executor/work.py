@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from automl.candidate import Job, Outcome, Split
-from automl.features.recipe import Recipe, topics
+from automl.features.recipe import Recipe, topics_recipe
 from automl.models import reads_features
 
 WORKER_DIED = "its worker process died"  # reason of an item that was lost with its worker
@@ -49,7 +49,7 @@ WorkItem = Encode | Job | Probe
 
 
 @dataclass(frozen=True)
-class Limits:
+class JobLimits:
     """When a work item must end, as readings of the run's clock.
 
     Parameters
@@ -64,7 +64,7 @@ class Limits:
     kill_at: float = math.inf
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = JobLimits()
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,4 @@ def training_split(split: Split) -> Split:
 
 def _parts(recipe: Recipe) -> tuple[Recipe, ...]:
     """Return a recipe and, if it has one, the recipe of what is made of texts."""
-    return (recipe, topics(recipe)) if recipe.text == "svd" else (recipe,)
+    return (recipe, topics_recipe(recipe)) if recipe.text == "svd" else (recipe,)

@@ -24,9 +24,14 @@ from automl import extensions
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.columns import Columns
-from automl.dataset import EXTENSIONS, Dataset, open_dataset
-from automl.errors import cure
-from automl.executor.probes import held_out_predictions, open_split, predictions_path, split_path
+from automl.dataset import EXTENSIONS_FILE, Dataset, open_dataset
+from automl.errors import with_install_hint
+from automl.executor.probes import (
+    held_out_predictions,
+    probe_folds_path,
+    probe_predictions_path,
+    read_probe_folds,
+)
 from automl.executor.work import (
     Encode,
     Probe,
@@ -41,10 +46,10 @@ from automl.features.feature import Feature
 from automl.files import disk_errno
 from automl.folds import sample_rows
 from automl.metrics import metric_of
-from automl.models import family, reads_features
-from automl.models._base import Fitted, Floats, How, Matrix, Sample
+from automl.models import find_family, reads_features
+from automl.models._base import FitContext, Fitted, Floats, Matrix, Sample
 from automl.run_files import ENCODED, FAILURES
-from automl.state import pack, packed, unpack
+from automl.state import pack, pack_to_bytes, unpack
 
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]
@@ -74,7 +79,7 @@ def rows_of(
     train = data.folds.train(*job.split)
     held = None
     if job.fold is not None:
-        held = data.folds.held(job.repeat, job.fold)
+        held = data.folds.held_out(job.repeat, job.fold)
     if job.rows is None:
         return train, held
     seed = (data.seed, job.repeat)
@@ -115,15 +120,15 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._samples = _RecentlyUsed(MAX_PREPARED)
-        self._prepared = _RecentlyUsed(MAX_PREPARED)
+        self._samples = _LRUCache(MAX_PREPARED)
+        self._prepared = _LRUCache(MAX_PREPARED)
         self._extensions = extensions.NO_EXTENSIONS  # known once the data is
 
     @cached_property
     def dataset(self) -> Dataset:
         """The run's data."""
         data = open_dataset(self.folder / "data")
-        self._extensions = extensions.read_in_worker(self.folder / "data" / EXTENSIONS)
+        self._extensions = extensions.read_in_worker(self.folder / "data" / EXTENSIONS_FILE)
         return data
 
     def do(
@@ -144,7 +149,9 @@ class Worker:
                 disk_error = disk_errno(error) or self._missing_folder()
                 self._write_traceback(item)
                 first_line = f"{type(error).__name__}: {error}".splitlines()[0]
-                outcome = _failure("failed", started, cure(first_line[:MAX_REASON_LENGTH]))
+                outcome = _failure(
+                    "failed", started, with_install_hint(first_line[:MAX_REASON_LENGTH])
+                )
         return WorkResult(item, outcome, _as_text(caught), disk_error)
 
     def _outcome(
@@ -177,9 +184,9 @@ class Worker:
     ) -> Outcome:
         """Train quick models on folds of their own, and write their held-out predictions."""
         started = time.monotonic()
-        path = predictions_path(self.folder, item.key)
+        path = probe_predictions_path(self.folder, item.key)
         temporary = path.with_suffix(f".{os.getpid()}.npy")
-        split = open_split(split_path(self.folder, item.key))
+        split = read_probe_folds(probe_folds_path(self.folder, item.key))
         np.save(temporary, held_out_predictions(self.dataset, split, budget))
         os.replace(temporary, path)
         return Outcome("done", seconds=time.monotonic() - started)
@@ -225,26 +232,26 @@ class Worker:
     ) -> Outcome:
         """Train a model, score it on the held-out rows, and write its files."""
         candidate = job.candidate
-        kind = family(candidate.family, self._known_extensions())
-        how = self._how(job, budget)
+        kind = find_family(candidate.family, self._known_extensions())
+        context = self._how(job, budget)
         reads = reads_features(candidate.family)
         rows = (candidate.recipe.name, training_split(job.split), job.rows, reads)
         train, held = self._samples.get(rows, lambda: self._split(job))
         started = time.monotonic()
         params = candidate.params
-        binning = (kind.name, rows, kind.binning(params), job.resources.threads)
+        preparation_key = (kind.name, rows, kind.preparation_key(params), job.resources.threads)
         prepared = self._prepared.get(
-            binning,
-            lambda: kind.prepare(train, held, params, how),
+            preparation_key,
+            lambda: kind.prepare(train, held, params, context),
         )
-        fitted = kind.fit(prepared, params, how)
+        fitted = kind.fit(prepared, params, context)
         predictions = None
         if held is not None:
             predictions = fitted.model.predict(held.X)
         seconds = time.monotonic() - started
         loss = None
         if held is not None and predictions is not None:
-            loss = how.metric.of(held.y, predictions, held.weight)
+            loss = context.metric.loss_of_output(held.y, predictions, held.weight)
             if not np.isfinite(loss):
                 return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
         size = 0
@@ -255,7 +262,7 @@ class Worker:
             loss,
             seconds,
             fitted.rounds,
-            stopped=fitted.stopped,
+            stopped=fitted.hit_deadline,
             size=size,
         )
 
@@ -267,20 +274,20 @@ class Worker:
         self,
         job: Job,
         budget: Budget,
-    ) -> How:
+    ) -> FitContext:
         """Return the circumstances of a fit."""
         task = self.dataset.task
-        return How(
+        return FitContext(
             task,
             metric_of(task),
             job.seed,
             job.resources,
             budget,
             job.rounds,
-            self._models_that_answer(job),
+            self._n_averaged_models(job),
         )
 
-    def _models_that_answer(self, job: Job) -> int:
+    def _n_averaged_models(self, job: Job) -> int:
         """Return how many fits like this one answer together."""
         folds = self.dataset.folds
         if folds.kind != "kfold" or job.fold is None:
@@ -350,7 +357,7 @@ class Worker:
                 predictions = predictions.astype(np.float32)
             np.save(folder / "predictions.npy", predictions)
         model = folder / "model.zip"
-        model.write_bytes(packed((fitted.kept or fitted.model).to_state()))
+        model.write_bytes(pack_to_bytes((fitted.compact_model or fitted.model).to_state()))
         curve = [list(point) for point in fitted.curve]
         detail = {"resolved": dict(fitted.resolved), "curve": curve}
         text = json.dumps(detail, default=str)
@@ -358,7 +365,7 @@ class Worker:
         return model.stat().st_size
 
 
-class _RecentlyUsed:
+class _LRUCache:
     """The last few values that were made, by key.
 
     Parameters

@@ -72,7 +72,7 @@ class SingleColumn:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EncoderPlan:
     """Settings with which the encoders of a table are fitted.
 
     Parameters

@@ -23,7 +23,7 @@ MIN_RATIO_TO_BINS = 1.1  # the values must explain this many times as much as bi
 LARGEST_EXACT_INTEGER = 2**53  # of float64
 
 
-def coded(columns: Columns, targets: TargetColumns) -> Names:
+def find_categorical_integers(columns: Columns, targets: TargetColumns) -> Names:
     """Find the number columns that are categorical integers.
 
     In such a column each value's own mean of the target, learnt from other rows, explains more of

@@ -16,11 +16,11 @@ from automl.columns import Categories, Column
 from automl.features._base import (
     CategoryCodes,
     Encoder,
+    EncoderPlan,
     Encoders,
     Integers,
     Matrix,
     Names,
-    Plan,
     SingleColumn,
     category_codes,
     read_array,
@@ -36,7 +36,9 @@ from automl.features.scaling import Plain, Singles, fit_scaler
 from automl.state import State
 
 MAX_FLAG_LEVELS = 2  # a column with at most this many levels is encoded as a flag
-SEVERAL = 32  # levels up to which a mixed recipe leaves a column to models that know categories
+MAX_NATIVE_LEVELS = (
+    32  # levels up to which a mixed recipe leaves a column to models that know categories
+)
 MAX_UNCOUNTED_LEVELS = 20  # with more levels, how frequent a level is says something
 MAX_LEVELS = 2**31 - 1  # codes are int32
 
@@ -211,7 +213,7 @@ def known_codes(column: Column, source: str, n_levels: int) -> npt.NDArray[Any]:
     return np.where(is_known, codes, n_levels)
 
 
-def fit_category(source: str, column: Categories, plan: Plan) -> Encoders:
+def fit_category(source: str, column: Categories, plan: EncoderPlan) -> Encoders:
     """Fit the encoders of a category column that don't read the target.
 
     Return none for a column without levels.
@@ -230,7 +232,7 @@ def has_target_means(column: Categories, recipe: Recipe) -> bool:
     if recipe.categories == "target" or recipe.means:
         return n_levels > MAX_FLAG_LEVELS
     if recipe.categories == "mixed":
-        return n_levels > SEVERAL
+        return n_levels > MAX_NATIVE_LEVELS
     return False
 
 
@@ -249,7 +251,7 @@ class _Fitter:
 
     source: str
     column: Categories
-    plan: Plan
+    plan: EncoderPlan
 
     def fit(self) -> Encoder | None:
         """Fit the encoder that the recipe asks for, if the column is worth one."""
@@ -257,7 +259,7 @@ class _Fitter:
         method = self.plan.recipe.categories
         if method == "native":
             return Native(self.source, n_levels)
-        if method == "mixed" and n_levels <= SEVERAL:
+        if method == "mixed" and n_levels <= MAX_NATIVE_LEVELS:
             return Native(self.source, n_levels)
         if method in ("codes", "mixed"):
             return self.fit_ranks()

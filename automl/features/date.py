@@ -13,11 +13,11 @@ import numpy as np
 
 from automl.columns import Column, Floats, Numbers
 from automl.features._base import (
+    EncoderPlan,
     Encoders,
     Integers,
     Matrix,
     Names,
-    Plan,
     SingleColumn,
     column_stack,
     number_values,
@@ -192,7 +192,7 @@ class Date(SingleColumn):
         return cls(read_source(state), parts, scalers, shows_missing)
 
 
-def fit_date(source: str, column: Numbers, plan: Plan) -> Encoders:
+def fit_date(source: str, column: Numbers, plan: EncoderPlan) -> Encoders:
     """Fit the encoder of a date column, with the parts that vary.
 
     Return none if all dates are missing.

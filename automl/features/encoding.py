@@ -13,13 +13,14 @@ from automl.columns import Categories, Column, Columns, Floats, Rows, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features._base import (
     Encoder,
+    EncoderPlan,
     Encoders,
     Matrix,
-    Plan,
     read_states,
     read_value,
 )
 from automl.features.category import Lookup, Native, OneHot, fit_category, has_target_means
+from automl.features.column_ranking import most_predictive_columns
 from automl.features.date import Date, fit_date
 from automl.features.feature import Features
 from automl.features.number import Number, fit_number
@@ -27,8 +28,7 @@ from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.piecewise import PiecewiseLinear
 from automl.features.recipe import Recipe
 from automl.features.screening import screen
-from automl.features.target import TargetColumns, fit_target, targets
-from automl.features.telling import most_predictive_columns
+from automl.features.target import TargetColumns, encode_targets, fit_target
 from automl.features.text import (
     TextNumbers,
     TextSums,
@@ -57,7 +57,7 @@ ENCODERS = {
 }
 
 # What fits the encoders that a column gets by default, by the column's `kind`.
-FITTERS: Mapping[str, Callable[[str, Any, Plan], Encoders]] = {
+FITTERS: Mapping[str, Callable[[str, Any, EncoderPlan], Encoders]] = {
     "number": fit_number,
     "flag": fit_number,
     "date": fit_date,
@@ -80,15 +80,15 @@ MIN_TOPICS = 4
 MAX_ALL_TOPICS = 160
 
 # Bounded recipes.
-BOUNDED_ROWS = 10_000  # from which they learn
-BOUNDED_COLUMNS = 120  # that they use
+MAX_BOUNDED_ROWS = 10_000  # from which they learn
+MAX_BOUNDED_COLUMNS = 120  # that they use
 ROWS_PER_BOUNDED_COLUMN = 5  # at least, but for the first 15 columns
 MIN_BOUNDED_COLUMNS = 15
 MAX_BOUNDED_LEVELS = 20  # one-hot features of one category column
 MIN_BOUNDED_LEVELS = 3
 MAX_ALL_BOUNDED_LEVELS = 120  # one-hot features of all category columns, but for 3 of each
 
-Fitted = tuple[Encoder, Matrix]  # with its cross-fitted features of the rows to learn from
+FittedEncoder = tuple[Encoder, Matrix]  # with its cross-fitted features of the rows to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +185,7 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
     Parameters
     ----------
     recipe : Recipe
-        Topics of texts are left to the recipe `TOPICS`.
+        Topics of texts are left to the recipe `TOPICS_RECIPE`.
     columns : Columns
     seed : int
         Not negative. Equal seeds give equal encodings.
@@ -193,22 +193,22 @@ def fit_shared(recipe: Recipe, columns: Columns, seed: int) -> Encoding:
     return _fit_columns(columns, _plan(recipe, columns, seed))
 
 
-def _plan(recipe: Recipe, columns: Columns, seed: int) -> Plan:
+def _plan(recipe: Recipe, columns: Columns, seed: int) -> EncoderPlan:
     n_categories = len(columns.names("category"))
     n_numbers = len(columns.names("number"))
     n_texts = len(columns.names("text"))
     levels = MAX_ALL_LEVELS // max(n_categories, 1)
     levels = min(max(levels, MIN_LEVELS), MAX_LEVELS)
-    return Plan(recipe, seed, levels, max_pieces_per_column(n_numbers), _max_topics(n_texts))
+    return EncoderPlan(recipe, seed, levels, max_pieces_per_column(n_numbers), _max_topics(n_texts))
 
 
-def width(columns: Columns) -> int:
+def estimate_n_features(columns: Columns) -> int:
     """Estimate the number of features that the columns become.
 
     Categories are counted as one feature each, texts as their topics and one more.
 
     >>> from automl.columns import Numbers
-    >>> width(Columns({"age": Numbers(np.array([30.0]))}, 1))
+    >>> estimate_n_features(Columns({"age": Numbers(np.array([30.0]))}, 1))
     1
     """
     n_columns = len(columns.names())
@@ -231,14 +231,14 @@ def _max_topics(n_texts: int) -> int:
     return min(MAX_TOPICS, max(MIN_TOPICS, share))
 
 
-def _fit_columns(columns: Columns, plan: Plan) -> Encoding:
+def _fit_columns(columns: Columns, plan: EncoderPlan) -> Encoding:
     encoders: list[Encoder] = []
     for name, column in columns.by_name.items():
         encoders += _fit_column(name, column, plan)
     return Encoding(tuple(encoders))
 
 
-def _fit_column(name: str, column: Column, plan: Plan) -> Encoders:
+def _fit_column(name: str, column: Column, plan: EncoderPlan) -> Encoders:
     if not plan.recipe.makes_topics:
         return FITTERS[column.kind](name, column, plan)
     if isinstance(column, Texts):
@@ -283,8 +283,8 @@ def fit_targeted(
     if recipe.bounded:
         encoding = fit_bounded(recipe, columns, task, y, train, seed)
         return encoding, np.empty((0, 0), np.float32)
-    known = targets(task, y, train, seed, weight)
-    plan = Plan(recipe, seed)
+    known = encode_targets(task, y, train, seed, weight)
+    plan = EncoderPlan(recipe, seed)
     fitted = [
         *_fit_means(columns, plan, known),
         *_fit_pairs(columns, plan, known),
@@ -307,20 +307,22 @@ def fit_bounded(
 
     The columns are those that explain most of the target alone.
     """
-    rows = train[sample_rows(len(train), BOUNDED_ROWS, seed)]
+    rows = train[sample_rows(len(train), MAX_BOUNDED_ROWS, seed)]
     affordable = len(rows) // ROWS_PER_BOUNDED_COLUMN
-    max_columns = min(BOUNDED_COLUMNS, max(MIN_BOUNDED_COLUMNS, affordable))
-    sample = targets(task, y, rows, seed)
+    max_columns = min(MAX_BOUNDED_COLUMNS, max(MIN_BOUNDED_COLUMNS, affordable))
+    sample = encode_targets(task, y, rows, seed)
     names = most_predictive_columns(columns, sample, max_columns)
     chosen = Columns({name: columns[name] for name in names}, columns.n_rows)
     n_categories = len(chosen.names("category"))
     levels = MAX_ALL_BOUNDED_LEVELS // max(1, n_categories)
     levels = max(MIN_BOUNDED_LEVELS, min(MAX_BOUNDED_LEVELS, levels))
-    plan = Plan(recipe, seed, levels, max_pieces=0, max_topics=0)
+    plan = EncoderPlan(recipe, seed, levels, max_pieces=0, max_topics=0)
     return _fit_columns(chosen.take(rows), plan)
 
 
-def _fit_means(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+def _fit_means(
+    columns: Columns, plan: EncoderPlan, known: TargetColumns
+) -> Iterator[FittedEncoder]:
     """Yield means of the target by category."""
     for name in columns.names("category"):
         column = _categories(columns, name)
@@ -328,7 +330,9 @@ def _fit_means(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[F
             yield fit_target(name, column, plan, known)
 
 
-def _fit_scores(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+def _fit_scores(
+    columns: Columns, plan: EncoderPlan, known: TargetColumns
+) -> Iterator[FittedEncoder]:
     """Yield scores of the target by the words of texts."""
     if not plan.recipe.makes_topics:
         return
@@ -340,7 +344,9 @@ def _fit_scores(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[
             yield fitted
 
 
-def _fit_pairs(columns: Columns, plan: Plan, known: TargetColumns) -> Iterator[Fitted]:
+def _fit_pairs(
+    columns: Columns, plan: EncoderPlan, known: TargetColumns
+) -> Iterator[FittedEncoder]:
     """Yield features of those pairs of columns that promise to explain the target."""
     if not plan.recipe.pairs:
         return

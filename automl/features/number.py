@@ -10,9 +10,9 @@ import numpy as np
 
 from automl.columns import Column, Numbers
 from automl.features._base import (
+    EncoderPlan,
     Encoders,
     Matrix,
-    Plan,
     SingleColumn,
     column_stack,
     number_values,
@@ -89,7 +89,7 @@ def missing_indicator(source: str, shows_missing: bool) -> Features:
     return (Feature(f"{source} (missing)", source),)
 
 
-def fit_number(source: str, column: Numbers, plan: Plan) -> Encoders:
+def fit_number(source: str, column: Numbers, plan: EncoderPlan) -> Encoders:
     """Fit the encoders of a number or flag column; return none if all values are missing."""
     values = number_values(column, source)
     missing = np.isnan(values)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-MOST_READ = 4_000  # characters of a text
+MAX_TEXT_CHARACTERS = 4_000  # characters of a text
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Recipe:
     text : {"svd", "skip", "alone"}
         "svd": next to the lengths of texts, their topics by TF-IDF reduced by SVD, and scores of
         the target by their words. Topics take by far the longest and are the same for every
-        recipe, so the recipe `TOPICS` ("alone"), which makes nothing else, makes them once for
-        all recipes. "skip": lengths only.
+        recipe, so `TOPICS_RECIPE` ("alone"), which makes nothing else, makes them once for all
+        recipes. "skip": lengths only.
     reads : int
         Number of characters of a text that are read.
     means : bool
@@ -51,13 +51,13 @@ class Recipe:
     numbers: Literal["plain", "standard", "quantile", "pieces"] = "plain"
     categories: Literal["native", "onehot", "target", "codes", "mixed"] = "native"
     text: Literal["svd", "skip", "alone"] = "svd"
-    reads: int = MOST_READ
+    reads: int = MAX_TEXT_CHARACTERS
     means: bool = False
     pairs: bool = False
     bounded: bool = False
 
     @property
-    def words(self) -> tuple[str, str, str]:
+    def descriptions(self) -> tuple[str, str, str]:
         """Descriptions of the encoding of numbers, that of categories, and the added features."""
         added = []
         if self.means:
@@ -85,10 +85,10 @@ class Recipe:
     @property
     def is_finite(self) -> bool:
         """Whether encoded values are never missing, for models that can't handle missing values."""
-        return self.numbers != "plain" and not self.has_codes and not self.pairs
+        return self.numbers != "plain" and not self.has_native_categories and not self.pairs
 
     @property
-    def has_codes(self) -> bool:
+    def has_native_categories(self) -> bool:
         """Whether some of the features may be categorical codes."""
         return self.categories in ("native", "mixed")
 
@@ -142,10 +142,12 @@ RECIPES: dict[str, Recipe] = {
     )
 }
 
-FIRST = Recipe("first", numbers="standard", categories="onehot", text="skip", bounded=True)
-TOPICS = Recipe("topics", numbers="standard", text="alone")
+FIRST_MODEL_RECIPE = Recipe(
+    "first", numbers="standard", categories="onehot", text="skip", bounded=True
+)
+TOPICS_RECIPE = Recipe("topics", numbers="standard", text="alone")
 
 
-def topics(recipe: Recipe) -> Recipe:
+def topics_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe of the text features that all recipes share, as long as `recipe` reads."""
-    return replace(TOPICS, reads=recipe.reads)
+    return replace(TOPICS_RECIPE, reads=recipe.reads)

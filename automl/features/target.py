@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl.columns import Categories, Floats, Rows
-from automl.features._base import Integers, Matrix, Names, Plan
+from automl.features._base import EncoderPlan, Integers, Matrix, Names
 from automl.features.category import Lookup, by_frequency, known_codes
 from automl.features.scaling import fit_scaler
 from automl.task import Task
@@ -56,7 +56,7 @@ class TargetColumns:
         return TargetColumns(rows, values, self.names, folds, weights)
 
 
-def targets(
+def encode_targets(
     task: Task, y: Floats, rows: Rows, seed: int, weight: Floats | None = None
 ) -> TargetColumns:
     """Return the target as columns of numbers to take means of.
@@ -120,7 +120,7 @@ def inner_folds(y: Floats, seed: int) -> Integers:
 
 
 def fit_target(
-    source: str, column: Categories, plan: Plan, targets: TargetColumns
+    source: str, column: Categories, plan: EncoderPlan, targets: TargetColumns
 ) -> tuple[Lookup, Matrix]:
     """Fit the means of one category column.
 

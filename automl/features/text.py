@@ -15,11 +15,11 @@ import numpy as np
 
 from automl.columns import Column, Floats, Rows, Texts
 from automl.features._base import (
+    EncoderPlan,
     Encoders,
     Integers,
     Matrix,
     Names,
-    Plan,
     SingleColumn,
     as_texts,
     column_stack,
@@ -61,7 +61,7 @@ class TextNumbers(SingleColumn):
     --------
     >>> from automl.features.recipe import Recipe
     >>> column = Texts.of(["red wine", ""])
-    >>> (encoder,) = fit_text_numbers("label", column, Plan(Recipe("native")))
+    >>> (encoder,) = fit_text_numbers("label", column, EncoderPlan(Recipe("native")))
     >>> encoder.transform(column).tolist()
     [[8.0, 2.0], [0.0, 0.0]]
     """
@@ -184,7 +184,7 @@ def _read_vocabulary(state: State) -> Vocabulary:
     return Vocabulary(analyzer, words, rarity, reads)
 
 
-def fit_text_numbers(source: str, column: Texts, plan: Plan) -> Encoders:
+def fit_text_numbers(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
     """Fit the encoder of a text's measures; return none if all texts are empty."""
     strings = text_strings(column, source)
     if not any(strings):
@@ -196,7 +196,7 @@ def fit_text_numbers(source: str, column: Texts, plan: Plan) -> Encoders:
     return (encoder,)
 
 
-def fit_text_topics(source: str, column: Texts, plan: Plan) -> Encoders:
+def fit_text_topics(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
     """Fit the encoder of texts' topics; return none if the texts hold no word."""
     seed = plan.column_seed(source)
     vocabulary = fit_vocabulary(column, plan.recipe.reads, seed)
@@ -214,7 +214,7 @@ def fit_text_topics(source: str, column: Texts, plan: Plan) -> Encoders:
 
 
 def fit_text_scores(
-    source: str, column: Texts, plan: Plan, targets: TargetColumns
+    source: str, column: Texts, plan: EncoderPlan, targets: TargetColumns
 ) -> tuple[TextSums, Matrix] | None:
     """Fit scores of the target by a text's words, with ridge regression on their weights.
 

@@ -159,7 +159,7 @@ class Vocabulary:
         """
         rarity = self.rarity.tobytes()
         key = (self.analyzer, self.words, rarity, self.reads)
-        return column.derived(key, partial(self._weigh, column))
+        return column.cached(key, partial(self._weigh, column))
 
     def _weigh(self, column: Texts) -> Weighed:
         strings = [string[: self.reads] for string in column]
@@ -238,7 +238,7 @@ def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
         return _fit_vocabulary(strings, reads, seed)
 
     key = ("vocabulary", reads, seed)
-    return column.derived(key, fit)
+    return column.cached(key, fit)
 
 
 def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:

@@ -53,7 +53,7 @@ class Change:
         return "clearly better" if self.difference < 0 else "clearly worse"
 
 
-def change(before: Trial, now: Trial, plan: Plan) -> Change:
+def compare_trials(before: Trial, now: Trial, plan: Plan) -> Change:
     """Compare a trial with an earlier one.
 
     Raises
@@ -64,10 +64,10 @@ def change(before: Trial, now: Trial, plan: Plan) -> Change:
     splits = [split for split in before.losses if split in now.losses]
     losses_before = [before.losses[split] for split in splits]
     losses_now = [now.losses[split] for split in splits]
-    return paired(losses_before, losses_now, plan)
+    return compare_losses(losses_before, losses_now, plan)
 
 
-def paired(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
+def compare_losses(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
     """Compare losses with earlier ones on the same folds of a plan.
 
     Raises
@@ -77,7 +77,7 @@ def paired(before: Sequence[float], now: Sequence[float], plan: Plan) -> Change:
 
     Examples
     --------
-    >>> result = paired([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], Plan("kfold", 3))
+    >>> result = compare_losses([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], Plan("kfold", 3))
     >>> round(result.difference, 6), result.verdict
     (-0.1, 'clearly better')
     """

@@ -9,9 +9,9 @@ from automl.timeline import Timeline
 
 # Of one busy core with its part of memory, cooling and conversion: servers take 200 to 500 W for
 # 16 to 32 cores under load.
-WATTS = 15.0
+WATTS_PER_CORE = 15.0
 # Minutes that a person needs to think of a setting, start it, and note its result.
-BY_HAND = 10.0
+MINUTES_PER_MANUAL_TRIAL = 10.0
 WORKDAY = 8.0  # hours
 
 
@@ -27,7 +27,7 @@ class Cost:
         Of training, in all processes and threads.
     fits, candidates : int
     kilowatt_hours : float
-        An estimate, at `WATTS` a busy core.
+        An estimate, at `WATTS_PER_CORE` a busy core.
     money : float or None
         At the price of the machine, which was hired for `seconds`; None if no price is given.
     person_days : float
@@ -62,13 +62,13 @@ def cost(
     if price_per_hour is not None:
         money = price_per_hour * timeline.last / 3600
     n_candidates = len(study.trials)
-    person_days = n_candidates * BY_HAND / 60 / WORKDAY
+    person_days = n_candidates * MINUTES_PER_MANUAL_TRIAL / 60 / WORKDAY
     return Cost(
         seconds=timeline.last,
         core_hours=core_hours,
         fits=len(core_seconds),
         candidates=n_candidates,
-        kilowatt_hours=core_hours * WATTS / 1000,
+        kilowatt_hours=core_hours * WATTS_PER_CORE / 1000,
         money=money,
         person_days=person_days,
         person_money=person_days * person_per_day,

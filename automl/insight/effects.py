@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl.insight.points import Points, place_of, value_at
+from automl.insight.points import Points, from_coordinate, to_coordinate
 from automl.insight.surrogate import Floats, Surrogate
 from automl.space import Choice, Float, Int, Range
 from automl.study import Study
@@ -101,9 +101,9 @@ def best_point(points: Points, surrogate: Surrogate) -> Floats:
 
     Unlike the trial's own loss, the surrogate takes the trial's neighbours into account.
     """
-    means, _ = surrogate.predict(points.places)
+    means, _ = surrogate.predict(points.coordinates)
     index = int(np.argmin(means))
-    best: Floats = points.places[index]
+    best: Floats = points.coordinates[index]
     return best
 
 
@@ -126,18 +126,18 @@ def _effect(
     high = surrogate.loss(mean + half_width)
     tried = []
     for index, loss in enumerate(points.losses):
-        value = value_at(range_, points.places[index, axis])
+        value = from_coordinate(range_, points.coordinates[index, axis])
         tried.append((value, float(loss)))
     return Effect(
         points.family,
         name,
         _kind(range_),
-        values=tuple(value_at(range_, coordinate) for coordinate in coordinates),
+        values=tuple(from_coordinate(range_, coordinate) for coordinate in coordinates),
         losses=tuple(losses.tolist()),
         low=tuple(low.tolist()),
         high=tuple(high.tolist()),
         tried=tuple(tried),
-        best=value_at(range_, best[axis]),
+        best=from_coordinate(range_, best[axis]),
     )
 
 
@@ -155,9 +155,9 @@ def _curve_coordinates(range_: Range) -> Floats:
             count = len(values)
             return np.arange(count, dtype=np.float64)
         case Int():
-            whole = [range_.at(coordinate) for coordinate in evenly]
+            whole = [range_.from_unit(coordinate) for coordinate in evenly]
             distinct = dict.fromkeys(whole)
-            return np.array([range_.place(value) for value in distinct])
+            return np.array([range_.to_unit(value) for value in distinct])
         case Float():
             return evenly
 
@@ -245,7 +245,7 @@ def _good_interval(curve: Effect, range_: Float | Int, error: float) -> GoodRang
         curve.name,
         (low, high),
         (range_.low, range_.high),
-        share=range_.place(high) - range_.place(low),
+        share=range_.to_unit(high) - range_.to_unit(low),
         best=curve.values[lowest],
         edge=_edge(curve, range_, lowest, error),
         is_interval=True,
@@ -260,7 +260,7 @@ def _edge(curve: Effect, range_: Float | Int, lowest: int, error: float) -> Edge
     height = max(curve.losses) - min(curve.losses)
     if height <= error:
         return ""
-    coordinate = range_.place(curve.values[lowest])
+    coordinate = range_.to_unit(curve.values[lowest])
     if coordinate <= EDGE_SHARE:
         return "low"
     if coordinate >= 1 - EDGE_SHARE:
@@ -268,7 +268,7 @@ def _edge(curve: Effect, range_: Float | Int, lowest: int, error: float) -> Edge
     return ""
 
 
-def drawn_from(
+def draw_points(
     good: Mapping[str, GoodRange],
     points: Points,
     rng: np.random.Generator,
@@ -283,7 +283,7 @@ def drawn_from(
     """
     columns = []
     for name, range_ in points.space.items():
-        coordinates = [place_of(range_, value) for value in good[name].values]
+        coordinates = [to_coordinate(range_, value) for value in good[name].values]
         if isinstance(range_, Choice):
             columns.append(rng.choice(coordinates, count))
         else:

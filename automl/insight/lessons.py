@@ -9,10 +9,10 @@ from typing import Any
 from automl.insight.cost import Cost, cost
 from automl.insight.effects import Effect, GoodRange, effects, good_ranges, standard_error
 from automl.insight.importance import Importance, Interaction, importances, interactions
-from automl.insight.points import Points, points
+from automl.insight.points import Points, trial_points
 from automl.insight.stability import Stability, from_trials
-from automl.insight.story import More, Step, more_time, story
-from automl.insight.surrogate import learn
+from automl.insight.story import Step, TimeOutlook, story, time_outlook
+from automl.insight.surrogate import fit_surrogate
 from automl.insight.tunability import Tunability, tunability
 from automl.models import is_baseline, is_known
 from automl.study import Study
@@ -21,7 +21,7 @@ from automl.timeline import Timeline
 # Seconds of a core that are enough to learn; measured: 0.25 for 28 trials, 1.9 for 500.
 BASE_SECONDS = 0.5
 SECONDS_PER_TRIAL = 0.007
-FEWEST = 8  # trials of a family from which on something is learnt
+MIN_TRIALS = 8  # trials of a family from which on something is learnt
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Insight:
     lessons: tuple[Lesson, ...]
     too_few: Mapping[str, int]
     story: tuple[Step, ...]
-    more: More | None
+    more: TimeOutlook | None
     cost: Cost
     seeds: tuple[Stability, ...] = ()
 
@@ -123,17 +123,17 @@ def learn_from(
     for name in study.leaders:
         if is_baseline(name) or not is_known(name, study.extensions):
             continue
-        family_points = points(study, name)
-        if family_points.space and len(family_points) >= FEWEST:
+        family_points = trial_points(study, name)
+        if family_points.space and len(family_points) >= MIN_TRIALS:
             lessons.append(_lesson(study, family_points))
         else:
             too_few[name] = len(family_points)
     return Insight(
-        study.the_task.metric,
+        study.known_task.metric,
         tuple(lessons),
         too_few,
         story(study, timeline),
-        more_time(study, timeline),
+        time_outlook(study, timeline),
         cost(study, timeline, price_per_hour, person_per_day),
     )
 
@@ -144,7 +144,7 @@ def seconds_to_learn(study: Study) -> float:
 
 
 def _lesson(study: Study, family_points: Points) -> Lesson:
-    surrogate = learn(family_points)
+    surrogate = fit_surrogate(family_points)
     error = standard_error(study, family_points, surrogate)
     curves = effects(family_points, surrogate)
     return Lesson(

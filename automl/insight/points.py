@@ -29,7 +29,7 @@ class Points:
     family : str
     space : Space
         The range of each hyperparameter that took more than one value.
-    places : ndarray of shape (n_trials, n_hyperparameters), float64
+    coordinates : ndarray of shape (n_trials, n_hyperparameters), float64
         Coordinates: 0 at a range's lower end, 1 at the upper; of a choice the index of its value.
     losses : ndarray of shape (n_trials,), float64
         Means over all folds; of a trial that was dropped, the loss that its folds suggest.
@@ -38,7 +38,7 @@ class Points:
 
     family: str
     space: Space
-    places: Floats
+    coordinates: Floats
     losses: Floats
     trials: tuple[Trial, ...]
 
@@ -56,7 +56,7 @@ class Points:
         return int(np.argmin(self.losses))
 
 
-def points(study: Study, name: str) -> Points:
+def trial_points(study: Study, name: str) -> Points:
     """Return the points of a family: its decided trials that have a loss.
 
     Raises
@@ -76,7 +76,7 @@ def points(study: Study, name: str) -> Points:
         n_distinct = len({str(value) for value in values})
         if n_distinct > 1:
             space[key] = range_
-            columns.append([place_of(range_, value) for value in values])
+            columns.append([to_coordinate(range_, value) for value in values])
     coordinates = np.empty((len(trials), len(space)))
     for axis, column in enumerate(columns):
         coordinates[:, axis] = column
@@ -89,20 +89,20 @@ def points(study: Study, name: str) -> Points:
     )
 
 
-def place_of(range_: Range, value: Any) -> float:
+def to_coordinate(range_: Range, value: Any) -> float:
     """Return the coordinate of a value: from 0 to 1 in a range, the index in a choice."""
     if not isinstance(range_, Choice):
-        return range_.place(value)
+        return range_.to_unit(value)
     if value not in range_.values:
         return 0.0
     return float(range_.values.index(value))
 
 
-def value_at(range_: Range, place: float) -> Any:
+def from_coordinate(range_: Range, place: float) -> Any:
     """Return the value at a coordinate."""
     if isinstance(range_, Choice):
         return range_.values[round(place)]
-    return range_.at(place)
+    return range_.from_unit(place)
 
 
 def _ended_trials(study: Study, name: str) -> tuple[Trial, ...]:
@@ -125,12 +125,12 @@ def _all_params(study: Study, trial: Trial) -> Params:
     candidate = trial.candidate
     family = study.family(candidate.family)
     params = {
-        **family.implied(study.the_task),
-        **family.defaults(study.the_task),
+        **family.library_defaults(study.known_task),
+        **family.defaults(study.known_task),
         **candidate.params,
         RECIPE: candidate.recipe.name,
     }
-    return existing(family.space(study.the_task), params)
+    return existing(family.space(study.known_task), params)
 
 
 def _space(
@@ -141,10 +141,10 @@ def _space(
     """Return the ranges of what all trials have, and the recipes that were tried."""
     recipes = [trial.candidate.recipe for trial in trials]
     has_codes = study.size.categories > 0
-    if not any(recipe.has_codes for recipe in recipes):
+    if not any(recipe.has_native_categories for recipe in recipes):
         has_codes = False
     family = study.family(trials[0].candidate.family)
-    space = {**family.space(study.the_task, has_codes)}
+    space = {**family.space(study.known_task, has_codes)}
     for key in tuple(space):
         if any(key not in of_trial for of_trial in params):
             del space[key]

@@ -66,7 +66,7 @@ def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
         best = _best(study, trials)
         if best is None:
             continue
-        if timeline.completed(best) > timeline.ended:
+        if timeline.completed(best) > timeline.search_end:
             after_end.append((name, best, trials))
         else:
             before_end.append((name, best, trials))
@@ -96,7 +96,7 @@ def _trials_by_step(study: Study, timeline: Timeline) -> dict[str, list[Trial]]:
     for trial in study.trials.values():
         candidate = trial.candidate
         is_complete = study.is_complete(trial)
-        is_late = is_complete and timeline.completed(trial) > timeline.ended
+        is_late = is_complete and timeline.completed(trial) > timeline.search_end
         if candidate.is_baseline:
             steps["baseline"].append(trial)
         if candidate.origin == MANUAL_ORIGIN or is_late:
@@ -145,7 +145,7 @@ def _ensemble_step(before: Sequence[Step], study: Study, loss: float, timeline: 
         f"{n_members} models",
         loss,
         _gain(before, loss),
-        seconds=timeline.ended,
+        seconds=timeline.search_end,
         trained=sum(_refit_seconds(member) for member in members),
         candidates=n_members,
     )
@@ -168,7 +168,7 @@ def _refit_seconds(trial: Trial) -> float:
 
 
 @dataclass(frozen=True)
-class More:
+class TimeOutlook:
     """Whether more time is worth it.
 
     Parameters
@@ -197,12 +197,12 @@ class More:
 Ended = Sequence[tuple[float, float]]  # second and loss of each complete trial, by the second
 
 
-def more_time(study: Study, timeline: Timeline) -> More | None:
+def time_outlook(study: Study, timeline: Timeline) -> TimeOutlook | None:
     """Return the anytime curve and the expected gain; None before there is a model."""
     ended = []
     for trial in study.ranked:
         second = timeline.completed(trial)
-        if not trial.candidate.is_baseline and second <= timeline.ended:
+        if not trial.candidate.is_baseline and second <= timeline.search_end:
             ended.append((second, trial.loss))
     if not ended:
         return None
@@ -213,11 +213,11 @@ def more_time(study: Study, timeline: Timeline) -> More | None:
         if not losses or loss < losses[-1]:
             seconds.append(second)
             losses.append(loss)
-    last = timeline.ended
+    last = timeline.search_end
     quarter = 0.25 * last
     last_gain = _gained(ended, 0.75 * last, 1.0 * last) or 0.0
     four_times = _expected_gain(ended, last)
-    return More(
+    return TimeOutlook(
         tuple(seconds),
         tuple(losses),
         quarter,

@@ -41,7 +41,7 @@ class Surrogate:
     Parameters
     ----------
     axes : tuple of Axis
-    places : ndarray of shape (n_trials, n_axes)
+    coordinates : ndarray of shape (n_trials, n_axes)
         Coordinates of the trials.
     alpha : ndarray of shape (n_trials,)
     inverse : ndarray of shape (n_trials, n_trials)
@@ -59,7 +59,7 @@ class Surrogate:
     """
 
     axes: tuple[Axis, ...]
-    places: Floats
+    coordinates: Floats
     alpha: Floats
     inverse: Floats
     log_lengths: Floats
@@ -89,10 +89,10 @@ class Surrogate:
             Coordinates.
         """
         n_places = len(places)
-        n_trials = len(self.places)
+        n_trials = len(self.coordinates)
         logs = np.zeros((n_places, n_trials))
         for index, column in enumerate(places.T):
-            known = self.places[:, index]
+            known = self.coordinates[:, index]
             logs += self._log_kernel(index, column, known)
         cross = self.scale * np.exp(logs)
         mean = self.middle + cross @ self.alpha
@@ -121,7 +121,7 @@ class Surrogate:
         """Kernel between the nodes of each axis and the trials."""
         crosses = []
         for index, axis in enumerate(self.axes):
-            known = self.places[:, index]
+            known = self.coordinates[:, index]
             logs = self._log_kernel(index, axis.nodes, known)
             crosses.append(np.exp(logs))
         return tuple(crosses)
@@ -211,7 +211,7 @@ class Surrogate:
         return np.exp(logs)
 
 
-def learn(points: Points) -> Surrogate:
+def fit_surrogate(points: Points) -> Surrogate:
     """Return the surrogate of a family's points.
 
     Raises
@@ -227,7 +227,7 @@ def learn(points: Points) -> Surrogate:
     spread = float(raw.std()) or 1.0
     y = (raw - shift) / spread
     axes = [Axis.of(range_) for range_ in points.space.values()]
-    places = points.places[chosen]
+    places = points.coordinates[chosen]
     kernel = fit(axes, places, y)
     matrix = _covariance(axes, places, kernel)
     inverse = np.asarray(np.linalg.inv(matrix), np.float64)

@@ -56,7 +56,7 @@ class Tunability:
 def tunability(points: Points, surrogate: Surrogate, seed: int) -> Tunability:
     """Evaluate random draws from the whole range, and neighbours of the best trials."""
     rng = np.random.default_rng(seed)
-    means, _ = surrogate.predict(points.places)
+    means, _ = surrogate.predict(points.coordinates)
     best = float(surrogate.loss(means.min()))
     drawn = _losses(surrogate, _draw(points, rng))
     median = _excess(drawn, 0.5, best)
@@ -65,7 +65,7 @@ def tunability(points: Points, surrogate: Surrogate, seed: int) -> Tunability:
     safe_loss = np.inf
     safe = points.trials[ranked[0]]
     for index in ranked[:N_SAFE_CANDIDATES]:
-        neighbours = _draw_neighbours(points, points.places[index], rng)
+        neighbours = _draw_neighbours(points, points.coordinates[index], rng)
         loss = float(_losses(surrogate, neighbours).mean())
         if loss < safe_loss:
             safe_loss = loss

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.dataset import Dataset
-from automl.errors import AutoMLError, NoTime
+from automl.errors import AutoMLError, OutOfTime
 from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.executor._base import Executor
-from automl.executor.probes import ProbeFolds, predictions_path, split_path
-from automl.executor.work import Encode, Limits, Probe, WorkResult
+from automl.executor.probes import ProbeFolds, probe_folds_path, probe_predictions_path
+from automl.executor.work import Encode, JobLimits, Probe, WorkResult
 from automl.executor.worker import Worker
 from automl.journal import Journal
 from automl.lab.policy import Action, Capacity, Drop, Policy, Stop, Wait
@@ -32,7 +32,7 @@ from automl.trial import Trial
 
 Floats = npt.NDArray[np.float64]
 
-MAX_WAIT_SECONDS = 1.0  # for results, before the policy is asked again
+RESULT_POLL_SECONDS = 1.0  # for results, before the policy is asked again
 STOPPING_WAIT_SECONDS = 0.1
 MAX_KEPT_TRIALS = 60  # whose models are kept: 1 000 trials on adult stay below 500 MB
 ROUND_SIZE = 10  # jobs of a round without a clock: more than most machines have cores
@@ -97,7 +97,7 @@ class Lab:
         """
         if study.size.rows * study.size.width < MULTITHREADED_CELLS:
             return replace(self._resources, threads=1)
-        if not self.budget.timed:
+        if not self.budget.is_timed:
             return replace(self._resources, threads=THREADS_WITHOUT_CLOCK)
         single = replace(self._resources, threads=1)
         return replace(single, threads=self._executor.workers(single))
@@ -120,9 +120,9 @@ class Lab:
         budget: Budget,
     ) -> Study:
         """Run a policy's jobs until it stops or the budget ends, and return the larger study."""
-        if budget.timed:
+        if budget.is_timed:
             return self._run_timed(policy, study, budget)
-        return self._run_in_rounds(policy, study, budget)
+        return self._run_in_batches(policy, study, budget)
 
     def _run_timed(
         self,
@@ -141,7 +141,9 @@ class Lab:
                 is_stopping = is_stopping or isinstance(action, Stop)
                 if not study.running and (is_stopping or not self._scheduler.is_encoding):
                     return study
-                for result in self._scheduler.settled(self._ended(budget), not self._halted):
+                for result in self._scheduler.after_retries(
+                    self._wait_or_cancel(budget), not self._halted
+                ):
                     study = self._settle(study, result)
                 # fits that stop at the deadline by themselves are still waited for
                 is_stopping = is_stopping or budget.remaining() <= 0
@@ -162,11 +164,11 @@ class Lab:
             return Wait()
         return policy.next(study, self.capacity(budget))
 
-    def _ended(self, budget: Budget) -> Sequence[WorkResult]:
+    def _wait_or_cancel(self, budget: Budget) -> Sequence[WorkResult]:
         """Wait for results; after the end of the budget, cancel what does not stop."""
         left = budget.remaining()
         if not self._halted and left > 0:
-            return self._executor.results(min(left, MAX_WAIT_SECONDS))
+            return self._executor.results(min(left, RESULT_POLL_SECONDS))
         results = self._scheduler.cancel_waiting("the budget ended")
         results += self._executor.results(0.0 if results else STOPPING_WAIT_SECONDS)
         is_over = budget.deadline + MAX_OVERRUN_SECONDS < budget.clock()
@@ -174,7 +176,7 @@ class Lab:
             results += self._executor.cancel("the budget ended")
         return results
 
-    def _run_in_rounds(
+    def _run_in_batches(
         self,
         policy: Policy,
         study: Study,
@@ -186,7 +188,7 @@ class Lab:
         changes nothing.
         """
         while not self._halted:
-            study, jobs = self._ask_for_round(policy, study)
+            study, jobs = self._ask_for_batch(policy, study)
             if not jobs:
                 return study
             ended: dict[str, WorkResult] = {}
@@ -198,7 +200,7 @@ class Lab:
                 study = self._settle(study, ended[job.key])
         return study
 
-    def _ask_for_round(
+    def _ask_for_batch(
         self,
         policy: Policy,
         study: Study,
@@ -222,8 +224,8 @@ class Lab:
         if self._halted:
             results = self._executor.cancel("interrupted")
         else:
-            results = self._executor.results(MAX_WAIT_SECONDS)
-        for result in self._scheduler.settled(results, not self._halted):
+            results = self._executor.results(RESULT_POLL_SECONDS)
+        for result in self._scheduler.after_retries(results, not self._halted):
             if isinstance(result.item, Job):
                 ended[result.item.key] = result
             elif isinstance(result.item, Encode):
@@ -280,7 +282,7 @@ class Lab:
         result: WorkResult,
     ) -> Study:
         trial = study.trials[job.candidate.id]
-        outcome = _final_outcome(job, result.outcome)
+        outcome = _with_retried_first_model(job, result.outcome)
         is_wanted = trial.decided not in ("dropped", "failed")  # a refit follows the decision
         if outcome.is_done and job.is_kept and is_wanted:
             self._keep_artifacts(job, result)
@@ -362,7 +364,7 @@ class Lab:
             results = self._executor.warm_up(left, self.workers)
             if not results:
                 return study
-            for result in self._scheduler.settled(results, not self._halted):
+            for result in self._scheduler.after_retries(results, not self._halted):
                 study = self._settle(study, result)
 
     def start_first_model(
@@ -414,25 +416,25 @@ class Lab:
         """
         work = self.data.store.work
         for key, folds in probes.items():
-            folds.save(split_path(work, key))
+            folds.save(probe_folds_path(work, key))
         waiting = [Probe(key) for key in probes]
         running = 0
         predictions: dict[str, Floats] = {}
-        limits = Limits(budget.deadline, budget.deadline)
+        limits = JobLimits(budget.deadline, budget.deadline)
         while (waiting or running) and budget.remaining() > 0 and not self._halted:
             while waiting and self._executor.free(self._resources) > 0:
                 self._executor.submit(waiting.pop(0), limits)
                 running += 1
-            for result in self._executor.results(min(MAX_WAIT_SECONDS, budget.remaining())):
+            for result in self._executor.results(min(RESULT_POLL_SECONDS, budget.remaining())):
                 running -= 1
                 if result.outcome.is_done:
                     key = result.item.key
-                    predictions[key] = np.load(predictions_path(work, key))
+                    predictions[key] = np.load(probe_predictions_path(work, key))
         if running:
             self._executor.cancel("there was no more time for probes")
         return predictions
 
-    def start_encoding(
+    def prefetch_encoding(
         self,
         items: Iterable[Encode],
         budget: Budget,
@@ -440,9 +442,9 @@ class Lab:
         """Have encodings made by the workers that are free, before any job needs them."""
         for item in items:
             if not self._scheduler.is_encoded(item):
-                self._scheduler.encode(item, budget, self._resources)
+                self._scheduler.start_encoding(item, budget, self._resources)
 
-    def encode(self, items: Iterable[Encode]) -> None:
+    def encode_and_wait(self, items: Iterable[Encode]) -> None:
         """Make the encodings that are missing: an ended run's models are useless without them.
 
         Raises
@@ -455,11 +457,11 @@ class Lab:
         wanted = dict.fromkeys(items)
         while missing := [item for item in wanted if not self._scheduler.is_encoded(item)]:
             for item in missing:
-                self._scheduler.encode(item, self.budget, self._resources)
-            for result in self._scheduler.results(MAX_WAIT_SECONDS):
+                self._scheduler.start_encoding(item, self.budget, self._resources)
+            for result in self._scheduler.results(RESULT_POLL_SECONDS):
                 key, outcome = result.item.key, result.outcome
                 if outcome.status in ("cancelled", "timeout"):
-                    raise NoTime(f"the features {key} could not be made again in time")
+                    raise OutOfTime(f"the features {key} could not be made again in time")
                 if not outcome.is_done:
                     raise AutoMLError(
                         f"the features {key} could not be made again: {outcome.reason}"
@@ -471,7 +473,7 @@ class Lab:
         self._executor.close()
 
 
-def _final_outcome(
+def _with_retried_first_model(
     job: Job,
     outcome: Outcome,
 ) -> Outcome:

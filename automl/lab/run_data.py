@@ -14,12 +14,12 @@ import numpy.typing as npt
 from automl import extensions
 from automl.candidate import Split
 from automl.cleaning import Cleaner
-from automl.dataset import EXTENSIONS, Dataset, open_dataset
+from automl.dataset import EXTENSIONS_FILE, Dataset, open_dataset
 from automl.executor.work import Encode
 from automl.executor.worker import encoding_folder, open_encoding, rows_of
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
-from automl.problem import NOTHING, Problem
+from automl.problem import EMPTY_PROBLEM, Problem
 from automl.run_files import ENCODED
 from automl.store import Store
 from automl.study import Study
@@ -48,7 +48,7 @@ class RunData:
     def __init__(
         self,
         store: Store,
-        read_problem: Callable[[], Problem] = lambda: NOTHING,
+        read_problem: Callable[[], Problem] = lambda: EMPTY_PROBLEM,
         own: Extensions = NO_EXTENSIONS,
     ) -> None:
         self.store = store
@@ -70,9 +70,9 @@ class RunData:
 
     def release_problem(self) -> None:
         """Let the raw table go: freeing its strings takes time that is short at the end."""
-        self._problem = NOTHING
+        self._problem = EMPTY_PROBLEM
 
-    def keep(
+    def save(
         self,
         dataset: Dataset,
         cleaner: Cleaner | None = None,
@@ -88,7 +88,7 @@ class RunData:
         self._write_extensions(dataset, temporary)
         os.replace(temporary, folder)
 
-    def recall(self) -> bool:
+    def reload(self) -> bool:
         """Open the data, the cleaner and the encodings that an earlier process of the run wrote.
 
         Returns
@@ -116,14 +116,14 @@ class RunData:
 
         A pickle that lies there already is never read: it is removed.
         """
-        file = folder / EXTENSIONS
+        file = folder / EXTENSIONS_FILE
         if file.is_dir():
             shutil.rmtree(file)
         else:
             file.unlink(missing_ok=True)
         extensions.write_for_workers(self._extensions, dataset.task.metric, file)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Remove the run's data: it isn't what it should be."""
         self._dataset, self._cleaner = None, None
         shutil.rmtree(self.store.work, ignore_errors=True)
@@ -136,7 +136,7 @@ class RunData:
         return self._cleaner
 
     def dataset(self) -> Dataset:
-        """Return the data that `keep` was given."""
+        """Return the data that `save` was given."""
         if self._dataset is None:
             raise LookupError("the data set is known from the clean stage on")
         return self._dataset
@@ -163,7 +163,7 @@ class RunData:
             array = self._predictions_at(trial, split)
             if array is None:
                 return None
-            rows = data.folds.held(*split)
+            rows = data.folds.held_out(*split)
             total[rows] += array
             count[rows] += 1
         divisor = np.maximum(count, 1)

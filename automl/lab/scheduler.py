@@ -14,7 +14,7 @@ from automl.executor._base import Executor
 from automl.executor.work import (
     WORKER_DIED,
     Encode,
-    Limits,
+    JobLimits,
     WorkResult,
     encodings_for,
 )
@@ -94,7 +94,7 @@ class Scheduler:
                 self._waiting.remove(job)
                 self._executor.submit(job, limits_of(job, budget))
             for item in missing:
-                self.encode(item, budget, each)
+                self.start_encoding(item, budget, each)
         return failed
 
     def _without_encodings(self) -> list[WorkResult]:
@@ -109,7 +109,7 @@ class Scheduler:
                 results.append(WorkResult(job, outcome))
         return results
 
-    def encode(
+    def start_encoding(
         self,
         item: Encode,
         budget: Budget,
@@ -118,7 +118,7 @@ class Scheduler:
         """Start an encoding, unless it is under way or no worker is free."""
         if item.key not in self._encoding and self._executor.free(each) > 0:
             self._encoding.add(item.key)
-            self._executor.submit(item, Limits(budget.deadline, budget.deadline))
+            self._executor.submit(item, JobLimits(budget.deadline, budget.deadline))
 
     def note_encoding(
         self,
@@ -138,9 +138,9 @@ class Scheduler:
 
     def results(self, seconds: float) -> Iterator[WorkResult]:
         """Yield what ends within these seconds."""
-        return self.settled(self._executor.results(seconds))
+        return self.after_retries(self._executor.results(seconds))
 
-    def settled(
+    def after_retries(
         self,
         results: Iterable[WorkResult],
         retry: bool = True,
@@ -180,12 +180,12 @@ class Scheduler:
 def limits_of(
     job: Job,
     budget: Budget,
-) -> Limits:
+) -> JobLimits:
     """Return when a fit must stop by itself, and when it is killed."""
     seconds = min(job.seconds, budget.remaining())
     if math.isinf(seconds):
-        return Limits()
+        return JobLimits()
     now = budget.clock()
     deadline = now + SELF_STOP_SHARE * seconds - SELF_STOP_SECONDS
     kill_at = min(now + seconds + KILL_AFTER_SECONDS, budget.deadline + MAX_OVERRUN_SECONDS)
-    return Limits(deadline, kill_at)
+    return JobLimits(deadline, kill_at)

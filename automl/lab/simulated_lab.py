@@ -11,7 +11,7 @@ from automl.executor.simulated import SimulatedExecutor
 from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
-from automl.problem import NOTHING, Problem
+from automl.problem import EMPTY_PROBLEM, Problem
 from automl.store import Store
 
 
@@ -37,7 +37,7 @@ class SimulatedLab(Lab):
         seconds: float = math.inf,
         workers: int = 2,
         journal: Journal | None = None,
-        problem: Problem = NOTHING,
+        problem: Problem = EMPTY_PROBLEM,
     ) -> None:
         executor = SimulatedExecutor(outcome_of, workers)
         data = RunData(store, lambda: problem)

@@ -9,32 +9,41 @@ from __future__ import annotations
 from functools import lru_cache
 
 from automl.errors import InputError, suggestion
-from automl.metrics._functions import is_function, known_function, named, register
+from automl.metrics._functions import (
+    find_function,
+    is_function,
+    register_function,
+    resolve_metric_name,
+)
 from automl.metrics._library import METRICS, pinball
 from automl.metrics._metric import Metric
 from automl.metrics._scorers import scorer_metric
 from automl.task import Kind, Task
 
 __all__ = [
-    "DEFAULTS",
+    "DEFAULT_METRICS",
     "METRICS",
     "Metric",
+    "find_function",
     "is_function",
-    "known_function",
     "metric_for",
     "metric_of",
-    "named",
-    "register",
+    "register_function",
+    "resolve_metric_name",
 ]
 
-DEFAULTS: dict[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+DEFAULT_METRICS: dict[str, str] = {
+    "binary": "roc_auc",
+    "multiclass": "log_loss",
+    "regression": "rmse",
+}
 
 
 @lru_cache(64)
 def metric_of(task: Task) -> Metric:
     """Return the metric of a task, which must exist.
 
-    >>> metric_of(Task("regression", "price", "pinball_0.9")).level
+    >>> metric_of(Task("regression", "price", "pinball_0.9")).quantile_level
     0.9
     """
     return metric_for(task.metric, task.kind, task)
@@ -64,7 +73,7 @@ def metric_for(name: str | None, kind: Kind, task: Task | None = None) -> Metric
     "scikit-learn's scorer jaccard_macro"
     """
     if name is None:
-        name = DEFAULTS[kind]
+        name = DEFAULT_METRICS[kind]
     metric = METRICS.get(name) or pinball(name) or scorer_metric(name, kind, task)
     if metric is None:
         raise InputError(

@@ -27,7 +27,7 @@ def is_function(name: str) -> bool:
     return HASH_MARK in name
 
 
-def register(function: Callable[..., Any], name: str | None = None) -> str:
+def register_function(function: Callable[..., Any], name: str | None = None) -> str:
     """Make a Python function known as a metric, and return its name with a hash.
 
     The hash is that of the function's pickle and its source.
@@ -49,7 +49,7 @@ def register(function: Callable[..., Any], name: str | None = None) -> str:
     Examples
     --------
     >>> accuracy = lambda truth, answer: float((truth == answer).mean())
-    >>> register(accuracy).startswith("automl.metrics._functions.")
+    >>> register_function(accuracy).startswith("automl.metrics._functions.")
     True
     """
     from sklearn.metrics import make_scorer
@@ -82,7 +82,7 @@ def _qualified_name(function: Any) -> str:
     return f"{module}.{name}"
 
 
-def named(name: str) -> str:
+def resolve_metric_name(name: str) -> str:
     """Return a metric's name as a task holds it.
 
     The name of a function that a package registers gets its hash; any other name is unchanged.
@@ -99,10 +99,10 @@ def named(name: str) -> str:
         raise InputError(
             f"--metric: {name!r}, which a package registers, is not a function: {function!r}."
         )
-    return register(function, name)
+    return register_function(function, name)
 
 
-def known_function(name: str) -> Any:
+def find_function(name: str) -> Any:
     """Return the scorer of a function.
 
     Return None if it was not given in this process and no package registers it.
@@ -110,7 +110,7 @@ def known_function(name: str) -> Any:
     scorer = extensions.find("metrics", name)
     if scorer is None:
         plain_name = name.partition(HASH_MARK)[0]
-        if named(plain_name) == name:
+        if resolve_metric_name(plain_name) == name:
             scorer = extensions.find("metrics", name)
     return scorer
 

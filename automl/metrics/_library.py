@@ -178,7 +178,9 @@ def pinball(name: str) -> Metric | None:
     if not 0 < level < 1:
         return None
     about = f"pinball loss of predictions of the {level:g} quantile"
-    return Metric(name, _pinball(level), "numbers", NUMBERS, False, "pinball", about, level=level)
+    return Metric(
+        name, _pinball(level), "numbers", NUMBERS, False, "pinball", about, quantile_level=level
+    )
 
 
 CLASSES: tuple[Kind, ...] = ("binary", "multiclass")

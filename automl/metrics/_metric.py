@@ -43,7 +43,7 @@ class Metric:
         The score of a perfect prediction where greater is better; 0 for scores without a bound.
     worst : float
         The score that no prediction falls below, where greater is better.
-    level : float
+    quantile_level : float
         The quantile that the pinball loss measures.
     """
 
@@ -56,22 +56,22 @@ class Metric:
     about: str
     best: float = 1.0
     worst: float = -math.inf
-    level: float = 0.5
+    quantile_level: float = 0.5
 
     @property
     def is_quantile(self) -> bool:
-        """Whether its best prediction is a quantile, of the level `level`, and not a mean."""
+        """Whether its best prediction is a quantile, `quantile_level`, and not a mean."""
         return self.proxy in ("mae", "pinball")
 
     @property
-    def least(self) -> float:
+    def min_loss(self) -> float:
         """The loss that no prediction can go below; scores without a bound are losses below 0."""
         if self.greater_is_better and self.best == 0:
             return -math.inf
         return 0.0
 
     @property
-    def most(self) -> float:
+    def max_loss(self) -> float:
         """The loss that no prediction can go above."""
         if self.greater_is_better:
             return self.best - self.worst
@@ -92,13 +92,13 @@ class Metric:
             return self.best - loss
         return loss
 
-    def of(self, truth: Array, prediction: Array, weight: Array | None = None) -> float:
+    def loss_of_output(self, truth: Array, prediction: Array, weight: Array | None = None) -> float:
         """Return the loss of a model's raw output, which becomes labels where they are needed."""
         if self.needs == "labels" and prediction.ndim == 2:
-            prediction = self.labels(truth, prediction, weight)
+            prediction = self.guess_labels(truth, prediction, weight)
         return self.loss(truth, prediction, weight)
 
-    def labels(self, truth: Array, proba: Array, weight: Array | None = None) -> Array:
+    def guess_labels(self, truth: Array, proba: Array, weight: Array | None = None) -> Array:
         """Return labels as a first guess.
 
         Thresholds are chosen for the ensemble only, but of a rare class no model gives half of

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.errors import InputError
-from automl.metrics._functions import is_function, known_function
+from automl.metrics._functions import find_function, is_function
 from automl.metrics._metric import Metric, Needs
 from automl.task import Kind, Task
 
@@ -71,7 +71,7 @@ def scorer_metric(name: str, kind: Kind, task: Task | None = None) -> Metric | N
 
 def _function_metric(name: str, kind: Kind, task: Task | None) -> Metric:
     """Return a Python function as a metric; one that is not known can be named, not computed."""
-    scorer = known_function(name)
+    scorer = find_function(name)
     if scorer is not None:
         loss = ScorerLoss(scorer, _needs(scorer, kind), 0.0, task)
         return _metric(name, f"the Python function {name}", kind, loss)

@@ -8,7 +8,7 @@ from automl import extensions
 from automl.errors import InputError, suggestion
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.feature import Feature
-from automl.models._base import Family, Fitted, How, Model, Sample
+from automl.models._base import Family, FitContext, Fitted, Model, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
@@ -26,14 +26,14 @@ __all__ = [
     "EarlyStopping",
     "Family",
     "Feature",
+    "FitContext",
     "Fitted",
-    "How",
     "Model",
     "Sample",
     "SimpleFamily",
-    "everybody",
-    "family",
-    "given",
+    "check_families",
+    "default_families",
+    "find_family",
     "holds_rows",
     "is_baseline",
     "is_known",
@@ -59,7 +59,7 @@ _QUICK = frozenset(each.name for each in FAMILIES if getattr(each, "is_quick", F
 _ROW_HOLDERS = frozenset(each.name for each in FAMILIES if getattr(each, "holds_rows", False))
 
 
-def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
+def find_family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
     """Return the family of this name: a built-in one, the run's own, or an installed package's.
 
     Raises
@@ -69,7 +69,7 @@ def family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
 
     Examples
     --------
-    >>> family("lightgbm").recipes[0]
+    >>> find_family("lightgbm").recipes[0]
     'mixed'
     """
     for built_in in FAMILIES:
@@ -93,12 +93,12 @@ def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
     return name in _BUILT_IN_NAMES or name in own.families or name in _registered_names()
 
 
-def everybody() -> tuple[str, ...]:
+def default_families() -> tuple[str, ...]:
     """Return the families used where none is named: the built-in ones, then installed packages'."""
     return (*_BUILT_IN_NAMES, *_registered_names())
 
 
-def given(families: Iterable[Family]) -> Extensions:
+def check_families(families: Iterable[Family]) -> Extensions:
     """Check and copy a user's families, to be carried by a run or a predictor.
 
     Raises

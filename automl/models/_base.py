@@ -67,7 +67,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class How:
+class FitContext:
     """The circumstances of a fit.
 
     A fit that reaches the budget's deadline stops by itself and keeps what it has.
@@ -105,15 +105,15 @@ class How:
         """Number of threads that the fit may use."""
         return self.resources.threads
 
-    def keeping(self, share: float) -> How:
+    def reserve_share(self, share: float) -> FitContext:
         """Return a copy that reserves a share of the remaining seconds.
 
         They are for the work after the training: predicting, writing, reading again.
         """
-        if not self.budget.timed:
+        if not self.budget.is_timed:
             return self
         reserve = share * self.budget.remaining()
-        return replace(self, budget=self.budget.keeping(reserve))
+        return replace(self, budget=self.budget.reserve(reserve))
 
 
 class Model(Protocol):
@@ -144,21 +144,21 @@ class Fitted:
         The parameters, including those that were left to the defaults.
     curve : tuple of (int, float)
         The learning curve, as pairs of a round and a loss.
-    stopped : bool
+    hit_deadline : bool
         Whether the deadline ended the fit before it was done.
-    kept : Model or None
-        A smaller model that replaces `model` in the mean of `How.models`.
+    compact_model : Model or None
+        A smaller model that replaces `model` in the mean of `FitContext.models`.
     progress : mapping or None
-        All that a longer fit needs to go on from here, as `How.progress`: its result is the one
-        of a fit from zero, bit for bit. None from families whose fits can't go on.
+        All that a longer fit needs to go on from here, as `FitContext.progress`: its result is
+        the one of a fit from zero, bit for bit. None from families whose fits can't go on.
     """
 
     model: Model
     rounds: int | None
     resolved: Hyperparameters
     curve: tuple[tuple[int, float], ...] = ()
-    stopped: bool = False
-    kept: Model | None = None
+    hit_deadline: bool = False
+    compact_model: Model | None = None
     progress: State | None = None
 
 
@@ -220,22 +220,24 @@ class Family(Protocol):
         """Return a strong configuration to begin with."""
         ...
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return the library's values of hyperparameters of the space that `defaults` leaves out.
 
         They apply where a candidate doesn't set them either.
         """
         ...
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return the parameters that `prepare` depends on: equal values share one preparation."""
         ...
 
-    def prepare(self, train: Sample, held: Sample | None, params: Hyperparameters, how: How) -> Any:
+    def prepare(
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
+    ) -> Any:
         """Return the data in the library's own form; the worker caches it for `fit`."""
         ...
 
-    def fit(self, prepared: Any, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: Any, params: Hyperparameters, context: FitContext) -> Fitted:
         """Train on `prepared`, stopping early on its held-out rows if it has any."""
         ...
 
@@ -267,10 +269,10 @@ class PlainFamily:
         """Return the ranges of the hyperparameters."""
         return {}
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return no values: the defaults name all hyperparameters."""
         return {}
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return one key: all fits share one preparation."""
         return ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from automl.features.feature import Feature
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Sample
+from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Sample
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding
@@ -17,7 +17,7 @@ from automl.models.constant import ConstantModel
 WatchedMetric = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 
 # Held-out rows from which on a classification metric other than the log loss chooses the round.
-TELLING = 500
+MIN_HELD_OUT_ROWS_FOR_METRIC = 500
 # The learning rate's upper bound where deadlines cut fits short.
 SHORT_BUDGET_LEARNING_RATE = 0.4
 _MAX_ROUND_CHOICES = 20
@@ -61,7 +61,7 @@ class Prepared:
 
 
 def prepare_boosting(
-    train: Sample, held: Sample | None, how: How, convert: Callable[[Sample, Any], Any]
+    train: Sample, held: Sample | None, context: FitContext, convert: Callable[[Sample, Any], Any]
 ) -> Prepared:
     """Encode the targets of both samples and convert them to a library's form.
 
@@ -71,7 +71,7 @@ def prepare_boosting(
         Called as `convert(sample, reference)`; the reference is the converted training rows, or
         None for these themselves.
     """
-    encoded = encode_rows(train, how)
+    encoded = encode_rows(train, context)
     rows = encoded.sample
     prepared = Prepared(
         target=encoded.target,
@@ -91,7 +91,7 @@ def prepare_boosting(
     return replace(prepared, held=convert(held, data), held_sample=held)
 
 
-def watched_metrics(how: How, n_held_out: int) -> tuple[WatchedMetric, ...]:
+def watched_metrics(context: FitContext, n_held_out: int) -> tuple[WatchedMetric, ...]:
     """Return the metrics that are evaluated after each round.
 
     The first chooses the round, ties broken by the last, which says when to stop. The area under
@@ -100,33 +100,33 @@ def watched_metrics(how: How, n_held_out: int) -> tuple[WatchedMetric, ...]:
     3 900 rounds instead of a few hundred). On few held-out rows chance decides which round ranks
     them best, so the log loss alone chooses.
     """
-    if how.task.is_regression:
-        if how.metric.proxy == "mae":
+    if context.task.is_regression:
+        if context.metric.proxy == "mae":
             return ("mae",)
-        if how.metric.proxy == "pinball":
+        if context.metric.proxy == "pinball":
             return ("pinball",)
         return ("rmse",)
-    is_auc = how.metric.name == "roc_auc"
-    is_binary = how.task.kind == "binary"
-    if is_auc and is_binary and n_held_out >= TELLING:
+    is_auc = context.metric.name == "roc_auc"
+    is_binary = context.task.kind == "binary"
+    if is_auc and is_binary and n_held_out >= MIN_HELD_OUT_ROWS_FOR_METRIC:
         return ("roc_auc", "log_loss")
     return ("log_loss",)
 
 
-def must_choose_by_metric(how: How, n_held_out: int) -> bool:
+def must_choose_by_metric(context: FitContext, n_held_out: int) -> bool:
     """Return whether the run's metric itself must choose the round.
 
     That is so where the libraries don't watch it, it needs no thresholds, and there are enough
     held-out rows to rule out chance.
     """
-    metric = how.metric
-    if not how.task.is_regression and n_held_out < TELLING:
+    metric = context.metric
+    if not context.task.is_regression and n_held_out < MIN_HELD_OUT_ROWS_FOR_METRIC:
         return False
     if metric.needs == "labels" or metric.proxy == "pinball":
         return False
     if metric.name in _PROXIED_METRICS:
         return False
-    return metric.name not in watched_metrics(how, n_held_out)
+    return metric.name not in watched_metrics(context, n_held_out)
 
 
 def estimate_seconds(rows: int, features: int, outputs: int) -> float:
@@ -142,13 +142,13 @@ def estimate_seconds(rows: int, features: int, outputs: int) -> float:
 def start_monitor(
     data: Prepared,
     params: Hyperparameters,
-    how: How,
+    context: FitContext,
     final_steps: FinalSteps | None = None,
     max_rounds: int = MAX_ROUNDS,
 ) -> Monitor:
     """Return the monitor of a fit of prepared data with a bounded number of rounds."""
     monitor = Monitor(
-        how,
+        context,
         rows=data.rows,
         learning_rate=float(params["learning_rate"]),
         has_held_out=data.held is not None,
@@ -161,7 +161,7 @@ def start_monitor(
 
 
 def choose_round(
-    monitor: Monitor, data: Prepared, how: How, predict: Callable[[int], Floats]
+    monitor: Monitor, data: Prepared, context: FitContext, predict: Callable[[int], Floats]
 ) -> int:
     """Return the number of rounds to keep.
 
@@ -175,18 +175,18 @@ def choose_round(
     held = data.held_sample
     if not monitor.stops_early or monitor.stopped or held is None:
         return monitor.chosen_round
-    if not must_choose_by_metric(how, data.n_held_out):
+    if not must_choose_by_metric(context, data.n_held_out):
         return monitor.chosen_round
     truth = data.target.decode(held.y)
     best_round = monitor.best_round
     lowest = math.inf
     for number in _round_choices(monitor):
-        before = how.budget.remaining()
-        loss = how.metric.of(truth, predict(number), held.weight)
+        before = context.budget.remaining()
+        loss = context.metric.loss_of_output(truth, predict(number), held.weight)
         if loss < lowest:
             best_round = number
             lowest = loss
-        if how.budget.timed and _is_time_short(before, how):
+        if context.budget.is_timed and _is_time_short(before, context):
             break
     return best_round
 
@@ -203,9 +203,9 @@ def _round_choices(monitor: Monitor) -> list[int]:
     return sorted(numbers, key=lambda number: abs(number - best))
 
 
-def _is_time_short(before: float, how: How) -> bool:
+def _is_time_short(before: float, context: FitContext) -> bool:
     """Return whether less is left than twice the seconds since `before` seconds were left."""
-    budget = how.budget
+    budget = context.budget
     left = budget.remaining()
     return left < 2 * (before - budget.remaining())
 
@@ -222,7 +222,7 @@ def finish_fit(
 ) -> Fitted:
     """Return the result of a boosting run."""
     unit = 1.0
-    if not data.target.total:
+    if not data.target.n_classes:
         unit = data.target.scale
     curve = monitor.curve(unit)
     return Fitted(model, rounds, dict(resolved), curve, monitor.stopped)

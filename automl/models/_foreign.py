@@ -69,7 +69,7 @@ def _check(family: Any, name: str) -> None:
 def _check_for_task(family: Any, task: Task, label: str) -> None:
     """Refuse a family whose space, defaults or cost don't fit a task."""
     space = family.space(task)
-    known = family.implied(task) | family.defaults(task)
+    known = family.library_defaults(task) | family.defaults(task)
     for key, range_ in space.items():
         if not isinstance(range_, (Float, Int, Choice)):
             raise InputError(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from automl.models._base import Floats, How, Sample
+from automl.models._base import FitContext, Floats, Sample
 from automl.models._losses import select_loss
 from automl.models._target import TargetCoding
 
@@ -19,7 +19,7 @@ Objective = Callable[[Floats], ValueAndGradient]
 
 
 def minimise(
-    rows: Sample, target: TargetCoding, strength: float, is_sparse: bool, how: How
+    rows: Sample, target: TargetCoding, strength: float, is_sparse: bool, context: FitContext
 ) -> tuple[Floats, Floats, int | None]:
     """Minimise the mean loss plus a penalty.
 
@@ -32,21 +32,21 @@ def minimise(
         Factor of the penalty.
     is_sparse : bool
         Whether the penalty is L1; otherwise it is L2.
-    how : How
+    context : How
 
     Returns
     -------
     coefficients : ndarray of shape (n_features, n_columns)
     intercepts : ndarray of shape (n_columns,)
     steps : int or None
-        The number of steps if the deadline ended it, otherwise `how.rounds`.
+        The number of steps if the deadline ended it, otherwise `context.rounds`.
     """
     from scipy.optimize import minimize
 
     columns = target.columns
     size = rows.X.shape[1] * columns
-    deadline = _Deadline(how)
-    loss = _mean_loss(rows, target, how)
+    deadline = _Deadline(context)
+    loss = _mean_loss(rows, target, context)
     limits: list[Any] | None = None
     if is_sparse:
         n_parts = 2 * size
@@ -67,7 +67,7 @@ def minimise(
         bounds=limits,
         callback=deadline,
         options={
-            "maxiter": how.rounds or _MAX_STEPS,
+            "maxiter": context.rounds or _MAX_STEPS,
             "ftol": 1e-7,
             "gtol": 1e-5,
         },
@@ -79,12 +79,12 @@ def minimise(
     intercepts = result.x[-columns:].copy()
     if deadline.stopped:
         return coefficients, intercepts, int(result.nit)
-    return coefficients, intercepts, how.rounds
+    return coefficients, intercepts, context.rounds
 
 
-def _mean_loss(rows: Sample, target: TargetCoding, how: How) -> Objective:
+def _mean_loss(rows: Sample, target: TargetCoding, context: FitContext) -> Objective:
     """Return the mean loss as a function of all rows' scores."""
-    loss = select_loss(target, how)
+    loss = select_loss(target, context)
     return lambda scores: loss(scores, rows.y, rows.weight)
 
 
@@ -155,14 +155,14 @@ def _difference(point: Floats, size: int) -> Floats:
 class _Deadline:
     """A callback that ends the minimisation before a step that would not be over in time."""
 
-    def __init__(self, how: How) -> None:
+    def __init__(self, context: FitContext) -> None:
         self.stopped = False
-        self._budget = how.keeping(0.1).budget
+        self._budget = context.reserve_share(0.1).budget
         self._seconds_left = self._budget.remaining()
 
     def __call__(self, intermediate_result: Any) -> None:
         """Check the clock after a step."""
-        if not self._budget.timed:
+        if not self._budget.is_timed:
             return
         left = self._budget.remaining()
         step_seconds = self._seconds_left - left

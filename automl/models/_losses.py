@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import Floats, How
+from automl.models._base import FitContext, Floats
 from automl.models._target import TargetCoding
 
 Array = Any  # float32 or float64, as the caller has it
@@ -38,7 +38,7 @@ def softmax(scores: Array) -> Array:
 
 def activate(scores: Array, target: TargetCoding, bounds: Floats) -> Array:
     """Turn scores of shape (n_rows, n_columns) into probabilities, or clip numbers to bounds."""
-    if not target.total:
+    if not target.n_classes:
         low, high = bounds
         return np.clip(scores, low, high)
     if target.columns == 1:
@@ -46,17 +46,17 @@ def activate(scores: Array, target: TargetCoding, bounds: Floats) -> Array:
     return softmax(scores)
 
 
-def select_loss(target: TargetCoding, how: How) -> Loss:
+def select_loss(target: TargetCoding, context: FitContext) -> Loss:
     """Return the loss of scores of shape (n_rows, target.columns).
 
     Targets (encoded) and weights have shape (n_rows,).
     """
     if target.outputs > 2:
         return _weighted(_cross_entropy)
-    if target.total:
+    if target.n_classes:
         return _weighted(_logistic_loss)
-    if how.metric.is_quantile:
-        pinball = _smoothed_pinball(how.metric.level)
+    if context.metric.is_quantile:
+        pinball = _smoothed_pinball(context.metric.quantile_level)
         return _weighted(pinball)
     return _weighted(_squared_error)
 

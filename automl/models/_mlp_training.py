@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import How, Hyperparameters, Sample
+from automl.models._base import FitContext, Hyperparameters, Sample
 from automl.models._descent import Descent
 from automl.models._early_stopping import EarlyStopping
 from automl.models._losses import select_loss
@@ -49,9 +49,9 @@ class Training:
         self,
         rows: Rows,
         params: Hyperparameters,
-        how: How,
+        context: FitContext,
     ) -> None:
-        rng = np.random.default_rng(how.seed)
+        rng = np.random.default_rng(context.seed)
         width = int(params["width"])
         hidden = [width] * int(params["layers"])
         network = initial_network(
@@ -63,7 +63,7 @@ class Training:
         )
         network.intercepts[-1][:] = _initial_scores(rows)
         self._rows = rows
-        self._loss = select_loss(rows.target, how)
+        self._loss = select_loss(rows.target, context)
         self._descent = Descent(
             network,
             self._loss,
@@ -74,18 +74,18 @@ class Training:
             float(params["dropout"]),
         )
         self._max_epochs = self._descent.epochs
-        if how.rounds:
-            self._max_epochs = min(self._max_epochs, how.rounds)
-        self._stops_early = how.rounds is None and rows.held is not None
+        if context.rounds:
+            self._max_epochs = min(self._max_epochs, context.rounds)
+        self._stops_early = context.rounds is None and rows.held is not None
         self.best_network = network
         self.best_epoch = 0
         self.stopped = False
         self.early_stopping = EarlyStopping(self._patience)
-        self._budget = how.keeping(_RESERVED_SHARE).budget
-        if self._stops_early and self._budget.timed:
-            share = _RESERVED_SHARE * how.budget.remaining()
+        self._budget = context.reserve_share(_RESERVED_SHARE).budget
+        if self._stops_early and self._budget.is_timed:
+            share = _RESERVED_SHARE * context.budget.remaining()
             reserve = max(share, self._prediction_seconds())
-            self._budget = how.budget.keeping(reserve)
+            self._budget = context.budget.reserve(reserve)
 
     def run(self) -> None:
         """Train until the held-out loss no longer falls, the epochs are over, or the deadline."""
@@ -102,7 +102,7 @@ class Training:
             self.best_epoch = epoch
             if self.stopped:
                 return
-            if self._budget.timed:  # it may end within the next epoch
+            if self._budget.is_timed:  # it may end within the next epoch
                 self.best_network = self._descent.network.copy()
 
     def _run_with_early_stopping(self) -> None:
@@ -129,7 +129,7 @@ class Training:
         train = self._rows.train
         assert train.weight is not None
         for _ in self._descent.run_epoch(train.X, train.y, train.weight):  # type: ignore[arg-type]
-            if self._budget.timed and self._budget.remaining() <= 0:
+            if self._budget.is_timed and self._budget.remaining() <= 0:
                 self.stopped = True
                 return
 
@@ -169,7 +169,7 @@ class Training:
 def _initial_scores(rows: Rows) -> Any:
     """Return the scores to begin with: the logarithms of the classes' frequencies, or the mean."""
     train = rows.train
-    if not rows.target.total:
+    if not rows.target.n_classes:
         return np.average(train.y, weights=train.weight)
     classes = train.y.astype(np.int64)
     counts = np.bincount(classes, weights=train.weight, minlength=rows.target.outputs)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.models._base import Floats, How, Sample
+from automl.models._base import FitContext, Floats, Sample
 from automl.models._losses import sigmoid, softmax
 from automl.models._target import TargetCoding
 
@@ -28,7 +28,7 @@ _RIDGE_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
 _INTERCEPT_PENALTY = 1e-9
 
 
-def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, Floats]:
+def fit_quickly(rows: Sample, target: TargetCoding, context: FitContext) -> tuple[Floats, Floats]:
     """Fit coefficients of shape (n_features, n_columns) and intercepts of shape (n_columns,).
 
     Parameters
@@ -42,14 +42,14 @@ def fit_quickly(rows: Sample, target: TargetCoding, how: How) -> tuple[Floats, F
     n_coefficients = len(problem.gram)
     ridge = np.full(n_coefficients, penalty / n_rows)
     ridge[-1] = _INTERCEPT_PENALTY
-    if target.total:
-        solution = _fit_logistic(problem, ridge, how)
+    if target.n_classes:
+        solution = _fit_logistic(problem, ridge, context)
     else:
         solution = _fit_least_squares(problem, ridge)
-        if how.metric.is_quantile:
+        if context.metric.is_quantile:
             predictions = problem.design @ solution
             residuals = rows.y - predictions[:, 0]
-            shift = np.quantile(residuals, how.metric.level)
+            shift = np.quantile(residuals, context.metric.quantile_level)
             solution[-1] += shift
     coefficients = solution[:-1]
     intercepts: Floats = solution[-1]
@@ -96,7 +96,7 @@ def _problem(rows: Sample, target: TargetCoding) -> _Problem:
 
 def _response_columns(y: Floats, target: TargetCoding) -> Floats:
     """Return numbers as one column, and classes one-hot encoded; two classes are one column."""
-    if not target.total or target.columns == 1:
+    if not target.n_classes or target.columns == 1:
         return y[:, None]
     classes = y.astype(np.int64)
     identity: Floats = np.eye(target.columns)
@@ -137,7 +137,7 @@ def _fit_least_squares(problem: _Problem, ridge: Floats) -> Floats:
     return np.asarray(solution, np.float64)
 
 
-def _fit_logistic(problem: _Problem, ridge: Floats, how: How) -> Floats:
+def _fit_logistic(problem: _Problem, ridge: Floats, context: FitContext) -> Floats:
     """Minimise the log loss by Newton steps with bounded curvature and Nesterov's acceleration."""
     design = problem.design
     responses = problem.responses
@@ -175,6 +175,6 @@ def _fit_logistic(problem: _Problem, ridge: Floats, how: How) -> Floats:
         largest_step = np.abs(step).max()
         if largest_step < _CONVERGED_STEP:
             break
-        if how.budget.timed and how.budget.remaining() < _LAST_STEP_SECONDS:
+        if context.budget.is_timed and context.budget.remaining() < _LAST_STEP_SECONDS:
             break
     return point

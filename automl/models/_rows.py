@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from automl.models._base import Floats, How, Matrix, Sample
+from automl.models._base import FitContext, Floats, Matrix, Sample
 from automl.models._target import TargetCoding
-from automl.models.constant import ConstantModel, constant
+from automl.models.constant import ConstantModel, fit_constant
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class EncodedRows:
         return replace(self, sample=sample)
 
 
-def encode_rows(train: Sample, how: How) -> EncodedRows:
+def encode_rows(train: Sample, context: FitContext) -> EncodedRows:
     """Choose the encoding of the target and encode the training rows."""
-    target = TargetCoding.fit(train, how)
+    target = TargetCoding.fit(train, context)
     sample = target.encode(train)
     fallback = None
     if not _is_learnable(sample, target):
-        fallback = constant(train, how)
+        fallback = fit_constant(train, context)
     return EncodedRows(sample, target, fallback)
 
 
 def _is_learnable(sample: Sample, target: TargetCoding) -> bool:
     """Return whether the encoded target and a column vary."""
-    if target.total:
+    if target.n_classes:
         target_varies = len(target.present) > 1
     else:
         target_varies = _varies(sample.y)

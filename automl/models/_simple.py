@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
+from automl.models._base import (
+    FitContext,
+    Fitted,
+    Floats,
+    Hyperparameters,
+    Matrix,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import (
     check_width,
     clip_infinite,
@@ -89,7 +97,7 @@ class SimpleFamily(PlainFamily):
     takes_missing: bool = False
 
     def train(
-        self, X: Matrix, y: Floats, weight: Floats, params: Hyperparameters, how: How
+        self, X: Matrix, y: Floats, weight: Floats, params: Hyperparameters, context: FitContext
     ) -> State:
         """Learn from rows.
 
@@ -102,9 +110,9 @@ class SimpleFamily(PlainFamily):
             Positive, with mean 1.
         params : mapping
             A value for each hyperparameter.
-        how : How
-            Has `how.seed`, `how.threads`, `how.task`, `how.metric` and the remaining seconds,
-            `how.budget.remaining()`.
+        context : FitContext
+            Has `context.seed`, `context.threads`, `context.task`, `context.metric` and the
+            remaining seconds, `context.budget.remaining()`.
 
         Returns
         -------
@@ -133,7 +141,7 @@ class SimpleFamily(PlainFamily):
             if isinstance(range_, Choice):
                 values[name] = range_.values[0]
             else:
-                values[name] = range_.at(0.5)
+                values[name] = range_.from_unit(0.5)
         return values
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
@@ -151,20 +159,20 @@ class SimpleFamily(PlainFamily):
         return fill_missing(X)
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> EncodedRows:
         """Return the rows that can be learnt from, or the constant where nothing can."""
-        return encode_rows(train, how)
+        return encode_rows(train, context)
 
-    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Call `train` with the prepared rows."""
-        resolved = self.defaults(how.task) | dict(params)
+        resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.sample
         X = self.readable(rows.X)
         weight = rows.weight_or_ones
-        learnt = self.train(X, rows.y, weight, resolved, how)
+        learnt = self.train(X, rows.y, weight, resolved, context)
         width = rows.X.shape[1]
         model = SimpleModel(self, learnt, width, prepared.target)
         return Fitted(model, None, resolved)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automl.models._base import How, Matrix
+from automl.models._base import FitContext, Matrix
 from automl.models._early_stopping import EarlyStopping, HeldOutLosses
 
 Clock = Callable[[], float]
@@ -135,7 +135,7 @@ class Monitor:
 
     Parameters
     ----------
-    how : How
+    context : How
     rows : int
         Number of training rows.
     learning_rate : float
@@ -153,7 +153,7 @@ class Monitor:
         The largest number of rounds where early stopping chooses.
     """
 
-    how: How
+    context: FitContext
     rows: int
     learning_rate: float
     has_held_out: bool
@@ -164,9 +164,9 @@ class Monitor:
     max_rounds: int = MAX_ROUNDS
 
     def __post_init__(self) -> None:
-        outputs = self.how.task.n_outputs
-        budget = self.how.budget
-        self.stops_early = self.has_held_out and self.how.rounds is None
+        outputs = self.context.task.n_outputs
+        budget = self.context.budget
+        self.stops_early = self.has_held_out and self.context.rounds is None
         self.limit = max(1, self._round_limit())
         self.early_stopping = EarlyStopping(self._patience, _MIN_GAIN_SHARE)
         self._initial_seconds = budget.remaining()
@@ -177,12 +177,12 @@ class Monitor:
         self._rehearsal_rounds = set(rehearsals)
 
     def _round_limit(self) -> int:
-        if self.how.rounds is not None:
-            return self.how.rounds
+        if self.context.rounds is not None:
+            return self.context.rounds
         if not self.has_held_out:
             return rounds_without_validation(self.learning_rate)
-        timed = self.how.budget.timed
-        limit = round_limit(self.learning_rate, self.how.task.n_outputs, timed)
+        timed = self.context.budget.is_timed
+        limit = round_limit(self.learning_rate, self.context.task.n_outputs, timed)
         return min(self.max_rounds, limit)
 
     def should_continue(self, losses: HeldOutLosses = ()) -> bool:
@@ -201,14 +201,14 @@ class Monitor:
 
     def _is_loss_negligible(self) -> bool:
         """Return whether, without a clock, the loss left isn't worth the time of more rounds."""
-        if self.how.budget.timed:
+        if self.context.budget.is_timed:
             return False
         first = self.early_stopping.deciding_loss(1)
         return self.early_stopping.deciding_loss(self.rounds) <= UNTIMED_LOSS_SHARE * first
 
     def _is_deadline_near(self) -> bool:
-        budget = self.how.budget
-        if budget.timed:
+        budget = self.context.budget
+        if budget.is_timed:
             left = budget.remaining()
             round_seconds = self._seconds_left - left
             needed = _LAST_SECONDS + 1.5 * round_seconds + self._final_seconds(left)
@@ -221,7 +221,7 @@ class Monitor:
         if self.final_steps is None:
             return _UNREHEARSED_SHARE * (self._initial_seconds - left)
         if self.rounds in self._rehearsal_rounds:
-            seconds = self.final_steps.rehearse(self.how.budget.clock, self.held_rows)
+            seconds = self.final_steps.rehearse(self.context.budget.clock, self.held_rows)
             self._final_seconds_per_round = seconds / self.rounds
         return _REHEARSAL_MARGIN * self._final_seconds_per_round * self.rounds
 

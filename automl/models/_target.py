@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.metrics import Metric
-from automl.models._base import Floats, How, Sample
+from automl.models._base import FitContext, Floats, Sample
 from automl.models._blocks import read_state
 from automl.state import State
 
@@ -30,7 +30,7 @@ class TargetCoding:
 
     Parameters
     ----------
-    total : int
+    n_classes : int
         Number of classes of the task; 0 for regression.
     present : tuple of int
         Classes that training rows have, ascending; empty for regression.
@@ -43,7 +43,7 @@ class TargetCoding:
         weights as they are.
     """
 
-    total: int
+    n_classes: int
     present: tuple[int, ...] = ()
     shift: float = 0.0
     scale: float = 1.0
@@ -51,15 +51,15 @@ class TargetCoding:
     floor: float = 0.0
 
     @classmethod
-    def fit(cls, train: Sample, how: How) -> TargetCoding:
+    def fit(cls, train: Sample, context: FitContext) -> TargetCoding:
         """Return the encoding that suits the training rows; rows without weight are ignored."""
         y = train.y
         if train.weight is not None:
             y = y[train.weight > 0]
-        if how.task.is_regression:
-            return cls._fit_numbers(y, how.metric)
+        if context.task.is_regression:
+            return cls._fit_numbers(y, context.metric)
         present = np.unique(y).astype(int).tolist()
-        return cls(how.task.n_outputs, tuple(present))
+        return cls(context.task.n_outputs, tuple(present))
 
     @classmethod
     def _fit_numbers(cls, y: Floats, metric: Metric) -> TargetCoding:
@@ -73,7 +73,7 @@ class TargetCoding:
         scale = 1.0
         if len(y):
             if metric.is_quantile:
-                centre = float(np.quantile(y, metric.level))
+                centre = float(np.quantile(y, metric.quantile_level))
             else:
                 centre = float(np.mean(y))
             spread = float(np.std(y))
@@ -93,8 +93,8 @@ class TargetCoding:
 
     def empty_prediction(self) -> Floats:
         """Return the prediction of no rows."""
-        if self.total:
-            return np.zeros((0, self.total))
+        if self.n_classes:
+            return np.zeros((0, self.n_classes))
         return np.zeros(0)
 
     def encode(self, sample: Sample) -> Sample:
@@ -103,7 +103,7 @@ class TargetCoding:
         These are the rows with weight and, in classification, of a class in the training rows.
         """
         keep = sample.weight_or_ones > 0
-        if self.total:
+        if self.n_classes:
             keep &= np.isin(sample.y, self.present)
         if not keep.all():
             sample = sample.select(keep)
@@ -123,7 +123,7 @@ class TargetCoding:
         return normalised
 
     def _encode_values(self, y: Floats) -> Floats:
-        if self.total:
+        if self.n_classes:
             positions = np.searchsorted(self.present, y)
             return positions.astype(np.float64)
         if self.logs:
@@ -134,7 +134,7 @@ class TargetCoding:
 
     def decode(self, y: Floats) -> Floats:
         """Return the original values of encoded targets."""
-        if not self.total:
+        if not self.n_classes:
             return self._decode_numbers(y)
         labels = np.asarray(self.present, np.float64)
         positions = y.astype(np.int64)
@@ -162,7 +162,7 @@ class TargetCoding:
         raw = np.asarray(raw, np.float64)
         if raw.shape[1:] == (1,):
             raw = raw[:, 0]
-        if not self.total:
+        if not self.n_classes:
             return self._decode_numbers(raw)
         if raw.ndim == 1:
             raw = np.column_stack([1.0 - raw, raw])
@@ -173,14 +173,14 @@ class TargetCoding:
             sums += column
         shares = raw / sums[:, None]
         present = list(self.present)
-        proba = np.zeros((len(raw), self.total))
+        proba = np.zeros((len(raw), self.n_classes))
         proba[:, present] = shares
         return proba
 
     def to_state(self) -> State:
         """Return the fields that a restored model needs, as plain values."""
         state: State = {
-            "total": self.total,
+            "total": self.n_classes,
             "present": list(self.present),
             "shift": self.shift,
             "scale": self.scale,
@@ -208,8 +208,8 @@ class TargetCoding:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnsafeModel(f"the model file's target coding can't be read: {error!r}") from None
-        if not 0 <= target.total <= _MAX_CLASSES:
-            raise UnsafeModel(f"the model file's target coding has {target.total} classes")
+        if not 0 <= target.n_classes <= _MAX_CLASSES:
+            raise UnsafeModel(f"the model file's target coding has {target.n_classes} classes")
         if not target._is_consistent():
             raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
         return target
@@ -219,9 +219,9 @@ class TargetCoding:
             return False
         if not math.isfinite(self.scale):
             return False
-        if self.total == 0 and not self.present:
+        if self.n_classes == 0 and not self.present:
             return True
-        labels = (-1, *self.present, self.total)
+        labels = (-1, *self.present, self.n_classes)
         return all(low < high for low, high in pairwise(labels))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, read_bytes, read_integer
 from automl.models._stopping import MAX_ROUNDS, Monitor
 from automl.models._target import TargetCoding, read_target
@@ -92,7 +92,7 @@ def _predict(
 ) -> Any:
     return booster.predict(
         _frame(X, levels),
-        prediction_type="Probability" if target.total else "RawFormulaVal",
+        prediction_type="Probability" if target.n_classes else "RawFormulaVal",
         ntree_end=rounds,
         thread_count=threads,
     )
@@ -201,19 +201,19 @@ class CatBoost:
             "max_ctr_complexity": 2,
         }
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return CatBoost's own values."""
         return {
             "colsample_bylevel": 1.0,
             "leaf_estimation_iterations": 10 if task.kind == "binary" else 1,
         }
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return one key for all fits: CatBoost makes its bins in the fit."""
         return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> boosting.Prepared:
         """Return Pools."""
         import catboost
@@ -226,28 +226,30 @@ class CatBoost:
                 sample.y,
                 cat_features=sample.categorical,
                 weight=sample.weight,
-                thread_count=how.threads,
+                thread_count=context.threads,
             )
 
-        return boosting.prepare_boosting(train, held, how, convert)
+        return boosting.prepare_boosting(train, held, context, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
+    def fit(
+        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+    ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         import catboost
 
         constant = boosting.constant_fit(prepared, params)
         if constant is not None:
             return constant
-        resolved = self.defaults(how.task) | dict(params)
-        limit = _round_limit(prepared, how)
-        monitor = boosting.start_monitor(prepared, resolved, how, max_rounds=limit)
-        booster_params = _booster_params(prepared, resolved, how)
+        resolved = self.defaults(context.task) | dict(params)
+        limit = _round_limit(prepared, context)
+        monitor = boosting.start_monitor(prepared, resolved, context, max_rounds=limit)
+        booster_params = _booster_params(prepared, resolved, context)
         booster_params["iterations"] = max(monitor.limit, MAX_ROUNDS)
         booster = catboost.CatBoost(booster_params)
-        callback = _MonitorCallback(monitor, _metric_names(prepared, how))
+        callback = _MonitorCallback(monitor, _metric_names(prepared, context))
         held = prepared.held if monitor.stops_early else None
         booster.fit(prepared.train, eval_set=held, callbacks=[callback])
-        return _finish(booster, monitor, prepared, resolved, how)
+        return _finish(booster, monitor, prepared, resolved, context)
 
     def restore(self, state: State) -> Model:
         """Return the model of a booster's bytes, after checking them."""
@@ -277,16 +279,16 @@ def _read_levels(state: State) -> tuple[int, ...]:
     return tuple(levels)
 
 
-def _round_limit(prepared: boosting.Prepared, how: How) -> int:
+def _round_limit(prepared: boosting.Prepared, context: FitContext) -> int:
     """Return the rounds that are worth their time where no clock ends a fit.
 
     Measured: 41 ms a round for 600 rows, 400 columns and 19 classes, 2.5 ms for 1 500 rows, 54
     columns and 4 classes.
     """
-    if how.budget.timed:
+    if context.budget.is_timed:
         return MAX_ROUNDS
     cells = prepared.rows * len(prepared.features) * prepared.target.columns
-    all_cells = max(1, cells * how.models)
+    all_cells = max(1, cells * context.models)
     rounds = _UNTIMED_MAX_CELLS // all_cells
     return max(rounds, _UNTIMED_MIN_ROUNDS)
 
@@ -318,22 +320,22 @@ class _MonitorCallback:
         return self.monitor.should_continue(losses)
 
 
-def _metric_names(prepared: boosting.Prepared, how: How) -> list[str]:
+def _metric_names(prepared: boosting.Prepared, context: FitContext) -> list[str]:
     """Return CatBoost's names of the watched metrics."""
     if prepared.target.outputs > 2:
         return ["MultiClass"]
-    watched = boosting.watched_metrics(how, prepared.n_held_out)
+    watched = boosting.watched_metrics(context, prepared.n_held_out)
     return [_METRIC_NAMES[name] for name in watched]
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
 ) -> dict[str, Any]:
-    watched = boosting.watched_metrics(how, prepared.n_held_out)
-    quantile = f"alpha={how.metric.level};" if watched == ("pinball",) else ""
+    watched = boosting.watched_metrics(context, prepared.n_held_out)
+    quantile = f"alpha={context.metric.quantile_level};" if watched == ("pinball",) else ""
     options = f"{quantile}hints=skip_train~true"
-    metrics = [f"{name}:{options}" for name in _metric_names(prepared, how)]
-    objective = _objective(prepared.target.outputs, watched[0], how.metric.level)
+    metrics = [f"{name}:{options}" for name in _metric_names(prepared, context)]
+    objective = _objective(prepared.target.outputs, watched[0], context.metric.quantile_level)
     passed = {name: value for name, value in resolved.items() if name != "grow"}
     if objective.startswith(("MAE", "Quantile")):
         passed.pop("leaf_estimation_iterations", None)  # leaves are exact medians or quantiles
@@ -346,8 +348,8 @@ def _booster_params(
         "eval_metric": metrics[0],
         "custom_metric": metrics[1:],
         "use_best_model": False,
-        "thread_count": how.threads,
-        "random_seed": how.seed % 2**31,
+        "thread_count": context.threads,
+        "random_seed": context.seed % 2**31,
         "allow_writing_files": False,
         "logging_level": "Silent",
     }
@@ -364,7 +366,7 @@ def _finish(
     monitor: Monitor,
     prepared: boosting.Prepared,
     resolved: Hyperparameters,
-    how: How,
+    context: FitContext,
 ) -> Fitted:
     """Choose the rounds to keep and return the fit."""
     target = prepared.target
@@ -373,10 +375,10 @@ def _finish(
     def predict(rounds: int) -> Floats:
         assert prepared.held_sample is not None
         X = prepared.held_sample.X
-        raw = _predict(booster, X, levels, target, how.threads, rounds)
+        raw = _predict(booster, X, levels, target, context.threads, rounds)
         return target.to_prediction(raw)
 
-    rounds = boosting.choose_round(monitor, prepared, how, predict)
+    rounds = boosting.choose_round(monitor, prepared, context, predict)
     # Other trees can't be shortened; their predictions leave out the rounds after the best.
     if resolved["grow"] == "symmetric":
         booster.shrink(ntree_end=rounds)

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from automl.metrics import Metric
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, PlainFamily, Sample
+from automl.models._base import (
+    FitContext,
+    Fitted,
+    Floats,
+    Hyperparameters,
+    Matrix,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import read_vector
 from automl.models._target import log_clipped, relative_weights, weight_floor
 from automl.state import State
@@ -54,7 +62,7 @@ class ConstantModel:
         return cls(value)
 
 
-def constant(train: Sample, how: How) -> ConstantModel:
+def fit_constant(train: Sample, context: FitContext) -> ConstantModel:
     """Return the best constant for the training rows.
 
     It is the weighted class frequencies, or the weighted mean, or, for a metric of quantiles, the
@@ -64,12 +72,12 @@ def constant(train: Sample, how: How) -> ConstantModel:
     weight = train.weight_or_ones
     if not weight.any():
         weight = np.ones_like(y)
-    if how.task.is_regression:
-        number = _best_number(y, weight, how.metric)
+    if context.task.is_regression:
+        number = _best_number(y, weight, context.metric)
         value = np.asarray(number)
         return ConstantModel(value)
     classes = y.astype(np.int64)
-    n_classes = how.task.n_outputs
+    n_classes = context.task.n_outputs
     counts = np.bincount(classes, weights=weight, minlength=n_classes)
     total = counts.sum()
     frequencies = counts / total
@@ -86,7 +94,7 @@ def _best_number(y: Floats, weight: Floats, metric: Metric) -> Any:
         relative = relative_weights(y, floor)
         weight = weight * relative
     if metric.is_quantile:
-        return _weighted_quantile(y, weight, metric.level)
+        return _weighted_quantile(y, weight, metric.quantile_level)
     return np.average(y, weights=weight)
 
 
@@ -125,14 +133,14 @@ class Constant(PlainFamily):
         return {}
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> Sample:
         """Return the training rows as they are."""
         return train
 
-    def fit(self, prepared: Sample, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: Sample, params: Hyperparameters, context: FitContext) -> Fitted:
         """Average the targets."""
-        model = constant(prepared, how)
+        model = fit_constant(prepared, context)
         resolved = dict(params)
         return Fitted(model, None, resolved)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.errors import UnsafeModel
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
@@ -43,7 +43,7 @@ class ForestModel:
         check_width(X, self.trees.features)
         finite = clip_infinite(X)
         mean = self.trees.predict(finite)
-        if self.target.total:
+        if self.target.n_classes:
             count = self.trees.count
             total = count * mean + 1 / self.target.outputs
             mean = total / (count + 1)
@@ -94,21 +94,21 @@ class Forest:
             defaults["max_features"] = 0.5
         return defaults
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return scikit-learn's own values."""
         return {"min_impurity_decrease": 0.0}
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return one key: all fits share one preparation."""
         return ()
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> EncodedRows:
         """Return the rows with encoded targets; scikit-learn's trees refuse infinite values."""
-        return encode_rows(train, how).map_features(clip_infinite)
+        return encode_rows(train, context).map_features(clip_infinite)
 
-    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Grow trees in batches until there are enough or the deadline is near.
 
         The fit's rounds are the trees of a forest whose predictions are used alone.
@@ -117,43 +117,43 @@ class Forest:
             return Fitted(prepared.fallback, 1, dict(params))
         rows = prepared.sample
         n_rows = len(rows.y)
-        leaf_rows = _min_leaf_rows(n_rows, how)
+        leaf_rows = _min_leaf_rows(n_rows, context)
         resolved = {
             "min_samples_leaf": leaf_rows,
-            **self.defaults(how.task),
+            **self.defaults(context.task),
             **params,
         }
         chosen = resolved.pop("n_estimators", None)
-        default = _default_trees(n_rows, how)
-        full_count = how.rounds or int(chosen or default)
-        how = how.keeping(_RESERVED_SHARE)
-        wanted = share_of_trees(full_count, how.models)
-        estimator = self._estimator(resolved, prepared, how)
-        fitted = _grow(estimator, rows, wanted, how)
+        default = _default_trees(n_rows, context)
+        full_count = context.rounds or int(chosen or default)
+        context = context.reserve_share(_RESERVED_SHARE)
+        wanted = share_of_trees(full_count, context.models)
+        estimator = self._estimator(resolved, prepared, context)
+        fitted = _grow(estimator, rows, wanted, context)
         n_fitted = len(fitted)
         rounds = full_count
         if n_fitted < wanted:
-            rounds = full_forest_trees(n_fitted, how.models)
-        n_kept = math.ceil(_KEPT_FORESTS * rounds / how.models)
+            rounds = full_forest_trees(n_fitted, context.models)
+        n_kept = math.ceil(_KEPT_FORESTS * rounds / context.models)
         trees = Trees.from_sklearn(fitted)
         resolved["n_estimators"] = full_count
         return Fitted(
             model=ForestModel(trees, prepared.target),
             rounds=rounds,
             resolved=resolved,
-            stopped=n_fitted < wanted,
-            kept=ForestModel(trees.first(n_kept), prepared.target),
+            hit_deadline=n_fitted < wanted,
+            compact_model=ForestModel(trees.first(n_kept), prepared.target),
         )
 
-    def _estimator(self, params: Hyperparameters, data: EncodedRows, how: How) -> Any:
+    def _estimator(self, params: Hyperparameters, data: EncodedRows, context: FitContext) -> Any:
         from sklearn import ensemble
 
-        suffix = "Classifier" if data.target.total else "Regressor"
+        suffix = "Classifier" if data.target.n_classes else "Regressor"
         estimator_class = getattr(ensemble, f"{self.kind}{suffix}")
         arguments = {
             **params,
-            "n_jobs": how.threads,
-            "random_state": how.seed % 2**31,
+            "n_jobs": context.threads,
+            "random_state": context.seed % 2**31,
             "warm_start": True,
         }
         row_share = params.get("max_samples")
@@ -192,15 +192,15 @@ class Forest:
         return float(trees * tree_seconds * class_factor)
 
 
-def _min_leaf_rows(n_rows: int, how: How) -> int:
+def _min_leaf_rows(n_rows: int, context: FitContext) -> int:
     """Return the fewest rows of a leaf, which bounds the size: a leaf holds every class."""
-    class_factor = max(1, how.task.n_outputs // 50)
+    class_factor = max(1, context.task.n_outputs // 50)
     return 1 + n_rows * class_factor // 20_000
 
 
-def _default_trees(n_rows: int, how: How) -> int:
+def _default_trees(n_rows: int, context: FitContext) -> int:
     enough = enough_trees(n_rows)
-    if how.budget.timed:
+    if context.budget.is_timed:
         return enough
     return min(enough, _UNTIMED_MAX_TREES)
 
@@ -244,40 +244,40 @@ def full_forest_trees(grown: int, models: int) -> int:
     return max(grown, full_count)
 
 
-def _grow(forest: Any, rows: Sample, wanted: int, how: How) -> list[Any]:
+def _grow(forest: Any, rows: Sample, wanted: int, context: FitContext) -> list[Any]:
     """Return fitted trees; the size of the batches has no influence on them."""
     grown = 0
-    batch = how.threads
+    batch = context.threads
     while True:
         batch = min(batch, _MAX_BATCH_TREES, wanted - grown)
-        before = how.budget.remaining()
+        before = context.budget.remaining()
         forest.set_params(n_estimators=grown + batch)
         forest.fit(rows.X, rows.y, sample_weight=rows.weight)
         grown += batch
         if grown >= wanted:
             break
-        batch = _affordable_trees(batch, before, how)
+        batch = _affordable_trees(batch, before, context)
         if batch < 1:
             break
     return [tree.tree_ for tree in forest.estimators_]
 
 
-def _affordable_trees(batch: int, before: float, how: How) -> int:
+def _affordable_trees(batch: int, before: float, context: FitContext) -> int:
     """Return the number of trees to grow next.
 
     It is half of what the last batch's speed promises until the deadline, and 0 if not one would
     fit.
     """
-    if not how.budget.timed:
+    if not context.budget.is_timed:
         return _MAX_BATCH_TREES
-    left = how.budget.remaining()
+    left = context.budget.remaining()
     # Seconds in which every thread grows one tree.
     batch_seconds = max(1e-6, before - left)
-    tree_seconds = batch_seconds / batch * how.threads
+    tree_seconds = batch_seconds / batch * context.threads
     if left <= 1.3 * tree_seconds:
         return 0
     rounds = int(left / tree_seconds / 2)
-    return how.threads * max(1, rounds)
+    return context.threads * max(1, rounds)
 
 
 EXTRA_TREES = Forest(

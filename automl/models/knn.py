@@ -10,9 +10,9 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models._base import (
+    FitContext,
     Fitted,
     Floats,
-    How,
     Hyperparameters,
     Integers,
     Matrix,
@@ -95,7 +95,7 @@ class KNNModel:
         n_rows = len(block)
         neighbours = self._index.search(block, self._n_neighbours)
         influence = self._influence(neighbours)
-        if self.target.total:
+        if self.target.n_classes:
             return self._vote(neighbours, influence, n_rows)
         return self._average(neighbours, influence, n_rows)
 
@@ -184,19 +184,19 @@ class KNN(PlainFamily):
         }
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> EncodedRows:
         """Return the rows with encoded targets and without missing values."""
-        return encode_rows(train, how).map_features(fill_missing)
+        return encode_rows(train, context).map_features(fill_missing)
 
-    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Store the rows, or a sample of them."""
-        resolved = self.defaults(how.task) | dict(params)
+        resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.sample
         p = int(resolved["p"])
-        stored = _sample_rows(rows.X, p, how.seed)
+        stored = _sample_rows(rows.X, p, context.seed)
         model = KNNModel(
             np.ascontiguousarray(rows.X[stored]),
             rows.y[stored],
@@ -241,7 +241,7 @@ def _fits_together(model: KNNModel) -> bool:
         return False
     if not (model.weight > 0).all():
         return False
-    if not model.target.total:
+    if not model.target.n_classes:
         return True
     classes = np.arange(model.target.outputs)
     is_known = np.isin(model.y, classes)

@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, read_bytes
 from automl.models._lightgbm_format import sanitise, strip_explanations
 from automl.models._losses import sigmoid, softmax
@@ -57,7 +57,7 @@ class LightGBMModel:
         raw = self._raw_scores(X)
         if raw.ndim > 1:
             return self.target.to_prediction(softmax(raw))
-        return self.target.to_prediction(sigmoid(raw) if self.target.total else raw)
+        return self.target.to_prediction(sigmoid(raw) if self.target.n_classes else raw)
 
     def _raw_scores(self, X: Matrix) -> Floats:
         """Return the sum of the trees' outputs, added up block by block."""
@@ -146,7 +146,7 @@ class LightGBM:
             "min_data_per_group": 20,
         }
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return LightGBM's own values."""
         return {
             "extra_trees": False,
@@ -156,17 +156,17 @@ class LightGBM:
             "cat_smooth": 10.0,
         }
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return the hyperparameters of the bins."""
         return tuple((name, params[name]) for name in _DATASET_PARAMS if name in params)
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> boosting.Prepared:
         """Return binned Datasets."""
         import lightgbm
 
-        dataset_params = _dataset_params(params, how)
+        dataset_params = _dataset_params(params, context)
 
         def convert(sample: Sample, reference: Dataset | None) -> Dataset:
             dataset = lightgbm.Dataset(
@@ -179,23 +179,25 @@ class LightGBM:
             )
             return dataset.construct()
 
-        return boosting.prepare_boosting(train, held, how, convert)
+        return boosting.prepare_boosting(train, held, context, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
+    def fit(
+        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+    ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
         if constant is not None:
             return constant
-        resolved = self.defaults(how.task) | dict(params)
-        booster, monitor = _boost(prepared, resolved, how)
+        resolved = self.defaults(context.task) | dict(params)
+        booster, monitor = _boost(prepared, resolved, context)
 
         def predict(rounds: int) -> Floats:
             assert prepared.held_sample is not None
             X = prepared.held_sample.X
-            raw = booster.predict(X, num_iteration=rounds, num_threads=how.threads)
+            raw = booster.predict(X, num_iteration=rounds, num_threads=context.threads)
             return prepared.target.to_prediction(raw)
 
-        rounds = boosting.choose_round(monitor, prepared, how, predict)
+        rounds = boosting.choose_round(monitor, prepared, context, predict)
         text = strip_explanations(booster.model_to_string(num_iteration=rounds).encode())
         model = _load(text, prepared.target)
         return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
@@ -216,13 +218,13 @@ class LightGBM:
         return 0.15 + boosting.estimate_seconds(rows, features, outputs)
 
 
-def _dataset_params(params: Hyperparameters, how: How) -> dict[str, Any]:
+def _dataset_params(params: Hyperparameters, context: FitContext) -> dict[str, Any]:
     """Return the parameters of a Dataset.
 
     Each fit repeats them with the same values, as LightGBM refuses to change them.
     """
     dataset_params = {
-        "num_threads": how.threads,
+        "num_threads": context.threads,
         "verbosity": -1,
         "feature_pre_filter": False,  # else min_data_in_leaf could not vary over one Dataset
         "data_random_seed": 1,  # else it would follow `seed`
@@ -234,20 +236,20 @@ def _dataset_params(params: Hyperparameters, how: How) -> dict[str, Any]:
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
 ) -> dict[str, Any]:
     outputs = prepared.target.outputs
-    watched = boosting.watched_metrics(how, prepared.n_held_out)
+    watched = boosting.watched_metrics(context, prepared.n_held_out)
     params = {
         "bagging_freq": 1,
         **resolved,
-        **_dataset_params(resolved, how),
+        **_dataset_params(resolved, context),
         "objective": _objective(outputs, watched[0]),
-        "alpha": how.metric.level,
+        "alpha": context.metric.quantile_level,
         "metric": [_METRIC_NAMES[name] for name in watched],
         "deterministic": True,
         "force_col_wise": True,
-        "seed": how.seed % 2**31,
+        "seed": context.seed % 2**31,
     }
     if outputs > 2:
         params["metric"] = ["multi_logloss"]
@@ -262,17 +264,17 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
 
 
 def _boost(
-    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
 ) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import lightgbm
 
-    params = _booster_params(prepared, resolved, how)
+    params = _booster_params(prepared, resolved, context)
     booster = lightgbm.Booster(params, prepared.train)
     final_steps = FinalSteps(
         booster.model_to_string, lambda rows: booster.predict(rows, num_threads=1)
     )
-    monitor = boosting.start_monitor(prepared, resolved, how, final_steps)
+    monitor = boosting.start_monitor(prepared, resolved, context, final_steps)
     if monitor.stops_early:
         booster.add_valid(prepared.held, "held")
     idle_rounds = 0

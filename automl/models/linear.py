@@ -9,9 +9,9 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models._base import (
+    FitContext,
     Fitted,
     Floats,
-    How,
     Hyperparameters,
     Matrix,
     Model,
@@ -98,13 +98,13 @@ class Linear(PlainFamily):
         return {"C": 1.0, "penalty": "l2"}
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> EncodedRows:
         """Return the rows with encoded targets and without missing values.
 
         The weights' sum is 1.
         """
-        rows = encode_rows(train, how).map_features(fill_missing)
+        rows = encode_rows(train, context).map_features(fill_missing)
         sample = rows.sample
         n_rows = max(1, len(sample.y))
         weight = sample.weight_or_ones
@@ -112,12 +112,12 @@ class Linear(PlainFamily):
         scaled = replace(sample, weight=weight)
         return replace(rows, sample=scaled)
 
-    def fit(self, prepared: EncodedRows, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Minimise mean loss + penalty / (C x rows).
 
         `quick` is the run's first model, in NumPy alone with a penalty of its own.
         """
-        resolved = self.defaults(how.task) | dict(params)
+        resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.sample
@@ -125,16 +125,16 @@ class Linear(PlainFamily):
         bounds = _bounds(rows.y)
         is_quick = resolved.get("quick")
         if is_quick:
-            coefficients, intercepts = fit_quickly(rows, target, how)
+            coefficients, intercepts = fit_quickly(rows, target, context)
             model = LinearModel(coefficients, intercepts, bounds, target)
             return Fitted(model, None, resolved)
         inverse_strength = float(resolved["C"]) * len(rows.y)
         strength = 1.0 / inverse_strength
         is_sparse = resolved["penalty"] == "l1"
-        coefficients, intercepts, steps = minimise(rows, target, strength, is_sparse, how)
+        coefficients, intercepts, steps = minimise(rows, target, strength, is_sparse, context)
         model = LinearModel(coefficients, intercepts, bounds, target)
-        stopped = steps != how.rounds
-        return Fitted(model, steps, resolved, stopped=stopped)
+        stopped = steps != context.rounds
+        return Fitted(model, steps, resolved, hit_deadline=stopped)
 
     def restore(self, state: State) -> Model:
         """Return the model of the numbers, after checking them against one another."""

@@ -13,9 +13,9 @@ import numpy as np
 
 from automl.errors import UnsafeModel
 from automl.models._base import (
+    FitContext,
     Fitted,
     Floats,
-    How,
     Hyperparameters,
     Matrix,
     Model,
@@ -157,10 +157,10 @@ class MLP(PlainFamily):
         }
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> Prepared:
         """Return the rows with encoded targets and without missing values."""
-        encoded = encode_rows(train, how)
+        encoded = encode_rows(train, context)
         rows = Rows(_network_input(encoded.sample), None, encoded.target)
         if held is not None:
             held = encoded.target.encode(held)
@@ -168,14 +168,14 @@ class MLP(PlainFamily):
                 rows = replace(rows, held=_network_input(held))
         return Prepared(rows, encoded.fallback)
 
-    def fit(self, prepared: Prepared, params: Hyperparameters, how: How) -> Fitted:
+    def fit(self, prepared: Prepared, params: Hyperparameters, context: FitContext) -> Fitted:
         """Descend until the held-out loss no longer falls, or the epochs are over."""
-        resolved = self.defaults(how.task) | dict(params)
+        resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.rows
         target = rows.target
-        training = Training(rows, resolved, how)
+        training = Training(rows, resolved, context)
         training.run()
         model = MLPModel(
             network=training.best_network,
@@ -184,7 +184,7 @@ class MLP(PlainFamily):
             target=target,
         )
         unit = 1.0
-        if not target.total:
+        if not target.n_classes:
             unit = target.scale**2
         losses = enumerate(training.early_stopping.losses, start=1)
         curve = [(epoch, loss * unit) for epoch, (loss,) in losses]
@@ -193,7 +193,7 @@ class MLP(PlainFamily):
             rounds=training.best_epoch,
             resolved=resolved,
             curve=tuple(curve),
-            stopped=training.stopped,
+            hit_deadline=training.stopped,
         )
 
     def restore(self, state: State) -> Model:

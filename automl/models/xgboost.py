@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import Fitted, Floats, How, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_bytes
 from automl.models._stopping import FinalSteps, Monitor
 from automl.models._target import TargetCoding, read_target
@@ -105,7 +105,7 @@ class XGBoost:
             "colsample_bynode": 0.8,
         }
 
-    def implied(self, task: Task) -> dict[str, Any]:
+    def library_defaults(self, task: Task) -> dict[str, Any]:
         """Return XGBoost's own values; it does not bound the leaves."""
         return {
             "colsample_bylevel": 1.0,
@@ -115,12 +115,12 @@ class XGBoost:
             "max_leaves": 1024,
         }
 
-    def binning(self, params: Hyperparameters) -> Hashable:
+    def preparation_key(self, params: Hyperparameters) -> Hashable:
         """Return the number of bins."""
         return int(params.get("max_bin", _DEFAULT_MAX_BIN))
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, how: How
+        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
     ) -> boosting.Prepared:
         """Return quantile matrices."""
         import xgboost
@@ -137,18 +137,20 @@ class XGBoost:
                 enable_categorical=True,
                 max_bin=max_bin,
                 ref=reference,
-                nthread=how.threads,
+                nthread=context.threads,
             )
 
-        return boosting.prepare_boosting(train, held, how, convert)
+        return boosting.prepare_boosting(train, held, context, convert)
 
-    def fit(self, prepared: boosting.Prepared, params: Hyperparameters, how: How) -> Fitted:
+    def fit(
+        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+    ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
         if constant is not None:
             return constant
-        resolved = self.defaults(how.task) | dict(params)
-        booster, monitor = _boost(prepared, resolved, how)
+        resolved = self.defaults(context.task) | dict(params)
+        booster, monitor = _boost(prepared, resolved, context)
 
         def predict(rounds: int) -> Floats:
             assert prepared.held_sample is not None
@@ -156,7 +158,7 @@ class XGBoost:
             raw = booster.inplace_predict(X, iteration_range=(0, rounds))
             return prepared.target.to_prediction(raw)
 
-        rounds = boosting.choose_round(monitor, prepared, how, predict)
+        rounds = boosting.choose_round(monitor, prepared, context, predict)
         raw = booster[:rounds].save_raw("ubj")
         model = _load(bytes(raw), prepared.target)
         return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
@@ -178,21 +180,21 @@ class XGBoost:
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
 ) -> list[tuple[str, Any]]:
     """Return parameters as pairs, since `eval_metric` may occur twice."""
     outputs = prepared.target.outputs
-    watched = boosting.watched_metrics(how, prepared.n_held_out)
+    watched = boosting.watched_metrics(context, prepared.n_held_out)
     params = {
         **resolved,
         "objective": _objective(outputs, watched[0]),
         "tree_method": "hist",
-        "nthread": how.threads,
-        "seed": how.seed % 2**31,
+        "nthread": context.threads,
+        "seed": context.seed % 2**31,
         "verbosity": 0,
     }
     if watched == ("pinball",):
-        params["quantile_alpha"] = how.metric.level
+        params["quantile_alpha"] = context.metric.quantile_level
     metrics = [_METRIC_NAMES[name] for name in watched]
     if outputs > 2:
         params["num_class"] = outputs
@@ -211,7 +213,7 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
 
 
 def _boost(
-    prepared: boosting.Prepared, resolved: Hyperparameters, how: How
+    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
 ) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import xgboost
@@ -220,11 +222,11 @@ def _boost(
         lambda: booster[:].save_raw("ubj"),
         lambda rows: booster.inplace_predict(clip_infinite(rows)),
     )
-    monitor = boosting.start_monitor(prepared, resolved, how, final_steps)
+    monitor = boosting.start_monitor(prepared, resolved, context, final_steps)
     matrices = [prepared.train]
     if monitor.stops_early:
         matrices.append(prepared.held)
-    params = _booster_params(prepared, resolved, how)
+    params = _booster_params(prepared, resolved, context)
     booster = xgboost.Booster(params, matrices)
     while True:
         round_index = monitor.rounds

@@ -26,15 +26,23 @@ from automl.cleaning import Cleaner
 from automl.errors import InputError, UnsafeModel
 from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
-from automl.files import ENCODING_ERRORS, whole
-from automl.models import family, is_known
+from automl.files import ENCODING_ERRORS, atomic_write
+from automl.models import find_family, is_known
 from automl.predictor.model import Member, Part, Predictor
 from automl.run_files import PREDICTOR
-from automl.state import EPOCH, audit, check_size, pack, raising_unsafe_model, unpack, unpacked_size
+from automl.state import (
+    ZIP_EPOCH,
+    audit,
+    check_size,
+    pack,
+    raising_unsafe_model,
+    unpack,
+    unpacked_size,
+)
 from automl.task import Task
 
 FORMAT = 4
-MARK = b"automl sha256 "  # in the zip's comment, before the digest
+DIGEST_PREFIX = b"automl sha256 "  # in the zip's comment, before the digest
 DIGEST_CHARACTERS = 64
 ENTRY = re.compile(
     r"manifest\.json|models/\d{1,6}\.zip"
@@ -54,7 +62,7 @@ LIBRARIES = (
 def save(predictor: Predictor, path: Path) -> str:
     """Write a predictor's file, completely or not at all, and return its SHA-256."""
     blob = dumps(predictor)
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(blob)
     return hashlib.sha256(blob).hexdigest()
 
@@ -65,7 +73,7 @@ def dumps(predictor: Predictor) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         _write(predictor, archive)
     body = buffer.getvalue()[:-2]  # without the length of the comment, which is 0
-    comment = MARK + hashlib.sha256(body).hexdigest().encode()
+    comment = DIGEST_PREFIX + hashlib.sha256(body).hexdigest().encode()
     return body + len(comment).to_bytes(2, "little") + comment
 
 
@@ -88,7 +96,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "schema": predictor.cleaner.schema(),
         "facts": dict(predictor.facts),
     }
-    entry = zipfile.ZipInfo("manifest.json", EPOCH)
+    entry = zipfile.ZipInfo("manifest.json", ZIP_EPOCH)
     text = json.dumps(manifest, ensure_ascii=False, indent=1)
     archive.writestr(
         entry, text.encode("utf-8", ENCODING_ERRORS), compress_type=zipfile.ZIP_DEFLATED
@@ -103,7 +111,7 @@ def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[
     for member in predictor.members:
         parts = []
         for part in member.parts:
-            entry = zipfile.ZipInfo(f"models/{n_models}.zip", EPOCH)
+            entry = zipfile.ZipInfo(f"models/{n_models}.zip", ZIP_EPOCH)
             archive.writestr(entry, part.blob)
             plain_part = {
                 "model": n_models,
@@ -114,7 +122,7 @@ def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[
             n_models += 1
         plain_member = {
             "id": member.id,
-            "family": member.family,
+            "family": member.family_name,
             "weight": member.weight,
             "parts": parts,
         }
@@ -190,9 +198,9 @@ def _check_digests(blob: bytes, path: str, expected: str | None) -> None:
         raise UnsafeModel(
             f"{path}: not a predictor: `automl fit` writes predictor.automl into the run's folder."
         )
-    length = len(MARK) + DIGEST_CHARACTERS
+    length = len(DIGEST_PREFIX) + DIGEST_CHARACTERS
     body = memoryview(blob)[: -length - 2]  # no copy, since files may be large
-    comment = MARK + hashlib.sha256(body).hexdigest().encode()
+    comment = DIGEST_PREFIX + hashlib.sha256(body).hexdigest().encode()
     if len(blob) < length + 2 or blob[-length:] != comment:
         raise UnsafeModel(
             f"{path}: the model file is damaged or cut short: its checksum is wrong. "
@@ -291,7 +299,7 @@ def _read_member(
 ) -> Member:
     return Member(
         id=str(plain["id"]),
-        kind=family(str(plain["family"]), own),
+        family=find_family(str(plain["family"]), own),
         weight=float(plain["weight"]),
         parts=tuple(_read_part(part, names, blobs) for part in plain["parts"]),
     )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.budget import usable_cores
-from automl.cleaning import Applied, Cleaner
+from automl.cleaning import Cleaner, Transformed
 from automl.columns import Columns
 from automl.ensemble import (
     apply_temperature,
@@ -24,7 +24,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
-from automl.state import unpacked
+from automl.state import unpack_bytes
 from automl.table import Table
 from automl.task import Task
 
@@ -117,7 +117,7 @@ class Member:
     ----------
     id : str
         The trial's id.
-    kind : Family
+    family_object : Family
         The family that restores the models. Since the member holds it, another family of the same
         name can never be used for it.
     weight : float
@@ -126,14 +126,14 @@ class Member:
     """
 
     id: str
-    kind: Family
+    family: Family
     weight: float
     parts: tuple[Part, ...]
 
     @property
-    def family(self) -> str:
+    def family_name(self) -> str:
         """The family's name."""
-        return self.kind.name
+        return self.family.name
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
@@ -144,8 +144,8 @@ class Member:
         return tuple(models)
 
     def _restore(self, part: Part) -> Model:
-        state = unpacked(part.blob)
-        return self.kind.restore(state)
+        state = unpack_bytes(part.blob)
+        return self.family.restore(state)
 
     def predict(self, inputs: Mapping[Names, Matrix]) -> Floats:
         """Return the mean of the parts' predictions, weighted by their shares.
@@ -202,7 +202,7 @@ class Predictor:
         Their weights sum to one.
     temperature : float
         Divides the logarithms of the probabilities; 1 leaves them unchanged.
-    cuts : ndarray of shape (n_classes,) or None
+    thresholds : ndarray of shape (n_classes,) or None
         Thresholds: each probability is divided by its class's before the largest quotient decides.
         Of two classes, the positive one is predicted from its threshold on. None stands for equal
         thresholds, and for regression.
@@ -275,7 +275,7 @@ class Predictor:
         if not (has_shape and are_positive and are_finite):
             raise UnsafeModel("its thresholds between classes make no sense")
 
-    def read(self, table: Table) -> Applied:
+    def to_columns(self, table: Table) -> Transformed:
         """Turn a table into typed columns, and count its oddities.
 
         Raises
@@ -285,7 +285,7 @@ class Predictor:
         """
         return self.cleaner.transform(table)
 
-    def raw(self, columns: Columns) -> Floats:
+    def predict_raw(self, columns: Columns) -> Floats:
         """Predict probabilities or values.
 
         Returns
@@ -299,10 +299,10 @@ class Predictor:
         return np.concatenate(predictions)
 
     def _predict_block(self, columns: Columns) -> Floats:
-        return self.mixed(self._predict_members(columns))
+        return self.combine_members(self._predict_members(columns))
 
-    def answers(self, columns: Columns) -> list[Floats]:
-        """Predict with each member alone; the arrays are as those of `raw`."""
+    def predict_members(self, columns: Columns) -> list[Floats]:
+        """Predict with each member alone; the arrays are as those of `predict_raw`."""
         if columns.n_rows == 0:
             return [self._empty_prediction() for _ in self.members]
         blocks = _blocks(columns, self._block_rows)
@@ -339,13 +339,13 @@ class Predictor:
             predictions.append(member.predict(inputs))
         return predictions
 
-    def mixed(self, answers: Sequence[Floats]) -> Floats:
+    def combine_members(self, answers: Sequence[Floats]) -> Floats:
         """Combine the members' predictions by their weights, and sharpen probabilities.
 
         Parameters
         ----------
         answers : sequence of ndarray
-            The predictions of each member, as from `answers`.
+            The predictions of each member, as from `predict_members`.
         """
         weights = [member.weight for member in self.members]
         total = combine(answers, weights)
@@ -355,7 +355,7 @@ class Predictor:
         proba = total / row_sums
         return apply_temperature(proba, self.temperature)
 
-    def proba(self, table: Table) -> Floats:
+    def predict_proba(self, table: Table) -> Floats:
         """Predict the probabilities of the classes.
 
         Returns
@@ -365,8 +365,8 @@ class Predictor:
         """
         if self.task.is_regression:
             raise InputError("probabilities are for classification; this model predicts numbers.")
-        columns = self.read(table).columns
-        return self.raw(columns)
+        columns = self.to_columns(table).columns
+        return self.predict_raw(columns)
 
     def predict(self, table: Table) -> Labels:
         """Predict labels as text, or values.
@@ -375,17 +375,17 @@ class Predictor:
         -------
         ndarray of shape (n_rows,)
         """
-        columns = self.read(table).columns
-        return self.answer(self.raw(columns))
+        columns = self.to_columns(table).columns
+        return self.decode(self.predict_raw(columns))
 
-    def answer(self, raw: Floats) -> Labels:
+    def decode(self, raw: Floats) -> Labels:
         """Convert raw predictions to labels or values."""
         if self.task.is_regression:
             return raw
         labels = np.array(self.task.labels, object)
-        return labels[self.codes(raw)]
+        return labels[self.predict_classes(raw)]
 
-    def codes(self, raw: Floats) -> Ints:
+    def predict_classes(self, raw: Floats) -> Ints:
         """Convert raw probabilities to indices of classes."""
         if self.thresholds is not None:
             return apply_thresholds(raw, self.thresholds)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.cleaning.names import with_names_of_fit
-from automl.cleaning.truth import comma_of, read_truth
+from automl.cleaning.target_cells import has_decimal_comma, read_target_cells
 from automl.ensemble import apply_temperature
 from automl.errors import InputError, suggestion
-from automl.extrapolation import reached, widening_factor
+from automl.extrapolation import widen_interval, widening_factor
 from automl.metrics import metric_of
 from automl.predictor.model import Floats, Predictor
 from automl.table import Table
@@ -38,7 +38,7 @@ class Scores:
     metric : str
     rows : int
         Number of rows that were scored.
-    found : tuple of (str, float)
+    by_model : tuple of (str, float)
         The names of the whole predictor and of each member, and their scores in the metric's
         natural sign.
     expected : tuple of (float, float, float) or None
@@ -50,13 +50,13 @@ class Scores:
 
     metric: str
     rows: int
-    found: tuple[tuple[str, float], ...]
+    by_model: tuple[tuple[str, float], ...]
     expected: Expected | None
     left_out: str = ""
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownTarget:
     """The rows of a table whose target the model knows.
 
     Parameters
@@ -74,7 +74,7 @@ class Known:
     left_out: str = ""
 
 
-def scores(predictor: Predictor, table: Table) -> Scores:
+def score_table(predictor: Predictor, table: Table) -> Scores:
     """Score a predictor and its members.
 
     Rows without a target, or with a class that the model doesn't know, are left out.
@@ -96,12 +96,12 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     if task.target not in table.columns:
         hint = suggestion(task.target, table.columns)
         raise InputError(f"{table.source}: no column {task.target!r}.{hint}")
-    comma = comma_of(table, task) if table.textual else None
+    comma = has_decimal_comma(table, task) if table.is_textual else None
     target = table.columns[task.target]
-    known = truth(task, target, table.source, comma)
-    applied = predictor.read(table.take(known.rows))
-    predictions = predictor.answers(applied.columns)
-    combined = predictor.mixed(predictions)
+    known = read_target(task, target, table.source, comma)
+    applied = predictor.to_columns(table.take(known.rows))
+    predictions = predictor.predict_members(applied.columns)
+    combined = predictor.combine_members(predictions)
     score = _score(predictor, combined, known.y)
     results = [("the predictor", score)]
     if len(predictions) > 1:
@@ -110,7 +110,7 @@ def scores(predictor: Predictor, table: Table) -> Scores:
     return Scores(
         metric=metric_of(task).name,
         rows=n_rows,
-        found=tuple(results),
+        by_model=tuple(results),
         expected=_expected(predictor, n_rows),
         left_out=known.left_out,
     )
@@ -130,7 +130,7 @@ def _member_scores(
         alone = predictions[index]
         if not predictor.task.is_regression:
             alone = apply_temperature(alone, temperature)
-        name = f"{member.id} {member.family}, weight {member.weight:.3f}"
+        name = f"{member.id} {member.family_name}, weight {member.weight:.3f}"
         score = _score(predictor, alone, y)
         results.append((name, score))
     return results
@@ -148,7 +148,7 @@ def _expected(predictor: Predictor, n_rows: int) -> Expected | None:
     # The facts are scores, and `metric.score` turns a score into its loss, as it does the reverse.
     loss = metric.score(facts["loss"])
     ends = [metric.score(facts[end]) for end in ("low", "high")]
-    bounds = reached(loss, min(ends), max(ends), ratio, metric)
+    bounds = widen_interval(loss, min(ends), max(ends), ratio, metric)
     low, high = sorted(metric.score(bound) for bound in bounds)
     return facts["loss"], low, high
 
@@ -157,19 +157,19 @@ def _score(predictor: Predictor, raw: Floats, y: Floats) -> float:
     """Return the score of probabilities or values, in the metric's natural sign."""
     metric = metric_of(predictor.task)
     if metric.needs == "labels":
-        classes = predictor.codes(raw)
+        classes = predictor.predict_classes(raw)
         loss = metric.loss(y, classes, None)
     else:
         loss = metric.loss(y, raw, None)
     return metric.score(loss)
 
 
-def truth(
+def read_target(
     task: Task,
     target: pd.Series[Any],
     source: str,
     comma: bool | None = None,
-) -> Known:
+) -> KnownTarget:
     """Read the target of a table as it was read at fit.
 
     Parameters
@@ -186,12 +186,12 @@ def truth(
     InputError
         No row has a target that the model knows.
     """
-    result = read_truth(target, task, comma=comma)
+    result = read_target_cells(target, task, comma=comma)
     is_known = ~np.isnan(result.values)
     rows = np.flatnonzero(is_known)
     if len(rows):
         left_out = _left_out(task, result.unknown)
-        return Known(result.values[rows], rows, left_out)
+        return KnownTarget(result.values[rows], rows, left_out)
     if not result.unknown:
         raise InputError(f"{source}: no row has a target in {task.target!r}.")
     cell = next(iter(result.unknown))[:MAX_CELL_CHARACTERS]

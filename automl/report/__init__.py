@@ -72,12 +72,12 @@ class Reporter:
     def __call__(self, study: Study, folder: Path) -> None:
         """Write the page without the chapter first, so that there is one in any case."""
         from automl.insight import learn_from, seconds_to_learn
-        from automl.timeline import read
+        from automl.timeline import read_timeline
 
         write_report(study, folder, home=self._home)
         if not study.ranked:
             return
         needed = measure_crowding() * seconds_to_learn(study)
         if self._budget.remaining() > needed:
-            insight = learn_from(study, read(folder))
+            insight = learn_from(study, read_timeline(folder))
             write_report(study, folder, insight, self._home)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from automl.formatting import counted, duration, number, places, visible
+from automl.formatting import decimal_places, format_count, format_duration, format_number, visible
 from automl.metrics import metric_of
 from automl.report.learning_curves import draw_learning_curves
 from automl.report.plotting import (
@@ -55,10 +55,12 @@ def draw_loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
     losses = [trial.loss for _, trial in completed]
     first = losses[0]
     best = study.ranked[0].loss
+    trials = format_count(len(completed), "complete trial")
+    first_loss = format_number(first, decimal_places(first))
+    best_loss = format_number(best, decimal_places(best))
     about = (
-        f"{counted(len(completed), 'complete trial')} by the second at which the last fold ended; "
-        f"lower is better. The line is the best single model's loss so far: "
-        f"{number(first, places(first))} with the first, {number(best, places(best))} at the end."
+        f"{trials} by the second at which the last fold ended; lower is better. The line is the "
+        f"best single model's loss so far: {first_loss} with the first, {best_loss} at the end."
     )
     traces = [_best_so_far(completed, timeline.last)]
     for family in families_of(study):
@@ -66,11 +68,11 @@ def draw_loss_over_time(study: Study, timeline: Timeline) -> Figure | None:
         traces.append(_trial_dots(family, of_family, study))
     if len(study.weights) > 1 and study.evaluation is not None:
         loss = study.evaluation.loss
-        traces.append(_ensemble_dot(study, loss, timeline.ended))
+        traces.append(_ensemble_dot(study, loss, timeline.search_end))
         losses.append(loss)
         about += " The star is the ensemble, corrected for the optimism of choosing its weights."
     x_axis = {"title": "seconds since the start", "rangemode": "tozero"}
-    y_axis = {"title": f"loss: {metric_of(study.the_task).loss_name}"} | loss_axis(losses)
+    y_axis = {"title": f"loss: {metric_of(study.known_task).loss_name}"} | loss_axis(losses)
     layout = make_layout(400, x_axis, y_axis)
     return Figure("loss", "Loss over time", about, traces, layout)
 
@@ -97,11 +99,11 @@ def _best_so_far(completed: Sequence[tuple[float, Trial]], last: float) -> Trace
 
 
 def _trial_dots(family: str, completed: Sequence[tuple[float, Trial]], study: Study) -> Trace:
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     color, symbol = style_of(family, study)
     texts = []
     for _, trial in completed:
-        score = number(metric.score(trial.loss), places(trial.loss))
+        score = format_number(metric.score(trial.loss), decimal_places(trial.loss))
         origin = escape_label(trial.candidate.origin)
         texts.append(f"{model_name(trial)}<br>{metric.name} {score}<br>{origin} {trial.id}")
     marker = {
@@ -116,8 +118,8 @@ def _trial_dots(family: str, completed: Sequence[tuple[float, Trial]], study: St
 
 
 def _ensemble_dot(study: Study, loss: float, second: float) -> Trace:
-    metric = metric_of(study.the_task)
-    score = number(metric.score(loss), places(loss))
+    metric = metric_of(study.known_task)
+    score = format_number(metric.score(loss), decimal_places(loss))
     text = f"ensemble of {len(study.weights)}<br>{metric.name} {score}"
     marker = {
         "color": "@ink",
@@ -182,7 +184,7 @@ def draw_fold_scores(study: Study) -> Figure | None:
     weighted = weighted_members(study)
     if not weighted or len(study.plan.splits) < 2:
         return None
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     traces = []
     for name, (trial, _) in zip(member_names(weighted), weighted, strict=True):
         traces.append(_fold_marks(study, trial, name))
@@ -200,7 +202,7 @@ def draw_fold_scores(study: Study) -> Figure | None:
 
 
 def _fold_marks(study: Study, trial: Trial, name: str) -> Trace:
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     color, symbol = style_of(trial.candidate.family, study)
     scores = []
     texts = []
@@ -217,7 +219,7 @@ def _fold_marks(study: Study, trial: Trial, name: str) -> Trace:
 
 
 def _mean_mark(study: Study, trial: Trial, name: str) -> Trace:
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     marker = {"color": "@ink", "symbol": "line-ns-open", "size": 16, "line": {"width": 2}}
     mean = _strip([metric.score(trial.loss)], name, marker)
     mean["hovertemplate"] = "%{y}<br>mean %{x:.6g}<extra></extra>"
@@ -259,7 +261,7 @@ def draw_training_time(study: Study) -> Figure | None:
     layout["barmode"] = "stack"
     about = (
         "Seconds of all fits, including those that failed or were dropped: "
-        f"{duration(sum(totals.values()))} together. {visible(families[0])} took the most."
+        f"{format_duration(sum(totals.values()))} together. {visible(families[0])} took the most."
     )
     return Figure("time", "Training time by family", about, bars, layout)
 

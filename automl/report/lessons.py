@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from automl.formatting import aligned, counted, duration, number, places, visible
+from automl.formatting import (
+    align_columns,
+    decimal_places,
+    format_count,
+    format_duration,
+    format_number,
+    visible,
+)
 from automl.insight import Insight, Lesson
-from automl.insight.cost import BY_HAND, WATTS, Cost
+from automl.insight.cost import MINUTES_PER_MANUAL_TRIAL, WATTS_PER_CORE, Cost
 from automl.insight.effects import GoodRange
-from automl.insight.lessons import FEWEST
+from automl.insight.lessons import MIN_TRIALS
 from automl.insight.stability import Stability
-from automl.insight.story import More, Step
+from automl.insight.story import Step, TimeOutlook
 from automl.metrics import metric_of
 from automl.study import Study
 
@@ -34,7 +41,7 @@ LOSS_DIGITS = 5
 
 def text(study: Study, insight: Insight) -> str:
     """Return everything as lines for standard output."""
-    steps = aligned([STORY_HEADINGS, *story_rows(insight.story)], left=STORY_HEADINGS[:2])
+    steps = align_columns([STORY_HEADINGS, *story_rows(insight.story)], left=STORY_HEADINGS[:2])
     parts = [
         f"What the search teaches ({loss_name(study)}; lower is better)",
         _indented("The story", steps),
@@ -57,26 +64,26 @@ def too_few_sentence(insight: Insight) -> str:
     families = ", ".join(
         f"{visible(name, MAX_NAME_CHARACTERS)} {count}" for name, count in insight.too_few.items()
     )
-    return f"Too few trials to learn from (fewer than {FEWEST}, or nothing varied): {families}."
+    return f"Too few trials to learn from (fewer than {MIN_TRIALS}, or nothing varied): {families}."
 
 
 def loss_name(study: Study) -> str:
     """Return the name of the loss."""
-    return f"loss: {metric_of(study.the_task).loss_name}"
+    return f"loss: {metric_of(study.known_task).loss_name}"
 
 
 def story_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     """Return a row for each step under `STORY_HEADINGS`."""
     lowest = min((step.loss for step in steps), default=None)
-    decimals = places(lowest, LOSS_DIGITS)
+    decimals = decimal_places(lowest, LOSS_DIGITS)
     return [
         (
             step.name,
             visible(step.model, MAX_NAME_CHARACTERS),
-            number(step.loss, decimals),
+            format_number(step.loss, decimals),
             _gain(step),
-            duration(step.seconds),
-            duration(step.trained),
+            format_duration(step.seconds),
+            format_duration(step.trained),
             str(step.candidates),
         )
         for step in steps
@@ -91,7 +98,7 @@ def _gain(step: Step) -> str:
     return _percent(step.gain)
 
 
-def more_time_sentence(found: More) -> str:
+def more_time_sentence(found: TimeOutlook) -> str:
     """Return a sentence that says whether more time is worth it."""
     answer = "Perhaps" if found.worth_it else "Hardly"
     four_times = _percent(found.four_times)
@@ -193,23 +200,23 @@ def stability_sentence(found: Stability) -> str:
 
 
 def _loss(loss: float) -> str:
-    decimals = places(loss, LOSS_DIGITS)
-    return number(loss, decimals)
+    decimals = decimal_places(loss, LOSS_DIGITS)
+    return format_number(loss, decimals)
 
 
 def cost_lines(found: Cost) -> list[str]:
     """Return lines that say what the run cost, and what the work would cost by hand."""
-    fits = counted(found.fits, "fit")
-    candidates = counted(found.candidates, "candidate")
-    clock = duration(found.seconds)
+    fits = format_count(found.fits, "fit")
+    candidates = format_count(found.candidates, "candidate")
+    clock = format_duration(found.seconds)
     lines = [
         f"{clock} on the clock, {found.core_hours:.3g} core hours for {fits} of {candidates}",
-        f"about {found.kilowatt_hours:.2g} kWh, at {WATTS:g} W a busy core",
+        f"about {found.kilowatt_hours:.2g} kWh, at {WATTS_PER_CORE:g} W a busy core",
     ]
     if found.money is not None:
         lines.append(f"{found.money:.4g} for the machine")
     person = f"{found.person_days:.2g} days of a person, which cost {found.person_money:.0f}"
-    lines.append(f"by hand, at {BY_HAND:g} minutes a candidate: {person}")
+    lines.append(f"by hand, at {MINUTES_PER_MANUAL_TRIAL:g} minutes a candidate: {person}")
     return lines
 
 
@@ -222,9 +229,9 @@ def format_value(setting: Any) -> str:
 
 def _lesson(lesson: Lesson) -> str:
     family = visible(lesson.family, MAX_NAME_CHARACTERS)
-    trials = counted(lesson.trials, "trial")
+    trials = format_count(lesson.trials, "trial")
     rows = [RANGE_HEADINGS, *range_rows(lesson)]
-    table = aligned(rows, left=("hyperparameter", "95%", "good range", "best"))
+    table = align_columns(rows, left=("hyperparameter", "95%", "good range", "best"))
     lines = [
         tunability_sentence(lesson),
         stability_sentence(lesson.stability),

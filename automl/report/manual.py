@@ -11,12 +11,19 @@ from typing import Any
 from automl.candidate import Candidate
 from automl.errors import AutoMLError
 from automl.files import write_text
-from automl.formatting import aligned, counted, number, ordinal, places, visible
-from automl.insight.change import Change, change
+from automl.formatting import (
+    align_columns,
+    decimal_places,
+    format_count,
+    format_number,
+    ordinal,
+    visible,
+)
+from automl.insight.change import Change, compare_trials
 from automl.metrics import Metric, metric_of
 from automl.report.lessons import format_value
 from automl.report.plotting import Figure, Trace, color_of, escape_label, log_axis, make_layout
-from automl.search.manual import settable
+from automl.search.manual import hyperparameter_space
 from automl.space import Choice
 from automl.study import Study
 from automl.trial import Trial
@@ -26,7 +33,7 @@ HEADINGS = ("value", "score", "change", "standard error", "better on", "", "id")
 LEFT_ALIGNED = ("better on", "", "id")
 
 
-def told_of_try(study: Study, start: Candidate, candidate: Candidate, folder: Path) -> str:
+def try_text(study: Study, start: Candidate, candidate: Candidate, folder: Path) -> str:
     """Compare a changed candidate with the one that it was made from, in lines of text.
 
     Raises
@@ -42,8 +49,8 @@ def told_of_try(study: Study, start: Candidate, candidate: Candidate, folder: Pa
     if candidate.id == start.id:
         lines.append("  nothing changed: this is the candidate you started from")
     elif base is not None and base.losses:
-        compared = change(base, trial, study.plan)
-        metric = metric_of(study.the_task)
+        compared = compare_trials(base, trial, study.plan)
+        metric = metric_of(study.known_task)
         lines += ["", _sentence(compared, metric)]
     lines += _completeness(study, trial)
     lines.append(
@@ -87,14 +94,15 @@ def _sentence(compared: Change, metric: Metric) -> str:
     """Return both scores, and whether the later one is better."""
     before = metric.score(compared.before)
     now = metric.score(compared.now)
-    decimals = places(before)
+    decimals = decimal_places(before)
     difference = f"{now - before:+.3g}"
     if compared.error is not None:
         difference += f", standard error {compared.error:.2g}"
-    folds = counted(compared.folds, "fold")
+    folds = format_count(compared.folds, "fold")
     better = "better" if metric.greater_is_better else "lower"
+    change = f"{format_number(before, decimals)} -> {format_number(now, decimals)}"
     return (
-        f"{metric.name} {number(before, decimals)} -> {number(now, decimals)} ({difference}): "
+        f"{metric.name} {change} ({difference}): "
         f"{compared.verdict}, {better} on {compared.better} of {folds}"
     )
 
@@ -102,7 +110,7 @@ def _sentence(compared: Change, metric: Metric) -> str:
 def _completeness(study: Study, trial: Trial) -> list[str]:
     """Return lines that say how far a trial came, and how it ranks if it is complete."""
     if not study.is_complete(trial):
-        folds = counted(len(study.plan.splits), "fold")
+        folds = format_count(len(study.plan.splits), "fold")
         return [f"Only {len(trial.losses)} of {folds}: there was no time for the others."]
     lines = []
     stopped = [outcome for outcome in trial.full_outcomes.values() if outcome.stopped]
@@ -111,7 +119,7 @@ def _completeness(study: Study, trial: Trial) -> list[str]:
             "The budget stopped some fits early, so the score may be worse than it could be."
         )
     rank = study.ranked.index(trial) + 1
-    candidates = counted(len(study.ranked), "complete candidate")
+    candidates = format_count(len(study.ranked), "complete candidate")
     lines.append(f"It ranks {ordinal(rank)} of {candidates}.")
     return lines
 
@@ -135,9 +143,7 @@ class Point:
     change: Change | None
 
 
-def told_of_sweep(
-    study: Study, start: Candidate, candidates: Sequence[Candidate], name: str
-) -> str:
+def sweep_text(study: Study, start: Candidate, candidates: Sequence[Candidate], name: str) -> str:
     """Return a table with a line for each value, and bars for losses above the lowest one.
 
     Raises
@@ -148,15 +154,15 @@ def told_of_sweep(
     points = _points(study, start, candidates, name)
     if not points:
         _scored(study, candidates[0])
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     losses = [point.trial.loss for point in points]
-    decimals = places(metric.score(min(losses)))
+    decimals = decimal_places(metric.score(min(losses)))
     table = [HEADINGS]
     for point in points:
         loss = point.trial.loss
         row = (
             format_value(point.setting),
-            number(metric.score(loss), decimals),
+            format_number(metric.score(loss), decimals),
             *_compared(point, start, metric),
             _bar(loss, losses),
             point.trial.id,
@@ -164,7 +170,7 @@ def told_of_sweep(
         table.append(row)
     model = f"{visible(start.family)} {visible(start.recipe.name)}"
     heading = f"{model} by {visible(name)}: {metric.name}, bars: the loss above the lowest"
-    parts = [heading, aligned(table, LEFT_ALIGNED)]
+    parts = [heading, align_columns(table, LEFT_ALIGNED)]
     complete = {point.trial.id for point in points}
     missing = []
     for candidate in candidates:
@@ -208,7 +214,7 @@ def _why_missing(study: Study, candidate: Candidate) -> str:
         return "there was no time for it"
     if trial.reason:
         return visible(trial.reason)
-    folds = counted(len(study.plan.splits), "fold")
+    folds = format_count(len(study.plan.splits), "fold")
     return f"there was time for {len(trial.losses)} of {folds}"
 
 
@@ -226,10 +232,10 @@ def _points(
             continue
         compared = None
         if base is not None and base.losses:
-            compared = change(base, trial, study.plan)
+            compared = compare_trials(base, trial, study.plan)
         setting = candidate.params[name]
         points[trial.id] = Point(setting, trial, compared)
-    range_ = settable(study, start)[name]
+    range_ = hyperparameter_space(study, start)[name]
 
     def order(point: Point) -> Any:
         if isinstance(range_, Choice):
@@ -261,8 +267,8 @@ def _error(point: Point) -> float:
 
 
 def _figure(study: Study, start: Candidate, points: Sequence[Point], name: str) -> Figure:
-    metric = metric_of(study.the_task)
-    range_ = settable(study, start)[name]
+    metric = metric_of(study.known_task)
+    range_ = hyperparameter_space(study, start)[name]
     color = color_of(start.family, study)
     settings = [point.setting for point in points]
     if isinstance(range_, Choice):

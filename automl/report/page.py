@@ -11,12 +11,12 @@ from typing import Any
 
 from automl.errors import InputError
 from automl.formatting import (
-    counted,
-    duration,
-    grouped,
-    listed,
-    number,
-    places,
+    decimal_places,
+    format_count,
+    format_duration,
+    format_number,
+    group_digits,
+    join_words,
     predict_command,
     visible,
 )
@@ -31,16 +31,16 @@ from automl.report.plotting import Figure
 from automl.report.summary import (
     Expected,
     baseline_score,
-    contradiction,
     expected,
     failures,
-    tested_text,
+    score_on_test_text,
+    test_score_warning,
     weighted_members,
 )
 from automl.run_files import FAILURES
 from automl.store import run_facts
 from automl.study import Study
-from automl.timeline import Timeline, read
+from automl.timeline import Timeline, read_timeline
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MAX_NAME_CHARACTERS = 120  # of a name in a table
@@ -110,7 +110,7 @@ def render_page(
     home : Path, optional
         The path that the page shows for the folder; by default `folder`.
     """
-    timeline = read(folder)
+    timeline = read_timeline(folder)
     drawn = draw_figures(study, timeline, folder)
     chapter = None
     if insight is not None:
@@ -180,14 +180,15 @@ def _content(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict
         "alarms": study.score_warnings,
         "findings": sorted(study.findings, key=lambda finding: finding.severity != "warning"),
         "headings": [name for name in HEADINGS if name != "test" or study.test],
-        "warning": contradiction(study),
-        "tested": tested_text(study),
+        "warning": test_score_warning(study),
+        "tested": score_on_test_text(study),
         "lines": [line for line in lines if line.kind != "out"],
         "others": [line for line in lines if line.kind == "out"],
         "members": _members(study),
         "finish": FINISHES[study.finish],
         "spans": [
-            (span.stage, duration(span.start), duration(span.seconds)) for span in timeline.spans
+            (span.stage, format_duration(span.start), format_duration(span.seconds))
+            for span in timeline.spans
         ],
         "origin": _origin(facts, home),
     }
@@ -198,7 +199,7 @@ def _lessons(study: Study, insight: Insight) -> dict[str, Any]:
     families = [
         {
             "name": visible(lesson.family, MAX_NAME_CHARACTERS),
-            "trials": counted(lesson.trials, "trial"),
+            "trials": format_count(lesson.trials, "trial"),
             "sentences": [
                 lessons.tunability_sentence(lesson),
                 lessons.stability_sentence(lesson.stability),
@@ -245,7 +246,7 @@ def _headline(study: Study, score: Expected | None) -> str:
     if score is None:
         return "No model was tried on every fold, so the predictor answers the same for every row."
     better = "greater is better" if score.greater_is_better else "lower is better"
-    rows = counted(score.rows, "row") if score.rows else "rows"
+    rows = format_count(score.rows, "row") if score.rows else "rows"
     return f"Measured on {rows} that no fitted model had seen; {better}."
 
 
@@ -271,9 +272,9 @@ def _problem(study: Study) -> list[tuple[str, str]]:
     task: str = study.task.kind
     labels = study.task.labels
     if labels:
-        task += f", {counted(len(labels), 'class', 'classes')}: {listed(labels)}"
-    rows = counted(study.size.rows, "row")
-    columns = counted(study.size.columns, "feature column")
+        task += f", {format_count(len(labels), 'class', 'classes')}: {join_words(labels)}"
+    rows = format_count(study.size.rows, "row")
+    columns = format_count(study.size.columns, "feature column")
     pairs = [
         ("Task", task),
         ("Metric", f"{study.task.metric}: {metric_of(study.task).about}"),
@@ -282,7 +283,7 @@ def _problem(study: Study) -> list[tuple[str, str]]:
     ]
     constant = baseline_score(study)
     if constant is not None:
-        score = number(constant, places(constant))
+        score = format_number(constant, decimal_places(constant))
         pairs.append(("Without learning", f"{score}, the same answer for every row"))
     return pairs
 
@@ -297,7 +298,7 @@ def _held_out(study: Study) -> str:
     orders = {"time": " by time", "panel": " of later rows of other groups"}
     order = orders.get(plan.kind, "")
     repeats = f", drawn {plan.repeats} times" if plan.repeats > 1 else ""
-    return f"{counted(plan.folds, 'fold')}{order}{repeats}{whole}"
+    return f"{format_count(plan.folds, 'fold')}{order}{repeats}{whole}"
 
 
 def _tried(study: Study) -> str:
@@ -312,7 +313,7 @@ def _tried(study: Study) -> str:
     }
     counts["unfinished"] = len(decisions) - sum(counts.values())
     ends = ", ".join(f"{count} {end}" for end, count in counts.items() if count > 0)
-    return f"{counted(len(decisions), 'candidate')}: {ends}"
+    return f"{format_count(len(decisions), 'candidate')}: {ends}"
 
 
 def _failed(study: Study, folder: Path) -> str:
@@ -327,7 +328,7 @@ def _failed(study: Study, folder: Path) -> str:
 def _predictor(study: Study) -> str:
     if not study.weights:
         return ""
-    text = f"{counted(len(study.weights), 'model')}, {FINISHES[study.finish]}"
+    text = f"{format_count(len(study.weights), 'model')}, {FINISHES[study.finish]}"
     families = [trial.candidate.family for trial, _ in weighted_members(study)]
     if any(map(holds_rows, families)):
         text += "; its neighbours are training rows, which are in the file"
@@ -336,13 +337,13 @@ def _predictor(study: Study) -> str:
 
 def _time(timeline: Timeline, facts: Mapping[str, Any]) -> str:
     budget = facts.get("budget", {})
-    text = duration(timeline.last)
+    text = format_duration(timeline.last)
     if "trials" in budget:
-        candidates = counted(int(budget["trials"]), "candidate")
+        candidates = format_count(int(budget["trials"]), "candidate")
         return f"{text}, bounded by {candidates}"
     if "time" in budget:
         limit = _seconds(budget["time"])
-        return f"{text} of {duration(limit)}"
+        return f"{text} of {format_duration(limit)}"
     return text
 
 
@@ -359,7 +360,7 @@ def _lines(study: Study) -> list[Line]:
     rows = leaderboard(study)
     complete = {trial.id for trial in study.ranked} | {"ensemble"}
     scores = [row["score"] for row in rows if row["id"] in complete]
-    decimals = places(scores[0] if scores else None)
+    decimals = decimal_places(scores[0] if scores else None)
     lines = []
     for row in rows:
         cells = _cells(row, decimals, bool(study.test))
@@ -379,16 +380,16 @@ def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
     model = f"{row['family']} {row['recipe']}".strip()
     interval = ""
     if row["ci_low"] is not None:
-        low = number(row["ci_low"], decimals)
-        high = number(row["ci_high"], decimals)
+        low = format_number(row["ci_low"], decimals)
+        high = format_number(row["ci_high"], decimals)
         interval = f"{low} – {high}"
     weight = f"{row['weight']:.3f}" if row["weight"] else ""
     cells = [
         Cell(str(row["rank"]), row["rank"]),
         Cell(visible(model, MAX_NAME_CHARACTERS)),
-        Cell(number(row["score"], decimals), row["score"]),
+        Cell(format_number(row["score"], decimals), row["score"]),
         Cell(interval, row["ci_low"]),
-        Cell(number(row["test"], decimals), row["test"]),
+        Cell(format_number(row["test"], decimals), row["test"]),
         Cell(weight, row["weight"]),
         Cell(f"{row['seconds']:.2f}", row["seconds"]),
         Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
@@ -407,7 +408,7 @@ def _members(study: Study) -> list[Member]:
         return []
     metric = metric_of(study.task)
     heaviest, _ = weighted[0]
-    decimals = places(metric.score(heaviest.loss))
+    decimals = decimal_places(metric.score(heaviest.loss))
     rows = []
     for trial, weight in weighted:
         candidate = trial.candidate
@@ -417,7 +418,7 @@ def _members(study: Study) -> list[Member]:
             name=f"{family} {recipe}",
             id=trial.id,
             weight=f"{weight:.3f}",
-            score=number(metric.score(trial.loss), decimals),
+            score=format_number(metric.score(trial.loss), decimals),
             seconds=f"{trial.seconds:.2f}",
             params=tuple(
                 (visible(name, MAX_NAME_CHARACTERS), _param(value))
@@ -446,7 +447,7 @@ def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
         ("Pipeline", facts.get("about", "")),
         ("Data", data.get("path", data.get("source", ""))),
         ("SHA-256 of the data", data.get("sha256", "")),
-        ("Cores", grouped(run["jobs"]) if "jobs" in run else ""),
+        ("Cores", group_digits(run["jobs"]) if "jobs" in run else ""),
         ("Machine", run.get("machine", "")),
         ("Python", run.get("python", "")),
         ("Code", run.get("git", "")),

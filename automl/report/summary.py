@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from automl.formatting import counted, grouped, listed, number, places, visible
+from automl.formatting import (
+    decimal_places,
+    format_count,
+    format_number,
+    group_digits,
+    join_words,
+    visible,
+)
 from automl.metrics import metric_of
 from automl.study import Study
 from automl.trial import Trial
@@ -41,12 +48,12 @@ class Expected:
     @property
     def decimals(self) -> int:
         """Number of decimals with which the score and its interval are shown."""
-        return places(self.score)
+        return decimal_places(self.score)
 
     @property
     def score_text(self) -> str:
         """The score as text."""
-        return number(self.score, self.decimals)
+        return format_number(self.score, self.decimals)
 
     @property
     def interval_text(self) -> str:
@@ -59,7 +66,7 @@ class Expected:
             return ""
         text = f"{self.ends_text} on 95% of samples"
         if self.new:
-            text += f" of {grouped(self.new)} new rows"
+            text += f" of {group_digits(self.new)} new rows"
         return text
 
     @property
@@ -67,8 +74,8 @@ class Expected:
         """Both ends of the interval; empty without an interval."""
         if self.low is None or self.high is None:
             return ""
-        low = number(self.low, self.decimals)
-        high = number(self.high, self.decimals)
+        low = format_number(self.low, self.decimals)
+        high = format_number(self.high, self.decimals)
         return f"{low} to {high}"
 
 
@@ -114,20 +121,20 @@ def weighted_members(study: Study) -> list[tuple[Trial, float]]:
     return sorted(weighted, key=lambda pair: -pair[1])
 
 
-def tested_text(study: Study) -> str:
+def score_on_test_text(study: Study) -> str:
     """Return the predictor's score on the user's test table; empty if there is none."""
     if not study.test:
         return ""
     test = study.test
-    score = number(test["score"], places(test["score"]))
-    rows = counted(test["rows"], "row")
+    score = format_number(test["score"], decimal_places(test["score"]))
+    rows = format_count(test["rows"], "row")
     text = f"{test['metric']} {score} on {rows} of {test['source']}"
     if test["rows"] != test["of"]:
-        text += f" (of {grouped(test['of'])}; the others were not drawn or have no target)"
+        text += f" (of {group_digits(test['of'])}; the others were not drawn or have no target)"
     return text
 
 
-def contradiction(study: Study) -> str:
+def test_score_warning(study: Study) -> str:
     """Return a warning if the test score lies outside the expected interval; else empty."""
     if not study.test or not study.test["expected"]:
         return ""
@@ -154,8 +161,10 @@ def failures(study: Study) -> str:
     if not failed:
         return ""
     counts = Counter(trial.candidate.family for trial, _ in failed)
-    families = listed((f"{count} of {family}" for family, count in counts.items()), MAX_FAMILIES)
+    families = join_words(
+        (f"{count} of {family}" for family, count in counts.items()), MAX_FAMILIES
+    )
     first, outcome = failed[0]
     family = visible(first.candidate.family, 60)
     reason = visible(outcome.reason, MAX_REASON_CHARACTERS) or "no reason was given"
-    return f"{counted(len(failed), 'fit')} ({families}). {family} {first.id}: {reason}"
+    return f"{format_count(len(failed), 'fit')} ({families}). {family} {first.id}: {reason}"

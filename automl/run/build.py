@@ -15,11 +15,11 @@ from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
 from automl.lab.run_data import RunData
 from automl.metrics import metric_of
-from automl.models import family, holds_rows
-from automl.models._base import Floats, How, Sample
+from automl.models import find_family, holds_rows
+from automl.models._base import FitContext, Floats, Sample
 from automl.models.constant import Constant
 from automl.predictor import Member, Part, Predictor
-from automl.state import packed
+from automl.state import pack_to_bytes
 from automl.study import Study
 from automl.trial import Trial
 
@@ -51,7 +51,7 @@ def build_predictor(
             if item.key not in encodings:
                 encodings[item.key] = data.encoding(item)
     return Predictor(
-        task=study.the_task,
+        task=study.known_task,
         cleaner=data.cleaner,
         encodings=encodings,
         members=tuple(members),
@@ -137,15 +137,15 @@ def baseline_predictor(
 ) -> Predictor:
     """Return the predictor that answers the same for every row; it exists before any worker."""
     dataset = data.dataset()
-    kind = family(Constant.name)
+    kind = find_family(Constant.name)
     features = np.empty((len(dataset.y), 0), np.float32)
     sample = Sample(features, (), dataset.y, dataset.weight)
-    how = How(dataset.task, metric_of(dataset.task), study.seed)
-    prepared = kind.prepare(sample, None, {}, how)
-    fitted = kind.fit(prepared, {}, how)
+    context = FitContext(dataset.task, metric_of(dataset.task), study.seed)
+    prepared = kind.prepare(sample, None, {}, context)
+    fitted = kind.fit(prepared, {}, context)
     no_columns = Columns({}, dataset.columns.n_rows)
     encoding = fit_shared(RECIPES["native"], no_columns, study.seed)
-    part = Part((NO_FEATURES,), packed(fitted.model.to_state()))
+    part = Part((NO_FEATURES,), pack_to_bytes(fitted.model.to_state()))
     return Predictor(
         task=dataset.task,
         cleaner=data.cleaner,
@@ -157,7 +157,7 @@ def baseline_predictor(
 
 def _facts(study: Study) -> Mapping[str, Any]:
     """Return what a predictor's file says of itself."""
-    metric = metric_of(study.the_task)
+    metric = metric_of(study.known_task)
     expected: dict[str, float] = {}
     evaluation = study.evaluation
     if evaluation is not None:

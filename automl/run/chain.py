@@ -30,7 +30,7 @@ from automl.run.session import Session, open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, EndCallback, Result, Settings
 from automl.run_files import DONE, LEADERBOARD, PREDICTOR
 from automl.stages import STAGES
-from automl.stages.ensemble import settle
+from automl.stages.ensemble import choose_best_trial
 from automl.stages.traits import modules_needed, only_families, searches
 from automl.store import Store
 from automl.study import Event, Study
@@ -243,7 +243,7 @@ def finish(
     """Write the predictor, test scores, leaderboard and report, and mark the run as done."""
     store = session.store
     lab.close()
-    study = settle(with_baseline(study, lab), lab, lab.budget)
+    study = choose_best_trial(with_baseline(study, lab), lab, lab.budget)
     predictor = build_predictor(study, session.data)
     digest = save(predictor, store.folder / PREDICTOR)
     if test is not None:

@@ -11,7 +11,7 @@ from automl.events import DataPrepared, FitEnded, TrialDecided
 from automl.lab.run_data import RunData
 from automl.predictor import save
 from automl.run.build import baseline_predictor, build_predictor
-from automl.stages.ensemble import Ensemble, Pace, gather, unfinished
+from automl.stages.ensemble import Ensemble, Pace, gather_complete, gather_unfinished
 from automl.study import Event, Study
 
 PACKING_TIME_SHARE = 0.03  # of the time gone by may go into packing
@@ -105,9 +105,9 @@ class Checkpointer:
         started = time.monotonic()
         is_complete = has_model(study)
         if is_complete:
-            pool = gather(study, self._data, QUICK_ENSEMBLE.candidates)
+            pool = gather_complete(study, self._data, QUICK_ENSEMBLE.candidates)
         else:
-            pool = unfinished(study, self._data)
+            pool = gather_unfinished(study, self._data)
         if pool.trials:
             weights = QUICK_ENSEMBLE.weigh(study, pool)
             members = frozenset((name, len(study.trials[name].splits)) for name in weights)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automl.candidate import Candidate, Job, Split
-from automl.features.encoding import BOUNDED_ROWS
+from automl.features.encoding import MAX_BOUNDED_ROWS
 from automl.lab.lab import Lab
 from automl.pipeline import Step
 from automl.search.costs import seed_for
@@ -42,7 +42,7 @@ def start_first_model(
     steps: Sequence[Step],
 ) -> Study:
     """Start the first model, unless it was trained, there is no clock, or it must not take part."""
-    if not lab.budget.timed or lab.halted():
+    if not lab.budget.is_timed or lab.halted():
         return study
     candidate = first_model(study)
     if _is_started(study, candidate) or not _is_wanted(candidate, steps):
@@ -55,7 +55,7 @@ def start_first_model(
         repeat,
         fold,
         seed=seed_for(study.seed, candidate, repeat, fold),
-        rows=min(BOUNDED_ROWS, len(train)),
+        rows=min(MAX_BOUNDED_ROWS, len(train)),
         seconds=lab.budget.remaining(),
     )
     return lab.start_first_model(study, job)

@@ -22,7 +22,7 @@ from automl.run.resume import bring_back, check_metric, restore_finished, time_o
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.run_files import DONE, LEADERBOARD
-from automl.search.manual import Everywhere
+from automl.search.manual import AllFoldsPolicy
 from automl.store import Store
 from automl.study import Study
 
@@ -71,7 +71,7 @@ def try_out(
         lab = session.lab(journal, callbacks)
         study = lab.record(before, ManualTrialsStarted())
         budget = reserve_ending(lab.budget)
-        study = lab.run(Everywhere(candidates), study, budget)
+        study = lab.run(AllFoldsPolicy(candidates), study, budget)
         lab.close()
         write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
         if before.finished:

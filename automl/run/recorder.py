@@ -91,7 +91,7 @@ def _finding(event: FindingRecorded) -> str:
 
 
 def _data(study: Study) -> str:
-    task, size = study.the_task, study.size
+    task, size = study.known_task, study.size
     plan = study.plan
     rows = f"{size.rows} rows, {size.columns} columns"
     goal = f"{task.kind} {task.target} by {task.metric}"
@@ -134,7 +134,7 @@ def _where(study: Study, job: Job) -> str:
 
 def _trial(study: Study, event: TrialDecided) -> str:
     trial = study.trials[event.id]
-    score = metric_of(study.the_task).score(trial.loss) if trial.losses else float("nan")
+    score = metric_of(study.known_task).score(trial.loss) if trial.losses else float("nan")
     line = f"trial   {event.id} {trial.family} {event.decided} {score:.6g} {event.reason}"
     return line.rstrip()
 
@@ -145,7 +145,7 @@ def _weights(study: Study, event: EnsembleWeighted) -> str:
     )
     if event.evaluation is None:
         return f"weights {members}"
-    score = metric_of(study.the_task).score(event.evaluation.loss)
+    score = metric_of(study.known_task).score(event.evaluation.loss)
     return f"weights {members}; expected {score:.6g}"
 
 

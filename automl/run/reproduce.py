@@ -172,7 +172,7 @@ def _compare_answers(
 ) -> Comparison:
     """Compare predictions for every row of the table."""
     columns = session.data.dataset().columns
-    return _compare("the predictor", old.raw(columns), new.raw(columns))
+    return _compare("the predictor", old.predict_raw(columns), new.predict_raw(columns))
 
 
 def _compare(

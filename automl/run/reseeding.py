@@ -24,7 +24,7 @@ from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back, check_metric
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
-from automl.search.manual import Everywhere
+from automl.search.manual import AllFoldsPolicy
 from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
@@ -158,7 +158,7 @@ class Reseeding:
         )
         candidates = [study.trials[name].candidate for name in names]
         budget = reserve_ending(self.lab.budget)
-        again = self.lab.run(Everywhere(candidates), empty, budget)
+        again = self.lab.run(AllFoldsPolicy(candidates), empty, budget)
         found = {}
         for trial in again.trials.values():
             was_stopped = any(outcome.stopped for outcome in trial.full_outcomes.values())
@@ -184,11 +184,11 @@ class Reseeding:
     def _loss(self, raw: Floats) -> float:
         """Return the mean loss over the folds, with the run's own temperature and thresholds."""
         study, data = self.study, self.lab.data.dataset()
-        metric = metric_of(study.the_task)
+        metric = metric_of(study.known_task)
         answer = self._answer(raw)
         losses = []
         for split in study.plan.splits:
-            rows = data.folds.held(*split)
+            rows = data.folds.held_out(*split)
             weight = None if data.weight is None else data.weight[rows]
             loss = metric.loss(data.y[rows], answer[rows], weight)
             losses.append(loss)
@@ -196,7 +196,7 @@ class Reseeding:
 
     def _answer(self, raw: Floats) -> npt.NDArray[np.generic]:
         """Return raw output as the metric wants it."""
-        task, evaluation = self.study.the_task, self.study.evaluation
+        task, evaluation = self.study.known_task, self.study.evaluation
         if task.is_regression:
             return raw
         proba = apply_temperature(raw, 1.0 if evaluation is None else evaluation.temperature)

@@ -47,7 +47,7 @@ class Slowdown:
             self.factor = self._watch.slowdown()
 
     @property
-    def of_the_end(self) -> float:
+    def expected_at_end(self) -> float:
         """How much slower the end will be than on a free machine.
 
         A process that nobody crowds was slow only because it waited for its table.
@@ -94,11 +94,11 @@ class Reserves:
         seconds = self._end(study) + self._lessons(study)
         seconds += sum(seconds_needed(step.stage, study, self.lab, budget) for step in later)
         seconds += self.test.reserve(study, budget) if self.test else 0.0
-        return budget.keeping(self._bounded(seconds, study))
+        return budget.reserve(self._bounded(seconds, study))
 
     def for_end(self, study: Study) -> Budget:
         """Return the run's budget without what its end alone needs."""
-        return self.lab.budget.keeping(self._bounded(self._end(study), study))
+        return self.lab.budget.reserve(self._bounded(self._end(study), study))
 
     def _end(self, study: Study) -> float:
         """Return the seconds for packing, leaderboard, report and teardown.
@@ -106,8 +106,8 @@ class Reserves:
         They grow with the size of the predictor and with how crowded the machine is.
         """
         budget = self.lab.budget
-        slack = SLACK_SHARE * budget.remaining() if budget.timed else 0.0
-        crowded = self.slowdown.of_the_end
+        slack = SLACK_SHARE * budget.remaining() if budget.is_timed else 0.0
+        crowded = self.slowdown.expected_at_end
         packing = max(self.checkpointer.saving, _likely_bytes(study) / PACKED_BYTES_PER_SECOND)
         seconds = WRITING_SECONDS * crowded
         # the packing was measured in this run, on the busy machine, so it counts twice at most
@@ -129,9 +129,9 @@ class Reserves:
     ) -> float:
         """Return a reserve that leaves time for a first model, if there is none yet."""
         budget = self.lab.budget
-        if has_answer(study) or not budget.timed:
+        if has_answer(study) or not budget.is_timed:
             return seconds
-        least = MIN_END_SECONDS * self.slowdown.of_the_end
+        least = MIN_END_SECONDS * self.slowdown.expected_at_end
         return min(seconds, max(least, (1 - FIRST_MODEL_SHARE) * budget.remaining()))
 
 

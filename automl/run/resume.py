@@ -8,7 +8,7 @@ from typing import Any
 
 from automl.budget import Budget
 from automl.candidate import Split
-from automl.errors import InputError, NoTime
+from automl.errors import InputError, OutOfTime
 from automl.event_log import last_seconds, replay
 from automl.events import FindingRecorded, RunFinished, RunResumed
 from automl.executor.fork_server import ForkServer
@@ -18,7 +18,7 @@ from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.leaderboard import leaderboard, to_csv
-from automl.metrics import is_function, known_function
+from automl.metrics import find_function, is_function
 from automl.pipeline import Step
 from automl.predictor import load
 from automl.problem import Problem
@@ -70,7 +70,7 @@ def resume(
     with open_session(store, settings, server, read_problem) as session:
         try:
             test = _recover(study, session)
-        except NoTime as error:
+        except OutOfTime as error:
             return _leave_as_it_was(study, session, callbacks, error)
         return _continue(study, session, callbacks, test)
 
@@ -98,7 +98,7 @@ def _recover(
         if settings.test is None:
             return None
         form = session.data.cleaner.form
-        return read_test_table(settings.test, study.the_task.target, form, settings.budget)
+        return read_test_table(settings.test, study.known_task.target, form, settings.budget)
     except InputError:
         restore_finished(study, session)
         raise
@@ -110,7 +110,7 @@ def restore_finished(
 ) -> None:
     """Mark a run as done again that can't be continued, if it was: it is as good as it was."""
     if study.finished:
-        session.data.forget()
+        session.data.discard()
         write_text(session.store.folder / DONE, "")
 
 
@@ -138,7 +138,7 @@ def _leave_as_it_was(
     study: Study,
     session: Session,
     callbacks: Callbacks,
-    error: NoTime,
+    error: OutOfTime,
 ) -> Result:
     """End with the predictor that exists: there was no time to continue, and nothing is lost.
 
@@ -171,8 +171,8 @@ def check_metric(
     settings: Settings,
 ) -> None:
     """Refuse a run whose metric is a Python function that is not known in this process."""
-    metric = study.the_task.metric
-    if is_function(metric) and known_function(metric) is None:
+    metric = study.known_task.metric
+    if is_function(metric) and find_function(metric) is None:
         raise InputError(
             f"{settings.output}: the metric {metric!r} is a Python function that is not known here."
         )
@@ -214,10 +214,10 @@ def bring_back(
     """
     data = session.data
     lab = Lab(data, session.executor, session.settings.budget)  # without a journal
-    is_there = data.recall()
+    is_there = data.reload()
     if not is_there or not _is_same_data(data, study):
         _clean_again(lab, study, session)
-    lab.encode(_needed_encodings(study, data))
+    lab.encode_and_wait(_needed_encodings(study, data))
 
 
 def _is_same_data(
@@ -276,7 +276,7 @@ def _clean_again(
     empty = Study(seed=study.seed, extensions=study.extensions)
     again = same.run(empty, lab, lab.budget)
     if again.data != study.data:
-        session.data.forget()
+        session.data.discard()
         raise InputError(
             f"{source}: gives other rows or folds than the run was made on, "
             "so the run can't use it."

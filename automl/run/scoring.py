@@ -20,9 +20,9 @@ from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.predictor import Predictor
-from automl.predictor.scoring import Scores, scores
+from automl.predictor.scoring import Scores, score_table
 from automl.study import Event, Study
-from automl.table import Form, Limits, Table
+from automl.table import FileFormat, ReadLimits, Table
 
 READING_TIME_SHARE = 0.1  # of the time that is left may go into the first reading
 LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
@@ -60,7 +60,7 @@ class ScoredTable:
     """
 
     path: str
-    read: Callable[[Limits, Form | None], Table]
+    read: Callable[[ReadLimits, FileFormat | None], Table]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class TableScoring:
 
     def reserve(self, study: Study, budget: Budget) -> float:
         """Return the seconds to keep back for it; none without a clock."""
-        if not budget.timed:
+        if not budget.is_timed:
             return 0.0
         families = {trial.family for trial in study.ranked[:LIKELY_MEMBERS]}
         if self.min_seconds(families, self.max_seconds) > self.max_seconds:
@@ -126,7 +126,7 @@ class TableScoring:
 def read_test_table(
     table: ScoredTable,
     target: str,
-    form: Form | None,
+    form: FileFormat | None,
     budget: Budget,
 ) -> TableScoring:
     """Read a test table once, so that what is wrong with it shows before the search.
@@ -138,13 +138,13 @@ def read_test_table(
     """
     started = budget.clock()
     max_seconds = RESERVED_TIME_SHARE * budget.remaining()
-    seconds = READING_TIME_SHARE * budget.remaining() if budget.timed else None
-    rows = table.read(Limits(seconds), form)
+    seconds = READING_TIME_SHARE * budget.remaining() if budget.is_timed else None
+    rows = table.read(ReadLimits(seconds), form)
     rows[target]  # raises if it is missing
     if not Path(table.path).is_file():  # a pipe can't be read twice
         table = replace(table, read=lambda limits, form: rows)
     took = budget.clock() - started
-    return TableScoring(table, rows.n_rows, took, max_seconds, rows.textual)
+    return TableScoring(table, rows.n_rows, took, max_seconds, rows.is_textual)
 
 
 def score_test_table(
@@ -157,7 +157,7 @@ def score_test_table(
 
     Before each step the time that is left must be enough for it.
     """
-    families = {member.family for member in predictor.members}
+    families = {member.family_name for member in predictor.members}
     if not budget.affords(test.min_seconds(families, budget.remaining())):
         yield _unscored(test)
         return
@@ -165,9 +165,9 @@ def score_test_table(
     if not budget.affords(test.min_seconds((), budget.remaining())):
         yield _unscored(test)
         return
-    seconds = test.reading_seconds(budget.remaining()) if budget.timed else None
+    seconds = test.reading_seconds(budget.remaining()) if budget.is_timed else None
     try:
-        table = test.table.read(Limits(seconds), predictor.cleaner.form)
+        table = test.table.read(ReadLimits(seconds), predictor.cleaner.form)
         found = _scores_in_time(predictor, table, study.seed, budget)
     except InputError as error:
         yield finding_event("test_unscored", f"the test table can't be scored: {error}")
@@ -187,15 +187,15 @@ def _scores_in_time(
     budget: Budget,
 ) -> Scores:
     """Return scores on all rows, or on as many random ones as there is time for."""
-    if not budget.timed or table.n_rows <= TRIAL_SCORING_ROWS:
-        return scores(predictor, table)
+    if not budget.is_timed or table.n_rows <= TRIAL_SCORING_ROWS:
+        return score_table(predictor, table)
     left = budget.remaining()
-    few = scores(predictor, table.take(sample_rows(table.n_rows, TRIAL_SCORING_ROWS, seed)))
+    few = score_table(predictor, table.take(sample_rows(table.n_rows, TRIAL_SCORING_ROWS, seed)))
     took = max(1e-3, left - budget.remaining())
     affordable = int(TRIAL_SCORING_ROWS * budget.remaining() / (SAFETY_FACTOR * took))
     if affordable <= TRIAL_SCORING_ROWS:
         return few
-    return scores(predictor, table.take(sample_rows(table.n_rows, affordable, seed)))
+    return score_table(predictor, table.take(sample_rows(table.n_rows, affordable, seed)))
 
 
 def scores_as_json(
@@ -205,7 +205,7 @@ def scores_as_json(
     rows: int,
 ) -> dict[str, Any]:
     """Return scores as the log keeps them; `rows` are those of the whole table."""
-    (_, score), *of_members = found.found
+    (_, score), *of_members = found.by_model
     by_member = [score for _, score in of_members] or [score]
     ids = [member.id for member in predictor.members]
     return {
@@ -224,7 +224,7 @@ def contradiction(test: Mapping[str, Any], study: Study) -> Finding | None:
     if not test["expected"] or not math.isfinite(test["score"]):
         return None
     _, low, high = test["expected"]
-    score, metric = test["score"], metric_of(study.the_task)
+    score, metric = test["score"], metric_of(study.known_task)
     if low <= score <= high:
         return None
     is_better = score > high if metric.greater_is_better else score < low

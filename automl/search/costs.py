@@ -30,7 +30,7 @@ def seed_for(
     return int.from_bytes(first_bytes, "big") >> 1
 
 
-def estimate_seconds(study: Study, candidate: Candidate) -> float:
+def formula_seconds_of_all_rows(study: Study, candidate: Candidate) -> float:
     """Return the seconds of one fit of a candidate on all rows, by its family's formula."""
     rows = study.size.rows
     models = study.plan.models
@@ -55,11 +55,11 @@ def formula_seconds(
     """
     family = study.family(candidate.family)
     columns = study.size.width
-    outputs = study.the_task.n_outputs
+    outputs = study.known_task.n_outputs
     return family.cost(rows, columns, outputs, models)
 
 
-def predict_seconds(study: Study, candidate: Candidate) -> float:
+def expected_seconds(study: Study, candidate: Candidate) -> float:
     """Return the seconds that one fit of a candidate will take, with its overhead.
 
     They are the mean of its own fits, else an extrapolation from its fit on a sample of rows,
@@ -78,7 +78,7 @@ def predict_seconds(study: Study, candidate: Candidate) -> float:
             if seconds:
                 mean = statistics.fmean(seconds)
                 return FIT_OVERHEAD_SECONDS + mean
-    estimate = estimate_seconds(study, candidate)
+    estimate = formula_seconds_of_all_rows(study, candidate)
     factor = correction_factor(study, candidate.family)
     return FIT_OVERHEAD_SECONDS + estimate * factor
 
@@ -93,7 +93,7 @@ def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:
     candidate = job.candidate
     models = study.plan.models
     on_sample = formula_seconds(study, candidate, job.rows, models)
-    on_all_rows = estimate_seconds(study, candidate)
+    on_all_rows = formula_seconds_of_all_rows(study, candidate)
     ratio = max(1.0, on_all_rows / on_sample)
     startup = min(MAX_STARTUP_SECONDS, seconds / 2)
     return startup + ratio * (seconds - startup)
@@ -133,7 +133,7 @@ def correction_factor(study: Study, name: str) -> float:
         # The first model is bounded in size, and is trained in a process of its own.
         if trial.candidate.is_first_model:
             continue
-        estimate = estimate_seconds(study, trial.candidate)
+        estimate = formula_seconds_of_all_rows(study, trial.candidate)
         seconds = _observed_seconds(study, trial, estimate)
         if seconds:
             mean = statistics.fmean(seconds)

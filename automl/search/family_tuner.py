@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.candidate import Candidate
 from automl.features.recipe import Recipe
-from automl.search.costs import predict_seconds
+from automl.search.costs import expected_seconds
 from automl.search.sampling import Sampling
 from automl.space import (
     Choice,
@@ -42,7 +42,7 @@ class Proposal:
     ----------
     tuner : FamilyTuner
         The one that made it.
-    trial : optuna.Trial
+    optuna_trial : optuna.Trial
     candidate : Candidate
     reported : set of int
         Steps whose losses Optuna's pruner knows.
@@ -50,7 +50,7 @@ class Proposal:
     """
 
     tuner: FamilyTuner
-    trial: optuna.Trial
+    optuna_trial: optuna.Trial
     candidate: Candidate
     reported: set[int] = field(default_factory=set)
     rung: int = 0
@@ -72,20 +72,20 @@ class FamilyTuner:
         The values to propose, until there are no more; None if the sampler decides.
     known_ids : set of str
         Ids of the trials that the sampler knows, and of its proposals.
-    first : mapping or None
+    queued_params : mapping or None
         The values to propose first.
     """
 
     name: str
     recipe: Recipe
     space: Space
-    study: optuna.Study
+    optuna_study: optuna.Study
     short_budget: bool = False
     n_proposed: int = 0
     is_exhausted: bool = False
     points: Iterator[Params] | None = None
     known_ids: set[str] = field(default_factory=set)
-    first: Params | None = None
+    queued_params: Params | None = None
 
     @classmethod
     def create(
@@ -93,8 +93,8 @@ class FamilyTuner:
         study: Study,
         name: str,
         sampling: Sampling,
-        most: float,
-        longest: float,
+        max_fit_seconds: float,
+        short_budget_seconds: float,
     ) -> FamilyTuner:
         """Return the tuner of a family with the recipe of its best complete trial.
 
@@ -102,23 +102,27 @@ class FamilyTuner:
 
         Parameters
         ----------
-        most : float
+        max_fit_seconds : float
             Seconds that a fit may take: learning rates so low that it would take more, judged by
             the best trial's fits, are left out.
-        longest : float
+        short_budget_seconds : float
             Seconds of the best trial's fits from which on learning rates are those of a short
             budget instead; so they are if these fits were cut short.
         """
         best = study.leaders[name]
         recipe = best.candidate.recipe
         params = _all_params(study, name, best.candidate.params)
-        seconds = predict_seconds(study, best.candidate)
-        has_codes = recipe.has_codes and study.size.categories > 0
-        space = study.family(name).space(study.the_task, has_codes)
+        seconds = expected_seconds(study, best.candidate)
+        has_codes = recipe.has_native_categories and study.size.categories > 0
+        space = study.family(name).space(study.known_task, has_codes)
         faster = for_short_budget(space)
-        is_slow = best.is_cut_short or seconds > longest
+        is_slow = best.is_cut_short or seconds > short_budget_seconds
         short_budget = is_slow and faster != space
-        searched = faster if short_budget else without_slower_values(space, params, most / seconds)
+        searched = (
+            faster
+            if short_budget
+            else without_slower_values(space, params, max_fit_seconds / seconds)
+        )
         text = f"{study.seed}/{study.resumed}/{name}/{recipe.name}"
         seed = zlib.crc32(text.encode()) >> 1
         tuner = cls(
@@ -130,7 +134,7 @@ class FamilyTuner:
             points=sampling.grid_points(searched, seed),
         )
         if short_budget:
-            tuner.first = _with_higher_rates(searched, params)
+            tuner.queued_params = _with_higher_rates(searched, params)
         return tuner
 
     @property
@@ -162,7 +166,7 @@ class FamilyTuner:
                 value=study.expected_loss(trial),
                 intermediate_values=_losses_by_step(study, trial),
             )
-            self.study.add_trial(known)
+            self.optuna_study.add_trial(known)
 
     def _is_news(self, trial: Trial) -> bool:
         """Whether the sampler can learn from a trial that it doesn't know."""
@@ -174,13 +178,13 @@ class FamilyTuner:
 
     def ask(self) -> Proposal | None:
         """Return a new proposal, which may equal a known trial; None if there is no more."""
-        if self.points is not None and self.first is None:
-            self.first = next(self.points, None)
-            if self.first is None:
+        if self.points is not None and self.queued_params is None:
+            self.queued_params = next(self.points, None)
+            if self.queued_params is None:
                 return None
-        if self.first is not None:
-            self.study.enqueue_trial(dict(self.first))
-            self.first = None
+        if self.queued_params is not None:
+            self.optuna_study.enqueue_trial(dict(self.queued_params))
+            self.queued_params = None
         trial = self._ask_optuna()
         self.n_proposed += 1
         params = dict(trial.params)
@@ -196,13 +200,13 @@ class FamilyTuner:
         look = trial.low_fidelity
         if trial.losses:
             loss = study.expected_loss(trial)
-            self.study.tell(proposal.trial, loss)
+            self.optuna_study.tell(proposal.optuna_trial, loss)
         elif look is not None and look.loss is not None:
             # The proposal went no further than a rung below all rows.
-            self.study.tell(proposal.trial, look.loss)
+            self.optuna_study.tell(proposal.optuna_trial, look.loss)
         else:
             failed = optuna.trial.TrialState.FAIL
-            self.study.tell(proposal.trial, state=failed)
+            self.optuna_study.tell(proposal.optuna_trial, state=failed)
 
     def resume_proposals(self, study: Study) -> Iterator[Proposal]:
         """Propose again the undecided proposals of an earlier process."""
@@ -213,7 +217,7 @@ class FamilyTuner:
             if (candidate.family, candidate.recipe) != self.key:
                 continue
             params = dict(candidate.params)
-            self.study.enqueue_trial(params)
+            self.optuna_study.enqueue_trial(params)
             self.known_ids.add(candidate.id)
             optuna_trial = self._ask_optuna()
             yield Proposal(self, optuna_trial, candidate)
@@ -222,8 +226,8 @@ class FamilyTuner:
         """Return a trial with a value of each hyperparameter that exists at its point."""
         if not has_conditions(self.space):
             distributions = _distributions(self.space, self.space)
-            return self.study.ask(distributions)
-        trial = self.study.ask()
+            return self.optuna_study.ask(distributions)
+        trial = self.optuna_study.ask()
         for name, range_ in self.space.items():
             if not exists(range_, trial.params):
                 continue
@@ -249,8 +253,8 @@ def _all_params(study: Study, name: str, params: Params) -> dict[str, Any]:
     """Return hyperparameters of a family, with its own values where none are given."""
     family = study.family(name)
     return {
-        **family.implied(study.the_task),
-        **family.defaults(study.the_task),
+        **family.library_defaults(study.known_task),
+        **family.defaults(study.known_task),
         **params,
     }
 

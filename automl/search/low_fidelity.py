@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
-from automl.search.costs import estimate_seconds, formula_seconds
+from automl.search.costs import formula_seconds, formula_seconds_of_all_rows
 from automl.search.racing import MIN_FIT_SECONDS, RaceRules, describe_gap, relative_gap
 from automl.study import Study
 from automl.trial import Trial
@@ -45,7 +45,7 @@ def choose_sample_rows(
     if len(study.plan.splits) > 1 or math.isinf(seconds):
         return None
     models = [candidate for candidate in candidates if not candidate.is_baseline]
-    estimates = [estimate_seconds(study, candidate) for candidate in models]
+    estimates = [formula_seconds_of_all_rows(study, candidate) for candidate in models]
     if sum(estimates) <= seconds:
         return None
     size = study.size

@@ -11,9 +11,9 @@ import numpy as np
 from automl.candidate import MANUAL_ORIGIN, Candidate, Job
 from automl.errors import InputError, suggestion
 from automl.lab.policy import Action, Capacity, Stop, Wait
-from automl.models import everybody
+from automl.models import default_families
 from automl.models.constant import Constant
-from automl.search.costs import predict_seconds, seed_for
+from automl.search.costs import expected_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space, When, existing
 from automl.study import Study
@@ -22,7 +22,7 @@ from automl.trial import Trial
 N_POINTS = 7  # of a sweep
 
 
-def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
+def starting_candidate(study: Study, name: str, base: str | None = None) -> Candidate:
     """Return the candidate that a variation starts from.
 
     It is the trial that is named, else the family's best one, else the family's defaults.
@@ -39,7 +39,7 @@ def base_of(study: Study, name: str, base: str | None = None) -> Candidate:
     InputError
         There is no such family or trial.
     """
-    names = dict.fromkeys([*everybody(), *study.families, *study.leaders])
+    names = dict.fromkeys([*default_families(), *study.families, *study.leaders])
     names.pop(Constant.name, None)
     if name not in names:
         hint = suggestion(name, list(names))
@@ -68,10 +68,10 @@ def _trial_of(study: Study, name: str, base: str) -> Trial:
     )
 
 
-def settable(study: Study, base: Candidate) -> Space:
+def hyperparameter_space(study: Study, base: Candidate) -> Space:
     """Return the hyperparameters of a candidate's family with their ranges."""
-    has_codes = base.recipe.has_codes and study.size.categories > 0
-    return study.family(base.family).space(study.the_task, has_codes)
+    has_codes = base.recipe.has_native_categories and study.size.categories > 0
+    return study.family(base.family).space(study.known_task, has_codes)
 
 
 def variation(
@@ -99,9 +99,9 @@ def variation(
     InputError
         There is no such hyperparameter or recipe, or a value is of the wrong kind.
     """
-    space = settable(study, base)
+    space = hyperparameter_space(study, base)
     params = {
-        **study.family(base.family).defaults(study.the_task),
+        **study.family(base.family).defaults(study.known_task),
         **base.params,
     }
     for name, value in changes.items():
@@ -168,7 +168,7 @@ def _converted(range_: Range, value: Any) -> Any:
     return value
 
 
-def row(
+def sweep_candidates(
     study: Study,
     base: Candidate,
     name: str,
@@ -189,7 +189,7 @@ def row(
     InputError
         There is no such hyperparameter, or a value is of the wrong kind.
     """
-    space = settable(study, base)
+    space = hyperparameter_space(study, base)
     if name not in space:
         raise _unknown(f"--param {name}", name, base.family, space)
     candidates = {}
@@ -205,12 +205,12 @@ def _evenly_spread(range_: Range, count: int) -> Sequence[Any]:
         return range_.values
     values = []
     for position in np.linspace(0, 1, count):
-        rounded = float(f"{range_.at(position):.3g}")
+        rounded = float(f"{range_.from_unit(position):.3g}")
         values.append(_converted(range_, rounded))
     return list(dict.fromkeys(values))
 
 
-class Everywhere:
+class AllFoldsPolicy:
     """A policy that trains every fold of its candidates, one candidate after the other.
 
     No candidate is dropped. A fit that can't be expected to end in time is not begun: if its
@@ -224,7 +224,7 @@ class Everywhere:
         """Return the next fold."""
         for candidate in self._candidates:
             split = _next_split(study, candidate)
-            if split is None or predict_seconds(study, candidate) > capacity.seconds:
+            if split is None or expected_seconds(study, candidate) > capacity.seconds:
                 continue
             return Job(
                 candidate,

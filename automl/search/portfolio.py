@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from automl.candidate import FIRST_MODEL_ORIGIN, Candidate
-from automl.features.recipe import FIRST as BOUNDED
+from automl.features.recipe import FIRST_MODEL_RECIPE as BOUNDED
 from automl.features.recipe import Recipe
 from automl.files import read_toml
-from automl.models import everybody, is_baseline
+from automl.models import default_families, is_baseline
 from automl.models.constant import Constant
 from automl.study import Study
 
@@ -32,7 +32,7 @@ Entry = dict[str, Any]  # family and params, perhaps recipes
 
 
 @cache
-def entries(kind: str, size: str) -> tuple[Entry, ...]:
+def load_entries(kind: str, size: str) -> tuple[Entry, ...]:
     """Return the entries of portfolio.toml for a kind of task and a size of table, in order."""
     content = read_toml(_FILE)
     names = content["order"][size][kind]
@@ -46,14 +46,14 @@ def portfolio(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     A family without an entry takes part with its defaults, right after the first entry: a user
     who brings a family wants to see it tried.
     """
-    names = families or everybody()
+    names = families or default_families()
     size = "small"
     if study.size.rows >= MIN_LARGE_ROWS:
         size = "large"
-    kind = study.the_task.kind
+    kind = study.known_task.kind
     chosen = []
     known = set()
-    for entry in entries(kind, size):
+    for entry in load_entries(kind, size):
         name = entry["family"]
         if name in names:
             chosen.append(entry)
@@ -82,7 +82,7 @@ def first_model(study: Study) -> Candidate:
 
 def defaults(study: Study, families: Sequence[str] = ()) -> list[Candidate]:
     """Return the constant baseline, then the defaults of the families that take part."""
-    names = families or everybody()
+    names = families or default_families()
     return _candidates(study, _default_entries(names))
 
 
@@ -172,7 +172,7 @@ def _candidate(study: Study, entry: Entry) -> Candidate:
     name = entry["family"]
     family = study.family(name)
     params = {
-        **family.defaults(study.the_task),
+        **family.defaults(study.known_task),
         **entry["params"],
     }
     recipe_names = entry.get("recipes", ())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.models import is_quick
-from automl.search.costs import predict_seconds, seed_for
+from automl.search.costs import expected_seconds, seed_for
 from automl.study import Study
 from automl.trial import Trial
 
@@ -104,7 +104,7 @@ class RaceRules:
 
         A fit that would be cut short takes the most seconds that it may.
         """
-        expected = predict_seconds(study, candidate)
+        expected = expected_seconds(study, candidate)
         most = self._max_seconds_at_start(study, capacity)
         family = study.family(candidate.family)
         if expected > most and not family.stops:

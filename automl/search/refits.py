@@ -8,7 +8,7 @@ from itertools import product
 
 from automl.candidate import Job
 from automl.lab.policy import Action, Capacity, Stop, Wait
-from automl.search.costs import formula_seconds, predict_seconds, seed_for
+from automl.search.costs import expected_seconds, formula_seconds, seed_for
 from automl.study import Study
 from automl.trial import Trial
 
@@ -25,7 +25,7 @@ def refit_seconds(study: Study, trial: Trial) -> float:
     alone = formula_seconds(study, candidate, rows, 1)
     in_bag = formula_seconds(study, candidate, rows, study.plan.models)
     ratio = alone / in_bag
-    return REFIT_SECONDS_FACTOR * ratio * predict_seconds(study, candidate)
+    return REFIT_SECONDS_FACTOR * ratio * expected_seconds(study, candidate)
 
 
 class RefitPolicy:

@@ -133,6 +133,6 @@ def _levels(range_: Range, count: int) -> list[Any]:
         return list(range_.values)
     values = []
     for index in np.linspace(0, 1, count):
-        value = float(f"{range_.at(index):.2g}")
+        value = float(f"{range_.from_unit(index):.2g}")
         values.append(range_.nearest(value))
     return list(dict.fromkeys(values))

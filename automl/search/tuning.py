@@ -14,7 +14,7 @@ from automl.candidate import Candidate, Job
 from automl.features.recipe import Recipe
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.resources import Resources
-from automl.search.costs import predict_seconds, seconds_spent
+from automl.search.costs import expected_seconds, seconds_spent
 from automl.search.family_tuner import FamilyTuner, Proposal
 from automl.search.plateau import MIN_GAIN, predict_gain
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy
@@ -24,7 +24,7 @@ from automl.study import Study
 from automl.trial import Trial
 
 # Times the most seconds of a fit: one that is expected to take longer would be cut short.
-MAX_FIT_TIMES = 2.0
+MAX_FIT_TIME_FACTOR = 2.0
 MIN_COST_SHARE = 0.25  # of the slowest family's fit, which every fit counts for at least
 MAX_REPEATED_PROPOSALS = 20  # proposals of known candidates before a family counts as exhausted
 
@@ -52,7 +52,7 @@ class TuningPolicy:
         Whether the whole budget is used, even if no further gain is expected.
     workers : int
         The number of fits that run at once. They and the folds decide how slow a proposal may be.
-    climb : callable, optional
+    make_ladder : callable, optional
         Returns the rungs of a family's proposals; without it they are raced fold by fold against
         the best trial.
     """
@@ -67,7 +67,7 @@ class TuningPolicy:
         use_all: bool = True,
         first: Sequence[Candidate] = (),
         workers: int = 1,
-        climb: Callable[[Study, FamilyTuner], Ladder] | None = None,
+        make_ladder: Callable[[Study, FamilyTuner], Ladder] | None = None,
     ) -> None:
         self._race = race
         self._choose = choose
@@ -77,7 +77,7 @@ class TuningPolicy:
         whole_budget = Capacity(race.seconds, workers, Resources())
         self._max_seconds = race.max_seconds(study, whole_budget)
         self._tuners: dict[TunerKey, FamilyTuner] = {}
-        self._climb = climb
+        self._make_ladder = make_ladder
         self._ladders: dict[TunerKey, Ladder] = {}
         self._active: dict[str, Proposal] = {}
         self._resume_proposals(study)
@@ -95,7 +95,7 @@ class TuningPolicy:
                 for proposal in tuner.resume_proposals(study):
                     candidate = proposal.candidate
                     self._active[candidate.id] = proposal
-        if self._climb is None:
+        if self._make_ladder is None:
             return
         for name, proposal in self._active.items():
             trial = study.trials.get(name)
@@ -120,7 +120,7 @@ class TuningPolicy:
             if isinstance(action, Job | Drop):
                 return action
         next_fit = self._next_fold
-        if self._climb is not None:
+        if self._make_ladder is not None:
             next_fit = self._next_on_rung
         for name, proposal in self._active.items():
             trial = study.trials.get(name)
@@ -197,10 +197,10 @@ class TuningPolicy:
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
         """Return the rungs of a family's proposals."""
-        if self._climb is None:
+        if self._make_ladder is None:
             raise LookupError("proposals are raced fold by fold")
         if tuner.key not in self._ladders:
-            rungs = self._climb(study, tuner)
+            rungs = self._make_ladder(study, tuner)
             self._ladders[tuner.key] = rungs
         return self._ladders[tuner.key]
 
@@ -208,7 +208,7 @@ class TuningPolicy:
         """Return the first fit of a new proposal."""
         candidate = proposal.candidate
         job = None
-        if self._climb is not None:
+        if self._make_ladder is not None:
             tuner = proposal.tuner
             rungs = self._ladder(study, tuner)
             number = tuner.n_proposed - 1
@@ -231,8 +231,8 @@ class TuningPolicy:
                 study,
                 name,
                 self._sampling,
-                most=self._max_seconds,
-                longest=MAX_FIT_TIMES * race.seconds / race.min_candidates,
+                max_fit_seconds=self._max_seconds,
+                short_budget_seconds=MAX_FIT_TIME_FACTOR * race.seconds / race.min_candidates,
             )
             self._tuners[key] = tuner
         tuner.add_known_trials(study)
@@ -250,12 +250,12 @@ class TuningPolicy:
                 break
         if not ready:
             return _wait_or_stop(study)
-        seconds = [predict_seconds(study, tuner.typical) for tuner in best or others]
+        seconds = [expected_seconds(study, tuner.typical) for tuner in best or others]
         slowest = max(seconds)
         ranked = [*best, *others]
 
         def priority(tuner: FamilyTuner) -> float:
-            work = self._work(study, tuner, slowest, capacity)
+            work = self._weighted_seconds(study, tuner, slowest, capacity)
             rank = 1 + ranked.index(tuner)
             return work * rank
 
@@ -292,15 +292,15 @@ class TuningPolicy:
         if tuner.is_exhausted:
             return False
         typical = tuner.typical
-        seconds = predict_seconds(study, typical)
+        seconds = expected_seconds(study, typical)
         max_seconds = self._race.max_seconds(study, capacity)
-        is_whole = seconds <= MAX_FIT_TIMES * max_seconds
+        is_whole = seconds <= MAX_FIT_TIME_FACTOR * max_seconds
         if not is_whole and not tuner.short_budget:
             return False
         n_splits = len(study.plan.splits)
         return self._race.has_time_for(study, typical, n_splits, capacity)
 
-    def _work(
+    def _weighted_seconds(
         self,
         study: Study,
         tuner: FamilyTuner,
@@ -322,7 +322,7 @@ class TuningPolicy:
             trial = study.trials.get(name)
             if trial is not None and proposal.tuner.name == tuner.name:
                 missing += n_splits - len(trial.losses)
-        seconds = predict_seconds(study, tuner.typical)
+        seconds = expected_seconds(study, tuner.typical)
         seconds = max(seconds, least)
         spent = seconds_spent(study, tuner.name, "tune", least)
         return spent + missing * seconds
@@ -333,7 +333,7 @@ class TuningPolicy:
             loss = trial.losses.get(split)
             if loss is not None and step not in proposal.reported:
                 proposal.reported.add(step)
-                proposal.trial.report(loss, step)
+                proposal.optuna_trial.report(loss, step)
         reason = self._race.why_too_slow(study, trial)
         if not reason:
             reason = self._race.why_hopeless(study, trial)
@@ -342,7 +342,7 @@ class TuningPolicy:
         with warnings.catch_warnings():
             # The best trial may have been seen on other folds: those are left out.
             warnings.simplefilter("ignore", UserWarning)
-            if proposal.trial.should_prune():
+            if proposal.optuna_trial.should_prune():
                 return "worse than the best on its first folds"
         return ""
 

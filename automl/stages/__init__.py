@@ -22,10 +22,10 @@ STAGES: dict[str, type[Stage]] = {
     "ensemble": Ensemble,
 }
 
-__all__ = ["STAGES", "Stage", "name_of", "option", "stage"]
+__all__ = ["STAGES", "Stage", "find_stage", "option", "stage_name"]
 
 
-def stage(name: str, where: str) -> type[Stage]:
+def find_stage(name: str, where: str) -> type[Stage]:
     """Return the stage class of a name.
 
     Parameters
@@ -50,7 +50,7 @@ def stage(name: str, where: str) -> type[Stage]:
     raise InputError(f"{where}: no stage {name!r}.{hint} Known stages: {', '.join(names)}.")
 
 
-def name_of(kind: type[Stage]) -> str:
+def stage_name(kind: type[Stage]) -> str:
     """Return the name of a user's stage class: in lower case, with underscores.
 
     Raises

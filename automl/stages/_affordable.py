@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from automl.budget import Budget
 from automl.cleaning import Cleaned
 from automl.errors import InputError
-from automl.features.encoding import width
-from automl.models import family
+from automl.features.encoding import estimate_n_features
+from automl.models import find_family
 from automl.problem import Problem
-from automl.stages.wide import FEWEST_COLUMNS, PROBED_COLUMNS, features_of, some_columns
+from automl.stages.wide import MIN_COLUMNS, N_TIMED_COLUMNS, features_of, sample_columns
 
 MAX_PROBED_ROWS = 4_000  # of a sample on which the speed of cleaning is measured
 MAX_PROBED_CELLS = 400_000  # of the same sample
@@ -51,8 +51,8 @@ class Limits:
 
 def fit_seconds(rows: int, columns: int, outputs: int) -> tuple[float, float]:
     """Return the expected seconds of one fit of LightGBM and of one fit of a network."""
-    lightgbm = family("lightgbm").cost(rows, columns, outputs)
-    network = family("mlp").cost(rows, columns, outputs)
+    lightgbm = find_family("lightgbm").cost(rows, columns, outputs)
+    network = find_family("mlp").cost(rows, columns, outputs)
     return lightgbm, network
 
 
@@ -98,18 +98,18 @@ class TableLimits:
         count = int(affordable_seconds / (MAIN_PROCESS_FACTOR * seconds))
         looking_seconds = LOOKING_FACTOR * seconds * n_columns
         has_time_to_look = looking_seconds <= affordable_seconds
-        return ColumnLimit(max(FEWEST_COLUMNS, count), has_time_to_look)
+        return ColumnLimit(max(MIN_COLUMNS, count), has_time_to_look)
 
     def _seconds_per_column(self, problem: Problem) -> float:
         """Measure how long cleaning a column takes, on a sample of columns and rows."""
-        columns = some_columns(problem, PROBED_COLUMNS, self.seed)
+        columns = sample_columns(problem, N_TIMED_COLUMNS, self.seed)
         sample = columns.sample(MAX_PROBED_ROWS, self.seed)
         before = self._seconds_left()
         # The sample may be unfit to learn from; cleaning the table will show whether that is, too.
         with suppress(InputError):
             self.clean(sample)
         elapsed = before - self._seconds_left()
-        return max(1e-5, elapsed) / PROBED_COLUMNS
+        return max(1e-5, elapsed) / N_TIMED_COLUMNS
 
     def rows(self, problem: Problem) -> int:
         """Return the number of rows that can be cleaned and trained on in time."""
@@ -117,7 +117,7 @@ class TableLimits:
         n_columns = len(problem.table.columns)
         seconds_left = self._seconds_left()
         probed_rows = _probed_rows(n_columns)
-        if not self.limits.budget.timed:
+        if not self.limits.budget.is_timed:
             return n_rows
         if n_rows < 2 * probed_rows:
             return n_rows
@@ -131,7 +131,7 @@ class TableLimits:
             sample = problem.sample(probed_rows, self.seed)
             sample_seconds, cleaned = self._timed_clean(sample)
             outputs = len(cleaned.labels)
-            features = width(cleaned.columns)
+            features = estimate_n_features(cleaned.columns)
             table_seconds = sample_seconds * n_rows / probed_rows
             if table_seconds > CLEANING_TIME_SHARE * seconds_left:
                 rows = self._cleanable_rows(problem, probed_rows, sample_seconds)

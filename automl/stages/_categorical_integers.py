@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.cleaning import Cleaned
-from automl.features.categorical_integers import coded
-from automl.features.keys import find_entity_keys
-from automl.features.target import MOST_CLASSES, targets
+from automl.features.categorical_integers import find_categorical_integers
+from automl.features.entity_keys import find_entity_keys
+from automl.features.target import MOST_CLASSES, encode_targets
 from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.task import Task
@@ -24,7 +24,7 @@ MIN_SAMPLE_ROWS = 500  # or all rows, if there are fewer; otherwise nothing is l
 MAX_SAMPLE_CELLS = 1_000_000
 
 
-def with_codes(
+def with_categorical_integers(
     cleaned: Cleaned,
     task: Task,
     seed: int,
@@ -49,13 +49,15 @@ def with_codes(
     sample = _sample_rows(cleaned, task, seed, known)
     if sample is None:
         return cleaned
-    target = targets(task, cleaned.y, sample, seed)
+    target = encode_targets(task, cleaned.y, sample, seed)
     possible_keys = find_entity_keys(cleaned.columns, target)
     keys = tuple(name for name in possible_keys if name not in amounts)
-    integers = tuple(name for name in coded(cleaned.columns, target) if name not in keys)
+    integers = tuple(
+        name for name in find_categorical_integers(cleaned.columns, target) if name not in keys
+    )
     if not keys and not integers:
         return cleaned
-    cleaner = cleaned.cleaner.with_codes(integers, cleaned.columns, keys)
+    cleaner = cleaned.cleaner.with_categorical_integers(integers, cleaned.columns, keys)
     findings = [*cleaned.findings]
     findings.extend(_key_finding(name) for name in keys)
     if integers:
@@ -63,7 +65,7 @@ def with_codes(
     return replace(
         cleaned,
         cleaner=cleaner,
-        columns=cleaner.coded(cleaned.columns),
+        columns=cleaner.add_categorical_integers(cleaned.columns),
         findings=tuple(findings),
     )
 

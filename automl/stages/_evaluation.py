@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.ensemble import Truth
-from automl.extrapolation import Block, later_losses, new_rows, reached, widening_factor
+from automl.extrapolation import (
+    Block,
+    default_n_new_rows,
+    later_loss_interval,
+    widen_interval,
+    widening_factor,
+)
 from automl.folds import HasTime, sample_rows
 from automl.metrics import Metric
 from automl.stages._pool import Pool
 from automl.study import Evaluation, Study
-from automl.uncertainty import Sampler, better_end, interval, tied
+from automl.uncertainty import Sampler, bootstrap_interval, find_ties, lower_end_on_fewer_rows
 
 Prediction = npt.NDArray[Any]  # numbers, probabilities or labels, whichever the metric needs
 
@@ -43,7 +49,7 @@ def evaluate(
     ----------
     optimism : float
         The amount by which choosing on these rows flatters the loss; it is added.
-    go_on : callable
+    has_time : callable
         Whether there is time for another bootstrap sample.
 
     Returns
@@ -52,18 +58,18 @@ def evaluate(
         The loss is the mean over the folds, as for every trial, plus the optimism.
     """
     truth = pool.truth
-    folds = [(truth.take(part), prediction[part]) for part in pool.parts]
+    folds = [(truth.take(part), prediction[part]) for part in pool.fold_positions]
     losses = [metric.loss(fold.y, predicted, fold.weight) for fold, predicted in folds]
     mean_loss = float(np.mean(losses))
-    loss = min(metric.most, mean_loss + optimism)
+    loss = min(metric.max_loss, mean_loss + optimism)
     n_rows = study.size.rows
-    n_new = new_rows(n_rows)
-    sizes = [len(part) for part in pool.parts]
+    n_new = default_n_new_rows(n_rows)
+    sizes = [len(part) for part in pool.fold_positions]
     n_held = float(np.mean(sizes))
     factor = widening_factor(len(truth.y), n_new, n_rows - n_held)
     low, high = _ends(loss, prediction, truth, metric, factor, study.seed, has_time)
-    if math.isfinite(metric.least):
-        low -= GROWTH * n_held / n_rows * (low - metric.least)
+    if math.isfinite(metric.min_loss):
+        low -= GROWTH * n_held / n_rows * (low - metric.min_loss)
     if study.plan.kind == "time":
         low, high = _widened_for_later_rows(low, high, folds, metric, n_new)
     return Evaluation(
@@ -96,15 +102,17 @@ def _ends(
     predicted = prediction[rows]
     shrinkage = math.sqrt(len(rows) / len(truth.y))
     factor = shrinkage * factor * sampler.few_units_factor
-    low, high = interval(predicted, sample, metric, seed=seed, has_time=has_time)
+    low, high = bootstrap_interval(predicted, sample, metric, seed=seed, has_time=has_time)
     shift = loss - metric.loss(sample.y, predicted, sample.weight)
-    low, high = reached(loss, low + shift, high + shift, factor, metric)
+    low, high = widen_interval(loss, low + shift, high + shift, factor, metric)
     if factor <= 1:
         return low, high
     # There are few new rows, which may all be right.
-    few_rows_low = better_end(predicted, sample, metric, factor, seed=seed, has_time=has_time)
-    if few_rows_low > metric.least:
-        few_rows_low = max(metric.least, few_rows_low + shift)
+    few_rows_low = lower_end_on_fewer_rows(
+        predicted, sample, metric, factor, seed=seed, has_time=has_time
+    )
+    if few_rows_low > metric.min_loss:
+        few_rows_low = max(metric.min_loss, few_rows_low + shift)
     return min(low, few_rows_low), high
 
 
@@ -122,13 +130,13 @@ def _widened_for_later_rows(
         blocks.extend(_blocks(start, truth, predicted, metric))
         start += len(predicted)
     # Shares, which have a greatest value, scatter too much over few rows for logarithms.
-    least = metric.least if math.isinf(metric.most) else -math.inf
+    least = metric.min_loss if math.isinf(metric.max_loss) else -math.inf
     later = Block(start, n_new / 2)
-    later_low, later_high = later_losses(blocks, later, least)
+    later_low, later_high = later_loss_interval(blocks, later, least)
     if not math.isfinite(later_high):
         return low, high
-    low = max(metric.least, min(low, later_low))
-    high = min(metric.most, max(high, later_high))
+    low = max(metric.min_loss, min(low, later_low))
+    high = min(metric.max_loss, max(high, later_high))
     return low, high
 
 
@@ -178,7 +186,7 @@ def tied_with_best(
     rows = sample_rows(n_rows, MAX_TIE_ROWS, seed)
     predictions = [prediction[rows] for prediction in pool.predictions]
     truth = pool.truth.take(rows)
-    is_tied = tied(predictions, truth, metric, seed=seed, has_time=has_time)
+    is_tied = find_ties(predictions, truth, metric, seed=seed, has_time=has_time)
     names = []
     for index, trial in enumerate(pool.trials):
         if is_tied[index]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from automl import folds as held_out
 from automl.cleaning import Cleaned
 from automl.errors import InputError
-from automl.features.encoding import width
+from automl.features.encoding import estimate_n_features
 from automl.finding import Finding
 from automl.problem import Problem
 from automl.stages._affordable import Limits, fit_seconds
@@ -78,10 +78,10 @@ class Splitter:
         if problem.folds is not None:
             return problem.folds.take(cleaned.rows)
         if problem.n_validation:
-            return held_out.given(~is_not_validation(cleaned, problem))
+            return held_out.holdout_of(~is_not_validation(cleaned, problem))
         if units is None:
             units = np.arange(n_rows)
-        plan = self._plan(n_rows, width(cleaned.columns), task, limits)
+        plan = self._plan(n_rows, estimate_n_features(cleaned.columns), task, limits)
         n_units = len(np.unique(units))
         if cleaned.times is not None:
             has_groups = cleaned.groups is not None
@@ -116,7 +116,7 @@ class Splitter:
 
         Without a clock, the size of the table alone decides.
         """
-        is_timed = limits.budget.timed
+        is_timed = limits.budget.is_timed
         lightgbm_seconds, network_seconds = fit_seconds(rows, columns, task.n_outputs)
         if is_timed:
             seconds = SEARCH_TIME_SHARE * limits.budget.remaining() * limits.workers
@@ -215,7 +215,7 @@ def _first_empty_split(
     folds: held_out.Folds, splits: list[tuple[int, int]]
 ) -> tuple[int, int] | None:
     for split in splits:
-        if not len(folds.train(*split)) or not len(folds.held(*split)):
+        if not len(folds.train(*split)) or not len(folds.held_out(*split)):
             return split
     return None
 
@@ -246,6 +246,6 @@ def shared_groups_findings(
 
 
 def _shares_groups(groups: npt.NDArray[np.int64], folds: held_out.Folds, fold: int) -> bool:
-    held = groups[folds.held(0, fold)]
+    held = groups[folds.held_out(0, fold)]
     trained = groups[folds.train(0, fold)]
     return bool(np.isin(held, trained).any())

@@ -23,7 +23,7 @@ class Pace:
 
     def __call__(self) -> bool:
         """Return whether to continue; called after each round."""
-        if not self._budget.timed:
+        if not self._budget.is_timed:
             return True
         now = self._budget.remaining()
         self._longest = max(self._longest, self._before - now)

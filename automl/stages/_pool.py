@@ -35,14 +35,14 @@ class Pool:
         One of each trial.
     truth : Truth
         Of the same rows.
-    parts : tuple of ndarray of int64
+    fold_positions : tuple of ndarray of int64
         Positions, among these rows, of each fold's held-out rows; by time where folds are.
     """
 
     trials: tuple[Trial, ...]
     predictions: tuple[Floats, ...]
     truth: Truth
-    parts: tuple[Rows, ...] = ()
+    fold_positions: tuple[Rows, ...] = ()
 
     @property
     def has_model(self) -> bool:
@@ -50,7 +50,7 @@ class Pool:
         return any(not trial.candidate.is_baseline for trial in self.trials)
 
 
-def gather(study: Study, run_data: RunData, best: int) -> Pool:
+def gather_complete(study: Study, run_data: RunData, best: int) -> Pool:
     """Return the best complete trials, and the best one of each family.
 
     Parameters
@@ -60,10 +60,10 @@ def gather(study: Study, run_data: RunData, best: int) -> Pool:
     """
     data = run_data.dataset()
     folds = data.folds
-    held = [folds.held(*split) for split in study.plan.splits]
+    held = [folds.held_out(*split) for split in study.plan.splits]
     rows = np.unique(np.concatenate(held))
     chosen = _best_trials(study, best)
-    cells_per_model = len(rows) * study.the_task.n_outputs
+    cells_per_model = len(rows) * study.known_task.n_outputs
     max_models = max(MIN_MODELS, MAX_CELLS // cells_per_model)
     trials = []
     predictions = []
@@ -103,7 +103,7 @@ def _best_trials(study: Study, best: int) -> list[Trial]:
     return chosen
 
 
-def unfinished(study: Study, run_data: RunData) -> Pool:
+def gather_unfinished(study: Study, run_data: RunData) -> Pool:
     """Return the best trial that has only some folds, or the first model.
 
     Its predictions are those of the rows that were held out so far. The pool is empty if no such

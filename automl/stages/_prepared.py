@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from automl.cleaning import Cleaned, Cleaner
-from automl.cleaning.duplicates import Copies, repeated
+from automl.cleaning.duplicates import Copies, count_repeated
 from automl.dataset import Dataset
 from automl.events import DataPrepared
-from automl.features.encoding import width
+from automl.features.encoding import estimate_n_features
 from automl.finding import Finding
 from automl.problem import Problem
 from automl.stages._holding_out import kept_together
@@ -69,7 +69,7 @@ class Prepared:
             self._size(),
             plan,
             drawn=n_drawn,
-            narrowed=self.narrowed.kept,
+            narrowed=self.narrowed.n_kept,
         )
 
     def _size(self) -> Size:
@@ -81,12 +81,12 @@ class Prepared:
             most_frequent = int(np.bincount(data.y.astype(np.int64)).max())
         n_repeated = 0
         if data.units is None:
-            n_repeated = repeated(self.cleaned.duplicates)
+            n_repeated = count_repeated(self.cleaned.duplicates)
         return Size(
             rows=n_rows,
             columns=len(names()),
             repeated=n_repeated,
             categories=len(names("category")),
-            features=width(data.columns),
+            features=estimate_n_features(data.columns),
             others=n_rows - most_frequent,
         )

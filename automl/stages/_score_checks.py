@@ -157,7 +157,7 @@ def _score(predictions: Floats, rows: Rows, data: Dataset) -> float:
     if data.weight is not None:
         weight = data.weight[rows]
     try:
-        loss = metric.of(data.y[rows], predictions, weight)
+        loss = metric.loss_of_output(data.y[rows], predictions, weight)
         return metric.score(loss)
     except (ArithmeticError, LookupError, ValueError):
         return math.nan

@@ -15,7 +15,7 @@ from automl.lab.lab import Lab
 from automl.metrics import metric_of
 from automl.stages._score_checks import MIN_SKILL, Evaluation, HeldOutPair, evaluate
 from automl.stages._score_findings import measured
-from automl.stages._suspects import Given, Suspect, find_suspects
+from automl.stages._suspects import HoldoutOptions, Suspect, find_suspects
 
 RUN_TIME_SHARE = 0.05  # of a run's time
 STATISTICS_TIME_SHARE = 0.5  # of that, at most; models get the rest
@@ -35,8 +35,8 @@ MIN_MOVED_SHARE = 0.05  # of the target's variance lies between tenths of the ti
 MIN_UNEXPLAINED_SHARE = 0.3  # of the variance models cannot explain: such a level shift matters
 
 
-def warnings_of(
-    data: Dataset, copies: Copies, asked: Given, lab: Lab, budget: Budget
+def find_score_warnings(
+    data: Dataset, copies: Copies, asked: HoldoutOptions, lab: Lab, budget: Budget
 ) -> list[Finding]:
     """Find out whether the score is true, within a small part of the budget.
 

@@ -56,7 +56,7 @@ MIN_RELATION_ERRORS = 4.0  # standard errors by which relations change with time
 
 
 @dataclass(frozen=True)
-class Given:
+class HoldoutOptions:
     """The user's settings of how rows are held out, and the integers that are categories."""
 
     has_groups: bool = False
@@ -130,7 +130,9 @@ class Suspect:
         return self.kind in ("drift", "faint_drift")
 
 
-def find_suspects(data: Dataset, copies: Copies, given: Given, budget: Budget) -> list[Suspect]:
+def find_suspects(
+    data: Dataset, copies: Copies, given: HoldoutOptions, budget: Budget
+) -> list[Suspect]:
     """Return the suspects that statistics find, the most important first.
 
     Parameters

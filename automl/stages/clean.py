@@ -14,19 +14,19 @@ import numpy.typing as npt
 
 from automl.budget import Budget
 from automl.cleaning import Cleaned, CleanOptions, clean
-from automl.cleaning.duplicates import Copies, copied_rows
+from automl.cleaning.duplicates import Copies, find_copied_rows
 from automl.dataset import Dataset
 from automl.errors import InputError
 from automl.events import FindingRecorded
 from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, metric_for, metric_of
-from automl.models import How, Sample
-from automl.models.constant import constant
+from automl.models import FitContext, Sample
+from automl.models.constant import fit_constant
 from automl.problem import Problem
 from automl.stages._affordable import Limits, TableLimits
 from automl.stages._base import option
-from automl.stages._categorical_integers import with_codes
+from automl.stages._categorical_integers import with_categorical_integers
 from automl.stages._holding_out import (
     Splitter,
     check_folds,
@@ -35,9 +35,9 @@ from automl.stages._holding_out import (
     shared_groups_findings,
 )
 from automl.stages._prepared import Prepared
-from automl.stages._score_warnings import warnings_of
-from automl.stages._suspects import Given
-from automl.stages.wide import FEW_COLUMNS, Narrowed, features_of, narrowed
+from automl.stages._score_warnings import find_score_warnings
+from automl.stages._suspects import HoldoutOptions
+from automl.stages.wide import MAX_COLUMNS_UNNARROWED, Narrowed, features_of, with_fewer_columns
 from automl.study import Study
 from automl.task import Task
 
@@ -106,11 +106,11 @@ class Clean:
         original = lab.data.problem
         limits = Limits(lab.budget, lab.workers)
         prepared = self.prepare(original, limits, study.seed)
-        lab.data.keep(prepared.dataset, prepared.cleaner)
+        lab.data.save(prepared.dataset, prepared.cleaner)
         is_drawn = prepared.n_rows < original.table.n_rows
         # Arrays of groups or times, unlike columns, are in no file: their folds are saved instead.
         if not is_drawn and (original.groups is not None or original.times is not None):
-            folds = prepared.dataset.folds.spread(prepared.cleaned.rows, prepared.n_rows)
+            folds = prepared.dataset.folds.embed(prepared.cleaned.rows, prepared.n_rows)
             folds.save(lab.data.store.folder)
         # Discard the raw table now: freeing its strings takes time, which is short at the end.
         lab.data.release_problem()
@@ -147,12 +147,12 @@ class Clean:
         if self.codes:
             cleaned = self._with_categorical_integers(cleaned, task, drawn, seed)
         check_new_groups(self.new_groups, cleaned)
-        copies = copied_rows(
+        copies = find_copied_rows(
             cleaned.columns, cleaned.y, task.is_regression, seed, cleaned.duplicates
         )
         units = self._units(cleaned, copies)
         folds = self._splitter().split(cleaned, task, drawn, units, limits, seed)
-        folds = narrow.held_apart(folds, cleaned)
+        folds = narrow.without_seen_rows(folds, cleaned)
         check_folds(folds, cleaned, drawn)
         dataset = Dataset(
             task,
@@ -176,10 +176,12 @@ class Clean:
         """Return the problem with the requested number of columns, or as many as are affordable."""
         always = tuple(self.kinds)
         n_columns = len(features_of(problem))
-        if self.columns or not limits.budget.timed or n_columns <= FEW_COLUMNS:
-            return narrowed(problem, self.columns or n_columns, seed, always)
+        if self.columns or not limits.budget.is_timed or n_columns <= MAX_COLUMNS_UNNARROWED:
+            return with_fewer_columns(problem, self.columns or n_columns, seed, always)
         limit = TableLimits(self._clean, limits, seed).columns(problem)
-        return narrowed(problem, limit.count, seed, always, looks=limit.has_time_to_look)
+        return with_fewer_columns(
+            problem, limit.count, seed, always, has_time=limit.has_time_to_look
+        )
 
     def _with_fewer_rows(self, problem: Problem, limits: Limits, seed: int) -> Problem:
         """Return the problem with the requested number of rows, or as many as are affordable."""
@@ -211,7 +213,7 @@ class Clean:
             sentinels=self.sentinels,
             ids=self.ids,
             copies=self.copies,
-            twins=self.twins,
+            dual_typed=self.twins,
         )
 
     def _with_categorical_integers(
@@ -220,7 +222,7 @@ class Clean:
         known = np.flatnonzero(is_not_validation(cleaned, problem))
         amounts = {problem.time_column}
         amounts.update(name for name, kind in self.kinds.items() if kind == "number")
-        return with_codes(cleaned, task, seed, known, amounts)
+        return with_categorical_integers(cleaned, task, seed, known, amounts)
 
     def _units(self, cleaned: Cleaned, copies: Copies) -> npt.NDArray[np.int64] | None:
         """Number the rows by the user's groups, or by copies of a row; None for no units."""
@@ -239,13 +241,13 @@ class Clean:
             return []
         cleaned = prepared.cleaned
         problem = prepared.problem
-        options = Given(
+        options = HoldoutOptions(
             cleaned.groups is not None,
             cleaned.times is not None,
             problem.n_validation > 0 or problem.folds is not None,
-            tuple(cleaned.cleaner.codes),
+            tuple(cleaned.cleaner.category_values),
         )
-        return warnings_of(prepared.dataset, prepared.copies, options, lab, lab.budget)
+        return find_score_warnings(prepared.dataset, prepared.copies, options, lab, lab.budget)
 
 
 def _task(cleaned: Cleaned, problem: Problem) -> Task:
@@ -256,7 +258,7 @@ def _task(cleaned: Cleaned, problem: Problem) -> Task:
         metric.name,
         cleaned.labels,
         cleaned.dtype,
-        cleaned.comma,
+        cleaned.has_decimal_comma,
     )
 
 
@@ -270,9 +272,9 @@ def _check_metric(task: Task, cleaned: Cleaned) -> None:
     metric = metric_of(task)
     no_features = np.empty((len(cleaned.y), 0), np.float32)
     sample = Sample(no_features, (), cleaned.y, cleaned.weight)
-    prediction = constant(sample, How(task, metric, seed=0)).predict(no_features)
+    prediction = fit_constant(sample, FitContext(task, metric, seed=0)).predict(no_features)
     try:
-        loss = metric.of(cleaned.y, prediction, cleaned.weight)
+        loss = metric.loss_of_output(cleaned.y, prediction, cleaned.weight)
     except InputError:
         raise
     except Exception as error:

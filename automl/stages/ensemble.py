@@ -21,25 +21,25 @@ from automl.ensemble import (
     choose_thresholds,
     combine,
     equal_thresholds,
-    greedy,
-    temperature,
+    fit_temperature,
+    select_greedily,
     weights_by_id,
 )
-from automl.ensemble import pool as logarithmic_pool
+from automl.ensemble import fit_log_pool as logarithmic_pool
 from automl.events import EnsembleWeighted
-from automl.folds import HasTime, always, sample_rows
+from automl.folds import HasTime, sample_rows, unlimited
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages._base import option
 from automl.stages._evaluation import evaluate, tied_with_best
 from automl.stages._pace import Pace
-from automl.stages._pool import Pool, gather, unfinished
+from automl.stages._pool import Pool, gather_complete, gather_unfinished
 from automl.study import Evaluation, Finish, Study, keeps_bag
 from automl.trial import Trial
-from automl.uncertainty import Weigher, optimism
+from automl.uncertainty import Weigher, estimate_optimism
 
-__all__ = ["Ensemble", "Pace", "Pool", "gather", "settle", "unfinished"]
+__all__ = ["Ensemble", "Pace", "Pool", "choose_best_trial", "gather_complete", "gather_unfinished"]
 
 Floats = npt.NDArray[np.float64]
 Weights = Mapping[str, float]  # of trials, by id
@@ -102,9 +102,9 @@ class Ensemble:
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, train members on all rows if need be, and record the evaluation."""
-        pool = gather(study, lab.data, self.candidates)
+        pool = gather_complete(study, lab.data, self.candidates)
         if not pool.has_model:
-            incomplete = unfinished(study, lab.data)
+            incomplete = gather_unfinished(study, lab.data)
             if incomplete.trials:
                 pool = incomplete
         if not pool.trials:
@@ -114,7 +114,7 @@ class Ensemble:
         is_hurried = budget.remaining() < HURRIED_SECONDS
         max_rows = MAX_HURRIED_ROWS if is_hurried else 0
         keep = 0.0
-        if budget.timed:
+        if budget.is_timed:
             keep = 0.5 * budget.remaining()
         pace = Pace(budget, keep)
         weights = self.weigh(study, pool, max_rows, pace)
@@ -127,7 +127,7 @@ class Ensemble:
         evaluation = self._evaluate_in_time(study, pool, weights, budget, keep_share)
         if finish != "bag":
             copies = self.copies
-            if not budget.timed:
+            if not budget.is_timed:
                 copies = min(copies, MAX_UNTIMED_COPIES)
             policy = RefitPolicy(
                 study,
@@ -164,9 +164,9 @@ class Ensemble:
         keep_share : float
             Share of the time that is left which is not used.
         """
-        metric = metric_of(study.the_task)
+        metric = metric_of(study.known_task)
         keep = 0.0
-        if budget.timed:
+        if budget.is_timed:
             keep = max(JUDGING_SECONDS / 2, keep_share * budget.remaining())
         n_rows = len(pool.truth.y)
         has_thresholds = _has_thresholds(metric, n_rows)
@@ -177,14 +177,14 @@ class Ensemble:
         expected_optimism = 0.0
         if is_choice and budget.remaining() > JUDGING_SECONDS:
             pace = Pace(budget, keep)
-            expected_optimism = optimism(
+            expected_optimism = estimate_optimism(
                 predictions,
                 pool.truth,
                 metric,
                 self.weigher(study, pace),
                 seed=study.seed,
                 has_time=pace,
-                cutting=has_thresholds,
+                chooses_thresholds=has_thresholds,
             )
         pace = Pace(budget, keep)
         evaluation = self.evaluate(study, pool, weights, expected_optimism, pace)
@@ -194,14 +194,14 @@ class Ensemble:
             evaluation = replace(evaluation, tied=tuple(tied))
         return evaluation
 
-    def needs(self, study: Study, lab: Lab, budget: Budget) -> float:
+    def seconds_to_reserve(self, study: Study, lab: Lab, budget: Budget) -> float:
         """Return the seconds to keep for the refits.
 
         They are those that refits of the best trials will take, or a part of the budget as long
         as there are none.
         """
         finish = self._finish(study)
-        if finish == "bag" or not budget.timed:
+        if finish == "bag" or not budget.is_timed:
             return 0.0
         best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
         seconds = [refit_seconds(study, trial) for trial in best]
@@ -224,22 +224,24 @@ class Ensemble:
         rows_recur = size.repeated > MIN_REPEATED_SHARE * size.rows
         return "refit" if rows_recur else "both"
 
-    def weigh(self, study: Study, pool: Pool, most: int = 0, has_time: HasTime = always) -> Weights:
+    def weigh(
+        self, study: Study, pool: Pool, max_rows: int = 0, has_time: HasTime = unlimited
+    ) -> Weights:
         """Return the weights by trial id, largest first.
 
         Parameters
         ----------
-        most : int
+        max_rows : int
             The most rows to choose them on; 0 is the stage's option.
-        go_on : callable
+        has_time : callable
             Whether there is time for another step of the greedy selection.
         """
         ids = [trial.id for trial in pool.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
-        cells_per_row = study.the_task.n_outputs * len(ids)
-        max_rows = max(MIN_WEIGHING_ROWS, MAX_WEIGHING_CELLS // cells_per_row)
-        max_rows = min(most or self.rows, _max_rows(study), max_rows)
+        cells_per_row = study.known_task.n_outputs * len(ids)
+        affordable_rows = max(MIN_WEIGHING_ROWS, MAX_WEIGHING_CELLS // cells_per_row)
+        max_rows = min(max_rows or self.rows, _max_rows(study), affordable_rows)
         n_rows = len(pool.truth.y)
         rows = sample_rows(n_rows, max_rows, study.seed)
         predictions = [prediction[rows] for prediction in pool.predictions]
@@ -292,12 +294,12 @@ class Ensemble:
             models += len(sizes)
         return models * sum(sizes) / max(1, len(sizes))
 
-    def weigher(self, study: Study, has_time: HasTime = always) -> Weigher:
+    def weigher(self, study: Study, has_time: HasTime = unlimited) -> Weigher:
         """Return the function that finds weights."""
-        if self.method == "auto" and not study.the_task.is_regression:
+        if self.method == "auto" and not study.known_task.is_regression:
             return logarithmic_pool
-        metric = metric_of(study.the_task)
-        return partial(greedy, metric=metric, steps=self.steps, has_time=has_time)
+        metric = metric_of(study.known_task)
+        return partial(select_greedily, metric=metric, steps=self.steps, has_time=has_time)
 
     def evaluate(
         self,
@@ -305,7 +307,7 @@ class Ensemble:
         pool: Pool,
         weights: Weights,
         optimism: float = 0.0,
-        has_time: HasTime = always,
+        has_time: HasTime = unlimited,
     ) -> Evaluation:
         """Evaluate the weighted mean of the members.
 
@@ -315,7 +317,7 @@ class Ensemble:
             By trial id.
         optimism : float
             The amount by which the choice of weights flatters the loss.
-        go_on : callable
+        has_time : callable
             Whether there is time for another bootstrap sample.
 
         Returns
@@ -324,7 +326,7 @@ class Ensemble:
             The loss and its 95% interval; the residuals' quantiles of a regression, otherwise
             the temperature and the thresholds between classes.
         """
-        task = study.the_task
+        task = study.known_task
         metric = metric_of(task)
         by_id = {}
         for index, trial in enumerate(pool.trials):
@@ -356,15 +358,15 @@ class Ensemble:
     def _temperature(self, study: Study, proba: Floats, truth: Truth) -> float:
         """Return the temperature of the probabilities; 1 leaves them as they are."""
         n_rows = len(truth.y)
-        min_rows = MIN_CALIBRATION_ROWS[study.the_task.kind]
+        min_rows = MIN_CALIBRATION_ROWS[study.known_task.kind]
         if not self.calibrate or n_rows < min_rows:
             return 1.0
         rows = sample_rows(n_rows, _max_rows(study), study.seed)
         log_loss = METRICS["log_loss"]
-        return temperature(proba[rows], truth.take(rows), log_loss)
+        return fit_temperature(proba[rows], truth.take(rows), log_loss)
 
 
-def settle(study: Study, lab: Lab, budget: Budget) -> Study:
+def choose_best_trial(study: Study, lab: Lab, budget: Budget) -> Study:
     """Choose the best trial for a run that has no weights when it ends."""
     if study.weights:
         return study
@@ -382,7 +384,7 @@ def _has_thresholds(metric: Metric, rows: int) -> bool:
 
 def _max_rows(study: Study) -> int:
     """Return the most rows on which weights and the temperature of classes are chosen."""
-    return max(1000, MAX_PROBABILITIES // study.the_task.n_outputs)
+    return max(1000, MAX_PROBABILITIES // study.known_task.n_outputs)
 
 
 def _quantiles(residuals: Floats) -> tuple[float, ...]:

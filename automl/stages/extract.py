@@ -14,9 +14,9 @@ from automl.budget import Budget
 from automl.columns import Categories, Columns, Texts
 from automl.errors import InputError, suggestion
 from automl.events import FindingRecorded, RecipesChosen
-from automl.features.category import SEVERAL
+from automl.features.category import MAX_NATIVE_LEVELS
 from automl.features.encoding import max_pieces_per_column
-from automl.features.recipe import MOST_READ, RECIPES
+from automl.features.recipe import MAX_TEXT_CHARACTERS, RECIPES
 from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.stages._base import option
@@ -26,7 +26,7 @@ SECONDS_PER_CHARACTER = 4e-7  # of a text, with everything that is computed from
 READING_TIME_SHARE = 0.1  # of the time that is left; where reading takes longer, less is read
 # If even the first characters of the texts take more than this, texts are left out.
 MAX_READING_TIME_SHARE = 0.25
-CHARACTERS_READ = (MOST_READ, 1_000, 250)  # of each text
+CHARACTERS_READ = (MAX_TEXT_CHARACTERS, 1_000, 250)  # of each text
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Extract:
         texts = columns.names("text")
         if texts and self.text == "svd":
             characters = _affordable_characters(columns, lab.budget.remaining())
-            if characters < MOST_READ:
+            if characters < MAX_TEXT_CHARACTERS:
                 finding = _long_texts_finding(texts, characters)
                 study = lab.record(study, FindingRecorded(finding))
             if characters:
@@ -126,6 +126,6 @@ def _effect(name: str, columns: Columns) -> tuple[object, ...]:
 
 def _has_many_levels(columns: Columns) -> bool:
     for column in columns.by_name.values():
-        if isinstance(column, Categories) and len(column.levels) > SEVERAL:
+        if isinstance(column, Categories) and len(column.levels) > MAX_NATIVE_LEVELS:
             return True
     return False

@@ -100,7 +100,7 @@ class Select:
         if not self.earlier or study.resumed:
             return []
         known = replay(Path(self.earlier))
-        kind = study.the_task.kind
+        kind = study.known_task.kind
         if known.task is None or known.task.kind != kind:
             other = "no known task" if known.task is None else f"a {known.task.kind} task"
             raise InputError(
@@ -114,4 +114,4 @@ def _encode_early(study: Study, lab: Lab, budget: Budget, candidates: Sequence[C
     """Encode the table for the recipes of candidates before the first job needs it."""
     recipes = dict.fromkeys(candidate.recipe for candidate in undecided(study, candidates))
     work = (part for recipe in recipes for part in shared_encodings(recipe))
-    lab.start_encoding(work, budget)
+    lab.prefetch_encoding(work, budget)

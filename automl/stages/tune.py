@@ -15,7 +15,7 @@ from automl.candidate import Candidate
 from automl.files import require
 from automl.lab.lab import Lab
 from automl.lab.policy import Policy
-from automl.search.costs import predict_seconds
+from automl.search.costs import expected_seconds
 from automl.search.family_tuner import FamilyTuner
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy, gap_to_best
@@ -27,7 +27,7 @@ from automl.study import Study
 
 MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb")
 OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
-MIN_OPTUNA_TIMES = 3.0  # as much time as importing Optuna takes must be left, this many times
+MIN_OPTUNA_TIME_FACTOR = 3.0  # as much time as importing Optuna takes must be left, this many times
 UNTRIED_TIME_SHARE = 0.25  # of all cores' time, for first fits of families that select left out
 
 
@@ -122,16 +122,16 @@ class Tune:
         tunable = []
         for name, best in study.leaders.items():
             is_near = gap_to_best(study, best) <= self.near
-            if is_near and study.family(name).space(study.the_task):
+            if is_near and study.family(name).space(study.known_task):
                 tunable.append(name)
         return tunable[: self.families], tunable[self.families :]
 
 
 def has_time_for_optuna(budget: Budget) -> bool:
     """Whether Optuna is loaded, or loading it is a small part of the time that is left."""
-    if not budget.timed or "optuna" in sys.modules:
+    if not budget.is_timed or "optuna" in sys.modules:
         return True
-    return budget.remaining() > MIN_OPTUNA_TIMES * OPTUNA_SECONDS * measure_crowding()
+    return budget.remaining() > MIN_OPTUNA_TIME_FACTOR * OPTUNA_SECONDS * measure_crowding()
 
 
 def _untried(study: Study, seconds: float) -> list[Candidate]:
@@ -150,7 +150,7 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
     for candidate in portfolio(study, study.families):
         if candidate.family in tried or candidate.family in untried:
             continue
-        expected = predict_seconds(study, candidate)
+        expected = expected_seconds(study, candidate)
         if expected <= seconds_left:
             untried[candidate.family] = candidate
             seconds_left -= expected

@@ -14,14 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.cleaning import Cleaned
-from automl.features.telling import squared_correlations
+from automl.features.column_ranking import squared_correlations
 from automl.finding import Finding
 from automl.folds import Folds, sample_rows
 from automl.problem import Problem
 
-FEW_COLUMNS = 400  # that are never too many
-FEWEST_COLUMNS = 60  # that are used, however little time there is
-PROBED_COLUMNS = 40  # by which the seconds of one are measured
+MAX_COLUMNS_UNNARROWED = 400  # that are never too many
+MIN_COLUMNS = 60  # that are used, however little time there is
+N_TIMED_COLUMNS = 40  # by which the seconds of one are measured
 MAX_SEEN_ROWS = 2_000  # and at most half of all
 MIN_SEEN_ROWS = 20
 BLOCK_CELLS = 1_000_000  # that are turned into numbers at a time
@@ -43,17 +43,17 @@ class Narrowed:
     problem : Problem
     dropped : tuple of str
         The columns that were left out.
-    seen : ndarray of shape (n_rows,), bool, or None
+    is_seen : ndarray of shape (n_rows,), bool, or None
         The rows that the choice was made on, which must not be held out; None if it was made
         without the target.
     """
 
     problem: Problem
     dropped: tuple[str, ...] = ()
-    seen: Bools | None = None
+    is_seen: Bools | None = None
 
     @property
-    def kept(self) -> int:
+    def n_kept(self) -> int:
         """Number of columns that are left; 0 if none was dropped."""
         if not self.dropped:
             return 0
@@ -62,20 +62,20 @@ class Narrowed:
     def drawn(self, problem: Problem, seed: int) -> Narrowed:
         """Return the same for a problem that was drawn from this one's rows."""
         n_rows = problem.table.n_rows
-        if self.seen is None:
+        if self.is_seen is None:
             return replace(self, problem=problem)
         if n_rows == self.problem.table.n_rows:
             return replace(self, problem=problem)
         n_free = n_rows - problem.n_validation
-        rows = self.problem.drawn(n_free, seed)
-        seen = self.seen[rows]
-        return replace(self, problem=problem, seen=seen)
+        rows = self.problem.draw_rows(n_free, seed)
+        seen = self.is_seen[rows]
+        return replace(self, problem=problem, is_seen=seen)
 
-    def held_apart(self, folds: Folds, cleaned: Cleaned) -> Folds:
+    def without_seen_rows(self, folds: Folds, cleaned: Cleaned) -> Folds:
         """Return folds in which no row is held out that the columns were chosen on."""
-        if self.seen is None or self.problem.n_validation:
+        if self.is_seen is None or self.problem.n_validation:
             return folds
-        is_seen = self.seen[cleaned.rows]
+        is_seen = self.is_seen[cleaned.rows]
         return never_held(folds, is_seen, cleaned.duplicates)
 
     def findings(self, asked: bool) -> list[Finding]:
@@ -89,17 +89,17 @@ class Narrowed:
         if asked:
             reason = "as asked"
         choice = "drawn at random"
-        if self.seen is not None:
-            n_seen = int(self.seen.sum())
+        if self.is_seen is not None:
+            n_seen = int(self.is_seen.sum())
             choice = f"those that explain most of the target on {n_seen} rows"
         n_dropped = len(self.dropped)
-        n_columns = self.kept + n_dropped
+        n_columns = self.n_kept + n_dropped
         finding = Finding(
             "screened",
             (),
             "warning",
             n_dropped,
-            action=f"{self.kept} of {n_columns} columns are used, {choice}: {reason}",
+            action=f"{self.n_kept} of {n_columns} columns are used, {choice}: {reason}",
             override="--set clean.columns=N",
         )
         return [finding]
@@ -118,7 +118,7 @@ def features_of(problem: Problem) -> list[str]:
     return [name for name in names if name not in others]
 
 
-def some_columns(problem: Problem, count: int, seed: int) -> Problem:
+def sample_columns(problem: Problem, count: int, seed: int) -> Problem:
     """Return the problem with a number of its features, drawn at random."""
     names = features_of(problem)
     drawn = sample_rows(len(names), count, seed)
@@ -128,8 +128,8 @@ def some_columns(problem: Problem, count: int, seed: int) -> Problem:
     return replace(problem, table=table)
 
 
-def narrowed(
-    problem: Problem, most: int, seed: int, always: tuple[str, ...] = (), looks: bool = True
+def with_fewer_columns(
+    problem: Problem, n_columns: int, seed: int, always: tuple[str, ...] = (), has_time: bool = True
 ) -> Narrowed:
     """Return the problem with its most informative features.
 
@@ -140,28 +140,28 @@ def narrowed(
     Parameters
     ----------
     problem : Problem
-    most : int
+    n_columns : int
         Number of features, apart from those of `always`.
     seed : int
     always : tuple of str
         Features that are used in any case.
-    looks : bool
+    has_time : bool
         Whether there is time to look at them.
     """
     names = features_of(problem)
-    n_columns = len(names)
-    if n_columns <= most:
+    n_all = len(names)
+    if n_all <= n_columns:
         return Narrowed(problem)
-    seen = _seen_rows(problem, seed) if looks else None
+    seen = _seen_rows(problem, seed) if has_time else None
     if seen is None:
-        rng = np.random.default_rng((seed, n_columns))
-        order = rng.permutation(n_columns)
+        rng = np.random.default_rng((seed, n_all))
+        order = rng.permutation(n_all)
     else:
         rows = np.flatnonzero(seen)
         scores = _scores(problem, names, rows)
         order = np.argsort(-scores, kind="stable")
     used = set(always)
-    used.update(names[index] for index in order[:most])
+    used.update(names[index] for index in order[:n_columns])
     dropped = tuple(name for name in names if name not in used)
     table = problem.table.drop(dropped)
     narrow = replace(problem, table=table)

@@ -3,17 +3,17 @@
 Only this package reads tables.
 """
 
-from automl.table.form import NO_OVERRIDES, Form, Overrides
+from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
 from automl.table.frames import from_frame
-from automl.table.raw import Limits, Note, Sample, Table
+from automl.table.raw import Note, ReadLimits, Sample, Table
 from automl.table.reading import read_table
 
 __all__ = [
     "NO_OVERRIDES",
-    "Form",
-    "Limits",
+    "FileFormat",
     "Note",
     "Overrides",
+    "ReadLimits",
     "Sample",
     "Table",
     "from_frame",

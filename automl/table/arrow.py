@@ -9,7 +9,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.files import require
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.frames import from_file_frame
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
@@ -29,7 +29,7 @@ def read_arrow(source: Source, kind: str, request: Request) -> Table:
         frame, notes = _with_index_columns(frame)
     except (arrow.ArrowException, ValueError) as error:
         raise InputError(f"{source.name}: a damaged {kind} file: {one_line(error)}") from None
-    form = Form(kind="arrow")
+    form = FileFormat(kind="arrow")
     return from_file_frame(frame, source.name, form, request, notes)
 
 

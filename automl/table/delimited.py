@@ -12,9 +12,9 @@ import pandas as pd
 from automl.errors import InputError
 from automl.table.csv_cells import explanation, read_cells
 from automl.table.dialect import find_layout
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.many_columns import MIN_COLUMNS, read_plain
-from automl.table.raw import Limits, Note, Request, Sample, Table
+from automl.table.raw import Note, ReadLimits, Request, Sample, Table
 from automl.table.sampling import PASSING_TIME_SHARE, affordable_share, read_sample
 from automl.table.source import HEAD_BYTES, Source, TextHead, guess_encoding
 from automl.table.stream import open_lines
@@ -65,7 +65,7 @@ def _table(columns: Columns, source: Source, layout: TextLayout, request: Reques
         columns,
         n_rows=len(first),
         source=source.name,
-        textual=True,
+        is_textual=True,
         notes=layout.notes,
         form=layout.form,
         overrides=request.overrides,
@@ -83,7 +83,7 @@ def _empty_table(source: Source, layout: TextLayout, request: Request) -> Table:
     return _table(columns, source, layout, request)
 
 
-def _read_many_columns(source: Source, layout: TextLayout, limits: Limits) -> Columns | None:
+def _read_many_columns(source: Source, layout: TextLayout, limits: ReadLimits) -> Columns | None:
     """Return the columns of a plain file that has very many of them; None for any other file."""
     form = layout.form
     separator = form.separator
@@ -93,7 +93,7 @@ def _read_many_columns(source: Source, layout: TextLayout, limits: Limits) -> Co
         return None
     if source.is_compressed or limits.sample is not None:
         return None
-    plain = Form(separator, encoding="utf-8", quote=form.quote, header=form.header)
+    plain = FileFormat(separator, encoding="utf-8", quote=form.quote, header=form.header)
     if form != plain or layout.trailing:
         return None
     if form.quote not in ('"', None):
@@ -103,7 +103,7 @@ def _read_many_columns(source: Source, layout: TextLayout, limits: Limits) -> Co
 
 
 def _read_sample(
-    source: Source, text: TextHead, layout: TextLayout, limits: Limits
+    source: Source, text: TextHead, layout: TextLayout, limits: ReadLimits
 ) -> tuple[bytes | None, Sample | None]:
     """Read a sample of the lines, if the limits demand one; else return None."""
     began = time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from automl.errors import InputError
-from automl.table.form import Form, separator_name
+from automl.table.form import FileFormat, separator_name
 from automl.table.head_parse import (
     N_SAMPLE_ROWS,
     HeadParse,
@@ -53,7 +53,7 @@ def _best_parse(text: TextHead, name: str, request: Request) -> HeadParse:
     line names if it fits, else the best of all.
     """
     head = _sample_lines(text.sample)
-    base = Form(encoding=text.encoding)
+    base = FileFormat(encoding=text.encoding)
     if request.overrides.separator is not None:
         return _parse_by_option(head, name, request, base)
     parse = _parse_as_at_fit(head, request, base)
@@ -110,7 +110,7 @@ def _sample_lines(text: str) -> str:
     return text[:end]
 
 
-def _parse_as_at_fit(head: str, request: Request, base: Form) -> HeadParse | None:
+def _parse_as_at_fit(head: str, request: Request, base: FileFormat) -> HeadParse | None:
     """Return the first lines under the form of the file at fit; None if it doesn't fit."""
     form = request.form
     if form is None or form.kind != "text":
@@ -127,7 +127,7 @@ def _parse_as_at_fit(head: str, request: Request, base: Form) -> HeadParse | Non
     return None
 
 
-def _variants_of_known(form: Form, base: Form, head: str) -> Iterator[Form]:
+def _variants_of_known(form: FileFormat, base: FileFormat, head: str) -> Iterator[FileFormat]:
     """Yield a form as another file may have it: with a line that names the separator or without."""
     without_line = replace(form, encoding=base.encoding, skip=0)
     named = SEPARATOR_LINE.match(head)
@@ -136,7 +136,7 @@ def _variants_of_known(form: Form, base: Form, head: str) -> Iterator[Form]:
     yield without_line
 
 
-def _parse_by_option(head: str, name: str, request: Request, base: Form) -> HeadParse:
+def _parse_by_option(head: str, name: str, request: Request, base: FileFormat) -> HeadParse:
     """Return the first lines under the separator that the user names."""
     separator = str(request.overrides.separator)
     forms = []
@@ -161,7 +161,7 @@ def _parse_by_option(head: str, name: str, request: Request, base: Form) -> Head
     return best
 
 
-def _candidates(head: str, base: Form, needs: Needs) -> Iterator[HeadParse]:
+def _candidates(head: str, base: FileFormat, needs: Needs) -> Iterator[HeadParse]:
     """Yield the first lines under every form that they may have."""
     long_separator = _long_separator(head)
     if long_separator is not None:
@@ -214,7 +214,7 @@ def _long_separator(head: str) -> str | None:
     return None
 
 
-def _parse_spaces(head: str, base: Form, needs: Needs) -> HeadParse | None:
+def _parse_spaces(head: str, base: FileFormat, needs: Needs) -> HeadParse | None:
     """Split the first lines at runs of spaces, or else at single ones, if that fits every line."""
     for repeated in (True, False):
         form = replace(base, separator=" ", repeated=repeated)
@@ -224,14 +224,14 @@ def _parse_spaces(head: str, base: Form, needs: Needs) -> HeadParse | None:
     return None
 
 
-def _parse_as_one_column(head: str, base: Form, needs: Needs) -> HeadParse:
+def _parse_as_one_column(head: str, base: FileFormat, needs: Needs) -> HeadParse:
     """Parse the first lines without a separator."""
     absent = [character for character in _ABSENT_CHARACTERS if character not in head]
     form = replace(base, separator=absent[0])
     return parse_head(head, form, needs)
 
 
-def _parse_fixed(head: str, base: Form, needs: Needs) -> HeadParse | None:
+def _parse_fixed(head: str, base: FileFormat, needs: Needs) -> HeadParse | None:
     """Parse the first lines as columns of a fixed width, if the same columns are blank in all."""
     if "\t" in head:
         return None

@@ -12,7 +12,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line, suggestion
 from automl.files import require
-from automl.table.form import MAX_SKIPPED_LINES, Form
+from automl.table.form import MAX_SKIPPED_LINES, FileFormat
 from automl.table.frames import from_file_frame
 from automl.table.headers import (
     count_titles,
@@ -234,7 +234,7 @@ def _table(grid: _Grid, sheets: Sequence[str], name: str, request: Request) -> T
     body = cells.reset_index(drop=True).infer_objects()
     body.columns = pd.Index(names)
     skip = min(grid.above + grid.header_row, MAX_SKIPPED_LINES)
-    form = Form(
+    form = FileFormat(
         kind="excel",
         sheet=grid.sheet,
         skip=skip,

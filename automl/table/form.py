@@ -44,7 +44,7 @@ _CODECS_OF_NO_FILE = (
 
 
 @dataclass(frozen=True)
-class Form:
+class FileFormat:
     r"""How a file is split into cells.
 
     Parameters
@@ -76,8 +76,8 @@ class Form:
 
     Examples
     --------
-    >>> Form.from_json(Form(";", encoding="cp1251").to_json())
-    Form(separator=';', kind='text', encoding='cp1251', ...)
+    >>> FileFormat.from_json(FileFormat(";", encoding="cp1251").to_json())
+    FileFormat(separator=';', kind='text', encoding='cp1251', ...)
     """
 
     separator: str | None = None
@@ -98,7 +98,7 @@ class Form:
         return asdict(self) | {"widths": list(self.widths)}
 
     @classmethod
-    def from_json(cls, value: Any) -> Form:
+    def from_json(cls, value: Any) -> FileFormat:
         """Return the form that `to_json` wrote.
 
         Raises
@@ -125,7 +125,7 @@ def _are_widths(value: Any) -> bool:
     return all(type(width) is int for width in value)
 
 
-def _is_valid(form: Form) -> bool:
+def _is_valid(form: FileFormat) -> bool:
     """Return whether each part of a form has a type and a value that it may have."""
     checks = [
         form.kind in KINDS,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from automl.errors import InputError, one_line
 from automl.files import ENCODING_ERRORS
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.raw import Note, Request, Table
 
 MAX_DENSE_BYTES = 10**9  # of a sparse matrix
@@ -57,7 +57,7 @@ def from_frame(X: Any, *, source: str = "X") -> Table:
 
 
 def from_file_frame(
-    frame: Frame, source: str, form: Form, request: Request, notes: Sequence[Note] = ()
+    frame: Frame, source: str, form: FileFormat, request: Request, notes: Sequence[Note] = ()
 ) -> Table:
     """Return a table of a frame that was read from a file.
 
@@ -91,7 +91,7 @@ def _table_of(frame: Frame, source: str) -> Table:
         columns,
         n_rows=len(frame),
         source=source,
-        textual=False,
+        is_textual=False,
         notes=tuple(notes),
     )
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.headers import count_titles, find_header
 from automl.table.source import MAX_LINE_BYTES
 from automl.table.stream import canonical_text, separator_of
@@ -54,7 +54,7 @@ class HeadParse:
         Whether few files have such a form.
     """
 
-    form: Form
+    form: FileFormat
     lines: list[Line]
     header_index: int
     has_needs: bool
@@ -93,7 +93,7 @@ class HeadParse:
         )
 
 
-def parse_head(head: str, form: Form, needs: Needs) -> HeadParse:
+def parse_head(head: str, form: FileFormat, needs: Needs) -> HeadParse:
     """Parse the first lines under a form, and collect the evidence for it."""
     all_lines = split_lines(head, form)
     lines = [line for line in all_lines if line.above >= form.skip]
@@ -142,7 +142,7 @@ def _agreement(widths: list[int]) -> tuple[int, float, bool]:
     return width, agreement, n_names == width
 
 
-def split_lines(sample: str, form: Form) -> list[Line]:
+def split_lines(sample: str, form: FileFormat) -> list[Line]:
     """Split the first lines into cells; empty lines are left out."""
     separator = separator_of(form)
     text = canonical_text(sample, form)
@@ -158,7 +158,7 @@ def split_lines(sample: str, form: Form) -> list[Line]:
         csv.field_size_limit(max_field_size)
 
 
-def _parse_csv(text: str, separator: str, form: Form) -> list[Line]:
+def _parse_csv(text: str, separator: str, form: FileFormat) -> list[Line]:
     has_quotes = form.quote is not None and not form.widths
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -195,7 +195,7 @@ def _with_single_spaces(text: str) -> str:
     return "\n".join(lines)
 
 
-def parse_best_quoting(head: str, form: Form, needs: Needs) -> HeadParse:
+def parse_best_quoting(head: str, form: FileFormat, needs: Needs) -> HeadParse:
     """Parse the first lines under a form with the quotation marks under which most lines agree."""
     variants = list(quoting_variants(head, form))
     best = parse_head(head, variants[0], needs)
@@ -209,7 +209,7 @@ def parse_best_quoting(head: str, form: Form, needs: Needs) -> HeadParse:
     return best
 
 
-def quoting_variants(head: str, form: Form) -> Iterator[Form]:
+def quoting_variants(head: str, form: FileFormat) -> Iterator[FileFormat]:
     """Yield forms with all ways in which the fields may be quoted.
 
     As usual, with quotation marks escaped, and in single quotes.
@@ -230,7 +230,7 @@ def quoting_variants(head: str, form: Form) -> Iterator[Form]:
             yield replace(single, escape="\\")
 
 
-def _shows_marks(parse: HeadParse, form: Form, head: str) -> bool:
+def _shows_marks(parse: HeadParse, form: FileFormat, head: str) -> bool:
     """Return whether cells of a parse show the marks of another form as plain letters."""
     if form.escape is not None:
         # A mark that ends a field may follow a backslash that belongs to a path.
@@ -254,7 +254,7 @@ def _is_all_quoted(cells: Sequence[str], quote: str) -> bool:
     return bool(filled)
 
 
-def _is_spaced(head: str, form: Form) -> bool:
+def _is_spaced(head: str, form: FileFormat) -> bool:
     """Return whether spaces follow separators throughout, or quotation marks follow spaces."""
     separator = form.separator
     if separator is None or separator in (" ", "\t"):

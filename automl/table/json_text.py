@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from automl.errors import InputError, one_line
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.frames import from_file_frame
 from automl.table.headers import find_header, has_header, numbered_names
 from automl.table.raw import Note, Request, Table
@@ -30,7 +30,7 @@ def read_json(source: Source, text: TextHead, request: Request) -> Table | None:
     if records is not None:
         frame = _frame(records)
         return _table(frame, "lines", source, request)
-    form = Form(encoding=text.encoding)
+    form = FileFormat(encoding=text.encoding)
     with open_lines(source, form, damaged=text.is_damaged) as stream:
         content = stream.read().decode("utf-8", "replace")
     try:
@@ -54,7 +54,7 @@ def _table(frame: pd.DataFrame, layout: str, source: Source, request: Request) -
         what = f"the JSON holds the table as {layout}"
         note = Note("json_layout", (), what)
         notes.append(note)
-    form = Form(kind="json", layout=layout)
+    form = FileFormat(kind="json", layout=layout)
     frame = frame.infer_objects()
     return from_file_frame(frame, source.name, form, request, notes)
 
@@ -62,7 +62,7 @@ def _table(frame: pd.DataFrame, layout: str, source: Source, request: Request) -
 def _read_lines(source: Source, text: TextHead, request: Request) -> list[Object] | None:
     """Return the objects of JSON lines; None if the first line is no object of its own."""
     records: list[Object] = []
-    form = Form(encoding=text.encoding)
+    form = FileFormat(encoding=text.encoding)
     with open_lines(source, form, damaged=text.is_damaged) as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from automl.errors import InputError, suggestion
-from automl.table.form import NO_OVERRIDES, Form, Overrides
+from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
 
 Rows = npt.NDArray[np.int64]
 
@@ -52,7 +52,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ReadLimits:
     """The time and memory that reading may take.
 
     Parameters
@@ -90,8 +90,8 @@ class Request:
         Whether a header without rows is accepted.
     """
 
-    limits: Limits = field(default_factory=Limits)
-    form: Form | None = None
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    form: FileFormat | None = None
     needs: tuple[str, ...] = ()
     overrides: Overrides = NO_OVERRIDES
     may_be_empty: bool = False
@@ -109,7 +109,7 @@ class Table:
     n_rows : int
     source : str
         The name used in messages.
-    textual : bool
+    is_textual : bool
         Whether all columns are text, read from a text file.
     notes : tuple of Note
     sample : Sample or None
@@ -130,10 +130,10 @@ class Table:
     columns: Mapping[str, pd.Series[Any]]
     n_rows: int
     source: str
-    textual: bool = False
+    is_textual: bool = False
     notes: tuple[Note, ...] = ()
     sample: Sample | None = None
-    form: Form | None = None
+    form: FileFormat | None = None
     overrides: Overrides = NO_OVERRIDES
 
     @property

@@ -12,13 +12,13 @@ from automl.errors import InputError, one_line
 from automl.table.arrow import read_arrow
 from automl.table.delimited import read_delimited
 from automl.table.excel import read_excel
-from automl.table.form import NO_OVERRIDES, Form, Overrides
+from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
 from automl.table.json_text import read_json
-from automl.table.raw import Limits, Request, Table
+from automl.table.raw import ReadLimits, Request, Table
 from automl.table.source import Source, decompressed, find_source, read_text_head
 from automl.table.totals import without_total
 
-NO_LIMITS = Limits()
+NO_LIMITS = ReadLimits()
 _READ_FAILURES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _PARQUET_MARK = b"PAR1"
@@ -27,9 +27,9 @@ _FEATHER_MARKS = (b"ARROW1", b"FEA1")
 
 def read_table(
     path: str | Path,
-    limits: Limits = NO_LIMITS,
+    limits: ReadLimits = NO_LIMITS,
     *,
-    form: Form | None = None,
+    form: FileFormat | None = None,
     needs: Sequence[str] = (),
     overrides: Overrides = NO_OVERRIDES,
     may_be_empty: bool = False,

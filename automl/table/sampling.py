@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 
 from automl.table.csv_cells import read_cells
-from automl.table.form import Form
-from automl.table.raw import Limits, Sample
+from automl.table.form import FileFormat
+from automl.table.raw import ReadLimits, Sample
 from automl.table.source import HEAD_BYTES, Source, TextHead
 from automl.table.stream import canonical_text, open_lines
 from automl.table.text_layout import TextLayout
@@ -37,7 +37,9 @@ USUAL_COMPRESSION_RATIO = 4.0  # of a table
 _BYTES_A_CHARACTER = {"utf-16": 2, "utf-32": 4}
 
 
-def affordable_share(source: Source, text: TextHead, layout: TextLayout, limits: Limits) -> float:
+def affordable_share(
+    source: Source, text: TextHead, layout: TextLayout, limits: ReadLimits
+) -> float:
     """Return the share of rows that can be read within the limits.
 
     It follows from the time and the memory measured on the first megabyte. The time that its
@@ -144,7 +146,7 @@ def _decompressed_size(source: Source) -> tuple[float, float]:
     return max(float(length), size), seconds
 
 
-def _has_quoted_breaks(sample: str, form: Form) -> bool:
+def _has_quoted_breaks(sample: str, form: FileFormat) -> bool:
     """Return whether fields hold line breaks."""
     quote = form.quote
     if quote is None:
@@ -155,7 +157,7 @@ def _has_quoted_breaks(sample: str, form: Form) -> bool:
 
 
 def read_sample(
-    stream: BinaryIO, sample: Sample, form: Form, *, until: float | None
+    stream: BinaryIO, sample: Sample, form: FileFormat, *, until: float | None
 ) -> tuple[bytes, Sample]:
     """Read the header and a random share of the lines, a few neighbours at a time.
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO
 
-from automl.table.form import Form
+from automl.table.form import FileFormat
 from automl.table.source import HEAD_BYTES, Source
 
 # Replaces separators of several characters and stands between columns of a fixed width.
@@ -22,7 +22,7 @@ Blocks = Iterator[bytes]
 Translation = Callable[[bytes], bytes]
 
 
-def open_lines(source: Source, form: Form, *, damaged: bool = False) -> BinaryIO:
+def open_lines(source: Source, form: FileFormat, *, damaged: bool = False) -> BinaryIO:
     """Open a text file at its header; with `damaged`, bytes that can't be decoded are replaced."""
     if not damaged and _is_canonical(source, form):
         return source.open()  # a third quicker
@@ -32,7 +32,7 @@ def open_lines(source: Source, form: Form, *, damaged: bool = False) -> BinaryIO
     return io.BufferedReader(stream, HEAD_BYTES)
 
 
-def _is_canonical(source: Source, form: Form) -> bool:
+def _is_canonical(source: Source, form: FileFormat) -> bool:
     """Return whether a file's bytes need no change."""
     if form.encoding != "utf-8" or source.is_compressed:
         return False
@@ -44,7 +44,7 @@ def _is_canonical(source: Source, form: Form) -> bool:
     return b"\n" in source.head() and not tail.endswith(_END_MARK)
 
 
-def separator_of(form: Form) -> str:
+def separator_of(form: FileFormat) -> str:
     """Return the separator between the fields that `open_lines` reads, as pandas takes it."""
     if form.repeated:
         return r"\s+"
@@ -59,7 +59,7 @@ def _is_long(separator: str) -> bool:
     return len(separator.encode()) > 1
 
 
-def canonical_text(text: str, form: Form) -> str:
+def canonical_text(text: str, form: FileFormat) -> str:
     """Return a text as `open_lines` would read it, but with the lines above the header."""
     block = text.encode("utf-8", "replace")
     blocks = _translated(iter([block]), form)
@@ -114,13 +114,13 @@ def _as_utf8(source: Source, encoding: str, errors: str) -> Blocks:
             yield rest.encode("utf-8", "replace")
 
 
-def _canonical_blocks(blocks: Blocks, form: Form) -> Generator[bytes, None, None]:
+def _canonical_blocks(blocks: Blocks, form: FileFormat) -> Generator[bytes, None, None]:
     blocks = _translated(blocks, form)
     blocks = _without_first_lines(blocks, form.skip)
     yield from _without_end_mark(blocks)
 
 
-def _translated(blocks: Blocks, form: Form) -> Blocks:
+def _translated(blocks: Blocks, form: FileFormat) -> Blocks:
     """Yield blocks of whole lines, with one character between fields and doubled quotes."""
     translate = _translation(form)
     rest = b""
@@ -141,7 +141,7 @@ def _translated(blocks: Blocks, form: Form) -> Blocks:
         yield translate(rest)
 
 
-def _translation(form: Form) -> Translation:
+def _translation(form: FileFormat) -> Translation:
     """Return the function that makes lines of a form canonical."""
     if form.widths:
         return lambda lines: _split_at(lines, form.widths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from automl.table.form import Form, separator_name
+from automl.table.form import FileFormat, separator_name
 from automl.table.frames import unique_names
 from automl.table.head_parse import HeadParse
 from automl.table.headers import has_header, matching_names, numbered_names
@@ -37,7 +37,7 @@ class TextLayout:
     notes : tuple of Note
     """
 
-    form: Form
+    form: FileFormat
     names: Names
     trailing: bool
     n_rows: int
@@ -149,7 +149,7 @@ def _are_row_names(cells: Names) -> bool:
     return not any(cell[:1].isdecimal() for cell in cells)
 
 
-def _form_notes(form: Form, width: int, text: TextHead, request: Request) -> Notes:
+def _form_notes(form: FileFormat, width: int, text: TextHead, request: Request) -> Notes:
     """Return notes on a form, each with the option that changes it."""
     notes = []
     what = _separation(form, width)
@@ -173,7 +173,7 @@ def _form_notes(form: Form, width: int, text: TextHead, request: Request) -> Not
     return notes
 
 
-def _separation(form: Form, width: int) -> str:
+def _separation(form: FileFormat, width: int) -> str:
     """Return a sentence on the separator of the fields; empty for commas."""
     if form.widths:
         return f"the {len(form.widths)} columns have a fixed width"

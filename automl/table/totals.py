@@ -61,7 +61,7 @@ def without_total(table: Table) -> Table:
     rows = np.arange(table.n_rows - 1)
     shorter = table.take(rows)
     columns = dict(shorter.columns)
-    if not table.textual:
+    if not table.is_textual:
         # Without the word "Total" a column of objects may hold numbers alone.
         for name, column in columns.items():
             columns[name] = column.infer_objects()

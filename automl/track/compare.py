@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from automl.formatting import aligned, duration, number, places, visible
-from automl.insight.change import paired
+from automl.formatting import align_columns, decimal_places, format_duration, format_number, visible
+from automl.insight.change import compare_losses
 from automl.metrics import metric_of
 from automl.study import Evaluation, Study
 from automl.track.experiment import Experiment
@@ -83,7 +83,7 @@ def effect(first: Experiment, other: Experiment) -> Effect:
     after = two.evaluation.folds
     has_same_folds = len(before) == len(after) > 1
     if has_same_folds and first.data == other.data:
-        found = paired(before, after, one.plan)
+        found = compare_losses(before, after, one.plan)
         return Effect(found.difference, found.error, found.p, "paired by fold")
     return _effect_by_intervals(one.evaluation, two.evaluation)
 
@@ -208,7 +208,7 @@ def _outcomes(names: Sequence[str], experiments: Sequence[Experiment]) -> str:
     lines = list(zip(OUTCOMES, *columns, strict=True))
     if not any(experiment.study.test for experiment in experiments):
         del lines[OUTCOMES.index("test score")]
-    return aligned([headings, *lines], left=headings)
+    return align_columns([headings, *lines], left=headings)
 
 
 def _differing_settings(names: Sequence[str], experiments: Sequence[Experiment]) -> str:
@@ -219,7 +219,7 @@ def _differing_settings(names: Sequence[str], experiments: Sequence[Experiment])
         lines.append(tuple(cells))
     if not lines:
         return "Nothing differs."
-    return aligned([headings, *lines], left=headings)
+    return align_columns([headings, *lines], left=headings)
 
 
 def _outcome_cells(experiment: Experiment) -> list[str]:
@@ -229,9 +229,9 @@ def _outcome_cells(experiment: Experiment) -> list[str]:
     return [
         score.score_text if score else "none",
         score.ends_text if score else "",
-        number(test_score, places(test_score)),
+        format_number(test_score, decimal_places(test_score)),
         experiment.metric,
-        duration(experiment.timeline.last),
+        format_duration(experiment.timeline.last),
         str(len(experiment.study.trials)),
         str(len(experiment.study.weights)),
         experiment.state,
@@ -244,11 +244,11 @@ def _effect_text(first: Experiment, other: Experiment) -> str:
     evaluation = first.study.evaluation
     if evaluation is None or not math.isfinite(found.difference):
         return f"{runs}: {found.verdict}"
-    metric = metric_of(first.study.the_task)
+    metric = metric_of(first.study.known_task)
     loss = evaluation.loss
     before = metric.score(loss)
     now = metric.score(loss + found.difference)
     change = now - before
     sign = "+" if change > 0 else ""
-    decimals = places(change, CHANGE_DIGITS)
-    return f"{runs}: {metric.name} {sign}{number(change, decimals)}, {found.verdict}"
+    decimals = decimal_places(change, CHANGE_DIGITS)
+    return f"{runs}: {metric.name} {sign}{format_number(change, decimals)}, {found.verdict}"

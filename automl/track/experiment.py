@@ -16,7 +16,7 @@ from automl.report.summary import Expected, expected
 from automl.run_files import LOG
 from automl.store import run_facts
 from automl.study import Study
-from automl.timeline import Timeline, read
+from automl.timeline import Timeline, read_timeline
 
 GENERIC_FILE_NAMES = ("data", "train")  # without ending: the folder says more about the table
 ENVIRONMENT = ("git", "python", "machine", "jobs", "engine")
@@ -96,7 +96,7 @@ class Experiment:
 
     def score(self, loss: float) -> float:
         """Return a loss as a score in the metric's natural sign."""
-        metric = metric_of(self.study.the_task)
+        metric = metric_of(self.study.known_task)
         return metric.score(loss)
 
     def settings(self) -> dict[str, str]:
@@ -152,7 +152,7 @@ def read_experiment(folder: Path) -> Experiment:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder.")
     study = replay(folder)
-    timeline = read(folder)
+    timeline = read_timeline(folder)
     facts = run_facts(folder)
     return Experiment(folder, study, timeline, facts)
 

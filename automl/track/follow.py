@@ -112,7 +112,7 @@ class Followers:
         self._thread: threading.Thread | None = None
 
     @classmethod
-    def asked_for(cls, track: Any, folder: Path) -> Followers:
+    def from_option(cls, track: Any, folder: Path) -> Followers:
         """Return the followers that `--track` or `track=` names.
 
         Parameters
@@ -140,7 +140,7 @@ class Followers:
         return cls(folder, kinds, trackers)
 
     @property
-    def failed(self) -> Path | None:
+    def failure_log(self) -> Path | None:
         """Log of the process if a tracker has failed in it so far; else None."""
         log = self._folder / PROCESS_LOG
         if not log.exists():

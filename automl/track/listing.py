@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from automl.formatting import aligned, duration, visible
+from automl.formatting import align_columns, format_duration, visible
 from automl.track.experiment import Experiment
 
 HEADINGS = (
@@ -67,7 +67,7 @@ def text(experiments: Sequence[Experiment]) -> str:
         return "no runs"
     lines = [_cells(experiment) for experiment in _by_start(experiments)]
     left = [name for name in HEADINGS if name not in RIGHT_ALIGNED]
-    return aligned([HEADINGS, *lines], left)
+    return align_columns([HEADINGS, *lines], left)
 
 
 def _cells(experiment: Experiment) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _cells(experiment: Experiment) -> tuple[str, ...]:
         row["metric"],
         "" if score is None else score.score_text,
         "" if score is None else score.ends_text,
-        duration(row["seconds"]),
+        format_duration(row["seconds"]),
         row["candidates"],
         row["seed"],
         row["version"],

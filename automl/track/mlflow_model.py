@@ -26,12 +26,12 @@ class Model(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused
         import pandas as pd
 
         table = from_frame(model_input)
-        readings = self.predictor.read(table)
-        raw = self.predictor.raw(readings.columns)
+        readings = self.predictor.to_columns(table)
+        raw = self.predictor.predict_raw(readings.columns)
         if params and params.get("proba"):
             labels = list(self.predictor.task.labels)
             return pd.DataFrame(raw, columns=labels)
-        return self.predictor.answer(raw)
+        return self.predictor.decode(raw)
 
 
 model = Model()

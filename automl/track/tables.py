@@ -47,7 +47,7 @@ def _trial_row(experiment: Experiment, trial: Trial) -> Row:
     score = None
     if trial.losses:
         loss = trial.loss
-        score = metric_of(study.the_task).score(loss)
+        score = metric_of(study.known_task).score(loss)
     row = {
         "id": trial.id,
         "family": candidate.family,
@@ -77,9 +77,9 @@ def all_params(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
     if not is_known(name, study.extensions):
         return trial.candidate.params
     family = study.family(name)
-    defaults = family.defaults(study.the_task)
+    defaults = family.defaults(study.known_task)
     params = {**defaults, **trial.candidate.params}
-    return existing(family.space(study.the_task), params)
+    return existing(family.space(study.known_task), params)
 
 
 def space_of(experiment: Experiment, trial: Trial) -> Space:
@@ -89,7 +89,7 @@ def space_of(experiment: Experiment, trial: Trial) -> Space:
     if not is_known(name, study.extensions):
         return {}
     family = study.family(name)
-    return family.space(study.the_task)
+    return family.space(study.known_task)
 
 
 def fit_rows(experiment: Experiment) -> list[Row]:

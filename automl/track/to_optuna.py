@@ -64,7 +64,7 @@ def _write(experiment: Experiment, study: optuna.Study, trials: Sequence[Trial])
     """Write the trials of a family into a study."""
     import optuna
 
-    metric = metric_of(experiment.study.the_task)
+    metric = metric_of(experiment.study.known_task)
     with warnings.catch_warnings():
         # Metric names are marked as experimental since 2023.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

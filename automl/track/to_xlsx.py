@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from automl.files import require, whole
+from automl.files import atomic_write, require
 from automl.insight import learn_from
 from automl.leaderboard import escape_formula, leaderboard
 from automl.models import is_baseline
@@ -58,7 +58,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     if experiment.study.ranked:
         _add_importance(book, experiment)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with whole(output) as path:
+    with atomic_write(output) as path:
         book.save(path)
     return [output]
 

@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from automl.errors import InputError
-from automl.files import sha256, whole
+from automl.files import atomic_write, sha256
 from automl.run_files import DONE, LEADERBOARD, LOG, PREDICTOR, TEXT_LOG, TRIALS
 from automl.track.experiment import Experiment
 from automl.track.tables import remembers_rows
@@ -46,7 +46,7 @@ def export(
     table = _table(experiment) if rows else None
     name = experiment.name
     output.parent.mkdir(parents=True, exist_ok=True)
-    with whole(output) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with atomic_write(output) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for source in _sources(experiment, rows):
             relative = source.relative_to(experiment.folder)
             archive.write(source, f"{name}/{relative}")
@@ -57,7 +57,7 @@ def export(
     return [output]
 
 
-def left_out(experiment: Experiment) -> list[str]:
+def omitted_files(experiment: Experiment) -> list[str]:
     """Return names of the parts that hold rows of the table or paths of this machine."""
     parts = [
         "the table",

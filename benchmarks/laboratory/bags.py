@@ -28,7 +28,7 @@ from automl.features.encoding import Encoding
 from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import metric_of
-from automl.models import Family, Fitted, How, Sample, family
+from automl.models import Family, FitContext, Fitted, Sample, find_family
 
 COUNTS = (3, 5, 8)
 SEEDS = 4  # refits that are averaged
@@ -56,9 +56,11 @@ def _fit(
 ) -> Fitted:
     """Fit a configuration on some rows, with others held out or none."""
     metric = metric_of(prepared.task)
-    how = How(prepared.task, metric, seed, budget=Budget(time.monotonic() + 90), rounds=rounds)
+    context = FitContext(
+        prepared.task, metric, seed, budget=Budget(time.monotonic() + 90), rounds=rounds
+    )
     stop = None if held is None else sample_of(held)
-    return kind.fit(kind.prepare(sample_of(rows), stop, params, how), params, how)
+    return kind.fit(kind.prepare(sample_of(rows), stop, params, context), params, context)
 
 
 def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
@@ -71,7 +73,7 @@ def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
     test = np.flatnonzero(prepared.blocks == FOLDS)
     found: dict[str, dict[str, float]] = {}
     for name, (kind_name, recipe, params) in CONFIGS.items():
-        kind = family(kind_name)
+        kind = find_family(kind_name)
         if RECIPES[recipe].reads_target and prepared.columns.names("category"):
             continue
         encoding, X = prepared.encoded(RECIPES[recipe])
@@ -88,16 +90,18 @@ def measured(task: tuple[Path, int]) -> dict[str, dict[str, float]]:
                 for fold in range(count)
             ]
             bag = sum(one.model.predict(X[test]) for one in fits) / count
-            row[str(count)] = metric.of(prepared.y[test], bag)
+            row[str(count)] = metric.loss_of_output(prepared.y[test], bag)
         rounds = [one.rounds for one in fits if one.rounds]
         more = int(1.1 * sum(rounds) / len(rounds)) if rounds else None
         whole = [
             fit(prepared.known, None, seed, more).model.predict(X[test]) for seed in range(SEEDS)
         ]
-        row["refit"] = metric.of(prepared.y[test], whole[0])
-        row[f"refit x{SEEDS}"] = metric.of(prepared.y[test], sum(whole) / SEEDS)
-        row["bag + refit"] = metric.of(prepared.y[test], (bag + whole[0]) / 2)
-        row[f"bag + refit x{SEEDS}"] = metric.of(prepared.y[test], (bag + sum(whole) / SEEDS) / 2)
+        row["refit"] = metric.loss_of_output(prepared.y[test], whole[0])
+        row[f"refit x{SEEDS}"] = metric.loss_of_output(prepared.y[test], sum(whole) / SEEDS)
+        row["bag + refit"] = metric.loss_of_output(prepared.y[test], (bag + whole[0]) / 2)
+        row[f"bag + refit x{SEEDS}"] = metric.loss_of_output(
+            prepared.y[test], (bag + sum(whole) / SEEDS) / 2
+        )
         found[name] = row
     return found
 

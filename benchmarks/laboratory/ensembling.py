@@ -29,9 +29,9 @@ from automl.ensemble import (
     choose_thresholds,
     combine,
     equal_thresholds,
-    greedy,
-    pool,
-    temperature,
+    fit_log_pool,
+    fit_temperature,
+    select_greedily,
     weighted_sum,
 )
 from automl.folds import sample_rows
@@ -58,7 +58,7 @@ def selection(steps: int, most: int = 1000) -> Way:
 
     def way(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, np.ndarray]:
         known, test = _parts(table, names[:most])
-        weights = greedy(known, table.truth, metric, steps)
+        weights = select_greedily(known, table.truth, metric, steps)
         return combine(known, weights), combine(test, weights)
 
     return way
@@ -75,7 +75,9 @@ def bagged(
     rng, n_rows, weights = np.random.default_rng(0), len(table.truth.y), np.zeros(len(known))
     for _ in range(rounds):
         rows = rng.integers(0, n_rows, n_rows)
-        weights += greedy([part[rows] for part in known], table.truth.take(rows), metric) / rounds
+        weights += (
+            select_greedily([part[rows] for part in known], table.truth.take(rows), metric) / rounds
+        )
     weights[weights < 0.01] = 0.0
     return combine(known, weights / weights.sum()), combine(test, weights / weights.sum())
 
@@ -91,7 +93,9 @@ def usual(table: Table, names: list[str], metric: Metric) -> tuple[np.ndarray, n
     counts, total = np.zeros(len(known)), np.zeros_like(known[0])
     found: list[tuple[float, np.ndarray]] = []
     for step in range(1, 26):
-        losses = [metric.of(table.truth.y, (total + part) / step, None) for part in known]
+        losses = [
+            metric.loss_of_output(table.truth.y, (total + part) / step, None) for part in known
+        ]
         counts[int(np.argmin(losses))] += 1
         total = total + known[int(np.argmin(losses))]
         found.append((min(losses), counts / step))
@@ -104,7 +108,7 @@ def pooled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A logarithmic pool."""
     known, test = _parts(table, names)
-    weights = pool(known, table.truth, ridge)
+    weights = fit_log_pool(known, table.truth, ridge)
     return combine(known, weights), combine(test, weights)
 
 
@@ -157,11 +161,11 @@ def judged(table: Table, answers: tuple[np.ndarray, np.ndarray], metric: Metric)
     """The loss on the test rows, after the temperature and the cuts that the known rows ask for."""
     known, test = answers
     if table.task.is_regression:
-        return metric.of(table.test.y, test)
-    warmth = temperature(known, table.truth, METRICS["log_loss"])
+        return metric.loss_of_output(table.test.y, test)
+    warmth = fit_temperature(known, table.truth, METRICS["log_loss"])
     known, test = apply_temperature(known, warmth), apply_temperature(test, warmth)
     if metric.needs != "labels":
-        return metric.of(table.test.y, test)
+        return metric.loss_of_output(table.test.y, test)
     cut = (
         equal_thresholds(known.shape[1])
         if metric.name == "accuracy"

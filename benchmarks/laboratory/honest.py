@@ -19,7 +19,7 @@ import numpy as np
 from record import Table, tables
 
 from automl.ensemble import combine
-from automl.uncertainty import optimism
+from automl.uncertainty import estimate_optimism
 
 ROUNDS = 40
 ROWS = 2_000
@@ -35,18 +35,20 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
     known = [table.models[name].known[rows] for name in names]
     choose = table.weigher(12)
     weights = choose(known, truth)
-    apparent = metric.of(truth.y, combine(known, weights))
+    apparent = metric.loss_of_output(truth.y, combine(known, weights))
     outside, inside = [], []
     for _ in range(ROUNDS):
         drawn = rng.integers(0, len(rows), len(rows))
         left = np.setdiff1d(np.arange(len(rows)), drawn)
         chosen = choose([array[drawn] for array in known], truth.take(drawn))
         mixed = combine(known, chosen)
-        outside.append(metric.of(truth.y[left], mixed[left]))
-        inside.append(metric.of(truth.y[drawn], mixed[drawn]))
-    test = metric.of(table.test.y, combine([table.models[name].test for name in names], weights))
+        outside.append(metric.loss_of_output(truth.y[left], mixed[left]))
+        inside.append(metric.loss_of_output(truth.y[drawn], mixed[drawn]))
+    test = metric.loss_of_output(
+        table.test.y, combine([table.models[name].test for name in names], weights)
+    )
     folds = [
-        metric.of(
+        metric.loss_of_output(
             table.truth.y[rows][table.folds[rows] == fold],
             combine(known, weights)[table.folds[rows] == fold],
         )
@@ -56,7 +58,7 @@ def told(table: Table, best: int, seed: int) -> dict[str, float]:
         "test": test,
         "apparent": apparent,
         "mean of folds": float(np.mean(folds)),
-        "optimism": apparent + optimism(known, truth, metric, choose, ROUNDS, ROWS, seed),
+        "optimism": apparent + estimate_optimism(known, truth, metric, choose, ROUNDS, ROWS, seed),
         "bbc": float(np.mean(outside)),
         "deviation": float(np.std(inside)),
         "rows": len(rows),

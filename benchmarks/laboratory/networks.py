@@ -30,7 +30,7 @@ from automl.features.encoding import fit_shared
 from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import metric_of
-from automl.models import How, Sample, family
+from automl.models import FitContext, Sample, find_family
 
 CONFIGS: dict[str, dict[str, Any]] = {  # `decay` is a factor of the default's weight decay
     "wide": {"width": 256, "layers": 2, "dropout": 0.3, "waves": 8},
@@ -66,7 +66,7 @@ INPUTS, SEEDS = ("scaled_target",), 3
 
 def fits(prepared: PreparedTable, recipe: str) -> Iterator[lines.Line]:
     """Yield each combination's loss on test rows."""
-    kind, metric = family("mlp"), metric_of(prepared.task)
+    kind, metric = find_family("mlp"), metric_of(prepared.task)
     blocks = kfold(prepared.y, np.arange(len(prepared.y)), 4, 1, 0).blocks[0]
     known, held, test = (
         np.flatnonzero(blocks > 1),
@@ -80,13 +80,13 @@ def fits(prepared: PreparedTable, recipe: str) -> Iterator[lines.Line]:
             key: value for key, value in asked.items() if key != "decay"
         }
         params["weight_decay"] *= asked.get("decay", 1.0)
-        how = How(prepared.task, metric, seed, budget=Budget(time.monotonic() + 300))
+        context = FitContext(prepared.task, metric, seed, budget=Budget(time.monotonic() + 300))
         train, stop = (
             Sample(X[part], encoding.features, prepared.y[part]) for part in (known, held)
         )
         began = time.time()
-        fitted = kind.fit(kind.prepare(train, stop, params, how), params, how)
-        loss = metric.of(prepared.y[test], fitted.model.predict(X[test]))
+        fitted = kind.fit(kind.prepare(train, stop, params, context), params, context)
+        loss = metric.loss_of_output(prepared.y[test], fitted.model.predict(X[test]))
         yield {
             "config": name,
             "seed": seed,

@@ -60,7 +60,7 @@ def loss(table: Table, names: frozenset[str]) -> float:
     )
     return max(
         1e-6,
-        table.metric.of(
+        table.metric.loss_of_output(
             table.test.y, combine([table.models[name].test for name in sample_rows], weights)
         ),
     )

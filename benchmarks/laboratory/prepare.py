@@ -36,12 +36,12 @@ from automl.budget import Budget
 from automl.cleaning import CleanOptions, clean
 from automl.columns import Columns
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
-from automl.features.recipe import RECIPES, TOPICS, Recipe
+from automl.features.recipe import RECIPES, TOPICS_RECIPE, Recipe
 from automl.files import read_toml
 from automl.folds import kfold
 from automl.metrics import METRICS, metric_for
-from automl.models import How, Sample, family
-from automl.stages.clean import with_codes
+from automl.models import FitContext, Sample, find_family
+from automl.stages.clean import with_categorical_integers
 from automl.table import read_table
 from automl.task import Task
 
@@ -95,7 +95,7 @@ class PreparedTable:
             cleaned.labels,
             cleaned.dtype,
         )
-        cleaned = with_codes(cleaned, task, 0, np.arange(len(cleaned.y)))
+        cleaned = with_categorical_integers(cleaned, task, 0, np.arange(len(cleaned.y)))
         blocks = kfold(cleaned.y, np.arange(len(cleaned.y)), FOLDS + 1, 1, 0).blocks[0]
         return cls(task, cleaned.columns, cleaned.y, blocks)
 
@@ -107,7 +107,7 @@ class PreparedTable:
     def encoded(self, recipe: Recipe) -> tuple[Encoding, np.ndarray]:
         """The part of a recipe that all folds share."""
         known = self.columns.take(self.known)
-        encoding = join(fit_shared(recipe, known, 0), fit_shared(TOPICS, known, 0))
+        encoding = join(fit_shared(recipe, known, 0), fit_shared(TOPICS_RECIPE, known, 0))
         return encoding, encoding.transform(self.columns)
 
 
@@ -130,7 +130,7 @@ def train(
     Returns its losses, seconds and rounds, its held-out predictions, and the mean of its models'
     predictions for the test rows.
     """
-    kind = family(config["family"])
+    kind = find_family(config["family"])
     recipe = RECIPES[config.get("recipe", kind.recipes[0])]
     params = kind.defaults(prepared.task) | config.get("params", {})
     metric = METRICS[prepared.task.metric]
@@ -157,7 +157,7 @@ def train(
         )
         began = time.process_time()
         features, matrix = encoding.features, X
-        for targeted in (recipe, TOPICS):
+        for targeted in (recipe, TOPICS_RECIPE):
             if (targeted.name, fold) not in shared:
                 shared[targeted.name, fold] = fit_targeted(
                     targeted, prepared.columns, prepared.task, prepared.y, rows, 0
@@ -165,7 +165,7 @@ def train(
             more, extra = shared[targeted.name, fold]
             features, matrix = (*features, *more.features), np.concatenate([matrix, extra], axis=1)
         facts["encode_seconds"].append(time.process_time() - began)
-        how = How(
+        context = FitContext(
             prepared.task,
             metric,
             zlib.crc32(f"{config['name']}{fold}".encode()) >> 1,
@@ -174,17 +174,17 @@ def train(
         began = time.process_time()
         fit_sample = Sample(matrix[rows], features, y[rows])
         held_sample = Sample(matrix[held], features, y[held])
-        ready = kind.prepare(fit_sample, held_sample, params, how)
-        fitted = kind.fit(ready, params, how)
+        ready = kind.prepare(fit_sample, held_sample, params, context)
+        fitted = kind.fit(ready, params, context)
         facts["seconds"].append(time.process_time() - began)
         answers = [fitted.model.predict(matrix[part]) for part in (rows, held, test)]
         if config.get("log"):
             answers = unlogged(answers, prepared.y[rows])
         out[held] = answers[1]
         out[test] += answers[2] / FOLDS
-        facts["losses"].append(metric.of(prepared.y[held], out[held]))
+        facts["losses"].append(metric.loss_of_output(prepared.y[held], out[held]))
         facts["rounds"].append(fitted.rounds)
-        facts["stopped"].append(fitted.stopped)
+        facts["stopped"].append(fitted.hit_deadline)
     return facts, out[prepared.known], out[test]
 
 

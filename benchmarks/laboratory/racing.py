@@ -85,14 +85,14 @@ def _constant(table: Table) -> list[float]:
                 np.bincount(rest.astype(int), minlength=table.task.n_outputs) / len(rest),
                 (len(y), 1),
             )
-        losses.append(table.metric.of(y, answer))
+        losses.append(table.metric.loss_of_output(y, answer))
     return losses
 
 
 def _loss(table: Table, names: list[str]) -> float:
     """The test loss of the ensemble of some configurations."""
     weights = table.weigher(15)([table.models[name].known for name in names], table.truth)
-    return table.metric.of(
+    return table.metric.loss_of_output(
         table.test.y, combine([table.models[name].test for name in names], weights)
     )
 

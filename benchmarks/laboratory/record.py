@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from automl.ensemble import Truth, greedy, pool
+from automl.ensemble import Truth, fit_log_pool, select_greedily
 from automl.metrics import METRICS, Metric
 from automl.task import Task
 from automl.uncertainty import Weigher
@@ -53,7 +53,11 @@ class Table:
 
     def weigher(self, steps: int) -> Weigher:
         """Return a run's way to weights: greedy selection for numbers, a pool for classes."""
-        return partial(greedy, metric=self.metric, steps=steps) if self.task.is_regression else pool
+        return (
+            partial(select_greedily, metric=self.metric, steps=steps)
+            if self.task.is_regression
+            else fit_log_pool
+        )
 
 
 def log_ratios(pairs: Iterable[tuple[float, float]]) -> np.ndarray:

@@ -30,10 +30,10 @@ from prepare import FOLDS, PreparedTable
 from record import Table, log_ratios, tables, told
 
 from automl.budget import Budget
-from automl.ensemble import combine, scores_of
+from automl.ensemble import combine, to_scores
 from automl.features.feature import Feature
 from automl.features.recipe import RECIPES
-from automl.models import How, Sample, family
+from automl.models import FitContext, Sample, find_family
 
 LAYER = 12  # models of the first layer
 SECOND: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -62,7 +62,7 @@ def added(table: Table, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the second layer's inputs from the first, for the known and the test rows."""
 
     def columns(predictions: list[np.ndarray]) -> np.ndarray:
-        scores = [scores_of(each) for each in predictions]
+        scores = [to_scores(each) for each in predictions]
         flat = [each[:, None] if each.ndim == 1 else each[:, 1:] - each[:, :1] for each in scores]
         return np.concatenate(flat, axis=1).astype(np.float32)
 
@@ -94,7 +94,7 @@ def second_layer(
         *(Feature(f"layer {place}", f"layer {place}") for place in range(extra.shape[1])),
     )
     made, shape = (
-        family(kind),
+        find_family(kind),
         (len(prepared.y), prepared.task.n_outputs) if prepared.task.labels else (len(prepared.y),),
     )
     out = np.zeros(shape)
@@ -103,15 +103,17 @@ def second_layer(
             prepared.known[prepared.blocks[prepared.known] != fold],
             np.flatnonzero(prepared.blocks == fold),
         )
-        how = How(prepared.task, table.metric, fold, budget=Budget(time.monotonic() + 20.0))
+        context = FitContext(
+            prepared.task, table.metric, fold, budget=Budget(time.monotonic() + 20.0)
+        )
         asked = made.defaults(prepared.task) | params
         ready = made.prepare(
             Sample(X[rows], features, prepared.y[rows]),
             Sample(X[held], features, prepared.y[held]),
             asked,
-            how,
+            context,
         )
-        model = made.fit(ready, asked, how).model
+        model = made.fit(ready, asked, context).model
         out[held] = model.predict(X[held])
         out[rows_test] += model.predict(X[rows_test]) / FOLDS
     return out[prepared.known], out[rows_test]
@@ -130,7 +132,9 @@ def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
     )
 
     def loss(known: list[np.ndarray], test: list[np.ndarray]) -> float:
-        return table.metric.of(table.test.y, combine(test, table.weigher(25)(known, table.truth)))
+        return table.metric.loss_of_output(
+            table.test.y, combine(test, table.weigher(25)(known, table.truth))
+        )
 
     found = {"first": loss(known, test)}
     layers = {
@@ -138,7 +142,7 @@ def judged(table: Table, data: Path, most: int) -> tuple[str, dict[str, float]]:
         for name, what in SECOND.items()
     }
     for name, (seen, answer) in layers.items():
-        found[name] = table.metric.of(table.test.y, answer)
+        found[name] = table.metric.loss_of_output(table.test.y, answer)
         found[f"first + {name}"] = loss([*known, seen], [*test, answer])
     found["second"] = loss(
         [seen for seen, _ in layers.values()], [answer for _, answer in layers.values()]

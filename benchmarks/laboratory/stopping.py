@@ -27,7 +27,7 @@ from automl.features.encoding import fit_shared
 from automl.features.recipe import RECIPES
 from automl.folds import kfold
 from automl.metrics import METRICS
-from automl.models import How, Sample, _boosting, family
+from automl.models import FitContext, Sample, _boosting, find_family
 
 FAMILIES, FOLDS, SEEDS = ("lightgbm", "catboost", "xgboost"), 8, 3
 TELLING = {"auc": 0, "log": 10**9}  # held-out rows from which on the AUC chooses
@@ -39,21 +39,21 @@ def bags(prepared: PreparedTable, rows: int, seed: int) -> Iterator[lines.Line]:
     known, test, y = order[:rows], order[rows:], prepared.y
     folds = kfold(y[known], np.arange(rows), FOLDS, 1, seed).blocks[0]
     for name in FAMILIES:
-        kind = family(name)
+        kind = find_family(name)
         encoding = fit_shared(RECIPES[kind.recipes[0]], prepared.columns.take(known), 0)
         X, params = encoding.transform(prepared.columns), kind.defaults(prepared.task)
         for stop, telling in TELLING.items():
-            _boosting.TELLING = telling
+            _boosting.MIN_HELD_OUT_ROWS_FOR_METRIC = telling
             out, answer, rounds, began = np.zeros(rows), np.zeros(len(test)), [], time.time()
             for fold in range(FOLDS):
-                how = How(
+                context = FitContext(
                     prepared.task, METRICS["roc_auc"], fold, budget=Budget(time.monotonic() + 30)
                 )
                 train, held = (
                     Sample(X[part], encoding.features, y[part])
                     for part in (known[folds != fold], known[folds == fold])
                 )
-                fitted = kind.fit(kind.prepare(train, held, params, how), params, how)
+                fitted = kind.fit(kind.prepare(train, held, params, context), params, context)
                 out[folds == fold] = fitted.model.predict(held.X)[:, 1]
                 answer += fitted.model.predict(X[test])[:, 1] / FOLDS
                 rounds.append(fitted.rounds)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.predictor.archive import MARK
+from automl.predictor.archive import DIGEST_PREFIX
 
 
 def crude(blob: bytes, rng: Random) -> bytes:
@@ -230,12 +230,12 @@ def clever(blob: bytes, rng: Random) -> bytes:
 
 def unsigned(blob: bytes) -> bytes:
     """The file as a zip without a comment."""
-    return blob[: blob.rindex(MARK) - 2] + b"\0\0"
+    return blob[: blob.rindex(DIGEST_PREFIX) - 2] + b"\0\0"
 
 
 def signed(body: bytes) -> bytes:
     """A zip with the digest that `automl` looks for in its comment."""
-    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    comment = DIGEST_PREFIX + hashlib.sha256(body[:-2]).hexdigest().encode()
     return body[:-2] + len(comment).to_bytes(2, "little") + comment
 
 

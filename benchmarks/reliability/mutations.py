@@ -247,8 +247,8 @@ def judge_file(blob: bytes) -> str:
     """Load a predictor's file, ask it for predictions, and return the verdict."""
     try:
         predictor = archive.loads(blob)
-        raw = predictor.raw(predictor.read(TABLE[0]).columns)
-        predictor.answer(raw)
+        raw = predictor.predict_raw(predictor.to_columns(TABLE[0]).columns)
+        predictor.decode(raw)
     except AutoMLError as error:
         return "refused" if "\n" not in str(error) else f"ERROR two lines: {error}"
     return "answered" if np.isfinite(raw).all() else "answered with what is not finite"

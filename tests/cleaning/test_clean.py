@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.cleaning import CleanOptions, clean
-from automl.cleaning.duplicates import duplicate_rows
+from automl.cleaning.duplicates import number_duplicates
 from automl.columns import Categories, Columns, Numbers
 from automl.errors import InputError
 from automl.finding import Finding
@@ -44,7 +44,7 @@ class TestUselessColumns:
         result = cleaned(None, **{name: values})
         assert result.columns.names() == ("x",)
         assert "id" in codes(result)
-        options = CleanOptions(ids=False, twins=False)
+        options = CleanOptions(ids=False, dual_typed=False)
         kept = cleaned(options, **{name: values})
         assert kept.columns.names() == ("x", name)
 
@@ -60,7 +60,7 @@ class TestUselessColumns:
         ],
     )
     def test_informative_columns_are_kept(self, name: str, values: list[Any]) -> None:
-        result = cleaned(CleanOptions(twins=False), **{name: values})
+        result = cleaned(CleanOptions(dual_typed=False), **{name: values})
         assert result.columns.names() == ("x", name)
 
     def test_row_numbers_are_found_without_a_name(self) -> None:
@@ -281,7 +281,7 @@ def test_rows_have_the_same_number_exactly_if_they_are_equal(rows: list[tuple[fl
     numbers = np.array([number for number, _ in rows])
     words = np.array([levels.index(word) for _, word in rows], np.int32)
     columns = {"a": Numbers(numbers), "b": Categories(words, levels)}
-    found = duplicate_rows(Columns(columns, len(rows)))
+    found = number_duplicates(Columns(columns, len(rows)))
     keys = [(repr(number + 0.0), word) for number, word in rows]
     for key, number in zip(keys, found, strict=True):
         assert [key == other for other in keys] == [number == other for other in found]

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl.cleaning import Applied, Cleaner, CleanOptions, clean
+from automl.cleaning import Cleaner, CleanOptions, Transformed, clean
 from automl.columns import Columns, Numbers
 from automl.errors import InputError, UnsafeModel
 from automl.state import pack, unpack
-from automl.table import Form, from_frame, read_table
+from automl.table import FileFormat, from_frame, read_table
 from tests.cleaning.samples import N, X, Y, as_file, cleaned, plain
 
 HALF = N // 2
@@ -27,7 +27,7 @@ CLEANER = cleaned(c=["a", "b"] * HALF, f=["yes", "no"] * HALF).cleaner
 INTEGERS = Columns({"x": Numbers(np.array([5.0, 3.0, np.nan, 8.0, 3.0]))}, 5)
 
 
-def apply(**columns: Any) -> Applied:
+def apply(**columns: Any) -> Transformed:
     """Transform a table of two rows, with some columns replaced."""
     usual = {"x": [1.0, 2.0], "c": ["a", "b"], "f": ["yes", "no"]}
     return CLEANER.transform(from_frame({**usual, **columns}))
@@ -83,7 +83,7 @@ class TestPredict:
         assert plain(columns)["z"] == ["01234", "98765", None]
 
     def test_adds_categories_for_numbers_with_codes(self) -> None:
-        coded = CLEANER.with_codes(["x"], INTEGERS)
+        coded = CLEANER.with_categorical_integers(["x"], INTEGERS)
         later = from_frame({"x": [8, None, 4, 3, 99], "c": ["a"] * 5, "f": ["no"] * 5})
         applied = coded.transform(later)
         columns = plain(applied.columns)
@@ -93,7 +93,7 @@ class TestPredict:
         assert through_json(coded) == coded
 
     def test_puts_a_category_in_place_of_a_key(self) -> None:
-        keyed = CLEANER.with_codes([], INTEGERS, keys=["x"])
+        keyed = CLEANER.with_categorical_integers([], INTEGERS, keys=["x"])
         later = from_frame({"x": ["8.0", None, "4", " 3", "9"], "c": ["a"] * 5, "f": ["no"] * 5})
         applied = keyed.transform(later)
         assert plain(applied.columns)["x"] == ["8", None, None, "3", None]
@@ -130,7 +130,7 @@ class TestState:
         lines = [f"{x};{y}\n" for x, y in zip(X, Y, strict=True)]
         path.write_text("sep=;\nx;y\n" + "".join(lines))
         cleaner = clean(read_table(path, needs=("y",)), "y").cleaner
-        assert cleaner.form == Form(";", skip=1)
+        assert cleaner.form == FileFormat(";", skip=1)
         assert through_json(cleaner) == cleaner
 
     @pytest.mark.parametrize("lacking", ["form", "keys"])

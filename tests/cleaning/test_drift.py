@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from automl.cleaning.drift import Drift, find_drift, in_order, is_running_number
+from automl.cleaning.drift import Drift, find_drift, is_running_number, times_from_parts
 from automl.columns import Columns, Numbers
 
 N_ROWS = 400
@@ -81,7 +81,7 @@ def test_dates_of_birth_are_not_the_time_of_the_row() -> None:
 def test_the_largest_unit_decides_the_order() -> None:
     years = np.array([1.0, 1.0, 0.0])
     months = np.array([2.0, 1.0, 9.0])
-    times = in_order([years, months])
+    times = times_from_parts([years, months])
     assert times.tolist() == [2.0, 1.0, 0.0]
 
 

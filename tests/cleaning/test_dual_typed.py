@@ -104,27 +104,27 @@ def test_repeated_texts_are_also_categories() -> None:
 )
 def test_other_columns_are_read_once(cells: list[str]) -> None:
     result = cleaned(cells=cells)
-    assert not result.cleaner.twins
+    assert not result.cleaner.second_rules
     assert set(result.columns.names()) <= {"cells", "x"}
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        CleanOptions(twins=False),
+        CleanOptions(dual_typed=False),
         CleanOptions(kinds={"town": "category"}),
     ],
 )
 def test_options_prevent_a_second_reading(options: CleanOptions) -> None:
     result = clean(table(town=town_names()), "y", options)
-    assert not result.cleaner.twins
+    assert not result.cleaner.second_rules
 
 
 def test_the_state_holds_the_second_rules() -> None:
     cleaner = cleaned(town=town_names(), title=titles()).cleaner
     again = Cleaner.from_state(cleaner.to_state())
     assert again == cleaner
-    assert set(again.twins) == {"town", "title"}
+    assert set(again.second_rules) == {"town", "title"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from automl.cleaning.duplicates import Copies, copied_rows
+from automl.cleaning.duplicates import Copies, find_copied_rows
 from automl.columns import Categories, Columns, Numbers
 
 
@@ -19,7 +19,7 @@ def table(values: np.ndarray) -> Columns:
 
 
 def copies(values: np.ndarray, y: np.ndarray, is_regression: bool = False) -> Copies:
-    return copied_rows(table(values), y, is_regression)
+    return find_copied_rows(table(values), y, is_regression)
 
 
 def test_copies_of_rows_share_a_unit() -> None:
@@ -79,7 +79,7 @@ def test_missing_cells_and_categories_are_equal_to_themselves() -> None:
         "c": Categories(np.tile(codes, 2), levels),
         "x": Numbers(np.tile(values, 2)),
     }
-    found = copied_rows(Columns(columns, 100), np.zeros(100), is_regression=False)
+    found = find_copied_rows(Columns(columns, 100), np.zeros(100), is_regression=False)
     assert found.count == 50
 
 
@@ -88,8 +88,8 @@ def test_equal_seeds_find_the_same() -> None:
     rows = np.r_[np.arange(100), np.arange(40)]
     columns = table(values[rows])
     y = np.zeros(140)
-    first = copied_rows(columns, y, is_regression=False, seed=5)
-    again = copied_rows(columns, y, is_regression=False, seed=5)
-    assert first.found == again.found
+    first = find_copied_rows(columns, y, is_regression=False, seed=5)
+    again = find_copied_rows(columns, y, is_regression=False, seed=5)
+    assert first.n_found == again.n_found
     assert first.by_chance == again.by_chance
     assert first.limit == again.limit

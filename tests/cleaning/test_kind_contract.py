@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from automl.cleaning import Cleaned, Cleaner, kinds
-from automl.cleaning.cells import Cells, read_cells, tidy
+from automl.cleaning.cells import Cells, normalize_cells, read_cells
 from automl.cleaning.kinds import KINDS, Kind, force, infer, rule_from_state
 from automl.columns import Columns, Numbers
 from automl.errors import UnsafeModel
@@ -64,7 +64,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 def cells_of(words: list[str]) -> Cells:
-    return tidy(read_cells(pd.Series(words)))
+    return normalize_cells(read_cells(pd.Series(words)))
 
 
 def column_of(kind: Kind) -> Cells:
@@ -91,8 +91,8 @@ def test_recognises_its_columns_and_leaves_others_to_the_next_kind(kind: Kind) -
 def test_reads_columns_of_its_layout_whose_encoders_are_known(kind: Kind) -> None:
     cells = column_of(kind)
     read = infer("column", cells).rule.read(cells)
-    assert read.unreadable == 0
-    assert read.present == 60
+    assert read.n_unreadable == 0
+    assert read.n_present == 60
     for column in read.columns:
         assert isinstance(column, kind.layout)
         assert column.kind == kind.encoders
@@ -115,7 +115,7 @@ def test_reads_each_row_by_itself(kind: Kind) -> None:
 def test_reads_nothing_from_no_rows(kind: Kind) -> None:
     rule = infer("column", column_of(kind)).rule
     read = rule.read(cells_of([]))
-    assert read.present == read.unreadable == read.unseen == 0
+    assert read.n_present == read.n_unreadable == read.n_unseen == 0
 
 
 def test_is_saved_as_plain_values(kind: Kind) -> None:
@@ -140,7 +140,7 @@ def test_describes_itself_in_plain_values(kind: Kind) -> None:
 def test_says_what_is_missing_where_no_cell_can_be_read(kind: Kind) -> None:
     rule = infer("column", column_of(kind)).rule
     read = rule.read(cells_of(["§", "¶"]))
-    is_refused = read.unreadable == read.present == 2
+    is_refused = read.n_unreadable == read.n_present == 2
     # Of a shape's words some may change: they count as missing.
     assert bool(rule.none_found) == (is_refused and kind.name != "parts")
 
@@ -152,7 +152,7 @@ def test_reads_any_column_if_users_choose_it(kind: Kind) -> None:
     for words in COLUMNS.values():
         cells = cells_of(words)
         read = force("column", cells, kind.name).read(cells)
-        assert read.present == 60
+        assert read.n_present == 60
 
 
 def test_goes_all_the_way_from_a_file_to_features(kind: Kind) -> None:

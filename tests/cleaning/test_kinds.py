@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning.cells import Cells, read_cells, tidy
+from automl.cleaning.cells import Cells, normalize_cells, read_cells
 from automl.cleaning.kinds import infer
 from automl.cleaning.kinds.date import DateRule
 from automl.cleaning.kinds.number import NumberRule
@@ -18,7 +18,7 @@ LETTERS = string.ascii_lowercase
 
 
 def cells_of(words: object) -> Cells:
-    return tidy(read_cells(pd.Series(words)))
+    return normalize_cells(read_cells(pd.Series(words)))
 
 
 def kind(words: object, name: str = "column") -> str:
@@ -65,7 +65,7 @@ class TestNumbers:
         assert finding.code == "stray"
         assert finding.count == 1
         assert finding.examples == ("oops",)
-        assert inferred.rule.read(cells).unreadable == 0  # known from the fit
+        assert inferred.rule.read(cells).n_unreadable == 0  # known from the fit
 
     def test_that_are_infinite_are_missing(self) -> None:
         assert np.isnan(values(["1", "inf", "2"])[1])

@@ -308,5 +308,5 @@ class TestParts:
     def test_may_have_codes(self) -> None:
         words = [f"{row % 30}-{value:.1f}" for row, value in enumerate(AMOUNTS)]
         result = cleaned(words)
-        coded = result.cleaner.with_codes(["x [1]"], result.columns)
+        coded = result.cleaner.with_categorical_integers(["x [1]"], result.columns)
         assert Cleaner.from_state(coded.to_state()) == coded

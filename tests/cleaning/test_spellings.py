@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from automl.cleaning import Cleaned, Cleaner, CleanOptions
-from automl.cleaning.cleaner import Applied
+from automl.cleaning.cleaner import Transformed
 from automl.table import from_frame
 from tests.cleaning.spellings import AMOUNTS, MOMENTS, SIGNED, N, cleaned, cleaned_again, values
 
@@ -25,7 +25,7 @@ def ids(result: Cleaned) -> set[str]:
     return names
 
 
-def transform(cleaner: Cleaner, words: list[str]) -> Applied:
+def transform(cleaner: Cleaner, words: list[str]) -> Transformed:
     table = from_frame({"plain": [0.0] * len(words), "x": words})
     return cleaner.transform(table)
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from automl import cli
-from automl.files import bundled
+from automl.files import bundled_folder
 
-PENGUINS = bundled("datasets") / "penguins" / "data.csv"
+PENGUINS = bundled_folder("datasets") / "penguins" / "data.csv"
 ROWS = "".join(f"{k % 7},{k * 1.5},{'yes' if k % 3 else 'no'}\n" for k in range(40))
 TABLE = "a,b,y\n" + ROWS
 

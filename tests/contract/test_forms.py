@@ -11,12 +11,12 @@ from automl.cleaning import CleanOptions, clean
 from automl.features.encoding import fit_shared
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
-from automl.models import family
-from automl.models._base import How, Sample
+from automl.models import find_family
+from automl.models._base import FitContext, Sample
 from automl.predictor import Member, Part, Predictor
 from automl.predictor.archive import dumps, loads
-from automl.predictor.scoring import scores
-from automl.state import packed
+from automl.predictor.scoring import score_table
+from automl.state import pack_to_bytes
 from automl.table import Table
 from automl.task import Task
 from tests.contract.forms import FORMS, N_ROWS, sample, tables
@@ -44,16 +44,16 @@ def fit_linear(data: Table, target: str) -> Predictor:
         TARGETS[target],
         cleaned.labels,
         cleaned.dtype,
-        cleaned.comma,
+        cleaned.has_decimal_comma,
     )
-    linear = family("linear")
+    linear = find_family("linear")
     encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)
     matrix = encoding.transform(cleaned.columns)
-    how = How(task, METRICS[task.metric], 0)
+    context = FitContext(task, METRICS[task.metric], 0)
     train = Sample(matrix, encoding.features, cleaned.y)
-    prepared = linear.prepare(train, None, {}, how)
-    fitted = linear.fit(prepared, {}, how)
-    part = Part(("e",), packed(fitted.model.to_state()))
+    prepared = linear.prepare(train, None, {}, context)
+    fitted = linear.fit(prepared, {}, context)
+    part = Part(("e",), pack_to_bytes(fitted.model.to_state()))
     member = Member("m", linear, 1.0, (part,))
     predictor = Predictor(task, cleaned.cleaner, {"e": encoding}, (member,))
     return loads(dumps(predictor))
@@ -66,17 +66,17 @@ def test_a_model_of_one_form_predicts_and_scores_every_other(
 ) -> None:
     table = tables_by_form[form]
     model = fit_linear(table, target)
-    expected = model.raw(model.read(table).columns)
-    score = scores(model, table).found
+    expected = model.predict_raw(model.to_columns(table).columns)
+    score = score_table(model, table).by_model
     for name, other in tables_by_form.items():
-        applied = model.read(other)
+        applied = model.to_columns(other)
         assert not applied.counts.unseen, name
         assert not applied.counts.unreadable, name
-        predicted = model.raw(applied.columns)
+        predicted = model.predict_raw(applied.columns)
         assert np.array_equal(predicted, expected), name
-        scored = scores(model, other)
+        scored = score_table(model, other)
         assert scored.rows == N_ROWS, name
-        assert scored.found == score, name
+        assert scored.by_model == score, name
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +88,11 @@ def csv_model(tables_by_form: Tables) -> Predictor:
 def test_a_row_gets_the_same_prediction_alone_in_any_form(
     form: str, csv_model: Predictor, tables_by_form: Tables, tmp_path: Path
 ) -> None:
-    whole = csv_model.read(tables_by_form["csv"])
-    expected = csv_model.raw(whole.columns)
+    whole = csv_model.to_columns(tables_by_form["csv"])
+    expected = csv_model.predict_raw(whole.columns)
     for row in ROWS:
         frame = sample().iloc[[row]].reset_index(drop=True)
         table = FORMS[form](frame, tmp_path / f"{row}.data")
-        alone = csv_model.read(table)
-        predicted = csv_model.raw(alone.columns)
+        alone = csv_model.to_columns(table)
+        predicted = csv_model.predict_raw(alone.columns)
         assert predicted == pytest.approx(expected[[row]], abs=0), row

@@ -27,7 +27,7 @@ class Parabola(SimpleFamily):
     def __init__(self, secret: float = 0.0) -> None:
         self.secret = secret
 
-    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> dict[str, Any]:
         return {
             "found": np.linalg.lstsq(np.c_[X, X**2, np.ones(len(X))], y, rcond=None)[0]
             + self.secret
@@ -40,8 +40,8 @@ class Parabola(SimpleFamily):
 class Reversed(Parabola):
     """Another class with the same name."""
 
-    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> dict[str, Any]:
-        return {"found": -super().train(X, y, weight, params, how)["found"]}
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> dict[str, Any]:
+        return {"found": -super().train(X, y, weight, params, context)["found"]}
 
     def answer(self, state: Any, X: Any) -> Any:
         return super().answer({"found": -state["found"]}, X)

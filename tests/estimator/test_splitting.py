@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 
 from automl import InputError, run
 from automl.estimator.rows import Rows
-from automl.folds import UNUSED, Folds, folds_from_splits, load_user_folds
+from automl.folds import UNUSED_BLOCK, Folds, folds_from_splits, load_user_folds
 from automl.pipeline import read_pipeline
 from automl.problem import Problem
 from automl.table import from_frame, read_table
@@ -54,7 +54,7 @@ def splits_of(folds: Folds) -> Iterator[Split]:
     for repeat in range(len(folds.blocks)):
         for fold in range(folds.n_folds):
             train = folds.train(repeat, fold)
-            held = folds.held(repeat, fold)
+            held = folds.held_out(repeat, fold)
             yield train.tolist(), held.tolist()
 
 
@@ -169,7 +169,7 @@ def test_rows_without_a_target_are_in_no_split(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="rows without a target were left out"):
         model.fit(X, y)
     blocks = folds_of(tmp_path).blocks[0]
-    assert (blocks[missing] == UNUSED).all()
+    assert (blocks[missing] == UNUSED_BLOCK).all()
     assert (np.delete(blocks, missing) >= 0).all()
 
 
@@ -179,7 +179,7 @@ def test_pairs_count_rows_without_a_target(tmp_path: Path) -> None:
     model = regressor(cv=[(FIRST_40, LAST_20)], output=tmp_path)
     with pytest.warns(UserWarning, match="rows without a target were left out"):
         model.fit(X, y)
-    assert folds_of(tmp_path).held(0, 0).tolist() == LAST_20.tolist()
+    assert folds_of(tmp_path).held_out(0, 0).tolist() == LAST_20.tolist()
     assert model.score(X.iloc[5:], y[5:]) > 0.9
 
 

@@ -17,7 +17,7 @@ from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
 from automl.executor._base import Executor
 from automl.executor.engines import ENGINES, Engine, EngineSettings, engine_of
-from automl.executor.work import NO_LIMITS, Encode, Limits, WorkItem, WorkResult
+from automl.executor.work import NO_LIMITS, Encode, JobLimits, WorkItem, WorkResult
 from automl.executor.worker import Worker, move_artifacts
 from automl.features.recipe import RECIPES
 from automl.resources import Resources
@@ -44,7 +44,7 @@ class ThreadExecutor:
     def warm_up(self, seconds: float, workers: int, at_least: int = 1) -> Sequence[WorkResult]:
         return []
 
-    def submit(self, item: WorkItem, limits: Limits) -> None:
+    def submit(self, item: WorkItem, limits: JobLimits) -> None:
         worker, budget = Worker(self._work), Budget(deadline=limits.deadline)
         self._running[self._threads.submit(worker.do, item, budget)] = item
 
@@ -82,7 +82,7 @@ def job(fold: int = 0, **params: object) -> Job:
     return Job(Candidate("lightgbm", params, RECIPE), "d", 0, fold)
 
 
-def done(executor: Executor, item: WorkItem, limits: Limits = NO_LIMITS) -> WorkResult:
+def done(executor: Executor, item: WorkItem, limits: JobLimits = NO_LIMITS) -> WorkResult:
     """The result of an item that is submitted alone."""
     executor.submit(item, limits)
     while not (results := executor.results(60.0)):

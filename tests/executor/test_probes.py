@@ -28,7 +28,7 @@ def words(codes: np.ndarray) -> Categories:
 
 
 def dataset(y: np.ndarray, **columns: Column) -> Dataset:
-    nothing_held_out = folds.given(np.zeros(N_ROWS, np.bool_))
+    nothing_held_out = folds.holdout_of(np.zeros(N_ROWS, np.bool_))
     return Dataset(TASK, Columns(columns, N_ROWS), y, nothing_held_out)
 
 

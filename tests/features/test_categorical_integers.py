@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from automl.columns import Columns, Floats, Numbers
-from automl.features.categorical_integers import coded
-from automl.features.target import targets
+from automl.features.categorical_integers import find_categorical_integers
+from automl.features.target import encode_targets
 from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
@@ -25,7 +25,9 @@ def departments(n_rows: int = 3000) -> tuple[NDArray[np.int64], Floats]:
 
 def is_found(values: NDArray[np.generic], y: Floats, task: Task = REGRESSION) -> bool:
     columns = Columns({"x": Numbers(np.asarray(values, np.float64))}, len(y))
-    return coded(columns, targets(task, y, np.arange(len(y)), 0)) == ("x",)
+    return find_categorical_integers(columns, encode_targets(task, y, np.arange(len(y)), 0)) == (
+        "x",
+    )
 
 
 def test_departments_are_categorical_whether_or_not_some_are_missing() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
-from automl.features.recipe import RECIPES, TOPICS, Recipe
+from automl.features.recipe import RECIPES, TOPICS_RECIPE, Recipe
 from automl.state import pack, unpack
 from automl.task import Task
 from tests.features.samples import table
@@ -23,7 +23,7 @@ BINARY = Task("binary", "y", "auc", ("no", "yes"))
 MULTICLASS = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
 ALL_RECIPES = [
     *RECIPES.values(),
-    TOPICS,
+    TOPICS_RECIPE,
     Recipe("lean", "quantile", "codes", "skip"),
     Recipe("odd", "standard", "native"),
 ]
@@ -137,7 +137,7 @@ def test_only_native_categories_have_levels(recipe: Recipe) -> None:
     features = fit(recipe, table()).features
     levels = {feature.source: feature.levels for feature in features if feature.levels}
     expected = {}
-    if recipe != TOPICS and recipe.categories == "native":
+    if recipe != TOPICS_RECIPE and recipe.categories == "native":
         expected = {"city": 6, "sex": 2, "postcode": 100}
     elif recipe.categories == "mixed":
         expected = {"city": 6, "sex": 2}

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.date import PARTS, date_parts
 from automl.features.encoding import Encoding, fit_shared
-from automl.features.recipe import RECIPES, TOPICS
+from automl.features.recipe import RECIPES, TOPICS_RECIPE
 from automl.features.scaling import Plain, Quantile, Standard, fit_scaler
 from automl.features.text import TextSums
 
 
 def fit_one(recipe: str, column: Column, n_rows: int) -> tuple[Encoding, np.ndarray]:
     columns = Columns({"x": column}, n_rows)
-    encoding = fit_shared({**RECIPES, TOPICS.name: TOPICS}[recipe], columns, seed=0)
+    encoding = fit_shared({**RECIPES, TOPICS_RECIPE.name: TOPICS_RECIPE}[recipe], columns, seed=0)
     return encoding, encoding.transform(columns)
 
 

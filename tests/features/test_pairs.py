@@ -13,7 +13,7 @@ from automl.features.encoding import Encoding, fit_targeted
 from automl.features.pairs import OPERATIONS, Arithmetic, Cross, fit_cross
 from automl.features.recipe import RECIPES
 from automl.features.screening import Chosen, screen
-from automl.features.target import targets
+from automl.features.target import encode_targets
 from automl.task import Task
 from tests.features.samples import categories
 
@@ -31,7 +31,7 @@ CROSS = Cross(
 
 
 def choose(columns: Columns, y: np.ndarray, task: Task = REGRESSION) -> Chosen:
-    return screen(columns, targets(task, y, np.arange(columns.n_rows), seed=0))
+    return screen(columns, encode_targets(task, y, np.arange(columns.n_rows), seed=0))
 
 
 def numbers(names: str = "abcd") -> Columns:
@@ -92,7 +92,7 @@ def test_the_mean_of_a_pair_explains_more_than_its_columns() -> None:
 
 def test_a_row_does_not_see_its_own_target_in_the_mean_of_its_pair() -> None:
     columns, y = interacting_categories()
-    known = targets(BINARY, y, np.arange(N_ROWS), seed=0)
+    known = encode_targets(BINARY, y, np.arange(N_ROWS), seed=0)
     changed = replace(known, values=known.values.copy())
     changed.values[7] = 1 - changed.values[7]
     _, before = fit_cross(columns["u"], columns["v"], ("u", "v"), "plain", known)

@@ -17,14 +17,14 @@ import automl
 from automl.columns import Columns, Numbers, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
-from automl.features.recipe import RECIPES, TOPICS
+from automl.features.recipe import RECIPES, TOPICS_RECIPE
 from automl.state import pack
 from automl.task import Task
 from tests.features.samples import table
 
 ROOT = Path(automl.__file__).parent.parent
 TASK = Task("binary", "y", "auc", ("no", "yes"))
-ALL_RECIPES = {**RECIPES, TOPICS.name: TOPICS}
+ALL_RECIPES = {**RECIPES, TOPICS_RECIPE.name: TOPICS_RECIPE}
 
 TRANSFORM_WITHOUT_SCIKIT_LEARN = """
 import sys, zipfile

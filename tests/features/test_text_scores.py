@@ -7,7 +7,7 @@ import pytest
 
 from automl.columns import Columns, Texts
 from automl.features.encoding import Encoding, fit_targeted
-from automl.features.recipe import RECIPES, TOPICS
+from automl.features.recipe import RECIPES, TOPICS_RECIPE
 from automl.features.text import TextSums
 from automl.task import Task
 
@@ -32,7 +32,7 @@ def fit(
     task: Task = REGRESSION,
     weight: np.ndarray | None = None,
 ) -> tuple[Encoding, np.ndarray]:
-    return fit_targeted(TOPICS, as_columns(strings), task, y, np.arange(len(y)), 0, weight)
+    return fit_targeted(TOPICS_RECIPE, as_columns(strings), task, y, np.arange(len(y)), 0, weight)
 
 
 def test_words_that_explain_the_target_are_found_and_explain_other_rows_too() -> None:

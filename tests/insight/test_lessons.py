@@ -17,17 +17,17 @@ from scipy.stats import spearmanr
 from automl.candidate import Candidate
 from automl.insight import learn_from
 from automl.insight._kernel import Axis, negative_log_posterior
-from automl.insight.cost import WATTS, cost
-from automl.insight.effects import GoodRange, drawn_from, effects, good_ranges, standard_error
+from automl.insight.cost import WATTS_PER_CORE, cost
+from automl.insight.effects import GoodRange, draw_points, effects, good_ranges, standard_error
 from automl.insight.importance import importances, interactions
-from automl.insight.points import Points, points
+from automl.insight.points import Points, trial_points
 from automl.insight.stability import from_seeds
-from automl.insight.story import more_time, story
-from automl.insight.surrogate import Surrogate, learn
+from automl.insight.story import story, time_outlook
+from automl.insight.surrogate import Surrogate, fit_surrogate
 from automl.insight.tunability import tunability
 from automl.space import Choice, Float, Int
 from automl.study import Plan
-from automl.timeline import read
+from automl.timeline import read_timeline
 from automl.trial import Trial
 from tests.report.runs import RECIPES, cleaned_run, full_run
 
@@ -78,7 +78,7 @@ def on_a_grid(function: Function) -> np.ndarray:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_importance_ranks_hyperparameters_as_an_exhaustive_grid_does(name: str) -> None:
     of = tried(FUNCTIONS[name], seed=3)
-    found = {one.name: one for one in importances(of, learn(of), 0)}
+    found = {one.name: one for one in importances(of, fit_surrogate(of), 0)}
     ranks = spearmanr([found[key].share for key in of.names], on_a_grid(FUNCTIONS[name])).statistic
     assert ranks >= 0.8
     for one in found.values():
@@ -89,11 +89,12 @@ def test_importance_ranks_hyperparameters_as_an_exhaustive_grid_does(name: str) 
 @pytest.mark.heavy
 def test_only_hyperparameters_that_interact_are_reported_as_interacting() -> None:
     of = tried(lambda X: 5 + 10 * (X[:, 0] - 0.5) * (X[:, 1] - 0.5) + X[:, 2], seed=0)
-    pairs = [(one.first, one.second) for one in interactions(of, learn(of))]
+    pairs = [(one.first, one.second) for one in interactions(of, fit_surrogate(of))]
     assert pairs[0] == ("h0", "h1")
     assert (
         interactions(
-            tried(FUNCTIONS["quadratic"], seed=0), learn(tried(FUNCTIONS["quadratic"], seed=0))
+            tried(FUNCTIONS["quadratic"], seed=0),
+            fit_surrogate(tried(FUNCTIONS["quadratic"], seed=0)),
         )
         == ()
     )
@@ -130,7 +131,7 @@ def surrogate_of_two() -> tuple[Points, Surrogate]:
         losses,
         trials_of(losses),
     )
-    return of, learn(of)
+    return of, fit_surrogate(of)
 
 
 def test_means_over_the_range_are_those_of_many_points() -> None:
@@ -167,7 +168,7 @@ def test_good_ranges_hold_the_best_and_name_an_edge() -> None:
     falling = tried(lambda X: 1 + X @ WEIGHTS, seed=0)
     assert {
         one.edge
-        for one in good_ranges(falling, effects(falling, learn(falling)), 0.01)
+        for one in good_ranges(falling, effects(falling, fit_surrogate(falling)), 0.01)
         if one.name in ("h0", "h1")
     } == {"low"}
 
@@ -175,9 +176,9 @@ def test_good_ranges_hold_the_best_and_name_an_edge() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_draws_from_good_ranges_do_better_than_draws_from_the_whole_range(name: str) -> None:
     of = tried(FUNCTIONS[name], seed=1)
-    found = {one.name: one for one in good_ranges(of, effects(of, learn(of)), error=0.05)}
+    found = {one.name: one for one in good_ranges(of, effects(of, fit_surrogate(of)), error=0.05)}
     rng = np.random.default_rng(0)
-    good = FUNCTIONS[name](drawn_from(found, of, rng, 500))
+    good = FUNCTIONS[name](draw_points(found, of, rng, 500))
     anywhere = FUNCTIONS[name](rng.random((500, len(WEIGHTS))))
     assert np.median(good) < np.quantile(anywhere, 0.1)
 
@@ -187,8 +188,8 @@ def test_a_flat_family_forgives_and_a_steep_one_is_touchy() -> None:
         tried(lambda X: 1 + 0.003 * X @ WEIGHTS, seed=0, noise=1e-3),
         tried(lambda X: 1 + X @ WEIGHTS, seed=0),
     )
-    assert tunability(flat, learn(flat), 0).verdict == "forgiving"
-    touchy = tunability(steep, learn(steep), 0)
+    assert tunability(flat, fit_surrogate(flat), 0).verdict == "forgiving"
+    touchy = tunability(steep, fit_surrogate(steep), 0)
     assert touchy.verdict == "touchy"
     assert 0 < touchy.median < touchy.bad
     assert touchy.safe in {trial.id for trial in steep.trials}
@@ -230,7 +231,7 @@ class TestARun:
 
     def test_has_a_story_of_steps(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
-        told = story(made.study, read(tmp_path / "run"))
+        told = story(made.study, read_timeline(tmp_path / "run"))
         assert [step.name for step in told] == [
             "baseline",
             "first model",
@@ -241,11 +242,11 @@ class TestARun:
         assert told[0].loss > told[2].loss > told[-1].loss == made.study.evaluation.loss
         best = min(step.loss for step in told[:-1])
         assert told[-1].gain == pytest.approx((best - told[-1].loss) / best)
-        assert all(0 <= step.seconds <= read(tmp_path / "run").last for step in told)
+        assert all(0 <= step.seconds <= read_timeline(tmp_path / "run").last for step in told)
 
     def test_says_whether_more_time_is_worth_it(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
-        found = more_time(made.study, read(tmp_path / "run"))
+        found = time_outlook(made.study, read_timeline(tmp_path / "run"))
         assert found is not None
         assert list(found.losses) == sorted(found.losses, reverse=True)
         assert found.losses[-1] == made.study.ranked[0].loss
@@ -254,14 +255,17 @@ class TestARun:
 
     def test_says_nothing_of_more_time_after_too_few_trials(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run", trials=3)
-        found = more_time(made.study, read(tmp_path / "run"))
+        found = time_outlook(made.study, read_timeline(tmp_path / "run"))
         assert found is None or found.four_times < 1
         constant = {
             key: trial
             for key, trial in made.study.trials.items()
             if trial.candidate.family == "constant"
         }
-        assert more_time(replace(made.study, trials=constant), read(tmp_path / "run")) is None
+        assert (
+            time_outlook(replace(made.study, trials=constant), read_timeline(tmp_path / "run"))
+            is None
+        )
 
     def test_reports_manual_candidates_separately(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
@@ -269,21 +273,23 @@ class TestARun:
         by_hand = replace(best, candidate=replace(best.candidate, origin="hand"))
         told = story(
             replace(made.study, trials={**made.study.trials, best.id: by_hand}),
-            read(tmp_path / "run"),
+            read_timeline(tmp_path / "run"),
         )
         assert [step.name for step in told][-2:] == ["by hand", "ensemble"]
         assert next(step for step in told if step.name == "by hand").loss == best.loss
 
     def test_costs_what_its_fits_took(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
-        found = cost(made.study, read(tmp_path / "run"), price_per_hour=3.6, person_per_day=480)
+        found = cost(
+            made.study, read_timeline(tmp_path / "run"), price_per_hour=3.6, person_per_day=480
+        )
         assert found.core_hours == pytest.approx(
             sum(trial.seconds for trial in made.study.trials.values()) / 3600
         )
-        assert found.kilowatt_hours == pytest.approx(found.core_hours * WATTS / 1000)
+        assert found.kilowatt_hours == pytest.approx(found.core_hours * WATTS_PER_CORE / 1000)
         assert found.money == pytest.approx(found.seconds / 1000)
         assert found.person_money == pytest.approx(len(made.study.trials) * 10)
-        assert cost(made.study, read(tmp_path / "run")).money is None
+        assert cost(made.study, read_timeline(tmp_path / "run")).money is None
 
     def test_expects_a_dropped_trial_to_stay_behind_the_best(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run").study
@@ -297,17 +303,17 @@ class TestARun:
 
     def test_has_a_standard_error_of_paired_differences(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run", trials=200).study
-        of = points(study, "lightgbm")
-        assert 0 < standard_error(study, of, learn(of)) < 0.05 * study.ranked[0].loss
+        of = trial_points(study, "lightgbm")
+        assert 0 < standard_error(study, of, fit_surrogate(of)) < 0.05 * study.ranked[0].loss
 
     def test_without_folds_uses_the_noise_of_the_surrogate(self, tmp_path: Path) -> None:
         study = full_run(tmp_path / "run", trials=200, plan=Plan("holdout", 1)).study
-        of = points(study, "lightgbm")
-        assert standard_error(study, of, learn(of)) > 0
+        of = trial_points(study, "lightgbm")
+        assert standard_error(study, of, fit_surrogate(of)) > 0
 
     def test_without_a_model_has_a_story_and_no_lessons(self, tmp_path: Path) -> None:
         made = cleaned_run(tmp_path / "run")
-        found = learn_from(made.study, read(tmp_path / "run"))
+        found = learn_from(made.study, read_timeline(tmp_path / "run"))
         assert (found.lessons, found.story, found.more) == ((), (), None)
 
 
@@ -320,7 +326,7 @@ def test_any_few_trials_can_be_learnt_from(seed: int, count: int, same: bool) ->
     of = Points(
         "knn", {"x": Float(0.0, 1.0), "c": Choice((1, 2))}, places, losses, trials_of(losses)
     )
-    surrogate = learn(of)
+    surrogate = fit_surrogate(of)
     curves = effects(of, surrogate)
     for curve in curves:
         assert np.isfinite([*curve.losses, *curve.low, *curve.high]).all()

@@ -71,7 +71,7 @@ def lab_of(
         folder.rmdir()
     store = Store(folder)
     data = RunData(store)
-    data.keep(table(n_rows), Cleaner({}))
+    data.save(table(n_rows), Cleaner({}))
     journal = Journal(Recorder(store, time.monotonic()))
     lab = Lab(data, executor, Budget(time.monotonic() + seconds), journal)
     study = lab.record(Study(), RunStarted(0))

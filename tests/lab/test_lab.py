@@ -152,7 +152,7 @@ def test_an_interrupted_runs_data_and_encodings_are_used_again(tmp_path: Path) -
     lab, study = lab_of(executor, tmp_path / "run")
     study = finished(lab, study, jobs("lightgbm"))
     again = RunData(Store.reopened(tmp_path / "run"))
-    assert again.recall()
+    assert again.reload()
     assert again.dataset().digest() == table().digest()
     assert "native-shared" in again.encoded
     (trial,) = study.trials.values()
@@ -162,7 +162,7 @@ def test_an_interrupted_runs_data_and_encodings_are_used_again(tmp_path: Path) -
 
 def test_data_that_was_never_written_is_not_recalled(tmp_path: Path) -> None:
     data = RunData(Store(tmp_path / "run"))
-    assert not data.recall()
+    assert not data.reload()
     data.store.close()
 
 

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.extend import Choice, EarlyStopping, Fitted, Float, How, Sample, SimpleFamily, When
+from automl.extend import (
+    Choice,
+    EarlyStopping,
+    FitContext,
+    Fitted,
+    Float,
+    Sample,
+    SimpleFamily,
+    When,
+)
 from automl.models._blocks import clip_infinite
 from automl.models._losses import select_loss, sigmoid, softmax
 from automl.models._rows import EncodedRows, encode_rows
@@ -43,25 +52,25 @@ class Descending(SimpleFamily):
             "decay": Float(0.3, 0.8, when=When("momentum", (True,))),
         }
 
-    def prepare(self, train: Sample, held: Sample | None, params: Any, how: How) -> Any:
-        rows = encode_rows(train, how)
+    def prepare(self, train: Sample, held: Sample | None, params: Any, context: FitContext) -> Any:
+        rows = encode_rows(train, context)
         if held is None or rows.fallback is not None:
             return Prepared(rows, None)
         return Prepared(rows, rows.target.encode(held))
 
-    def fit(self, prepared: Prepared, params: Any, how: How) -> Fitted:
-        resolved = self.defaults(how.task) | dict(params)
+    def fit(self, prepared: Prepared, params: Any, context: FitContext) -> Fitted:
+        resolved = self.defaults(context.task) | dict(params)
         rows = prepared.train
         if rows.fallback is not None:
             return Fitted(rows.fallback, None, resolved)
-        held = prepared.held if how.rounds is None else None
-        descent = Descent(rows, resolved, how)
+        held = prepared.held if context.rounds is None else None
+        descent = Descent(rows, resolved, context)
         best = descent.slopes
         stopped = False
         stopping = EarlyStopping(lambda improved: PATIENCE)
-        while descent.rounds < (how.rounds or MAX_ROUNDS):
+        while descent.rounds < (context.rounds or MAX_ROUNDS):
             descent.go_on()
-            stopped = how.budget.timed and how.budget.remaining() <= 0
+            stopped = context.budget.is_timed and context.budget.remaining() <= 0
             if held is None:
                 best = descent.slopes
             else:
@@ -69,12 +78,12 @@ class Descending(SimpleFamily):
                 best = descent.slopes if stopping.best == stopping.steps else best
             if stopped or (held is not None and stopping.is_over):
                 break
-        learnt = {"slopes": best, "classes": rows.target.total}
+        learnt = {"slopes": best, "classes": rows.target.n_classes}
         width = rows.sample.X.shape[1]
         model = SimpleModel(self, learnt, width, rows.target)
         rounds = stopping.best or descent.rounds
         progress = descent.progress()
-        return Fitted(model, rounds, resolved, stopped=stopped, progress=progress)
+        return Fitted(model, rounds, resolved, hit_deadline=stopped, progress=progress)
 
     def answer(self, told: Any, X: Any) -> Floats:
         scores: Floats = design(X) @ told["slopes"]
@@ -86,18 +95,18 @@ class Descending(SimpleFamily):
 class Descent:
     """Full steps along the gradient, with momentum."""
 
-    def __init__(self, rows: EncodedRows, resolved: Any, how: How) -> None:
-        self._loss_of = select_loss(rows.target, how)
+    def __init__(self, rows: EncodedRows, resolved: Any, context: FitContext) -> None:
+        self._loss_of = select_loss(rows.target, context)
         self._X = design(rows.sample.X)
         self._y = rows.sample.y
         weight = rows.sample.weight_or_ones
         self._weight = weight / weight.sum()
         self._rate = resolved["rate"]
         self._decay = resolved["decay"] if resolved["momentum"] else 0.0
-        if how.progress is not None:
-            self.slopes: Floats = how.progress["slopes"]
-            self.speed: Floats = how.progress["speed"]
-            self.rounds: int = how.progress["rounds"]
+        if context.progress is not None:
+            self.slopes: Floats = context.progress["slopes"]
+            self.speed: Floats = context.progress["speed"]
+            self.rounds: int = context.progress["rounds"]
         else:
             self.slopes = np.zeros((self._X.shape[1], rows.target.columns))
             self.speed = np.zeros_like(self.slopes)

@@ -14,7 +14,7 @@ import pytest
 
 from automl.errors import UnsafeModel
 from automl.metrics import METRICS
-from automl.models import Feature, How, Sample, family
+from automl.models import Feature, FitContext, Sample, find_family
 from automl.models import _ubjson as ubjson
 from automl.models.lightgbm import LightGBMModel
 from automl.task import Task
@@ -31,11 +31,11 @@ def state_of(name: str) -> dict[str, object]:
     y = is_positive + np.isin(categories, [1, 4, 7, 9])
     features = (Feature("x", "x"), Feature("z", "z"), Feature("c", "c", 12))
     sample = Sample(X, features, y.clip(0, 2))
-    how = How(TASK, METRICS["log_loss"], seed=0, rounds=5)
+    context = FitContext(TASK, METRICS["log_loss"], seed=0, rounds=5)
     params = {"max_cat_to_onehot": 4} if name == "lightgbm" else {}
-    booster_family = family(name)
-    prepared = booster_family.prepare(sample, None, params, how)
-    return booster_family.fit(prepared, params, how).model.to_state()
+    booster_family = find_family(name)
+    prepared = booster_family.prepare(sample, None, params, context)
+    return booster_family.fit(prepared, params, context).model.to_state()
 
 
 LIGHTGBM = state_of("lightgbm")
@@ -53,7 +53,7 @@ def restore_lightgbm(change: Callable[[bytes], bytes]) -> None:
     blocks = re.split(rb"(?=^Tree=)", trees, flags=re.M)
     sizes = b" ".join(b"%d" % len(block) for block in blocks if block)
     changed = re.sub(rb"tree_sizes=[\d ]*", b"tree_sizes=" + sizes, changed)
-    family("lightgbm").restore({**LIGHTGBM, "booster": changed})
+    find_family("lightgbm").restore({**LIGHTGBM, "booster": changed})
 
 
 def first(name: str, number: bytes) -> Callable[[bytes], bytes]:
@@ -63,8 +63,8 @@ def first(name: str, number: bytes) -> Callable[[bytes], bytes]:
 
 
 def test_a_fitted_booster_is_restored_as_it_is() -> None:
-    family("lightgbm").restore(LIGHTGBM)
-    family("xgboost").restore(XGBOOST)
+    find_family("lightgbm").restore(LIGHTGBM)
+    find_family("xgboost").restore(XGBOOST)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def restore_xgboost(name: str, number: bytes) -> None:
     start = first_number(booster, name)
     end = start + len(number)
     changed = booster[:start] + number + booster[end:]
-    family("xgboost").restore({**XGBOOST, "booster": changed})
+    find_family("xgboost").restore({**XGBOOST, "booster": changed})
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_xgboost_booster_that_was_cut_or_is_another_thing_is_refused() -> Non
     assert isinstance(booster, bytes)
     for blob in (booster[:-1], booster + b"}", b"{", b"no", booster[: len(booster) // 2]):
         with pytest.raises(UnsafeModel, match="XGBoost"):
-            family("xgboost").restore({**XGBOOST, "booster": blob})
+            find_family("xgboost").restore({**XGBOOST, "booster": blob})
 
 
 @pytest.mark.parametrize(
@@ -193,11 +193,11 @@ def test_many_trees_evaluated_in_blocks_predict_as_lightgbm_does(task: Task) -> 
         thresholds = [-0.5, 0.5][: task.n_outputs - 1]
         y = np.digitize(X[:, 0] + X[:, 1], thresholds).astype(float)
     features = tuple(Feature(name, name) for name in "abc")
-    lightgbm = family("lightgbm")
-    how = How(task, METRICS[task.metric], seed=0, rounds=250)
+    lightgbm = find_family("lightgbm")
+    context = FitContext(task, METRICS[task.metric], seed=0, rounds=250)
     params = {"learning_rate": 0.02, "num_leaves": 5}
-    prepared = lightgbm.prepare(Sample(X, features, y), None, params, how)
-    model = lightgbm.fit(prepared, params, how).model
+    prepared = lightgbm.prepare(Sample(X, features, y), None, params, context)
+    model = lightgbm.fit(prepared, params, context).model
     assert isinstance(model, LightGBMModel)
     assert model.booster.num_trees() > 200
     prediction = model.predict(X)

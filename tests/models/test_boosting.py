@@ -11,7 +11,7 @@ import pytest
 
 from automl.budget import Budget
 from automl.metrics import metric_for
-from automl.models import Feature, How, Sample
+from automl.models import Feature, FitContext, Sample
 from automl.models._boosting import (
     Prepared,
     choose_round,
@@ -42,18 +42,18 @@ class FakeClock:
         self.now += seconds
 
 
-def how_of(kind: Kind = "binary", metric: str = "log_loss", **fields: Any) -> How:
+def how_of(kind: Kind = "binary", metric: str = "log_loss", **fields: Any) -> FitContext:
     task = Task(kind, "y", metric, ("a", "b"))
-    return How(task, metric_for(metric, kind), seed=0, **fields)
+    return FitContext(task, metric_for(metric, kind), seed=0, **fields)
 
 
-def endless() -> How:
+def endless() -> FitContext:
     """A fit with a clock whose deadline never comes."""
     return how_of(budget=Budget(1e9, FakeClock()))
 
 
-def monitor_of(how: How, learning_rate: float = 0.1, **fields: Any) -> Monitor:
-    return Monitor(how, 1_000, learning_rate, has_held_out=True, **fields)
+def monitor_of(context: FitContext, learning_rate: float = 0.1, **fields: Any) -> Monitor:
+    return Monitor(context, 1_000, learning_rate, has_held_out=True, **fields)
 
 
 def follow(monitor: Monitor, losses: Iterable[float]) -> Monitor:
@@ -111,9 +111,9 @@ def test_without_a_clock_the_rounds_of_a_fit_are_bounded(rate: float, rounds: in
 
 
 def test_the_log_loss_breaks_ties_between_rounds_of_equal_ranking() -> None:
-    how = how_of(metric="roc_auc")
-    assert watched_metrics(how, n_held_out=500) == ("roc_auc", "log_loss")
-    monitor = monitor_of(how)
+    context = how_of(metric="roc_auc")
+    assert watched_metrics(context, n_held_out=500) == ("roc_auc", "log_loss")
+    monitor = monitor_of(context)
     log_losses = [0.6 - 0.01 * index for index in range(30)]
     for log_loss in log_losses + [0.5] * 500:
         if not monitor.should_continue((0.0, log_loss)):
@@ -142,13 +142,13 @@ def test_a_round_that_would_end_after_the_deadline_is_not_started() -> None:
 
 def test_rehearsed_seconds_for_predicting_and_writing_are_kept() -> None:
     clock = FakeClock()
-    how = how_of(budget=Budget(100.0, clock), rounds=1_000)
+    context = how_of(budget=Budget(100.0, clock), rounds=1_000)
     final_steps = FinalSteps(
         lambda: clock.advance(0.02 * monitor.rounds),
         lambda rows: clock.advance(4e-5 * monitor.rounds * len(rows)),
     )
     held_rows = np.zeros((4_000, 1))
-    monitor = monitor_of(how, final_steps=final_steps, held_rows=held_rows)
+    monitor = monitor_of(context, final_steps=final_steps, held_rows=held_rows)
     continues = True
     while continues:
         clock.advance(0.5)
@@ -166,8 +166,8 @@ def test_with_many_classes_the_first_rounds_are_rehearsed() -> None:
     task = Task("multiclass", "y", "log_loss", labels)
     metric = metric_for("log_loss", "multiclass")
     budget = Budget(100.0, FakeClock())
-    how = How(task, metric, seed=0, budget=budget, rounds=20)
-    monitor = monitor_of(how, final_steps=final_steps, held_rows=np.zeros((10, 1)))
+    context = FitContext(task, metric, seed=0, budget=budget, rounds=20)
+    monitor = monitor_of(context, final_steps=final_steps, held_rows=np.zeros((10, 1)))
     while monitor.should_continue():
         pass
     assert rehearsed == [1, 4, 16]  # 100, 400 and 1 600 trees
@@ -184,30 +184,30 @@ def test_the_curve_is_thinned_and_keeps_its_end_and_its_best() -> None:
 
 @pytest.mark.parametrize("best", [3, 17, 60])
 def test_a_metric_that_no_library_watches_chooses_the_round_itself(best: int) -> None:
-    how = how_of("regression", "median_ae")
+    context = how_of("regression", "median_ae")
     truth = np.array([1.0, 2.0])
     sample = Sample(np.zeros((2, 1), np.float32), (Feature("x", "x"),), truth)
     data = Prepared(TargetCoding(0), 2, sample.features, "train", "held", sample)
     losses = [abs(index - 30) + 1.0 for index in range(200)]
-    monitor = follow(monitor_of(how), losses)
+    monitor = follow(monitor_of(context), losses)
     compared: list[int] = []
 
     def predict(rounds: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         compared.append(rounds)
         return truth + abs(rounds - best)
 
-    chosen = choose_round(monitor, data, how, predict)
+    chosen = choose_round(monitor, data, context, predict)
     distances = [abs(number - best) for number in compared]
     assert len(compared) <= 20
     assert abs(chosen - best) == min(distances)
-    watched = replace(how, metric=metric_for("mae", "regression"))
+    watched = replace(context, metric=metric_for("mae", "regression"))
     assert choose_round(monitor, data, watched, predict) == monitor.best_round
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
 def test_on_few_held_out_rows_the_log_loss_alone_chooses_the_round(metric: str) -> None:
-    how = how_of(metric=metric)
+    context = how_of(metric=metric)
     is_unwatched = metric == "average_precision"
-    assert watched_metrics(how, n_held_out=499) == ("log_loss",)
-    assert not must_choose_by_metric(how, n_held_out=499)
-    assert must_choose_by_metric(how, n_held_out=500) == is_unwatched
+    assert watched_metrics(context, n_held_out=499) == ("log_loss",)
+    assert not must_choose_by_metric(context, n_held_out=499)
+    assert must_choose_by_metric(context, n_held_out=500) == is_unwatched

@@ -19,9 +19,19 @@ from numpy.typing import NDArray
 from automl.budget import Budget
 from automl.errors import AutoMLError, InputError, UnsafeModel
 from automl.metrics import metric_for
-from automl.models import FAMILIES, Family, Feature, Fitted, How, Model, Sample, family, given
+from automl.models import (
+    FAMILIES,
+    Family,
+    Feature,
+    FitContext,
+    Fitted,
+    Model,
+    Sample,
+    check_families,
+    find_family,
+)
 from automl.space import draw, existing, has_conditions, nearest
-from automl.state import State, pack, packed, unpack
+from automl.state import State, pack, pack_to_bytes, unpack
 from automl.task import Kind, Task
 from tests.models.descending import Descending
 
@@ -53,10 +63,10 @@ def rows_of(kind: Kind, native: bool, rows: int = ROWS, seed: int = 0) -> Sample
     return Sample(X, features, np.asarray(y, np.float64), rng.uniform(0.5, 2.0, rows))
 
 
-def how_of(kind: Kind, metric: str | None = None, **changes: object) -> How:
+def how_of(kind: Kind, metric: str | None = None, **changes: object) -> FitContext:
     task = Task(kind, "y", metric or metric_for(None, kind).name, LABELS[kind])
-    how = How(task, metric_for(metric, kind), seed=7)
-    return dataclasses.replace(how, **changes)  # type: ignore[arg-type]
+    context = FitContext(task, metric_for(metric, kind), seed=7)
+    return dataclasses.replace(context, **changes)  # type: ignore[arg-type]
 
 
 def takes_missing(candidate: Family) -> bool:
@@ -87,9 +97,13 @@ def quick_params(candidate: Family) -> dict[str, object]:
 
 
 def fit(
-    candidate: Family, how: How, train: Sample, held: Sample | None = None, **params: object
+    candidate: Family,
+    context: FitContext,
+    train: Sample,
+    held: Sample | None = None,
+    **params: object,
 ) -> Fitted:
-    return candidate.fit(candidate.prepare(train, held, params, how), params, how)
+    return candidate.fit(candidate.prepare(train, held, params, context), params, context)
 
 
 def through_zip(state: State) -> State:
@@ -111,10 +125,10 @@ def family_of_contributing() -> Family:
     return made
 
 
-WAVES = given([family_of_contributing()]).families["random_waves"]
+WAVES = check_families([family_of_contributing()]).families["random_waves"]
 
 
-DESCENDING = given([Descending()]).families["descending"]
+DESCENDING = check_families([Descending()]).families["descending"]
 
 
 @pytest.fixture(params=(*FAMILIES, WAVES, DESCENDING), ids=lambda candidate: candidate.name)
@@ -166,8 +180,8 @@ def check_same_in_any_company(
 
 def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case: Case) -> None:
     candidate, kind, train, held = case
-    how = how_of(kind)
-    fitted = fit(candidate, how, train, held, **quick_params(candidate))
+    context = how_of(kind)
+    fitted = fit(candidate, context, train, held, **quick_params(candidate))
     whole = fitted.model.predict(held.X)
     check_prediction(whole, kind, len(held.y))
     restored = candidate.restore(through_zip(fitted.model.to_state()))
@@ -175,11 +189,11 @@ def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case
     check_same_in_any_company(restored, held.X, whole)
     many = np.concatenate([held.X] * 4)
     np.testing.assert_array_equal(restored.predict(many), np.concatenate([whole] * 4))
-    assert not fitted.stopped
+    assert not fitted.hit_deadline
     assert len(fitted.curve) <= 200
-    baseline = fit(family("constant"), how, train).model.predict(held.X)
-    loss = how.metric.of(held.y, whole, held.weight)
-    baseline_loss = how.metric.of(held.y, baseline, held.weight)
+    baseline = fit(find_family("constant"), context, train).model.predict(held.X)
+    loss = context.metric.loss_of_output(held.y, whole, held.weight)
+    baseline_loss = context.metric.loss_of_output(held.y, baseline, held.weight)
     if candidate.name == "constant":
         assert loss == baseline_loss
     else:
@@ -188,10 +202,10 @@ def test_a_fit_predicts_better_than_the_constant_and_the_same_after_storage(case
 
 def test_equal_seeds_give_equal_models(case: Case) -> None:
     candidate, kind, train, held = case
-    how = how_of(kind, rounds=8)
-    first, second = (fit(candidate, how, train, held).model for _ in range(2))
+    context = how_of(kind, rounds=8)
+    first, second = (fit(candidate, context, train, held).model for _ in range(2))
     np.testing.assert_array_equal(first.predict(held.X), second.predict(held.X))
-    assert packed(first.to_state()) == packed(second.to_state())
+    assert pack_to_bytes(first.to_state()) == pack_to_bytes(second.to_state())
 
 
 def test_a_fit_goes_on_from_its_progress_as_if_it_had_never_stopped(case: Case) -> None:
@@ -202,16 +216,16 @@ def test_a_fit_goes_on_from_its_progress_as_if_it_had_never_stopped(case: Case) 
     from_zero = fit(candidate, how_of(kind, rounds=9), train, held)
     longer = fit(candidate, how_of(kind, rounds=9, progress=progress), train, held)
     assert longer.rounds == from_zero.rounds
-    assert packed(longer.model.to_state()) == packed(from_zero.model.to_state())
+    assert pack_to_bytes(longer.model.to_state()) == pack_to_bytes(from_zero.model.to_state())
     if longer.progress is not None:
-        assert packed(longer.progress) == packed(from_zero.progress or {})
+        assert pack_to_bytes(longer.progress) == pack_to_bytes(from_zero.progress or {})
 
 
 def test_a_hyperparameter_is_drawn_only_where_its_condition_holds(case: Case) -> None:
     candidate, kind, _, _ = case
     task = how_of(kind).task
     space = candidate.space(task)
-    known = candidate.implied(task) | candidate.defaults(task)
+    known = candidate.library_defaults(task) | candidate.defaults(task)
     rng = np.random.default_rng(5)
     drawn = [draw(space, rng) for _ in range(30)]
     for point in drawn:
@@ -223,10 +237,10 @@ def test_a_hyperparameter_is_drawn_only_where_its_condition_holds(case: Case) ->
 
 def test_another_seed_gives_another_model_where_one_uses_it(case: Case) -> None:
     candidate, kind, train, held = case
-    how = how_of(kind, rounds=8)
+    context = how_of(kind, rounds=8)
     predictions = []
     for seed in (1, 2):
-        model = fit(candidate, dataclasses.replace(how, seed=seed), train).model
+        model = fit(candidate, dataclasses.replace(context, seed=seed), train).model
         predictions.append(model.predict(held.X))
     is_forest = candidate.name in ("extra_trees", "random_forest")
     is_different = not np.array_equal(*predictions)
@@ -235,12 +249,12 @@ def test_another_seed_gives_another_model_where_one_uses_it(case: Case) -> None:
 
 def test_one_preparation_serves_many_fits(case: Case) -> None:
     candidate, kind, train, held = case
-    how, rng = how_of(kind, rounds=5), np.random.default_rng(5)
-    drawn = [{}, *(draw(candidate.space(how.task), rng) for _ in range(3))]
-    shared = candidate.prepare(train, held, drawn[0], how)
+    context, rng = how_of(kind, rounds=5), np.random.default_rng(5)
+    drawn = [{}, *(draw(candidate.space(context.task), rng) for _ in range(3))]
+    shared = candidate.prepare(train, held, drawn[0], context)
     for seed, params in enumerate(drawn):
-        assert candidate.binning(params) == candidate.binning(drawn[0])
-        now = dataclasses.replace(how, seed=seed)
+        assert candidate.preparation_key(params) == candidate.preparation_key(drawn[0])
+        now = dataclasses.replace(context, seed=seed)
         alone = fit(candidate, now, train, held, **params).model.predict(held.X)
         np.testing.assert_array_equal(
             candidate.fit(shared, params, now).model.predict(held.X), alone
@@ -253,10 +267,10 @@ def test_a_row_without_weight_is_an_absent_row(case: Case) -> None:
     keep = np.arange(len(train.y)) % 3 > 0
     light = dataclasses.replace(train, weight=np.where(keep, train.weight, 0.0))
     fewer = Sample(train.X[keep], train.features, train.y[keep], train.weight[keep])
-    how = how_of(kind, rounds=8)
+    context = how_of(kind, rounds=8)
     np.testing.assert_allclose(
-        fit(candidate, how, light).model.predict(held.X),
-        fit(candidate, how, fewer).model.predict(held.X),
+        fit(candidate, context, light).model.predict(held.X),
+        fit(candidate, context, fewer).model.predict(held.X),
         rtol=1e-9,
     )
 
@@ -265,10 +279,10 @@ def test_weights_count(case: Case) -> None:
     candidate, kind, train, held = case
     heavy = dataclasses.replace(train, weight=np.where(train.y > train.y.mean(), 20.0, 1.0))
     even = dataclasses.replace(train, weight=None)
-    how = how_of(kind, rounds=8)
+    context = how_of(kind, rounds=8)
 
     def mean_prediction(sample: Sample) -> float:
-        prediction = fit(candidate, how, sample).model.predict(held.X)
+        prediction = fit(candidate, context, sample).model.predict(held.X)
         if prediction.ndim == 2:
             prediction = prediction @ np.arange(prediction.shape[1])
         return float(prediction.mean())
@@ -278,11 +292,11 @@ def test_weights_count(case: Case) -> None:
 
 def test_the_unit_of_the_target_does_not_matter(candidate: Family) -> None:
     train, held = table_of(candidate, "regression"), table_of(candidate, "regression", 60, seed=1)
-    how = how_of("regression", rounds=10)
-    plain = fit(candidate, how, train).model.predict(held.X)
-    scaled = fit(candidate, how, dataclasses.replace(train, y=train.y * 2.0**-20)).model.predict(
-        held.X
-    )
+    context = how_of("regression", rounds=10)
+    plain = fit(candidate, context, train).model.predict(held.X)
+    scaled = fit(
+        candidate, context, dataclasses.replace(train, y=train.y * 2.0**-20)
+    ).model.predict(held.X)
     np.testing.assert_allclose(scaled * 2.0**20, plain, rtol=1e-4)
 
 
@@ -327,7 +341,7 @@ def test_a_table_without_information_gives_the_constant(case: Case) -> None:
     empty = dataclasses.replace(train, X=np.zeros_like(train.X))
     whole = fit(candidate, how_of(kind), empty, held).model.predict(held.X)
     np.testing.assert_allclose(
-        whole, fit(family("constant"), how_of(kind), train).model.predict(held.X)
+        whole, fit(find_family("constant"), how_of(kind), train).model.predict(held.X)
     )
 
 
@@ -363,7 +377,7 @@ def test_fixed_rounds_are_kept(case: Case) -> None:
     for other in (held, None):
         fitted = fit(candidate, how_of(kind, rounds=13), train, other)
         assert fitted.rounds in (13, None)
-        assert not fitted.stopped
+        assert not fitted.hit_deadline
 
 
 def test_a_refit_with_the_rounds_of_early_stopping_gives_the_same_model(case: Case) -> None:
@@ -386,7 +400,7 @@ def test_a_refit_with_the_rounds_of_early_stopping_gives_the_same_model(case: Ca
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_lightgbm_counts_only_rounds_that_add_a_tree(kind: Kind) -> None:
-    candidate = family("lightgbm")
+    candidate = find_family("lightgbm")
     train, held = table_of(candidate, kind, 60), table_of(candidate, kind, 60, seed=1)
     params = {"learning_rate": 0.1, "extra_trees": True, "min_data_in_leaf": 12, "num_leaves": 16}
     first = fit(candidate, how_of(kind), train, held, **params)
@@ -396,11 +410,11 @@ def test_lightgbm_counts_only_rounds_that_add_a_tree(kind: Kind) -> None:
 
 def test_a_fit_after_its_deadline_gives_a_model(case: Case) -> None:
     candidate, kind, train, held = case
-    how = how_of(kind, budget=Budget(deadline=1.0, clock=lambda: 2.0))
-    fitted = fit(candidate, how, train, held)
+    context = how_of(kind, budget=Budget(deadline=1.0, clock=lambda: 2.0))
+    fitted = fit(candidate, context, train, held)
     check_prediction(fitted.model.predict(held.X), kind, len(held.y))
     assert fitted.rounds in (1, None)
-    assert fitted.stopped == candidate.stops
+    assert fitted.hit_deadline == candidate.stops
 
 
 @pytest.mark.parametrize("kind", ["multiclass"])
@@ -433,7 +447,7 @@ def test_defaults_lie_in_the_space_and_cost_grows(candidate: Family, kind: Kind)
     task = how_of(kind).task
     space = candidate.space(task)
     for name, value in candidate.defaults(task).items():
-        assert name not in space or space[name].holds(value), name
+        assert name not in space or space[name].contains(value), name
     assert candidate.space(task, codes=False).items() <= space.items()
     assert (
         0
@@ -451,7 +465,7 @@ def test_defaults_lie_in_the_space_and_cost_grows(candidate: Family, kind: Kind)
 def test_hyperparameters_of_categories_are_not_searched_without_them(
     name: str, gone: set[str]
 ) -> None:
-    candidate = family(name)
+    candidate = find_family(name)
     task = how_of("binary").task
     assert gone <= candidate.space(task).keys() - candidate.space(task, codes=False).keys()
 
@@ -502,7 +516,7 @@ def test_nothing_is_written(
 
 def test_an_unknown_family_is_refused_with_a_suggestion() -> None:
     with pytest.raises(AutoMLError, match="Did you mean 'lightgbm'"):
-        family("lightgmb")
+        find_family("lightgmb")
 
 
 def test_importing_the_families_imports_no_heavy_library() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from automl.errors import UnsafeModel
 from automl.metrics import metric_for
-from automl.models import Feature, How, Model, Sample, family
+from automl.models import Feature, FitContext, Model, Sample, find_family
 from automl.models._descent import Descent
 from automl.models._losses import Loss, select_loss
 from automl.models._network import initial_network
@@ -16,13 +16,13 @@ from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
 CLASSES = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
-MLP = family("mlp")
+MLP = find_family("mlp")
 FEATURES = tuple(Feature(name, name) for name in "abc")
 
 
-def how_for(task: Task, rounds: int | None = None) -> How:
+def how_for(task: Task, rounds: int | None = None) -> FitContext:
     metric = metric_for(None, task.kind)
-    return How(task, metric, seed=0, rounds=rounds)
+    return FitContext(task, metric, seed=0, rounds=rounds)
 
 
 def smooth_sample(rows: int = 600, seed: int = 0) -> Sample:
@@ -34,15 +34,15 @@ def smooth_sample(rows: int = 600, seed: int = 0) -> Sample:
 
 
 def loss_for(X: np.ndarray, y: np.ndarray, task: Task) -> Loss:
-    how = how_for(task)
-    target = TargetCoding.fit(Sample(X, (), y), how)
-    return select_loss(target, how)
+    context = how_for(task)
+    target = TargetCoding.fit(Sample(X, (), y), context)
+    return select_loss(target, context)
 
 
 def refit(train: Sample, rounds: int, **params: object) -> Model:
-    how = how_for(REGRESSION, rounds)
-    prepared = MLP.prepare(train, None, params, how)
-    return MLP.fit(prepared, params, how).model
+    context = how_for(REGRESSION, rounds)
+    prepared = MLP.prepare(train, None, params, context)
+    return MLP.fit(prepared, params, context).model
 
 
 @pytest.mark.parametrize("cosines", [0, 3])
@@ -126,9 +126,9 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
 @pytest.mark.heavy
 def test_a_smooth_target_is_learnt() -> None:
     fresh = smooth_sample(1000, 2)
-    how = how_for(REGRESSION)
-    prepared = MLP.prepare(smooth_sample(), smooth_sample(200, 1), {}, how)
-    fitted = MLP.fit(prepared, {}, how)
+    context = how_for(REGRESSION)
+    prepared = MLP.prepare(smooth_sample(), smooth_sample(200, 1), {}, context)
+    fitted = MLP.fit(prepared, {}, context)
     best_round, _ = min(fitted.curve, key=lambda point: point[1])
     assert fitted.rounds == best_round > 0
     errors = fitted.model.predict(fresh.X) - fresh.y
@@ -137,9 +137,9 @@ def test_a_smooth_target_is_learnt() -> None:
 
 
 def test_a_refit_trains_the_given_number_of_epochs() -> None:
-    how = how_for(REGRESSION, rounds=3)
-    prepared = MLP.prepare(smooth_sample(), None, {}, how)
-    assert MLP.fit(prepared, {}, how).rounds == 3
+    context = how_for(REGRESSION, rounds=3)
+    prepared = MLP.prepare(smooth_sample(), None, {}, context)
+    assert MLP.fit(prepared, {}, context).rounds == 3
 
 
 def test_predictions_stay_near_the_training_targets() -> None:

@@ -16,26 +16,28 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from automl.budget import Budget
 from automl.errors import UnsafeModel
 from automl.metrics import metric_for
-from automl.models import Feature, How, Sample, family
+from automl.models import Feature, FitContext, Sample, find_family
 from automl.models._blocks import map_blocks
 from automl.models._target import TargetCoding
 from automl.models._trees import Trees
-from automl.models.constant import constant
+from automl.models.constant import fit_constant
 from automl.models.knn import KNNModel
 from automl.models.linear import Linear
 from automl.task import Task
 
-HOW = How(
+HOW = FitContext(
     Task("multiclass", "y", "log_loss", ("a", "b", "c", "d")),
     metric_for("log_loss", "multiclass"),
     seed=0,
 )
-NUMBERS = How(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0)
+NUMBERS = FitContext(Task("regression", "y", "rmse"), metric_for("rmse", "regression"), 0)
 
 
-def regression_by(metric: str, rounds: int | None = None) -> How:
+def regression_by(metric: str, rounds: int | None = None) -> FitContext:
     """A regression by this metric."""
-    return How(Task("regression", "y", metric), metric_for(metric, "regression"), 0, rounds=rounds)
+    return FitContext(
+        Task("regression", "y", metric), metric_for(metric, "regression"), 0, rounds=rounds
+    )
 
 
 def sample_of(y: list[float], weight: list[float] | None = None) -> Sample:
@@ -96,12 +98,12 @@ def test_a_fit_for_the_metric_beats_a_fit_for_the_rmse(name: str, metric: str) -
     X = rng.normal(size=(600, 2)).astype(np.float32)
     y = np.exp(2 + X[:, 0] + rng.normal(size=600))
     rows = Sample(X, (Feature("a", "a"), Feature("b", "b")), y)
-    kind = family(name)
+    kind = find_family(name)
     params = {"n_estimators": 60} if name == "random_forest" else {}
 
-    def loss(how: How) -> float:
-        fitted = kind.fit(kind.prepare(rows, None, params, how), params, how)
-        return regression_by(metric).metric.of(y, fitted.model.predict(X))
+    def loss(context: FitContext) -> float:
+        fitted = kind.fit(kind.prepare(rows, None, params, context), params, context)
+        return regression_by(metric).metric.loss_of_output(y, fitted.model.predict(X))
 
     assert loss(regression_by(metric, rounds=40)) < 0.9 * loss(regression_by("rmse", rounds=40))
 
@@ -135,11 +137,11 @@ def test_blocks_are_all_of_one_size() -> None:
 
 def test_the_constant_is_the_mean_or_the_median() -> None:
     train = sample_of([0, 1, 5, 100], [1, 1, 1, 0])
-    assert constant(train, NUMBERS).value == 2
-    absolute = How(Task("regression", "y", "mae"), metric_for("mae", "regression"), 0)
-    assert constant(train, absolute).value == 1
-    assert constant(sample_of([1, 2]), absolute).value == 1.5
-    assert constant(sample_of([0, 1, 1, 3]), HOW).value.tolist() == [0.25, 0.5, 0, 0.25]
+    assert fit_constant(train, NUMBERS).value == 2
+    absolute = FitContext(Task("regression", "y", "mae"), metric_for("mae", "regression"), 0)
+    assert fit_constant(train, absolute).value == 1
+    assert fit_constant(sample_of([1, 2]), absolute).value == 1.5
+    assert fit_constant(sample_of([0, 1, 1, 3]), HOW).value.tolist() == [0.25, 0.5, 0, 0.25]
 
 
 def forest_of(
@@ -215,10 +217,10 @@ def numeric_features(count: int) -> tuple[Feature, ...]:
     return tuple(Feature(name, name) for name in names)
 
 
-def fit_linear(train: Sample, how: How, **params: object) -> Any:
+def fit_linear(train: Sample, context: FitContext, **params: object) -> Any:
     linear = Linear()
-    prepared = linear.prepare(train, None, params, how)
-    return linear.fit(prepared, params, how).model
+    prepared = linear.prepare(train, None, params, context)
+    return linear.fit(prepared, params, context).model
 
 
 def test_an_l1_penalty_leaves_few_coefficients() -> None:
@@ -241,8 +243,8 @@ def test_the_linear_model_agrees_with_scikit_learn() -> None:
     X = rng.normal(size=(400, 6)).astype(np.float32)
     y = (X[:, 0] - X[:, 1] + rng.normal(size=400) > 0).astype(float)
     task = Task("binary", "y", "log_loss", ("a", "b"))
-    how = How(task, metric_for("log_loss", "binary"), 0)
-    model = fit_linear(Sample(X, numeric_features(6), y), how, C=0.5)
+    context = FitContext(task, metric_for("log_loss", "binary"), 0)
+    model = fit_linear(Sample(X, numeric_features(6), y), context, C=0.5)
     expected = LogisticRegression(C=0.5).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(model.predict(X), expected, atol=2e-3)
 
@@ -278,7 +280,7 @@ def test_neighbours_at_the_same_distance_share_the_rest_of_k() -> None:
         np.array([0.0, 3.0, 6.0, 100.0]),
     )
     params = {"k": 2, "weights": "uniform"}
-    knn = family("knn")
+    knn = find_family("knn")
     model = knn.fit(knn.prepare(train, None, params, NUMBERS), params, NUMBERS).model
     assert model.predict(np.zeros((1, 1), np.float32))[0] == pytest.approx((0 + 4.5) / 2)
 
@@ -290,10 +292,10 @@ def test_a_lightgbm_model_predicts_where_the_other_libraries_are_missing(tmp_pat
 
     X = np.arange(60, dtype=np.float32)[:, None]
     y = np.arange(60) % 4 * 1.0
-    lightgbm = family("lightgbm")
-    how = replace(HOW, rounds=3)
-    prepared = lightgbm.prepare(Sample(X, (Feature("x", "x"),), y), None, {}, how)
-    model = lightgbm.fit(prepared, {}, how).model
+    lightgbm = find_family("lightgbm")
+    context = replace(HOW, rounds=3)
+    prepared = lightgbm.prepare(Sample(X, (Feature("x", "x"),), y), None, {}, context)
+    model = lightgbm.fit(prepared, {}, context).model
     state = model.to_state()
     booster = tmp_path / "booster"
     booster.write_bytes(state["booster"])
@@ -302,9 +304,9 @@ import sys
 for name in ("sklearn", "xgboost", "catboost", "optuna"):
     sys.modules[name] = None
 import json, numpy as np
-from automl.models import family
+from automl.models import find_family
 booster = open({str(booster)!r}, "rb").read()
-model = family("lightgbm").restore({{"booster": booster, "target": {state["target"]!r}}})
+model = find_family("lightgbm").restore({{"booster": booster, "target": {state["target"]!r}}})
 X = np.arange(9, dtype=np.float32)[:, None]
 print(json.dumps(model.predict(X).tolist()))
 """
@@ -314,20 +316,20 @@ print(json.dumps(model.predict(X).tolist()))
 
 @pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
 def test_a_forest_among_others_grows_a_share_of_its_trees(name: str) -> None:
-    forest = family(name)
+    forest = find_family(name)
     rows = sample_of([*range(40)])
     budget = Budget(time.monotonic() + 600)  # without a clock there are fewer trees
     how_alone = replace(NUMBERS, budget=budget)
     how_shared = replace(how_alone, models=8)
 
-    def fit(how: How) -> Any:
-        return forest.fit(forest.prepare(rows, None, {}, how), {}, how)
+    def fit(context: FitContext) -> Any:
+        return forest.fit(forest.prepare(rows, None, {}, context), {}, context)
 
     alone = fit(how_alone)
     share = fit(how_shared)
     assert alone.model.trees.count == 300
     assert share.model.trees.count == 107
-    assert share.kept.trees.count == 75
+    assert share.compact_model.trees.count == 75
     assert alone.rounds == share.rounds == 300
     again = fit(replace(how_shared, rounds=share.rounds))
     np.testing.assert_array_equal(again.model.predict(rows.X), share.model.predict(rows.X))

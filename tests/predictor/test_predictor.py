@@ -20,12 +20,12 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import fit_shared
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
-from automl.models import FAMILIES, family
-from automl.models._base import How, Sample
+from automl.models import FAMILIES, find_family
+from automl.models._base import FitContext, Sample
 from automl.predictor import Member, Part, Predictor, load, save
-from automl.predictor.archive import MARK, dumps, loads
-from automl.predictor.scoring import scores
-from automl.state import packed, unpacked
+from automl.predictor.archive import DIGEST_PREFIX, dumps, loads
+from automl.predictor.scoring import score_table
+from automl.state import pack_to_bytes, unpack_bytes
 from automl.table import Table, from_frame
 from automl.task import Task
 
@@ -43,15 +43,15 @@ def predictor_of(name: str, data: Table, rounds: int = 15) -> Predictor:
     """Return a predictor with one fitted model of a family."""
     cleaned = clean(data, "y", CleanOptions())
     task = Task("binary", "y", "roc_auc", cleaned.labels, cleaned.dtype)
-    kind = family(name)
+    kind = find_family(name)
     recipes = [RECIPES[recipe] for recipe in kind.recipes]
     recipe = next(recipe for recipe in recipes if not recipe.reads_target)
     encoding = fit_shared(recipe, cleaned.columns, 0)
     sample = Sample(encoding.transform(cleaned.columns), encoding.features, cleaned.y)
-    how = How(task, METRICS["roc_auc"], 0, rounds=rounds)
-    prepared = kind.prepare(sample, None, {}, how)
-    fitted = kind.fit(prepared, {}, how)
-    part = Part(("e",), packed(fitted.model.to_state()))
+    context = FitContext(task, METRICS["roc_auc"], 0, rounds=rounds)
+    prepared = kind.prepare(sample, None, {}, context)
+    fitted = kind.fit(prepared, {}, context)
+    part = Part(("e",), pack_to_bytes(fitted.model.to_state()))
     member = Member("m", kind, 1.0, (part,))
     return Predictor(
         task,
@@ -70,11 +70,11 @@ def test_save_and_load_predict_the_same_bit_for_bit(name: str, tmp_path: Path) -
     predictor = predictor_of(name, data)
     digest = save(predictor, tmp_path / "p.automl")
     loaded = load(tmp_path / "p.automl", digest)
-    proba = predictor.proba(data)
-    assert (loaded.proba(data) == proba).all()
+    proba = predictor.predict_proba(data)
+    assert (loaded.predict_proba(data) == proba).all()
     assert (loaded.predict(data) == predictor.predict(data)).all()
     for rows in ([5], [9, 3, 3], list(range(119, -1, -1))):
-        assert (loaded.proba(data.take(rows)) == proba[rows]).all()
+        assert (loaded.predict_proba(data.take(rows)) == proba[rows]).all()
     assert proba.sum(1) == pytest.approx(1)
 
 
@@ -87,9 +87,9 @@ def test_the_parts_of_a_member_are_weighted_by_their_shares(tmp_path: Path) -> N
     member = replace(long.members[0], parts=(long_part, short_part))
     both = replace(long, members=(member,))
     save(both, tmp_path / "p.automl")
-    expected = 0.25 * long.proba(data) + 0.75 * short.proba(data)
-    assert load(tmp_path / "p.automl").proba(data) == pytest.approx(expected)
-    assert abs(expected - long.proba(data)).max() > 0.01
+    expected = 0.25 * long.predict_proba(data) + 0.75 * short.predict_proba(data)
+    assert load(tmp_path / "p.automl").predict_proba(data) == pytest.approx(expected)
+    assert abs(expected - long.predict_proba(data)).max() > 0.01
 
 
 def test_equal_predictors_have_equal_bytes() -> None:
@@ -122,13 +122,13 @@ from pathlib import Path
 from typing import Any
 from automl.predictor import load
 from automl.table import read_table
-print(load(Path("p.automl")).proba(read_table("t.csv"))[0, 1].hex())
+print(load(Path("p.automl")).predict_proba(read_table("t.csv"))[0, 1].hex())
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert float.fromhex(done.stdout.strip()) == predictor.proba(data)[0, 1]
+    assert float.fromhex(done.stdout.strip()) == predictor.predict_proba(data)[0, 1]
 
 
 def forged(blob: bytes, change: dict[str, bytes | None]) -> bytes:
@@ -140,7 +140,7 @@ def forged(blob: bytes, change: dict[str, bytes | None]) -> bytes:
             if content is not None:
                 new.writestr(name, content)
     body = buffer.getvalue()
-    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    comment = DIGEST_PREFIX + hashlib.sha256(body[:-2]).hexdigest().encode()
     return body[:-2] + len(comment).to_bytes(2, "little") + comment
 
 
@@ -177,24 +177,25 @@ def test_a_forged_file_is_refused_with_one_clear_error(name: str) -> None:
 
 def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:
     with pytest.raises(UnsafeModel, match="damaged"):
-        unpacked(b"nonsense")
+        unpack_bytes(b"nonsense")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("state/../evil.py", "print()")
     with pytest.raises(UnsafeModel, match="no predictor needs"):
-        unpacked(buffer.getvalue())
+        unpack_bytes(buffer.getvalue())
 
 
 def test_an_unknown_family_is_refused() -> None:
-    class Stranger(type(family("linear"))):  # type: ignore[misc]
+    class Stranger(type(find_family("linear"))):  # type: ignore[misc]
         name = "os"
 
     predictor = predictor_of("linear", table())
-    blob = dumps(replace(predictor, members=(replace(predictor.members[0], kind=Stranger()),)))
+    strange = replace(predictor.members[0], family=Stranger())
+    blob = dumps(replace(predictor, members=(strange,)))
     with pytest.raises(
         InputError, match="made with the model family 'os', which is not known here"
     ):
-        loads(blob).proba(table())
+        loads(blob).predict_proba(table())
 
 
 def test_intervals_hold_their_share_of_the_residuals() -> None:
@@ -215,16 +216,16 @@ def with_target(data: Table, target: list[str]) -> Table:
 def test_scores_need_the_target_and_know_its_classes() -> None:
     data = table()
     predictor = predictor_of("linear", data)
-    result = scores(predictor, data)
+    result = score_table(predictor, data)
     assert result.metric == "roc_auc"
     assert result.rows == 120
-    assert result.found[0][1] > 0.8
+    assert result.by_model[0][1] > 0.8
     assert result.expected is None  # the file doesn't say
     with pytest.raises(InputError, match="no column 'y'"):
-        scores(predictor, data.drop(["y"]))
+        score_table(predictor, data.drop(["y"]))
     strange = with_target(data, ["perhaps"] * 120)
     with pytest.raises(InputError, match="perhaps"):
-        scores(predictor, strange)
+        score_table(predictor, strange)
 
 
 def test_rows_of_an_unknown_class_are_left_out_and_the_others_scored() -> None:
@@ -232,9 +233,9 @@ def test_rows_of_an_unknown_class_are_left_out_and_the_others_scored() -> None:
     predictor = predictor_of("linear", data)
     target = [" YES " if label == "yes" else "No" for label in data.columns["y"]]
     respelled = with_target(data, target)
-    assert scores(predictor, respelled).found == scores(predictor, data).found
+    assert score_table(predictor, respelled).by_model == score_table(predictor, data).by_model
     target[:3] = ["perhaps", "perhaps", ""]
-    result = scores(predictor, with_target(data, target))
+    result = score_table(predictor, with_target(data, target))
     assert result.rows == 117
     reason = "with a class that the model doesn't know in 'y': 'perhaps'"
     assert result.left_out == f"2 rows were left out, {reason}"
@@ -247,8 +248,8 @@ def test_the_interval_is_wider_for_a_smaller_table() -> None:
         predictor,
         facts={"expected": {"loss": 0.9, "low": 0.8, "high": 0.98, "rows": 300, "new": 100}},
     )
-    wide = scores(predictor, data.take(np.arange(30))).expected
-    narrow = scores(predictor, data.take(np.arange(100))).expected
+    wide = score_table(predictor, data.take(np.arange(30))).expected
+    narrow = score_table(predictor, data.take(np.arange(100))).expected
     assert narrow == pytest.approx((0.9, 0.8, 0.98))
     assert wide is not None
     assert wide[0] == 0.9
@@ -288,7 +289,7 @@ def npy(header: str, body: bytes = b"") -> bytes:
 def test_an_array_whose_header_is_wrong_is_refused(array: bytes) -> None:
     blob = zipped({"state/state.json": b'{"a": {"$array": "0.npy"}}', "state/0.npy": array})
     with pytest.raises(UnsafeModel):
-        unpacked(blob)
+        unpack_bytes(blob)
 
 
 def test_arrays_of_any_shape_and_order_are_restored() -> None:
@@ -298,7 +299,7 @@ def test_arrays_of_any_shape_and_order_are_restored() -> None:
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         "flags": np.array([True, False]),
     }
-    loaded = unpacked(packed(arrays))
+    loaded = unpack_bytes(pack_to_bytes(arrays))
     for name, array in arrays.items():
         assert (loaded[name].dtype, loaded[name].shape) == (array.dtype, array.shape)
         assert (loaded[name] == array).all()
@@ -311,7 +312,7 @@ def test_a_zip_bomb_is_refused_unread() -> None:
     )
     assert len(bomb) < 300_000
     with pytest.raises(UnsafeModel, match="would unpack to 200 MB"):
-        unpacked(bomb)
+        unpack_bytes(bomb)
 
 
 def test_duplicate_entries_and_other_compression_are_refused() -> None:
@@ -319,23 +320,23 @@ def test_duplicate_entries_and_other_compression_are_refused() -> None:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("state/state.json", "{}")
     with pytest.raises(UnsafeModel, match="packed in a way"):
-        unpacked(stream.getvalue())
+        unpack_bytes(stream.getvalue())
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("state/state.json", "{}")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("state/state.json", "[]")
     with pytest.raises(UnsafeModel, match="twice"):
-        unpacked(stream.getvalue())
+        unpack_bytes(stream.getvalue())
 
 
 @pytest.mark.parametrize("name", ["models/7.zip", "encodings/7/state.json"])
 def test_entries_that_the_manifest_does_not_name_are_refused(name: str) -> None:
     blob = dumps(predictor_of("linear", table()))
-    stream = io.BytesIO(blob[: blob.rindex(MARK) - 2] + b"\0\0")
+    stream = io.BytesIO(blob[: blob.rindex(DIGEST_PREFIX) - 2] + b"\0\0")
     with zipfile.ZipFile(stream, "a") as archive:
         archive.writestr(name, "{}")
     body = stream.getvalue()
-    comment = MARK + hashlib.sha256(body[:-2]).hexdigest().encode()
+    comment = DIGEST_PREFIX + hashlib.sha256(body[:-2]).hexdigest().encode()
     with pytest.raises(UnsafeModel, match="does not name"):
         loads(body[:-2] + len(comment).to_bytes(2, "little") + comment)

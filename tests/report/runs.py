@@ -233,4 +233,4 @@ def _combine(made: Made) -> None:
 
 def score(made: Made, loss: float) -> float:
     """A loss in the natural sign of a run's metric."""
-    return METRICS[made.study.the_task.metric].score(loss)
+    return METRICS[made.study.known_task.metric].score(loss)

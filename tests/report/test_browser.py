@@ -13,7 +13,7 @@ import pytest
 from automl.event_log import replay
 from automl.insight import learn_from
 from automl.report import write_report
-from automl.timeline import read
+from automl.timeline import read_timeline
 from tests.report.runs import examined_run
 
 FRAME = """<iframe id="frame" src="run/report.html"
@@ -42,7 +42,7 @@ def test_nothing_that_is_to_be_read_is_cut_on_a_screen_with_a_scroll_bar(
 ) -> None:
     examined_run(tmp_path / "run")
     study = replay(tmp_path / "run")
-    write_report(study, tmp_path / "run", learn_from(study, read(tmp_path / "run")))
+    write_report(study, tmp_path / "run", learn_from(study, read_timeline(tmp_path / "run")))
     (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
     flags = [
         "--headless",

@@ -17,13 +17,13 @@ from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
 from automl.event_log import replay
 from automl.events import EnsembleWeighted, RunFinished
-from automl.formatting import number, places
+from automl.formatting import decimal_places, format_number
 from automl.insight import learn_from
 from automl.leaderboard import leaderboard
 from automl.report import Reporter, write_report
 from automl.report.summary import expected
 from automl.study import Evaluation, Plan
-from automl.timeline import read
+from automl.timeline import read_timeline
 from tests.report.runs import (
     BROKEN,
     HOSTILE,
@@ -178,7 +178,10 @@ def test_figures_hold_the_numbers_of_the_study(tmp_path: Path) -> None:
 def test_scores_have_the_natural_sign(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run", "binary")
     best = made.study.ranked[0]
-    assert number(1 - best.loss, places(1 - best.loss)) in page_of(tmp_path / "run").text
+    assert (
+        format_number(1 - best.loss, decimal_places(1 - best.loss))
+        in page_of(tmp_path / "run").text
+    )
 
 
 def test_dropped_and_failed_trials_are_folded_away_with_their_reason(tmp_path: Path) -> None:
@@ -284,7 +287,7 @@ def test_it_imports_no_plotly_and_is_quick_for_200_trials(tmp_path: Path) -> Non
 def test_a_chapter_shows_the_lessons_of_the_search(tmp_path: Path) -> None:
     made = full_run(tmp_path / "run", trials=200)
     assert "What the search teaches" not in page_of(tmp_path / "run").text
-    insight = learn_from(made.study, read(tmp_path / "run"))
+    insight = learn_from(made.study, read_timeline(tmp_path / "run"))
     write_report(made.study, tmp_path / "run", insight)
     text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     for lesson in insight.lessons:

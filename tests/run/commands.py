@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 
 from automl import cli
-from automl.files import bundled
+from automl.files import bundled_folder
 
 AUTOML = str(Path(sys.executable).parent / "automl")
-PENGUINS = str(bundled("datasets") / "penguins" / "data.csv")
-FLIGHTS = str(bundled("datasets") / "flights" / "data.csv")
-WINE = str(bundled("datasets") / "wine" / "data.csv")
+PENGUINS = str(bundled_folder("datasets") / "penguins" / "data.csv")
+FLIGHTS = str(bundled_folder("datasets") / "flights" / "data.csv")
+WINE = str(bundled_folder("datasets") / "wine" / "data.csv")
 QUICK = ("--trials", "2", "--pipeline", "linear", "--engine", "inline", "-q")
 
 

@@ -27,20 +27,20 @@ from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
 from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.executor.inline import InlineExecutor
-from automl.features.recipe import FIRST, RECIPES
+from automl.features.recipe import FIRST_MODEL_RECIPE, RECIPES
 from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.lab.run_data import RunData
-from automl.leaderboard import leaderboard, nothing_judged
+from automl.leaderboard import leaderboard, no_model_text
 from automl.metrics import metric_of
-from automl.models import How, Sample, SimpleFamily, family
+from automl.models import FitContext, Sample, SimpleFamily, find_family
 from automl.predictor import archive
 from automl.run.build import build_predictor
 from automl.run.first_model import with_baseline
 from automl.run.recorder import Recorder
 from automl.search.portfolio import first_model
-from automl.stages.ensemble import Ensemble, unfinished
+from automl.stages.ensemble import Ensemble, gather_unfinished
 from automl.store import Store
 from automl.study import Plan, Size, Study
 from automl.task import Task
@@ -91,7 +91,7 @@ class Listed:
 def lab_of(path: Path, data: Dataset) -> Iterator[tuple[Lab, Study]]:
     """Yield a lab in this process with a data set, and a study that has begun."""
     run_data = RunData(Store(path / "run"))
-    run_data.keep(data, Cleaner({}))
+    run_data.save(data, Cleaner({}))
     executor = InlineExecutor(path / "run" / "work")
     recorder = Recorder(run_data.store, time.monotonic())
     lab = Lab(run_data, executor, Budget(time.monotonic() + 60), Journal(recorder))
@@ -146,13 +146,13 @@ def test_the_first_model_is_nearly_as_good_as_a_linear_model_of_all_rows(kind: s
     X = np.column_stack([x, codes == 1]).astype(np.float32)
     sample = Sample(X, (), data.y)
     metric = metric_of(data.task)
-    how = How(data.task, metric, 0)
-    linear_family = family("linear")
+    context = FitContext(data.task, metric, 0)
+    linear_family = find_family("linear")
     losses = []
     for params in ({"quick": True}, {}):
-        prepared = linear_family.prepare(sample, None, params, how)
-        model = linear_family.fit(prepared, params, how).model
-        losses.append(metric.of(data.y, model.predict(X), None))
+        prepared = linear_family.prepare(sample, None, params, context)
+        model = linear_family.fit(prepared, params, context).model
+        losses.append(metric.loss_of_output(data.y, model.predict(X), None))
     assert losses[0] < 1.1 * losses[1]
 
 
@@ -161,10 +161,10 @@ def test_quantiles_are_learnt_as_quantiles() -> None:
     x = rng.normal(size=(2_000, 1)).astype(np.float32)
     y = x[:, 0] + rng.exponential(size=2_000)
     task = Task("regression", "y", "pinball_0.9")
-    how = How(task, metric_of(task), 0)
-    linear_family = family("linear")
-    prepared = linear_family.prepare(Sample(x, (), y), None, {}, how)
-    model = linear_family.fit(prepared, {"quick": True}, how).model
+    context = FitContext(task, metric_of(task), 0)
+    linear_family = find_family("linear")
+    prepared = linear_family.prepare(Sample(x, (), y), None, {}, context)
+    model = linear_family.fit(prepared, {"quick": True}, context).model
     assert np.mean(y <= model.predict(x)) == pytest.approx(0.9, abs=0.02)
 
 
@@ -201,17 +201,17 @@ def test_it_answers_as_long_as_nothing_else_does_and_is_on_the_leaderboard(tmp_p
         assert study.evaluation is not None
         assert study.evaluation.low < study.evaluation.loss < study.evaluation.high
         loaded = archive.loads(archive.dumps(build_predictor(study, lab.data)))
-        assert loaded.raw(lab.data.dataset().columns).shape == (300, 2)
+        assert loaded.predict_raw(lab.data.dataset().columns).shape == (300, 2)
         row = leaderboard(study)[0]  # before the constant, which is complete
         assert row["stage"] == "first"
         assert (row["status"], row["weight"]) == ("first model, of 150 rows", 1.0)
         assert row["score"] < 0.4
-        assert nothing_judged(study) == ""
+        assert no_model_text(study) == ""
 
 
 def test_a_bounded_recipe_has_a_name_of_its_own_and_leaves_those_of_others() -> None:
     assert "bounded" not in RECIPES["onehot"].to_json()
-    assert FIRST.from_json(FIRST.to_json()) == FIRST
+    assert FIRST_MODEL_RECIPE.from_json(FIRST_MODEL_RECIPE.to_json()) == FIRST_MODEL_RECIPE
     recipe = replace(RECIPES["onehot"], text="skip")
     candidate = Candidate("linear", {"C": 1.0, "penalty": "l2"}, recipe)
     assert candidate.id == "6511e6473c43", "as before recipes could be bounded"
@@ -230,7 +230,7 @@ def test_two_of_three_folds_of_a_linear_model_answer(tmp_path: Path) -> None:
         assert study.evaluation.rows == 200
         predictor = build_predictor(study, lab.data)
         assert len(predictor.members[0].parts) == 2
-        assert predictor.raw(lab.data.dataset().columns).shape == (300, 3)
+        assert predictor.predict_raw(lab.data.dataset().columns).shape == (300, 3)
 
 
 def test_what_is_complete_answers_before_what_is_not(tmp_path: Path) -> None:
@@ -246,11 +246,11 @@ def test_the_constant_answers_where_it_is_better_than_what_is_not_complete(tmp_p
     with lab_of(tmp_path, shuffled) as (lab, begun):
         candidate = Candidate("knn", {"k": 1}, RECIPES["quantile"])
         study = trained(lab, begun, [Job(candidate, "d", 0, 0)])
-        assert not unfinished(study, lab.data).trials
+        assert not gather_unfinished(study, lab.data).trials
         study = Ensemble().run(study, lab, lab.budget)
         assert [study.trials[name].candidate.family for name in study.weights] == ["constant"]
-        assert nothing_judged(study) == "", "a model was judged and lost: that is an answer"
-        assert build_predictor(study, lab.data).raw(data.columns).shape == (300,)
+        assert no_model_text(study) == "", "a model was judged and lost: that is an answer"
+        assert build_predictor(study, lab.data).predict_raw(data.columns).shape == (300,)
 
 
 # ---------------------------------------------------------------- nothing was learnt
@@ -258,11 +258,11 @@ def test_the_constant_answers_where_it_is_better_than_what_is_not_complete(tmp_p
 
 def test_a_run_without_a_model_says_why(tmp_path: Path) -> None:
     with lab_of(tmp_path, table("binary")) as (lab, begun):
-        assert "its time was over" in nothing_judged(begun)
-        assert "interrupted" in nothing_judged(replace(begun, finished="interrupted"))
+        assert "its time was over" in no_model_text(begun)
+        assert "interrupted" in no_model_text(replace(begun, finished="interrupted"))
         candidate = Candidate("lightgbm", {"num_leaves": -3}, RECIPES["native"])
         study = trained(lab, begun, [Job(candidate, "d", 0, 0)])
-        assert "num_leaves" in nothing_judged(study)
+        assert "num_leaves" in no_model_text(study)
         assert [row["family"] for row in leaderboard(study)] == ["constant", "lightgbm"]
 
 
@@ -338,7 +338,7 @@ class Broken(SimpleFamily):
 
     name = "broken"
 
-    def train(self, X, y, weight, params, how):  # type: ignore[no-untyped-def]
+    def train(self, X, y, weight, params, context):  # type: ignore[no-untyped-def]
         raise RuntimeError("broken on purpose")
 
 

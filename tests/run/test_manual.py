@@ -9,7 +9,7 @@ import pytest
 
 from automl.event_log import replay
 from automl.insight import learn_from
-from automl.timeline import read
+from automl.timeline import read_timeline
 from tests.run.commands import PENGUINS, WINE, automl, process
 
 
@@ -68,7 +68,7 @@ def test_a_try_is_trained_on_every_fold_kept_and_compared(made: Path) -> None:
 
 
 def test_the_story_of_a_run_ends_with_its_predictor_whatever_is_tried_later(made: Path) -> None:
-    before = learn_from(replay(made), read(made))
+    before = learn_from(replay(made), read_timeline(made))
     words = (
         "try",
         "run",
@@ -80,13 +80,15 @@ def test_the_story_of_a_run_ends_with_its_predictor_whatever_is_tried_later(made
         "learning_rate=0.3",
     )
     assert automl(*words, cwd=made.parent).returncode == 0
-    after = learn_from(replay(made), read(made))
+    after = learn_from(replay(made), read_timeline(made))
     assert [step for step in after.story if step.name != "by hand"] == [
         step for step in before.story if step.name != "by hand"
     ]
     assert after.more == before.more
     assert "by hand" in {step.name for step in after.story}
-    assert [(span.stage, span.seconds) for span in read(made).spans][-1][1] < read(made).last
+    assert [(span.stage, span.seconds) for span in read_timeline(made).spans][-1][
+        1
+    ] < read_timeline(made).last
 
 
 def test_what_was_tried_before_is_not_trained_again(made: Path) -> None:

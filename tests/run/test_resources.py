@@ -10,7 +10,7 @@ import pandas as pd
 
 from automl import run
 from automl.extend import SimpleFamily
-from automl.models import given
+from automl.models import check_families
 from automl.pipeline import read_pipeline
 from automl.problem import Problem
 from automl.resources import Resources
@@ -21,8 +21,8 @@ from automl.track.experiment import read_experiment
 class WhereItTrains(SimpleFamily):
     name = "where_it_trains"
 
-    def train(self, X: Any, y: Any, weight: Any, params: Any, how: Any) -> Any:
-        resources = how.resources
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> Any:
+        resources = context.resources
         assert resources == Resources(1, memory=10**9, device="cuda"), resources
         return {"mean": 0.0}
 
@@ -41,7 +41,7 @@ def test_device_and_memory_reach_every_fit(tmp_path: Path) -> None:
         trials=2,
         engine="inline",
         resources=Resources(memory=10**9, device="cuda"),
-        extensions=given([WhereItTrains()]),
+        extensions=check_families([WhereItTrains()]),
     )
     run.fit(lambda budget: Problem(from_frame(frame), "y"), settings)
     trials = read_experiment(tmp_path / "run").study.trials.values()

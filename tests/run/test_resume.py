@@ -92,7 +92,7 @@ def test_it_goes_on_where_it_stood(killed: Path, tmp_path: Path) -> None:
     ]
     assert times == sorted(times)
     assert "Predict with" in said.stdout
-    assert load(run / "predictor.automl").proba(read_table(PENGUINS)).shape == (344, 3)
+    assert load(run / "predictor.automl").predict_proba(read_table(PENGUINS)).shape == (344, 3)
 
 
 @pytest.mark.heavy

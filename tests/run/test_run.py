@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from automl.budget import MOST_SLOWDOWN, Budget, Stopwatch
+from automl.budget import MAX_SLOWDOWN, Budget, Stopwatch
 from automl.event_log import read_events, replay
 from automl.events import FitEnded
 from automl.executor.inline import InlineExecutor
@@ -86,12 +86,12 @@ def test_what_is_kept_for_the_end_leaves_time_for_a_first_model(
 
 def test_a_process_that_was_slow_because_it_waited_is_not_taken_for_a_crowded_one() -> None:
     watch = Stopwatch(time.monotonic() - 60, time.process_time() - 1)
-    assert watch.slowdown() == MOST_SLOWDOWN
+    assert watch.slowdown() == MAX_SLOWDOWN
     assert Stopwatch.started().slowdown() == 1.0
     slowdown = Slowdown()
-    assert 1.0 <= slowdown.of_the_end <= 4.0
-    slowdown.factor = MOST_SLOWDOWN
-    assert slowdown.of_the_end in (1.0, MOST_SLOWDOWN)
+    assert 1.0 <= slowdown.expected_at_end <= 4.0
+    slowdown.factor = MAX_SLOWDOWN
+    assert slowdown.expected_at_end in (1.0, MAX_SLOWDOWN)
 
 
 def test_once_there_is_a_model_the_end_has_all_that_it_wants(
@@ -171,9 +171,9 @@ def test_predictions_are_the_files_own_labels_in_order(
 
 def test_any_subset_of_rows_gets_the_same_probabilities(finished: tuple[Path, str, float]) -> None:
     predictor, table = load(finished[0] / "predictor.automl"), read_table(PENGUINS)
-    whole = predictor.proba(table)
+    whole = predictor.predict_proba(table)
     for rows in ([7], [300, 2, 2, 150], list(range(len(whole)))[::-1]):
-        assert (predictor.proba(table.take(rows)) == whole[rows]).all()
+        assert (predictor.predict_proba(table.take(rows)) == whole[rows]).all()
 
 
 def test_run_toml_runs_again(finished: tuple[Path, str, float], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
 from automl.problem import Problem
 from automl.stages.clean import Clean
-from automl.stages.wide import features_of, narrowed
+from automl.stages.wide import features_of, with_fewer_columns
 from automl.store import Store
 from automl.study import Study
 from automl.table import from_frame, read_table
@@ -58,25 +58,25 @@ def cleaned(
 )
 def test_the_columns_that_tell_most_are_kept(form: object) -> None:
     problem = Problem(from_frame(form(900)), "y")  # type: ignore[operator]
-    found = narrowed(problem, 50, seed=0)
+    found = with_fewer_columns(problem, 50, seed=0)
     assert {"f3", "f77"} <= set(features_of(found.problem))
-    assert len(features_of(found.problem)) == found.kept == 50
+    assert len(features_of(found.problem)) == found.n_kept == 50
     assert len(found.dropped) == 850
-    assert found.seen is not None
-    assert found.seen.sum() == 60
+    assert found.is_seen is not None
+    assert found.is_seen.sum() == 60
 
 
 def test_columns_that_were_named_stay() -> None:
     assert "f801" in features_of(
-        narrowed(Problem(from_frame(frame(900)), "y"), 50, 0, always=("f801",)).problem
+        with_fewer_columns(Problem(from_frame(frame(900)), "y"), 50, 0, always=("f801",)).problem
     )
 
 
 @pytest.mark.parametrize("role", ["time_column", "group_column"])
 def test_where_rows_are_held_out_by_time_or_group_no_target_is_looked_at(role: str) -> None:
     made = frame(900).assign(when=np.arange(120) // 4)
-    found = narrowed(Problem(from_frame(made), "y", **{role: "when"}), 50, 0)  # type: ignore[arg-type]
-    assert found.seen is None
+    found = with_fewer_columns(Problem(from_frame(made), "y", **{role: "when"}), 50, 0)  # type: ignore[arg-type]
+    assert found.is_seen is None
     assert "when" in found.problem.table.names
     assert len(features_of(found.problem)) == 50
 
@@ -85,13 +85,13 @@ def test_a_regression_and_a_target_beside_the_table_are_understood() -> None:
     made = frame(900).drop(columns="y")
     y = 5.0 * made["f3"] + 4.0 * made["f77"]
     assert {"f3", "f77"} <= set(
-        features_of(narrowed(Problem(from_frame(made), "target", y=y), 50, 0).problem)
+        features_of(with_fewer_columns(Problem(from_frame(made), "target", y=y), 50, 0).problem)
     )
 
 
 def test_rows_that_columns_were_chosen_on_are_never_held_out(tmp_path: Path) -> None:
     problem = Problem(from_frame(frame(900)), "y")
-    seen = narrowed(problem, 50, seed=0).seen
+    seen = with_fewer_columns(problem, 50, seed=0).is_seen
     study, lab = cleaned(tmp_path, problem, columns=50)
     blocks = lab.data.dataset().folds.blocks
     assert seen is not None
@@ -112,7 +112,7 @@ def test_noise_does_not_look_like_a_finding(tmp_path: Path) -> None:
     _, lab = cleaned(tmp_path, Problem(from_frame(made), "y"), columns=20)
     data = lab.data.dataset()
     X = np.column_stack([np.asarray(column.values) for column in data.columns.by_name.values()])  # type: ignore[union-attr]
-    held, trained = data.folds.held(0, 0), data.folds.train(0, 0)
+    held, trained = data.folds.held_out(0, 0), data.folds.train(0, 0)
     means = [X[trained][data.y[trained] == side].mean(axis=0) for side in (0, 1)]
     nearer = ((X - means[1]) ** 2).sum(axis=1) < ((X - means[0]) ** 2).sum(axis=1)
     assert np.mean(nearer[trained] == data.y[trained]) > 0.7, (

@@ -13,9 +13,9 @@ import pytest
 from automl import AutoMLRegressor
 from automl.errors import InputError
 from automl.extend import Choice, Float, Int, When
-from automl.insight.points import points
-from automl.models import given
-from automl.search.manual import base_of, variation
+from automl.insight.points import trial_points
+from automl.models import check_families
+from automl.search.manual import starting_candidate, variation
 from automl.search.sampling import Sampling, grid
 from automl.study import Study
 from automl.track.experiment import read_experiment
@@ -39,7 +39,7 @@ def run(folder: Path, method: str, trials: int = 9) -> Study:
     )
     model.fit(X, y)
     study = read_experiment(folder / "run").study
-    return replace(study, extensions=given([Descending()]))
+    return replace(study, extensions=check_families([Descending()]))
 
 
 def tuned_params(study: Study) -> list[dict[str, Any]]:
@@ -71,13 +71,13 @@ def test_a_grid_has_each_point_once() -> None:
 
 def test_lessons_are_drawn_from_what_all_trials_have(tmp_path: Path) -> None:
     study = run(tmp_path, "random")
-    assert "momentum" in points(study, "descending").space
-    assert "decay" not in points(study, "descending").space
+    assert "momentum" in trial_points(study, "descending").space
+    assert "decay" not in trial_points(study, "descending").space
 
 
 def test_a_person_is_told_of_a_hyperparameter_that_does_not_exist_there(tmp_path: Path) -> None:
     study = run(tmp_path, "random", trials=3)
-    base = base_of(study, "descending")
+    base = starting_candidate(study, "descending")
     plain = variation(study, base, {"momentum": False})
     assert "decay" not in plain.params
     again = variation(study, plain, {"momentum": True, "decay": 0.4})
@@ -107,4 +107,4 @@ def test_a_condition_that_cannot_be_looked_up_is_refused(space: Any, problem: st
             return space
 
     with pytest.raises(InputError, match=problem):
-        given([Odd()])
+        check_families([Odd()])

@@ -7,8 +7,8 @@ import math
 from automl.candidate import Candidate, Job
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
-from automl.models import family
-from automl.search.manual import Everywhere
+from automl.models import find_family
+from automl.search.manual import AllFoldsPolicy
 from automl.study import Plan, Size, Study
 from automl.task import Task
 
@@ -19,8 +19,10 @@ def test_a_fit_that_is_not_expected_to_end_in_time_is_not_begun() -> None:
     study = Study(
         task=TASK, plan=Plan("kfold", 3), recipes=(RECIPES["native"],), size=Size(20_000, 50)
     )
-    candidate = Candidate("catboost", family("catboost").defaults(TASK), RECIPES["native"], "hand")
-    policy = Everywhere([candidate])
+    candidate = Candidate(
+        "catboost", find_family("catboost").defaults(TASK), RECIPES["native"], "hand"
+    )
+    policy = AllFoldsPolicy([candidate])
     assert isinstance(policy.next(study, Capacity(math.inf, 1, 1)), Job)
     assert isinstance(policy.next(study, Capacity(600.0, 1, 1)), Job)
     assert policy.next(study, Capacity(0.05, 1, 1)) == Stop()

@@ -19,7 +19,7 @@ from automl.lab.simulated_lab import SimulatedLab
 from automl.search.costs import (
     FIT_OVERHEAD_SECONDS,
     MAX_STARTUP_SECONDS,
-    predict_seconds,
+    expected_seconds,
     scale_to_all_rows,
 )
 from automl.search.low_fidelity import LowFidelityPolicy, choose_sample_rows, sort_by_look
@@ -391,7 +391,7 @@ def test_a_sampler_learns_of_an_earlier_trial_once_it_is_decided_and_not_as_the_
     )
     known = replace(known, trials=known.trials | {begun.id: begun})
     tuning = TuningPolicy(known, families("lightgbm"), RaceRules(20.0, 0.35))
-    (told,) = (tuned.study for tuned in tuning._tuners.values())
+    (told,) = (tuned.optuna_study for tuned in tuning._tuners.values())
     assert [trial.params["num_leaves"] for trial in told.trials] == [31]
     dropped = replace(begun, decided="dropped")
     tuning.next(replace(known, trials=known.trials | {begun.id: dropped}), Capacity(10.0, 2, 1))
@@ -631,7 +631,7 @@ def test_samplers_know_all_trials_of_their_families(tmp_path: Path) -> None:
     assert len(names) > 5
     for tuned in TuningPolicy(known, families(*sorted(names)), RaceRules(60, 0.5))._tuners.values():
         assert (
-            len(tuned.study.trials)
+            len(tuned.optuna_study.trials)
             == sum(trial.candidate.family == tuned.name for trial in known.trials.values())
             > 0
         )
@@ -784,7 +784,7 @@ def test_a_low_fidelity_fit_predicts_the_seconds_of_the_fit_on_all_rows(
     study, _ = looking(tmp_path, record, names, seconds=30.0)
     (look,) = (job for job in seen if job.rows is not None)
     (trial,) = (trial for trial in study.trials.values() if trial.low_fidelity is not None)
-    assert predict_seconds(study, trial.candidate) == pytest.approx(
+    assert expected_seconds(study, trial.candidate) == pytest.approx(
         FIT_OVERHEAD_SECONDS + scale_to_all_rows(study, look, 1.0)
     )
     assert scale_to_all_rows(study, look, 1.0) > MAX_STARTUP_SECONDS + 3 * MAX_STARTUP_SECONDS

@@ -13,7 +13,7 @@ from automl.events import FitEnded, FitStarted, TrialDecided
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Policy
 from automl.lab.simulated_lab import SimulatedLab
-from automl.models import FAMILIES, family
+from automl.models import FAMILIES, find_family
 from automl.resources import Resources
 from automl.search.racing import RaceRules
 from automl.search.rungs import Ladder, Rung, ladder
@@ -31,7 +31,7 @@ def known(plan: Plan, rows: int = 9_000) -> Study:
     """A study with one complete trial of LightGBM, of 90 rounds."""
     study = Study(task=TASK, plan=plan, recipes=(RECIPES["native"],), size=Size(rows, 10))
     candidate = Candidate(
-        "lightgbm", family("lightgbm").defaults(TASK), RECIPES["native"], "portfolio"
+        "lightgbm", find_family("lightgbm").defaults(TASK), RECIPES["native"], "portfolio"
     )
     for repeat, fold in plan.splits:
         job = Job(candidate, "", repeat, fold)
@@ -68,7 +68,7 @@ def tuned(
         only_lightgbm,
         RaceRules(seconds, 0.5),
         Sampling("random", "none"),
-        climb=climb,
+        make_ladder=climb,
     )
     lab = SimulatedLab(Store(folder / "run"), loss_of, seconds)
     study = lab.run(policy, study, lab.budget)
@@ -131,7 +131,7 @@ def test_a_low_fidelity_fit_that_failed_ends_its_proposal(tmp_path: Path) -> Non
         only_lightgbm,
         RaceRules(10, 0.5),
         Sampling("random", "none"),
-        climb=lambda known, tuner: ladder(known, "rows", None, False),
+        make_ladder=lambda known, tuner: ladder(known, "rows", None, False),
     )
     lab = SimulatedLab(Store(tmp_path / "run"), record, 10.0)
     study = lab.run(policy, study, lab.budget)
@@ -171,7 +171,7 @@ def test_a_grid_contains_the_ends_and_stays_small() -> None:
         levels = grid(kind.space(TASK))
         assert np.prod([len(values) for values in levels.values()]) <= MAX_GRID_POINTS, kind.name
         assert all(
-            kind.space(TASK)[name].holds(value)
+            kind.space(TASK)[name].contains(value)
             for name, values in levels.items()
             for value in values
         )
@@ -197,5 +197,5 @@ def test_a_grid_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
     )
     lab.data.store.close()
     assert (
-        len(study.trials) - 2 == len(grid(family("linear").space(TASK))["C"]) * 2 - 1
+        len(study.trials) - 2 == len(grid(find_family("linear").space(TASK))["C"]) * 2 - 1
     )  # the one that was known is not tried again

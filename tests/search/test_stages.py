@@ -16,7 +16,7 @@ from automl.features.recipe import RECIPES
 from automl.lab.lab import Lab
 from automl.lab.simulated_lab import SimulatedLab
 from automl.models import FAMILIES
-from automl.problem import NOTHING, Problem
+from automl.problem import EMPTY_PROBLEM, Problem
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.stages.clean import Clean
@@ -32,7 +32,7 @@ from automl.trial import Trial
 TASK = Task("binary", "y", "log_loss", ("no", "yes"))
 
 
-def lab_of(path: Path, seconds: float, problem: Problem = NOTHING) -> Lab:
+def lab_of(path: Path, seconds: float, problem: Problem = EMPTY_PROBLEM) -> Lab:
     """A lab in which every fit takes a second."""
 
     def record(job: Job) -> Outcome:
@@ -271,7 +271,7 @@ def test_recipes_are_offered_that_make_a_difference(
 ) -> None:
     lab = lab_of(tmp_path, 60, large(200, 3))
     study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
-    lab.data.keep(replace(lab.data.dataset(), columns=Columns(columns, 3)))
+    lab.data.save(replace(lab.data.dataset(), columns=Columns(columns, 3)))
     study = Extract().run(study, lab, lab.budget)
     assert [recipe.name for recipe in study.recipes] == offered
     lab.data.store.close()
@@ -286,7 +286,7 @@ def test_long_texts_are_read_as_far_as_there_is_time(
 ) -> None:
     lab = lab_of(tmp_path, 60, large(200, 3))
     study = Clean().run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
-    lab.data.keep(
+    lab.data.save(
         replace(
             lab.data.dataset(),
             columns=Columns({"story": Texts.of(["word " * 2_000] * 2_000)}, 2_000),

@@ -10,15 +10,15 @@ import pytest
 
 from automl import folds
 from automl.budget import Budget
-from automl.cleaning.duplicates import copied_rows
+from automl.cleaning.duplicates import find_copied_rows
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.dataset import Dataset
 from automl.executor.inline import InlineExecutor
 from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
-from automl.stages._score_warnings import warnings_of
-from automl.stages._suspects import Given
+from automl.stages._score_warnings import find_score_warnings
+from automl.stages._suspects import HoldoutOptions
 from automl.store import Store
 from automl.task import Task
 
@@ -38,7 +38,7 @@ def _same_numbers() -> None:
 def score_warnings(
     path: Path,
     y: np.ndarray,
-    given: Given | None = None,
+    given: HoldoutOptions | None = None,
     seconds: float | None = None,
     task: Task = REGRESSION,
     units: np.ndarray | None = None,
@@ -47,16 +47,16 @@ def score_warnings(
     """Return the warnings for a table."""
     n_rows = len(y)
     table = Columns(columns, n_rows)
-    copies = copied_rows(table, y, task.is_regression)
+    copies = find_copied_rows(table, y, task.is_regression)
     if units is None and copies.is_beyond_chance:
         units = copies.units
-    nothing_held_out = folds.given(np.zeros(n_rows, np.bool_))
+    nothing_held_out = folds.holdout_of(np.zeros(n_rows, np.bool_))
     data = Dataset(task, table, y, nothing_held_out, units=units)
     executor = InlineExecutor(path / "run" / "work")
     lab = Lab(RunData(Store(path / "run")), executor, Budget())
-    lab.data.keep(data)
+    lab.data.save(data)
     budget = Budget() if seconds is None else Budget().within(seconds)
-    return warnings_of(data, copies, given or Given(), lab, budget)
+    return find_score_warnings(data, copies, given or HoldoutOptions(), lab, budget)
 
 
 def words(codes: np.ndarray) -> Categories:
@@ -132,7 +132,7 @@ def test_copies_are_reported_with_both_scores(tmp_path: Path) -> None:
 def test_settings_of_the_user_are_not_recommended_again(tmp_path: Path) -> None:
     y = RNG.normal(size=50)[OWNER]
     patient = Numbers(OWNER * 37.0)
-    given = Given(has_groups=True)
+    given = HoldoutOptions(has_groups=True)
     assert score_warnings(tmp_path, y, given, patient=patient, **noise(300)) == []
 
 
@@ -241,7 +241,7 @@ def test_drift_is_measured_on_new_groups_both_ways(tmp_path: Path) -> None:
     y = RNG.normal(size=120)[owner] + 0.3 * RNG.normal(size=720)  # otherwise age would be a leak
     days = 5 * owner + RNG.integers(0, 5, 720)
     columns = {"seen_on": daily(days), "age": Numbers(y[owner * 6]), **noise(720)}
-    given = Given(has_groups=True)
+    given = HoldoutOptions(has_groups=True)
     assert score_warnings(tmp_path, y, given, units=owner, **columns) == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automl.errors import InputError
-from automl.table import Form, Overrides
+from automl.table import FileFormat, Overrides
 from tests.table.cells import joined, note_codes, read, rows_of
 
 ROWS = [
@@ -264,7 +264,7 @@ class TestRecordedForms:
         assert table.n_rows == 2
 
     def test_survive_json(self) -> None:
-        form = Form(
+        form = FileFormat(
             None,
             encoding="gbk",
             quote="'",
@@ -276,4 +276,4 @@ class TestRecordedForms:
             layout="split",
         )
         plain = form.to_json()
-        assert Form.from_json(plain) == form
+        assert FileFormat.from_json(plain) == form

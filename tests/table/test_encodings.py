@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automl.errors import InputError
-from automl.table import Form, Overrides
+from automl.table import FileFormat, Overrides
 from tests.table.cells import note_codes, read
 
 Case = tuple[str, list[str]]
@@ -163,7 +163,7 @@ def test_a_few_bad_bytes_do_not_change_the_other_letters(tmp_path: Path) -> None
     ("word", "encoding"), [("М", "cp1251"), ("М", "utf-8"), ("plain", "utf-8")]
 )
 def test_the_encoding_at_fit_is_tried_first(tmp_path: Path, word: str, encoding: str) -> None:
-    form = Form(",", encoding="cp1251")
+    form = FileFormat(",", encoding="cp1251")
     content = text_of([word, "Ж"]).encode(encoding)
     table = read(tmp_path, content, form=form)
     assert table["place"].iloc[0] == word

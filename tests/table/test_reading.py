@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.errors import InputError
-from automl.table import Limits, from_frame, read_table
+from automl.table import ReadLimits, from_frame, read_table
 from tests.table.cells import columns_of, note_codes
 
 CSV = "id,city,x\n01,Bern,1.5\n02,Köln,\n03,Bern,NA\n"
@@ -62,7 +62,7 @@ class TestAnyFile:
         table = read_table(write(tmp_path, CSV))
         assert columns_of(table) == EXPECTED
         assert table.n_rows == 3
-        assert table.textual
+        assert table.is_textual
         assert table.notes == ()
 
     @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -145,7 +145,7 @@ class TestAnyFile:
         frame.to_parquet(tmp_path / "a.csv")
         table = read_table(tmp_path / "a.csv")
         assert table.names == ("code", "n")
-        assert not table.textual
+        assert not table.is_textual
         assert table["n"].tolist() == [1, 2]
 
     def test_may_be_feather(self, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ class TestSampling:
         row = ",".join(["0.123456789"] * 20)
         lines = [self.HEADER, *[row] * 100_000]
         path = write(tmp_path, "\n".join(lines) + "\n")
-        table = read_table(path, Limits(seconds=0.05))
+        table = read_table(path, ReadLimits(seconds=0.05))
         assert 0 < table.n_rows < 100_000
         assert note_codes(table) == ["sampled"]
         assert set(table["a"]) == {"0.123456789"}
@@ -295,21 +295,21 @@ class TestSampling:
             cells = [str(row * 7 + column) for column in range(20)]
             lines.append(",".join(cells))
         path = write(tmp_path, "\n".join(lines) + "\n")
-        table = read_table(path, Limits(memory=10**8, seed=3))
+        table = read_table(path, ReadLimits(memory=10**8, seed=3))
         assert 0 < table.n_rows < 100_000
         assert table.sample is not None
-        again = read_table(path, Limits(sample=table.sample))
+        again = read_table(path, ReadLimits(sample=table.sample))
         assert again["a"].tolist() == table["a"].tolist()
 
     def test_reads_something_in_no_time(self, tmp_path: Path) -> None:
         long_row = "1," + "x" * 100_000 + "\n"
         path = write(tmp_path, "a,b\n" + long_row * 200)
-        table = read_table(path, Limits(seconds=1e-9))
+        table = read_table(path, ReadLimits(seconds=1e-9))
         assert table.n_rows > 0
 
     def test_leaves_small_files_whole(self, tmp_path: Path) -> None:
         path = write(tmp_path, CSV)
-        table = read_table(path, Limits(seconds=0.0))
+        table = read_table(path, ReadLimits(seconds=0.0))
         assert table.n_rows == 3
 
 

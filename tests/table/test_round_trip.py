@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.errors import InputError
-from automl.table import Form, read_table
+from automl.table import FileFormat, read_table
 from tests.table.cells import Rows, columns_of, note_codes, rows_of
 
 WORDS = {
@@ -133,7 +133,7 @@ def test_cells_are_read_back_as_they_were_written(drawn: tuple[Dialect, Rows]) -
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from(CONFUSING_CHARACTERS), max_size=120), st.booleans(), st.booleans())
 def test_no_text_ends_in_a_traceback(content: str, has_form: bool, may_be_empty: bool) -> None:
-    form = Form(";", quote="'", spaced=True) if has_form else None
+    form = FileFormat(";", quote="'", spaced=True) if has_form else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.txt"
         path.write_text(content, encoding="utf-8", newline="")

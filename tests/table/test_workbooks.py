@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from automl.errors import InputError
-from automl.table import Form, Overrides, Table, read_table
+from automl.table import FileFormat, Overrides, Table, read_table
 from tests.table.cells import Rows, note_codes, rows_of
 
 NAMES = ["a", "b", "y"]
@@ -83,13 +83,13 @@ class TestExcel:
             self.read(tmp_path, sheets, overrides=Overrides(sheet="Alpa"))
 
     def test_is_read_from_the_sheet_of_fit(self, tmp_path: Path) -> None:
-        form = Form(kind="excel", sheet="Beta")
+        form = FileFormat(kind="excel", sheet="Beta")
         sheets = {"Alpha": TABLE, "Beta": [["a", "y"], [7, "no"]]}
         table = self.read(tmp_path, sheets, form=form, needs=("a",))
         assert table["a"].tolist() == [7]
 
     def test_may_lack_the_sheet_of_fit(self, tmp_path: Path) -> None:
-        form = Form(kind="excel", sheet="Beta")
+        form = FileFormat(kind="excel", sheet="Beta")
         sheets = {"Alpha": TABLE, "Gamma": [["q"], [7]]}
         table = self.read(tmp_path, sheets, form=form, needs=("a", "b"))
         assert rows_of(table) == TABLE

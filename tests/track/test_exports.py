@@ -24,7 +24,7 @@ from automl.files import sha256
 from automl.leaderboard import leaderboard
 from automl.track.experiment import Experiment, read_experiment
 from automl.track.exports import KINDS, export
-from automl.track.to_zip import left_out
+from automl.track.to_zip import omitted_files
 from tests.report.runs import FACTS, RECIPES, cleaned_run, empty_run, full_run
 
 NEIGHBOURS = "the predictor, whose neighbours are rows of the table"
@@ -161,7 +161,7 @@ def test_a_predictor_that_remembers_rows_is_not_shared(
     export(run, "zip", tmp_path / "run.zip")
     names = names_in(tmp_path / "run.zip")
     assert ("run/predictor.automl" in names) == is_shared
-    assert (NEIGHBOURS in left_out(run)) != is_shared
+    assert (NEIGHBOURS in omitted_files(run)) != is_shared
 
 
 def test_a_table_that_changed_is_not_shared(run: Experiment, tmp_path: Path) -> None:

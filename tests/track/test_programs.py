@@ -190,7 +190,9 @@ def test_an_mlflow_model_loads_and_predicts_in_a_fresh_process(home: Path) -> No
         cwd=home,
     ).stdout
     predictor = load(home / "run" / "predictor.automl")
-    expected = predictor.answer(predictor.raw(predictor.read(read_table(Path(WINE))).columns))
+    expected = predictor.decode(
+        predictor.predict_raw(predictor.to_columns(read_table(Path(WINE))).columns)
+    )
     assert said.split()[1:] == [str(label) for label in expected]
 
 

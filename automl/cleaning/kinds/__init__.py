@@ -52,14 +52,14 @@ def infer(
 
     Examples
     --------
-    >>> from automl.cleaning.cells import read_cells, tidy
+    >>> from automl.cleaning.cells import read_cells, normalize_cells
     >>> import pandas as pd
     >>> columns = (["$1", "2"], ["no", "yes"], ["01234", "9"])
-    >>> [infer("a", tidy(read_cells(pd.Series(words)))).rule.kind for words in columns]
+    >>> [infer("a", normalize_cells(read_cells(pd.Series(words)))).rule.kind for words in columns]
     ['number', 'flag', 'category']
     """
     raw = RawColumn(name, cells, sign)
-    if isinstance(cells, Spelled) and (cells.fixed or not len(cells.words)):
+    if isinstance(cells, Spelled) and (cells.is_categorical or not len(cells.words)):
         return category.infer(raw)
     for kind in KINDS:
         inferred = kind.infer(raw)

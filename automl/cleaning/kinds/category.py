@@ -17,7 +17,7 @@ from automl.cleaning.kinds.kind import (
     RawColumn,
     Rule,
 )
-from automl.cleaning.reading import Read, count_known_codes
+from automl.cleaning.reading import ReadColumn, count_known_codes
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Categories
@@ -74,7 +74,7 @@ class CategoryRule(Rule):
         folded = map(str.casefold, self.levels)
         return _codes(folded)
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return int32 codes, -1 where missing or unseen."""
         spelled = as_words(cells)
         words = spelled.words.tolist()
@@ -92,10 +92,10 @@ class CategoryRule(Rule):
         column = Categories(codes, self.levels)
         present = count_known_codes(word_ids)
         if self.is_open:
-            return Read(column, present)
+            return ReadColumn(column, present)
         n_known = count_known_codes(codes)
         unseen = present - n_known
-        return Read(column, present, unseen=unseen)
+        return ReadColumn(column, present, n_unseen=unseen)
 
     def _respelled(self, words: list[str], cells: Cells) -> list[int]:
         """Return the codes of words that are spelled otherwise than the levels; -1 if unseen."""
@@ -134,7 +134,7 @@ class CategoryRule(Rule):
 
 def _are_flags(cells: Cells) -> bool:
     if isinstance(cells, Typed):
-        return cells.form == "flag"
+        return cells.kind == "flag"
     return False
 
 

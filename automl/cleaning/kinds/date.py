@@ -13,7 +13,7 @@ from automl.cleaning import dates
 from automl.cleaning.cells import Cells, Typed, as_words
 from automl.cleaning.drops import has_id_name
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
-from automl.cleaning.reading import Read, count_known, read_words
+from automl.cleaning.reading import ReadColumn, count_known, read_words
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.cleaning.vocabulary import (
     MAX_STRAYS_KEPT,
@@ -45,12 +45,12 @@ class DateRule(Rule):
     kind = "date"
     none_found = "no date"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return seconds since 1970-01-01 UTC, NaN where missing or unreadable."""
-        if isinstance(cells, Typed) and cells.form == "date":
+        if isinstance(cells, Typed) and cells.kind == "date":
             column = Numbers(cells.values, "date")
             present = count_known(cells.values)
-            return Read(column, present)
+            return ReadColumn(column, present)
         spelled = as_words(cells)
         words = spelled.words.tolist()
         table = dates.read(words, self.layout)
@@ -78,7 +78,7 @@ class DateRule(Rule):
 def infer(raw: RawColumn) -> Inferred | None:
     """Return the rule of a column with a date's type, or of dates as words."""
     if isinstance(raw.cells, Typed):
-        return Inferred(DateRule()) if raw.cells.form == "date" else None
+        return Inferred(DateRule()) if raw.cells.kind == "date" else None
     return _infer_words(raw.vocabulary)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Typed
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
-from automl.cleaning.reading import Read, read_typed, read_words
+from automl.cleaning.reading import ReadColumn, read_typed, read_words
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.cleaning.vocabulary import (
     MAX_STRAYS_KEPT,
@@ -43,7 +43,7 @@ class DurationRule(Rule):
     kind = "duration"
     none_found = "no duration"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return float64, NaN where missing or unreadable; plain numbers are seconds already."""
         if isinstance(cells, Typed):
             return read_typed(cells)
@@ -68,7 +68,7 @@ class DurationRule(Rule):
 def infer(raw: RawColumn) -> Inferred | None:
     """Return the rule of a column with a duration's type, or of durations as words."""
     if isinstance(raw.cells, Typed):
-        return Inferred(DurationRule()) if raw.cells.form == "duration" else None
+        return Inferred(DurationRule()) if raw.cells.kind == "duration" else None
     return _infer_words(raw.vocabulary)
 
 

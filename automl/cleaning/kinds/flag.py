@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
-from automl.cleaning.reading import Read, count_known, read_words
+from automl.cleaning.reading import ReadColumn, count_known, read_words
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.columns import Numbers
 from automl.state import State
@@ -60,19 +60,19 @@ class FlagRule(Rule):
     kind = "flag"
     none_found = "neither true nor false"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return 1.0 for true, 0.0 for false, NaN where missing or neither."""
         if isinstance(cells, Spelled):
             flags = list(map(_flag, cells.words))
             table = np.array(flags, np.float64)
             return read_words(cells, table, kind="flag")
         is_flag = np.isin(cells.values, (0.0, 1.0))
-        if cells.form == "date":
+        if cells.kind == "date":
             is_flag[:] = False
         values = np.where(is_flag, cells.values, np.nan)
         present = count_known(cells.values)
         unreadable = present - count_known(values)
-        return Read(Numbers(values, "flag"), present, unreadable)
+        return ReadColumn(Numbers(values, "flag"), present, unreadable)
 
     def describe(self) -> dict[str, Any]:
         """Return the two spellings."""
@@ -108,7 +108,7 @@ def infer(raw: RawColumn) -> Inferred | None:
     ('No', 'Yes')
     """
     if isinstance(raw.cells, Typed):
-        return Inferred(FlagRule()) if raw.cells.form == "flag" else None
+        return Inferred(FlagRule()) if raw.cells.kind == "flag" else None
     words = raw.vocabulary.words
     if not is_flag(words):
         return None

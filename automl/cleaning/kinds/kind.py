@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from automl.cleaning.cells import Cells, as_words
 from automl.cleaning.decimals import UNKNOWN, DecimalSign
-from automl.cleaning.reading import Read
+from automl.cleaning.reading import ReadColumn
 from automl.cleaning.saved_values import SavedState
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Categories, Numbers, Texts
@@ -53,7 +53,7 @@ class Rule(ABC):
     """What an error says of a column of which no cell can be read; without it, all can be."""
 
     @abstractmethod
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return the typed column of cells, row for row, and how many could not be read."""
 
     def to_state(self) -> State:

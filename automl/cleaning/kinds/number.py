@@ -8,15 +8,15 @@ import numpy as np
 
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
-from automl.cleaning.decimals import DecimalSign, weigh
+from automl.cleaning.decimals import DecimalSign, weigh_words
 from automl.cleaning.kinds.date import infer_moments, infer_typed_moments
 from automl.cleaning.kinds.duration import DurationRule
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
 from automl.cleaning.kinds.parts import PartsRule
-from automl.cleaning.reading import Read, count_unreadable, read_typed, without_sentinels
+from automl.cleaning.reading import ReadColumn, count_unreadable, read_typed, without_sentinels
 from automl.cleaning.saved_values import SavedState, saved_sizes, saved_texts
-from automl.cleaning.shapes import HOLE, Shape, shape_of
-from automl.cleaning.signs import sizes_of
+from automl.cleaning.shapes import HOLE, Shape, find_shape
+from automl.cleaning.signs import log_range
 from automl.cleaning.vocabulary import (
     MAX_STRAYS_KEPT,
     MIN_SAMPLE_SHARE,
@@ -59,14 +59,14 @@ class NumberRule(Rule):
     kind = "number"
     none_found = "no number"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return float64, NaN where missing or unreadable."""
         if isinstance(cells, Spelled):
             words = cells.words.tolist()
             parsed = numbers.read(words, comma=self.comma)
-            column = without_sentinels(cells.spread(parsed), self.sentinels)
+            column = without_sentinels(cells.per_row(parsed), self.sentinels)
             counts = count_unreadable(cells, parsed, self.strays)
-            return Read(column, *counts)
+            return ReadColumn(column, *counts)
         return read_typed(cells, self.sentinels)
 
     def to_state(self) -> State:
@@ -99,19 +99,19 @@ def infer(raw: RawColumn) -> Inferred | None:
 
 
 def _infer_typed(name: str, cells: Typed) -> Inferred | None:
-    if cells.form != "number":
+    if cells.kind != "number":
         return None
     moments = infer_typed_moments(name, cells)
     if moments is not None:
         return moments
-    return Inferred(NumberRule(sizes=sizes_of(cells.values)))
+    return Inferred(NumberRule(sizes=log_range(cells.values)))
 
 
 def _infer_words(column: Vocabulary, sign: DecimalSign) -> Inferred | None:
     words = column.words
-    if not _is_worth_parsing(column) or numbers.are_codes(words):
+    if not _is_worth_parsing(column) or numbers.have_leading_zeros(words):
         return None
-    comma = sign.of(weigh(words))
+    comma = sign.is_comma_in(weigh_words(words))
     plain = numbers.parse(words, comma=comma)
     values = _read_values(words, plain, comma)
     is_number = ~np.isnan(values)
@@ -142,7 +142,7 @@ def _infer_words(column: Vocabulary, sign: DecimalSign) -> Inferred | None:
     rule = NumberRule(
         comma,
         strays=unusable.first(MAX_STRAYS_KEPT),
-        sizes=sizes_of(values),
+        sizes=log_range(values),
     )
     return Inferred(rule, tuple(findings))
 
@@ -236,19 +236,19 @@ def force(raw: RawColumn) -> Rule:
     """Return the rule of numbers, durations or numbers in words: the one that reads most cells."""
     cells = raw.cells
     if isinstance(cells, Typed):
-        if cells.form == "duration":
+        if cells.kind == "duration":
             return DurationRule()
-        return NumberRule(sizes=sizes_of(cells.values))
+        return NumberRule(sizes=log_range(cells.values))
     words = cells.words.tolist()
-    comma = raw.sign.of(weigh(words))
+    comma = raw.sign.is_comma_in(weigh_words(words))
     values = numbers.read(words, comma=comma)
     n_unread = _count_missing(values)
     if n_unread > _count_missing(durations.parse(words)):
         return DurationRule(durations.minutes_first(words))
-    rule = NumberRule(comma, sizes=sizes_of(values))
+    rule = NumberRule(comma, sizes=log_range(values))
     if not n_unread:
         return rule
-    shape = shape_of(words, comma=comma)
+    shape = find_shape(words, comma=comma)
     if shape is None or shape.n_parts != 1:
         return rule
     values = shape.parse(words)

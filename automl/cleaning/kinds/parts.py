@@ -14,13 +14,13 @@ from automl.cleaning.kinds.kind import (
     RawColumn,
     Rule,
 )
-from automl.cleaning.reading import Read, count_unreadable
+from automl.cleaning.reading import ReadColumn, count_unreadable
 from automl.cleaning.saved_values import SavedState, saved_texts
 from automl.cleaning.shapes import (
     HOLE,
-    MOST_PARTS,
+    MAX_PARTS,
     Shape,
-    shape_of,
+    find_shape,
 )
 from automl.cleaning.vocabulary import (
     MAX_STRAYS_KEPT,
@@ -46,20 +46,20 @@ class PartsRule(Rule):
 
     kind = "parts"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return one or several columns of float64, NaN where missing or of another shape."""
         spelled = as_words(cells)
         words = spelled.words.tolist()
         table = self.shape.parse(words)
         counts = count_unreadable(spelled, table[:, 0], self.strays)
-        columns = [Numbers(spelled.spread(part)) for part in table.T]
+        columns = [Numbers(spelled.per_row(part)) for part in table.T]
         more = tuple(columns[1:])
-        return Read(columns[0], *counts, more=more)
+        return ReadColumn(columns[0], *counts, further_columns=more)
 
     def describe(self) -> dict[str, Any]:
         """Return the shape, with # for each number, and how many numbers there are."""
         return {
-            "shape": self.shape.shown(),
+            "shape": self.shape.for_people(),
             "parts": self.shape.n_parts,
         }
 
@@ -77,7 +77,7 @@ class PartsRule(Rule):
         (text,) = saved_texts([state["shape"]])
         comma = bool(state["comma"])
         shape = Shape(text, comma)
-        if not 1 <= shape.n_parts <= MOST_PARTS:
+        if not 1 <= shape.n_parts <= MAX_PARTS:
             raise UnsafeModel("the model file holds a shape without numbers, or with too many")
         strays = saved_texts(state["strays"])
         return cls(shape, strays)
@@ -105,12 +105,12 @@ def infer(raw: RawColumn) -> Inferred | None:
 def find_number_shape(words: list[str], comma: bool = False) -> Shape | None:
     """Return the shape of words that differ in their numbers alone, if they are many.
 
-    >>> find_number_shape([f"{number}/80" for number in range(90, 120)]).shown()
+    >>> find_number_shape([f"{number}/80" for number in range(90, 120)]).for_people()
     '#/#'
     """
     if len(words) < _MIN_WORDS_OF_SHAPE:
         return None
-    return shape_of(words, comma=comma)
+    return find_shape(words, comma=comma)
 
 
 def _stays_category(shape: Shape, column: Vocabulary) -> bool:
@@ -128,7 +128,7 @@ def _parts_finding(column: Vocabulary, shape: Shape) -> Finding:
         result = "its number was read"
     else:
         result = f"its {shape.n_parts} numbers became columns"
-    action = f"words of the shape {shape.shown()!r}: {result}"
+    action = f"words of the shape {shape.for_people()!r}: {result}"
     return column.finding("parts", action, count=len(column.words))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.cleaning.cells import Cells, Typed, as_words
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
-from automl.cleaning.reading import Read, count_known_codes
+from automl.cleaning.reading import ReadColumn, count_known_codes
 from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Texts
 
@@ -26,14 +26,14 @@ class TextRule(Rule):
 
     kind = "text"
 
-    def read(self, cells: Cells) -> Read:
+    def read(self, cells: Cells) -> ReadColumn:
         """Return UTF-8 text, empty where missing."""
         spelled = as_words(cells)
         words = [*spelled.words.tolist(), ""]
         codes = spelled.codes.tolist()
         texts = [words[code] for code in codes]
         column = Texts.of(texts)
-        return Read(column, count_known_codes(spelled.codes))
+        return ReadColumn(column, count_known_codes(spelled.codes))
 
 
 def infer(raw: RawColumn) -> Inferred | None:

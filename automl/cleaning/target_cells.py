@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from automl.cleaning import numbers
-from automl.cleaning.cells import Spelled, Typed, as_words, read_cells, tidy
+from automl.cleaning.cells import Spelled, Typed, as_words, normalize_cells, read_cells
 from automl.cleaning.decimals import sign_of_file, weigh_cells
 from automl.cleaning.kinds.flag import FALSE_WORDS, TRUE_WORDS
 from automl.columns import Floats
@@ -23,7 +23,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d{1,2}")  # three digits may be thousand
 
 
 @dataclass(frozen=True)
-class Truth:
+class TargetCells:
     """A target as a model knows it.
 
     Parameters
@@ -38,12 +38,12 @@ class Truth:
     unknown: Mapping[str, int]
 
 
-def read_truth(
+def read_target_cells(
     series: pd.Series[Any],
     task: Task,
     *,
     comma: bool | None = None,
-) -> Truth:
+) -> TargetCells:
     """Read the target's cells as they were read at fit.
 
     A cell that is exactly a label is that label. Any other may be a label with blanks around it,
@@ -60,7 +60,7 @@ def read_truth(
     Examples
     --------
     >>> task = Task("binary", "y", "f1", ("0", "1"))
-    >>> truth = read_truth(pd.Series(["1.0", " 0", "", "7"]), task)
+    >>> truth = read_target_cells(pd.Series(["1.0", " 0", "", "7"]), task)
     >>> truth.values.tolist(), truth.unknown
     ([1.0, 0.0, nan, nan], {'7': 1})
     """
@@ -68,41 +68,41 @@ def read_truth(
     if not task.is_regression:
         words = as_words(cells)
         return _read_labels(words, task.labels)
-    if isinstance(cells, Typed) and cells.form != "date":
+    if isinstance(cells, Typed) and cells.kind != "date":
         values = cells.values.copy()
         is_infinite = np.isinf(values)
         values[is_infinite] = np.nan
-        return Truth(values, {})
-    words = as_words(tidy(cells))
+        return TargetCells(values, {})
+    words = as_words(normalize_cells(cells))
     if comma is None:
         comma = task.comma
     return _read_numbers(words, comma)
 
 
-def comma_of(table: Table, task: Task) -> bool | None:
+def has_decimal_comma(table: Table, task: Task) -> bool | None:
     """Return whether a table writes its target's decimals with a comma; None if nothing shows it.
 
     Examples
     --------
     >>> from automl.table import from_frame
     >>> task = Task("regression", "y", "rmse")
-    >>> comma_of(from_frame({"y": ["6,218", "0,902"]}), task)
+    >>> has_decimal_comma(from_frame({"y": ["6,218", "0,902"]}), task)
     True
-    >>> print(comma_of(from_frame({"y": ["6,218"]}), task))
+    >>> print(has_decimal_comma(from_frame({"y": ["6,218"]}), task))
     None
     """
     column = table.columns[task.target]
     cells = read_cells(column)
-    evidence = weigh_cells(tidy(cells))
+    evidence = weigh_cells(normalize_cells(cells))
     if evidence.sign is not None:
         return evidence.sign
     file_sign = sign_of_file(table)
-    if file_sign.sure or file_sign.separator == ";":
-        return file_sign.of(evidence)
+    if file_sign.is_certain or file_sign.separator == ";":
+        return file_sign.is_comma_in(evidence)
     return None
 
 
-def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:
+def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> TargetCells:
     spellings = _Spellings.of(labels)
     codes = []
     unknown = []
@@ -113,12 +113,12 @@ def _read_labels(cells: Spelled, labels: tuple[str, ...]) -> Truth:
         is_blank = not word.strip()
         unknown.append(not (is_label or is_blank))
     table = np.array(codes, np.float64)
-    values = cells.spread(table)
+    values = cells.per_row(table)
     counts = _row_counts(cells, unknown)
-    return Truth(values, counts)
+    return TargetCells(values, counts)
 
 
-def _read_numbers(cells: Spelled, comma: bool) -> Truth:
+def _read_numbers(cells: Spelled, comma: bool) -> TargetCells:
     """Read numbers with this decimal sign, or with the other if more can be read with it."""
     words = cells.words.tolist()
     parsed = numbers.parse(words, comma=comma)
@@ -126,9 +126,9 @@ def _read_numbers(cells: Spelled, comma: bool) -> Truth:
     other = numbers.parse(words, comma=not comma)
     if other.readable.sum() > n_readable:
         parsed = other
-    values = cells.spread(parsed.values)
+    values = cells.per_row(parsed.values)
     unknown = _row_counts(cells, ~parsed.readable)
-    return Truth(values, unknown)
+    return TargetCells(values, unknown)
 
 
 def _row_counts(cells: Spelled, is_chosen: Iterable[Any]) -> dict[str, int]:

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from automl.columns import Columns, Floats, Numbers
-from automl.features.keys import find_entity_keys
-from automl.features.target import targets
+from automl.features.entity_keys import find_entity_keys
+from automl.features.target import encode_targets
 from automl.task import Task
 
 REGRESSION = Task("regression", "y", "rmse")
@@ -27,7 +27,7 @@ def hosts(n_hosts: int = 300, most_rows: int = 9) -> tuple[NDArray[np.int64], Fl
 
 def is_key(values: NDArray[np.generic], y: Floats, task: Task = REGRESSION) -> bool:
     columns = Columns({"x": Numbers(np.asarray(values, np.float64))}, len(y))
-    return find_entity_keys(columns, targets(task, y, np.arange(len(y)), 0)) == ("x",)
+    return find_entity_keys(columns, encode_targets(task, y, np.arange(len(y)), 0)) == ("x",)
 
 
 @pytest.mark.parametrize(

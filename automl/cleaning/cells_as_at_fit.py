@@ -12,13 +12,15 @@ from automl.cleaning.kinds import Rule
 from automl.cleaning.kinds.category import CategoryRule
 from automl.cleaning.kinds.number import NumberRule
 from automl.columns import Floats
-from automl.table import Form
+from automl.table import FileFormat
 
 DAY_SECONDS = 86_400.0
 _BOOLEAN_WORDS = frozenset(["true", "false"])
 
 
-def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) -> Cells:
+def in_fitted_unit(
+    cells: Cells, rule: Rule, form: FileFormat | None, at_fit: FileFormat | None
+) -> Cells:
     """Return durations in the unit that the rule expects.
 
     A workbook holds durations as numbers of days, if they have no format of their own.
@@ -34,7 +36,8 @@ def in_days(cells: Cells, rule: Rule, form: Form | None, at_fit: Form | None) ->
     --------
     >>> from automl.cleaning.cells import Typed
     >>> from automl.cleaning.kinds.duration import DurationRule
-    >>> in_days(Typed(np.array([0.5])), DurationRule(), Form(kind="excel"), None).values.tolist()
+    >>> excel = FileFormat(kind="excel")
+    >>> in_fitted_unit(Typed(np.array([0.5])), DurationRule(), excel, None).values.tolist()
     [43200.0]
     """
     if rule.kind == "duration" and _is_excel(form):
@@ -48,7 +51,7 @@ def _days_as_durations(cells: Cells) -> Cells:
     """Return numbers of days as durations in seconds; other cells as they are."""
     if isinstance(cells, Spelled):
         return cells
-    if cells.form != "number":
+    if cells.kind != "number":
         return cells
     seconds = cells.values * DAY_SECONDS
     return Typed(np.round(seconds, 6), "duration")
@@ -57,7 +60,7 @@ def _days_as_durations(cells: Cells) -> Cells:
 def _durations_as_days(cells: Cells) -> Cells:
     """Return durations as numbers of days; other cells as they are."""
     if isinstance(cells, Typed):
-        if cells.form != "duration":
+        if cells.kind != "duration":
             return cells
         return Typed(cells.values / DAY_SECONDS)
     words = cells.words.tolist()
@@ -68,22 +71,22 @@ def _durations_as_days(cells: Cells) -> Cells:
     is_missing = np.isnan(seconds)
     if is_missing.all():
         return cells
-    spread = cells.spread(seconds)
+    spread = cells.per_row(seconds)
     return Typed(spread / DAY_SECONDS)
 
 
-def _is_excel(form: Form | None) -> bool:
+def _is_excel(form: FileFormat | None) -> bool:
     return form is not None and form.kind == "excel"
 
 
-def as_at_fit(cells: Cells, rule: Rule) -> Cells:
+def booleans_as_at_fit(cells: Cells, rule: Rule) -> Cells:
     """Return cells that hold only true and false in the form that the rule expects.
 
     Examples
     --------
     >>> from automl.cleaning.cells import Typed
     >>> rule = CategoryRule(("False", "True"))
-    >>> rule.read(as_at_fit(Typed(np.array([1.0, 0.0])), rule)).column.codes.tolist()
+    >>> rule.read(booleans_as_at_fit(Typed(np.array([1.0, 0.0])), rule)).column.codes.tolist()
     [1, 0]
     """
     if not isinstance(rule, NumberRule | CategoryRule):
@@ -101,13 +104,13 @@ def as_at_fit(cells: Cells, rule: Rule) -> Cells:
         return cells
     levels = map(str.casefold, rule.levels)
     has_words = not _BOOLEAN_WORDS.isdisjoint(levels)
-    return replace(typed, form="flag" if has_words else "number")
+    return replace(typed, kind="flag" if has_words else "number")
 
 
 def _as_booleans(cells: Cells) -> Typed | None:
     """Return cells that are all 1, 0, true or false as numbers; None if some are not."""
     if isinstance(cells, Typed):
-        if cells.form == "date":
+        if cells.kind == "date":
             return None
         if not _are_booleans(cells.values):
             return None
@@ -117,7 +120,7 @@ def _as_booleans(cells: Cells) -> Typed | None:
         return None
     is_true = [word == "true" for word in words]
     table = np.array(is_true, np.float64)
-    values = cells.spread(table)
+    values = cells.per_row(table)
     return Typed(values, "flag")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl.cleaning.truth import read_truth
+from automl.cleaning.target_cells import read_target_cells
 from automl.task import Task
 
 
@@ -17,12 +17,12 @@ def classes(*labels: str) -> Task:
 
 
 def codes(task: Task, cells: Any) -> list[float]:
-    return read_truth(pd.Series(cells), task).values.tolist()
+    return read_target_cells(pd.Series(cells), task).values.tolist()
 
 
 def numbers(cells: Any, *, comma: bool = False) -> list[float]:
     task = Task("regression", "y", "rmse", comma=comma)
-    return read_truth(pd.Series(cells), task).values.tolist()
+    return read_target_cells(pd.Series(cells), task).values.tolist()
 
 
 class TestLabels:
@@ -59,20 +59,20 @@ class TestLabels:
 
     def test_are_not_guessed_where_two_of_them_mean_the_same(self) -> None:
         cells = pd.Series(["1.00", "1", "  a "])
-        truth = read_truth(cells, classes("1", "01", "a", "a "))
+        truth = read_target_cells(cells, classes("1", "01", "a", "a "))
         assert np.isnan(truth.values[[0, 2]]).all()
         assert truth.values[1] == 0
         assert truth.unknown == {"1.00": 1, "  a ": 1}
 
     def test_keep_their_case_unless_they_are_truth_values(self) -> None:
         cells = pd.Series(["setosa", "Setosa", "NA", "-"])
-        truth = read_truth(cells, classes("-", "NA", "Setosa"))
+        truth = read_target_cells(cells, classes("-", "NA", "Setosa"))
         assert truth.unknown == {"setosa": 1}
         assert truth.values[1:].tolist() == [2.0, 1.0, 0.0]
 
     def test_that_the_model_never_saw_are_counted_and_blank_ones_are_not(self) -> None:
         cells = pd.Series(["a", "c", "c", "", "  ", None, "d"], dtype=object)
-        truth = read_truth(cells, classes("a", "b"))
+        truth = read_target_cells(cells, classes("a", "b"))
         assert truth.unknown == {"c": 2, "d": 1}
         assert np.isnan(truth.values[1:]).all()
 
@@ -105,5 +105,5 @@ class TestNumbers:
 
     def test_that_cannot_be_read_are_counted(self) -> None:
         task = Task("regression", "y", "rmse")
-        truth = read_truth(pd.Series(["3", "x", "x"]), task)
+        truth = read_target_cells(pd.Series(["3", "x", "x"]), task)
         assert truth.unknown == {"x": 2}
