@@ -138,7 +138,7 @@ def parse_duration(text: str, name: str = "--budget") -> float:
     Raises
     ------
     InputError
-        The text is no duration, or not between 0 seconds and a year.
+        The text is not a duration, or not between 0 seconds and a year.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def parse_memory(text: str, name: str = "--memory") -> int:
     Raises
     ------
     InputError
-        The text is no size, or less than 100 MB.
+        The text is not a size, or less than 100 MB.
 
     Examples
     --------

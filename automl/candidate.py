@@ -17,8 +17,8 @@ from automl.resources import SINGLE_THREAD, Resources
 Status = Literal["done", "failed", "timeout", "memory", "cancelled"]
 Split = tuple[int, int | None]  # repeat and fold; without a fold: all rows
 
-MANUAL_ORIGIN = "hand"  # of candidates that a person proposed; candidates of old runs spell it so
-FIRST_MODEL_ORIGIN = "first"  # of the quick model that answers until there is a better one
+MANUAL_ORIGIN = "hand"  # of candidates that a person proposed; the spelling of old run logs
+FIRST_MODEL_ORIGIN = "first"  # of the quick model that serves until there is a better one
 
 
 def digest(value: Any) -> str:
@@ -117,7 +117,7 @@ class Job:
 
     @property
     def is_kept(self) -> bool:
-        """Whether its model may answer: a low-fidelity fit's does not, except the first model's."""
+        """Whether its model may be served; only the first model may be after a low-fidelity fit."""
         return self.rows is None or self.candidate.is_first_model
 
     def to_json(self) -> dict[str, Any]:

@@ -362,7 +362,7 @@ def _share_thresholds(y: Floats, n_classes: int) -> list[Floats]:
     return candidates
 
 
-def apply_thresholds(proba: Floats, cut: Floats) -> Integers:
+def apply_thresholds(proba: Floats, thresholds: Floats) -> Integers:
     """Return class codes by thresholds.
 
     Of two classes, the positive one is predicted from its threshold on; of more, the one with the
@@ -373,11 +373,11 @@ def apply_thresholds(proba: Floats, cut: Floats) -> Integers:
     >>> apply_thresholds(np.array([[0.5, 0.3, 0.2]]), np.array([0.6, 0.3, 0.1]))
     array([2])
     """
-    if len(cut) == 2:
-        is_positive = proba[:, 1] >= cut[1]
+    if len(thresholds) == 2:
+        is_positive = proba[:, 1] >= thresholds[1]
         codes: Integers = is_positive.astype(np.int64)
         return codes
-    quotients = proba / cut
+    quotients = proba / thresholds
     largest: Integers = quotients.argmax(axis=1)
     return largest
 

@@ -123,7 +123,7 @@ def read_events(folder: Path) -> Iterator[LoggedEvent]:
             event = event_from_json(value)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             reason = f"{type(error).__name__} {error}"
-            raise InputError(f"{where} is no event that this version knows: {reason}") from None
+            raise InputError(f"{where} is not an event that this version knows: {reason}") from None
         yield LoggedEvent(value["time"], event)
 
 
@@ -153,7 +153,7 @@ def replay(folder: Path) -> Study:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             reason = f"{type(error).__name__} {error}"
             raise InputError(
-                f"{folder / LOG}: line {number} is no event that this version knows: {reason}"
+                f"{folder / LOG}: line {number} is not an event that this version knows: {reason}"
             ) from None
     return study
 

@@ -205,7 +205,7 @@ class RecipesChosen:
 
 @dataclass(frozen=True)
 class FitStarted:
-    """A job was handed out."""
+    """A job was queued."""
 
     kind: ClassVar[str] = "begun"
 
@@ -414,7 +414,7 @@ def event_from_json(value: Json) -> Event:
     Raises
     ------
     LookupError, TypeError, ValueError
-        It is no event that this version knows.
+        It is not an event that this version knows.
     """
     if value["v"] < FORMAT:
         value = _from_format_2(value)

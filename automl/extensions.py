@@ -135,6 +135,5 @@ def _loaded(kind: Kind, entry: importlib.metadata.EntryPoint) -> Any:
         package = entry.dist.name if entry.dist else "a package"
         where = f"{package} registers {entry.name!r} in automl.{kind} as {entry.value!r}"
         raise InputError(
-            f"{where}, and that can't be loaded: {one_line(error)}. "
-            f"Mend it, or uninstall {package}."
+            f"{where}, and that can't be loaded: {one_line(error)}. Fix it, or uninstall {package}."
         ) from error

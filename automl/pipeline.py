@@ -79,7 +79,12 @@ class Pipeline:
             pipeline = _with_setting(pipeline, setting)
         return pipeline
 
-    def with_stage(self, one: Stage, after: str, share: float = 1.0) -> Pipeline:
+    def with_stage(
+        self,
+        one: Stage,
+        after: str,
+        share: float = 1.0,
+    ) -> Pipeline:
         """Return this pipeline with one more stage.
 
         Parameters
@@ -95,7 +100,7 @@ class Pipeline:
         Raises
         ------
         InputError
-            There is no stage called `after`, or `one` is no stage.
+            There is no stage called `after`, or `one` is not a stage.
 
         Examples
         --------
@@ -201,7 +206,11 @@ def _read_steps(plain: Settings, path: Path) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _read_table(plain: Settings, key: str, path: Path) -> Settings:
+def _read_table(
+    plain: Settings,
+    key: str,
+    path: Path,
+) -> Settings:
     table = plain.get(key, {})
     if not isinstance(table, dict):
         raise InputError(f"{path}: [{key}] must be a table, not {table!r}.")
@@ -236,10 +245,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float))
 
 
-def _make_stage(kind: StageClass, options: Settings, where: str) -> Stage:
+def _make_stage(
+    kind: StageClass,
+    options: Settings,
+    where: str,
+) -> Stage:
     """Make a stage with these options, checked against its fields."""
     hints = dict(option_types(kind))
     others = ("use", "share")
+    options = _with_present_names(kind, options)
     _check_keys(options, tuple(hints), where, others)
     values = {}
     for key, given in options.items():
@@ -250,6 +264,22 @@ def _make_stage(kind: StageClass, options: Settings, where: str) -> Stage:
     return kind(**values)
 
 
+def _with_present_names(kind: StageClass, options: Settings) -> Settings:
+    """Return options with the present names of those that have their former ones.
+
+    Of an option that is there under both names, the former one stays, to be refused as unknown.
+    """
+    present = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        former = field.metadata.get("formerly")
+        if former and field.name not in options:
+            present[former] = field.name
+    renamed = {}
+    for key, value in options.items():
+        renamed[present.get(key, key)] = value
+    return renamed
+
+
 def option_types(kind: StageClass) -> Iterator[tuple[str, Any]]:
     """Yield the names and types of a stage's options."""
     hints = typing.get_type_hints(kind)
@@ -257,7 +287,12 @@ def option_types(kind: StageClass) -> Iterator[tuple[str, Any]]:
         yield field.name, hints[field.name]
 
 
-def _check_bounds(kind: StageClass, key: str, value: Any, where: str) -> None:
+def _check_bounds(
+    kind: StageClass,
+    key: str,
+    value: Any,
+    where: str,
+) -> None:
     """Refuse a number outside the bounds of a stage's option."""
     if not _is_number(value):
         return
@@ -271,7 +306,11 @@ def _check_bounds(kind: StageClass, key: str, value: Any, where: str) -> None:
         raise InputError(f"{where} = {value!r}: must be {bounds}.")
 
 
-def check_option(value: Any, hint: Any, where: str) -> Any:
+def check_option(
+    value: Any,
+    hint: Any,
+    where: str,
+) -> Any:
     """Return a value converted to an option's type.
 
     Parameters
@@ -298,7 +337,11 @@ def check_option(value: Any, hint: Any, where: str) -> Any:
     return _checked_plain(value, hint, where)
 
 
-def _checked_choice(value: Any, hint: Any, where: str) -> Any:
+def _checked_choice(
+    value: Any,
+    hint: Any,
+    where: str,
+) -> Any:
     choices = typing.get_args(hint)
     if value not in choices:
         known = [_toml_text(choice) for choice in choices]
@@ -330,7 +373,11 @@ def _are_texts(values: Iterable[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _checked_plain(value: Any, hint: Any, where: str) -> Any:
+def _checked_plain(
+    value: Any,
+    hint: Any,
+    where: str,
+) -> Any:
     is_bool = isinstance(value, bool)
     is_valid = isinstance(value, hint)
     if is_bool:
@@ -352,14 +399,17 @@ def _toml_text(choice: str | bool) -> str:
 
 
 def _check_keys(
-    plain: Settings, known: Sequence[str], where: str, others: Sequence[str] = ()
+    plain: Settings,
+    known: Sequence[str],
+    where: str,
+    others: Sequence[str] = (),
 ) -> None:
     """Refuse a key that is not known; keys in `others` are suggested, too."""
     for key in plain:
         if key not in known:
             meant = suggestion(key, [*known, *others])
             names = ", ".join(known)
-            raise InputError(f"{where}: nothing is called {key!r}.{meant} Known: {names}.")
+            raise InputError(f"{where}: unknown key {key!r}.{meant} Known: {names}.")
 
 
 def _with_setting(pipeline: Pipeline, setting: str) -> Pipeline:
@@ -389,7 +439,12 @@ def _with_setting(pipeline: Pipeline, setting: str) -> Pipeline:
     return replace(pipeline, steps=tuple(steps))
 
 
-def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
+def _with_option(
+    step: Step,
+    path: str,
+    value: Any,
+    option: str,
+) -> Stage:
     """Return a step's stage with another value of an option.
 
     The path is the option's name, or, for an entry of an option that is a table, name and key:
@@ -399,6 +454,7 @@ def _with_option(step: Step, path: str, value: Any, option: str) -> Stage:
     hints = dict(option_types(kind))
     key, is_entry, entry = path.partition(".")
     others = ("share",)
+    (key,) = _with_present_names(kind, {key: value})
     _check_keys({key: value}, tuple(hints), option, others)
     if is_entry:
         table = getattr(step.stage, key)

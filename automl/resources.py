@@ -17,7 +17,8 @@ class Resources:
     threads : int
         Threads of one fit.
     memory : int or None
-        Bytes; None for no limit of its own.
+        Bytes, for engines that can limit a single item; the local engine limits the whole run.
+        None for no limit.
     device : {"cpu", "cuda"}
         Where it trains.
     """

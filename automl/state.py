@@ -105,7 +105,7 @@ def raising_unsafe_model(subject: str) -> Iterator[None]:
         raise UnsafeModel(f"{subject}: the model file is damaged: {one_line(error)}") from None
     except _MALFORMED as error:
         cause = f"{type(error).__name__}: {one_line(error)[:200]}"
-        raise UnsafeModel(f"{subject}: the model file holds nonsense: {cause}") from None
+        raise UnsafeModel(f"{subject}: the model file is malformed: {cause}") from None
 
 
 def unpack_bytes(blob: bytes) -> State:

@@ -69,7 +69,7 @@ class Store:
 
         A torn last line of the log and files that no event names are removed.
         """
-        replay(folder)  # raises an InputError if it is no run
+        replay(folder)  # raises an InputError if it is not a run
         store = cls(folder, is_new=False)
         store.log.drop_torn_line()
         store._remove_leftovers(replay(folder))

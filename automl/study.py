@@ -131,7 +131,7 @@ class Evaluation:
     folds : tuple of float
         Loss of each fold.
     temperature : float
-        Probabilities are sharpened by it; 1 leaves them.
+        Probabilities are raised to this power and normalised; 1 leaves them as they are.
     thresholds : tuple of float or None
         Divisors of the probabilities of each class before the largest decides.
     residuals : tuple of float or None
@@ -184,7 +184,7 @@ class Event(Protocol):
 class Study:
     """Everything that is known of a run: facts only, no arrays.
 
-    Events are added and nothing is taken away.
+    It is immutable: each event yields a new study.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ class Trial:
 
     @property
     def failure(self) -> Outcome | None:
-        """The first unsuccessful outcome of a kept fit; a cancelled fit is no failure."""
+        """The first unsuccessful outcome of a kept fit; a cancelled fit is not a failure."""
         for job, outcome in self._kept_fits():
             if outcome.status not in ("done", "cancelled"):
                 return outcome

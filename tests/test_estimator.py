@@ -435,7 +435,7 @@ WRONG = {
     ),
     "weights are negative": (
         lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)),
-        "is no weight",
+        "is not a weight",
     ),
     "groups are too few": (
         lambda: classifier().fit(X, IS_WIDE, groups=[1, 2]),

@@ -168,7 +168,7 @@ def test_an_entry_that_cannot_be_loaded_is_reported_with_its_package(tmp_path: P
     assert done.stderr.splitlines() == [
         "automl: my-automl registers 'broken' in automl.families as 'my_automl:Broken', "
         "and that can't be loaded: no luck. "
-        "Mend it, or uninstall my-automl."
+        "Fix it, or uninstall my-automl."
     ]
 
 

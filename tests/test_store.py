@@ -58,7 +58,7 @@ def test_a_log_of_a_later_format_is_refused_with_its_number(tmp_path: Path) -> N
 
 def test_a_line_of_an_unknown_kind_is_refused_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"v": 3, "kind": "dance", "time": 0.0}\n')
-    with pytest.raises(InputError, match="line 1 is no event that this version knows"):
+    with pytest.raises(InputError, match="line 1 is not an event that this version knows"):
         replay(tmp_path)
 
 

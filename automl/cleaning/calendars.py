@@ -96,7 +96,7 @@ _EPOCH_BY_LENGTH = {10: "epoch s", 13: "epoch ms", 16: "epoch us", 19: "epoch ns
 
 
 def parse_date(word: str, *, day_first: bool | None = None, digits: bool = False) -> float:
-    """Return the seconds since 1970-01-01 UTC of a date, NaN if the word is no date.
+    """Return the seconds since 1970-01-01 UTC of a date, NaN if the word is not a date.
 
     Parameters
     ----------

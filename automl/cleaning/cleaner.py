@@ -179,10 +179,10 @@ class Cleaner:
                 unreadable[name] = read.n_unreadable
         named = name_columns(first)
         single = Columns(named, table.n_rows)
-        numbers = add_second_readings(single, second)
-        columns = self.add_categorical_integers(numbers)
+        dual = add_second_readings(single, second)
+        columns = self.add_categorical_integers(dual)
         for name in self.key_columns:
-            n_new = _count_new_keys(numbers[name], columns[name])
+            n_new = _count_new_keys(dual[name], columns[name])
             if n_new:
                 unseen[name] = n_new
         extra = self._extra_names(table)

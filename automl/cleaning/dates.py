@@ -103,7 +103,7 @@ _UNNAMED_EPOCHS = ("epoch ms", "epoch us")
 
 
 def parse(words: Sequence[str], layout: str) -> Floats:
-    """Return seconds since 1970-01-01 UTC of each word, NaN where it is no date of this format.
+    """Return seconds since 1970-01-01 UTC of each word, NaN where it is not a date of this format.
 
     >>> parse(["31/12/1970", "x"], "%d/%m/%Y").tolist(), parse(["1000"], "epoch ms").tolist()
     ([31449600.0, nan], [1.0])

@@ -67,7 +67,7 @@ class DecimalSign:
     is_certain : bool
         Whether some column shows it; otherwise it is a guess from the separator.
     separator : str or None
-        The text between the file's fields; None if it is no delimited text.
+        The text between the file's fields; None if it is not a delimited text.
     """
 
     comma: bool = False

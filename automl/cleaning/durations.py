@@ -41,7 +41,7 @@ _MAX_LENGTH = 80  # characters
 
 
 def parse(words: Sequence[str], *, minutes: bool = False) -> Floats:
-    """Read each word as seconds, NaN where it is no duration.
+    """Read each word as seconds, NaN where it is not a duration.
 
     Parameters
     ----------

@@ -165,7 +165,7 @@ def _second_reading_finding(
         "info",
         1,
         action=SECOND_READINGS[first.kind, second.kind],
-        override="--set clean.twins=false",
+        override="--set clean.dual_typed=false",
     )
 
 

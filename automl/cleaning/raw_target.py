@@ -93,7 +93,7 @@ class RawTarget:
         Raises
         ------
         InputError
-            If another label is no number.
+            If another label is not a number.
         """
         if self.values is not None:
             return self.values

@@ -69,8 +69,8 @@ class RoleReader:
             row = self._first_row(is_bad)
             value = str(series.iloc[row])
             raise InputError(
-                f"{where}: {value!r} in row {row + 1} is no weight; weights are finite numbers and "
-                "not negative"
+                f"{where}: {value!r} in row {row + 1} is not a weight; weights are finite numbers "
+                "and not negative"
             )
         total = values.sum()
         if not total > 0:

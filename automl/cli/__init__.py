@@ -65,7 +65,7 @@ class _Stopped(Exception):
 
 
 def _with_clean_exits(command: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a command so that a closed pipe is no error and Ctrl-C prints a message."""
+    """Wrap a command so that a closed pipe is not an error and Ctrl-C prints a message."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:

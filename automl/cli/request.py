@@ -122,7 +122,7 @@ def read_request(path: str, **others: Any) -> RunRequest:
 def _check_keys(where: str, plain: Mapping[str, Any], known: tuple[str, ...]) -> None:
     """Refuse unknown keys of a table of the pipeline file."""
     if unknown := plain.keys() - set(known):
-        raise InputError(f"{where}: nothing is called {min(unknown)!r}. Known: {', '.join(known)}.")
+        raise InputError(f"{where}: unknown key {min(unknown)!r}. Known: {', '.join(known)}.")
 
 
 def _read_budget(pipeline: Pipeline, path: str) -> dict[str, Any]:

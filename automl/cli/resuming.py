@@ -113,8 +113,8 @@ def request_of_run(
         raise InputError(f"{run}: no such run folder.")
     if not file.exists():
         raise InputError(
-            f"{run}: holds no run.toml: it is no run folder, or the run ended before it had begun. "
-            "Use `automl fit`."
+            f"{run}: holds no run.toml: it is not a run folder, or the run ended before it had "
+            "begun. Use `automl fit`."
         )
     if jobs is None:
         jobs = _cores_of_run(file)

@@ -396,7 +396,7 @@ class AutoML(BaseEstimator):
             else:
                 extensions = Extensions(families)
             blob = state["predictor_"]
-            state["predictor_"] = archive.loads(blob, own=extensions)
+            state["predictor_"] = archive.loads(blob, extra_families=extensions)
             state = _default_parameters(type(self)) | state
         super().__setstate__(state)
 

@@ -126,7 +126,7 @@ def own_families(families: Any) -> Extensions:
     Raises
     ------
     InputError
-        It is no list, or an object is no family.
+        It is not a list, or an object is not a family.
     """
     if families is None:
         return Extensions()
@@ -192,12 +192,12 @@ def value_errors_as_input_errors() -> Iterator[None]:
 
 
 def check_engine(engine: Any) -> None:
-    """Refuse what is no engine.
+    """Refuse what is not an engine.
 
     Raises
     ------
     InputError
-        It is no Engine, and no engine has this name.
+        It is not an Engine, and no engine has this name.
     """
     if isinstance(engine, Engine) or engine in ENGINES:
         return

@@ -46,8 +46,8 @@ class ForkServer:
         Returns
         -------
         Connection or None
-            The worker says hello on it once the server has loaded the libraries. None if the
-            server is dead.
+            The worker reports on it that it is ready, once the server has loaded the libraries.
+            None if the server is dead.
         """
         ours, theirs = socket.socketpair()
         with theirs:
@@ -75,7 +75,7 @@ class ForkServer:
         """Return the last line that it wrote."""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "without a word"
+        return lines[-1] if lines else "it printed nothing"
 
     def close(self) -> None:
         """End it, and with it every worker."""

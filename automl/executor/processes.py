@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class _WorkerHandle:
     """A worker process, from the moment that it was asked for."""
 
     connection: Connection
-    pid: int = 0  # 0 until it has said hello
+    pid: int = 0  # 0 until it has reported that it is ready
     item: WorkItem | None = None
     started: float = 0.0
     kill_at: float = math.inf
@@ -89,7 +89,7 @@ class ProcessExecutor:
         workers: int,
         at_least: int = 1,
     ) -> Sequence[WorkResult]:
-        """Fork workers, and wait until some have said hello or an item has ended."""
+        """Fork workers, and wait until some are ready or an item has ended."""
         until = time.monotonic() + seconds
         while True:
             while len(self._workers) < workers:
@@ -145,7 +145,7 @@ class ProcessExecutor:
         ready = self._wait(processes, busy, seconds)
         results: list[WorkResult] = []
         for worker in processes:
-            # one worker's end may have ended others, too
+            # The end of one worker may have ended others, too.
             if worker.connection in ready and worker in self._all_processes():
                 results += self._receive(worker)
         for worker in busy:
@@ -171,7 +171,7 @@ class ProcessExecutor:
         return [*self._workers, *light]
 
     def _receive(self, worker: _WorkerHandle) -> list[WorkResult]:
-        """Read a worker's message: a process id as hello, or a result."""
+        """Read a worker's message: its process id when it is ready, or a result."""
         try:
             message = worker.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -191,7 +191,8 @@ class ProcessExecutor:
         dead = [worker] if server_lives else self._all_processes()
         results: list[WorkResult] = []
         for process in dead:
-            results += self._end(process, "failed", WORKER_DIED)
+            lost = self._end(process, "failed", WORKER_DIED)
+            results += [replace(result, worker_died=True) for result in lost]
         return results
 
     def _end(
@@ -204,7 +205,7 @@ class ProcessExecutor:
         if worker.pid:
             with suppress(ProcessLookupError):  # it ended by itself
                 os.kill(worker.pid, signal.SIGKILL)
-        worker.connection.close()  # a worker that has not said hello yet ends when it does
+        worker.connection.close()  # a worker that is not ready yet ends when it reports
         if worker is self._light_worker:
             self._light_worker = None
         else:

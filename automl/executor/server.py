@@ -21,10 +21,12 @@ from pathlib import Path
 
 from automl.budget import Budget
 
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
+# Of Linux's prctl. The signal is sent when the thread that started the process ends, so the server
+# must be started from a thread that outlives the run.
+PR_SET_PDEATHSIG = 1
 LIGHT_LIBRARIES = ("automl.executor.worker",)  # NumPy alone, for the first model's worker
 SHARED_LIBRARIES = ("scipy.optimize", "lightgbm")  # loaded before any other worker is forked
-LATER_LIBRARIES = (  # requests are answered in between
+LATER_LIBRARIES = (  # loaded one by one, with requests served in between
     "sklearn.ensemble",
     "catboost",
     "xgboost",
@@ -67,7 +69,7 @@ def serve(requests: socket.socket, seconds: float | None) -> bool:
 
 
 def worker_main(connection: Connection) -> None:
-    """Do what a worker does: say hello, then do each item received until the connection ends."""
+    """Report that the worker is ready, then do each item received until the connection ends."""
     from automl.executor.worker import Worker
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -9,7 +9,7 @@ from automl.candidate import Job, Outcome, Split
 from automl.features.recipe import Recipe, topics_recipe
 from automl.models import reads_features
 
-WORKER_DIED = "its worker process died"  # reason of an item that was lost with its worker
+WORKER_DIED = "its worker process died"
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,17 @@ class WorkResult:
     warnings : tuple of str
         Those that libraries raised.
     disk_error : int
-        The `errno` of a disk that can't be written or a folder that has vanished: the whole run
-        fails of it. 0 if there is none.
+        The `errno` of a disk that can't be written or a folder that has vanished, for which the
+        whole run fails. 0 if there is none.
+    worker_died : bool
+        Whether the item was lost with its worker, so that it may be tried again.
     """
 
     item: WorkItem
     outcome: Outcome
     warnings: tuple[str, ...] = ()
     disk_error: int = 0
+    worker_died: bool = False
 
 
 def encodings_for(job: Job) -> tuple[Encode, ...]:
@@ -101,7 +104,7 @@ def encodings_for(job: Job) -> tuple[Encode, ...]:
 def encodings_at(recipe: Recipe, split: Split) -> tuple[Encode, ...]:
     """Return the encodings that a model of a recipe reads at a split, in column order.
 
-    Refits share theirs, and all recipes share what is made of texts.
+    Refits of all repeats share one encoding, and all recipes share the topics of texts.
     """
     rows = training_split(split)
     targeted = [Encode(part, rows) for part in _parts(recipe) if part.reads_target]
@@ -124,5 +127,5 @@ def training_split(split: Split) -> Split:
 
 
 def _parts(recipe: Recipe) -> tuple[Recipe, ...]:
-    """Return a recipe and, if it has one, the recipe of what is made of texts."""
+    """Return a recipe and, if it has one, the recipe of its texts' topics."""
     return (recipe, topics_recipe(recipe)) if recipe.text == "svd" else (recipe,)

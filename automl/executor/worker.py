@@ -232,19 +232,20 @@ class Worker:
     ) -> Outcome:
         """Train a model, score it on the held-out rows, and write its files."""
         candidate = job.candidate
-        kind = find_family(candidate.family, self._known_extensions())
-        context = self._how(job, budget)
+        family = find_family(candidate.family, self._known_extensions())
+        context = self._context(job, budget)
         reads = reads_features(candidate.family)
-        rows = (candidate.recipe.name, training_split(job.split), job.rows, reads)
-        train, held = self._samples.get(rows, lambda: self._split(job))
+        sample_key = (candidate.recipe.name, training_split(job.split), job.rows, reads)
+        train, held = self._samples.get(sample_key, lambda: self._split(job))
         started = time.monotonic()
         params = candidate.params
-        preparation_key = (kind.name, rows, kind.preparation_key(params), job.resources.threads)
+        binning = family.preparation_key(params)
+        prepared_key = (family.name, sample_key, binning, job.resources.threads)
         prepared = self._prepared.get(
-            preparation_key,
-            lambda: kind.prepare(train, held, params, context),
+            prepared_key,
+            lambda: family.prepare(train, held, params, context),
         )
-        fitted = kind.fit(prepared, params, context)
+        fitted = family.fit(prepared, params, context)
         predictions = None
         if held is not None:
             predictions = fitted.model.predict(held.X)
@@ -270,7 +271,7 @@ class Worker:
         _ = self.dataset  # they come with the data
         return self._extensions
 
-    def _how(
+    def _context(
         self,
         job: Job,
         budget: Budget,
@@ -288,7 +289,7 @@ class Worker:
         )
 
     def _n_averaged_models(self, job: Job) -> int:
-        """Return how many fits like this one answer together."""
+        """Return the number of fold models that the final predictor averages."""
         folds = self.dataset.folds
         if folds.kind != "kfold" or job.fold is None:
             return 1

@@ -14,7 +14,7 @@ from automl.features.scaling import fit_scaler
 from automl.task import Task
 
 N_FOLDS = 5
-MOST_CLASSES = 10  # whose shares are taken as targets
+MAX_TARGET_CLASSES = 10  # whose shares are taken as targets
 FOLD_SEED = 0x7A46
 MIN_WEIGHT = 1e-300  # so that no division is by zero
 MIN_ROWS_LEFT = 1e-9  # likewise
@@ -91,7 +91,7 @@ def _frequent_classes(codes: Floats, n_classes: int) -> Integers:
     whole = codes.astype(np.int64)
     counts = np.bincount(whole, minlength=n_classes)
     order = by_frequency(counts)
-    return np.sort(order[:MOST_CLASSES])
+    return np.sort(order[:MAX_TARGET_CLASSES])
 
 
 def inner_folds(y: Floats, seed: int) -> Integers:

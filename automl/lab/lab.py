@@ -1,4 +1,4 @@
-"""Lab: the only place where models are trained and where a running study grows.
+"""Lab: runs jobs and records their results; nothing else adds to a running study.
 
 It asks a policy for actions, has a scheduler hand jobs to an executor, and turns the results into
 events of the journal.
@@ -35,13 +35,13 @@ Floats = npt.NDArray[np.float64]
 RESULT_POLL_SECONDS = 1.0  # for results, before the policy is asked again
 STOPPING_WAIT_SECONDS = 0.1
 MAX_KEPT_TRIALS = 60  # whose models are kept: 1 000 trials on adult stay below 500 MB
-ROUND_SIZE = 10  # jobs of a round without a clock: more than most machines have cores
+BATCH_SIZE = 10  # jobs of a round without a clock: more than most machines have cores
 MULTITHREADED_CELLS = 2_000_000  # rows x values from which a fit gets several threads
 THREADS_WITHOUT_CLOCK = 4  # of a fit on a large table, whatever the machine has
 
 
 class Lab:
-    """Where models are trained.
+    """Runs the jobs of policies, and records what comes of them.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Lab:
         return self._halted
 
     def halt(self) -> None:
-        """Start nothing more, and end what is running."""
+        """Ask the running loop to stop: it cancels what is under way and starts nothing more."""
         self._halted = True
 
     def record(
@@ -145,7 +145,7 @@ class Lab:
                     self._wait_or_cancel(budget), not self._halted
                 ):
                     study = self._settle(study, result)
-                # fits that stop at the deadline by themselves are still waited for
+                # Fits that stop at the deadline by themselves are still waited for.
                 is_stopping = is_stopping or budget.remaining() <= 0
                 study = self._dispatch(study, budget)
         return study
@@ -184,8 +184,8 @@ class Lab:
     ) -> Study:
         """Run without a clock.
 
-        Jobs are asked for in rounds and added in the order asked, so that the number of workers
-        changes nothing.
+        Jobs are asked for in batches and recorded in the order asked, so that the number of
+        workers changes nothing.
         """
         while not self._halted:
             study, jobs = self._ask_for_batch(policy, study)
@@ -205,10 +205,10 @@ class Lab:
         policy: Policy,
         study: Study,
     ) -> tuple[Study, list[Job]]:
-        """Ask the policy for the jobs of one round."""
+        """Ask the policy for the jobs of one batch."""
         jobs: list[Job] = []
-        capacity = Capacity(math.inf, ROUND_SIZE, self._resources)
-        while len(jobs) < ROUND_SIZE:
+        capacity = Capacity(math.inf, BATCH_SIZE, self._resources)
+        while len(jobs) < BATCH_SIZE:
             action = policy.next(study, capacity)
             if isinstance(action, Job):
                 jobs.append(action)
@@ -220,7 +220,7 @@ class Lab:
         return study, jobs
 
     def _collect(self, ended: dict[str, WorkResult]) -> None:
-        """Wait for results; those of jobs are only kept, to be added when the round is over."""
+        """Wait for results; those of jobs are only kept, to be recorded when the batch is over."""
         if self._halted:
             results = self._executor.cancel("interrupted")
         else:
@@ -283,7 +283,7 @@ class Lab:
     ) -> Study:
         trial = study.trials[job.candidate.id]
         outcome = _with_retried_first_model(job, result.outcome)
-        is_wanted = trial.decided not in ("dropped", "failed")  # a refit follows the decision
+        is_wanted = trial.decided not in ("dropped", "failed")  # refits run after "done"
         if outcome.is_done and job.is_kept and is_wanted:
             self._keep_artifacts(job, result)
         event = FitEnded(trial.id, job.key, outcome, result.warnings)
@@ -337,9 +337,9 @@ class Lab:
         if not study.is_complete(trial):
             return study
         study = self.record(study, TrialDecided(trial.id, "done"))
-        for late in study.ranked[MAX_KEPT_TRIALS:]:
-            if study.leaders[late.family] is not late:
-                self.data.store.delete_models(late.id)
+        for outranked in study.ranked[MAX_KEPT_TRIALS:]:
+            if study.leaders[outranked.family] is not outranked:
+                self.data.store.delete_models(outranked.id)
         return study
 
     # ------------------------------------------------------------ outside of a policy
@@ -477,7 +477,7 @@ def _with_retried_first_model(
     job: Job,
     outcome: Outcome,
 ) -> Outcome:
-    """Return an outcome, of which a first model's timeout is the run's end: it is tried again."""
+    """Treat a timeout of the first model as cancelled, so that a resumed run tries it again."""
     if job.candidate.is_first_model and outcome.status == "timeout":
         return replace(outcome, status="cancelled", reason="the budget ended")
     return outcome

@@ -12,7 +12,6 @@ from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.executor._base import Executor
 from automl.executor.work import (
-    WORKER_DIED,
     Encode,
     JobLimits,
     WorkResult,
@@ -20,14 +19,16 @@ from automl.executor.work import (
 )
 from automl.resources import Resources
 
-KILL_AFTER_SECONDS = 0.4  # beyond its limit, in which a fit may write its files
-MAX_OVERRUN_SECONDS = 0.15  # beyond a stage's end
-SELF_STOP_SHARE = 0.95  # of its time, after which a fit stops by itself...
-SELF_STOP_SECONDS = 0.05  # ...this much earlier: predicting and writing take the rest
+KILL_AFTER_SECONDS = 0.4  # after its time limit, for a fit that is writing its files
+MAX_OVERRUN_SECONDS = 0.15  # after the end of a stage
+# A fit is told to stop after this share of its time limit, minus the seconds: the rest is for
+# predicting and writing.
+SELF_STOP_SHARE = 0.95
+SELF_STOP_MARGIN_SECONDS = 0.05
 
 
 class Scheduler:
-    """Hands items to an executor: encodings before the jobs that need them.
+    """Hands items to an executor, encodings before the jobs that need them.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Scheduler:
     encoded : set of str
         Keys of the encodings that exist; new ones are added.
     folder : Path
-        Of the run, for messages about its disk.
+        The run's folder, for messages about its disk.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Scheduler:
         return bool(self._encoding)
 
     def has_room(self, each: Resources) -> bool:
-        """Return whether a worker is free for one more job, after those that only wait for one."""
+        """Return whether a worker stays free after all queued jobs that have their encodings."""
         ready = [job for job in self._waiting if not self._waits_for_encoding(job)]
         if self._executor.free(each) <= len(ready):
             return False
@@ -68,7 +69,7 @@ class Scheduler:
         return any(item.key in self._encoding for item in encodings_for(job))
 
     def add(self, job: Job) -> None:
-        """Let a job wait for a worker and its encodings."""
+        """Queue a job, which waits for a worker and its encodings."""
         self._waiting.append(job)
 
     def dispatch(
@@ -148,20 +149,20 @@ class Scheduler:
         """Yield results, except those of items that are tried once more.
 
         An item whose worker died is tried again, since the worker may have been killed for
-        another reason; if that happens twice, the item has failed.
+        another reason; if that happens twice, the item has failed. A lost job is queued again; a
+        lost encoding is started again by the next `dispatch` of a job that needs it.
 
         Raises
         ------
         OSError
-            The disk can't be written: every other fit would fail of it, too.
+            The disk can't be written, for which every other fit would fail, too.
         """
         for result in results:
             if result.disk_error:
                 reason = os.strerror(result.disk_error)
                 raise OSError(result.disk_error, reason, str(self._folder))
             key = result.item.key
-            has_died = result.outcome.reason == WORKER_DIED
-            if not has_died or not retry or key in self._lost:
+            if not result.worker_died or not retry or key in self._lost:
                 yield result
                 continue
             self._lost.add(key)
@@ -186,6 +187,6 @@ def limits_of(
     if math.isinf(seconds):
         return JobLimits()
     now = budget.clock()
-    deadline = now + SELF_STOP_SHARE * seconds - SELF_STOP_SECONDS
+    deadline = now + SELF_STOP_SHARE * seconds - SELF_STOP_MARGIN_SECONDS
     kill_at = min(now + seconds + KILL_AFTER_SECONDS, budget.deadline + MAX_OVERRUN_SECONDS)
     return JobLimits(deadline, kill_at)

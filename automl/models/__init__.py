@@ -82,7 +82,7 @@ def find_family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
     if registered is not None:
         return checked_family(registered, name)
     names = [*_BUILT_IN_NAMES, *own.families, *_registered_names()]
-    hint = "one of your own is known where its package is installed"
+    hint = "a family of your own is found if its package is installed"
     raise InputError(
         f"no model family {name!r}.{suggestion(name, names)} There are {', '.join(names)}; {hint}."
     )

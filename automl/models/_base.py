@@ -119,7 +119,7 @@ class FitContext:
 class Model(Protocol):
     """A fitted model.
 
-    Equal rows get equal predictions, bit for bit, in any company of other rows.
+    Equal rows get equal predictions, bit for bit, whatever the other rows are.
     """
 
     def predict(self, X: Matrix) -> Floats:

@@ -21,7 +21,7 @@ _UNTIMED_MIN_ROUNDS = 500
 # Of the first round's loss: where no clock ends a fit, it ends below this.
 UNTIMED_LOSS_SHARE = 0.01
 
-# Of the first round's loss: a smaller gain within the patience is no reason to continue.
+# Of the first round's loss: a smaller gain does not count as an improvement.
 _MIN_GAIN_SHARE = 1e-4
 
 _LAST_SECONDS = 0.03  # follow the last round, however few rounds there were

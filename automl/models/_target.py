@@ -211,7 +211,7 @@ class TargetCoding:
         if not 0 <= target.n_classes <= _MAX_CLASSES:
             raise UnsafeModel(f"the model file's target coding has {target.n_classes} classes")
         if not target._is_consistent():
-            raise UnsafeModel(f"the model file's target coding makes no sense: {target}")
+            raise UnsafeModel(f"the model file's target coding is invalid: {target}")
         return target
 
     def _is_consistent(self) -> bool:

@@ -38,7 +38,7 @@ from automl.task import Task
 
 _MAX_STORED_ROWS = 10_000
 _MIN_STORED_ROWS = 1_000  # the limit is no lower than this, however many columns there are
-# Rows x columns, by p: the sum of absolute differences (p=1) is no matrix product.
+# Rows x columns, by p: the sum of absolute differences (p=1) is not a matrix product.
 _MAX_STORED_NUMBERS = {2: 5_000_000, 1: 400_000}
 _BLOCK_ROWS = 64  # predicted together: 2.5 MB of distances
 _MIN_DISTANCE = 1e-3  # smaller distances count as this, so that one row does not outvote all

@@ -142,7 +142,7 @@ def versions() -> dict[str, str]:
 
 
 def load(
-    path: Path, expected_sha256: str | None = None, own: Extensions = NO_EXTENSIONS
+    path: Path, expected_sha256: str | None = None, extra_families: Extensions = NO_EXTENSIONS
 ) -> Predictor:
     """Read a predictor's file.
 
@@ -152,13 +152,13 @@ def load(
         The file, or the folder of its run.
     expected_sha256 : str, optional
         Refuse any other file.
-    own : Extensions
+    extra_families : Extensions
         Families that the predictor may use in addition to the built-in and the installed ones.
 
     Raises
     ------
     UnsafeModel
-        The file is damaged, is no predictor, or holds something that no predictor needs.
+        The file is damaged, is not a predictor, or holds something that no predictor needs.
     InputError
         There is no such file, or its SHA-256 is not the expected one.
     """
@@ -172,20 +172,20 @@ def load(
         raise InputError(f"{path}: no such model file, or run folder.") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    return loads(blob, str(path), expected_sha256, own)
+    return loads(blob, str(path), expected_sha256, extra_families)
 
 
 def loads(
     blob: bytes,
     path: str = "the model",
     expected_sha256: str | None = None,
-    own: Extensions = NO_EXTENSIONS,
+    extra_families: Extensions = NO_EXTENSIONS,
 ) -> Predictor:
     """Read a predictor from the bytes of its file; `path` is its name in messages."""
     _check_digests(blob, path, expected_sha256)
     with raising_unsafe_model(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
         audit(archive, ENTRY)
-        predictor = _read(archive, own)
+        predictor = _read(archive, extra_families)
         predictor.check()
         return predictor
 
@@ -211,7 +211,7 @@ def _check_digests(blob: bytes, path: str, expected: str | None) -> None:
 def _check_expected_digest(blob: bytes, path: str, expected: str) -> None:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
         raise InputError(
-            f"--expect-sha256: {expected!r} is no SHA-256: it has 64 hexadecimal digits."
+            f"--expect-sha256: {expected!r} is not a SHA-256, which has 64 hexadecimal digits."
         )
     digest = hashlib.sha256(blob).hexdigest()
     if digest != expected.lower():

@@ -54,7 +54,7 @@ def parallel_map(
 ) -> list[R]:
     """Apply a function to each item, with a thread for each core.
 
-    Threads help since libraries release Python's lock while they work.
+    Threads help because the libraries release the GIL while they work.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Member:
     ----------
     id : str
         The trial's id.
-    family_object : Family
+    family : Family
         The family that restores the models. Since the member holds it, another family of the same
         name can never be used for it.
     weight : float
@@ -137,7 +137,7 @@ class Member:
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
-        """The models, restored at first use."""
+        """The models, restored when they are first asked for (`Predictor.check` does so)."""
         n_bytes = sum(len(part.blob) for part in self.parts)
         is_large = n_bytes >= MIN_THREADED_BYTES
         models = parallel_map(self._restore, self.parts, worthwhile=is_large)
@@ -228,7 +228,7 @@ class Predictor:
             _ = member.models
 
     def check(self) -> None:
-        """Refuse models that can't be restored or don't fit the task, and senseless weights.
+        """Restore all models; refuse those that don't fit the task, and invalid weights.
 
         Raises
         ------
@@ -250,9 +250,7 @@ class Predictor:
                 model = member.models[index]
                 prediction = model.predict(row)
                 if prediction.shape != (1, *shape):
-                    raise UnsafeModel(
-                        f"member {member.id!r} answers another question than the model's task"
-                    )
+                    raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
 
     def _check_weights(self) -> None:
         numbers = [self.temperature]
@@ -262,7 +260,7 @@ class Predictor:
             numbers.extend(shares)
         are_finite = np.isfinite(numbers).all()
         if not self.members or not are_finite:
-            raise UnsafeModel("its weights or temperature make no sense")
+            raise UnsafeModel("its weights or temperature are invalid")
 
     def _check_thresholds(self) -> None:
         thresholds = self.thresholds
@@ -273,7 +271,7 @@ class Predictor:
         are_positive = (thresholds > 0).all()
         are_finite = np.isfinite(thresholds).all()
         if not (has_shape and are_positive and are_finite):
-            raise UnsafeModel("its thresholds between classes make no sense")
+            raise UnsafeModel("its thresholds between classes are invalid")
 
     def to_columns(self, table: Table) -> Transformed:
         """Turn a table into typed columns, and count its oddities.
@@ -340,7 +338,7 @@ class Predictor:
         return predictions
 
     def combine_members(self, answers: Sequence[Floats]) -> Floats:
-        """Combine the members' predictions by their weights, and sharpen probabilities.
+        """Combine the members' predictions by their weights, and calibrate probabilities.
 
         Parameters
         ----------

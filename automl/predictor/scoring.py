@@ -123,7 +123,7 @@ def _member_scores(
 ) -> list[tuple[str, float]]:
     """Score each member alone."""
     metric = metric_of(predictor.task)
-    # The thresholds are between sharpened probabilities.
+    # The thresholds are between calibrated probabilities.
     temperature = predictor.temperature if metric.needs == "labels" else 1.0
     results = []
     for index, member in enumerate(predictor.members):
@@ -145,7 +145,7 @@ def _expected(predictor: Predictor, n_rows: int) -> Expected | None:
     trained = facts["rows"]
     stored_width = widening_factor(trained, facts["new"])
     ratio = widening_factor(trained, n_rows) / stored_width
-    # The facts are scores, and `metric.score` turns a score into its loss, as it does the reverse.
+    # The file holds scores (under the historic key "loss"); `metric.score` is its own inverse.
     loss = metric.score(facts["loss"])
     ends = [metric.score(facts[end]) for end in ("low", "high")]
     bounds = widen_interval(loss, min(ends), max(ends), ratio, metric)

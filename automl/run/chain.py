@@ -252,8 +252,8 @@ def finish(
             study = lab.record(study, event)
     write_text(store.folder / LEADERBOARD, to_csv(leaderboard(study)))
     at_end = [_observer_of_end(callback, store.folder) for callback in callbacks.at_end]
-    how: Any = "interrupted" if lab.halted() else "done"
-    study = journal.record_last(study, RunFinished(how), at_end)
+    ending: Any = "interrupted" if lab.halted() else "done"
+    study = journal.record_last(study, RunFinished(ending), at_end)
     write_text(store.folder / DONE, "")
     store.close(session.settings.keep_data)
     return Result(study, predictor, store.folder, digest)

@@ -91,7 +91,7 @@ def reproduce(
             "`automl resume` continues it."
         )
     read_problem = with_given_folds(read_problem, settings.output)
-    old = load(settings.output / PREDICTOR, own=settings.extensions)
+    old = load(settings.output / PREDICTOR, extra_families=settings.extensions)
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         store = Store(Path(folder) / "run")
         elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)

@@ -20,11 +20,11 @@ LIKELY_MEMBERS = 8  # trials that a predictor may well be made of
 PACKED_BYTES_PER_SECOND = 4e8
 WRITING_SECONDS = 0.6  # leaderboard, report and teardown on a free machine
 MIN_END_SECONDS = 0.3  # that ensemble, packing and report take at least on a free machine
-SLACK_SHARE = 0.005  # of the time left, since others may want the cores later...
-MAX_SLACK_SECONDS = 5.0  # ...at most
+SLACK_SHARE = 0.005  # of the time left is kept back, in case others want the cores later
+MAX_SLACK_SECONDS = 5.0
 MAX_PACKING_SLOWDOWN = 2.0
 LESSONS_TIME_SHARE = 0.04  # of a run may go into what the search teaches
-FIRST_MODEL_SHARE = 0.5  # of what is left is for the search as long as there is no model
+FIRST_MODEL_SHARE = 0.5  # of the time left is for the search as long as there is no model
 
 
 class Slowdown:
@@ -50,7 +50,7 @@ class Slowdown:
     def expected_at_end(self) -> float:
         """How much slower the end will be than on a free machine.
 
-        A process that nobody crowds was slow only because it waited for its table.
+        If nobody competes for the cores, cleaning was slow only because it waited for the disk.
         """
         crowded = measure_crowding()
         return max(crowded, self.factor) if crowded > 1.0 else 1.0

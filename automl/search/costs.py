@@ -10,8 +10,8 @@ from automl.models import is_quick
 from automl.study import Study
 from automl.trial import Trial
 
-FIT_OVERHEAD_SECONDS = 0.04  # of predicting, writing and passing data around a fit
-MAX_STARTUP_SECONDS = 0.5  # of a fit, which more rows don't make longer
+FIT_OVERHEAD_SECONDS = 0.04  # of each fit, for predicting, writing and passing data
+MAX_STARTUP_SECONDS = 0.5  # the part of a fit's time that doesn't grow with the rows
 
 
 def seed_for(

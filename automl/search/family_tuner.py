@@ -197,13 +197,13 @@ class FamilyTuner:
         import optuna
 
         trial = study.trials[proposal.candidate.id]
-        look = trial.low_fidelity
+        low_fidelity = trial.low_fidelity
         if trial.losses:
             loss = study.expected_loss(trial)
             self.optuna_study.tell(proposal.optuna_trial, loss)
-        elif look is not None and look.loss is not None:
+        elif low_fidelity is not None and low_fidelity.loss is not None:
             # The proposal went no further than a rung below all rows.
-            self.optuna_study.tell(proposal.optuna_trial, look.loss)
+            self.optuna_study.tell(proposal.optuna_trial, low_fidelity.loss)
         else:
             failed = optuna.trial.TrialState.FAIL
             self.optuna_study.tell(proposal.optuna_trial, state=failed)

@@ -18,13 +18,13 @@ from automl.trial import Trial
 
 MIN_ROWS = 5_000  # of a sample
 MIN_OTHER_ROWS = 100  # of them that are not of the most frequent class
-LOOKS_TIME_SHARE = 0.2  # of the stage
-MIN_LOOKS = 4  # that there must be time for
+TIME_SHARE = 0.2  # of the stage
+MIN_EVALUATIONS = 4  # that there must be time for
 SAMPLE_DIVISORS = (4, 8, 16, 32, 64)  # of the rows
-MIN_CANDIDATES_AFTER_LOOKS = 2  # that the stage must have time for: it is known who is good
-MARGIN_FACTOR = 0.4  # of a race's margin: candidates further behind the best look are dropped
-# The best looks that continue however far they lie apart: where the lead is small, that is noise.
-N_KEPT_LOOKS = 2
+MIN_CANDIDATES_AFTERWARDS = 2  # that the stage must have time for: the good ones are known
+MARGIN_FACTOR = 0.4  # of a race's margin: candidates further behind the best are dropped
+# This many of the best always continue: where the lead is small, the gap between them is noise.
+N_ALWAYS_KEPT = 2
 
 
 def choose_sample_rows(
@@ -34,8 +34,8 @@ def choose_sample_rows(
 ) -> int | None:
     """Return the number of rows to try candidates on.
 
-    It is None where looks are not worth it: with several folds, the first one is enough, and so
-    is time for all candidates.
+    None where that is not worth it: with several folds the first fold is enough, and with time
+    for all candidates nothing has to be chosen.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def choose_sample_rows(
             continue
         sample_rows = rows
         costs = [formula_seconds(study, candidate, rows, n_models) for candidate in models]
-        if sum(costs) <= LOOKS_TIME_SHARE * seconds:
+        if sum(costs) <= TIME_SHARE * seconds:
             break
     return sample_rows
 
@@ -82,7 +82,7 @@ class LowFidelityPolicy:
 
     def next(self, study: Study, capacity: Capacity) -> Action:
         """Return the next look, or the next candidate that is not worth more."""
-        reserved = (1 - LOOKS_TIME_SHARE) * self._race.seconds
+        reserved = (1 - TIME_SHARE) * self._race.seconds
         seconds_left = capacity.seconds - reserved
         if seconds_left > 0:
             for candidate in self._candidates:
@@ -103,24 +103,24 @@ class LowFidelityPolicy:
         job = self._race.job(study, candidate, split, capacity)
         if candidate.is_baseline:
             return job
-        seconds = max(MIN_FIT_SECONDS, seconds_left / MIN_LOOKS)
+        seconds = max(MIN_FIT_SECONDS, seconds_left / MIN_EVALUATIONS)
         return replace(job, rows=self._rows, seconds=seconds)
 
     def _drop(self, study: Study) -> Drop | None:
-        """Drop the next undecided trial that lies far behind the best look.
+        """Drop the next undecided trial that lies far behind the best on the sample.
 
-        A look that its deadline ended says too little for that.
+        A fit that its deadline ended says too little for that.
         """
-        losses = _look_losses(study)
+        losses = _sample_losses(study)
         baseline_loss = math.inf
         for trial in study.trials.values():
             if trial.candidate.is_baseline:
                 baseline_loss = min(baseline_loss, trial.loss)
         ranked = sorted(losses, key=lambda name: losses[name])
         margin = MARGIN_FACTOR * self._race.margin
-        for name in ranked[N_KEPT_LOOKS:]:
+        for name in ranked[N_ALWAYS_KEPT:]:
             trial = study.trials[name]
-            if trial.decided or _is_look_cut_short(trial):
+            if trial.decided or _is_cut_short(trial):
                 continue
             best_loss = losses[ranked[0]]
             gap = relative_gap(losses[name], best_loss, baseline_loss)
@@ -129,13 +129,13 @@ class LowFidelityPolicy:
         return None
 
 
-def sort_by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Sort candidates by their looks.
+def sort_by_sample_loss(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sort candidates by their losses on the sample.
 
-    The baseline is first, then come the candidates from the best look to the worst, then those
-    without one in their order.
+    The baseline is first, then come the candidates from the lowest loss to the highest, then
+    those without a loss, in their order.
     """
-    losses = _look_losses(study)
+    losses = _sample_losses(study)
 
     def key(candidate: Candidate) -> float:
         if candidate.is_baseline:
@@ -145,14 +145,14 @@ def sort_by_look(study: Study, candidates: Sequence[Candidate]) -> list[Candidat
     return sorted(candidates, key=key)
 
 
-def _look_losses(study: Study) -> dict[str, float]:
+def _sample_losses(study: Study) -> dict[str, float]:
     losses = {}
     for trial in study.trials.values():
-        look = trial.low_fidelity
-        if look is not None and look.loss is not None:
-            losses[trial.id] = look.loss
+        outcome = trial.low_fidelity
+        if outcome is not None and outcome.loss is not None:
+            losses[trial.id] = outcome.loss
     return losses
 
 
-def _is_look_cut_short(trial: Trial) -> bool:
+def _is_cut_short(trial: Trial) -> bool:
     return trial.low_fidelity is not None and trial.low_fidelity.stopped

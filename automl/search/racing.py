@@ -14,14 +14,12 @@ from automl.study import Study
 from automl.trial import Trial
 
 LENIENT_MARGIN = 0.35  # for candidates unlike any that were tried
-# Share of the lead behind the best one from which on a new candidate's first fold says more than
-# the next fold of this one.
+# Candidates with a larger gap to the best one wait until new candidates have had their first fold.
 NEAR_GAP = 0.1
-# Held-out rows; on fewer, chance puts candidates farther apart, by the root of their number.
+# With fewer held-out rows losses are noisier: the margin grows by sqrt(ENOUGH_ROWS / rows).
 ENOUGH_ROWS = 200
-MAX_SLOW_GAP = 0.02  # share of the lead by which a slow candidate may lie behind
-# Of a fit that is always allowed: with less, a worker's first use of a library would count as a
-# failure.
+MAX_SLOW_GAP = 0.02  # gap up to which a candidate whose fits are cut short goes on
+# Every fit may take this long: a worker's first use of a library takes as much.
 MIN_FIT_SECONDS = 2.0
 
 
@@ -32,11 +30,11 @@ class RaceRules:
     Parameters
     ----------
     seconds : float
-        The stage's whole budget; a fit may take its `1 / min_candidates`th part, divided by the
-        rounds of folds.
+        The stage's whole budget. One fit may take `seconds / (min_candidates * n_waves)`, where
+        `n_waves = ceil(n_splits / workers)`.
     margin : float
-        A candidate is dropped when its first folds lie further behind the best trial's same folds
-        than this part of the best one's own lead over the baseline.
+        A candidate is dropped if `(loss - best) / (baseline - best)`, on the folds that it has,
+        exceeds this.
     min_candidates : int
         Candidates that the budget must have time for.
     """
@@ -55,8 +53,8 @@ class RaceRules:
         if math.isinf(self.seconds):
             return math.inf
         n_splits = len(study.plan.splits)
-        rounds = _rounds(n_splits, capacity)
-        seconds = self.seconds / (self.min_candidates * rounds)
+        n_waves = _n_waves(n_splits, capacity)
+        seconds = self.seconds / (self.min_candidates * n_waves)
         return max(MIN_FIT_SECONDS, seconds)
 
     def job(
@@ -102,15 +100,15 @@ class RaceRules:
     ) -> bool:
         """Whether a number of a candidate's folds can be expected to end in time.
 
-        A fit that would be cut short takes the most seconds that it may.
+        A fit that would be cut short takes its whole time limit.
         """
         expected = expected_seconds(study, candidate)
-        most = self._max_seconds_at_start(study, capacity)
+        limit = self._max_seconds_at_start(study, capacity)
         family = study.family(candidate.family)
-        if expected > most and not family.stops:
+        if expected > limit and not family.stops:
             return False
-        rounds = _rounds(folds, capacity)
-        return min(expected, most) * rounds <= capacity.seconds
+        n_waves = _n_waves(folds, capacity)
+        return min(expected, limit) * n_waves <= capacity.seconds
 
     def why_hopeless(self, study: Study, trial: Trial) -> str:
         """Return why a trial isn't worth its other folds; empty if it is."""
@@ -128,7 +126,7 @@ class RaceRules:
         """Return why a trial takes too long; empty if it doesn't.
 
         A trial whose fits were all cut short continues only as long as its family has no complete
-        trial: they would take the most seconds that fits may.
+        trial: each of its other folds would use the whole time limit.
         """
         is_behind = gap_to_best(study, trial) > MAX_SLOW_GAP
         if not trial.is_cut_short or not is_behind:
@@ -140,8 +138,8 @@ class RaceRules:
         return ""
 
 
-def _rounds(folds: int, capacity: Capacity) -> int:
-    """Return how often all workers fit one fold each, until a number of folds is done."""
+def _n_waves(folds: int, capacity: Capacity) -> int:
+    """Return how many times all workers fit one fold each until a number of folds is done."""
     workers = max(1, capacity.workers)
     return math.ceil(folds / workers)
 
@@ -159,9 +157,10 @@ def undecided(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
 def gap_to_best(study: Study, trial: Trial) -> float:
     """Return how far a trial lies behind the best other one, as a share of that one's lead.
 
-    Losses are compared on the folds of the trial, the lead is over the baseline. The best other
-    trial is the best of the complete ones: of many that were luckier on a fold, one always is.
-    The gap is negative for a trial that is ahead of all others, zero if there is no other.
+    Losses are compared on the folds of the trial, and the lead is over the baseline. The best
+    other trial is the best of the complete ones: among many incomplete ones, some are lucky on
+    their few folds. The gap is negative for a trial that is ahead of all others, zero if there is
+    no other.
     """
     if not trial.losses:
         return 0.0
@@ -218,10 +217,11 @@ def _least_loss(others: Iterable[Trial], trial: Trial) -> float:
 
 
 class RacingPolicy:
-    """The policy of the select stage.
+    """Races a list of candidates, fold by fold.
 
     All folds of the first candidate that can win are trained at once, so that a good predictor
-    exists early. Of every later one the first fold decides whether and when the others follow.
+    exists early. For each later candidate the first fold decides whether and when the others
+    follow.
     """
 
     def __init__(
@@ -272,15 +272,17 @@ class RacingPolicy:
             if study.started_splits(trial):
                 begun.add(trial.candidate.family)
 
-        def urgency(candidate: Candidate) -> float:
+        def position(candidate: Candidate) -> float:
             if candidate.is_baseline:
                 return -math.inf
             trial = study.trials.get(candidate.id)
-            if trial is not None and study.started_splits(trial):
-                return gap_to_best(study, trial) or -1.0
-            return NEAR_GAP if candidate.family in begun else 0.0
+            if trial is None or not study.started_splits(trial):
+                return NEAR_GAP if candidate.family in begun else 0.0
+            gap = gap_to_best(study, trial)
+            # Without a loss or a rival the gap is 0, which must not put it among new families.
+            return gap if gap else -1.0
 
-        return sorted(remaining, key=urgency)
+        return sorted(remaining, key=position)
 
     def _is_raced(self, study: Study) -> bool:
         """Whether there is a candidate to race against that has been through its first fold."""

@@ -1,8 +1,9 @@
 """Rungs: a proposal is judged on little first, and only the best ones continue.
 
 Successive halving (Jamieson and Talwalkar, 2016) in its asynchronous form, in which no proposal
-waits for a rung to be full (Li et al., 2020). Hyperband (Li et al., 2018) has some proposals begin
-on higher rungs, in case the lowest one misjudges them.
+waits for a rung to be full (Li et al., 2020), in the variant that stops: a proposal that is not
+among the best third when it has finished a rung is dropped for good. Hyperband (Li et al., 2018)
+has some proposals begin on higher rungs, in case the lowest one misjudges them.
 """
 
 from __future__ import annotations

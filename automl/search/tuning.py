@@ -23,7 +23,7 @@ from automl.search.sampling import MAX_GRID_POINTS, Sampling
 from automl.study import Study
 from automl.trial import Trial
 
-# Times the most seconds of a fit: one that is expected to take longer would be cut short.
+# A fit that is expected to take longer than its time limit times this would be cut short.
 MAX_FIT_TIME_FACTOR = 2.0
 MIN_COST_SHARE = 0.25  # of the slowest family's fit, which every fit counts for at least
 MAX_REPEATED_PROPOSALS = 20  # proposals of known candidates before a family counts as exhausted
@@ -33,19 +33,23 @@ TunerKey = tuple[str, Recipe]
 
 
 class TuningPolicy:
-    """The policy of the tune stage.
+    """Tunes the best families: Optuna proposes, and proposals are raced or climb rungs.
 
     Trials that the stage before began come first, then candidates that it had no time for. The
     families to tune are chosen again before each proposal: one that becomes the best late is
-    tuned from then on.
+    tuned from then on. Like every policy it keeps state: `next` reports results to Optuna.
 
     Parameters
     ----------
     study : Study
         The samplers learn from its decided trials of the chosen families.
     choose : callable
-        Returns the families to tune, best first, of which the first is tuned most often; and
-        others, which are tuned when those take longer than the time that is left.
+        Returns the families to tune, best first (the first is tuned most often), and fallback
+        families, which are tuned if no other one has time for a fit.
+    race : RaceRules
+    sampling : Sampling
+    trials : int, optional
+        The number of trials in total, after which nothing is proposed.
     first : sequence of Candidate
         Candidates that are raced before anything is proposed.
     use_all : bool
@@ -53,8 +57,8 @@ class TuningPolicy:
     workers : int
         The number of fits that run at once. They and the folds decide how slow a proposal may be.
     make_ladder : callable, optional
-        Returns the rungs of a family's proposals; without it they are raced fold by fold against
-        the best trial.
+        Returns the ladder of rungs that a family's proposals climb; without it they are raced
+        fold by fold against the best trial.
     """
 
     def __init__(
@@ -97,11 +101,11 @@ class TuningPolicy:
                     self._active[candidate.id] = proposal
         if self._make_ladder is None:
             return
-        for name, proposal in self._active.items():
-            trial = study.trials.get(name)
+        for trial_id, proposal in self._active.items():
+            trial = study.trials.get(trial_id)
             if trial is not None:
-                rungs = self._ladder(study, proposal.tuner)
-                proposal.rung = rungs.lowest_rung(trial)
+                ladder = self._ladder(study, proposal.tuner)
+                proposal.rung = ladder.lowest_rung(trial)
 
     def _begun_before(self, study: Study) -> list[Candidate]:
         """Return the undecided candidates of earlier stages; low-fidelity fits don't count."""
@@ -122,8 +126,8 @@ class TuningPolicy:
         next_fit = self._next_fold
         if self._make_ladder is not None:
             next_fit = self._next_on_rung
-        for name, proposal in self._active.items():
-            trial = study.trials.get(name)
+        for trial_id, proposal in self._active.items():
+            trial = study.trials.get(trial_id)
             if trial is None:
                 continue
             next_action = next_fit(study, trial, proposal, capacity)
@@ -176,8 +180,8 @@ class TuningPolicy:
         """Return the next fit on a proposal's rung or the one above; None if it has to wait."""
         candidate = proposal.candidate
         rung = proposal.rung
-        rungs = self._ladder(study, proposal.tuner)
-        job = rungs.next_job(study, self._race, candidate, rung, capacity)
+        ladder = self._ladder(study, proposal.tuner)
+        job = ladder.next_job(study, self._race, candidate, rung, capacity)
         if job is not None:
             if self._race.has_time_for(study, candidate, 1, capacity):
                 return job
@@ -186,22 +190,21 @@ class TuningPolicy:
             return None
         if study.running.keys() & trial.jobs.keys():
             return None
-        if rungs.result(study, trial, rung) is None:
+        if ladder.result(study, trial, rung) is None:
             return Drop(trial, _last_reason(trial))
         peers = _proposed(study, candidate.family)
-        if rungs.is_promoted(study, trial, rung, peers):
+        if ladder.is_promoted(study, trial, rung, peers):
             proposal.rung += 1
             return self._next_on_rung(study, trial, proposal, capacity)
-        reason = f"not among the best third on rung {rung + 1} of {len(rungs.rungs)}"
+        reason = f"not among the best third on rung {rung + 1} of {len(ladder.rungs)}"
         return Drop(trial, reason)
 
     def _ladder(self, study: Study, tuner: FamilyTuner) -> Ladder:
-        """Return the rungs of a family's proposals."""
+        """Return the ladder that a family's proposals climb."""
         if self._make_ladder is None:
             raise LookupError("proposals are raced fold by fold")
         if tuner.key not in self._ladders:
-            rungs = self._make_ladder(study, tuner)
-            self._ladders[tuner.key] = rungs
+            self._ladders[tuner.key] = self._make_ladder(study, tuner)
         return self._ladders[tuner.key]
 
     def _first_job(self, study: Study, proposal: Proposal, capacity: Capacity) -> Job:
@@ -210,11 +213,11 @@ class TuningPolicy:
         job = None
         if self._make_ladder is not None:
             tuner = proposal.tuner
-            rungs = self._ladder(study, tuner)
+            ladder = self._ladder(study, tuner)
             number = tuner.n_proposed - 1
-            rung = rungs.first_rung(number)
+            rung = ladder.first_rung(number)
             proposal.rung = rung
-            job = rungs.next_job(study, self._race, candidate, rung, capacity)
+            job = ladder.next_job(study, self._race, candidate, rung, capacity)
         if job is not None:
             return job
         first_split = study.plan.splits[0]
@@ -287,7 +290,7 @@ class TuningPolicy:
     def _has_time(self, study: Study, tuner: FamilyTuner, capacity: Capacity) -> bool:
         """Whether a proposal can be expected to end in time.
 
-        It must not do so only because its fits are cut short: such fits say nothing.
+        Ending in time only because its fits are cut short does not count: such fits say nothing.
         """
         if tuner.is_exhausted:
             return False
@@ -309,22 +312,23 @@ class TuningPolicy:
     ) -> float:
         """Return the seconds spent on a family, with fits under way and one more fit.
 
-        Times the family's rank, the least comes next. A fit counts for a part of the slowest
-        family's at least: otherwise neighbours and linear models would be tuned a hundred times
-        while a booster waits, and their hundredth proposal gains less than its second.
+        The caller multiplies this by the family's rank and picks the smallest. A fit counts for a
+        part of the slowest family's at least: otherwise nearest neighbours and linear models
+        would be tuned a hundred times while a booster waits, and their hundredth proposal gains
+        less than its second.
         """
         if math.isinf(capacity.seconds):
             return tuner.n_proposed + 1
-        least = MIN_COST_SHARE * slowest
+        min_seconds = MIN_COST_SHARE * slowest
         n_splits = len(study.plan.splits)
         missing = 1
-        for name, proposal in self._active.items():
-            trial = study.trials.get(name)
+        for trial_id, proposal in self._active.items():
+            trial = study.trials.get(trial_id)
             if trial is not None and proposal.tuner.name == tuner.name:
                 missing += n_splits - len(trial.losses)
         seconds = expected_seconds(study, tuner.typical)
-        seconds = max(seconds, least)
-        spent = seconds_spent(study, tuner.name, "tune", least)
+        seconds = max(seconds, min_seconds)
+        spent = seconds_spent(study, tuner.name, "tune", min_seconds)
         return spent + missing * seconds
 
     def _why_prune(self, study: Study, trial: Trial, proposal: Proposal) -> str:
@@ -348,10 +352,10 @@ class TuningPolicy:
 
     def _tell_decided(self, study: Study) -> None:
         """Tell each sampler the results of its proposals, once."""
-        for name, proposal in list(self._active.items()):
-            trial = study.trials.get(name)
+        for trial_id, proposal in list(self._active.items()):
+            trial = study.trials.get(trial_id)
             if trial is not None and trial.decided:
-                del self._active[name]
+                del self._active[trial_id]
                 proposal.tuner.tell(study, proposal)
 
 

@@ -56,7 +56,7 @@ def stage_name(kind: type[Stage]) -> str:
     Raises
     ------
     InputError
-        It is no stage, or has the name of a built-in one.
+        It is not a stage, or has the name of a built-in one.
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _checked(kind).__name__).lower()
     if name in STAGES:

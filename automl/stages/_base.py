@@ -19,7 +19,14 @@ class Stage(Protocol):
         ...
 
 
-def option(default: Any, about: str, least: float = 0.0, most: float = math.inf) -> Any:
+def option(
+    default: Any,
+    about: str,
+    least: float = 0.0,
+    most: float = math.inf,
+    *,
+    formerly: str = "",
+) -> Any:
     """Declare an option: a dataclass field with a description.
 
     The keys of TOML files, `--set` and the reference are made from it.
@@ -32,11 +39,14 @@ def option(default: Any, about: str, least: float = 0.0, most: float = math.inf)
         One line that describes the option.
     least, most : float
         The smallest and the largest number that is allowed.
+    formerly : str
+        The option's name in earlier versions, which is still understood.
     """
     metadata = {
         "about": about,
         "least": least,
         "most": most,
+        "formerly": formerly,
     }
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from automl.cleaning import Cleaned
 from automl.features.categorical_integers import find_categorical_integers
 from automl.features.entity_keys import find_entity_keys
-from automl.features.target import MOST_CLASSES, encode_targets
+from automl.features.target import MAX_TARGET_CLASSES, encode_targets
 from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.task import Task
@@ -75,7 +75,7 @@ def _sample_rows(
 ) -> npt.NDArray[np.int64] | None:
     """Draw the rows to look at; None if the table is too wide for a useful number of them."""
     n_numbers = len(cleaned.columns.names("number"))
-    n_products = n_numbers * min(task.n_outputs, MOST_CLASSES)
+    n_products = n_numbers * min(task.n_outputs, MAX_TARGET_CLASSES)
     max_rows = min(MAX_SAMPLE_ROWS, MAX_SAMPLE_CELLS // max(1, n_products))
     if max_rows < min(MIN_SAMPLE_ROWS, len(known)):
         return None
@@ -93,5 +93,5 @@ def _key_finding(name: str) -> Finding:
 
 def _categorical_integers_finding(names: tuple[str, ...]) -> Finding:
     action = "whole numbers that stand for something and are no amounts: taken as categories, too"
-    override = "--set clean.codes=false"
+    override = "--set clean.categorical_integers=false"
     return Finding("codes", names, "info", len(names), action=action, override=override)

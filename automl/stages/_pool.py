@@ -170,9 +170,9 @@ def _losses_over_constant(study: Study) -> Iterator[tuple[Trial, float]]:
             models.append(trial)
     for trial in models:
         loss: float | None = trial.loss
-        look = trial.low_fidelity
-        if look is not None and trial.candidate.is_first_model:
-            loss = look.loss
+        outcome = trial.low_fidelity
+        if outcome is not None and trial.candidate.is_first_model:
+            loss = outcome.loss
         if loss is None:
             continue
         splits = trial.splits

@@ -253,7 +253,7 @@ class _Search:
         """Return the suspect of a drift: probes on random rows, and on later ones.
 
         `first` are rows of which each stands once, those that the drift was found in: the time of
-        a copy is no other time.
+        a copy is not an other time.
         """
         data = self.data
         is_known = ~np.isnan(drift.times)
@@ -330,7 +330,7 @@ class _Search:
 
 
 def _first_copies(copies: Copies) -> Rows:
-    """Return one row of each that has copies: the time of a copy is no other time."""
+    """Return one row of each that has copies: the time of a copy is not an other time."""
     _, first = np.unique(copies.units, return_index=True)
     return np.sort(first)
 
@@ -369,7 +369,7 @@ def _is_sure(entity: Entity) -> bool:
 
 
 def _thresholds(entity: Entity, data: Dataset) -> Thresholds | None:
-    """Return from where on an entity is reported; None if it is no entity."""
+    """Return from where on an entity is reported; None if it is not an entity."""
     names = entity.columns
     is_single = len(names) == 1
     if not is_single and any("," in name for name in names):

@@ -57,13 +57,16 @@ class Clean:
         "The kind of a column, where another was found: number, category, flag, date or text "
         "(clean.kinds.COLUMN=KIND).",
     )
-    twins: bool = option(
-        True, "Read names as text, too, and texts that occur in several rows as categories."
+    dual_typed: bool = option(
+        True,
+        "Read names as text, too, and texts that occur in several rows as categories.",
+        formerly="twins",
     )
-    codes: bool = option(
+    categorical_integers: bool = option(
         True,
         "Take whole numbers that stand for something, such as a department's number, as "
         "categories, too; a host's key as a category only.",
+        formerly="codes",
     )
     rows: int = option(
         0,
@@ -144,7 +147,7 @@ class Clean:
         cleaned = self._clean(drawn)
         task = _task(cleaned, drawn)
         _check_metric(task, cleaned)
-        if self.codes:
+        if self.categorical_integers:
             cleaned = self._with_categorical_integers(cleaned, task, drawn, seed)
         check_new_groups(self.new_groups, cleaned)
         copies = find_copied_rows(
@@ -213,7 +216,7 @@ class Clean:
             sentinels=self.sentinels,
             ids=self.ids,
             copies=self.copies,
-            dual_typed=self.twins,
+            dual_typed=self.dual_typed,
         )
 
     def _with_categorical_integers(

@@ -17,10 +17,10 @@ from automl.event_log import replay
 from automl.executor.work import shared_encodings
 from automl.lab.lab import Lab
 from automl.search.low_fidelity import (
-    MIN_CANDIDATES_AFTER_LOOKS,
+    MIN_CANDIDATES_AFTERWARDS,
     LowFidelityPolicy,
     choose_sample_rows,
-    sort_by_look,
+    sort_by_sample_loss,
 )
 from automl.search.portfolio import defaults, portfolio, proven
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy, undecided
@@ -49,30 +49,33 @@ class Select:
         "A candidate stops after a fold on which it gives away more than this part of the best "
         "one's lead over the baseline.",
     )
-    looks: bool = option(
-        True, "Where time is short for a large table, try candidates on some of its rows first."
+    low_fidelity: bool = option(
+        True,
+        "Where time is short for a large table, try candidates on some of its rows first.",
+        formerly="looks",
     )
-    fewest: int = option(
+    min_candidates: int = option(
         3,
         "How many candidates the stage's budget must have time for: bounds the seconds of one fit.",
         least=1,
+        formerly="fewest",
     )
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Race the portfolio."""
         candidates = self._candidates(study)
-        race = RaceRules(budget.remaining(), self.margin, self.fewest)
+        race = RaceRules(budget.remaining(), self.margin, self.min_candidates)
         _encode_early(study, lab, budget, candidates)
-        if self.looks:
+        if self.low_fidelity:
             capacity = lab.capacity(budget)
             cores = capacity.workers * capacity.resources.threads
             core_seconds = capacity.seconds * cores
             rows = choose_sample_rows(study, candidates, core_seconds)
             if rows:
-                looks = LowFidelityPolicy(candidates, race, rows)
-                study = lab.run(looks, study, budget)
-                candidates = sort_by_look(study, candidates)
-                fewest = min(self.fewest, MIN_CANDIDATES_AFTER_LOOKS)
+                low_fidelity = LowFidelityPolicy(candidates, race, rows)
+                study = lab.run(low_fidelity, study, budget)
+                candidates = sort_by_sample_loss(study, candidates)
+                fewest = min(self.min_candidates, MIN_CANDIDATES_AFTERWARDS)
                 race = RaceRules(budget.remaining(), self.margin, fewest)
         policy = RacingPolicy(candidates, race, budget.trials)
         return lab.run(policy, study, budget)

@@ -27,7 +27,8 @@ from automl.study import Study
 
 MULTI_FIDELITY_METHODS = ("halving", "hyperband", "bohb")
 OPTUNA_SECONDS = 0.6  # of processor time that importing it takes
-MIN_OPTUNA_TIME_FACTOR = 3.0  # as much time as importing Optuna takes must be left, this many times
+# Optuna is loaded only if this multiple of the time that importing it takes is left.
+MIN_OPTUNA_TIME_FACTOR = 3.0
 UNTRIED_TIME_SHARE = 0.25  # of all cores' time, for first fits of families that select left out
 
 
@@ -77,7 +78,7 @@ class Tune:
         """Tune until the budget or the trials are used up."""
         seconds = budget.remaining()
         workers = lab.workers
-        race = RaceRules(seconds, self.margin, _fewest(study, seconds, workers))
+        race = RaceRules(seconds, self.margin, _min_candidates(study, seconds, workers))
         tunable, _ = self._choose(study)
         policy: Policy
         if tunable and has_time_for_optuna(budget):
@@ -118,7 +119,7 @@ class Tune:
         return ladder(study, self.fidelity, max_rounds, brackets=self.method != "halving")
 
     def _choose(self, study: Study) -> tuple[list[str], list[str]]:
-        """Return the families to tune, best first, and others that are not far behind."""
+        """Return the families to tune, best first, and fallback families, all near the best."""
         tunable = []
         for name, best in study.leaders.items():
             is_near = gap_to_best(study, best) <= self.near
@@ -137,7 +138,8 @@ def has_time_for_optuna(budget: Budget) -> bool:
 def _untried(study: Study, seconds: float) -> list[Candidate]:
     """Return the portfolio's first candidate of each family that there was no time for.
 
-    Their first fits take a part of the time together. A fit on a sample of rows is no trial yet.
+    Together their first fits take a part of the time. A family with nothing but fits on a sample
+    of the rows counts as untried.
     """
     tried = set()
     for trial in study.trials.values():
@@ -157,18 +159,24 @@ def _untried(study: Study, seconds: float) -> list[Candidate]:
     return list(untried.values())
 
 
-def _fewest(study: Study, seconds: float, workers: int) -> int:
+def _min_candidates(study: Study, seconds: float, workers: int) -> int:
     """Return the number of candidates that the stage's budget must have time for.
 
-    Where the best one was cut short, it is no more than have time if each takes half as long.
-    With a higher learning rate they come as far in that time. Measured (60 s, fold 1):
-    nyc_flights 37.39 with 3, 37.26 with 2, 36.87 with 1, which this chooses; open_payments 0.0201
-    with 3, which this chooses, 0.0226 with 2, 0.0303 with 1.
+    Where the best one was cut short, that is the number that there is time for if each takes half
+    as long: with a higher learning rate they come as far in that time. Losses measured (60 s,
+    fold 1), with a star for the number that this chooses:
+
+    =============  ========  ========  ========
+    candidates            1         2         3
+    =============  ========  ========  ========
+    nyc_flights     36.87 *     37.26     37.39
+    open_payments    0.0303    0.0226  0.0201 *
+    =============  ========  ========  ========
     """
     if math.isinf(seconds) or not study.ranked or not study.ranked[0].is_cut_short:
         return RaceRules.min_candidates
     longest = max(outcome.seconds for outcome in study.ranked[0].full_outcomes.values())
-    rounds = math.ceil(len(study.plan.splits) / workers)
-    expected_seconds = rounds * longest / 2
-    affordable = int(seconds / max(0.1, expected_seconds))
+    n_waves = math.ceil(len(study.plan.splits) / workers)
+    candidate_seconds = n_waves * longest / 2
+    affordable = int(seconds / max(0.1, candidate_seconds))
     return max(1, min(RaceRules.min_candidates, affordable))

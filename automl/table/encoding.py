@@ -158,7 +158,7 @@ class EncodingGuess:
 def by_marks(head: bytes) -> str | None:
     """Return the encoding that a byte order mark or NUL bytes show.
 
-    It is None for other encodings, and for anything that is no text.
+    It is None for other encodings, and for anything that is not a text.
     """
     for mark, name in _BYTE_ORDER_MARKS:
         if head.startswith(mark):

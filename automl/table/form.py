@@ -115,7 +115,7 @@ class FileFormat:
             raise UnsafeModel("the model file's form of a table has widths that are none")
         form = cls(**plain, widths=tuple(widths))
         if not _is_valid(form):
-            raise UnsafeModel("the model file's form of a table makes no sense")
+            raise UnsafeModel("the model file's table format is invalid")
         return form
 
 

@@ -73,7 +73,7 @@ def matching_names(row: Row, needs: Sequence[str]) -> list[str]:
 
 
 def count_titles(rows: Sequence[Row]) -> int:
-    """Return the number of title lines above a header; 0 if the first row is no title.
+    """Return the number of title lines above a header; 0 if the first row is not a title.
 
     Titles fill few cells, and the header below them most, with words.
 

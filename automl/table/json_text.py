@@ -60,7 +60,7 @@ def _table(frame: pd.DataFrame, layout: str, source: Source, request: Request) -
 
 
 def _read_lines(source: Source, text: TextHead, request: Request) -> list[Object] | None:
-    """Return the objects of JSON lines; None if the first line is no object of its own."""
+    """Return the objects of JSON lines; None if the first line is not an object of its own."""
     records: list[Object] = []
     form = FileFormat(encoding=text.encoding)
     with open_lines(source, form, damaged=text.is_damaged) as stream:

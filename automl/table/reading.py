@@ -84,7 +84,7 @@ def _read(source: Source, request: Request) -> Table:
         _refuse_overrides(request, source, "no text file", ("separator", "encoding", "sheet"))
         kind = "Parquet" if is_parquet else "Feather"
         return read_arrow(source, kind, request)
-    _refuse_overrides(request, source, "no workbook", ("sheet",))
+    _refuse_overrides(request, source, "not a workbook", ("sheet",))
     text = read_text_head(source, request)
     first = text.sample.lstrip()[:1]
     if first in ("{", "[") and request.overrides.separator is None:

@@ -211,7 +211,7 @@ class TextHead:
 
 
 def read_text_head(source: Source, request: Request) -> TextHead:
-    """Find the encoding and decode the first megabyte; refuse anything that is no text."""
+    """Find the encoding and decode the first megabyte; refuse anything that is not a text."""
     content = source.head()
     is_whole = len(content) < HEAD_BYTES
     head = _decoded_head(content, is_whole, source.name, request)

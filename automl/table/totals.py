@@ -105,7 +105,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _sums_up(column: pd.Series[Any]) -> bool | None:
-    """Return whether the last cell is the sum or mean of the others; None if it is no number."""
+    """Return whether the last cell is the sum or mean of the others; None if it is not a number."""
     numbers = pd.to_numeric(column.astype(object), errors="coerce")
     values = numbers.to_numpy(np.float64)
     last = values[-1]

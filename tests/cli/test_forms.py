@@ -127,7 +127,7 @@ def test_options_of_the_form_are_stored_and_used_again(run: Run) -> None:
     [
         ("--separator", "x", "--separator 'x': give the characters between fields"),
         ("--encoding", "klingon", "--encoding 'klingon': no such encoding"),
-        ("--sheet", "Data", "--sheet 'Data': train.csv is no workbook."),
+        ("--sheet", "Data", "--sheet 'Data': train.csv is not a workbook."),
     ],
 )
 def test_a_wrong_option_of_the_form_gets_one_line(

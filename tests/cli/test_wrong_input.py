@@ -180,7 +180,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no such option of a stage": (
         nothing,
         (*GOOD, "--set", "tune.methid=tpe"),
-        "--set 'tune.methid=tpe': nothing is called 'methid'. Did you mean 'method'?",
+        "--set 'tune.methid=tpe': unknown key 'methid'. Did you mean 'method'?",
     ),
     "a value that an option can't have": (
         nothing,
@@ -259,7 +259,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "negative weights": (
         write("bad.csv", TABLE.replace("a,b,y", "w,b,y").replace("\n1,", "\n-1,")),
         (*FIT, "--weight", "w"),
-        "weight column 'w': '-1' in row 2 is no weight; "
+        "weight column 'w': '-1' in row 2 is not a weight; "
         "weights are finite numbers and not negative",
     ),
     "no such group column": (
@@ -280,7 +280,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a pipeline file with an unknown key": (
         write("p.toml", '[[stage]]\nuse = "clean"\nshrae = 3\n'),
         (*GOOD, "--pipeline", "p.toml"),
-        "p.toml: [[stage]] 1 (clean): nothing is called 'shrae'. Did you mean 'share'?",
+        "p.toml: [[stage]] 1 (clean): unknown key 'shrae'. Did you mean 'share'?",
     ),
     "a pipeline file that is no TOML": (
         write("p.toml", "[[stage"),
@@ -352,7 +352,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "resume of a folder that is no run": (
         nothing,
         ("resume", "."),
-        ".: holds no run.toml: it is no run folder",
+        ".: holds no run.toml: it is not a run folder",
     ),
     "reproduce of nothing": (nothing, ("reproduce", "nowhere"), "nowhere: no such run folder"),
     "a log that is damaged": (
@@ -368,7 +368,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a log with an unknown event": (
         write("events.jsonl", '{"v": 2, "kind": "new", "time": 1}\n'),
         ("leaderboard", "."),
-        "line 1 is no event that this version knows: KeyError 'new'",
+        "line 1 is not an event that this version knows: KeyError 'new'",
     ),
     "a pipeline file whose target is a number": (
         write("p.toml", '[data]\npath = "good.csv"\ntarget = 3\n[[stage]]\nuse = "clean"\n'),
@@ -463,7 +463,7 @@ PREDICT: dict[str, tuple[str, tuple[str, ...], str]] = {
     "a sum that is none": (
         "a,b\n1,2\n",
         ("--expect-sha256", "abc"),
-        "--expect-sha256: 'abc' is no SHA-256: it has 64 hexadecimal digits",
+        "--expect-sha256: 'abc' is not a SHA-256, which has 64 hexadecimal digits",
     ),
     "two kinds of answers": (
         "a,b\n1,2\n",

@@ -51,9 +51,7 @@ MESSAGES = {
     "--memory: '1KB' is not a usable size.": "memory: '1KB' is not a usable size.",
     "--pipeline: no pipeline 'x'.": "pipeline: no pipeline 'x'.",
     "--output /tmp/my runs/x: can't be made": "output='/tmp/my runs/x': can't be made",
-    "--set 'clean.fold=3': nothing is called 'fold'.": (
-        "options={'clean.fold': 3}: nothing is called 'fold'."
-    ),
+    "--set 'clean.fold=3': unknown key 'fold'.": ("options={'clean.fold': 3}: unknown key 'fold'."),
     "--set clean.folds = 'x': must be a whole number.": (
         "options: clean.folds = 'x': must be a whole number."
     ),
@@ -61,7 +59,7 @@ MESSAGES = {
         "options='clean': write it as stage.field=value."
     ),
     "--group: X has no column 'stor'.": "groups: X has no column 'stor'.",
-    "weight: '-1' in row 1 is no weight": "sample_weight: '-1' in row 1 is no weight",
+    "weight: '-1' in row 1 is not a weight": "sample_weight: '-1' in row 1 is not a weight",
     "weights are zero": "weights are zero",
     "time holds neither numbers nor dates": "time holds neither numbers nor dates",
     "For classes, give --task binary or multiclass.": "For classes, use AutoMLClassifier.",
@@ -139,7 +137,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "options": (
         lambda: classifier(options={"clean.fold": 3}).fit(X, IS_WIDE),
-        r"options={'clean.fold': 3}: nothing is called 'fold'",
+        r"options={'clean.fold': 3}: unknown key 'fold'",
     ),
     "an option's value": (
         lambda: classifier(options={"clean.folds": "x"}).fit(X, IS_WIDE),
@@ -186,7 +184,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "negative weights": (
         lambda: classifier().fit(X, IS_WIDE, sample_weight=-np.ones(ROWS)),
-        "sample_weight: '-1.0' in row 1 is no weight",
+        "sample_weight: '-1.0' in row 1 is not a weight",
     ),
     "words for numbers": (
         lambda: regressor().fit(X, np.where(IS_WIDE, "yes", "no")),
@@ -206,7 +204,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "expect_sha256": (
         lambda: load(__file__, expect_sha256="abc"),
-        "expect_sha256: 'abc' is no SHA-256",
+        "expect_sha256: 'abc' is not a SHA-256",
     ),
 }
 

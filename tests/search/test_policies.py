@@ -22,7 +22,7 @@ from automl.search.costs import (
     expected_seconds,
     scale_to_all_rows,
 )
-from automl.search.low_fidelity import LowFidelityPolicy, choose_sample_rows, sort_by_look
+from automl.search.low_fidelity import LowFidelityPolicy, choose_sample_rows, sort_by_sample_loss
 from automl.search.portfolio import portfolio
 from automl.search.racing import RaceRules, RacingPolicy
 from automl.search.sampling import Sampling
@@ -669,7 +669,7 @@ def looking(
         return LowFidelityPolicy(candidates, RaceRules(seconds, 0.35), rows)
 
     study = race(path, policy, record, seconds, workers, HOLDOUT, 400_000)
-    return study, [one.family for one in sort_by_look(study, candidates)]
+    return study, [one.family for one in sort_by_sample_loss(study, candidates)]
 
 
 def test_each_candidate_has_one_low_fidelity_fit_and_the_best_comes_first(tmp_path: Path) -> None:

@@ -198,14 +198,14 @@ def test_categorical_integers_are_categories_too_unless_switched_off(
     table = from_frame({"department": department, "x": rng.normal(size=2000), "y": y})
     for stage, kinds in (
         (Clean(), ["number", "number", "category"]),
-        (Clean(codes=False), ["number", "number"]),
+        (Clean(categorical_integers=False), ["number", "number"]),
     ):
-        lab = lab_of(tmp_path / str(stage.codes), 60, Problem(table, "y"))
+        lab = lab_of(tmp_path / str(stage.categorical_integers), 60, Problem(table, "y"))
         study = stage.run(lab.record(Study(), RunStarted(0)), lab, lab.budget)
         assert [column.kind for column in lab.data.dataset().columns.by_name.values()] == kinds
         assert [list(finding.columns) for finding in study.findings if finding.code == "codes"] == [
             ["department"]
-        ] * stage.codes
+        ] * stage.categorical_integers
         lab.data.store.close()
 
 
@@ -213,7 +213,7 @@ def test_categorical_integers_are_categories_too_unless_switched_off(
     ("stage", "time", "kind", "told"),
     [
         (Clean(), None, "category", ["host"]),
-        (Clean(codes=False), None, "number", []),
+        (Clean(categorical_integers=False), None, "number", []),
         (Clean(kinds={"host": "number"}), None, "number", []),
         (Clean(), "host", "number", []),
     ],

@@ -43,7 +43,7 @@ class CategoryRule(Rule):
     ----------
     levels : tuple of str
     is_open : bool
-        Whether new levels keep coming, so that one at predict is no surprise.
+        Whether new levels keep coming, so that one at predict is not reported.
     """
 
     levels: tuple[str, ...] = ()

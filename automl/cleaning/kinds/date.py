@@ -30,7 +30,8 @@ from automl.finding import Finding
 from automl.state import State
 
 _MAX_SHOWN_FORMAT = 40  # characters
-_MIN_UNNAMED_EPOCH = 9e11  # in milliseconds: less is no epoch unless the name is a date's
+# In milliseconds: smaller numbers are epochs only in a column that is named like a date.
+_MIN_UNNAMED_EPOCH = 9e11
 _MAX_WORDS_AMONG_DATES = 5  # different words without a digit
 _DATE_NAME = re.compile(r"date|day|time|(^|_)dt($|_)", re.IGNORECASE)
 
