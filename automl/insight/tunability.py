@@ -1,4 +1,7 @@
-"""How much a family loses if it is not tuned, and which of its trials is a safe choice."""
+"""Tunability: how much a family loses if it is not tuned, and which trial is a safe choice.
+
+After Probst, Boulesteix and Bischl (2019), with random settings in place of the defaults.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ NEIGHBOUR_DISTANCE = 0.1  # of each range: how far away a neighbour of a trial m
 N_NEIGHBOURS = 32
 N_SAFE_CANDIDATES = 20  # best trials, one of which is the safe choice
 # Parts of the best loss that a random draw loses in half of the cases.
-MAX_FORGIVING_LOSS = 0.02
-MAX_MIDDLING_LOSS = 0.10
+MAX_LOW_EXCESS = 0.02
+MAX_MODERATE_EXCESS = 0.10
 
-Verdict = Literal["forgiving", "middling", "touchy"]
+Level = Literal["low", "moderate", "high"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Tunability:
     median, bad : float
         The most that a draw from its whole range loses beyond that, as a part of the best loss:
         in half of the cases, in nine of ten.
-    verdict : {"forgiving", "middling", "touchy"}
+    level : {"low", "moderate", "high"}
+        The tunability: with a low one, most settings do well.
     safe : str
         Id of the trial whose neighbours do best on average.
     params : dict
@@ -47,7 +51,7 @@ class Tunability:
     best: float
     median: float
     bad: float
-    verdict: Verdict
+    level: Level
     safe: str
     params: dict[str, Any]
     safe_loss: float
@@ -75,7 +79,7 @@ def tunability(points: Points, surrogate: Surrogate, seed: int) -> Tunability:
         best,
         median,
         bad,
-        _verdict(median),
+        _level(median),
         safe.id,
         dict(safe.candidate.params),
         safe_loss,
@@ -95,10 +99,10 @@ def _excess(losses: Floats, share: float, best: float) -> float:
     return max(0.0, (quantile - best) / abs(best))
 
 
-def _verdict(median: float) -> Verdict:
-    if median <= MAX_FORGIVING_LOSS:
-        return "forgiving"
-    return "touchy" if median > MAX_MIDDLING_LOSS else "middling"
+def _level(median: float) -> Level:
+    if median <= MAX_LOW_EXCESS:
+        return "low"
+    return "high" if median > MAX_MODERATE_EXCESS else "moderate"
 
 
 def _draw(points: Points, rng: np.random.Generator) -> Floats:

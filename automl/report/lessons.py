@@ -161,7 +161,7 @@ def tunability_sentence(lesson: Lesson) -> str:
     """Return a sentence that says how well the family does untuned."""
     found = lesson.tunability
     return (
-        f"{found.verdict}: a random setting from the whole range has a loss "
+        f"{found.level} tunability: a random setting from the whole range has a loss "
         f"{_percent(found.median)} above the best one's in half of the cases, "
         f"and {_percent(found.bad)} or more in one case out of ten"
     )

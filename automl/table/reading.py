@@ -81,7 +81,7 @@ def _read(source: Source, request: Request) -> Table:
         return read_excel(source, request)
     is_parquet = magic.startswith(_PARQUET_MARK)
     if is_parquet or magic.startswith(_FEATHER_MARKS):
-        _refuse_overrides(request, source, "no text file", ("separator", "encoding", "sheet"))
+        _refuse_overrides(request, source, "not a text file", ("separator", "encoding", "sheet"))
         kind = "Parquet" if is_parquet else "Feather"
         return read_arrow(source, kind, request)
     _refuse_overrides(request, source, "not a workbook", ("sheet",))

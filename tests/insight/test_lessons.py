@@ -183,16 +183,16 @@ def test_draws_from_good_ranges_do_better_than_draws_from_the_whole_range(name: 
     assert np.median(good) < np.quantile(anywhere, 0.1)
 
 
-def test_a_flat_family_forgives_and_a_steep_one_is_touchy() -> None:
+def test_a_flat_family_has_a_low_tunability_and_a_steep_one_a_high_one() -> None:
     flat, steep = (
         tried(lambda X: 1 + 0.003 * X @ WEIGHTS, seed=0, noise=1e-3),
         tried(lambda X: 1 + X @ WEIGHTS, seed=0),
     )
-    assert tunability(flat, fit_surrogate(flat), 0).verdict == "forgiving"
-    touchy = tunability(steep, fit_surrogate(steep), 0)
-    assert touchy.verdict == "touchy"
-    assert 0 < touchy.median < touchy.bad
-    assert touchy.safe in {trial.id for trial in steep.trials}
+    assert tunability(flat, fit_surrogate(flat), 0).level == "low"
+    found = tunability(steep, fit_surrogate(steep), 0)
+    assert found.level == "high"
+    assert 0 < found.median < found.bad
+    assert found.safe in {trial.id for trial in steep.trials}
 
 
 def test_a_stable_and_an_unstable_learner_are_distinguished() -> None:
