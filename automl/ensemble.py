@@ -24,7 +24,7 @@ Weights = Sequence[float] | Floats
 
 RIDGE = 0.01  # penalty on the pool's squared distance from equal weights, in nats
 MIN_WEIGHT_SHARE = 0.01  # of all weight: a member with less is left out
-MIN_PROBABILITY = 1e-6  # that counts in averages
+MIN_POOLED_PROBABILITY = 1e-6  # that counts in averages
 TINY_PROBABILITY = 1e-15  # that counts in a logarithm
 MAX_POOL_ITERATIONS = 200
 MIN_RELATIVE_GAIN = 1e-9  # of the loss, for one more step of greedy selection
@@ -67,7 +67,7 @@ def to_scores(prediction: Floats) -> Floats:
     """Return the values that are averaged: numbers as they are, logarithms of probabilities."""
     if prediction.ndim == 1:
         return prediction
-    clipped = np.clip(prediction, MIN_PROBABILITY, 1.0)
+    clipped = np.clip(prediction, MIN_POOLED_PROBABILITY, 1.0)
     return np.log(clipped)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from automl.errors import InputError
-from automl.events import FORMAT, READABLE_FORMATS, event_from_json
+from automl.events import LOG_FORMAT, READABLE_FORMATS, event_from_json
 from automl.files import ENCODING_ERRORS
 from automl.run_files import LOG
 from automl.study import Event, Study
@@ -57,7 +57,7 @@ class EventLog:
 
     def append(self, event: Event, seconds: float) -> None:
         """Give one line to the operating system; from then on it survives this process."""
-        plain = {"v": FORMAT, "kind": event.kind, "time": round(seconds, 3), **event.to_json()}
+        plain = {"v": LOG_FORMAT, "kind": event.kind, "time": round(seconds, 3), **event.to_json()}
         text = json.dumps(plain, ensure_ascii=False, default=_plain)
         line = text.encode("utf-8", ENCODING_ERRORS) + b"\n"
         while line:
@@ -181,7 +181,7 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     if version not in READABLE_FORMATS:
         raise InputError(
             f"{where} has format {version!r}; this version of automl reads format "
-            f"{READABLE_FORMATS[0]} to {FORMAT}."
+            f"{READABLE_FORMATS[0]} to {LOG_FORMAT}."
         )
     return value
 

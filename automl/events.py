@@ -18,7 +18,7 @@ from automl.trial import Decision, Trial
 
 Json = Mapping[str, Any]
 
-FORMAT = 3  # of the lines of a log
+LOG_FORMAT = 3  # of the lines of a log
 READABLE_FORMATS = (2, 3)
 
 
@@ -416,7 +416,7 @@ def event_from_json(value: Json) -> Event:
     LookupError, TypeError, ValueError
         It is not an event that this version knows.
     """
-    if value["v"] < FORMAT:
+    if value["v"] < LOG_FORMAT:
         value = _from_format_2(value)
     return _BY_KIND[value["kind"]].from_json(value)
 

@@ -13,7 +13,7 @@ from automl.metrics import Metric, metric_of
 from automl.study import Evaluation, Study
 from automl.trial import Trial
 
-HEADINGS = (
+LEADERBOARD_HEADINGS = (
     "rank",
     "id",
     "family",
@@ -55,10 +55,10 @@ def leaderboard(study: Study) -> list[Row]:
 def to_csv(rows: list[Row]) -> str:
     """Return the leaderboard as the text of a CSV file."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, HEADINGS, lineterminator="\n")
+    writer = csv.DictWriter(text, LEADERBOARD_HEADINGS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        cells = {name: escape_formula(row[name]) for name in HEADINGS}
+        cells = {name: escape_formula(row[name]) for name in LEADERBOARD_HEADINGS}
         writer.writerow(cells)
     return text.getvalue()
 

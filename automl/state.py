@@ -25,7 +25,7 @@ State = dict[str, Any]
 
 MAX_UNPACKED_BYTES = 8 * 2**30  # of all entries of one archive
 # Numbers and trees compress to a fifth of their size, a zip bomb to a thousandth.
-MAX_COMPRESSION_RATIO = 200
+MAX_MODEL_COMPRESSION_RATIO = 200
 # Below this size any ratio is allowed: a column of equal numbers compresses very well.
 ALWAYS_ALLOWED_BYTES = 2**26
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # time of every entry, so that equal states make equal bytes
@@ -135,7 +135,7 @@ def check_size(unpacked: int, packed: int) -> None:
     unpacked, packed : int
         Bytes after and before unpacking.
     """
-    allowed = max(ALWAYS_ALLOWED_BYTES, MAX_COMPRESSION_RATIO * packed)
+    allowed = max(ALWAYS_ALLOWED_BYTES, MAX_MODEL_COMPRESSION_RATIO * packed)
     if unpacked > MAX_UNPACKED_BYTES or unpacked > allowed:
         raise UnsafeModel(
             f"the model file would unpack to {unpacked / 1e6:.0f} MB, which no predictor does"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 Kind = Literal["binary", "multiclass", "regression"]
-KINDS: tuple[str, ...] = get_args(Kind)
+TASK_KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from automl.candidate import Candidate, Job, Outcome
 from automl.events import (
     EVENTS,
-    FORMAT,
+    LOG_FORMAT,
     DataPrepared,
     EnsembleWeighted,
     FindingRecorded,
@@ -64,7 +64,7 @@ EXAMPLES: list[Event] = [
 
 def as_line(event: Event) -> dict[str, Any]:
     """An event as it comes back from a line of the log."""
-    plain = {"v": FORMAT, "kind": event.kind, "time": 0.5, **event.to_json()}
+    plain = {"v": LOG_FORMAT, "kind": event.kind, "time": 0.5, **event.to_json()}
     value: dict[str, Any] = json.loads(json.dumps(plain))
     return value
 

@@ -35,7 +35,7 @@ from automl.table import FileFormat, Table
 
 Values = tuple[float, ...]
 
-FORMAT = 2
+CLEANER_FORMAT = 2
 # Files of earlier versions lack some of these.
 _DEFAULT_STATE: Mapping[str, Any] = {
     "columns": None,
@@ -278,7 +278,7 @@ class Cleaner:
         for name, values in self.category_values.items():
             codes[name] = list(values)
         state: dict[str, Any] = {
-            "format": FORMAT,
+            "format": CLEANER_FORMAT,
             "missing_words": self.missing_words,
             "unused": list(self.unused),
             "columns": columns,
@@ -303,8 +303,8 @@ class Cleaner:
         UnsafeModel
             For anything that `to_state` doesn't write.
         """
-        if state.get("format") != FORMAT:
-            raise UnsafeModel(f"the model file's cleaner is not of format {FORMAT}")
+        if state.get("format") != CLEANER_FORMAT:
+            raise UnsafeModel(f"the model file's cleaner is not of format {CLEANER_FORMAT}")
         state = {**_DEFAULT_STATE, **state}
         rules = read_rules(state["columns"])
         unused = read_names(state["unused"])

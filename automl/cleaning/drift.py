@@ -13,8 +13,8 @@ from automl.folds import sample_rows
 
 DAY_SECONDS = 86_400
 MAX_SAMPLED_ROWS = 20_000
-MIN_ROWS = 60
-MIN_KNOWN_SHARE = 0.8  # of the rows have a time
+MIN_ROWS_FOR_DRIFT = 60
+MIN_TIMED_SHARE = 0.8  # of the rows have a time
 MIN_DISTINCT_TIMES = 6
 N_BLOCKS = 10  # of equally many rows, in order of time
 MIN_LEVEL_SHARE = 0.01  # of the target's variance lies between the blocks
@@ -136,7 +136,7 @@ def find_drift(columns: Columns, y: Floats, is_regression: bool, seed: int = 0) 
     >>> find_drift(table, np.arange(100.0), is_regression=True).columns
     ('sold_on',)
     """
-    if columns.n_rows < MIN_ROWS:
+    if columns.n_rows < MIN_ROWS_FOR_DRIFT:
         return None
     table = _LabelledTable(columns, y, is_regression, seed)
     candidates = _candidates(table)
@@ -312,8 +312,8 @@ def _drift(names: Names, table: _LabelledTable) -> Drift | None:
     parts = [table.values(name) for name in names]
     times = times_from_parts(parts)
     known = _known_rows(times)
-    min_known = MIN_KNOWN_SHARE * len(times)
-    if len(known) < max(MIN_ROWS, min_known):
+    min_known = MIN_TIMED_SHARE * len(times)
+    if len(known) < max(MIN_ROWS_FOR_DRIFT, min_known):
         return None
     distinct = np.unique(times[known])
     if len(distinct) < MIN_DISTINCT_TIMES:
@@ -372,7 +372,7 @@ def _relation_errors(blocks: Rows, outputs: Floats, features: Floats) -> float:
     n_features = features.shape[1]
     n_products = n_features * outputs.shape[1]
     max_rows = MAX_PRODUCTS // max(1, n_products)
-    if not n_features or max_rows < MIN_ROWS:
+    if not n_features or max_rows < MIN_ROWS_FOR_DRIFT:
         return 0.0
     n_rows = len(blocks)
     stream = (n_rows, 17)

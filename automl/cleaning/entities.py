@@ -20,8 +20,8 @@ from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
 from automl.folds import HasTime, sample_rows, unlimited
 
 MAX_SAMPLED_ROWS = 20_000
-MAX_SAMPLED_CELLS = 1_000_000  # rows x columns
-MIN_ROWS = 40
+MAX_ENTITY_CELLS = 1_000_000  # rows x columns
+MIN_ROWS_FOR_ENTITIES = 40
 MAX_KEYS = 6  # single columns that are examined closely
 MAX_EQUAL_GROUPS_RATIO = 1.1  # combinations of two partitions, over the fewer of their groups
 # Values of a categorical integer that describes: an age may look like one where patients own
@@ -70,11 +70,11 @@ def find_entities(
     >>> [entity.columns for entity in find_entities(table, target, is_regression=True)]
     [('patient_id',)]
     """
-    if columns.n_rows < MIN_ROWS:
+    if columns.n_rows < MIN_ROWS_FOR_ENTITIES:
         return ()
     stream = (seed, 7)
     rows = sample_rows(columns.n_rows, MAX_SAMPLED_ROWS, stream)
-    affordable = MAX_SAMPLED_CELLS // len(rows)
+    affordable = MAX_ENTITY_CELLS // len(rows)
     max_columns = max(MAX_KEY_PARTS, affordable)
     names = [name for name in columns.names() if not _is_second_reading(name, columns)]
     codes = {}

@@ -27,7 +27,7 @@ MAX_ENTITY_SHARE = 0.3  # of the rows belong to one entity
 MIN_TARGET_SHARE = 0.1  # of the target's variance lies between entities
 MIN_STANDARD_ERRORS = 4.0  # above chance
 MIN_PROFILE_COLUMNS = 2  # descriptive columns that are constant within an entity
-MIN_KNOWN_SHARE = 0.5  # of a column's cells, for it to belong to a profile
+MIN_PROFILE_SHARE = 0.5  # of a column's cells, for it to belong to a profile
 MAX_PROFILE_CELLS = 100_000  # rows x columns that are searched for constant columns
 MIN_PROFILE_ROWS = 800
 
@@ -186,7 +186,7 @@ class EntitySample:
         """Return whether a descriptive column is constant within groups, where it is known."""
         is_filled = self.filled[name][rows]
         known = rows[is_filled]
-        if len(known) < MIN_KNOWN_SHARE * len(rows):
+        if len(known) < MIN_PROFILE_SHARE * len(rows):
             return False
         codes = self.codes[name][known]
         return constancy(groups[known], codes, self.seed) >= CONSTANT_SHARE

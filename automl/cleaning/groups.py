@@ -15,7 +15,7 @@ from automl.columns import Categories, Column, Floats, Rows, Texts
 MIN_ROWS_IN_LARGER_GROUPS = (
     20  # rows of groups with several rows: fewer cannot show that a column is constant
 )
-MAX_TARGET_CLASSES = 30
+MAX_GROUP_TARGET_CLASSES = 30
 NEEDED_GROUPS = 200  # where groups are large, a sample takes fewer rows of each to fit this many
 MIN_ROWS_OF_SAMPLED_GROUP = 20
 CONSTANT_SHARE = 0.9  # of a column's variation is explained by the group: it is constant within it
@@ -54,7 +54,7 @@ def target_outputs(y: Floats, is_regression: bool) -> Floats:
     -------
     ndarray of shape (n_rows, n_outputs), float64
         The ranks of a regression target, from 0 to 1, because a few large values would dominate
-        its variance; otherwise an indicator a class, of at most `MAX_TARGET_CLASSES`.
+        its variance; otherwise an indicator a class, of at most `MAX_GROUP_TARGET_CLASSES`.
     """
     if is_regression:
         order = np.argsort(y, kind="stable")
@@ -65,7 +65,7 @@ def target_outputs(y: Floats, is_regression: bool) -> Floats:
     classes = np.unique(y)
     if len(classes) == 2:
         classes = classes[:1]
-    classes = classes[:MAX_TARGET_CLASSES]
+    classes = classes[:MAX_GROUP_TARGET_CLASSES]
     is_class = y[:, None] == classes
     return np.asarray(is_class, np.float64)
 

@@ -23,9 +23,9 @@ Side = Literal["", "filled", "empty"]
 
 MAX_SAMPLED_ROWS = 20_000
 MIN_SAMPLED_ROWS = 1_000
-MAX_SAMPLED_CELLS = 10_000_000  # rows x columns
+MAX_LEAK_CELLS = 10_000_000  # rows x columns
 MAX_COLUMNS = 3_000
-MIN_ROWS = 60  # of fewer, a strong feature may explain as much
+MIN_ROWS_FOR_LEAKS = 60  # of fewer, a strong feature may explain as much
 # The highest mean recall of the classes by one column of 59 real tables is 0.944.
 MIN_LEAK_RECALL = 0.96
 MIN_LEAK_RANKS_R2 = 0.98  # of the target's ranks; the highest of 59 real tables is 0.961
@@ -90,9 +90,9 @@ def find_leaks(
     ['status']
     """
     names = columns.names()[:MAX_COLUMNS]
-    if columns.n_rows < MIN_ROWS or not names:
+    if columns.n_rows < MIN_ROWS_FOR_LEAKS or not names:
         return ()
-    affordable = min(MAX_SAMPLED_ROWS, MAX_SAMPLED_CELLS // len(names))
+    affordable = min(MAX_SAMPLED_ROWS, MAX_LEAK_CELLS // len(names))
     rows = sample_rows(len(y), max(MIN_SAMPLED_ROWS, affordable), (seed, _SEED))
     rng = np.random.default_rng((seed, _SEED))
     rows = rng.permutation(rows)  # the order of rows must not count as evidence

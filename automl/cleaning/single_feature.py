@@ -14,7 +14,7 @@ from automl.columns import Categories, Column, Floats, Numbers, Rows, Texts
 Bools = npt.NDArray[np.bool_]
 Shape = tuple[int, int]
 
-N_FOLDS = 5
+N_LEAK_FOLDS = 5
 MIN_CLASS_ROWS = 10
 MAX_CODES = 2_000  # different values by which a target is predicted
 MAX_VALUES = 20  # that may be words for the target,
@@ -157,9 +157,9 @@ def _recall_by_codes(codes: Rows, target: SampledTarget) -> float:
     total = _count(flat, shape)
     weights = 1 / np.maximum(1, counts)
     ties = 1e-9 * counts
-    folds = np.arange(len(y)) % N_FOLDS
+    folds = np.arange(len(y)) % N_LEAK_FOLDS
     predicted = np.zeros_like(y)
-    for fold in range(N_FOLDS):
+    for fold in range(N_LEAK_FOLDS):
         held = folds == fold
         train = total - _count(flat[held], shape)
         scores = train * weights + ties
@@ -314,9 +314,9 @@ def _explained_by_means(codes: Rows, values: Floats) -> float:
     sums = np.bincount(codes, values, n_codes)
     counts = np.bincount(codes, minlength=n_codes)
     mean = values.mean()
-    folds = np.arange(len(values)) % N_FOLDS
+    folds = np.arange(len(values)) % N_LEAK_FOLDS
     error = 0.0
-    for fold in range(N_FOLDS):
+    for fold in range(N_LEAK_FOLDS):
         held = folds == fold
         held_codes = codes[held]
         held_values = values[held]

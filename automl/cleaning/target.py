@@ -21,11 +21,11 @@ from automl.task import Kind
 
 TASKS = ("binary", "multiclass", "regression", "classification")
 
-MIN_ROWS = 10
+MIN_TABLE_ROWS = 10
 MIN_ROWS_A_CLASS = 2
 MAX_INTEGER_CLASSES = 10  # whole numbers with more values than this are a quantity
 _MIN_SHARE_OF_EQUAL = 0.1  # a class with less than this part of an equal share is reported
-_MIN_NUMBER_SHARE = 0.95  # of a quantity's labels are numbers
+_MIN_NUMERIC_LABEL_SHARE = 0.95  # of a quantity's labels are numbers
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _infer_task(raw: RawTarget) -> str:
         return "classification"
     values = raw.parse(labels)
     readable = ~np.isnan(values)
-    if readable.mean() < _MIN_NUMBER_SHARE:
+    if readable.mean() < _MIN_NUMERIC_LABEL_SHARE:
         return "classification"
     return _task_of_numbers(values[readable], raw)
 
@@ -254,10 +254,10 @@ def _with_imbalance(target: Target, counts: Codes) -> Target:
 
 
 def _check_rows(count: int, where: str) -> None:
-    if count < MIN_ROWS:
+    if count < MIN_TABLE_ROWS:
         raise InputError(
-            f"{where}: {count} rows have a target (n_samples={count}); at least {MIN_ROWS} are "
-            "needed"
+            f"{where}: {count} rows have a target (n_samples={count}); "
+            f"at least {MIN_TABLE_ROWS} are needed"
         )
 
 

@@ -69,7 +69,7 @@ def metrics(as_json: AsJson = False) -> None:
     """List the metrics and the tasks that they are for."""
     from automl import extensions
     from automl.metrics import DEFAULT_METRICS, METRICS
-    from automl.task import KINDS
+    from automl.task import TASK_KINDS
 
     def load(name: str) -> tuple[str, Any]:
         return name, extensions.find("metrics", name)
@@ -85,7 +85,7 @@ def metrics(as_json: AsJson = False) -> None:
     for name, function in _load_each(names, load):
         docstring = inspect.getdoc(function) or ""
         about = docstring.split("\n")[0]
-        rows.append({"metric": name, "about": about, "tasks": list(KINDS)})
+        rows.append({"metric": name, "about": about, "tasks": list(TASK_KINDS)})
     _print_rows(rows, as_json)
     if not as_json:
         typer.echo(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from automl.pipeline import Pipeline
     from automl.problem import Problem
     from automl.run import ScoredTable, Settings
-    from automl.table import Overrides, ReadLimits, Sample
+    from automl.table import Overrides, ReadLimits, RowSample
 
 RAW_MEMORY_SHARE = 0.4  # of the memory for the raw table; typed and encoded columns need the rest
 TEXT_KEYS = (
@@ -63,7 +63,7 @@ class RunRequest:
     weight: str | None = None
     ignore: tuple[str, ...] = ()
     sha256: str | None = None
-    sample: Sample | None = None
+    sample: RowSample | None = None
     set: tuple[str, ...] = ()
     start_from: str | None = None
     track: str | None = None
@@ -136,15 +136,15 @@ def _read_budget(pipeline: Pipeline, path: str) -> dict[str, Any]:
     return {"budget": values.get("time"), "trials": values.get("trials")}
 
 
-def _read_sample(data: Mapping[str, Any], path: str) -> Sample | None:
+def _read_sample(data: Mapping[str, Any], path: str) -> RowSample | None:
     """Read the sample of rows that the run used, if it did not use all."""
-    from automl.table import Sample
+    from automl.table import RowSample
 
     if "sample" not in data:
         return None
     plain = data["sample"]
     try:
-        return Sample(float(plain["share"]), int(plain["seed"]), int(plain["blocks"]))
+        return RowSample(float(plain["share"]), int(plain["seed"]), int(plain["blocks"]))
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{path}: [data] sample = {plain!r}: must be a share, a seed and blocks."
@@ -288,7 +288,7 @@ def _check_earlier_run(folder: str) -> Path:
 def _check_metric(request: RunRequest) -> None:
     """Refuse a metric that doesn't exist or is not for the task, before anything is read."""
     from automl.metrics import find_function, is_function, metric_for, resolve_metric_name
-    from automl.task import KINDS
+    from automl.task import TASK_KINDS
 
     if request.metric is None:
         return
@@ -301,7 +301,7 @@ def _check_metric(request: RunRequest) -> None:
     if not request.metric:
         raise InputError("--metric: is empty. `automl metrics` lists the names.")
     name = resolve_metric_name(request.metric)
-    kinds = (request.task,) if request.task in KINDS else KINDS
+    kinds = (request.task,) if request.task in TASK_KINDS else TASK_KINDS
     errors: list[InputError] = []
     for kind in kinds:
         try:

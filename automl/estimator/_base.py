@@ -44,7 +44,7 @@ from automl.estimator.splitting import (
 from automl.estimator.wording import finding_in_python, in_python, python_wording
 from automl.executor.engines import Engine
 from automl.extensions import Extensions
-from automl.leaderboard import HEADINGS, leaderboard, no_model_text
+from automl.leaderboard import LEADERBOARD_HEADINGS, leaderboard, no_model_text
 from automl.metrics import register_function
 from automl.metrics import resolve_metric_name as known_metric
 from automl.models import Family, find_family, is_known
@@ -357,7 +357,7 @@ class AutoML(BaseEstimator):
         rows = leaderboard(study)
         if not rows:
             rows = [_unevaluated_row(study, self.predictor_)]
-        self.leaderboard_ = pd.DataFrame(rows, columns=list(HEADINGS))
+        self.leaderboard_ = pd.DataFrame(rows, columns=list(LEADERBOARD_HEADINGS))
         self.findings_ = [finding_in_python(finding) for finding in study.findings]
         return self
 
@@ -436,7 +436,7 @@ def _user_families(predictor: Predictor) -> dict[str, Family]:
 def _unevaluated_row(study: Study, predictor: Predictor) -> dict[str, Any]:
     """Return the leaderboard's row of the constant predictor of a run without time for more."""
     member = predictor.members[0]
-    row: dict[str, Any] = dict.fromkeys(HEADINGS)
+    row: dict[str, Any] = dict.fromkeys(LEADERBOARD_HEADINGS)
     row["rank"] = 1
     row["id"] = member.id
     row["family"] = member.family_name

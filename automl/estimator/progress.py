@@ -25,7 +25,7 @@ from automl.trial import Trial
 
 REDRAW_SECONDS = 1.0  # a clock that doesn't move looks like a program that has stopped
 MIN_REDRAW_SECONDS = 0.25  # between two redraws, however many events there are
-MIN_PAUSE_SECONDS = 10.0  # between two lines in a log; longer if the budget is large
+MIN_LINE_PAUSE_SECONDS = 10.0  # between two lines in a log; longer if the budget is large
 MAX_LINES_PER_BUDGET = 20
 NOTEBOOK_COLUMNS = 100
 MAX_NAME_CHARACTERS = 40
@@ -86,7 +86,7 @@ class PeriodicLine(Silent):
         self._study = Study()
         self._written = time.monotonic()
         budget = settings.seconds or 0.0
-        self._pause = max(MIN_PAUSE_SECONDS, budget / MAX_LINES_PER_BUDGET)
+        self._pause = max(MIN_LINE_PAUSE_SECONDS, budget / MAX_LINES_PER_BUDGET)
 
     @property
     def observers(self) -> Sequence[Observer]:

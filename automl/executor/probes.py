@@ -27,7 +27,7 @@ Model = Literal["trees", "deep trees", "linear"]
 
 TREES_ROUNDS = 30
 DEEP_TREES_ROUNDS = 50
-MIN_ROUNDS = 8
+MIN_PROBE_ROUNDS = 8
 # Of words among the rows that have one; with more, hardly any word recurs.
 MAX_DISTINCT_SHARE = 0.7
 TREES_SETTINGS = {
@@ -139,7 +139,7 @@ def held_out_predictions(data: Dataset, split: ProbeFolds, budget: Budget) -> Fl
     predictions = np.full(shape, np.nan)
     divisor = max(1, task.n_outputs // 2)  # many classes make a round slow
     affordable = quick.max_rounds // divisor
-    rounds = max(MIN_ROUNDS, affordable)
+    rounds = max(MIN_PROBE_ROUNDS, affordable)
     metric = metric_of(task)
     context = FitContext(task, metric, data.seed, budget=budget, rounds=rounds)
     kind = find_family(quick.family)

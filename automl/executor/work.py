@@ -64,7 +64,7 @@ class JobLimits:
     kill_at: float = math.inf
 
 
-NO_LIMITS = JobLimits()
+NO_JOB_LIMITS = JobLimits()
 
 
 @dataclass(frozen=True)

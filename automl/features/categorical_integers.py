@@ -18,7 +18,7 @@ MAX_DISTINCT_VALUES = 50_000
 MIN_ROWS_PER_VALUE = 3.0  # on average
 BIN_COUNTS = (192, 96, 48, 24, 12, 8)  # numbers of bins of neighbouring values that are tried
 MIN_EXPLAINED_VARIANCE = 0.003  # part of the target's variance that the values must explain
-MIN_EXPLAINED_ROWS = 10.0  # ... and at least the part that this many of all rows are
+MIN_ROWS_EXPLAINED_BY_CATEGORIES = 10.0  # ... and at least the part that this many of all rows are
 MIN_RATIO_TO_BINS = 1.1  # the values must explain this many times as much as bins do
 LARGEST_EXACT_INTEGER = 2**53  # of float64
 
@@ -84,7 +84,7 @@ def _is_categorical(values: Floats, targets: TargetColumns) -> bool:
     codes = np.searchsorted(distinct, present)
     n_values = len(distinct)
     by_value = explained_variance(codes, n_values, known)
-    minimum = max(MIN_EXPLAINED_VARIANCE, MIN_EXPLAINED_ROWS / len(present))
+    minimum = max(MIN_EXPLAINED_VARIANCE, MIN_ROWS_EXPLAINED_BY_CATEGORIES / len(present))
     if by_value < minimum:
         return False
     for bins in _bins(np.bincount(codes, minlength=n_values)):

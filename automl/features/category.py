@@ -32,7 +32,7 @@ from automl.features._base import (
 from automl.features.feature import Feature, Features, features_of
 from automl.features.number import FLAG_SCALER
 from automl.features.recipe import Recipe
-from automl.features.scaling import Plain, Singles, fit_scaler
+from automl.features.scaling import NoScaling, Singles, fit_scaler
 from automl.state import State
 
 MAX_FLAG_LEVELS = 2  # a column with at most this many levels is encoded as a flag
@@ -40,7 +40,7 @@ MAX_NATIVE_LEVELS = (
     32  # levels up to which a mixed recipe leaves a column to models that know categories
 )
 MAX_UNCOUNTED_LEVELS = 20  # with more levels, how frequent a level is says something
-MAX_LEVELS = 2**31 - 1  # codes are int32
+MAX_INT32_LEVELS = 2**31 - 1  # codes are int32
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Native(SingleColumn):
     def from_state(cls, state: State) -> Native:
         """Return the encoder that `to_state` described."""
         levels = read_value(state, "levels", int)
-        refuse_unless(0 < levels <= MAX_LEVELS, "a category should have levels")
+        refuse_unless(0 < levels <= MAX_INT32_LEVELS, "a category should have levels")
         return cls(read_source(state), levels)
 
 
@@ -286,7 +286,7 @@ class _Fitter:
         name = f"{self.source} = {last_level}"
         flags = np.arange(self.n_levels + 1.0)
         flags[-1] = np.nan
-        scaler = Plain()
+        scaler = NoScaling()
         if self.fills_missing:
             scaler = FLAG_SCALER
         scaled = scaler.apply(flags)

@@ -29,7 +29,7 @@ from automl.features._base import (
 from automl.features.feature import Features, features_of
 from automl.features.number import missing_indicator
 from automl.features.scaling import (
-    Plain,
+    NoScaling,
     Scaler,
     Scalers,
     fit_scaler,
@@ -44,7 +44,7 @@ SECONDS_PER_DAY = 86_400
 SECONDS_PER_HOUR = 3600
 SECONDS_PER_MINUTE = 60
 CYCLE_STEPS = {"month": 12, "weekday": 7, "hour": 24 * 60}  # an hour's steps are minutes
-PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
+DATE_PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
 CYCLES = (
     "month sine",
     "month cosine",
@@ -70,7 +70,7 @@ def date_parts(seconds: Floats) -> dict[str, Floats]:
     Examples
     --------
     >>> parts = date_parts(np.array([951_868_800.0]))  # Wednesday, 2000-03-01
-    >>> [float(parts[name][0]) for name in PARTS]
+    >>> [float(parts[name][0]) for name in DATE_PARTS]
     [11017.0, 2000.0, 3.0, 1.0, 2.0, 61.0, 0.0]
     """
     is_missing = np.isnan(seconds)
@@ -132,7 +132,7 @@ class Date(SingleColumn):
     ----------
     source : str
     parts : tuple of str
-        Names out of `PARTS` and `CYCLES`.
+        Names out of `DATE_PARTS` and `CYCLES`.
     scalers : tuple of Scaler
         One per part.
     shows_missing : bool
@@ -186,7 +186,7 @@ class Date(SingleColumn):
         parts = read_strings(state, "parts")
         scalers = scalers_from_state(state, "scalers")
         shows_missing = read_value(state, "shows_missing", bool)
-        known = {*PARTS, *CYCLES}
+        known = {*DATE_PARTS, *CYCLES}
         refuse_unless(known.issuperset(parts), "an unknown part of a date")
         refuse_unless(len(parts) == len(scalers), "a date should have one scaler per part")
         return cls(read_source(state), parts, scalers, shows_missing)
@@ -203,7 +203,7 @@ def fit_date(source: str, column: Numbers, plan: EncoderPlan) -> Encoders:
         return ()
     method = plan.recipe.numbers
     fills_missing = method != "plain"
-    offered = (*PARTS, *CYCLES) if fills_missing else PARTS
+    offered = (*DATE_PARTS, *CYCLES) if fills_missing else DATE_PARTS
     values = date_parts(seconds)
     chosen = []
     for name in offered:
@@ -215,7 +215,7 @@ def fit_date(source: str, column: Numbers, plan: EncoderPlan) -> Encoders:
     scalers: list[Scaler] = []
     for name in chosen:
         if name in CYCLES:
-            scalers.append(Plain(fill=0.0))
+            scalers.append(NoScaling(fill=0.0))
         else:
             scalers.append(fit_scaler(method, values[name]))
     shows_missing = fills_missing and bool(is_missing.any())

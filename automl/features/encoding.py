@@ -66,7 +66,7 @@ FITTERS: Mapping[str, Callable[[str, Any, EncoderPlan], Encoders]] = {
 }
 
 # One-hot features: of one category column, and of all of them together if that is possible.
-MAX_LEVELS = 50
+MAX_ONE_HOT_LEVELS = 50
 MIN_LEVELS = 5
 MAX_ALL_LEVELS = 500
 
@@ -198,7 +198,7 @@ def _plan(recipe: Recipe, columns: Columns, seed: int) -> EncoderPlan:
     n_numbers = len(columns.names("number"))
     n_texts = len(columns.names("text"))
     levels = MAX_ALL_LEVELS // max(n_categories, 1)
-    levels = min(max(levels, MIN_LEVELS), MAX_LEVELS)
+    levels = min(max(levels, MIN_LEVELS), MAX_ONE_HOT_LEVELS)
     return EncoderPlan(recipe, seed, levels, max_pieces_per_column(n_numbers), _max_topics(n_texts))
 
 

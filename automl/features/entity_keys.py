@@ -13,11 +13,11 @@ import numpy as np
 from automl.columns import Columns, Floats
 from automl.features._base import Integers, Names, number_values
 from automl.features.categorical_integers import are_integers, explained_variance
-from automl.features.target import N_FOLDS, TargetColumns
+from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns
 
-MIN_ENTITIES = 25
+MIN_KEY_ENTITIES = 25
 MIN_RECURRING_SHARE = 0.2  # of the rows: those whose entity has another row
-MAX_ENTITY_SHARE = 0.2  # of the rows; the zeros of a count are a larger share
+MAX_KEY_SHARE = 0.2  # of the rows; the zeros of a count are a larger share
 MIN_OWN_VARIANCE = 0.01  # part of the target's variance that the entity explains
 MIN_OWN_ROWS = 20.0  # ... and at least the part that this many of all rows are
 MAX_NEIGHBOUR_RATIO = 0.1  # of the variance that neighbours in order explain, to the entity's own
@@ -111,14 +111,14 @@ class _Entities:
         distinct_keys, codes, rows_per_key = np.unique(
             present, return_inverse=True, return_counts=True
         )
-        if len(distinct_keys) < MIN_ENTITIES:
+        if len(distinct_keys) < MIN_KEY_ENTITIES:
             return None
         recurring = rows_per_key[rows_per_key > 1]
         recurring_share = recurring.sum() / len(present)
         if recurring_share < MIN_RECURRING_SHARE:
             return None
         largest_share = rows_per_key.max() / len(present)
-        if largest_share > MAX_ENTITY_SHARE:
+        if largest_share > MAX_KEY_SHARE:
             return None
         codes = codes.astype(np.int64)
         return cls(rows, codes, len(distinct_keys))
@@ -128,7 +128,7 @@ class _Entities:
         """The fold of each row, the same for all rows of an entity."""
         rng = np.random.default_rng(SEED)
         shuffled = rng.permutation(self.n_entities)
-        fold_of_entity = shuffled % N_FOLDS
+        fold_of_entity = shuffled % N_CROSS_FITTING_FOLDS
         return fold_of_entity[self.codes]
 
     @cached_property

@@ -22,10 +22,16 @@ from automl.features._base import (
 )
 from automl.features.feature import Feature, Features
 from automl.features.piecewise import fit_piecewise_linear
-from automl.features.scaling import Plain, Scaler, fit_scaler, scalers_from_state, scalers_to_state
+from automl.features.scaling import (
+    NoScaling,
+    Scaler,
+    fit_scaler,
+    scalers_from_state,
+    scalers_to_state,
+)
 from automl.state import State
 
-FLAG_SCALER = Plain(fill=0.5)  # a missing flag lies halfway between unset and set
+FLAG_SCALER = NoScaling(fill=0.5)  # a missing flag lies halfway between unset and set
 
 
 @dataclass(frozen=True)

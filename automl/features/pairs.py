@@ -21,9 +21,9 @@ from automl.features._base import (
     read_value,
     refuse_unless,
 )
-from automl.features.category import MAX_LEVELS, known_codes
+from automl.features.category import MAX_INT32_LEVELS, known_codes
 from automl.features.feature import Feature, Features, features_of
-from automl.features.scaling import Plain
+from automl.features.scaling import NoScaling
 from automl.features.target import TargetColumns, fit_means
 from automl.state import State
 
@@ -81,7 +81,7 @@ class Arithmetic:
         first_values = number_values(first, first_source)
         second_values = number_values(second, second_source)
         result = apply_operation(self.operation, first_values, second_values)
-        singles = Plain().apply(result)
+        singles = NoScaling().apply(result)
         return singles[:, None]
 
     def to_state(self) -> State:
@@ -198,7 +198,7 @@ def _read_level_counts(state: State) -> tuple[int, ...]:
     refuse_unless(len(counts) == 2, requirement)
     for count in counts:
         refuse_unless(type(count) is int, requirement)
-        refuse_unless(0 < count <= MAX_LEVELS, requirement)
+        refuse_unless(0 < count <= MAX_INT32_LEVELS, requirement)
     return tuple(counts)
 
 

@@ -64,7 +64,11 @@ class Recipe:
             added.append("means of the target by category")
         if self.pairs:
             added.append("pairs of columns")
-        return NUMBERS[self.numbers], CATEGORIES[self.categories], " and ".join(added)
+        return (
+            NUMBER_ENCODINGS[self.numbers],
+            CATEGORY_ENCODINGS[self.categories],
+            " and ".join(added),
+        )
 
     @property
     def reads_target(self) -> bool:
@@ -108,13 +112,13 @@ class Recipe:
         return cls(**value)
 
 
-NUMBERS = {
+NUMBER_ENCODINGS = {
     "plain": "as they are",
     "standard": "centred and scaled",
     "quantile": "by rank, mapped to a normal distribution",
     "pieces": "centred and scaled, and their share of each piece between quantiles",
 }
-CATEGORIES = {
+CATEGORY_ENCODINGS = {
     "native": "codes marked as categorical",
     "onehot": "one column a level, rare levels together",
     "target": "cross-fitted mean of the target",

@@ -55,7 +55,7 @@ Scalers = tuple[Scaler, ...]
 
 
 @dataclass(frozen=True)
-class Plain:
+class NoScaling:
     """Leave values as they are, infinite ones clipped to float32's range.
 
     Parameters
@@ -67,7 +67,7 @@ class Plain:
 
     Examples
     --------
-    >>> Plain().apply(np.array([1.5, np.nan, -np.inf])).tolist()
+    >>> NoScaling().apply(np.array([1.5, np.nan, -np.inf])).tolist()
     [1.5, nan, -3.4028234663852886e+38]
     """
 
@@ -85,7 +85,7 @@ class Plain:
         return {"offset": self.offset, "fill": self.fill}
 
     @classmethod
-    def from_state(cls, state: State) -> Plain:
+    def from_state(cls, state: State) -> NoScaling:
         """Return the scaler that `to_state` described."""
         offset = read_value(state, "offset", float)
         fill = read_value(state, "fill", float)
@@ -227,15 +227,15 @@ def fit_scaler(method: str, values: Floats) -> Scaler:
     return _fit_standard(present)
 
 
-def _fit_plain(values: Floats) -> Plain:
+def _fit_plain(values: Floats) -> NoScaling:
     if not len(values):
-        return Plain()
+        return NoScaling()
     rounded = values.astype(np.float32)
     largest_error = _largest_magnitude(values - rounded)
     max_error = MAX_ROUNDING * float(values.std())
     if not largest_error > max_error > 0:
-        return Plain()
-    return Plain(float(np.median(values)))
+        return NoScaling()
+    return NoScaling(float(np.median(values)))
 
 
 def _fit_standard(values: Floats) -> Standard:
@@ -345,7 +345,7 @@ def _signed_log(values: Floats, linear_threshold: float) -> Floats:
 
 
 SCALERS: dict[str, type[Scaler]] = {
-    Plain.kind: Plain,
+    NoScaling.kind: NoScaling,
     Standard.kind: Standard,
     Quantile.kind: Quantile,
 }

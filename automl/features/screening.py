@@ -18,16 +18,16 @@ from automl.columns import Categories, Columns, Floats
 from automl.features._base import Integers, Names, category_codes, number_values
 from automl.features.category import known_codes
 from automl.features.pairs import OPERATIONS, apply_operation, pair_keys
-from automl.features.target import N_FOLDS, TargetColumns, cross_fit
+from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns, cross_fit
 from automl.folds import sample_rows
 
 ColumnPair = tuple[str, str]
 OperationPair = tuple[str, str, str]  # operation and two columns
 
 MAX_ROWS = 10_000  # that are screened
-MIN_ROWS = 10 * N_FOLDS
+MIN_SCREENED_ROWS = 10 * N_CROSS_FITTING_FOLDS
 MIN_ROWS_OF_WIDE_TABLE = 1_000
-MAX_CELLS = 3_000_000  # rows x columns, unless that leaves less than a thousand rows
+MAX_SCREENED_CELLS = 3_000_000  # rows x columns, unless that leaves less than a thousand rows
 MAX_OUTPUTS = 3  # classes with the largest rest; on wide tables first the most frequent ones
 MAX_NUMBERS = 8  # the most important numbers, which are paired
 MAX_CATEGORIES = 7  # the most important categories, which are paired
@@ -99,7 +99,7 @@ def screen(columns: Columns, targets: TargetColumns) -> Chosen:
     others = sorted(columns.names("flag", "date"))
     names = [*numbers, *others, *categories]
     sample = _ScreeningSample.of(columns, targets, names)
-    if len(sample.rest) < MIN_ROWS:
+    if len(sample.rest) < MIN_SCREENED_ROWS:
         return Chosen()
     numbers = sample.most_important(numbers, MAX_NUMBERS)
     categories = sample.most_important(categories, MAX_CATEGORIES)
@@ -135,7 +135,7 @@ class _ScreeningSample:
         cls, columns: Columns, targets: TargetColumns, column_names: Sequence[str]
     ) -> _ScreeningSample:
         """Sample the rows to learn from, and fit trees on the named columns."""
-        max_rows = MAX_CELLS // len(column_names)
+        max_rows = MAX_SCREENED_CELLS // len(column_names)
         max_rows = min(MAX_ROWS, max_rows)
         max_rows = max(MIN_ROWS_OF_WIDE_TABLE, max_rows)
         n_rows = len(targets.rows)
@@ -148,7 +148,7 @@ class _ScreeningSample:
         values = sampled.values
         n_outputs = values.shape[1]
         n_cells = X.size * n_outputs
-        if n_cells > 2 * MAX_OUTPUTS * MAX_CELLS:
+        if n_cells > 2 * MAX_OUTPUTS * MAX_SCREENED_CELLS:
             values = _most_varied(values)
         rest, gains = _fit_trees_on_halves(X, values, sampled.folds)
         rest = _most_varied(rest)

@@ -13,7 +13,7 @@ from automl.features.category import Lookup, by_frequency, known_codes
 from automl.features.scaling import fit_scaler
 from automl.task import Task
 
-N_FOLDS = 5
+N_CROSS_FITTING_FOLDS = 5
 MAX_TARGET_CLASSES = 10  # whose shares are taken as targets
 FOLD_SEED = 0x7A46
 MIN_WEIGHT = 1e-300  # so that no division is by zero
@@ -109,8 +109,8 @@ def inner_folds(y: Floats, seed: int) -> Integers:
     targets = y[shuffled]
     by_target = np.argsort(targets, kind="stable")
     order = shuffled[by_target]
-    n_blocks = -(-n_rows // N_FOLDS)
-    block = np.arange(N_FOLDS)
+    n_blocks = -(-n_rows // N_CROSS_FITTING_FOLDS)
+    block = np.arange(N_CROSS_FITTING_FOLDS)
     blocks = np.tile(block, (n_blocks, 1))
     fold_of_rank = rng.permuted(blocks, axis=1)
     folds = np.empty(n_rows, np.int64)
@@ -209,11 +209,11 @@ def cross_fit(
         weights = np.ones(len(values))
     code_in_fold = fold_of_row * n_levels + codes
     centred = values - pivot
-    flat = _sums_of_powers(code_in_fold, centred, weights, N_FOLDS * n_levels)
-    sums = flat.reshape(3, N_FOLDS, n_levels)
+    flat = _sums_of_powers(code_in_fold, centred, weights, N_CROSS_FITTING_FOLDS * n_levels)
+    sums = flat.reshape(3, N_CROSS_FITTING_FOLDS, n_levels)
     by_fold = sums.swapaxes(0, 1)
     means_without_fold = []
-    for fold in range(N_FOLDS):
+    for fold in range(N_CROSS_FITTING_FOLDS):
         others = np.delete(by_fold, fold, axis=0)
         means = smoothed_means(others.sum(axis=0))
         means_without_fold.append(means)

@@ -37,8 +37,8 @@ from automl.features.scaling import (
     scalers_from_state,
     scalers_to_state,
 )
-from automl.features.target import N_FOLDS, TargetColumns
-from automl.features.words import ANALYZERS, Vocabulary, Weighed, fit_vocabulary
+from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns
+from automl.features.words import ANALYZERS, Weighed, WordVocabulary, fit_vocabulary
 from automl.folds import sample_rows
 from automl.state import State
 
@@ -128,7 +128,7 @@ class TextSums(SingleColumn):
     kind: ClassVar[str] = "text_sums"
     source: str
     names: Names
-    vocabulary: Vocabulary
+    vocabulary: WordVocabulary
     components: Matrix
     scalers: Scalers
 
@@ -174,14 +174,14 @@ class TextSums(SingleColumn):
         return cls(source, names, vocabulary, components, scalers)
 
 
-def _read_vocabulary(state: State) -> Vocabulary:
+def _read_vocabulary(state: State) -> WordVocabulary:
     analyzer = read_value(state, "analyzer", str)
     words = read_strings(state, "vocabulary")
     rarity = read_array(state, "rarity", np.float64, 1)
     reads = read_value(state, "reads", int)
     refuse_unless(analyzer in ANALYZERS, f"no analyzer {analyzer!r}")
     refuse_unless(len(rarity) == len(words), "rarity should fit the vocabulary")
-    return Vocabulary(analyzer, words, rarity, reads)
+    return WordVocabulary(analyzer, words, rarity, reads)
 
 
 def fit_text_numbers(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
@@ -336,7 +336,7 @@ class _Ridge:
     def cross_fit(self, folds: Integers) -> Floats:
         """Return predictions of shape (n_train, n_outputs), each learnt from the other folds."""
         crossed = np.zeros_like(self.targets)
-        for fold in range(N_FOLDS):
+        for fold in range(N_CROSS_FITTING_FOLDS):
             is_held_out = folds == fold
             others = np.flatnonzero(~is_held_out)
             components = self.fit(others)

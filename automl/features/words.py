@@ -130,7 +130,7 @@ class _Entries:
 
 
 @dataclass(frozen=True, eq=False)
-class Vocabulary:
+class WordVocabulary:
     """Words, and how rare they are.
 
     Parameters
@@ -222,7 +222,7 @@ class Vocabulary:
         return [index[word] for word in analyze(string) if word in index]
 
 
-def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
+def fit_vocabulary(column: Texts, reads: int, seed: int) -> WordVocabulary:
     """Find the most frequent words of a sample of texts; without words if they hold none.
 
     Parameters
@@ -233,7 +233,7 @@ def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
     seed : int
     """
 
-    def fit() -> Vocabulary:
+    def fit() -> WordVocabulary:
         strings = [string[:reads] for string in column if string]
         return _fit_vocabulary(strings, reads, seed)
 
@@ -241,7 +241,7 @@ def fit_vocabulary(column: Texts, reads: int, seed: int) -> Vocabulary:
     return column.cached(key, fit)
 
 
-def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:
+def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> WordVocabulary:
     sample = sample_texts(strings, seed)
     analyzer = "words"
     if sample:
@@ -257,7 +257,7 @@ def _fit_vocabulary(strings: Strings, reads: int, seed: int) -> Vocabulary:
     n_sampled = 1 + len(sample)
     ratios = n_sampled / (1 + frequencies)
     rarity = np.log(ratios) + 1
-    return Vocabulary(analyzer, tuple(known), rarity, reads)
+    return WordVocabulary(analyzer, tuple(known), rarity, reads)
 
 
 def _most_frequent(counts: Counter[str]) -> Strings:

@@ -19,7 +19,7 @@ from automl.space import Choice, Float, Int, Range
 from automl.study import Study
 
 CURVE_POINTS = 33
-DEVIATIONS = 1.96  # of a 95% interval
+INTERVAL_DEVIATIONS = 1.96  # of a 95% interval
 # Trials next to the best one, whose differences from it by fold show how sure a difference is.
 N_RIVALS = 10
 EDGE_SHARE = 0.05  # of the range
@@ -120,7 +120,7 @@ def _effect(
     line = np.tile(best, (n_points, 1))
     line[:, axis] = coordinates
     mean, deviation = surrogate.predict(line)
-    half_width = DEVIATIONS * deviation
+    half_width = INTERVAL_DEVIATIONS * deviation
     losses = surrogate.loss(mean)
     low = surrogate.loss(mean - half_width)
     high = surrogate.loss(mean + half_width)

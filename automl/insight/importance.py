@@ -13,7 +13,7 @@ import numpy as np
 from automl.insight.points import Points
 from automl.insight.surrogate import Floats, Surrogate
 
-N_DRAWS = 300  # of each effect, for the interval of its share
+N_EFFECT_DRAWS = 300  # of each effect, for the interval of its share
 MIN_INTERACTION_SHARE = 0.05  # of the variance: interactions with less are not reported
 
 
@@ -113,7 +113,7 @@ def _draw_variances(surrogate: Surrogate, rng: np.random.Generator) -> Floats:
         mean, covariance = surrogate.main_effect(index)
         values, vectors = np.linalg.eigh(covariance)
         deviations = np.sqrt(np.maximum(values, 0.0))
-        shape = (N_DRAWS, len(mean))
+        shape = (N_EFFECT_DRAWS, len(mean))
         noise = rng.standard_normal(shape) * deviations
         curves = mean + noise @ vectors.T
         curve_means = curves @ axis.weights

@@ -11,7 +11,7 @@ from automl.insight.effects import Effect, GoodRange, effects, good_ranges, stan
 from automl.insight.importance import Importance, Interaction, importances, interactions
 from automl.insight.points import Points, trial_points
 from automl.insight.stability import Stability, from_trials
-from automl.insight.story import Step, TimeOutlook, story, time_outlook
+from automl.insight.story import StoryStep, TimeOutlook, story, time_outlook
 from automl.insight.surrogate import fit_surrogate
 from automl.insight.tunability import Tunability, tunability
 from automl.models import is_baseline, is_known
@@ -63,7 +63,7 @@ class Insight:
     metric: str
     lessons: tuple[Lesson, ...]
     too_few: Mapping[str, int]
-    story: tuple[Step, ...]
+    story: tuple[StoryStep, ...]
     more: TimeOutlook | None
     cost: Cost
     seeds: tuple[Stability, ...] = ()

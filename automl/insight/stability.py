@@ -14,7 +14,7 @@ from automl.insight.surrogate import Surrogate
 # Of the loss: if two losses of one model differ by more than this by the seed alone, it is
 # unstable.
 MAX_STABLE_JUMP = 0.03
-DEVIATIONS = 2.0  # standard deviations of a jump
+JUMP_DEVIATIONS = 2.0  # standard deviations of a jump
 
 Verdict = Literal["stable", "unstable"]
 
@@ -58,7 +58,7 @@ def from_trials(points: Points, surrogate: Surrogate) -> Stability:
     deviation = math.sqrt(surrogate.noise) * surrogate.spread
     if not surrogate.is_log:
         deviation = deviation / (abs(trial.loss) or 1.0)
-    jump = DEVIATIONS * deviation
+    jump = JUMP_DEVIATIONS * deviation
     candidate = trial.candidate
     model = f"{candidate.family} {candidate.recipe.name}"
     return Stability(model, trial.id, jump, _verdict(jump), "trials")
@@ -87,14 +87,14 @@ def from_seeds(
         The losses of the mean without each of them.
     """
     middle = abs(statistics.fmean(losses)) or 1.0
-    jump = DEVIATIONS * statistics.stdev(losses) / middle
+    jump = JUMP_DEVIATIONS * statistics.stdev(losses) / middle
     # The jackknife: without one of n, a mean moves by its own deviation over the root of
     # n - 1 times n.
     count = len(losses)
     mean = statistics.fmean(without_one)
     squares = [(loss - mean) ** 2 for loss in without_one]
     deviation = math.sqrt((count - 1) / count * math.fsum(squares))
-    together_jump = DEVIATIONS * deviation / (abs(together) or 1.0)
+    together_jump = JUMP_DEVIATIONS * deviation / (abs(together) or 1.0)
     return Stability(
         model,
         name,

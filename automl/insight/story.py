@@ -30,7 +30,7 @@ MIN_WORTHWHILE_GAIN = 0.005
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """One step of the story.
 
     Parameters
@@ -58,7 +58,7 @@ class Step:
     candidates: int
 
 
-def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
+def story(study: Study, timeline: Timeline) -> tuple[StoryStep, ...]:
     """Return the steps that the run made, in order."""
     before_end = []
     after_end = []
@@ -70,7 +70,7 @@ def story(study: Study, timeline: Timeline) -> tuple[Step, ...]:
             after_end.append((name, best, trials))
         else:
             before_end.append((name, best, trials))
-    steps: list[Step] = []
+    steps: list[StoryStep] = []
     for name, best, trials in before_end:
         steps.append(_step(steps, timeline, name, best, trials))
     if len(study.weights) > 1 and study.evaluation is not None:
@@ -119,14 +119,14 @@ def _best(study: Study, trials: Sequence[Trial]) -> Trial | None:
 
 
 def _step(
-    before: Sequence[Step],
+    before: Sequence[StoryStep],
     timeline: Timeline,
     name: str,
     best: Trial,
     trials: Sequence[Trial],
-) -> Step:
+) -> StoryStep:
     candidate = best.candidate
-    return Step(
+    return StoryStep(
         name,
         f"{candidate.family} {candidate.recipe.name}",
         best.loss,
@@ -137,10 +137,12 @@ def _step(
     )
 
 
-def _ensemble_step(before: Sequence[Step], study: Study, loss: float, timeline: Timeline) -> Step:
+def _ensemble_step(
+    before: Sequence[StoryStep], study: Study, loss: float, timeline: Timeline
+) -> StoryStep:
     n_members = len(study.weights)
     members = [study.trials[name] for name in study.weights]
-    return Step(
+    return StoryStep(
         "ensemble",
         f"{n_members} models",
         loss,
@@ -151,7 +153,7 @@ def _ensemble_step(before: Sequence[Step], study: Study, loss: float, timeline: 
     )
 
 
-def _gain(before: Sequence[Step], loss: float) -> float:
+def _gain(before: Sequence[StoryStep], loss: float) -> float:
     """Return the part of the least loss so far that a loss gains."""
     if not before:
         return 0.0

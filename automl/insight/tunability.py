@@ -14,7 +14,7 @@ from automl.insight.points import Points
 from automl.insight.surrogate import Floats, Surrogate
 from automl.space import Choice
 
-N_DRAWS = 512
+N_RANDOM_SETTINGS = 512
 NEIGHBOUR_DISTANCE = 0.1  # of each range: how far away a neighbour of a trial may lie
 N_NEIGHBOURS = 32
 N_SAFE_CANDIDATES = 20  # best trials, one of which is the safe choice
@@ -110,10 +110,10 @@ def _draw(points: Points, rng: np.random.Generator) -> Floats:
     columns: list[Floats] = []
     for range_ in points.space.values():
         if isinstance(range_, Choice):
-            indices = rng.integers(len(range_.values), size=N_DRAWS)
+            indices = rng.integers(len(range_.values), size=N_RANDOM_SETTINGS)
             columns.append(indices.astype(np.float64))
         else:
-            columns.append(rng.random(N_DRAWS))
+            columns.append(rng.random(N_RANDOM_SETTINGS))
     return np.array(columns, np.float64).T
 
 

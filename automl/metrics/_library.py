@@ -179,12 +179,19 @@ def pinball(name: str) -> Metric | None:
         return None
     about = f"pinball loss of predictions of the {level:g} quantile"
     return Metric(
-        name, _pinball(level), "numbers", NUMBERS, False, "pinball", about, quantile_level=level
+        name,
+        _pinball(level),
+        "numbers",
+        REGRESSION_TASKS,
+        False,
+        "pinball",
+        about,
+        quantile_level=level,
     )
 
 
 CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
-NUMBERS: tuple[Kind, ...] = ("regression",)
+REGRESSION_TASKS: tuple[Kind, ...] = ("regression",)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -291,7 +298,7 @@ METRICS: dict[str, Metric] = {
             "rmse",
             _rmse,
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "rmse",
             "root mean squared error, in the target's unit",
@@ -300,7 +307,7 @@ METRICS: dict[str, Metric] = {
             "mae",
             _mae,
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "mae",
             "mean absolute error, in the target's unit",
@@ -309,7 +316,7 @@ METRICS: dict[str, Metric] = {
             "median_ae",
             _median_ae,
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "mae",
             "median absolute error, in the target's unit",
@@ -318,7 +325,7 @@ METRICS: dict[str, Metric] = {
             "mape",
             _mape,
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "mae",
             "mean absolute error relative to the truth",
@@ -327,7 +334,7 @@ METRICS: dict[str, Metric] = {
             "rmsle",
             _rmsle,
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "rmse",
             "root mean squared error of log(1 + value)",
@@ -336,11 +343,13 @@ METRICS: dict[str, Metric] = {
             "pinball",
             _pinball(0.5),
             "numbers",
-            NUMBERS,
+            REGRESSION_TASKS,
             False,
             "mae",
             "pinball loss of the median; pinball_0.9: of another quantile",
         ),
-        Metric("r2", _r2, "numbers", NUMBERS, True, "rmse", "share of the variance explained"),
+        Metric(
+            "r2", _r2, "numbers", REGRESSION_TASKS, True, "rmse", "share of the variance explained"
+        ),
     )
 }

@@ -26,7 +26,7 @@ _PROXIED_METRICS = ("r2", "pinball", "rmsle", "mape")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedBoosting:
     """Rows in a library's own form.
 
     Parameters
@@ -62,7 +62,7 @@ class Prepared:
 
 def prepare_boosting(
     train: Sample, held: Sample | None, context: FitContext, convert: Callable[[Sample, Any], Any]
-) -> Prepared:
+) -> PreparedBoosting:
     """Encode the targets of both samples and convert them to a library's form.
 
     Parameters
@@ -73,7 +73,7 @@ def prepare_boosting(
     """
     encoded = encode_rows(train, context)
     rows = encoded.sample
-    prepared = Prepared(
+    prepared = PreparedBoosting(
         target=encoded.target,
         rows=len(rows.y),
         features=train.features,
@@ -140,7 +140,7 @@ def estimate_seconds(rows: int, features: int, outputs: int) -> float:
 
 
 def start_monitor(
-    data: Prepared,
+    data: PreparedBoosting,
     params: Hyperparameters,
     context: FitContext,
     final_steps: FinalSteps | None = None,
@@ -161,7 +161,7 @@ def start_monitor(
 
 
 def choose_round(
-    monitor: Monitor, data: Prepared, context: FitContext, predict: Callable[[int], Floats]
+    monitor: Monitor, data: PreparedBoosting, context: FitContext, predict: Callable[[int], Floats]
 ) -> int:
     """Return the number of rounds to keep.
 
@@ -210,7 +210,7 @@ def _is_time_short(before: float, context: FitContext) -> bool:
     return left < 2 * (before - budget.remaining())
 
 
-def constant_fit(data: Prepared, params: Hyperparameters) -> Fitted | None:
+def constant_fit(data: PreparedBoosting, params: Hyperparameters) -> Fitted | None:
     """Return the fit of a table on which nothing can be learnt, or None."""
     if data.fallback is None:
         return None
@@ -218,7 +218,7 @@ def constant_fit(data: Prepared, params: Hyperparameters) -> Fitted | None:
 
 
 def finish_fit(
-    monitor: Monitor, data: Prepared, model: Any, rounds: int, resolved: Hyperparameters
+    monitor: Monitor, data: PreparedBoosting, model: Any, rounds: int, resolved: Hyperparameters
 ) -> Fitted:
     """Return the result of a boosting run."""
     unit = 1.0

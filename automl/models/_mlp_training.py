@@ -19,12 +19,12 @@ from automl.models._target import TargetCoding
 _PATIENCE_SHARE = 0.35
 _MIN_PATIENCE_EPOCHS = 12
 # Held-out rows scored together: the hidden values of many rows fill the memory.
-_SLICE_ROWS = 4096
+_LOSS_SLICE_ROWS = 4096
 _RESERVED_SHARE = 0.05  # of the seconds, for the work after the training
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """Encoded rows without missing values.
 
     Parameters
@@ -47,7 +47,7 @@ class Training:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: TrainingRows,
         params: Hyperparameters,
         context: FitContext,
     ) -> None:
@@ -137,7 +137,7 @@ class Training:
         held = self._rows.held
         assert held is not None
         assert held.weight is not None
-        starts = range(0, len(held.y), _SLICE_ROWS)
+        starts = range(0, len(held.y), _LOSS_SLICE_ROWS)
         total = sum(map(self._slice_loss, starts))
         return total / float(held.weight.sum())
 
@@ -146,7 +146,7 @@ class Training:
         held = self._rows.held
         assert held is not None
         assert held.weight is not None
-        rows = slice(start, start + _SLICE_ROWS)
+        rows = slice(start, start + _LOSS_SLICE_ROWS)
         scores = self._descent.network.scores(held.X[rows])
         y = held.y[rows]
         weight = held.weight[rows]
@@ -162,11 +162,11 @@ class Training:
         before = self._budget.remaining()
         self._slice_loss(0)
         slice_seconds = before - self._budget.remaining()
-        slices = math.ceil(len(self._rows.held.y) / _SLICE_ROWS)
+        slices = math.ceil(len(self._rows.held.y) / _LOSS_SLICE_ROWS)
         return 3 * slice_seconds * slices
 
 
-def _initial_scores(rows: Rows) -> Any:
+def _initial_scores(rows: TrainingRows) -> Any:
     """Return the scores to begin with: the logarithms of the classes' frequencies, or the mean."""
     train = rows.train
     if not rows.target.n_classes:

@@ -23,7 +23,7 @@ from automl.state import State
 # Up to this number of rows all trees are walked together: rebuilding compiled trees would take
 # longer.
 _MAX_WALKED_ROWS = 64
-_SLICE_ROWS = 1024  # rows walked together, so that a large table needs little memory
+_TREE_SLICE_ROWS = 1024  # rows walked together, so that a large table needs little memory
 _LEAF = -1  # scikit-learn's mark of a leaf
 _USED_FIELDS = {"left_child", "right_child", "feature", "threshold", "missing_go_to_left"}
 _UNUSED_FIELDS = {"impurity", "n_node_samples", "weighted_n_node_samples"}
@@ -133,8 +133,8 @@ class Trees:
             shape = (0, self.count)
             return np.zeros(shape, np.int64)
         slices = []
-        for start in range(0, len(X), _SLICE_ROWS):
-            end = start + _SLICE_ROWS
+        for start in range(0, len(X), _TREE_SLICE_ROWS):
+            end = start + _TREE_SLICE_ROWS
             leaves = self._walk_slice(X[start:end])
             slices.append(leaves)
         return np.concatenate(slices)

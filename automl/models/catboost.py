@@ -31,7 +31,7 @@ _METRIC_NAMES: dict[boosting.WatchedMetric, str] = {
 _MAX_TOTAL_LEVELS = 2**25  # of all columns together
 # Rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it.
 _UNTIMED_MAX_CELLS = 16_000_000_000
-_UNTIMED_MIN_ROUNDS = 200  # whatever they cost
+_UNTIMED_MIN_CATBOOST_ROUNDS = 200  # whatever they cost
 _GROW_POLICIES = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
 
@@ -214,7 +214,7 @@ class CatBoost:
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
-    ) -> boosting.Prepared:
+    ) -> boosting.PreparedBoosting:
         """Return Pools."""
         import catboost
 
@@ -232,7 +232,7 @@ class CatBoost:
         return boosting.prepare_boosting(train, held, context, convert)
 
     def fit(
-        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+        self, prepared: boosting.PreparedBoosting, params: Hyperparameters, context: FitContext
     ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         import catboost
@@ -279,7 +279,7 @@ def _read_levels(state: State) -> tuple[int, ...]:
     return tuple(levels)
 
 
-def _round_limit(prepared: boosting.Prepared, context: FitContext) -> int:
+def _round_limit(prepared: boosting.PreparedBoosting, context: FitContext) -> int:
     """Return the rounds that are worth their time where no clock ends a fit.
 
     Measured: 41 ms a round for 600 rows, 400 columns and 19 classes, 2.5 ms for 1 500 rows, 54
@@ -290,7 +290,7 @@ def _round_limit(prepared: boosting.Prepared, context: FitContext) -> int:
     cells = prepared.rows * len(prepared.features) * prepared.target.columns
     all_cells = max(1, cells * context.models)
     rounds = _UNTIMED_MAX_CELLS // all_cells
-    return max(rounds, _UNTIMED_MIN_ROUNDS)
+    return max(rounds, _UNTIMED_MIN_CATBOOST_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -320,7 +320,7 @@ class _MonitorCallback:
         return self.monitor.should_continue(losses)
 
 
-def _metric_names(prepared: boosting.Prepared, context: FitContext) -> list[str]:
+def _metric_names(prepared: boosting.PreparedBoosting, context: FitContext) -> list[str]:
     """Return CatBoost's names of the watched metrics."""
     if prepared.target.outputs > 2:
         return ["MultiClass"]
@@ -329,7 +329,7 @@ def _metric_names(prepared: boosting.Prepared, context: FitContext) -> list[str]
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
+    prepared: boosting.PreparedBoosting, resolved: Hyperparameters, context: FitContext
 ) -> dict[str, Any]:
     watched = boosting.watched_metrics(context, prepared.n_held_out)
     quantile = f"alpha={context.metric.quantile_level};" if watched == ("pinball",) else ""
@@ -364,7 +364,7 @@ def _objective(outputs: int, watched: boosting.WatchedMetric, level: float) -> s
 def _finish(
     booster: Any,
     monitor: Monitor,
-    prepared: boosting.Prepared,
+    prepared: boosting.PreparedBoosting,
     resolved: Hyperparameters,
     context: FitContext,
 ) -> Fitted:

@@ -21,7 +21,7 @@ from automl.task import Task
 _RESERVED_SHARE = 0.2  # of the seconds, for the work after the training
 _MAX_BATCH_TREES = 25  # grown between two looks at the clock, if there is time for them
 _MIN_SHARE_TREES = 60  # of a forest among others, if a single forest had as many
-_UNTIMED_MAX_TREES = 100  # of a forest that no clock ends
+_UNTIMED_MAX_FOREST_TREES = 100  # of a forest that no clock ends
 # All fold models together keep this many times the trees of one forest: their mean gains nothing by
 # more.
 _KEPT_FORESTS = 2
@@ -202,7 +202,7 @@ def _default_trees(n_rows: int, context: FitContext) -> int:
     enough = enough_trees(n_rows)
     if context.budget.is_timed:
         return enough
-    return min(enough, _UNTIMED_MAX_TREES)
+    return min(enough, _UNTIMED_MAX_FOREST_TREES)
 
 
 def enough_trees(rows: int) -> int:

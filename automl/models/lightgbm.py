@@ -162,7 +162,7 @@ class LightGBM:
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
-    ) -> boosting.Prepared:
+    ) -> boosting.PreparedBoosting:
         """Return binned Datasets."""
         import lightgbm
 
@@ -182,7 +182,7 @@ class LightGBM:
         return boosting.prepare_boosting(train, held, context, convert)
 
     def fit(
-        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+        self, prepared: boosting.PreparedBoosting, params: Hyperparameters, context: FitContext
     ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
@@ -236,7 +236,7 @@ def _dataset_params(params: Hyperparameters, context: FitContext) -> dict[str, A
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
+    prepared: boosting.PreparedBoosting, resolved: Hyperparameters, context: FitContext
 ) -> dict[str, Any]:
     outputs = prepared.target.outputs
     watched = boosting.watched_metrics(context, prepared.n_held_out)
@@ -264,7 +264,7 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
 
 
 def _boost(
-    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
+    prepared: boosting.PreparedBoosting, resolved: Hyperparameters, context: FitContext
 ) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import lightgbm

@@ -30,7 +30,7 @@ from automl.state import State
 from automl.task import Task
 
 # How far beyond the training targets a prediction may go, in multiples of their range.
-_EXTRAPOLATION = 1.0
+_LINEAR_EXTRAPOLATION = 1.0
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,6 @@ def _bounds(y: Floats) -> Floats:
     low = float(y.min())
     high = float(y.max())
     span = high - low
-    margin = _EXTRAPOLATION * span
+    margin = _LINEAR_EXTRAPOLATION * span
     bounds = [low - margin, high + margin]
     return np.array(bounds)

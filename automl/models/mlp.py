@@ -38,7 +38,7 @@ from automl.models._descent import (
     USUAL_MAX_BATCH_ROWS,
 )
 from automl.models._losses import activate
-from automl.models._mlp_training import Rows, Training
+from automl.models._mlp_training import Training, TrainingRows
 from automl.models._network import Network
 from automl.models._rows import encode_rows
 from automl.models._target import TargetCoding, read_target
@@ -49,7 +49,7 @@ from automl.task import Task
 
 _INPUT_BOUND = 3.0  # standard deviations that an input stays within
 # How far beyond the training targets a prediction may go, in multiples of their range.
-_EXTRAPOLATION = 0.5
+_NETWORK_EXTRAPOLATION = 0.5
 _MAX_LAYERS = 20
 
 
@@ -109,10 +109,10 @@ class MLPModel:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedNetwork:
     """Rows to train on and to stop by, and the constant if nothing can be learnt."""
 
-    rows: Rows
+    rows: TrainingRows
     fallback: ConstantModel | None
 
 
@@ -158,17 +158,19 @@ class MLP(PlainFamily):
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
-    ) -> Prepared:
+    ) -> PreparedNetwork:
         """Return the rows with encoded targets and without missing values."""
         encoded = encode_rows(train, context)
-        rows = Rows(_network_input(encoded.sample), None, encoded.target)
+        rows = TrainingRows(_network_input(encoded.sample), None, encoded.target)
         if held is not None:
             held = encoded.target.encode(held)
             if len(held.y):
                 rows = replace(rows, held=_network_input(held))
-        return Prepared(rows, encoded.fallback)
+        return PreparedNetwork(rows, encoded.fallback)
 
-    def fit(self, prepared: Prepared, params: Hyperparameters, context: FitContext) -> Fitted:
+    def fit(
+        self, prepared: PreparedNetwork, params: Hyperparameters, context: FitContext
+    ) -> Fitted:
         """Descend until the held-out loss no longer falls, or the epochs are over."""
         resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
@@ -223,7 +225,7 @@ def _bounds(y: Floats) -> Floats:
     """Return the lowest and highest number to predict."""
     low = y.min()
     high = y.max()
-    margin = _EXTRAPOLATION * float(high - low)
+    margin = _NETWORK_EXTRAPOLATION * float(high - low)
     bounds = np.array([low - margin, high + margin])
     return bounds.astype(np.float64)
 

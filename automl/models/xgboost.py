@@ -121,7 +121,7 @@ class XGBoost:
 
     def prepare(
         self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
-    ) -> boosting.Prepared:
+    ) -> boosting.PreparedBoosting:
         """Return quantile matrices."""
         import xgboost
 
@@ -143,7 +143,7 @@ class XGBoost:
         return boosting.prepare_boosting(train, held, context, convert)
 
     def fit(
-        self, prepared: boosting.Prepared, params: Hyperparameters, context: FitContext
+        self, prepared: boosting.PreparedBoosting, params: Hyperparameters, context: FitContext
     ) -> Fitted:
         """Boost until the held-out loss no longer falls."""
         constant = boosting.constant_fit(prepared, params)
@@ -180,7 +180,7 @@ class XGBoost:
 
 
 def _booster_params(
-    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
+    prepared: boosting.PreparedBoosting, resolved: Hyperparameters, context: FitContext
 ) -> list[tuple[str, Any]]:
     """Return parameters as pairs, since `eval_metric` may occur twice."""
     outputs = prepared.target.outputs
@@ -213,7 +213,7 @@ def _objective(outputs: int, watched: boosting.WatchedMetric) -> str:
 
 
 def _boost(
-    prepared: boosting.Prepared, resolved: Hyperparameters, context: FitContext
+    prepared: boosting.PreparedBoosting, resolved: Hyperparameters, context: FitContext
 ) -> tuple[Booster, Monitor]:
     """Boost round by round, so that the deadline is checked after each of them."""
     import xgboost

@@ -41,14 +41,14 @@ from automl.state import (
 )
 from automl.task import Task
 
-FORMAT = 4
+PREDICTOR_FORMAT = 4
 DIGEST_PREFIX = b"automl sha256 "  # in the zip's comment, before the digest
 DIGEST_CHARACTERS = 64
 ENTRY = re.compile(
     r"manifest\.json|models/\d{1,6}\.zip"
     r"|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))"
 )
-LIBRARIES = (
+RECORDED_LIBRARIES = (
     "automl-tabular",
     "numpy",
     "pandas",
@@ -85,7 +85,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
     if predictor.residuals is not None:
         pack({"quantiles": predictor.residuals}, archive, "residuals")
     manifest = {
-        "format": FORMAT,
+        "format": PREDICTOR_FORMAT,
         "versions": versions(),
         "task": predictor.task.to_json(),
         "encodings": list(predictor.encodings),
@@ -133,7 +133,7 @@ def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[
 def versions() -> dict[str, str]:
     """Return the versions of the libraries that a model may have been made with."""
     installed = {}
-    for name in LIBRARIES:
+    for name in RECORDED_LIBRARIES:
         try:
             installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -220,10 +220,10 @@ def _check_expected_digest(blob: bytes, path: str, expected: str) -> None:
 
 def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
     manifest = json.loads(archive.read("manifest.json"))
-    if manifest["format"] != FORMAT:
+    if manifest["format"] != PREDICTOR_FORMAT:
         raise UnsafeModel(
             f"the model file has format {manifest['format']!r}; "
-            f"this version of automl reads format {FORMAT}"
+            f"this version of automl reads format {PREDICTOR_FORMAT}"
         )
     _check_families(manifest, own)
     blobs = _read_models(archive, manifest)

@@ -29,7 +29,7 @@ from automl.study import Study
 from automl.timeline import Timeline
 from automl.trial import Trial
 
-ROW_HEIGHT = 30  # pixels of a bar or a strip
+BAR_HEIGHT = 30  # pixels of a bar or a strip
 
 
 def draw_figures(study: Study, timeline: Timeline, folder: Path) -> list[Figure]:
@@ -169,7 +169,7 @@ def draw_weights(study: Study) -> Figure | None:
     }
     heaviest, weight = weighted[0]
     x_axis = {"title": "weight", "tickformat": ".0%", "range": [0, 1.12 * weight]}
-    height = 110 + ROW_HEIGHT * len(weighted)
+    height = 110 + BAR_HEIGHT * len(weighted)
     layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["showlegend"] = False
     about = (
@@ -190,7 +190,7 @@ def draw_fold_scores(study: Study) -> Figure | None:
         traces.append(_fold_marks(study, trial, name))
         traces.append(_mean_mark(study, trial, name))
     x_axis = {"title": metric.name}
-    height = 120 + ROW_HEIGHT * len(weighted)
+    height = 120 + BAR_HEIGHT * len(weighted)
     layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["showlegend"] = False
     side = "right" if metric.greater_is_better else "left"
@@ -256,7 +256,7 @@ def draw_training_time(study: Study) -> Figure | None:
         color = STAGE_COLORS[index % len(STAGE_COLORS)]
         bars.append(_stage_bar(stage, seconds, families, color))
     x_axis = {"title": "seconds of training"}
-    height = 130 + ROW_HEIGHT * len(families)
+    height = 130 + BAR_HEIGHT * len(families)
     layout = make_layout(height, x_axis, NAMES_AXIS)
     layout["barmode"] = "stack"
     about = (

@@ -29,7 +29,7 @@ MENU: Mapping[str, Any] = {  # above the figure, at its left
     "bordercolor": "@line",
     "font": {"color": "@ink"},
 }
-LEGEND: Mapping[str, Any] = {  # to the right of the figure
+LEGEND_RIGHT: Mapping[str, Any] = {  # to the right of the figure
     "orientation": "v",
     "x": 1.01,
     "xanchor": "left",
@@ -96,7 +96,7 @@ def _figure(study: Study, curves: Mapping[str, Curves]) -> Figure:
             owners.append(name)
     y_axis = {"title": "loss on held-out rows"} | loss_axis(losses)
     layout = make_layout(400, {"title": "round"}, y_axis)
-    layout["legend"] = dict(LEGEND)
+    layout["legend"] = dict(LEGEND_RIGHT)
     if len(curves) > 1:
         menu = _menu(study, list(curves), owners)
         layout["updatemenus"] = [menu]

@@ -22,7 +22,7 @@ from automl.study import Study
 
 MAX_EFFECTS = 6  # of a family: those of the most important hyperparameters
 GRID_COLUMNS = 3
-ROW_HEIGHT = 250  # pixels of a row of effects
+EFFECT_ROW_HEIGHT = 250  # pixels of a row of effects
 ROW_GAP = 70  # pixels between two rows
 COLUMN_GAP_SHARE = 0.08  # of the width, between two columns
 MAX_DOTS = 200  # trials that are drawn with an effect
@@ -80,7 +80,7 @@ def draw_effects(study: Study, lesson: Lesson) -> Figure:
     ranges = {good.name: good for good in lesson.ranges}
     shown = [by_name[item.name] for item in lesson.importance[:MAX_EFFECTS]]
     rows = math.ceil(len(shown) / GRID_COLUMNS)
-    layout = make_layout(ROW_HEIGHT * rows + 60, {}, {})
+    layout = make_layout(EFFECT_ROW_HEIGHT * rows + 60, {}, {})
     shapes = []
     color = color_of(lesson.family, study)
     traces: list[Trace] = []
@@ -173,7 +173,7 @@ def _edge(effect: Effect, losses: Sequence[float], color: str) -> Trace:
 def _axes(effect: Effect, index: int, rows: int, name: str) -> dict[str, Any]:
     """Return the two axes of an effect by its index in the grid."""
     row, column = divmod(index, GRID_COLUMNS)
-    gap = ROW_GAP / (ROW_HEIGHT * rows)
+    gap = ROW_GAP / (EFFECT_ROW_HEIGHT * rows)
     width = (1 - COLUMN_GAP_SHARE * (GRID_COLUMNS - 1)) / GRID_COLUMNS
     height = (1 - gap * (rows - 1)) / rows
     left = column * (width + COLUMN_GAP_SHARE)

@@ -18,7 +18,7 @@ from automl.insight.cost import MINUTES_PER_MANUAL_TRIAL, WATTS_PER_CORE, Cost
 from automl.insight.effects import GoodRange
 from automl.insight.lessons import MIN_TRIALS
 from automl.insight.stability import Stability
-from automl.insight.story import Step, TimeOutlook
+from automl.insight.story import StoryStep, TimeOutlook
 from automl.metrics import metric_of
 from automl.study import Study
 
@@ -72,7 +72,7 @@ def loss_name(study: Study) -> str:
     return f"loss: {metric_of(study.known_task).loss_name}"
 
 
-def story_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
+def story_rows(steps: Sequence[StoryStep]) -> list[tuple[str, ...]]:
     """Return a row for each step under `STORY_HEADINGS`."""
     lowest = min((step.loss for step in steps), default=None)
     decimals = decimal_places(lowest, LOSS_DIGITS)
@@ -90,7 +90,7 @@ def story_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     ]
 
 
-def _gain(step: Step) -> str:
+def _gain(step: StoryStep) -> str:
     if step.name == "baseline":
         return ""
     if step.gain <= 0:

@@ -29,7 +29,7 @@ from automl.study import Study
 from automl.trial import Trial
 
 MAX_BAR_CHARACTERS = 24
-HEADINGS = ("value", "score", "change", "standard error", "better on", "", "id")
+SWEEP_HEADINGS = ("value", "score", "change", "standard error", "better on", "", "id")
 LEFT_ALIGNED = ("better on", "", "id")
 
 
@@ -157,7 +157,7 @@ def sweep_text(study: Study, start: Candidate, candidates: Sequence[Candidate], 
     metric = metric_of(study.known_task)
     losses = [point.trial.loss for point in points]
     decimals = decimal_places(metric.score(min(losses)))
-    table = [HEADINGS]
+    table = [SWEEP_HEADINGS]
     for point in points:
         loss = point.trial.loss
         row = (

@@ -43,10 +43,10 @@ from automl.study import Study
 from automl.timeline import Timeline, read_timeline
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-MAX_NAME_CHARACTERS = 120  # of a name in a table
+MAX_TABLE_NAME_CHARACTERS = 120  # of a name in a table
 MAX_STATUS_CHARACTERS = 300
 MAX_ORIGIN_CHARACTERS = 2000  # of a fact about where and how the run was made
-HEADINGS = (
+TABLE_HEADINGS = (
     "rank",
     "model",
     "score",
@@ -76,7 +76,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """A trial on the page's leaderboard."""
 
     cells: tuple[Cell, ...]
@@ -84,7 +84,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Member:
+class ReportMember:
     """A trial of the predictor with its weight and hyperparameters."""
 
     name: str
@@ -179,7 +179,7 @@ def _content(study: Study, timeline: Timeline, folder: Path, home: Path) -> dict
         "command": predict_command(home) if study.task else "",
         "alarms": study.score_warnings,
         "findings": sorted(study.findings, key=lambda finding: finding.severity != "warning"),
-        "headings": [name for name in HEADINGS if name != "test" or study.test],
+        "headings": [name for name in TABLE_HEADINGS if name != "test" or study.test],
         "warning": test_score_warning(study),
         "tested": score_on_test_text(study),
         "lines": [line for line in lines if line.kind != "out"],
@@ -198,7 +198,7 @@ def _lessons(study: Study, insight: Insight) -> dict[str, Any]:
     """Return texts and tables of the chapter on the search's lessons."""
     families = [
         {
-            "name": visible(lesson.family, MAX_NAME_CHARACTERS),
+            "name": visible(lesson.family, MAX_TABLE_NAME_CHARACTERS),
             "trials": format_count(lesson.trials, "trial"),
             "sentences": [
                 lessons.tunability_sentence(lesson),
@@ -225,7 +225,7 @@ def _lessons(study: Study, insight: Insight) -> dict[str, Any]:
 def _title(study: Study) -> str:
     if study.task is None:
         return "A run without a task"
-    return f"Predicting {visible(study.task.target, MAX_NAME_CHARACTERS)}"
+    return f"Predicting {visible(study.task.target, MAX_TABLE_NAME_CHARACTERS)}"
 
 
 def _state(study: Study) -> str:
@@ -355,7 +355,7 @@ def _seconds(text: object) -> float:
         raise InputError(f"run.toml: budget.time is {text!r}, not seconds such as '600s'") from None
 
 
-def _lines(study: Study) -> list[Line]:
+def _lines(study: Study) -> list[ReportLine]:
     """Return the page's leaderboard; lines of trials without a score on all folds are "out"."""
     rows = leaderboard(study)
     complete = {trial.id for trial in study.ranked} | {"ensemble"}
@@ -365,7 +365,7 @@ def _lines(study: Study) -> list[Line]:
     for row in rows:
         cells = _cells(row, decimals, bool(study.test))
         kind = _kind(row) if row["id"] in complete else "out"
-        lines.append(Line(cells, kind))
+        lines.append(ReportLine(cells, kind))
     return lines
 
 
@@ -376,7 +376,7 @@ def _kind(row: Row) -> str:
 
 
 def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
-    """Return the cells of a leaderboard row under `HEADINGS`; "test" only if there is a test."""
+    """Return the cells of a leaderboard row under `TABLE_HEADINGS`; "test" only if there is a test."""
     model = f"{row['family']} {row['recipe']}".strip()
     interval = ""
     if row["ci_low"] is not None:
@@ -386,23 +386,23 @@ def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
     weight = f"{row['weight']:.3f}" if row["weight"] else ""
     cells = [
         Cell(str(row["rank"]), row["rank"]),
-        Cell(visible(model, MAX_NAME_CHARACTERS)),
+        Cell(visible(model, MAX_TABLE_NAME_CHARACTERS)),
         Cell(format_number(row["score"], decimals), row["score"]),
         Cell(interval, row["ci_low"]),
         Cell(format_number(row["test"], decimals), row["test"]),
         Cell(weight, row["weight"]),
         Cell(f"{row['seconds']:.2f}", row["seconds"]),
         Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
-        Cell(visible(row["stage"], MAX_NAME_CHARACTERS)),
+        Cell(visible(row["stage"], MAX_TABLE_NAME_CHARACTERS)),
         Cell(row["id"], is_code=True),
         Cell(visible(row["status"], MAX_STATUS_CHARACTERS)),
     ]
     if not has_test:
-        del cells[HEADINGS.index("test")]
+        del cells[TABLE_HEADINGS.index("test")]
     return tuple(cells)
 
 
-def _members(study: Study) -> list[Member]:
+def _members(study: Study) -> list[ReportMember]:
     weighted = weighted_members(study)
     if not weighted or study.task is None:
         return []
@@ -412,16 +412,16 @@ def _members(study: Study) -> list[Member]:
     rows = []
     for trial, weight in weighted:
         candidate = trial.candidate
-        family = visible(candidate.family, MAX_NAME_CHARACTERS)
-        recipe = visible(candidate.recipe.name, MAX_NAME_CHARACTERS)
-        member = Member(
+        family = visible(candidate.family, MAX_TABLE_NAME_CHARACTERS)
+        recipe = visible(candidate.recipe.name, MAX_TABLE_NAME_CHARACTERS)
+        member = ReportMember(
             name=f"{family} {recipe}",
             id=trial.id,
             weight=f"{weight:.3f}",
             score=format_number(metric.score(trial.loss), decimals),
             seconds=f"{trial.seconds:.2f}",
             params=tuple(
-                (visible(name, MAX_NAME_CHARACTERS), _param(value))
+                (visible(name, MAX_TABLE_NAME_CHARACTERS), _param(value))
                 for name, value in candidate.params.items()
             ),
         )
@@ -433,7 +433,7 @@ def _param(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return visible(text, MAX_NAME_CHARACTERS)
+    return visible(text, MAX_TABLE_NAME_CHARACTERS)
 
 
 def _origin(facts: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:

@@ -55,7 +55,7 @@ HOVER_LABEL: Mapping[str, Any] = {
     "bordercolor": "@line",
     "font": {"color": "@ink"},
 }
-LEGEND: Mapping[str, Any] = {  # above the figure
+LEGEND_ABOVE: Mapping[str, Any] = {  # above the figure
     "orientation": "h",
     "y": 1.02,
     "yanchor": "bottom",
@@ -121,7 +121,7 @@ def make_layout(height: int, x: Mapping[str, Any], y: Mapping[str, Any]) -> dict
         "plot_bgcolor": "@paper",
         "font": {"color": "@ink", "family": "system-ui, sans-serif", "size": 13},
         "hoverlabel": HOVER_LABEL,
-        "legend": LEGEND,
+        "legend": LEGEND_ABOVE,
         "xaxis": axis | _with_title(x),
         "yaxis": axis | _with_title(y),
     }

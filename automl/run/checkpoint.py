@@ -15,7 +15,7 @@ from automl.stages.ensemble import Ensemble, Pace, gather_complete, gather_unfin
 from automl.study import Event, Study
 
 PACKING_TIME_SHARE = 0.03  # of the time gone by may go into packing
-JUDGING_SECONDS = 0.5  # in which the interval of the score must be found
+INTERVAL_SECONDS = 0.5  # in which the interval of the score must be found
 FIRST_PACKING_SECONDS = 0.3  # a guess, until one was measured
 QUICK_ENSEMBLE = Ensemble(steps=12, candidates=6, rows=3000)
 
@@ -112,7 +112,7 @@ class Checkpointer:
             weights = QUICK_ENSEMBLE.weigh(study, pool)
             members = frozenset((name, len(study.trials[name].splits)) for name in weights)
             if members != self._packed:
-                pace = Pace(Budget(started + JUDGING_SECONDS), keep=0.0)
+                pace = Pace(Budget(started + INTERVAL_SECONDS), keep=0.0)
                 evaluation = QUICK_ENSEMBLE.evaluate(study, pool, weights, has_time=pace)
                 best = replace(study, weights=weights, evaluation=evaluation, finish="bag")
                 self._save(best)

@@ -19,7 +19,7 @@ import tomli_w
 
 from automl.budget import Budget
 from automl.errors import InputError
-from automl.events import FORMAT, RunFinished, StageStarted
+from automl.events import LOG_FORMAT, RunFinished, StageStarted
 from automl.files import ENCODING_ERRORS, sha256, write_text
 from automl.folds import load_user_folds
 from automl.problem import Problem
@@ -124,7 +124,7 @@ def _budget_facts(settings: Settings) -> dict[str, Any]:
 def _run_facts(settings: Settings) -> dict[str, Any]:
     """Return how and where the run is made."""
     return {
-        "format": FORMAT,
+        "format": LOG_FORMAT,
         "command": _escaped(shlex.join(sys.argv)),
         "jobs": settings.jobs,
         "engine": settings.engine_name,

@@ -24,7 +24,7 @@ from automl.predictor.scoring import Scores, score_table
 from automl.study import Event, Study
 from automl.table import FileFormat, ReadLimits, Table
 
-READING_TIME_SHARE = 0.1  # of the time that is left may go into the first reading
+TEST_READING_TIME_SHARE = 0.1  # of the time that is left may go into the first reading
 LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
 RESERVED_TIME_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
@@ -138,7 +138,7 @@ def read_test_table(
     """
     started = budget.clock()
     max_seconds = RESERVED_TIME_SHARE * budget.remaining()
-    seconds = READING_TIME_SHARE * budget.remaining() if budget.is_timed else None
+    seconds = TEST_READING_TIME_SHARE * budget.remaining() if budget.is_timed else None
     rows = table.read(ReadLimits(seconds), form)
     rows[target]  # raises if it is missing
     if not Path(table.path).is_file():  # a pipe can't be read twice

@@ -21,7 +21,7 @@ from automl.run.settings import Callbacks, Settings
 from automl.run_files import PREDICTOR
 from automl.store import Store
 
-READING_TIME_SHARE = 1 / 3  # of what is left may go into reading the table
+TABLE_READING_TIME_SHARE = 1 / 3  # of what is left may go into reading the table
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def open_session(
     executor = engine.open(engine_settings)
 
     def read() -> Problem:
-        return read_problem(budget.within(READING_TIME_SHARE * budget.remaining()))
+        return read_problem(budget.within(TABLE_READING_TIME_SHARE * budget.remaining()))
 
     try:
         with _single_blas_thread(engine.name):

@@ -16,7 +16,7 @@ from automl.search.racing import MIN_FIT_SECONDS, RaceRules, describe_gap, relat
 from automl.study import Study
 from automl.trial import Trial
 
-MIN_ROWS = 5_000  # of a sample
+MIN_SAMPLE_ROWS = 5_000  # of a sample
 MIN_OTHER_ROWS = 100  # of them that are not of the most frequent class
 TIME_SHARE = 0.2  # of the stage
 MIN_EVALUATIONS = 4  # that there must be time for
@@ -54,7 +54,7 @@ def choose_sample_rows(
     for divisor in SAMPLE_DIVISORS:
         rows = size.rows // divisor
         other_rows = size.others // divisor
-        if rows < MIN_ROWS or other_rows < MIN_OTHER_ROWS:
+        if rows < MIN_SAMPLE_ROWS or other_rows < MIN_OTHER_ROWS:
             continue
         sample_rows = rows
         costs = [formula_seconds(study, candidate, rows, n_models) for candidate in models]

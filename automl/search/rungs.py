@@ -22,8 +22,8 @@ from automl.trial import Trial
 Fidelity = Literal["folds", "rows", "rounds"]
 
 REDUCTION_FACTOR = 3  # one in this many is promoted to the next rung
-MIN_ROWS = 500
-MIN_ROUNDS = 10
+MIN_RUNG_ROWS = 500
+MIN_RUNG_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,10 @@ def ladder(study: Study, fidelity: Fidelity, rounds: int | None, brackets: bool)
         lower = [Rung(part) for part in sorted(parts) if part < n_splits]
     elif fidelity == "rounds" and rounds is not None:
         parts = _parts(rounds)
-        lower = [Rung(1, n_rows, part) for part in sorted(parts) if part >= MIN_ROUNDS]
+        lower = [Rung(1, n_rows, part) for part in sorted(parts) if part >= MIN_RUNG_ROUNDS]
     else:
         parts = _parts(n_rows)
-        lower = [Rung(1, part) for part in sorted(parts) if part >= MIN_ROWS]
+        lower = [Rung(1, part) for part in sorted(parts) if part >= MIN_RUNG_ROWS]
     rungs = (*lower, Rung(n_splits))
     if not brackets:
         return Ladder(rungs)

@@ -17,7 +17,7 @@ from automl.errors import InputError
 from automl.features.encoding import estimate_n_features
 from automl.models import find_family
 from automl.problem import Problem
-from automl.stages.wide import MIN_COLUMNS, N_TIMED_COLUMNS, features_of, sample_columns
+from automl.stages.wide import MIN_USED_COLUMNS, N_TIMED_COLUMNS, features_of, sample_columns
 
 MAX_PROBED_ROWS = 4_000  # of a sample on which the speed of cleaning is measured
 MAX_PROBED_CELLS = 400_000  # of the same sample
@@ -98,7 +98,7 @@ class TableLimits:
         count = int(affordable_seconds / (MAIN_PROCESS_FACTOR * seconds))
         looking_seconds = LOOKING_FACTOR * seconds * n_columns
         has_time_to_look = looking_seconds <= affordable_seconds
-        return ColumnLimit(max(MIN_COLUMNS, count), has_time_to_look)
+        return ColumnLimit(max(MIN_USED_COLUMNS, count), has_time_to_look)
 
     def _seconds_per_column(self, problem: Problem) -> float:
         """Measure how long cleaning a column takes, on a sample of columns and rows."""

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 FoldPrediction = tuple[Rows, Floats]
 
-MAX_CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB
+MAX_POOL_CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB
 MIN_MODELS = 5  # however many rows and classes there are
 
 
@@ -64,7 +64,7 @@ def gather_complete(study: Study, run_data: RunData, best: int) -> Pool:
     rows = np.unique(np.concatenate(held))
     chosen = _best_trials(study, best)
     cells_per_model = len(rows) * study.known_task.n_outputs
-    max_models = max(MIN_MODELS, MAX_CELLS // cells_per_model)
+    max_models = max(MIN_MODELS, MAX_POOL_CELLS // cells_per_model)
     trials = []
     predictions = []
     for trial in chosen[:max_models]:

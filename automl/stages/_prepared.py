@@ -19,7 +19,7 @@ from automl.study import Plan, Size
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTable:
     """A table that models can be trained on.
 
     Parameters

@@ -22,7 +22,7 @@ _TINY = 1e-300  # keeps divisors from being 0
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class ScoreCheck:
     """The result of a probe.
 
     Parameters
@@ -70,7 +70,7 @@ class HeldOutPair:
     is_paired: bool
 
 
-def evaluate(pair: HeldOutPair, data: Dataset, *, is_drift: bool) -> Evaluation | None:
+def evaluate(pair: HeldOutPair, data: Dataset, *, is_drift: bool) -> ScoreCheck | None:
     """Compare both ways of holding rows out; None if too few rows were held out."""
     is_default = _is_predicted(pair.default)
     is_corrected = _is_predicted(pair.corrected)
@@ -89,7 +89,7 @@ def evaluate(pair: HeldOutPair, data: Dataset, *, is_drift: bool) -> Evaluation 
     constant_error = scale.constant_error()
     default_skill = 1 - default.mean / constant_error
     corrected_skill = 1 - corrected.mean / constant_error
-    return Evaluation(
+    return ScoreCheck(
         default_score=default.score,
         corrected_score=corrected.score,
         skill_loss=_skill_loss(default_skill, corrected_skill),

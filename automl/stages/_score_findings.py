@@ -12,7 +12,7 @@ from automl.cleaning.duplicates import Copies
 from automl.cleaning.entity_candidates import Entity
 from automl.cleaning.leaks import Leak
 from automl.finding import Finding, Severity
-from automl.stages._score_checks import Evaluation
+from automl.stages._score_checks import ScoreCheck
 from automl.task import Task
 
 MIN_WARNED_COPIES_SHARE = 0.15  # of the rows: that is a warning even without a probe
@@ -123,7 +123,7 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}"
 
 
-def measured(finding: Finding, evaluation: Evaluation | None, task: Task) -> Finding:
+def measured(finding: Finding, evaluation: ScoreCheck | None, task: Task) -> Finding:
     """Return a finding with the scores of both ways of holding rows out, if they are known."""
     if evaluation is None:
         return _with_clause(finding, _UNMEASURED)
@@ -147,7 +147,7 @@ def _with_clause(finding: Finding, clause: str) -> Finding:
     return replace(finding, action=f"{finding.action}; {clause}")
 
 
-def _copies_severity(evaluation: Evaluation) -> Severity:
+def _copies_severity(evaluation: ScoreCheck) -> Severity:
     if evaluation.skill_loss < MIN_COPIES_SKILL_LOSS:
         return "info"
     if evaluation.standard_errors < MIN_COPIES_STANDARD_ERRORS:

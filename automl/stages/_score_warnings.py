@@ -13,7 +13,7 @@ from automl.executor.probes import ProbeFolds
 from automl.finding import Finding
 from automl.lab.lab import Lab
 from automl.metrics import metric_of
-from automl.stages._score_checks import MIN_SKILL, Evaluation, HeldOutPair, evaluate
+from automl.stages._score_checks import MIN_SKILL, HeldOutPair, ScoreCheck, evaluate
 from automl.stages._score_findings import measured
 from automl.stages._suspects import HoldoutOptions, Suspect, find_suspects
 
@@ -97,7 +97,7 @@ def _probe_folds(index: int, suspect: Suspect) -> dict[str, ProbeFolds]:
 
 def _best_evaluation(
     index: int, suspect: Suspect, predictions: Mapping[str, Floats], data: Dataset
-) -> Evaluation | None:
+) -> ScoreCheck | None:
     """Return the evaluation by the model that a run would choose.
 
     That is the better one where rows are held out by default. Trees cannot follow a trend beyond
@@ -124,7 +124,7 @@ class _Result:
     """A suspect and the evaluation of its probe; None if it was not probed."""
 
     suspect: Suspect
-    evaluation: Evaluation | None
+    evaluation: ScoreCheck | None
 
     @property
     def skill_loss(self) -> float:
@@ -146,7 +146,7 @@ class _Result:
         return _is_drift_confirmed(suspect, self.evaluation)
 
 
-def _is_entity_confirmed(suspect: Suspect, evaluation: Evaluation) -> bool:
+def _is_entity_confirmed(suspect: Suspect, evaluation: ScoreCheck) -> bool:
     if evaluation.skill <= MIN_SKILL:
         return False
     if evaluation.skill_loss < suspect.thresholds.skill_loss:
@@ -154,7 +154,7 @@ def _is_entity_confirmed(suspect: Suspect, evaluation: Evaluation) -> bool:
     return evaluation.standard_errors >= suspect.thresholds.standard_errors
 
 
-def _is_drift_confirmed(suspect: Suspect, evaluation: Evaluation) -> bool:
+def _is_drift_confirmed(suspect: Suspect, evaluation: ScoreCheck) -> bool:
     if suspect.is_sure:  # the level moves so far that no past shows how far it will
         return True
     unexplained = 1 - evaluation.skill

@@ -35,7 +35,7 @@ from automl.stages._score_findings import (
 Names = tuple[str, ...]
 SuspectKind = Literal["leak", "copied_rows", "entity", "drift", "faint_drift"]
 
-N_FOLDS = 3
+N_PROBE_FOLDS = 3
 MIN_PROBE_ROWS = 300
 MAX_PROBE_ROWS = 4_000
 MAX_HASTY_PROBE_ROWS = 2_000  # where there is less time than the next constant for statistics
@@ -264,7 +264,7 @@ class _Search:
         rows = first[drawn]
         times = drift.times[drawn]
         units = _default_units(data)[rows]
-        later = held_out.by_time(times, units, N_FOLDS)
+        later = held_out.by_time(times, units, N_PROBE_FOLDS)
         shuffled = _shuffled_folds(later, units, data.seed)
         is_clear = drift.is_level_sure or drift.relation_errors >= MIN_RELATION_ERRORS
         if len(np.unique(units)) < len(units):
@@ -346,7 +346,7 @@ def _random_folds(data: Dataset, rows: Rows, units: Rows) -> held_out.Folds:
     """Return random folds of the rows of a probe, which keep units whole."""
     y = data.y[rows]
     n_units = len(np.unique(units))
-    n_folds = min(N_FOLDS, n_units)
+    n_folds = min(N_PROBE_FOLDS, n_units)
     return held_out.kfold(y, units, n_folds, 1, data.seed)
 
 

@@ -34,7 +34,7 @@ from automl.stages._holding_out import (
     is_not_validation,
     shared_groups_findings,
 )
-from automl.stages._prepared import Prepared
+from automl.stages._prepared import PreparedTable
 from automl.stages._score_warnings import find_score_warnings
 from automl.stages._suspects import HoldoutOptions
 from automl.stages.wide import MAX_COLUMNS_UNNARROWED, Narrowed, features_of, with_fewer_columns
@@ -123,7 +123,7 @@ class Clean:
             study = lab.record(study, FindingRecorded(finding))
         return lab.record(study, prepared.event(original))
 
-    def prepare(self, problem: Problem, limits: Limits, seed: int) -> Prepared:
+    def prepare(self, problem: Problem, limits: Limits, seed: int) -> PreparedTable:
         """Return the data that models are trained on, and what was found out on the way.
 
         Nothing is recorded or written.
@@ -173,7 +173,7 @@ class Clean:
             *shared_groups_findings(cleaned, folds, drawn),
             *_findings_of_cleaning(cleaned, copies),
         ]
-        return Prepared(dataset, cleaned, copies, narrow, tuple(findings))
+        return PreparedTable(dataset, cleaned, copies, narrow, tuple(findings))
 
     def _with_fewer_columns(self, problem: Problem, limits: Limits, seed: int) -> Narrowed:
         """Return the problem with the requested number of columns, or as many as are affordable."""
@@ -238,7 +238,7 @@ class Clean:
     def _splitter(self) -> Splitter:
         return Splitter(self.folds, self.repeats, self.holdout, self.new_groups)
 
-    def _score_warnings(self, prepared: Prepared, lab: Lab) -> list[Finding]:
+    def _score_warnings(self, prepared: PreparedTable, lab: Lab) -> list[Finding]:
         """Find out why the score might not be true."""
         if not self.warn:
             return []

@@ -53,7 +53,7 @@ MIN_THRESHOLD_ROWS = {"accuracy": 10_000}  # out-of-fold rows
 MIN_THRESHOLD_ROWS_OF_OTHERS = 50  # for other metrics
 MAX_HURRIED_ROWS = 5000  # for choosing weights when little time is left
 HURRIED_SECONDS = 3  # that are little time
-JUDGING_SECONDS = 0.8  # with less, optimism and ties are not looked for
+MIN_OPTIMISM_SECONDS = 0.8  # with less, optimism and ties are not looked for
 # From this share of duplicate rows on, there are refits alone, which have seen every row (0.92 to
 # 1.02 of the loss).
 MIN_REPEATED_SHARE = 0.1
@@ -167,7 +167,7 @@ class Ensemble:
         metric = metric_of(study.known_task)
         keep = 0.0
         if budget.is_timed:
-            keep = max(JUDGING_SECONDS / 2, keep_share * budget.remaining())
+            keep = max(MIN_OPTIMISM_SECONDS / 2, keep_share * budget.remaining())
         n_rows = len(pool.truth.y)
         has_thresholds = _has_thresholds(metric, n_rows)
         predictions = pool.predictions
@@ -175,7 +175,7 @@ class Ensemble:
             predictions = predictions[:1]
         is_choice = len(weights) > 1 or has_thresholds
         expected_optimism = 0.0
-        if is_choice and budget.remaining() > JUDGING_SECONDS:
+        if is_choice and budget.remaining() > MIN_OPTIMISM_SECONDS:
             pace = Pace(budget, keep)
             expected_optimism = estimate_optimism(
                 predictions,
@@ -188,7 +188,7 @@ class Ensemble:
             )
         pace = Pace(budget, keep)
         evaluation = self.evaluate(study, pool, weights, expected_optimism, pace)
-        if budget.remaining() > max(JUDGING_SECONDS, keep):
+        if budget.remaining() > max(MIN_OPTIMISM_SECONDS, keep):
             pace = Pace(budget, keep)
             tied = tied_with_best(pool, metric, study.seed, pace)
             evaluation = replace(evaluation, tied=tuple(tied))

@@ -23,7 +23,7 @@ from automl.stages._base import option
 from automl.study import Study
 
 SECONDS_PER_CHARACTER = 4e-7  # of a text, with everything that is computed from it
-READING_TIME_SHARE = 0.1  # of the time that is left; where reading takes longer, less is read
+TEXT_READING_TIME_SHARE = 0.1  # of the time that is left; where reading takes longer, less is read
 # If even the first characters of the texts take more than this, texts are left out.
 MAX_READING_TIME_SHARE = 0.25
 CHARACTERS_READ = (MAX_TEXT_CHARACTERS, 1_000, 250)  # of each text
@@ -76,7 +76,7 @@ def _affordable_characters(columns: Columns, seconds_left: float) -> int:
     for characters in CHARACTERS_READ:
         total = int(np.minimum(lengths, characters).sum())
         seconds = SECONDS_PER_CHARACTER * total
-        if seconds <= READING_TIME_SHARE * seconds_left:
+        if seconds <= TEXT_READING_TIME_SHARE * seconds_left:
             return characters
     is_affordable = seconds <= MAX_READING_TIME_SHARE * seconds_left
     return CHARACTERS_READ[-1] if is_affordable else 0

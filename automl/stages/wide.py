@@ -20,7 +20,7 @@ from automl.folds import Folds, sample_rows
 from automl.problem import Problem
 
 MAX_COLUMNS_UNNARROWED = 400  # that are never too many
-MIN_COLUMNS = 60  # that are used, however little time there is
+MIN_USED_COLUMNS = 60  # that are used, however little time there is
 N_TIMED_COLUMNS = 40  # by which the seconds of one are measured
 MAX_SEEN_ROWS = 2_000  # and at most half of all
 MIN_SEEN_ROWS = 20

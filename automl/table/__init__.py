@@ -5,7 +5,7 @@ Only this package reads tables.
 
 from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
 from automl.table.frames import from_frame
-from automl.table.raw import Note, ReadLimits, Sample, Table
+from automl.table.raw import Note, ReadLimits, RowSample, Table
 from automl.table.reading import read_table
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Note",
     "Overrides",
     "ReadLimits",
-    "Sample",
+    "RowSample",
     "Table",
     "from_frame",
     "read_table",

@@ -13,8 +13,8 @@ from automl.errors import InputError
 from automl.table.csv_cells import explanation, read_cells
 from automl.table.dialect import find_layout
 from automl.table.form import FileFormat
-from automl.table.many_columns import MIN_COLUMNS, read_plain
-from automl.table.raw import Note, ReadLimits, Request, Sample, Table
+from automl.table.many_columns import MIN_COLUMNS_OF_WIDE_FILES, read_plain
+from automl.table.raw import Note, ReadLimits, Request, RowSample, Table
 from automl.table.sampling import PASSING_TIME_SHARE, affordable_share, read_sample
 from automl.table.source import HEAD_BYTES, Source, TextHead, guess_encoding
 from automl.table.stream import open_lines
@@ -89,7 +89,7 @@ def _read_many_columns(source: Source, layout: TextLayout, limits: ReadLimits) -
     separator = form.separator
     if separator is None:
         return None
-    if len(layout.names) < MIN_COLUMNS:
+    if len(layout.names) < MIN_COLUMNS_OF_WIDE_FILES:
         return None
     if source.is_compressed or limits.sample is not None:
         return None
@@ -104,7 +104,7 @@ def _read_many_columns(source: Source, layout: TextLayout, limits: ReadLimits) -
 
 def _read_sample(
     source: Source, text: TextHead, layout: TextLayout, limits: ReadLimits
-) -> tuple[bytes | None, Sample | None]:
+) -> tuple[bytes | None, RowSample | None]:
     """Read a sample of the lines, if the limits demand one; else return None."""
     began = time.monotonic()
     sample = limits.sample
@@ -112,7 +112,7 @@ def _read_sample(
         share = affordable_share(source, text, layout, limits)
         if share >= 1:
             return None, None
-        sample = Sample(share, limits.seed, 0)
+        sample = RowSample(share, limits.seed, 0)
     until = None
     if limits.seconds is not None:
         until = began + PASSING_TIME_SHARE * limits.seconds

@@ -10,7 +10,7 @@ from typing import Any
 
 from automl.errors import InputError, UnsafeModel
 
-KINDS = ("text", "json", "excel", "arrow")
+FILE_KINDS = ("text", "json", "excel", "arrow")
 MAX_SKIPPED_LINES = 100  # above the header
 MAX_SEPARATOR_LENGTH = 8  # characters
 MAX_FIXED_WIDTH_COLUMNS = 10_000
@@ -128,7 +128,7 @@ def _are_widths(value: Any) -> bool:
 def _is_valid(form: FileFormat) -> bool:
     """Return whether each part of a form has a type and a value that it may have."""
     checks = [
-        form.kind in KINDS,
+        form.kind in FILE_KINDS,
         _is_encoding(form.encoding),
         _is_text_or_none(form.separator, MAX_SEPARATOR_LENGTH),
         _is_text_or_none(form.quote, 1),

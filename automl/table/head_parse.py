@@ -25,7 +25,7 @@ Rank = tuple[bool, bool, bool, float, bool, int]
 
 
 @dataclass(frozen=True)
-class Line:
+class FileLine:
     """A row of cells, and the number of lines of the file above it."""
 
     above: int
@@ -39,7 +39,7 @@ class HeadParse:
     Parameters
     ----------
     form : Form
-    lines : list of Line
+    lines : list of FileLine
     header_index : int
         Index, among the lines, of the header or else of the first row of data.
     has_needs : bool
@@ -55,7 +55,7 @@ class HeadParse:
     """
 
     form: FileFormat
-    lines: list[Line]
+    lines: list[FileLine]
     header_index: int
     has_needs: bool
     fits: bool
@@ -98,7 +98,7 @@ def parse_head(head: str, form: FileFormat, needs: Needs) -> HeadParse:
     all_lines = split_lines(head, form)
     lines = [line for line in all_lines if line.above >= form.skip]
     if not lines:
-        lines = [Line(0, [head.strip()])]
+        lines = [FileLine(0, [head.strip()])]
     rows = [line.cells for line in lines]
     index = find_header(rows, needs)
     has_needs = index is not None
@@ -142,7 +142,7 @@ def _agreement(widths: list[int]) -> tuple[int, float, bool]:
     return width, agreement, n_names == width
 
 
-def split_lines(sample: str, form: FileFormat) -> list[Line]:
+def split_lines(sample: str, form: FileFormat) -> list[FileLine]:
     """Split the first lines into cells; empty lines are left out."""
     separator = separator_of(form)
     text = canonical_text(sample, form)
@@ -158,7 +158,7 @@ def split_lines(sample: str, form: FileFormat) -> list[Line]:
         csv.field_size_limit(max_field_size)
 
 
-def _parse_csv(text: str, separator: str, form: FileFormat) -> list[Line]:
+def _parse_csv(text: str, separator: str, form: FileFormat) -> list[FileLine]:
     has_quotes = form.quote is not None and not form.widths
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -167,24 +167,24 @@ def _parse_csv(text: str, separator: str, form: FileFormat) -> list[Line]:
         quoting=csv.QUOTE_MINIMAL if has_quotes else csv.QUOTE_NONE,
         skipinitialspace=form.spaced,
     )
-    lines: list[Line] = []
+    lines: list[FileLine] = []
     above = 0
     for cells in reader:
         if any(cells) or len(cells) > 1:
-            lines.append(Line(above, cells))
+            lines.append(FileLine(above, cells))
         above = reader.line_num
         if len(lines) == N_SAMPLE_ROWS:
             break
     return lines
 
 
-def _split_plainly(text: str, separator: str) -> list[Line]:
+def _split_plainly(text: str, separator: str) -> list[FileLine]:
     """Split lines at every separator, whatever the quotation marks."""
     lines = []
     for above, line in enumerate(text.splitlines()[:N_SAMPLE_ROWS]):
         if line:
             cells = line.split(separator)
-            lines.append(Line(above, cells))
+            lines.append(FileLine(above, cells))
     return lines
 
 

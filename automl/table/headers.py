@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 MAX_TITLE_LINES = 30  # above a header
-MIN_FILLED_SHARE = 0.7  # of a header's cells
+MIN_FILLED_HEADER_SHARE = 0.7  # of a header's cells
 MIN_WIDTH_OF_SPARSE_TITLES = 4
 FIRST_YEAR = 1900
 LAST_YEAR = 2100
@@ -114,7 +114,7 @@ def _is_full_of_words(row: Row, width: int) -> bool:
     """Return whether a row looks like a header: most cells are filled, and none is a number."""
     if any(map(_NUMBER.fullmatch, row)):
         return False
-    least = max(2, MIN_FILLED_SHARE * width)
+    least = max(2, MIN_FILLED_HEADER_SHARE * width)
     return _count_filled(row) >= least
 
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-MIN_COLUMNS = 2_000  # from which on this reader is quicker
+MIN_COLUMNS_OF_WIDE_FILES = 2_000  # from which on this reader is quicker
 MAX_BYTES = 256 << 20
 
 

@@ -39,7 +39,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Sample:
+class RowSample:
     """Which lines of a text file were read: a random share of those of its first blocks."""
 
     share: float
@@ -63,14 +63,14 @@ class ReadLimits:
         Bytes; None for no limit.
     seed : int
         Of the sample that is drawn where the limits don't allow the whole file.
-    sample : Sample or None
+    sample : RowSample or None
         The sample that an earlier reading drew, to be drawn again.
     """
 
     seconds: float | None = None
     memory: int | None = None
     seed: int = 0
-    sample: Sample | None = None
+    sample: RowSample | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Table:
     is_textual : bool
         Whether all columns are text, read from a text file.
     notes : tuple of Note
-    sample : Sample or None
+    sample : RowSample or None
         Which lines were read, if not all.
     form : Form or None
         How the file was split into cells; None for values from Python.
@@ -132,7 +132,7 @@ class Table:
     source: str
     is_textual: bool = False
     notes: tuple[Note, ...] = ()
-    sample: Sample | None = None
+    sample: RowSample | None = None
     form: FileFormat | None = None
     overrides: Overrides = NO_OVERRIDES
 

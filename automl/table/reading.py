@@ -18,7 +18,7 @@ from automl.table.raw import ReadLimits, Request, Table
 from automl.table.source import Source, decompressed, find_source, read_text_head
 from automl.table.totals import without_total
 
-NO_LIMITS = ReadLimits()
+NO_READ_LIMITS = ReadLimits()
 _READ_FAILURES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _PARQUET_MARK = b"PAR1"
@@ -27,7 +27,7 @@ _FEATHER_MARKS = (b"ARROW1", b"FEA1")
 
 def read_table(
     path: str | Path,
-    limits: ReadLimits = NO_LIMITS,
+    limits: ReadLimits = NO_READ_LIMITS,
     *,
     form: FileFormat | None = None,
     needs: Sequence[str] = (),

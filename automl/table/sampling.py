@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from automl.table.csv_cells import read_cells
 from automl.table.form import FileFormat
-from automl.table.raw import ReadLimits, Sample
+from automl.table.raw import ReadLimits, RowSample
 from automl.table.source import HEAD_BYTES, Source, TextHead
 from automl.table.stream import canonical_text, open_lines
 from automl.table.text_layout import TextLayout
@@ -157,8 +157,8 @@ def _has_quoted_breaks(sample: str, form: FileFormat) -> bool:
 
 
 def read_sample(
-    stream: BinaryIO, sample: Sample, form: FileFormat, *, until: float | None
-) -> tuple[bytes, Sample]:
+    stream: BinaryIO, sample: RowSample, form: FileFormat, *, until: float | None
+) -> tuple[bytes, RowSample]:
     """Read the header and a random share of the lines, a few neighbours at a time.
 
     It ends after as many blocks as the sample says, or, if it says none, early when the time is

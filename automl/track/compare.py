@@ -31,7 +31,7 @@ OUTCOMES = (
 
 
 @dataclass(frozen=True)
-class Effect:
+class ScoreDifference:
     """The loss of a run minus that of the first one.
 
     Parameters
@@ -69,22 +69,22 @@ class Effect:
         return f"{words} (p = {self.p:.2g}, {self.how})"
 
 
-def effect(first: Experiment, other: Experiment) -> Effect:
+def effect(first: Experiment, other: Experiment) -> ScoreDifference:
     """Return how a run's loss compares with the first one's."""
     one = first.study
     two = other.study
     if not _have_same_task(one, two):
-        return Effect(math.nan, None, None, "not comparable")
+        return ScoreDifference(math.nan, None, None, "not comparable")
     if one.evaluation is None or two.evaluation is None:
-        return Effect(math.nan, None, None, "unknown")
+        return ScoreDifference(math.nan, None, None, "unknown")
     if _held_out_rows(first) != _held_out_rows(other):
-        return Effect(math.nan, None, None, "other folds")
+        return ScoreDifference(math.nan, None, None, "other folds")
     before = one.evaluation.folds
     after = two.evaluation.folds
     has_same_folds = len(before) == len(after) > 1
     if has_same_folds and first.data == other.data:
         found = compare_losses(before, after, one.plan)
-        return Effect(found.difference, found.error, found.p, "paired by fold")
+        return ScoreDifference(found.difference, found.error, found.p, "paired by fold")
     return _effect_by_intervals(one.evaluation, two.evaluation)
 
 
@@ -97,7 +97,7 @@ def _have_same_task(one: Study, two: Study) -> bool:
     return one.task.target == two.task.target
 
 
-def _effect_by_intervals(one: Evaluation, two: Evaluation) -> Effect:
+def _effect_by_intervals(one: Evaluation, two: Evaluation) -> ScoreDifference:
     difference = two.loss - one.loss
     errors = []
     for evaluation in (one, two):
@@ -108,7 +108,7 @@ def _effect_by_intervals(one: Evaluation, two: Evaluation) -> Effect:
     if error:
         deviations = abs(difference) / error
         p = math.erfc(deviations / math.sqrt(2))
-    return Effect(difference, error, p, "by intervals")
+    return ScoreDifference(difference, error, p, "by intervals")
 
 
 def _held_out_rows(experiment: Experiment) -> tuple[str, str, str]:

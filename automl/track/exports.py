@@ -15,7 +15,7 @@ from automl.track.tracker import check_tracker, record_run
 
 
 @dataclass(frozen=True)
-class Kind:
+class ExportKind:
     """A kind of export.
 
     Parameters
@@ -36,29 +36,29 @@ class Kind:
     then: str = ""
 
 
-KINDS: Mapping[str, Kind] = {
-    "zip": Kind("the run folder to share, without rows of the table", ".zip"),
-    "xlsx": Kind("a workbook of trials, hyperparameters and metrics, with charts", ".xlsx"),
-    "csv": Kind("trials and fits as CSV files", "-csv"),
-    "tensorboard": Kind(
+EXPORT_KINDS: Mapping[str, ExportKind] = {
+    "zip": ExportKind("the run folder to share, without rows of the table", ".zip"),
+    "xlsx": ExportKind("a workbook of trials, hyperparameters and metrics, with charts", ".xlsx"),
+    "csv": ExportKind("trials and fits as CSV files", "-csv"),
+    "tensorboard": ExportKind(
         "learning curves, scalars and hyperparameters",
         "-tensorboard",
         is_shared=True,
         then="tensorboard --logdir {output}",
     ),
-    "wandb": Kind(
+    "wandb": ExportKind(
         "an offline run of Weights & Biases",
         "-wandb",
         is_shared=True,
         then="wandb sync {output}",
     ),
-    "mlflow": Kind(
+    "mlflow": ExportKind(
         "a run of MLflow with the predictor as a model",
         "-mlflow",
         is_shared=True,
         then="mlflow ui --backend-store-uri sqlite:///{output}/mlflow.db",
     ),
-    "optuna": Kind(
+    "optuna": ExportKind(
         "Optuna studies in a journal file",
         ".optuna.log",
         then="optuna-dashboard {output}",
@@ -75,7 +75,7 @@ def export(
     ----------
     experiment : Experiment
     kind : str
-        A name in `KINDS`, or a registered tracker's.
+        A name in `EXPORT_KINDS`, or a registered tracker's.
     output : Path, optional
         A file or folder; by default the run's name with the kind's ending, in the working
         directory.
@@ -87,17 +87,19 @@ def export(
     InputError
         There is no such kind, its library is not installed, or the output exists already.
     """
-    known = [*KINDS, *extensions.installed("trackers", KINDS)]
+    known = [*EXPORT_KINDS, *extensions.installed("trackers", EXPORT_KINDS)]
     if kind not in known:
         hint = suggestion(kind, known)
         raise InputError(f"--to {kind}: no such kind.{hint} There are: {', '.join(known)}.")
     if rows and kind != "zip":
         raise InputError("--rows: is for --to zip alone.")
-    found = KINDS.get(kind) or Kind("a tracker of another package", f"-{kind}", is_shared=True)
+    found = EXPORT_KINDS.get(kind) or ExportKind(
+        "a tracker of another package", f"-{kind}", is_shared=True
+    )
     path = output or Path(f"{experiment.name}{found.ending}")
     if path.exists() and not found.is_shared:
         raise InputError(f"--output {path}: is there already. Give a new name, or remove it.")
-    if kind not in KINDS:
+    if kind not in EXPORT_KINDS:
         return _export_to_tracker(experiment, kind, path), found.then
     module = importlib.import_module(f"automl.track.to_{kind}")
     if kind == "zip":

@@ -27,13 +27,17 @@ from automl.track.experiment import Experiment, read_experiment
 from automl.track.tracker import Tracker, check_tracker
 from automl.trial import Trial
 
-MIN_PAUSE_SECONDS = 0.5  # between two readings of the log
+MIN_POLL_SECONDS = 0.5  # between two readings of the log
 MAX_PAUSE_SECONDS = 5.0
 PAUSE_PER_READING = 10.0  # a pause in units of the last reading: a long log is read less often
 MAX_WAIT_SECONDS = 30.0  # for trackers of this process, where no clock bounds the run
 NICENESS = 10  # the run comes first
 PROCESS_LOG = "track.log"
-LIBRARIES: Mapping[str, str] = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
+TRACKER_LIBRARIES: Mapping[str, str] = {
+    "tensorboard": "tensorboardX",
+    "wandb": "wandb",
+    "mlflow": "mlflow",
+}
 
 
 def tracker_of(kind: str) -> Callable[[Path], Tracker]:
@@ -64,7 +68,7 @@ def parse_kinds(kinds: str) -> tuple[str, ...]:
     stripped = [kind.strip() for kind in kinds.split(",")]
     names = tuple(dict.fromkeys(filter(None, stripped)))
     for name in names:
-        if name in LIBRARIES:
+        if name in TRACKER_LIBRARIES:
             _check_installed(name)
         else:
             _check_registered(name)
@@ -72,7 +76,7 @@ def parse_kinds(kinds: str) -> tuple[str, ...]:
 
 
 def _check_installed(kind: str) -> None:
-    library = LIBRARIES[kind]
+    library = TRACKER_LIBRARIES[kind]
     if importlib.util.find_spec(library) is None:
         raise MissingExtra(
             f"--track {kind} needs {library!r}: pip install 'automl-tabular[{kind}]'"
@@ -80,7 +84,7 @@ def _check_installed(kind: str) -> None:
 
 
 def _check_registered(kind: str) -> None:
-    known = [*LIBRARIES, *extensions.installed("trackers", LIBRARIES)]
+    known = [*TRACKER_LIBRARIES, *extensions.installed("trackers", TRACKER_LIBRARIES)]
     if kind not in known:
         hint = suggestion(kind, known)
         raise InputError(f"--track {kind}: no such tracker.{hint} There are: {', '.join(known)}.")
@@ -209,7 +213,7 @@ def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | N
     active = list(trackers)
     recorded: set[str] = set()
     read_size = -1
-    pause = MIN_PAUSE_SECONDS
+    pause = MIN_POLL_SECONDS
     has_begun = False
     is_over = False
     while not is_over:
@@ -226,7 +230,7 @@ def follow(folder: Path, trackers: Sequence[Tracker], ended: threading.Event | N
         start = time.monotonic()
         experiment = read_experiment(folder)
         pause = PAUSE_PER_READING * (time.monotonic() - start)
-        pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, pause))
+        pause = min(MAX_PAUSE_SECONDS, max(MIN_POLL_SECONDS, pause))
         if experiment.study.task is None and not is_over:
             continue
         completed = [trial for trial in experiment.study.ranked if trial.id not in recorded]

@@ -8,7 +8,7 @@ from typing import Any
 from automl.formatting import align_columns, format_duration, visible
 from automl.track.experiment import Experiment
 
-HEADINGS = (
+RUN_HEADINGS = (
     "run",
     "data",
     "target",
@@ -66,12 +66,12 @@ def text(experiments: Sequence[Experiment]) -> str:
     if not experiments:
         return "no runs"
     lines = [_cells(experiment) for experiment in _by_start(experiments)]
-    left = [name for name in HEADINGS if name not in RIGHT_ALIGNED]
-    return align_columns([HEADINGS, *lines], left)
+    left = [name for name in RUN_HEADINGS if name not in RIGHT_ALIGNED]
+    return align_columns([RUN_HEADINGS, *lines], left)
 
 
 def _cells(experiment: Experiment) -> tuple[str, ...]:
-    """Return an experiment's cells under `HEADINGS`."""
+    """Return an experiment's cells under `RUN_HEADINGS`."""
     row = _row(experiment)
     score = experiment.expected
     minute = str(row["started"])[:MINUTE_LENGTH]

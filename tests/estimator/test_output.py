@@ -19,7 +19,7 @@ import pytest
 import automl
 from automl import AutoMLClassifier, AutoMLRegressor, InputError, load
 from automl.finding import Finding
-from automl.leaderboard import HEADINGS
+from automl.leaderboard import LEADERBOARD_HEADINGS
 from tests.estimator.samples import IS_WIDE, ROWS, X, classifier, regressor
 
 # A column tells the target of these tables nearly without error, which a fit warns of.
@@ -53,7 +53,7 @@ def test_the_leaderboard_has_a_row_even_where_nothing_was_tried(
     monkeypatch.setattr("automl.run.chain.run_stages", _clean_alone)
     with pytest.warns(UserWarning, match="no model could be trained and judged"):
         model = classifier().fit(X, IS_WIDE)
-    assert model.leaderboard_.columns.tolist() == list(HEADINGS)
+    assert model.leaderboard_.columns.tolist() == list(LEADERBOARD_HEADINGS)
     assert model.leaderboard_["family"].tolist() == ["constant"]
     assert model.leaderboard_["status"].tolist() == [
         "not judged: there was no time to try a candidate"

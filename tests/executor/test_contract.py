@@ -17,7 +17,7 @@ from automl.candidate import Candidate, Job, Outcome
 from automl.errors import InputError
 from automl.executor._base import Executor
 from automl.executor.engines import ENGINES, Engine, EngineSettings, engine_of
-from automl.executor.work import NO_LIMITS, Encode, JobLimits, WorkItem, WorkResult
+from automl.executor.work import NO_JOB_LIMITS, Encode, JobLimits, WorkItem, WorkResult
 from automl.executor.worker import Worker, move_artifacts
 from automl.features.recipe import RECIPES
 from automl.resources import Resources
@@ -82,7 +82,7 @@ def job(fold: int = 0, **params: object) -> Job:
     return Job(Candidate("lightgbm", params, RECIPE), "d", 0, fold)
 
 
-def done(executor: Executor, item: WorkItem, limits: JobLimits = NO_LIMITS) -> WorkResult:
+def done(executor: Executor, item: WorkItem, limits: JobLimits = NO_JOB_LIMITS) -> WorkResult:
     """The result of an item that is submitted alone."""
     executor.submit(item, limits)
     while not (results := executor.results(60.0)):
@@ -112,7 +112,7 @@ def test_a_failure_is_an_outcome(executor: Executor) -> None:
 def test_work_takes_a_worker_until_its_result_is_read(executor: Executor) -> None:
     free = executor.free(EACH)
     assert 1 <= free <= executor.workers(EACH)
-    executor.submit(Encode(RECIPE), NO_LIMITS)
+    executor.submit(Encode(RECIPE), NO_JOB_LIMITS)
     assert executor.free(EACH) == free - 1
     while not executor.results(60.0):
         pass
@@ -120,7 +120,7 @@ def test_work_takes_a_worker_until_its_result_is_read(executor: Executor) -> Non
 
 
 def test_nothing_is_under_way_after_cancelling(executor: Executor) -> None:
-    executor.submit(Encode(RECIPE), NO_LIMITS)
+    executor.submit(Encode(RECIPE), NO_JOB_LIMITS)
     results = executor.cancel("for the test")
     assert len(results) == 1
     assert executor.free(EACH) == executor.workers(EACH)

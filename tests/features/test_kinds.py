@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.columns import Categories, Column, Columns, Numbers, Texts
-from automl.features.date import PARTS, date_parts
+from automl.features.date import DATE_PARTS, date_parts
 from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES, TOPICS_RECIPE
-from automl.features.scaling import Plain, Quantile, Standard, fit_scaler
+from automl.features.scaling import NoScaling, Quantile, Standard, fit_scaler
 from automl.features.text import TextSums
 
 
@@ -30,7 +30,7 @@ def names(encoding: Encoding) -> list[str]:
 def test_an_offset_keeps_apart_what_float32_would_merge() -> None:
     values = 1.7e9 + np.arange(100.0)
     assert len(np.unique(fit_scaler("plain", values).apply(values))) == 100
-    assert fit_scaler("plain", np.arange(100.0)) == Plain()
+    assert fit_scaler("plain", np.arange(100.0)) == NoScaling()
 
 
 def test_standard_numbers_are_centred_scaled_and_say_where_they_were_missing() -> None:
@@ -92,7 +92,7 @@ def test_a_flag_without_an_answer_is_one_half() -> None:
 def test_date_parts_agree_with_the_standard_library(moment: dt.datetime) -> None:
     moment = moment.replace(microsecond=0)
     seconds = (moment - dt.datetime(1970, 1, 1)).total_seconds()
-    parts = [float(date_parts(np.array([seconds]))[name][0]) for name in PARTS]
+    parts = [float(date_parts(np.array([seconds]))[name][0]) for name in DATE_PARTS]
     day = moment.timetuple()
     hour = (day.tm_hour * 3600 + day.tm_min * 60 + day.tm_sec) / 3600
     assert parts == pytest.approx(
@@ -103,7 +103,7 @@ def test_date_parts_agree_with_the_standard_library(moment: dt.datetime) -> None
 def test_only_parts_that_vary_are_features() -> None:
     days = Numbers(np.arange(0, 400) * 86400.0, "date")
     of_days, _ = fit_one("native", days, 400)
-    assert names(of_days) == [f"x ({part})" for part in PARTS if part != "hour"]
+    assert names(of_days) == [f"x ({part})" for part in DATE_PARTS if part != "hour"]
     hours = Numbers(np.arange(0, 24) * 3600.0, "date")
     of_hours, _ = fit_one("native", hours, 24)
     assert names(of_hours) == ["x (days)", "x (hour)"]

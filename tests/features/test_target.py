@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from automl.columns import Columns
 from automl.features.encoding import fit_shared, fit_targeted
 from automl.features.recipe import RECIPES, Recipe
-from automl.features.target import N_FOLDS, cross_fit, inner_folds, smoothed_means
+from automl.features.target import N_CROSS_FITTING_FOLDS, cross_fit, inner_folds, smoothed_means
 from automl.task import Task
 from tests.features.samples import categories
 
@@ -51,7 +51,7 @@ def test_a_rows_own_target_never_reaches_its_value(data: st.DataObject) -> None:
     n_rows = data.draw(st.integers(1, 40))
     codes = np.array(data.draw(st.lists(st.integers(0, 4), min_size=n_rows, max_size=n_rows)))
     y = np.array(data.draw(st.lists(st.floats(-10, 10), min_size=n_rows, max_size=n_rows)))
-    folds = np.random.default_rng(0).integers(0, N_FOLDS, n_rows)
+    folds = np.random.default_rng(0).integers(0, N_CROSS_FITTING_FOLDS, n_rows)
     fold = data.draw(st.sampled_from(sorted(set(folds))))
     is_held_out = folds == fold
     changed = np.where(is_held_out, data.draw(st.floats(-10, 10)), y)
@@ -66,7 +66,7 @@ def test_a_weight_of_three_counts_like_three_rows() -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 6, 300)
     y = rng.normal(size=300)
-    folds = rng.integers(0, N_FOLDS, 300)
+    folds = rng.integers(0, N_CROSS_FITTING_FOLDS, 300)
     weights = rng.integers(1, 4, 300)
     means, out_of_fold = cross_fit(codes, y, folds, 6, weights.astype(float))
     repeated = [np.repeat(values, weights) for values in (codes, y, folds)]
@@ -153,6 +153,6 @@ def test_a_flag_is_one_feature_of_the_target_recipe() -> None:
 def test_inner_folds_hold_equal_shares_of_every_class(classes: list[int]) -> None:
     y = np.array(classes, float)
     folds = inner_folds(y, seed=0)
-    assert np.ptp(np.bincount(folds, minlength=N_FOLDS)) <= 1
+    assert np.ptp(np.bincount(folds, minlength=N_CROSS_FITTING_FOLDS)) <= 1
     for value in set(classes):
-        assert np.ptp(np.bincount(folds[y == value], minlength=N_FOLDS)) <= 2
+        assert np.ptp(np.bincount(folds[y == value], minlength=N_CROSS_FITTING_FOLDS)) <= 2

@@ -13,7 +13,7 @@ from automl.budget import Budget
 from automl.metrics import metric_for
 from automl.models import Feature, FitContext, Sample
 from automl.models._boosting import (
-    Prepared,
+    PreparedBoosting,
     choose_round,
     must_choose_by_metric,
     watched_metrics,
@@ -187,7 +187,7 @@ def test_a_metric_that_no_library_watches_chooses_the_round_itself(best: int) ->
     context = how_of("regression", "median_ae")
     truth = np.array([1.0, 2.0])
     sample = Sample(np.zeros((2, 1), np.float32), (Feature("x", "x"),), truth)
-    data = Prepared(TargetCoding(0), 2, sample.features, "train", "held", sample)
+    data = PreparedBoosting(TargetCoding(0), 2, sample.features, "train", "held", sample)
     losses = [abs(index - 30) + 1.0 for index in range(200)]
     monitor = follow(monitor_of(context), losses)
     compared: list[int] = []

@@ -21,7 +21,7 @@ from automl.events import FitEnded
 from automl.executor.inline import InlineExecutor
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
-from automl.leaderboard import HEADINGS
+from automl.leaderboard import LEADERBOARD_HEADINGS
 from automl.pipeline import read_pipeline
 from automl.predictor import load
 from automl.run import Settings
@@ -124,7 +124,7 @@ def test_the_leaderboard_file_has_its_columns_and_the_best_first(
 ) -> None:
     with open(finished[0] / "leaderboard.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == HEADINGS
+    assert tuple(rows[0]) == LEADERBOARD_HEADINGS
     done = [
         float(row["score"]) for row in rows if row["status"] == "done" and row["id"] != "ensemble"
     ]

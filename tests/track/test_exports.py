@@ -23,7 +23,7 @@ from automl.events import TrialDecided
 from automl.files import sha256
 from automl.leaderboard import leaderboard
 from automl.track.experiment import Experiment, read_experiment
-from automl.track.exports import KINDS, export
+from automl.track.exports import EXPORT_KINDS, export
 from automl.track.to_zip import omitted_files
 from tests.report.runs import FACTS, RECIPES, cleaned_run, empty_run, full_run
 
@@ -179,7 +179,7 @@ def test_a_table_that_changed_is_not_shared(run: Experiment, tmp_path: Path) -> 
 def test_a_run_without_a_task_can_be_exported(tmp_path: Path, kind: str) -> None:
     empty_run(tmp_path / "run").store.close()
     run = read_experiment(tmp_path / "run")
-    written, _ = export(run, kind, tmp_path / f"out{KINDS[kind].ending}")
+    written, _ = export(run, kind, tmp_path / f"out{EXPORT_KINDS[kind].ending}")
     assert all(path.exists() for path in written)
 
 
@@ -196,7 +196,7 @@ def test_a_run_without_trials_can_be_exported_and_nothing_is_overwritten(
 ) -> None:
     cleaned_run(tmp_path / "run").store.close()
     run = read_experiment(tmp_path / "run")
-    output = tmp_path / f"out{KINDS[kind].ending}"
+    output = tmp_path / f"out{EXPORT_KINDS[kind].ending}"
     export(run, kind, output)
     with pytest.raises(InputError, match="is there already"):
         export(run, kind, output)
