@@ -11,9 +11,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from automl.arrays import Array, Floats, Rows
+
 Ints = NDArray[np.int32]
 Item = dict[str, Any]
 T = TypeVar("T")

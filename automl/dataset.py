@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats, Rows
 from automl.columns import Columns, open_columns
-from automl.folds import Folds, Rows, open_folds
+from automl.folds import Folds, open_folds
 from automl.task import Task
-
-Floats = npt.NDArray[np.float64]
 
 # A file next to the data: the extensions of the main process, where workers need them.
 EXTENSIONS_FILE = "extensions.pkl"

@@ -12,13 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats, Integers
 from automl.folds import HasTime, unlimited
 from automl.metrics import Metric
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Predictions = Sequence[Floats]  # one array per model
 Weights = Sequence[float] | Floats
 

@@ -6,17 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from automl.columns import Rows
+from automl.arrays import Array, Floats, Rows
 from automl.ensemble import Truth
 from automl.metrics import METRICS, Metric
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 Worsen = Callable[[Rows, np.random.Generator], Array]
 
 # Metrics of the distance between truth and prediction.
@@ -28,7 +24,11 @@ PLOTTING_POSITION = 0.65
 MIN_RELATIVE_MOMENT = 1e-9  # so that no division is by zero
 
 
-def worsening(prediction: Array, truth: Truth, metric: Metric) -> Worsen | None:
+def worsening(
+    prediction: Array,
+    truth: Truth,
+    metric: Metric,
+) -> Worsen | None:
     """Return a function that makes predictions as bad as those of new rows may be.
 
     Return None for metrics that may not be defined for such predictions.
@@ -61,7 +61,11 @@ def worsening(prediction: Array, truth: Truth, metric: Metric) -> Worsen | None:
     return None
 
 
-def _swap_about_one(prediction: Array, rows: Rows, rng: np.random.Generator) -> Array:
+def _swap_about_one(
+    prediction: Array,
+    rows: Rows,
+    rng: np.random.Generator,
+) -> Array:
     """Return the predictions of some rows, about one of which gets another row's prediction.
 
     That is an error of a kind that no row has shown yet.
@@ -134,7 +138,11 @@ class Tail:
         return cls(threshold, scale, shape)
 
     def redraw_large(
-        self, y: Floats, prediction: Floats, rows: Rows, rng: np.random.Generator
+        self,
+        y: Floats,
+        prediction: Floats,
+        rows: Rows,
+        rng: np.random.Generator,
     ) -> Floats:
         """Return the predictions of some rows, with errors of the tail drawn anew."""
         worse = prediction[rows]

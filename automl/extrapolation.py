@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.metrics import Metric
 
-Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 # By default an interval is for a third as many new rows as the table has: as many as a test of a

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from automl.arrays import Array, Bools, Rows
 from automl.errors import InputError
 
-Array = NDArray[Any]
-Rows = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 Times = NDArray[np.float64]
 Blocks = NDArray[np.int16]
 Split = tuple[Rows, Rows]
@@ -290,7 +288,11 @@ def unlimited() -> bool:
     return True
 
 
-def sample_rows(n_rows: int, most: int, seed: Seed) -> Rows:
+def sample_rows(
+    n_rows: int,
+    most: int,
+    seed: Seed,
+) -> Rows:
     """Return the positions of all rows, or of `most` random ones, in ascending order.
 
     >>> sample_rows(3, 5, seed=0).tolist(), len(sample_rows(100, 5, seed=0))
@@ -304,7 +306,13 @@ def sample_rows(n_rows: int, most: int, seed: Seed) -> Rows:
     return np.sort(drawn)
 
 
-def kfold(strata: Array, units: Rows, n_folds: int, n_repeats: int, seed: int) -> Folds:
+def kfold(
+    strata: Array,
+    units: Rows,
+    n_folds: int,
+    n_repeats: int,
+    seed: int,
+) -> Folds:
     """Return stratified folds that keep units (groups or duplicate rows) whole.
 
     Parameters
@@ -324,7 +332,12 @@ def kfold(strata: Array, units: Rows, n_folds: int, n_repeats: int, seed: int) -
     return Folds("kfold", stacked)
 
 
-def holdout(strata: Array, units: Rows, share: float, seed: int) -> Folds:
+def holdout(
+    strata: Array,
+    units: Rows,
+    share: float,
+    seed: int,
+) -> Folds:
     """Return one holdout of about this share of the rows.
 
     With few units it is the fold whose size comes nearest to the share.
@@ -346,7 +359,11 @@ def _n_distinct(values: Array) -> int:
     return len(np.unique(values))
 
 
-def by_time(times: Times, units: Rows, n_folds: int) -> Folds:
+def by_time(
+    times: Times,
+    units: Rows,
+    n_folds: int,
+) -> Folds:
     """Return expanding windows: each fold holds a later block out and trains on all earlier rows.
 
     Equal times stay together, and so do the rows of a unit, at the time of its last row. There
@@ -382,7 +399,11 @@ def _n_earlier(times: Times) -> Rows:
     return np.searchsorted(in_order, times, side="left")
 
 
-def groups_span_times(times: Times, units: Rows, n_folds: int) -> bool:
+def groups_span_times(
+    times: Times,
+    units: Rows,
+    n_folds: int,
+) -> bool:
     """Return whether groups run through the times, as stores do that have a row each day.
 
     Kept whole, such groups would leave no order of time.
@@ -402,7 +423,12 @@ def groups_span_times(times: Times, units: Rows, n_folds: int) -> bool:
     return bool(has_no_train) or moved_share > MAX_MOVED_SHARE
 
 
-def panel(times: Times, units: Rows, n_folds: int, seed: int) -> Folds:
+def panel(
+    times: Times,
+    units: Rows,
+    n_folds: int,
+    seed: int,
+) -> Folds:
     """Return folds over groups within the later half of the rows.
 
     Each fold holds out the later rows of some groups, and trains on no row of these groups.
@@ -436,7 +462,7 @@ def _has_empty_fold(folds: Folds, n_folds: int) -> bool:
     return False
 
 
-def holdout_of(is_held: Mask) -> Folds:
+def holdout_of(is_held: Bools) -> Folds:
     """Return the holdout of the rows where `is_held`, such as the user's own.
 
     Parameters
@@ -447,7 +473,12 @@ def holdout_of(is_held: Mask) -> Folds:
     return _one_repeat("holdout", blocks)
 
 
-def _stratified_blocks(strata: Array, units: Rows, n_folds: int, rng: Generator) -> Blocks:
+def _stratified_blocks(
+    strata: Array,
+    units: Rows,
+    n_folds: int,
+    rng: Generator,
+) -> Blocks:
     """Deal the units out like cards, sorted by stratum.
 
     Large units come first, each to the emptiest fold; the last few small ones likewise.

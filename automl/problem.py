@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.folds import Folds, Rows, sample_rows
+from automl.arrays import Rows
+from automl.folds import Folds, sample_rows
 from automl.table import Table
 
 _ARRAY_FIELDS = ("y", "weight", "groups", "times")

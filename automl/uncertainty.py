@@ -9,20 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Array, Floats, Integers
 from automl.ensemble import Truth, apply_thresholds, choose_thresholds, combine
 from automl.error_tails import worsening
 from automl.extrapolation import student_t_quantile
 from automl.folds import HasTime, sample_rows, unlimited
 from automl.metrics import Metric
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Weigher = Callable[[Sequence[Floats], Truth], Floats]  # finds weights for models
 Loss = Callable[[Floats, Array, Floats | None], float]  # of truth, prediction and weight
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl import folds
-from automl.folds import Folds, Rows
+from automl.arrays import Rows
+from automl.folds import Folds
 
 seeds = st.integers(0, 9)
 few_times = st.lists(st.integers(0, 30), min_size=2, max_size=60)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from automl.columns import Floats, Rows
+from automl.arrays import Floats, Rows
 
 MIN_GROUP_ROWS = 5
 _MAX_TESTED_CLASSES = 5

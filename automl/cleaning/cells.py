@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.columns import Floats
+from automl.arrays import Floats
 
 Codes = npt.NDArray[np.int64]
 Words = npt.NDArray[np.object_]

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.cleaning.kinds import Rule
 from automl.cleaning.kinds.category import CategoryRule
 from automl.cleaning.kinds.number import NumberRule
-from automl.columns import Floats
 from automl.table import FileFormat
 
 DAY_SECONDS = 86_400.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.cleaner import Cleaner
 from automl.cleaning.column_names import add_second_readings, name_columns
 from automl.cleaning.decimals import sign_of_file
@@ -19,7 +20,7 @@ from automl.cleaning.options import CleanOptions, check_options, with_known_name
 from automl.cleaning.raw_target import Dtype
 from automl.cleaning.roles import RoleReader, target_series
 from automl.cleaning.target import read_target
-from automl.columns import Column, Columns, Floats, Rows
+from automl.columns import Column, Columns
 from automl.finding import Finding
 from automl.table import Table
 from automl.task import Kind

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.cleaning.cells import Cells, normalize_cells, read_cells
 from automl.cleaning.cells_as_at_fit import booleans_as_at_fit, in_fitted_unit
 from automl.cleaning.cleaner_state import (
@@ -28,7 +29,7 @@ from automl.cleaning.kinds import Rule
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.predict_signs import with_table_signs
 from automl.cleaning.reading import ReadColumn
-from automl.columns import Categories, Column, Columns, Floats, Numbers
+from automl.columns import Categories, Column, Columns, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
 from automl.table import FileFormat, Table

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.entity_candidates import (
     MIN_ENTITIES,
     MIN_PROFILE_COLUMNS,
@@ -19,7 +20,6 @@ from automl.cleaning.entity_candidates import (
     has_entity_sizes,
 )
 from automl.cleaning.groups import combine_codes, sample_whole_groups
-from automl.columns import Floats, Rows
 
 MAX_KEY_PARTS = 20  # columns whose combinations are searched
 MAX_PAIRS = 6  # of each kind that are examined closely

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from automl.arrays import Floats
 from automl.cleaning.calendars import EPOCH_TICKS_PER_SECOND, parse_date
 from automl.cleaning.cells import to_seconds
-from automl.columns import Floats
 
 ISO = "ISO8601"
 COMPACT = "%Y%m%d"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.groups import GroupVariance, target_outputs, variance_between_groups
-from automl.columns import Columns, Floats, Numbers, Rows
+from automl.columns import Columns, Numbers
 from automl.folds import sample_rows
 
 DAY_SECONDS = 86_400

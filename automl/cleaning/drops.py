@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.association import (
     MIN_GROUP_ROWS,
     kruskal_wallis_p_value,
@@ -18,7 +19,7 @@ from automl.cleaning.association import (
     target_columns,
 )
 from automl.cleaning.cells import Cells, Spelled, Typed
-from automl.columns import Categories, Column, Floats, Numbers, Rows
+from automl.columns import Categories, Column, Numbers
 
 _ID_NAME = re.compile(
     r"(^|[\s_\-.])(id|ids|uid|uuid|guid|rowid|rownum(ber)?|row|index|idx|key|nr)$"

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
+from automl.arrays import Floats, Rows
+from automl.columns import Categories, Column, Columns, Numbers
 from automl.folds import sample_rows
 
 Hashes = npt.NDArray[np.uint64]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from automl.columns import Floats
+from automl.arrays import Floats
 
 _CLOCK = re.compile(
     r"(?P<sign>[-+])?(?:(?P<days>\d+)\s*days?,?\s*(?P<inner>[-+])?)?"

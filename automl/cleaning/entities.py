@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.composite_keys import MAX_KEY_PARTS, find_composite_keys
 from automl.cleaning.entity_candidates import (
     Entity,
@@ -16,7 +17,7 @@ from automl.cleaning.entity_candidates import (
 )
 from automl.cleaning.groups import combine_codes, exact_codes, target_outputs
 from automl.cleaning.single_feature import filled_cells
-from automl.columns import Categories, Column, Columns, Floats, Numbers, Rows
+from automl.columns import Categories, Column, Columns, Numbers
 from automl.folds import HasTime, sample_rows, unlimited
 
 MAX_SAMPLED_ROWS = 20_000

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.arrays import Bools, Floats, Rows
 from automl.cleaning.groups import (
     CONSTANT_SHARE,
     constancy,
     sample_whole_groups,
     variance_between_groups,
 )
-from automl.cleaning.single_feature import Bools
-from automl.columns import Floats, Rows
 from automl.folds import HasTime
 
 Names = tuple[str, ...]

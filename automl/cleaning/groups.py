@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.columns import Categories, Column, Floats, Rows, Texts
+from automl.arrays import Floats, Rows
+from automl.columns import Categories, Column, Texts
 
 MIN_ROWS_IN_LARGER_GROUPS = (
     20  # rows of groups with several rows: fewer cannot show that a column is constant

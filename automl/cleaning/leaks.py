@@ -8,14 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from automl.cleaning.single_feature import (
-    Bools,
-    SampledTarget,
-    explained_variance,
-    filled_cells,
-    recall,
-)
-from automl.columns import Column, Columns, Floats, Rows
+from automl.arrays import Bools, Floats, Rows
+from automl.cleaning.single_feature import SampledTarget, explained_variance, filled_cells, recall
+from automl.columns import Column, Columns
 from automl.folds import HasTime, sample_rows, unlimited
 
 LeakKind = Literal["values", "cells"]
@@ -67,7 +62,11 @@ class Leak:
 
 
 def find_leaks(
-    columns: Columns, y: Floats, is_regression: bool, seed: int = 0, has_time: HasTime = unlimited
+    columns: Columns,
+    y: Floats,
+    is_regression: bool,
+    seed: int = 0,
+    has_time: HasTime = unlimited,
 ) -> tuple[Leak, ...]:
     """Find columns that predict the target alone, by their values or by which cells are filled.
 
@@ -107,7 +106,11 @@ def find_leaks(
     return tuple(leaks)
 
 
-def _leak(name: str, column: Column, target: SampledTarget) -> Leak | None:
+def _leak(
+    name: str,
+    column: Column,
+    target: SampledTarget,
+) -> Leak | None:
     """Return how a column gives the target away; None if it does not."""
     if not target.is_regression:
         strength = recall(column, target)
@@ -121,7 +124,11 @@ def _leak(name: str, column: Column, target: SampledTarget) -> Leak | None:
     return _leak_of_greater_values(name, filled_cells(column), target)
 
 
-def _leak_of_greater_values(name: str, is_filled: Bools, target: SampledTarget) -> Leak | None:
+def _leak_of_greater_values(
+    name: str,
+    is_filled: Bools,
+    target: SampledTarget,
+) -> Leak | None:
     """Return a leak if nearly all rows with a filled cell have the greater, or lesser, target."""
     n_rows = len(is_filled)
     n_filled = int(is_filled.sum())
@@ -136,7 +143,11 @@ def _leak_of_greater_values(name: str, is_filled: Bools, target: SampledTarget) 
     return Leak(name, "cells", strength, "filled" if superiority > 0.5 else "empty")
 
 
-def _leak_of_one_class(name: str, is_filled: Bools, target: SampledTarget) -> Leak | None:
+def _leak_of_one_class(
+    name: str,
+    is_filled: Bools,
+    target: SampledTarget,
+) -> Leak | None:
     """Return a leak if nearly all rows with a filled, or empty, cell are of one class.
 
     That class must not be frequent among the other rows.
@@ -172,7 +183,11 @@ def _min_covered_share(target: SampledTarget) -> float:
     return MIN_COVERED_SHARE_OF_MANY
 
 
-def _is_surprising(n_rows: int, label: int, target: SampledTarget) -> bool:
+def _is_surprising(
+    n_rows: int,
+    label: int,
+    target: SampledTarget,
+) -> bool:
     """Return whether rows that are all of one class are hardly drawn by chance."""
     share = target.class_counts[label] / target.class_counts.sum()
     log_chance = n_rows * math.log(max(share, 1e-12))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.columns import Floats
+from automl.arrays import Floats
 
 _SYMBOLS = "[$€£¥₹₽₩₺₫₪₴฿₦]"
 _CURRENCY_CODES = (

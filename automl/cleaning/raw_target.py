@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from automl.arrays import Floats
 from automl.cleaning import numbers
 from automl.cleaning.cells import (
     MISSING_WORDS,
@@ -20,7 +21,6 @@ from automl.cleaning.cells import (
     spell_number,
 )
 from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh_words
-from automl.columns import Floats
 from automl.errors import InputError
 
 Dtype = Literal["text", "int", "float", "bool"]

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.cleaning import dates
 from automl.cleaning.cells import MISSING_WORDS_AMONG_NUMBERS, Spelled, Typed
-from automl.columns import Column, Floats, Numbers
+from automl.columns import Column, Numbers
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Floats, Rows
 from automl.cleaning.cells import normalize_cells, read_cells
 from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.drift import times_from_parts
 from automl.cleaning.kinds import infer
 from automl.cleaning.options import split_names
-from automl.columns import Floats, Numbers, Rows
+from automl.columns import Numbers
 from automl.errors import InputError
 from automl.table import Table
 from automl.table.frames import with_escapes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from automl.columns import Floats
+from automl.arrays import Floats
 
 CANDIDATES = (-99999.0, -9999.0, -999.0, -99.0, 999.0, 9999.0)
 _MIN_CELLS = 3

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.cleaning import numbers
-from automl.columns import Floats
 
 HOLE = "\0"  # stands for a number in a shape
 MAX_PARTS = 12

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.cleaning import numbers
 from automl.cleaning.decimals import TWO_READINGS, DecimalSign, Evidence
-from automl.columns import Floats
 from automl.errors import InputError
 
 Sizes = tuple[float, float]  # decimal logarithms

@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Bools, Floats, Rows
 from automl.cleaning.groups import compact_codes
-from automl.columns import Categories, Column, Floats, Numbers, Rows, Texts
+from automl.columns import Categories, Column, Numbers, Texts
 
-Bools = npt.NDArray[np.bool_]
 Shape = tuple[int, int]
 
 N_LEAK_FOLDS = 5

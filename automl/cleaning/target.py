@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Floats, Rows
 from automl.cleaning import numbers
 from automl.cleaning.cells import Codes, spell_number
 from automl.cleaning.decimals import UNKNOWN, DecimalSign, weigh_words
 from automl.cleaning.findings import pick_examples
 from automl.cleaning.raw_target import Dtype, RawTarget, is_missing_label, read_raw_target
-from automl.columns import Floats, Rows
 from automl.errors import InputError, suggestion
 from automl.finding import Finding
 from automl.task import Kind

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.arrays import Floats
 from automl.cleaning import numbers
 from automl.cleaning.cells import Spelled, Typed, as_words, normalize_cells, read_cells
 from automl.cleaning.decimals import sign_of_file, weigh_cells
 from automl.cleaning.kinds.flag import FALSE_WORDS, TRUE_WORDS
-from automl.columns import Floats
 from automl.table import Table
 from automl.task import Task
 

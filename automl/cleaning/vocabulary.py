@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Bools
 from automl.cleaning import dates
 from automl.cleaning.cells import MISSING_WORDS_AMONG_NUMBERS, Codes, Spelled
 from automl.cleaning.findings import pick_examples
 from automl.finding import Finding
-
-Mask = npt.NDArray[np.bool_]
 
 SAMPLE_WORDS = 200  # of a column; text is known from a few
 MIN_SAMPLE_SHARE = 0.5  # of the sample's words are readable, or the others are not looked at
@@ -64,11 +62,11 @@ class Vocabulary:
         """Return the first words, at most this number of them."""
         return tuple(self.words[:limit])
 
-    def mask(self, predicate: Callable[[str], bool]) -> Mask:
+    def mask(self, predicate: Callable[[str], bool]) -> Bools:
         """Return for each word whether a predicate holds."""
         return np.array([predicate(word) for word in self.words], bool)
 
-    def select(self, mask: Mask) -> Vocabulary:
+    def select(self, mask: Bools) -> Vocabulary:
         """Return the words that a mask of shape (n_words,) chooses."""
         pairs = zip(self.words, mask, strict=True)
         words = [word for word, is_chosen in pairs if is_chosen]
@@ -93,7 +91,7 @@ class Vocabulary:
         )
 
 
-def find_strays(column: Vocabulary, readable: Mask) -> Vocabulary | None:
+def find_strays(column: Vocabulary, readable: Bools) -> Vocabulary | None:
     """Return the words that are not of a column's kind; None if they are too many for this kind."""
     strays = column.select(~readable)
     is_missing = strays.mask(lambda word: word.casefold() in MISSING_WORDS_AMONG_NUMBERS)

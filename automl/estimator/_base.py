@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run
+from automl.arrays import Array
 from automl.budget import free_memory, parse_duration, parse_memory, short_budget_warning
 from automl.cleaning.cleaner import UnknownCounts
 from automl.errors import InputError
@@ -34,7 +35,7 @@ from automl.estimator.parameters import (
 )
 from automl.estimator.progress import Observer, progress
 from automl.estimator.readiness import Importer, restore_in_time
-from automl.estimator.rows import Array, Rows, as_column, has_names, input_for_sklearn
+from automl.estimator.rows import Rows, as_column, has_names, input_for_sklearn
 from automl.estimator.splitting import (
     folds_of_pairs,
     folds_of_splitter,

@@ -11,13 +11,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
+from automl.arrays import Array, Floats
 from automl.errors import InputError
 from automl.estimator._base import AutoML
-from automl.estimator.rows import Array, is_missing
+from automl.estimator.rows import is_missing
 from automl.estimator.scoring import select_known
 from automl.predictor import Predictor
 
-Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 MAX_EXACT_INTEGER = 2**53  # larger whole numbers lose digits as float64

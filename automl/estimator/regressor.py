@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
+from automl.arrays import Array, Floats
 from automl.estimator._base import AutoML
-from automl.estimator.rows import Array
 from automl.estimator.scoring import select_known
-
-Floats = npt.NDArray[np.float64]
 
 
 class AutoMLRegressor(RegressorMixin, AutoML):

@@ -11,13 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
+from automl.arrays import Array, Bools
 from automl.errors import InputError, suggestion
 from automl.folds import Folds
 from automl.problem import Problem
 from automl.table import Table
 
-Array = npt.NDArray[Any]
-Bools = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]  # of rows in a table
 ArrayOrName = Array | str | None  # values, or the name of a column of X
 

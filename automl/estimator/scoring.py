@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Array
 from automl.errors import InputError
-from automl.estimator.rows import Array, as_column
+from automl.estimator.rows import as_column
 from automl.predictor.scoring import read_target
 from automl.task import Task
 

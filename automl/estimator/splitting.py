@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl.arrays import Array
 from automl.errors import InputError, one_line
-from automl.estimator.rows import Array, Positions, Rows, is_missing
+from automl.estimator.rows import Positions, Rows, is_missing
 from automl.folds import Folds, folds_from_splits
 
 MAX_SPLITS = 100  # each is a fit of every candidate

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats, Rows
 from automl.budget import Budget
 from automl.columns import Categories, Column, Columns
 from automl.dataset import Dataset
@@ -19,9 +19,6 @@ from automl.folds import Folds
 from automl.metrics import metric_of
 from automl.models import find_family
 from automl.models._base import FitContext, Sample
-
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 Model = Literal["trees", "deep trees", "linear"]
 

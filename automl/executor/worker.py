@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from automl import extensions
+from automl.arrays import Floats, Matrix, Rows
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.columns import Columns
@@ -47,12 +47,11 @@ from automl.files import disk_errno
 from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import find_family, reads_features
-from automl.models._base import FitContext, Fitted, Floats, Matrix, Sample
+from automl.models._base import FitContext, Fitted, Sample
 from automl.run_files import ENCODED, FAILURES
 from automl.state import pack, pack_to_bytes, unpack
 
 T = TypeVar("T")
-Rows = npt.NDArray[np.int64]
 Reader = Callable[[Rows], Matrix]
 
 MAX_PREPARED = 3  # samples, and binned samples, that a worker keeps

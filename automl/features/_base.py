@@ -13,15 +13,14 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from automl.columns import Categories, Column, Floats, Numbers, Texts
+from automl.arrays import Floats, Matrix
+from automl.columns import Categories, Column, Numbers, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features.feature import Features
 from automl.features.recipe import Recipe
 from automl.state import State
 
 Names = tuple[str, ...]
-Matrix = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 CategoryCodes = npt.NDArray[np.int32]
 Value = TypeVar("Value")
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from automl.columns import Columns, Floats
-from automl.features._base import Integers, Names, number_values
+from automl.arrays import Floats, Integers
+from automl.columns import Columns
+from automl.features._base import Names, number_values
 from automl.features.target import TargetColumns, cross_fit
 
 MIN_DISTINCT_VALUES = 25  # trees tell fewer values apart easily by their order

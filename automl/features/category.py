@@ -12,14 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Integers, Matrix
 from automl.columns import Categories, Column
 from automl.features._base import (
     CategoryCodes,
     Encoder,
     EncoderPlan,
     Encoders,
-    Integers,
-    Matrix,
     Names,
     SingleColumn,
     category_codes,
@@ -32,7 +31,7 @@ from automl.features._base import (
 from automl.features.feature import Feature, Features, features_of
 from automl.features.number import FLAG_SCALER
 from automl.features.recipe import Recipe
-from automl.features.scaling import NoScaling, Singles, fit_scaler
+from automl.features.scaling import NoScaling, fit_scaler
 from automl.state import State
 
 MAX_FLAG_LEVELS = 2  # a column with at most this many levels is encoded as a flag
@@ -356,7 +355,7 @@ class _Fitter:
         is_frequent = self.counts[candidates] >= min_rows
         return candidates[is_frequent]
 
-    def _with_missing_indicator(self, name: str, scaled: Singles) -> Lookup:
+    def _with_missing_indicator(self, name: str, scaled: Matrix) -> Lookup:
         """Return the encoder of scaled values of levels, of which the last is for missing.
 
         A second feature indicates missing values if the recipe fills them and some occur.

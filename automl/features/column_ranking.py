@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from automl.columns import Categories, Columns, Floats, Numbers, Rows
-from automl.features._base import Integers
+from automl.arrays import Floats, Integers, Rows
+from automl.columns import Categories, Columns, Numbers
 from automl.features.category import known_codes
 from automl.features.target import TargetColumns
 from automl.folds import sample_rows

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from automl.columns import Column, Floats, Numbers
+from automl.arrays import Floats, Integers, Matrix
+from automl.columns import Column, Numbers
 from automl.features._base import (
     EncoderPlan,
     Encoders,
-    Integers,
-    Matrix,
     Names,
     SingleColumn,
     column_stack,

@@ -9,16 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from automl.columns import Categories, Column, Columns, Floats, Rows, Texts
+from automl.arrays import Floats, Matrix, Rows
+from automl.columns import Categories, Column, Columns, Texts
 from automl.errors import InputError, UnsafeModel
-from automl.features._base import (
-    Encoder,
-    EncoderPlan,
-    Encoders,
-    Matrix,
-    read_states,
-    read_value,
-)
+from automl.features._base import Encoder, EncoderPlan, Encoders, read_states, read_value
 from automl.features.category import Lookup, Native, OneHot, fit_category, has_target_means
 from automl.features.column_ranking import most_predictive_columns
 from automl.features.date import Date, fit_date

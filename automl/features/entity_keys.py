@@ -10,8 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from automl.columns import Columns, Floats
-from automl.features._base import Integers, Names, number_values
+from automl.arrays import Floats, Integers
+from automl.columns import Columns
+from automl.features._base import Names, number_values
 from automl.features.categorical_integers import are_integers, explained_variance
 from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from automl.arrays import Matrix
 from automl.columns import Column, Numbers
 from automl.features._base import (
     EncoderPlan,
     Encoders,
-    Matrix,
     SingleColumn,
     column_stack,
     number_values,

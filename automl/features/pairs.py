@@ -9,11 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from automl.columns import Categories, Column, Floats
+from automl.arrays import Floats, Integers, Matrix
+from automl.columns import Categories, Column
 from automl.errors import UnsafeModel
 from automl.features._base import (
-    Integers,
-    Matrix,
     Names,
     number_values,
     read_array,

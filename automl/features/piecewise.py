@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from automl.columns import Column, Floats
+from automl.arrays import Floats, Matrix
+from automl.columns import Column
 from automl.features._base import (
     Encoders,
-    Matrix,
     SingleColumn,
     number_values,
     read_array,

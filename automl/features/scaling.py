@@ -12,14 +12,11 @@ from statistics import NormalDist
 from typing import ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from automl.columns import Floats
+from automl.arrays import Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.features._base import Integers, read_array, read_states, read_value, refuse_unless
+from automl.features._base import read_array, read_states, read_value, refuse_unless
 from automl.state import State
-
-Singles = npt.NDArray[np.float32]
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 MAX_ROUNDING = 1e-4  # part of the spread by which float32 may round before an offset is subtracted
@@ -37,7 +34,7 @@ class Scaler(Protocol):
 
     kind: ClassVar[str]
 
-    def apply(self, values: Floats) -> Singles:
+    def apply(self, values: Floats) -> Matrix:
         """Return the scaled values, float32."""
         ...
 
@@ -75,7 +72,7 @@ class NoScaling:
     offset: float = 0.0
     fill: float = float("nan")
 
-    def apply(self, values: Floats) -> Singles:
+    def apply(self, values: Floats) -> Matrix:
         """Return the values less the offset."""
         shifted = _clip(values) - self.offset
         return _fill(_clip(shifted), self.fill)
@@ -120,7 +117,7 @@ class Standard:
     fill: float = 0.0
     linear_threshold: float = 0.0
 
-    def apply(self, values: Floats) -> Singles:
+    def apply(self, values: Floats) -> Matrix:
         """Return the scaled values."""
         bent = _signed_log(_clip(values), self.linear_threshold)
         scaled = (bent - self.center) / self.scale
@@ -170,7 +167,7 @@ class Quantile:
     kind: ClassVar[str] = "quantile"
     knots: Floats
 
-    def apply(self, values: Floats) -> Singles:
+    def apply(self, values: Floats) -> Matrix:
         """Return the mapped values."""
         knot_values, scores = self.knots
         clipped_values = _clip(values)
@@ -328,7 +325,7 @@ def _clip(values: Floats) -> Floats:
     return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
 
 
-def _fill(values: Floats, fill: float) -> Singles:
+def _fill(values: Floats, fill: float) -> Matrix:
     """Return the values as float32, with missing ones replaced."""
     is_missing = np.isnan(values)
     filled = np.where(is_missing, fill, values)

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from automl.columns import Categories, Columns, Floats
-from automl.features._base import Integers, Names, category_codes, number_values
+from automl.arrays import Floats, Integers
+from automl.columns import Categories, Columns
+from automl.features._base import Names, category_codes, number_values
 from automl.features.category import known_codes
 from automl.features.pairs import OPERATIONS, apply_operation, pair_keys
 from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns, cross_fit

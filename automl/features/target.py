@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.columns import Categories, Floats, Rows
-from automl.features._base import EncoderPlan, Integers, Matrix, Names
+from automl.arrays import Floats, Integers, Matrix, Rows
+from automl.columns import Categories
+from automl.features._base import EncoderPlan, Names
 from automl.features.category import Lookup, by_frequency, known_codes
 from automl.features.scaling import fit_scaler
 from automl.task import Task

@@ -13,12 +13,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from automl.columns import Column, Floats, Rows, Texts
+from automl.arrays import Floats, Integers, Matrix, Rows
+from automl.columns import Column, Texts
 from automl.features._base import (
     EncoderPlan,
     Encoders,
-    Integers,
-    Matrix,
     Names,
     SingleColumn,
     as_texts,
@@ -184,7 +183,11 @@ def _read_vocabulary(state: State) -> WordVocabulary:
     return WordVocabulary(analyzer, words, rarity, reads)
 
 
-def fit_text_numbers(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
+def fit_text_numbers(
+    source: str,
+    column: Texts,
+    plan: EncoderPlan,
+) -> Encoders:
     """Fit the encoder of a text's measures; return none if all texts are empty."""
     strings = text_strings(column, source)
     if not any(strings):
@@ -196,7 +199,11 @@ def fit_text_numbers(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
     return (encoder,)
 
 
-def fit_text_topics(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
+def fit_text_topics(
+    source: str,
+    column: Texts,
+    plan: EncoderPlan,
+) -> Encoders:
     """Fit the encoder of texts' topics; return none if the texts hold no word."""
     seed = plan.column_seed(source)
     vocabulary = fit_vocabulary(column, plan.recipe.reads, seed)
@@ -214,7 +221,10 @@ def fit_text_topics(source: str, column: Texts, plan: EncoderPlan) -> Encoders:
 
 
 def fit_text_scores(
-    source: str, column: Texts, plan: EncoderPlan, targets: TargetColumns
+    source: str,
+    column: Texts,
+    plan: EncoderPlan,
+    targets: TargetColumns,
 ) -> tuple[TextSums, Matrix] | None:
     """Fit scores of the target by a text's words, with ridge regression on their weights.
 
@@ -249,7 +259,11 @@ def _fit_scalers(method: str, parts: Iterable[Floats]) -> Scalers:
     return tuple(fit_scaler(method, part) for part in parts)
 
 
-def _scale(scalers: Scalers, parts: Iterable[Floats], n_rows: int) -> Matrix:
+def _scale(
+    scalers: Scalers,
+    parts: Iterable[Floats],
+    n_rows: int,
+) -> Matrix:
     """Return features next to each other, each scaled by its own scaler."""
     scaled = []
     for scaler, part in zip(scalers, parts, strict=True):
@@ -257,7 +271,12 @@ def _scale(scalers: Scalers, parts: Iterable[Floats], n_rows: int) -> Matrix:
     return column_stack(scaled, n_rows)
 
 
-def _fit_topics(weighed: Weighed, n_words: int, max_topics: int, seed: int) -> Matrix:
+def _fit_topics(
+    weighed: Weighed,
+    n_words: int,
+    max_topics: int,
+    seed: int,
+) -> Matrix:
     """Return the first right singular vectors, without those that only fit rounding errors.
 
     One thread computes them, so that bits don't vary.
@@ -297,7 +316,12 @@ class _Ridge:
     seed: int
 
     @classmethod
-    def of(cls, word_weights: Any, targets: TargetColumns, seed: int) -> _Ridge:
+    def of(
+        cls,
+        word_weights: Any,
+        targets: TargetColumns,
+        seed: int,
+    ) -> _Ridge:
         """Centre the target values."""
         values = targets.values
         means = np.average(values, axis=0, weights=targets.weights)

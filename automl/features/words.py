@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from automl.columns import Floats, Texts
+from automl.arrays import Floats, Matrix
+from automl.columns import Texts
 from automl.features._base import Names
 
 Indices = npt.NDArray[np.int32]
-Singles = npt.NDArray[np.float32]
 Strings = list[str]
 
 WORD = re.compile(r"\w+")
@@ -84,11 +84,11 @@ class Weighed:
 
     texts: Indices
     words: Indices
-    weights: Singles
+    weights: Matrix
     n_texts: int
     rows: Indices
 
-    def sums(self, components: Singles) -> Floats:
+    def sums(self, components: Matrix) -> Floats:
         """Return sums of the weights times each component, as (n_components, n_rows), float64.
 
         `bincount` adds in the order of a text's words, one after the other, so a row's sums don't
@@ -126,7 +126,7 @@ class _Entries:
 
     texts: Indices
     words: Indices
-    weights: Singles
+    weights: Matrix
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.space import Choice, Range
-
-Floats = npt.NDArray[np.float64]
 
 N_NODES = 16  # of each integral over a range
 JITTER = 1e-8  # that is added to the noise, for numerical stability

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.insight.points import Points, from_coordinate, to_coordinate
-from automl.insight.surrogate import Floats, Surrogate
+from automl.insight.surrogate import Surrogate
 from automl.space import Choice, Float, Int, Range
 from automl.study import Study
 

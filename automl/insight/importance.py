@@ -10,8 +10,9 @@ from itertools import combinations
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.insight.points import Points
-from automl.insight.surrogate import Floats, Surrogate
+from automl.insight.surrogate import Surrogate
 
 N_EFFECT_DRAWS = 300  # of each effect, for the interval of its share
 MIN_INTERACTION_SHARE = 0.05  # of the variance: interactions with less are not reported

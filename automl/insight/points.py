@@ -8,13 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.space import Choice, Range, Space, existing
 from automl.study import Study
 from automl.trial import Trial
 
-Floats = npt.NDArray[np.float64]
 Params = Mapping[str, Any]
 
 RECIPE = "recipe"  # how columns become the family's input: a hyperparameter like any other

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.insight._kernel import (
     JITTER,
     Axis,
@@ -23,8 +24,6 @@ from automl.insight._kernel import (
     log_kernel,
 )
 from automl.insight.points import Points
-
-Floats = npt.NDArray[np.float64]
 
 # Trials to learn from: the better half, and as many of the others, evenly.
 MAX_TRIALS = 200

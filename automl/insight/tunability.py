@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.insight.points import Points
-from automl.insight.surrogate import Floats, Surrogate
+from automl.insight.surrogate import Surrogate
 from automl.space import Choice
 
 N_RANDOM_SETTINGS = 512

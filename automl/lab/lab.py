@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.budget import Budget
 from automl.candidate import Job, Outcome
 from automl.dataset import Dataset
@@ -29,8 +29,6 @@ from automl.lab.scheduler import MAX_OVERRUN_SECONDS, Scheduler, limits_of
 from automl.resources import SINGLE_THREAD, Resources
 from automl.study import Event, Study
 from automl.trial import Trial
-
-Floats = npt.NDArray[np.float64]
 
 RESULT_POLL_SECONDS = 1.0  # for results, before the policy is asked again
 STOPPING_WAIT_SECONDS = 0.1

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl import extensions
+from automl.arrays import Bools, Floats, Rows
 from automl.candidate import Split
 from automl.cleaning import Cleaner
 from automl.dataset import EXTENSIONS_FILE, Dataset, open_dataset
@@ -24,10 +25,6 @@ from automl.run_files import ENCODED
 from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
 
 CLEANER = "cleaner.json"
 

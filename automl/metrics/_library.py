@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Array
 from automl.metrics._metric import Loss, Metric
 from automl.task import Kind
-
-Array = npt.NDArray[Any]
 
 MIN_PROBABILITY = 1e-7  # that counts in the log loss
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Array
 from automl.task import Kind
 
-Array = npt.NDArray[Any]
 Loss = Callable[[Array, Array, Array | None], float]
 Needs = Literal["probabilities", "labels", "numbers"]
 

@@ -9,14 +9,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Array
 from automl.errors import InputError
 from automl.metrics._functions import find_function, is_function
 from automl.metrics._metric import Metric, Needs
 from automl.task import Kind, Task
-
-Array = npt.NDArray[Any]
 
 # Scores of numbers that are 1 at best.
 BOUNDED_NUMBER_SCORES = ("r2", "explained_variance", "d2_absolute_error_score")

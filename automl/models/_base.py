@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats, Matrix
 from automl.budget import Budget
 from automl.features.feature import Feature
 from automl.metrics import Metric
@@ -20,9 +21,6 @@ from automl.space import Space
 from automl.state import State
 from automl.task import Task
 
-Floats = npt.NDArray[np.float64]
-Matrix = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 Hyperparameters = Mapping[str, Any]
 
 

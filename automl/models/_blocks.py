@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats, Matrix
 from automl.errors import InputError, UnsafeModel
-from automl.models._base import Floats, Matrix
 from automl.state import State
 
 BlockFunction = Callable[[Any], Any]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from automl.arrays import Floats
 from automl.features.feature import Feature
-from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Sample
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import Matrix
+from automl.arrays import Matrix
 from automl.models._losses import Loss
 from automl.models._network import Network
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from automl.models._base import FitContext, Floats, Sample
+from automl.arrays import Floats
+from automl.models._base import FitContext, Sample
 from automl.models._losses import select_loss
 from automl.models._target import TargetCoding
 

@@ -10,8 +10,8 @@ import re
 
 import numpy as np
 
+from automl.arrays import Integers
 from automl.errors import UnsafeModel
-from automl.models._base import Integers
 from automl.models._blocks import is_outside
 
 _MAX_INTEGER_LENGTH = 10  # characters of a whole number below 2**31 with its sign

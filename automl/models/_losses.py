@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from automl.models._base import FitContext, Floats
+from automl.arrays import Floats
+from automl.models._base import FitContext
 from automl.models._target import TargetCoding
 
 Array = Any  # float32 or float64, as the caller has it

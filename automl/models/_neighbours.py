@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from automl.models._base import Floats, Integers, Matrix
+from automl.arrays import Floats, Integers, Matrix
 
 _FLOAT32_ERROR = 1.2e-7  # relative rounding error of one operation
 

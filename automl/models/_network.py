@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from automl.models._base import Integers, Matrix
+from automl.arrays import Integers, Matrix
 from automl.models._losses import Loss, sigmoid
 
 _MAX_DISCRETE_VALUES = 8  # columns of more different values get a periodic embedding

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.models._base import FitContext, Floats, Sample
+from automl.arrays import Floats
+from automl.models._base import FitContext, Sample
 from automl.models._losses import sigmoid, softmax
 from automl.models._target import TargetCoding
 

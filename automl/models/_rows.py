@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from automl.models._base import FitContext, Floats, Matrix, Sample
+from automl.arrays import Floats, Matrix
+from automl.models._base import FitContext, Sample
 from automl.models._target import TargetCoding
 from automl.models.constant import ConstantModel, fit_constant
 

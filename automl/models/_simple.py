@@ -8,15 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from automl.models._base import (
-    FitContext,
-    Fitted,
-    Floats,
-    Hyperparameters,
-    Matrix,
-    PlainFamily,
-    Sample,
-)
+from automl.arrays import Floats, Matrix
+from automl.models._base import FitContext, Fitted, Hyperparameters, PlainFamily, Sample
 from automl.models._blocks import (
     check_width,
     clip_infinite,

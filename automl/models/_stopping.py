@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automl.models._base import FitContext, Matrix
+from automl.arrays import Matrix
+from automl.models._base import FitContext
 from automl.models._early_stopping import EarlyStopping, HeldOutLosses
 
 Clock = Callable[[], float]

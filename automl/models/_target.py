@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.errors import UnsafeModel
 from automl.metrics import Metric
-from automl.models._base import FitContext, Floats, Sample
+from automl.models._base import FitContext, Sample
 from automl.models._blocks import read_state
 from automl.state import State
 

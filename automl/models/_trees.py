@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import Floats, Integers, Matrix
 from automl.models._blocks import is_outside, read_array, read_integer, read_vector
 from automl.state import State
 

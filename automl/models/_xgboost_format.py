@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Integers
 from automl.errors import UnsafeModel
 from automl.models import _ubjson
-from automl.models._base import Integers
 from automl.models._blocks import is_outside
 
 _MAX_CATEGORY = 2**24

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import check_width, read_bytes, read_integer
 from automl.models._stopping import MAX_ROUNDS, Monitor
 from automl.models._target import TargetCoding, read_target

@@ -10,16 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats, Matrix
 from automl.metrics import Metric
-from automl.models._base import (
-    FitContext,
-    Fitted,
-    Floats,
-    Hyperparameters,
-    Matrix,
-    PlainFamily,
-    Sample,
-)
+from automl.models._base import FitContext, Fitted, Hyperparameters, PlainFamily, Sample
 from automl.models._blocks import read_vector
 from automl.models._target import log_clipped, relative_weights, weight_floor
 from automl.state import State

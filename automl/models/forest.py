@@ -7,8 +7,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target

@@ -8,18 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import (
-    FitContext,
-    Fitted,
-    Floats,
-    Hyperparameters,
-    Integers,
-    Matrix,
-    Model,
-    PlainFamily,
-    Sample,
-)
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, PlainFamily, Sample
 from automl.models._blocks import (
     check_width,
     fill_missing,
@@ -115,7 +106,12 @@ class KNNModel:
 
     # Sums are in the order of the stored rows, so that equal rows get equal predictions.
 
-    def _average(self, neighbours: Neighbours, influence: Floats, n_rows: int) -> Floats:
+    def _average(
+        self,
+        neighbours: Neighbours,
+        influence: Floats,
+        n_rows: int,
+    ) -> Floats:
         """Return weighted means, of shape (n_rows, 1)."""
         row = neighbours.row
         total = np.bincount(row, weights=influence, minlength=n_rows)
@@ -124,7 +120,12 @@ class KNNModel:
         means = sums / total
         return means[:, None]
 
-    def _vote(self, neighbours: Neighbours, influence: Floats, n_rows: int) -> Floats:
+    def _vote(
+        self,
+        neighbours: Neighbours,
+        influence: Floats,
+        n_rows: int,
+    ) -> Floats:
         """Return probabilities, of shape (n_rows, n_classes).
 
         One more neighbour, with the frequencies of all stored rows, is among the k: no class is
@@ -184,12 +185,21 @@ class KNN(PlainFamily):
         }
 
     def prepare(
-        self, train: Sample, held: Sample | None, params: Hyperparameters, context: FitContext
+        self,
+        train: Sample,
+        held: Sample | None,
+        params: Hyperparameters,
+        context: FitContext,
     ) -> EncodedRows:
         """Return the rows with encoded targets and without missing values."""
         return encode_rows(train, context).map_features(fill_missing)
 
-    def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
+    def fit(
+        self,
+        prepared: EncodedRows,
+        params: Hyperparameters,
+        context: FitContext,
+    ) -> Fitted:
         """Store the rows, or a sample of them."""
         resolved = self.defaults(context.task) | dict(params)
         if prepared.fallback is not None:
@@ -225,7 +235,13 @@ class KNN(PlainFamily):
             raise UnsafeModel("the model file's neighbours have arrays that do not fit together")
         return model
 
-    def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
+    def cost(
+        self,
+        rows: int,
+        features: int,
+        outputs: int,
+        models: int = 1,
+    ) -> float:
         """Return the seconds of predicting a quarter as many rows.
 
         Measured: 0.15 s for 2 500 rows by 10 000 x 20.
@@ -253,7 +269,11 @@ def _max_stored_rows(features: int, p: int) -> int:
     return max(_MIN_STORED_ROWS, min(_MAX_STORED_ROWS, by_numbers))
 
 
-def _sample_rows(X: Matrix, p: int, seed: int) -> Integers:
+def _sample_rows(
+    X: Matrix,
+    p: int,
+    seed: int,
+) -> Integers:
     """Return the indices of the rows to store: all, or a random sample in their order."""
     n_rows, features = X.shape
     limit = _max_stored_rows(features, p)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import check_width, read_bytes
 from automl.models._lightgbm_format import sanitise, strip_explanations
 from automl.models._losses import sigmoid, softmax

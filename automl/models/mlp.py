@@ -11,17 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import (
-    FitContext,
-    Fitted,
-    Floats,
-    Hyperparameters,
-    Matrix,
-    Model,
-    PlainFamily,
-    Sample,
-)
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, PlainFamily, Sample
 from automl.models._blocks import (
     check_width,
     fill_missing,

@@ -7,9 +7,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Floats, Hyperparameters, Matrix, Model, Sample
+from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_bytes
 from automl.models._stopping import FinalSteps, Monitor
 from automl.models._target import TargetCoding, read_target

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats, Integers, Matrix
 from automl.budget import usable_cores
 from automl.cleaning import Cleaner, Transformed
 from automl.columns import Columns
@@ -28,10 +29,7 @@ from automl.state import unpack_bytes
 from automl.table import Table
 from automl.task import Task
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Labels = npt.NDArray[Any]
-Matrix = npt.NDArray[np.float32]  # of encoded columns, of shape (n_rows, n_features)
 Names = tuple[str, ...]  # of encodings
 T = TypeVar("T")
 R = TypeVar("R")
@@ -383,7 +381,7 @@ class Predictor:
         labels = np.array(self.task.labels, object)
         return labels[self.predict_classes(raw)]
 
-    def predict_classes(self, raw: Floats) -> Ints:
+    def predict_classes(self, raw: Floats) -> Integers:
         """Convert raw probabilities to indices of classes."""
         if self.thresholds is not None:
             return apply_thresholds(raw, self.thresholds)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.cleaning.names import with_names_of_fit
 from automl.cleaning.target_cells import has_decimal_comma, read_target_cells
 from automl.ensemble import apply_temperature
 from automl.errors import InputError, suggestion
 from automl.extrapolation import widen_interval, widening_factor
 from automl.metrics import metric_of
-from automl.predictor.model import Floats, Predictor
+from automl.predictor.model import Predictor
 from automl.table import Table
 from automl.task import Task
 

@@ -376,7 +376,7 @@ def _kind(row: Row) -> str:
 
 
 def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
-    """Return the cells of a leaderboard row under `TABLE_HEADINGS`; "test" only if there is a test."""
+    """Return the cells under `TABLE_HEADINGS`; "test" only if there is a test."""
     model = f"{row['family']} {row['recipe']}".strip()
     interval = ""
     if row["ci_low"] is not None:

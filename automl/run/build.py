@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.candidate import Split
 from automl.columns import Columns
 from automl.executor.work import Encode, encodings_at
@@ -16,7 +17,7 @@ from automl.features.recipe import RECIPES
 from automl.lab.run_data import RunData
 from automl.metrics import metric_of
 from automl.models import find_family, holds_rows
-from automl.models._base import FitContext, Floats, Sample
+from automl.models._base import FitContext, Sample
 from automl.models.constant import Constant
 from automl.predictor import Member, Part, Predictor
 from automl.state import pack_to_bytes

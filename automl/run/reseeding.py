@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.budget import Budget, reserve_ending
 from automl.ensemble import apply_temperature, apply_thresholds, combine, equal_thresholds
 from automl.errors import InputError
@@ -28,8 +29,6 @@ from automl.search.manual import AllFoldsPolicy
 from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
-
-Floats = npt.NDArray[np.float64]
 
 MIN_SEEDS = 2  # that say something about the spread
 MIN_ENSEMBLE_MEMBERS = 2

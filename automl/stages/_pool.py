@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from automl.arrays import Floats, Rows
 from automl.candidate import Split
 from automl.dataset import Dataset
 from automl.ensemble import Truth
@@ -16,8 +16,6 @@ from automl.lab.run_data import RunData
 from automl.study import Study
 from automl.trial import Trial
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 FoldPrediction = tuple[Rows, Floats]
 
 MAX_POOL_CELLS = 200_000_000  # held-out rows x classes x models that are held at once, 1.6 GB

@@ -6,14 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from automl.columns import Floats, Rows
+from automl.arrays import Bools, Floats, Rows
 from automl.dataset import Dataset
 from automl.metrics import metric_of
 from automl.task import Task
-
-Bools = npt.NDArray[np.bool_]
 
 MIN_EVALUATED_ROWS = 10
 MIN_ERROR_BLOCKS = 3

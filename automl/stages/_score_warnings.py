@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from automl.arrays import Floats
 from automl.budget import Budget
 from automl.cleaning.duplicates import Copies
-from automl.columns import Floats
 from automl.dataset import Dataset
 from automl.executor.probes import ProbeFolds
 from automl.finding import Finding

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from automl import folds as held_out
+from automl.arrays import Rows
 from automl.budget import Budget
 from automl.cleaning.column_names import is_made_of
 from automl.cleaning.drift import Drift, find_drift, time_blocks
@@ -21,7 +22,7 @@ from automl.cleaning.entities import find_entities
 from automl.cleaning.entity_candidates import Entity
 from automl.cleaning.groups import compact_codes, sample_whole_groups
 from automl.cleaning.leaks import find_leaks
-from automl.columns import Categories, Rows
+from automl.columns import Categories
 from automl.dataset import Dataset
 from automl.executor.probes import ProbeFolds
 from automl.finding import Finding

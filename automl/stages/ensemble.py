@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from automl.arrays import Floats
 from automl.budget import Budget
 from automl.ensemble import (
     Truth,
@@ -41,7 +42,6 @@ from automl.uncertainty import Weigher, estimate_optimism
 
 __all__ = ["Ensemble", "Pace", "Pool", "choose_best_trial", "gather_complete", "gather_unfinished"]
 
-Floats = npt.NDArray[np.float64]
 Weights = Mapping[str, float]  # of trials, by id
 
 MIN_CALIBRATION_ROWS = {"binary": 1000, "multiclass": 500}  # out-of-fold rows

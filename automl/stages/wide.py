@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Array, Bools, Floats, Rows
 from automl.cleaning import Cleaned
 from automl.features.column_ranking import squared_correlations
 from automl.finding import Finding
@@ -27,11 +27,6 @@ MIN_SEEN_ROWS = 20
 BLOCK_CELLS = 1_000_000  # that are turned into numbers at a time
 MAX_CLASSES = 10  # whose indicators are correlated with the columns
 MAX_CLASS_NUMBERS = 20  # a target of more different numbers is not one of classes
-
-Array = npt.NDArray[Any]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

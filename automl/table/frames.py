@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Array
 from automl.errors import InputError, one_line
 from automl.files import ENCODING_ERRORS
 from automl.table.form import FileFormat
@@ -19,7 +19,6 @@ from automl.table.raw import Note, Request, Table
 MAX_DENSE_BYTES = 10**9  # of a sparse matrix
 BYTES_A_NUMBER = 8
 
-Array = npt.NDArray[Any]
 Column: TypeAlias = "pd.Series[Any]"
 Frame = pd.DataFrame
 Names = Sequence[str]

@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from automl.arrays import Rows
 from automl.errors import InputError, suggestion
 from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

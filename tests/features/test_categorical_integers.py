@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from automl.columns import Columns, Floats, Numbers
+from automl.arrays import Floats
+from automl.columns import Columns, Numbers
 from automl.features.categorical_integers import find_categorical_integers
 from automl.features.target import encode_targets
 from automl.task import Task

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.arrays import Floats
 from automl.cleaning import durations, numbers
 from automl.cleaning.cells import Cells, Spelled, Typed
 from automl.cleaning.decimals import DecimalSign, weigh_words
@@ -25,7 +26,7 @@ from automl.cleaning.vocabulary import (
     find_strays,
     stray_findings,
 )
-from automl.columns import Floats, Numbers
+from automl.columns import Numbers
 from automl.finding import Finding
 from automl.state import State
 
