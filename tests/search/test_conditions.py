@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,51 +16,69 @@ from automl.errors import InputError
 from automl.extend import Choice, Float, Int, When
 from automl.insight.points import trial_points
 from automl.models import check_families
+from automl.search.family_tuner import FamilyTuner
 from automl.search.manual import starting_candidate, variation
-from automl.search.sampling import Sampling, grid
+from automl.search.sampling import Method, Sampling, grid
 from automl.study import Study
 from automl.track.experiment import read_experiment
 from tests.models.descending import Descending
 
-METHODS = ("tpe", "random", "grid", "quasi", "cmaes", "gp")
+METHODS: tuple[Method, ...] = ("tpe", "random", "grid", "quasi", "cmaes")
 SPACE = Descending().space(None)
 
 
-def run(folder: Path, method: str, trials: int = 9) -> Study:
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study of a run that tuned at random."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(80, 3)), columns=list("abc"))
     y = 2 * X["a"] - X["b"] + rng.normal(size=80)
+    folder = tmp_path_factory.mktemp("conditions") / "run"
     model = AutoMLRegressor(
         families=[Descending()],
-        trials=trials,
+        trials=9,
         engine="inline",
-        options={"tune.method": method},
-        output=folder / "run",
+        options={"tune.method": "random"},
+        output=folder,
         random_state=3,
     )
     model.fit(X, y)
-    study = read_experiment(folder / "run").study
-    return replace(study, extensions=check_families([Descending()]))
+    read = read_experiment(folder).study
+    return replace(read, extensions=check_families([Descending()]))
 
 
-def tuned_params(study: Study) -> list[dict[str, Any]]:
-    return [
-        dict(trial.candidate.params)
+def exists_as_it_should(params: Mapping[str, Any]) -> bool:
+    return ("decay" in params) == params["momentum"]
+
+
+def test_a_run_tries_points_of_a_space_with_conditions(study: Study) -> None:
+    tuned = [
+        trial.candidate.params
         for trial in study.trials.values()
         if (trial.candidate.family, trial.candidate.origin) == ("descending", "tune")
     ]
+    assert len(tuned) >= 2
+    assert all(map(exists_as_it_should, tuned))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_proposes_points_of_a_space_with_conditions(
-    method: str, tmp_path: Path
+def test_every_method_proposes_such_points_and_learns_from_them(
+    method: Method, study: Study
 ) -> None:
-    proposed = tuned_params(run(tmp_path, method))
-    assert len(proposed) >= 2
-    for params in proposed:
-        assert ("decay" in params) == params["momentum"]
-    distinct = {repr(sorted(params.items())) for params in proposed}
-    assert len(distinct) == len(proposed)
+    tuner = FamilyTuner.create(study, "descending", Sampling(method), math.inf, math.inf)
+    tuner.add_known_trials(study)
+    known = tuner.optuna_study.trials
+    assert len(known) >= 3
+    assert all(exists_as_it_should(trial.params) for trial in known)
+    proposed = []
+    for number in range(8):
+        proposal = tuner.ask()
+        assert proposal is not None
+        proposed.append(dict(proposal.candidate.params))
+        tuner.optuna_study.tell(proposal.optuna_trial, float(number))
+    assert all(map(exists_as_it_should, proposed))
+    assert {params["momentum"] for params in proposed} == {False, True}
+    assert len(set(map(repr, proposed))) == len(proposed)
 
 
 def test_a_grid_has_each_point_once() -> None:
@@ -69,14 +88,12 @@ def test_a_grid_has_each_point_once() -> None:
     assert len(points_) == with_momentum + len(levels["rate"])
 
 
-def test_lessons_are_drawn_from_what_all_trials_have(tmp_path: Path) -> None:
-    study = run(tmp_path, "random")
+def test_lessons_are_drawn_from_what_all_trials_have(study: Study) -> None:
     assert "momentum" in trial_points(study, "descending").space
     assert "decay" not in trial_points(study, "descending").space
 
 
-def test_a_person_is_told_of_a_hyperparameter_that_does_not_exist_there(tmp_path: Path) -> None:
-    study = run(tmp_path, "random", trials=3)
+def test_a_person_is_told_of_a_hyperparameter_that_does_not_exist_there(study: Study) -> None:
     base = starting_candidate(study, "descending")
     plain = variation(study, base, {"momentum": False})
     assert "decay" not in plain.params
