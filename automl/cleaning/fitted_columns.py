@@ -15,7 +15,7 @@ from automl.cleaning.dual_typed import SECOND_READINGS, find_second_rule
 from automl.cleaning.findings import pick_examples
 from automl.cleaning.kinds import Inferred, Rule, force, infer
 from automl.cleaning.kinds.number import NumberRule
-from automl.cleaning.options import CleanOptions
+from automl.cleaning.options import CleanOptions, names_in
 from automl.cleaning.sentinels import find_sentinels
 from automl.cleaning.target import Target
 from automl.cleaning.vocabulary import Vocabulary
@@ -200,8 +200,9 @@ def _may_be_dropped_as_id(name: str, options: CleanOptions) -> bool:
     """Return whether the user left it open how a column is used."""
     if not options.ids or name in options.kinds:
         return False
-    time = options.time or ""
-    return name != options.time and name not in time.split(",")
+    if options.time is None:
+        return True
+    return name != options.time and name not in names_in(options.time)
 
 
 def _first_values(cells: Cells) -> tuple[str, ...]:

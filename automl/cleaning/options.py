@@ -114,7 +114,7 @@ def _check_column(option: str, name: str, table: Table) -> None:
         return
     if option not in _OPTIONS_FOR_SEVERAL:
         raise _no_column(option, name, table)
-    parts = _split(name)
+    parts = names_in(name)
     missing = [part for part in parts if part not in table.columns]
     if len(parts) > 1 and not missing:
         return
@@ -136,11 +136,16 @@ def split_names(name: str, table: Table) -> tuple[str, ...]:
     """
     if name in table.columns:
         return ()
-    parts = _split(name)
+    parts = names_in(name)
     if len(parts) < 2 or not all(part in table.columns for part in parts):
         return ()
     return tuple(parts)
 
 
-def _split(name: str) -> list[str]:
-    return [part.strip() for part in name.split(",")]
+def names_in(names: str) -> list[str]:
+    """Return the names in a text with commas, without the blanks around them.
+
+    >>> names_in("year, month")
+    ['year', 'month']
+    """
+    return [name.strip() for name in names.split(",")]

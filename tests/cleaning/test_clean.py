@@ -184,6 +184,21 @@ class TestRoles:
         assert table["year"].iloc[first].tolist() == [2020] * 4
         assert table["month"].iloc[first].tolist() == [1] * 4
 
+    @pytest.mark.parametrize("time", ["year,run_id", "year, run_id"])
+    def test_a_part_of_the_time_is_never_dropped_as_an_id(self, time: str) -> None:
+        table = from_frame(
+            {
+                "year": [2020, 2021] * 20,
+                "run_id": range(40),
+                "x": X,
+                "y": [v % 7 for v in range(40)],
+            }
+        )
+        result = clean(table, "y", CleanOptions(task="regression", time=time))
+        assert "run_id" in result.columns.names()
+        without = clean(table, "y", CleanOptions(task="regression"))
+        assert "run_id" not in without.columns.names()
+
     def test_a_missing_one_of_several_columns_is_named(self) -> None:
         table = from_frame({"town": ["a", "b"] * 10, "x": range(20), "y": range(20)})
         with pytest.raises(InputError, match="no column 'moth'"):
