@@ -306,7 +306,7 @@ class EnsembleWeighted:
         By trial id.
     finish : {"bag", "refit", "both"}
     evaluation : Evaluation or None
-        None as long as only unfinished models answer.
+        None as long as only unfinished models predict.
     """
 
     kind: ClassVar[str] = "weights"

@@ -35,7 +35,7 @@ class Extensions:
     Parameters
     ----------
     families : mapping of str to Family
-        Copies of the user's objects by name, so that changing those later changes no answer.
+        Copies of the user's objects by name, so that changing those later changes no prediction.
     """
 
     families: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -219,7 +219,7 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
 
 
 def no_model_text(study: Study) -> str:
-    """Return why only the constant model answers; empty if another one was evaluated on any fold.
+    """Return why only the constant model predicts; empty if another one was evaluated on any fold.
 
     Such a model may have lost to the constant. A run that asked for the constant alone is not
     blamed for having nothing else.
@@ -236,5 +236,5 @@ def no_model_text(study: Study) -> str:
         reason = "the run was interrupted before a model was trained"
     else:
         reason = "its time was over before a model was trained. Give it more: --budget 60s"
-    consequence = "so the predictor has the same answer for every row"
+    consequence = "so the predictor gives the same prediction for every row"
     return f"no model could be trained and judged, {consequence}: {reason}"

@@ -114,9 +114,9 @@ class Float(_Interval):
         number = max(self.low, float(value))
         return min(self.high, number)
 
-    def from_unit(self, place: float) -> float:
+    def from_unit(self, position: float) -> float:
         """Return the value at a position from 0 (lower end) to 1 (upper end)."""
-        return self._real_from_unit(float(place))
+        return self._real_from_unit(float(position))
 
     def for_short_budget(self) -> Float:
         """Return the range for fits that their deadline cuts short."""
@@ -167,9 +167,9 @@ class Int(_Interval):
         value = max(self.low, round(value))
         return int(min(self.high, value))
 
-    def from_unit(self, place: float) -> int:
+    def from_unit(self, position: float) -> int:
         """Return the whole number nearest to a position from 0 (lower end) to 1 (upper end)."""
-        return round(self._real_from_unit(place))
+        return round(self._real_from_unit(position))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def keeps_bag(
     finish: Finish,
     kind: Family,
 ) -> bool:
-    """Return whether a member's fold models answer even where it has refits."""
+    """Return whether a member's fold models are used even where it has refits."""
     return finish == "bag" or (finish == "both" and kind.bagged)
 
 
@@ -79,7 +79,7 @@ class Plan:
 
     @property
     def models(self) -> int:
-        """Number of models of a candidate that answer together."""
+        """Number of models of a candidate that are averaged."""
         return len(self.splits) if self.kind == "kfold" else 1
 
 
@@ -115,7 +115,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good the ensemble is on held-out rows, and how its output becomes answers.
+    """How good the ensemble is on held-out rows, and how its output becomes predictions.
 
     Parameters
     ----------
@@ -211,7 +211,8 @@ class Study:
     weights : mapping of str to float
         Of the ensemble's members by trial id.
     finish : {"bag", "refit", "both"}
-        Whether a member's fold models answer, its refits on all rows if it has any, or both.
+        Whether a member consists of its fold models, of its refits on all rows if it has any, or
+        of both.
     evaluation : Evaluation or None
         Of the ensemble.
     test : mapping
@@ -303,14 +304,14 @@ class Study:
         return best.loss + max(0.0, behind)
 
     def bag(self, trial: Trial) -> tuple[Split, ...]:
-        """Return where the fold models that answer for a member were fitted."""
+        """Return where the fold models of a member were fitted."""
         kind = self.family(trial.family)
         if trial.refits and not keeps_bag(self.finish, kind):
             return ()
         return trial.splits
 
     def refits(self, trial: Trial) -> tuple[Split, ...]:
-        """Return where the refits that answer for a member were fitted."""
+        """Return where the refits of a member were fitted."""
         return trial.refits if self.finish != "bag" else ()
 
     def fitted_splits(self, trial: Trial) -> tuple[Split, ...]:

@@ -2,8 +2,8 @@
 
 Each command calls one function, and heavy imports stand inside the commands.
 
-Exit codes: 0 done; 3 done, but no model was completed, so the constant answers; 2 wrong use or
-unreadable input; 1 anything else; 130 stopped by the user.
+Exit codes: 0 done; 3 done, but no model was completed, so the constant model predicts; 2 wrong use
+or unreadable input; 1 anything else; 130 stopped by the user.
 """
 
 from __future__ import annotations

@@ -87,8 +87,11 @@ class Overtime:
         if has_answer(self._study) and (self._folder / PREDICTOR).exists():
             message = "the time was over before the report was written: "
             return f"{message}the predictor is the best so far; {resume}", 0
-        message = "the time was over before a model was trained, "
-        return f"{message}so the predictor has the same answer for every row; {resume}", NO_MODEL
+        message = "the time was over before a model was trained, so the predictor gives the same "
+        return (
+            f"{message}prediction for every row; {resume}",
+            NO_MODEL,
+        )
 
 
 def _seconds_to_exit(started: float) -> float:

@@ -38,7 +38,7 @@ class EngineSettings:
 
 @dataclass(frozen=True)
 class Engine:
-    """A place where work is done.
+    """Where work is done.
 
     Parameters
     ----------

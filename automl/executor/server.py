@@ -1,6 +1,6 @@
 """The worker server: loads the libraries once, fits nothing, and forks a worker on request.
 
-A request is a message of one byte that carries a socket, on which the fork answers. The server
+A request is a message of one byte that carries a socket, on which the fork replies. The server
 imports automl, never the user's main module. It dies with its parent, and its workers with it.
 """
 

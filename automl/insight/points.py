@@ -97,11 +97,11 @@ def to_coordinate(range_: Range, value: Any) -> float:
     return float(range_.values.index(value))
 
 
-def from_coordinate(range_: Range, place: float) -> Any:
+def from_coordinate(range_: Range, coordinate: float) -> Any:
     """Return the value at a coordinate."""
     if isinstance(range_, Choice):
-        return range_.values[round(place)]
-    return range_.from_unit(place)
+        return range_.values[round(coordinate)]
+    return range_.from_unit(coordinate)
 
 
 def _ended_trials(study: Study, name: str) -> tuple[Trial, ...]:

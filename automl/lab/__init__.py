@@ -1,1 +1,1 @@
-"""The only place where models are trained: the run's data, the scheduler, and the Lab."""
+"""The lab, which runs jobs and records their results: its data, its scheduler, and the Lab."""

@@ -1,4 +1,4 @@
-"""Metrics: the only place that defines them.
+"""Metrics, which are defined nowhere else.
 
 A metric is one that the product knows by name, any of scikit-learn's scorers by its name, or a
 Python function, which can only be given from Python.

@@ -242,7 +242,7 @@ def _boost(
 def _held_losses(booster: Booster, held: QuantileDMatrix, round_index: int) -> tuple[float, ...]:
     """Return the losses in the order of `eval_metric`.
 
-    XGBoost answers in that order, separated by tabs, as in `held-auc:0.97`.
+    XGBoost returns them in that order, separated by tabs, as in `held-auc:0.97`.
     """
     losses = []
     evaluation = booster.eval_set([(held, "held")], round_index)

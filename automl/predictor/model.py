@@ -335,16 +335,16 @@ class Predictor:
             predictions.append(member.predict(inputs))
         return predictions
 
-    def combine_members(self, answers: Sequence[Floats]) -> Floats:
+    def combine_members(self, predictions: Sequence[Floats]) -> Floats:
         """Combine the members' predictions by their weights, and calibrate probabilities.
 
         Parameters
         ----------
-        answers : sequence of ndarray
+        predictions : sequence of ndarray
             The predictions of each member, as from `predict_members`.
         """
         weights = [member.weight for member in self.members]
-        total = combine(answers, weights)
+        total = combine(predictions, weights)
         if self.task.is_regression:
             return total
         row_sums = total.sum(axis=1, keepdims=True)

@@ -244,7 +244,10 @@ def _headline(study: Study, score: Expected | None) -> str:
     if score is None and study.ranked:
         return "No predictor was chosen yet."
     if score is None:
-        return "No model was tried on every fold, so the predictor answers the same for every row."
+        return (
+            "No model was tried on every fold, "
+            "so the predictor gives the same prediction for every row."
+        )
     better = "greater is better" if score.greater_is_better else "lower is better"
     rows = format_count(score.rows, "row") if score.rows else "rows"
     return f"Measured on {rows} that no fitted model had seen; {better}."
@@ -284,7 +287,7 @@ def _problem(study: Study) -> list[tuple[str, str]]:
     constant = baseline_score(study)
     if constant is not None:
         score = format_number(constant, decimal_places(constant))
-        pairs.append(("Without learning", f"{score}, the same answer for every row"))
+        pairs.append(("Without learning", f"{score}, the same prediction for every row"))
     return pairs
 
 

@@ -102,7 +102,7 @@ def expected(study: Study) -> Expected | None:
 
 
 def baseline_score(study: Study) -> float | None:
-    """Return the score of the same answer for every row; None before it is known."""
+    """Return the score of the same prediction for every row; None before it is known."""
     if study.task is None:
         return None
     metric = metric_of(study.task)

@@ -136,7 +136,7 @@ def baseline_predictor(
     study: Study,
     data: RunData,
 ) -> Predictor:
-    """Return the predictor that answers the same for every row; it exists before any worker."""
+    """Return the predictor that predicts the same for every row; it exists before any worker."""
     dataset = data.dataset()
     kind = find_family(Constant.name)
     features = np.empty((len(dataset.y), 0), np.float32)

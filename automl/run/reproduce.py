@@ -76,7 +76,7 @@ def reproduce(
     Yields
     ------
     Comparison
-        For each fit of a member its held-out predictions, and at last the predictor's answers
+        For each fit of a member its held-out predictions, and at last the predictor's predictions
         for all rows of the table.
 
     Raises

@@ -95,7 +95,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Who is told of a run.
+    """Functions that a run calls.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def formula_seconds(
     rows : int
         Rows to train on.
     models : int
-        Models that answer together, of which this is one.
+        Number of models that are averaged, of which this is one.
     """
     family = study.family(candidate.family)
     columns = study.size.width

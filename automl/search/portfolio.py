@@ -75,7 +75,7 @@ def baseline(study: Study) -> Candidate:
 
 
 def first_model(study: Study) -> Candidate:
-    """Return the quick linear model that answers as long as there is no better one."""
+    """Return the quick linear model that serves as long as there is no better one."""
     params = {"quick": True}
     return Candidate("linear", params, BOUNDED, FIRST_MODEL_ORIGIN)
 

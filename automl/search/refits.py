@@ -40,8 +40,8 @@ class RefitPolicy:
     copies : int
         Refits of each member; a family that no seed changes has one.
     needed : bool
-        Whether little else can answer, so that one refit is tried even if none is expected to end
-        in time.
+        Whether there are few other models, so that one refit is tried even if none is expected
+        to end in time.
     one_each_first : bool
         Whether every member is refitted once before any is refitted twice.
     """
