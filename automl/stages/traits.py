@@ -1,27 +1,66 @@
 """Traits of a stage that the chain needs to know, apart from running it.
 
-A stage says so by optional attributes; a stage of a user's may have none of them.
+A stage has a trait by having the members of its protocol; a stage of a user's may have none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from automl.budget import Budget
 from automl.lab.lab import Lab
 from automl.study import Study
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """A stage that may train candidates: a budget of trials is divided among these."""
+
+    searches: bool
+
+
+@runtime_checkable
+class Restricting(Protocol):
+    """A stage from which on only some families take part."""
+
+    @property
+    def only_families(self) -> tuple[str, ...]:
+        """The families; empty for all."""
+        ...
+
+
+@runtime_checkable
+class Reserving(Protocol):
+    """A stage that is sure to need some seconds, whatever its share of the budget."""
+
+    def seconds_to_reserve(self, study: Study, lab: Lab, budget: Budget) -> float:
+        """Return the seconds."""
+        ...
+
+
+@runtime_checkable
+class Importing(Protocol):
+    """A stage that imports modules, which are loaded while workers do the first fits."""
+
+    def modules(self, budget: Budget) -> Sequence[str]:
+        """Return the names of the modules."""
+        ...
+
+
+TRAITS = (Searching, Restricting, Reserving, Importing)
+
+
 def searches(stage: Any) -> bool:
-    """Return whether a stage trains candidates: a budget of trials is divided among these."""
-    return bool(getattr(stage, "searches", False))
+    """Return whether a stage trains candidates."""
+    return isinstance(stage, Searching) and stage.searches
 
 
 def only_families(stage: Any) -> tuple[str, ...] | None:
     """Return the only families that take part from this stage on; None if it doesn't say."""
-    families = getattr(stage, "only_families", None)
-    return None if families is None else tuple(families)
+    if isinstance(stage, Restricting):
+        return stage.only_families
+    return None
 
 
 def seconds_needed(
@@ -30,15 +69,17 @@ def seconds_needed(
     lab: Lab,
     budget: Budget,
 ) -> float:
-    """Return the seconds that a stage is sure to need, whatever its share of the budget."""
-    needs = getattr(stage, "needs", None)
-    return float(needs(study, lab, budget)) if needs is not None else 0.0
+    """Return the seconds that a stage is sure to need."""
+    if isinstance(stage, Reserving):
+        return stage.seconds_to_reserve(study, lab, budget)
+    return 0.0
 
 
 def modules_needed(
     stage: Any,
     budget: Budget,
 ) -> Sequence[str]:
-    """Return the modules that a stage will import, to be loaded while workers do the first fits."""
-    modules = getattr(stage, "modules", None)
-    return tuple(modules(budget)) if modules is not None else ()
+    """Return the modules that a stage will import."""
+    if isinstance(stage, Importing):
+        return stage.modules(budget)
+    return ()

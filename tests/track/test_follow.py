@@ -54,7 +54,7 @@ def test_an_ended_run_is_recorded_in_the_order_of_its_trials(tmp_path: Path) -> 
 def test_a_run_that_goes_on_is_followed_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "MIN_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(follow, "MIN_POLL_SECONDS", 0.01)
     source = full_run(tmp_path / "source")
     made = empty_run(tmp_path / "run")
     recorder = Recorder()
@@ -95,7 +95,7 @@ def test_a_run_that_was_killed_is_followed_no_more(tmp_path: Path) -> None:
 def test_unknown_and_missing_trackers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"Did you mean 'wandb'\?"):
         follow.parse_kinds("wandbb")
-    monkeypatch.setattr(follow, "LIBRARIES", {"mlflow": "no_such_library_at_all"})
+    monkeypatch.setattr(follow, "TRACKER_LIBRARIES", {"mlflow": "no_such_library_at_all"})
     with pytest.raises(MissingExtra, match="pip install"):
         follow.parse_kinds("mlflow")
     assert follow.parse_kinds(" , ") == ()
