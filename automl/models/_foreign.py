@@ -12,6 +12,8 @@ from automl.space import Choice, Float, Int, Range, Space
 from automl.task import Task
 
 _REQUIRED_MEMBERS = tuple(name for name in vars(Family) if not name.startswith("_"))
+# Members that earlier versions called otherwise: they would be ignored silently.
+_FORMER_MEMBERS = {"implied": "library_defaults", "binning": "preparation_key"}
 _NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 _EXAMPLE_TASKS = (
     Task("binary", "y", "log_loss", ("a", "b")),
@@ -52,6 +54,9 @@ def _check(family: Any, name: str) -> None:
             f"{label}: has no {', '.join(map(repr, lacking))}. "
             "A subclass of automl.extend.SimpleFamily has all but its name."
         )
+    for former, present in _FORMER_MEMBERS.items():
+        if hasattr(family, former):
+            raise InputError(f"{label}: its {former!r} is called {present!r} now. Rename it.")
     if family.name != name:
         raise InputError(
             f"{label}: is registered as {name!r}, and its name is {family.name!r}. "

@@ -13,6 +13,7 @@ import pytest
 
 from automl import AutoMLRegressor, InputError, load
 from automl.extend import SimpleFamily
+from automl.models import check_families
 
 X = np.arange(60.0).reshape(-1, 1) % 7
 Y = (X[:, 0] - 3) ** 2  # not linear
@@ -108,6 +109,16 @@ def test_a_file_is_refused_without_its_family_even_if_it_was_loaded_before(tmp_p
         load(tmp_path / "model")
 
 
+@pytest.mark.parametrize("former", ["implied", "binning"])
+def test_a_member_with_its_former_name_is_refused(former: str) -> None:
+    class Old(Parabola):
+        name = "old"
+
+    setattr(Old, former, lambda self, given: {})
+    with pytest.raises(InputError, match=f"its '{former}' is called '.*' now. Rename it."):
+        check_families([Old()])
+
+
 def test_two_families_of_one_name_in_one_estimator_are_refused() -> None:
     with pytest.raises(InputError, match="families: two of them have the name 'parabola'"):
         AutoMLRegressor(**QUICK, families=[Parabola(), Parabola(3.0)]).fit(X, Y)
@@ -117,6 +128,7 @@ WORKERS = """
 import numpy as np
 from automl import AutoMLRegressor
 from automl.extend import SimpleFamily
+from automl.models import check_families
 def family(secret):
     class Parabola(SimpleFamily):
         name = "parabola"
