@@ -139,7 +139,7 @@ class Date(SingleColumn):
 
     Examples
     --------
-    >>> encoder = Date("bought", ("year", "weekday"), (Plain(), Plain()), shows_missing=False)
+    >>> encoder = Date("bought", ("year", "weekday"), (NoScaling(), NoScaling()), shows_missing=False)
     >>> encoder.transform(Numbers(np.array([0.0, np.nan]), "date")).tolist()
     [[1970.0, 3.0], [nan, nan]]
     """

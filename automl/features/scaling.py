@@ -208,7 +208,7 @@ def fit_scaler(method: str, values: Floats) -> Scaler:
     Examples
     --------
     >>> fit_scaler("plain", np.array([1.0, 2.0]))
-    Plain(offset=0.0, fill=nan)
+    NoScaling(offset=0.0, fill=nan)
     >>> fit_scaler("standard", np.exp(np.arange(50.0))).linear_threshold > 0
     True
     """

@@ -207,12 +207,12 @@ import time
 from pathlib import Path
 import psutil
 from automl.executor.processes import ProcessExecutor
-from automl.executor.work import NO_LIMITS, Encode
+from automl.executor.work import NO_JOB_LIMITS, Encode
 from automl.features.recipe import RECIPES
 
 executor = ProcessExecutor(Path({str(tmp_path)!r}), 2)
 for _ in range(2):
-    executor.submit(Encode(RECIPES["native"]), NO_LIMITS)
+    executor.submit(Encode(RECIPES["native"]), NO_JOB_LIMITS)
 me = psutil.Process()
 for _ in range(100):
     if len(me.children(recursive=True)) < 4:
