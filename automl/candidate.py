@@ -17,7 +17,8 @@ from automl.resources import SINGLE_THREAD, Resources
 Status = Literal["done", "failed", "timeout", "memory", "cancelled"]
 Split = tuple[int, int | None]  # repeat and fold; without a fold: all rows
 
-MANUAL_ORIGIN = "hand"  # of candidates that a person proposed; the spelling of old run logs
+MANUAL_ORIGIN = "manual"  # of candidates that a person proposed
+_FORMER_MANUAL_ORIGIN = "hand"  # in logs of format 2
 FIRST_MODEL_ORIGIN = "first"  # of the quick model that serves until there is a better one
 
 
@@ -66,7 +67,10 @@ class Candidate:
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:
         """Return the candidate that `to_json` wrote."""
         recipe = Recipe.from_json(value["recipe"])
-        return cls(value["family"], value["params"], recipe, value["origin"])
+        origin = value["origin"]
+        if origin == _FORMER_MANUAL_ORIGIN:
+            origin = MANUAL_ORIGIN
+        return cls(value["family"], value["params"], recipe, origin)
 
 
 @dataclass(frozen=True)

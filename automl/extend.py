@@ -1,4 +1,4 @@
-"""The parts of extensions: model families, stages and trackers of your own.
+"""The parts of extensions: model families, stages, engines and trackers of your own.
 
 CONTRIBUTING.md shows one of each.
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from automl.budget import Budget
 from automl.candidate import Candidate
+from automl.executor._base import Executor
+from automl.executor.engines import Engine, EngineSettings
 from automl.lab.lab import Lab
 from automl.metrics import Metric
 from automl.models import (
@@ -24,6 +26,7 @@ from automl.models import (
     SimpleFamily,
 )
 from automl.pipeline import Pipeline, read_pipeline
+from automl.resources import Resources
 from automl.search.manual import AllFoldsPolicy, variation
 from automl.space import Choice, Float, Int, Space, When
 from automl.stages import Stage, option
@@ -40,6 +43,9 @@ __all__ = [
     "Candidate",
     "Choice",
     "EarlyStopping",
+    "Engine",
+    "EngineSettings",
+    "Executor",
     "Experiment",
     "Family",
     "Feature",
@@ -51,6 +57,7 @@ __all__ = [
     "Metric",
     "Model",
     "Pipeline",
+    "Resources",
     "Sample",
     "SimpleFamily",
     "Space",

@@ -253,7 +253,7 @@ def _make_stage(
     """Make a stage with these options, checked against its fields."""
     hints = dict(option_types(kind))
     others = ("use", "share")
-    options = _with_present_names(kind, options)
+    options = _with_present_names(kind, options, where)
     _check_keys(options, tuple(hints), where, others)
     values = {}
     for key, given in options.items():
@@ -264,20 +264,32 @@ def _make_stage(
     return kind(**values)
 
 
-def _with_present_names(kind: StageClass, options: Settings) -> Settings:
+def _with_present_names(kind: StageClass, options: Settings, where: str) -> Settings:
     """Return options with the present names of those that have their former ones.
 
-    Of an option that is there under both names, the former one stays, to be refused as unknown.
+    Raises
+    ------
+    InputError
+        An option is there under both names.
     """
+    present = former_names(kind)
+    renamed: dict[str, Any] = {}
+    for key, value in options.items():
+        name = present.get(key, key)
+        if key != name and name in options:
+            raise InputError(f"{where}: {key!r} is called {name!r} now, and both are given.")
+        renamed[name] = value
+    return renamed
+
+
+def former_names(kind: StageClass) -> dict[str, str]:
+    """Return the present names of a stage's options by those that they had before."""
     present = {}
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         former = field.metadata.get("formerly")
-        if former and field.name not in options:
+        if former:
             present[former] = field.name
-    renamed = {}
-    for key, value in options.items():
-        renamed[present.get(key, key)] = value
-    return renamed
+    return present
 
 
 def option_types(kind: StageClass) -> Iterator[tuple[str, Any]]:
@@ -454,7 +466,7 @@ def _with_option(
     hints = dict(option_types(kind))
     key, is_entry, entry = path.partition(".")
     others = ("share",)
-    (key,) = _with_present_names(kind, {key: value})
+    (key,) = _with_present_names(kind, {key: value}, option)
     _check_keys({key: value}, tuple(hints), option, others)
     if is_entry:
         table = getattr(step.stage, key)

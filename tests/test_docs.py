@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pkgutil
 import re
 import shlex
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import automl.extend
 from automl.cli import app
 from automl.features.recipe import RECIPES
 
@@ -52,6 +54,22 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)", text):
             if not target.startswith("https://"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_everything_that_the_site_documents_exists() -> None:
+    names = []
+    for page in (ROOT / "docs").rglob("*.md"):
+        names += re.findall(r"^::: ([\w.]+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(names) > 20
+    for name in names:
+        assert pkgutil.resolve_name(name) is not None
+
+
+def test_everything_of_extend_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "api" / "extend.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^::: [\w.]+\.(\w+)$", page, flags=re.MULTILINE))
+    used = {"Budget", "Experiment", "Feature", "Lab", "Metric", "Space", "State", "Study", "Task"}
+    assert set(automl.extend.__all__) - used - {"Trial"} <= shown
 
 
 def shell_commands() -> list[str]:

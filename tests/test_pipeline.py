@@ -161,5 +161,5 @@ def test_a_pipeline_file_may_use_former_names(tmp_path: Path) -> None:
     file.write_text(
         '[[stage]]\nuse = "clean"\ntwins = false\ndual_typed = true\n', encoding="utf-8"
     )
-    with pytest.raises(InputError, match="unknown key 'twins'"):
+    with pytest.raises(InputError, match="'twins' is called 'dual_typed' now, and both are given"):
         read_pipeline(str(file))

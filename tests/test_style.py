@@ -1,4 +1,4 @@
-"""The package's lines read one thought each: what docs/glossary.md and STYLE ask, measured."""
+"""The package's lines read one thought each: short, and free of nested conditions."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ Sheet = Annotated[
     str | None,
     typer.Option(
         help="The workbook's sheet: its name, or its position from 1. "
-        "Default: the one with the target."
+        "Default: the one with the needed columns."
     ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for every fit.")]

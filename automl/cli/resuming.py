@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,6 +108,8 @@ def request_of_run(
     **others : object
         Other fields of the request to replace.
     """
+    from automl.files import read_toml
+
     file = Path(run) / FACTS
     if not Path(run).is_dir():
         raise InputError(f"{run}: no such run folder.")
@@ -116,9 +118,11 @@ def request_of_run(
             f"{run}: holds no run.toml: it is not a run folder, or the run ended before it had "
             "begun. Use `automl fit`."
         )
+    made_with = read_toml(file).get("run", {})
     if jobs is None:
-        jobs = _cores_of_run(file)
-    request = read_request(str(file), output=run, jobs=jobs, **others)
+        jobs = _cores_of_run(made_with)
+    engine = _engine_of_run(made_with)
+    request = read_request(str(file), output=run, jobs=jobs, engine=engine, **others)
     request = _check_test(request) if keeps_test else replace(request, test=None)
     return request if data is None else replace(request, data=data)
 
@@ -131,12 +135,24 @@ def _check_test(request: RunRequest) -> RunRequest:
     return replace(request, test=None)
 
 
-def _cores_of_run(file: Path) -> int:
+def _engine_of_run(made_with: Mapping[str, Any]) -> str:
+    """Return the engine that the run had, or the local one if that is not known here."""
+    from automl.executor.engines import ENGINES, LOCAL
+
+    engine = str(made_with.get("engine", LOCAL.name))
+    if engine in ENGINES:
+        return engine
+    typer.echo(
+        f"automl: the run's engine {engine!r} is not known here: {LOCAL.name} is used.", err=True
+    )
+    return LOCAL.name
+
+
+def _cores_of_run(made_with: Mapping[str, Any]) -> int:
     """Return the number of cores that the run had, or fewer if there are fewer today."""
     from automl.budget import usable_cores
-    from automl.files import read_toml
 
-    jobs = read_toml(file).get("run", {}).get("jobs")
+    jobs = made_with.get("jobs")
     if isinstance(jobs, int) and jobs > 0:
         return min(jobs, usable_cores())
     return usable_cores()

@@ -72,7 +72,7 @@ def _open_inline(settings: EngineSettings) -> Executor:
 LOCAL = Engine("local", "worker processes on this machine", _open_local)
 INLINE = Engine(
     "inline",
-    "everything in this process, one fit after the other",
+    "this process alone, one fit after the other",
     _open_inline,
     ("--jobs", "--memory"),
 )

@@ -139,7 +139,8 @@ class Date(SingleColumn):
 
     Examples
     --------
-    >>> encoder = Date("bought", ("year", "weekday"), (NoScaling(), NoScaling()), shows_missing=False)
+    >>> as_it_is = NoScaling()
+    >>> encoder = Date("bought", ("year", "weekday"), (as_it_is, as_it_is), shows_missing=False)
     >>> encoder.transform(Numbers(np.array([0.0, np.nan]), "date")).tolist()
     [[1970.0, 3.0], [nan, nan]]
     """

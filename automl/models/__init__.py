@@ -53,7 +53,7 @@ FAMILIES: tuple[Family, ...] = (
     Constant(),
 )
 _BUILT_IN_NAMES = tuple(built_in.name for built_in in FAMILIES)
-# A user's family declares no trait.
+# Of the traits, users' families have `holds_rows` alone.
 _BASELINES = frozenset(each.name for each in FAMILIES if getattr(each, "is_baseline", False))
 _QUICK = frozenset(each.name for each in FAMILIES if getattr(each, "is_quick", False))
 _ROW_HOLDERS = frozenset(each.name for each in FAMILIES if getattr(each, "holds_rows", False))
@@ -148,6 +148,13 @@ def is_quick(name: str) -> bool:
     return name in _QUICK
 
 
-def holds_rows(name: str) -> bool:
-    """Return whether a family's models hold rows of the training table."""
-    return name in _ROW_HOLDERS
+def holds_rows(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
+    """Return whether a family's models hold rows of the training table.
+
+    A family of a user's does unless it says otherwise, and so does one that is not known here.
+    """
+    if name in _BUILT_IN_NAMES:
+        return name in _ROW_HOLDERS
+    if not is_known(name, own):
+        return True
+    return bool(getattr(find_family(name, own), "holds_rows", True))

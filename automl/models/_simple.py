@@ -21,7 +21,7 @@ from automl.models._blocks import (
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
 from automl.models.constant import ConstantModel
-from automl.space import Choice
+from automl.space import Choice, existing
 from automl.state import State
 from automl.task import Task
 
@@ -60,9 +60,11 @@ class SimpleModel:
 class SimpleFamily(PlainFamily):
     """A family of your own: give it a `name` and write `train` and `answer`.
 
-    `space` says which hyperparameters are tuned. The family never meets a class without rows, rows
-    without weight, a target that doesn't vary, or, unless `takes_missing`, missing values. A family
-    that stops early, keeps a learning curve or prepares data once for many fits is written as a
+    `space` says which hyperparameters are tuned. If the models hold no rows of the training table,
+    say `holds_rows = False`: then exports include them unasked. The family never meets a class
+    without rows, rows without weight, a target that doesn't vary, or, unless `takes_missing`,
+    missing values. A family that stops early, keeps a learning curve or prepares data once for many
+    fits is written as a
     whole `automl.models.Family` instead.
 
     Examples
@@ -72,7 +74,7 @@ class SimpleFamily(PlainFamily):
     ...     name, about = "mean", "the mean of the target, shrunk"
     ...     def space(self, task, codes=True):
     ...         return {"shrink": Float(0.0, 1.0)}
-    ...     def train(self, X, y, weight, params, how):
+    ...     def train(self, X, y, weight, params, context):
     ...         return {"mean": float(np.average(y, weights=weight)) * (1 - params["shrink"])}
     ...     def answer(self, told, X):
     ...         return np.full(len(X), told["mean"])
@@ -88,6 +90,7 @@ class SimpleFamily(PlainFamily):
     stops: bool = False
     recipes: tuple[str, ...] = ("onehot", "quantile")
     takes_missing: bool = False
+    holds_rows: bool = True  # of the training table, as far as anybody knows
 
     def train(
         self, X: Matrix, y: Floats, weight: Floats, params: Hyperparameters, context: FitContext
@@ -102,7 +105,7 @@ class SimpleFamily(PlainFamily):
         weight : ndarray of shape (n_rows,), float64
             Positive, with mean 1.
         params : mapping
-            A value for each hyperparameter.
+            A value for each hyperparameter that exists.
         context : FitContext
             Has `context.seed`, `context.threads`, `context.task`, `context.metric` and the
             remaining seconds, `context.budget.remaining()`.
@@ -159,7 +162,8 @@ class SimpleFamily(PlainFamily):
 
     def fit(self, prepared: EncodedRows, params: Hyperparameters, context: FitContext) -> Fitted:
         """Call `train` with the prepared rows."""
-        resolved = self.defaults(context.task) | dict(params)
+        every = self.defaults(context.task) | dict(params)
+        resolved = existing(self.space(context.task), every)
         if prepared.fallback is not None:
             return Fitted(prepared.fallback, None, resolved)
         rows = prepared.sample

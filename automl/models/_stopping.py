@@ -37,7 +37,7 @@ _REHEARSAL_MARGIN = 1.5  # times as long the real thing may take
 def patience(best_round: int, rows: int, learning_rate: float) -> int:
     """Return the rounds without improvement after which a fit ends.
 
-    A share of the best round (FACTS: 20 + 0.3 x best) finds late gains; the floor carries a fit
+    A share of the best round (20 + 0.3 x best) finds late gains; the floor carries a fit
     over its first noisy rounds. A floor of 300 rounds, as AutoGluon has it, would be most of a
     fit's time within budgets of a minute; 50 rounds at a learning rate of 0.05 lead as far as 250
     at 0.01, so it grows as the rate falls, and it shrinks above 10 000 rows, where the held-out

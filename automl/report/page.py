@@ -333,8 +333,8 @@ def _predictor(study: Study) -> str:
         return ""
     text = f"{format_count(len(study.weights), 'model')}, {FINISHES[study.finish]}"
     families = [trial.candidate.family for trial, _ in weighted_members(study)]
-    if any(map(holds_rows, families)):
-        text += "; its neighbours are training rows, which are in the file"
+    if any(holds_rows(name, study.extensions) for name in families):
+        text += "; the file may hold rows of the training table"
     return text
 
 

@@ -176,5 +176,5 @@ def _facts(study: Study) -> Mapping[str, Any]:
         "rows": study.size.rows,
         "seed": study.seed,
         "data": study.data,
-        "holds_rows": any(holds_rows(name) for name in families),
+        "holds_rows": any(holds_rows(name, study.extensions) for name in families),
     }

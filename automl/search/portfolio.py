@@ -17,6 +17,7 @@ from automl.features.recipe import Recipe
 from automl.files import read_toml
 from automl.models import default_families, is_baseline
 from automl.models.constant import Constant
+from automl.space import existing
 from automl.study import Study
 
 N_PROVEN = 10  # candidates of an earlier run that are tried again
@@ -177,7 +178,9 @@ def _candidate(study: Study, entry: Entry) -> Candidate:
     }
     recipe_names = entry.get("recipes", ())
     recipe = _recipe(study, name, recipe_names)
-    return Candidate(name, params, recipe, "portfolio")
+    space = family.space(study.known_task)
+    point = existing(space, params)
+    return Candidate(name, point, recipe, "portfolio")
 
 
 def _recipe(study: Study, family: str, names: Sequence[str]) -> Recipe:

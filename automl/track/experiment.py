@@ -12,8 +12,10 @@ from typing import Any
 from automl.errors import InputError
 from automl.event_log import replay
 from automl.metrics import metric_of
+from automl.pipeline import former_names
 from automl.report.summary import Expected, expected
 from automl.run_files import LOG
+from automl.stages import STAGES
 from automl.store import run_facts
 from automl.study import Study
 from automl.timeline import Timeline, read_timeline
@@ -111,7 +113,7 @@ class Experiment:
         settings.pop("data path", None)
         settings["seed"] = self.facts.get("seed", self.study.seed)
         stages = self.facts.get("stage", ())
-        settings |= _options(stages)
+        settings |= options_of(stages)
         for key in ENVIRONMENT:
             if key in self.run:
                 settings[key] = self.run[key]
@@ -126,7 +128,7 @@ class Experiment:
         return {name: str(setting) for name, setting in settings.items()}
 
 
-def _options(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def options_of(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the options of all stages by name; a stage's second use is numbered, as in tune2."""
     options = {}
     uses = Counter[str]()
@@ -135,9 +137,10 @@ def _options(stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         uses[name] += 1
         count = uses[name]
         label = name if count == 1 else f"{name}{count}"
+        present = former_names(STAGES[name]) if name in STAGES else {}
         for key, value in stage.items():
             if key != "use":
-                options[f"{label}.{key}"] = value
+                options[f"{label}.{present.get(key, key)}"] = value
     return options
 
 

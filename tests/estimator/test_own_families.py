@@ -109,6 +109,19 @@ def test_a_file_is_refused_without_its_family_even_if_it_was_loaded_before(tmp_p
         load(tmp_path / "model")
 
 
+class WithoutRows(Parabola):
+    """A family that says that its models hold no rows of the training table."""
+
+    holds_rows = False
+
+
+@pytest.mark.parametrize(("family", "holds"), [(Parabola(), True), (WithoutRows(), False)])
+def test_a_family_holds_rows_unless_it_says_otherwise(family: SimpleFamily, holds: bool) -> None:
+    model = fitted(family)
+    assert "parabola" in {member.family_name for member in model.predictor_.members}
+    assert model.predictor_.facts["holds_rows"] == holds
+
+
 @pytest.mark.parametrize("former", ["implied", "binning"])
 def test_a_member_with_its_former_name_is_refused(former: str) -> None:
     class Old(Parabola):

@@ -270,7 +270,7 @@ class TestARun:
     def test_reports_manual_candidates_separately(self, tmp_path: Path) -> None:
         made = full_run(tmp_path / "run")
         best = made.study.ranked[0]
-        by_hand = replace(best, candidate=replace(best.candidate, origin="hand"))
+        by_hand = replace(best, candidate=replace(best.candidate, origin="manual"))
         told = story(
             replace(made.study, trials={**made.study.trials, best.id: by_hand}),
             read_timeline(tmp_path / "run"),

@@ -25,6 +25,7 @@ from automl.models._blocks import clip_infinite
 from automl.models._losses import select_loss, sigmoid, softmax
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._simple import SimpleModel
+from automl.space import existing
 
 MAX_ROUNDS = 300
 PATIENCE = 20  # rounds
@@ -59,7 +60,8 @@ class Descending(SimpleFamily):
         return Prepared(rows, rows.target.encode(held))
 
     def fit(self, prepared: Prepared, params: Any, context: FitContext) -> Fitted:
-        resolved = self.defaults(context.task) | dict(params)
+        every = self.defaults(context.task) | dict(params)
+        resolved = existing(self.space(context.task), every)
         rows = prepared.train
         if rows.fallback is not None:
             return Fitted(rows.fallback, None, resolved)
@@ -102,7 +104,7 @@ class Descent:
         weight = rows.sample.weight_or_ones
         self._weight = weight / weight.sum()
         self._rate = resolved["rate"]
-        self._decay = resolved["decay"] if resolved["momentum"] else 0.0
+        self._decay = resolved.get("decay", 0.0)
         if context.progress is not None:
             self.slopes: Floats = context.progress["slopes"]
             self.speed: Floats = context.progress["speed"]

@@ -52,7 +52,7 @@ def test_a_try_is_trained_on_every_fold_kept_and_compared(made: Path) -> None:
     after = replay(made)
     (new,) = set(after.trials) - set(before.trials)
     trial = after.trials[new]
-    assert (trial.decided, trial.candidate.origin) == ("done", "hand")
+    assert (trial.decided, trial.candidate.origin) == ("done", "manual")
     assert trial.candidate.params["num_leaves"] == 4
     assert len(trial.losses) == len(after.plan.splits)
     assert (

@@ -13,7 +13,7 @@ import pytest
 
 from automl import AutoMLRegressor
 from automl.errors import InputError
-from automl.extend import Choice, Float, Int, When
+from automl.extend import Choice, Float, Int, SimpleFamily, When
 from automl.insight.points import trial_points
 from automl.models import check_families
 from automl.search.family_tuner import FamilyTuner
@@ -101,6 +101,33 @@ def test_a_person_is_told_of_a_hyperparameter_that_does_not_exist_there(study: S
     assert again.params["decay"] == 0.4
     with pytest.raises(InputError, match="exists only where momentum is True"):
         variation(study, plain, {"decay": 0.4})
+
+
+class Told(SimpleFamily):
+    """A family that refuses a hyperparameter that does not exist."""
+
+    name = "told"
+
+    def space(self, task: Any, codes: bool = True) -> Any:
+        drop = Float(0.1, 0.5, when=When("mode", ("dart",)))
+        return {"mode": Choice(("plain", "dart")), "drop": drop}
+
+    def train(self, X: Any, y: Any, weight: Any, params: Any, context: Any) -> Any:
+        assert ("drop" in params) == (params["mode"] == "dart"), params
+        return {"mean": float(y.mean())}
+
+    def answer(self, told: Any, X: Any) -> Any:
+        return np.full(len(X), told["mean"])
+
+
+def test_defaults_and_a_simple_family_know_of_conditions() -> None:
+    X = pd.DataFrame({"a": np.arange(60.0) % 7, "b": np.arange(60.0) % 5})
+    model = AutoMLRegressor(
+        pipeline="linear", families=[Told()], trials=3, engine="inline", random_state=0
+    )
+    model.fit(X, X["a"] - X["b"])
+    board = model.leaderboard_.set_index("family")
+    assert board.loc["told", "status"].startswith("done")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_fit_that_is_not_expected_to_end_in_time_is_not_begun() -> None:
         task=TASK, plan=Plan("kfold", 3), recipes=(RECIPES["native"],), size=Size(20_000, 50)
     )
     candidate = Candidate(
-        "catboost", find_family("catboost").defaults(TASK), RECIPES["native"], "hand"
+        "catboost", find_family("catboost").defaults(TASK), RECIPES["native"], "manual"
     )
     policy = AllFoldsPolicy([candidate])
     assert isinstance(policy.next(study, Capacity(math.inf, 1, 1)), Job)

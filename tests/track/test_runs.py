@@ -16,7 +16,7 @@ from scipy import stats
 from automl import cli
 from automl.track.compare import differences, effect
 from automl.track.compare import text as compare_text
-from automl.track.experiment import Experiment, read_experiment, run_folders
+from automl.track.experiment import Experiment, options_of, read_experiment, run_folders
 from automl.track.listing import rows, text
 from tests.report.runs import FACTS, cleaned_run, empty_run, full_run
 
@@ -119,6 +119,11 @@ def test_other_metrics_are_not_compared(two: Two, tmp_path: Path) -> None:
     regression = full_run(tmp_path / "regression", "regression")
     other = replace(second, study=regression.study)
     assert effect(first, other).how == "not comparable"
+
+
+def test_options_of_earlier_runs_are_compared_by_their_present_names() -> None:
+    stages = [{"use": "clean", "twins": False, "folds": 3}, {"use": "mine", "twins": 1}]
+    assert options_of(stages) == {"clean.dual_typed": False, "clean.folds": 3, "mine.twins": 1}
 
 
 def test_the_commands_print_text_and_json(
