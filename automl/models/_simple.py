@@ -76,8 +76,8 @@ class SimpleFamily(PlainFamily):
     ...         return {"shrink": Float(0.0, 1.0)}
     ...     def train(self, X, y, weight, params, context):
     ...         return {"mean": float(np.average(y, weights=weight)) * (1 - params["shrink"])}
-    ...     def answer(self, told, X):
-    ...         return np.full(len(X), told["mean"])
+    ...     def answer(self, learnt, X):
+    ...         return np.full(len(X), learnt["mean"])
     >>> from automl.space import Float
     >>> Mean().defaults(Task("regression", "y", "rmse"))
     {'shrink': 0.5}
@@ -112,13 +112,13 @@ class SimpleFamily(PlainFamily):
 
         Returns
         -------
-        told : dict
+        learnt : dict
             All that `answer` needs: arrays, bytes, numbers, text, and lists and dictionaries of
             them.
         """
         raise NotImplementedError(f"{type(self).__name__}.train")
 
-    def answer(self, told: State, X: Matrix) -> Floats:
+    def answer(self, learnt: State, X: Matrix) -> Floats:
         """Predict rows from what `train` returned.
 
         Returns

@@ -87,9 +87,9 @@ class Descending(SimpleFamily):
         progress = descent.progress()
         return Fitted(model, rounds, resolved, hit_deadline=stopped, progress=progress)
 
-    def answer(self, told: Any, X: Any) -> Floats:
-        scores: Floats = design(X) @ told["slopes"]
-        if not told["classes"]:
+    def answer(self, learnt: Any, X: Any) -> Floats:
+        scores: Floats = design(X) @ learnt["slopes"]
+        if not learnt["classes"]:
             return scores
         return sigmoid(scores) if scores.shape[1] == 1 else softmax(scores)
 

@@ -26,8 +26,8 @@ class WhereItTrains(SimpleFamily):
         assert resources == Resources(1, memory=10**9, device="cuda"), resources
         return {"mean": 0.0}
 
-    def answer(self, told: Any, X: Any) -> Any:
-        return np.full(len(X), told["mean"])
+    def answer(self, learnt: Any, X: Any) -> Any:
+        return np.full(len(X), learnt["mean"])
 
 
 def test_device_and_memory_reach_every_fit(tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ class Told(SimpleFamily):
         assert ("drop" in params) == (params["mode"] == "dart"), params
         return {"mean": float(y.mean())}
 
-    def answer(self, told: Any, X: Any) -> Any:
-        return np.full(len(X), told["mean"])
+    def answer(self, learnt: Any, X: Any) -> Any:
+        return np.full(len(X), learnt["mean"])
 
 
 def test_defaults_and_a_simple_family_know_of_conditions() -> None:
