@@ -121,8 +121,8 @@ def request_of_run(
     made_with = read_toml(file).get("run", {})
     if jobs is None:
         jobs = _cores_of_run(made_with)
-    engine = _engine_of_run(made_with)
-    request = read_request(str(file), output=run, jobs=jobs, engine=engine, **others)
+    _tell_of_engine(made_with)
+    request = read_request(str(file), output=run, jobs=jobs, **others)
     request = _check_test(request) if keeps_test else replace(request, test=None)
     return request if data is None else replace(request, data=data)
 
@@ -135,17 +135,19 @@ def _check_test(request: RunRequest) -> RunRequest:
     return replace(request, test=None)
 
 
-def _engine_of_run(made_with: Mapping[str, Any]) -> str:
-    """Return the engine that the run had, or the local one if that is not known here."""
+def _tell_of_engine(made_with: Mapping[str, Any]) -> None:
+    """Say that worker processes of this machine do the work, if the run had an engine of its own.
+
+    Which engine does the work changes no result.
+    """
     from automl.executor.engines import ENGINES, LOCAL
 
     engine = str(made_with.get("engine", LOCAL.name))
-    if engine in ENGINES:
-        return engine
-    typer.echo(
-        f"automl: the run's engine {engine!r} is not known here: {LOCAL.name} is used.", err=True
-    )
-    return LOCAL.name
+    if engine not in ENGINES:
+        typer.echo(
+            f"automl: the run's engine {engine!r} is not known here: {LOCAL.name} is used.",
+            err=True,
+        )
 
 
 def _cores_of_run(made_with: Mapping[str, Any]) -> int:

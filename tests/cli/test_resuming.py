@@ -29,13 +29,11 @@ def made(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_the_engine_of_the_run(made: Path) -> None:
-    assert request_of_run(str(made), None, None).engine == "inline"
-
-
-def test_the_local_engine_where_the_runs_own_is_not_known(
+def test_worker_processes_do_the_work_and_an_engine_that_is_not_known_is_told(
     made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert request_of_run(str(made), None, None).engine == "local"
+    assert capsys.readouterr().err == ""
     text = (made / FACTS).read_text(encoding="utf-8")
     (made / FACTS).write_text(text.replace('"inline"', '"mine"'), encoding="utf-8")
     assert request_of_run(str(made), None, None).engine == "local"
