@@ -224,9 +224,6 @@ class FamilyTuner:
 
     def _ask_optuna(self) -> optuna.Trial:
         """Return a trial with a value of each hyperparameter that exists at its point."""
-        if not has_conditions(self.space):
-            distributions = _distributions(self.space, self.space)
-            return self.optuna_study.ask(distributions)
         trial = self.optuna_study.ask()
         for name, range_ in self.space.items():
             if not exists(range_, trial.params):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from automl.space import Choice, Range, Space, existing, has_conditions
+from automl.space import Choice, Range, Space, existing
 
 if TYPE_CHECKING:
     import optuna
@@ -81,9 +81,7 @@ class Sampling:
         if self.method != "grid":
             return None
         points = _shuffled_points(grid(space), seed)
-        if has_conditions(space):
-            return _distinct(existing(space, point) for point in points)
-        return points
+        return _distinct(existing(space, point) for point in points)
 
 
 def _distinct(points: Iterable[Point]) -> Iterator[Point]:
