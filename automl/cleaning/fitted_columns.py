@@ -13,7 +13,7 @@ from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.drops import find_column_copies, is_associated_with_target, is_constant, is_id
 from automl.cleaning.dual_typed import SECOND_READINGS, find_second_rule
 from automl.cleaning.findings import pick_examples
-from automl.cleaning.kinds import Inferred, Rule, force, infer
+from automl.cleaning.kinds import Inferred, RawColumn, Rule, force, infer
 from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.options import CleanOptions, names_in
 from automl.cleaning.sentinels import find_sentinels
@@ -87,10 +87,11 @@ def _fit_column(
 ) -> FittedColumn:
     raw = read_cells(series)
     cells = normalize_cells(raw, missing_words=options.missing_words)
+    column = RawColumn(name, cells, sign)
     if name in options.kinds:
-        inferred = Inferred(force(name, cells, options.kinds[name], sign))
+        inferred = Inferred(force(column, options.kinds[name]))
     else:
-        inferred = infer(name, cells, sign)
+        inferred = infer(column)
     rule = inferred.rule
     findings = list(inferred.findings)
     read = rule.read(cells)

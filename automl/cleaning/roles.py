@@ -14,7 +14,7 @@ from automl.arrays import Floats, Rows
 from automl.cleaning.cells import normalize_cells, read_cells
 from automl.cleaning.decimals import DecimalSign
 from automl.cleaning.drift import times_from_parts
-from automl.cleaning.kinds import infer
+from automl.cleaning.kinds import RawColumn, infer
 from automl.cleaning.options import split_names
 from automl.columns import Numbers
 from automl.errors import InputError
@@ -143,7 +143,7 @@ class RoleReader:
         """Read numbers and dates, or columns of these kinds only."""
         kept = series.iloc[self.rows]
         cells = normalize_cells(read_cells(kept))
-        inferred = infer(where, cells, self.sign)
+        inferred = infer(RawColumn(where, cells, self.sign))
         column = inferred.rule.read(cells).column
         is_allowed = not kinds or column.kind in kinds
         if is_allowed and isinstance(column, Numbers):

@@ -13,7 +13,7 @@ import pytest
 
 from automl.cleaning import Cleaned, Cleaner, kinds
 from automl.cleaning.cells import Cells, normalize_cells, read_cells
-from automl.cleaning.kinds import KINDS, Kind, force, infer, rule_from_state
+from automl.cleaning.kinds import KINDS, Kind, RawColumn, force, infer, rule_from_state
 from automl.columns import Columns, Numbers
 from automl.errors import UnsafeModel
 from automl.features.encoding import FITTERS, fit_shared
@@ -83,14 +83,14 @@ def test_each_kind_has_a_name_of_its_own() -> None:
 
 def test_recognises_its_columns_and_leaves_others_to_the_next_kind(kind: Kind) -> None:
     for name, words in COLUMNS.items():
-        found = infer("column", cells_of(words))
+        found = infer(RawColumn("column", cells_of(words)))
         assert (found.rule.kind == kind.name) == (name == kind.name)
         assert isinstance(found.rule, kind.rule) == (name == kind.name)
 
 
 def test_reads_columns_of_its_layout_whose_encoders_are_known(kind: Kind) -> None:
     cells = column_of(kind)
-    read = infer("column", cells).rule.read(cells)
+    read = infer(RawColumn("column", cells)).rule.read(cells)
     assert read.n_unreadable == 0
     assert read.n_present == 60
     for column in read.columns:
@@ -101,7 +101,7 @@ def test_reads_columns_of_its_layout_whose_encoders_are_known(kind: Kind) -> Non
 
 def test_reads_each_row_by_itself(kind: Kind) -> None:
     words = COLUMNS[kind.name]
-    rule = infer("column", cells_of(words)).rule
+    rule = infer(RawColumn("column", cells_of(words))).rule
     together = rule.read(cells_of(words))
     alone = rule.read(cells_of(words[7:8]))
     rows = np.array([7])
@@ -113,14 +113,14 @@ def test_reads_each_row_by_itself(kind: Kind) -> None:
 
 
 def test_reads_nothing_from_no_rows(kind: Kind) -> None:
-    rule = infer("column", column_of(kind)).rule
+    rule = infer(RawColumn("column", column_of(kind))).rule
     read = rule.read(cells_of([]))
     assert read.n_present == read.n_unreadable == read.n_unseen == 0
 
 
 def test_is_saved_as_plain_values(kind: Kind) -> None:
     cells = column_of(kind)
-    rule = infer("column", cells).rule
+    rule = infer(RawColumn("column", cells)).rule
     text = json.dumps({"kind": rule.kind, **rule.to_state()})
     assert rule_from_state(json.loads(text)) == rule
 
@@ -132,13 +132,13 @@ def test_a_state_of_no_kind_is_refused() -> None:
 
 
 def test_describes_itself_in_plain_values(kind: Kind) -> None:
-    described = infer("column", column_of(kind)).rule.describe()
+    described = infer(RawColumn("column", column_of(kind))).rule.describe()
     assert not {"name", "kind"} & set(described)
     json.dumps(described)
 
 
 def test_says_what_is_missing_where_no_cell_can_be_read(kind: Kind) -> None:
-    rule = infer("column", column_of(kind)).rule
+    rule = infer(RawColumn("column", column_of(kind))).rule
     read = rule.read(cells_of(["§", "¶"]))
     is_refused = read.n_unreadable == read.n_present == 2
     # Of a shape's words some may change: they count as missing.
@@ -151,7 +151,7 @@ def test_reads_any_column_if_users_choose_it(kind: Kind) -> None:
         return
     for words in COLUMNS.values():
         cells = cells_of(words)
-        read = force("column", cells, kind.name).read(cells)
+        read = force(RawColumn("column", cells), kind.name).read(cells)
         assert read.n_present == 60
 
 

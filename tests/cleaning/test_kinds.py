@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from automl.cleaning.cells import Cells, normalize_cells, read_cells
-from automl.cleaning.kinds import infer
+from automl.cleaning.kinds import RawColumn, infer
 from automl.cleaning.kinds.date import DateRule
 from automl.cleaning.kinds.number import NumberRule
 from automl.columns import Numbers
@@ -22,12 +22,12 @@ def cells_of(words: object) -> Cells:
 
 
 def kind(words: object, name: str = "column") -> str:
-    return infer(name, cells_of(words)).rule.kind
+    return infer(RawColumn(name, cells_of(words))).rule.kind
 
 
 def values(words: list[str]) -> list[float]:
     cells = cells_of(words)
-    rule = infer("column", cells).rule
+    rule = infer(RawColumn("column", cells)).rule
     column = rule.read(cells).column
     assert isinstance(column, Numbers)
     return list(column.values)
@@ -59,7 +59,7 @@ class TestNumbers:
     def test_may_hold_a_few_other_words_if_there_are_many(self) -> None:
         words = [str(number) for number in range(100)] + ["oops"]
         cells = cells_of(words)
-        inferred = infer("age", cells)
+        inferred = infer(RawColumn("age", cells))
         assert isinstance(inferred.rule, NumberRule)
         (finding,) = inferred.findings
         assert finding.code == "stray"
@@ -123,7 +123,7 @@ class TestDates:
     def test_of_ambiguous_order_are_read_so_that_neighbours_are_close(
         self, words: list[str], layout: str
     ) -> None:
-        rule = infer("d", cells_of(words)).rule
+        rule = infer(RawColumn("d", cells_of(words))).rule
         assert rule == DateRule(layout)
 
     def test_that_are_bad_become_missing(self) -> None:
@@ -202,7 +202,7 @@ class TestOthers:
 def test_whole_numbers_beyond_exact_floats_keep_all_digits(spell: type) -> None:
     numbers = [2**60 + number for number in range(40)]
     cells = cells_of([spell(number) for number in numbers])
-    rule = infer("n", cells).rule
+    rule = infer(RawColumn("n", cells)).rule
     first, last = rule.read(cells).columns
     assert isinstance(first, Numbers)
     assert isinstance(last, Numbers)

@@ -6,7 +6,6 @@ A column belongs to the first kind in `KINDS` that takes it.
 from __future__ import annotations
 
 from automl.cleaning.cells import Cells, Spelled
-from automl.cleaning.decimals import UNKNOWN, DecimalSign
 from automl.cleaning.kinds import category
 from automl.cleaning.kinds.category import CATEGORY
 from automl.cleaning.kinds.date import DATE
@@ -34,48 +33,38 @@ __all__ = [
 KINDS: tuple[Kind, ...] = (FLAG, NUMBER, DATE, DURATION, PARTS, TEXT, CATEGORY)
 
 
-def infer(
-    name: str,
-    cells: Cells,
-    sign: DecimalSign = UNKNOWN,
-) -> Inferred:
+def infer(raw: RawColumn) -> Inferred:
     """Infer the kind of a column from its cells.
 
-    Parameters
-    ----------
-    name : str
-        The column's name: it helps to tell moments from other numbers.
-    cells : Cells
-        The cells, without missing words and blanks around them.
-    sign : DecimalSign, optional
-        The decimal sign of the file.
+    What pandas holds as a categorical, or has no cells, is a category in any case.
 
     Examples
     --------
     >>> from automl.cleaning.cells import read_cells, normalize_cells
     >>> import pandas as pd
-    >>> columns = (["$1", "2"], ["no", "yes"], ["01234", "9"])
-    >>> [infer("a", normalize_cells(read_cells(pd.Series(words)))).rule.kind for words in columns]
-    ['number', 'flag', 'category']
+    >>> for words in (["$1", "2"], ["no", "yes"], ["01234", "9"]):
+    ...     cells = normalize_cells(read_cells(pd.Series(words)))
+    ...     print(infer(RawColumn("a", cells)).rule.kind)
+    number
+    flag
+    category
     """
-    raw = RawColumn(name, cells, sign)
-    if isinstance(cells, Spelled) and (cells.is_categorical or not len(cells.words)):
-        return category.infer(raw)
-    for kind in KINDS:
-        inferred = kind.infer(raw)
-        if inferred is not None:
-            return inferred
+    if not _is_category_anyway(raw.cells):
+        for kind in KINDS:
+            inferred = kind.infer(raw)
+            if inferred is not None:
+                return inferred
     return category.infer(raw)
 
 
-def force(
-    name: str,
-    cells: Cells,
-    chosen: str,
-    sign: DecimalSign = UNKNOWN,
-) -> Rule:
-    """Return the rule of the kind that the user chose, fitted to the cells of a column."""
-    raw = RawColumn(name, cells, sign)
+def _is_category_anyway(cells: Cells) -> bool:
+    if not isinstance(cells, Spelled):
+        return False
+    return cells.is_categorical or not len(cells.words)
+
+
+def force(raw: RawColumn, chosen: str) -> Rule:
+    """Return the rule of the kind that the user chose, fitted to a column."""
     kind = chosen_by_users()[chosen]
     assert kind.force is not None
     return kind.force(raw)
