@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from automl.arrays import Floats, Matrix
-from automl.columns import Categories, Column, Numbers, Texts
+from automl.arrays import Floats, Matrix, Rows
+from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features.feature import Features
 from automl.features.recipe import Recipe
@@ -108,6 +108,16 @@ def number_values(column: Column, source: str) -> Floats:
     if not isinstance(column, Numbers):
         raise _wrong_kind(column, source, "numbers")
     return np.ascontiguousarray(column.values, np.float64)
+
+
+def select_numbers(columns: Columns, rows: Rows, holds: Callable[[Floats], bool]) -> Names:
+    """Return the names of the number columns of whose values at some rows a predicate holds."""
+    names = []
+    for name in columns.names("number"):
+        values = number_values(columns[name], name)
+        if holds(values[rows]):
+            names.append(name)
+    return tuple(names)
 
 
 def category_codes(column: Column, source: str) -> CategoryCodes:

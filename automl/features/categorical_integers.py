@@ -6,12 +6,13 @@ Their own values say more about the target than their order does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from automl.arrays import Floats, Integers
 from automl.columns import Columns
-from automl.features._base import Names, number_values
+from automl.features._base import Names, select_numbers
 from automl.features.target import TargetColumns, cross_fit
 
 MIN_DISTINCT_VALUES = 25  # trees tell fewer values apart easily by their order
@@ -41,12 +42,8 @@ def find_categorical_integers(columns: Columns, targets: TargetColumns) -> Names
     tuple of str
         Names in the order of the columns.
     """
-    found = []
-    for name in columns.names("number"):
-        values = number_values(columns[name], name)
-        if _is_categorical(values[targets.rows], targets):
-            found.append(name)
-    return tuple(found)
+    is_categorical = partial(_is_categorical, targets=targets)
+    return select_numbers(columns, targets.rows, is_categorical)
 
 
 def are_integers(values: Floats) -> bool:

@@ -6,13 +6,13 @@ Keys recur, and their order says nothing about another entity.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from automl.arrays import Floats, Integers
 from automl.columns import Columns
-from automl.features._base import Names, number_values
+from automl.features._base import Names, select_numbers
 from automl.features.categorical_integers import are_integers, explained_variance
 from automl.features.target import N_CROSS_FITTING_FOLDS, TargetColumns
 
@@ -48,12 +48,8 @@ def find_entity_keys(columns: Columns, targets: TargetColumns) -> Names:
     scales = [targets]
     if targets.names == ("mean",):
         scales.append(_by_rank(targets))
-    found = []
-    for name in columns.names("number"):
-        values = number_values(columns[name], name)
-        if _is_key(values[targets.rows], scales):
-            found.append(name)
-    return tuple(found)
+    is_key = partial(_is_key, scales=scales)
+    return select_numbers(columns, targets.rows, is_key)
 
 
 def _by_rank(targets: TargetColumns) -> TargetColumns:
