@@ -33,7 +33,7 @@ from automl.trial import Trial
 RESULT_POLL_SECONDS = 1.0  # for results, before the policy is asked again
 STOPPING_WAIT_SECONDS = 0.1
 MAX_KEPT_TRIALS = 60  # whose models are kept: 1 000 trials on adult stay below 500 MB
-BATCH_SIZE = 10  # jobs of a round without a clock: more than most machines have cores
+BATCH_SIZE = 10  # jobs of a batch without a clock: more than most machines have cores
 MULTITHREADED_CELLS = 2_000_000  # rows x values from which a fit gets several threads
 THREADS_WITHOUT_CLOCK = 4  # of a fit on a large table, whatever the machine has
 
@@ -93,11 +93,11 @@ class Lab:
 
         Without a clock the table alone decides, so that every machine gives the same models.
         """
-        if study.size.rows * study.size.width < MULTITHREADED_CELLS:
-            return replace(self._resources, threads=1)
-        if not self.budget.is_timed:
-            return replace(self._resources, threads=THREADS_WITHOUT_CLOCK)
         single = replace(self._resources, threads=1)
+        if study.size.rows * study.size.width < MULTITHREADED_CELLS:
+            return single
+        if not self.budget.is_timed:
+            return replace(single, threads=THREADS_WITHOUT_CLOCK)
         return replace(single, threads=self._executor.workers(single))
 
     def capacity(self, budget: Budget) -> Capacity:
