@@ -4,7 +4,8 @@ AutoMLError            anything automl itself reports
 ├── InputError         the user can fix it (also a ValueError): exit code 2
 │   ├── MissingExtra   an optional library is not installed (also an ImportError)
 │   └── UnsafeModel    a predictor file is damaged or asks for something outside its closed tables
-└── NoTime             the budget ended too early
+├── OutOfTime          the budget ended too early
+└── UnfaithfulTrees    a library's trees and ours predict differently
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class UnsafeModel(InputError):
 
 class OutOfTime(AutoMLError):
     """The budget ended before the steps that all others depend on were done."""
+
+
+class UnfaithfulTrees(AutoMLError):
+    """A library's trees and the arrays made of them predict differently: the fit is not used."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""Trees of all boosters and forests: one format of checked arrays, and one way to evaluate them."""
