@@ -27,6 +27,7 @@ PR_SET_PDEATHSIG = 1
 LIGHT_LIBRARIES = ("automl.executor.worker",)  # NumPy alone, for the first model's worker
 SHARED_LIBRARIES = ("scipy.optimize", "lightgbm")  # loaded before any other worker is forked
 LATER_LIBRARIES = (  # loaded one by one, with requests served in between
+    "automl.models.trees.warm",
     "sklearn.ensemble",
     "catboost",
     "xgboost",

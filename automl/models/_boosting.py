@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from automl.arrays import Floats
+from automl.arrays import Floats, Matrix
 from automl.features.feature import Feature
 from automl.models._base import FitContext, Fitted, Hyperparameters, Sample
+from automl.models._boosted import BoostedModel
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding
 from automl.models.constant import ConstantModel
+from automl.models.trees.trees import Trees
 
 WatchedMetric = Literal["log_loss", "roc_auc", "rmse", "mae", "pinball"]
 
@@ -22,6 +24,7 @@ MIN_HELD_OUT_ROWS_FOR_METRIC = 500
 # The learning rate's upper bound where deadlines cut fits short.
 SHORT_BUDGET_LEARNING_RATE = 0.4
 _MAX_ROUND_CHOICES = 20
+_PROBE_ROWS = 32
 # Metrics whose best round a watched metric finds as well.
 _PROXIED_METRICS = ("r2", "pinball", "rmsle", "mape")
 
@@ -43,6 +46,8 @@ class PreparedBoosting:
         The held-out rows with encoded targets.
     fallback : ConstantModel or None
         The model, where nothing can be learnt; then the data are None.
+    probe : ndarray of shape (n_probe_rows, n_features) or None
+        Some of the training rows, by which the fitted trees are compared with the library's.
     """
 
     target: TargetCoding
@@ -52,6 +57,7 @@ class PreparedBoosting:
     held: Any = None
     held_sample: Sample | None = None
     fallback: ConstantModel | None = None
+    probe: Matrix | None = None
 
     @property
     def n_held_out(self) -> int:
@@ -83,13 +89,18 @@ def prepare_boosting(
     if encoded.fallback is not None:
         return prepared
     data = convert(rows, None)
-    prepared = replace(prepared, train=data)
+    prepared = replace(prepared, train=data, probe=_probe(rows.X))
     if held is None:
         return prepared
     held = encoded.target.encode(held)
     if not len(held.y):
         return prepared
     return replace(prepared, held=convert(held, data), held_sample=held)
+
+
+def _probe(X: Matrix) -> Matrix:
+    step = max(1, len(X) // _PROBE_ROWS)
+    return X[::step][:_PROBE_ROWS]
 
 
 def watched_metrics(context: FitContext, n_held_out: int) -> tuple[WatchedMetric, ...]:
@@ -219,9 +230,14 @@ def constant_fit(data: PreparedBoosting, params: Hyperparameters) -> Fitted | No
 
 
 def finish_fit(
-    monitor: Monitor, data: PreparedBoosting, model: Any, rounds: int, resolved: Hyperparameters
+    monitor: Monitor,
+    data: PreparedBoosting,
+    trees: Trees,
+    rounds: int,
+    resolved: Hyperparameters,
 ) -> Fitted:
     """Return the result of a boosting run."""
+    model = BoostedModel(trees, data.target)
     unit = 1.0
     if not data.target.n_classes:
         unit = data.target.scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
-from automl.models._blocks import check_width, read_bytes, read_integer
+from automl.models._blocks import read_integer
+from automl.models._boosted import check_faithful, restore_boosted
 from automl.models._stopping import MAX_ROUNDS, Monitor
-from automl.models._target import TargetCoding, read_target
-from automl.models.constant import ConstantModel
+from automl.models.trees.from_catboost import read_catboost
+from automl.models.trees.pruning import without_idle_splits
+from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -33,70 +36,8 @@ _MAX_TOTAL_LEVELS = 2**25  # of all columns together
 # Rows x columns x classes x rounds x fold models that a candidate may cost where no clock ends it.
 _UNTIMED_MAX_CELLS = 16_000_000_000
 _UNTIMED_MIN_CATBOOST_ROUNDS = 200  # whatever they cost
+_MARGIN_TOLERANCE = 1e-6  # CatBoost adds values in an order of its own
 _GROW_POLICIES = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
-
-
-@dataclass(frozen=True)
-class CatBoostModel:
-    """A booster and what is needed to predict with it.
-
-    Parameters
-    ----------
-    booster : catboost.CatBoost
-    raw : bytes
-        The booster in CatBoost's binary format.
-    rounds : int
-        Number of the booster's rounds that predictions use.
-    levels : tuple of int
-        Number of levels of each column; 0 for a numeric column.
-    target : TargetCoding
-    """
-
-    booster: Any
-    raw: bytes
-    rounds: int
-    levels: tuple[int, ...]
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed with one thread."""
-        check_width(X, len(self.levels))
-        if not len(X):
-            return self.target.empty_prediction()
-        raw = _predict(
-            self.booster,
-            X,
-            self.levels,
-            self.target,
-            threads=1,
-            rounds=self.rounds,
-        )
-        return self.target.to_prediction(raw)
-
-    def to_state(self) -> State:
-        """Return the booster in CatBoost's binary format, and the other fields."""
-        return {
-            "booster": self.raw,
-            "rounds": self.rounds,
-            "levels": list(self.levels),
-            "target": self.target.to_state(),
-        }
-
-
-def _predict(
-    booster: Any,
-    X: Matrix,
-    levels: tuple[int, ...],
-    target: TargetCoding,
-    threads: int,
-    rounds: int,
-) -> Any:
-    return booster.predict(
-        _frame(X, levels),
-        prediction_type="Probability" if target.n_classes else "RawFormulaVal",
-        ntree_end=rounds,
-        thread_count=threads,
-    )
 
 
 def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
@@ -120,36 +61,8 @@ def _frame(X: Matrix, levels: tuple[int, ...]) -> Any:
     return pd.DataFrame(columns)
 
 
-def _load(raw: bytes, rounds: int, levels: tuple[int, ...], target: TargetCoding) -> CatBoostModel:
-    """Return the model of a booster's bytes, after checking it against the other fields."""
-    import catboost
-
-    booster = catboost.CatBoost()
-    try:
-        booster.load_model(blob=raw)
-    except catboost.CatBoostError as error:
-        reason = str(error).splitlines()[0]
-        raise UnsafeModel(f"the model file's CatBoost booster can't be read: {reason}") from None
-    categorical = [index for index, count in enumerate(levels) if count]
-    has_same_width = len(booster.feature_names_) == len(levels)
-    if not has_same_width or list(booster.get_cat_feature_indices()) != categorical:
-        raise UnsafeModel("the model file's CatBoost booster was trained on other columns")
-    if rounds > booster.tree_count_:
-        raise UnsafeModel(
-            f"the model file's CatBoost booster has {booster.tree_count_} trees, not {rounds}"
-        )
-    return CatBoostModel(booster, raw, rounds, levels, target)
-
-
 def _serialise(booster: Any) -> bytes:
-    """Return the booster in CatBoost's format.
-
-    The time of day and the random name that CatBoost notes there are cleared, so that equal fits
-    give equal files.
-    """
-    metadata = booster.get_metadata()
-    metadata["model_guid"] = ""
-    metadata["train_finish_time"] = ""
+    """Return the booster in CatBoost's format, which it only writes to files."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.cbm")
         booster.save_model(str(path))
@@ -253,12 +166,8 @@ class CatBoost:
         return _finish(booster, monitor, prepared, resolved, context)
 
     def restore(self, state: State) -> Model:
-        """Return the model of a booster's bytes, after checking them."""
-        if "constant" in state:
-            return ConstantModel.from_state(state)
-        raw = read_bytes(state, "booster")
-        rounds = read_integer(state, "rounds", 1)
-        return _load(raw, rounds, _read_levels(state), read_target(state))
+        """Return the model of trees, after checking them."""
+        return restore_boosted(state, partial(_read_booster, state))
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping and two columns of categories.
@@ -266,6 +175,17 @@ class CatBoost:
         2.6 s for 1 000 x 20, 7 s for 10 000 x 20, 32 s for 40 000 x 20.
         """
         return 1.0 + 3 * boosting.estimate_seconds(rows, features, outputs)
+
+
+def _read_booster(state: State, blob: bytes) -> Trees:
+    """Return the trees of a booster in a file of format 4, which holds the other fields, too."""
+    rounds = read_integer(state, "rounds", 1)
+    return _read_trees(blob, _read_levels(state), rounds)
+
+
+def _read_trees(blob: bytes, levels: tuple[int, ...], rounds: int) -> Trees:
+    """Return the first trees of a booster, without splits that decide nothing."""
+    return without_idle_splits(read_catboost(blob, levels, rounds))
 
 
 def _read_levels(state: State) -> tuple[int, ...]:
@@ -375,13 +295,23 @@ def _finish(
 
     def predict(rounds: int) -> Floats:
         assert prepared.held_sample is not None
-        X = prepared.held_sample.X
-        raw = _predict(booster, X, levels, target, context.threads, rounds)
+        raw = booster.predict(
+            _frame(prepared.held_sample.X, levels),
+            prediction_type="Probability" if target.n_classes else "RawFormulaVal",
+            ntree_end=rounds,
+            thread_count=context.threads,
+        )
         return target.to_prediction(raw)
 
     rounds = boosting.choose_round(monitor, prepared, context, predict)
-    # Other trees can't be shortened; their predictions leave out the rounds after the best.
-    if resolved["grow"] == "symmetric":
-        booster.shrink(ntree_end=rounds)
-    model = _load(_serialise(booster), rounds, levels, target)
-    return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
+    trees = _read_trees(_serialise(booster), levels, rounds)
+    probe = prepared.probe
+    assert probe is not None
+    margins = booster.predict(
+        _frame(probe, levels),
+        prediction_type="RawFormulaVal",
+        ntree_end=rounds,
+        thread_count=1,
+    )
+    check_faithful(trees, probe, margins, _MARGIN_TOLERANCE)
+    return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)

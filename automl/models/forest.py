@@ -13,8 +13,10 @@ from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Samp
 from automl.models._blocks import check_width, clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
-from automl.models._trees import Trees
 from automl.models.constant import ConstantModel
+from automl.models.trees.from_format_4 import from_format_4
+from automl.models.trees.from_sklearn import from_sklearn
+from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -42,13 +44,20 @@ class ForestModel:
         class is impossible because no tree has seen it.
         """
         check_width(X, self.trees.features)
-        finite = clip_infinite(X)
-        mean = self.trees.predict(finite)
-        if self.target.n_classes:
-            count = self.trees.count
-            total = count * mean + 1 / self.target.outputs
-            mean = total / (count + 1)
-        return self.target.to_prediction(mean)
+        return self.predict_margins(self.trees.margins(X))
+
+    def predict_margins(self, margins: Floats) -> Floats:
+        """Return the predictions of rows, given the sums of the trees' values.
+
+        Parameters
+        ----------
+        margins : ndarray of shape (n_rows, n_outputs)
+        """
+        count = self.trees.count
+        if not self.target.n_classes:
+            return self.target.to_prediction(margins / count)
+        total = margins + 1 / self.target.outputs
+        return self.target.to_prediction(total / (count + 1))
 
     def to_state(self) -> State:
         """Return the trees' arrays and the target's coding."""
@@ -136,7 +145,7 @@ class Forest:
         if n_fitted < wanted:
             rounds = full_forest_trees(n_fitted, context.models)
         n_kept = math.ceil(_KEPT_FORESTS * rounds / context.models)
-        trees = Trees.from_sklearn(fitted)
+        trees = from_sklearn(fitted)
         resolved["n_estimators"] = full_count
         return Fitted(
             model=ForestModel(trees, prepared.target),
@@ -169,10 +178,9 @@ class Forest:
         """Return the model of the trees' arrays, after checking them."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        trees = Trees.from_state(read_state(state, "trees"))
+        trees = _read_trees(read_state(state, "trees"))
         target = read_target(state)
-        n_columns = trees.value.shape[1]
-        if n_columns != target.columns:
+        if trees.outputs != target.columns:
             raise UnsafeModel(
                 "the model file's trees have another number of classes than their target"
             )
@@ -191,6 +199,12 @@ class Forest:
         tree_seconds = 2e-3 + rows * seconds_per_row
         class_factor = max(1.0, outputs / 20)
         return float(trees * tree_seconds * class_factor)
+
+
+def _read_trees(state: State) -> Trees:
+    if "offsets" in state:  # files of format 4
+        return from_format_4(state)
+    return Trees.from_state(state)
 
 
 def _min_leaf_rows(n_rows: int, context: FitContext) -> int:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.arrays import Floats, Matrix
-from automl.errors import UnsafeModel
+from automl.arrays import Floats
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
-from automl.models._blocks import check_width, read_bytes
-from automl.models._lightgbm_format import sanitise, strip_explanations
-from automl.models._losses import sigmoid, softmax
+from automl.models._boosted import check_faithful, restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models._target import TargetCoding, read_target
-from automl.models.constant import ConstantModel
+from automl.models.trees.from_lightgbm import from_lightgbm
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -33,68 +28,8 @@ _METRIC_NAMES: dict[boosting.WatchedMetric, str] = {
     "pinball": "quantile",
 }
 _DATASET_PARAMS = ("max_bin", "min_data_in_bin")  # hyperparameters that a Dataset depends on
-# Trees evaluated together: the processor's cache holds them while all rows go through (2 to 4 times
-# as fast, measured).
-_TREES_PER_BLOCK = 200
 # Rounds without a split after which a run ends; extra_trees may miss one by chance.
 _MAX_IDLE_ROUNDS = 5
-
-
-@dataclass(frozen=True)
-class LightGBMModel:
-    """A booster, its text, and the target's coding."""
-
-    booster: Booster
-    text: bytes
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed with one thread."""
-        check_width(X, self.booster.num_feature())
-        if not len(X):
-            return self.target.empty_prediction()
-        if self.booster.num_trees() <= _TREES_PER_BLOCK:
-            return self.target.to_prediction(self.booster.predict(X, num_threads=1))
-        raw = self._raw_scores(X)
-        if raw.ndim > 1:
-            return self.target.to_prediction(softmax(raw))
-        return self.target.to_prediction(sigmoid(raw) if self.target.n_classes else raw)
-
-    def _raw_scores(self, X: Matrix) -> Floats:
-        """Return the sum of the trees' outputs, added up block by block."""
-        columns = self.target.columns
-        total = np.zeros((len(X), columns) if columns > 1 else len(X))
-        rounds_per_block = max(1, _TREES_PER_BLOCK // columns)
-        rounds = self.booster.num_trees() // columns
-        for start in range(0, rounds, rounds_per_block):
-            scores = self.booster.predict(
-                X,
-                start_iteration=start,
-                num_iteration=rounds_per_block,
-                num_threads=1,
-                raw_score=True,
-            )
-            total += np.asarray(scores)
-        return total
-
-    def to_state(self) -> State:
-        """Return the booster in LightGBM's text format, and the target's coding."""
-        return {"booster": self.text, "target": self.target.to_state()}
-
-
-def _load(text: bytes, target: TargetCoding) -> LightGBMModel:
-    """Return the model of a text that was sanitised, or that LightGBM has just written."""
-    import lightgbm
-
-    try:
-        booster = lightgbm.Booster(model_str=text.decode())
-    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise UnsafeModel(f"the model file's LightGBM booster can't be read: {error}") from None
-    if booster.num_model_per_iteration() != target.columns:
-        raise UnsafeModel(
-            "the model file's LightGBM booster has another number of classes than its target"
-        )
-    return LightGBMModel(booster, text, target)
 
 
 class LightGBM:
@@ -199,17 +134,17 @@ class LightGBM:
             return prepared.target.to_prediction(raw)
 
         rounds = boosting.choose_round(monitor, prepared, context, predict)
-        text = strip_explanations(booster.model_to_string(num_iteration=rounds).encode())
-        model = _load(text, prepared.target)
-        return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
+        text = booster.model_to_string(num_iteration=rounds)
+        trees = from_lightgbm(text.encode())
+        probe = prepared.probe
+        assert probe is not None
+        margins = booster.predict(probe, num_iteration=rounds, num_threads=1, raw_score=True)
+        check_faithful(trees, probe, margins)
+        return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)
 
     def restore(self, state: State) -> Model:
-        """Return the model of a booster's text, after checking it."""
-        if "constant" in state:
-            return ConstantModel.from_state(state)
-        text = read_bytes(state, "booster")
-        model = _load(sanitise(text), read_target(state))
-        return replace(model, text=text)
+        """Return the model of trees, after checking them."""
+        return restore_boosted(state, from_lightgbm)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl.arrays import Floats, Matrix
-from automl.errors import UnsafeModel
+from automl.arrays import Floats
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
-from automl.models._blocks import check_width, clip_infinite, read_bytes
+from automl.models._blocks import clip_infinite
+from automl.models._boosted import check_faithful, restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models._target import TargetCoding, read_target
-from automl.models._xgboost_format import check_booster
-from automl.models.constant import ConstantModel
+from automl.models.trees.from_xgboost import from_xgboost
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -31,43 +28,6 @@ _METRIC_NAMES: dict[boosting.WatchedMetric, str] = {
     "pinball": "quantile",
 }
 _DEFAULT_MAX_BIN = 256
-
-
-@dataclass(frozen=True)
-class XGBoostModel:
-    """A booster, its bytes, and the target's coding."""
-
-    booster: Booster
-    raw: bytes
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed with one thread."""
-        check_width(X, self.booster.num_features())
-        if not len(X):
-            return self.target.empty_prediction()
-        raw = self.booster.inplace_predict(clip_infinite(X))
-        return self.target.to_prediction(raw)
-
-    def to_state(self) -> State:
-        """Return the booster in XGBoost's UBJSON format, and the target's coding."""
-        return {
-            "booster": self.raw,
-            "target": self.target.to_state(),
-        }
-
-
-def _load(raw: bytes, target: TargetCoding) -> XGBoostModel:
-    """Return the model of bytes that were checked, or that XGBoost has just written."""
-    import xgboost
-
-    try:
-        booster = xgboost.Booster(model_file=bytearray(raw))
-    except (xgboost.core.XGBoostError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UnsafeModel(f"the model file's XGBoost booster can't be read: {reason}") from None
-    booster.set_param({"nthread": 1})
-    return XGBoostModel(booster, raw, target)
 
 
 class XGBoost:
@@ -160,17 +120,17 @@ class XGBoost:
             return prepared.target.to_prediction(raw)
 
         rounds = boosting.choose_round(monitor, prepared, context, predict)
-        raw = booster[:rounds].save_raw("ubj")
-        model = _load(bytes(raw), prepared.target)
-        return boosting.finish_fit(monitor, prepared, model, rounds, resolved)
+        kept = booster[:rounds]
+        trees = from_xgboost(bytes(kept.save_raw("ubj")))
+        probe = prepared.probe
+        assert probe is not None
+        margins = kept.inplace_predict(clip_infinite(probe), predict_type="margin")
+        check_faithful(trees, probe, margins)
+        return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)
 
     def restore(self, state: State) -> Model:
-        """Return the model of a booster's bytes, after checking them."""
-        if "constant" in state:
-            return ConstantModel.from_state(state)
-        raw = read_bytes(state, "booster")
-        check_booster(raw)
-        return _load(raw, read_target(state))
+        """Return the model of trees, after checking them."""
+        return restore_boosted(state, from_xgboost)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.

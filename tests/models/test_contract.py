@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import re
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from automl.models import (
     find_family,
 )
 from automl.space import draw, existing, has_conditions, nearest
-from automl.state import State, pack, pack_to_bytes, unpack
+from automl.state import State, pack_to_bytes, unpack_bytes
 from automl.task import Kind, Task
 from tests.models.descending import Descending
 
@@ -108,11 +106,7 @@ def fit(
 
 def through_zip(state: State) -> State:
     """Write a state to a zip file and read it again."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        pack(state, archive, "model")
-    with zipfile.ZipFile(file) as archive:
-        return unpack(archive, "model")
+    return unpack_bytes(pack_to_bytes(state))
 
 
 def family_of_contributing() -> Family:

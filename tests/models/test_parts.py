@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from automl.budget import Budget
 from automl.errors import UnsafeModel
@@ -19,7 +17,6 @@ from automl.metrics import metric_for
 from automl.models import Feature, FitContext, Sample, find_family
 from automl.models._blocks import map_blocks
 from automl.models._target import TargetCoding
-from automl.models._trees import Trees
 from automl.models.constant import fit_constant
 from automl.models.knn import KNNModel
 from automl.models.linear import Linear
@@ -144,74 +141,6 @@ def test_the_constant_is_the_mean_or_the_median() -> None:
     assert fit_constant(sample_of([0, 1, 1, 3]), HOW).value.tolist() == [0.25, 0.5, 0, 0.25]
 
 
-def forest_of(
-    kind: str, missing: bool
-) -> tuple[Any, Trees, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
-    """Return a scikit-learn forest, its trees as arrays, and its training rows."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(300, 4)).astype(np.float32)
-    X[:, 2] = np.round(X[:, 2])
-    y = X[:, 0] + X[:, 2]
-    if missing:
-        X[rng.random(X.shape) < 0.2] = np.nan
-    forest: Any = ExtraTreesClassifier(20, random_state=0)
-    if kind == "numbers":
-        forest = ExtraTreesRegressor(20, random_state=0)
-    else:
-        y = np.digitize(y, [0.0] if kind == "two" else [-1.0, 1.0])
-    forest.fit(X, y)
-    trees = Trees.from_sklearn([tree.tree_ for tree in forest.estimators_])
-    return forest, trees, X
-
-
-@pytest.mark.parametrize("kind", ["numbers", "two", "three"])
-@pytest.mark.parametrize("missing", [False, True])
-def test_trees_predict_as_scikit_learn_does(
-    kind: str, missing: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forest, trees, X = forest_of(kind, missing)
-    if kind == "numbers":
-        expected = forest.predict(X)[:, None]
-    else:
-        first_class = 1 if kind == "two" else 0
-        expected = forest.predict_proba(X)[:, first_class:]
-    prediction = trees.predict(X)
-    np.testing.assert_allclose(prediction, expected, rtol=1e-6, atol=1e-6)
-    slices = [trees.predict(X[start : start + 50]) for start in range(0, 300, 50)]
-    np.testing.assert_array_equal(prediction, np.concatenate(slices))
-    real_import = builtins.__import__
-
-    def import_without_sklearn(name: str, *rest: Any) -> Any:
-        if name.startswith("sklearn"):
-            raise ImportError(name)
-        return real_import(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", import_without_sklearn)
-    np.testing.assert_array_equal(trees.predict(X), prediction)
-
-
-@pytest.mark.parametrize(
-    ("name", "index", "value"),
-    [
-        ("right", 0, 1),
-        ("right", 0, 10**6),
-        ("right", 0, -5),
-        ("feature", 0, 4),
-        ("feature", 0, -1),
-        ("threshold", 0, np.nan),
-    ],
-)
-def test_trees_that_lead_out_of_bounds_are_refused(name: str, index: int, value: float) -> None:
-    state = forest_of("two", False)[1].to_state()
-    Trees.from_state(state)
-    damaged = state[name].copy()
-    damaged[index] = value
-    with pytest.raises(UnsafeModel):
-        Trees.from_state(state | {name: damaged})
-    with pytest.raises(UnsafeModel):
-        Trees.from_state(state | {name: state[name][:-1]})
-
-
 def numeric_features(count: int) -> tuple[Feature, ...]:
     names = [f"x{index}" for index in range(count)]
     return tuple(Feature(name, name) for name in names)
@@ -283,35 +212,6 @@ def test_neighbours_at_the_same_distance_share_the_rest_of_k() -> None:
     knn = find_family("knn")
     model = knn.fit(knn.prepare(train, None, params, NUMBERS), params, NUMBERS).model
     assert model.predict(np.zeros((1, 1), np.float32))[0] == pytest.approx((0 + 4.5) / 2)
-
-
-def test_a_lightgbm_model_predicts_where_the_other_libraries_are_missing(tmp_path: Any) -> None:
-    import json
-    import subprocess
-    import sys
-
-    X = np.arange(60, dtype=np.float32)[:, None]
-    y = np.arange(60) % 4 * 1.0
-    lightgbm = find_family("lightgbm")
-    context = replace(HOW, rounds=3)
-    prepared = lightgbm.prepare(Sample(X, (Feature("x", "x"),), y), None, {}, context)
-    model = lightgbm.fit(prepared, {}, context).model
-    state = model.to_state()
-    booster = tmp_path / "booster"
-    booster.write_bytes(state["booster"])
-    code = f"""
-import sys
-for name in ("sklearn", "xgboost", "catboost", "optuna"):
-    sys.modules[name] = None
-import json, numpy as np
-from automl.models import find_family
-booster = open({str(booster)!r}, "rb").read()
-model = find_family("lightgbm").restore({{"booster": booster, "target": {state["target"]!r}}})
-X = np.arange(9, dtype=np.float32)[:, None]
-print(json.dumps(model.predict(X).tolist()))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == model.predict(X[:9]).tolist()
 
 
 @pytest.mark.parametrize("name", ["extra_trees", "random_forest"])

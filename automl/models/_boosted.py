@@ -1,0 +1,112 @@
+"""A boosted model of any library: its trees as arrays of ours, and the target's coding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from automl.arrays import Floats, Matrix
+from automl.errors import UnfaithfulTrees, UnsafeModel
+from automl.models._base import Model
+from automl.models._blocks import check_width, read_bytes, read_state
+from automl.models._losses import softmax
+from automl.models._target import TargetCoding, read_target
+from automl.models.constant import ConstantModel
+from automl.models.trees.trees import Trees
+from automl.state import State
+
+
+@dataclass(frozen=True)
+class BoostedModel:
+    """Trees whose sums are margins, and the target's coding."""
+
+    trees: Trees
+    target: TargetCoding
+
+    def predict(self, X: Matrix) -> Floats:
+        """Return probabilities or values, computed with one thread."""
+        check_width(X, self.trees.features)
+        if not len(X):
+            return self.target.empty_prediction()
+        return self.predict_margins(self.trees.margins(X))
+
+    def predict_margins(self, margins: Floats) -> Floats:
+        """Return the predictions of rows whose margins are known.
+
+        Parameters
+        ----------
+        margins : ndarray of shape (n_rows, n_outputs)
+        """
+        if not self.target.n_classes:
+            return self.target.to_prediction(margins)
+        if self.target.columns == 1:
+            return self.target.to_prediction(logistic(margins))
+        return self.target.to_prediction(softmax(margins))
+
+    def to_state(self) -> State:
+        """Return the trees' arrays and the target's coding."""
+        return {
+            "trees": self.trees.to_state(),
+            "target": self.target.to_state(),
+        }
+
+
+def logistic(margins: Floats) -> Floats:
+    """Return probabilities, exact to the last digits where they are small, too.
+
+    >>> [float(f"{proba:.6g}") for proba in logistic(np.array([-800.0, -50.0, 0.0]))]
+    [0.0, 1.92875e-22, 0.5]
+    """
+    with np.errstate(over="ignore"):
+        proba: Floats = 1.0 / (1.0 + np.exp(-margins))
+    return proba
+
+
+def restore_boosted(state: State, read_booster: Callable[[bytes], Trees]) -> Model:
+    """Return the model of a boosting family's state, after checking it.
+
+    Parameters
+    ----------
+    state : mapping
+    read_booster : callable
+        Reads the library's own format, in which files of format 4 hold boosters.
+    """
+    if "constant" in state:
+        return ConstantModel.from_state(state)
+    if "booster" in state:
+        trees = read_booster(read_bytes(state, "booster"))
+    else:
+        trees = Trees.from_state(read_state(state, "trees"))
+    target = read_target(state)
+    if trees.outputs != target.columns:
+        raise UnsafeModel("the model file's trees have another number of classes than their target")
+    return BoostedModel(trees, target)
+
+
+def check_faithful(trees: Trees, rows: Matrix, margins: Any, tolerance: float = 0.0) -> None:
+    """Refuse trees whose margins are not the library's.
+
+    Parameters
+    ----------
+    trees : Trees
+    rows : ndarray of shape (n_rows, n_features)
+    margins : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        The library's.
+    tolerance : float
+        The relative difference that is allowed; 0 demands equal bits.
+
+    Raises
+    ------
+    UnfaithfulTrees
+    """
+    ours = trees.margins(rows)
+    theirs = np.asarray(margins, np.float64).reshape(ours.shape)
+    scale = np.maximum(np.abs(theirs), 1.0)
+    largest = float(np.max(np.abs(ours - theirs) / scale, initial=0.0))
+    if not largest <= tolerance:
+        raise UnfaithfulTrees(
+            f"the library's predictions and those of its trees as arrays differ by {largest:.3g}"
+        )
