@@ -1,7 +1,8 @@
 """The state of a fitted part, and how it is stored in a zip.
 
 A state is nested dictionaries and lists of JSON values, arrays and bytes. Nothing here can run
-code: arrays are read with `allow_pickle=False`, everything else is JSON or raw bytes.
+code: arrays have a header of a fixed form, everything else is JSON or raw bytes. Arrays are stored
+without compression and aligned, so that they are read where they lie.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import io
 import json
 import math
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +25,7 @@ from automl.errors import UnsafeModel, one_line
 from automl.files import ENCODING_ERRORS
 
 State = dict[str, Any]
+Blob = bytes | memoryview
 
 MAX_UNPACKED_BYTES = 8 * 2**30  # of all entries of one archive
 # Numbers and trees compress to a fifth of their size, a zip bomb to a thousandth.
@@ -30,7 +34,12 @@ MAX_MODEL_COMPRESSION_RATIO = 200
 ALWAYS_ALLOWED_BYTES = 2**26
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # time of every entry, so that equal states make equal bytes
 
+_ALIGNMENT = 64  # bytes, as `np.save` aligns an array in its file
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # before an entry's name, of which the lengths matter
+_EXTRA_HEADER = struct.Struct("<HH")
+_PADDING_ID = 0xD935
 _ENTRY_NAME = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
+_ANY_STATE = re.compile(r"\w{1,40}/(state\.json|\d{1,6}\.(npy|bin))")
 _ARRAY_HEADER = re.compile(
     rb"\{'descr': '([<|][biuf]\d)', "
     rb"'fortran_order': (True|False), "
@@ -38,6 +47,7 @@ _ARRAY_HEADER = re.compile(
 )
 _MALFORMED = (
     LookupError,
+    struct.error,
     TypeError,
     ValueError,
     AttributeError,
@@ -76,13 +86,23 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
     text = json.dumps(to_plain(state), ensure_ascii=False)
     # A lone surrogate becomes a backslash escape, which is JSON's own escape for it, too.
     structure = text.encode("utf-8", ENCODING_ERRORS)
-    for name, blob in [("state.json", structure), *blobs]:
-        archive.writestr(
-            zipfile.ZipInfo(f"{prefix}/{name}", ZIP_EPOCH),
-            blob,
-            compress_type=zipfile.ZIP_DEFLATED,
-            compresslevel=1,
-        )
+    entry = zipfile.ZipInfo(f"{prefix}/state.json", ZIP_EPOCH)
+    archive.writestr(entry, structure, compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
+    for name, blob in blobs:
+        write_stored(archive, f"{prefix}/{name}", blob)
+
+
+def write_stored(archive: zipfile.ZipFile, name: str, blob: Blob) -> None:
+    """Write an entry without compression, its first byte at a multiple of 64 bytes.
+
+    An extra field of zeros fills the gap, under the number that Android's zipalign uses for it.
+    """
+    entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+    assert archive.fp is not None
+    start = archive.fp.tell() + _LOCAL_HEADER.size + len(name.encode()) + _EXTRA_HEADER.size
+    padding = -start % _ALIGNMENT
+    entry.extra = _EXTRA_HEADER.pack(_PADDING_ID, padding) + bytes(padding)
+    archive.writestr(entry, blob)
 
 
 def pack_to_bytes(state: Mapping[str, Any]) -> bytes:
@@ -108,7 +128,66 @@ def raising_unsafe_model(subject: str) -> Iterator[None]:
         raise UnsafeModel(f"{subject}: the model file is malformed: {cause}") from None
 
 
-def unpack_bytes(blob: bytes) -> State:
+@dataclass(frozen=True)
+class Archive:
+    """A zip in memory, whose stored entries are read where they lie.
+
+    Parameters
+    ----------
+    blob : memoryview
+    entries : mapping of str to ZipInfo
+    zip : ZipFile
+    """
+
+    blob: memoryview
+    entries: Mapping[str, zipfile.ZipInfo]
+    zip: zipfile.ZipFile
+
+    @classmethod
+    def open(cls, blob: Blob, names: re.Pattern[str] = _ANY_STATE) -> Archive:
+        """Return the archive that bytes hold, after an audit of its list of contents.
+
+        Parameters
+        ----------
+        blob : bytes or memoryview
+        names : Pattern
+            The names that entries may have; those of states by default.
+
+        Raises
+        ------
+        UnsafeModel
+            See `audit`.
+        """
+        opened = zipfile.ZipFile(io.BytesIO(blob))
+        audit(opened, names)
+        entries = {entry.filename: entry for entry in opened.infolist()}
+        return cls(memoryview(blob), entries, opened)
+
+    def read(self, name: str) -> memoryview:
+        """Return an entry's bytes.
+
+        Raises
+        ------
+        KeyError
+            There is no such entry.
+        """
+        entry = self.entries[name]
+        if entry.compress_type != zipfile.ZIP_STORED:
+            return memoryview(self.zip.read(entry))
+        header = _LOCAL_HEADER.unpack_from(self.blob, entry.header_offset)
+        *_, name_length, extra_length = header
+        start = entry.header_offset + _LOCAL_HEADER.size + name_length + extra_length
+        content = self.blob[start : start + entry.file_size]
+        if len(content) != entry.file_size:
+            raise UnsafeModel(f"its entry {name!r} is not complete")
+        return content
+
+    def text(self, name: str) -> str:
+        """Return an entry's bytes as UTF-8."""
+        return str(self.read(name), "utf-8")
+
+
+def unpack_bytes(blob: Blob) -> State:
     """Return the state from the bytes that `pack_to_bytes` made.
 
     Raises
@@ -116,12 +195,11 @@ def unpack_bytes(blob: bytes) -> State:
     UnsafeModel
         The bytes hold something else, or would unpack to too much.
     """
-    with raising_unsafe_model("a model's state"), zipfile.ZipFile(io.BytesIO(blob)) as archive:
-        audit(archive, _ENTRY_NAME)
-        return unpack(archive, "state")
+    with raising_unsafe_model("a model's state"):
+        return unpack(Archive.open(blob, _ENTRY_NAME), "state")
 
 
-def unpacked_size(blob: bytes) -> int:
+def unpacked_size(blob: Blob) -> int:
     """Return the bytes that a packed state would unpack to, by its list of contents."""
     with zipfile.ZipFile(io.BytesIO(blob)) as archive:
         return sum(entry.file_size for entry in archive.infolist())
@@ -166,8 +244,11 @@ def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
     check_size(unpacked_bytes, packed_bytes)
 
 
-def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
-    """Read the state that `pack` wrote below `prefix`."""
+def unpack(archive: Archive, prefix: str) -> State:
+    """Read the state that `pack` wrote below `prefix`.
+
+    Its arrays can't be written to: they are the bytes of the archive.
+    """
 
     def from_plain(value: Any) -> Any:
         if isinstance(value, list):
@@ -177,11 +258,11 @@ def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
         if value.keys() == {"$array"}:
             return _read_array(archive.read(f"{prefix}/{value['$array']}"))
         if value.keys() == {"$bytes"}:
-            return archive.read(f"{prefix}/{value['$bytes']}")
+            return archive.read(f"{prefix}/{value['$bytes']}").tobytes()
         return {key: from_plain(item) for key, item in value.items()}
 
     try:
-        state = from_plain(json.loads(archive.read(f"{prefix}/state.json")))
+        state = from_plain(json.loads(archive.text(f"{prefix}/state.json")))
     except KeyError as error:
         raise UnsafeModel(f"it lacks the entry {error.args[0]!r}") from None
     if not isinstance(state, dict):
@@ -189,7 +270,7 @@ def unpack(archive: zipfile.ZipFile, prefix: str) -> State:
     return state
 
 
-def _read_array(blob: bytes) -> np.ndarray[Any, Any]:
+def _read_array(blob: memoryview) -> np.ndarray[Any, Any]:
     """Read an array of numbers in the format of `np.save`, whose size must match its header.
 
     NumPy's own reader would evaluate the header as Python, and allocate the promised size before
@@ -198,7 +279,7 @@ def _read_array(blob: bytes) -> np.ndarray[Any, Any]:
     length = int.from_bytes(blob[8:10], "little")
     start = 10 + length
     header = _ARRAY_HEADER.fullmatch(blob[10:start])
-    if not blob.startswith(b"\x93NUMPY\x01\x00") or header is None:
+    if bytes(blob[:8]) != b"\x93NUMPY\x01\x00" or header is None:
         raise ValueError("an array with a header that no predictor has")
     dtype = np.dtype(header[1].decode())
     shape = tuple(int(size) for size in header[3].split(b",") if size.strip())
@@ -206,5 +287,9 @@ def _read_array(blob: bytes) -> np.ndarray[Any, Any]:
     if count * dtype.itemsize != len(blob) - start:
         raise ValueError(f"an array of {dtype} with shape {shape} in {len(blob)} bytes")
     order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
-    array = np.frombuffer(blob, dtype, count, start).reshape(shape, order=order)
-    return array.copy("K")
+    values = np.empty(0, dtype)
+    if count:
+        values = np.frombuffer(blob, dtype, count, start)
+    array = values.reshape(shape, order=order)
+    array.flags.writeable = False
+    return array

@@ -9,7 +9,6 @@ import shutil
 import time
 import traceback
 import warnings
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
@@ -49,7 +48,7 @@ from automl.metrics import metric_of
 from automl.models import find_family, reads_features
 from automl.models._base import FitContext, Fitted, Sample
 from automl.run_files import ENCODED, FAILURES
-from automl.state import pack, pack_to_bytes, unpack
+from automl.state import pack_to_bytes, unpack_bytes
 
 T = TypeVar("T")
 Reader = Callable[[Rows], Matrix]
@@ -66,8 +65,8 @@ def encoding_folder(work: Path, item: Encode) -> Path:
 
 def open_encoding(folder: Path) -> Encoding:
     """Return the fitted encoders of an encoding's folder."""
-    with zipfile.ZipFile(folder / "state.zip") as archive:
-        return Encoding.from_state(unpack(archive, "encoding"))
+    packed = (folder / "state.zip").read_bytes()
+    return Encoding.from_state(unpack_bytes(packed))
 
 
 def rows_of(
@@ -198,8 +197,8 @@ class Worker:
         temporary = home.with_name(f".{item.key}.{os.getpid()}")
         temporary.mkdir(parents=True, exist_ok=True)
         np.save(temporary / "X.npy", matrix)
-        with zipfile.ZipFile(temporary / "state.zip", "w") as archive:
-            pack(encoding.to_state(), archive, "encoding")
+        packed = pack_to_bytes(encoding.to_state())
+        (temporary / "state.zip").write_bytes(packed)
         if home.exists():  # written by a worker that died before it could report
             shutil.rmtree(temporary)
         else:

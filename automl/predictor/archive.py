@@ -1,4 +1,4 @@
-"""The predictor's file: a zip of JSON, arrays and the boosters' own formats, without any pickle.
+"""The predictor's file: a zip of JSON and arrays, without any pickle.
 
     manifest.json                            format number, versions, task, members, facts
     cleaner/  encodings/<n>/  residuals/     states (automl.state)
@@ -32,16 +32,21 @@ from automl.predictor.model import Member, Part, Predictor
 from automl.run_files import PREDICTOR
 from automl.state import (
     ZIP_EPOCH,
-    audit,
+    Archive,
+    Blob,
     check_size,
     pack,
     raising_unsafe_model,
     unpack,
     unpacked_size,
+    write_stored,
 )
 from automl.task import Task
 
-PREDICTOR_FORMAT = 4
+PREDICTOR_FORMAT = 5
+READ_FORMATS = (4, PREDICTOR_FORMAT)
+DISTRIBUTION = "automl-tabular"
+MAX_VERSION_CHARACTERS = 20  # in a message
 DIGEST_PREFIX = b"automl sha256 "  # in the zip's comment, before the digest
 DIGEST_CHARACTERS = 64
 ENTRY = re.compile(
@@ -49,7 +54,7 @@ ENTRY = re.compile(
     r"|(cleaner|residuals|encodings/\d{1,6})/(state\.json|\d{1,6}\.(npy|bin))"
 )
 RECORDED_LIBRARIES = (
-    "automl-tabular",
+    DISTRIBUTION,
     "numpy",
     "pandas",
     "scikit-learn",
@@ -111,8 +116,7 @@ def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[
     for member in predictor.members:
         parts = []
         for part in member.parts:
-            entry = zipfile.ZipInfo(f"models/{n_models}.zip", ZIP_EPOCH)
-            archive.writestr(entry, part.blob)
+            write_stored(archive, f"models/{n_models}.zip", part.blob)
             plain_part = {
                 "model": n_models,
                 "encodings": [names.index(name) for name in part.encodings],
@@ -183,9 +187,8 @@ def loads(
 ) -> Predictor:
     """Read a predictor from the bytes of its file; `path` is its name in messages."""
     _check_digests(blob, path, expected_sha256)
-    with raising_unsafe_model(path), zipfile.ZipFile(io.BytesIO(blob)) as archive:
-        audit(archive, ENTRY)
-        predictor = _read(archive, extra_families)
+    with raising_unsafe_model(path):
+        predictor = _read(Archive.open(blob, ENTRY), extra_families)
         predictor.check()
         return predictor
 
@@ -218,13 +221,9 @@ def _check_expected_digest(blob: bytes, path: str, expected: str) -> None:
         raise InputError(f"{path}: its SHA-256 is {digest}, not the expected {expected}.")
 
 
-def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
-    manifest = json.loads(archive.read("manifest.json"))
-    if manifest["format"] != PREDICTOR_FORMAT:
-        raise UnsafeModel(
-            f"the model file has format {manifest['format']!r}; "
-            f"this version of automl reads format {PREDICTOR_FORMAT}"
-        )
+def _read(archive: Archive, own: Extensions) -> Predictor:
+    manifest = json.loads(archive.text("manifest.json"))
+    _check_format(manifest)
     _check_families(manifest, own)
     blobs = _read_models(archive, manifest)
     names = [str(name) for name in manifest["encodings"]]
@@ -251,6 +250,22 @@ def _read(archive: zipfile.ZipFile, own: Extensions) -> Predictor:
     )
 
 
+def _check_format(manifest: Mapping[str, Any]) -> None:
+    """Refuse a format that this version does not read, and say which version does."""
+    number = manifest["format"]
+    if number in READ_FORMATS:
+        return
+    reads = " and ".join(map(str, READ_FORMATS))
+    made_by = str(manifest.get("versions", {}).get(DISTRIBUTION, ""))[:MAX_VERSION_CHARACTERS]
+    remedy = ""
+    if type(number) is int and number > PREDICTOR_FORMAT and made_by:
+        remedy = f". Install the version that wrote it: pip install '{DISTRIBUTION}>={made_by}'"
+    raise UnsafeModel(
+        f"the model file has format {number!r}; this version of automl reads formats {reads}"
+        f"{remedy}"
+    )
+
+
 def _check_families(manifest: Mapping[str, Any], own: Extensions) -> None:
     """Refuse a predictor with a member of an unknown family."""
     for member in manifest["members"]:
@@ -263,7 +278,7 @@ def _check_families(manifest: Mapping[str, Any], own: Extensions) -> None:
             )
 
 
-def _read_models(archive: zipfile.ZipFile, manifest: Mapping[str, Any]) -> dict[int, bytes]:
+def _read_models(archive: Archive, manifest: Mapping[str, Any]) -> dict[int, memoryview]:
     """Read the packed states of the models that the manifest names."""
     blobs = {}
     for member in manifest["members"]:
@@ -277,12 +292,12 @@ def _read_models(archive: zipfile.ZipFile, manifest: Mapping[str, Any]) -> dict[
     return blobs
 
 
-def _check_entries(archive: zipfile.ZipFile, models: Mapping[int, bytes], n_encodings: int) -> None:
+def _check_entries(archive: Archive, models: Mapping[int, Blob], n_encodings: int) -> None:
     """Refuse a file with entries that its manifest doesn't name."""
     known = {"manifest.json", "cleaner", "residuals"}
     known |= {f"models/{index}.zip" for index in models}
     known |= {f"encodings/{index}" for index in range(n_encodings)}
-    unknown = {_folder_or_file(entry) for entry in archive.namelist()} - known
+    unknown = {_folder_or_file(entry) for entry in archive.entries} - known
     if unknown:
         raise UnsafeModel(f"it holds an entry that its manifest does not name: {min(unknown)!r}")
 
@@ -295,7 +310,7 @@ def _folder_or_file(entry: str) -> str:
 
 
 def _read_member(
-    plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes], own: Extensions
+    plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, Blob], own: Extensions
 ) -> Member:
     return Member(
         id=str(plain["id"]),
@@ -305,7 +320,7 @@ def _read_member(
     )
 
 
-def _read_part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, bytes]) -> Part:
+def _read_part(plain: Mapping[str, Any], names: Sequence[str], blobs: Mapping[int, Blob]) -> Part:
     return Part(
         encodings=tuple(names[index] for index in plain["encodings"]),
         blob=blobs[int(plain["model"])],

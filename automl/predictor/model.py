@@ -25,12 +25,12 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
-from automl.state import unpack_bytes
+from automl.predictor.walking import Names, SharedWalk
+from automl.state import Blob, raising_unsafe_model, unpack_bytes
 from automl.table import Table
 from automl.task import Task
 
 Labels = npt.NDArray[Any]
-Names = tuple[str, ...]  # of encodings
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -43,6 +43,7 @@ MIN_THREADED_BYTES = 4_000_000  # of packed models, below which importing joblib
 MAX_BLOCK_ROWS = 50_000
 MAX_BLOCK_CELLS = 20_000_000  # rows x columns, unless that is less than `MIN_BLOCK_ROWS`
 MIN_BLOCK_ROWS = 1_000
+_NO_MARGINS: Mapping[int, Floats] = {}
 
 
 def parallel_map(
@@ -96,14 +97,14 @@ class Part:
     ----------
     encodings : tuple of str
         Names of the encodings whose columns it reads next to each other.
-    blob : bytes
+    blob : bytes or memoryview
         Its packed state.
     share : float
         Its weight within the member.
     """
 
     encodings: Names
-    blob: bytes
+    blob: Blob
     share: float = 1.0
 
 
@@ -142,20 +143,29 @@ class Member:
         return tuple(models)
 
     def _restore(self, part: Part) -> Model:
-        state = unpack_bytes(part.blob)
-        return self.family.restore(state)
+        with raising_unsafe_model(f"member {self.id!r}"):
+            state = unpack_bytes(part.blob)
+            return self.family.restore(state)
 
-    def predict(self, inputs: Mapping[Names, Matrix]) -> Floats:
+    def predict(
+        self, inputs: Mapping[Names, Matrix], margins: Mapping[int, Floats] = _NO_MARGINS
+    ) -> Floats:
         """Return the mean of the parts' predictions, weighted by their shares.
 
         Parameters
         ----------
         inputs : mapping of tuple of str to ndarray of shape (n_rows, n_features), float32
             The matrix for the encodings of each part.
+        margins : mapping of int to ndarray
+            The margins of models whose trees were walked already, by their number.
         """
         models = self.models
 
         def predict_part(index: int) -> Floats:
+            if index in margins:
+                model: Any = models[index]
+                found: Floats = model.predict_margins(margins[index])
+                return found
             names = self.parts[index].encodings
             return models[index].predict(inputs[names])
 
@@ -226,29 +236,20 @@ class Predictor:
             _ = member.models
 
     def check(self) -> None:
-        """Restore all models; refuse those that don't fit the task, and invalid weights.
+        """Refuse invalid weights and thresholds; models are checked when they are first used.
 
         Raises
         ------
         UnsafeModel
         """
-        self._check_models()
         self._check_weights()
         self._check_thresholds()
 
-    def _check_models(self) -> None:
-        """Predict one row with each model and compare the output's shape with the task's."""
+    def _check_prediction(self, member: Member, prediction: Floats) -> None:
+        """Refuse a member whose predictions don't have the task's shape."""
         shape = self._empty_prediction().shape[1:]
-        for member in self.members:
-            for index, part in enumerate(member.parts):
-                width = 0
-                for name in part.encodings:
-                    width += len(self.encodings[name].features)
-                row = np.zeros((1, width), np.float32)
-                model = member.models[index]
-                prediction = model.predict(row)
-                if prediction.shape != (1, *shape):
-                    raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
+        if prediction.shape[1:] != shape:
+            raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
 
     def _check_weights(self) -> None:
         numbers = [self.temperature]
@@ -327,13 +328,41 @@ class Predictor:
         encoded = {}
         for name, encoding in self.encodings.items():
             encoded[name] = encoding.transform(columns)
+        if self._shared_walk.is_quicker(columns.n_rows):
+            return self._predict_few(encoded)
         inputs: dict[Names, Matrix] = {}
         predictions = []
         for member in self.members:
             # Only the matrices of this member are kept: those of all together would take gigabytes.
             inputs = _member_inputs(member, encoded, inputs)
-            predictions.append(member.predict(inputs))
+            prediction = member.predict(inputs)
+            self._check_prediction(member, prediction)
+            predictions.append(prediction)
         return predictions
+
+    def _predict_few(self, encoded: Mapping[str, Matrix]) -> list[Floats]:
+        """Predict a few rows, for which the trees of all members are walked together."""
+        inputs: dict[Names, Matrix] = {}
+        for member in self.members:
+            inputs |= _member_inputs(member, encoded, inputs)
+        margins: list[dict[int, Floats]] = [{} for _ in self.members]
+        for (member_index, index), found in self._shared_walk.margins(inputs).items():
+            margins[member_index][index] = found
+        predictions = []
+        for member, own in zip(self.members, margins, strict=True):
+            prediction = member.predict(inputs, own)
+            self._check_prediction(member, prediction)
+            predictions.append(prediction)
+        return predictions
+
+    @cached_property
+    def _shared_walk(self) -> SharedWalk:
+        models = []
+        for member_index, member in enumerate(self.members):
+            for index, part in enumerate(member.parts):
+                place = (member_index, index)
+                models.append((place, part.encodings, member.models[index]))
+        return SharedWalk.of(models)
 
     def combine_members(self, predictions: Sequence[Floats]) -> Floats:
         """Combine the members' predictions by their weights, and calibrate probabilities.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from automl.cleaning import Cleaner, CleanOptions, Transformed, clean
 from automl.columns import Columns, Numbers
 from automl.errors import InputError, UnsafeModel
-from automl.state import pack, unpack
+from automl.state import pack_to_bytes, unpack_bytes
 from automl.table import FileFormat, from_frame, read_table
 from tests.cleaning.samples import N, X, Y, as_file, cleaned, plain
 
@@ -118,11 +116,7 @@ class TestState:
             d=["3/12/2016", "31/1/2017"] * HALF,
             t=[f"some free text {row}" for row in range(N)],
         ).cleaner
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            pack(cleaner.to_state(), archive, "cleaner")
-        with zipfile.ZipFile(buffer) as archive:
-            state = unpack(archive, "cleaner")
+        state = unpack_bytes(pack_to_bytes(cleaner.to_state()))
         assert Cleaner.from_state(state) == cleaner
 
     def test_holds_the_form_of_the_table(self, tmp_path: Path) -> None:

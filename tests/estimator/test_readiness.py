@@ -25,10 +25,13 @@ def is_restored(model: Any) -> bool:
     return all("models" in vars(member) for member in model.predictor_.members)
 
 
-def test_models_are_restored_by_fit_and_by_load(tmp_path: Path) -> None:
+def test_models_are_restored_by_fit_and_after_load_when_they_are_used(tmp_path: Path) -> None:
     model = classifier(output=tmp_path / "run").fit(X, IS_WIDE)
     assert is_restored(model)
-    assert is_restored(load(tmp_path / "run"))
+    loaded = load(tmp_path / "run")
+    assert not is_restored(loaded)
+    loaded.predict(X)
+    assert is_restored(loaded)
 
 
 def test_without_time_in_the_fit_the_first_prediction_restores_models() -> None:

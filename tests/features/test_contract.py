@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +10,7 @@ from hypothesis import strategies as st
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
 from automl.features.recipe import RECIPES, TOPICS_RECIPE, Recipe
-from automl.state import pack, unpack
+from automl.state import pack_to_bytes, unpack_bytes
 from automl.task import Task
 from tests.features.samples import table
 from tests.features.strategies import KINDS, tables
@@ -43,15 +40,11 @@ def fit(recipe: Recipe, columns: Columns, task: Task = REGRESSION) -> Encoding:
 
 
 def saved(encoding: Encoding) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        pack(encoding.to_state(), archive, "encoding")
-    return buffer.getvalue()
+    return pack_to_bytes(encoding.to_state())
 
 
 def loaded(content: bytes) -> Encoding:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return Encoding.from_state(unpack(archive, "encoding"))
+    return Encoding.from_state(unpack_bytes(content))
 
 
 def with_absurd_values(columns: Columns) -> Columns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from automl.columns import Columns, Numbers, Texts
 from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, fit_shared, fit_targeted, join
 from automl.features.recipe import RECIPES, TOPICS_RECIPE
-from automl.state import pack
+from automl.state import pack_to_bytes
 from automl.task import Task
 from tests.features.samples import table
 
@@ -27,7 +26,7 @@ TASK = Task("binary", "y", "auc", ("no", "yes"))
 ALL_RECIPES = {**RECIPES, TOPICS_RECIPE.name: TOPICS_RECIPE}
 
 TRANSFORM_WITHOUT_SCIKIT_LEARN = """
-import sys, zipfile
+import sys
 from pathlib import Path
 import numpy as np
 
@@ -39,13 +38,12 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 from automl.columns import open_columns
 from automl.features.encoding import Encoding
-from automl.state import unpack
+from automl.state import unpack_bytes
 
 folder = Path(sys.argv[1])
 columns = open_columns(folder / "columns")
 for name in sys.argv[2:]:
-    with zipfile.ZipFile(folder / f"{name}.zip") as archive:
-        encoding = Encoding.from_state(unpack(archive, "encoding"))
+    encoding = Encoding.from_state(unpack_bytes((folder / f"{name}.zip").read_bytes()))
     np.testing.assert_array_equal(encoding.transform(columns), np.load(folder / f"{name}.npy"))
 """
 
@@ -63,8 +61,8 @@ def test_a_saved_encoding_transforms_without_scikit_learn(tmp_path: Path) -> Non
     for name in ALL_RECIPES:
         encoding = fit(name, columns)
         np.save(tmp_path / f"{name}.npy", encoding.transform(columns))
-        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
-            pack(encoding.to_state(), archive, "encoding")
+        packed = pack_to_bytes(encoding.to_state())
+        (tmp_path / f"{name}.zip").write_bytes(packed)
     process = subprocess.run(
         [sys.executable, "-c", TRANSFORM_WITHOUT_SCIKIT_LEARN, str(tmp_path), *ALL_RECIPES],
         capture_output=True,
