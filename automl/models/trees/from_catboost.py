@@ -78,14 +78,16 @@ def _convert(
             max_values=max(size, _MIN_VALUES_ALLOWED),
         )
     is_swapped = splits.is_one_hot[number]
+    # CatBoost adds its bias after the values of all trees, as one more tree of a single leaf does.
+    bias = _read_bias(file)
     trees = Trees(
         features=columns.count,
         conditions=conditions,
-        sizes=shape.sizes.astype(np.int32),
+        sizes=np.append(shape.sizes, 0).astype(np.int32),
         condition=order[number],
         children=_swap(shape.children, is_swapped),
-        value=_read_values(file, shape.leaf),
-        base=_read_base(file),
+        value=np.vstack([_read_values(file, shape.leaf), bias]),
+        base=np.zeros_like(bias),
         statistics=statistics,
     )
     trees.check()
@@ -114,11 +116,11 @@ def _read_values(file: CatBoostFile, leaf: Integers) -> Floats:
     return values
 
 
-def _read_base(file: CatBoostFile) -> Floats:
-    """Return what the trees' values are added to, of shape (n_outputs,)."""
-    base = file.bias.astype(np.float64)
-    if len(base) != file.outputs:
+def _read_bias(file: CatBoostFile) -> Floats:
+    """Return what is added to the trees' values, of shape (n_outputs,)."""
+    bias = file.bias.astype(np.float64)
+    if len(bias) != file.outputs:
         raise ValueError("a bias of another number of outputs")
-    if not np.isfinite(base).all():
+    if not np.isfinite(bias).all():
         raise ValueError("a bias that is not finite")
-    return base
+    return bias

@@ -285,7 +285,8 @@ def make_keys(
     """Return the keys of hashes of combinations.
 
     Two hashes of one combination have the same key if they agree in all upper bits that there is
-    room for, which are more than 50. That is checked when a model is converted.
+    room for: 57 with a hundred combinations. Such a model is refused when it is converted, but by
+    chance it takes 100 combinations of 2 million hashes each until one in a thousand has such two.
 
     >>> keys = make_keys(np.array([2**63, 4], np.uint64), np.array([0, 2], np.uint64), 3)
     >>> [hex(key) for key in keys.tolist()]
