@@ -78,7 +78,7 @@ def predict(
 ) -> None:
     """Predict every row of a table, in order."""
     from automl.predictor import load
-    from automl.table import Overrides
+    from automl.table import Overrides, as_series
 
     _check_output(output)
     if label and not proba:
@@ -86,7 +86,7 @@ def predict(
     overrides = Overrides(separator, encoding, sheet)
     predictor = load(Path(model), expect_sha256)
     table = read_for(predictor, data, overrides, may_be_empty=True)
-    kept = {name: table[name] for name in dict.fromkeys(keep or ())}
+    kept = {name: as_series(table[name]) for name in dict.fromkeys(keep or ())}
     applied = predictor.to_columns(table)
     _print_reading_notes(table)
     _print_oddities(applied, data, strict)

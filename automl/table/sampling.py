@@ -11,7 +11,6 @@ from typing import BinaryIO
 import numpy as np
 from numpy.random import Generator
 
-from automl.table.csv_cells import read_cells
 from automl.table.form import FileFormat
 from automl.table.raw import ReadLimits, RowSample
 from automl.table.source import HEAD_BYTES, Source, TextHead
@@ -54,6 +53,8 @@ def affordable_share(
         return 1.0
     if _has_quoted_breaks(text.sample, layout.form):
         return 1.0
+    from automl.table.csv_cells import read_cells
+
     began = time.monotonic()
     head = _first_lines(source, text, layout)
     frame = read_cells(io.BytesIO(head), layout)
