@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.arrays import Floats
-from automl.table import TableColumn, TextColumn
+from automl.table import NumberColumn, TableColumn, TextColumn, as_series
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +155,21 @@ def read_cells(column: TableColumn) -> Cells:
     """
     if isinstance(column, TextColumn):
         return _spelled(*factorize(column.cells))
+    if isinstance(column, NumberColumn):
+        return _cells_of_values(column)
     return _cells_of_series(column)
+
+
+def _cells_of_values(column: NumberColumn) -> Cells:
+    values = column.values
+    kind = values.dtype.kind
+    numbers = values.astype(np.float64)
+    if kind == "b":
+        return Typed(numbers, "flag")
+    largest = np.nanmax(np.abs(numbers), initial=0.0)
+    if kind == "i" and largest >= _MIN_INEXACT_INTEGER:
+        return _cells_of_series(as_series(column))
+    return Typed(numbers, is_integer=kind == "i")
 
 
 def factorize(cells: Words) -> tuple[Codes, Words]:

@@ -14,7 +14,7 @@ from automl.cleaning.cells import Cells, Spelled, read_cells
 from automl.errors import UnsafeModel
 from automl.state import State
 from automl.table import Table
-from automl.table.text_column import take_rows
+from automl.table.column import take_rows
 
 _FIRST_LOOK_WORDS = 60  # of a column; more are looked at only where these show no clear sign
 _SECOND_LOOK_WORDS = 5_000

@@ -221,7 +221,9 @@ def _scores(problem: Problem, names: list[str], rows: Rows) -> Floats:
 def _cells(column: TableColumn, rows: Rows) -> Array:
     if isinstance(column, TextColumn):
         return column.cells[rows]
-    values = column.to_numpy()[rows]
+    series = as_series(column)
+    values = series.to_numpy()
+    values = values[rows]
     if values.dtype.kind in "fiub":
         return values
     return values.astype(object)

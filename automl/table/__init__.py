@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from automl.table.column import NumberColumn, TableColumn, TextColumn, as_series
 from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
 from automl.table.raw import Note, ReadLimits, RowSample, Table
 from automl.table.reading import read_table
-from automl.table.text_column import TableColumn, TextColumn, as_series
+from automl.table.rows import as_table
 
 if TYPE_CHECKING:
     from automl.table.frames import from_frame
@@ -20,6 +21,7 @@ __all__ = [
     "NO_OVERRIDES",
     "FileFormat",
     "Note",
+    "NumberColumn",
     "Overrides",
     "ReadLimits",
     "RowSample",
@@ -27,6 +29,7 @@ __all__ = [
     "TableColumn",
     "TextColumn",
     "as_series",
+    "as_table",
     "from_frame",
     "read_table",
 ]

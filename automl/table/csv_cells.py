@@ -9,8 +9,8 @@ from typing import BinaryIO
 import pandas as pd
 
 from automl.errors import InputError, one_line
+from automl.table.column import TextColumn
 from automl.table.stream import separator_of
-from automl.table.text_column import TextColumn
 from automl.table.text_layout import TextLayout
 
 _UNNAMED = "\0"  # the column after a separator that ends every line

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from automl.errors import InputError
+from automl.table.column import TextColumn
 from automl.table.dialect import find_layout
 from automl.table.form import FileFormat
 from automl.table.many_columns import MIN_COLUMNS_OF_WIDE_FILES, read_plain
@@ -16,7 +17,6 @@ from automl.table.sampling import PASSING_TIME_SHARE, affordable_share, read_sam
 from automl.table.small_text import split_columns
 from automl.table.source import HEAD_BYTES, Source, TextHead, guess_encoding
 from automl.table.stream import open_lines
-from automl.table.text_column import TextColumn
 from automl.table.text_layout import TextLayout
 
 MAX_SHOWN_LETTERS = 20  # of a word in a message

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from automl.table.text_column import TextColumn
+from automl.table.column import TextColumn
 
 MIN_COLUMNS_OF_WIDE_FILES = 2_000  # from which on this reader is quicker
 MAX_BYTES = 256 << 20

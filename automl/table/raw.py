@@ -10,8 +10,8 @@ import numpy as np
 
 from automl.arrays import Rows
 from automl.errors import InputError, suggestion
+from automl.table.column import TableColumn, as_series, take_rows
 from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
-from automl.table.text_column import TableColumn, as_series, take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,8 +104,8 @@ class Table:
 
     Parameters
     ----------
-    columns : mapping of str to TextColumn or pandas.Series
-        Text exactly as it stands in the file, or a frame's columns as they are.
+    columns : mapping of str to TextColumn, NumberColumn or pandas.Series
+        Text exactly as it stands in the file, a row's values, or a frame's columns as they are.
     n_rows : int
     source : str
         The name used in messages.

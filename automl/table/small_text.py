@@ -10,8 +10,8 @@ import csv
 
 import numpy as np
 
+from automl.table.column import TextColumn
 from automl.table.stream import separator_of
-from automl.table.text_column import TextColumn
 from automl.table.text_layout import TextLayout
 
 _BLANKS = " \t"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from automl.table.column import TableColumn, TextColumn, as_series
 from automl.table.raw import Note, Table
-from automl.table.text_column import TableColumn, TextColumn, as_series
 
 MIN_ROWS_ABOVE = 3  # a total
 MAX_SUMMED_COLUMNS = 50
@@ -64,7 +64,8 @@ def without_total(table: Table) -> Table:
     if not table.is_textual:
         # Without the word "Total" a column of objects may hold numbers alone.
         for name, column in columns.items():
-            columns[name] = as_series(column).infer_objects()
+            series = as_series(column)
+            columns[name] = series.infer_objects()
     return replace(shorter, columns=columns, notes=(*table.notes, note))
 
 
@@ -91,7 +92,8 @@ def _is_total(table: Table) -> bool:
 def _last_cell(column: TableColumn) -> Any:
     if isinstance(column, TextColumn):
         return column.cells[-1]
-    return column.iloc[-1]
+    series = as_series(column)
+    return series.iloc[-1]
 
 
 def _has_total_word(values: list[Any]) -> bool:
@@ -116,7 +118,8 @@ def _sums_up(column: TableColumn) -> bool | None:
     """Return whether the last cell is the sum or mean of the others; None if it is not a number."""
     import pandas as pd
 
-    cells = as_series(column).astype(object)
+    series = as_series(column)
+    cells = series.astype(object)
     numbers = pd.to_numeric(cells, errors="coerce")
     values = numbers.to_numpy(np.float64)
     last = values[-1]

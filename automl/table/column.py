@@ -1,4 +1,4 @@
-"""A column of a table: text as it stands in a file, without pandas, or a frame's own column."""
+"""A column of a table: text or numbers without pandas, or a frame's own column."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from automl.arrays import Rows
+from automl.arrays import Array, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TextCells = npt.NDArray[np.object_]
-TableColumn: TypeAlias = "TextColumn | pd.Series[Any]"
+TableColumn: TypeAlias = "TextColumn | NumberColumn | pd.Series[Any]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +56,47 @@ class TextColumn:
         return TextColumn(cells)
 
 
+@dataclass(frozen=True, eq=False)
+class NumberColumn:
+    """Numbers from Python.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,), float64, int64 or bool
+        NaN where missing.
+    """
+
+    values: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def tolist(self) -> list[Any]:
+        """Return the numbers as a list, as a Series does."""
+        values: list[Any] = self.values.tolist()
+        return values
+
+    def take(self, rows: Rows) -> NumberColumn:
+        """Return the numbers of some rows, by position."""
+        values = self.values[rows]
+        return NumberColumn(values)
+
+
 def as_series(column: TableColumn) -> pd.Series[Any]:
-    """Return a column as a pandas Series; text shares its memory.
+    """Return a column as a pandas Series; text and numbers share its memory.
 
     >>> as_series(TextColumn.of(["b", "NA"])).tolist()
     ['b', 'NA']
     """
-    if not isinstance(column, TextColumn):
+    if not isinstance(column, TextColumn | NumberColumn):
         return column
     import pandas as pd
 
-    return pd.Series(column.cells, dtype=object, copy=False)
+    if isinstance(column, NumberColumn):
+        values = column.values
+        return pd.Series(values, copy=False)
+    cells = column.cells
+    return pd.Series(cells, dtype=object, copy=False)
 
 
 def take_rows(column: TableColumn, rows: Rows) -> TableColumn:
@@ -74,9 +104,14 @@ def take_rows(column: TableColumn, rows: Rows) -> TableColumn:
 
     Five times as fast as a Series' take and another index, which counts with 20 000 columns.
     """
-    if isinstance(column, TextColumn):
+    if isinstance(column, TextColumn | NumberColumn):
         return column.take(rows)
     import pandas as pd
 
     cells = column.array.take(rows)
-    return pd.Series(cells, dtype=column.dtype, name=column.name, copy=False)
+    return pd.Series(
+        cells,
+        dtype=column.dtype,
+        name=column.name,
+        copy=False,
+    )
