@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
-from numpy.random import Generator
 
 from automl.table.form import FileFormat
 from automl.table.raw import ReadLimits, RowSample
@@ -207,7 +206,7 @@ def read_sample(
     return header + body, sample
 
 
-def _random_stretches(block: bytes, share: float, rng: Generator) -> Iterator[bytes]:
+def _random_stretches(block: bytes, share: float, rng: np.random.Generator) -> Iterator[bytes]:
     """Yield the lines that begin in randomly chosen stretches of a block of whole lines.
 
     A line at a time would cost more than parsing it.
