@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from automl.predictor import Predictor, save
+from automl.models import FAMILIES
+from automl.predictor import load, save
 from automl.table import read_table
 from tests.predictor.test_predictor import predictor_of
 
 ROOT = Path(__file__).resolve().parents[2]
-FAMILIES = ("linear", "knn", "constant")
 HEAVY = (
     "catboost",
     "joblib",
@@ -29,15 +30,25 @@ HEAVY = (
     "sklearn",
     "xgboost",
 )
+ROW = {
+    "x": 0.5,
+    "price": "$3.50",
+    "day": "1/5/2021 10:30",
+    "sold": True,
+    "place": "Oslo",
+    "note": None,
+}
 REPORT = f"""
 import sys
 print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 """
-BY_PYTHON = """
+BY_PYTHON = f"""
 from automl.predictor import load
 from automl.table import read_table
-for label in load("p.automl").predict(read_table("new.csv")):
-    print(label)
+predictor = load("p.automl")
+table = read_table("new.csv")
+print(predictor.predict_proba(table).tobytes().hex())
+print(predictor.predict_proba({ROW!r}).tobytes().hex())
 """
 BY_COMMAND = """
 import sys
@@ -67,14 +78,14 @@ def rows(n_rows: int) -> list[str]:
     return lines
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=[kind.name for kind in FAMILIES])
 def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a predictor, and a few rows to predict."""
     folder = tmp_path_factory.mktemp(request.param)
     lines = rows(150)
     (folder / "old.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "new.csv").write_text("\n".join(lines[:9]) + "\n", encoding="utf-8")
-    predictor: Predictor = predictor_of(request.param, read_table(folder / "old.csv"))
+    predictor = predictor_of(request.param, read_table(folder / "old.csv"))
     save(predictor, folder / "p.automl")
     return folder
 
@@ -91,21 +102,18 @@ def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def expected(home: Path) -> list[str]:
-    from automl.predictor import load
-
-    labels: list[str] = load(home / "p.automl").predict(read_table(home / "new.csv")).tolist()
-    return labels
-
-
 def test_predicting_from_python_imports_nothing_heavy(home: Path) -> None:
     done = run(BY_PYTHON, home)
-    assert done.stdout.split() == expected(home)
+    predictor = load(home / "p.automl")
+    proba = predictor.predict_proba(read_table(home / "new.csv"))
+    of_row = predictor.predict_proba(pd.DataFrame([ROW]))
+    assert done.stdout.split() == [proba.tobytes().hex(), of_row.tobytes().hex()]
     assert done.stderr.strip().splitlines()[-1] == "[]"
 
 
 def test_the_command_imports_nothing_heavy(home: Path) -> None:
     done = run(BY_COMMAND, home)
+    labels = load(home / "p.automl").predict(read_table(home / "new.csv"))
     answers = [line.rpartition(",")[2] for line in done.stdout.splitlines()]
-    assert answers == ["prediction", *expected(home)]
+    assert answers == ["prediction", *labels]
     assert done.stderr.strip().splitlines()[-1] == "[]"
