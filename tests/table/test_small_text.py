@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,6 +154,17 @@ def test_a_file_of_any_form_gives_the_same_table_or_error(
     path = tmp_path / "a.csv"
     path.write_bytes(WRITTEN[name])
     assert_equal(*both_ways(path, monkeypatch))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_file_gives_the_same(
+    compress: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(compress(WRITTEN["quotes"]))
+    assert_equal(*both_ways(path, monkeypatch))
+    path.write_bytes(compress(b"a,b\n" + b"1,x\n" * delimited.MAX_SMALL_BYTES))
+    assert table_or_error(path).n_rows == delimited.MAX_SMALL_BYTES  # type: ignore[union-attr]
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the tables of the workplace are not here")

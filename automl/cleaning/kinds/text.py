@@ -15,9 +15,8 @@ from automl.columns import Texts
 
 _MIN_TEXTS = 20  # different words; fewer are categories
 _SAMPLE_TEXTS = 2_000
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
-)  # scripts without spaces
+# Scripts without spaces. A pattern takes two milliseconds to compile, and predicting needs none.
+_UNSPACED = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _mean(counts: list[int]) -> float:
 
 def _count_words(text: str) -> int:
     """Return the number of words, where two characters of a script without spaces are one."""
-    unspaced = _UNSPACED.findall(text)
+    unspaced = re.findall(_UNSPACED, text)
     return len(text.split()) + len(unspaced) // 2
 
 
