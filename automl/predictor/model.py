@@ -72,7 +72,8 @@ def parallel_map(
 
     from automl.budget import usable_cores
 
-    n_threads = min(MAX_THREADS, usable_cores())
+    n_cores = usable_cores()
+    n_threads = min(MAX_THREADS, n_cores)
     threads = Parallel(n_threads, prefer="threads")
     results: list[R] = threads(delayed(do)(item) for item in items)
     return results
@@ -401,8 +402,9 @@ class Predictor:
         """
         if self.task.is_regression:
             raise InputError("probabilities are for classification; this model predicts numbers.")
-        columns = self.to_columns(as_table(data)).columns
-        return self.predict_raw(columns)
+        table = as_table(data)
+        transformed = self.to_columns(table)
+        return self.predict_raw(transformed.columns)
 
     def predict(self, data: Any) -> Labels:
         """Predict labels as text, or values.
@@ -422,15 +424,18 @@ class Predictor:
         InputError
             The data lack columns that the model needs.
         """
-        columns = self.to_columns(as_table(data)).columns
-        return self.decode(self.predict_raw(columns))
+        table = as_table(data)
+        transformed = self.to_columns(table)
+        raw = self.predict_raw(transformed.columns)
+        return self.decode(raw)
 
     def decode(self, raw: Floats) -> Labels:
         """Convert raw predictions to labels or values."""
         if self.task.is_regression:
             return raw
         labels = np.array(self.task.labels, object)
-        return labels[self.predict_classes(raw)]
+        classes = self.predict_classes(raw)
+        return labels[classes]
 
     def predict_classes(self, raw: Floats) -> Integers:
         """Convert raw probabilities to indices of classes."""

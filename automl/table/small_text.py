@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 
 import numpy as np
 
 from automl.table.column import TextColumn
+from automl.table.form import FileFormat
 from automl.table.stream import separator_of
 from automl.table.text_layout import TextLayout
 
@@ -60,27 +62,46 @@ def split_columns(content: bytes, layout: TextLayout) -> list[TextColumn] | None
 
 def _parse(content: bytes, layout: TextLayout) -> Rows | None:
     """Return all rows of cells, the header's too; None where the text isn't regular."""
-    form = layout.form
-    if form.repeated or b"\0" in content or content.startswith(codecs.BOM_UTF8):
+    if b"\0" in content or content.startswith(codecs.BOM_UTF8):
         return None
     if content.count(b"\r") != content.count(b"\r\n"):
         return None
-    has_quotes = form.quote is not None and not form.widths
     try:
         text = content.decode("utf-8")
-        reader = csv.reader(
-            _lines(text),
-            delimiter=separator_of(form),
-            quotechar=form.quote or '"',
-            quoting=csv.QUOTE_MINIMAL if has_quotes else csv.QUOTE_NONE,
-            skipinitialspace=form.spaced,
-            strict=True,
-        )
-        rows = [row for row in reader if row]
+        rows = _split(text, layout.form)
     except (UnicodeDecodeError, csv.Error):
         return None
     if not rows or any(map(_is_blank, rows)):
         return None
+    return rows
+
+
+def _split(text: str, form: FileFormat) -> Rows:
+    """Split a text into cells; blank lines are left out."""
+    if form.repeated:
+        return _split_at_blanks(text, form)
+    has_quotes = form.quote is not None and not form.widths
+    reader = csv.reader(
+        _lines(text),
+        delimiter=separator_of(form),
+        quotechar=form.quote or '"',
+        quoting=csv.QUOTE_MINIMAL if has_quotes else csv.QUOTE_NONE,
+        skipinitialspace=form.spaced,
+        strict=True,
+    )
+    return [row for row in reader if row]
+
+
+def _split_at_blanks(text: str, form: FileFormat) -> Rows:
+    """Split lines at runs of spaces and tabs; without rows where quotation marks may hold some."""
+    if form.quote is not None and form.quote in text:
+        return []
+    rows = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        bare = line.strip(_BLANKS)
+        if bare:
+            cells = re.split(f"[{_BLANKS}]+", bare)
+            rows.append(cells)
     return rows
 
 

@@ -36,7 +36,11 @@ def texts(draw: st.DrawFn) -> tuple[bytes, TextLayout]:
     """A text of one to three columns, and its layout; some lines have too many or few fields."""
     separator = draw(SEPARATORS)
     form = FileFormat(
-        separator, quote=draw(QUOTES), spaced=draw(st.booleans()), header=draw(st.booleans())
+        separator,
+        quote=draw(QUOTES),
+        spaced=draw(st.booleans()),
+        repeated=separator == " " and draw(st.booleans()),
+        header=draw(st.booleans()),
     )
     width = draw(st.integers(1, 3))
     trailing = draw(st.sampled_from([False, False, True]))
@@ -45,7 +49,8 @@ def texts(draw: st.DrawFn) -> tuple[bytes, TextLayout]:
     for _ in range(draw(st.integers(1, 5))):
         n_cells = draw(st.sampled_from([width] * 6 + [1, width + 1]))
         lines.append([draw(cells(form.quote)) for _ in range(n_cells)])
-    joined = [separator_of(form).join(line) + separator_of(form) * trailing for line in lines]
+    between = separator if form.repeated else separator_of(form)
+    joined = [between.join(line) + between * trailing for line in lines]
     if draw(st.integers(0, 9)) == 0:
         joined.insert(draw(st.integers(0, len(joined))), draw(BLANK_LINES))
     line_end = draw(st.sampled_from(["\n", "\n", "\r\n"]))

@@ -52,8 +52,8 @@ def _is_text(column: Vocabulary) -> bool:
     if len(column.words) < _MIN_TEXTS:
         return False
     sample = column.sample(_SAMPLE_TEXTS)
-    n_words = _mean([_count_words(text) for text in sample])
-    length = _mean([len(text) for text in sample])
+    n_words = _mean(list(map(_count_words, sample)))
+    length = _mean(list(map(len, sample)))
     distinct = len(column.words) / column.n_rows
     return (
         (n_words >= 3 and distinct >= 0.3)
@@ -69,7 +69,8 @@ def _mean(counts: list[int]) -> float:
 def _count_words(text: str) -> int:
     """Return the number of words, where two characters of a script without spaces are one."""
     unspaced = re.findall(_UNSPACED, text)
-    return len(text.split()) + len(unspaced) // 2
+    spaced = text.split()
+    return len(spaced) + len(unspaced) // 2
 
 
 def force(raw: RawColumn) -> TextRule:
