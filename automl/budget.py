@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from automl.errors import InputError
 
 Clock = Callable[[], float]
@@ -122,6 +120,8 @@ def _process_age() -> float:
         started = ticks / os.sysconf("SC_CLK_TCK")
         return time.clock_gettime(time.CLOCK_BOOTTIME) - started
     except (OSError, AttributeError):  # not Linux
+        import psutil
+
         process = psutil.Process(os.getpid())
         return time.time() - process.create_time()
 
@@ -200,6 +200,8 @@ def free_memory() -> int:
 
     It is 80% of the memory that is free, in the machine and in the cgroup.
     """
+    import psutil
+
     machine = psutil.virtual_memory().available
     free = min([machine, *_cgroup_memory()])
     return int(FREE_MEMORY_SHARE * free)
@@ -281,6 +283,8 @@ def measure_crowding() -> float:
     It is the number of other processes' tasks that want to run, and this one, over the cores.
     The tasks of this process and its children are not counted: they will have ended by then.
     """
+    import psutil
+
     try:
         children = psutil.Process().children(recursive=True)
         own = [os.getpid(), *(child.pid for child in children)]

@@ -13,15 +13,17 @@ pickle next to the run's own data; nothing else is ever read from a pickle.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from automl.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind = Literal["families", "stages", "metrics", "trackers"]
 
@@ -122,13 +124,15 @@ def read_in_worker(file: Path) -> Extensions:
 
 
 @cache
-def _entries(kind: Kind) -> dict[str, importlib.metadata.EntryPoint]:
+def _entries(kind: Kind) -> dict[str, EntryPoint]:
+    import importlib.metadata
+
     entries = importlib.metadata.entry_points(group=f"automl.{kind}")
     return {entry.name: entry for entry in entries}
 
 
 @cache
-def _loaded(kind: Kind, entry: importlib.metadata.EntryPoint) -> Any:
+def _loaded(kind: Kind, entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may raise anything when it is imported

@@ -7,7 +7,6 @@ import hashlib
 import importlib
 import os
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +132,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     InputError
         The file is missing, malformed or unreadable.
     """
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

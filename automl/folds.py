@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from automl.arrays import Array, Bools, Rows
@@ -477,7 +476,7 @@ def _stratified_blocks(
     strata: Array,
     units: Rows,
     n_folds: int,
-    rng: Generator,
+    rng: np.random.Generator,
 ) -> Blocks:
     """Deal the units out like cards, sorted by stratum.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from functools import cache
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -17,24 +18,21 @@ _MONTH = (
 _YEAR = r"(?P<year>\d{4})"
 _ANY_YEAR = r"'?(?P<year>\d{4}|\d{2})"
 _DAY = r"(?P<day>\d{1,2})"
-_DATE_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"{_YEAR}[-/. ](?P<month>\d{{1,2}})[-/. ]{_DAY}",
-        rf"(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?P=sign){_ANY_YEAR}",
-        rf"{_DAY}[-/. ]*{_MONTH}[-/. ]*{_ANY_YEAR}",
-        rf"{_MONTH}[-/. ]*{_DAY}[-/. ]+{_YEAR}",
-        rf"{_YEAR}[-/. ]*{_MONTH}[-/. ]*{_DAY}",
-        rf"{_MONTH}[-/. ']*{_YEAR}",
-        rf"{_YEAR}[-/. ]*{_MONTH}",
-        rf"{_YEAR}[-/.m](?P<month>\d{{1,2}})",
-        rf"(?P<month>\d{{1,2}})[-/.]{_YEAR}",
-        rf"{_YEAR}[-/ ]?w(?:eek|k)?[- ]?(?P<week>\d{{1,2}})(?:-(?P<weekday>[1-7]))?",
-        rf"w(?:eek|k)?[- ]?(?P<week>\d{{1,2}})[-/ ]+{_YEAR}",
-        rf"{_YEAR}[-/ ]?q(?P<quarter>[1-4])",
-        rf"q(?P<quarter>[1-4])[-/ ]*{_ANY_YEAR}",
-        rf"(?P<quarter>[1-4])q[-/ ]*{_YEAR}",
-    )
+_DAYS = (
+    rf"{_YEAR}[-/. ](?P<month>\d{{1,2}})[-/. ]{_DAY}",
+    rf"(?P<first>\d{{1,2}})(?P<sign>[-/.])(?P<second>\d{{1,2}})(?P=sign){_ANY_YEAR}",
+    rf"{_DAY}[-/. ]*{_MONTH}[-/. ]*{_ANY_YEAR}",
+    rf"{_MONTH}[-/. ]*{_DAY}[-/. ]+{_YEAR}",
+    rf"{_YEAR}[-/. ]*{_MONTH}[-/. ]*{_DAY}",
+    rf"{_MONTH}[-/. ']*{_YEAR}",
+    rf"{_YEAR}[-/. ]*{_MONTH}",
+    rf"{_YEAR}[-/.m](?P<month>\d{{1,2}})",
+    rf"(?P<month>\d{{1,2}})[-/.]{_YEAR}",
+    rf"{_YEAR}[-/ ]?w(?:eek|k)?[- ]?(?P<week>\d{{1,2}})(?:-(?P<weekday>[1-7]))?",
+    rf"w(?:eek|k)?[- ]?(?P<week>\d{{1,2}})[-/ ]+{_YEAR}",
+    rf"{_YEAR}[-/ ]?q(?P<quarter>[1-4])",
+    rf"q(?P<quarter>[1-4])[-/ ]*{_ANY_YEAR}",
+    rf"(?P<quarter>[1-4])q[-/ ]*{_YEAR}",
 )
 _COMPACT = re.compile(
     r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
@@ -45,11 +43,11 @@ _CLOCK = (
     r"(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>[.,]\d+)?)?)"
     r"?\s*(?P<half>[ap]\.?m\.?)?"
 )
-_DATE_THEN_CLOCK = re.compile(
+_DATE_THEN_CLOCK = (
     rf"(?P<date>.*?[^:])(?:t|\s|,|:|@|\bat)\s*{_CLOCK}\s*{_ZONE}?\s*"
     r"(?:\[[^\]]*\]|\([^)]*\))?(?:\s+(?P<late>\d{4}))?"
 )
-_CLOCK_THEN_DATE = re.compile(rf"{_CLOCK}[,\s]\s*(?P<date>.+)")
+_CLOCK_THEN_DATE = rf"{_CLOCK}[,\s]\s*(?P<date>.+)"
 _WEEKDAY = re.compile(
     r"\b(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b\.?,?\s*"
@@ -120,7 +118,7 @@ def parse_date(word: str, *, day_first: bool | None = None, digits: bool = False
     day = _parse_day(text, day_first)
     if day is not None:
         return _midnight(day)
-    for pattern in (_DATE_THEN_CLOCK, _CLOCK_THEN_DATE):
+    for pattern in _compiled((_DATE_THEN_CLOCK, _CLOCK_THEN_DATE)):
         match = pattern.fullmatch(text)
         if match is None:
             continue
@@ -128,6 +126,12 @@ def parse_date(word: str, *, day_first: bool | None = None, digits: bool = False
         if not math.isnan(moment):
             return moment
     return math.nan
+
+
+@cache
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Compile patterns at their first use: that takes longer than reading a small table."""
+    return tuple(map(re.compile, patterns))
 
 
 def _midnight(day: dt.date) -> float:
@@ -203,7 +207,7 @@ def _parse_day(text: str, day_first: bool | None) -> dt.date | None:
     """Read a date without a clock, whatever weekday is written in front of it."""
     bare = _ORDINAL.sub("", _WEEKDAY.sub("", text))
     bare = _BLANK.sub(" ", bare).strip()
-    for pattern in _DATE_PATTERNS:
+    for pattern in _compiled(_DAYS):
         match = pattern.fullmatch(bare)
         if match is None:
             continue

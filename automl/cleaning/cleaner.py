@@ -1,6 +1,6 @@
 """The fitted Cleaner: it makes typed columns of a table's raw ones, at fit and at predict alike.
 
-Needs numpy and pandas only.
+Needs numpy alone for tables of text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from automl.cleaning.reading import ReadColumn
 from automl.columns import Categories, Column, Columns, Numbers
 from automl.errors import InputError, UnsafeModel, suggestion
 from automl.state import State
-from automl.table import FileFormat, Table
+from automl.table import FileFormat, Table, as_series
 
 Values = tuple[float, ...]
 
@@ -375,7 +375,7 @@ def _check_kind(
         return
     if read.n_unreadable < read.n_present:
         return
-    present = table.columns[name].dropna()
+    present = as_series(table.columns[name]).dropna()
     example = ""
     for cell in present.head(_MAX_CELLS_SEARCHED).tolist():
         word = str(cell)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 
 from automl.arrays import Floats
+from automl.cleaning import date_layouts
 from automl.cleaning.calendars import EPOCH_TICKS_PER_SECOND, parse_date
 from automl.cleaning.cells import to_seconds
+from automl.cleaning.date_layouts import ISO, has_iso_shape
 
-ISO = "ISO8601"
 COMPACT = "%Y%m%d"
 _NUMERIC_DATES = (
     "%d/%m/%Y",
@@ -69,10 +70,6 @@ FORMATS = (
     *EPOCH_TICKS_PER_SECOND,
 )
 
-_ISO_SHAPE = re.compile(
-    r"\d{4}-\d{1,2}(-\d{1,2}([T ]\d{1,2}(:?\d{2}(:?\d{2}([.,]\d+)?)?)?"
-    r"\s*(Z|[-+]\d{2}(:?\d{2})?)?)?)?|\d{8}T\d{4,6}(\.\d+)?Z?"
-)
 _SPELLED_SHAPE = re.compile(
     r"(\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})|\d{4}/\d{1,2}(/\d{1,2})?|\d{4}\.\d{2}"
     r"|\d{1,2}[/.]\d{4}|(?:[A-Za-z]{3},? )?\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}"
@@ -83,7 +80,9 @@ _SAMPLE_WORDS = 500
 _FIRST_LOOK_WORDS = 20  # they show whether it is worth looking at more
 _JUMP_WORDS = 5_000
 _MIN_READABLE_SHARE = 0.95
+_MIN_WORDS_FOR_PANDAS = 200  # from here on its parser saves time, where it was imported anyway
 _MAX_PANDAS_LENGTH = 64  # characters: longer words are no dates of a pandas format
+_WORDS_FOR_THE_PRESENT = frozenset(["now", "today"])  # pandas reads them by the clock
 _ZERO_DATE = re.compile(r"0{1,4}([-/.])0{1,4}\1?0{0,4}([T ]00?:00(:00(\.0+)?)?)?Z?|0{8}|0{14}")
 _TWO_NUMBERS = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}")
 _BEFORE_CLOCK = re.compile(r"[T ]+(?=[\d%][^ ]*:)")
@@ -115,16 +114,26 @@ def parse(words: Sequence[str], layout: str) -> Floats:
         day_first = layout == DAY_FIRST
         seconds = [parse_date(word, day_first=day_first) for word in words]
         return np.array(seconds, np.float64)
+    is_possible = has_iso_shape if layout == ISO else _is_short
+    words = [word if is_possible(word) else "" for word in words]
+    is_for_pandas = len(words) >= _MIN_WORDS_FOR_PANDAS and "pandas" in sys.modules
+    if not is_for_pandas:
+        values = date_layouts.parse(words, layout)
+        if values is not None:
+            return values
     return _parse_with_pandas(words, layout)
 
 
+def _is_short(word: str) -> bool:
+    """Return whether a word is short enough for a date, and not one that the clock decides."""
+    return len(word) < _MAX_PANDAS_LENGTH and word not in _WORDS_FOR_THE_PRESENT
+
+
 def _parse_with_pandas(words: Sequence[str], layout: str) -> Floats:
-    if layout == ISO:
-        words = [word if _ISO_SHAPE.fullmatch(word) else "" for word in words]
-    else:
-        words = [word if len(word) < _MAX_PANDAS_LENGTH else "" for word in words]
+    import pandas as pd
+
     dates = pd.to_datetime(
-        pd.Index(words, dtype=object),
+        pd.Index(list(words), dtype=object),
         format=layout,
         utc=True,
         errors="coerce",
@@ -242,7 +251,7 @@ def find_format(words: Sequence[str]) -> str | None:
     sample = words[::step][:_SAMPLE_WORDS]
     if not sample:
         return None
-    looks_iso = _matching_share(sample, _ISO_SHAPE) >= _MIN_READABLE_SHARE
+    looks_iso = _share(sample, has_iso_shape) >= _MIN_READABLE_SHARE
     if looks_iso and _readable_share(words, ISO) >= _MIN_READABLE_SHARE:
         return ISO
     return _find_spelled_format(words, sample) or _find_free_order(words, sample)
@@ -250,7 +259,7 @@ def find_format(words: Sequence[str]) -> str | None:
 
 def _find_spelled_format(words: Sequence[str], sample: Sequence[str]) -> str | None:
     """Return the pandas format that most words have."""
-    if _matching_share(sample, _SPELLED_SHAPE) < _MIN_READABLE_SHARE:
+    if _share(sample, _has_spelled_shape) < _MIN_READABLE_SHARE:
         return None
     skeletons = {_skeleton(word) for word in sample[:_FIRST_LOOK_WORDS]}
     shares: dict[str, float] = {}
@@ -327,9 +336,12 @@ def _skeleton(text: str) -> tuple[int, bool, bool, bool, bool]:
     return text.count(":"), "/" in day, "-" in day, "." in day, has_month_name
 
 
-def _matching_share(words: Sequence[str], shape: re.Pattern[str]) -> float:
-    matches = (shape.fullmatch(word) is not None for word in words)
-    return sum(matches) / len(words)
+def _has_spelled_shape(word: str) -> bool:
+    return _SPELLED_SHAPE.fullmatch(word) is not None
+
+
+def _share(words: Sequence[str], predicate: Callable[[str], bool]) -> float:
+    return sum(map(predicate, words)) / len(words)
 
 
 def _readable_share(words: Sequence[str], layout: str) -> float:

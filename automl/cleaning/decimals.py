@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from automl.cleaning import numbers
 from automl.cleaning.cells import Cells, Spelled, read_cells
 from automl.errors import UnsafeModel
 from automl.state import State
 from automl.table import Table
+from automl.table.column import take_rows
 
 _FIRST_LOOK_WORDS = 60  # of a column; more are looked at only where these show no clear sign
 _SECOND_LOOK_WORDS = 5_000
@@ -210,5 +213,6 @@ def sign_of_file(table: Table) -> DecimalSign:
     column_step = -(-len(table.columns) // _SAMPLE_COLUMNS) or 1
     row_step = -(-table.n_rows // _SAMPLE_ROWS) or 1
     columns = [*table.columns.values()][::column_step]
-    cells = (read_cells(column.iloc[::row_step]) for column in columns)
+    rows = np.arange(0, table.n_rows, row_step)
+    cells = (read_cells(take_rows(column, rows)) for column in columns)
     return decimal_sign(map(weigh_cells, cells), separator)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from automl.cleaning.cells import Cells, Spelled, is_null_word, normalize_cells, read_cells
 from automl.cleaning.decimals import DecimalSign
@@ -22,7 +20,7 @@ from automl.cleaning.vocabulary import Vocabulary
 from automl.columns import Column, Numbers
 from automl.errors import InputError
 from automl.finding import Finding
-from automl.table import Table
+from automl.table import Table, TableColumn
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def fit_columns(
     if not table.names:
         raise InputError(f"{table.source}: no column is left to learn from")
     fitted: list[FittedColumn] = []
-    for name, series in table.columns.items():
-        fitted.append(_fit_column(name, series, options, sign))
+    for name, raw in table.columns.items():
+        fitted.append(_fit_column(name, raw, options, sign))
     dropped: list[Finding] = []
     kept: list[FittedColumn] = []
     for column in fitted:
@@ -81,11 +79,11 @@ def fit_columns(
 
 def _fit_column(
     name: str,
-    series: pd.Series[Any],
+    raw_column: TableColumn,
     options: CleanOptions,
     sign: DecimalSign,
 ) -> FittedColumn:
-    raw = read_cells(series)
+    raw = read_cells(raw_column)
     cells = normalize_cells(raw, missing_words=options.missing_words)
     column = RawColumn(name, cells, sign)
     if name in options.kinds:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,15 @@ _GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+ | [1-9]\d{0,2}(?:[ ']\d{3})+"
 _INDIAN = r"[1-9]\d?(?:,\d{2})+,\d{3}"
 
 
-def _amount_pattern(grouped: str) -> re.Pattern[str]:
+@cache
+def _amount_pattern(comma: bool) -> re.Pattern[str]:
+    """Return the pattern of an amount whose decimal sign is a point, after the signs were swapped.
+
+    It is compiled when the first odd number is met: that takes longer than reading a small table.
+    """
+    grouped = _GROUPED
+    if not comma:  # nobody writes 1.23.456,0
+        grouped = f"{_GROUPED} | {_INDIAN}"
     return re.compile(
         rf"""(?P<open>\()? \s* (?P<sign>[-+])? \s* (?:{_MONEY})? \s* (?P<inner>[-+])? \s*
     (?P<digits> (?:{grouped} | \d+) (?:\.\d*)? | \.\d+ ) (?P<power>[eE][-+]?\d+)?
@@ -35,8 +44,6 @@ def _amount_pattern(grouped: str) -> re.Pattern[str]:
     )
 
 
-_POINT_AMOUNT = _amount_pattern(f"{_GROUPED} | {_INDIAN}")
-_COMMA_AMOUNT = _amount_pattern(_GROUPED)  # nobody writes 1.23.456,0
 BOUNDS = frozenset("<>≤≥~≈±")
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥~≈±])\s*(?=[\d.$€£])")
 _MARK = re.compile(
@@ -120,8 +127,7 @@ def parse(words: Sequence[str], *, comma: bool = False, marks: bool = False) -> 
             except ValueError:
                 pass
         text = word.translate(_SWAP_SIGNS) if comma else word
-        pattern = _COMMA_AMOUNT if comma else _POINT_AMOUNT
-        values[row] = _parse_odd(text, marks, pattern)
+        values[row] = _parse_odd(text, marks, _amount_pattern(comma))
         odd += not math.isnan(values[row])
     return Parsed(values, odd)
 

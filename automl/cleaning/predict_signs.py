@@ -78,10 +78,10 @@ def with_table_signs(
 def _evidence_of_others(rules: Rules, table: Table) -> dict[str, Evidence]:
     """Return the evidence of columns that the model doesn't need, where they show a sign."""
     evidence: dict[str, Evidence] = {}
-    for name, series in table.columns.items():
+    for name, column in table.columns.items():
         if name in rules:
             continue
-        cells = read_cells(series)
+        cells = read_cells(column)
         found = weigh_cells(cells)
         if found.sign is not None:
             evidence[name] = replace(found, ambiguous=())

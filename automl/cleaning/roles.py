@@ -18,7 +18,7 @@ from automl.cleaning.kinds import RawColumn, infer
 from automl.cleaning.options import split_names
 from automl.columns import Numbers
 from automl.errors import InputError
-from automl.table import Table
+from automl.table import Table, as_series
 from automl.table.frames import with_escapes
 
 Series: TypeAlias = "pd.Series[Any]"
@@ -28,7 +28,7 @@ Array: TypeAlias = npt.NDArray[Any]
 def target_series(table: Table, target: Any) -> tuple[str, Series]:
     """Return the target's name and its values, one a row."""
     if isinstance(target, str):
-        return target, table[target]
+        return target, as_series(table[target])
     series = _as_series(target, "y", table.n_rows)
     if series.name is None:
         return "target", series
@@ -135,7 +135,8 @@ class RoleReader:
         """Return the values of a role in all rows, and a description for messages."""
         if isinstance(source, str):
             where = f"{self.table.source}: {role} column {source!r}"
-            return self.table[source], where
+            column = self.table[source]
+            return as_series(column), where
         series = _as_series(source, role, self.table.n_rows)
         return series, role
 

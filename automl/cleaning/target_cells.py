@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from automl.arrays import Floats
 from automl.cleaning import numbers
 from automl.cleaning.cells import Spelled, Typed, as_words, normalize_cells, read_cells
 from automl.cleaning.decimals import sign_of_file, weigh_cells
 from automl.cleaning.kinds.flag import FALSE_WORDS, TRUE_WORDS
-from automl.table import Table
+from automl.table import Table, TableColumn
 from automl.task import Task
 
 AMBIGUOUS = -1
@@ -39,7 +38,7 @@ class TargetCells:
 
 
 def read_target_cells(
-    series: pd.Series[Any],
+    column: TableColumn,
     task: Task,
     *,
     comma: bool | None = None,
@@ -51,7 +50,7 @@ def read_target_cells(
 
     Parameters
     ----------
-    series : pandas.Series
+    column : TextColumn or pandas.Series
     task : Task
     comma : bool, optional
         Whether this table writes its decimals with a comma, if that is known; otherwise the cells
@@ -59,12 +58,13 @@ def read_target_cells(
 
     Examples
     --------
+    >>> from automl.table import TextColumn
     >>> task = Task("binary", "y", "f1", ("0", "1"))
-    >>> truth = read_target_cells(pd.Series(["1.0", " 0", "", "7"]), task)
+    >>> truth = read_target_cells(TextColumn.of(["1.0", " 0", "", "7"]), task)
     >>> truth.values.tolist(), truth.unknown
     ([1.0, 0.0, nan, nan], {'7': 1})
     """
-    cells = read_cells(series)
+    cells = read_cells(column)
     if not task.is_regression:
         words = as_words(cells)
         return _read_labels(words, task.labels)

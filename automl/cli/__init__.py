@@ -1,6 +1,7 @@
 """The command line: arguments in, exit codes out.
 
-Each command calls one function, and heavy imports stand inside the commands.
+Each command calls one function. The module of a command is imported when the command is called, and
+heavy imports stand inside the commands.
 
 Exit codes: 0 done; 3 done, but no model was completed, so the constant model predicts; 2 wrong use
 or unreadable input; 1 anything else; 130 stopped by the user.
@@ -10,14 +11,14 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
-from automl.cli import fitting, listing, manual, predicting, resuming, teaching, tracking
 from automl.cli.streams import decode_arguments, restart_in_utf8_mode, set_output_encodings
 from automl.errors import AutoMLError, InputError
 from automl.files import ENCODING_ERRORS
@@ -29,17 +30,59 @@ STDERR_NUMBER = 2
 # click's class for wrong options and arguments, wherever typer keeps it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-app = typer.Typer(
-    name="automl",
-    help="A raw table becomes a tuned, saved predictor and a leaderboard, within a time budget.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# In the order of the help.
+COMMANDS_BY_MODULE = {
+    "fitting": ("fit", "run"),
+    "resuming": ("resume", "reproduce"),
+    "predicting": ("predict", "leaderboard", "report"),
+    "teaching": ("insight",),
+    "manual": ("try", "sweep"),
+    "tracking": ("runs", "compare", "export"),
+    "listing": ("stages", "families", "metrics", "pipelines"),
+}
 
 
-@app.callback(invoke_without_command=True)
+def __getattr__(name: str) -> Any:
+    """Return `app`, the program with all commands."""
+    if name != "app":
+        raise AttributeError(f"module 'automl.cli' has no attribute {name!r}")
+    return make_app(tuple(COMMANDS_BY_MODULE))
+
+
+@functools.cache
+def make_app(modules: tuple[str, ...]) -> typer.Typer:
+    """Return the program with the commands of some modules."""
+    app = typer.Typer(
+        name="automl",
+        help="A raw table becomes a tuned, saved predictor and a leaderboard, "
+        "within a time budget.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for module_name in modules:
+        module = importlib.import_module(f"automl.cli.{module_name}")
+        for name, command in module.COMMANDS.items():
+            app.command(name)(_with_clean_exits(command))
+    return app
+
+
+def modules_for(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the modules that a call needs: that of its command, or all for help and mistakes.
+
+    >>> modules_for(["predict", "runs/one", "new.csv"])
+    ('predicting',)
+    >>> len(modules_for(["--help"])), len(modules_for(["predcit"]))
+    (7, 7)
+    """
+    for name, commands in COMMANDS_BY_MODULE.items():
+        if arguments and arguments[0] in commands:
+            return (name,)
+    return tuple(COMMANDS_BY_MODULE)
+
+
 def _root(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
@@ -80,20 +123,6 @@ def _with_clean_exits(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-COMMAND_MODULES = (
-    fitting,
-    resuming,
-    predicting,
-    teaching,
-    manual,
-    tracking,
-    listing,
-)
-for module in COMMAND_MODULES:
-    for name, command in module.COMMANDS.items():
-        app.command(name)(_with_clean_exits(command))
-
-
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(*GC_THRESHOLDS)
@@ -127,6 +156,7 @@ def _open_closed_streams() -> None:
 def _run() -> int:
     """Run the command and return its exit code; any error becomes one line on stderr."""
     try:
+        app = make_app(modules_for(sys.argv[1:]))
         code = app(standalone_mode=False)
     except UsageError as error:
         message = _with_full_stop(_one_line(_usage_message(error)))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from automl.cli.form_options import Encoding, Separator, Sheet
 from automl.cli.request import RunRequest, read_request
 from automl.cli.session import execute
 from automl.errors import InputError
@@ -103,23 +104,6 @@ Engine = Annotated[
 KeepData = Annotated[
     bool,
     typer.Option("--keep-data", help="Keep the typed and encoded columns in the run's folder."),
-]
-Separator = Annotated[
-    str | None,
-    typer.Option(
-        help="The field separator: comma, semicolon, tab, space, bar, or the characters. "
-        "Default: detected."
-    ),
-]
-Encoding = Annotated[
-    str | None, typer.Option(help="The text's encoding, such as cp1251 or gbk. Default: detected.")
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option(
-        help="The workbook's sheet: its name, or its position from 1. "
-        "Default: the one with the needed columns."
-    ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for every fit.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl.cli.fitting import Encoding, Separator, Sheet
+from automl.cli.form_options import Encoding, Separator, Sheet
 from automl.errors import InputError
 from automl.run_files import REPORT
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from automl.cleaning import Transformed
+    from automl.cli.answers import Answers
     from automl.predictor import Predictor
     from automl.study import Study
-    from automl.table import Overrides, Table
+    from automl.table import Overrides, Table, TableColumn
 
 # Notes about reading a table that may have changed rows or letters.
 PRINTED_NOTES = ("bad_bytes", "encoding_doubt", "footnotes", "total_row")
-OUTPUT_SUFFIXES = (".csv", ".parquet", ".jsonl")
 
 RunOrModel = Annotated[
     str, typer.Argument(metavar="RUN|MODEL", help="A run's folder, or a predictor's file.")
@@ -77,10 +74,11 @@ def predict(
     sheet: Sheet = None,
 ) -> None:
     """Predict every row of a table, in order."""
+    from automl.cli.answers import check_output, write_answers
     from automl.predictor import load
     from automl.table import Overrides
 
-    _check_output(output)
+    check_output(output)
     if label and not proba:
         raise InputError("--label: is for --proba; without --proba the class is written anyway.")
     overrides = Overrides(separator, encoding, sheet)
@@ -91,7 +89,7 @@ def predict(
     _print_reading_notes(table)
     _print_oddities(applied, data, strict)
     answers = _answers(predictor, applied, proba, label, interval)
-    _write(_with_kept(kept, answers), output)
+    write_answers(_with_kept(kept, answers), output)
 
 
 def leaderboard(
@@ -203,16 +201,6 @@ def score_lines(
     return "\n".join(lines)
 
 
-def _check_output(output: str | None) -> None:
-    if not output:
-        return
-    path = Path(output)
-    if path.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise InputError(f"--output {output}: must end in .csv, .parquet or .jsonl.")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"--output {output}: there is no folder {path.parent}.")
-
-
 def _print_reading_notes(table: Table) -> None:
     """Print notes about reading the table that may have changed rows or letters."""
     for note in table.notes:
@@ -231,60 +219,36 @@ def _print_oddities(applied: Transformed, data: str, strict: bool) -> None:
     print(f"automl: {data}: {text}", file=sys.stderr)
 
 
-def _with_kept(kept: Mapping[str, pd.Series[Any]], answers: pd.DataFrame) -> pd.DataFrame:
+def _with_kept(kept: dict[str, TableColumn], answers: Answers) -> Answers:
     """Place the kept columns before the answers."""
-    import pandas as pd
-
     for name in kept:
-        if name in answers.columns:
+        if name in answers:
             raise InputError(
                 f"--keep {name}: the answers have a column of that name. Rename it in the table."
             )
-    return pd.DataFrame({**kept, **{name: answers[name] for name in answers.columns}})
+    return {**kept, **answers}
 
 
 def _answers(
     predictor: Predictor, applied: Transformed, proba: bool, label: bool, interval: float | None
-) -> pd.DataFrame:
+) -> Answers:
     """Predict typed columns, and return the columns of the output."""
-    import pandas as pd
-
     if proba and interval is not None:
         raise InputError("--proba and --interval: give one of them; intervals are for numbers.")
     if proba and predictor.task.is_regression:
         raise InputError("--proba: is for classification; this model predicts numbers.")
     raw = predictor.predict_raw(applied.columns)
     if not proba:
-        answers: dict[str, Any] = {"prediction": predictor.decode(raw)}
+        answers = {"prediction": predictor.decode(raw)}
         if interval is not None:
             answers["low"], answers["high"] = predictor.interval(raw, interval)
-        return pd.DataFrame(answers)
-    probabilities = pd.DataFrame(raw, columns=list(predictor.task.labels))
+        return answers
+    probabilities = dict(zip(predictor.task.labels, raw.T, strict=True))
     if not label:
         return probabilities
-    if "prediction" in probabilities.columns:
+    if "prediction" in probabilities:
         raise InputError(
             "--label: a class is called 'prediction', as the column of the label would be. "
             "Leave --label out."
         )
-    probabilities.insert(0, "prediction", predictor.decode(raw))
-    return probabilities
-
-
-def _write(answers: pd.DataFrame, output: str | None) -> None:
-    from automl.files import ENCODING_ERRORS, atomic_write, require
-
-    if output is None:
-        answers.to_csv(sys.stdout, index=False)
-        return
-    with atomic_write(Path(output)) as path:
-        match Path(output).suffix.lower():
-            case ".parquet":
-                require("pyarrow", "parquet", f"--output {output}")
-                answers.to_parquet(path, index=False)
-            case ".jsonl":
-                rows = answers.to_dict("records")  # pandas' own writer rounds numbers
-                lines = [json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows]
-                path.write_bytes("".join(lines).encode("utf-8", ENCODING_ERRORS))
-            case _:
-                answers.to_csv(path, index=False, errors=ENCODING_ERRORS)
+    return {"prediction": predictor.decode(raw), **probabilities}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -303,6 +302,8 @@ def _fit_quantile(values: Floats) -> Quantile:
         chosen = _evenly_ranked(ranks)
         distinct = distinct[chosen]
         ranks = ranks[chosen]
+    from statistics import NormalDist
+
     normal = NormalDist()
     scores = list(map(normal.inv_cdf, ranks.tolist()))
     knots = np.array([distinct, scores])

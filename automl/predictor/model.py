@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.arrays import Floats, Integers, Matrix
-from automl.budget import usable_cores
 from automl.cleaning import Cleaner, Transformed
 from automl.columns import Columns
 from automl.ensemble import (
@@ -27,7 +26,7 @@ from automl.models import Family
 from automl.models._base import Model
 from automl.predictor.walking import Names, SharedWalk
 from automl.state import Blob, raising_unsafe_model, unpack_bytes
-from automl.table import Table
+from automl.table import Table, as_table
 from automl.task import Task
 
 Labels = npt.NDArray[Any]
@@ -71,7 +70,10 @@ def parallel_map(
         return [do(item) for item in items]
     from joblib import Parallel, delayed
 
-    n_threads = min(MAX_THREADS, usable_cores())
+    from automl.budget import usable_cores
+
+    n_cores = usable_cores()
+    n_threads = min(MAX_THREADS, n_cores)
     threads = Parallel(n_threads, prefer="threads")
     results: list[R] = threads(delayed(do)(item) for item in items)
     return results
@@ -380,35 +382,60 @@ class Predictor:
         proba = total / row_sums
         return apply_temperature(proba, self.temperature)
 
-    def predict_proba(self, table: Table) -> Floats:
+    def predict_proba(self, data: Any) -> Floats:
         """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        data : Table, table from Python or mapping
+            As for `predict`.
 
         Returns
         -------
         ndarray of shape (n_rows, n_classes)
             In the order of `task.labels`.
+
+        Raises
+        ------
+        InputError
+            The model predicts numbers, or the data lack columns that it needs.
         """
         if self.task.is_regression:
             raise InputError("probabilities are for classification; this model predicts numbers.")
-        columns = self.to_columns(table).columns
-        return self.predict_raw(columns)
+        table = as_table(data)
+        transformed = self.to_columns(table)
+        return self.predict_raw(transformed.columns)
 
-    def predict(self, table: Table) -> Labels:
+    def predict(self, data: Any) -> Labels:
         """Predict labels as text, or values.
+
+        Parameters
+        ----------
+        data : Table, table from Python or mapping
+            What `automl.table.read_table` returns, a data frame, a list of rows as dictionaries,
+            or a single row as a dictionary of values by column.
 
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Raises
+        ------
+        InputError
+            The data lack columns that the model needs.
         """
-        columns = self.to_columns(table).columns
-        return self.decode(self.predict_raw(columns))
+        table = as_table(data)
+        transformed = self.to_columns(table)
+        raw = self.predict_raw(transformed.columns)
+        return self.decode(raw)
 
     def decode(self, raw: Floats) -> Labels:
         """Convert raw predictions to labels or values."""
         if self.task.is_regression:
             return raw
         labels = np.array(self.task.labels, object)
-        return labels[self.predict_classes(raw)]
+        classes = self.predict_classes(raw)
+        return labels[classes]
 
     def predict_classes(self, raw: Floats) -> Integers:
         """Convert raw probabilities to indices of classes."""

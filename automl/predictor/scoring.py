@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +16,8 @@ from automl.errors import InputError, suggestion
 from automl.extrapolation import widen_interval, widening_factor
 from automl.metrics import metric_of
 from automl.predictor.model import Predictor
-from automl.table import Table
+from automl.table import Table, TableColumn
 from automl.task import Task
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Expected = tuple[float, float, float]  # a score and the bounds of its interval
 
@@ -167,7 +163,7 @@ def _score(predictor: Predictor, raw: Floats, y: Floats) -> float:
 
 def read_target(
     task: Task,
-    target: pd.Series[Any],
+    target: TableColumn,
     source: str,
     comma: bool | None = None,
 ) -> KnownTarget:
@@ -176,7 +172,7 @@ def read_target(
     Parameters
     ----------
     task : Task
-    target : Series of length n_rows
+    target : TextColumn or pandas.Series of length n_rows
     source : str
         The table's name in messages.
     comma : bool, optional

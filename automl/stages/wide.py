@@ -18,6 +18,7 @@ from automl.features.column_ranking import squared_correlations
 from automl.finding import Finding
 from automl.folds import Folds, sample_rows
 from automl.problem import Problem
+from automl.table import TableColumn, TextColumn, as_series
 
 MAX_COLUMNS_UNNARROWED = 400  # that are never too many
 MIN_USED_COLUMNS = 60  # that are used, however little time there is
@@ -217,8 +218,11 @@ def _scores(problem: Problem, names: list[str], rows: Rows) -> Floats:
     return np.concatenate(scores)
 
 
-def _cells(column: pd.Series[Any], rows: Rows) -> Array:
-    values = column.to_numpy()
+def _cells(column: TableColumn, rows: Rows) -> Array:
+    if isinstance(column, TextColumn):
+        return column.cells[rows]
+    series = as_series(column)
+    values = series.to_numpy()
     values = values[rows]
     if values.dtype.kind in "fiub":
         return values
@@ -253,7 +257,7 @@ def _parsed(cells: pd.Series[Any]) -> Floats:
 def _standardised_target(problem: Problem, rows: Rows) -> Floats:
     """Return the target at some rows as standardised columns: itself, or one a class."""
     if problem.y is None:
-        target = problem.table[problem.target]
+        target = as_series(problem.table[problem.target])
     else:
         target = pd.Series(problem.y)
     cells = target.iloc[rows]

@@ -8,11 +8,51 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from automl.errors import one_line
+from automl.errors import InputError, one_line
+from automl.table.column import TextColumn
 from automl.table.stream import separator_of
 from automl.table.text_layout import TextLayout
 
 _UNNAMED = "\0"  # the column after a separator that ends every line
+
+
+def read_columns(
+    stream: BinaryIO, layout: TextLayout, name: str, *, is_sample: bool
+) -> list[TextColumn]:
+    """Read the columns of a text that `open_lines` opened.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+    layout : TextLayout
+    name : str
+        The file's name in messages.
+    is_sample : bool
+        Whether lines may have been cut out of a quoted line break: these are left out.
+
+    Raises
+    ------
+    InputError
+        The text is no table.
+    UnicodeDecodeError
+        A byte does not fit the encoding.
+    """
+    try:
+        frame = read_cells(stream, layout, is_sample=is_sample)
+    except pd.errors.ParserError as error:
+        reason = _explanation(str(error), layout)
+        raise InputError(f"{name}: {reason}") from None
+    except pd.errors.EmptyDataError:
+        raise InputError(f"{name}: the file is empty") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise InputError(
+            f"{name}: the first line of data has more fields than the header's {len(layout.names)}"
+        )
+    columns = []
+    for index in range(len(layout.names)):
+        cells = frame.iloc[:, index].to_numpy()
+        columns.append(TextColumn(cells))
+    return columns
 
 
 def read_cells(stream: BinaryIO, layout: TextLayout, *, is_sample: bool = False) -> pd.DataFrame:
@@ -45,7 +85,7 @@ def read_cells(stream: BinaryIO, layout: TextLayout, *, is_sample: bool = False)
     )
 
 
-def explanation(message: str, layout: TextLayout) -> str:
+def _explanation(message: str, layout: TextLayout) -> str:
     """Return an error message of pandas' reader in words of the file's lines and fields."""
     match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)
     if match:

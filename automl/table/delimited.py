@@ -5,24 +5,25 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import replace
-from typing import Any, BinaryIO
-
-import pandas as pd
+from typing import BinaryIO
 
 from automl.errors import InputError
-from automl.table.csv_cells import explanation, read_cells
+from automl.table.column import TextColumn
 from automl.table.dialect import find_layout
 from automl.table.form import FileFormat
 from automl.table.many_columns import MIN_COLUMNS_OF_WIDE_FILES, read_plain
 from automl.table.raw import Note, ReadLimits, Request, RowSample, Table
 from automl.table.sampling import PASSING_TIME_SHARE, affordable_share, read_sample
+from automl.table.small_text import split_columns
 from automl.table.source import HEAD_BYTES, Source, TextHead, guess_encoding
 from automl.table.stream import open_lines
 from automl.table.text_layout import TextLayout
 
 MAX_SHOWN_LETTERS = 20  # of a word in a message
+MAX_SMALL_BYTES = 1 << 20  # of a text that is read without pandas, which takes a second to import
 
-Columns = dict[str, "pd.Series[Any]"]
+Columns = dict[str, TextColumn]
+Unnamed = list[TextColumn]
 
 
 def read_delimited(source: Source, text: TextHead, request: Request) -> Table:
@@ -36,23 +37,19 @@ def read_delimited(source: Source, text: TextHead, request: Request) -> Table:
     if columns is not None:
         return _table(columns, source, layout, request)
     lines, sample = _read_sample(source, text, layout, limits)
-    frame, text = _read_frame(source, layout, text, lines)
-    if layout.trailing:
-        frame = frame.iloc[:, :-1]
-    if len(frame) == 0:
+    unnamed, text = _read_columns(source, layout, text, lines)
+    n_rows = len(unnamed[0])
+    if n_rows == 0:
         return _empty_table(source, layout, request)
-    columns = {}
-    for name, column in frame.items():
-        text_name = str(name)
-        columns[text_name] = column
+    columns = dict(zip(layout.names, unnamed, strict=True))
     table = _table(columns, source, layout, request)
     notes = [*table.notes, *_encoding_notes(text, request)]
     if sample is not None:
         what = (
-            f"a random sample of {len(frame)} rows was read: "
+            f"a random sample of {n_rows} rows was read: "
             "reading all takes more time or memory than there is for it"
         )
-        note = Note("sampled", (), what, len(frame))
+        note = Note("sampled", (), what, n_rows)
         notes.append(note)
     form = replace(form, encoding=text.encoding)
     return replace(table, notes=tuple(notes), sample=sample, form=form)
@@ -78,8 +75,7 @@ def _empty_table(source: Source, layout: TextLayout, request: Request) -> Table:
         raise InputError(f"{source.name}: the table has a header and no rows")
     columns: Columns = {}
     for name in layout.names:
-        column = pd.Series([], dtype=object)
-        columns[name] = column
+        columns[name] = TextColumn.of([])
     return _table(columns, source, layout, request)
 
 
@@ -147,9 +143,9 @@ def _encoding_notes(text: TextHead, request: Request) -> list[Note]:
     return notes
 
 
-def _read_frame(
+def _read_columns(
     source: Source, layout: TextLayout, text: TextHead, lines: bytes | None
-) -> tuple[pd.DataFrame, TextHead]:
+) -> tuple[Unnamed, TextHead]:
     """Read all cells as they stand, and return them with the encoding that fits the whole file.
 
     Parameters
@@ -158,14 +154,14 @@ def _read_frame(
         A sample of the file's lines; None to read all.
     """
     try:
-        frame = _try_frame(source, layout, text, lines)
+        columns = _try_columns(source, layout, text, lines)
     except UnicodeDecodeError:
         # A late byte, beyond the first megabyte, does not fit the encoding.
         text = _encoding_of_all(source, text)
         form = replace(layout.form, encoding=text.encoding)
         layout = replace(layout, form=form)
-        frame = _try_frame(source, layout, text, lines)
-    return frame, text
+        columns = _try_columns(source, layout, text, lines)
+    return columns, text
 
 
 def _encoding_of_all(source: Source, text: TextHead) -> TextHead:
@@ -196,15 +192,9 @@ def _lines_beyond_ascii(source: Source) -> bytes:
     return b"".join(lines)
 
 
-def _open(source: Source, layout: TextLayout, text: TextHead, lines: bytes | None) -> BinaryIO:
-    if lines is not None:
-        return io.BytesIO(lines)
-    return open_lines(source, layout.form, damaged=text.is_damaged)
-
-
-def _try_frame(
+def _try_columns(
     source: Source, layout: TextLayout, text: TextHead, lines: bytes | None
-) -> pd.DataFrame:
+) -> Unnamed:
     """Read all cells of a file, or of a sample of its lines.
 
     Raises
@@ -212,18 +202,33 @@ def _try_frame(
     UnicodeDecodeError
         A byte does not fit the encoding.
     """
+    if lines is None:
+        columns = _split_small(source, layout, text)
+        if columns is not None:
+            return columns
+    from automl.table.csv_cells import read_columns
+
     is_sample = lines is not None
-    try:
-        with _open(source, layout, text, lines) as stream:
-            frame = read_cells(stream, layout, is_sample=is_sample)
-    except pd.errors.ParserError as error:
-        reason = explanation(str(error), layout)
-        raise InputError(f"{source.name}: {reason}") from None
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{source.name}: the file is empty") from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise InputError(
-            f"{source.name}: the first line of data has more fields "
-            f"than the header's {len(layout.names)}"
+    stream: BinaryIO
+    if lines is not None:
+        stream = io.BytesIO(lines)
+    else:
+        stream = open_lines(source, layout.form, damaged=text.is_damaged)
+    with stream:
+        return read_columns(
+            stream,
+            layout,
+            source.name,
+            is_sample=is_sample,
         )
-    return frame
+
+
+def _split_small(source: Source, layout: TextLayout, text: TextHead) -> Unnamed | None:
+    """Return the columns of a small, regular text; None for any other."""
+    if source.size > MAX_SMALL_BYTES:
+        return None
+    with open_lines(source, layout.form, damaged=text.is_damaged) as stream:
+        content = stream.read(MAX_SMALL_BYTES + 1)
+    if len(content) > MAX_SMALL_BYTES:
+        return None
+    return split_columns(content, layout)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -15,6 +14,7 @@ from automl.errors import InputError, one_line
 from automl.files import ENCODING_ERRORS
 from automl.table.form import FileFormat
 from automl.table.raw import Note, Request, Table
+from automl.table.unique_names import unique_names
 
 MAX_DENSE_BYTES = 10**9  # of a sparse matrix
 BYTES_A_NUMBER = 8
@@ -76,8 +76,9 @@ def from_file_frame(
 
 def _table_of(frame: Frame, source: str) -> Table:
     """Return a table of a frame's columns, under names that differ."""
-    texts = list(map(str, frame.columns))
-    names, notes = unique_names(list(map(_escaped, texts)))
+    texts = map(str, frame.columns)
+    escaped = list(map(_escaped, texts))
+    names, notes = unique_names(escaped)
     frame = frame.reset_index(drop=True)
     columns = {}
     for name, item in zip(names, frame.items(), strict=True):
@@ -181,24 +182,26 @@ def _polars_column(column: Any) -> Column:
         return pd.Series(column.to_numpy())
     if kind in (pl.Categorical, pl.Enum):
         texts = column.cast(pl.String).to_list()
-        return pd.Series(pd.Categorical(texts))
+        categories = pd.Categorical(texts)
+        return pd.Series(categories)
     if kind == pl.Duration:
         return pd.Series(column.to_numpy())
     if kind.is_temporal() and kind != pl.Time:
-        values: Column = pd.Series(column.to_list())
-        return pd.to_datetime(values)
-    return pd.Series(column.to_list(), dtype=object)
+        moments: Column = pd.Series(column.to_list())
+        return pd.to_datetime(moments)
+    cells = column.to_list()
+    return pd.Series(cells, dtype=object)
 
 
 def _from_sparse(X: Any, source: str) -> Frame:
-    n_cells = int(np.prod(X.shape))
-    size = n_cells * BYTES_A_NUMBER
+    n_rows, n_columns = X.shape
+    size = n_rows * n_columns * BYTES_A_NUMBER
     if size > MAX_DENSE_BYTES:
         raise InputError(
             f"{source}: a sparse matrix of shape {X.shape} takes {size / 1e9:.1f} GB when dense; "
             "at most 1 GB is taken. Give fewer columns."
         )
-    dense = np.asarray(X.toarray())
+    dense = X.toarray()
     return _from_array(dense, source)
 
 
@@ -216,10 +219,10 @@ def _from_mapping(X: Mapping[Any, Any], source: str) -> Frame:
 
 def _from_array(X: Any, source: str) -> Frame:
     array: Array = np.asarray(X)
-    names = array.dtype.names
-    if names:
+    field_names = array.dtype.names
+    if field_names:
         fields = {}
-        for name in names:
+        for name in field_names:
             fields[name] = _decoded(array[name])
         return pd.DataFrame(fields)
     if array.dtype.kind == "c":
@@ -228,7 +231,9 @@ def _from_array(X: Any, source: str) -> Frame:
         raise InputError(_wrong_dimensions(array.ndim, source))
     _check_shape(array.shape)
     n_columns = array.shape[1]
-    frame = pd.DataFrame(_decoded(array), columns=_numbered(n_columns))
+    cells = _decoded(array)
+    names = _numbered(n_columns)
+    frame = pd.DataFrame(cells, columns=names)
     if array.dtype == object:
         frame = frame.infer_objects()
     return frame
@@ -265,13 +270,15 @@ def _from_rows(X: Sequence[Any], source: str) -> Frame:
     has_rows = all(isinstance(row, kinds) for row in X)
     if not X or not has_rows:
         raise InputError(_wrong_dimensions(1, source))
-    widths = sorted(set(map(len, X)))
+    lengths = set(map(len, X))
+    widths = sorted(lengths)
     if len(widths) > 1:
         some_widths = map(str, widths[:5])
-        raise InputError(f"{source}: rows of different lengths: {', '.join(some_widths)}")
+        shown = ", ".join(some_widths)
+        raise InputError(f"{source}: rows of different lengths: {shown}")
     rows = list(map(list, X))
-    width = widths[0]
-    return pd.DataFrame(rows, columns=_numbered(width))
+    names = _numbered(widths[0])
+    return pd.DataFrame(rows, columns=names)
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
@@ -295,54 +302,3 @@ _CONVERTERS: tuple[tuple[_Predicate, _Converter], ...] = (
     (lambda X: hasattr(X, "__array__"), _from_array),
     (lambda X: isinstance(X, (list, tuple)), _from_rows),
 )
-
-
-def unique_names(names: Names) -> tuple[list[str], list[Note]]:
-    """Return names that all differ, with notes on those that were changed.
-
-    Blank names become `column_` and the column's number, repeated ones get a number.
-    """
-    notes: list[Note] = []
-    filled: list[str] = []
-    blank: list[str] = []
-    for number, name in enumerate(names, 1):
-        if name.strip():
-            filled.append(name)
-            continue
-        new = f"column_{number}"
-        filled.append(new)
-        blank.append(new)
-    if blank:
-        what = "columns without a name were named by their number"
-        note = Note("header_blank", tuple(blank), what, len(blank))
-        notes.append(note)
-    unique = list(_numbered_repeats(filled))
-    renamed: list[str] = []
-    repeated: dict[str, None] = {}
-    for old, new in zip(filled, unique, strict=True):
-        if old != new:
-            renamed.append(new)
-            repeated[old] = None
-    if renamed:
-        what = f"columns of the same name were renamed: {', '.join(renamed)}"
-        note = Note("header_duplicate", tuple(repeated), what, len(renamed))
-        notes.append(note)
-    return unique, notes
-
-
-def _numbered_repeats(names: Names) -> Iterator[str]:
-    """Yield names, those that occurred before with a number that makes them new."""
-    taken = set(names)
-    seen: set[str] = set()
-    for name in names:
-        if name not in seen:
-            seen.add(name)
-            yield name
-            continue
-        for number in itertools.count(2):
-            new = f"{name}.{number}"
-            if new not in taken:
-                break
-        taken.add(new)
-        seen.add(new)
-        yield new

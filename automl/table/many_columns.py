@@ -5,10 +5,11 @@ pandas' reader takes a tenth of a millisecond for each column, and is called thr
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
+
+from automl.table.column import TextColumn
 
 MIN_COLUMNS_OF_WIDE_FILES = 2_000  # from which on this reader is quicker
 MAX_BYTES = 256 << 20
@@ -16,7 +17,7 @@ MAX_BYTES = 256 << 20
 
 def read_plain(
     stream: BinaryIO, size: int, separator: str, names: list[str], header: bool
-) -> dict[str, pd.Series[Any]] | None:
+) -> dict[str, TextColumn] | None:
     r"""Read every cell as it stands; None where the text is not that simple.
 
     It must be ASCII without quotation marks, in lines of as many cells as there are names.
@@ -61,9 +62,5 @@ def read_plain(
     cells = np.empty((n_columns, n_rows), dtype=object)
     for row, line in enumerate(lines):
         cells[:, row] = line.split(separator)
-    rows = pd.RangeIndex(n_rows)
-    columns = {}
-    for name, values in zip(names, cells, strict=True):
-        column = pd.Series(values, rows, dtype=object, name=name, copy=False)
-        columns[name] = column
-    return columns
+    columns = map(TextColumn, cells)
+    return dict(zip(names, columns, strict=True))

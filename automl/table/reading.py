@@ -1,4 +1,7 @@
-"""Read a table from a file of any format, which is recognised by its content."""
+"""Read a table from a file of any format, which is recognised by its content.
+
+The readers of formats that need pandas are imported when a file has such a format.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automl.errors import InputError, one_line
-from automl.table.arrow import read_arrow
 from automl.table.delimited import read_delimited
-from automl.table.excel import read_excel
 from automl.table.form import NO_OVERRIDES, FileFormat, Overrides
-from automl.table.json_text import read_json
 from automl.table.raw import ReadLimits, Request, Table
 from automl.table.source import Source, decompressed, find_source, read_text_head
 from automl.table.totals import without_total
@@ -78,16 +78,22 @@ def _read(source: Source, request: Request) -> Table:
     magic = source.head(8)
     if magic.startswith(_WORKBOOK_MARKS):
         _refuse_overrides(request, source, "a workbook", ("separator", "encoding"))
+        from automl.table.excel import read_excel
+
         return read_excel(source, request)
     is_parquet = magic.startswith(_PARQUET_MARK)
     if is_parquet or magic.startswith(_FEATHER_MARKS):
         _refuse_overrides(request, source, "not a text file", ("separator", "encoding", "sheet"))
+        from automl.table.arrow import read_arrow
+
         kind = "Parquet" if is_parquet else "Feather"
         return read_arrow(source, kind, request)
     _refuse_overrides(request, source, "not a workbook", ("sheet",))
     text = read_text_head(source, request)
     first = text.sample.lstrip()[:1]
     if first in ("{", "[") and request.overrides.separator is None:
+        from automl.table.json_text import read_json
+
         table = read_json(source, text, request)
         if table is not None:
             return table

@@ -9,9 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
-from numpy.random import Generator
 
-from automl.table.csv_cells import read_cells
 from automl.table.form import FileFormat
 from automl.table.raw import ReadLimits, RowSample
 from automl.table.source import HEAD_BYTES, Source, TextHead
@@ -54,6 +52,8 @@ def affordable_share(
         return 1.0
     if _has_quoted_breaks(text.sample, layout.form):
         return 1.0
+    from automl.table.csv_cells import read_cells
+
     began = time.monotonic()
     head = _first_lines(source, text, layout)
     frame = read_cells(io.BytesIO(head), layout)
@@ -206,7 +206,7 @@ def read_sample(
     return header + body, sample
 
 
-def _random_stretches(block: bytes, share: float, rng: Generator) -> Iterator[bytes]:
+def _random_stretches(block: bytes, share: float, rng: np.random.Generator) -> Iterator[bytes]:
     """Yield the lines that begin in randomly chosen stretches of a block of whole lines.
 
     A line at a time would cost more than parsing it.

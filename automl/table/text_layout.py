@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, replace
 
 from automl.table.form import FileFormat, separator_name
-from automl.table.frames import unique_names
 from automl.table.head_parse import HeadParse
 from automl.table.headers import has_header, matching_names, numbered_names
 from automl.table.raw import Note, Request
 from automl.table.source import TextHead
+from automl.table.unique_names import unique_names
 
 SEPARATOR_LINE = re.compile(
     r"""\ufeff?["']?sep=(?P<separator>[^"'\r\n]{1,4})["']?[,;\t|]*(\r\n|\n|\r)""", re.IGNORECASE

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from automl.table.column import TableColumn, TextColumn, as_series
 from automl.table.raw import Note, Table
 
 MIN_ROWS_ABOVE = 3  # a total
@@ -64,14 +64,15 @@ def without_total(table: Table) -> Table:
     if not table.is_textual:
         # Without the word "Total" a column of objects may hold numbers alone.
         for name, column in columns.items():
-            columns[name] = column.infer_objects()
+            series = as_series(column)
+            columns[name] = series.infer_objects()
     return replace(shorter, columns=columns, notes=(*table.notes, note))
 
 
 def _is_total(table: Table) -> bool:
     """Return whether the last row of a table sums up the others."""
     columns = list(table.columns.values())
-    last = [column.iloc[-1] for column in columns]
+    last = list(map(_last_cell, columns))
     filled = [value for value in last if not _is_blank(value)]
     if not _has_total_word(filled):
         return False
@@ -79,13 +80,20 @@ def _is_total(table: Table) -> bool:
         return True
     n_matches = 0
     for column in columns[:MAX_SUMMED_COLUMNS]:
-        if _is_blank(column.iloc[-1]):
+        if _is_blank(_last_cell(column)):
             continue
         matches = _sums_up(column)
         if matches is False:
             return False
         n_matches += matches is True
     return n_matches > 0
+
+
+def _last_cell(column: TableColumn) -> Any:
+    if isinstance(column, TextColumn):
+        return column.cells[-1]
+    series = as_series(column)
+    return series.iloc[-1]
 
 
 def _has_total_word(values: list[Any]) -> bool:
@@ -101,12 +109,18 @@ def _has_total_word(values: list[Any]) -> bool:
 def _is_blank(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
+    import pandas as pd
+
     return bool(pd.isna(value))
 
 
-def _sums_up(column: pd.Series[Any]) -> bool | None:
+def _sums_up(column: TableColumn) -> bool | None:
     """Return whether the last cell is the sum or mean of the others; None if it is not a number."""
-    numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    import pandas as pd
+
+    series = as_series(column)
+    cells = series.astype(object)
+    numbers = pd.to_numeric(cells, errors="coerce")
     values = numbers.to_numpy(np.float64)
     last = values[-1]
     above = values[:-1]

@@ -228,7 +228,7 @@ def test_scores_need_the_target_and_know_its_classes() -> None:
 def test_rows_of_an_unknown_class_are_left_out_and_the_others_scored() -> None:
     data = table()
     predictor = predictor_of("linear", data)
-    target = [" YES " if label == "yes" else "No" for label in data.columns["y"]]
+    target = [" YES " if label == "yes" else "No" for label in data["y"].tolist()]
     respelled = with_target(data, target)
     assert score_table(predictor, respelled).by_model == score_table(predictor, data).by_model
     target[:3] = ["perhaps", "perhaps", ""]

@@ -23,7 +23,7 @@ from automl.stages.clean import Clean
 from automl.stages.wide import features_of, with_fewer_columns
 from automl.store import Store
 from automl.study import Study
-from automl.table import from_frame, read_table
+from automl.table import TextColumn, from_frame, read_table
 from automl.table.many_columns import read_plain
 
 
@@ -147,7 +147,7 @@ def test_plain_text_of_many_columns_is_read_as_the_usual_reader_reads_it(tmp_pat
     )
     assert table.names == tuple(usual.columns)
     assert all(table.columns[name].tolist() == usual[name].tolist() for name in table.names)
-    assert all(column.dtype == object for column in table.columns.values())
+    assert all(isinstance(column, TextColumn) for column in table.columns.values())
 
 
 @pytest.mark.parametrize(

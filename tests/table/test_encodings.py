@@ -138,7 +138,7 @@ def test_common_letters_of_the_west_are_beyond_doubt(tmp_path: Path) -> None:
 def test_the_users_encoding_is_used(tmp_path: Path) -> None:
     content = text_of(["М", "Ж"]).encode("cp1251")
     table = read(tmp_path, content, overrides=Overrides(encoding="Windows-1251"))
-    assert table["place"].iloc[0] == "М"
+    assert table["place"].cells[0] == "М"
     assert note_codes(table) == []
     with pytest.raises(InputError, match=r"--encoding utf-8: .* can't be decoded from it"):
         read(tmp_path, content, overrides=Overrides(encoding="utf-8"))
@@ -166,7 +166,7 @@ def test_the_encoding_at_fit_is_tried_first(tmp_path: Path, word: str, encoding:
     form = FileFormat(",", encoding="cp1251")
     content = text_of([word, "Ж"]).encode(encoding)
     table = read(tmp_path, content, form=form)
-    assert table["place"].iloc[0] == word
+    assert table["place"].cells[0] == word
 
 
 def test_late_letters_are_found_too(tmp_path: Path) -> None:

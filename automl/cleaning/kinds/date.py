@@ -11,6 +11,7 @@ import numpy as np
 
 from automl.cleaning import dates
 from automl.cleaning.cells import Cells, Typed, as_words
+from automl.cleaning.date_layouts import ISO
 from automl.cleaning.drops import has_id_name
 from automl.cleaning.kinds.kind import Inferred, Kind, RawColumn, Rule
 from automl.cleaning.reading import ReadColumn, count_known, read_words
@@ -40,7 +41,7 @@ _DATE_NAME = re.compile(r"date|day|time|(^|_)dt($|_)", re.IGNORECASE)
 class DateRule(Rule):
     """Dates of one format."""
 
-    layout: str = dates.ISO
+    layout: str = ISO
     strays: tuple[str, ...] = ()
 
     kind = "date"
@@ -177,7 +178,7 @@ def force(raw: RawColumn) -> DateRule:
         dates.find_digit_format(words, short=True)
         or dates.find_format(words)
         or dates.find_epoch(words, "date")
-        or dates.ISO
+        or ISO
     )
     return DateRule(layout)
 

@@ -15,9 +15,8 @@ from automl.columns import Texts
 
 _MIN_TEXTS = 20  # different words; fewer are categories
 _SAMPLE_TEXTS = 2_000
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
-)  # scripts without spaces
+# Scripts without spaces. A pattern takes two milliseconds to compile, and predicting needs none.
+_UNSPACED = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ def _is_text(column: Vocabulary) -> bool:
     if len(column.words) < _MIN_TEXTS:
         return False
     sample = column.sample(_SAMPLE_TEXTS)
-    n_words = _mean([_count_words(text) for text in sample])
-    length = _mean([len(text) for text in sample])
+    n_words = _mean(list(map(_count_words, sample)))
+    length = _mean(list(map(len, sample)))
     distinct = len(column.words) / column.n_rows
     return (
         (n_words >= 3 and distinct >= 0.3)
@@ -69,8 +68,9 @@ def _mean(counts: list[int]) -> float:
 
 def _count_words(text: str) -> int:
     """Return the number of words, where two characters of a script without spaces are one."""
-    unspaced = _UNSPACED.findall(text)
-    return len(text.split()) + len(unspaced) // 2
+    unspaced = re.findall(_UNSPACED, text)
+    spaced = text.split()
+    return len(spaced) + len(unspaced) // 2
 
 
 def force(raw: RawColumn) -> TextRule:
