@@ -304,7 +304,8 @@ class EnsembleWeighted:
     ----------
     weights : mapping of str to float
         By trial id.
-    finish : {"bag", "refit", "both"}
+    finish : {"bag", "refit", "both", "either"}
+        `either`: a member is its refits if it has enough of them, else its bag, too.
     evaluation : Evaluation or None
         None as long as only unfinished models predict.
     """

@@ -18,7 +18,7 @@ from automl.trial import Trial
 
 FoldKind = Literal["kfold", "time", "holdout", "panel"]
 KeptTogether = Literal["", "groups", "copies"]  # which rows are always held out together
-Finish = Literal["bag", "refit", "both"]
+Finish = Literal["bag", "refit", "both", "either"]
 
 HELD_OUT_SHARES: Mapping[FoldKind, float] = {
     "kfold": 1.0,
@@ -26,6 +26,9 @@ HELD_OUT_SHARES: Mapping[FoldKind, float] = {
     "holdout": 0.2,
     "panel": 0.5,
 }
+# Refits of a member with different seeds that are as good as these next to its fold models, where
+# there are enough rows.
+ENOUGH_REFITS = 4
 SCORE_WARNING_CODES = ("leak", "copied_rows", "entity", "drift", "groups_and_times")
 
 
@@ -43,9 +46,12 @@ def warns_of_score(finding: Finding) -> bool:
 def keeps_bag(
     finish: Finish,
     kind: Family,
+    n_refits: int = 1,
 ) -> bool:
     """Return whether a member's fold models are used even where it has refits."""
-    return finish == "bag" or (finish == "both" and kind.bagged)
+    if finish == "either" and n_refits >= ENOUGH_REFITS:
+        return False
+    return finish == "bag" or (finish in ("both", "either") and kind.bagged)
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ class Study:
         By key.
     weights : mapping of str to float
         Of the ensemble's members by trial id.
-    finish : {"bag", "refit", "both"}
+    finish : {"bag", "refit", "both", "either"}
         Whether a member consists of its fold models, of its refits on all rows if it has any, or
         of both.
     evaluation : Evaluation or None
@@ -306,7 +312,8 @@ class Study:
     def bag(self, trial: Trial) -> tuple[Split, ...]:
         """Return where the fold models of a member were fitted."""
         kind = self.family(trial.family)
-        if trial.refits and not keeps_bag(self.finish, kind):
+        n_refits = len(trial.refits)
+        if n_refits and not keeps_bag(self.finish, kind, n_refits):
             return ()
         return trial.splits
 

@@ -63,6 +63,7 @@ FINISHES = {
     "bag": "each a bag of its fold models",
     "refit": "refitted on all rows",
     "both": "each a bag of its fold models together with refits on all rows",
+    "either": "each several refits on all rows, or a bag of its fold models where there are few",
 }
 
 
