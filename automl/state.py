@@ -40,6 +40,8 @@ _EXTRA_HEADER = struct.Struct("<HH")
 _PADDING_ID = 0xD935
 _ENTRY_NAME = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
 _ANY_STATE = re.compile(r"\w{1,40}/(state\.json|\d{1,6}\.(npy|bin))")
+_ARRAY_MAGIC = b"\x93NUMPY\x01\x00"  # with the version of the format
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ARRAY_HEADER = re.compile(
     rb"\{'descr': '([<|][biuf]\d)', "
     rb"'fortran_order': (True|False), "
@@ -68,8 +70,9 @@ def pack(state: Mapping[str, Any], archive: zipfile.ZipFile, prefix: str) -> Non
         if isinstance(value, np.ndarray):
             buffer = io.BytesIO()
             np.save(buffer, value, allow_pickle=False)
+            saved = buffer.getvalue()
             name = f"{len(blobs)}.npy"
-            blobs.append((name, buffer.getvalue()))
+            blobs.append((name, saved))
             return {"$array": name}
         if isinstance(value, bytes):
             name = f"{len(blobs)}.bin"
@@ -99,9 +102,12 @@ def write_stored(archive: zipfile.ZipFile, name: str, blob: Blob) -> None:
     """
     entry = zipfile.ZipInfo(name, ZIP_EPOCH)
     assert archive.fp is not None
-    start = archive.fp.tell() + _LOCAL_HEADER.size + len(name.encode()) + _EXTRA_HEADER.size
+    header_size = _LOCAL_HEADER.size + _EXTRA_HEADER.size
+    start = archive.fp.tell() + header_size
+    start += len(name.encode())
     padding = -start % _ALIGNMENT
-    entry.extra = _EXTRA_HEADER.pack(_PADDING_ID, padding) + bytes(padding)
+    extra_header = _EXTRA_HEADER.pack(_PADDING_ID, padding)
+    entry.extra = extra_header + bytes(padding)
     archive.writestr(entry, blob)
 
 
@@ -232,12 +238,13 @@ def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
                 f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}"
             )
         is_encrypted = entry.flag_bits & 1
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or is_encrypted:
+        if entry.compress_type not in _COMPRESSIONS or is_encrypted:
             raise UnsafeModel(
                 f"the model file's entry {entry.filename!r} "
                 "is packed in a way that no predictor uses"
             )
-    if len({entry.filename for entry in entries}) != len(entries):
+    distinct = {entry.filename for entry in entries}
+    if len(distinct) != len(entries):
         raise UnsafeModel("the model file holds an entry twice")
     unpacked_bytes = sum(entry.file_size for entry in entries)
     packed_bytes = sum(entry.compress_size for entry in entries)
@@ -256,13 +263,16 @@ def unpack(archive: Archive, prefix: str) -> State:
         if not isinstance(value, dict):
             return value
         if value.keys() == {"$array"}:
-            return _read_array(archive.read(f"{prefix}/{value['$array']}"))
+            blob = archive.read(f"{prefix}/{value['$array']}")
+            return _read_array(blob)
         if value.keys() == {"$bytes"}:
-            return archive.read(f"{prefix}/{value['$bytes']}").tobytes()
+            blob = archive.read(f"{prefix}/{value['$bytes']}")
+            return blob.tobytes()
         return {key: from_plain(item) for key, item in value.items()}
 
     try:
-        state = from_plain(json.loads(archive.text(f"{prefix}/state.json")))
+        structure = archive.text(f"{prefix}/state.json")
+        state = from_plain(json.loads(structure))
     except KeyError as error:
         raise UnsafeModel(f"it lacks the entry {error.args[0]!r}") from None
     if not isinstance(state, dict):
@@ -279,12 +289,15 @@ def _read_array(blob: memoryview) -> np.ndarray[Any, Any]:
     length = int.from_bytes(blob[8:10], "little")
     start = 10 + length
     header = _ARRAY_HEADER.fullmatch(blob[10:start])
-    if bytes(blob[:8]) != b"\x93NUMPY\x01\x00" or header is None:
+    magic = bytes(blob[:8])
+    if magic != _ARRAY_MAGIC or header is None:
         raise ValueError("an array with a header that no predictor has")
     dtype = np.dtype(header[1].decode())
-    shape = tuple(int(size) for size in header[3].split(b",") if size.strip())
+    sizes = header[3].split(b",")
+    shape = tuple(int(size) for size in sizes if size.strip())
     count = math.prod(shape)
-    if count * dtype.itemsize != len(blob) - start:
+    n_bytes = count * dtype.itemsize
+    if n_bytes != len(blob) - start:
         raise ValueError(f"an array of {dtype} with shape {shape} in {len(blob)} bytes")
     order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
     values = np.empty(0, dtype)

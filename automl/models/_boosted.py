@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl.arrays import Floats, Matrix
-from automl.errors import UnfaithfulTrees, UnsafeModel
+from automl.errors import UnfaithfulTrees
 from automl.models._base import Model
 from automl.models._blocks import check_width, read_bytes, read_state
 from automl.models._losses import softmax
@@ -31,7 +31,8 @@ class BoostedModel:
         check_width(X, self.trees.features)
         if not len(X):
             return self.target.empty_prediction()
-        return self.predict_margins(self.trees.margins(X))
+        margins = self.trees.margins(X)
+        return self.predict_margins(margins)
 
     def predict_margins(self, margins: Floats) -> Floats:
         """Return the predictions of rows whose margins are known.
@@ -61,11 +62,15 @@ def logistic(margins: Floats) -> Floats:
     [0.0, 1.92875e-22, 0.5]
     """
     with np.errstate(over="ignore"):
-        proba: Floats = 1.0 / (1.0 + np.exp(-margins))
+        inverse_odds = np.exp(-margins)
+    proba: Floats = 1.0 / (1.0 + inverse_odds)
     return proba
 
 
-def restore_boosted(state: State, read_booster: Callable[[bytes], Trees]) -> Model:
+def restore_boosted(
+    state: State,
+    read_booster: Callable[[bytes], Trees],
+) -> Model:
     """Return the model of a boosting family's state, after checking it.
 
     Parameters
@@ -77,16 +82,22 @@ def restore_boosted(state: State, read_booster: Callable[[bytes], Trees]) -> Mod
     if "constant" in state:
         return ConstantModel.from_state(state)
     if "booster" in state:
-        trees = read_booster(read_bytes(state, "booster"))
+        booster = read_bytes(state, "booster")
+        trees = read_booster(booster)
     else:
-        trees = Trees.from_state(read_state(state, "trees"))
+        described = read_state(state, "trees")
+        trees = Trees.from_state(described)
     target = read_target(state)
-    if trees.outputs != target.columns:
-        raise UnsafeModel("the model file's trees have another number of classes than their target")
+    trees.check_target_columns(target.columns)
     return BoostedModel(trees, target)
 
 
-def check_faithful(trees: Trees, rows: Matrix, margins: Any, tolerance: float = 0.0) -> None:
+def check_faithful(
+    trees: Trees,
+    rows: Matrix,
+    margins: Any,
+    tolerance: float = 0.0,
+) -> None:
     """Refuse trees whose margins are not the library's.
 
     Parameters
@@ -103,10 +114,12 @@ def check_faithful(trees: Trees, rows: Matrix, margins: Any, tolerance: float = 
     UnfaithfulTrees
     """
     ours = trees.margins(rows)
-    theirs = np.asarray(margins, np.float64).reshape(ours.shape)
-    scale = np.maximum(np.abs(theirs), 1.0)
-    largest = float(np.max(np.abs(ours - theirs) / scale, initial=0.0))
-    if not largest <= tolerance:
+    given = np.asarray(margins, np.float64)
+    theirs = given.reshape(ours.shape)
+    size = np.maximum(np.abs(theirs), 1.0)
+    difference = np.abs(ours - theirs) / size
+    largest = float(difference.max(initial=0.0))
+    if not largest <= tolerance:  # nor if it is NaN
         raise UnfaithfulTrees(
             f"the library's predictions and those of its trees as arrays differ by {largest:.3g}"
         )

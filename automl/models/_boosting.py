@@ -10,7 +10,7 @@ from typing import Any, Literal
 from automl.arrays import Floats, Matrix
 from automl.features.feature import Feature
 from automl.models._base import FitContext, Fitted, Hyperparameters, Sample
-from automl.models._boosted import BoostedModel
+from automl.models._boosted import BoostedModel, check_faithful
 from automl.models._rows import encode_rows
 from automl.models._stopping import MAX_ROUNDS, FinalSteps, Monitor, trees_per_round
 from automl.models._target import TargetCoding
@@ -227,6 +227,33 @@ def constant_fit(data: PreparedBoosting, params: Hyperparameters) -> Fitted | No
     if data.fallback is None:
         return None
     return Fitted(data.fallback, 1, dict(params))
+
+
+def check_probe(
+    data: PreparedBoosting,
+    trees: Trees,
+    library_margins: Callable[[Matrix], Any],
+    tolerance: float = 0.0,
+) -> None:
+    """Refuse trees that give the probe's rows other margins than the library does.
+
+    Parameters
+    ----------
+    data : PreparedBoosting
+    trees : Trees
+    library_margins : callable
+        Returns the library's margins of rows.
+    tolerance : float
+        As in `check_faithful`.
+
+    Raises
+    ------
+    UnfaithfulTrees
+    """
+    probe = data.probe
+    assert probe is not None
+    margins = library_margins(probe)
+    check_faithful(trees, probe, margins, tolerance)
 
 
 def finish_fit(

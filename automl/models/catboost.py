@@ -16,7 +16,7 @@ from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import read_integer
-from automl.models._boosted import check_faithful, restore_boosted
+from automl.models._boosted import restore_boosted
 from automl.models._stopping import MAX_ROUNDS, Monitor
 from automl.models.trees.from_catboost import read_catboost
 from automl.models.trees.pruning import without_idle_splits
@@ -180,12 +180,18 @@ class CatBoost:
 def _read_booster(state: State, blob: bytes) -> Trees:
     """Return the trees of a booster in a file of format 4, which holds the other fields, too."""
     rounds = read_integer(state, "rounds", 1)
-    return _read_trees(blob, _read_levels(state), rounds)
+    levels = _read_levels(state)
+    return _read_trees(blob, levels, rounds)
 
 
-def _read_trees(blob: bytes, levels: tuple[int, ...], rounds: int) -> Trees:
+def _read_trees(
+    blob: bytes,
+    levels: tuple[int, ...],
+    rounds: int,
+) -> Trees:
     """Return the first trees of a booster, without splits that decide nothing."""
-    return without_idle_splits(read_catboost(blob, levels, rounds))
+    trees = read_catboost(blob, levels, rounds)
+    return without_idle_splits(trees)
 
 
 def _read_levels(state: State) -> tuple[int, ...]:
@@ -304,14 +310,16 @@ def _finish(
         return target.to_prediction(raw)
 
     rounds = boosting.choose_round(monitor, prepared, context, predict)
-    trees = _read_trees(_serialise(booster), levels, rounds)
-    probe = prepared.probe
-    assert probe is not None
-    margins = booster.predict(
-        _frame(probe, levels),
-        prediction_type="RawFormulaVal",
-        ntree_end=rounds,
-        thread_count=1,
-    )
-    check_faithful(trees, probe, margins, _MARGIN_TOLERANCE)
+    blob = _serialise(booster)
+    trees = _read_trees(blob, levels, rounds)
+
+    def margins(rows: Matrix) -> Any:
+        return booster.predict(
+            _frame(rows, levels),
+            prediction_type="RawFormulaVal",
+            ntree_end=rounds,
+            thread_count=1,
+        )
+
+    boosting.check_probe(prepared, trees, margins, _MARGIN_TOLERANCE)
     return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)

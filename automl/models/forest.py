@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.arrays import Floats, Matrix
-from automl.errors import UnsafeModel
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import check_width, clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import TargetCoding, read_target
 from automl.models.constant import ConstantModel
-from automl.models.trees.from_format_4 import from_format_4
-from automl.models.trees.from_sklearn import from_sklearn
+from automl.models.trees.from_format_4 import read_format_4
+from automl.models.trees.from_sklearn import read_sklearn
 from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
@@ -44,7 +43,8 @@ class ForestModel:
         class is impossible because no tree has seen it.
         """
         check_width(X, self.trees.features)
-        return self.predict_margins(self.trees.margins(X))
+        margins = self.trees.margins(X)
+        return self.predict_margins(margins)
 
     def predict_margins(self, margins: Floats) -> Floats:
         """Return the predictions of rows, given the sums of the trees' values.
@@ -145,14 +145,15 @@ class Forest:
         if n_fitted < wanted:
             rounds = full_forest_trees(n_fitted, context.models)
         n_kept = math.ceil(_KEPT_FORESTS * rounds / context.models)
-        trees = from_sklearn(fitted)
+        trees = read_sklearn(fitted)
+        first_trees = trees.first(n_kept)
         resolved["n_estimators"] = full_count
         return Fitted(
             model=ForestModel(trees, prepared.target),
             rounds=rounds,
             resolved=resolved,
             hit_deadline=n_fitted < wanted,
-            compact_model=ForestModel(trees.first(n_kept), prepared.target),
+            compact_model=ForestModel(first_trees, prepared.target),
         )
 
     def _estimator(self, params: Hyperparameters, data: EncodedRows, context: FitContext) -> Any:
@@ -178,12 +179,10 @@ class Forest:
         """Return the model of the trees' arrays, after checking them."""
         if "constant" in state:
             return ConstantModel.from_state(state)
-        trees = _read_trees(read_state(state, "trees"))
+        described = read_state(state, "trees")
+        trees = _read_trees(described)
         target = read_target(state)
-        if trees.outputs != target.columns:
-            raise UnsafeModel(
-                "the model file's trees have another number of classes than their target"
-            )
+        trees.check_target_columns(target.columns)
         return ForestModel(trees, target)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
@@ -203,7 +202,7 @@ class Forest:
 
 def _read_trees(state: State) -> Trees:
     if "offsets" in state:  # files of format 4
-        return from_format_4(state)
+        return read_format_4(state)
     return Trees.from_state(state)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from automl.arrays import Floats
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
-from automl.models._boosted import check_faithful, restore_boosted
+from automl.models._boosted import restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models.trees.from_lightgbm import from_lightgbm
+from automl.models.trees.from_lightgbm import read_lightgbm
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -135,16 +136,19 @@ class LightGBM:
 
         rounds = boosting.choose_round(monitor, prepared, context, predict)
         text = booster.model_to_string(num_iteration=rounds)
-        trees = from_lightgbm(text.encode())
-        probe = prepared.probe
-        assert probe is not None
-        margins = booster.predict(probe, num_iteration=rounds, num_threads=1, raw_score=True)
-        check_faithful(trees, probe, margins)
+        trees = read_lightgbm(text.encode())
+        margins = partial(
+            booster.predict,
+            num_iteration=rounds,
+            num_threads=1,
+            raw_score=True,
+        )
+        boosting.check_probe(prepared, trees, margins)
         return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)
 
     def restore(self, state: State) -> Model:
         """Return the model of trees, after checking them."""
-        return restore_boosted(state, from_lightgbm)
+        return restore_boosted(state, read_lightgbm)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.

@@ -6,13 +6,13 @@ import math
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from automl.arrays import Floats
+from automl.arrays import Floats, Matrix
 from automl.models import _boosting as boosting
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import clip_infinite
-from automl.models._boosted import check_faithful, restore_boosted
+from automl.models._boosted import restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models.trees.from_xgboost import from_xgboost
+from automl.models.trees.from_xgboost import read_xgboost
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -121,16 +121,18 @@ class XGBoost:
 
         rounds = boosting.choose_round(monitor, prepared, context, predict)
         kept = booster[:rounds]
-        trees = from_xgboost(bytes(kept.save_raw("ubj")))
-        probe = prepared.probe
-        assert probe is not None
-        margins = kept.inplace_predict(clip_infinite(probe), predict_type="margin")
-        check_faithful(trees, probe, margins)
+        saved = bytes(kept.save_raw("ubj"))
+        trees = read_xgboost(saved)
+
+        def margins(rows: Matrix) -> Any:
+            return kept.inplace_predict(clip_infinite(rows), predict_type="margin")
+
+        boosting.check_probe(prepared, trees, margins)
         return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)
 
     def restore(self, state: State) -> Model:
         """Return the model of trees, after checking them."""
-        return restore_boosted(state, from_xgboost)
+        return restore_boosted(state, read_xgboost)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.

@@ -348,10 +348,13 @@ class Predictor:
         for member in self.members:
             inputs |= _member_inputs(member, encoded, inputs)
         margins: list[dict[int, Floats]] = [{} for _ in self.members]
-        for (member_index, index), found in self._shared_walk.margins(inputs).items():
+        by_place = self._shared_walk.margins(inputs)
+        for place, found in by_place.items():
+            member_index, index = place
             margins[member_index][index] = found
         predictions = []
-        for member, own in zip(self.members, margins, strict=True):
+        for member_index, member in enumerate(self.members):
+            own = margins[member_index]
             prediction = member.predict(inputs, own)
             self._check_prediction(member, prediction)
             predictions.append(prediction)
@@ -363,7 +366,8 @@ class Predictor:
         for member_index, member in enumerate(self.members):
             for index, part in enumerate(member.parts):
                 place = (member_index, index)
-                models.append((place, part.encodings, member.models[index]))
+                model = member.models[index]
+                models.append((place, part.encodings, model))
         return SharedWalk.of(models)
 
     def combine_members(self, predictions: Sequence[Floats]) -> Floats:

@@ -66,7 +66,7 @@ class SharedWalk:
         return cls(grove, tuple(places), tuple(inputs))
 
     def is_quicker(self, n_rows: int) -> bool:
-        """Return whether so many rows take less time here than model by model."""
+        """Return whether rows take less time here than model by model."""
         walks = n_rows * self.grove.count
         return walks > 0 and not is_compiled_better(walks)
 

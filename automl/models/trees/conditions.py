@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ Bytes = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int32]
 
 _MISSING_CATEGORY = -1
+_MAX_NARROW_INDEX = 2**16 - 1  # that uint16 can hold
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,22 @@ class Conditions:
     def evaluate(self, X: Matrix) -> Bools:
         """Return whether each condition holds, of shape (n_rows, n_conditions)."""
         n_numeric = self.n_numeric
-        numbers = X[:, self.column[:n_numeric]]
+        number_columns = self.column[:n_numeric]
+        numbers = X[:, number_columns]
         holds = numbers <= self.threshold
         is_missing = np.isnan(numbers)
         if is_missing.any():
-            holds |= is_missing & (self.missing_left == 1)
+            goes_left = self.missing_left == 1
+            holds |= is_missing & goes_left
         if not self.n_sets:
             return holds
-        categories = X[:, self.column[n_numeric:]]
-        in_sets = is_in_sets(categories, self.set_offsets, self.set_bits)
+        category_columns = self.column[n_numeric:]
+        categories = X[:, category_columns]
+        in_sets = is_in_sets(
+            categories,
+            self.set_offsets,
+            self.set_bits,
+        )
         return np.concatenate([holds, in_sets], axis=1)
 
     def to_state(self) -> State:
@@ -108,18 +117,34 @@ class Conditions:
         """Refuse conditions that read a column or a set which is not there."""
         if is_outside(self.column, columns):
             raise UnsafeModel("the model file's trees read a column that the model does not have")
-        offsets = self.set_offsets
-        if len(self.missing_left) != self.n_numeric or len(offsets) < 1:
+        if not self._have_equal_lengths():
             raise UnsafeModel("the model file's trees have arrays of different lengths")
-        if len(self.column) != self.n_numeric + self.n_sets:
-            raise UnsafeModel("the model file's trees have arrays of different lengths")
-        steps = np.diff(offsets)
-        has_ends = offsets[0] == 0 and offsets[-1] == len(self.set_bits)
-        if not has_ends or (steps < 1).any():
+        if not self._offsets_cut_bits():
             raise UnsafeModel("the model file's sets of categories do not follow one another")
 
+    def _have_equal_lengths(self) -> bool:
+        if not len(self.set_offsets):
+            return False
+        if len(self.missing_left) != self.n_numeric:
+            return False
+        n_conditions = self.n_numeric + self.n_sets
+        return len(self.column) == n_conditions
 
-def is_in_sets(categories: Matrix, offsets: Integers, bits: Bytes) -> Bools:
+    def _offsets_cut_bits(self) -> bool:
+        """Return whether the offsets cut all bits into sets of at least one byte."""
+        start = self.set_offsets[0]
+        end = self.set_offsets[-1]
+        if start != 0 or end != len(self.set_bits):
+            return False
+        is_set = np.diff(self.set_offsets) >= 1
+        return bool(is_set.all())
+
+
+def is_in_sets(
+    categories: Matrix,
+    offsets: Integers,
+    bits: Bytes,
+) -> Bools:
     """Return whether each category is in the set of its column.
 
     Parameters
@@ -130,18 +155,35 @@ def is_in_sets(categories: Matrix, offsets: Integers, bits: Bytes) -> Bools:
         As in `Conditions`.
     """
     n_bits = 8 * np.diff(offsets)
-    is_missing = np.isnan(categories)
-    is_bit = is_missing | ((categories >= 0) & (categories < n_bits - 1))
-    bit = np.where(is_bit & ~is_missing, categories, _MISSING_CATEGORY).astype(np.int64) + 1
-    byte = bits[offsets[:-1] + (bit >> 3)]
-    is_set = (byte >> (bit & 7).astype(np.uint8)) & 1
-    is_in: Bools = is_bit & (is_set == 1)
-    return is_in
+    has_bit = categories < n_bits - 1
+    has_bit &= categories >= 0
+    known = np.where(has_bit, categories, _MISSING_CATEGORY)
+    bit = known.astype(np.int64) + 1
+    byte_number = offsets[:-1] + (bit >> 3)
+    place = (bit & 7).astype(np.uint8)
+    shifted = bits[byte_number] >> place
+    has_bit |= np.isnan(categories)
+    has_bit &= (shifted & 1) == 1
+    return has_bit
+
+
+def offsets_of(lengths: Sequence[int] | Integers) -> Integers:
+    """Return where pieces of given lengths begin, and at last where the last one ends.
+
+    >>> offsets_of([2, 3]).tolist()
+    [0, 2, 5]
+    """
+    n_pieces = len(lengths)
+    offsets = np.zeros(n_pieces + 1, np.int64)
+    offsets[1:] = np.cumsum(lengths)
+    return offsets
 
 
 def narrowed(indices: Indices) -> npt.NDArray[np.integer]:
     """Return indices as uint16 if all fit, which halves them in a file."""
-    if len(indices) and (indices.min() < 0 or indices.max() >= 2**16):
+    smallest = indices.min(initial=0)
+    largest = indices.max(initial=0)
+    if smallest < 0 or largest > _MAX_NARROW_INDEX:
         return indices
     return indices.astype(np.uint16)
 
@@ -155,7 +197,7 @@ def read_indices(state: State, name: str) -> Indices:
         They are missing or of another type.
     """
     stored = state.get(name)
-    dtype = np.int32
     if isinstance(stored, np.ndarray) and stored.dtype == np.uint16:
-        return read_vector(state, name, np.uint16).astype(dtype)
-    return read_vector(state, name, dtype)
+        narrow = read_vector(state, name, np.uint16)
+        return narrow.astype(np.int32)
+    return read_vector(state, name, np.int32)

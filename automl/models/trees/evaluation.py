@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from automl.arrays import Array, Floats, Matrix
-from automl.models.trees.conditions import Conditions
+from automl.models.trees.conditions import Conditions, offsets_of
 from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
 
@@ -26,14 +26,22 @@ _MIN_COMPILED_WALKS = 1_000
 
 def margins(trees: Trees, X: Matrix) -> Floats:
     """Return the margins of rows, of shape (n_rows, n_outputs)."""
-    if is_compiled_better(len(X) * trees.count):
+    walks = len(X) * trees.count
+    if is_compiled_better(walks):
         return compiled_margins(trees, X)
-    (alone,) = Grove.of([trees], [0]).margins([X])
+    grove = Grove.of([trees], [0])
+    (alone,) = grove.margins([X])
     return alone
 
 
 def is_compiled_better(walks: int) -> bool:
-    """Return whether compiled code takes less time for so many rows x trees."""
+    """Return whether compiled code takes less time.
+
+    Parameters
+    ----------
+    walks : int
+        Number of rows times number of trees.
+    """
     if _KERNEL in sys.modules:
         return walks >= _MIN_COMPILED_WALKS
     return walks >= _MIN_WALKS_TO_LOAD and has_compiler()
@@ -46,26 +54,33 @@ def has_compiler() -> bool:
 
 def load_kernel() -> None:
     """Read the compiled evaluator's code for both precisions, or compile it."""
-    indices = np.zeros(0, np.int32)
-    conditions = Conditions(
-        column=indices,
+    double = _single_leaf()
+    single = replace(double, single=True)
+    row = np.zeros((1, 1), np.float32)
+    compiled_margins(double, row)
+    compiled_margins(single, row)
+
+
+def _single_leaf() -> Trees:
+    """Return one tree without inner nodes."""
+    no_indices = np.zeros(0, np.int32)
+    no_bytes = np.zeros(0, np.uint8)
+    no_conditions = Conditions(
+        column=no_indices,
         threshold=np.zeros(0, np.float32),
-        missing_left=np.zeros(0, np.uint8),
-        set_offsets=np.zeros(1, np.int64),
-        set_bits=np.zeros(0, np.uint8),
+        missing_left=no_bytes,
+        set_offsets=offsets_of([]),
+        set_bits=no_bytes,
     )
-    leaf = Trees(
+    return Trees(
         features=1,
-        conditions=conditions,
+        conditions=no_conditions,
         sizes=np.zeros(1, np.int32),
-        condition=indices,
-        children=np.zeros((0, 2), np.int32),
+        condition=no_indices,
+        children=no_indices.reshape(0, 2),
         value=np.zeros((1, 1)),
         base=np.zeros(1),
     )
-    row = np.zeros((1, 1), np.float32)
-    compiled_margins(leaf, row)
-    compiled_margins(replace(leaf, single=True), row)
 
 
 def compiled_margins(trees: Trees, X: Matrix) -> Floats:
@@ -73,7 +88,8 @@ def compiled_margins(trees: Trees, X: Matrix) -> Floats:
     from automl.models.trees.kernel import add_margins
 
     rows = trees.kernel_rows(X)
-    shape = (len(rows), trees.outputs)
+    n_rows = len(rows)
+    shape = (n_rows, trees.outputs)
     total: Array = np.empty(shape, trees.dtype)
     total[:] = trees.base
     arguments = (rows, *trees.kernel_arrays, total)

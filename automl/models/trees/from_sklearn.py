@@ -7,68 +7,84 @@ from typing import Any
 
 import numpy as np
 
-from automl.arrays import Array, Floats, Integers, Matrix
-from automl.models.trees.splits import Splits, infinite_where_largest, round_down
+from automl.arrays import Array, Bools, Matrix
+from automl.models.trees.nodes import Nodes
+from automl.models.trees.splits import (
+    Splits,
+    infinite_where_largest,
+    round_down,
+)
 from automl.models.trees.trees import Trees
 
-_LEAF = -1  # scikit-learn's mark of a leaf
+_NO_CHILD = -1  # of a leaf
 
 
-def from_sklearn(fitted: Sequence[Any]) -> Trees:
-    """Return the arrays of fitted scikit-learn trees (`estimator.tree_`).
+def read_sklearn(fitted: Sequence[Any]) -> Trees:
+    """Return the arrays of fitted scikit-learn trees.
 
     Margins are sums of numbers, or of probabilities of classes; of two classes, those of the
     second.
+
+    Parameters
+    ----------
+    fitted : sequence of sklearn.tree._tree.Tree
+        Each is an estimator's `tree_`.
     """
-    is_inner = [np.asarray(tree.children_left) != _LEAF for tree in fitted]
-    sizes = [np.count_nonzero(each) for each in is_inner]
-    inner = np.concatenate(is_inner)
-    threshold = round_down(_joined(fitted, "threshold")[inner])
-    column = _joined(fitted, "feature")[inner]
-    splits = Splits(
-        column=column.astype(np.int64),
-        threshold=infinite_where_largest(threshold),
-        missing_left=_joined(fitted, "missing_go_to_left")[inner] == 1,
-        chosen_set=np.full(len(column), -1),
-    )
+    counts = [tree.node_count for tree in fitted]
+    sizes = np.array(counts, np.int64)
+    left = _joined(fitted, "children_left")
+    right = _joined(fitted, "children_right")
+    is_inner = left != _NO_CHILD
+    nodes = Nodes(sizes, is_inner)
+    splits = _read_splits(fitted, is_inner)
     conditions, condition = splits.conditions()
-    children = [_children(tree) for tree in fitted]
-    values = [_leaf_values(np.asarray(tree.value)) for tree in fitted]
-    value = np.concatenate(values)[~inner]
+    value = _read_values(fitted, ~is_inner)
     n_outputs = value.shape[1]
     return Trees(
         features=int(fitted[0].n_features),
         conditions=conditions,
-        sizes=np.array(sizes, np.int32),
+        sizes=nodes.inner_sizes.astype(np.int32),
         condition=condition,
-        children=np.concatenate(children),
-        value=np.ascontiguousarray(value),
+        children=nodes.children(left[is_inner], right[is_inner]),
+        value=value,
         base=np.zeros(n_outputs),
     )
 
 
-def _joined(fitted: Sequence[Any], name: str) -> Array:
-    return np.concatenate([np.asarray(getattr(tree, name)) for tree in fitted])
+def _read_splits(
+    fitted: Sequence[Any],
+    is_inner: Bools,
+) -> Splits:
+    column = _joined(fitted, "feature")[is_inner]
+    exact = _joined(fitted, "threshold")[is_inner]
+    goes_left = _joined(fitted, "missing_go_to_left")[is_inner]
+    threshold = round_down(exact)
+    return Splits.by_number(
+        column.astype(np.int64),
+        infinite_where_largest(threshold),
+        goes_left == 1,
+    )
 
 
-def _children(tree: Any) -> Integers:
-    """Return the children of inner nodes, of shape (n_inner, 2), numbered as `Trees` has them."""
-    left = np.asarray(tree.children_left)
-    is_leaf = left == _LEAF
-    inner_number = np.cumsum(~is_leaf) - 1
-    leaf_number = np.cumsum(is_leaf) - 1
-    number = np.where(is_leaf, ~leaf_number, inner_number)
-    right = np.asarray(tree.children_right)
-    pairs = np.column_stack([left, right])[~is_leaf]
-    return np.asarray(number[pairs], np.int32)
-
-
-def _leaf_values(values: Floats) -> Matrix:
-    """Return numbers, or probabilities of classes; of two classes, those of the second."""
-    values = values[:, 0, :]
+def _read_values(
+    fitted: Sequence[Any],
+    is_leaf: Bools,
+) -> Matrix:
+    """Return the leaves' values, of shape (n_leaves, n_outputs)."""
+    values = _joined(fitted, "value")[is_leaf, 0]
     n_columns = values.shape[1]
-    if n_columns > 1:
-        values = values / values.sum(axis=1, keepdims=True)
+    if n_columns > 1:  # counts or shares of classes
+        totals = values.sum(axis=1)
+        values = values / totals[:, None]
     if n_columns == 2:
         values = values[:, 1:]
-    return np.asarray(values, np.float32)
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _joined(
+    fitted: Sequence[Any],
+    name: str,
+) -> Array:
+    """Return an attribute of all trees, tree after tree."""
+    arrays = [getattr(tree, name) for tree in fitted]
+    return np.concatenate(arrays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,25 @@ from automl.arrays import Array, Bools, Integers
 from automl.errors import UnsafeModel
 from automl.models import _ubjson
 from automl.models._blocks import is_outside
-from automl.models.trees.conditions import Thresholds
-from automl.models.trees.splits import Splits, infinite_where_largest
-from automl.models.trees.trees import Trees
+from automl.models.trees.conditions import Indices, Thresholds, offsets_of
+from automl.models.trees.damage import damaged, damaged_by
+from automl.models.trees.nodes import Nodes
+from automl.models.trees.splits import (
+    NO_SET,
+    Splits,
+    infinite_where_largest,
+    just_below,
+)
+from automl.models.trees.trees import MAX_OUTPUTS, Trees
 
 _MAX_CATEGORY = 2**24
 _MAX_FEATURES = 2**24
-_MAX_CLASSES = 100_000
+_MAX_QUOTED_LENGTH = 20
 _NO_CHILD = -1
+# Types of splits.
+_BY_NUMBER = 0
+_BY_CATEGORY = 1
+_N_KINDS = 2
 _LOGISTIC = "binary:logistic"
 _OBJECTIVES = (
     _LOGISTIC,
@@ -31,9 +42,10 @@ _OBJECTIVES = (
     "reg:absoluteerror",
     "reg:quantileerror",
 )
+_damaged = partial(damaged, "XGBoost")
 
 
-def from_xgboost(blob: bytes) -> Trees:
+def read_xgboost(blob: bytes) -> Trees:
     """Return the trees of a booster in XGBoost's UBJSON.
 
     Raises
@@ -42,44 +54,64 @@ def from_xgboost(blob: bytes) -> Trees:
         The bytes were cut, lengthened, or their trees don't fit together.
     """
     try:
-        return _read(_ubjson.loads(blob)["learner"])
+        saved = _ubjson.loads(blob)
+        return _read_learner(saved["learner"])
     except UnsafeModel:
         raise
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise _damaged(f"{type(error).__name__}: {str(error)[:100]}") from None
+        raise damaged_by("XGBoost", error) from None
 
 
-def _read(learner: Mapping[str, Any]) -> Trees:
+def _read_learner(learner: Mapping[str, Any]) -> Trees:
     booster = learner["gradient_booster"]
     kind = booster["name"]
     if kind != "gbtree":
-        raise _damaged(f"a booster of the kind {str(kind)[:20]!r}")
-    parameters = learner["learner_model_param"]
-    features = int(parameters["num_feature"])
-    outputs = max(1, int(parameters["num_class"]))
-    if not 1 <= features <= _MAX_FEATURES or outputs > _MAX_CLASSES:
-        raise _damaged("sizes that no predictor has")
+        raise _damaged(f"a booster of the kind {_quoted(kind)}")
+    sizes = _Sizes.read(learner["learner_model_param"])
     model = booster["model"]
-    nodes = _Nodes.of(model["trees"])
-    _check_turns(model, outputs)
-    conditions, condition = _read_splits(nodes).conditions()
-    conditions.check(features)
-    inner = nodes.is_inner
-    values = nodes.array("split_conditions", np.float32)[~inner]
-    if not np.isfinite(values).all():
-        raise _damaged("leaves that are not finite")
-    read = Trees(
-        features=features,
+    stored = _StoredTrees.of(model["trees"])
+    _check_turns(model, sizes.outputs)
+    splits = _read_splits(stored)
+    conditions, condition = splits.conditions()
+    conditions.check(sizes.features)
+    value = _read_values(stored)
+    inner_sizes = stored.nodes.inner_sizes
+    trees = Trees(
+        features=sizes.features,
         conditions=conditions,
-        sizes=nodes.inner_sizes.astype(np.int32),
+        sizes=inner_sizes.astype(np.int32),
         condition=condition,
-        children=_read_children(nodes),
-        value=values[:, None],
-        base=_read_base(learner, outputs),
+        children=_read_children(stored),
+        value=value,
+        base=_read_base(learner, sizes.outputs),
         single=True,
     )
-    read.check()
-    return read
+    trees.check()
+    return trees
+
+
+def _quoted(value: object) -> str:
+    """Return the beginning of a text that a file holds."""
+    beginning = str(value)[:_MAX_QUOTED_LENGTH]
+    return repr(beginning)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Number of features and of outputs."""
+
+    features: int
+    outputs: int
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, Any]) -> _Sizes:
+        """Return the sizes that the parameters of a learner name."""
+        features = int(parameters["num_feature"])
+        classes = int(parameters["num_class"])
+        outputs = max(1, classes)
+        if not 1 <= features <= _MAX_FEATURES or outputs > MAX_OUTPUTS:
+            raise _damaged("sizes that no predictor has")
+        return cls(features, outputs)
 
 
 def _check_turns(model: Mapping[str, Any], outputs: int) -> None:
@@ -95,15 +127,18 @@ def _read_base(learner: Mapping[str, Any], outputs: int) -> Array:
     """Return the margins that the trees' values are added to."""
     objective = learner["objective"]["name"]
     if objective not in _OBJECTIVES:
-        raise _damaged(f"the objective {str(objective)[:20]!r}")
-    text = str(learner["learner_model_param"]["base_score"]).strip("[]")
-    numbers = [float(word) for word in text.split(",")]
+        raise _damaged(f"the objective {_quoted(objective)}")
+    text = str(learner["learner_model_param"]["base_score"])
+    words = text.strip("[]").split(",")
+    numbers = [float(word) for word in words]
     if objective == _LOGISTIC:
         numbers = [_logit(number) for number in numbers]
     base = np.array(numbers, np.float32)
-    if len(base) not in (1, outputs) or not np.isfinite(base).all():
+    is_finite = np.isfinite(base).all()
+    if len(base) not in (1, outputs) or not is_finite:
         raise _damaged("a base score that is not finite")
-    return np.ascontiguousarray(np.broadcast_to(base, (outputs,)))
+    by_output = np.broadcast_to(base, outputs)
+    return np.ascontiguousarray(by_output)
 
 
 def _logit(probability: float) -> float:
@@ -113,84 +148,125 @@ def _logit(probability: float) -> float:
     return -math.log(odds)
 
 
-def _read_splits(nodes: _Nodes) -> Splits:
-    inner = nodes.is_inner
-    column = nodes.array("split_indices", np.int64)[inner]
-    below = nodes.array("split_conditions", np.float32)[inner]
-    kind = nodes.array("split_type", np.int64)
-    if is_outside(kind, 2) or np.isnan(below[kind[inner] == 0]).any():
+def _read_values(stored: _StoredTrees) -> Thresholds:
+    """Return the leaves' values, of shape (n_leaves, 1)."""
+    is_leaf = ~stored.nodes.is_inner
+    numbers = stored.array("split_conditions", np.float32)
+    values = numbers[is_leaf]
+    is_finite = np.isfinite(values)
+    if not is_finite.all():
+        raise _damaged("leaves that are not finite")
+    return values[:, None]
+
+
+def _read_splits(stored: _StoredTrees) -> Splits:
+    is_inner = stored.nodes.is_inner
+    column = stored.array("split_indices", np.int64)[is_inner]
+    threshold = stored.array("split_conditions", np.float32)[is_inner]
+    kind = stored.array("split_type", np.int64)
+    is_numeric = kind[is_inner] == _BY_NUMBER
+    is_missing = np.isnan(threshold[is_numeric])
+    if is_outside(kind, _N_KINDS) or is_missing.any():
         raise _damaged("splits of an unknown kind")
-    sets, chosen = _read_sets(nodes, np.flatnonzero(kind == 1))
-    chosen = chosen[inner]
-    is_categorical = chosen >= 0
-    below = np.where(is_categorical, 0, below)
-    goes_default_left = nodes.array("default_left", np.int64)[inner] == 1
+    categorical = np.flatnonzero(kind == _BY_CATEGORY)
+    sets = _CategorySets.read(stored, categorical)
+    chosen_set = sets.by_node(len(kind))
+    threshold[~is_numeric] = 0
+    # XGBoost's numbers go left if they are below a threshold, and ours if they are at most one.
+    highest_left = just_below(threshold)
+    default_left = stored.array("default_left", np.int64)
+    is_default_left = default_left[is_inner] == 1
     return Splits(
         column=column,
-        threshold=infinite_where_largest(_at_most(below)),
+        threshold=infinite_where_largest(highest_left),
         # The categories of a set go right in XGBoost, so its children change places.
-        missing_left=goes_default_left != is_categorical,
-        chosen_set=chosen,
-        sets=sets,
+        missing_left=is_default_left == is_numeric,
+        chosen_set=chosen_set[is_inner],
+        sets=sets.categories,
     )
 
 
-def _at_most(below: Thresholds) -> Thresholds:
-    """Return the largest numbers that are below thresholds."""
-    return np.nextafter(below, np.float32(-np.inf))
-
-
-def _read_children(nodes: _Nodes) -> Any:
-    """Return the children of inner nodes, of shape (n_inner, 2), numbered as `Trees` has them."""
-    inner = nodes.is_inner
-    inner_before: Integers = np.cumsum(inner) - inner
-    leaves_before: Integers = np.cumsum(~inner) - ~inner
-    first = nodes.first
-    inner_number: Integers = inner_before - inner_before[first]
-    leaf_number: Integers = leaves_before - leaves_before[first]
-    number = np.where(inner, inner_number, ~leaf_number)
-    left = nodes.children("left_children")
-    right = nodes.children("right_children")
-    is_categorical = (nodes.array("split_type", np.int64) == 1)[inner]
-    pairs = np.column_stack([left, right])
-    pairs[is_categorical] = pairs[is_categorical, ::-1]
-    return number[pairs].astype(np.int32)
-
-
-def _read_sets(nodes: _Nodes, categorical: Integers) -> tuple[list[Integers], Integers]:
-    """Return the categories of all sets, and each node's set; -1 where it has none."""
-    counts = nodes.lengths("categories_nodes")
-    for name in ("categories_segments", "categories_sizes"):
-        if not np.array_equal(nodes.lengths(name), counts):
-            raise _damaged("sets of categories that do not fit together")
-    first_nodes = np.cumsum(nodes.sizes) - nodes.sizes
-    owners = nodes.array("categories_nodes", np.int64, counts)
-    if is_outside(owners, np.repeat(nodes.sizes, counts)):
-        raise _damaged("sets of categories of nodes which are not there")
-    owners = owners + np.repeat(first_nodes, counts)
-    if not np.array_equal(np.sort(owners), categorical):
-        raise _damaged("splits by category without their sets")
-    lengths = nodes.lengths("categories")
-    starts = nodes.array("categories_segments", np.int64, counts)
-    widths = nodes.array("categories_sizes", np.int64, counts)
-    is_inside = (starts >= 0) & (widths >= 0) & (widths <= np.repeat(lengths, counts) - starts)
-    categories = nodes.array("categories", np.int64, lengths)
-    if not is_inside.all() or is_outside(categories, _MAX_CATEGORY):
-        raise _damaged("sets of categories that are not there")
-    first_categories = np.cumsum(lengths) - lengths
-    starts = starts + np.repeat(first_categories, counts)
-    chosen = np.full(len(nodes.is_inner), -1)
-    chosen[owners] = np.arange(len(owners))
-    ends = starts + widths
-    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-    return [categories[start:end] for start, end in bounds], chosen
+def _read_children(stored: _StoredTrees) -> Indices:
+    """Return the children of inner nodes as `Trees` has them."""
+    is_inner = stored.nodes.is_inner
+    kind = stored.array("split_type", np.int64)
+    is_swapped = kind[is_inner] == _BY_CATEGORY
+    left = np.where(is_swapped, stored.right, stored.left)
+    right = np.where(is_swapped, stored.left, stored.right)
+    return stored.nodes.children(left, right)
 
 
 @dataclass(frozen=True)
-class _Nodes:
-    """The nodes of all trees, tree after tree.
+class _CategorySets:
+    """The sets of categories of all trees.
 
-    So a thousand trees are read as quickly as one.
+    Parameters
+    ----------
+    owners : ndarray of shape (n_sets,), int64
+        The node of each set among those of all trees.
+    categories : list of ndarray of int64
+        The categories of each set.
+    """
+
+    owners: Integers
+    categories: list[Integers]
+
+    @classmethod
+    def read(cls, stored: _StoredTrees, categorical: Integers) -> _CategorySets:
+        """Return the sets of trees, one for each categorical node and for no other."""
+        counts = stored.lengths("categories_nodes")
+        for name in ("categories_segments", "categories_sizes"):
+            lengths = stored.lengths(name)
+            if not np.array_equal(lengths, counts):
+                raise _damaged("sets of categories that do not fit together")
+        owners = _read_owners(stored, counts)
+        ascending = np.sort(owners)
+        if not np.array_equal(ascending, categorical):
+            raise _damaged("splits by category without their sets")
+        categories = _read_categories(stored, counts)
+        return cls(owners, categories)
+
+    def by_node(self, n_nodes: int) -> Integers:
+        """Return the number of each node's set, or `NO_SET`."""
+        n_sets = len(self.owners)
+        chosen_set = np.full(n_nodes, NO_SET)
+        chosen_set[self.owners] = np.arange(n_sets)
+        return chosen_set
+
+
+def _read_owners(stored: _StoredTrees, counts: Integers) -> Integers:
+    """Return the node of each set; a tree has one of the counts of sets."""
+    owners = stored.array("categories_nodes", np.int64, counts)
+    tree_sizes = np.repeat(stored.nodes.sizes, counts)
+    if is_outside(owners, tree_sizes):
+        raise _damaged("sets of categories of nodes which are not there")
+    tree_starts = np.repeat(stored.nodes.starts, counts)
+    return owners + tree_starts
+
+
+def _read_categories(stored: _StoredTrees, counts: Integers) -> list[Integers]:
+    """Return the categories of each set, which is a segment of its tree's categories."""
+    lengths = stored.lengths("categories")
+    starts = stored.array("categories_segments", np.int64, counts)
+    sizes = stored.array("categories_sizes", np.int64, counts)
+    categories = stored.array("categories", np.int64, lengths)
+    # Compared with a difference, since a sum might be too large.
+    rest = np.repeat(lengths, counts) - starts
+    is_inside = sizes <= rest
+    is_inside &= starts >= 0
+    is_inside &= sizes >= 0
+    if not is_inside.all() or is_outside(categories, _MAX_CATEGORY):
+        raise _damaged("sets of categories that are not there")
+    tree_starts = offsets_of(lengths)[:-1]
+    starts += np.repeat(tree_starts, counts)
+    ends = starts + sizes
+    segments = map(slice, starts.tolist(), ends.tolist())
+    return [categories[segment] for segment in segments]
+
+
+@dataclass(frozen=True)
+class _StoredTrees:
+    """The arrays of all trees, joined, so that a thousand trees are read as quickly as one.
 
     Parameters
     ----------
@@ -203,72 +279,84 @@ class _Nodes:
     sizes: Integers
 
     @classmethod
-    def of(cls, trees: Sequence[Mapping[str, Any]]) -> _Nodes:
-        """Return the nodes of trees, after checking the links between them."""
-        params = [tree["tree_param"] for tree in trees]
-        sizes = [int(each["num_nodes"]) for each in params]
-        widths = [int(each["size_leaf_vector"]) for each in params]
-        if min(sizes, default=0) < 1:
+    def of(cls, trees: Sequence[Mapping[str, Any]]) -> _StoredTrees:
+        """Return the arrays of trees, after checking the links between their nodes."""
+        parameters = [tree["tree_param"] for tree in trees]
+        counts = [int(each["num_nodes"]) for each in parameters]
+        widths = [int(each["size_leaf_vector"]) for each in parameters]
+        if min(counts, default=0) < 1:
             raise _damaged("a tree without nodes")
         if max(widths) > 1:
             raise _damaged("leaves of several values")
-        nodes = cls(trees, np.array(sizes, np.int64))
-        nodes._check_links()
-        return nodes
+        sizes = np.array(counts, np.int64)
+        stored = cls(trees, sizes)
+        stored._check_links()
+        return stored
 
     @cached_property
-    def first(self) -> Integers:
-        """The first node of each node's tree."""
-        starts = np.cumsum(self.sizes) - self.sizes
-        return np.repeat(starts, self.sizes)
+    def nodes(self) -> Nodes:
+        """The nodes, of which all with a left child are inner ones."""
+        is_inner: Bools = self._left_of_all != _NO_CHILD
+        return Nodes(self.sizes, is_inner)
 
     @cached_property
-    def is_inner(self) -> Bools:
-        """Whether each node has children."""
-        is_inner: Bools = self.array("left_children", np.int64) != _NO_CHILD
-        return is_inner
+    def _left_of_all(self) -> Integers:
+        return self.array("left_children", np.int64)
 
     @cached_property
-    def inner_sizes(self) -> Integers:
-        """Number of inner nodes of each tree."""
-        starts = np.cumsum(self.sizes) - self.sizes
-        return np.add.reduceat(self.is_inner.astype(np.int64), starts)
+    def _right_of_all(self) -> Integers:
+        return self.array("right_children", np.int64)
 
-    def children(self, name: str) -> Integers:
-        """Return the left or right children of the inner nodes, numbered across all trees."""
-        inner = self.is_inner
-        return (self.array(name, np.int64) + self.first)[inner]
+    @cached_property
+    def left(self) -> Integers:
+        """The left child's number in its tree, of each inner node."""
+        return self._left_of_all[self.nodes.is_inner]
+
+    @cached_property
+    def right(self) -> Integers:
+        """The right child's number in its tree, of each inner node."""
+        return self._right_of_all[self.nodes.is_inner]
 
     def array(
-        self, name: str, dtype: npt.DTypeLike, lengths: Integers | None = None
-    ) -> npt.NDArray[Any]:
-        """Return an array of all trees, of which each has so many items; one a node by default."""
+        self,
+        name: str,
+        dtype: npt.DTypeLike,
+        lengths: Integers | None = None,
+    ) -> Array:
+        """Return an array of all trees, tree after tree.
+
+        Parameters
+        ----------
+        name : str
+        dtype : dtype
+        lengths : ndarray of shape (n_trees,) or None
+            The length of each tree's; as many as nodes if None.
+        """
         if lengths is None:
             lengths = self.sizes
-        if not np.array_equal(self.lengths(name), lengths):
+        found = self.lengths(name)
+        if not np.array_equal(found, lengths):
             raise _damaged("a tree with arrays of different lengths")
-        values = np.concatenate([np.asarray(tree[name]) for tree in self.trees])
+        arrays = [np.asarray(tree[name]) for tree in self.trees]
+        values = np.concatenate(arrays)
         if values.ndim != 1:
             raise _damaged(f"{name} of {values.ndim} dimensions")
         return values.astype(dtype)
 
     def lengths(self, name: str) -> Integers:
         """Return the length of each tree's array of this name."""
-        return np.array([len(tree[name]) for tree in self.trees], np.int64)
+        lengths = [len(tree[name]) for tree in self.trees]
+        return np.array(lengths, np.int64)
 
     def _check_links(self) -> None:
         """Refuse children outside their tree, and nodes that are none of a tree."""
-        right = self.array("right_children", np.int64)
-        if (right[~self.is_inner] != _NO_CHILD).any():
+        is_inner = self.nodes.is_inner
+        has_right = self._right_of_all != _NO_CHILD
+        if (has_right & ~is_inner).any():
             raise _damaged("a node with one child")
-        first = self.first[self.is_inner]
-        size = np.repeat(self.sizes, self.sizes)[self.is_inner]
-        for name in ("left_children", "right_children"):
-            if is_outside(self.children(name) - first, size):
+        size_of_inner = self.nodes.size[is_inner]
+        for children in (self.left, self.right):
+            if is_outside(children, size_of_inner):
                 raise _damaged("a child outside its tree")
-        if (2 * self.inner_sizes + 1 != self.sizes).any():
+        if not self.nodes.have_parents:
             raise _damaged("a node below none")
-
-
-def _damaged(defect: str) -> UnsafeModel:
-    return UnsafeModel(f"the model file's XGBoost booster is damaged: {defect}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from automl.arrays import Array, Bools, Floats, Integers, Matrix
-from automl.models.trees.conditions import Conditions
+from automl.models.trees.conditions import Conditions, Indices
 from automl.models.trees.trees import Trees
 
 _MAX_WALKS_TOGETHER = 1_000_000  # rows x trees, which bounds the memory
@@ -43,19 +43,27 @@ class Grove:
     roots: Integers
 
     @classmethod
-    def of(cls, models: Sequence[Trees], sources: Sequence[int]) -> Grove:
+    def of(
+        cls,
+        models: Sequence[Trees],
+        sources: Sequence[int],
+    ) -> Grove:
         """Return the trees of models, each of which reads one of several matrices."""
-        first_inner = _starts(len(trees.condition) for trees in models)
-        first_leaf = _starts(len(trees.value) for trees in models)
         roots = []
         links = []
-        for trees, inner, leaf in zip(models, first_inner, first_leaf, strict=False):
-            roots.append(_shifted(trees.roots, inner, leaf))
-            links.append(_shifted(trees.links.ravel(), inner, leaf))
+        first_inner = 0
+        first_leaf = 0
+        for trees in models:
+            own_links = trees.links.ravel()
+            roots.append(_shifted(trees.roots, first_inner, first_leaf))
+            links.append(_shifted(own_links, first_inner, first_leaf))
+            first_inner += len(trees.condition)
+            first_leaf += len(trees.value)
+        places = _columns_of_all(models, sources)
         return cls(
             models=tuple(models),
             sources=tuple(sources),
-            conditions=_joined_conditions(models, _columns_of_all(models, sources)),
+            conditions=_joined_conditions(models, places),
             condition=_joined_condition(models),
             links=_concatenated(links),
             roots=_concatenated(roots),
@@ -66,7 +74,10 @@ class Grove:
         """Number of trees."""
         return len(self.roots)
 
-    def margins(self, matrices: Sequence[Matrix]) -> list[Floats]:
+    def margins(
+        self,
+        matrices: Sequence[Matrix],
+    ) -> list[Floats]:
         """Return the margins of each model, of shape (n_rows, n_outputs).
 
         Parameters
@@ -81,50 +92,66 @@ class Grove:
         parts = []
         for start in range(0, n_rows, rows_together):
             rows = slice(start, start + rows_together)
-            part = [matrix[rows] for matrix in matrices]
-            parts.append(self._margins_of_few(part))
+            few = [matrix[rows] for matrix in matrices]
+            parts.append(self._margins_of_few(few))
         by_model = zip(*parts, strict=True)
         return [np.concatenate(each) for each in by_model]
 
-    def _margins_of_few(self, matrices: Sequence[Matrix]) -> list[Floats]:
-        columns = list(matrices)
-        for trees, source in zip(self.models, self.sources, strict=True):
-            if trees.statistics is not None:
-                columns.append(trees.statistics.columns(matrices[source]))
-        together = np.concatenate(columns, axis=1)
-        leaves = self._walk(self.conditions.evaluate(together))
-        found = []
+    def _margins_of_few(
+        self,
+        matrices: Sequence[Matrix],
+    ) -> list[Floats]:
+        columns = self._columns(matrices)
+        holds = self.conditions.evaluate(columns)
+        leaves = self._walk(holds)
+        margins = []
         first_tree = 0
         first_leaf = 0
         for trees in self.models:
-            last_tree = first_tree + trees.count
-            reached = leaves[:, first_tree:last_tree] - first_leaf
-            found.append(_added(trees, reached))
-            first_tree = last_tree
+            end_tree = first_tree + trees.count
+            own_leaves = leaves[:, first_tree:end_tree]
+            margins.append(_added(trees, own_leaves - first_leaf))
+            first_tree = end_tree
             first_leaf += len(trees.value)
-        return found
+        return margins
+
+    def _columns(
+        self,
+        matrices: Sequence[Matrix],
+    ) -> Matrix:
+        """Return the columns of all matrices and of the models' statistics, side by side."""
+        columns = list(matrices)
+        for index, trees in enumerate(self.models):
+            if trees.statistics is None:
+                continue
+            source = self.sources[index]
+            further = trees.statistics.columns(matrices[source])
+            columns.append(further)
+        return np.concatenate(columns, axis=1)
 
     def _walk(self, holds: Bools) -> Integers:
         """Return the leaf that each row reaches in each tree, of shape (n_rows, n_trees)."""
         n_rows, n_conditions = holds.shape
-        n_trees = len(self.roots)
-        fails = (~holds).ravel().view(np.uint8)
+        fails = (~holds).ravel()
+        fails = fails.view(np.uint8)
+        row_starts = np.arange(n_rows) * n_conditions
+        first_condition = np.repeat(row_starts, self.count)
         node = np.tile(self.roots, n_rows)
-        first_condition = np.repeat(np.arange(n_rows) * n_conditions, n_trees)
-        active = np.flatnonzero(node >= 0)
-        while len(active):
-            current = node[active]
+        walking = np.flatnonzero(node >= 0)
+        while len(walking):
+            current = node[walking]
             condition = self.condition[current]
             if n_rows > 1:
-                condition += first_condition[active]
-            reached = self.links[2 * current + fails[condition]]
-            node[active] = reached
-            active = active[reached >= 0]
-        return ~node.reshape(n_rows, n_trees)
+                condition += first_condition[walking]
+            link = 2 * current + fails[condition]
+            reached = self.links[link]
+            node[walking] = reached
+            walking = walking[reached >= 0]
+        return ~node.reshape(n_rows, self.count)
 
 
-def _starts(sizes: Any) -> list[int]:
-    """Return where each of several things begins, and where the last one ends."""
+def _starts(sizes: Sequence[int]) -> list[int]:
+    """Return where each of several things begins, and at last where the last one ends."""
     return list(accumulate(sizes, initial=0))
 
 
@@ -134,68 +161,118 @@ def _concatenated(arrays: Sequence[Integers]) -> Integers:
     return np.concatenate(arrays)
 
 
-def _shifted(nodes: Integers, first_inner: int, first_leaf: int) -> Integers:
+def _shifted(
+    nodes: Integers,
+    first_inner: int,
+    first_leaf: int,
+) -> Integers:
     """Return nodes numbered across several models."""
-    return np.where(nodes >= 0, nodes + first_inner, nodes - first_leaf)
+    as_inner = nodes + first_inner
+    as_leaf = nodes - first_leaf
+    return np.where(nodes >= 0, as_inner, as_leaf)
 
 
-def _columns_of_all(models: Sequence[Trees], sources: Sequence[int]) -> list[Integers]:
+def _columns_of_all(
+    models: Sequence[Trees],
+    sources: Sequence[int],
+) -> list[Integers]:
     """Return where each model's columns are among those of all matrices and statistics."""
-    widths = [0] * (1 + max(sources, default=-1))
-    for trees, source in zip(models, sources, strict=True):
-        widths[source] = trees.features
-    *first_columns, end = _starts(widths)
+    *first_columns, end = _starts_of_matrices(models, sources)
     places = []
-    for trees, source in zip(models, sources, strict=True):
-        own = np.arange(trees.features) + first_columns[source]
+    for index, trees in enumerate(models):
+        source = sources[index]
+        first = first_columns[source]
+        place = np.arange(trees.features) + first
         if trees.statistics is not None:
-            further = np.arange(trees.statistics.count) + end
-            own = np.concatenate([own, further])
+            start = end
             end += trees.statistics.count
-        places.append(own)
+            further = np.arange(start, end)
+            place = np.concatenate([place, further])
+        places.append(place)
     return places
 
 
-def _joined_conditions(models: Sequence[Trees], places: Sequence[Integers]) -> Conditions:
+def _starts_of_matrices(
+    models: Sequence[Trees],
+    sources: Sequence[int],
+) -> list[int]:
+    """Return the first column of each matrix, and at last the number of all columns."""
+    count = 1 + max(sources, default=-1)
+    widths = [0] * count
+    for index, trees in enumerate(models):
+        source = sources[index]
+        widths[source] = trees.features
+    return _starts(widths)
+
+
+def _joined_conditions(
+    models: Sequence[Trees],
+    places: Sequence[Integers],
+) -> Conditions:
     """Return the conditions of all models: those of numbers first."""
-    of_numbers: list[Array] = []
-    of_sets: list[Array] = []
-    offsets = [np.zeros(1, np.int64)]
-    end = 0
-    for trees, place in zip(models, places, strict=True):
-        conditions = trees.conditions
-        column = place[conditions.column]
-        of_numbers.append(column[: conditions.n_numeric])
-        of_sets.append(column[conditions.n_numeric :])
-        offsets.append(conditions.set_offsets[1:] + end)
-        end += len(conditions.set_bits)
-    conditions_of = [trees.conditions for trees in models]
+    each = [trees.conditions for trees in models]
     return Conditions(
-        column=_concatenated([*of_numbers, *of_sets]).astype(np.int32),
-        threshold=_joined_fields(conditions_of, "threshold", np.float32),
-        missing_left=_joined_fields(conditions_of, "missing_left", np.uint8),
-        set_offsets=np.concatenate(offsets),
-        set_bits=_joined_fields(conditions_of, "set_bits", np.uint8),
+        column=_joined_columns(each, places),
+        threshold=_joined_fields(each, "threshold", np.float32),
+        missing_left=_joined_fields(each, "missing_left", np.uint8),
+        set_offsets=_joined_offsets(each),
+        set_bits=_joined_fields(each, "set_bits", np.uint8),
     )
 
 
-def _joined_fields(conditions: Sequence[Conditions], name: str, dtype: Any) -> Array:
-    nothing = np.zeros(0, dtype)
-    return np.concatenate([nothing, *(getattr(each, name) for each in conditions)])
+def _joined_columns(
+    conditions: Sequence[Conditions],
+    places: Sequence[Integers],
+) -> Indices:
+    """Return the columns that conditions read: those of numbers first."""
+    of_numbers = []
+    of_sets = []
+    for index, each in enumerate(conditions):
+        place = places[index]
+        column = place[each.column]
+        of_numbers.append(column[: each.n_numeric])
+        of_sets.append(column[each.n_numeric :])
+    joined = _concatenated(of_numbers + of_sets)
+    return joined.astype(np.int32)
+
+
+def _joined_offsets(conditions: Sequence[Conditions]) -> Integers:
+    """Return where the bits of each set begin among those of all models."""
+    start = np.zeros(1, np.int64)
+    offsets = [start]
+    first_byte = 0
+    for each in conditions:
+        ends = each.set_offsets[1:]
+        offsets.append(ends + first_byte)
+        first_byte += len(each.set_bits)
+    return np.concatenate(offsets)
+
+
+def _joined_fields(
+    conditions: Sequence[Conditions],
+    name: str,
+    dtype: npt.DTypeLike,
+) -> Array:
+    fields = [np.zeros(0, dtype)]
+    for each in conditions:
+        fields.append(getattr(each, name))
+    return np.concatenate(fields)
 
 
 def _joined_condition(models: Sequence[Trees]) -> Integers:
     """Return the condition of each inner node among those of all models."""
-    first_numeric = _starts(trees.conditions.n_numeric for trees in models)
-    first_set = _starts(trees.conditions.n_sets for trees in models)
-    n_numeric = first_numeric[-1]
+    first_numeric = 0
+    first_set = sum(trees.conditions.n_numeric for trees in models)
     joined = []
-    for trees, numeric, chosen in zip(models, first_numeric, first_set, strict=False):
-        own_numeric = trees.conditions.n_numeric
-        shift_of_sets = n_numeric + chosen - own_numeric
+    for trees in models:
+        conditions = trees.conditions
+        is_numeric = trees.condition < conditions.n_numeric
+        shift_of_sets = first_set - conditions.n_numeric
         condition = trees.condition.astype(np.int64)
-        shift = np.where(condition < own_numeric, numeric, shift_of_sets)
-        joined.append(condition + shift)
+        condition += np.where(is_numeric, first_numeric, shift_of_sets)
+        joined.append(condition)
+        first_numeric += conditions.n_numeric
+        first_set += conditions.n_sets
     return _concatenated(joined)
 
 
@@ -205,10 +282,15 @@ def _added(trees: Trees, leaves: Integers) -> Floats:
     They are added one by one: NumPy's sum would add pairs first.
     """
     n_rows = len(leaves)
-    value = trees.value[leaves].astype(trees.dtype, copy=False)
-    n_terms = trees.count * value.shape[2] // trees.outputs
-    value = value.reshape(n_rows, n_terms, trees.outputs)
-    base = np.broadcast_to(trees.base, (n_rows, 1, trees.outputs))
-    terms = np.concatenate([base, value], axis=1)
+    n_outputs = trees.outputs
+    value = trees.value[leaves]
+    n_values = value.shape[2]
+    n_terms = trees.count * n_values // n_outputs
+    shape = (n_rows, n_terms, n_outputs)
+    base_shape = (n_rows, 1, n_outputs)
+    by_output = value.astype(trees.dtype, copy=False).reshape(shape)
+    base = np.broadcast_to(trees.base, base_shape)
+    terms = np.concatenate([base, by_output], axis=1)
     sums = np.add.accumulate(terms, axis=1)
-    return sums[:, -1].astype(np.float64)
+    margins = sums[:, -1]
+    return margins.astype(np.float64)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +11,27 @@ import numpy.typing as npt
 
 from automl.arrays import Array, Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._blocks import is_outside, read_array, read_integer, read_state, read_vector
-from automl.models.trees.conditions import Conditions, Indices, narrowed, read_indices
+from automl.models._blocks import (
+    is_outside,
+    read_array,
+    read_integer,
+    read_state,
+    read_vector,
+)
+from automl.models.trees.conditions import (
+    Conditions,
+    Indices,
+    narrowed,
+    read_indices,
+)
 from automl.models.trees.statistics import Statistics
 from automl.state import State
 
+Children = npt.NDArray[np.signedinteger[Any]]
+Values = npt.NDArray[np.floating[Any]]
+
+MAX_OUTPUTS = 100_000
 _MAX_NARROW_NODES = 2**15  # of a tree whose children int16 can hold
-_MAX_OUTPUTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -55,9 +68,9 @@ class Trees:
     conditions: Conditions
     sizes: Indices
     condition: Indices
-    children: npt.NDArray[np.signedinteger[Any]]
-    value: npt.NDArray[np.floating[Any]]
-    base: npt.NDArray[np.floating[Any]]
+    children: Children
+    value: Values
+    base: Values
     single: bool = False
     statistics: Statistics | None = None
 
@@ -74,7 +87,7 @@ class Trees:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type in which values are added."""
-        return np.dtype(np.float32 if self.single else np.float64)
+        return _dtype_of_sums(self.single)
 
     @cached_property
     def first_inner(self) -> Integers:
@@ -96,10 +109,12 @@ class Trees:
     @cached_property
     def links(self) -> Integers:
         """Children of shape (n_inner, 2), numbered across all trees."""
-        first_inner = np.repeat(self.first_inner, self.sizes)[:, None]
-        first_leaf = np.repeat(self.first_leaf, self.sizes)[:, None]
+        first_inner = np.repeat(self.first_inner, self.sizes)
+        first_leaf = np.repeat(self.first_leaf, self.sizes)
         children = self.children.astype(np.int64)
-        return np.where(children >= 0, children + first_inner, children - first_leaf)
+        as_inner = children + first_inner[:, None]
+        as_leaf = children - first_leaf[:, None]
+        return np.where(children >= 0, as_inner, as_leaf)
 
     @cached_property
     def kernel_arrays(self) -> tuple[Array, ...]:
@@ -108,28 +123,30 @@ class Trees:
         All are copies, since it would be compiled once more for arrays that can't be written.
         """
         conditions = self.conditions
-        n_numeric = conditions.n_numeric
-        set_codes = ~np.arange(conditions.n_sets)
-        codes = np.concatenate([self._kernel_columns, set_codes]).astype(np.int32)
-        padding = np.zeros(conditions.n_sets, np.float32)
-        thresholds = np.concatenate([conditions.threshold, padding])
+        codes = self._kernel_codes()
+        no_thresholds = np.zeros(conditions.n_sets, np.float32)
+        thresholds = np.concatenate([conditions.threshold, no_thresholds])
+        set_columns = conditions.column[conditions.n_numeric :]
         return (
             codes[self.condition],
             thresholds[self.condition],
             self.links.astype(np.int32),
             self.roots.astype(np.int32),
-            conditions.column[n_numeric:].copy(),
+            set_columns.copy(),
             conditions.set_offsets.copy(),
             conditions.set_bits.copy(),
             np.array(self.value, self.dtype, order="C"),
         )
 
-    @property
-    def _kernel_columns(self) -> Integers:
-        """The column of `kernel_rows` that each numeric condition reads."""
+    def _kernel_codes(self) -> Indices:
+        """Return the column of `kernel_rows` that each condition reads, or its set's complement."""
         conditions = self.conditions
+        columns = conditions.column[: conditions.n_numeric]
         is_shifted = conditions.missing_left.astype(np.int64)
-        return conditions.column[: conditions.n_numeric] + self._n_columns * is_shifted
+        shifted = columns + self._n_columns * is_shifted
+        set_codes = ~np.arange(conditions.n_sets)
+        codes = np.concatenate([shifted, set_codes])
+        return codes.astype(np.int32)
 
     @property
     def _n_columns(self) -> int:
@@ -146,7 +163,8 @@ class Trees:
         """
         rows = self.columns(X)
         if self.conditions.missing_left.any():
-            low = np.where(np.isnan(rows), np.float32(-np.inf), rows)
+            lowest = np.float32(-np.inf)
+            low = np.where(np.isnan(rows), lowest, rows)
             rows = np.concatenate([rows, low], axis=1)
         return np.array(rows, np.float32, order="C")
 
@@ -154,7 +172,8 @@ class Trees:
         """Return the rows with the columns of the statistics appended."""
         if self.statistics is None:
             return X
-        return np.concatenate([X, self.statistics.columns(X)], axis=1)
+        further = self.statistics.columns(X)
+        return np.concatenate([X, further], axis=1)
 
     def first(self, count: int) -> Trees:
         """Return the first `count` trees; all, if there are no more."""
@@ -162,16 +181,13 @@ class Trees:
             return self
         sizes = self.sizes[:count]
         n_inner = int(sizes.sum())
-        return Trees(
-            features=self.features,
-            conditions=self.conditions,
+        n_leaves = n_inner + count
+        return replace(
+            self,
             sizes=sizes,
             condition=self.condition[:n_inner],
             children=self.children[:n_inner],
-            value=self.value[: n_inner + count],
-            base=self.base,
-            single=self.single,
-            statistics=self.statistics,
+            value=self.value[:n_leaves],
         )
 
     def to_state(self) -> State:
@@ -203,21 +219,19 @@ class Trees:
         """
         features = read_integer(state, "features", 1)
         single = state.get("single") is True
-        statistics = None
+        statistics = _read_statistics(state, features)
         columns = features
-        if "statistics" in state:
-            statistics = Statistics.from_state(read_state(state, "statistics"), features)
+        if statistics is not None:
             columns += statistics.count
+        described = read_state(state, "conditions")
         trees = cls(
             features=features,
-            conditions=Conditions.from_state(read_state(state, "conditions"), columns),
+            conditions=Conditions.from_state(described, columns),
             sizes=read_vector(state, "sizes", np.int32),
             condition=read_indices(state, "condition"),
-            children=_read_children(state),
-            value=read_either(state, "value", (np.float32, np.float64), 2),
-            base=read_vector(state, "base", np.float64).astype(
-                np.float32 if single else np.float64
-            ),
+            children=_read_either(state, "children", (np.int16, np.int32)),
+            value=_read_either(state, "value", (np.float32, np.float64)),
+            base=_read_base(state, single),
             single=single,
             statistics=statistics,
         )
@@ -228,9 +242,7 @@ class Trees:
         """Refuse trees that point outside themselves or don't lead downwards."""
         if (self.sizes < 0).any():
             raise UnsafeModel("the model file's trees do not follow one another")
-        n_inner = int(self.sizes.sum(dtype=np.int64))
-        lengths = (len(self.condition), len(self.children), len(self.value) - self.count)
-        if lengths != (n_inner, n_inner, n_inner) or self.children.shape[1:] != (2,):
+        if not self._have_equal_lengths():
             raise UnsafeModel("the model file's trees have arrays of different lengths")
         n_conditions = len(self.conditions.column)
         if is_outside(self.condition, n_conditions):
@@ -238,25 +250,46 @@ class Trees:
         self._check_children()
         self._check_outputs()
 
+    def _have_equal_lengths(self) -> bool:
+        n_inner = int(self.sizes.sum(dtype=np.int64))
+        n_leaves = n_inner + self.count
+        if self.children.shape != (n_inner, 2):
+            return False
+        return len(self.condition) == n_inner and len(self.value) == n_leaves
+
     def _check_children(self) -> None:
         children = self.children.astype(np.int64)
-        number = np.arange(len(children)) - np.repeat(self.first_inner, self.sizes)
-        size = np.repeat(self.sizes, self.sizes)
-        is_inner = children >= 0
-        is_below = (children > number[:, None]) & (children < size[:, None])
-        is_leaf = ~children <= size[:, None]
-        if not np.where(is_inner, is_below, is_leaf).all():
+        first_inner = np.repeat(self.first_inner, self.sizes)
+        number = np.arange(len(children)) - first_inner
+        parent = number[:, None]
+        size = np.repeat(self.sizes, self.sizes)[:, None]
+        is_inner = (children > parent) & (children < size)
+        is_leaf = (children < 0) & (~children <= size)
+        is_below = is_inner | is_leaf
+        if not is_below.all():
             raise UnsafeModel("the model file's trees have a child that is not below its parent")
 
     def _check_outputs(self) -> None:
-        error = UnsafeModel("the model file's trees have another number of outputs than of values")
-        if not 1 <= self.outputs <= _MAX_OUTPUTS:
-            raise error
+        if not self._have_a_value_for_each_output():
+            raise UnsafeModel(
+                "the model file's trees have another number of outputs than of values"
+            )
+
+    def _have_a_value_for_each_output(self) -> bool:
+        if not 1 <= self.outputs <= MAX_OUTPUTS:
+            return False
         n_values = self.value.shape[1]
-        if n_values not in (1, self.outputs):
-            raise error
-        if n_values < self.outputs and self.count % self.outputs:
-            raise error
+        if n_values == self.outputs:
+            return True
+        take_turns = self.count % self.outputs == 0
+        return n_values == 1 and take_turns
+
+    def check_target_columns(self, columns: int) -> None:
+        """Refuse trees that have another number of outputs than the target has columns."""
+        if self.outputs != columns:
+            raise UnsafeModel(
+                "the model file's trees have another number of classes than their target"
+            )
 
     def margins(self, X: Matrix) -> Floats:
         """Return the sums of the trees' values, of shape (n_rows, n_outputs)."""
@@ -265,9 +298,7 @@ class Trees:
         return margins(self, X)
 
 
-def narrowed_children(
-    children: npt.NDArray[np.signedinteger[Any]], sizes: Indices
-) -> npt.NDArray[np.signedinteger[Any]]:
+def narrowed_children(children: Children, sizes: Indices) -> Children:
     """Return children as int16 if the trees are small enough, which halves them in a file."""
     largest = int(sizes.max(initial=0))
     if largest < _MAX_NARROW_NODES:
@@ -275,16 +306,32 @@ def narrowed_children(
     return children.astype(np.int32)
 
 
-def read_either(
-    state: State, name: str, dtypes: Sequence[npt.DTypeLike], ndim: int
-) -> npt.NDArray[Any]:
-    """Return an array of a state that has one of several types, checked as by `read_array`."""
+def _dtype_of_sums(single: bool) -> np.dtype[Any]:
+    if single:
+        return np.dtype(np.float32)
+    return np.dtype(np.float64)
+
+
+def _read_statistics(state: State, features: int) -> Statistics | None:
+    if "statistics" not in state:
+        return None
+    described = read_state(state, "statistics")
+    return Statistics.from_state(described, features)
+
+
+def _read_base(state: State, single: bool) -> Values:
+    base = read_vector(state, "base", np.float64)
+    return base.astype(_dtype_of_sums(single))
+
+
+def _read_either(
+    state: State,
+    name: str,
+    dtypes: tuple[npt.DTypeLike, npt.DTypeLike],
+) -> Array:
+    """Return an array of two dimensions and one of two types, checked as by `read_array`."""
+    first, second = dtypes
     stored = state.get(name)
-    for dtype in dtypes:
-        if isinstance(stored, np.ndarray) and stored.dtype == np.dtype(dtype):
-            return read_array(state, name, dtype, ndim)
-    return read_array(state, name, dtypes[-1], ndim)
-
-
-def _read_children(state: State) -> npt.NDArray[np.signedinteger[Any]]:
-    return read_either(state, "children", (np.int16, np.int32), 2)
+    if isinstance(stored, np.ndarray) and stored.dtype == np.dtype(first):
+        return read_array(state, name, first, 2)
+    return read_array(state, name, second, 2)

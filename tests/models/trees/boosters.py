@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from automl.arrays import Array, Floats, Matrix
-from automl.models.trees.from_lightgbm import from_lightgbm
-from automl.models.trees.from_sklearn import from_sklearn
-from automl.models.trees.from_xgboost import from_xgboost
+from automl.models.trees.from_lightgbm import read_lightgbm
+from automl.models.trees.from_sklearn import read_sklearn
+from automl.models.trees.from_xgboost import read_xgboost
 from automl.models.trees.trees import Trees
 
 LARGEST = np.finfo(np.float32).max
@@ -89,7 +89,7 @@ def random_lightgbm(seed: int) -> Grown:
     booster = lightgbm.train(params, data, int(rng.integers(1, 30)))
     rows = np.concatenate([X, odd_rows(rng)])
     raw = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))
-    trees = from_lightgbm(booster.model_to_string().encode())
+    trees = read_lightgbm(booster.model_to_string().encode())
     return Grown(trees, rows, raw.reshape(len(rows), -1))
 
 
@@ -129,7 +129,7 @@ def random_xgboost(seed: int) -> Grown:
     # XGBoost refuses infinite numbers, and is given the largest ones instead.
     finite = np.clip(rows, -LARGEST, LARGEST)
     raw = booster.inplace_predict(finite, predict_type="margin")
-    trees = from_xgboost(bytes(booster.save_raw("ubj")))
+    trees = read_xgboost(bytes(booster.save_raw("ubj")))
     return Grown(trees, rows, raw.reshape(len(rows), -1))
 
 
@@ -160,7 +160,7 @@ def random_forest(seed: int) -> Grown:
         if outputs > 1:
             values = values / values.sum(axis=1, keepdims=True)
         total += values[:, -shape[1] :].astype(np.float32)
-    return Grown(from_sklearn([tree.tree_ for tree in forest.estimators_]), rows, total)
+    return Grown(read_sklearn([tree.tree_ for tree in forest.estimators_]), rows, total)
 
 
 MAKERS = {
