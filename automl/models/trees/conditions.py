@@ -113,6 +113,8 @@ class Conditions:
             raise UnsafeModel("the model file's trees have arrays of different lengths")
         if len(self.column) != self.n_numeric + self.n_sets:
             raise UnsafeModel("the model file's trees have arrays of different lengths")
+        if (self.missing_left > 1).any():
+            raise UnsafeModel("the model file's trees send missing numbers nowhere")
         steps = np.diff(offsets)
         has_ends = offsets[0] == 0 and offsets[-1] == len(self.set_bits)
         if not has_ends or (steps < 1).any():
