@@ -173,6 +173,9 @@ class Member:
         first = next(iter(inputs.values()))
         is_large = len(first) >= MIN_THREADED_ROWS
         predictions = parallel_map(predict_part, indices, worthwhile=is_large)
+        shapes = {prediction.shape for prediction in predictions}
+        if len(shapes) > 1:
+            raise UnsafeModel(f"member {self.id!r} has models of different tasks")
         shares = [part.share for part in self.parts]
         return weighted_sum(predictions, shares)
 
