@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 from automl.arrays import Floats, Matrix
 from automl.models._base import Model
-from automl.models._blocks import check_width
 from automl.models.trees.evaluation import is_compiled_better
 from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
@@ -74,7 +73,5 @@ class SharedWalk:
     def margins(self, inputs: Mapping[Names, Matrix]) -> dict[Place, Floats]:
         """Return the margins of each model, by its place."""
         matrices = [inputs[names] for names in self.inputs]
-        for trees, source in zip(self.grove.models, self.grove.sources, strict=True):
-            check_width(matrices[source], trees.features)
         found = self.grove.margins(matrices)
         return dict(zip(self.places, found, strict=True))
