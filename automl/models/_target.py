@@ -222,6 +222,8 @@ class TargetCoding:
             return False
         if self.n_classes == 0 and not self.present:
             return True
+        if len(self.present) < 2:  # a fit with fewer classes is a constant
+            return False
         labels = (-1, *self.present, self.n_classes)
         return all(low < high for low, high in pairwise(labels))
 

@@ -28,6 +28,7 @@ from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.encoding import Encoding
 from automl.files import ENCODING_ERRORS, atomic_write
 from automl.models import find_family, is_known
+from automl.predictor.checks import check_facts, check_parts, check_residuals, check_task
 from automl.predictor.model import Member, Part, Predictor
 from automl.run_files import PREDICTOR
 from automl.state import (
@@ -190,6 +191,10 @@ def loads(
     with raising_unsafe_model(path):
         predictor = _read(Archive.open(blob, ENTRY), extra_families)
         predictor.check()
+        check_task(predictor.task)
+        check_parts(predictor.members)
+        check_residuals(predictor.residuals)
+        check_facts(predictor.facts)
         return predictor
 
 
@@ -204,7 +209,8 @@ def _check_digests(blob: bytes, path: str, expected: str | None) -> None:
     length = len(DIGEST_PREFIX) + DIGEST_CHARACTERS
     body = memoryview(blob)[: -length - 2]  # no copy, since files may be large
     comment = DIGEST_PREFIX + hashlib.sha256(body).hexdigest().encode()
-    if len(blob) < length + 2 or blob[-length:] != comment:
+    ending = length.to_bytes(2, "little") + comment
+    if not blob.endswith(ending):
         raise UnsafeModel(
             f"{path}: the model file is damaged or cut short: its checksum is wrong. "
             "Copy it again from where it was made."

@@ -24,7 +24,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
-from automl.predictor.walking import Names, SharedWalk
+from automl.predictor.walking import Names, SharedWalk, TreeModel
 from automl.state import Blob, raising_unsafe_model, unpack_bytes
 from automl.table import Table, as_table
 from automl.task import Task
@@ -175,6 +175,9 @@ class Member:
         first = next(iter(inputs.values()))
         is_large = len(first) >= MIN_THREADED_ROWS
         predictions = parallel_map(predict_part, indices, worthwhile=is_large)
+        shapes = {prediction.shape for prediction in predictions}
+        if len(shapes) > 1:
+            raise UnsafeModel(f"member {self.id!r} has models of different tasks")
         shares = [part.share for part in self.parts]
         return weighted_sum(predictions, shares)
 
@@ -367,8 +370,21 @@ class Predictor:
             for index, part in enumerate(member.parts):
                 place = (member_index, index)
                 model = member.models[index]
+                self._check_width(member, part, model)
                 models.append((place, part.encodings, model))
         return SharedWalk.of(models)
+
+    def _check_width(self, member: Member, part: Part, model: Model) -> None:
+        """Refuse trees that read other columns than the encodings make."""
+        if not isinstance(model, TreeModel):
+            return
+        width = 0
+        for name in part.encodings:
+            width += len(self.encodings[name].features)
+        if model.trees.features != width:
+            raise UnsafeModel(
+                f"member {member.id!r} takes {model.trees.features} columns, not {width}"
+            )
 
     def combine_members(self, predictions: Sequence[Floats]) -> Floats:
         """Combine the members' predictions by their weights, and calibrate probabilities.

@@ -47,6 +47,13 @@ def sample_of(y: list[float], weight: list[float] | None = None) -> Sample:
     )
 
 
+@pytest.mark.parametrize("present", [(), (1,), (1, 1), (3, 1), (1, 4), (-1, 1)])
+def test_classes_that_no_fit_has_are_refused(present: tuple[int, ...]) -> None:
+    state = TargetCoding(4, present).to_state()
+    with pytest.raises(UnsafeModel, match="target coding"):
+        TargetCoding.from_state(state)
+
+
 def test_classes_are_numbered_without_the_absent_ones_and_keep_their_columns() -> None:
     train = sample_of([3, 1, 3, 0], [1, 1, 2, 0])
     target = TargetCoding.fit(train, HOW)

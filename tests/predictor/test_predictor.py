@@ -17,7 +17,7 @@ import pytest
 
 from automl.cleaning import CleanOptions, clean
 from automl.errors import InputError, UnsafeModel
-from automl.features.encoding import fit_shared
+from automl.features.encoding import Encoding, fit_shared
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
 from automl.models import FAMILIES, find_family
@@ -141,10 +141,24 @@ def forged(blob: bytes, change: dict[str, bytes | None]) -> bytes:
     return body[:-2] + len(comment).to_bytes(2, "little") + comment
 
 
-def with_manifest(blob: bytes, **change: object) -> bytes:
+def manifest_of(blob: bytes) -> dict[str, Any]:
     with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-        manifest = json.loads(archive.read("manifest.json"))
-    return forged(blob, {"manifest.json": json.dumps(manifest | change).encode()})
+        manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
+    return manifest
+
+
+def with_manifest(blob: bytes, **change: object) -> bytes:
+    manifest = manifest_of(blob) | change
+    return forged(blob, {"manifest.json": json.dumps(manifest).encode()})
+
+
+def with_task(blob: bytes, **change: object) -> bytes:
+    return with_manifest(blob, task=manifest_of(blob)["task"] | change)
+
+
+def with_member(blob: bytes, **change: object) -> bytes:
+    (member,) = manifest_of(blob)["members"]
+    return with_manifest(blob, members=[member | change])
 
 
 FORGERIES = {
@@ -160,6 +174,27 @@ FORGERIES = {
     ),
     "members that are nonsense": lambda blob: with_manifest(blob, members=[{"id": 1}]),
     "a task that is nonsense": lambda blob: with_manifest(blob, task=[]),
+    "a task of an unknown kind": lambda blob: with_task(blob, kind="kind"),
+    "a target that is no name": lambda blob: with_task(blob, target={}),
+    "a class that is no text": lambda blob: with_task(blob, labels=["no", 1]),
+    "classes of another type": lambda blob: with_task(blob, dtype="int"),
+    "one class": lambda blob: with_task(blob, labels=["no"]),
+    "classes of numbers": lambda blob: with_task(blob, kind="regression"),
+    "facts that are none": lambda blob: with_manifest(blob, facts="facts"),
+    "an expected score that is none": lambda blob: with_manifest(blob, facts={"expected": 1}),
+    "an expected score that is no number": lambda blob: with_manifest(
+        blob, facts={"expected": {"loss": "0.3", "low": 0.2, "high": 0.4}}
+    ),
+    "an expected score of no rows": lambda blob: with_manifest(
+        blob, facts={"expected": {"loss": 0.3, "low": 0.2, "high": 0.4, "rows": 9, "new": 0}}
+    ),
+    "a member without models": lambda blob: with_member(blob, parts=[]),
+    "a model that reads nothing": lambda blob: with_member(
+        blob, parts=[{"model": 0, "encodings": [], "share": 1.0}]
+    ),
+    "residuals that are none": lambda blob: forged(
+        with_manifest(blob, residuals=True), {"residuals/state.json": b'{"quantiles": []}'}
+    ),
     "invalid JSON": lambda blob: forged(blob, {"manifest.json": b"{"}),
 }
 
@@ -170,6 +205,27 @@ def test_a_forged_file_is_refused_with_one_clear_error(name: str) -> None:
     with pytest.raises(UnsafeModel) as caught:
         loads(blob)
     assert "\n" not in str(caught.value)
+
+
+def test_models_that_do_not_fit_what_they_read_or_each_other_are_refused() -> None:
+    data = table()
+    predictor = predictor_of("lightgbm", data)
+    narrow = replace(predictor, encodings={"e": Encoding(predictor.encodings["e"].encoders[:1])})
+    with pytest.raises(UnsafeModel, match="takes 3 columns, not 1|takes 4 columns, not 1"):
+        loads(dumps(narrow)).predict(data.take([0]))
+    (part,) = predictor.members[0].parts
+    three_classes = pack_to_bytes({"constant": np.array([0.2, 0.2, 0.6]), "number": False})
+    parts = (part, replace(part, blob=three_classes))
+    mixed = replace(predictor, members=(replace(predictor.members[0], parts=parts),))
+    with pytest.raises(UnsafeModel, match="different tasks"):
+        loads(dumps(mixed)).predict(data.take([0]))
+
+
+def test_a_byte_of_the_length_of_the_checksum_is_checked_too() -> None:
+    blob = bytearray(dumps(predictor_of("constant", table())))
+    blob[blob.rindex(DIGEST_PREFIX) - 1] ^= 1
+    with pytest.raises(UnsafeModel, match="checksum"):
+        loads(bytes(blob))
 
 
 def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:

@@ -119,6 +119,8 @@ class Conditions:
             raise UnsafeModel("the model file's trees read a column that the model does not have")
         if not self._have_equal_lengths():
             raise UnsafeModel("the model file's trees have arrays of different lengths")
+        if (self.missing_left > 1).any():
+            raise UnsafeModel("the model file's trees send missing numbers nowhere")
         if not self._offsets_cut_bits():
             raise UnsafeModel("the model file's sets of categories do not follow one another")
 

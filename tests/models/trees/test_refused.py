@@ -55,6 +55,7 @@ CHANGES: dict[str, Change] = {
     "a condition that is not there": set_first("condition", 60_000),
     "a column that is not there": set_first("column", 60_000, "conditions"),
     "a threshold that is no number": set_first("threshold", np.nan, "conditions"),
+    "a direction that is neither left nor right": set_first("missing_left", 2, "conditions"),
     "sets that don't begin at zero": set_first("set_offsets", 1, "conditions"),
     "sets that end elsewhere": cut("set_bits", "conditions"),
     "fewer thresholds than directions": cut("threshold", "conditions"),

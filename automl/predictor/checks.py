@@ -1,0 +1,75 @@
+"""Check what a predictor's file says about itself, so that nothing later stumbles over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from automl.arrays import Floats
+from automl.errors import UnsafeModel
+from automl.predictor.model import Member
+from automl.task import TASK_KINDS, Task
+
+_LABEL_TYPES = ("text", "int", "float", "bool")
+_EXPECTED = ("loss", "low", "high")  # numbers that the expected score has
+_SIZES = ("rows", "new")  # numbers of rows that it may have
+
+
+def check_task(task: Task) -> None:
+    """Refuse a task that no fit has.
+
+    Raises
+    ------
+    UnsafeModel
+        A name or label is no text, or the labels don't suit the kind of task.
+    ValueError
+        A label can't have the labels' type.
+    """
+    texts = (task.kind, task.target, task.metric, task.dtype, *task.labels)
+    are_texts = all(isinstance(text, str) for text in texts)
+    if not are_texts or task.kind not in TASK_KINDS or task.dtype not in _LABEL_TYPES:
+        raise UnsafeModel("its task is invalid")
+    n_labels = len(task.labels)
+    has_labels = n_labels >= 2
+    if task.kind == "binary":
+        has_labels = n_labels == 2
+    if task.is_regression:
+        has_labels = n_labels == 0
+    if not has_labels:
+        raise UnsafeModel(f"its task is {task.kind} and has {n_labels} classes")
+    _ = task.typed_labels
+
+
+def check_parts(members: Iterable[Member]) -> None:
+    """Refuse members without models, and models that read no encoding."""
+    for member in members:
+        reads_nothing = any(not part.encodings for part in member.parts)
+        if not member.parts or reads_nothing:
+            raise UnsafeModel(f"member {member.id!r} has no model, or one that reads nothing")
+
+
+def check_residuals(residuals: Floats | None) -> None:
+    """Refuse quantiles of residuals that are none."""
+    if residuals is None:
+        return
+    is_vector = residuals.ndim == 1 and len(residuals) > 0
+    if not is_vector or not np.isfinite(residuals).all():
+        raise UnsafeModel("its residuals are invalid")
+
+
+def check_facts(facts: Any) -> None:
+    """Refuse facts whose expected score can't be computed with; it may be missing."""
+    if not isinstance(facts, Mapping):
+        raise UnsafeModel("its facts are invalid")
+    expected = facts.get("expected", {})
+    if not isinstance(expected, Mapping):
+        raise UnsafeModel("its expected score is invalid")
+    if not expected:
+        return
+    numbers = [expected.get(key) for key in _EXPECTED]
+    sizes = [expected[key] for key in _SIZES if key in expected]
+    are_numbers = all(type(number) in (int, float) for number in [*numbers, *sizes])
+    if not are_numbers or any(not 0 < float(size) < np.inf for size in sizes):
+        raise UnsafeModel("its expected score is invalid")
