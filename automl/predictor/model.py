@@ -25,7 +25,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
-from automl.predictor.walking import Names, SharedWalk
+from automl.predictor.walking import Names, SharedWalk, TreeModel
 from automl.state import Blob, raising_unsafe_model, unpack_bytes
 from automl.table import Table
 from automl.task import Task
@@ -251,6 +251,16 @@ class Predictor:
         if prediction.shape[1:] != shape:
             raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
 
+    def _check_columns(self, member: Member, part: Part, model: Model) -> None:
+        """Refuse trees that read other columns than their encodings make."""
+        if not isinstance(model, TreeModel):
+            return  # others compare the rows that they are given with their own arrays
+        width = 0
+        for name in part.encodings:
+            width += len(self.encodings[name].features)
+        if model.trees.features != width:
+            raise UnsafeModel(f"member {member.id!r} does not fit the model's encodings")
+
     def _check_weights(self) -> None:
         numbers = [self.temperature]
         for member in self.members:
@@ -361,7 +371,9 @@ class Predictor:
         for member_index, member in enumerate(self.members):
             for index, part in enumerate(member.parts):
                 place = (member_index, index)
-                models.append((place, part.encodings, member.models[index]))
+                model = member.models[index]
+                self._check_columns(member, part, model)
+                models.append((place, part.encodings, model))
         return SharedWalk.of(models)
 
     def combine_members(self, predictions: Sequence[Floats]) -> Floats:
