@@ -220,10 +220,10 @@ class TargetCoding:
             return False
         if not math.isfinite(self.scale):
             return False
-        if self.n_classes == 0 and not self.present:
-            return True
-        if len(self.present) < 2:  # a fit with fewer classes is a constant
-            return False
+        if self.n_classes == 0:
+            return not self.present
+        if len(self.present) < 2:
+            return False  # a single class is a constant
         labels = (-1, *self.present, self.n_classes)
         return all(low < high for low, high in pairwise(labels))
 

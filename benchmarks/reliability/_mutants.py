@@ -124,9 +124,8 @@ def bent_array(blob: bytes, rng: Random) -> bytes:
         case 4:
             array = np.load(io.BytesIO(blob), allow_pickle=False).copy()
             if array.size:
-                array.reshape(-1)[rng.randrange(array.size)] = (
-                    rng.choice([0, 1, -1, 120, 2**15, 2**30]) if array.dtype.kind in "if" else 255
-                )
+                number = rng.choice([0, 1, -1, 120, 2**15, 2**30])
+                array.reshape(-1)[rng.randrange(array.size)] = np.int64(number).astype(array.dtype)
             return saved(array)
         case _:
             return saved(np.load(io.BytesIO(blob), allow_pickle=False)[: rng.randrange(3)])

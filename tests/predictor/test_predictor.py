@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,39 @@ def test_a_model_that_is_no_zip_or_holds_other_entries_is_refused() -> None:
         archive.writestr("state/../evil.py", "print()")
     with pytest.raises(UnsafeModel, match="no predictor needs"):
         unpack_bytes(buffer.getvalue())
+
+
+def with_model(predictor: Predictor, change: Callable[[dict[str, Any]], None]) -> Predictor:
+    """Return a predictor whose only model's state was changed."""
+    (member,) = predictor.members
+    (part,) = member.parts
+    state = unpack_bytes(part.blob)
+    change(state)
+    changed = replace(part, blob=pack_to_bytes(state))
+    return loads(dumps(replace(predictor, members=(replace(member, parts=(changed,)),))))
+
+
+@pytest.mark.parametrize("n_rows", [1, 120])
+@pytest.mark.parametrize("name", ["lightgbm", "extra_trees"])
+def test_trees_of_other_columns_are_refused_when_they_are_first_used(
+    name: str, n_rows: int
+) -> None:
+    def widen(state: dict[str, Any]) -> None:
+        state["trees"]["features"] += 1
+
+    forged_model = with_model(predictor_of(name, table()), widen)
+    with pytest.raises(UnsafeModel, match="member 'm' does not fit the model's encodings"):
+        forged_model.predict_proba(table(n_rows))
+
+
+@pytest.mark.parametrize("present", [[], [0]])
+def test_a_target_of_fewer_classes_than_two_is_refused(present: list[int]) -> None:
+    def change(state: dict[str, Any]) -> None:
+        state["target"]["present"] = present
+
+    forged_model = with_model(predictor_of("linear", table()), change)
+    with pytest.raises(UnsafeModel, match="target coding is invalid"):
+        forged_model.predict_proba(table())
 
 
 def test_an_unknown_family_is_refused() -> None:
