@@ -164,10 +164,20 @@ class Archive:
         UnsafeModel
             See `audit`.
         """
+        archive = cls.unaudited(blob)
+        archive.audit(names)
+        return archive
+
+    @classmethod
+    def unaudited(cls, blob: Blob) -> Archive:
+        """Return the archive that bytes hold, of which nothing was checked."""
         opened = zipfile.ZipFile(io.BytesIO(blob))
-        audit(opened, names)
         entries = {entry.filename: entry for entry in opened.infolist()}
         return cls(memoryview(blob), entries, opened)
+
+    def audit(self, names: re.Pattern[str]) -> None:
+        """Refuse entries that no predictor has: see the function `audit`."""
+        audit(self.zip, names)
 
     def read(self, name: str) -> memoryview:
         """Return an entry's bytes.
@@ -226,6 +236,15 @@ def check_size(unpacked: int, packed: int) -> None:
         )
 
 
+def check_packing(entry: zipfile.ZipInfo) -> None:
+    """Refuse an entry that is neither stored nor deflated, or is encrypted."""
+    is_encrypted = entry.flag_bits & 1
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or is_encrypted:
+        raise UnsafeModel(
+            f"the model file's entry {entry.filename!r} is packed in a way that no predictor uses"
+        )
+
+
 def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
     """Refuse an archive with unknown or repeated names, or sizes that no predictor has.
 
@@ -237,12 +256,7 @@ def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
             raise UnsafeModel(
                 f"the model file holds an entry that no predictor needs: {entry.filename[:80]!r}"
             )
-        is_encrypted = entry.flag_bits & 1
-        if entry.compress_type not in _COMPRESSIONS or is_encrypted:
-            raise UnsafeModel(
-                f"the model file's entry {entry.filename!r} "
-                "is packed in a way that no predictor uses"
-            )
+        check_packing(entry)
     distinct = {entry.filename for entry in entries}
     if len(distinct) != len(entries):
         raise UnsafeModel("the model file holds an entry twice")

@@ -5,7 +5,7 @@
     models/<n>.zip                           a model's state, in a zip of its own
 
 The zip's comment holds a SHA-256. It is checked before anything is opened; the names and sizes of
-all entries are checked before anything is read.
+all entries are checked before anything is read but the manifest, which says the format.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from automl.state import (
     ZIP_EPOCH,
     Archive,
     Blob,
+    check_packing,
     check_size,
     pack,
     raising_unsafe_model,
@@ -46,6 +47,7 @@ from automl.task import Task
 
 PREDICTOR_FORMAT = 5
 READ_FORMATS = (4, PREDICTOR_FORMAT)
+MANIFEST = "manifest.json"
 DISTRIBUTION = "automl-tabular"
 MAX_VERSION_CHARACTERS = 20  # in a message
 DIGEST_PREFIX = b"automl sha256 "  # in the zip's comment, before the digest
@@ -102,7 +104,7 @@ def _write(predictor: Predictor, archive: zipfile.ZipFile) -> None:
         "schema": predictor.cleaner.schema(),
         "facts": dict(predictor.facts),
     }
-    entry = zipfile.ZipInfo("manifest.json", ZIP_EPOCH)
+    entry = zipfile.ZipInfo(MANIFEST, ZIP_EPOCH)
     text = json.dumps(manifest, ensure_ascii=False, indent=1)
     archive.writestr(
         entry, text.encode("utf-8", ENCODING_ERRORS), compress_type=zipfile.ZIP_DEFLATED
@@ -189,7 +191,7 @@ def loads(
     """Read a predictor from the bytes of its file; `path` is its name in messages."""
     _check_digests(blob, path, expected_sha256)
     with raising_unsafe_model(path):
-        predictor = _read(Archive.open(blob, ENTRY), extra_families)
+        predictor = _read(Archive.unaudited(blob), extra_families)
         predictor.check()
         check_task(predictor.task)
         check_parts(predictor.members)
@@ -228,8 +230,9 @@ def _check_expected_digest(blob: bytes, path: str, expected: str) -> None:
 
 
 def _read(archive: Archive, own: Extensions) -> Predictor:
-    manifest = json.loads(archive.text("manifest.json"))
-    _check_format(manifest)
+    manifest = _read_manifest(archive)
+    _check_format(manifest)  # before the audit, since a later format may have other entries
+    archive.audit(ENTRY)
     _check_families(manifest, own)
     blobs = _read_models(archive, manifest)
     names = [str(name) for name in manifest["encodings"]]
@@ -254,6 +257,14 @@ def _read(archive: Archive, own: Extensions) -> Predictor:
         residuals=residuals,
         facts=manifest["facts"],
     )
+
+
+def _read_manifest(archive: Archive) -> Any:
+    """Return the manifest, of which alone the packing and the size are checked."""
+    entry = archive.entries[MANIFEST]
+    check_packing(entry)
+    check_size(entry.file_size, entry.compress_size)
+    return json.loads(archive.text(MANIFEST))
 
 
 def _check_format(manifest: Mapping[str, Any]) -> None:
@@ -300,7 +311,7 @@ def _read_models(archive: Archive, manifest: Mapping[str, Any]) -> dict[int, mem
 
 def _check_entries(archive: Archive, models: Mapping[int, Blob], n_encodings: int) -> None:
     """Refuse a file with entries that its manifest doesn't name."""
-    known = {"manifest.json", "cleaner", "residuals"}
+    known = {MANIFEST, "cleaner", "residuals"}
     known |= {f"models/{index}.zip" for index in models}
     known |= {f"encodings/{index}" for index in range(n_encodings)}
     unknown = {_folder_or_file(entry) for entry in archive.entries} - known

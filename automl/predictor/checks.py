@@ -14,6 +14,7 @@ from automl.task import TASK_KINDS, Task
 
 _LABEL_TYPES = ("text", "int", "float", "bool")
 _EXPECTED = ("loss", "low", "high")  # numbers that the expected score has
+_NUMBERS = (int, float)
 _SIZES = ("rows", "new")  # numbers of rows that it may have
 
 
@@ -27,10 +28,14 @@ def check_task(task: Task) -> None:
     ValueError
         A label can't have the labels' type.
     """
-    texts = (task.kind, task.target, task.metric, task.dtype, *task.labels)
+    names = (task.kind, task.target, task.metric, task.dtype)
+    texts = (*names, *task.labels)
     are_texts = all(isinstance(text, str) for text in texts)
-    if not are_texts or task.kind not in TASK_KINDS or task.dtype not in _LABEL_TYPES:
+    is_known = task.kind in TASK_KINDS
+    if not are_texts or not is_known:
         raise UnsafeModel("its task is invalid")
+    if task.dtype not in _LABEL_TYPES:
+        raise UnsafeModel("its task has labels of an unknown type")
     n_labels = len(task.labels)
     has_labels = n_labels >= 2
     if task.kind == "binary":
@@ -45,8 +50,8 @@ def check_task(task: Task) -> None:
 def check_parts(members: Iterable[Member]) -> None:
     """Refuse members without models, and models that read no encoding."""
     for member in members:
-        reads_nothing = any(not part.encodings for part in member.parts)
-        if not member.parts or reads_nothing:
+        widths = [len(part.encodings) for part in member.parts]
+        if min(widths, default=0) == 0:
             raise UnsafeModel(f"member {member.id!r} has no model, or one that reads nothing")
 
 
@@ -68,8 +73,12 @@ def check_facts(facts: Any) -> None:
         raise UnsafeModel("its expected score is invalid")
     if not expected:
         return
+    error = UnsafeModel("its expected score is invalid")
     numbers = [expected.get(key) for key in _EXPECTED]
     sizes = [expected[key] for key in _SIZES if key in expected]
-    are_numbers = all(type(number) in (int, float) for number in [*numbers, *sizes])
-    if not are_numbers or any(not 0 < float(size) < np.inf for size in sizes):
-        raise UnsafeModel("its expected score is invalid")
+    for number in (*numbers, *sizes):
+        if type(number) not in _NUMBERS:
+            raise error
+    for size in sizes:
+        if not 0 < float(size) < np.inf:
+            raise error

@@ -382,9 +382,7 @@ class Predictor:
         for name in part.encodings:
             width += len(self.encodings[name].features)
         if model.trees.features != width:
-            raise UnsafeModel(
-                f"member {member.id!r} takes {model.trees.features} columns, not {width}"
-            )
+            raise UnsafeModel(f"member {member.id!r} does not fit the model's encodings")
 
     def combine_members(self, predictions: Sequence[Floats]) -> Floats:
         """Combine the members' predictions by their weights, and calibrate probabilities.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from automl.cleaning import calendars, dates, durations, numbers
+from automl.cleaning import calendars, date_layouts, durations, numbers
 from automl.cleaning.cells import MISSING_WORDS
 from automl.cleaning.kinds import KINDS
 from automl.cleaning.kinds.flag import FALSE_WORDS, TRUE_WORDS
@@ -99,11 +99,11 @@ def test_the_patterns_of_dates_and_durations_are_those_of_the_program() -> None:
         "CLOCK": calendars._CLOCK,
         "ZONE": calendars._ZONE,
     }
-    patterns = [each.pattern for each in calendars._DATE_PATTERNS]
-    patterns += [calendars._DATE_THEN_CLOCK.pattern, calendars._CLOCK_THEN_DATE.pattern]
+    patterns = list(calendars._DAYS)
+    patterns += [calendars._DATE_THEN_CLOCK, calendars._CLOCK_THEN_DATE]
     patterns = named(patterns, names) + list(names.values())
     patterns += [durations._CLOCK.pattern, durations._ISO.pattern, durations._AMOUNT.pattern]
-    patterns += [dates._ISO_SHAPE.pattern]
+    patterns += [date_layouts._ISO_SHAPE.pattern]
     assert_on_page(patterns)
 
 
@@ -113,7 +113,7 @@ def test_the_patterns_of_numbers_are_those_of_the_program() -> None:
         "INDIAN": numbers._INDIAN,
         "MONEY": numbers._MONEY,
     }
-    amount = without_blanks(numbers._POINT_AMOUNT.pattern)
+    amount = without_blanks(numbers._amount_pattern(comma=False).pattern)
     money = numbers._MONEY.replace(numbers._CURRENCY_CODES, "{CURRENCY}")
     others = ("_DEGREES", "_NO_CENTS", "_BOUND", "_MARK")
     patterns = [*named([amount], names), names["GROUPED"], numbers._INDIAN, money]

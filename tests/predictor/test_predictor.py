@@ -212,7 +212,7 @@ def test_models_that_do_not_fit_what_they_read_or_each_other_are_refused() -> No
     data = table()
     predictor = predictor_of("lightgbm", data)
     narrow = replace(predictor, encodings={"e": Encoding(predictor.encodings["e"].encoders[:1])})
-    with pytest.raises(UnsafeModel, match="takes 3 columns, not 1|takes 4 columns, not 1"):
+    with pytest.raises(UnsafeModel, match="does not fit the model's encodings"):
         loads(dumps(narrow)).predict(data.take([0]))
     (part,) = predictor.members[0].parts
     three_classes = pack_to_bytes({"constant": np.array([0.2, 0.2, 0.6]), "number": False})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from automl.errors import UnsafeModel
 from automl.features.encoding import ENCODERS
 from automl.models import FAMILIES
 from automl.predictor import Predictor, load
-from automl.predictor.archive import PREDICTOR_FORMAT, READ_FORMATS, loads
+from automl.predictor.archive import DIGEST_PREFIX, PREDICTOR_FORMAT, READ_FORMATS, loads
 from tests.predictor.make_samples import answers
 from tests.predictor.test_predictor import with_manifest
 
@@ -103,6 +106,18 @@ def test_a_later_format_names_the_version_that_reads_it(
     assert told.err.count("\n") == 1
     assert f"{path}: the model file has format {PREDICTOR_FORMAT + 1}; " in told.err
     assert "pip install 'automl-tabular>=7.8.9'" in told.err
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_so_it_does_if_it_has_other_entries_or_other_packing(method: int) -> None:
+    blob = of_a_later_version()
+    stream = io.BytesIO(blob[: blob.rindex(DIGEST_PREFIX) - 2] + b"\0\0")
+    with zipfile.ZipFile(stream, "a", method) as archive:
+        archive.writestr("cells/0.bin", b"\1" * 500)
+    body = stream.getvalue()[:-2]
+    comment = DIGEST_PREFIX + hashlib.sha256(body).hexdigest().encode()
+    with pytest.raises(UnsafeModel, match=rf"has format {PREDICTOR_FORMAT + 1}; .* pip install"):
+        loads(body + len(comment).to_bytes(2, "little") + comment)
 
 
 @pytest.mark.parametrize("number", [3, 0, -1, "5", None, True, 5.5, [5]])
