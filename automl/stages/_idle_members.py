@@ -79,7 +79,9 @@ class Trimmer:
 
     def _without_one(self, weights: Weights) -> Weights:
         """Return new weights without the member that costs least, of the lightest ones."""
-        lightest = list(weights)[-_MAX_TRIED:]
+        by_weight = list(weights)
+        by_weight.reverse()
+        lightest = by_weight[:_MAX_TRIED]
 
         def loss_without(name: str) -> float:
             rest = {other: weight for other, weight in weights.items() if other != name}

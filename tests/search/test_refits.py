@@ -247,7 +247,7 @@ def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
     study = replace(study, trials={name: grown(trial) for name, trial in study.trials.items()})
 
     def kept(megabytes: int, **options: Any) -> set[str]:
-        weights = Ensemble(megabytes=megabytes, **options).weigh(study, there)
+        weights = Ensemble(megabytes=megabytes, trim=False, **options).weigh(study, there)
         assert sum(weights.values()) == pytest.approx(1)
         return {study.trials[name].candidate.family for name in weights}
 
