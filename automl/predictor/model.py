@@ -24,6 +24,7 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
+from automl.models.trees.evaluation import has_compiler, load_kernel
 from automl.predictor.walking import Names, SharedWalk, TreeModel
 from automl.state import Blob, raising_unsafe_model, unpack_bytes
 from automl.table import Table, as_table
@@ -37,7 +38,6 @@ R = TypeVar("R")
 # own.
 MAX_THREADS = 8
 MIN_THREADED_ROWS = 200  # below, threads take longer to start than they save
-MIN_THREADED_BYTES = 4_000_000  # of packed models, below which importing joblib takes longer
 # Rows are encoded and predicted in blocks, which bounds the memory.
 MAX_BLOCK_ROWS = 50_000
 MAX_BLOCK_CELLS = 20_000_000  # rows x columns, unless that is less than `MIN_BLOCK_ROWS`
@@ -138,11 +138,8 @@ class Member:
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
-        """The models, restored when they are first asked for (`Predictor.check` does so)."""
-        n_bytes = sum(len(part.blob) for part in self.parts)
-        is_large = n_bytes >= MIN_THREADED_BYTES
-        models = parallel_map(self._restore, self.parts, worthwhile=is_large)
-        return tuple(models)
+        """The models, restored and checked when they are first asked for."""
+        return tuple(map(self._restore, self.parts))
 
     def _restore(self, part: Part) -> Model:
         with raising_unsafe_model(f"member {self.id!r}"):
@@ -239,6 +236,16 @@ class Predictor:
         """Restore the members' models now rather than at the first prediction."""
         for member in self.members:
             _ = member.models
+
+    def warm_up(self) -> None:
+        """Load all that predictions need now rather than at the first ones.
+
+        A service calls it before its first request: it restores the models and loads the compiled
+        evaluator of trees, which takes up to a second.
+        """
+        self.restore()
+        if self._shared_walk.grove.count and has_compiler():
+            load_kernel()
 
     def check(self) -> None:
         """Refuse invalid weights and thresholds; models are checked when they are first used.

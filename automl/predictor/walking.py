@@ -8,7 +8,12 @@ from typing import Protocol, runtime_checkable
 
 from automl.arrays import Floats, Matrix
 from automl.models._base import Model
-from automl.models.trees.evaluation import is_compiled_better
+from automl.models.trees.evaluation import (
+    MIN_WALKS_TO_LOAD,
+    has_compiler,
+    is_compiled_better,
+    load_kernel,
+)
 from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
 
@@ -30,6 +35,25 @@ class TreeModel(Protocol):
         ...
 
 
+@dataclass
+class Demand:
+    """How many rows a predictor was asked for, counted in rows x trees.
+
+    Once NumPy has taken as long as loading the compiled evaluator would have, it is loaded: a
+    process that predicts one row never waits for it, and one that predicts many waits once.
+    """
+
+    walks: int = 0
+
+    def is_worth_loading(self, walks: int) -> bool:
+        """Count more walks, and load the compiled evaluator if they have become enough."""
+        self.walks += walks
+        if self.walks < MIN_WALKS_TO_LOAD or not has_compiler():
+            return False
+        load_kernel()
+        return True
+
+
 @dataclass(frozen=True)
 class SharedWalk:
     """The trees of models in several places.
@@ -41,11 +65,13 @@ class SharedWalk:
     places : tuple of (int, int)
     inputs : tuple of tuple of str
         The names of the encodings whose columns models read.
+    demand : Demand
     """
 
     grove: Grove
     places: tuple[Place, ...]
     inputs: tuple[Names, ...]
+    demand: Demand
 
     @classmethod
     def of(cls, models: Sequence[tuple[Place, Names, Model]]) -> SharedWalk:
@@ -63,12 +89,14 @@ class SharedWalk:
             places.append(place)
             sources.append(inputs.index(names))
         grove = Grove.of(trees, sources)
-        return cls(grove, tuple(places), tuple(inputs))
+        return cls(grove, tuple(places), tuple(inputs), Demand())
 
     def is_quicker(self, n_rows: int) -> bool:
         """Return whether rows take less time here than model by model."""
         walks = n_rows * self.grove.count
-        return walks > 0 and not is_compiled_better(walks)
+        if not walks or is_compiled_better(walks):
+            return False
+        return not self.demand.is_worth_loading(walks)
 
     def margins(self, inputs: Mapping[Names, Matrix]) -> dict[Place, Floats]:
         """Return the margins of each model, by its place."""

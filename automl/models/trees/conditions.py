@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from automl.state import State
 
 Thresholds = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-Indices = npt.NDArray[np.int32]
+Indices = npt.NDArray[Any]  # int32, or uint16 where all are small
 
 _MISSING_CATEGORY = -1
 _MAX_NARROW_INDEX = 2**16 - 1  # that uint16 can hold
@@ -191,7 +192,7 @@ def narrowed(indices: Indices) -> npt.NDArray[np.integer]:
 
 
 def read_indices(state: State, name: str) -> Indices:
-    """Return indices of a state that are stored as uint16 or int32.
+    """Return indices of a state, which are uint16 or int32.
 
     Raises
     ------
@@ -200,6 +201,5 @@ def read_indices(state: State, name: str) -> Indices:
     """
     stored = state.get(name)
     if isinstance(stored, np.ndarray) and stored.dtype == np.uint16:
-        narrow = read_vector(state, name, np.uint16)
-        return narrow.astype(np.int32)
+        return read_vector(state, name, np.uint16)
     return read_vector(state, name, np.int32)

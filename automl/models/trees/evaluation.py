@@ -18,8 +18,9 @@ from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
 
 _KERNEL = "automl.models.trees.kernel"
-# Rows x trees from which on it pays to load the compiled evaluator (half a second).
-_MIN_WALKS_TO_LOAD = 400_000
+# Rows x trees from which on it pays to load the compiled evaluator: NumPy needs as long for them (a
+# third of a second).
+MIN_WALKS_TO_LOAD = 400_000
 # Rows x trees from which on the compiled evaluator is quicker, once it is loaded.
 _MIN_COMPILED_WALKS = 1_000
 
@@ -44,7 +45,7 @@ def is_compiled_better(walks: int) -> bool:
     """
     if _KERNEL in sys.modules:
         return walks >= _MIN_COMPILED_WALKS
-    return walks >= _MIN_WALKS_TO_LOAD and has_compiler()
+    return walks >= MIN_WALKS_TO_LOAD and has_compiler()
 
 
 def has_compiler() -> bool:

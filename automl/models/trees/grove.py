@@ -13,12 +13,16 @@ from automl.arrays import Array, Bools, Floats, Integers, Matrix
 from automl.models.trees.conditions import Conditions, Indices
 from automl.models.trees.trees import Trees
 
+_FIRST_LEAF = ~0
 _MAX_WALKS_TOGETHER = 1_000_000  # rows x trees, which bounds the memory
 
 
 @dataclass(frozen=True)
 class Grove:
-    """The trees of several models, with their nodes numbered across all of them.
+    """The trees of several models, whose arrays lie one after another.
+
+    Nodes keep the numbers that they have within their tree, so that little is computed before the
+    first row: a row visits few of them.
 
     Parameters
     ----------
@@ -28,19 +32,18 @@ class Grove:
     conditions : Conditions
         Those of all models; their columns are those of the matrices and of the models' statistics,
         side by side.
-    condition : ndarray of shape (n_inner,), int64
-    links : ndarray of shape (2 * n_inner,), int64
-        Where a row goes from a node if its condition holds, and if it doesn't: an inner node, or
-        the complement of a leaf.
-    roots : ndarray of shape (n_trees,), int64
+    condition : ndarray of shape (n_inner,), uint16 or int32
+        Each inner node's condition among those of its model.
+    children : ndarray of shape (2 * n_inner,), int16 or int32
+    trees : TreePlaces
     """
 
     models: tuple[Trees, ...]
     sources: tuple[int, ...]
     conditions: Conditions
-    condition: Integers
-    links: Integers
-    roots: Integers
+    condition: Array
+    children: Array
+    trees: TreePlaces
 
     @classmethod
     def of(
@@ -49,30 +52,20 @@ class Grove:
         sources: Sequence[int],
     ) -> Grove:
         """Return the trees of models, each of which reads one of several matrices."""
-        roots = []
-        links = []
-        first_inner = 0
-        first_leaf = 0
-        for trees in models:
-            own_links = trees.links.ravel()
-            roots.append(_shifted(trees.roots, first_inner, first_leaf))
-            links.append(_shifted(own_links, first_inner, first_leaf))
-            first_inner += len(trees.condition)
-            first_leaf += len(trees.value)
         places = _columns_of_all(models, sources)
         return cls(
             models=tuple(models),
             sources=tuple(sources),
             conditions=_joined_conditions(models, places),
-            condition=_joined_condition(models),
-            links=_concatenated(links),
-            roots=_concatenated(roots),
+            condition=_concatenated([trees.condition for trees in models]),
+            children=_concatenated([trees.children.ravel() for trees in models]),
+            trees=TreePlaces.of(models),
         )
 
     @property
     def count(self) -> int:
         """Number of trees."""
-        return len(self.roots)
+        return len(self.trees.first_inner)
 
     def margins(
         self,
@@ -104,15 +97,14 @@ class Grove:
         columns = self._columns(matrices)
         holds = self.conditions.evaluate(columns)
         leaves = self._walk(holds)
+        leaves += self.trees.first_leaf
         margins = []
         first_tree = 0
-        first_leaf = 0
         for trees in self.models:
             end_tree = first_tree + trees.count
             own_leaves = leaves[:, first_tree:end_tree]
-            margins.append(_added(trees, own_leaves - first_leaf))
+            margins.append(_added(trees, own_leaves))
             first_tree = end_tree
-            first_leaf += len(trees.value)
         return margins
 
     def _columns(
@@ -130,24 +122,97 @@ class Grove:
         return np.concatenate(columns, axis=1)
 
     def _walk(self, holds: Bools) -> Integers:
-        """Return the leaf that each row reaches in each tree, of shape (n_rows, n_trees)."""
+        """Return the leaf that each row reaches, numbered within its tree.
+
+        The result has shape (n_rows, n_trees).
+        """
         n_rows, n_conditions = holds.shape
         fails = (~holds).ravel()
         fails = fails.view(np.uint8)
         row_starts = np.arange(n_rows) * n_conditions
         first_condition = np.repeat(row_starts, self.count)
-        node = np.tile(self.roots, n_rows)
+        tree = np.tile(np.arange(self.count), n_rows)
+        # A tree that is a leaf has the leaf 0.
+        node = np.where(self.trees.is_leaf, _FIRST_LEAF, 0)
+        node = np.tile(node, n_rows)
         walking = np.flatnonzero(node >= 0)
         while len(walking):
-            current = node[walking]
-            condition = self.condition[current]
+            own_tree = tree[walking]
+            place = self.trees.first_inner[own_tree] + node[walking]
+            condition = self.trees.number_conditions(self.condition[place], own_tree)
             if n_rows > 1:
                 condition += first_condition[walking]
-            link = 2 * current + fails[condition]
-            reached = self.links[link]
+            link = 2 * place + fails[condition]
+            reached = self.children[link]
             node[walking] = reached
             walking = walking[reached >= 0]
         return ~node.reshape(n_rows, self.count)
+
+
+@dataclass(frozen=True)
+class TreePlaces:
+    """Where the parts of each tree lie among those of all models; arrays of shape (n_trees,).
+
+    Parameters
+    ----------
+    is_leaf : ndarray, bool
+        Whether the tree is a leaf.
+    first_inner : ndarray, int64
+        The tree's first inner node.
+    first_leaf : ndarray, int64
+        Its first leaf among those of its own model.
+    n_numeric : ndarray, int64
+        Number of its model's conditions of numbers.
+    first_numeric : ndarray, int64
+        The first of these among those of all models.
+    set_shift : ndarray, int64
+        What the number of a condition of categories rises by, from among those of its model to
+        among those of all.
+    has_sets : bool
+        Whether there are any conditions of categories.
+    """
+
+    is_leaf: Bools
+    first_inner: Integers
+    first_leaf: Integers
+    n_numeric: Integers
+    first_numeric: Integers
+    set_shift: Integers
+    has_sets: bool
+
+    @classmethod
+    def of(cls, models: Sequence[Trees]) -> TreePlaces:
+        """Return the places of the trees of models, one model after another."""
+        counts = [trees.count for trees in models]
+        conditions = [trees.conditions for trees in models]
+        n_inner = _starts([len(trees.condition) for trees in models])
+        n_numeric = np.array([each.n_numeric for each in conditions], np.int64)
+        n_sets = np.array([each.n_sets for each in conditions], np.int64)
+        first_numeric = np.cumsum(n_numeric) - n_numeric
+        first_set = np.cumsum(n_sets) - n_sets
+        set_shift = n_numeric.sum() + first_set - n_numeric
+        first_inner = []
+        for index, trees in enumerate(models):
+            first_inner.append(trees.first_inner + n_inner[index])
+        sizes = _concatenated([trees.sizes for trees in models])
+        return cls(
+            is_leaf=sizes == 0,
+            first_inner=_concatenated(first_inner),
+            first_leaf=_concatenated([trees.first_leaf for trees in models]),
+            n_numeric=np.repeat(n_numeric, counts),
+            first_numeric=np.repeat(first_numeric, counts),
+            set_shift=np.repeat(set_shift, counts),
+            has_sets=bool(n_sets.any()),
+        )
+
+    def number_conditions(self, condition: Array, tree: Integers) -> Integers:
+        """Return conditions of trees, numbered among those of all models."""
+        own: Integers = condition.astype(np.int64)
+        if not self.has_sets:
+            return own + self.first_numeric[tree]
+        is_numeric = own < self.n_numeric[tree]
+        shift = np.where(is_numeric, self.first_numeric[tree], self.set_shift[tree])
+        return own + shift
 
 
 def _starts(sizes: Sequence[int]) -> list[int]:
@@ -155,21 +220,10 @@ def _starts(sizes: Sequence[int]) -> list[int]:
     return list(accumulate(sizes, initial=0))
 
 
-def _concatenated(arrays: Sequence[Integers]) -> Integers:
+def _concatenated(arrays: Sequence[Array]) -> Array:
     if not arrays:
         return np.zeros(0, np.int64)
     return np.concatenate(arrays)
-
-
-def _shifted(
-    nodes: Integers,
-    first_inner: int,
-    first_leaf: int,
-) -> Integers:
-    """Return nodes numbered across several models."""
-    as_inner = nodes + first_inner
-    as_leaf = nodes - first_leaf
-    return np.where(nodes >= 0, as_inner, as_leaf)
 
 
 def _columns_of_all(
@@ -257,23 +311,6 @@ def _joined_fields(
     for each in conditions:
         fields.append(getattr(each, name))
     return np.concatenate(fields)
-
-
-def _joined_condition(models: Sequence[Trees]) -> Integers:
-    """Return the condition of each inner node among those of all models."""
-    first_numeric = 0
-    first_set = sum(trees.conditions.n_numeric for trees in models)
-    joined = []
-    for trees in models:
-        conditions = trees.conditions
-        is_numeric = trees.condition < conditions.n_numeric
-        shift_of_sets = first_set - conditions.n_numeric
-        condition = trees.condition.astype(np.int64)
-        condition += np.where(is_numeric, first_numeric, shift_of_sets)
-        joined.append(condition)
-        first_numeric += conditions.n_numeric
-        first_set += conditions.n_sets
-    return _concatenated(joined)
 
 
 def _added(trees: Trees, leaves: Integers) -> Floats:

@@ -31,6 +31,7 @@ Children = npt.NDArray[np.signedinteger[Any]]
 Values = npt.NDArray[np.floating[Any]]
 
 MAX_OUTPUTS = 100_000
+_FIRST_LEAF = ~0
 _MAX_NARROW_NODES = 2**15  # of a tree whose children int16 can hold
 
 
@@ -132,7 +133,7 @@ class Trees:
             thresholds[self.condition],
             self.links.astype(np.int32),
             self.roots.astype(np.int32),
-            set_columns.copy(),
+            set_columns.astype(np.int32),
             conditions.set_offsets.copy(),
             conditions.set_bits.copy(),
             np.array(self.value, self.dtype, order="C"),
@@ -258,14 +259,14 @@ class Trees:
         return len(self.condition) == n_inner and len(self.value) == n_leaves
 
     def _check_children(self) -> None:
-        children = self.children.astype(np.int64)
-        first_inner = np.repeat(self.first_inner, self.sizes)
-        number = np.arange(len(children)) - first_inner
-        parent = number[:, None]
+        first_inner = self.first_inner.astype(np.int32)
+        number = np.arange(len(self.children), dtype=np.int32)
+        number -= np.repeat(first_inner, self.sizes)
         size = np.repeat(self.sizes, self.sizes)[:, None]
-        is_inner = (children > parent) & (children < size)
-        is_leaf = (children < 0) & (~children <= size)
-        is_below = is_inner | is_leaf
+        is_below = self.children > number[:, None]
+        is_below |= self.children < 0
+        is_below &= self.children < size
+        is_below &= self.children >= _FIRST_LEAF - size
         if not is_below.all():
             raise UnsafeModel("the model file's trees have a child that is not below its parent")
 

@@ -44,7 +44,7 @@ print(is_compiled)
 def many_rows(grown: Grown) -> Grown:
     """Return the trees with rows enough for compiled code to pay from the first call on."""
     walks = len(grown.rows) * grown.trees.count
-    n_copies = 1 + evaluation._MIN_WALKS_TO_LOAD // walks
+    n_copies = 1 + evaluation.MIN_WALKS_TO_LOAD // walks
     rows = np.tile(grown.rows, (n_copies, 1))
     margins = np.tile(grown.margins, (n_copies, 1))
     return Grown(grown.trees, rows, margins)
@@ -120,4 +120,4 @@ def test_code_is_compiled_anew_where_no_place_can_be_written(tmp_path: Path) -> 
 
 def test_no_walk_loads_the_compiler_before_it_pays() -> None:
     assert not evaluation.is_compiled_better(0)
-    assert evaluation.is_compiled_better(evaluation._MIN_WALKS_TO_LOAD)
+    assert evaluation.is_compiled_better(evaluation.MIN_WALKS_TO_LOAD)
