@@ -100,10 +100,10 @@ class Reached:
         for family in FAMILIES:
             if not hasattr(type(family), "noted"):
                 self.wrap_family(type(family))
-        self.wrap(lightgbm, "from_lightgbm", "LightGBM text")
-        self.wrap(xgboost, "from_xgboost", "XGBoost UBJSON")
+        self.wrap(lightgbm, "read_lightgbm", "LightGBM text")
+        self.wrap(xgboost, "read_xgboost", "XGBoost UBJSON")
         self.wrap(catboost, "read_catboost", "CatBoost CBM")
-        self.wrap(forest, "from_format_4", "forest of format 4")
+        self.wrap(forest, "read_format_4", "forest of format 4")
         for decoder in (
             Cleaner,
             Encoding,
