@@ -63,6 +63,11 @@ EXPORT_KINDS: Mapping[str, ExportKind] = {
         ".optuna.log",
         then="optuna-dashboard {output}",
     ),
+    "python": ExportKind(
+        "a scikit-learn script that trains the best single model again",
+        ".py",
+        then="python {output}",
+    ),
 }
 
 

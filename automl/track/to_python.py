@@ -1,0 +1,181 @@
+"""An experiment as a scikit-learn script that trains its best single model again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from automl.errors import AutoMLError, InputError
+from automl.features.pairs import Arithmetic, Cross
+from automl.files import write_text
+from automl.metrics import metric_of
+from automl.predictor import load
+from automl.predictor.model import Predictor
+from automl.run_files import PREDICTOR
+from automl.track.experiment import Experiment
+from automl.track.script.columns import ScriptColumns
+from automl.track.script.estimators import (
+    FAMILIES_OF_SCRIPTS,
+    NATIVE_CATEGORIES,
+    ScriptCandidate,
+    estimator,
+    usual_rounds,
+)
+from automl.track.script.features import Pairs, script_features
+from automl.track.script.page import Script, fill
+from automl.track.script.scoring import script_folds, script_scoring
+from automl.track.tables import all_params
+from automl.trial import Trial
+
+
+def export(experiment: Experiment, output: Path) -> list[Path]:
+    """Write the script, and return its path.
+
+    Raises
+    ------
+    InputError
+        The run has no model of the features, or no predictor that can be read.
+    """
+    trial = best_trial(experiment)
+    predictor = read_predictor(experiment)
+    write_text(output, fill(_script(experiment, trial, predictor, output)))
+    return [output]
+
+
+def best_trial(experiment: Experiment) -> Trial:
+    """Return the best complete trial of a family that has a library.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    study = experiment.study
+    start = f"{experiment.folder}: --to python"
+    if study.task is None or not study.ranked:
+        raise InputError(
+            f"{start}: the run has no finished model. "
+            f"`automl resume {experiment.folder}` goes on with it."
+        )
+    if not study.ranked_models:
+        raise InputError(
+            f"{start}: the run has no finished model but the constant, which needs no script. "
+            f"`automl resume {experiment.folder}` goes on with it."
+        )
+    for trial in study.ranked_models:
+        if trial.candidate.family in FAMILIES_OF_SCRIPTS:
+            return trial
+    best = study.ranked_models[0]
+    raise InputError(
+        f"{start}: its models are of families such as {best.candidate.family!r}, "
+        f"for which there is no script. There is one for {', '.join(FAMILIES_OF_SCRIPTS)}."
+    )
+
+
+def read_predictor(experiment: Experiment) -> Predictor:
+    """Return the run's predictor, which knows how the table's columns are read.
+
+    Raises
+    ------
+    InputError
+        It is not there, or can't be read.
+    """
+    path = experiment.folder / PREDICTOR
+    if not path.is_file():
+        raise InputError(
+            f"{experiment.folder}: has no {PREDICTOR}. "
+            f"`automl resume {experiment.folder}` makes it."
+        )
+    try:
+        return load(path)
+    except AutoMLError as error:
+        raise InputError(f"{path}: can't be read: {error}") from error
+
+
+def _script(experiment: Experiment, trial: Trial, predictor: Predictor, output: Path) -> Script:
+    study = experiment.study
+    task = study.known_task
+    metric = metric_of(task)
+    columns = ScriptColumns.of(predictor.cleaner)
+    pairs = _pairs(trial, predictor, columns)
+    folds = max(2, study.plan.folds)
+    n_rows = max(1, study.size.rows - study.size.rows // folds)
+    family = trial.candidate.family
+    features = script_features(
+        trial.candidate.recipe, columns, pairs, n_rows, NATIVE_CATEGORIES.get(family, "")
+    )
+    candidate = ScriptCandidate(
+        family=family,
+        task=task,
+        metric=metric,
+        params=_resolved(experiment, trial),
+        rounds=usual_rounds(_rounds(trial)),
+        n_rows=n_rows,
+        native=[f"categories__{name}" for name in features.native],
+        seed=study.seed,
+    )
+    return Script(
+        experiment=experiment,
+        trial=trial,
+        cleaner=predictor.cleaner,
+        columns=columns,
+        features=features,
+        pairs=pairs,
+        candidate=candidate,
+        estimator=estimator(candidate),
+        scoring=script_scoring(task, metric),
+        folds=script_folds(
+            task,
+            study.plan,
+            str(experiment.data.get("time", "")),
+            str(experiment.data.get("group", "")),
+        ),
+        output=output,
+    )
+
+
+def _resolved(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
+    """Return the hyperparameters that the fits had, from the file of the first one."""
+    for key, outcome in trial.outcomes.items():
+        path = experiment.folder / "trials" / trial.id / f"{key}.json"
+        if outcome.status != "done" or not path.is_file():
+            continue
+        try:
+            resolved = json.loads(path.read_text(encoding="utf-8"))["resolved"]
+        except (ValueError, LookupError, TypeError):
+            continue
+        if isinstance(resolved, dict) and resolved:
+            return resolved
+    return all_params(experiment, trial)
+
+
+def _rounds(trial: Trial) -> list[int]:
+    """Return the numbers of rounds that the fits on all training rows kept."""
+    rounds = []
+    for key, outcome in trial.outcomes.items():
+        is_full = trial.jobs[key].rows is None and trial.jobs[key].fold is not None
+        if is_full and outcome.rounds:
+            rounds.append(int(outcome.rounds))
+    return rounds
+
+
+def _pairs(trial: Trial, predictor: Predictor, columns: ScriptColumns) -> Pairs:
+    """Return the pairs of columns that the trial's first model reads, if it is a member."""
+    numbers = {*columns.number_features, *columns.flags}
+    arithmetic: dict[str, tuple[str, str, str]] = {}
+    crosses: dict[str, tuple[str, str]] = {}
+    for member in predictor.members:
+        if member.id != trial.id:
+            continue
+        for name in member.parts[0].encodings:
+            for encoder in predictor.encodings[name].encoders:
+                if isinstance(encoder, Arithmetic) and numbers.issuperset(encoder.sources):
+                    first, second = encoder.sources
+                    operation = encoder.operation
+                    arithmetic[f"{first} {operation} {second}"] = (first, operation, second)
+                if isinstance(encoder, Cross) and columns.levels.keys() >= set(encoder.sources):
+                    first, second = encoder.sources
+                    crosses[f"{first} & {second}"] = (first, second)
+    return Pairs(arithmetic, crosses)
