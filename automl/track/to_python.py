@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automl.errors import AutoMLError, InputError
+from automl.errors import InputError
 from automl.features.pairs import Arithmetic, Cross
 from automl.files import write_text
 from automl.metrics import metric_of
-from automl.predictor import load
 from automl.predictor.model import Predictor
-from automl.run_files import PREDICTOR
 from automl.track.experiment import Experiment
+from automl.track.saved import read_predictor
 from automl.track.script.columns import ScriptColumns
 from automl.track.script.estimators import (
     FAMILIES_OF_SCRIPTS,
@@ -29,6 +28,8 @@ from automl.track.script.scoring import script_folds, script_scoring
 from automl.track.tables import all_params
 from automl.trial import Trial
 
+WHAT = "--to python"
+
 
 def export(experiment: Experiment, output: Path) -> list[Path]:
     """Write the script, and return its path.
@@ -38,8 +39,8 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     InputError
         The run has no model of the features, or no predictor that can be read.
     """
+    predictor = read_predictor(experiment, WHAT)
     trial = best_trial(experiment)
-    predictor = read_predictor(experiment)
     write_text(output, fill(_script(experiment, trial, predictor, output)))
     return [output]
 
@@ -53,45 +54,14 @@ def best_trial(experiment: Experiment) -> Trial:
         There is none.
     """
     study = experiment.study
-    start = f"{experiment.folder}: --to python"
-    if study.task is None or not study.ranked:
-        raise InputError(
-            f"{start}: the run has no finished model. "
-            f"`automl resume {experiment.folder}` goes on with it."
-        )
-    if not study.ranked_models:
-        raise InputError(
-            f"{start}: the run has no finished model but the constant, which needs no script. "
-            f"`automl resume {experiment.folder}` goes on with it."
-        )
     for trial in study.ranked_models:
         if trial.candidate.family in FAMILIES_OF_SCRIPTS:
             return trial
-    best = study.ranked_models[0]
+    families = sorted({trial.candidate.family for trial in study.ranked_models})
     raise InputError(
-        f"{start}: its models are of families such as {best.candidate.family!r}, "
+        f"{experiment.folder}: {WHAT}: its models are of the families {', '.join(families)}, "
         f"for which there is no script. There is one for {', '.join(FAMILIES_OF_SCRIPTS)}."
     )
-
-
-def read_predictor(experiment: Experiment) -> Predictor:
-    """Return the run's predictor, which knows how the table's columns are read.
-
-    Raises
-    ------
-    InputError
-        It is not there, or can't be read.
-    """
-    path = experiment.folder / PREDICTOR
-    if not path.is_file():
-        raise InputError(
-            f"{experiment.folder}: has no {PREDICTOR}. "
-            f"`automl resume {experiment.folder}` makes it."
-        )
-    try:
-        return load(path)
-    except AutoMLError as error:
-        raise InputError(f"{path}: can't be read: {error}") from error
 
 
 def _script(experiment: Experiment, trial: Trial, predictor: Predictor, output: Path) -> Script:

@@ -246,6 +246,7 @@ def _model(script: Script) -> dict[str, Any]:
         columns = Name('[f"categories__{name}" for name in CATEGORIES]')
         scoring["params"] = {"model__cat_features": columns}
         fit_arguments = f"X, y, model__cat_features={columns.code}"
+        fit_arguments = f"\n        {fit_arguments}\n    "
     cross_validation = Call("cross_val_score", arguments, scoring)
     native_types = script.is_native and not is_catboost
     used = _names_in([transformer, script.estimator.call, folds.call, cross_validation])
