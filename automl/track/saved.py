@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from automl.errors import AutoMLError, InputError
-from automl.models import is_baseline
 from automl.predictor import load
 from automl.predictor.model import Predictor
 from automl.run_files import PREDICTOR
@@ -16,7 +15,7 @@ def read_predictor(experiment: Experiment, what: str) -> Predictor:
     Raises
     ------
     InputError
-        It is not there, can't be read, or is the constant.
+        It is not there, or can't be read.
     """
     folder = experiment.folder
     again = f"`automl resume {folder}` goes on with it."
@@ -27,9 +26,13 @@ def read_predictor(experiment: Experiment, what: str) -> Predictor:
         predictor = load(path)
     except AutoMLError as error:
         raise InputError(f"{path}: {what}: can't be read: {error}") from error
-    if all(is_baseline(member.family_name) for member in predictor.members):
-        raise InputError(
-            f"{folder}: {what}: the run has no finished model but the constant, "
-            f"which reads no columns. {again}"
-        )
     return predictor
+
+
+def only_the_constant(experiment: Experiment, what: str) -> InputError:
+    """Return the error of a run that has no model but the constant."""
+    folder = experiment.folder
+    return InputError(
+        f"{folder}: {what}: the run has no finished model but the constant, "
+        f"which reads no columns. `automl resume {folder}` goes on with it."
+    )

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 from automl.files import atomic_write, require
+from automl.models import is_baseline
 from automl.track.experiment import Experiment
 from automl.track.graph.builder import WHAT
 from automl.track.graph.check import check_answers
 from automl.track.graph.ensemble import PredictorGraph
-from automl.track.saved import read_predictor
+from automl.track.saved import only_the_constant, read_predictor
 
 
 def export(experiment: Experiment, output: Path) -> list[Path]:
@@ -26,6 +27,8 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     for library in ("onnx", "onnxruntime"):
         require(library, "onnx", WHAT)
     predictor = read_predictor(experiment, WHAT)
+    if all(is_baseline(member.family_name) for member in predictor.members):
+        raise only_the_constant(experiment, WHAT)
     graph = PredictorGraph(predictor)
     task = predictor.task
     about = {

@@ -13,7 +13,7 @@ from automl.files import write_text
 from automl.metrics import metric_of
 from automl.predictor.model import Predictor
 from automl.track.experiment import Experiment
-from automl.track.saved import read_predictor
+from automl.track.saved import only_the_constant, read_predictor
 from automl.track.script.columns import ScriptColumns
 from automl.track.script.estimators import (
     FAMILIES_OF_SCRIPTS,
@@ -54,6 +54,8 @@ def best_trial(experiment: Experiment) -> Trial:
         There is none.
     """
     study = experiment.study
+    if not study.ranked_models:
+        raise only_the_constant(experiment, WHAT)
     for trial in study.ranked_models:
         if trial.candidate.family in FAMILIES_OF_SCRIPTS:
             return trial
@@ -74,7 +76,12 @@ def _script(experiment: Experiment, trial: Trial, predictor: Predictor, output: 
     n_rows = max(1, study.size.rows - study.size.rows // folds)
     family = trial.candidate.family
     features = script_features(
-        trial.candidate.recipe, columns, pairs, n_rows, NATIVE_CATEGORIES.get(family, "")
+        trial.candidate.recipe,
+        columns,
+        pairs,
+        n_rows,
+        own=NATIVE_CATEGORIES.get(family, ""),
+        target_type="continuous" if task.is_regression else task.kind,
     )
     candidate = ScriptCandidate(
         family=family,

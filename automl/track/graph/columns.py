@@ -18,7 +18,18 @@ _NO_KEY = _MAX_KEY  # a number that is none of the values
 
 
 class NoOperator(Exception):
-    """A step has no operator in ONNX."""
+    """A step has no operator in ONNX.
+
+    Parameters
+    ----------
+    step : str
+    cure : str
+        The sentence that says how to fit without it.
+    """
+
+    def __init__(self, step: str, cure: str) -> None:
+        super().__init__(step)
+        self.cure = cure
 
 
 class InputColumns:
@@ -55,7 +66,7 @@ class InputColumns:
             return self._codes_of_numbers(graph.add_input(raw, "DOUBLE"), self._values[raw])
         column = self._columns[name]
         if not isinstance(column, Categories):
-            raise NoOperator(f"the column {name!r} is not a category")
+            raise NoOperator(f"the column {name!r}", f"Fit with --ignore {name!r}.")
         looked_up = graph.op(
             "LabelEncoder",
             graph.add_input(name, "STRING"),
@@ -70,7 +81,10 @@ class InputColumns:
         """Return the place of each number among increasing whole numbers; -1 for others."""
         graph = self._graph
         if not all(value.is_integer() for value in values):
-            raise NoOperator("its values are not whole numbers")
+            raise NoOperator(
+                "a category of numbers that are not whole",
+                "Fit with --set clean.categorical_integers=false.",
+            )
         filled = graph.fill_missing(numbers, _NO_KEY)
         is_whole = graph.op("Equal", filled, graph.op("Floor", filled))
         whole = graph.op("Where", is_whole, filled, graph.constant(_NO_KEY))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.features._base import Encoder
 from automl.features.category import Lookup, Native, OneHot
 from automl.features.date import Date
 from automl.features.encoding import Encoding
@@ -19,6 +20,7 @@ from automl.track.graph.columns import InputColumns, NoOperator
 from automl.track.graph.dates import DateParts
 from automl.track.graph.scalers import scaled
 
+SPELLING = " (spelling)"  # ends the names of categories that are also read as text
 _OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div"}
 
 
@@ -34,10 +36,18 @@ def encoded(graph: Graph, columns: InputColumns, encoding: Encoding) -> list[Val
     for encoder in encoding.encoders:
         make = _MAKERS.get(encoder.kind)
         if make is None:
-            names = ", ".join(map(repr, encoder.sources))
-            raise NoOperator(f"the encoder {encoder.kind!r} of the column {names}")
+            raise _without_operator(encoder)
         features.append(make(graph, columns, encoder))
     return features
+
+
+def _without_operator(encoder: Encoder) -> NoOperator:
+    """Return the error of an encoder that has no operator: one of texts."""
+    (name, *_) = encoder.sources
+    cure = f"Fit with --ignore {name!r}."
+    if name.endswith(SPELLING):
+        cure = "Fit with --set clean.dual_typed=false."
+    return NoOperator(f"the encoder {encoder.kind!r} of the column {name!r}", cure)
 
 
 def _number(graph: Graph, columns: InputColumns, encoder: Number) -> Value:

@@ -76,7 +76,7 @@ class PredictorGraph:
             for name in names:
                 features += self._features(name)
             if not features:
-                raise NoOperator("a model without features")
+                raise NoOperator("a model without features", "Fit with more columns.")
             self._matrices[names] = self._graph.concat(features)
         return self._matrices[names]
 
@@ -148,10 +148,7 @@ def _naming(member: Member) -> Iterator[None]:
         yield
     except NoOperator as error:
         step = str(error)
-        if step == "the model":
-            step = f"the model {member.family_name}"
         raise InputError(
             f"{WHAT}: member {member.id} ({member.family_name}): {step} has no operator in ONNX. "
-            "`--to python` writes a script of the best single model instead; "
-            "or fit without it (--set select.families=..., --ignore COLUMN)."
+            f"{error.cure} Or `--to python` writes a script of the best single model."
         ) from None

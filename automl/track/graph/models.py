@@ -32,7 +32,7 @@ def predicted(graph: Graph, model: Model, X: Value) -> Value:
     for kind, make in _MAKERS.items():
         if isinstance(model, kind):
             return make(graph, model, X)
-    raise NoOperator("the model")
+    raise NoOperator("the model", "Fit with --set select.families=... of other families.")
 
 
 def _boosted(graph: Graph, model: BoostedModel, X: Value) -> Value:

@@ -44,7 +44,7 @@ def scaled(graph: Graph, scaler: Scaler, values: Value) -> Value:
         shifted = interpolated(graph, clipped, scaler.knots[0], scaler.knots[1])
         fill = 0.0
     else:
-        raise NoOperator(f"the scaler {scaler.kind!r}")
+        raise NoOperator(f"the scaler {scaler.kind!r}", "Fit with other recipes.")
     filled = graph.op("Where", is_missing, graph.constant(fill), shifted)
     return graph.cast(filled, "FLOAT")
 

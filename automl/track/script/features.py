@@ -66,7 +66,12 @@ class Pairs:
 
 
 def script_features(
-    recipe: Recipe, columns: ScriptColumns, pairs: Pairs, n_rows: int, own: str
+    recipe: Recipe,
+    columns: ScriptColumns,
+    pairs: Pairs,
+    n_rows: int,
+    own: str,
+    target_type: str,
 ) -> ScriptFeatures:
     """Return what a recipe makes of the columns.
 
@@ -79,12 +84,14 @@ def script_features(
         That a model is trained on.
     own : str
         How the model's library takes categories: "strings", "types", or "" if it takes none.
+    target_type : {"continuous", "binary", "multiclass"}
     """
     features = ScriptFeatures()
     _add_numbers(features, recipe, columns, pairs, n_rows)
-    _add_categories(features, recipe, columns, own)
+    means = _means(recipe, target_type)
+    _add_categories(features, recipe, columns, own, means)
     if pairs.crosses:
-        features.add("pairs", _means(recipe), list(pairs.crosses))
+        features.add("pairs", means, list(pairs.crosses))
     elif recipe.pairs and not pairs.arithmetic:
         features.departures.append(
             "automl also chooses pairs of columns in each fold; they are left out here"
@@ -131,7 +138,7 @@ def _add_numbers(
 
 
 def _add_categories(
-    features: ScriptFeatures, recipe: Recipe, columns: ScriptColumns, own: str
+    features: ScriptFeatures, recipe: Recipe, columns: ScriptColumns, own: str, means: Call
 ) -> None:
     names = list(columns.levels)
     few = [name for name in names if columns.levels[name] <= MAX_FLAG_LEVELS]
@@ -152,7 +159,7 @@ def _add_categories(
             many = [name for name in names if name not in native]
             features.add("ranks", _ranks(features), many)
     if method in ("target", "mixed") or recipe.means:
-        features.add("means", _means(recipe), many)
+        features.add("means", means, many)
         if many:
             features.departures.append(
                 "means of the target by category are scikit-learn's TargetEncoder, "
@@ -197,8 +204,8 @@ def _ranks(features: ScriptFeatures) -> Call:
     return Call("OrdinalEncoder", (), {"handle_unknown": "use_encoded_value", "unknown_value": -1})
 
 
-def _means(recipe: Recipe) -> Call:
-    encoder = Call("TargetEncoder")
+def _means(recipe: Recipe, target_type: str) -> Call:
+    encoder = Call("TargetEncoder", (), {"target_type": target_type})
     if recipe.numbers == "plain":
         return encoder
     return Call("make_pipeline", (encoder, Call("StandardScaler")))

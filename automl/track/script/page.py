@@ -279,16 +279,17 @@ def _model(script: Script) -> dict[str, Any]:
 
 
 def _sort_code(script: Script) -> str:
-    """Return code of the order of rows by the time column."""
+    """Return code of the numbers or strings by which rows are in the order of time."""
     name = str(script.experiment.data["time"])
     columns = script.columns
     if name in columns.dates:
-        values = f'read_date(table[{code(name)}], DATE_COLUMNS[{code(name)}])["days"]'
+        layout = f"DATE_COLUMNS[{code(name)}]"
+        values = f'read_date(table[{code(name)}], {layout})["days"]'
     elif name in columns.numbers:
         values = f"read_numbers(table[{code(name)}])"
     else:
         values = f"table[{code(name)}].astype(str)"
-    return f"{values}.argsort()"
+    return values
 
 
 def _names_in(values: Any) -> set[str]:
