@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from automl.cleaning import Cleaned, CleanOptions, clean
+from automl.errors import InputError, MissingExtra
 from automl.features.encoding import fit_shared, fit_targeted
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
 from automl.models import FAMILIES, find_family
 from automl.models._base import FitContext, Sample
-from automl.predictor import Member, Part, Predictor
+from automl.predictor import Member, Part, Predictor, save
 from automl.state import pack_to_bytes
 from automl.table import Table, from_frame
 from automl.task import Task
+from automl.track.experiment import read_experiment
+from automl.track.exports import export
 from automl.track.graph.check import TOLERANCE, check_answers
 from automl.track.graph.ensemble import PredictorGraph
+from tests.features.samples import WORDS
+from tests.report.runs import full_run
 
 LIBRARIES = ("onnx", "onnxruntime")
 WITH_OPERATORS = [kind for kind in FAMILIES if kind.name not in ("knn", "constant")]
@@ -157,7 +165,8 @@ def test_neighbours_have_no_operator() -> None:
 @heavy
 @needs_onnx
 def test_texts_have_no_operator() -> None:
-    rows = [f"note {number} on many {number % 7} things" for number in range(80)]
+    rng = np.random.default_rng(0)
+    rows = [" ".join(words) for words in rng.choice(WORDS, (80, 6))]
     y = ["no", "yes"] * 40
     cleaned = clean(from_frame({"note": rows, "y": y}), "y", CleanOptions(ids=False))
     encoding = fit_shared(RECIPES["onehot"], cleaned.columns, 0)

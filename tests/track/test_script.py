@@ -130,14 +130,14 @@ def test_each_family_of_numbers_has_a_script(family: str, tmp_path: Path) -> Non
 
 def test_a_run_without_a_finished_model_says_so(tmp_path: Path) -> None:
     empty_run(tmp_path / "killed").store.close()
-    with pytest.raises(InputError, match="no finished model. `automl resume"):
+    with pytest.raises(InputError, match=r"no finished model. `automl resume"):
         export(read_experiment(tmp_path / "killed"), "python", tmp_path / "a.py")
     cleaned_run(tmp_path / "cleaned").store.close()
-    with pytest.raises(InputError, match="no finished model. `automl resume"):
+    with pytest.raises(InputError, match=r"no finished model. `automl resume"):
         export(read_experiment(tmp_path / "cleaned"), "python", tmp_path / "a.py")
     full_run(tmp_path / "damaged").store.close()
     (tmp_path / "damaged" / "predictor.automl").write_bytes(b"PK")
-    with pytest.raises(InputError, match="predictor.automl: --to python: can't be read"):
+    with pytest.raises(InputError, match=r"predictor.automl: --to python: can't be read"):
         export(read_experiment(tmp_path / "damaged"), "python", tmp_path / "a.py")
     assert not (tmp_path / "a.py").exists()
 
