@@ -14,7 +14,10 @@ from automl.track.graph.ensemble import PredictorGraph
 from automl.track.saved import only_the_constant, read_predictor
 
 
-def export(experiment: Experiment, output: Path) -> list[Path]:
+def export(
+    experiment: Experiment,
+    output: Path,
+) -> list[Path]:
     """Write the model if it answers as the predictor does, and return its path.
 
     Raises

@@ -66,7 +66,10 @@ def check_answers(
     return n_rows, largest
 
 
-def _rows_of_table(predictor: Predictor, table: Path | None) -> Columns | None:
+def _rows_of_table(
+    predictor: Predictor,
+    table: Path | None,
+) -> Columns | None:
     """Return some of the table's rows; None if it is no longer there."""
     if table is None or not table.is_file():
         return None
@@ -87,7 +90,10 @@ def _odd_rows(columns: Columns) -> Columns:
     return Columns(made, N_ODD_ROWS)
 
 
-def _odd_column(column: Column, rng: np.random.Generator) -> Column:
+def _odd_column(
+    column: Column,
+    rng: np.random.Generator,
+) -> Column:
     is_missing = rng.random(N_ODD_ROWS) < MISSING_SHARE
     if isinstance(column, Categories):
         codes = rng.integers(-1, len(column.levels), N_ODD_ROWS)
@@ -115,11 +121,22 @@ def _compare(
     if predictor.task.is_regression:
         theirs = answers[VALUE][:, 0]
         size = np.maximum(np.abs(ours), np.median(np.abs(ours)))
-        differences = np.abs(theirs - ours) / np.maximum(size, np.finfo(np.float64).tiny)
+        differences = np.abs(theirs - ours) / np.maximum(
+            size,
+            np.finfo(np.float64).tiny,
+        )
     else:
         differences = np.abs(answers[PROBABILITIES] - ours).max(axis=1)
         _compare_labels(predictor, ours, answers[LABEL], first_row)
-    row = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
+    row = int(
+        np.argmax(
+            np.where(
+                np.isnan(differences),
+                np.inf,
+                differences,
+            )
+        )
+    )
     largest = float(differences[row])
     if not largest <= TOLERANCE:
         raise InputError(
@@ -145,7 +162,10 @@ def _compare_labels(
         )
 
 
-def _is_tied(predictor: Predictor, proba: Floats) -> Bools:
+def _is_tied(
+    predictor: Predictor,
+    proba: Floats,
+) -> Bools:
     """Return whether another class is nearly as good by the thresholds."""
     thresholds = predictor.thresholds
     if thresholds is None:

@@ -50,69 +50,58 @@ class InputColumns:
         self._columns = empty_columns(cleaner)
         self._raw_of_code = _numbers_of_codes(cleaner, self._columns)
         self._values = cleaner.category_values
-        self.numbers = cache(self._numbers)
         self.codes = cache(self._codes)
         self.code_or_last = cache(self._code_or_last)
 
-    def _numbers(self, name: str) -> Value:
+    def numbers(self, name: str) -> Value:
         """Return a number column, of shape (n_rows, 1), double."""
         return self._graph.add_input(name, "DOUBLE")
 
     def _codes(self, name: str) -> Value:
         """Return the codes of a category column, of shape (n_rows,), int64; -1 is missing."""
-        graph = self._graph
         if name in self._raw_of_code:
             raw = self._raw_of_code[name]
-            return self._codes_of_numbers(graph.add_input(raw, "DOUBLE"), self._values[raw])
+            return _codes_of_numbers(self.numbers(raw), self._values[raw])
         column = self._columns[name]
         if not isinstance(column, Categories):
             raise NoOperator(f"the column {name!r}", f"Fit with --ignore {name!r}.")
-        looked_up = graph.op(
+        codes = self._graph.op(
             "LabelEncoder",
-            graph.add_input(name, "STRING"),
+            self._graph.add_input(name, "STRING"),
             domain=ML_DOMAIN,
+            dtype="INT64",
             keys_strings=list(column.levels),
             values_int64s=list(range(len(column.levels))),
             default_int64=-1,
         )
-        return self._flat(looked_up)
+        return codes.reshape(-1)
 
-    def _codes_of_numbers(self, numbers: Value, values: tuple[float, ...]) -> Value:
-        """Return the place of each number among increasing whole numbers; -1 for others."""
-        graph = self._graph
-        if not all(value.is_integer() for value in values):
-            raise NoOperator(
-                "a category of numbers that are not whole",
-                "Fit with --set clean.categorical_integers=false.",
-            )
-        filled = graph.fill_missing(numbers, _NO_KEY)
-        is_whole = graph.op("Equal", filled, graph.op("Floor", filled))
-        whole = graph.op("Where", is_whole, filled, graph.constant(_NO_KEY))
-        bounded = graph.clip(whole, -_MAX_KEY, _MAX_KEY)
-        return self._flat(
-            graph.op(
-                "LabelEncoder",
-                graph.cast(bounded, "INT64"),
-                domain=ML_DOMAIN,
-                keys_int64s=list(map(int, values)),
-                values_int64s=list(range(len(values))),
-                default_int64=-1,
-            )
-        )
-
-    def _code_or_last(self, name: str, n_levels: int) -> Value:
+    def _code_or_last(
+        self,
+        name: str,
+        n_levels: int,
+    ) -> Value:
         """Return codes of shape (n_rows,), int64, with `n_levels` for missing and unseen levels."""
-        graph = self._graph
         codes = self.codes(name)
-        is_known = graph.op(
-            "And",
-            graph.op("GreaterOrEqual", codes, graph.constant(0, np.int64)),
-            graph.op("Less", codes, graph.constant(n_levels, np.int64)),
-        )
-        return graph.op("Where", is_known, codes, graph.constant(n_levels, np.int64))
+        is_known = (codes >= 0) & (codes < n_levels)
+        return codes.choose(n_levels, is_known)
 
-    def _flat(self, value: Value) -> Value:
-        return self._graph.op("Reshape", value, self._graph.constant([-1], np.int64))
+
+def _codes_of_numbers(
+    numbers: Value,
+    values: tuple[float, ...],
+) -> Value:
+    """Return the place of each number among increasing whole numbers; -1 for others."""
+    if not all(value.is_integer() for value in values):
+        step = "a category of numbers that are not whole"
+        raise NoOperator(step, "Fit with --set clean.categorical_integers=false.")
+    filled = numbers.fill_missing(_NO_KEY)
+    is_whole = filled.equals(filled.apply("Floor"))
+    whole = filled.choose(_NO_KEY, is_whole)
+    bounded = whole.clip(-_MAX_KEY, _MAX_KEY)
+    keys = list(map(int, values))
+    places = bounded.cast("INT64").places_in(keys, -1)
+    return places.reshape(-1)
 
 
 def empty_columns(cleaner: Cleaner) -> Columns:
@@ -123,7 +112,10 @@ def empty_columns(cleaner: Cleaner) -> Columns:
     return cleaner.transform(Table(names, 0, "")).columns
 
 
-def _numbers_of_codes(cleaner: Cleaner, columns: Columns) -> dict[str, str]:
+def _numbers_of_codes(
+    cleaner: Cleaner,
+    columns: Columns,
+) -> dict[str, str]:
     """Return the number column of each category that is made of a number's values."""
     found: dict[str, str] = {}
     for raw in cleaner.category_values:
@@ -145,11 +137,21 @@ def input_arrays(
     for name in names:
         column = columns[name]
         if isinstance(column, Numbers):
-            arrays[name] = np.asarray(column.values, np.float64)[:, None]
-        elif isinstance(column, Categories):
-            if name in cleaner.key_columns:
-                known: npt.NDArray[Any] = np.array([*cleaner.category_values[name], np.nan])
-            else:
-                known = np.array([*column.levels, ""], object)
-            arrays[name] = known[column.codes][:, None]
+            values: npt.NDArray[Any] = column.values
+        else:
+            assert isinstance(column, Categories)
+            values = _words(column, cleaner.category_values.get(name))
+        arrays[name] = values[:, None]
     return arrays
+
+
+def _words(
+    column: Categories,
+    numbers: tuple[float, ...] | None,
+) -> npt.NDArray[Any]:
+    """Return the strings of categories, or the numbers that they stand for."""
+    if numbers is None:
+        words = [*column.levels, ""]
+        return np.array(words, object)[column.codes]
+    known = [*numbers, np.nan]
+    return np.array(known)[column.codes]

@@ -13,9 +13,11 @@ from automl.features.date import (
     YEAR_1,
     YEAR_9999,
 )
-from automl.track.graph.builder import Graph, Value
+from automl.track.graph.builder import Value
 
-DAYS_TO_MARCH_0000 = 719_468  # from 0000-03-01, the first day of eras, to 1970-01-01
+# Days from the first one of year 0, which begins in March, to 1970-01-01.
+DAYS_TO_EPOCH = 719_468
+DAYS_FROM_YEAR_1 = 719_162  # to 1970-01-01
 DAYS_PER_ERA = 146_097  # 400 years
 
 
@@ -26,101 +28,90 @@ class DateParts:
 
     Parameters
     ----------
-    graph : Graph
-    seconds : str
+    seconds : Value
         Doubles, NaN where missing.
     """
 
-    def __init__(self, graph: Graph, seconds: Value) -> None:
-        self._graph = graph
-        self._is_missing = graph.op("IsNaN", seconds)
-        filled = graph.op("Where", self._is_missing, graph.constant(0.0), seconds)
-        self._seconds = graph.clip(filled, YEAR_1, YEAR_9999)
-        whole = graph.op("Floor", self._seconds)
-        self._day = self._quotient(whole, SECONDS_PER_DAY)
-        self._second = self._minus(whole, self._times(self._day, SECONDS_PER_DAY))
-        self._parts: dict[str, Value] = {}
+    def __init__(self, seconds: Value) -> None:
+        self._is_missing = seconds.is_missing()
+        known = seconds.replace(0.0, self._is_missing)
+        clipped = known.clip(YEAR_1, YEAR_9999)
+        whole = clipped.apply("Floor")
+        day = _quotient(whole, SECONDS_PER_DAY)
+        second = _remainder(whole, SECONDS_PER_DAY)
+        weekday = _remainder(day + 3, 7)
+        self._parts = {
+            "days": clipped / SECONDS_PER_DAY,
+            "weekday": weekday,
+            "hour": second / SECONDS_PER_HOUR,
+            **_calendar_parts(day),
+        }
+        self._steps = {
+            "month": self._parts["month"] - 1,
+            "weekday": weekday,
+            "hour": _quotient(second, SECONDS_PER_MINUTE),
+        }
 
     def part(self, name: str) -> Value:
         """Return a part, NaN where the date is missing."""
-        if not self._parts:
-            self._make()
-        graph = self._graph
         if name in CYCLES:
             cycle, function = name.split()
             values = self._cycle(cycle, function)
         else:
             values = self._parts[name]
-        return graph.op("Where", self._is_missing, graph.constant(np.nan), values)
-
-    def _make(self) -> None:
-        graph = self._graph
-        shifted = self._plus(self._day, 3)
-        weekday = self._remainder(shifted, 7)
-        era_day = self._remainder(self._plus(self._day, DAYS_TO_MARCH_0000), DAYS_PER_ERA)
-        era = self._quotient(self._plus(self._day, DAYS_TO_MARCH_0000), DAYS_PER_ERA)
-        # The day of the era, without the leap days before it, counts years of 365 days.
-        leaps = self._minus(self._quotient(era_day, 1460), self._quotient(era_day, 36_524))
-        leaps = graph.op("Add", leaps, self._quotient(era_day, 146_096))
-        era_year = self._quotient(self._minus(era_day, leaps), 365)
-        year_day = self._minus(era_day, self._days_before(era_year))
-        month_index = self._quotient(self._plus(self._times(year_day, 5), 2), 153)
-        month_start = self._quotient(self._plus(self._times(month_index, 153), 2), 5)
-        day = self._plus(self._minus(year_day, month_start), 1)
-        # Month 0 is March, so that months 10 and 11 belong to the next year.
-        is_next = graph.cast(
-            graph.op("GreaterOrEqual", month_index, graph.constant(10.0)), "DOUBLE"
-        )
-        month = self._minus(self._plus(month_index, 3), self._times(is_next, 12))
-        march_year = graph.op("Add", self._times(era, 400), era_year)
-        year = graph.op("Add", march_year, is_next)
-        self._parts = {
-            "days": graph.op("Div", self._seconds, graph.constant(float(SECONDS_PER_DAY))),
-            "year": year,
-            "month": month,
-            "day": day,
-            "weekday": weekday,
-            "yearday": self._plus(self._minus(self._day, self._new_year(year)), 1),
-            "hour": graph.op("Div", self._second, graph.constant(float(SECONDS_PER_HOUR))),
-        }
-        self._steps = {
-            "month": self._plus(month, -1),
-            "weekday": weekday,
-            "hour": self._quotient(self._second, SECONDS_PER_MINUTE),
-        }
-
-    def _days_before(self, year: Value) -> Value:
-        """Return the days before a year that is counted from a leap year on."""
-        days = self._times(year, 365)
-        days = self._graph.op("Add", days, self._quotient(year, 4))
-        days = self._minus(days, self._quotient(year, 100))
-        return self._graph.op("Add", days, self._quotient(year, 400))
-
-    def _new_year(self, year: Value) -> Value:
-        """Return the day of a year's first of January, counted from 1970 on."""
-        before = self._days_before(self._plus(year, -1))
-        return self._plus(before, -719_162)
+        return values.replace(np.nan, self._is_missing)
 
     def _cycle(self, cycle: str, function: str) -> Value:
         n_steps = CYCLE_STEPS[cycle]
-        angles = np.arange(n_steps) * (2 * np.pi / n_steps)
-        table = np.sin(angles) if function == "sine" else np.cos(angles)
-        places = self._graph.cast(self._steps[cycle], "INT64")
-        return self._graph.op("Gather", self._graph.constant(table), places)
+        step_angle = 2 * np.pi / n_steps
+        angles = np.arange(n_steps) * step_angle
+        table = np.cos(angles)
+        if function == "sine":
+            table = np.sin(angles)
+        places = self._steps[cycle].cast("INT64")
+        return places.look_up(table)
 
-    def _plus(self, value: Value, number: float) -> Value:
-        return self._graph.op("Add", value, self._graph.constant(float(number)))
 
-    def _minus(self, first: Value, second: Value) -> Value:
-        return self._graph.op("Sub", first, second)
+def _calendar_parts(day: Value) -> dict[str, Value]:
+    """Return the parts that depend on the lengths of months and years."""
+    shifted = day + DAYS_TO_EPOCH
+    era = _quotient(shifted, DAYS_PER_ERA)
+    era_day = _remainder(shifted, DAYS_PER_ERA)
+    # Without the leap days before it, the day of the era counts years of 365 days.
+    leaps = _quotient(era_day, 1460)
+    leaps = leaps - _quotient(era_day, 36_524)
+    leaps = leaps + _quotient(era_day, 146_096)
+    era_year = _quotient(era_day - leaps, 365)
+    year_day = era_day - _days_before(era_year)
+    # Months from March on, whose lengths repeat after 153 days.
+    month = _quotient(year_day * 5 + 2, 153)
+    month_start = _quotient(month * 153 + 2, 5)
+    is_next_year = (month >= 10).cast("DOUBLE")
+    year = era * 400 + era_year
+    year = year + is_next_year
+    new_year = _days_before(year - 1) - DAYS_FROM_YEAR_1
+    return {
+        "year": year,
+        "month": month + 3 - is_next_year * 12,
+        "day": year_day - month_start + 1,
+        "yearday": day - new_year + 1,
+    }
 
-    def _times(self, value: Value, number: float) -> Value:
-        return self._graph.op("Mul", value, self._graph.constant(float(number)))
 
-    def _quotient(self, value: Value, number: float) -> Value:
-        """Return the whole quotient, rounded down."""
-        divided = self._graph.op("Div", value, self._graph.constant(float(number)))
-        return self._graph.op("Floor", divided)
+def _days_before(year: Value) -> Value:
+    """Return the days of that many years, every fourth of which is a leap year."""
+    days = year * 365
+    days = days + _quotient(year, 4)
+    days = days - _quotient(year, 100)
+    return days + _quotient(year, 400)
 
-    def _remainder(self, value: Value, number: float) -> Value:
-        return self._minus(value, self._times(self._quotient(value, number), number))
+
+def _quotient(value: Value, number: float) -> Value:
+    """Return the whole quotient, rounded down."""
+    ratio = value / number
+    return ratio.apply("Floor")
+
+
+def _remainder(value: Value, number: float) -> Value:
+    multiple = _quotient(value, number) * number
+    return value - multiple

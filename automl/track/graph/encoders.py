@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,16 +16,15 @@ from automl.features.number import Number
 from automl.features.pairs import Arithmetic, Cross
 from automl.features.piecewise import PiecewiseLinear
 from automl.features.scaling import NoScaling
-from automl.track.graph.builder import ML_DOMAIN, Graph, Value
+from automl.track.graph.builder import Value
 from automl.track.graph.columns import InputColumns, NoOperator
 from automl.track.graph.dates import DateParts
 from automl.track.graph.scalers import scaled
 
 SPELLING = " (spelling)"  # ends the names of categories that are also read as text
-_OPERATORS = {"+": "Add", "-": "Sub", "*": "Mul", "/": "Div"}
 
 
-def encoded(graph: Graph, columns: InputColumns, encoding: Encoding) -> list[Value]:
+def encoded(columns: InputColumns, encoding: Encoding) -> list[Value]:
     """Return the features of an encoding's encoders, matrices of float32.
 
     Raises
@@ -37,104 +37,133 @@ def encoded(graph: Graph, columns: InputColumns, encoding: Encoding) -> list[Val
         make = _MAKERS.get(encoder.kind)
         if make is None:
             raise _without_operator(encoder)
-        features.append(make(graph, columns, encoder))
+        features += make(columns, encoder)
     return features
 
 
 def _without_operator(encoder: Encoder) -> NoOperator:
     """Return the error of an encoder that has no operator: one of texts."""
-    (name, *_) = encoder.sources
+    name = encoder.sources[0]
     cure = f"Fit with --ignore {name!r}."
     if name.endswith(SPELLING):
         cure = "Fit with --set clean.dual_typed=false."
-    return NoOperator(f"the encoder {encoder.kind!r} of the column {name!r}", cure)
+    step = f"the encoder {encoder.kind!r} of the column {name!r}"
+    return NoOperator(step, cure)
 
 
-def _number(graph: Graph, columns: InputColumns, encoder: Number) -> Value:
+def _number(columns: InputColumns, encoder: Number) -> list[Value]:
     values = columns.numbers(encoder.source)
-    parts = [scaled(graph, encoder.scaler, values)]
-    if encoder.shows_missing:
-        parts.append(_missing(graph, values))
-    return graph.concat(parts)
+    feature = scaled(encoder.scaler, values)
+    if not encoder.shows_missing:
+        return [feature]
+    return [feature, _missing(values)]
 
 
-def _missing(graph: Graph, values: Value) -> Value:
-    return graph.cast(graph.op("IsNaN", values), "FLOAT")
+def _missing(values: Value) -> Value:
+    is_missing = values.is_missing()
+    return is_missing.cast("FLOAT")
 
 
-def _pieces(graph: Graph, columns: InputColumns, encoder: PiecewiseLinear) -> Value:
-    values = graph.fill_missing(columns.numbers(encoder.source), encoder.fill)
+def _pieces(columns: InputColumns, encoder: PiecewiseLinear) -> list[Value]:
     edges = encoder.edges
-    clipped = graph.clip(values, float(edges[0]), float(edges[-1]))
-    distance = graph.op("Sub", clipped, graph.constant(edges[None, :-1]))
-    shares = graph.op("Div", distance, graph.constant(np.diff(edges)[None, :]))
-    return graph.cast(graph.clip(shares, 0.0, 1.0), "FLOAT")
+    first = float(edges[0])
+    last = float(edges[-1])
+    values = columns.numbers(encoder.source)
+    filled = values.fill_missing(encoder.fill)
+    clipped = filled.clip(first, last)
+    starts = edges[None, :-1]
+    widths = np.diff(edges)
+    distance = clipped - starts
+    shares = distance / widths[None, :]
+    clipped_shares = shares.clip(0.0, 1.0)
+    return [clipped_shares.cast("FLOAT")]
 
 
-def _date(graph: Graph, columns: InputColumns, encoder: Date) -> Value:
+def _date(columns: InputColumns, encoder: Date) -> list[Value]:
     seconds = columns.numbers(encoder.source)
-    dates = DateParts(graph, seconds)
-    parts = []
-    for name, scaler in zip(encoder.parts, encoder.scalers, strict=True):
-        parts.append(scaled(graph, scaler, dates.part(name)))
+    dates = DateParts(seconds)
+    features = []
+    scaler_of_part = zip(encoder.parts, encoder.scalers, strict=True)
+    for name, scaler in scaler_of_part:
+        part = dates.part(name)
+        features.append(scaled(scaler, part))
     if encoder.shows_missing:
-        parts.append(_missing(graph, seconds))
-    return graph.concat(parts)
+        features.append(_missing(seconds))
+    return features
 
 
-def _native(graph: Graph, columns: InputColumns, encoder: Native) -> Value:
-    codes = np.append(np.arange(encoder.levels, dtype=np.float32), np.float32(np.nan))
-    return _gather(graph, columns, encoder.source, codes[:, None])
+def _native(columns: InputColumns, encoder: Native) -> list[Value]:
+    codes = np.arange(encoder.levels + 1.0)
+    codes[-1] = np.nan
+    return _rows(columns, encoder.source, codes[:, None])
 
 
-def _onehot(graph: Graph, columns: InputColumns, encoder: OneHot) -> Value:
+def _onehot(
+    columns: InputColumns,
+    encoder: OneHot,
+) -> list[Value]:
     indices = encoder.feature_index_of_level
-    table = np.zeros((len(indices), len(encoder.names)), np.float32)
+    shape = (len(indices), len(encoder.names))
+    table = np.zeros(shape)
     (known,) = np.nonzero(indices >= 0)
     table[known, indices[known]] = 1.0
-    return _gather(graph, columns, encoder.source, table)
+    return _rows(columns, encoder.source, table)
 
 
-def _lookup(graph: Graph, columns: InputColumns, encoder: Lookup) -> Value:
-    return _gather(graph, columns, encoder.source, encoder.table)
+def _lookup(
+    columns: InputColumns,
+    encoder: Lookup,
+) -> list[Value]:
+    return _rows(columns, encoder.source, encoder.table)
 
 
-def _gather(graph: Graph, columns: InputColumns, source: str, table: Any) -> Value:
+def _rows(
+    columns: InputColumns,
+    source: str,
+    table: Any,
+) -> list[Value]:
     """Return rows of a table by code; the last one is for missing and unseen levels."""
-    codes = columns.code_or_last(source, len(table) - 1)
-    return graph.op("Gather", graph.constant(table, np.float32), codes, axis=0)
+    n_levels = len(table) - 1
+    codes = columns.code_or_last(source, n_levels)
+    return [codes.look_up(table, "FLOAT")]
 
 
-def _arithmetic(graph: Graph, columns: InputColumns, encoder: Arithmetic) -> Value:
+def _arithmetic(
+    columns: InputColumns,
+    encoder: Arithmetic,
+) -> list[Value]:
     first, second = map(columns.numbers, encoder.sources)
     if encoder.operation == "/":
-        zero = graph.constant(0.0)
-        is_zero = graph.op("Equal", second, zero)
-        second = graph.op("Where", is_zero, graph.constant(np.nan), second)
-    result = graph.op(_OPERATORS[encoder.operation], first, second)
-    return scaled(graph, NoScaling(), result)
+        is_zero = second.equals(0.0)
+        second = second.replace(np.nan, is_zero)
+    combine = _OPERATIONS[encoder.operation]
+    result = combine(first, second)
+    return [scaled(NoScaling(), result)]
 
 
-def _cross(graph: Graph, columns: InputColumns, encoder: Cross) -> Value:
+def _cross(
+    columns: InputColumns,
+    encoder: Cross,
+) -> list[Value]:
+    first_source, second_source = encoder.sources
     n_first, n_second = encoder.levels
-    first = columns.code_or_last(encoder.sources[0], n_first)
-    second = columns.code_or_last(encoder.sources[1], n_second)
-    width = graph.constant(n_second + 1, np.int64)
-    keys = graph.op("Add", graph.op("Mul", first, width), second)
-    places = graph.constant(np.full(1, len(encoder.keys)), np.int64)
-    if len(encoder.keys):
-        places = graph.op(
-            "LabelEncoder",
-            keys,
-            domain=ML_DOMAIN,
-            keys_int64s=encoder.keys.tolist(),
-            values_int64s=list(range(len(encoder.keys))),
-            default_int64=len(encoder.keys),
-        )
-    return graph.op("Gather", graph.constant(encoder.table, np.float32), places, axis=0)
+    first = columns.code_or_last(first_source, n_first)
+    second = columns.code_or_last(second_source, n_second)
+    keys = first * (n_second + 1) + second
+    n_keys = len(encoder.keys)
+    places = first * 0
+    if n_keys:
+        places = keys.places_in(encoder.keys.tolist(), n_keys)
+    return [places.look_up(encoder.table, "FLOAT")]
 
 
-_MAKERS: Mapping[str, Callable[[Graph, InputColumns, Any], Value]] = {
+_OPERATIONS: Mapping[str, Callable[[Value, Value], Value]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+_MAKERS: Mapping[str, Callable[[InputColumns, Any], list[Value]]] = {
     Number.kind: _number,
     PiecewiseLinear.kind: _pieces,
     Date.kind: _date,

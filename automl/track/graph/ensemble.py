@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from automl.ensemble import MIN_POOLED_PROBABILITY, TINY_PROBABILITY, equal_thresholds
 from automl.errors import InputError
 from automl.predictor.model import Member, Predictor
 from automl.predictor.walking import Names
-from automl.track.graph.builder import WHAT, Graph, Value
+from automl.track.graph.builder import WHAT, Graph, Value, total
 from automl.track.graph.columns import InputColumns, NoOperator
 from automl.track.graph.encoders import encoded
 from automl.track.graph.models import predicted
@@ -44,11 +42,11 @@ class PredictorGraph:
         self._encoded: dict[str, list[Value]] = {}
         self._matrices: dict[Names, Value] = {}
         members = [self._member(member) for member in predictor.members]
-        self._outputs: Mapping[str, tuple[str, list[Any]]]
+        self._outputs: Mapping[Value, list[Any]]
         if predictor.task.is_regression:
-            self._add_value(members)
+            self._outputs = self._value(members)
         else:
-            self._add_label(members)
+            self._outputs = self._label(members)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -60,85 +58,95 @@ class PredictorGraph:
         return self._graph.model(self._outputs, about)
 
     def _member(self, member: Member) -> Value:
-        graph = self._graph
         parts = []
-        for part, model in zip(member.parts, member.models, strict=True):
+        models = zip(member.parts, member.models, strict=True)
+        for part, model in models:
             with _naming(member):
                 X = self._matrix(part.encodings)
-                prediction = predicted(graph, model, X)
-            parts.append(graph.op("Mul", prediction, graph.constant(float(part.share))))
-        return graph.sum(parts)
+                prediction = predicted(model, X)
+            parts.append(prediction * part.share)
+        return total(parts)
 
     def _matrix(self, names: Names) -> Value:
         """Return the features of encodings next to each other."""
-        if names not in self._matrices:
-            features = []
-            for name in names:
-                features += self._features(name)
-            if not features:
-                raise NoOperator("a model without features", "Fit with more columns.")
-            self._matrices[names] = self._graph.concat(features)
-        return self._matrices[names]
+        if names in self._matrices:
+            return self._matrices[names]
+        features = []
+        for name in names:
+            features += self._features(name)
+        if not features:
+            raise NoOperator("a model without features", "Fit with more columns.")
+        matrix = self._graph.concat(features)
+        self._matrices[names] = matrix
+        return matrix
 
     def _features(self, name: str) -> list[Value]:
         if name not in self._encoded:
             encoding = self._predictor.encodings[name]
-            self._encoded[name] = encoded(self._graph, self._columns, encoding)
+            self._encoded[name] = encoded(self._columns, encoding)
         return self._encoded[name]
 
-    def _add_value(self, members: list[Value]) -> None:
-        graph = self._graph
-        total = members[0]
+    def _value(
+        self,
+        members: list[Value],
+    ) -> Mapping[Value, list[Any]]:
+        combined = members[0]
         if len(members) > 1:
-            total = graph.sum(self._weighted(members))
-        graph.op("Identity", total, output=VALUE)
-        self._outputs = {VALUE: ("DOUBLE", ["rows", 1])}
+            combined = self._weighted_sum(members)
+        value = combined.apply("Identity", output=VALUE)
+        return {value: ["rows", 1]}
 
-    def _weighted(self, values: list[Value]) -> list[Value]:
+    def _weighted_sum(self, values: list[Value]) -> Value:
         weighted = []
-        for value, member in zip(values, self._predictor.members, strict=True):
-            weight = self._graph.constant(float(member.weight))
-            weighted.append(self._graph.op("Mul", value, weight))
-        return weighted
+        members = self._predictor.members
+        for value, member in zip(values, members, strict=True):
+            weighted.append(value * member.weight)
+        return total(weighted)
 
-    def _add_label(self, members: list[Value]) -> None:
-        graph = self._graph
+    def _label(
+        self,
+        members: list[Value],
+    ) -> Mapping[Value, list[Any]]:
         predictor = self._predictor
         proba = members[0]
         if len(members) > 1:
-            logs = [self._logs(member, MIN_POOLED_PROBABILITY) for member in members]
-            proba = graph.op("Softmax", graph.sum(self._weighted(logs)), axis=1)
-        axis = graph.constant([1], np.int64)
-        proba = graph.op("Div", proba, graph.op("ReduceSum", proba, axis, keepdims=1))
-        if predictor.temperature != 1.0:
-            logs_of_all = self._logs(proba, TINY_PROBABILITY)
-            divided = graph.op("Div", logs_of_all, graph.constant(float(predictor.temperature)))
-            proba = graph.op("Softmax", divided, axis=1)
+            logs = [_logs(member, MIN_POOLED_PROBABILITY) for member in members]
+            pooled = self._weighted_sum(logs)
+            proba = pooled.apply("Softmax", axis=1)
+        proba = proba / proba.row_sums()
+        temperature = predictor.temperature
+        if temperature != 1.0:
+            logs_of_all = _logs(proba, TINY_PROBABILITY)
+            divided = logs_of_all / temperature
+            proba = divided.apply("Softmax", axis=1)
+        codes = self._codes(proba)
         labels = predictor.task.labels
-        code = self._class(proba, len(labels))
-        graph.op("Gather", graph.constant(labels, str), code, output=LABEL)
-        graph.op("Identity", proba, output=PROBABILITIES)
-        self._outputs = {
-            LABEL: ("STRING", ["rows"]),
-            PROBABILITIES: ("DOUBLE", ["rows", len(labels)]),
-        }
+        label = self._graph.op(
+            "Gather",
+            self._graph.strings(labels),
+            codes,
+            output=LABEL,
+        )
+        probabilities = proba.apply("Identity", output=PROBABILITIES)
+        return {label: ["rows"], probabilities: ["rows", len(labels)]}
 
-    def _logs(self, proba: Value, lowest: float) -> Value:
-        return self._graph.op("Log", self._graph.clip(proba, lowest, 1.0))
-
-    def _class(self, proba: Value, n_classes: int) -> Value:
+    def _codes(self, proba: Value) -> Value:
         """Return the number of the class that the thresholds choose, of shape (n_rows,)."""
-        graph = self._graph
+        n_classes = self._predictor.task.n_outputs
         thresholds = self._predictor.thresholds
         if thresholds is None:
             thresholds = equal_thresholds(n_classes)
         if n_classes == 2:
-            second = graph.constant(1, np.int64)
-            positive = graph.op("Gather", proba, second, axis=1)
-            threshold = graph.constant(float(thresholds[1]))
-            return graph.cast(graph.op("GreaterOrEqual", positive, threshold), "INT64")
-        quotients = graph.op("Div", proba, graph.constant(thresholds[None, :]))
-        return graph.op("ArgMax", quotients, axis=1, keepdims=0)
+            positive = proba.take_columns(1)
+            is_positive = positive >= float(thresholds[1])
+            return is_positive.cast("INT64")
+        quotients = proba / thresholds[None, :]
+        return quotients.apply("ArgMax", dtype="INT64", axis=1, keepdims=0)
+
+
+def _logs(proba: Value, lowest: float) -> Value:
+    clipped = proba.clip(lowest, 1.0)
+    return clipped.apply("Log")
 
 
 @contextmanager

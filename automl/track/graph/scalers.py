@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from automl.arrays import Floats
 from automl.features.scaling import (
     FLOAT32_MAX,
     MAX_SCALED,
@@ -14,68 +13,68 @@ from automl.features.scaling import (
     Scaler,
     Standard,
 )
-from automl.track.graph.builder import Graph, Value
+from automl.track.graph.builder import Value
 from automl.track.graph.columns import NoOperator
 
 
-def scaled(graph: Graph, scaler: Scaler, values: Value) -> Value:
+def scaled(scaler: Scaler, values: Value) -> Value:
     """Return scaled values, float32.
 
     Parameters
     ----------
-    graph : Graph
     scaler : Scaler
-    values : str
+    values : Value
         Doubles of shape (n_rows, 1), NaN where missing.
     """
-    is_missing = graph.op("IsNaN", values)
-    known = graph.op("Where", is_missing, graph.constant(0.0), values)
-    clipped = graph.clip(known, -FLOAT32_MAX, FLOAT32_MAX)
+    is_missing = values.is_missing()
+    known = values.replace(0.0, is_missing)
+    clipped = known.clip(-FLOAT32_MAX, FLOAT32_MAX)
+    fill = 0.0
     if isinstance(scaler, NoScaling):
-        shifted = clipped
+        fill = scaler.fill
+        made = clipped
         if scaler.offset:
-            shifted = graph.op("Sub", clipped, graph.constant(scaler.offset))
-            shifted = graph.clip(shifted, -FLOAT32_MAX, FLOAT32_MAX)
-        fill = scaler.fill
+            shifted = clipped - scaler.offset
+            made = shifted.clip(-FLOAT32_MAX, FLOAT32_MAX)
     elif isinstance(scaler, Standard):
-        shifted = _standardised(graph, scaler, clipped)
         fill = scaler.fill
+        made = _standardised(scaler, clipped)
     elif isinstance(scaler, Quantile):
-        shifted = interpolated(graph, clipped, scaler.knots[0], scaler.knots[1])
-        fill = 0.0
+        made = _interpolated(scaler.knots, clipped)
     else:
-        raise NoOperator(f"the scaler {scaler.kind!r}", "Fit with other recipes.")
-    filled = graph.op("Where", is_missing, graph.constant(fill), shifted)
-    return graph.cast(filled, "FLOAT")
+        step = f"the scaler {scaler.kind!r}"
+        raise NoOperator(step, "Fit with other recipes.")
+    filled = made.replace(fill, is_missing)
+    return filled.cast("FLOAT")
 
 
-def _standardised(graph: Graph, scaler: Standard, values: Value) -> Value:
+def _standardised(scaler: Standard, values: Value) -> Value:
     bent = values
-    if scaler.linear_threshold:
-        magnitudes = graph.op("Abs", values)
-        ratio = graph.op("Div", magnitudes, graph.constant(scaler.linear_threshold))
-        logs = graph.op("Log", graph.op("Add", ratio, graph.constant(1.0)))
-        bent = graph.op("Mul", graph.op("Sign", values), logs)
-    centred = graph.op("Sub", bent, graph.constant(scaler.center))
-    divided = graph.op("Div", centred, graph.constant(scaler.scale))
-    return graph.clip(divided, -MAX_SCALED, MAX_SCALED)
+    threshold = scaler.linear_threshold
+    if threshold:
+        magnitudes = values.apply("Abs")
+        ratio = magnitudes / threshold
+        logs = (ratio + 1.0).apply("Log")
+        bent = values.apply("Sign") * logs
+    centred = bent - scaler.center
+    divided = centred / scaler.scale
+    return divided.clip(-MAX_SCALED, MAX_SCALED)
 
 
-def interpolated(graph: Graph, values: Value, knots: np.ndarray, scores: np.ndarray) -> Value:
+def _interpolated(knots: Floats, values: Value) -> Value:
     """Return the scores of values, between knots on a straight line."""
-    low, high = float(knots[0]), float(knots[-1])
-    if len(knots) == 1 or not math.isfinite(high - low):
-        constant = graph.constant(float(scores[0]))
-        return graph.op("Add", graph.op("Mul", values, graph.constant(0.0)), constant)
-    bounded = graph.clip(values, low, high)
-    inner = graph.constant(knots[None, 1:-1])
-    is_above = graph.op("GreaterOrEqual", bounded, inner)
-    counted = graph.cast(is_above, "INT64")
-    axis = graph.constant([1], np.int64)
-    piece = graph.op("ReduceSum", counted, axis, keepdims=1)
-    slopes = np.diff(scores) / np.diff(knots)
-    start = graph.op("Gather", graph.constant(knots[:-1]), piece)
-    score = graph.op("Gather", graph.constant(scores[:-1]), piece)
-    slope = graph.op("Gather", graph.constant(slopes), piece)
-    distance = graph.op("Sub", bounded, start)
-    return graph.op("Add", score, graph.op("Mul", slope, distance))
+    places, scores = knots
+    first = float(scores[0])
+    if len(places) == 1:
+        return values * 0.0 + first
+    lowest = float(places[0])
+    highest = float(places[-1])
+    bounded = values.clip(lowest, highest)
+    inner = places[None, 1:-1]
+    is_behind: Value = bounded >= inner
+    piece = is_behind.cast("INT64").row_sums()
+    slopes = np.diff(scores) / np.diff(places)
+    distance = bounded - piece.look_up(places[:-1])
+    rise = piece.look_up(slopes) * distance
+    start = piece.look_up(scores[:-1])
+    return start + rise

@@ -51,7 +51,11 @@ def quoted(text: str) -> str:
     return f"{mark}{body}{mark}"
 
 
-def code(value: Any, depth: int = 0, before: int = 0) -> str:
+def code(
+    value: Any,
+    depth: int = 0,
+    before: int = 0,
+) -> str:
     """Return a value's code; what does not fit in a line has a line for each item.
 
     Parameters
@@ -80,7 +84,14 @@ def code(value: Any, depth: int = 0, before: int = 0) -> str:
     opening, items, closing = _pieces(value)
     if not closing:
         return opening
-    inner = [_item(label, item, depth + 1) for label, item in items]
+    inner = [
+        _item(
+            label,
+            item,
+            depth + 1,
+        )
+        for label, item in items
+    ]
     line = opening + ", ".join(inner)
     if isinstance(value, tuple) and len(items) == 1:
         line += ","
@@ -107,6 +118,10 @@ def _pieces(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
     return repr(value), [], ""
 
 
-def _item(label: str, value: Any, depth: int) -> str:
+def _item(
+    label: str,
+    value: Any,
+    depth: int,
+) -> str:
     comma = 1
     return label + code(value, depth, len(label) + comma)

@@ -56,7 +56,10 @@ class ScriptColumns:
     levels: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cleaner: Cleaner) -> ScriptColumns:
+    def of(
+        cls,
+        cleaner: Cleaner,
+    ) -> ScriptColumns:
         """Return the columns that a cleaner reads."""
         columns = cls()
         for name, rule in cleaner.rules.items():
@@ -72,7 +75,11 @@ class ScriptColumns:
                 columns._add_code(name, len(values))
         return columns
 
-    def _add(self, name: str, rule: Rule) -> None:
+    def _add(
+        self,
+        name: str,
+        rule: Rule,
+    ) -> None:
         if isinstance(rule, NumberRule):
             self.numbers.append(name)
             if rule.comma:
@@ -93,14 +100,22 @@ class ScriptColumns:
         else:
             self.flags.append(name)
 
-    def _add_second(self, name: str, rule: Rule) -> None:
+    def _add_second(
+        self,
+        name: str,
+        rule: Rule,
+    ) -> None:
         """Add a second reading as a category or as a text; others are left out."""
         if isinstance(rule, CategoryRule):
             self._add_code(name, len(rule.levels))
         elif isinstance(rule, TextRule):
             self.second_texts[f"{name} (spelling)"] = name
 
-    def _add_code(self, name: str, n_levels: int) -> None:
+    def _add_code(
+        self,
+        name: str,
+        n_levels: int,
+    ) -> None:
         feature = f"{name} (code)"
         self.second_categories[feature] = name
         self.levels[feature] = n_levels
@@ -112,7 +127,13 @@ class ScriptColumns:
         for name in self.dates:
             names += [f"{name} ({part})" for part in DATE_PARTS]
         for name, count in self.parts.items():
-            names += [f"{name} [{number}]" for number in range(1, count + 1)]
+            names += [
+                f"{name} [{number}]"
+                for number in range(
+                    1,
+                    count + 1,
+                )
+            ]
         return names
 
     @property

@@ -61,7 +61,10 @@ class ScriptCandidate:
         """End of the name of the class."""
         return "Regressor" if self.task.is_regression else "Classifier"
 
-    def learns(self, *proxies: str) -> bool:
+    def learns(
+        self,
+        *proxies: str,
+    ) -> bool:
         """Return whether numbers are learnt for a metric with one of these proxies."""
         return self.task.is_regression and self.metric.proxy in proxies
 
@@ -158,7 +161,13 @@ def _linear(candidate: ScriptCandidate) -> Estimator:
         about = "automl smooths the loss of quantiles, and has a penalty"
         return Estimator(Call("QuantileRegressor", (), options), (about,))
     if is_sparse:
-        return Estimator(Call("Lasso", (), {"alpha": 1.0 / (strength * candidate.n_rows)}))
+        return Estimator(
+            Call(
+                "Lasso",
+                (),
+                {"alpha": 1.0 / (strength * candidate.n_rows)},
+            )
+        )
     return Estimator(Call("Ridge", (), {"alpha": 1.0 / strength}))
 
 

@@ -36,7 +36,12 @@ class ScriptFeatures:
     native: list[str] = field(default_factory=list)
     departures: list[str] = field(default_factory=list)
 
-    def add(self, name: str, transformer: Any, columns: Sequence[str]) -> None:
+    def add(
+        self,
+        name: str,
+        transformer: Any,
+        columns: Sequence[str],
+    ) -> None:
         """Add a step, unless it has no columns."""
         if not columns:
             return
@@ -169,7 +174,11 @@ def _add_categories(
         features.departures.append("automl adds how often each of more than 20 categories occurs")
 
 
-def _add_native(features: ScriptFeatures, native: list[str], own: str) -> None:
+def _add_native(
+    features: ScriptFeatures,
+    native: list[str],
+    own: str,
+) -> None:
     if own == "strings":
         filled = Call("SimpleImputer", (), {"strategy": "constant", "fill_value": "missing"})
         features.add("categories", filled, native)

@@ -17,7 +17,11 @@ _UTF_8 = ("utf-8", "ascii")  # encodings that pandas reads unasked
 _NUMBERED = re.compile(r"(.*)\.(\d+)", re.DOTALL)
 
 
-def read_call(form: FileFormat | None, path: str, missing_words: bool) -> Call:
+def read_call(
+    form: FileFormat | None,
+    path: str,
+    missing_words: bool,
+) -> Call:
     """Return the call of pandas that reads a table's file, whose path is the variable `path`.
 
     Parameters
@@ -90,7 +94,10 @@ def _separator_options(form: FileFormat) -> dict[str, Any]:
     return options
 
 
-def _text_options(form: FileFormat, missing_words: bool) -> dict[str, Any]:
+def _text_options(
+    form: FileFormat,
+    missing_words: bool,
+) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if form.encoding.lower() not in _UTF_8:
         options["encoding"] = form.encoding
