@@ -61,6 +61,7 @@ def table(n_rows: int = 400) -> Table:
             "bought": bought,
             "city": city,
             "shop": shop,
+            "number": rng.integers(-9, 30, n_rows),
             "sex": rng.choice(["f", "m"], n_rows),
             "value": effect + noise,
             "answer": np.where(effect > 0.5, "yes", "no"),
@@ -82,9 +83,15 @@ def cleaned_table(target: str) -> tuple[Cleaned, Task]:
     return cleaned, Task(TASKS[target], target, metric, cleaned.labels, cleaned.dtype)
 
 
-def fit(family: str, recipe: str, target: str, *, rounds: int = 12) -> Predictor:
-    """A predictor of one member of two models."""
+def fit(family: str, recipe: str, target: str, *, rounds: int = 12, codes: str = "") -> Predictor:
+    """A predictor of one member of two models; `codes` is "added" or "in place"."""
     cleaned, task = cleaned_table(target)
+    if codes:
+        names = ("number",) if codes == "added" else ()
+        keys = ("number",) if codes == "in place" else ()
+        cleaner = cleaned.cleaner.with_categorical_integers(names, cleaned.columns, keys)
+        columns = cleaner.add_categorical_integers(cleaned.columns)
+        cleaned = replace(cleaned, cleaner=cleaner, columns=columns)
     kind = find_family(family)
     shared = fit_shared(RECIPES[recipe], cleaned.columns, 0)
     rows = np.arange(len(cleaned.y))
@@ -116,6 +123,17 @@ def checked(predictor: Predictor) -> float:
 @pytest.mark.parametrize("target", TASKS)
 def test_each_family_answers_alike_from_each_recipe(family: str, recipe: str, target: str) -> None:
     assert checked(fit(family, recipe, target)) <= TOLERANCE
+
+
+@heavy
+@needs_onnx
+@pytest.mark.parametrize("codes", ["added", "in place"])
+def test_numbers_that_are_codes_are_inputs_as_numbers(codes: str) -> None:
+    predictor = fit("linear", "onehot", "answer", codes=codes)
+    assert checked(predictor) <= TOLERANCE
+    inputs = PredictorGraph(predictor).inputs
+    assert "number" in inputs
+    assert "number (code)" not in inputs
 
 
 @heavy

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.arrays import Array, Bools, Floats
+from automl.cleaning import Cleaner
 from automl.columns import Categories, Column, Columns, Numbers, Texts
 from automl.errors import AutoMLError, InputError
 from automl.files import require
 from automl.predictor.model import Predictor
 from automl.table import read_table
 from automl.track.graph.builder import WHAT
-from automl.track.graph.columns import empty_columns, input_arrays
+from automl.track.graph.columns import empty_columns, input_arrays, numbers_of_codes
 from automl.track.graph.ensemble import LABEL, PROBABILITIES, VALUE
 
 TOLERANCE = 1e-5  # of probabilities, and of values relative to their size
@@ -47,7 +48,8 @@ def check_answers(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     known = _rows_of_table(predictor, table)
-    samples = [_odd_rows(known or empty_columns(predictor.cleaner))]
+    example = known or empty_columns(predictor.cleaner)
+    samples = [_odd_rows(example, predictor.cleaner)]
     if known is not None:
         samples.insert(0, known)
     n_rows = 0
@@ -82,12 +84,19 @@ def _rows_of_table(
         return None
 
 
-def _odd_rows(columns: Columns) -> Columns:
+def _odd_rows(columns: Columns, cleaner: Cleaner) -> Columns:
+    """Draw each column by itself; categories of a number's values follow the number."""
     rng = np.random.default_rng(0)
+    derived = numbers_of_codes(cleaner, columns)
     made: dict[str, Column] = {}
     for name, column in columns.by_name.items():
-        made[name] = _odd_column(column, rng)
-    return Columns(made, N_ODD_ROWS)
+        if name in cleaner.key_columns:
+            values = np.array(cleaner.category_values[name])
+            made[name] = _odd_column(Numbers(values), rng)
+        elif name not in derived:
+            made[name] = _odd_column(column, rng)
+    drawn = Columns(made, N_ODD_ROWS)
+    return cleaner.add_categorical_integers(drawn)
 
 
 def _odd_column(

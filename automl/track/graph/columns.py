@@ -48,7 +48,7 @@ class InputColumns:
     def __init__(self, graph: Graph, cleaner: Cleaner) -> None:
         self._graph = graph
         self._columns = empty_columns(cleaner)
-        self._raw_of_code = _numbers_of_codes(cleaner, self._columns)
+        self._raw_of_code = numbers_of_codes(cleaner, self._columns)
         self._values = cleaner.category_values
         self.codes = cache(self._codes)
         self.code_or_last = cache(self._code_or_last)
@@ -112,7 +112,7 @@ def empty_columns(cleaner: Cleaner) -> Columns:
     return cleaner.transform(Table(names, 0, "")).columns
 
 
-def _numbers_of_codes(
+def numbers_of_codes(
     cleaner: Cleaner,
     columns: Columns,
 ) -> dict[str, str]:
