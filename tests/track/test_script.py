@@ -31,6 +31,7 @@ from automl.track.script.estimators import (
 )
 from automl.track.script.features import Pairs, script_features
 from automl.track.script.reading import read_call
+from automl.track.script.scoring import script_scoring
 from tests.report.runs import cleaned_run, empty_run, full_run
 from tests.run.commands import automl
 
@@ -212,3 +213,19 @@ def test_a_file_is_opened_as_it_is_written() -> None:
     assert "lines=True" in code(read_call(lines, "a.jsonl", True))
     fixed = FileFormat(None, widths=(0, 5, 9))
     assert "colspecs=[(0, 5), (5, 9), (9, None)]" in code(read_call(fixed, "a.txt", True))
+
+
+def test_metrics_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import get_scorer
+
+    numbers = Task("regression", "y", "rmse")
+    classes = Task("multiclass", "y", "log_loss", ("a", "b", "c"))
+    for name, metric in METRICS.items():
+        task = numbers if "regression" in metric.kinds else classes
+        scoring = script_scoring(task, metric)
+        assert scoring.name == name
+        if isinstance(scoring.scorer, str):
+            get_scorer(scoring.scorer)
+            assert (scoring.sign < 0) == (not metric.greater_is_better)
+    assert script_scoring(numbers, METRICS["mae"]).scorer == "neg_mean_absolute_error"
+    assert isinstance(script_scoring(numbers, METRICS["pinball"]).scorer, Call)

@@ -54,7 +54,7 @@ class Scoring:
 
 def script_scoring(task: Task, metric: Metric) -> Scoring:
     """Return scikit-learn's form of a run's metric."""
-    if metric.is_quantile:
+    if metric.is_quantile and metric.name not in SCORINGS:  # the MAE is one of the median
         options = {"alpha": metric.quantile_level, "greater_is_better": False}
         scorer = Call("make_scorer", (Name("mean_pinball_loss"),), options)
         return Scoring(metric.name, scorer, -1)
