@@ -24,6 +24,9 @@ _LIGHTGBM_NAMES = {
     "lambda_l1": "reg_alpha",
     "lambda_l2": "reg_lambda",
 }
+# In place of weight decay and dropout: on doctor_visits the RMSE was 4.67 with it, 5.05 with
+# scikit-learn's own 0.0001, and 4.57 of automl's network.
+_NETWORK_ALPHA = 1.0
 _CATBOOST_GROW_POLICIES = {"symmetric": "SymmetricTree", "depthwise": "Depthwise"}
 
 
@@ -189,6 +192,7 @@ def _mlp(candidate: ScriptCandidate) -> Estimator:
     options = {
         "hidden_layer_sizes": (width,) * layers,
         "learning_rate_init": params.get("learning_rate", 1e-3),
+        "alpha": _NETWORK_ALPHA,
         "early_stopping": True,
         "max_iter": 500,
         "random_state": candidate.seed,
