@@ -57,7 +57,10 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, or a registered tracker."
+            help=(
+                "zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, onnx, python, "
+                "or a registered tracker."
+            )
         ),
     ],
     output: Annotated[
@@ -68,7 +71,7 @@ def export(
         typer.Option("--rows", help="With zip: include the table and everything with its rows."),
     ] = False,
 ) -> None:
-    """Export a run: a zip to share, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna."""
+    """Export a run: a zip, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna, ONNX, a script."""
     from automl.track.experiment import read_experiment
     from automl.track.exports import export as write
     from automl.track.to_zip import omitted_files

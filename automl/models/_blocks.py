@@ -21,7 +21,7 @@ BlockFunction = Callable[[Any], Any]
 
 # A single row costs as much as a block, and many rows 1.2 times as much as in blocks of 256.
 BLOCK_ROWS = 32
-_MAX_MAGNITUDE = np.float32(1e15)
+MAX_MAGNITUDE = np.float32(1e15)
 
 
 def map_blocks(function: BlockFunction, X: Matrix, block_rows: int = BLOCK_ROWS) -> Floats:
@@ -61,7 +61,7 @@ def fill_missing(X: Matrix) -> Matrix:
 
     Where recipes standardise, 0 is the mean.
     """
-    limit = _MAX_MAGNITUDE
+    limit = MAX_MAGNITUDE
     known = np.nan_to_num(X, nan=0.0)
     clipped = np.clip(known, -limit, limit)
     return np.ascontiguousarray(clipped, np.float32)

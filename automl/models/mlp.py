@@ -40,7 +40,7 @@ from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
 
-_INPUT_BOUND = 3.0  # standard deviations that an input stays within
+INPUT_BOUND = 3.0  # standard deviations that an input stays within
 # How far beyond the training targets a prediction may go, in multiples of their range.
 _NETWORK_EXTRAPOLATION = 0.5
 _MAX_LAYERS = 20
@@ -234,7 +234,7 @@ def soft_clip(X: Matrix) -> Matrix:
     [[0.0, 0.30000001192092896, 2.119999885559082, 3.0, 0.0]]
     """
     known = fill_missing(X)
-    scaled = known / np.float32(_INPUT_BOUND)
+    scaled = known / np.float32(INPUT_BOUND)
     divisor = np.sqrt(1 + np.square(scaled))
     squashed: Matrix = known / divisor
     return squashed

@@ -63,6 +63,15 @@ EXPORT_KINDS: Mapping[str, ExportKind] = {
         ".optuna.log",
         then="optuna-dashboard {output}",
     ),
+    "onnx": ExportKind(
+        "an ONNX model that answers as the predictor does",
+        ".onnx",
+    ),
+    "python": ExportKind(
+        "a scikit-learn script that trains the best single model again",
+        ".py",
+        then="python {output}",
+    ),
 }
 
 

@@ -82,7 +82,7 @@ class Statistics:
         return len(self.combination)
 
     @cached_property
-    def _factors(self) -> Words:
+    def factors(self) -> Words:
         """What each part is multiplied by, of shape (n_parts, 1)."""
         sizes = np.diff(self.part_offsets)
         ends = self.part_offsets[1:]
@@ -102,7 +102,7 @@ class Statistics:
         return numbers[:, None]
 
     @cached_property
-    def _first_key(self) -> Integers:
+    def first_key(self) -> Integers:
         """Each combination's first key, and the number of all keys."""
         numbers = self._combinations[:, 0]
         no_hash = np.zeros_like(numbers)
@@ -112,7 +112,7 @@ class Statistics:
         return np.append(first, count)
 
     @cached_property
-    def _first_value(self) -> Integers:
+    def first_value(self) -> Integers:
         """Each column's first value, of shape (count, 1)."""
         counts = self._value_counts()
         first = np.cumsum(counts) - counts
@@ -124,8 +124,14 @@ class Statistics:
         n_hashes = np.diff(self.hash_offsets)
         return n_hashes[:, None] - _MIN_LEVEL_HASHES
 
+    @property
+    def number_bits(self) -> int:
+        """How many bits of a key the combination's number has."""
+        n_combinations = len(self.part_offsets) - 1
+        return _number_bits(n_combinations)
+
     def _value_counts(self) -> Integers:
-        n_keys = np.diff(self._first_key)
+        n_keys = np.diff(self.first_key)
         counts = n_keys[self.combination]
         return counts + 1
 
@@ -151,19 +157,19 @@ class Statistics:
         place = np.searchsorted(self.keys, keys)
         place = np.minimum(place, last)
         is_known = self.keys[place] == keys
-        first_key = self._first_key[:-1, None]
-        next_key = self._first_key[1:, None]
+        first_key = self.first_key[:-1, None]
+        next_key = self.first_key[1:, None]
         known = np.where(is_known, place, next_key)
         number = known - first_key
         place = number[self.combination]
-        place += self._first_value
+        place += self.first_value
         columns: Matrix = self.values[place]
         return columns.T
 
     def _row_keys(self, X: Matrix) -> Words:
         """Return the rows' keys, of shape (n_combinations, n_rows)."""
         parts = self._sources(X)[self.part_source]
-        parts *= self._factors
+        parts *= self.factors
         starts = self.part_offsets[:-1]
         hashes: Words = np.add.reduceat(parts, starts, axis=0)
         return make_keys(

@@ -1,0 +1,1 @@
+"""A predictor as an ONNX graph: typed columns in, labels and probabilities or values out."""

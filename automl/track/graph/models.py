@@ -1,0 +1,182 @@
+"""Fitted models as nodes: float32 features in, probabilities or values out, in double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from automl.arrays import Floats
+from automl.models._base import Model
+from automl.models._blocks import MAX_MAGNITUDE
+from automl.models._boosted import BoostedModel
+from automl.models._network import Network
+from automl.models._target import TargetCoding
+from automl.models.constant import ConstantModel
+from automl.models.forest import ForestModel
+from automl.models.linear import LinearModel
+from automl.models.mlp import INPUT_BOUND, MLPModel
+from automl.track.graph.builder import Value
+from automl.track.graph.columns import NoOperator
+from automl.track.graph.trees import margins
+
+
+def predicted(model: Model, X: Value) -> Value:
+    """Return a model's prediction of shape (n_rows, n_classes), or (n_rows, 1) for numbers.
+
+    Raises
+    ------
+    NoOperator
+        The model has none.
+    """
+    for kind, make in _MAKERS.items():
+        if isinstance(model, kind):
+            return make(model, X)
+    cure = "Fit with --set select.families=... of other families."
+    raise NoOperator("the model", cure)
+
+
+def _boosted(model: BoostedModel, X: Value) -> Value:
+    summed = margins(model.trees, X)
+    target = model.target
+    if target.n_classes:
+        summed = _probabilities(target, summed)
+    return _decoded(target, summed)
+
+
+def _forest(model: ForestModel, X: Value) -> Value:
+    summed = margins(model.trees, X)
+    count = model.trees.count
+    target = model.target
+    if not target.n_classes:
+        return _decoded(target, summed / count)
+    more = summed + 1 / target.outputs
+    return _decoded(target, more / (count + 1))
+
+
+def _linear(model: LinearModel, X: Value) -> Value:
+    known = _filled(X)
+    scores = _layer(
+        known.cast("DOUBLE"),
+        model.coefficients,
+        model.intercepts,
+    )
+    return _activated(scores, model.target, model.bounds)
+
+
+def _mlp(model: MLPModel, X: Value) -> Value:
+    known = _filled(X)
+    ratio = known / INPUT_BOUND
+    squared = ratio * ratio
+    divisor = (squared + 1.0).apply("Sqrt")
+    squashed = known / divisor
+    network = model.network.copy(np.float64)
+    values = _with_cosines(network, squashed.cast("DOUBLE"))
+    *hidden, last = zip(network.weights, network.intercepts, strict=True)
+    for weights, intercepts in hidden:
+        outputs = _layer(values, weights, intercepts)
+        values = outputs * outputs.apply("Sigmoid")
+    scores = _layer(values, *last)
+    return _activated(scores, model.target, model.bounds)
+
+
+def _with_cosines(network: Network, values: Value) -> Value:
+    """Return the inputs of the first layer."""
+    if not len(network.periodic_columns):
+        return values
+    graph = values.graph
+    frequencies, phases = network.periodic
+    chosen = values.take_columns(network.periodic_columns)
+    axis = graph.constant([2], "INT64")
+    wide = graph.op("Unsqueeze", chosen, axis)
+    angles = wide * frequencies[None] + phases[None]
+    cosines = angles.apply("Cos")
+    flat = cosines.reshape(-1, frequencies.size)
+    return graph.concat([values, flat])
+
+
+def _constant(model: ConstantModel, X: Value) -> Value:
+    graph = X.graph
+    value = graph.constant(model.value.reshape(1, -1))
+    n_rows = graph.op("Shape", X, dtype="INT64", start=0, end=1)
+    width = graph.constant([model.value.size], "INT64")
+    shape = graph.op("Concat", n_rows, width, axis=0)
+    return graph.op("Expand", value, shape)
+
+
+def _filled(X: Value) -> Value:
+    """Return float32 features with 0 for missing ones, and bounded."""
+    known = X.fill_missing(0.0)
+    bound = float(MAX_MAGNITUDE)
+    return known.clip(-bound, bound)
+
+
+def _layer(
+    values: Value,
+    weights: Any,
+    intercepts: Any,
+) -> Value:
+    products = values @ weights
+    outputs: Value = products + intercepts[None, :]
+    return outputs
+
+
+def _activated(
+    scores: Value,
+    target: TargetCoding,
+    bounds: Floats,
+) -> Value:
+    if target.n_classes:
+        return _decoded(target, _probabilities(target, scores))
+    low, high = bounds.tolist()
+    return _decoded(target, scores.clip(low, high))
+
+
+def _probabilities(
+    target: TargetCoding,
+    scores: Value,
+) -> Value:
+    """Return probabilities of the classes present; of the second one alone if there are two."""
+    if target.columns == 1:
+        return scores.apply("Sigmoid")
+    return scores.apply("Softmax", axis=1)
+
+
+def _decoded(
+    target: TargetCoding,
+    raw: Value,
+) -> Value:
+    """Return a library's output as the task's prediction."""
+    if not target.n_classes:
+        return _decoded_numbers(target, raw)
+    if target.columns == 1:
+        others = raw * -1.0 + 1.0
+        raw = raw.graph.concat([others, raw])
+    shares = raw / raw.row_sums()
+    n_present = len(target.present)
+    if n_present == target.n_classes:
+        return shares
+    places = np.zeros((n_present, target.n_classes))
+    rows = np.arange(n_present)
+    places[rows, list(target.present)] = 1.0
+    return shares @ places
+
+
+def _decoded_numbers(
+    target: TargetCoding,
+    raw: Value,
+) -> Value:
+    values = raw * target.scale + target.shift
+    if not target.logs:
+        return values
+    return values.apply("Exp") - 1.0
+
+
+_MAKERS: Mapping[type, Callable[[Any, Value], Value]] = {
+    BoostedModel: _boosted,
+    ForestModel: _forest,
+    LinearModel: _linear,
+    MLPModel: _mlp,
+    ConstantModel: _constant,
+}

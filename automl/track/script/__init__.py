@@ -1,0 +1,1 @@
+"""A scikit-learn script that trains a run's best single model again."""
