@@ -1,6 +1,6 @@
 """How long do evaluators of trees take: the libraries' own, ours, and those of other packages?
 
-    python benchmarks/evaluators.py --results FILE.jsonl
+    OMP_NUM_THREADS=1 python benchmarks/evaluators.py --results FILE.jsonl
 
 Treelite (its general interpreter), onnxruntime and the converters onnxmltools and skl2onnx have to
 be installed besides. One thread each; medians of seconds, after a first call that does not count.
@@ -18,9 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = "1"
-
 import numpy as np
 
 MANY = 10_000
@@ -34,12 +31,12 @@ def rows_and_target() -> tuple[np.ndarray, np.ndarray]:
     return X, y
 
 
-def median(do: Callable[[], object], repeats: int) -> float:
-    do()
+def median(margins: Margins, X: np.ndarray, repeats: int) -> float:
+    margins(X)
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
-        do()
+        margins(X)
         seconds.append(time.perf_counter() - began)
     return float(np.median(seconds))
 
@@ -80,14 +77,15 @@ def onnx_margins(convert: Callable[[], Any]) -> tuple[Margins, float]:
 
 def lightgbm_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Margins, float]]:
     import lightgbm
-    from automl.models.trees.from_lightgbm import from_lightgbm
+
+    from automl.models.trees.from_lightgbm import read_lightgbm
 
     params = {"num_leaves": 31, "learning_rate": 0.05, "num_threads": 1, "verbosity": -1}
     booster = lightgbm.train(params, lightgbm.Dataset(X, y), 500)
     text = booster.model_to_string()
     native, seconds = timed(lambda: lightgbm.Booster(model_str=text))
     yield "native", lambda rows: native.predict(rows, num_threads=1), seconds
-    yield from ours(from_lightgbm(text.encode()))
+    yield from ours(read_lightgbm(text.encode()))
     yield "treelite", *treelite_margins(lambda lib: lib.frontend.from_lightgbm(booster))
     from onnxmltools import convert_lightgbm
     from onnxmltools.convert.common.data_types import FloatTensorType
@@ -98,14 +96,15 @@ def lightgbm_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Mar
 
 def xgboost_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Margins, float]]:
     import xgboost
-    from automl.models.trees.from_xgboost import from_xgboost
+
+    from automl.models.trees.from_xgboost import read_xgboost
 
     params = {"max_depth": 6, "learning_rate": 0.05, "nthread": 1}
     booster = xgboost.train(params, xgboost.QuantileDMatrix(X, y), 500)
     raw = booster.save_raw("ubj")
     native, seconds = timed(lambda: xgboost.Booster({"nthread": 1}, model_file=raw))
     yield "native", lambda rows: native.inplace_predict(rows, predict_type="margin"), seconds
-    yield from ours(from_xgboost(bytes(raw)))
+    yield from ours(read_xgboost(bytes(raw)))
     yield "treelite", *treelite_margins(lambda lib: lib.frontend.from_xgboost(booster))
 
 
@@ -113,6 +112,7 @@ def catboost_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Mar
     import tempfile
 
     import catboost
+
     from automl.models.trees.from_catboost import read_catboost
     from automl.models.trees.pruning import without_idle_splits
 
@@ -136,14 +136,15 @@ def catboost_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Mar
 
 
 def forest_evaluators(X: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, Margins, float]]:
-    from sklearn.ensemble import ExtraTreesRegressor
-    from automl.models.trees.from_sklearn import from_sklearn
     from skl2onnx import to_onnx
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    from automl.models.trees.from_sklearn import read_sklearn
 
     forest = ExtraTreesRegressor(100, min_samples_split=4, random_state=0).fit(X[:2000], y[:2000])
     count = len(forest.estimators_)
-    yield "native", lambda rows: forest.predict(rows), 0.0
-    trees = from_sklearn([tree.tree_ for tree in forest.estimators_])
+    yield "native", forest.predict, 0.0
+    trees = read_sklearn([tree.tree_ for tree in forest.estimators_])
     for name, margins, seconds in ours(trees):
         yield name, lambda rows, margins=margins: margins(rows) / count, seconds
     yield "treelite", *treelite_margins(lambda lib: lib.sklearn.import_model(forest))
@@ -159,6 +160,8 @@ EVALUATORS = {
 
 
 def measure(results: Path) -> None:
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        raise SystemExit("set OMP_NUM_THREADS=1")
     X, y = rows_and_target()
     for model, evaluators in EVALUATORS.items():
         expected = None
@@ -170,8 +173,8 @@ def measure(results: Path) -> None:
                 "model": model,
                 "evaluator": name,
                 "prepare": round(seconds, 4),
-                "row_ms": round(1e3 * median(lambda: margins(X[:1]), 200), 4),
-                "many_ms": round(1e3 * median(lambda: margins(X), 7), 1),
+                "row_ms": round(1e3 * median(margins, X[:1], 200), 4),
+                "many_ms": round(1e3 * median(margins, X, 7), 1),
                 "equal": bool((found == expected).all()),
                 "difference": float(np.max(np.abs(found - expected))),
             }
