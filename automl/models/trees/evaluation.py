@@ -54,12 +54,13 @@ def has_compiler() -> bool:
 
 
 def load_kernel() -> None:
-    """Read the compiled evaluator's code for both precisions, or compile it."""
+    """Read the compiled evaluator's code for all kinds of trees, or compile it."""
     double = _single_leaf()
     single = replace(double, single=True)
     row = np.zeros((1, 1), np.float32)
-    compiled_margins(double, row)
-    compiled_margins(single, row)
+    for leaf in (double, single):
+        _add_margins(leaf, row, np.zeros((1, 1), leaf.dtype))
+    compiled_margins(double, row)  # which is symmetric
 
 
 def _single_leaf() -> Trees:
@@ -86,13 +87,26 @@ def _single_leaf() -> Trees:
 
 def compiled_margins(trees: Trees, X: Matrix) -> Floats:
     """Return the margins of rows by the compiled evaluator."""
-    from automl.models.trees.kernel import add_margins
+    from automl.models.trees.kernel import add_symmetric_margins
 
     rows = trees.kernel_rows(X)
     n_rows = len(rows)
     shape = (n_rows, trees.outputs)
     total: Array = np.empty(shape, trees.dtype)
     total[:] = trees.base
+    symmetric = trees.symmetric_kernel_arrays
+    if symmetric is None:
+        _add_margins(trees, rows, total)
+    else:
+        by_column = np.ascontiguousarray(rows.T)
+        arguments = (by_column, *symmetric, total)
+        add_symmetric_margins(*arguments)
+    return total.astype(np.float64)
+
+
+def _add_margins(trees: Trees, rows: Matrix, total: Array) -> None:
+    """Add the values of trees of any shape."""
+    from automl.models.trees.kernel import add_margins
+
     arguments = (rows, *trees.kernel_arrays, total)
     add_margins(*arguments)
-    return total.astype(np.float64)

@@ -106,3 +106,62 @@ def add_margins(
                 leaf = ~reached[index]
                 for number in range(n_values):
                     total[first + index, output + number] += value[leaf, number]
+
+
+@_compiled
+def add_symmetric_margins(
+    X: Any,
+    level_offsets: Any,
+    column: Any,
+    threshold: Any,
+    set_column: Any,
+    set_offsets: Any,
+    set_bits: Any,
+    first_leaf: Any,
+    value: Any,
+    total: Any,
+) -> None:
+    """Add the values of the leaves that each row reaches in symmetric trees, in their order.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_columns, n_rows), float32
+        Column by column, so that several rows are compared at once.
+    level_offsets : ndarray of shape (n_trees + 1,), int64
+    column : ndarray of shape (n_levels,), int32
+        As in `add_margins`.
+    threshold : ndarray of shape (n_levels,), float32
+    set_column, set_offsets, set_bits : ndarray
+        As in `add_margins`.
+    first_leaf : ndarray of shape (n_trees,), int64
+    value : ndarray of shape (n_table, n_outputs)
+        The values of the tables' leaves: see `SymmetricTrees`.
+    total : ndarray of shape (n_rows, n_outputs)
+        What the values are added to.
+    """
+    n_rows = X.shape[1]
+    n_outputs = total.shape[1]
+    reached = np.empty(_BLOCK_ROWS, np.int32)
+    for first in range(0, n_rows, _BLOCK_ROWS):
+        size = min(n_rows - first, _BLOCK_ROWS)
+        for tree in range(first_leaf.shape[0]):
+            reached[:] = 0
+            bit = np.int32(1)
+            for level in range(level_offsets[tree], level_offsets[tree + 1]):
+                read = column[level]
+                if read >= 0:
+                    numbers = X[read, first : first + size]
+                    bound = threshold[level]
+                    for index in range(size):
+                        reached[index] |= np.int32(0) if numbers[index] <= bound else bit
+                else:
+                    categories = X[set_column[~read], first : first + size]
+                    for index in range(size):
+                        if not is_in_set(categories[index], set_offsets, ~read, set_bits):
+                            reached[index] |= bit
+                bit *= np.int32(2)
+            start = first_leaf[tree]
+            for index in range(size):
+                leaf = start + reached[index]
+                for number in range(n_outputs):
+                    total[first + index, number] += value[leaf, number]

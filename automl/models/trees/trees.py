@@ -123,20 +123,48 @@ class Trees:
 
         All are copies, since it would be compiled once more for arrays that can't be written.
         """
-        conditions = self.conditions
-        codes = self._kernel_codes()
-        no_thresholds = np.zeros(conditions.n_sets, np.float32)
-        thresholds = np.concatenate([conditions.threshold, no_thresholds])
-        set_columns = conditions.column[conditions.n_numeric :]
         return (
-            codes[self.condition],
-            thresholds[self.condition],
+            *self._kernel_conditions(self.condition),
             self.links.astype(np.int32),
             self.roots.astype(np.int32),
-            set_columns.astype(np.int32),
+            *self._kernel_sets,
+            np.array(self.value, self.dtype, order="C"),
+        )
+
+    @cached_property
+    def symmetric_kernel_arrays(self) -> tuple[Array, ...] | None:
+        """Symmetric trees as `kernel.add_symmetric_margins` takes them; None if they are not."""
+        from automl.models.trees.symmetric import SymmetricTrees
+
+        takes_turns = self.value.shape[1] != self.outputs
+        if self.single or takes_turns:
+            return None
+        symmetric = SymmetricTrees.of(self)
+        if symmetric is None:
+            return None
+        return (
+            symmetric.level_offsets,
+            *self._kernel_conditions(symmetric.condition),
+            *self._kernel_sets,
+            symmetric.first_leaf,
+            self.value[symmetric.leaf].astype(self.dtype),
+        )
+
+    def _kernel_conditions(self, condition: Integers | Indices) -> tuple[Array, Array]:
+        """Return the columns and thresholds of conditions."""
+        n_sets = self.conditions.n_sets
+        no_thresholds = np.zeros(n_sets, np.float32)
+        thresholds = np.concatenate([self.conditions.threshold, no_thresholds])
+        return self._kernel_codes()[condition], thresholds[condition]
+
+    @property
+    def _kernel_sets(self) -> tuple[Array, Array, Array]:
+        conditions = self.conditions
+        columns = conditions.column[conditions.n_numeric :]
+        return (
+            columns.astype(np.int32),
             conditions.set_offsets.copy(),
             conditions.set_bits.copy(),
-            np.array(self.value, self.dtype, order="C"),
         )
 
     def _kernel_codes(self) -> Indices:
