@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -192,3 +193,19 @@ def test_an_encoding_is_guessed_of_long_words_in_no_time(tmp_path: Path, word: s
     table = read_table(path)
     assert time.process_time() - start < QUICK
     assert table["a"].tolist() == [word, "caf\xe9"]
+
+
+def test_a_first_row_of_very_many_cells_is_refused(tmp_path: Path) -> None:
+    content = "a,b,y\n" + "," * 50_000 + "\n" + "1,2,3\n" * 50
+    message = message_on(content.encode(), tmp_path)
+    assert "the first line of data has 50001 fields where 3 are expected" in message
+
+
+@pytest.mark.parametrize("line", ["\t" * 300_000 + "'", "1,a" + " bc" * 50_000])
+def test_a_long_line_is_read_in_no_time(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,y\n" + "1,2\n" * 150 + line + "\n")
+    start = time.process_time()
+    with suppress(InputError):
+        read_table(path)
+    assert time.process_time() - start < QUICK
