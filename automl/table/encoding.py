@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 MAX_WORDS = 3_000  # distinct words with letters beyond ASCII that are looked at
+MAX_WORD_BYTES = 50_000  # of them all: 2 s in all encodings
 # A second encoding is reported if it is less than exp(4) = 55 times less likely.
 MAX_CLOSE_DIFFERENCE = 4.0
 # The same for texts of few letters, that is, of fewer than 12 bytes beyond ASCII.
@@ -36,7 +37,10 @@ _STRANGE = -13.0  # box drawing, control characters and the like
 _VOWEL_SIGN = -3.0
 _SEPARATE_WORD = -3.0  # a word of letters beyond ASCII alone, in a language with accents
 
-_WORD = re.compile(rb"[^\x00-\x2f\x3a-\x3f]*[\x80-\xff][^\x00-\x2f\x3a-\x3f]*")
+# Its first condition: long words of ASCII alone are not searched from each of their letters.
+_WORD = re.compile(
+    rb"(?<![^\x00-\x2f\x3a-\x3f])[^\x00-\x2f\x3a-\x3f]*[\x80-\xff][^\x00-\x2f\x3a-\x3f]*"
+)
 _MARKS = frozenset("°€£§«»“”‘’„–—…№±²³ª·¿¡®©™ºµ½¼¾×´¨、。（）！？：；，・「」《》　")
 
 _WESTERN = (
@@ -214,6 +218,7 @@ def guess(data: bytes) -> EncodingGuess | None:
     """Guess the encoding of text that is not UTF-8 by its letters; None if it is likely in none."""
     words = list(dict.fromkeys(_WORD.findall(data)))
     material = b"\n".join(words[:MAX_WORDS])
+    material = material[:MAX_WORD_BYTES]
     scores = list(_scores(material, data))
     scores.sort(key=lambda score: -score.likelihood)
     if not scores:
@@ -257,9 +262,9 @@ def _scores(material: bytes, data: bytes) -> Iterator[EncodingScore]:
     for encoding in (*_LETTERS_OF_LATIN, *_LANGUAGES_OF_ALPHABET, *_LANGUAGES_OF_TWO_BYTES):
         try:
             data.decode(encoding)
-            text = material.decode(encoding)
         except UnicodeDecodeError:
             continue
+        text = material.decode(encoding, "ignore")  # its last letter may be cut off
         likelihood = _likelihood(text, encoding, languages)
         yield EncodingScore(encoding, likelihood, text)
 

@@ -23,10 +23,12 @@ from automl.table.headers import (
 )
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
+from automl.table.workbook_size import refuse_far_cells
 
 N_SAMPLE_ROWS = 200  # of a sheet, that show where its header is
 MIN_WIDTH_ABOVE_FOOTNOTES = 3
-_FAILURES = (ValueError, KeyError, IndexError, TypeError, OverflowError)
+_ZIP_MARK = b"PK"  # the older formats are no archives
+_FAILURES = (ValueError, KeyError, IndexError, TypeError, OverflowError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def read_excel(source: Source, request: Request) -> Table:
     with source.open() as stream:
         content = io.BytesIO(stream.read())
     try:
+        if content.getbuffer()[:2] == _ZIP_MARK:
+            refuse_far_cells(content, source.name)
         with pd.ExcelFile(content, engine="calamine") as book:
             sheets = [str(name) for name in book.sheet_names]
             grid = _choose_grid(book, sheets, source.name, request)

@@ -17,6 +17,7 @@ from automl.table.stream import canonical_text, separator_of
 N_SAMPLE_ROWS = 200  # that are parsed
 # Share of separators that have a space behind them, where it belongs to the separator.
 MIN_SPACED_SHARE = 0.95
+MAX_BLANKS = 20  # around a cell in single quotes
 _BLANKS_OR_QUOTED = re.compile(r'("(?:[^"\n]|"")*")|[ \t]+')
 
 Needs = Sequence[str]
@@ -222,7 +223,8 @@ def quoting_variants(head: str, form: FileFormat) -> Iterator[FileFormat]:
     if '\\"' in head:
         yield replace(form, escape="\\")
     separator = re.escape(form.separator or "")
-    single_quoted = rf"(^|{separator})\s*'[^'\n]*'\s*({separator}|$)"
+    blanks = rf"\s{{0,{MAX_BLANKS}}}"  # if unlimited, blank separators would take quadratic time
+    single_quoted = rf"(^|{separator}){blanks}'[^'\n]*'{blanks}({separator}|$)"
     if re.search(single_quoted, head, re.MULTILINE):
         single = replace(form, quote="'")
         yield single

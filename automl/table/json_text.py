@@ -39,7 +39,7 @@ def read_json(source: Source, text: TextHead, request: Request) -> Table | None:
         return None
     if value in ([], {}):
         raise InputError(f"{source.name}: the JSON holds nothing, not even names of columns")
-    result = _find_table(value, request)
+    result = _find_table(value, source.name, request)
     if result is None:
         raise InputError(
             f"{source.name}: no table is found in the JSON. These can be read: {_READABLE}."
@@ -125,13 +125,14 @@ def _parse(content: str) -> Any:
     return values
 
 
-def _find_table(value: Any, request: Request) -> Layout | None:
+def _find_table(value: Any, source: str, request: Request) -> Layout | None:
     """Return the table in a value as a frame, and its layout's name; None if there is none."""
     if isinstance(value, list):
         return _from_list(value, request)
     if not isinstance(value, dict):
         return None
     if _is_split(value):
+        _refuse_lists(value["columns"], source)
         frame = _frame(value["data"], value["columns"])
         return frame, "split"
     if _is_record(value, request):
@@ -207,6 +208,16 @@ def _is_split(value: Object) -> bool:
     if not widths <= {len(columns)}:
         return False
     return not any(isinstance(name, dict) for name in columns)
+
+
+def _refuse_lists(names: list[Any], source: str) -> None:
+    """Refuse names of columns that are lists, as pandas writes those of several levels."""
+    for name in names:
+        if isinstance(name, list):
+            shown = one_line(name)[:50]
+            raise InputError(
+                f"{source}: the JSON names a column by the list {shown}. Name each by one text."
+            )
 
 
 def _inner_records(value: Object, request: Request) -> list[Any] | None:

@@ -13,8 +13,8 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -164,7 +164,8 @@ def decompressed(source: Source) -> Source:
 def _unzipped(source: Source) -> Source:
     """Return the only file of a zip archive; a workbook stays as it is."""
     names = []
-    with source.open() as stream, zipfile.ZipFile(stream) as archive:
+    with source.open() as stream, _zip_failures(source.name):
+        archive = zipfile.ZipFile(stream)
         for item in archive.infolist():
             name = item.filename
             if not item.is_dir() and not name.startswith("__MACOSX"):
@@ -175,10 +176,22 @@ def _unzipped(source: Source) -> Source:
         raise InputError(f"{source.name}: a zip archive with {len(names)} files. Give one table.")
 
     def open_member(stored: _Stored) -> BinaryIO:
-        archive = zipfile.ZipFile(stored)
-        return cast(BinaryIO, archive.open(names[0]))
+        with _zip_failures(source.name):
+            archive = zipfile.ZipFile(stored)
+            return cast(BinaryIO, archive.open(names[0]))
 
     return replace(source, decompress=open_member)
+
+
+@contextmanager
+def _zip_failures(name: str) -> Iterator[None]:
+    """Refuse the archives of which zipfile takes an offset, a password or a method amiss."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{name}: can't be read: {one_line(error)}. Unpack it, and give the table in it."
+        ) from None
 
 
 def _is_workbook(names: list[str]) -> bool:

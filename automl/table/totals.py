@@ -111,7 +111,7 @@ def _is_blank(value: Any) -> bool:
         return not value.strip()
     import pandas as pd
 
-    return bool(pd.isna(value))
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))  # a list is a value too
 
 
 def _sums_up(column: TableColumn) -> bool | None:

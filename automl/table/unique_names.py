@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from automl.table.raw import Note
@@ -46,16 +45,16 @@ def unique_names(names: Names) -> tuple[list[str], list[Note]]:
 def _numbered_repeats(names: Names) -> Iterator[str]:
     """Yield names, those that occurred before with a number that makes them new."""
     taken = set(names)
-    seen: set[str] = set()
+    next_numbers: dict[str, int] = {}
     for name in names:
-        if name not in seen:
-            seen.add(name)
+        if name not in next_numbers:
+            next_numbers[name] = 2
             yield name
             continue
-        for number in itertools.count(2):
-            new = f"{name}.{number}"
-            if new not in taken:
-                break
+        number = next_numbers[name]
+        while f"{name}.{number}" in taken:
+            number += 1
+        next_numbers[name] = number + 1  # counting from 2 each time would be quadratic
+        new = f"{name}.{number}"
         taken.add(new)
-        seen.add(new)
         yield new

@@ -138,16 +138,14 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     typed = frame.copy()
-    for place, name in enumerate(typed.columns):
-        column = typed[name]
+    for name, column in frame.items():
         if column.dtype.kind not in "if":
             typed[name] = column.astype("category")
-        elif place % 2:
-            typed[name] = pd.to_datetime(column.astype("int64"), unit="D", errors="coerce")
+    typed["moment"] = pd.date_range("2024-01-01", periods=len(typed))
     typed["bytes"] = [b"\x00\xff"] * len(typed)
     typed["list"] = [[1, 2]] * len(typed)
     typed["flag"] = True
-    typed["small"] = pd.array([1, None] * (len(typed) // 2), "Int8")
+    typed["small"] = pd.array([1, 2, None, 1] * (len(typed) // 4), "Int8")
     return typed
 
 

@@ -17,6 +17,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import sys
 import tempfile
 import traceback
@@ -33,6 +34,8 @@ from _forged_tables import TableSeed, make_seeds
 from _forging import read_seeds
 from forged import SEEDS, import_encodings
 
+import automl.cleaning
+import automl.table
 from automl.cleaning import CleanOptions, clean
 from automl.cli.predicting import predict
 from automl.errors import AutoMLError
@@ -128,6 +131,13 @@ def fit_reads(path: str) -> None:
     clean(table, names[-1], CleanOptions())
 
 
+def import_readers() -> None:
+    """Import all modules that read and clean tables, which a child would find only by chance."""
+    for package in (automl.table, automl.cleaning):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
+
+
 def prepare(folder: Path) -> Judging:
     """Make the tables in all formats, and load all that a child needs."""
     predictors, tables = read_seeds(SEEDS)
@@ -139,6 +149,7 @@ def prepare(folder: Path) -> Judging:
         models[table].write_bytes(next(one.blob for one in predictors if one.name == name))
     for module in ("sklearn.metrics", "python_calamine", "pyarrow.parquet", "pyarrow.feather"):
         importlib.import_module(module)
+    import_readers()
     import_encodings()
     judging = Judging(seeds, models, os.memfd_create("table"))
     for seed in seeds:
