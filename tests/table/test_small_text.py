@@ -172,10 +172,11 @@ def test_a_compressed_file_gives_the_same(
     assert table_or_error(path).n_rows == delimited.MAX_SMALL_BYTES  # type: ignore[union-attr]
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the tables of the workplace are not here")
-def test_the_tables_of_the_workplace_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tables_of_the_workplace_give_the_same_where_there_are_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     paths = sorted(CASES.rglob("*.csv"))
-    assert paths
+    assert bool(paths) == CASES.exists()
     for path in paths:
         assert_equal(*both_ways(path, monkeypatch))
 
