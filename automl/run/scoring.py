@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ from automl.table import FileFormat, ReadLimits, Table
 TEST_READING_TIME_SHARE = 0.1  # of the time that is left may go into the first reading
 LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
 RESERVED_TIME_SHARE = 0.2  # of the budget is kept back at most
-LOADING_SECONDS = 0.7  # of the models, and of the compiled evaluator of trees
+LIKELY_MEMBERS = 8  # of the best trials are in the predictor
+SKLEARN_LOADING_SECONDS = 1.2  # with SciPy
+FAMILIES_WITH_SKLEARN = ("lightgbm", "xgboost", "extra_trees", "random_forest")
+CATBOOST_LOADING_SECONDS = 0.4
 SECONDS_PER_ROW = 2e-4  # to clean, encode and predict with an ensemble
 TRIAL_SCORING_SECONDS = 0.2  # of a few rows
 TRIAL_SCORING_ROWS = 300  # by which the time for all rows is estimated
@@ -91,25 +94,28 @@ class TableScoring:
         """Return the seconds to keep back for it; none without a clock."""
         if not budget.is_timed:
             return 0.0
-        if self.min_seconds(self.max_seconds) > self.max_seconds:
+        families = {trial.family for trial in study.ranked[:LIKELY_MEMBERS]}
+        if self.min_seconds(families, self.max_seconds) > self.max_seconds:
             return 0.0
         for_all = SECONDS_PER_ROW * self.rows * measure_crowding()
-        return min(self.max_seconds, self.min_seconds(math.inf) + for_all)
+        return min(self.max_seconds, self.min_seconds(families, math.inf) + for_all)
 
-    def min_seconds(self, left: float, loading: float = LOADING_SECONDS) -> float:
-        """Return the least time that it takes.
+    def min_seconds(self, families: Iterable[str], left: float) -> float:
+        """Return the least time that it takes with models of these families.
 
         Parameters
         ----------
+        families : iterable of str
+            Whose libraries must be loaded.
         left : float
             Seconds that are left.
-        loading : float
-            Seconds that loading the predictor takes.
         """
+        wanted = set(families)
+        loading = SKLEARN_LOADING_SECONDS if wanted.intersection(FAMILIES_WITH_SKLEARN) else 0.0
+        loading += CATBOOST_LOADING_SECONDS if "catboost" in wanted else 0.0
         crowded = measure_crowding()
         caution = SAFETY_FACTOR if crowded > 1 else 1.0  # loading can't be stopped halfway
-        work = (loading + TRIAL_SCORING_SECONDS) * crowded * caution
-        return self.reading_seconds(left) + work
+        return self.reading_seconds(left) + (loading + TRIAL_SCORING_SECONDS) * crowded * caution
 
     def reading_seconds(self, left: float) -> float:
         """Return the seconds that reading may take, of those that are left."""
@@ -151,11 +157,12 @@ def score_test_table(
 
     Before each step the time that is left must be enough for it.
     """
-    if not budget.affords(test.min_seconds(budget.remaining())):
+    families = {member.family_name for member in predictor.members}
+    if not budget.affords(test.min_seconds(families, budget.remaining())):
         yield _unscored(test)
         return
-    predictor.warm_up()  # which takes long on a busy machine
-    if not budget.affords(test.min_seconds(budget.remaining(), loading=0.0)):
+    predictor.restore()  # loads libraries, which takes long on a busy machine
+    if not budget.affords(test.min_seconds((), budget.remaining())):
         yield _unscored(test)
         return
     seconds = test.reading_seconds(budget.remaining()) if budget.is_timed else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ import pytest
 
 from automl import AutoMLRegressor, load
 from automl.budget import Budget
-from automl.estimator.readiness import restore_in_time
+from automl.candidate import Candidate, Job, Outcome
+from automl.estimator.readiness import Importer, restore_in_time
+from automl.events import FitEnded, FitStarted, TrialDecided
+from automl.features.recipe import RECIPES
+from automl.study import Study
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 
@@ -37,6 +42,27 @@ def test_without_time_in_the_fit_the_first_prediction_restores_models() -> None:
     assert not is_restored(model)
     assert restore_in_time(model.predictor_, Budget(math.inf))
     assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "xgboost", raising=False)
+    job = Job(Candidate("xgboost", {}, RECIPES["native"]), "data")
+    study = Study()
+    for event in (
+        FitStarted(job),
+        FitEnded(job.candidate.id, job.key, Outcome("done", 0.5)),
+        TrialDecided(job.candidate.id, "done"),
+    ):
+        study = study.add(event)
+        Importer(Budget(time.monotonic() + 5.0))(study, event)
+    assert "xgboost" not in sys.modules
+    Importer(Budget(time.monotonic() + 60.0))(study, event)
+    until = time.monotonic() + 60
+    while "xgboost" not in sys.modules and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "xgboost" in sys.modules
 
 
 @pytest.mark.heavy
