@@ -21,8 +21,9 @@ _KERNEL = "automl.models.trees.kernel"
 # Rows x trees from which on it pays to load the compiled evaluator: NumPy needs as long for them (a
 # third of a second).
 MIN_WALKS_TO_LOAD = 400_000
-# Rows x trees from which on the compiled evaluator is quicker, once it is loaded.
-_MIN_COMPILED_WALKS = 1_000
+# Rows x trees from which on the compiled evaluator is quicker, once it is loaded: always, since
+# joining a grove for one call takes longer than compiled walks.
+_MIN_COMPILED_WALKS = 1
 
 
 def margins(trees: Trees, X: Matrix) -> Floats:
