@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -228,8 +229,7 @@ class Cleaner:
         """Return columns with a category added for each code, and one in place of each key."""
         added: dict[str, Sequence[Column]] = {}
         in_place: dict[str, Column] = {}
-        for name, values in self.category_values.items():
-            known = np.array(values)
+        for name, known in self._known_numbers.items():
             category = _as_category(columns[name], known)
             if name in self.key_columns:
                 in_place[name] = category
@@ -238,6 +238,14 @@ class Cleaner:
         together = add_second_readings(columns, added, "code")
         by_name = {**together.by_name, **in_place}
         return Columns(by_name, columns.n_rows)
+
+    @cached_property
+    def _known_numbers(self) -> Mapping[str, _KnownNumbers]:
+        """The numbers that are categories, spelled once and not at every prediction."""
+        known = {}
+        for name, values in self.category_values.items():
+            known[name] = _KnownNumbers.of(values)
+        return known
 
     def _check_names(self, table: Table) -> None:
         missing = [name for name in self.rules if name not in table.columns]
@@ -343,16 +351,29 @@ def _distinct_values(column: Column) -> Values:
     return tuple(present.tolist())
 
 
-def _as_category(column: Column, values: Floats) -> Categories:
+@dataclass(frozen=True)
+class _KnownNumbers:
+    """The numbers of a column that are categories, increasing, and their spelling."""
+
+    values: Floats
+    levels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: Values) -> _KnownNumbers:
+        levels = tuple(f"{value:.15g}" for value in values)
+        return cls(np.array(values), levels)
+
+
+def _as_category(column: Column, known: _KnownNumbers) -> Categories:
     """Return a category of a number's known values; others have the code -1."""
     assert isinstance(column, Numbers)
+    values = known.values
     last = len(values) - 1
     indices = np.searchsorted(values, column.values)
     indices = np.minimum(indices, last)
     is_known = values[indices] == column.values
     codes = np.where(is_known, indices, -1)
-    levels = [f"{value:.15g}" for value in values]
-    return Categories(codes.astype(np.int32), tuple(levels))
+    return Categories(codes.astype(np.int32), known.levels)
 
 
 def _count_new_keys(keys: Column, coded: Column) -> int:
