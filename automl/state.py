@@ -112,7 +112,7 @@ def write_stored(archive: zipfile.ZipFile, name: str, blob: Blob) -> None:
 
 
 def pack_to_bytes(state: Mapping[str, Any]) -> bytes:
-    """Return a state as the bytes of a zip of its own, to be compressed once and then copied."""
+    """Return a state as the bytes of a zip of its own, which is packed once and then copied."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         pack(state, archive, "state")

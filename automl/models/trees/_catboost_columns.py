@@ -17,7 +17,7 @@ from automl.arrays import Integers
 from automl.errors import UnsafeModel
 from automl.models.trees._catboost_file import CatBoostFile, NumberFeature
 from automl.models.trees._cityhash import Hashes, category_hashes
-from automl.models.trees.conditions import Conditions
+from automl.models.trees.conditions import Conditions, offsets_of
 
 _MAX_SET_BYTES = 2**25  # of all sets together; a few bytes each where fits made them
 # A table of statistics has 24 bytes or more for each category that occurs.
@@ -169,7 +169,7 @@ def conditions_of(
 ) -> Conditions:
     """Return tests as conditions: those of numbers first."""
     sizes = [test.size for test in categories]
-    offsets = np.cumsum([0, *sizes])
+    offsets = offsets_of(sizes)
     if offsets[-1] > _MAX_SET_BYTES:
         raise ValueError("sets of categories that are too large")
     columns = [test.column for test in numbers]
@@ -182,7 +182,7 @@ def conditions_of(
         column=np.array(columns, np.int32),
         threshold=np.array(thresholds, np.float32),
         missing_left=np.array(missing_left, np.uint8),
-        set_offsets=offsets.astype(np.int64),
+        set_offsets=offsets,
         set_bits=np.frombuffer(bits, np.uint8),
     )
     if np.isnan(conditions.threshold).any():

@@ -13,6 +13,7 @@ from automl.models.trees._catboost_shapes import read_shape
 from automl.models.trees._catboost_splits import Splits
 from automl.models.trees._catboost_statistics import convert_statistics
 from automl.models.trees.conditions import Indices
+from automl.models.trees.damage import damaged_by
 from automl.models.trees.trees import Trees
 
 _MIN_VALUES_ALLOWED = 2**16  # of statistics, in a small file
@@ -48,10 +49,7 @@ def read_catboost(
     except UnsafeModel:
         raise
     except (ValueError, LookupError, OverflowError) as error:
-        reason = str(error)[:100]
-        raise UnsafeModel(
-            f"the model file's CatBoost booster is damaged: {type(error).__name__}: {reason}"
-        ) from None
+        raise damaged_by("CatBoost", error) from None
 
 
 def _convert(
