@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,48 +10,25 @@ import numpy as np
 from automl.arrays import Floats, Matrix
 from automl.errors import UnfaithfulTrees
 from automl.models._base import Model
-from automl.models._blocks import check_width, read_bytes, read_state
+from automl.models._blocks import read_bytes, read_state
 from automl.models._losses import softmax
-from automl.models._target import TargetCoding, read_target
+from automl.models._target import read_target
+from automl.models._tree_model import TreeModel
 from automl.models.constant import ConstantModel
 from automl.models.trees.trees import Trees
 from automl.state import State
 
 
-@dataclass(frozen=True)
-class BoostedModel:
-    """Trees whose sums are margins, and the target's coding."""
-
-    trees: Trees
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return probabilities or values, computed with one thread."""
-        check_width(X, self.trees.features)
-        if not len(X):
-            return self.target.empty_prediction()
-        margins = self.trees.margins(X)
-        return self.predict_margins(margins)
+class BoostedModel(TreeModel):
+    """Trees whose sums become probabilities, or are numbers."""
 
     def predict_margins(self, margins: Floats) -> Floats:
-        """Return the predictions of rows whose margins are known.
-
-        Parameters
-        ----------
-        margins : ndarray of shape (n_rows, n_outputs)
-        """
+        """Return the predictions of rows whose margins are known."""
         if not self.target.n_classes:
             return self.target.to_prediction(margins)
         if self.target.columns == 1:
             return self.target.to_prediction(logistic(margins))
         return self.target.to_prediction(softmax(margins))
-
-    def to_state(self) -> State:
-        """Return the trees' arrays and the target's coding."""
-        return {
-            "trees": self.trees.to_state(),
-            "target": self.target.to_state(),
-        }
 
 
 def logistic(margins: Floats) -> Floats:

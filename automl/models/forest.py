@@ -7,11 +7,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from automl.arrays import Floats, Matrix
+from automl.arrays import Floats
 from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
-from automl.models._blocks import check_width, clip_infinite, read_state
+from automl.models._blocks import clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
-from automl.models._target import TargetCoding, read_target
+from automl.models._target import read_target
+from automl.models._tree_model import TreeModel
 from automl.models.constant import ConstantModel
 from automl.models.trees.from_format_4 import read_format_4
 from automl.models.trees.from_sklearn import read_sklearn
@@ -29,42 +30,20 @@ _UNTIMED_MAX_FOREST_TREES = 100  # of a forest that no clock ends
 _KEPT_FORESTS = 2
 
 
-@dataclass(frozen=True)
-class ForestModel:
-    """Trees and the target's coding."""
+class ForestModel(TreeModel):
+    """Trees whose mean is the prediction.
 
-    trees: Trees
-    target: TargetCoding
-
-    def predict(self, X: Matrix) -> Floats:
-        """Return the mean of the trees.
-
-        For classes, one more tree that predicts all with equal probability is part of the mean: no
-        class is impossible because no tree has seen it.
-        """
-        check_width(X, self.trees.features)
-        margins = self.trees.margins(X)
-        return self.predict_margins(margins)
+    For classes, one more tree that predicts all with equal probability is part of the mean: no
+    class is impossible because no tree has seen it.
+    """
 
     def predict_margins(self, margins: Floats) -> Floats:
-        """Return the predictions of rows, given the sums of the trees' values.
-
-        Parameters
-        ----------
-        margins : ndarray of shape (n_rows, n_outputs)
-        """
+        """Return the predictions of rows, given the sums of the trees' values."""
         count = self.trees.count
         if not self.target.n_classes:
             return self.target.to_prediction(margins / count)
         total = margins + 1 / self.target.outputs
         return self.target.to_prediction(total / (count + 1))
-
-    def to_state(self) -> State:
-        """Return the trees' arrays and the target's coding."""
-        return {
-            "trees": self.trees.to_state(),
-            "target": self.target.to_state(),
-        }
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from automl.errors import InputError, UnsafeModel
 from automl.features.encoding import Encoding, hstack
 from automl.models import Family
 from automl.models._base import Model
+from automl.models._tree_model import TreeModel
 from automl.models.trees.evaluation import has_compiler, load_kernel
-from automl.predictor.walking import Names, SharedWalk, TreeModel
+from automl.predictor.walking import Names, SharedWalk
 from automl.state import Blob, raising_unsafe_model, unpack_bytes
 from automl.table import Table, as_table
 from automl.task import Task
@@ -34,8 +35,7 @@ Labels = npt.NDArray[Any]
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Models that are restored or that predict at the same time; some libraries start threads of their
-# own.
+# Models that predict at the same time.
 MAX_THREADS = 8
 MIN_THREADED_ROWS = 200  # below, threads take longer to start than they save
 # Rows are encoded and predicted in blocks, which bounds the memory.
@@ -52,7 +52,7 @@ def parallel_map(
 ) -> list[R]:
     """Apply a function to each item, with a thread for each core.
 
-    Threads help because the libraries release the GIL while they work.
+    Threads help because compiled code releases the GIL while it works.
 
     Parameters
     ----------
@@ -161,12 +161,11 @@ class Member:
         models = self.models
 
         def predict_part(index: int) -> Floats:
-            if index in margins:
-                model: Any = models[index]
-                found: Floats = model.predict_margins(margins[index])
-                return found
+            model = models[index]
+            if isinstance(model, TreeModel) and index in margins:
+                return model.predict_margins(margins[index])
             names = self.parts[index].encodings
-            return models[index].predict(inputs[names])
+            return model.predict(inputs[names])
 
         indices = range(len(self.parts))
         first = next(iter(inputs.values()))
@@ -244,7 +243,7 @@ class Predictor:
         evaluator of trees, which takes up to a second.
         """
         self.restore()
-        if self._shared_walk.grove.count and has_compiler():
+        if self._shared_walk.n_trees and has_compiler():
             load_kernel()
 
     def check(self) -> None:
@@ -256,12 +255,6 @@ class Predictor:
         """
         self._check_weights()
         self._check_thresholds()
-
-    def _check_prediction(self, member: Member, prediction: Floats) -> None:
-        """Refuse a member whose predictions don't have the task's shape."""
-        shape = self._empty_prediction().shape[1:]
-        if prediction.shape[1:] != shape:
-            raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
 
     def _check_weights(self) -> None:
         numbers = [self.temperature]
@@ -347,9 +340,7 @@ class Predictor:
         for member in self.members:
             # Only the matrices of this member are kept: those of all together would take gigabytes.
             inputs = _member_inputs(member, encoded, inputs)
-            prediction = member.predict(inputs)
-            self._check_prediction(member, prediction)
-            predictions.append(prediction)
+            predictions.append(self._predict_member(member, inputs))
         return predictions
 
     def _predict_few(self, encoded: Mapping[str, Matrix]) -> list[Floats]:
@@ -363,12 +354,22 @@ class Predictor:
             member_index, index = place
             margins[member_index][index] = found
         predictions = []
-        for member_index, member in enumerate(self.members):
-            own = margins[member_index]
-            prediction = member.predict(inputs, own)
-            self._check_prediction(member, prediction)
-            predictions.append(prediction)
+        for member, own in zip(self.members, margins, strict=True):
+            predictions.append(self._predict_member(member, inputs, own))
         return predictions
+
+    def _predict_member(
+        self,
+        member: Member,
+        inputs: Mapping[Names, Matrix],
+        margins: Mapping[int, Floats] = _NO_MARGINS,
+    ) -> Floats:
+        """Predict with a member, whose predictions must have the task's shape."""
+        prediction = member.predict(inputs, margins)
+        shape = self._empty_prediction().shape[1:]
+        if prediction.shape[1:] != shape:
+            raise UnsafeModel(f"member {member.id!r} does not fit the model's task")
+        return prediction
 
     @cached_property
     def _shared_walk(self) -> SharedWalk:

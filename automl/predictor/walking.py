@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cached_property
 
 from automl.arrays import Floats, Matrix
 from automl.models._base import Model
+from automl.models._tree_model import TreeModel
 from automl.models.trees.evaluation import (
     MIN_WALKS_TO_LOAD,
     has_compiler,
@@ -19,20 +20,6 @@ from automl.models.trees.trees import Trees
 
 Names = tuple[str, ...]  # of encodings
 Place = tuple[int, int]  # the numbers of a member and of one of its models
-
-
-@runtime_checkable
-class TreeModel(Protocol):
-    """A model that consists of trees and of what turns their margins into predictions."""
-
-    @property
-    def trees(self) -> Trees:
-        """The trees."""
-        ...
-
-    def predict_margins(self, margins: Floats) -> Floats:
-        """Return the predictions of rows whose margins are known."""
-        ...
 
 
 @dataclass
@@ -60,17 +47,17 @@ class SharedWalk:
 
     Parameters
     ----------
-    grove : Grove
-        Its sources are indices of `inputs`.
+    trees : tuple of Trees
+        One of each model.
     places : tuple of (int, int)
-    inputs : tuple of tuple of str
-        The names of the encodings whose columns models read.
+    names : tuple of tuple of str
+        The names of the encodings whose columns each model reads.
     demand : Demand
     """
 
-    grove: Grove
+    trees: tuple[Trees, ...]
     places: tuple[Place, ...]
-    inputs: tuple[Names, ...]
+    names: tuple[Names, ...]
     demand: Demand
 
     @classmethod
@@ -78,28 +65,39 @@ class SharedWalk:
         """Return the walk of those models that consist of trees."""
         trees = []
         places = []
-        inputs: list[Names] = []
-        sources = []
+        names_of_each = []
         for place, names, model in models:
-            if not isinstance(model, TreeModel):
-                continue
-            if names not in inputs:
-                inputs.append(names)
-            trees.append(model.trees)
-            places.append(place)
-            sources.append(inputs.index(names))
-        grove = Grove.of(trees, sources)
-        return cls(grove, tuple(places), tuple(inputs), Demand())
+            if isinstance(model, TreeModel):
+                trees.append(model.trees)
+                places.append(place)
+                names_of_each.append(names)
+        return cls(tuple(trees), tuple(places), tuple(names_of_each), Demand())
+
+    @cached_property
+    def n_trees(self) -> int:
+        """Number of trees of all models."""
+        return sum(trees.count for trees in self.trees)
+
+    @cached_property
+    def _inputs(self) -> list[Names]:
+        """The names of the encodings of each matrix that models read."""
+        return list(dict.fromkeys(self.names))
+
+    @cached_property
+    def _grove(self) -> Grove:
+        """The trees with their arrays joined, which many rows never need."""
+        sources = [self._inputs.index(names) for names in self.names]
+        return Grove.of(self.trees, sources)
 
     def is_quicker(self, n_rows: int) -> bool:
         """Return whether rows take less time here than model by model."""
-        walks = n_rows * self.grove.count
+        walks = n_rows * self.n_trees
         if not walks or is_compiled_better(walks):
             return False
         return not self.demand.is_worth_loading(walks)
 
     def margins(self, inputs: Mapping[Names, Matrix]) -> dict[Place, Floats]:
         """Return the margins of each model, by its place."""
-        matrices = [inputs[names] for names in self.inputs]
-        found = self.grove.margins(matrices)
+        matrices = [inputs[names] for names in self._inputs]
+        found = self._grove.margins(matrices)
         return dict(zip(self.places, found, strict=True))
