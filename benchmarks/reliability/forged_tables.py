@@ -39,6 +39,7 @@ import automl.table
 from automl.cleaning import CleanOptions, clean
 from automl.cli.predicting import predict
 from automl.errors import AutoMLError
+from automl.predictor import model
 from automl.table import read_table
 
 PACKAGES = ("encodings", "automl", "numpy", "pandas", "pyarrow", "python_calamine", "dateutil")
@@ -151,6 +152,7 @@ def prepare(folder: Path) -> Judging:
         importlib.import_module(module)
     import_readers()
     import_encodings()
+    model.MAX_THREADS = 1  # for threads, joblib compiles "2 * n_jobs"
     judging = Judging(seeds, models, os.memfd_create("table"))
     for seed in seeds:
         blob = seed.compress(seed.blob) if seed.compress else seed.blob
