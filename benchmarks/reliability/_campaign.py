@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
+import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from _common import write
 from _watched import Guard, Judge, Verdict, judge_cases
@@ -163,3 +166,25 @@ def _keep(path: Path, found: Sequence[Verdict]) -> None:
             for key in NOT_A_GROUP:
                 about.pop(key, None)
             stream.write(json.dumps(asdict(verdict) | {"about": about}) + "\n")
+
+
+def campaign_parser(about: str | None, cases: int, folder: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of every campaign, which keeps its state in a folder."""
+    state = Path(tempfile.gettempdir(), folder)
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cases", type=int, default=cases, help="the number of the last case")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
+    parser.add_argument("--case", type=int, help="do this one case again")
+    parser.add_argument("--state", type=Path, default=state)
+    parser.add_argument("--out", type=Path)
+    return parser
+
+
+def finish(counts: Counts, out: Path | None) -> NoReturn:
+    """Print the findings, write all counts to a file, and end: with 1 if there are findings."""
+    print(json.dumps(counts.findings, indent=1))
+    if out:
+        write(out, asdict(counts))
+    sys.exit(bool(counts.findings))

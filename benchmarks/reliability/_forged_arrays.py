@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from _mutants import crude
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -21,29 +22,6 @@ DTYPES = (*NUMERIC, "<f2", "<c8", "<U9", "|S5", "|O8", "|V4", "<M8", ">f8", ">i4
 HEADER = re.compile(
     rb"\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([^)]*)\), \} *\n"
 )
-
-
-def crude(blob: bytes, rng: Random) -> bytes:
-    """Return bytes changed, cut out, doubled, put in, or cut off."""
-    data = bytearray(blob)
-    for _ in range(rng.choice((1, 1, 1, 2, 5, 20))):
-        if not data:
-            break
-        at, length = rng.randrange(len(data)), min(len(data), int(rng.expovariate(1 / 20)) + 1)
-        match rng.randrange(6):
-            case 0:
-                data[at] ^= 1 << rng.randrange(8)
-            case 1:
-                data[at] = rng.choice((0, 255, 127, 128, 10, 45, 48, 57))
-            case 2:
-                del data[at : at + length]
-            case 3:
-                data[at:at] = data[at : at + length]
-            case 4:
-                data[at:at] = rng.randbytes(length)
-            case 5:
-                del data[at if rng.random() < 0.3 else max(0, len(data) - length) :]
-    return bytes(data)
 
 
 def forge_array(blob: bytes, rng: Random) -> Deed:

@@ -18,22 +18,19 @@ from __future__ import annotations
 import argparse
 import encodings
 import importlib
-import json
 import os
 import pkgutil
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
-from _campaign import Counts, run
-from _common import write
+from _campaign import Counts, campaign_parser, finish, run
 from _forging import Forger, Forgery, Seed, read_seeds
 
 from automl.errors import AutoMLError
@@ -278,17 +275,10 @@ def replay(judging: Judging, number: int, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", type=int, default=20_000, help="the number of the last case")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
-    parser.add_argument("--case", type=int, help="forge this one case again")
+    parser = campaign_parser(__doc__, 20_000, "forged")
     parser.add_argument("--seed", type=Path, action="append", help="a predictor's file")
     parser.add_argument("--table", type=Path, help="a table that the --seed predictors predict")
     parser.add_argument("--real-bounds", action="store_true", help="compiled code as users run it")
-    parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "forged")
-    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     if not args.real_bounds:  # compiled code then raises where it would read beside an array
         os.environ["NUMBA_BOUNDSCHECK"] = "1"
@@ -301,10 +291,7 @@ def main() -> None:
     events = () if args.real_bounds else ("pickle.find_class",)
     counts = Counts.of(args.state, args.first)
     counts = run(judging.judge, counts, args.cases, args.state, PACKAGES, events)
-    print(json.dumps(counts.findings, indent=1))
-    if args.out:
-        write(args.out, asdict(counts))
-    sys.exit(bool(counts.findings))
+    finish(counts, args.out)
 
 
 if __name__ == "__main__":

@@ -11,25 +11,21 @@ stopped. `--case n` mutates one case again and keeps the file.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import io
-import json
 import os
 import pkgutil
 import sys
-import tempfile
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from _campaign import Counts, run
-from _common import write
+from _campaign import Counts, campaign_parser, finish, run
 from _forged_tables import TableSeed, make_seeds
 from _forging import read_seeds
 from forged import SEEDS, import_encodings
@@ -165,14 +161,7 @@ def prepare(folder: Path) -> Judging:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", type=int, default=10_000, help="the number of the last case")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
-    parser.add_argument("--case", type=int, help="mutate this one case again")
-    parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "forged-tables")
-    parser.add_argument("--out", type=Path)
+    parser = campaign_parser(__doc__, 10_000, "forged-tables")
     args = parser.parse_args()
     args.state.mkdir(parents=True, exist_ok=True)
     judging = prepare(args.state.resolve())
@@ -188,10 +177,7 @@ def main() -> None:
     counts = Counts.of(args.state, args.first)
     readable = (str(args.state.resolve()),)
     counts = run(judging.judge, counts, args.cases, args.state, PACKAGES, readable=readable)
-    print(json.dumps(counts.findings, indent=1))
-    if args.out:
-        write(args.out, asdict(counts))
-    sys.exit(bool(counts.findings))
+    finish(counts, args.out)
 
 
 if __name__ == "__main__":
