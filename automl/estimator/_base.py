@@ -34,7 +34,7 @@ from automl.estimator.parameters import (
     value_errors_as_input_errors,
 )
 from automl.estimator.progress import Observer, progress
-from automl.estimator.readiness import Importer, restore_in_time
+from automl.estimator.readiness import restore_in_time
 from automl.estimator.rows import Rows, as_column, has_names, input_for_sklearn
 from automl.estimator.splitting import (
     folds_of_pairs,
@@ -164,8 +164,7 @@ class AutoML(BaseEstimator):
                 warnings.warn(warning, UserWarning, stacklevel=3)
             display = progress(self.verbose, settings)
             with display, self._trackers(settings) as trackers:
-                importer = Importer(settings.budget)
-                observers: list[Observer] = [*display.observers, *trackers, importer]
+                observers: list[Observer] = [*display.observers, *trackers]
                 callbacks = run.Callbacks(observers, self._end_callbacks(settings))
                 result = run.fit(lambda budget: problem, settings, callbacks)
                 restore_in_time(result.predictor, settings.budget)

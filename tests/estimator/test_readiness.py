@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,11 +14,7 @@ import pytest
 
 from automl import AutoMLRegressor, load
 from automl.budget import Budget
-from automl.candidate import Candidate, Job, Outcome
-from automl.estimator.readiness import Importer, restore_in_time
-from automl.events import FitEnded, FitStarted, TrialDecided
-from automl.features.recipe import RECIPES
-from automl.study import Study
+from automl.estimator.readiness import restore_in_time
 from tests.estimator.samples import IS_WIDE, X, classifier
 
 
@@ -44,25 +41,24 @@ def test_without_time_in_the_fit_the_first_prediction_restores_models() -> None:
     assert np.isfinite(model.predict_proba(X)).all()
 
 
-def test_a_library_is_imported_once_a_candidate_of_its_family_is_complete(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "xgboost", raising=False)
-    job = Job(Candidate("xgboost", {}, RECIPES["native"]), "data")
-    study = Study()
-    for event in (
-        FitStarted(job),
-        FitEnded(job.candidate.id, job.key, Outcome("done", 0.5)),
-        TrialDecided(job.candidate.id, "done"),
-    ):
-        study = study.add(event)
-        Importer(Budget(time.monotonic() + 5.0))(study, event)
-    assert "xgboost" not in sys.modules
-    Importer(Budget(time.monotonic() + 60.0))(study, event)
-    until = time.monotonic() + 60
-    while "xgboost" not in sys.modules and time.monotonic() < until:
-        time.sleep(0.05)
-    assert "xgboost" in sys.modules
+def test_a_fit_imports_no_library_of_boosters_into_this_process(tmp_path: Path) -> None:
+    code = """
+import sys
+import numpy as np
+from automl import AutoMLRegressor
+X = np.arange(120.0).reshape(60, 2)
+model = AutoMLRegressor(families=["lightgbm", "xgboost"], trials=3, n_jobs=1).fit(X, X[:, 0] ** 2)
+model.predict(X)
+print(sorted({"lightgbm", "xgboost", "catboost"} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.heavy
