@@ -69,6 +69,7 @@ def onnx_margins(convert: Callable[[], Any]) -> tuple[Margins, float]:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.log_severity_level = 3
     model = convert().SerializeToString()
     session, seconds = timed(lambda: onnxruntime.InferenceSession(model, options))
     name = session.get_inputs()[0].name

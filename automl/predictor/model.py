@@ -243,7 +243,7 @@ class Predictor:
         evaluator of trees, which takes up to a second.
         """
         self.restore()
-        if self._shared_walk.n_trees and has_compiler():
+        if self._shared_walk.walks_per_row and has_compiler():
             load_kernel()
 
     def check(self) -> None:

@@ -24,7 +24,7 @@ Place = tuple[int, int]  # the numbers of a member and of one of its models
 
 @dataclass
 class Demand:
-    """How many rows a predictor was asked for, counted in rows x trees.
+    """How many rows a predictor was asked for, counted in walks down a tree.
 
     Once NumPy has taken as long as loading the compiled evaluator would have, it is loaded: a
     process that predicts one row never waits for it, and one that predicts many waits once.
@@ -74,9 +74,9 @@ class SharedWalk:
         return cls(tuple(trees), tuple(places), tuple(names_of_each), Demand())
 
     @cached_property
-    def n_trees(self) -> int:
-        """Number of trees of all models."""
-        return sum(trees.count for trees in self.trees)
+    def walks_per_row(self) -> int:
+        """What a row costs without compiled code; 0 if no model consists of trees."""
+        return sum(trees.walks_per_row for trees in self.trees)
 
     @cached_property
     def _inputs(self) -> list[Names]:
@@ -91,7 +91,7 @@ class SharedWalk:
 
     def is_quicker(self, n_rows: int) -> bool:
         """Return whether rows take less time here than model by model."""
-        walks = n_rows * self.n_trees
+        walks = n_rows * self.walks_per_row
         if not walks or is_compiled_better(walks):
             return False
         return not self.demand.is_worth_loading(walks)

@@ -18,17 +18,17 @@ from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
 
 _KERNEL = "automl.models.trees.kernel"
-# Rows x trees from which on it pays to load the compiled evaluator: NumPy needs as long for them (a
+# Walks from which on it pays to load the compiled evaluator: NumPy needs as long for them (a
 # third of a second).
 MIN_WALKS_TO_LOAD = 400_000
-# Rows x trees from which on the compiled evaluator is quicker, once it is loaded: always, since
+# Walks from which on the compiled evaluator is quicker, once it is loaded: always, since
 # joining a grove for one call takes longer than compiled walks.
 _MIN_COMPILED_WALKS = 1
 
 
 def margins(trees: Trees, X: Matrix) -> Floats:
     """Return the margins of rows, of shape (n_rows, n_outputs)."""
-    walks = len(X) * trees.count
+    walks = len(X) * trees.walks_per_row
     if is_compiled_better(walks):
         return compiled_margins(trees, X)
     grove = Grove.of([trees], [0])
@@ -42,7 +42,7 @@ def is_compiled_better(walks: int) -> bool:
     Parameters
     ----------
     walks : int
-        Number of rows times number of trees.
+        Number of rows times `Trees.walks_per_row`.
     """
     if _KERNEL in sys.modules:
         return walks >= _MIN_COMPILED_WALKS

@@ -14,7 +14,7 @@ from automl.models.trees.conditions import Conditions, Indices
 from automl.models.trees.trees import Trees
 
 _FIRST_LEAF = ~0
-_MAX_WALKS_TOGETHER = 1_000_000  # rows x trees, which bounds the memory
+_MAX_WALKS_TOGETHER = 250_000  # which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class Grove:
             The same rows in each of them.
         """
         n_rows = len(matrices[0])
-        rows_together = max(1, _MAX_WALKS_TOGETHER // self.count)
+        walks_per_row = sum(trees.walks_per_row for trees in self.models)
+        rows_together = max(1, _MAX_WALKS_TOGETHER // max(1, walks_per_row))
         if n_rows <= rows_together:
             return self._margins_of_few(matrices)
         parts = []

@@ -32,6 +32,7 @@ Values = npt.NDArray[np.floating[Any]]
 
 MAX_OUTPUTS = 100_000
 _FIRST_LEAF = ~0
+_CONDITIONS_PER_WALK = 40  # that take as long as a walk down a tree
 _MAX_NARROW_NODES = 2**15  # of a tree whose children int16 can hold
 
 
@@ -79,6 +80,15 @@ class Trees:
     def count(self) -> int:
         """Number of trees."""
         return len(self.sizes)
+
+    @property
+    def walks_per_row(self) -> int:
+        """What a row costs without compiled code, counted in walks down a tree.
+
+        All conditions are evaluated for each row, and forests share hardly any.
+        """
+        n_conditions = len(self.conditions.column)
+        return self.count + n_conditions // _CONDITIONS_PER_WALK
 
     @property
     def outputs(self) -> int:
