@@ -30,19 +30,36 @@ def read_arrow(source: Source, kind: str, request: Request) -> Table:
         table.validate(full=True)
         frame = _to_pandas(table)
         frame, notes = _with_index_columns(frame)
-    except (arrow.ArrowException, ValueError) as error:
+    except (arrow.ArrowException, ValueError, RecursionError) as error:
         raise InputError(f"{source.name}: a damaged {kind} file: {one_line(error)}") from None
     form = FileFormat(kind="arrow")
     return from_file_frame(frame, source.name, form, request, notes)
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:
+    plain: pd.DataFrame
+    if not _has_usable_notes(table):
+        plain = table.to_pandas(ignore_metadata=True)
+        return plain
     try:
-        frame: pd.DataFrame = table.to_pandas()
+        plain = table.to_pandas()
     except (KeyError, TypeError, ValueError, NotImplementedError):
         # The file's notes for pandas name types that this version does not have.
-        frame = table.to_pandas(ignore_metadata=True)
-    return frame
+        plain = table.to_pandas(ignore_metadata=True)
+    return plain
+
+
+def _has_usable_notes(table: Any) -> bool:
+    """Return whether a file's notes for pandas, if any, can be trusted to be read.
+
+    Names of several parts can't: pyarrow parses them as Python's literals, and forged ones end in
+    a traceback.
+    """
+    notes = table.schema.pandas_metadata
+    if notes is None:
+        return True
+    levels = notes.get("column_indexes", []) if isinstance(notes, dict) else None
+    return isinstance(levels, list) and len(levels) <= 1
 
 
 def _with_index_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:

@@ -170,6 +170,38 @@ class TestZip:
         assert message.endswith("Unpack it, and give the table in it.")
 
 
+def parquet_of(names: list[str], notes: bytes) -> bytes:
+    """Return a Parquet file with two columns and notes for pandas."""
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table([[1], [2]], names=names)
+    stream = io.BytesIO()
+    parquet.write_table(table.replace_schema_metadata({b"pandas": notes}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("notes", [b"3", b"[1]", b'{"column_indexes": 3}'])
+def test_unusable_notes_for_pandas_are_ignored(tmp_path: Path, notes: bytes) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_bytes(parquet_of(["a", "b"], notes))
+    assert list(read_table(path).columns) == ["a", "b"]
+
+
+@pytest.mark.parametrize("notes", [b"nope", b"[" * 10_000])
+def test_unreadable_notes_for_pandas_are_refused(tmp_path: Path, notes: bytes) -> None:
+    message = message_on(parquet_of(["a", "b"], notes), tmp_path)
+    assert "a damaged Parquet file" in message
+
+
+def test_names_of_several_parts_are_not_parsed_as_literals(tmp_path: Path) -> None:
+    level = {"name": None, "field_name": None, "numpy_type": "object", "metadata": None}
+    notes = {"column_indexes": [level, level], "index_columns": [], "columns": []}
+    names = ["('a', 'x'", "3"]
+    path = tmp_path / "table.parquet"
+    path.write_bytes(parquet_of(names, json.dumps(notes).encode()))
+    assert list(read_table(path).columns) == names
+
+
 def test_names_of_several_levels_in_json_are_refused(tmp_path: Path) -> None:
     content = {"columns": [["a", "b"], ["a", "c"]], "data": [[1, 2], [3, 4]]}
     message = message_on(json.dumps(content).encode(), tmp_path)
