@@ -14,7 +14,6 @@ from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Plai
 from automl.models._blocks import (
     check_width,
     fill_missing,
-    map_blocks,
     read_array,
     read_integer,
     read_vector,
@@ -63,8 +62,15 @@ class KNNModel:
     def predict(self, X: Matrix) -> Floats:
         """Return votes or means of the k nearest; rows at the k-th distance share the rest of k."""
         check_width(X, self.rows.shape[1])
-        raw = map_blocks(self._predict_block, fill_missing(X), _BLOCK_ROWS)
-        return self.target.to_prediction(raw)
+        rows = fill_missing(X)
+        raw = []
+        # Blocks need no padding: only exact distances count, which depend on nothing but two rows.
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            block = rows[start : start + _BLOCK_ROWS]
+            raw.append(self._predict_block(block))
+        if not raw:
+            return self.target.empty_prediction()
+        return self.target.to_prediction(np.concatenate(raw))
 
     @cached_property
     def _index(self) -> NeighbourIndex:
