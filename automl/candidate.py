@@ -162,6 +162,9 @@ class Outcome:
         Whether its deadline ended it rather than early stopping.
     size : int
         Bytes of the model's file.
+    row_ms : float
+        Milliseconds that the model takes for one row, counted from what it consists of; 0 if
+        the model was not kept.
     """
 
     status: Status
@@ -171,6 +174,7 @@ class Outcome:
     reason: str = ""
     stopped: bool = False
     size: int = 0
+    row_ms: float = 0.0
 
     @property
     def is_done(self) -> bool:

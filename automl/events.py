@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 from automl.candidate import Job, Outcome
 from automl.features.recipe import Recipe
 from automl.finding import Finding
+from automl.price import Cost
 from automl.study import Evaluation, Event, Finish, Plan, Size, Study
 from automl.task import Task
 from automl.trial import Decision, Trial
@@ -308,6 +309,10 @@ class EnsembleWeighted:
         `either`: a member is its refits if it has enough of them, else its bag, too.
     evaluation : Evaluation or None
         None as long as only unfinished models predict.
+    copies : int
+        The most fold models, and the most refits, of a member; 0 is no bound.
+    cost : Cost or None
+        What its predictions cost, where a price was asked for.
     """
 
     kind: ClassVar[str] = "weights"
@@ -315,6 +320,8 @@ class EnsembleWeighted:
     weights: Mapping[str, float]
     finish: Finish
     evaluation: Evaluation | None
+    copies: int = 0
+    cost: Cost | None = None
 
     def added_to(self, study: Study) -> Study:
         """Return the study with this ensemble."""
@@ -322,24 +329,33 @@ class EnsembleWeighted:
             study,
             weights=self.weights,
             finish=self.finish,
+            copies=self.copies,
+            cost=self.cost,
             evaluation=self.evaluation,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         evaluation = None if self.evaluation is None else self.evaluation.to_json()
-        return {
+        plain: dict[str, Any] = {
             "weights": dict(self.weights),
             "finish": self.finish,
             "evaluation": evaluation,
         }
+        if self.copies:
+            plain["copies"] = self.copies
+        if self.cost is not None:
+            plain["cost"] = self.cost.to_json()
+        return plain
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Return the event that `to_json` wrote."""
         plain = value["evaluation"]
         evaluation = None if plain is None else Evaluation.from_json(plain)
-        return cls(value["weights"], value["finish"], evaluation)
+        cost = Cost.from_json(value["cost"]) if "cost" in value else None
+        copies = value.get("copies", 0)
+        return cls(value["weights"], value["finish"], evaluation, copies, cost)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from automl.extensions import NO_EXTENSIONS, Extensions
 from automl.features.recipe import Recipe
 from automl.finding import Finding
 from automl.models import Family, find_family
+from automl.price import Cost
 from automl.task import Task
 from automl.trial import Trial
 
@@ -219,6 +220,10 @@ class Study:
     finish : {"bag", "refit", "both", "either"}
         Whether a member consists of its fold models, of its refits on all rows if it has any, or
         of both.
+    copies : int
+        The most fold models, and the most refits, of a member; 0 is no bound.
+    cost : Cost or None
+        What the ensemble's predictions cost, where a price was asked for.
     evaluation : Evaluation or None
         Of the ensemble.
     test : mapping
@@ -246,6 +251,8 @@ class Study:
     running: Mapping[str, Job] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     finish: Finish = "bag"
+    copies: int = 0
+    cost: Cost | None = None
     evaluation: Evaluation | None = None
     test: Mapping[str, Any] = field(default_factory=dict)
     finished: str = ""
@@ -315,11 +322,15 @@ class Study:
         n_refits = len(trial.refits)
         if n_refits and not keeps_bag(self.finish, kind, n_refits):
             return ()
-        return trial.splits
+        return self._limited(trial.splits)
 
     def refits(self, trial: Trial) -> tuple[Split, ...]:
         """Return where the refits of a member were fitted."""
-        return trial.refits if self.finish != "bag" else ()
+        return self._limited(trial.refits) if self.finish != "bag" else ()
+
+    def _limited(self, splits: tuple[Split, ...]) -> tuple[Split, ...]:
+        """Return as many of a member's models as the price allows."""
+        return splits[: self.copies] if self.copies else splits
 
     def fitted_splits(self, trial: Trial) -> tuple[Split, ...]:
         """Return every split where a member was fitted: the folds, and all rows if refitted."""

@@ -47,6 +47,7 @@ from automl.folds import sample_rows
 from automl.metrics import metric_of
 from automl.models import find_family, reads_features
 from automl.models._base import FitContext, Fitted, Sample
+from automl.models.row_cost import row_milliseconds
 from automl.run_files import ENCODED, FAILURES
 from automl.state import pack_to_bytes, unpack_bytes
 
@@ -254,8 +255,10 @@ class Worker:
             if not np.isfinite(loss):
                 return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
         size = 0
+        row_ms = 0.0
         if job.is_kept:
             size = self._write(job, fitted, predictions)
+            row_ms = round(row_milliseconds(fitted.compact_model or fitted.model), 4)
         return Outcome(
             "done",
             loss,
@@ -263,6 +266,7 @@ class Worker:
             fitted.rounds,
             stopped=fitted.hit_deadline,
             size=size,
+            row_ms=row_ms,
         )
 
     def _known_extensions(self) -> extensions.Extensions:

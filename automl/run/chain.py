@@ -16,12 +16,12 @@ from automl.events import RunFinished, RunStarted, StageEnded, StageStarted, fin
 from automl.executor.fork_server import ForkServer
 from automl.files import write_text
 from automl.journal import Journal, Observer
+from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
 from automl.leaderboard import leaderboard, to_csv
 from automl.pipeline import Step
 from automl.predictor import save
 from automl.problem import Problem
-from automl.run.build import build_predictor
 from automl.run.facts import FactsWriter
 from automl.run.first_model import start_first_model, with_baseline
 from automl.run.reserves import Reserves, Slowdown

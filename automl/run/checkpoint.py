@@ -8,9 +8,9 @@ from pathlib import Path
 
 from automl.budget import Budget
 from automl.events import DataPrepared, FitEnded, TrialDecided
+from automl.lab.assembly import baseline_predictor, build_predictor
 from automl.lab.run_data import RunData
 from automl.predictor import save
-from automl.run.build import baseline_predictor, build_predictor
 from automl.stages.ensemble import Ensemble, Pace, gather_complete, gather_unfinished
 from automl.study import Event, Study
 

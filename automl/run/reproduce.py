@@ -17,10 +17,10 @@ from automl.errors import AutoMLError, InputError
 from automl.event_log import replay
 from automl.executor.fork_server import ForkServer
 from automl.journal import Journal
+from automl.lab.assembly import build_predictor
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.predictor import Predictor, load
 from automl.problem import Problem
-from automl.run.build import build_predictor
 from automl.run.facts import with_given_folds
 from automl.run.resume import bring_back
 from automl.run.session import Session, open_session

@@ -29,6 +29,7 @@ from automl.events import DataPrepared, RecipesChosen, RunStarted
 from automl.executor.inline import InlineExecutor
 from automl.features.recipe import FIRST_MODEL_RECIPE, RECIPES
 from automl.journal import Journal
+from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.lab.run_data import RunData
@@ -36,7 +37,6 @@ from automl.leaderboard import leaderboard, no_model_text
 from automl.metrics import metric_of
 from automl.models import FitContext, Sample, SimpleFamily, find_family
 from automl.predictor import archive
-from automl.run.build import build_predictor
 from automl.run.first_model import with_baseline
 from automl.run.recorder import Recorder
 from automl.search.portfolio import first_model

@@ -1,4 +1,4 @@
-"""Build a predictor from a study's weights and the models in the run's folder."""
+"""Assemble a predictor from a study's weights and the models in the run's folder."""
 
 from __future__ import annotations
 

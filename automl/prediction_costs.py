@@ -1,0 +1,116 @@
+"""What predictions cost, estimated from a study: from models, encodings and columns, by counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from automl.price import Cost
+from automl.study import Finish, Study, keeps_bag
+from automl.trial import Trial
+
+# Milliseconds on one core, rounded from what 12 predictors took.
+_MILLISECONDS_PER_CALL = 0.2
+_MILLISECONDS_PER_COLUMN = 0.035
+_MILLISECONDS_PER_ENCODING = 0.1
+_MILLISECONDS_PER_FEATURE = 0.003
+_MILLISECONDS_PER_FOLD_ENCODING = 0.05  # of an encoding that reads the target
+_MEGABYTES_PER_PREDICTOR = 0.02
+_BYTES_PER_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What the members of an ensemble consist of.
+
+    Parameters
+    ----------
+    finish : {"bag", "refit", "both", "either"}
+    copies : int
+        The most fold models, and the most refits, of a member; 0 is no bound.
+    planned : int
+        Refits that a member will have, as long as it has none.
+    """
+
+    finish: Finish
+    copies: int = 0
+    planned: int = 0
+
+    def n_models(self, study: Study, trial: Trial) -> tuple[int, int]:
+        """Return how many fold models and how many refits a member will have."""
+        family = study.family(trial.family)
+        n_refits = 0
+        if self.finish != "bag":
+            n_refits = self.planned if family.seeded else min(1, self.planned)
+        n_folds = len(trial.splits)
+        if n_refits and not keeps_bag(self.finish, family, n_refits):
+            n_folds = 0
+        if self.copies:
+            return min(n_folds, self.copies), min(n_refits, self.copies)
+        return n_folds, n_refits
+
+
+def estimate_cost(study: Study, trials: Iterable[Trial], arrangement: Arrangement) -> Cost:
+    """Return what predictions of an ensemble will cost.
+
+    Parameters
+    ----------
+    study : Study
+    trials : iterable of Trial
+        The members.
+    arrangement : Arrangement
+    """
+    size = study.size
+    milliseconds = _MILLISECONDS_PER_CALL + _MILLISECONDS_PER_COLUMN * size.columns
+    n_bytes = _MEGABYTES_PER_PREDICTOR * _BYTES_PER_MEGABYTE
+    encodings: dict[str, float] = {}
+    for trial in trials:
+        n_folds, n_refits = arrangement.n_models(study, trial)
+        model_ms, model_bytes = _mean_model(trial)
+        milliseconds += (n_folds + n_refits) * model_ms
+        n_bytes += (n_folds + n_refits) * model_bytes
+        encodings |= _encoding_milliseconds(study, trial, n_folds, n_refits)
+    milliseconds += sum(encodings.values())
+    return Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE, counted=True)
+
+
+def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
+    """Return what predictions of a trial alone cost, with the models that it has."""
+    arrangement = Arrangement(study.finish, study.copies, len(trial.refits))
+    return estimate_cost(study, [trial], arrangement)
+
+
+def _mean_model(trial: Trial) -> tuple[float, float]:
+    """Return the milliseconds and bytes of one model of a trial; refits count where there are."""
+    of_folds: list[tuple[float, int]] = []
+    of_refits: list[tuple[float, int]] = []
+    for key, outcome in trial.full_outcomes.items():
+        if not outcome.is_done:
+            continue
+        is_refit = trial.jobs[key].fold is None
+        models = of_refits if is_refit else of_folds
+        models.append((outcome.row_ms, outcome.size))
+    models = of_refits or of_folds
+    if not models:
+        return 0.0, 0.0
+    milliseconds = sum(row_ms for row_ms, _ in models) / len(models)
+    n_bytes = sum(size for _, size in models) / len(models)
+    return milliseconds, n_bytes
+
+
+def _encoding_milliseconds(
+    study: Study,
+    trial: Trial,
+    n_folds: int,
+    n_refits: int,
+) -> dict[str, float]:
+    """Return the milliseconds of each encoding that a member reads, by the encoding's name."""
+    if trial.candidate.is_baseline:
+        return {}
+    recipe = trial.candidate.recipe
+    features = _MILLISECONDS_PER_FEATURE * study.size.width
+    found = {recipe.name: _MILLISECONDS_PER_ENCODING + features}
+    if recipe.reads_target:
+        n_splits = n_folds + bool(n_refits)
+        found[f"{recipe.name} by fold"] = n_splits * _MILLISECONDS_PER_FOLD_ENCODING
+    return found

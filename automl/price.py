@@ -1,0 +1,99 @@
+"""What predictions cost, and what they may cost at most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a predictor costs whoever uses it.
+
+    Parameters
+    ----------
+    milliseconds : float
+        To predict one row, in a process that has predicted others, on one core.
+    megabytes : float
+        Size of its file.
+    counted : bool
+        Whether the milliseconds were counted from what a prediction does, without a clock.
+    """
+
+    milliseconds: float
+    megabytes: float
+    counted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "ms": round(self.milliseconds, 3),
+            "mb": round(self.megabytes, 4),
+            "counted": self.counted,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the cost that `to_json` wrote."""
+        return cls(value["ms"], value["mb"], value["counted"])
+
+
+@dataclass(frozen=True)
+class Price:
+    """The most that a predictor may cost.
+
+    Parameters
+    ----------
+    milliseconds, megabytes : float
+        Infinite where there is no bound.
+
+    Examples
+    --------
+    >>> Price(milliseconds=5).allows(Cost(4, 100)), Price(5, 10).allows(Cost(4, 100))
+    (True, False)
+    """
+
+    milliseconds: float = math.inf
+    megabytes: float = math.inf
+
+    def allows(self, cost: Cost) -> bool:
+        """Return whether a predictor costs no more."""
+        return self.used_share(cost) <= 1
+
+    def used_share(self, cost: Cost) -> float:
+        """Return the larger of the two shares of the price that a predictor uses up."""
+        return max(cost.milliseconds / self.milliseconds, cost.megabytes / self.megabytes)
+
+    def corrected(self, estimated: Cost, real: Cost, margin: float) -> Price:
+        """Return a price for estimates, so that real costs keep to this one.
+
+        Parameters
+        ----------
+        estimated, real : Cost
+            Of one predictor.
+        margin : float
+            Share by which a bound is lowered if it was overrun.
+        """
+        return Price(
+            _corrected(self.milliseconds, estimated.milliseconds, real.milliseconds, margin),
+            _corrected(self.megabytes, estimated.megabytes, real.megabytes, margin),
+        )
+
+    def __str__(self) -> str:
+        """Return the bounds in words."""
+        parts = []
+        if math.isfinite(self.milliseconds):
+            parts.append(f"{self.milliseconds:g} ms a row")
+        if math.isfinite(self.megabytes):
+            parts.append(f"{self.megabytes:g} MB")
+        return " and ".join(parts)
+
+
+def _corrected(bound: float, estimated: float, real: float, margin: float) -> float:
+    """Return a bound times the ratio of an estimate to the truth."""
+    ratio = estimated / real
+    if real > bound:
+        ratio *= 1 - margin
+    return bound * ratio
