@@ -380,6 +380,16 @@ def apply_thresholds(proba: Floats, thresholds: Floats) -> Integers:
     return largest
 
 
+def normalised(weights: Mapping[str, float]) -> Mapping[str, float]:
+    """Return weights with sum one.
+
+    >>> normalised({"a": 3.0, "b": 1.0})
+    {'a': 0.75, 'b': 0.25}
+    """
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:
     """Return the weights that are not zero, largest first."""
     members: dict[str, float] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from automl.extrapolation import default_n_new_rows, student_t_quantile, widening_factor
 from automl.metrics import Metric, metric_of
+from automl.prediction_costs import estimate_ensemble_cost, estimate_trial_cost
 from automl.study import Evaluation, Study
 from automl.trial import Trial
 
@@ -26,10 +27,12 @@ LEADERBOARD_HEADINGS = (
     "test",
     "seconds",
     "size_mb",
+    "row_ms",
     "weight",
     "status",
 )
 TIED = "done, tied with the best"  # status of models that can't be told apart from the best one
+MISSED_PRICE = "price"  # code of the finding that a predictor costs more than its price
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTES_PER_MEGABYTE = 1e6
 
@@ -42,6 +45,8 @@ def leaderboard(study: Study) -> list[Row]:
     Scores have the metric's natural sign. Intervals hold 95% of the scores on new rows, a third as
     many as the table has: a trial's is Student's over its folds, the ensemble's is a bootstrap over
     rows. `test` is the score on the user's test table, for the predictor and each of its members.
+    `row_ms` is what predicting one row takes, warm, estimated from what a model consists of; of the
+    ensemble it is measured where the run has a price.
     """
     if study.task is None:
         return []
@@ -103,6 +108,9 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
     low, high = _natural(metric, evaluation.low, evaluation.high)
     seconds = sum(trial.seconds for trial in members)
     size = sum(megabytes(trial) for trial in members)
+    if study.cost is not None:
+        size = study.cost.megabytes
+    cost = study.cost or estimate_ensemble_cost(study)
     return {
         "id": "ensemble",
         "family": f"{len(members)} models",
@@ -115,6 +123,7 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
         "test": study.test.get("score"),
         "seconds": round(seconds, 2),
         "size_mb": round(size, 2),
+        "row_ms": round(cost.milliseconds, 2),
         "weight": 1.0,
         "status": "done",
     }
@@ -142,6 +151,7 @@ def _trial_row(study: Study, trial: Trial) -> Row:
         "test": test_scores.get(trial.id),
         "seconds": round(trial.seconds, 2),
         "size_mb": round(megabytes(trial), 2),
+        "row_ms": round(estimate_trial_cost(study, trial).milliseconds, 2),
         "weight": round(weight, 4),
         "status": _status(study, trial),
     }
@@ -216,6 +226,12 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
     """Return bounds of a loss as bounds of the score, the lower one first."""
     scores = (metric.score(low), metric.score(high))
     return min(scores), max(scores)
+
+
+def missed_price_text(study: Study) -> str:
+    """Return that the predictor costs more than was asked for; empty if it doesn't."""
+    actions = [finding.action for finding in study.findings if finding.code == MISSED_PRICE]
+    return actions[-1] if actions else ""
 
 
 def no_model_text(study: Study) -> str:

@@ -79,6 +79,36 @@ class Pipeline:
             pipeline = _with_setting(pipeline, setting)
         return pipeline
 
+    def with_price(self, max_ms: float | None, max_mb: float | None) -> Pipeline:
+        """Return this pipeline with bounds of what predictions may cost; None sets none.
+
+        Parameters
+        ----------
+        max_ms : float or None
+            Milliseconds of predicting one row.
+        max_mb : float or None
+            Megabytes of the predictor's file.
+
+        Raises
+        ------
+        InputError
+            A bound is not above 0, or no stage would keep to it.
+        """
+        pipeline = self
+        bounds = {"max_ms": max_ms, "max_mb": max_mb}
+        for name, value in bounds.items():
+            if value is None:
+                continue
+            option = f"--{name.replace('_', '-')}"
+            if not 0 < value < math.inf:
+                raise InputError(f"{option} {value:g}: give a number above 0.")
+            if all(step.name != "ensemble" for step in self.steps):
+                raise InputError(
+                    f"{option}: the pipeline has no stage `ensemble`, which would keep to it."
+                )
+            pipeline = pipeline.with_options([f"ensemble.{name}={float(value)!r}"])
+        return pipeline
+
     def with_stage(
         self,
         one: Stage,

@@ -60,24 +60,49 @@ def estimate_cost(study: Study, trials: Iterable[Trial], arrangement: Arrangemen
         The members.
     arrangement : Arrangement
     """
-    size = study.size
-    milliseconds = _MILLISECONDS_PER_CALL + _MILLISECONDS_PER_COLUMN * size.columns
-    n_bytes = _MEGABYTES_PER_PREDICTOR * _BYTES_PER_MEGABYTE
-    encodings: dict[str, float] = {}
+    members = []
     for trial in trials:
         n_folds, n_refits = arrangement.n_models(study, trial)
-        model_ms, model_bytes = _mean_model(trial)
-        milliseconds += (n_folds + n_refits) * model_ms
-        n_bytes += (n_folds + n_refits) * model_bytes
-        encodings |= _encoding_milliseconds(study, trial, n_folds, n_refits)
-    milliseconds += sum(encodings.values())
-    return Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE, counted=True)
+        members.append(_Member(trial, n_folds, n_refits))
+    return _cost(study, members)
+
+
+def estimate_ensemble_cost(study: Study) -> Cost:
+    """Return what predictions of a study's ensemble cost, with the models that it has."""
+    return _cost(study, [_as_it_is(study, study.trials[name]) for name in study.weights])
 
 
 def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
     """Return what predictions of a trial alone cost, with the models that it has."""
-    arrangement = Arrangement(study.finish, study.copies, len(trial.refits))
-    return estimate_cost(study, [trial], arrangement)
+    return _cost(study, [_as_it_is(study, trial)])
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A trial with the numbers of its fold models and refits."""
+
+    trial: Trial
+    n_folds: int
+    n_refits: int
+
+
+def _as_it_is(study: Study, trial: Trial) -> _Member:
+    return _Member(trial, len(study.bag(trial)), len(study.refits(trial)))
+
+
+def _cost(study: Study, members: Iterable[_Member]) -> Cost:
+    size = study.size
+    milliseconds = _MILLISECONDS_PER_CALL + _MILLISECONDS_PER_COLUMN * size.columns
+    n_bytes = _MEGABYTES_PER_PREDICTOR * _BYTES_PER_MEGABYTE
+    encodings: dict[str, float] = {}
+    for member in members:
+        n_models = member.n_folds + member.n_refits
+        model_ms, model_bytes = _mean_model(member.trial)
+        milliseconds += n_models * model_ms
+        n_bytes += n_models * model_bytes
+        encodings |= _encoding_milliseconds(study, member)
+    milliseconds += sum(encodings.values())
+    return Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE, counted=True)
 
 
 def _mean_model(trial: Trial) -> tuple[float, float]:
@@ -98,19 +123,15 @@ def _mean_model(trial: Trial) -> tuple[float, float]:
     return milliseconds, n_bytes
 
 
-def _encoding_milliseconds(
-    study: Study,
-    trial: Trial,
-    n_folds: int,
-    n_refits: int,
-) -> dict[str, float]:
+def _encoding_milliseconds(study: Study, member: _Member) -> dict[str, float]:
     """Return the milliseconds of each encoding that a member reads, by the encoding's name."""
-    if trial.candidate.is_baseline:
+    candidate = member.trial.candidate
+    if candidate.is_baseline:
         return {}
-    recipe = trial.candidate.recipe
+    recipe = candidate.recipe
     features = _MILLISECONDS_PER_FEATURE * study.size.width
     found = {recipe.name: _MILLISECONDS_PER_ENCODING + features}
     if recipe.reads_target:
-        n_splits = n_folds + bool(n_refits)
+        n_splits = member.n_folds + bool(member.n_refits)
         found[f"{recipe.name} by fold"] = n_splits * _MILLISECONDS_PER_FOLD_ENCODING
     return found

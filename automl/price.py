@@ -58,6 +58,11 @@ class Price:
     milliseconds: float = math.inf
     megabytes: float = math.inf
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is any bound."""
+        return math.isfinite(self.milliseconds) or math.isfinite(self.megabytes)
+
     def allows(self, cost: Cost) -> bool:
         """Return whether a predictor costs no more."""
         return self.used_share(cost) <= 1

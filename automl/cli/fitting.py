@@ -66,6 +66,16 @@ Memory = Annotated[
     str | None,
     typer.Option(help="Memory that the workers may use, such as 8GB. Default: 80% of free memory."),
 ]
+MaxMilliseconds = Annotated[
+    float | None,
+    typer.Option(
+        help="Milliseconds that predicting one row may take, warm: chooses the ensemble under it."
+    ),
+]
+MaxMegabytes = Annotated[
+    float | None,
+    typer.Option(help="Megabytes that the predictor's file may have: chooses the ensemble."),
+]
 Group = Annotated[
     str | None,
     typer.Option(
@@ -124,6 +134,8 @@ def fit(
     seed: Seed = 0,
     jobs: Jobs = None,
     memory: Memory = None,
+    max_ms: MaxMilliseconds = None,
+    max_mb: MaxMegabytes = None,
     group: Group = None,
     time: Order = None,
     weight: Weight = None,

@@ -58,6 +58,8 @@ class RunRequest:
     seed: int = 0
     jobs: int | None = None
     memory: str | None = None
+    max_ms: float | None = None
+    max_mb: float | None = None
     group: str | None = None
     time: str | None = None
     weight: str | None = None
@@ -258,6 +260,7 @@ def _pipeline(request: RunRequest) -> Pipeline:
     _overrides(request)
     if request.use_all and any(step.name == "tune" for step in pipeline.steps):
         pipeline = pipeline.with_options(["tune.use_all=true"])
+    pipeline = pipeline.with_price(request.max_ms, request.max_mb)
     if request.start_from is not None:
         folder = str(_check_earlier_run(request.start_from))
         option = f"select.earlier={json.dumps(folder, ensure_ascii=False)}"

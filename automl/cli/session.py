@@ -136,10 +136,10 @@ def _execute(
 
 
 def _print_result(result: Result, settings: Settings, followers: Followers | None) -> None:
-    """Print the summary of a run and its warnings; exit with a code of its own without a model."""
+    """Print the summary of a run and its warnings; exit with 3 if it is not as asked."""
     from automl.cli.overtime import NO_MODEL
     from automl.cli.summary import run_summary
-    from automl.leaderboard import no_model_text
+    from automl.leaderboard import missed_price_text, no_model_text
     from automl.report.summary import test_score_warning
 
     no_model = "" if settings.trials == 1 else no_model_text(result.study)
@@ -151,7 +151,10 @@ def _print_result(result: Result, settings: Settings, followers: Followers | Non
     typer.echo(run_summary(result.study, result.folder, result.sha256, elapsed, settings.seconds))
     if warning := test_score_warning(result.study):
         warn(warning)
-    if no_model:
+    missed_price = missed_price_text(result.study)
+    if missed_price:
+        warn(missed_price)
+    if no_model or missed_price:
         raise typer.Exit(NO_MODEL)
 
 

@@ -109,7 +109,18 @@ def _score_section(study: Study, elapsed: float, budget: float | None) -> str:
     better = "greater is better" if score.greater_is_better else "lower is better"
     interval = f"\n{INDENT}{score.interval_text}" if score.interval_text else ""
     score_line = f"Expected score  {score.metric} {score.score_text} ({better}){interval}"
-    return f"{score_line}{_test_score(study)}\n{time_line}"
+    return f"{score_line}{_test_score(study)}\n{_cost_line(study)}{time_line}"
+
+
+def _cost_line(study: Study) -> str:
+    """Return a line with what predictions cost, where the run has a price."""
+    cost = study.cost
+    if cost is None:
+        return ""
+    how = "counted" if cost.counted else "measured"
+    return (
+        f"Price           {cost.milliseconds:.1f} ms a row, warm ({how}); {cost.megabytes:.2f} MB\n"
+    )
 
 
 def _test_score(study: Study) -> str:
@@ -191,6 +202,7 @@ def leaderboard_text(rows: Sequence[Row], max_rows: int | None = None) -> str:
         "weight",
         "seconds",
         "MB",
+        "ms",
         "id",
         "model",
     )
@@ -227,6 +239,7 @@ def _cells(row: Row, decimals: int, has_ties: bool, has_tests: bool) -> tuple[st
         f"{row['weight']:.3f}" if row["weight"] else "",
         f"{row['seconds']:.2f}",
         f"{row['size_mb']:.2f}",
+        f"{row['row_ms']:.1f}",
         visible(row["id"], MAX_NAME_CHARACTERS),
         f"{family} {recipe}".strip() + status,
     )

@@ -26,6 +26,7 @@ from automl.estimator.parameters import (
     FitArguments,
     budget_text,
     build_pipeline,
+    check_bound,
     check_engine,
     check_trials,
     number_of_cores,
@@ -45,7 +46,7 @@ from automl.estimator.splitting import (
 from automl.estimator.wording import finding_in_python, in_python, python_wording
 from automl.executor.engines import Engine
 from automl.extensions import Extensions
-from automl.leaderboard import LEADERBOARD_HEADINGS, leaderboard, no_model_text
+from automl.leaderboard import LEADERBOARD_HEADINGS, leaderboard, missed_price_text, no_model_text
 from automl.metrics import register_function
 from automl.metrics import resolve_metric_name as known_metric
 from automl.models import Family, find_family, is_known
@@ -85,6 +86,8 @@ class AutoML(BaseEstimator):
         track: str | Tracker | Sequence[str | Tracker] | None = (),
         n_jobs: int | None = None,
         memory: str | int | None = None,
+        max_ms: float | None = None,
+        max_mb: float | None = None,
         engine: str | Engine = "local",
         random_state: Any = 0,
         verbose: int = 0,
@@ -101,6 +104,8 @@ class AutoML(BaseEstimator):
         self.track = track
         self.n_jobs = n_jobs
         self.memory = memory
+        self.max_ms = max_ms
+        self.max_mb = max_mb
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
@@ -275,6 +280,9 @@ class AutoML(BaseEstimator):
             self.families,
             extensions,
         )
+        check_bound("max_ms", self.max_ms)
+        check_bound("max_mb", self.max_mb)
+        pipeline = pipeline.with_price(self.max_ms, self.max_mb)
         seconds = None
         if self.trials is None:
             seconds = parse_duration(budget, "budget")
@@ -336,6 +344,8 @@ class AutoML(BaseEstimator):
                 texts.append(finding.text())
         if settings.trials != 1 and (no_model := no_model_text(study)):
             texts.append(no_model)
+        if missed_price := missed_price_text(study):
+            texts.append(missed_price)
         for text in texts:
             warnings.warn(in_python(text), UserWarning, stacklevel=4)
 
@@ -445,6 +455,7 @@ def _unevaluated_row(study: Study, predictor: Predictor) -> dict[str, Any]:
     row["metric"] = study.known_task.metric
     row["seconds"] = 0.0
     row["size_mb"] = 0.0
+    row["row_ms"] = 0.0
     row["weight"] = 1.0
     row["status"] = "not judged: there was no time to try a candidate"
     return row

@@ -73,6 +73,13 @@ def check_trials(trials: Any) -> None:
         )
 
 
+def check_bound(name: str, value: Any) -> None:
+    """Refuse a bound that is not a number."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if value is not None and not is_number:
+        raise InputError(f"{name}={value!r}: give a number above 0, or None.")
+
+
 def budget_text(budget: Any) -> str:
     """Return a budget as the text that the command line takes."""
     if isinstance(budget, str):

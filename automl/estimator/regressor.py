@@ -56,6 +56,11 @@ class AutoMLRegressor(RegressorMixin, AutoML):
         Cores to use. None and -1 stand for all that this process may use.
     memory : str or int, optional
         Memory that the workers may use: "8GB", or bytes. Default: 80% of free memory.
+    max_ms : float, optional
+        Milliseconds that predicting one row may take, warm: the ensemble is chosen under it, and
+        measured.
+    max_mb : float, optional
+        Megabytes that the predictor's file may have.
     engine : {"local", "inline"} or Engine, default="local"
         Worker processes; or everything in this process, for tiny tables, which ignores `n_jobs` and
         `memory`; or an engine of your own (`automl.executor.engines.Engine`).

@@ -27,6 +27,8 @@ PARAMETERS: dict[str, str] = {
     "family": "families",
     "group": "groups",
     "jobs": "n_jobs",
+    "max-mb": "max_mb",
+    "max-ms": "max_ms",
     "memory": "memory",
     "metric": "metric",
     "output": "output",

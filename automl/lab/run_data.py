@@ -24,6 +24,7 @@ from automl.problem import EMPTY_PROBLEM, Problem
 from automl.run_files import ENCODED
 from automl.store import Store
 from automl.study import Study
+from automl.table import Table
 from automl.trial import Trial
 
 CLEANER = "cleaner.json"
@@ -54,6 +55,7 @@ class RunData:
         self._extensions = own
         self._dataset: Dataset | None = None
         self._cleaner: Cleaner | None = None
+        self.example_rows: Table | None = None  # some raw rows, to measure predictions by
         self.encoded: set[str] = set()  # keys of the encodings that exist
 
     # ------------------------------------------------------------ the table

@@ -77,6 +77,10 @@ class Trimmer:
             weights = without
         return weights
 
+    def loss(self, weights: Weights) -> float:
+        """Return the ensemble's loss, calibrated as far as probabilities will be."""
+        return float(self._losses(weights).mean())
+
     def _without_one(self, weights: Weights) -> Weights:
         """Return new weights without the member that costs least, of the lightest ones."""
         by_weight = list(weights)
@@ -85,7 +89,7 @@ class Trimmer:
 
         def loss_without(name: str) -> float:
             rest = {other: weight for other, weight in weights.items() if other != name}
-            return float(self._losses(rest).mean())
+            return self.loss(rest)
 
         idlest = min(lightest, key=loss_without)
         rest = [name for name in weights if name != idlest]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,16 @@ class Pool:
     predictions: tuple[Floats, ...]
     truth: Truth
     fold_positions: tuple[Rows, ...] = ()
+
+    def of(self, trials: Sequence[Trial]) -> Pool:
+        """Return the pool with some of its trials alone."""
+        ids = {trial.id for trial in trials}
+        kept = [index for index, trial in enumerate(self.trials) if trial.id in ids]
+        return replace(
+            self,
+            trials=tuple(self.trials[index] for index in kept),
+            predictions=tuple(self.predictions[index] for index in kept),
+        )
 
     @property
     def has_model(self) -> bool:

@@ -5,7 +5,8 @@ Weights are chosen by the complete out-of-fold predictions of the trials.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from automl.ensemble import (
     combine,
     equal_thresholds,
     fit_temperature,
+    normalised,
     select_greedily,
     weights_by_id,
 )
@@ -31,12 +33,17 @@ from automl.events import EnsembleWeighted
 from automl.folds import HasTime, sample_rows, unlimited
 from automl.lab.lab import Lab
 from automl.metrics import METRICS, Metric, metric_of
+from automl.models.trees.evaluation import KERNEL, has_compiler
+from automl.prediction_costs import Arrangement
+from automl.price import Price
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages._base import option
 from automl.stages._evaluation import evaluate, tied_with_best
 from automl.stages._idle_members import Trimmer
 from automl.stages._pace import Pace
 from automl.stages._pool import Pool, gather_complete, gather_unfinished
+from automl.stages._price_keeping import PriceKeeper, predictor_cost, record_missed_price
+from automl.stages._pricing import Choice, Selector
 from automl.study import Evaluation, Finish, Study, keeps_bag
 from automl.trial import Trial
 from automl.uncertainty import Weigher, estimate_optimism
@@ -65,6 +72,13 @@ MAX_UNTIMED_COPIES = 2  # refits of a member without a clock to say how many the
 EXTRA_REFIT_TIME_SHARE = 0.1  # of the time that is left is kept for refits in addition to bags
 REFIT_TIME_SHARE = 0.15  # of the time that is left, as long as no trial says how long they take
 MAX_MEMBERS_TO_REFIT = 4  # for whose refits time is kept
+# The loss of members that consist of so many refits, over that of bags and refits together
+# (geometric means on 20 tables).
+LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
+LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
+PRICED_TIME_SHARE = 0.15  # of the time that is left is kept to keep to a price
+MIN_PRICED_SECONDS = 4.0
+PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,12 @@ class Ensemble:
         "Members that would make the predictor larger are left out, the heaviest coming first.",
         least=1,
     )
+    max_ms: float = option(
+        0.0,
+        "Milliseconds that predicting one row may take, warm, as measured in the run; 0 is no "
+        "bound. With `trials` they are counted, not measured.",
+    )
+    max_mb: float = option(0.0, "Megabytes that the predictor's file may have; 0 is no bound.")
 
     def run(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose weights, train members on all rows if need be, and record the evaluation."""
@@ -127,6 +147,8 @@ class Ensemble:
         if budget.is_timed:
             keep = 0.5 * budget.remaining()
         pace = Pace(budget, keep)
+        if self.price.is_bounded:
+            return self._run_within_price(study, pool, lab, budget, max_rows)
         weights = self.weigh(study, pool, max_rows, pace)
         finish = self._finish(study)
         if finish == "refit" and study.plan.kind != "kfold":
@@ -136,9 +158,7 @@ class Ensemble:
         keep_share = 0.0 if finish == "bag" else 0.5
         evaluation = self._evaluate_in_time(study, pool, weights, budget, keep_share)
         if finish != "bag":
-            copies = self.copies
-            if not budget.is_timed:
-                copies = min(copies, MAX_UNTIMED_COPIES)
+            copies = self._most_copies(budget)
             policy = RefitPolicy(
                 study,
                 weights,
@@ -157,7 +177,93 @@ class Ensemble:
         weights = {pool.trials[0].id: 1.0}
         pace = Pace(budget, 0.0)
         evaluation = self.evaluate(study, pool, weights, has_time=pace)
+        if self.price.is_bounded:
+            event = EnsembleWeighted(weights, "bag", evaluation, copies=1)
+            return self._record_cost(study, event, lab)
         return lab.record(study, EnsembleWeighted(weights, "bag", evaluation))
+
+    @property
+    def price(self) -> Price:
+        """What predictions may cost at most."""
+        return Price(self.max_ms or math.inf, self.max_mb or math.inf)
+
+    def _run_within_price(
+        self,
+        study: Study,
+        pool: Pool,
+        lab: Lab,
+        budget: Budget,
+        max_rows: int,
+    ) -> Study:
+        """Choose the ensemble, train its refits and measure it, until it keeps to the price."""
+        keep = 0.0
+        if budget.is_timed:
+            keep = PRICED_EVALUATION_TIME_SHARE * budget.remaining()
+        pace = Pace(budget, keep)
+
+        def has_time_to_measure() -> bool:
+            return budget.remaining() > MIN_OPTIMISM_SECONDS
+
+        def weigh(part: Pool) -> Weights:
+            return self.weigh(study, part, max_rows, pace)
+
+        def train(before: Study, choice: Choice) -> Study:
+            planned = choice.arrangement.planned
+            if not planned:
+                return before
+            policy = RefitPolicy(before, choice.weights, planned, one_each_first=True)
+            return lab.run(policy, before, budget.within(budget.remaining() - keep))
+
+        trimmer = self._trimmer(study, pool, max_rows, pace)
+        arrangements = self._arrangements(study, budget)
+        selector = Selector(study, pool, weigh, trimmer.loss, arrangements)
+        keeper = PriceKeeper(
+            selector,
+            self.price,
+            lab,
+            train,
+            has_time=pace,
+            has_time_to_measure=has_time_to_measure,
+        )
+        study, offer = keeper.find(study)
+        choice = offer.choice
+        evaluation = self._evaluate_in_time(study, pool, choice.weights, budget, 0.0)
+        arrangement = choice.arrangement
+        event = EnsembleWeighted(
+            choice.weights,
+            arrangement.finish,
+            evaluation,
+            arrangement.copies,
+            offer.cost,
+        )
+        study = lab.record(study, event)
+        return record_missed_price(study, lab, self.price, offer.cost)
+
+    def _record_cost(self, study: Study, event: EnsembleWeighted, lab: Lab) -> Study:
+        """Record an ensemble with what its predictor costs."""
+        cost = predictor_cost(study.add(event), lab)
+        study = lab.record(study, replace(event, cost=cost))
+        return record_missed_price(study, lab, self.price, cost)
+
+    def _arrangements(self, study: Study, budget: Budget) -> Sequence[tuple[Arrangement, float]]:
+        """Return what members may consist of, with the factor by which it changes the loss."""
+        finish = self._finish(study)
+        most = self._most_copies(budget)
+        preferred = Arrangement(finish, planned=0 if finish == "bag" else most)
+        found = [(preferred, 1.0)]
+        if self.finish == "bag":
+            found.append((Arrangement("bag", copies=1), LOSS_OF_A_FOLD_MODEL))
+            return found
+        for copies, loss in LOSS_OF_REFITS.items():
+            if copies <= most:
+                found.append((Arrangement("refit", copies, planned=copies), loss))
+        return found
+
+    def _most_copies(self, budget: Budget) -> int:
+        """Return the most refits of a member."""
+        if budget.is_timed:
+            return self.copies
+        return min(self.copies, MAX_UNTIMED_COPIES)
 
     def _evaluate_in_time(
         self,
@@ -182,7 +288,8 @@ class Ensemble:
         has_thresholds = _has_thresholds(metric, n_rows)
         predictions = pool.predictions
         if len(weights) == 1:
-            predictions = predictions[:1]
+            members = [study.trials[name] for name in weights]
+            predictions = pool.of(members).predictions
         is_choice = len(weights) > 1 or has_thresholds
         expected_optimism = 0.0
         if is_choice and budget.remaining() > MIN_OPTIMISM_SECONDS:
@@ -213,6 +320,9 @@ class Ensemble:
         finish = self._finish(study)
         if finish == "bag" or not budget.is_timed:
             return 0.0
+        if self.price.is_bounded:
+            left = budget.remaining()
+            return min(max(MIN_PRICED_SECONDS, PRICED_TIME_SHARE * left), left / 2)
         best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
         seconds = [refit_seconds(study, trial) for trial in best]
         workers = lab.workers
@@ -224,6 +334,12 @@ class Ensemble:
         if not seconds:
             return REFIT_TIME_SHARE * budget.remaining()
         return max(sum(seconds) / workers, *seconds)
+
+    def modules(self, budget: Budget) -> tuple[str, ...]:
+        """Return the module that quick predictions need, where they are measured."""
+        if math.isfinite(self.price.milliseconds) and budget.is_timed and has_compiler():
+            return (KERNEL,)
+        return ()
 
     def _finish(self, study: Study) -> Finish:
         if self.finish != "auto":
@@ -251,27 +367,31 @@ class Ensemble:
         ids = [trial.id for trial in pool.trials]
         if self.method == "best" or len(ids) == 1:
             return {ids[0]: 1.0}
+        trimmer = self._trimmer(study, pool, max_rows, has_time)
+        predictions = list(trimmer.predictions.values())
+        weights = weights_by_id(ids, trimmer.weigher(predictions, trimmer.truth))
+        if self.trim:
+            weights = trimmer.trim(weights, has_time)
+        return self._bounded(study, weights)
+
+    def _trimmer(self, study: Study, pool: Pool, max_rows: int, has_time: HasTime) -> Trimmer:
+        """Return what judges ensembles by a sample of the out-of-fold rows."""
+        ids = [trial.id for trial in pool.trials]
         cells_per_row = study.known_task.n_outputs * len(ids)
         affordable_rows = max(MIN_WEIGHING_ROWS, MAX_WEIGHING_CELLS // cells_per_row)
         max_rows = min(max_rows or self.rows, _max_rows(study), affordable_rows)
         n_rows = len(pool.truth.y)
         rows = sample_rows(n_rows, max_rows, study.seed)
         predictions = [prediction[rows] for prediction in pool.predictions]
-        truth = pool.truth.take(rows)
-        weigher = self.weigher(study, has_time)
-        weights = weights_by_id(ids, weigher(predictions, truth))
-        if self.trim:
-            trimmer = Trimmer(
-                task=study.known_task,
-                metric=metric_of(study.known_task),
-                truth=truth,
-                predictions=dict(zip(ids, predictions, strict=True)),
-                weigher=weigher,
-                calibrates=self._calibrates(study, n_rows),
-                seed=study.seed,
-            )
-            weights = trimmer.trim(weights, has_time)
-        return self._bounded(study, weights)
+        return Trimmer(
+            task=study.known_task,
+            metric=metric_of(study.known_task),
+            truth=pool.truth.take(rows),
+            predictions=dict(zip(ids, predictions, strict=True)),
+            weigher=self.weigher(study, has_time),
+            calibrates=self._calibrates(study, n_rows),
+            seed=study.seed,
+        )
 
     def _bounded(self, study: Study, weights: Weights) -> Weights:
         """Keep the heaviest members that are neither too many nor together too large.
@@ -294,8 +414,7 @@ class Ensemble:
             return {smallest: 1.0}
         if len(bounded) == len(weights):
             return bounded
-        total_weight = sum(bounded.values())
-        return {name: weight / total_weight for name, weight in bounded.items()}
+        return normalised(bounded)
 
     def _bytes(self, study: Study, trial: Trial) -> float:
         """Return the bytes that a member will take: its fold models, its refits, or both."""

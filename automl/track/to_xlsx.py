@@ -23,7 +23,14 @@ LONG_FORMAT = "0.000000"
 SHORT_FORMAT = "0.00"
 WHOLE_FORMAT = "0"
 MIN_WHOLE_NUMBER = 1e6  # from here on, numbers are shown without decimals
-SHORT_NAMES = ("seconds", "completed_at", "megabytes", "size_mb", "weight")  # two decimals do
+SHORT_NAMES = (
+    "seconds",
+    "completed_at",
+    "megabytes",
+    "size_mb",
+    "row_ms",
+    "weight",
+)  # two decimals do
 DOT_COLOR = "3A82CC"
 LINE_COLOR = "2A9460"
 CHART_HEADINGS = ("completed at", "loss", "best so far", None, "family", "seconds of training")

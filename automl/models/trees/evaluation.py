@@ -17,7 +17,7 @@ from automl.models.trees.conditions import Conditions, offsets_of
 from automl.models.trees.grove import Grove
 from automl.models.trees.trees import Trees
 
-_KERNEL = "automl.models.trees.kernel"
+KERNEL = "automl.models.trees.kernel"
 # Walks from which on it pays to load the compiled evaluator: NumPy needs as long for them (a
 # third of a second).
 MIN_WALKS_TO_LOAD = 400_000
@@ -44,7 +44,7 @@ def is_compiled_better(walks: int) -> bool:
     walks : int
         Number of rows times `Trees.walks_per_row`.
     """
-    if _KERNEL in sys.modules:
+    if KERNEL in sys.modules:
         return walks >= _MIN_COMPILED_WALKS
     return walks >= MIN_WALKS_TO_LOAD and has_compiler()
 

@@ -1,0 +1,142 @@
+"""Measure the predictors of chosen ensembles, and choose again until one keeps to its price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from automl.events import finding_event
+from automl.folds import HasTime
+from automl.lab.assembly import build_predictor
+from automl.lab.lab import Lab
+from automl.leaderboard import MISSED_PRICE
+from automl.prediction_costs import estimate_ensemble_cost
+from automl.predictor.cost import file_megabytes, measure_cost
+from automl.price import Cost, Price
+from automl.stages._pricing import Choice, Selector
+from automl.study import Study
+
+_MAX_ATTEMPTS = 4
+_MARGIN = 0.05  # by which a bound is lowered for the next attempt, and once more each time
+_ENOUGH_SHARE = 0.8  # of the price used up, from which on no better ensemble is looked for
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A choice whose predictor was built.
+
+    Parameters
+    ----------
+    choice : Choice
+    cost : Cost
+        Of the predictor.
+    """
+
+    choice: Choice
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class PriceKeeper:
+    """Finds the best ensemble whose predictor keeps to a price.
+
+    Parameters
+    ----------
+    selector : Selector
+    price : Price
+    lab : Lab
+    train : callable
+        Train the refits that a choice needs, and return the larger study.
+    has_time : callable
+        Whether there is time for another attempt with refits.
+    has_time_to_measure : callable
+        Whether there is time for another attempt with the models that there are.
+    """
+
+    selector: Selector
+    price: Price
+    lab: Lab
+    train: Callable[[Study, Choice], Study]
+    has_time: HasTime
+    has_time_to_measure: HasTime
+
+    def find(self, study: Study) -> tuple[Study, Offer]:
+        """Return the study with the refits, and the best offer, or the cheapest one.
+
+        Estimates choose; what the predictor then really costs corrects the price for the next
+        choice.
+        """
+        offers: list[Offer] = []
+        price = self.price
+        can_train = True
+        while len(offers) < _MAX_ATTEMPTS:
+            selector = replace(self.selector, study=study)
+            choice = selector.choose(price, self.has_time)
+            if any(_is_same(choice, offer.choice) for offer in offers):
+                break
+            if can_train:
+                study = self.train(study, choice)
+            cost = predictor_cost(chosen(study, choice), self.lab)
+            offers.append(Offer(choice, cost))
+            can_train = can_train and self.has_time()
+            if self.price.allows(cost):
+                can_go_on = can_train and not self._is_best(offers[-1])
+            else:
+                can_go_on = self.has_time_to_measure()
+            if not can_go_on:
+                break
+            margin = _MARGIN * len(offers)
+            price = self.price.corrected(choice.cost, cost, margin)
+        return study, self._best(offers)
+
+    def _is_best(self, offer: Offer) -> bool:
+        """Return whether the price hardly keeps an allowed offer from being better."""
+        is_preferred = offer.choice.arrangement == self.selector.preferred
+        return is_preferred or self.price.used_share(offer.cost) >= _ENOUGH_SHARE
+
+    def _best(self, offers: list[Offer]) -> Offer:
+        """Return the allowed offer with the least loss, or the one that misses the price least."""
+        allowed = [offer for offer in offers if self.price.allows(offer.cost)]
+        if allowed:
+            return min(allowed, key=lambda offer: offer.choice.loss)
+        return min(offers, key=lambda offer: self.price.used_share(offer.cost))
+
+
+def chosen(study: Study, choice: Choice) -> Study:
+    """Return a study as if a choice was made, without an evaluation."""
+    arrangement = choice.arrangement
+    return replace(
+        study,
+        weights=choice.weights,
+        finish=arrangement.finish,
+        copies=arrangement.copies,
+        evaluation=None,
+    )
+
+
+def predictor_cost(study: Study, lab: Lab) -> Cost:
+    """Return what the predictor of a study's weights costs.
+
+    Without a clock, or without a row of the table, its milliseconds are counted.
+    """
+    predictor = build_predictor(study, lab.data)
+    rows = lab.data.example_rows
+    if lab.budget.is_timed and rows is not None:
+        return measure_cost(predictor, rows)
+    counted = estimate_ensemble_cost(study)
+    return replace(counted, megabytes=file_megabytes(predictor))
+
+
+def record_missed_price(study: Study, lab: Lab, price: Price, cost: Cost) -> Study:
+    """Record a finding if a predictor costs more than its price."""
+    if price.allows(cost):
+        return study
+    action = (
+        f"no predictor keeps to {price}: the least that was found, and is kept, takes "
+        f"{cost.milliseconds:.2g} ms a row and {cost.megabytes:.2g} MB"
+    )
+    return lab.record(study, finding_event(MISSED_PRICE, action))
+
+
+def _is_same(one: Choice, other: Choice) -> bool:
+    return one.arrangement == other.arrangement and set(one.weights) == set(other.weights)

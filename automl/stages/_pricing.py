@@ -1,0 +1,170 @@
+"""Choose members, and what they consist of, so that predictions keep to a price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from automl.ensemble import normalised
+from automl.folds import HasTime
+from automl.prediction_costs import Arrangement, estimate_cost
+from automl.price import Cost, Price
+from automl.stages._idle_members import Weights
+from automl.stages._pool import Pool
+from automl.study import Study
+from automl.trial import Trial
+
+# Each member may use one of these parts of the price at most: a few large members or many small
+# ones may be better.
+_PARTS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An ensemble that may be used.
+
+    Parameters
+    ----------
+    weights : mapping of str to float
+        By trial id.
+    arrangement : Arrangement
+    cost : Cost
+        As estimated.
+    loss : float
+        On out-of-fold rows, with what the arrangement is known to add.
+    """
+
+    weights: Weights
+    arrangement: Arrangement
+    cost: Cost
+    loss: float
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Chooses ensembles under a price.
+
+    Parameters
+    ----------
+    study : Study
+    pool : Pool
+    weigh : callable
+        Return the weights of the members that are chosen from a pool.
+    loss : callable
+        Return the out-of-fold loss of weights.
+    arrangements : sequence of (Arrangement, float)
+        With the factor by which each changes the loss; the first one is preferred.
+    """
+
+    study: Study
+    pool: Pool
+    weigh: Callable[[Pool], Weights]
+    loss: Callable[[Weights], float]
+    arrangements: Sequence[tuple[Arrangement, float]]
+
+    @property
+    def preferred(self) -> Arrangement:
+        """What members consist of where the price allows it."""
+        arrangement, _ = self.arrangements[0]
+        return arrangement
+
+    def choose(self, price: Price, has_time: HasTime) -> Choice:
+        """Return the ensemble with the least loss that keeps to a price.
+
+        If none does, it is the single model that comes nearest.
+        """
+        found = []
+        for arrangement, factor in self.arrangements:
+            found += self._choices(arrangement, factor, price, has_time)
+            if found and not has_time():
+                break
+        if found:
+            return min(found, key=lambda choice: choice.loss)
+        return self._cheapest(price)
+
+    def _choices(
+        self,
+        arrangement: Arrangement,
+        factor: float,
+        price: Price,
+        has_time: HasTime,
+    ) -> list[Choice]:
+        """Return ensembles of members that each use up a part of the price at most."""
+        choices: list[Choice] = []
+        n_seen = 0
+        for part in _PARTS:
+            affordable = self._affordable(arrangement, price, part)
+            if not affordable:
+                break
+            if len(affordable) == n_seen:
+                continue
+            n_seen = len(affordable)
+            weights = self.weigh(self.pool.of(affordable))
+            weights = self._shrunk(weights, arrangement, price)
+            choices.append(self._choice(weights, arrangement, factor))
+            if not has_time():
+                break
+        return choices
+
+    def _affordable(
+        self,
+        arrangement: Arrangement,
+        price: Price,
+        part: int,
+    ) -> list[Trial]:
+        """Return the trials that use up no more than one of so many parts of the price."""
+        empty = estimate_cost(self.study, [], arrangement)
+        base = price.used_share(empty)
+        trials = []
+        for trial in self.pool.trials:
+            cost = estimate_cost(self.study, [trial], arrangement)
+            share = price.used_share(cost)
+            if share <= 1 and (share - base) * part <= 1 - base:
+                trials.append(trial)
+        return trials
+
+    def _shrunk(self, weights: Weights, arrangement: Arrangement, price: Price) -> Weights:
+        """Leave out members that bring little for what they cost, until the rest is affordable."""
+        while len(weights) > 1 and self._used_share(weights, arrangement, price) > 1:
+            weights = self._without_one(weights, arrangement, price)
+        return weights
+
+    def _without_one(self, weights: Weights, arrangement: Arrangement, price: Price) -> Weights:
+        """Leave out the member whose loss is least for what it saves."""
+        loss = self.loss(weights)
+        used = self._used_share(weights, arrangement, price)
+        least = float("inf")
+        best = weights
+        for name in weights:
+            rest = normalised({other: weights[other] for other in weights if other != name})
+            saved = used - self._used_share(rest, arrangement, price)
+            if saved <= 0:
+                continue
+            rise = max(self.loss(rest) - loss, 0.0) / saved
+            if rise < least:
+                least = rise
+                best = rest
+        if best is weights:
+            heaviest = next(iter(weights))
+            return {heaviest: 1.0}
+        return best
+
+    def _used_share(self, weights: Weights, arrangement: Arrangement, price: Price) -> float:
+        return price.used_share(self._cost(weights, arrangement))
+
+    def _cost(self, weights: Weights, arrangement: Arrangement) -> Cost:
+        trials = [self.study.trials[name] for name in weights]
+        return estimate_cost(self.study, trials, arrangement)
+
+    def _choice(self, weights: Weights, arrangement: Arrangement, factor: float) -> Choice:
+        loss = self.loss(weights)
+        loss += (factor - 1) * abs(loss)
+        return Choice(weights, arrangement, self._cost(weights, arrangement), loss)
+
+    def _cheapest(self, price: Price) -> Choice:
+        """Return the single model that uses up the least of the price."""
+        choices = []
+        for arrangement, factor in self.arrangements:
+            for trial in self.pool.trials:
+                choices.append(self._choice({trial.id: 1.0}, arrangement, factor))
+        return min(choices, key=lambda choice: price.used_share(choice.cost))
