@@ -387,7 +387,10 @@ def normalised(weights: Mapping[str, float]) -> Mapping[str, float]:
     {'a': 0.75, 'b': 0.25}
     """
     total = sum(weights.values())
-    return {name: weight / total for name, weight in weights.items()}
+    shares = {}
+    for name, weight in weights.items():
+        shares[name] = weight / total
+    return shares
 
 
 def weights_by_id(ids: Sequence[str], weights: Floats) -> Mapping[str, float]:

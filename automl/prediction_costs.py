@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from automl.candidate import Outcome
 from automl.price import Cost
 from automl.study import Finish, Study, keeps_bag
 from automl.trial import Trial
@@ -39,14 +41,17 @@ class Arrangement:
     def n_models(self, study: Study, trial: Trial) -> tuple[int, int]:
         """Return how many fold models and how many refits a member will have."""
         family = study.family(trial.family)
-        n_refits = 0
-        if self.finish != "bag":
-            n_refits = self.planned if family.seeded else min(1, self.planned)
         n_folds = len(trial.splits)
+        n_refits = self.planned
+        if not family.seeded:
+            n_refits = min(1, n_refits)
+        if self.finish == "bag":
+            n_refits = 0
         if n_refits and not keeps_bag(self.finish, family, n_refits):
             n_folds = 0
         if self.copies:
-            return min(n_folds, self.copies), min(n_refits, self.copies)
+            n_folds = min(n_folds, self.copies)
+            n_refits = min(n_refits, self.copies)
         return n_folds, n_refits
 
 
@@ -69,12 +74,17 @@ def estimate_cost(study: Study, trials: Iterable[Trial], arrangement: Arrangemen
 
 def estimate_ensemble_cost(study: Study) -> Cost:
     """Return what predictions of a study's ensemble cost, with the models that it has."""
-    return _cost(study, [_as_it_is(study, study.trials[name]) for name in study.weights])
+    members = []
+    for name in study.weights:
+        trial = study.trials[name]
+        members.append(_as_it_is(study, trial))
+    return _cost(study, members)
 
 
 def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
     """Return what predictions of a trial alone cost, with the models that it has."""
-    return _cost(study, [_as_it_is(study, trial)])
+    member = _as_it_is(study, trial)
+    return _cost(study, [member])
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,9 @@ class _Member:
 
 
 def _as_it_is(study: Study, trial: Trial) -> _Member:
-    return _Member(trial, len(study.bag(trial)), len(study.refits(trial)))
+    bag = study.bag(trial)
+    refits = study.refits(trial)
+    return _Member(trial, len(bag), len(refits))
 
 
 def _cost(study: Study, members: Iterable[_Member]) -> Cost:
@@ -102,24 +114,25 @@ def _cost(study: Study, members: Iterable[_Member]) -> Cost:
         n_bytes += n_models * model_bytes
         encodings |= _encoding_milliseconds(study, member)
     milliseconds += sum(encodings.values())
-    return Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE, counted=True)
+    megabytes = n_bytes / _BYTES_PER_MEGABYTE
+    return Cost(milliseconds, megabytes, counted=True)
 
 
 def _mean_model(trial: Trial) -> tuple[float, float]:
     """Return the milliseconds and bytes of one model of a trial; refits count where there are."""
-    of_folds: list[tuple[float, int]] = []
-    of_refits: list[tuple[float, int]] = []
+    of_folds: list[Outcome] = []
+    of_refits: list[Outcome] = []
     for key, outcome in trial.full_outcomes.items():
         if not outcome.is_done:
             continue
         is_refit = trial.jobs[key].fold is None
-        models = of_refits if is_refit else of_folds
-        models.append((outcome.row_ms, outcome.size))
+        outcomes = of_refits if is_refit else of_folds
+        outcomes.append(outcome)
     models = of_refits or of_folds
     if not models:
         return 0.0, 0.0
-    milliseconds = sum(row_ms for row_ms, _ in models) / len(models)
-    n_bytes = sum(size for _, size in models) / len(models)
+    milliseconds = statistics.mean(model.row_ms for model in models)
+    n_bytes = statistics.mean(model.size for model in models)
     return milliseconds, n_bytes
 
 

@@ -28,9 +28,11 @@ class Cost:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
+        milliseconds = round(self.milliseconds, 3)
+        megabytes = round(self.megabytes, 4)
         return {
-            "ms": round(self.milliseconds, 3),
-            "mb": round(self.megabytes, 4),
+            "ms": milliseconds,
+            "mb": megabytes,
             "counted": self.counted,
         }
 
@@ -61,7 +63,8 @@ class Price:
     @property
     def is_bounded(self) -> bool:
         """Whether there is any bound."""
-        return math.isfinite(self.milliseconds) or math.isfinite(self.megabytes)
+        least = min(self.milliseconds, self.megabytes)
+        return math.isfinite(least)
 
     def allows(self, cost: Cost) -> bool:
         """Return whether a predictor costs no more."""
@@ -69,7 +72,9 @@ class Price:
 
     def used_share(self, cost: Cost) -> float:
         """Return the larger of the two shares of the price that a predictor uses up."""
-        return max(cost.milliseconds / self.milliseconds, cost.megabytes / self.megabytes)
+        share_of_time = cost.milliseconds / self.milliseconds
+        share_of_size = cost.megabytes / self.megabytes
+        return max(share_of_time, share_of_size)
 
     def corrected(self, estimated: Cost, real: Cost, margin: float) -> Price:
         """Return a price for estimates, so that real costs keep to this one.
@@ -81,10 +86,19 @@ class Price:
         margin : float
             Share by which a bound is lowered if it was overrun.
         """
-        return Price(
-            _corrected(self.milliseconds, estimated.milliseconds, real.milliseconds, margin),
-            _corrected(self.megabytes, estimated.megabytes, real.megabytes, margin),
+        milliseconds = _corrected(
+            self.milliseconds,
+            estimated.milliseconds,
+            real.milliseconds,
+            margin,
         )
+        megabytes = _corrected(
+            self.megabytes,
+            estimated.megabytes,
+            real.megabytes,
+            margin,
+        )
+        return Price(milliseconds, megabytes)
 
     def __str__(self) -> str:
         """Return the bounds in words."""

@@ -326,11 +326,15 @@ class Study:
 
     def refits(self, trial: Trial) -> tuple[Split, ...]:
         """Return where the refits of a member were fitted."""
-        return self._limited(trial.refits) if self.finish != "bag" else ()
+        if self.finish == "bag":
+            return ()
+        return self._limited(trial.refits)
 
     def _limited(self, splits: tuple[Split, ...]) -> tuple[Split, ...]:
         """Return as many of a member's models as the price allows."""
-        return splits[: self.copies] if self.copies else splits
+        if not self.copies:
+            return splits
+        return splits[: self.copies]
 
     def fitted_splits(self, trial: Trial) -> tuple[Split, ...]:
         """Return every split where a member was fitted: the folds, and all rows if refitted."""

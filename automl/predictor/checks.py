@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from automl.task import TASK_KINDS, Task
 _LABEL_TYPES = ("text", "int", "float", "bool")
 _EXPECTED = ("loss", "low", "high")  # numbers that the expected score has
 _NUMBERS = (int, float)
+_MAX_FLOAT = sys.float_info.max
 _SIZES = ("rows", "new")  # numbers of rows that it may have
 
 
@@ -77,7 +79,8 @@ def check_facts(facts: Any) -> None:
     numbers = [expected.get(key) for key in _EXPECTED]
     sizes = [expected[key] for key in _SIZES if key in expected]
     for number in (*numbers, *sizes):
-        if type(number) not in _NUMBERS:
+        is_number = type(number) in _NUMBERS
+        if not is_number or abs(number) > _MAX_FLOAT:  # no float holds such an integer
             raise error
     for size in sizes:
         if not 0 < float(size) < np.inf:

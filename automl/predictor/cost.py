@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -35,25 +36,30 @@ def measure_cost(predictor: Predictor, rows: Table) -> Cost:
     records = _records(rows)
     predictor.predict(records[0])
     times: list[float] = []
-    while len(times) < _CALLS and sum(times) < _MAX_SECONDS:
-        record = records[len(times) % len(records)]
+    for record in itertools.cycle(records):
         started = time.perf_counter()
         predictor.predict(record)
-        times.append(time.perf_counter() - started)
-    milliseconds = 1000 * statistics.median(times)
-    return Cost(milliseconds, file_megabytes(predictor))
+        taken = time.perf_counter() - started
+        times.append(taken)
+        if len(times) == _CALLS or sum(times) > _MAX_SECONDS:
+            break
+    median = statistics.median(times)
+    megabytes = file_megabytes(predictor)
+    return Cost(1000 * median, megabytes)
 
 
 def file_megabytes(predictor: Predictor) -> float:
     """Return the size of a predictor's file."""
-    return len(dumps(predictor)) / _BYTES_PER_MEGABYTE
+    blob = dumps(predictor)
+    return len(blob) / _BYTES_PER_MEGABYTE
 
 
 def _records(rows: Table) -> Sequence[Mapping[str, Any]]:
     """Return each row as a mapping of values by column."""
-    columns = {name: column.tolist() for name, column in rows.columns.items()}
+    names = list(rows.columns)
+    columns = [column.tolist() for column in rows.columns.values()]
     records = []
-    for index in range(rows.n_rows):
-        record = {name: values[index] for name, values in columns.items()}
+    for values in zip(*columns, strict=True):
+        record = dict(zip(names, values, strict=True))
         records.append(record)
     return records

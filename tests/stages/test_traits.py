@@ -22,7 +22,7 @@ BUILT_IN = {
     "extract": set(),
     "select": {Searching, Restricting},
     "tune": {Searching, Importing},
-    "ensemble": {Reserving},
+    "ensemble": {Reserving, Importing},
 }
 
 

@@ -1,0 +1,78 @@
+"""A predictor keeps to its price; one that can't says so, and a run with a price is made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from automl.event_log import replay
+from automl.leaderboard import leaderboard
+from automl.predictor import load
+from automl.predictor.archive import dumps
+from automl.predictor.cost import measure_cost
+from automl.price import Cost
+from automl.run_files import PREDICTOR
+from automl.table import read_table
+from tests.run.commands import PENGUINS, automl, process
+
+FIT = ("fit", PENGUINS, "--target", "species", "-q", "--output", "run")
+FEW = ("--trials", "5", "--engine", "inline", "--set", "clean.folds=3")
+
+
+def test_a_predictor_is_no_larger_than_asked_and_made_again(tmp_path: Path) -> None:
+    made = automl(*FIT, *FEW, "--max-mb", "0.05", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    size = (tmp_path / "run" / PREDICTOR).stat().st_size
+    study = replay(tmp_path / "run")
+    assert size <= 50_000
+    assert study.cost is not None
+    assert study.cost.counted
+    assert study.cost.megabytes == pytest.approx(size / 1e6, abs=0.002)
+    assert f"{study.cost.megabytes:.2f} MB" in made.stdout
+    said = automl("reproduce", "run", cwd=tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert automl("resume", "run", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "run" / PREDICTOR).stat().st_size <= 50_000
+
+
+def test_a_price_that_nothing_keeps_to_is_told_in_one_line(tmp_path: Path) -> None:
+    made = automl(*FIT, *FEW, "--max-ms", "0.001", cwd=tmp_path)
+    assert made.returncode == 3
+    (warning,) = [line for line in made.stderr.splitlines() if "0.001 ms" in line]
+    assert "the least that was found, and is kept, takes" in warning
+    assert load(tmp_path / "run").members
+
+
+@pytest.mark.heavy
+def test_a_clock_measures_what_a_row_takes(tmp_path: Path) -> None:
+    made = process(*FIT, "--budget", "20s", "--max-ms", "30", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    cost = replay(tmp_path / "run").cost
+    assert cost is not None
+    assert not cost.counted
+    assert 0 < cost.milliseconds <= 30
+
+
+@pytest.mark.parametrize("bound", ["0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("option", ["--max-ms", "--max-mb"])
+def test_a_bound_that_is_not_above_zero_is_refused(option: str, bound: str, tmp_path: Path) -> None:
+    made = automl(*FIT, *FEW, option, bound, cwd=tmp_path)
+    assert made.returncode == 2
+    assert made.stderr == f"automl: {option} {bound}: give a number above 0.\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_leaderboard_tells_what_a_row_takes(tmp_path: Path) -> None:
+    automl(*FIT, *FEW, cwd=tmp_path)
+    rows = leaderboard(replay(tmp_path / "run"))
+    assert all(row["row_ms"] > 0 for row in rows)
+
+
+def test_a_predictor_is_measured_by_rows_of_a_table(tmp_path: Path) -> None:
+    automl(*FIT, *FEW, cwd=tmp_path)
+    predictor = load(tmp_path / "run")
+    cost = measure_cost(predictor, read_table(PENGUINS))
+    assert isinstance(cost, Cost)
+    assert cost.milliseconds > 0
+    assert cost.megabytes == len(dumps(predictor)) / 1e6
