@@ -31,8 +31,8 @@ import pandas as pd
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 CLIP = 1.25  # of a ratio, so that one near-zero loss decides nothing
 COUNT_MODELS = """
-import sys, automl.predictor
-predictor = automl.predictor.load(sys.argv[1])
+import sys, automl
+predictor = automl.load(sys.argv[1]).predictor_
 print(sum(len(member.parts) for member in predictor.members))
 """
 TIME_ROWS = """
