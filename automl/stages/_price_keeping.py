@@ -17,6 +17,7 @@ from automl.stages._pricing import Choice, Selector
 from automl.study import Study
 
 _MAX_ATTEMPTS = 4
+_EVALUATION_MEGABYTES = 0.002  # of the expected score and residuals, which come later
 _MARGIN = 0.05  # by which a bound is lowered for the next attempt, and once more each time
 _ENOUGH_SHARE = 0.8  # of the price used up, from which on no better ensemble is looked for
 
@@ -122,9 +123,11 @@ def predictor_cost(study: Study, lab: Lab) -> Cost:
     predictor = build_predictor(study, lab.data)
     rows = lab.data.example_rows
     if lab.budget.is_timed and rows is not None:
-        return measure_cost(predictor, rows)
-    counted = estimate_ensemble_cost(study)
-    return replace(counted, megabytes=file_megabytes(predictor))
+        cost = measure_cost(predictor, rows)
+    else:
+        counted = estimate_ensemble_cost(study)
+        cost = replace(counted, megabytes=file_megabytes(predictor))
+    return replace(cost, megabytes=cost.megabytes + _EVALUATION_MEGABYTES)
 
 
 def record_missed_price(study: Study, lab: Lab, price: Price, cost: Cost) -> Study:
