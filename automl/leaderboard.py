@@ -6,10 +6,12 @@ import csv
 import io
 import math
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from automl.extrapolation import default_n_new_rows, student_t_quantile, widening_factor
 from automl.metrics import Metric, metric_of
+from automl.models import is_known
 from automl.prediction_costs import estimate_ensemble_cost, estimate_trial_cost
 from automl.study import Evaluation, Study
 from automl.trial import Trial
@@ -110,7 +112,6 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
     size = sum(megabytes(trial) for trial in members)
     if study.cost is not None:
         size = study.cost.megabytes
-    cost = study.cost or estimate_ensemble_cost(study)
     return {
         "id": "ensemble",
         "family": f"{len(members)} models",
@@ -123,7 +124,7 @@ def _ensemble_row(study: Study, evaluation: Evaluation) -> Row:
         "test": study.test.get("score"),
         "seconds": round(seconds, 2),
         "size_mb": round(size, 2),
-        "row_ms": round(cost.milliseconds, 2),
+        "row_ms": _ensemble_milliseconds(study, members),
         "weight": 1.0,
         "status": "done",
     }
@@ -151,10 +152,28 @@ def _trial_row(study: Study, trial: Trial) -> Row:
         "test": test_scores.get(trial.id),
         "seconds": round(trial.seconds, 2),
         "size_mb": round(megabytes(trial), 2),
-        "row_ms": round(estimate_trial_cost(study, trial).milliseconds, 2),
+        "row_ms": _row_milliseconds(study, trial),
         "weight": round(weight, 4),
         "status": _status(study, trial),
     }
+
+
+def _ensemble_milliseconds(study: Study, members: Sequence[Trial]) -> float | None:
+    """Return what predicting a row takes, measured or estimated."""
+    cost = study.cost
+    if cost is None:
+        if not all(is_known(member.family, study.extensions) for member in members):
+            return None
+        cost = estimate_ensemble_cost(study)
+    return round(cost.milliseconds, 2)
+
+
+def _row_milliseconds(study: Study, trial: Trial) -> float | None:
+    """Return what predicting a row takes; None for a family that is not known here."""
+    if not is_known(trial.family, study.extensions):
+        return None
+    cost = estimate_trial_cost(study, trial)
+    return round(cost.milliseconds, 2)
 
 
 def _status(study: Study, trial: Trial) -> str:

@@ -318,10 +318,11 @@ class Study:
 
     def bag(self, trial: Trial) -> tuple[Split, ...]:
         """Return where the fold models of a member were fitted."""
-        kind = self.family(trial.family)
         n_refits = len(trial.refits)
-        if n_refits and not keeps_bag(self.finish, kind, n_refits):
-            return ()
+        if n_refits:
+            kind = self.family(trial.family)
+            if not keeps_bag(self.finish, kind, n_refits):
+                return ()
         return self._limited(trial.splits)
 
     def refits(self, trial: Trial) -> tuple[Split, ...]:

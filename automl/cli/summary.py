@@ -239,7 +239,7 @@ def _cells(row: Row, decimals: int, has_ties: bool, has_tests: bool) -> tuple[st
         f"{row['weight']:.3f}" if row["weight"] else "",
         f"{row['seconds']:.2f}",
         f"{row['size_mb']:.2f}",
-        f"{row['row_ms']:.1f}",
+        format_number(row["row_ms"], 1),
         visible(row["id"], MAX_NAME_CHARACTERS),
         f"{family} {recipe}".strip() + status,
     )

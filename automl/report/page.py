@@ -398,7 +398,7 @@ def _cells(row: Row, decimals: int, has_test: bool) -> tuple[Cell, ...]:
         Cell(weight, row["weight"]),
         Cell(f"{row['seconds']:.2f}", row["seconds"]),
         Cell(f"{row['size_mb']:.2f}", row["size_mb"]),
-        Cell(f"{row['row_ms']:.1f}", row["row_ms"]),
+        Cell(format_number(row["row_ms"], 1), row["row_ms"]),
         Cell(visible(row["stage"], MAX_TABLE_NAME_CHARACTERS)),
         Cell(row["id"], is_code=True),
         Cell(visible(row["status"], MAX_STATUS_CHARACTERS)),

@@ -331,6 +331,7 @@ def test_the_leaderboard_is_an_aligned_table(tmp_path: Path) -> None:
         "weight",
         "seconds",
         "MB",
+        "ms",
         "id",
         "model",
     ]
