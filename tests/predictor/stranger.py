@@ -182,15 +182,15 @@ def sum_trees(trees, X):
     holds = evaluate(trees["conditions"], X)
     dtype = np.float32 if trees["single"] else np.float64
     total = np.tile(trees["base"].astype(dtype), (len(X), 1))
+    of_leaf = trees.get("value_of_leaf", np.arange(len(trees["value"])))
     first = 0
     for number, size in enumerate(trees["sizes"].tolist()):
         node = np.full(len(X), 0 if size else -1)
-        while (node >= 0).any():
-            rows = np.flatnonzero(node >= 0)
+        while len(rows := np.flatnonzero(node >= 0)):
             inner = first + node[rows]
             fails = ~holds[rows, trees["condition"][inner]]
             node[rows] = trees["children"][inner, fails.astype(int)]
-        value = trees["value"][first + number + ~node].astype(dtype)
+        value = trees["value"][of_leaf[first + number + ~node]].astype(dtype)
         output = 0 if value.shape[1] > 1 else number % total.shape[1]
         total[:, output : output + value.shape[1]] += value
         first += size

@@ -16,10 +16,10 @@ from automl.state import State
 
 Thresholds = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-Indices = npt.NDArray[Any]  # int32, or uint16 where all are small
+Indices = npt.NDArray[Any]  # int32, or uint8 or uint16 where all are small
 
 _MISSING_CATEGORY = -1
-_MAX_NARROW_INDEX = 2**16 - 1  # that uint16 can hold
+_NARROW_TYPES = (np.uint8, np.uint16)
 
 
 @dataclass(frozen=True)
@@ -183,16 +183,21 @@ def offsets_of(lengths: Sequence[int] | Integers) -> Integers:
 
 
 def narrowed(indices: Indices) -> npt.NDArray[np.integer]:
-    """Return indices as uint16 if all fit, which halves them in a file."""
+    """Return indices as uint8 or uint16 if all fit, which makes them smaller in a file.
+
+    >>> [narrowed(np.array([0, last])).dtype.name for last in (255, 256, 65_535, 65_536)]
+    ['uint8', 'uint16', 'uint16', 'int64']
+    """
     smallest = indices.min(initial=0)
     largest = indices.max(initial=0)
-    if smallest < 0 or largest > _MAX_NARROW_INDEX:
-        return indices
-    return indices.astype(np.uint16)
+    for dtype in _NARROW_TYPES:
+        if smallest >= 0 and largest <= np.iinfo(dtype).max:
+            return indices.astype(dtype)
+    return indices
 
 
 def read_indices(state: State, name: str) -> Indices:
-    """Return indices of a state, which are uint16 or int32.
+    """Return indices of a state, which are uint8, uint16 or int32.
 
     Raises
     ------
@@ -200,6 +205,6 @@ def read_indices(state: State, name: str) -> Indices:
         They are missing or of another type.
     """
     stored = state.get(name)
-    if isinstance(stored, np.ndarray) and stored.dtype == np.uint16:
-        return read_vector(state, name, np.uint16)
+    if isinstance(stored, np.ndarray) and stored.dtype in _NARROW_TYPES:
+        return read_vector(state, name, stored.dtype)
     return read_vector(state, name, np.int32)

@@ -321,7 +321,7 @@ def _added(trees: Trees, leaves: Integers) -> Floats:
     """
     n_rows = len(leaves)
     n_outputs = trees.outputs
-    value = trees.value[leaves]
+    value = trees.values_of(leaves)
     n_values = value.shape[2]
     n_terms = trees.count * n_values // n_outputs
     shape = (n_rows, n_terms, n_outputs)

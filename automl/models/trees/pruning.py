@@ -14,7 +14,8 @@ from automl.models.trees.conditions import (
     Indices,
     offsets_of,
 )
-from automl.models.trees.trees import Trees, Values
+from automl.models.trees.leaves import Values
+from automl.models.trees.trees import Trees
 
 _UNDECIDED = -1
 
@@ -25,6 +26,7 @@ def without_idle_splits(trees: Trees) -> Trees:
     A symmetric tree has many others: CatBoost's leaves are 0 where no training row came by.
     Predictions are the same, bit for bit.
     """
+    trees = trees.with_value_of_each_leaf()
     graph = _Graph.of(trees)
     leaf = _decided_leaves(graph.children, trees.value)
     is_decided = leaf[: graph.n_inner] != _UNDECIDED
@@ -248,7 +250,8 @@ def _used_conditions(
     condition: Indices,
 ) -> tuple[Conditions, Indices]:
     """Return the conditions that nodes use, and each node's among them."""
-    used, place = np.unique(condition, return_inverse=True)
+    numbers = condition.astype(np.int64)
+    used, place = np.unique(numbers, return_inverse=True)
     is_numeric = used < conditions.n_numeric
     numeric = used[is_numeric]
     sets = used[~is_numeric] - conditions.n_numeric

@@ -16,7 +16,7 @@ from automl.models.trees.conditions import offsets_of
 from automl.models.trees.trees import Trees
 
 _MAX_DEPTH = 10  # levels of a tree, which then has a thousand leaves
-_MAX_TABLE_GROWTH = 8  # leaves of the tables for each leaf that a tree has
+_MAX_TABLE_GROWTH = 8  # leaves of the tables for each row of values
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class SymmetricTrees:
         condition[level] = trees.condition
         is_shared = condition[level] == trees.condition
         sizes = 2**n_levels
+        # Of the stored rows, fewer where leaves share them: this bounds the memory.
         largest = _MAX_TABLE_GROWTH * len(trees.value)
         if not is_shared.all() or sizes.sum() > largest:
             return None

@@ -24,11 +24,16 @@ from automl.models.trees.conditions import (
     narrowed,
     read_indices,
 )
+from automl.models.trees.leaves import (
+    Values,
+    may_share,
+    read_value_of_leaf,
+    share_values,
+)
 from automl.models.trees.statistics import Statistics
 from automl.state import State
 
 Children = npt.NDArray[np.signedinteger[Any]]
-Values = npt.NDArray[np.floating[Any]]
 
 MAX_OUTPUTS = 100_000
 _FIRST_LEAF = ~0
@@ -55,15 +60,17 @@ class Trees:
     children : ndarray of shape (n_inner, 2), int16 or int32
         Where a row goes if the condition holds, and if it doesn't: an inner node's number, or the
         complement (-1 - number) of a leaf's.
-    value : ndarray of shape (n_leaves, n_values), float32 or float64
-        The leaves' values, tree after tree. With one value a leaf and several outputs, the trees
-        take turns: tree t adds to output t % n_outputs.
+    value : ndarray of shape (n_rows, n_values), float32 or float64
+        The leaves' values, tree after tree, unless there is `value_of_leaf`. With one value a leaf
+        and several outputs, the trees take turns: tree t adds to output t % n_outputs.
     base : ndarray of shape (n_outputs,)
         What the trees' values are added to.
     single : bool
         Whether they are added in single precision. They always are in the order of the trees.
     statistics : Statistics or None
         Further columns for the conditions, computed from a row's categories.
+    value_of_leaf : ndarray of shape (n_leaves,), uint8, uint16 or int32, or None
+        The row of `value` that each leaf has, tree after tree; None if leaf k has row k.
     """
 
     features: int
@@ -75,6 +82,7 @@ class Trees:
     base: Values
     single: bool = False
     statistics: Statistics | None = None
+    value_of_leaf: Indices | None = None
 
     @property
     def count(self) -> int:
@@ -127,6 +135,13 @@ class Trees:
         as_leaf = children - first_leaf[:, None]
         return np.where(children >= 0, as_inner, as_leaf)
 
+    def values_of(self, leaves: Integers) -> Values:
+        """Return the values of leaves, of shape (..., n_values)."""
+        if self.value_of_leaf is None:
+            return self.value[leaves]
+        rows = self.value_of_leaf[leaves]
+        return self.value[rows]
+
     @cached_property
     def kernel_arrays(self) -> tuple[Array, ...]:
         """The trees as the compiled evaluator takes them: see `kernel.add_margins`.
@@ -135,8 +150,8 @@ class Trees:
         """
         return (
             *self._kernel_conditions(self.condition),
-            self.links.astype(np.int32),
-            self.roots.astype(np.int32),
+            self._kernel_nodes(self.links),
+            self._kernel_nodes(self.roots),
             *self._kernel_sets,
             np.array(self.value, self.dtype, order="C"),
         )
@@ -157,8 +172,18 @@ class Trees:
             *self._kernel_conditions(symmetric.condition),
             *self._kernel_sets,
             symmetric.first_leaf,
-            self.value[symmetric.leaf].astype(self.dtype),
+            self.values_of(symmetric.leaf).astype(self.dtype),
         )
+
+    def _kernel_nodes(self, nodes: Integers) -> Indices:
+        """Return nodes whose leaves are replaced by their rows of `value`."""
+        numbers = nodes.astype(np.int32)
+        if self.value_of_leaf is not None:
+            is_leaf = numbers < 0
+            leaves = ~numbers[is_leaf]
+            rows = self.value_of_leaf[leaves].astype(np.int32)
+            numbers[is_leaf] = ~rows
+        return numbers
 
     def _kernel_conditions(self, condition: Integers | Indices) -> tuple[Array, Array]:
         """Return the columns and thresholds of conditions."""
@@ -221,26 +246,51 @@ class Trees:
         sizes = self.sizes[:count]
         n_inner = int(sizes.sum())
         n_leaves = n_inner + count
+        trees = self.with_value_of_each_leaf()
         return replace(
-            self,
+            trees,
             sizes=sizes,
             condition=self.condition[:n_inner],
             children=self.children[:n_inner],
-            value=self.value[:n_leaves],
+            value=trees.value[:n_leaves],
         )
 
+    def with_value_of_each_leaf(self) -> Trees:
+        """Return the trees with a row of `value` for each leaf."""
+        if self.value_of_leaf is None:
+            return self
+        return replace(
+            self,
+            value=self.value[self.value_of_leaf],
+            value_of_leaf=None,
+        )
+
+    def _sharing_values(self) -> Trees:
+        """Return the trees whose leaves share rows of values, if that takes fewer bytes."""
+        is_shared = self.value_of_leaf is not None
+        if is_shared or not may_share(self.count, self.value.shape[1]):
+            return self
+        shared = share_values(self.value)
+        if shared is None:
+            return self
+        value, value_of_leaf = shared
+        return replace(self, value=value, value_of_leaf=value_of_leaf)
+
     def to_state(self) -> State:
-        """Return the arrays."""
+        """Return the arrays, those of indices in as few bytes as hold them."""
+        sharing = self._sharing_values()
         state: State = {
             "features": self.features,
             "conditions": self.conditions.to_state(),
             "sizes": self.sizes,
             "condition": narrowed(self.condition),
             "children": narrowed_children(self.children, self.sizes),
-            "value": self.value,
+            "value": sharing.value,
             "base": self.base.astype(np.float64),
             "single": self.single,
         }
+        if sharing.value_of_leaf is not None:
+            state["value_of_leaf"] = sharing.value_of_leaf
         if self.statistics is not None:
             state["statistics"] = self.statistics.to_state()
         return state
@@ -263,16 +313,19 @@ class Trees:
         if statistics is not None:
             columns += statistics.count
         described = read_state(state, "conditions")
+        sizes = read_vector(state, "sizes", np.int32)
+        value = _read_either(state, "value", (np.float32, np.float64))
         trees = cls(
             features=features,
             conditions=Conditions.from_state(described, columns),
-            sizes=read_vector(state, "sizes", np.int32),
+            sizes=sizes,
             condition=read_indices(state, "condition"),
             children=_read_either(state, "children", (np.int16, np.int32)),
-            value=_read_either(state, "value", (np.float32, np.float64)),
+            value=value,
             base=_read_base(state, single),
             single=single,
             statistics=statistics,
+            value_of_leaf=read_value_of_leaf(state, value, len(sizes)),
         )
         trees.check()
         return trees
@@ -294,7 +347,8 @@ class Trees:
         n_leaves = n_inner + self.count
         if self.children.shape != (n_inner, 2):
             return False
-        return len(self.condition) == n_inner and len(self.value) == n_leaves
+        leaves = self.value if self.value_of_leaf is None else self.value_of_leaf
+        return len(self.condition) == n_inner and len(leaves) == n_leaves
 
     def _check_children(self) -> None:
         first_inner = self.first_inner.astype(np.int32)

@@ -169,7 +169,7 @@ def _leaves(trees: Trees) -> dict[str, Array]:
     if n_values > 1:
         outputs = np.arange(n_values)
         target = np.tile(outputs, len(tree))
-    weights = trees.value.astype(np.float64)
+    weights = trees.with_value_of_each_leaf().value.astype(np.float64)
     return {
         "target_treeids": np.repeat(tree, n_values),
         "target_nodeids": np.repeat(node, n_values),

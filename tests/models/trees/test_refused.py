@@ -53,7 +53,7 @@ CHANGES: dict[str, Change] = {
     "fewer nodes than nothing": set_first("sizes", -1),
     "more nodes than there are": set_first("sizes", 10_000),
     "a condition that is not there": set_first("condition", 60_000),
-    "a column that is not there": set_first("column", 60_000, "conditions"),
+    "a column that is not there": set_first("column", 250, "conditions"),
     "a threshold that is no number": set_first("threshold", np.nan, "conditions"),
     "a direction that is neither left nor right": set_first("missing_left", 2, "conditions"),
     "sets that don't begin at zero": set_first("set_offsets", 1, "conditions"),

@@ -14,7 +14,7 @@ def walked_margins(trees: Trees, X: Matrix) -> Floats:
     sums = np.tile(trees.base.astype(np.float64), (len(X), 1))
     for row, holds_of_row in enumerate(holds):
         for tree in range(trees.count):
-            sums[row] += trees.value[_leaf(trees, tree, holds_of_row)]
+            sums[row] += trees.values_of(_leaf(trees, tree, holds_of_row))
     return sums
 
 
