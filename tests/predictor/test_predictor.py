@@ -223,7 +223,7 @@ def test_very_many_encoders_of_one_array_are_refused_before_it_is_read_again() -
         encoder = {"kind": "lookup", "table": {"$array": "0.npy"}}
         archive.writestr("state/state.json", json.dumps({"encoders": [encoder] * 10_000}))
     started = time.monotonic()
-    with pytest.raises(UnsafeModel, match="names the entry 'state/0.npy' twice"):
+    with pytest.raises(UnsafeModel, match=r"names the entry 'state/0\.npy' twice"):
         unpack_bytes(buffer.getvalue())
     assert time.monotonic() - started < 5  # once takes 0.1 s
 
