@@ -268,8 +268,17 @@ def audit(archive: zipfile.ZipFile, names: re.Pattern[str]) -> None:
 def unpack(archive: Archive, prefix: str) -> State:
     """Read the state that `pack` wrote below `prefix`.
 
-    Its arrays can't be written to: they are the bytes of the archive.
+    Its arrays can't be written to: they are the bytes of the archive. Each entry is read once: a
+    list of very many names of one entry would take the time of unpacking it as often.
     """
+    read: set[str] = set()
+
+    def read_once(file: Any) -> memoryview:
+        name = f"{prefix}/{file}"
+        if name in read:
+            raise UnsafeModel(f"it names the entry {name!r} twice")
+        read.add(name)
+        return archive.read(name)
 
     def from_plain(value: Any) -> Any:
         if isinstance(value, list):
@@ -277,10 +286,10 @@ def unpack(archive: Archive, prefix: str) -> State:
         if not isinstance(value, dict):
             return value
         if value.keys() == {"$array"}:
-            blob = archive.read(f"{prefix}/{value['$array']}")
+            blob = read_once(value["$array"])
             return _read_array(blob)
         if value.keys() == {"$bytes"}:
-            blob = archive.read(f"{prefix}/{value['$bytes']}")
+            blob = read_once(value["$bytes"])
             return blob.tobytes()
         return {key: from_plain(item) for key, item in value.items()}
 

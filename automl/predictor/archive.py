@@ -296,13 +296,17 @@ def _check_families(manifest: Mapping[str, Any], own: Extensions) -> None:
 
 
 def _read_models(archive: Archive, manifest: Mapping[str, Any]) -> dict[int, memoryview]:
-    """Read the packed states of the models that the manifest names."""
+    """Read the packed states of the models that the manifest names, each of them once.
+
+    Each part restores its model, which takes long where very many parts name a large one.
+    """
     blobs = {}
     for member in manifest["members"]:
         for part in member["parts"]:
             index = int(part["model"])
-            if index not in blobs:
-                blobs[index] = archive.read(f"models/{index}.zip")
+            if index in blobs:
+                raise UnsafeModel(f"it names the model {index} twice")
+            blobs[index] = archive.read(f"models/{index}.zip")
     unpacked = sum(unpacked_size(blob) for blob in blobs.values())
     packed = sum(len(blob) for blob in blobs.values())
     check_size(unpacked, packed)

@@ -50,11 +50,14 @@ def check_task(task: Task) -> None:
 
 
 def check_parts(members: Iterable[Member]) -> None:
-    """Refuse members without models, and models that read no encoding."""
+    """Refuse members without models, and models that read no encoding or one of them twice."""
     for member in members:
         widths = [len(part.encodings) for part in member.parts]
         if min(widths, default=0) == 0:
             raise UnsafeModel(f"member {member.id!r} has no model, or one that reads nothing")
+        distinct = [len(set(part.encodings)) for part in member.parts]
+        if distinct != widths:
+            raise UnsafeModel(f"member {member.id!r} has a model that reads an encoding twice")
 
 
 def check_residuals(residuals: Floats | None) -> None:

@@ -13,6 +13,7 @@ from automl.models.trees.evaluation import (
     MIN_WALKS_TO_LOAD,
     has_compiler,
     is_compiled_better,
+    is_loaded,
     load_kernel,
 )
 from automl.models.trees.grove import Grove
@@ -92,9 +93,11 @@ class SharedWalk:
     def is_quicker(self, n_rows: int) -> bool:
         """Return whether rows take less time here than model by model."""
         walks = n_rows * self.walks_per_row
-        if not walks or is_compiled_better(walks):
+        if not walks:
             return False
-        return not self.demand.is_worth_loading(walks)
+        if is_loaded() or self.demand.is_worth_loading(walks):
+            return not is_compiled_better(walks)
+        return True
 
     def margins(self, inputs: Mapping[Names, Matrix]) -> dict[Place, Floats]:
         """Return the margins of each model, by its place."""

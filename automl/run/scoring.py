@@ -28,9 +28,8 @@ TEST_READING_TIME_SHARE = 0.1  # of the time that is left may go into the first 
 LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
 RESERVED_TIME_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
-SKLEARN_LOADING_SECONDS = 1.2  # with SciPy
-FAMILIES_WITH_SKLEARN = ("lightgbm", "xgboost", "extra_trees", "random_forest")
-CATBOOST_LOADING_SECONDS = 0.4
+TREE_FAMILIES = frozenset({"lightgbm", "catboost", "xgboost", "extra_trees", "random_forest"})
+EVALUATOR_LOADING_SECONDS = 0.5  # of trees' compiled evaluator, the only thing that is imported
 SECONDS_PER_ROW = 2e-4  # to clean, encode and predict with an ensemble
 TRIAL_SCORING_SECONDS = 0.2  # of a few rows
 TRIAL_SCORING_ROWS = 300  # by which the time for all rows is estimated
@@ -106,13 +105,12 @@ class TableScoring:
         Parameters
         ----------
         families : iterable of str
-            Whose libraries must be loaded.
+            Of models that are not yet ready to predict.
         left : float
             Seconds that are left.
         """
-        wanted = set(families)
-        loading = SKLEARN_LOADING_SECONDS if wanted.intersection(FAMILIES_WITH_SKLEARN) else 0.0
-        loading += CATBOOST_LOADING_SECONDS if "catboost" in wanted else 0.0
+        has_trees = not TREE_FAMILIES.isdisjoint(families)
+        loading = EVALUATOR_LOADING_SECONDS if has_trees else 0.0
         crowded = measure_crowding()
         caution = SAFETY_FACTOR if crowded > 1 else 1.0  # loading can't be stopped halfway
         return self.reading_seconds(left) + (loading + TRIAL_SCORING_SECONDS) * crowded * caution
@@ -161,7 +159,7 @@ def score_test_table(
     if not budget.affords(test.min_seconds(families, budget.remaining())):
         yield _unscored(test)
         return
-    predictor.restore()  # loads libraries, which takes long on a busy machine
+    predictor.warm_up()  # which takes long on a busy machine
     if not budget.affords(test.min_seconds((), budget.remaining())):
         yield _unscored(test)
         return

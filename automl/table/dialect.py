@@ -44,7 +44,8 @@ def find_layout(text: TextHead, name: str, request: Request) -> TextLayout:
     ------
     InputError
         The user's separator separates nothing, or none is found and a needed column is missing,
-        or the first row has a thousand cells too many.
+        or the first row has a thousand cells too many, or lines that nothing separates hold all
+        control characters that could stand for the absent separator.
     """
     best = _best_parse(text, name, request)
     layout = layout_of(best, text, request)
@@ -82,9 +83,9 @@ def _best_parse(text: TextHead, name: str, request: Request) -> HeadParse:
             return parse
     candidates = _candidates(head, base, needs)
     best = max(candidates, key=HeadParse.rank)
-    as_one_column = _parse_as_one_column(head, base, needs)
     if best.fits:
         return best
+    as_one_column = _parse_as_one_column(head, name, request, base)
     if best.n_names > 1 and not as_one_column.has_needs:
         return best
     if needs and not as_one_column.has_needs:
@@ -237,11 +238,16 @@ def _parse_spaces(head: str, base: FileFormat, needs: Needs) -> HeadParse | None
     return None
 
 
-def _parse_as_one_column(head: str, base: FileFormat, needs: Needs) -> HeadParse:
+def _parse_as_one_column(head: str, name: str, request: Request, base: FileFormat) -> HeadParse:
     """Parse the first lines without a separator."""
-    absent = [character for character in _ABSENT_CHARACTERS if character not in head]
-    form = replace(base, separator=absent[0])
-    return parse_head(head, form, needs)
+    for character in _ABSENT_CHARACTERS:
+        if character not in head:
+            form = replace(base, separator=character)
+            return parse_head(head, form, request.needs)
+    raise InputError(
+        f"{name}: nothing separates the fields of its first lines, which hold control characters "
+        "of all kinds: not a table, or its separator must be named: --separator SEP."
+    )
 
 
 def _parse_fixed(head: str, base: FileFormat, needs: Needs) -> HeadParse | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 import pytest
 
 from automl.models import FAMILIES
+from automl.models._tree_model import TreeModel
+from automl.models.trees.evaluation import MIN_WALKS_TO_LOAD
 from automl.predictor import load, save
 from automl.table import read_table
 from tests.predictor.test_predictor import predictor_of
@@ -49,6 +52,14 @@ predictor = load("p.automl")
 table = read_table("new.csv")
 print(predictor.predict_proba(table).tobytes().hex())
 print(predictor.predict_proba({ROW!r}).tobytes().hex())
+"""
+MANY_ROWS = """
+import sys
+from automl.predictor import load
+from automl.table import read_table
+proba = load("p.automl").predict_proba(read_table("new.csv"))
+print("automl.models.trees.kernel" in sys.modules)
+print(proba.tobytes().hex())
 """
 BY_COMMAND = """
 import sys
@@ -117,3 +128,19 @@ def test_the_command_imports_nothing_heavy(home: Path) -> None:
     answers = [line.rpartition(",")[2] for line in done.stdout.splitlines()]
     assert answers == ["prediction", *labels]
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_many_models_load_the_evaluator_that_none_of_them_alone_would(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("\n".join(rows(2_000)) + "\n", encoding="utf-8")
+    data = read_table(tmp_path / "new.csv")
+    predictor = predictor_of("lightgbm", data)
+    (member,) = predictor.members
+    (model,) = member.models
+    assert isinstance(model, TreeModel)
+    walks = data.n_rows * model.trees.walks_per_row
+    assert walks < MIN_WALKS_TO_LOAD
+    parts = member.parts * (MIN_WALKS_TO_LOAD // walks + 1)
+    many = replace(predictor, members=(replace(member, parts=parts),))
+    save(many, tmp_path / "p.automl")
+    done = run(MANY_ROWS, tmp_path)
+    assert done.stdout.split() == ["True", many.predict_proba(data).tobytes().hex()]

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -193,6 +194,12 @@ FORGERIES = {
     "a model that reads nothing": lambda blob: with_member(
         blob, parts=[{"model": 0, "encodings": [], "share": 1.0}]
     ),
+    "a model that reads an encoding twice": lambda blob: with_member(
+        blob, parts=[{"model": 0, "encodings": [0, 0], "share": 1.0}]
+    ),
+    "a model that is named twice": lambda blob: with_member(
+        blob, parts=[{"model": 0, "encodings": [0], "share": 0.5}] * 2
+    ),
     "residuals that are none": lambda blob: forged(
         with_manifest(blob, residuals=True), {"residuals/state.json": b'{"quantiles": []}'}
     ),
@@ -206,6 +213,19 @@ def test_a_forged_file_is_refused_with_one_clear_error(name: str) -> None:
     with pytest.raises(UnsafeModel) as caught:
         loads(blob)
     assert "\n" not in str(caught.value)
+
+
+def test_very_many_encoders_of_one_array_are_refused_before_it_is_read_again() -> None:
+    array, buffer = io.BytesIO(), io.BytesIO()
+    np.save(array, np.zeros(8_000_000))
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("state/0.npy", array.getvalue())
+        encoder = {"kind": "lookup", "table": {"$array": "0.npy"}}
+        archive.writestr("state/state.json", json.dumps({"encoders": [encoder] * 10_000}))
+    started = time.monotonic()
+    with pytest.raises(UnsafeModel, match=r"names the entry 'state/0\.npy' twice"):
+        unpack_bytes(buffer.getvalue())
+    assert time.monotonic() - started < 5  # once takes 0.1 s
 
 
 def test_models_that_do_not_fit_what_they_read_or_each_other_are_refused() -> None:

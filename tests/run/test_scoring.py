@@ -24,10 +24,13 @@ from automl.cli import app
 from automl.event_log import read_events, replay
 from automl.events import FindingRecorded, PredictorScored
 from automl.finding import Finding
+from automl.models import FAMILIES
+from automl.models._tree_model import TreeModel
 from automl.pipeline import read_pipeline
 from automl.predictor import load
 from automl.run.scoring import (
     REMEDIES,
+    TREE_FAMILIES,
     ScoredTable,
     TableScoring,
     read_test_table,
@@ -35,6 +38,7 @@ from automl.run.scoring import (
 )
 from automl.study import Event, Study
 from automl.table import read_table
+from tests.predictor.test_predictor import predictor_of, table
 from tests.run.commands import AUTOML, QUICK, WINE, automl, process
 
 
@@ -295,6 +299,22 @@ def test_a_part_of_the_budget_is_kept_for_it(home: Path) -> None:
     table = ScoredTable(path, lambda limits, form: read_table(path, limits))
     known = read_test_table(table, "y", None, Budget(10.0, lambda: 0.0))
     assert known.max_seconds == pytest.approx(2.0)  # a fifth of the budget
+
+
+def test_loading_the_evaluator_of_trees_is_kept_time_for(home: Path) -> None:
+    scoring = scoring_of(str(home / "new.csv"), 200, 1.0)
+    without_trees = scoring.min_seconds({"linear", "mlp"}, 10.0)
+    for family in TREE_FAMILIES:
+        assert scoring.min_seconds({"linear", family}, 10.0) > without_trees
+
+
+def test_the_families_of_trees_are_those_whose_models_are_trees() -> None:
+    names = set()
+    for family in FAMILIES:
+        model = predictor_of(family.name, table()).members[0].models[0]
+        if isinstance(model, TreeModel):
+            names.add(family.name)
+    assert names == TREE_FAMILIES
 
 
 def test_a_table_that_cannot_be_scored_costs_no_predictor(home: Path, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ FULL_ROWS = [
 ]
 SEPARATORS = [",", ";", "\t", "|", "^", ":", "~", "\x01", "\x1f", "::", "||", "~|~", "; ", ", "]
 
+CONTROL_CHARACTERS = "\x01\x02\x1d\x1e\x1f"
+
 
 class TestSeparators:
     @pytest.mark.parametrize("separator", SEPARATORS)
@@ -110,6 +112,20 @@ class TestSeparators:
         text = "my text\nhello world\ngood bye\n"
         table = read(tmp_path, text, needs=("my text",))
         assert table.names == ("my text",)
+
+    def test_are_found_among_all_control_characters(self, tmp_path: Path) -> None:
+        rows = [*ROWS * 10, ["5", CONTROL_CHARACTERS, "no"]]
+        table = read(tmp_path, joined(rows, ";"))
+        assert rows_of(table) == rows
+
+    def test_that_nothing_shows_among_all_control_characters_must_be_named(
+        self, tmp_path: Path
+    ) -> None:
+        text = joined([*ROWS * 10, ["5", CONTROL_CHARACTERS, "no"]], "#")
+        with pytest.raises(InputError, match=r"not a table, or .* named: --separator SEP\.$"):
+            read(tmp_path, text)
+        table = read(tmp_path, text, overrides=Overrides(separator="#"))
+        assert rows_of(table)[:5] == ROWS
 
 
 class TestQuotes:

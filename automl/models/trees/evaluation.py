@@ -44,9 +44,14 @@ def is_compiled_better(walks: int) -> bool:
     walks : int
         Number of rows times `Trees.walks_per_row`.
     """
-    if KERNEL in sys.modules:
+    if is_loaded():
         return walks >= _MIN_COMPILED_WALKS
     return walks >= MIN_WALKS_TO_LOAD and has_compiler()
+
+
+def is_loaded() -> bool:
+    """Return whether this process has loaded the compiled evaluator."""
+    return KERNEL in sys.modules
 
 
 def has_compiler() -> bool:

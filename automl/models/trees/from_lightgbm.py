@@ -147,7 +147,7 @@ def _read_splits(
     decisions = _Decisions(codes)
     if not decisions.are_known():
         raise _damaged("zeros that stand for missing values")
-    sets = _CategorySets.read(lines)
+    sets = _CategorySets.read(lines, len(sizes))
     chosen_set = np.full(len(column), NO_SET)
     nodes = np.flatnonzero(decisions.is_categorical)
     tree = _tree_of_node(sizes)[nodes]
@@ -220,16 +220,18 @@ class _CategorySets:
     first: Integers
 
     @classmethod
-    def read(cls, lines: _Lines) -> _CategorySets:
+    def read(cls, lines: _Lines, n_trees: int) -> _CategorySets:
         """Return the sets of trees' lines. Trees without any have no lines of sets."""
         counts = lines.integers("num_cat")
+        if len(counts) != n_trees:
+            raise _damaged("trees that do not say how many sets of categories they have")
         if (counts < 0).any():
             raise _damaged("fewer than no sets of categories")
         has_sets = counts > 0
         edges = lines.split("cat_boundaries")
         words = lines.split("cat_threshold")
-        n_trees = np.count_nonzero(has_sets)
-        if len(edges) != n_trees or len(words) != n_trees:
+        n_with_sets = np.count_nonzero(has_sets)
+        if len(edges) != n_with_sets or len(words) != n_with_sets:
             raise _damaged("sets of categories that do not fit together")
         categories: list[Integers] = []
         for index, count in enumerate(counts[has_sets]):
@@ -272,10 +274,10 @@ def _sets_of_tree(
     count : int
     """
     error = _damaged("sets of categories that do not follow one another")
-    if edges[0] != 0 or edges[-1] != len(words):
+    if len(edges) != count + 1 or edges[0] != 0 or edges[-1] != len(words):
         raise error
     lengths = np.diff(edges)
-    if len(lengths) != count or (lengths < 0).any():
+    if (lengths < 0).any():
         raise error
     if is_outside(words, 2**_WORD_BITS):
         raise _damaged("sets of categories that are not there")

@@ -95,6 +95,15 @@ def test_a_booster_predicts_as_it_did() -> None:
         (first("num_leaves", b"0"), "without leaves"),
         (first("num_leaves", b"99999999999999999999"), "malformed whole numbers"),
         (first("cat_boundaries", b"3"), "do not follow one another"),
+        (
+            lambda text: re.sub(rb"cat_boundaries=.*", b"cat_boundaries=", text, count=1),
+            "do not follow one another",
+        ),
+        (first("num_cat", b"99"), "do not follow one another"),
+        (
+            lambda text: text.replace(b"num_cat=", b"number=", 1),
+            "trees that do not say how many sets of categories they have",
+        ),
         (first("leaf_value", b"0.5 0.5"), "too few or too many numbers"),
         (first("threshold", b"1.5 1.5"), "too few or too many numbers"),
         (first("left_child", b"1x"), "malformed whole numbers"),
