@@ -168,8 +168,10 @@ def _change_items(array: Array, shape: Shape, rng: Random) -> None:
                 value = int(np.nan_to_num(old)) + rng.choice((1, -1, 2, 256, -256, 65536))
             elif way == 3:
                 value = array[rng.randrange(len(array))]
-            elif way == 4:
-                value = -float(old) if array.dtype.kind == "f" else ~int(old)
+            elif way == 4 and array.dtype.kind == "f":
+                value = -float(old)
+            elif way == 4 and array.dtype.kind in "iu":
+                value = ~int(old)
             else:
                 value = length
             array[place] = _fitting(array.dtype, value)
