@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
-from automl.arrays import Bools, Floats, Rows
+from automl.arrays import Floats, Integers, Rows
 from automl.dataset import Dataset
 from automl.folds import UNUSED_BLOCK, Folds
 from automl.search.perturbing import MixedRows
 
-MIN_PROBABILITY = 0.01  # of a class, for which a row is repeated
+MIN_PROBABILITY = 0.02  # of a class, for which a row is repeated
 HELD_OUT_BLOCK = 0
 TRAINED_BLOCK = -1
+EVERY_SPLIT = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,29 +72,37 @@ class Lesson:
     prediction : ndarray of shape (n_rows,) or (n_rows, n_classes)
     weight : float
         What all of them together count for, as a multiple of the table's own rows.
+    split : int
+        Number of the only split in which they are trained on; `EVERY_SPLIT` for those in which the
+        rows that they were made from are.
     """
 
     rows: MixedRows
     prediction: Floats
     weight: float
+    split: int = EVERY_SPLIT
 
 
 @dataclass(frozen=True, eq=False)
 class _Labelled:
-    """Rows of a data set, with targets and weights."""
+    """Rows of a data set with targets, weights, and the only split that each is for."""
 
     rows: MixedRows
     y: Floats
     weight: Floats
+    split: Integers
 
     def join(self, others: _Labelled) -> _Labelled:
         """Return these rows followed by others."""
-        y = np.concatenate([self.y, others.y])
-        weight = np.concatenate([self.weight, others.weight])
-        return _Labelled(self.rows.join(others.rows), y, weight)
+        return _Labelled(
+            self.rows.join(others.rows),
+            np.concatenate([self.y, others.y]),
+            np.concatenate([self.weight, others.weight]),
+            np.concatenate([self.split, others.split]),
+        )
 
 
-def teaching_data(data: Dataset, lessons: list[Lesson]) -> Dataset:
+def teaching_data(data: Dataset, lessons: Sequence[Lesson]) -> Dataset:
     """Return the data set that students are trained and judged on.
 
     Its first rows are those of the table, with their true targets: they alone are held out. The
@@ -102,24 +113,27 @@ def teaching_data(data: Dataset, lessons: list[Lesson]) -> Dataset:
     ----------
     data : Dataset
         The run's.
-    lessons : list of Lesson
+    lessons : sequence of Lesson
     """
     n_rows = len(data.y)
-    names = data.columns.names()
     own = data.weight
     if own is None:
         own = np.ones(n_rows)
-    labelled = _Labelled(MixedRows.of(np.arange(n_rows), names), data.y, own)
+    labelled = _Labelled(
+        MixedRows.of(np.arange(n_rows), data.columns.names()),
+        data.y,
+        own,
+        np.full(n_rows, EVERY_SPLIT),
+    )
     for lesson in lessons:
         labelled = labelled.join(_labelled(lesson, own))
     base = labelled.rows.base
-    is_own = np.arange(len(base)) < n_rows
     return replace(
         data,
         columns=labelled.rows.columns(data.columns),
         y=labelled.y,
         weight=labelled.weight,
-        folds=holdouts(data.folds, base, is_own),
+        folds=holdouts(data.folds, base, n_rows, labelled.split),
         units=None if data.units is None else data.units[base],
         times=None if data.times is None else data.times[base],
     )
@@ -137,37 +151,45 @@ def _labelled(lesson: Lesson, own: Floats) -> _Labelled:
     rows = lesson.rows.take(labels.rows)
     weight = labels.share * own[rows.base]
     scale = lesson.weight * own.sum() / weight.sum()
-    return _Labelled(rows, labels.y, weight * scale)
+    split = np.full(len(labels.y), lesson.split)
+    return _Labelled(rows, labels.y, weight * scale, split)
 
 
-def holdouts(folds: Folds, base: Rows, is_own: Bools) -> Folds:
+def holdouts(folds: Folds, base: Rows, n_own: int, split: Integers) -> Folds:
     """Return a holdout for each split of some folds, over rows made from the folds' rows.
 
     Parameters
     ----------
     base : ndarray of shape (n_made,), int64
         The row that each was made from.
-    is_own : ndarray of shape (n_made,), bool
-        Whether it may be held out, as the row itself.
+    n_own : int
+        How many of them, the first ones, are rows as they are, which may be held out.
+    split : ndarray of shape (n_made,), int64
+        The only split in which each is used, or `EVERY_SPLIT`.
 
     Examples
     --------
     >>> folds = Folds("kfold", np.array([[0, 1]], np.int16))
-    >>> made = holdouts(folds, np.array([0, 1, 0, 1]), np.array([True, True, False, False]))
+    >>> made = holdouts(folds, np.array([0, 1, 0, 1]), 2, np.full(4, EVERY_SPLIT))
     >>> made.held_out(0, 0).tolist(), made.train(0, 0).tolist(), made.train(1, 0).tolist()
     ([0], [1, 3], [0, 2])
     """
-    n_made = len(base)
     n_rows = folds.blocks.shape[1]
+    is_made = np.arange(len(base)) >= n_own
     blocks = []
-    for repeat in range(len(folds.blocks)):
-        for fold in range(folds.n_folds):
-            of_row = np.full(n_rows, UNUSED_BLOCK, np.int16)
-            of_row[folds.train(repeat, fold)] = TRAINED_BLOCK
-            of_row[folds.held_out(repeat, fold)] = HELD_OUT_BLOCK
-            made = of_row[base]
-            is_hidden = (made == HELD_OUT_BLOCK) & ~is_own
-            made[is_hidden] = UNUSED_BLOCK
-            blocks.append(made)
-    shape = (len(blocks), n_made)
-    return Folds("holdout", np.array(blocks, np.int16).reshape(shape))
+    for number, (repeat, fold) in enumerate(splits_of(folds)):
+        of_row = np.full(n_rows, UNUSED_BLOCK, np.int16)
+        of_row[folds.train(repeat, fold)] = TRAINED_BLOCK
+        of_row[folds.held_out(repeat, fold)] = HELD_OUT_BLOCK
+        made = of_row[base]
+        is_hidden = is_made & (made == HELD_OUT_BLOCK)
+        is_for_other = (split != EVERY_SPLIT) & (split != number)
+        made[is_hidden | is_for_other] = UNUSED_BLOCK
+        blocks.append(made)
+    return Folds("holdout", np.stack(blocks))
+
+
+def splits_of(folds: Folds) -> list[tuple[int, int]]:
+    """Return every (repeat, fold), first repeat first."""
+    repeats = range(len(folds.blocks))
+    return list(product(repeats, range(folds.n_folds)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from automl.candidate import Candidate, Job, Split
 from automl.lab.policy import Action, Capacity, Stop, Wait
-from automl.models import FAMILIES
 from automl.search.costs import expected_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.search.refits import REFIT_ROUNDS_FACTOR
@@ -17,24 +16,25 @@ from automl.study import Study
 from automl.trial import Trial
 
 ORIGIN = "distilled"
+BOOSTED = ("lightgbm", "catboost", "xgboost")
 FIRST_LEARNING_RATE = 0.1
 SLOW_LEARNING_RATE = 0.04
 MAX_LEARNING_RATE = 0.4
 MIN_ROUNDS = 5  # with fewer, a student is left out
 MAX_SPEEDUP = 8.0  # of the learning rate, to make do with fewer rounds
-# Settings that are tried of each family; the others are those of the run's best trial of it.
-VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "lightgbm": (
-        {"num_leaves": 6},
-        {"num_leaves": 12},
-        {"num_leaves": 24},
-        {"num_leaves": 48},
-    ),
-    "catboost": ({"depth": 4}, {"depth": 6}),
-    "xgboost": ({"max_depth": 4}, {"max_depth": 7}),
-    "mlp": ({"width": 32}, {"width": 64}, {"width": 128}),
-    "linear": ({},),
-}
+# Settings that are tried, in this order; the others are those of the run's best trial of a family.
+VARIANTS: Sequence[tuple[str, Mapping[str, Any]]] = (
+    ("lightgbm", {"num_leaves": 8}),
+    ("linear", {}),
+    ("catboost", {"depth": 4}),
+    ("mlp", {"width": 64}),
+    ("xgboost", {"max_depth": 4}),
+    ("lightgbm", {"num_leaves": 24}),
+    ("catboost", {"depth": 6}),
+    ("mlp", {"width": 128}),
+    ("mlp", {"width": 32}),
+    ("lightgbm", {"num_leaves": 4}),
+)
 
 
 @dataclass(frozen=True)
@@ -57,37 +57,32 @@ class Student:
         return self.candidate.id
 
 
-def first_students(study: Study, families: Sequence[str] = ()) -> list[Student]:
+def first_students(study: Study) -> list[Student]:
     """Return the students that are tried first, whatever they cost.
 
     Parameters
     ----------
     study : Study
         The run's.
-    families : sequence of str
-        The only ones that take part; empty for all.
     """
-    known = [family.name for family in FAMILIES]
     students = {}
-    for name in families or known:
-        for variant in VARIANTS.get(name, ()):
-            for base in _bases(study, name):
-                params = {**base.params, **variant}
-                if "learning_rate" in params and name != "mlp":
-                    params["learning_rate"] = FIRST_LEARNING_RATE
-                student = Student(Candidate(name, params, base.recipe, ORIGIN))
-                students[student.id] = student
+    for name, variant in VARIANTS:
+        base = _base(study, name)
+        params = {**base.params, **variant}
+        if name in BOOSTED:
+            params["learning_rate"] = FIRST_LEARNING_RATE
+        student = Student(Candidate(name, params, base.recipe, ORIGIN))
+        students[student.id] = student
     return list(students.values())
 
 
-def _bases(study: Study, name: str) -> Iterator[Candidate]:
-    """Yield the candidate that a family's students vary: the run's best, or the defaults."""
+def _base(study: Study, name: str) -> Candidate:
+    """Return the candidate that a family's students vary: the run's best, or the defaults."""
     leader = study.leaders.get(name)
     if leader is not None and not leader.candidate.is_first_model:
-        yield leader.candidate
-        return
+        return leader.candidate
     *_, candidate = defaults(study, [name])
-    yield candidate
+    return candidate
 
 
 def fitted_to(student: Student, trial: Trial, share: float) -> Student | None:
@@ -111,7 +106,7 @@ def fitted_to(student: Student, trial: Trial, share: float) -> Student | None:
     """
     params = student.candidate.params
     rounds = mean_rounds(trial)
-    if not rounds or "learning_rate" not in params or student.candidate.family == "mlp":
+    if not rounds or student.candidate.family not in BOOSTED:
         return None
     rate = float(params["learning_rate"])
     slower = SLOW_LEARNING_RATE / rate

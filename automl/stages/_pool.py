@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,18 @@ class Pool:
     def has_model(self) -> bool:
         """Whether there is more than the constant."""
         return any(not trial.candidate.is_baseline for trial in self.trials)
+
+    def of(self, names: Iterable[str]) -> list[Floats]:
+        """Return the predictions of some trials, by id."""
+        by_id = {}
+        for trial, prediction in zip(self.trials, self.predictions, strict=True):
+            by_id[trial.id] = prediction
+        return [by_id[name] for name in names]
+
+    def take(self, rows: Rows) -> Pool:
+        """Return the pool of some of the rows, without their folds."""
+        predictions = tuple(prediction[rows] for prediction in self.predictions)
+        return Pool(self.trials, predictions, self.truth.take(rows))
 
 
 def gather_complete(study: Study, run_data: RunData, best: int) -> Pool:

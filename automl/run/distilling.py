@@ -1,0 +1,328 @@
+"""Train students of a run's ensemble: small models that learn what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from automl.arrays import Bools, Floats, Rows
+from automl.budget import Budget, reserve_ending
+from automl.candidate import Split
+from automl.dataset import Dataset
+from automl.folds import Folds
+from automl.journal import Journal
+from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
+from automl.prediction_costs import Arrangement, estimate_cost
+from automl.predictor import Predictor
+from automl.price import Cost, Price
+from automl.problem import EMPTY_PROBLEM
+from automl.run.proposals import Judge, Proposal, Workplace
+from automl.run.session import open_session
+from automl.run.settings import Callbacks, Settings
+from automl.search.distilling import EVERY_SPLIT, Lesson, splits_of, teaching_data
+from automl.search.perturbing import MixedRows, perturb
+from automl.search.students import Student, StudentPolicy, first_students, fitted_to
+from automl.stages.ensemble import gather_complete
+from automl.store import Store
+from automl.study import Plan, Study
+from automl.trial import Trial
+
+PERTURBED_PER_ROW = 2
+MAX_PERTURBED_ROWS = 60_000
+MAX_PERTURBED_CELLS = 3_000_000
+# What the teacher's answers count for next to the truth, for the table's rows and for others.
+REAL_WEIGHT = 2.0
+PERTURBED_WEIGHT = 2.0
+FINALISTS = 3
+WITHOUT_PRICE = (0.05, 0.2, 0.6)  # megabytes that students may have
+SCREENING_TIME_SHARE = 0.5
+FOLDS_TIME_SHARE = 0.7  # of the rest; refits get what is left
+MAX_COPIES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """What a run's ensemble says of its rows.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The run's.
+    by_split : mapping of (int, int) to Predictor
+        The ensemble of the models that held a split's rows out. The students that are judged by
+        these rows learn from it: the run's predictor would tell them of their truth.
+    held_out : ndarray of shape (n_rows,) or (n_rows, n_classes)
+        The ensemble's held-out predictions for the table's rows.
+    has_prediction : ndarray of shape (n_rows,), bool
+        Whether a row was ever held out.
+    """
+
+    predictor: Predictor
+    by_split: Mapping[tuple[int, int], Predictor]
+    held_out: Floats
+    has_prediction: Bools
+
+
+@contextmanager
+def distilled(
+    teacher: Teacher,
+    judge: Judge,
+    price: Price,
+    data: RunData,
+    settings: Settings,
+    callbacks: Callbacks,
+) -> Iterator[tuple[list[Proposal], Workplace]]:
+    """Train students in folders inside `settings.output`, and open where they can be refitted.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    judge : Judge
+    price : Price
+    data : RunData
+        The run's.
+    settings : Settings
+    callbacks : Callbacks
+
+    Yields
+    ------
+    list of Proposal, Workplace
+    """
+    run = judge.study
+    textbook = _Textbook(teacher, data.dataset(), run.seed)
+    budget = reserve_ending(settings.budget)
+    with _open_lab(settings, "folds", textbook.of_splits(), data, callbacks) as lab:
+        school = _School(run, price, lab, budget)
+        study = school.taught(_empty_study(run, lab.data.dataset()))
+        pool = gather_complete(study, lab.data, len(study.trials))
+    proposals = [school.proposal(study, trial) for trial in pool.trials]
+    with _open_lab(settings, "refits", textbook.of_all_rows(), data, callbacks) as lab:
+        lesson = lab.data.dataset()
+        study = replace(study, data=lesson.digest(), size=replace(study.size, rows=len(lesson.y)))
+        yield proposals, Workplace(study, lab, pool, budget)
+
+
+@contextmanager
+def _open_lab(
+    settings: Settings,
+    name: str,
+    lesson: Dataset,
+    data: RunData,
+    callbacks: Callbacks,
+) -> Iterator[Lab]:
+    """Open a lab in a folder of its own with a data set."""
+    elsewhere = replace(settings, output=settings.output / name)
+    store = Store(elsewhere.output)
+    with open_session(store, elsewhere, None, lambda budget: EMPTY_PROBLEM) as session:
+        session.data.save(lesson, data.cleaner)
+        yield session.lab(Journal(observers=callbacks.observers), callbacks)
+    store.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Textbook:
+    """The data sets that students learn from.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    data : Dataset
+        The run's.
+    seed : int
+    """
+
+    teacher: Teacher
+    data: Dataset
+    seed: int
+
+    def of_splits(self) -> Dataset:
+        """Return what students learn from who are judged by held-out rows."""
+        folds = first_repeat(self.data.folds)
+        lessons: list[Lesson] = []
+        for number, split in enumerate(splits_of(folds)):
+            predictor = self.teacher.by_split[split]
+            rows = folds.train(*split)
+            lessons += self._perturbed(predictor, rows, number)
+        return teaching_data(replace(self.data, folds=folds), lessons)
+
+    def of_all_rows(self) -> Dataset:
+        """Return what students learn from who are to be used."""
+        rows = np.arange(len(self.data.y))
+        lessons = [self._real_rows(), *self._perturbed(self.teacher.predictor, rows, EVERY_SPLIT)]
+        return teaching_data(self.data, lessons)
+
+    def _real_rows(self) -> Lesson:
+        """Return the rows that were held out, with the ensemble's predictions."""
+        known = np.flatnonzero(self.teacher.has_prediction)
+        rows = MixedRows.of(known, self.data.columns.names())
+        return Lesson(rows, self.teacher.held_out[known], REAL_WEIGHT)
+
+    def _perturbed(self, predictor: Predictor, rows: Rows, split: int) -> list[Lesson]:
+        """Return rows that could have been, with the predictions of one of the teachers."""
+        names = self.data.columns.names()
+        affordable = MAX_PERTURBED_CELLS // max(1, len(names))
+        count = min(PERTURBED_PER_ROW * len(rows), MAX_PERTURBED_ROWS, affordable)
+        if not count:
+            return []
+        rng = np.random.default_rng((self.seed, split + 1))
+        made = perturb(names, rows, count, rng)
+        prediction = predictor.predict_raw(made.columns(self.data.columns))
+        return [Lesson(made, prediction, PERTURBED_WEIGHT, split)]
+
+
+def first_repeat(folds: Folds) -> Folds:
+    """Return the folds of one repeat where each holds all rows out."""
+    return Folds(folds.kind, folds.blocks[:1]) if folds.kind == "kfold" else folds
+
+
+def _empty_study(run: Study, data: Dataset) -> Study:
+    """Return the study of students, who have been trained on nothing."""
+    return replace(
+        run,
+        data=data.digest(),
+        size=replace(run.size, rows=len(data.y)),
+        plan=Plan("holdout", folds=1, repeats=len(data.folds.blocks)),
+        trials={},
+        running={},
+        weights={},
+        finish="bag",
+        copies=0,
+        evaluation=None,
+    )
+
+
+@dataclass(frozen=True)
+class _School:
+    """Trains students: many on one split, and the best of them on all.
+
+    Parameters
+    ----------
+    run : Study
+    price : Price
+    lab : Lab
+    budget : Budget
+    """
+
+    run: Study
+    price: Price
+    lab: Lab
+    budget: Budget
+
+    def taught(self, study: Study) -> Study:
+        """Return the study with the students' fits."""
+        splits = study.plan.splits
+        screening = self.budget
+        if screening.is_timed:
+            screening = screening.within(SCREENING_TIME_SHARE * screening.remaining())
+        first = first_students(self.run)
+        half = screening
+        if half.is_timed:
+            half = half.within(0.5 * half.remaining())
+        study = self._train(study, first, splits[:1], half)
+        second = self._adapted(study, first)
+        study = self._train(study, second, splits[:1], screening)
+        finalists = self._finalists(study, [*first, *second])
+        folds = self.budget
+        if folds.is_timed:
+            folds = folds.within(FOLDS_TIME_SHARE * folds.remaining())
+        return self._train(study, finalists, splits, folds)
+
+    def _train(
+        self,
+        study: Study,
+        students: Sequence[Student],
+        splits: Sequence[Split],
+        budget: Budget,
+    ) -> Study:
+        return self.lab.run(StudentPolicy(students, splits), study, budget)
+
+    @property
+    def _levels(self) -> list[Price]:
+        """The prices that students are made for."""
+        if self.price != Price():
+            return [self.price]
+        return [Price(megabytes=megabytes) for megabytes in WITHOUT_PRICE]
+
+    def _adapted(self, study: Study, students: Sequence[Student]) -> list[Student]:
+        """Return students that use up the price, made from those that were tried."""
+        ranked = _by_loss(study, students)
+        adapted: dict[str, Student] = {}
+        for level in self._levels:
+            for student in ranked:
+                trial = study.trials[student.id]
+                share = self._growth(study, trial, level)
+                found = fitted_to(student, trial, share)
+                if found is not None:
+                    adapted.setdefault(found.id, found)
+        return list(adapted.values())
+
+    def _growth(self, study: Study, trial: Trial, price: Price) -> float:
+        """Return how many times as large a student may be for it to use up the price."""
+        full = self.cost(study, trial)
+        fixed = self.fixed_cost(study, trial)
+        milliseconds = _ratio(price.milliseconds, full.milliseconds, fixed.milliseconds)
+        megabytes = _ratio(price.megabytes, full.megabytes, fixed.megabytes)
+        return min(milliseconds, megabytes)
+
+    def cost(self, study: Study, trial: Trial, copies: int = 1) -> Cost:
+        """Return what a student refitted so often will cost."""
+        sized = replace(study, size=self.run.size)
+        return estimate_cost(sized, [trial], Arrangement("refit", copies, copies))
+
+    def fixed_cost(self, study: Study, trial: Trial) -> Cost:
+        """Return what a predictor costs apart from its model."""
+        one = self.cost(study, trial)
+        two = self.cost(study, trial, copies=2)
+        return Cost(
+            2 * one.milliseconds - two.milliseconds,
+            2 * one.megabytes - two.megabytes,
+            counted=True,
+        )
+
+    def _finalists(self, study: Study, students: Sequence[Student]) -> list[Student]:
+        """Return the best students for each price; the cheapest one if none keeps to it."""
+        ranked = _by_loss(study, students)
+        finalists: dict[str, Student] = {}
+        for level in self._levels:
+
+            def used(student: Student, level: Price = level) -> float:
+                return level.used_share(self.cost(study, study.trials[student.id]))
+
+            fitting = [student for student in ranked if used(student) <= 1]
+            if not fitting and ranked:
+                fitting = [min(ranked, key=used)]
+            for student in fitting[:FINALISTS]:
+                finalists[student.id] = student
+        return list(finalists.values())
+
+    def proposal(self, study: Study, trial: Trial) -> Proposal:
+        """Return a student as a proposal, with as many copies as the price allows."""
+        copies = 1
+        family = study.family(trial.family)
+        if family.seeded and self.price != Price():
+            while copies < MAX_COPIES:
+                more = self.cost(study, trial, copies + 1)
+                if not self.price.allows(more):
+                    break
+                copies += 1
+        cost = self.cost(study, trial, copies)
+        return Proposal("distilled", {trial.id: 1.0}, trial.loss, cost, copies)
+
+
+def _ratio(bound: float, full: float, fixed: float) -> float:
+    """Return how many times as large the part of a cost may be that is not fixed."""
+    return max(0.0, bound - fixed) / max(1e-9, full - fixed)
+
+
+def _by_loss(study: Study, students: Sequence[Student]) -> list[Student]:
+    """Return the students that were trained, the best first."""
+    trained = []
+    for student in students:
+        trial = study.trials.get(student.id)
+        if trial is not None and trial.losses and trial.failure is None:
+            trained.append(student)
+    return sorted(trained, key=lambda student: study.trials[student.id].loss)
