@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice, product
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from automl.problem import EMPTY_PROBLEM
 from automl.run.proposals import Judge, Proposal, Workplace
 from automl.run.session import open_session
 from automl.run.settings import Callbacks, Settings
-from automl.search.distilling import EVERY_SPLIT, Lesson, splits_of, teaching_data
+from automl.search.distilling import EVERY_SPLIT, HELD_OUT_BLOCK, Lesson, teaching_data
 from automl.search.perturbing import MixedRows, perturb
 from automl.search.students import Student, StudentPolicy, first_students, fitted_to
 from automl.stages.ensemble import gather_complete
@@ -37,7 +38,9 @@ MAX_PERTURBED_CELLS = 3_000_000
 # What the teacher's answers count for next to the truth, for the table's rows and for others.
 REAL_WEIGHT = 2.0
 PERTURBED_WEIGHT = 2.0
-FINALISTS = 3
+FINALISTS = 2
+MAX_ADAPTED = 4  # students that are made to use up the price
+MAX_JUDGED_SPLITS = 5
 WITHOUT_PRICE = (0.05, 0.2, 0.6)  # megabytes that students may have
 SCREENING_TIME_SHARE = 0.5
 FOLDS_TIME_SHARE = 0.7  # of the rest; refits get what is left
@@ -99,11 +102,12 @@ def distilled(
         school = _School(run, price, lab, budget)
         study = school.taught(_empty_study(run, lab.data.dataset()))
         pool = gather_complete(study, lab.data, len(study.trials))
+        rows = held_rows(lab.data.dataset().folds)
     proposals = [school.proposal(study, trial) for trial in pool.trials]
     with _open_lab(settings, "refits", textbook.of_all_rows(), data, callbacks) as lab:
         lesson = lab.data.dataset()
         study = replace(study, data=lesson.digest(), size=replace(study.size, rows=len(lesson.y)))
-        yield proposals, Workplace(study, lab, pool, budget)
+        yield proposals, Workplace(study, lab, pool, rows, budget)
 
 
 @contextmanager
@@ -141,19 +145,19 @@ class _Textbook:
 
     def of_splits(self) -> Dataset:
         """Return what students learn from who are judged by held-out rows."""
-        folds = first_repeat(self.data.folds)
+        splits = judged_splits(self.data.folds)
         lessons: list[Lesson] = []
-        for number, split in enumerate(splits_of(folds)):
+        for number, split in enumerate(splits):
             predictor = self.teacher.by_split[split]
-            rows = folds.train(*split)
+            rows = self.data.folds.train(*split)
             lessons += self._perturbed(predictor, rows, number)
-        return teaching_data(replace(self.data, folds=folds), lessons)
+        return teaching_data(self.data, splits, lessons)
 
     def of_all_rows(self) -> Dataset:
         """Return what students learn from who are to be used."""
         rows = np.arange(len(self.data.y))
         lessons = [self._real_rows(), *self._perturbed(self.teacher.predictor, rows, EVERY_SPLIT)]
-        return teaching_data(self.data, lessons)
+        return teaching_data(self.data, judged_splits(self.data.folds), lessons)
 
     def _real_rows(self) -> Lesson:
         """Return the rows that were held out, with the ensemble's predictions."""
@@ -174,9 +178,19 @@ class _Textbook:
         return [Lesson(made, prediction, PERTURBED_WEIGHT, split)]
 
 
-def first_repeat(folds: Folds) -> Folds:
-    """Return the folds of one repeat where each holds all rows out."""
-    return Folds(folds.kind, folds.blocks[:1]) if folds.kind == "kfold" else folds
+def held_rows(folds: Folds) -> Rows:
+    """Return the positions of the rows that are held out in some split of holdouts."""
+    is_held = (folds.blocks == HELD_OUT_BLOCK).any(axis=0)
+    return np.flatnonzero(is_held)
+
+
+def judged_splits(folds: Folds) -> list[tuple[int, int]]:
+    """Return the splits whose held-out rows students are judged by: a few suffice.
+
+    Each has its own lessons, and a student is compared with the ensemble on the same rows.
+    """
+    splits = product(range(len(folds.blocks)), range(folds.n_folds))
+    return list(islice(splits, MAX_JUDGED_SPLITS))
 
 
 def _empty_study(run: Study, data: Dataset) -> Study:
@@ -250,9 +264,10 @@ class _School:
     def _adapted(self, study: Study, students: Sequence[Student]) -> list[Student]:
         """Return students that use up the price, made from those that were tried."""
         ranked = _by_loss(study, students)
+        ranked = [student for student in ranked if student.is_boosted]
         adapted: dict[str, Student] = {}
         for level in self._levels:
-            for student in ranked:
+            for student in ranked[:MAX_ADAPTED]:
                 trial = study.trials[student.id]
                 share = self._growth(study, trial, level)
                 found = fitted_to(student, trial, share)

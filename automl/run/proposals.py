@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from automl.arrays import Array, Floats
+import numpy as np
+
+from automl.arrays import Array, Floats, Rows
 from automl.budget import Budget
-from automl.ensemble import Truth, apply_temperature, apply_thresholds, combine, equal_thresholds
+from automl.ensemble import apply_temperature, apply_thresholds, combine, equal_thresholds
 from automl.executor.work import encodings_at
 from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
@@ -86,6 +88,8 @@ class Workplace:
     lab : Lab
     pool : Pool
         The trials with their held-out predictions.
+    rows : ndarray of int64
+        Positions, in the run's data, of the rows of the pool.
     budget : Budget
         For training on all rows.
     """
@@ -95,11 +99,13 @@ class Workplace:
         study: Study,
         lab: Lab,
         pool: Pool,
+        rows: Rows,
         budget: Budget,
     ) -> None:
         self.study = study
         self.lab = lab
         self.pool = pool
+        self.rows = rows
         self._budget = budget
 
     def refit(self, proposal: Proposal) -> bool:
@@ -126,18 +132,18 @@ class Judge:
         Of the run.
     stage : Ensemble
         By which the run's ensemble was made.
-    truth : Truth
-        Of the rows that the run held out.
     ensemble : ndarray of shape (n_rows,) or (n_rows, n_classes)
-        The ensemble's held-out predictions for these rows.
+        The ensemble's held-out predictions for the rows of the run's data.
+    loss : float
+        The ensemble's.
     rows : Table
         Some rows of the raw table, by which costs are measured.
     """
 
     study: Study
     stage: Ensemble
-    truth: Truth
     ensemble: Floats
+    loss: float
     rows: Table
 
     @property
@@ -145,17 +151,16 @@ class Judge:
         """The run's metric."""
         return metric_of(self.study.known_task)
 
-    @property
-    def ensemble_loss(self) -> float:
-        """The loss of the ensemble's predictions, as that of any trial is computed."""
-        return self.metric.loss_of_output(self.truth.y, self.ensemble, self.truth.weight)
-
     def judged_ensemble(self, predictor: Predictor) -> SmallModel:
         """Return the run's own predictor as a model to compare with."""
         cost = measure_cost(predictor, self.rows)
-        evaluation = self.study.evaluation
-        loss = self.ensemble_loss if evaluation is None else evaluation.loss
-        return SmallModel("ensemble", predictor, cost, loss, LossDifference(0.0, 0.0, 0.0))
+        return SmallModel("ensemble", predictor, cost, self.loss, LossDifference(0.0, 0.0, 0.0))
+
+    def loss_on(self, workplace: Workplace) -> float:
+        """Return the ensemble's loss on the rows of a pool, as that of any trial is computed."""
+        truth = workplace.pool.truth
+        prediction = self.ensemble[workplace.rows]
+        return self.metric.loss_of_output(truth.y, prediction, truth.weight)
 
     def built(self, proposal: Proposal, workplace: Workplace) -> SmallModel | None:
         """Train a proposal on all rows and build it; None if there was no time for that."""
@@ -173,28 +178,27 @@ class Judge:
             cost=None,
         )
         evaluation = self.stage.evaluate(study, workplace.pool, proposal.weights)
+        difference = self._difference(proposal, workplace, evaluation)
+        evaluation = moved_to(self.loss + difference.mean, evaluation, self.metric)
         study = replace(study, evaluation=evaluation)
         predictor = build_predictor(study, workplace.lab.data)
-        return SmallModel(
-            kind=proposal.kind,
-            predictor=predictor,
-            cost=measure_cost(predictor, self.rows),
-            loss=evaluation.loss,
-            difference=self._difference(proposal, workplace.pool, evaluation),
-        )
+        cost = measure_cost(predictor, self.rows)
+        return SmallModel(proposal.kind, predictor, cost, evaluation.loss, difference)
 
     def _difference(
         self,
         proposal: Proposal,
-        pool: Pool,
+        workplace: Workplace,
         evaluation: Evaluation,
     ) -> LossDifference:
+        pool = workplace.pool
         combined = combine(pool.of(proposal.weights), list(proposal.weights.values()))
         known = self.study.evaluation or evaluation
+        ensemble = self.ensemble[workplace.rows]
         return loss_difference(
             self._answers(combined, evaluation),
-            self._answers(self.ensemble, replace(known, temperature=1.0)),
-            self.truth,
+            self._answers(ensemble, replace(known, temperature=1.0)),
+            pool.truth,
             self.metric,
             seed=self.study.seed,
         )
@@ -208,8 +212,27 @@ class Judge:
             return proba
         thresholds = equal_thresholds(proba.shape[1])
         if evaluation.thresholds is not None:
-            thresholds = thresholds * 0 + evaluation.thresholds
+            thresholds = np.array(evaluation.thresholds)
         return apply_thresholds(proba, thresholds)
+
+
+def moved_to(loss: float, evaluation: Evaluation, metric: Metric) -> Evaluation:
+    """Return an evaluation with another loss, and its interval around that.
+
+    The ensemble's loss plus the difference on the same rows is a better estimate than the loss on
+    some of the rows.
+
+    Examples
+    --------
+    >>> from automl.metrics import METRICS
+    >>> moved = moved_to(0.4, Evaluation(0.5, 0.3, 0.9, rows=9, new=9), METRICS["log_loss"])
+    >>> round(moved.low, 6), round(moved.high, 6)
+    (0.2, 0.8)
+    """
+    shift = loss - evaluation.loss
+    low = max(metric.min_loss, evaluation.low + shift)
+    high = min(metric.max_loss, evaluation.high + shift)
+    return replace(evaluation, loss=loss, low=low, high=high)
 
 
 def in_order(
@@ -256,7 +279,7 @@ def first_that_fits(
     """
     cheapest: list[SmallModel] = []
     least = math.inf
-    for proposal in in_order(proposals, price, judge.ensemble_loss)[:MAX_TRIES]:
+    for proposal in in_order(proposals, price, judge.loss_on(workplace))[:MAX_TRIES]:
         model = judge.built(proposal, workplace)
         if model is None:
             continue

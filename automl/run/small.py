@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from automl.arrays import Rows
 from automl.budget import Budget, reserve_ending
 from automl.candidate import Split
 from automl.ensemble import apply_temperature, combine
@@ -19,11 +22,12 @@ from automl.folds import sample_rows
 from automl.journal import Journal
 from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
+from automl.metrics import metric_of
 from automl.prediction_costs import Arrangement, estimate_cost
 from automl.predictor import Predictor, load
 from automl.price import Price
 from automl.problem import Problem
-from automl.run.distilling import Teacher, distilled, first_repeat
+from automl.run.distilling import Teacher, distilled, judged_splits
 from automl.run.facts import with_given_folds
 from automl.run.proposals import (
     MAX_COST_SHARE,
@@ -38,7 +42,6 @@ from automl.run.resume import bring_back, check_metric
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.run_files import PREDICTOR, TRIALS
-from automl.search.distilling import splits_of
 from automl.stages.ensemble import Ensemble, Pool, gather_complete
 from automl.stages.pruning import Pruning
 from automl.store import Store
@@ -116,10 +119,11 @@ def make_small(
             pool = gather_complete(run, session.data, POOL_SIZE)
             teacher = _teacher(run, lab, predictor)
             stage = _ensemble_stage(settings)
-            held = teacher.held_out[teacher.has_prediction]
-            judge = Judge(run, stage, pool.truth, held, rows)
+            loss = _ensemble_loss(run, pool, teacher)
+            judge = Judge(run, stage, teacher.held_out, loss, rows)
             ensemble = judge.judged_ensemble(predictor)
-            models = _of_members(judge, pool, price, lab)
+            held = np.flatnonzero(teacher.has_prediction)
+            models = _of_members(judge, pool, price, lab, held)
         school = replace(elsewhere, output=Path(folder) / "students")
         with distilled(teacher, judge, price, session.data, school, callbacks) as found:
             proposals, workplace = found
@@ -169,7 +173,7 @@ def _teacher(run: Study, lab: Lab, predictor: Predictor) -> Teacher:
     if run.evaluation is not None and combined.ndim > 1:
         combined = apply_temperature(combined, run.evaluation.temperature)
     by_split = {}
-    for split in splits_of(first_repeat(lab.data.dataset().folds)):
+    for split in judged_splits(lab.data.dataset().folds):
         by_split[split] = _predictor_at(run, lab, split)
     return Teacher(predictor, by_split, combined, has_prediction)
 
@@ -186,6 +190,15 @@ def _predictor_at(run: Study, lab: Lab, split: Split) -> Predictor:
     return build_predictor(replace(run, trials=trials, finish="bag", copies=0), lab.data)
 
 
+def _ensemble_loss(run: Study, pool: Pool, teacher: Teacher) -> float:
+    """Return the ensemble's loss, as the run has recorded it or else on all held-out rows."""
+    if run.evaluation is not None:
+        return run.evaluation.loss
+    truth = pool.truth
+    held = teacher.held_out[teacher.has_prediction]
+    return metric_of(run.known_task).loss_of_output(truth.y, held, truth.weight)
+
+
 def _ensemble_stage(settings: Settings) -> Ensemble:
     """Return the stage that made the run's ensemble."""
     for step in settings.pipeline.steps:
@@ -199,12 +212,19 @@ def _of_members(
     pool: Pool,
     price: Price,
     lab: Lab,
+    rows: Rows,
 ) -> list[SmallModel]:
-    """Return the best pruned ensemble and the best single model of a run's own trials."""
+    """Return the best pruned ensemble and the best single model of a run's own trials.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        Positions of the pool's rows.
+    """
     budget = reserve_ending(lab.budget)
     if budget.is_timed:
         budget = budget.within(MEMBERS_TIME_SHARE * budget.remaining())
-    workplace = Workplace(judge.study, lab, pool, budget)
+    workplace = Workplace(judge.study, lab, pool, rows, budget)
     models: list[SmallModel] = []
     for proposals in (_pruned(judge, pool, price), _singles(judge.study, pool)):
         models += first_that_fits(proposals, price, judge, workplace)
@@ -233,7 +253,7 @@ def _pruned(judge: Judge, pool: Pool, price: Price) -> list[Proposal]:
     affordable = _affordable(run, pool.trials, price)
     own = [name for name in affordable if name in run.weights]
     starts = [own] if price == Price() else [own, affordable]
-    for names in starts:
+    for names in filter(None, starts):
         for weights in pruning.steps(names):
             if len(weights) > 1:
                 loss = pruning.loss(weights)

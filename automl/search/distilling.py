@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
@@ -17,6 +16,7 @@ MIN_PROBABILITY = 0.02  # of a class, for which a row is repeated
 HELD_OUT_BLOCK = 0
 TRAINED_BLOCK = -1
 EVERY_SPLIT = -1
+FoldSplit = tuple[int, int]  # repeat and fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +102,23 @@ class _Labelled:
         )
 
 
-def teaching_data(data: Dataset, lessons: Sequence[Lesson]) -> Dataset:
+def teaching_data(
+    data: Dataset,
+    splits: Sequence[FoldSplit],
+    lessons: Sequence[Lesson],
+) -> Dataset:
     """Return the data set that students are trained and judged on.
 
     Its first rows are those of the table, with their true targets: they alone are held out. The
-    others are what the teacher says. Each split of the table's folds becomes a holdout of its own,
-    for which no row is trained on that was made from one of its held-out rows.
+    others are what the teacher says. Each split becomes a holdout of its own, for which no row is
+    trained on that was made from one of its held-out rows.
 
     Parameters
     ----------
     data : Dataset
         The run's.
+    splits : sequence of (int, int)
+        Of the run's folds.
     lessons : sequence of Lesson
     """
     n_rows = len(data.y)
@@ -133,7 +139,7 @@ def teaching_data(data: Dataset, lessons: Sequence[Lesson]) -> Dataset:
         columns=labelled.rows.columns(data.columns),
         y=labelled.y,
         weight=labelled.weight,
-        folds=holdouts(data.folds, base, n_rows, labelled.split),
+        folds=holdouts(data.folds, splits, base, n_rows, labelled.split),
         units=None if data.units is None else data.units[base],
         times=None if data.times is None else data.times[base],
     )
@@ -155,11 +161,20 @@ def _labelled(lesson: Lesson, own: Floats) -> _Labelled:
     return _Labelled(rows, labels.y, weight * scale, split)
 
 
-def holdouts(folds: Folds, base: Rows, n_own: int, split: Integers) -> Folds:
-    """Return a holdout for each split of some folds, over rows made from the folds' rows.
+def holdouts(
+    folds: Folds,
+    splits: Sequence[FoldSplit],
+    base: Rows,
+    n_own: int,
+    split: Integers,
+) -> Folds:
+    """Return a holdout for each of some splits, over rows made from the folds' rows.
 
     Parameters
     ----------
+    folds : Folds
+    splits : sequence of (int, int)
+        Each a repeat and a fold.
     base : ndarray of shape (n_made,), int64
         The row that each was made from.
     n_own : int
@@ -170,14 +185,15 @@ def holdouts(folds: Folds, base: Rows, n_own: int, split: Integers) -> Folds:
     Examples
     --------
     >>> folds = Folds("kfold", np.array([[0, 1]], np.int16))
-    >>> made = holdouts(folds, np.array([0, 1, 0, 1]), 2, np.full(4, EVERY_SPLIT))
+    >>> base = np.array([0, 1, 0, 1])
+    >>> made = holdouts(folds, [(0, 0), (0, 1)], base, 2, np.full(4, EVERY_SPLIT))
     >>> made.held_out(0, 0).tolist(), made.train(0, 0).tolist(), made.train(1, 0).tolist()
     ([0], [1, 3], [0, 2])
     """
     n_rows = folds.blocks.shape[1]
     is_made = np.arange(len(base)) >= n_own
     blocks = []
-    for number, (repeat, fold) in enumerate(splits_of(folds)):
+    for number, (repeat, fold) in enumerate(splits):
         of_row = np.full(n_rows, UNUSED_BLOCK, np.int16)
         of_row[folds.train(repeat, fold)] = TRAINED_BLOCK
         of_row[folds.held_out(repeat, fold)] = HELD_OUT_BLOCK
@@ -187,9 +203,3 @@ def holdouts(folds: Folds, base: Rows, n_own: int, split: Integers) -> Folds:
         made[is_hidden | is_for_other] = UNUSED_BLOCK
         blocks.append(made)
     return Folds("holdout", np.stack(blocks))
-
-
-def splits_of(folds: Folds) -> list[tuple[int, int]]:
-    """Return every (repeat, fold), first repeat first."""
-    repeats = range(len(folds.blocks))
-    return list(product(repeats, range(folds.n_folds)))

@@ -17,8 +17,8 @@ from automl.trial import Trial
 
 ORIGIN = "distilled"
 BOOSTED = ("lightgbm", "catboost", "xgboost")
-FIRST_LEARNING_RATE = 0.1
-SLOW_LEARNING_RATE = 0.04
+FIRST_LEARNING_RATE = 0.15
+SLOW_LEARNING_RATE = 0.05
 MAX_LEARNING_RATE = 0.4
 MIN_ROUNDS = 5  # with fewer, a student is left out
 MAX_SPEEDUP = 8.0  # of the learning rate, to make do with fewer rounds
@@ -31,9 +31,9 @@ VARIANTS: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("xgboost", {"max_depth": 4}),
     ("lightgbm", {"num_leaves": 24}),
     ("catboost", {"depth": 6}),
+    ("lightgbm", {"num_leaves": 4}),
     ("mlp", {"width": 128}),
     ("mlp", {"width": 32}),
-    ("lightgbm", {"num_leaves": 4}),
 )
 
 
@@ -55,6 +55,11 @@ class Student:
     def id(self) -> str:
         """The candidate's id."""
         return self.candidate.id
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether it grows with its rounds."""
+        return self.candidate.family in BOOSTED
 
 
 def first_students(study: Study) -> list[Student]:
@@ -106,7 +111,7 @@ def fitted_to(student: Student, trial: Trial, share: float) -> Student | None:
     """
     params = student.candidate.params
     rounds = mean_rounds(trial)
-    if not rounds or student.candidate.family not in BOOSTED:
+    if not rounds or not student.is_boosted:
         return None
     rate = float(params["learning_rate"])
     slower = SLOW_LEARNING_RATE / rate
