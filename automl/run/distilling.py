@@ -9,7 +9,7 @@ from itertools import islice, product
 
 import numpy as np
 
-from automl.arrays import Bools, Floats, Rows
+from automl.arrays import Rows
 from automl.budget import Budget, reserve_ending
 from automl.candidate import Split
 from automl.dataset import Dataset
@@ -25,7 +25,7 @@ from automl.run.proposals import Judge, Proposal, Workplace
 from automl.run.session import open_session
 from automl.run.settings import Callbacks, Settings
 from automl.search.distilling import EVERY_SPLIT, HELD_OUT_BLOCK, Lesson, teaching_data
-from automl.search.perturbing import MixedRows, perturb
+from automl.search.perturbing import perturb
 from automl.search.students import Student, StudentPolicy, first_students, fitted_to
 from automl.stages.ensemble import gather_complete
 from automl.store import Store
@@ -35,9 +35,7 @@ from automl.trial import Trial
 PERTURBED_PER_ROW = 2
 MAX_PERTURBED_ROWS = 60_000
 MAX_PERTURBED_CELLS = 3_000_000
-# What the teacher's answers count for next to the truth, for the table's rows and for others.
-REAL_WEIGHT = 2.0
-PERTURBED_WEIGHT = 2.0
+PERTURBED_WEIGHT = 2.0  # of them all, as a multiple of the table's own rows
 FINALISTS = 2
 MAX_ADAPTED = 4  # students that are made to use up the price
 MAX_JUDGED_SPLITS = 5
@@ -49,7 +47,7 @@ MAX_COPIES = 4
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """What a run's ensemble says of its rows.
+    """A run's ensemble, which labels the rows that students learn from.
 
     Parameters
     ----------
@@ -58,16 +56,10 @@ class Teacher:
     by_split : mapping of (int, int) to Predictor
         The ensemble of the models that held a split's rows out. The students that are judged by
         these rows learn from it: the run's predictor would tell them of their truth.
-    held_out : ndarray of shape (n_rows,) or (n_rows, n_classes)
-        The ensemble's held-out predictions for the table's rows.
-    has_prediction : ndarray of shape (n_rows,), bool
-        Whether a row was ever held out.
     """
 
     predictor: Predictor
     by_split: Mapping[tuple[int, int], Predictor]
-    held_out: Floats
-    has_prediction: Bools
 
 
 @contextmanager
@@ -156,14 +148,8 @@ class _Textbook:
     def of_all_rows(self) -> Dataset:
         """Return what students learn from who are to be used."""
         rows = np.arange(len(self.data.y))
-        lessons = [self._real_rows(), *self._perturbed(self.teacher.predictor, rows, EVERY_SPLIT)]
+        lessons = self._perturbed(self.teacher.predictor, rows, EVERY_SPLIT)
         return teaching_data(self.data, judged_splits(self.data.folds), lessons)
-
-    def _real_rows(self) -> Lesson:
-        """Return the rows that were held out, with the ensemble's predictions."""
-        known = np.flatnonzero(self.teacher.has_prediction)
-        rows = MixedRows.of(known, self.data.columns.names())
-        return Lesson(rows, self.teacher.held_out[known], REAL_WEIGHT)
 
     def _perturbed(self, predictor: Predictor, rows: Rows, split: int) -> list[Lesson]:
         """Return rows that could have been, with the predictions of one of the teachers."""

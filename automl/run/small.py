@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from automl.arrays import Rows
+from automl.arrays import Floats, Rows
 from automl.budget import Budget, reserve_ending
 from automl.candidate import Split
 from automl.ensemble import apply_temperature, combine
@@ -22,6 +22,7 @@ from automl.folds import sample_rows
 from automl.journal import Journal
 from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
 from automl.metrics import metric_of
 from automl.prediction_costs import Arrangement, estimate_cost
 from automl.predictor import Predictor, load
@@ -119,10 +120,10 @@ def make_small(
             pool = gather_complete(run, session.data, POOL_SIZE)
             teacher = _teacher(run, lab, predictor)
             stage = _ensemble_stage(settings)
-            loss = _ensemble_loss(run, pool, teacher)
-            judge = Judge(run, stage, teacher.held_out, loss, rows)
+            held_out, held = _held_out(run, session.data)
+            loss = _ensemble_loss(run, pool, held_out[held])
+            judge = Judge(run, stage, held_out, loss, rows)
             ensemble = judge.judged_ensemble(predictor)
-            held = np.flatnonzero(teacher.has_prediction)
             models = _of_members(judge, pool, price, lab, held)
         school = replace(elsewhere, output=Path(folder) / "students")
         with distilled(teacher, judge, price, session.data, school, callbacks) as found:
@@ -160,22 +161,27 @@ def _copy_trials(run: Study, folder: Path, store: Store) -> None:
                     shutil.copyfile(path, store.trial_folder(trial.id) / path.name)
 
 
-def _teacher(run: Study, lab: Lab, predictor: Predictor) -> Teacher:
-    """Return the run's ensemble as a teacher: with its models of each split, and their answers."""
+def _held_out(run: Study, data: RunData) -> tuple[Floats, Rows]:
+    """Return the ensemble's predictions for all rows, and the positions of those held out."""
     predictions = []
     for name in run.weights:
-        found = lab.data.predictions(run, run.trials[name])
+        found = data.predictions(run, run.trials[name])
         if found is None:
             raise InputError(f"the held-out predictions of trial {name} are gone.")
-        prediction, has_prediction = found
+        prediction, is_held = found
         predictions.append(prediction)
     combined = combine(predictions, list(run.weights.values()))
     if run.evaluation is not None and combined.ndim > 1:
         combined = apply_temperature(combined, run.evaluation.temperature)
+    return combined, np.flatnonzero(is_held)
+
+
+def _teacher(run: Study, lab: Lab, predictor: Predictor) -> Teacher:
+    """Return the run's ensemble as a teacher, with its models of each split."""
     by_split = {}
     for split in judged_splits(lab.data.dataset().folds):
         by_split[split] = _predictor_at(run, lab, split)
-    return Teacher(predictor, by_split, combined, has_prediction)
+    return Teacher(predictor, by_split)
 
 
 def _predictor_at(run: Study, lab: Lab, split: Split) -> Predictor:
@@ -190,13 +196,12 @@ def _predictor_at(run: Study, lab: Lab, split: Split) -> Predictor:
     return build_predictor(replace(run, trials=trials, finish="bag", copies=0), lab.data)
 
 
-def _ensemble_loss(run: Study, pool: Pool, teacher: Teacher) -> float:
+def _ensemble_loss(run: Study, pool: Pool, prediction: Floats) -> float:
     """Return the ensemble's loss, as the run has recorded it or else on all held-out rows."""
     if run.evaluation is not None:
         return run.evaluation.loss
     truth = pool.truth
-    held = teacher.held_out[teacher.has_prediction]
-    return metric_of(run.known_task).loss_of_output(truth.y, held, truth.weight)
+    return metric_of(run.known_task).loss_of_output(truth.y, prediction, truth.weight)
 
 
 def _ensemble_stage(settings: Settings) -> Ensemble:

@@ -65,13 +65,19 @@ class Student:
 def first_students(study: Study) -> list[Student]:
     """Return the students that are tried first, whatever they cost.
 
+    They are of the run's families, if it was given some that students can be of.
+
     Parameters
     ----------
     study : Study
         The run's.
     """
+    names = {name for name, _ in VARIANTS}
+    chosen = names.intersection(study.families) or names
     students = {}
     for name, variant in VARIANTS:
+        if name not in chosen:
+            continue
         base = _base(study, name)
         params = {**base.params, **variant}
         if name in BOOSTED:

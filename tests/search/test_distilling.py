@@ -36,7 +36,9 @@ def numbered(n_rows: int = N_ROWS) -> Columns:
 
 def dataset(folds: Folds, weight: Floats | None = None) -> Dataset:
     columns = numbered()
-    return Dataset(Task("regression", "y", "rmse"), columns, np.arange(float(N_ROWS)), folds, weight)
+    return Dataset(
+        Task("regression", "y", "rmse"), columns, np.arange(float(N_ROWS)), folds, weight
+    )
 
 
 def three_folds() -> Folds:
