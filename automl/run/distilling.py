@@ -26,21 +26,30 @@ from automl.run.session import open_session
 from automl.run.settings import Callbacks, Settings
 from automl.search.distilling import EVERY_SPLIT, HELD_OUT_BLOCK, Lesson, teaching_data
 from automl.search.perturbing import perturb
-from automl.search.students import Student, StudentPolicy, first_students, fitted_to
+from automl.search.students import (
+    Student,
+    StudentPolicy,
+    first_students,
+    fitted_to,
+    with_fixed_rounds,
+)
 from automl.stages.ensemble import gather_complete
 from automl.store import Store
 from automl.study import Plan, Study
 from automl.trial import Trial
 
-PERTURBED_PER_ROW = 2
+PERTURBED_PER_ROW = 3
 MAX_PERTURBED_ROWS = 60_000
 MAX_PERTURBED_CELLS = 3_000_000
-PERTURBED_WEIGHT = 2.0  # of them all, as a multiple of the table's own rows
+PERTURBED_WEIGHT = 4.0  # of them all, as a multiple of the table's own rows
 FINALISTS = 2
+MIN_GROWTH = 3.0  # that a price must allow, or finalists have the rounds of their first fold
 MAX_ADAPTED = 4  # students that are made to use up the price
 MAX_JUDGED_SPLITS = 5
 WITHOUT_PRICE = (0.05, 0.2, 0.6)  # megabytes that students may have
 SCREENING_TIME_SHARE = 0.5
+FIRST_TIME_SHARE = 0.6  # of it, for students whatever they cost
+MAX_PARTS = 1.5  # of the time divided by the number of students, that one may take
 FOLDS_TIME_SHARE = 0.7  # of the rest; refits get what is left
 MAX_COPIES = 4
 
@@ -215,30 +224,26 @@ class _School:
     def taught(self, study: Study) -> Study:
         """Return the study with the students' fits."""
         splits = study.plan.splits
-        screening = self.budget
-        if screening.is_timed:
-            screening = screening.within(SCREENING_TIME_SHARE * screening.remaining())
+        screening = _part(self.budget, SCREENING_TIME_SHARE)
         first = first_students(self.run)
-        half = screening
-        if half.is_timed:
-            half = half.within(0.5 * half.remaining())
-        study = self._train(study, first, splits[:1], half)
+        study = self._screen(study, first, splits[0], _part(screening, FIRST_TIME_SHARE))
         second = self._adapted(study, first)
-        study = self._train(study, second, splits[:1], screening)
+        study = self._screen(study, second, splits[0], screening)
         finalists = self._finalists(study, [*first, *second])
-        folds = self.budget
-        if folds.is_timed:
-            folds = folds.within(FOLDS_TIME_SHARE * folds.remaining())
-        return self._train(study, finalists, splits, folds)
+        policy = StudentPolicy(finalists, splits)
+        return self.lab.run(policy, study, _part(self.budget, FOLDS_TIME_SHARE))
 
-    def _train(
+    def _screen(
         self,
         study: Study,
         students: Sequence[Student],
-        splits: Sequence[Split],
+        split: Split,
         budget: Budget,
     ) -> Study:
-        return self.lab.run(StudentPolicy(students, splits), study, budget)
+        """Train students on one split; none may take much more than its part of the time."""
+        part = budget.remaining() * self.lab.workers / max(1, len(students))
+        policy = StudentPolicy(students, [split], MAX_PARTS * part)
+        return self.lab.run(policy, study, budget)
 
     @property
     def _levels(self) -> list[Price]:
@@ -289,16 +294,31 @@ class _School:
         ranked = _by_loss(study, students)
         finalists: dict[str, Student] = {}
         for level in self._levels:
-
-            def used(student: Student, level: Price = level) -> float:
-                return level.used_share(self.cost(study, study.trials[student.id]))
-
-            fitting = [student for student in ranked if used(student) <= 1]
-            if not fitting and ranked:
-                fitting = [min(ranked, key=used)]
-            for student in fitting[:FINALISTS]:
+            for student in self._best_for(study, ranked, level):
                 finalists[student.id] = student
         return list(finalists.values())
+
+    def _best_for(
+        self,
+        study: Study,
+        ranked: Sequence[Student],
+        price: Price,
+    ) -> list[Student]:
+        """Return the best students that keep to a price, or else the cheapest one."""
+
+        def used(student: Student) -> float:
+            trial = study.trials[student.id]
+            return price.used_share(self.cost(study, trial))
+
+        fitting = [student for student in ranked if used(student) <= 1]
+        if not fitting and ranked:
+            fitting = [min(ranked, key=used)]
+        best = []
+        for student in fitting[:FINALISTS]:
+            trial = study.trials[student.id]
+            may_grow = self._growth(study, trial, price) >= MIN_GROWTH
+            best.append(student if may_grow else with_fixed_rounds(student, trial))
+        return best
 
     def proposal(self, study: Study, trial: Trial) -> Proposal:
         """Return a student as a proposal, with as many copies as the price allows."""
@@ -312,6 +332,13 @@ class _School:
                 copies += 1
         cost = self.cost(study, trial, copies)
         return Proposal("distilled", {trial.id: 1.0}, trial.loss, cost, copies)
+
+
+def _part(budget: Budget, share: float) -> Budget:
+    """Return a share of a budget's time."""
+    if not budget.is_timed:
+        return budget
+    return budget.within(share * budget.remaining())
 
 
 def _ratio(bound: float, full: float, fixed: float) -> float:

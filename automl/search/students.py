@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from automl.candidate import Candidate, Job, Split
@@ -137,6 +137,14 @@ def _with_rate(student: Student, rate: float, rounds: int | None) -> Student:
     return Student(Candidate(candidate.family, params, candidate.recipe, ORIGIN), rounds)
 
 
+def with_fixed_rounds(student: Student, trial: Trial) -> Student:
+    """Return a student that has as many rounds on every fold as it had on the first ones."""
+    rounds = round(mean_rounds(trial))
+    if student.rounds or not student.is_boosted or not rounds:
+        return student
+    return replace(student, rounds=rounds)
+
+
 def mean_rounds(trial: Trial) -> float:
     """Return the mean rounds of a trial's fits; 0 if it has no rounds."""
     rounds = [outcome.rounds for outcome in trial.full_outcomes.values() if outcome.rounds]
@@ -153,11 +161,19 @@ class StudentPolicy:
     students : sequence of Student
         The most promising first.
     splits : sequence of (int, int)
+    seconds : float
+        The longest that a fit may take; one that takes longer keeps the rounds that it has.
     """
 
-    def __init__(self, students: Sequence[Student], splits: Sequence[Split]) -> None:
+    def __init__(
+        self,
+        students: Sequence[Student],
+        splits: Sequence[Split],
+        seconds: float = math.inf,
+    ) -> None:
         self._students = students
         self._splits = splits
+        self._seconds = seconds
 
     def next(self, study: Study, capacity: Capacity) -> Action:
         """Return the next fit."""
@@ -165,7 +181,8 @@ class StudentPolicy:
             split = self._next_split(study, student)
             if split is None:
                 continue
-            if expected_seconds(study, student.candidate) > capacity.seconds:
+            expected = expected_seconds(study, student.candidate)
+            if min(expected, self._seconds) > capacity.seconds:
                 continue
             return Job(
                 student.candidate,
@@ -174,7 +191,7 @@ class StudentPolicy:
                 seed=seed_for(study.seed, student.candidate, *split),
                 rounds=student.rounds,
                 resources=capacity.resources,
-                seconds=capacity.seconds,
+                seconds=min(capacity.seconds, self._seconds),
             )
         return Wait() if study.running else Stop()
 

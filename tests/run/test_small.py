@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from automl.cli.request import make_settings, read_problem
+from automl.cli.resuming import request_of_run
 from automl.metrics import METRICS
 from automl.predictor import load
 from automl.price import Cost, Price
+from automl.run import make_small
 from automl.run.proposals import Proposal, in_order, moved_to
 from automl.study import Evaluation
 from tests.run.commands import WINE, automl
@@ -52,7 +57,7 @@ def test_an_interval_moves_with_its_loss_but_not_beyond_perfection() -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small run on wine."""
     folder = tmp_path_factory.mktemp("small")
-    words = ("--trials", "4", "--set", "select.families=linear,lightgbm", "--engine", "inline")
+    words = ("--trials", "4", "--set", "select.families=linear", "--engine", "inline")
     words += ("--set", "clean.folds=3", "--set", "clean.repeats=1", "--metric", "log_loss")
     said = automl("fit", WINE, "--target", "cultivar", *words, "--output", "run", cwd=folder)
     assert said.returncode == 0, said.stderr
@@ -109,6 +114,45 @@ def test_automl_predict_reads_it(exported: tuple[Path, str]) -> None:
     assert len(lines) == 1 + len(pd.read_csv(WINE))
     first = np.array(lines[1].split(","), float)
     assert math.isclose(first.sum(), 1.0, abs_tol=1e-6)
+
+
+def later_sales(folder: Path) -> Path:
+    """A table whose rows have a time, and an order of three groups."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(160, 3)), columns=["a", "b", "c"]).round(3)
+    table["day"] = pd.date_range("2025-01-01", periods=160).strftime("%Y-%m-%d")
+    table["kind"] = rng.choice(["x", "y", "z"], 160)
+    noise = rng.normal(size=160)
+    table["sold"] = (3 * table["a"] * (table["kind"] == "x") + table["b"] + noise).round(3)
+    table["weight"] = np.resize([1.0, 2.0, 0.5], 160)
+    path = folder / "sales.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--time", "day", "--ignore", "weight"),
+        ("--set", "clean.folds=1", "--weight", "weight"),
+    ],
+)
+def test_a_run_by_time_or_with_a_holdout_and_weights_has_smaller_models(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = later_sales(tmp_path)
+    words += ("--trials", "3", "--set", "select.families=lightgbm", "--engine", "inline")
+    said = automl("fit", str(path), "--target", "sold", *words, "--output", "run", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    request = replace(request_of_run(str(tmp_path / "run"), None, jobs=1), engine="inline")
+    settings = replace(make_settings(request, time.monotonic()), seconds=None, trials=None)
+    small = make_small(lambda budget: read_problem(request, budget), settings, Price())
+    assert {"single", "distilled"} <= {model.kind for model in small.models}
+    for model in small.models:
+        assert math.isfinite(model.loss)
+        assert model.difference.low <= model.difference.mean <= model.difference.high
+        assert model.predictor.residuals is not None
+    assert small.chosen in small.models
 
 
 def test_nothing_is_overwritten(exported: tuple[Path, str]) -> None:
