@@ -99,16 +99,37 @@ def distilled(
     run = judge.study
     textbook = _Textbook(teacher, data.dataset(), run.seed)
     budget = reserve_ending(settings.budget)
-    with _open_lab(settings, "folds", textbook.of_splits(), data, callbacks) as lab:
+    with _open_lab(
+        settings,
+        "folds",
+        textbook.of_splits(),
+        data,
+        callbacks,
+    ) as lab:
         school = _School(run, price, lab, budget)
         study = school.taught(_empty_study(run, lab.data.dataset()))
         pool = gather_complete(study, lab.data, len(study.trials))
         rows = held_rows(lab.data.dataset().folds)
     proposals = [school.proposal(study, trial) for trial in pool.trials]
-    with _open_lab(settings, "refits", textbook.of_all_rows(), data, callbacks) as lab:
+    with _open_lab(
+        settings,
+        "refits",
+        textbook.of_all_rows(),
+        data,
+        callbacks,
+    ) as lab:
         lesson = lab.data.dataset()
         study = replace(study, data=lesson.digest(), size=replace(study.size, rows=len(lesson.y)))
-        yield proposals, Workplace(study, lab, pool, rows, budget)
+        yield (
+            proposals,
+            Workplace(
+                study,
+                lab,
+                pool,
+                rows,
+                budget,
+            ),
+        )
 
 
 @contextmanager
@@ -160,7 +181,12 @@ class _Textbook:
         lessons = self._perturbed(self.teacher.predictor, rows, EVERY_SPLIT)
         return teaching_data(self.data, judged_splits(self.data.folds), lessons)
 
-    def _perturbed(self, predictor: Predictor, rows: Rows, split: int) -> list[Lesson]:
+    def _perturbed(
+        self,
+        predictor: Predictor,
+        rows: Rows,
+        split: int,
+    ) -> list[Lesson]:
         """Return rows that could have been, with the predictions of one of the teachers."""
         names = self.data.columns.names()
         affordable = MAX_PERTURBED_CELLS // max(1, len(names))
@@ -188,7 +214,10 @@ def judged_splits(folds: Folds) -> list[tuple[int, int]]:
     return list(islice(splits, MAX_JUDGED_SPLITS))
 
 
-def _empty_study(run: Study, data: Dataset) -> Study:
+def _empty_study(
+    run: Study,
+    data: Dataset,
+) -> Study:
     """Return the study of students, who have been trained on nothing."""
     return replace(
         run,
@@ -221,7 +250,10 @@ class _School:
     lab: Lab
     budget: Budget
 
-    def taught(self, study: Study) -> Study:
+    def taught(
+        self,
+        study: Study,
+    ) -> Study:
         """Return the study with the students' fits."""
         splits = study.plan.splits
         screening = _part(self.budget, SCREENING_TIME_SHARE)
@@ -252,7 +284,11 @@ class _School:
             return [self.price]
         return [Price(megabytes=megabytes) for megabytes in WITHOUT_PRICE]
 
-    def _adapted(self, study: Study, students: Sequence[Student]) -> list[Student]:
+    def _adapted(
+        self,
+        study: Study,
+        students: Sequence[Student],
+    ) -> list[Student]:
         """Return students that use up the price, made from those that were tried."""
         ranked = _by_loss(study, students)
         ranked = [student for student in ranked if student.is_boosted]
@@ -266,7 +302,12 @@ class _School:
                     adapted.setdefault(found.id, found)
         return list(adapted.values())
 
-    def _growth(self, study: Study, trial: Trial, price: Price) -> float:
+    def _growth(
+        self,
+        study: Study,
+        trial: Trial,
+        price: Price,
+    ) -> float:
         """Return how many times as large a student may be for it to use up the price."""
         full = self.cost(study, trial)
         fixed = self.fixed_cost(study, trial)
@@ -274,12 +315,21 @@ class _School:
         megabytes = _ratio(price.megabytes, full.megabytes, fixed.megabytes)
         return min(milliseconds, megabytes)
 
-    def cost(self, study: Study, trial: Trial, copies: int = 1) -> Cost:
+    def cost(
+        self,
+        study: Study,
+        trial: Trial,
+        copies: int = 1,
+    ) -> Cost:
         """Return what a student refitted so often will cost."""
         sized = replace(study, size=self.run.size)
         return estimate_cost(sized, [trial], Arrangement("refit", copies, copies))
 
-    def fixed_cost(self, study: Study, trial: Trial) -> Cost:
+    def fixed_cost(
+        self,
+        study: Study,
+        trial: Trial,
+    ) -> Cost:
         """Return what a predictor costs apart from its model."""
         one = self.cost(study, trial)
         two = self.cost(study, trial, copies=2)
@@ -289,7 +339,11 @@ class _School:
             counted=True,
         )
 
-    def _finalists(self, study: Study, students: Sequence[Student]) -> list[Student]:
+    def _finalists(
+        self,
+        study: Study,
+        students: Sequence[Student],
+    ) -> list[Student]:
         """Return the best students for each price; the cheapest one if none keeps to it."""
         ranked = _by_loss(study, students)
         finalists: dict[str, Student] = {}
@@ -320,7 +374,11 @@ class _School:
             best.append(student if may_grow else with_fixed_rounds(student, trial))
         return best
 
-    def proposal(self, study: Study, trial: Trial) -> Proposal:
+    def proposal(
+        self,
+        study: Study,
+        trial: Trial,
+    ) -> Proposal:
         """Return a student as a proposal, with as many copies as the price allows."""
         copies = 1
         family = study.family(trial.family)
@@ -331,22 +389,38 @@ class _School:
                     break
                 copies += 1
         cost = self.cost(study, trial, copies)
-        return Proposal("distilled", {trial.id: 1.0}, trial.loss, cost, copies)
+        return Proposal(
+            "distilled",
+            {trial.id: 1.0},
+            trial.loss,
+            cost,
+            copies,
+        )
 
 
-def _part(budget: Budget, share: float) -> Budget:
+def _part(
+    budget: Budget,
+    share: float,
+) -> Budget:
     """Return a share of a budget's time."""
     if not budget.is_timed:
         return budget
     return budget.within(share * budget.remaining())
 
 
-def _ratio(bound: float, full: float, fixed: float) -> float:
+def _ratio(
+    bound: float,
+    full: float,
+    fixed: float,
+) -> float:
     """Return how many times as large the part of a cost may be that is not fixed."""
     return max(0.0, bound - fixed) / max(1e-9, full - fixed)
 
 
-def _by_loss(study: Study, students: Sequence[Student]) -> list[Student]:
+def _by_loss(
+    study: Study,
+    students: Sequence[Student],
+) -> list[Student]:
     """Return the students that were trained, the best first."""
     trained = []
     for student in students:

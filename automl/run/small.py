@@ -122,18 +122,40 @@ def make_small(
             stage = _ensemble_stage(settings)
             held_out, held = _held_out(run, session.data)
             loss = _ensemble_loss(run, pool, held_out[held])
-            judge = Judge(run, stage, held_out, loss, rows)
+            judge = Judge(
+                run,
+                stage,
+                held_out,
+                loss,
+                rows,
+            )
             ensemble = judge.judged_ensemble(predictor)
-            models = _of_members(judge, pool, price, lab, held)
+            models = _of_members(
+                judge,
+                pool,
+                price,
+                lab,
+                held,
+            )
         school = replace(elsewhere, output=Path(folder) / "students")
-        with distilled(teacher, judge, price, session.data, school, callbacks) as found:
+        with distilled(
+            teacher,
+            judge,
+            price,
+            session.data,
+            school,
+            callbacks,
+        ) as found:
             proposals, workplace = found
             models += first_that_fits(proposals, price, judge, workplace)
         store.close()
     return _choose(ensemble, models, price)
 
 
-def _check_members(run: Study, folder: Path) -> None:
+def _check_members(
+    run: Study,
+    folder: Path,
+) -> None:
     """Refuse a run without an ensemble of complete models."""
     if not run.weights:
         raise InputError(
@@ -148,7 +170,11 @@ def _check_members(run: Study, folder: Path) -> None:
         )
 
 
-def _copy_trials(run: Study, folder: Path, store: Store) -> None:
+def _copy_trials(
+    run: Study,
+    folder: Path,
+    store: Store,
+) -> None:
     """Copy held-out predictions, refits, and the members' models to another run's folder."""
     for trial in run.trials.values():
         for key in trial.full_outcomes:
@@ -161,7 +187,10 @@ def _copy_trials(run: Study, folder: Path, store: Store) -> None:
                     shutil.copyfile(path, store.trial_folder(trial.id) / path.name)
 
 
-def _held_out(run: Study, data: RunData) -> tuple[Floats, Rows]:
+def _held_out(
+    run: Study,
+    data: RunData,
+) -> tuple[Floats, Rows]:
     """Return the ensemble's predictions for all rows, and the positions of those held out."""
     predictions = []
     for name in run.weights:
@@ -176,7 +205,11 @@ def _held_out(run: Study, data: RunData) -> tuple[Floats, Rows]:
     return combined, np.flatnonzero(is_held)
 
 
-def _teacher(run: Study, lab: Lab, predictor: Predictor) -> Teacher:
+def _teacher(
+    run: Study,
+    lab: Lab,
+    predictor: Predictor,
+) -> Teacher:
     """Return the run's ensemble as a teacher, with its models of each split."""
     by_split = {}
     for split in judged_splits(lab.data.dataset().folds):
@@ -184,7 +217,11 @@ def _teacher(run: Study, lab: Lab, predictor: Predictor) -> Teacher:
     return Teacher(predictor, by_split)
 
 
-def _predictor_at(run: Study, lab: Lab, split: Split) -> Predictor:
+def _predictor_at(
+    run: Study,
+    lab: Lab,
+    split: Split,
+) -> Predictor:
     """Return the ensemble of the members' models of one split."""
     trials = {}
     for name in run.weights:
@@ -196,7 +233,11 @@ def _predictor_at(run: Study, lab: Lab, split: Split) -> Predictor:
     return build_predictor(replace(run, trials=trials, finish="bag", copies=0), lab.data)
 
 
-def _ensemble_loss(run: Study, pool: Pool, prediction: Floats) -> float:
+def _ensemble_loss(
+    run: Study,
+    pool: Pool,
+    prediction: Floats,
+) -> float:
     """Return the ensemble's loss, as the run has recorded it or else on all held-out rows."""
     if run.evaluation is not None:
         return run.evaluation.loss
@@ -229,14 +270,23 @@ def _of_members(
     budget = reserve_ending(lab.budget)
     if budget.is_timed:
         budget = budget.within(MEMBERS_TIME_SHARE * budget.remaining())
-    workplace = Workplace(judge.study, lab, pool, rows, budget)
+    workplace = Workplace(
+        judge.study,
+        lab,
+        pool,
+        rows,
+        budget,
+    )
     models: list[SmallModel] = []
     for proposals in (_pruned(judge, pool, price), _singles(judge.study, pool)):
         models += first_that_fits(proposals, price, judge, workplace)
     return models
 
 
-def _singles(run: Study, pool: Pool) -> list[Proposal]:
+def _singles(
+    run: Study,
+    pool: Pool,
+) -> list[Proposal]:
     """Return each trial alone."""
     proposals = []
     for trial in pool.trials:
@@ -245,7 +295,11 @@ def _singles(run: Study, pool: Pool) -> list[Proposal]:
     return proposals
 
 
-def _pruned(judge: Judge, pool: Pool, price: Price) -> list[Proposal]:
+def _pruned(
+    judge: Judge,
+    pool: Pool,
+    price: Price,
+) -> list[Proposal]:
     """Return ensembles of ever fewer trials."""
     run = judge.study
     sample = pool.take(sample_rows(len(pool.truth.y), MAX_PRUNING_ROWS, run.seed))
@@ -253,7 +307,13 @@ def _pruned(judge: Judge, pool: Pool, price: Price) -> list[Proposal]:
     measure = price
     if price == Price():
         measure = Price(megabytes=all_members.megabytes)
-    pruning = Pruning(run, sample, judge.stage.weigher(run), ONE_REFIT, measure)
+    pruning = Pruning(
+        run,
+        sample,
+        judge.stage.weigher(run),
+        ONE_REFIT,
+        measure,
+    )
     proposals = {}
     affordable = _affordable(run, pool.trials, price)
     own = [name for name in affordable if name in run.weights]
@@ -268,7 +328,11 @@ def _pruned(judge: Judge, pool: Pool, price: Price) -> list[Proposal]:
     return list(proposals.values())
 
 
-def _affordable(run: Study, trials: Iterable[Trial], price: Price) -> list[str]:
+def _affordable(
+    run: Study,
+    trials: Iterable[Trial],
+    price: Price,
+) -> list[str]:
     """Return the ids of the trials that may keep to the price alone."""
     names = []
     for trial in trials:
@@ -278,7 +342,11 @@ def _affordable(run: Study, trials: Iterable[Trial], price: Price) -> list[str]:
     return names
 
 
-def _choose(ensemble: SmallModel, models: list[SmallModel], price: Price) -> SmallModels:
+def _choose(
+    ensemble: SmallModel,
+    models: list[SmallModel],
+    price: Price,
+) -> SmallModels:
     """Choose the model with the least loss that keeps to the price, or the smallest good one.
 
     Raises
@@ -298,7 +366,10 @@ def _choose(ensemble: SmallModel, models: list[SmallModel], price: Price) -> Sma
     return SmallModels(ensemble, tuple(models), chosen, price)
 
 
-def _smallest_good(ensemble: SmallModel, models: list[SmallModel]) -> SmallModel:
+def _smallest_good(
+    ensemble: SmallModel,
+    models: list[SmallModel],
+) -> SmallModel:
     most = MAX_COST_SHARE * abs(ensemble.loss)
     good = [model for model in models if model.difference.mean <= most]
     if not good:
@@ -306,7 +377,10 @@ def _smallest_good(ensemble: SmallModel, models: list[SmallModel]) -> SmallModel
     return min(good, key=lambda model: model.cost.megabytes)
 
 
-def _too_dear(models: list[SmallModel], price: Price) -> str:
+def _too_dear(
+    models: list[SmallModel],
+    price: Price,
+) -> str:
     """Return a line that names the least possible cost."""
     least = min(models, key=lambda model: price.used_share(model.cost)).cost
     return (

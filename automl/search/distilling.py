@@ -92,7 +92,10 @@ class _Labelled:
     weight: Floats
     split: Integers
 
-    def join(self, others: _Labelled) -> _Labelled:
+    def join(
+        self,
+        others: _Labelled,
+    ) -> _Labelled:
         """Return these rows followed by others."""
         return _Labelled(
             self.rows.join(others.rows),
@@ -139,13 +142,22 @@ def teaching_data(
         columns=labelled.rows.columns(data.columns),
         y=labelled.y,
         weight=labelled.weight,
-        folds=holdouts(data.folds, splits, base, n_rows, labelled.split),
+        folds=holdouts(
+            data.folds,
+            splits,
+            base,
+            n_rows,
+            labelled.split,
+        ),
         units=None if data.units is None else data.units[base],
         times=None if data.times is None else data.times[base],
     )
 
 
-def _labelled(lesson: Lesson, own: Floats) -> _Labelled:
+def _labelled(
+    lesson: Lesson,
+    own: Floats,
+) -> _Labelled:
     """Return a lesson's rows with their soft labels, weighted as the rows they were made from.
 
     Parameters
@@ -158,7 +170,12 @@ def _labelled(lesson: Lesson, own: Floats) -> _Labelled:
     weight = labels.share * own[rows.base]
     scale = lesson.weight * own.sum() / weight.sum()
     split = np.full(len(labels.y), lesson.split)
-    return _Labelled(rows, labels.y, weight * scale, split)
+    return _Labelled(
+        rows,
+        labels.y,
+        weight * scale,
+        split,
+    )
 
 
 def holdouts(

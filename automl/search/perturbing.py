@@ -33,19 +33,29 @@ class MixedRows:
     sources: Mapping[str, Rows]
 
     @classmethod
-    def of(cls, rows: Rows, names: Sequence[str]) -> MixedRows:
+    def of(
+        cls,
+        rows: Rows,
+        names: Sequence[str],
+    ) -> MixedRows:
         """Return rows of the table as they are."""
         sources = dict.fromkeys(names, rows)
         return cls(rows, sources)
 
-    def take(self, rows: Rows) -> MixedRows:
+    def take(
+        self,
+        rows: Rows,
+    ) -> MixedRows:
         """Return some of the rows, by position."""
         sources = {}
         for name, source in self.sources.items():
             sources[name] = source[rows]
         return MixedRows(self.base[rows], sources)
 
-    def join(self, others: MixedRows) -> MixedRows:
+    def join(
+        self,
+        others: MixedRows,
+    ) -> MixedRows:
         """Return these rows followed by others."""
         base = np.concatenate([self.base, others.base])
         sources = {}
@@ -53,7 +63,10 @@ class MixedRows:
             sources[name] = np.concatenate([source, others.sources[name]])
         return MixedRows(base, sources)
 
-    def columns(self, table: Columns) -> Columns:
+    def columns(
+        self,
+        table: Columns,
+    ) -> Columns:
         """Return the rows' values, taken from the table."""
         by_name: dict[str, Column] = {}
         for name, source in self.sources.items():

@@ -20,6 +20,7 @@ BOOSTED = ("lightgbm", "catboost", "xgboost")
 FIRST_LEARNING_RATE = 0.15
 SLOW_LEARNING_RATE = 0.05
 MAX_LEARNING_RATE = 0.4
+MAX_LEADERS = 2  # families whose best trials' settings are tried as they are
 MIN_ROUNDS = 5  # with fewer, a student is left out
 MAX_SPEEDUP = 8.0  # of the learning rate, to make do with fewer rounds
 # Settings that are tried, in this order; the others are those of the run's best trial of a family.
@@ -75,6 +76,9 @@ def first_students(study: Study) -> list[Student]:
     names = {name for name, _ in VARIANTS}
     chosen = names.intersection(study.families) or names
     students = {}
+    for candidate in _best_boosted(study):
+        if candidate.family in chosen:
+            students[candidate.id] = Student(candidate)
     for name, variant in VARIANTS:
         if name not in chosen:
             continue
@@ -85,6 +89,16 @@ def first_students(study: Study) -> list[Student]:
         student = Student(Candidate(name, params, base.recipe, ORIGIN))
         students[student.id] = student
     return list(students.values())
+
+
+def _best_boosted(study: Study) -> list[Candidate]:
+    """Return what the run's best trials of boosted trees tried, for students to try as it is."""
+    found = []
+    for trial in study.leaders.values():
+        candidate = trial.candidate
+        if candidate.family in BOOSTED:
+            found.append(replace(candidate, origin=ORIGIN))
+    return found[:MAX_LEADERS]
 
 
 def _base(study: Study, name: str) -> Candidate:

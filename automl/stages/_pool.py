@@ -49,15 +49,25 @@ class Pool:
 
     def of(self, names: Iterable[str]) -> list[Floats]:
         """Return the predictions of some trials, by id."""
-        by_id = {}
-        for trial, prediction in zip(self.trials, self.predictions, strict=True):
-            by_id[trial.id] = prediction
-        return [by_id[name] for name in names]
+        positions = {}
+        for position, trial in enumerate(self.trials):
+            positions[trial.id] = position
+        predictions = []
+        for name in names:
+            position = positions[name]
+            predictions.append(self.predictions[position])
+        return predictions
 
     def take(self, rows: Rows) -> Pool:
         """Return the pool of some of the rows, without their folds."""
-        predictions = tuple(prediction[rows] for prediction in self.predictions)
-        return Pool(self.trials, predictions, self.truth.take(rows))
+        predictions = []
+        for prediction in self.predictions:
+            predictions.append(prediction[rows])
+        return Pool(
+            self.trials,
+            tuple(predictions),
+            self.truth.take(rows),
+        )
 
 
 def gather_complete(study: Study, run_data: RunData, best: int) -> Pool:

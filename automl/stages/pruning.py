@@ -42,7 +42,10 @@ class Pruning:
     arrangement: Arrangement
     price: Price
 
-    def steps(self, names: list[str]) -> list[Weights]:
+    def steps(
+        self,
+        names: list[str],
+    ) -> list[Weights]:
         """Return weights of all these members, and of ever fewer, down to one.
 
         The member that leaves next is the one whose loss costs least for what it saves.
@@ -55,25 +58,37 @@ class Pruning:
             steps.append(weights)
         return steps
 
-    def cost(self, weights: Weights) -> Cost:
+    def cost(
+        self,
+        weights: Weights,
+    ) -> Cost:
         """Return what predictions of these members will cost."""
         trials = [self.study.trials[name] for name in weights]
         return estimate_cost(self.study, trials, self.arrangement)
 
-    def loss(self, weights: Weights) -> float:
+    def loss(
+        self,
+        weights: Weights,
+    ) -> float:
         """Return the loss of these members on the rows that they held out."""
         metric = metric_of(self.study.known_task)
         combined = combine(self.pool.of(weights), list(weights.values()))
         truth = self.pool.truth
         return metric.loss_of_output(truth.y, combined, truth.weight)
 
-    def _weigh(self, names: list[str]) -> Weights:
+    def _weigh(
+        self,
+        names: list[str],
+    ) -> Weights:
         if len(names) == 1:
             return {names[0]: 1.0}
         found = self.weigher(self.pool.of(names), self.pool.truth)
         return weights_by_id(names, found)
 
-    def _cheapest(self, weights: Weights) -> str:
+    def _cheapest(
+        self,
+        weights: Weights,
+    ) -> str:
         """Return the member whose loss costs least for each part of the price that it saves."""
         loss = self.loss(weights)
         used = self.price.used_share(self.cost(weights))
@@ -87,7 +102,10 @@ class Pruning:
         return list(weights)[cheapest]
 
 
-def _without(weights: Weights, name: str) -> Weights:
+def _without(
+    weights: Weights,
+    name: str,
+) -> Weights:
     """Return the weights of the other members, with sum one."""
     total = sum(weights.values()) - weights[name]
     rest = {}
