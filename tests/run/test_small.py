@@ -14,6 +14,7 @@ import pytest
 
 from automl.cli.request import make_settings, read_problem
 from automl.cli.resuming import request_of_run
+from automl.errors import InputError
 from automl.metrics import METRICS
 from automl.predictor import load
 from automl.price import Cost, Price
@@ -153,6 +154,8 @@ def test_a_run_by_time_or_with_a_holdout_and_weights_has_smaller_models(
         assert model.difference.low <= model.difference.mean <= model.difference.high
         assert model.predictor.residuals is not None
     assert small.chosen in small.models
+    with pytest.raises(InputError, match=r"no model keeps to 0.0001 MB: the cheapest one takes"):
+        make_small(lambda budget: read_problem(request, budget), settings, Price(megabytes=0.0001))
 
 
 def test_nothing_is_overwritten(exported: tuple[Path, str]) -> None:
