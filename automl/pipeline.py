@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from automl.errors import InputError, suggestion
 from automl.files import bundled_folder, read_toml
+from automl.price import read_price
 from automl.stages import STAGES, Stage, find_stage, stage_name
 from automl.stages.traits import only_families
 
@@ -94,19 +95,18 @@ class Pipeline:
         InputError
             A bound is not above 0, or no stage would keep to it.
         """
+        price = read_price(max_ms, max_mb)
+        if not price.is_bounded:
+            return self
+        if all(step.name != "ensemble" for step in self.steps):
+            raise InputError(
+                "--max-ms, --max-mb: the pipeline has no stage `ensemble`, which would keep to it."
+            )
         pipeline = self
-        bounds = {"max_ms": max_ms, "max_mb": max_mb}
-        for name, value in bounds.items():
-            if value is None:
-                continue
-            option = f"--{name.replace('_', '-')}"
-            if not 0 < value < math.inf:
-                raise InputError(f"{option} {value:g}: give a number above 0.")
-            if all(step.name != "ensemble" for step in self.steps):
-                raise InputError(
-                    f"{option}: the pipeline has no stage `ensemble`, which would keep to it."
-                )
-            pipeline = pipeline.with_options([f"ensemble.{name}={float(value)!r}"])
+        bounds = {"max_ms": price.milliseconds, "max_mb": price.megabytes}
+        for name, bound in bounds.items():
+            if math.isfinite(bound):
+                pipeline = pipeline.with_options([f"ensemble.{name}={bound!r}"])
         return pipeline
 
     def with_stage(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from automl.errors import InputError
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -108,6 +110,26 @@ class Price:
         if math.isfinite(self.megabytes):
             parts.append(f"{self.megabytes:g} MB")
         return " and ".join(parts)
+
+
+def read_price(max_ms: float | None, max_mb: float | None) -> Price:
+    """Return the price of a user's options; None sets no bound.
+
+    Raises
+    ------
+    InputError
+        A bound is not above 0.
+    """
+    bounds = []
+    options = {"--max-ms": max_ms, "--max-mb": max_mb}
+    for name, value in options.items():
+        if value is None:
+            bounds.append(math.inf)
+            continue
+        if not 0 < value < math.inf:
+            raise InputError(f"{name} {value:g}: give a number above 0.")
+        bounds.append(float(value))
+    return Price(*bounds)
 
 
 def _corrected(bound: float, estimated: float, real: float, margin: float) -> float:

@@ -241,6 +241,73 @@ def _finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
+@dataclass(frozen=True)
+class LossDifference:
+    """How much more one prediction loses than another one on the same rows.
+
+    Parameters
+    ----------
+    mean : float
+        On all rows.
+    low, high : float
+        Ends of its 95% interval; infinite where the loss is not defined on samples of the rows.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def loss_difference(
+    prediction: Array,
+    reference: Array,
+    truth: Truth,
+    metric: Metric,
+    rounds: int = 200,
+    seed: int = 0,
+) -> LossDifference:
+    """Return how much more a prediction loses than a reference, by paired bootstrap samples.
+
+    Parameters
+    ----------
+    prediction, reference : ndarray
+        As the metric needs them: probabilities, class codes or values.
+    truth : Truth
+        Rows of one unit are drawn together.
+    metric : Metric
+    rounds : int
+        Number of samples.
+    seed : int
+
+    Examples
+    --------
+    >>> from automl.metrics import METRICS
+    >>> y = np.arange(50.0)
+    >>> found = loss_difference(y + 3, y + 1, Truth(y), METRICS["rmse"])
+    >>> found.mean, found.low, found.high
+    (2.0, 2.0, 2.0)
+    """
+    rng = np.random.default_rng(seed)
+    sampler = Sampler(truth)
+    differences = []
+    for _ in range(rounds):
+        rows = sampler.draw(rng)
+        sample = truth.take(rows)
+        loss = _loss_or_nan(metric.loss, sample, prediction[rows])
+        reference_loss = _loss_or_nan(metric.loss, sample, reference[rows])
+        differences.append(loss - reference_loss)
+    loss = metric.loss(truth.y, prediction, truth.weight)
+    mean = loss - metric.loss(truth.y, reference, truth.weight)
+    low = _finite_quantile(differences, LOWER_LEVEL)
+    high = _finite_quantile(differences, UPPER_LEVEL)
+    if math.isnan(low):
+        return LossDifference(mean, -math.inf, math.inf)
+    factor = sampler.few_units_factor
+    low = min(mean, mean + factor * (low - mean))
+    high = max(mean, mean + factor * (high - mean))
+    return LossDifference(mean, low, high)
+
+
 def find_ties(
     predictions: Sequence[Floats],
     truth: Truth,

@@ -25,6 +25,7 @@ from automl.uncertainty import (
     bootstrap_interval,
     estimate_optimism,
     find_ties,
+    loss_difference,
     lower_end_on_fewer_rows,
 )
 from tests.test_ensemble import noisy
@@ -296,3 +297,29 @@ def test_a_loss_that_has_a_least_one_stays_above_it() -> None:
 
 def test_few_blocks_bound_nothing() -> None:
     assert later_loss_interval(blocks(1.0, math.nan, 2.0), Block(60, 60)) == (-math.inf, math.inf)
+
+
+def test_the_difference_of_a_prediction_from_itself_is_nothing() -> None:
+    predictions, truth = noisy(0, 1, 200)
+    same = loss_difference(predictions[0], predictions[0], truth, METRICS["rmse"])
+    assert (same.mean, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_paired_interval_is_narrower_than_the_losses_own() -> None:
+    predictions, truth = noisy(0, 1, 400)
+    first = predictions[0]
+    worse = first + 0.1 * (first - truth.y)
+    found = loss_difference(worse, first, truth, METRICS["rmse"])
+    low, high = bootstrap_interval(first, truth, METRICS["rmse"])
+    assert 0 < found.low < found.mean < found.high
+    assert found.high - found.low < 0.3 * (high - low)
+
+
+def test_few_units_make_a_paired_interval_wider() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=400)
+    of_unit = np.repeat(rng.normal(size=20), 20)
+    units = np.repeat(np.arange(20), 20)
+    alone = loss_difference(y + of_unit, y, Truth(y), METRICS["rmse"])
+    together = loss_difference(y + of_unit, y, Truth(y, units=units), METRICS["rmse"])
+    assert together.high - together.low > 2 * (alone.high - alone.low)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from automl.errors import InputError
+
+if TYPE_CHECKING:
+    from automl.price import Price
+
+SMALL_BUDGET = "2m"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -58,7 +64,7 @@ def export(
         str,
         typer.Option(
             help=(
-                "zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, onnx, python, "
+                "zip, xlsx, csv, tensorboard, wandb, mlflow, optuna, onnx, python, small, "
                 "or a registered tracker."
             )
         ),
@@ -70,14 +76,39 @@ def export(
         bool,
         typer.Option("--rows", help="With zip: include the table and everything with its rows."),
     ] = False,
+    max_ms: Annotated[
+        float | None,
+        typer.Option("--max-ms", help="With small: the most milliseconds that a row may take."),
+    ] = None,
+    max_mb: Annotated[
+        float | None,
+        typer.Option("--max-mb", help="With small: the most megabytes that the file may have."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="With small: the file of the run's table, if it has been moved."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="With small: maximum time for training. Default: 2m.")
+    ] = None,
 ) -> None:
-    """Export a run: a zip, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna, ONNX, a script."""
+    """Export a run: a zip, a workbook, CSV, TensorBoard, W&B, MLflow, Optuna, ONNX, a script.
+
+    Or a smaller predictor.
+    """
+    from automl.price import read_price
     from automl.track.experiment import read_experiment
+    from automl.track.exports import SMALL
     from automl.track.exports import export as write
     from automl.track.to_zip import omitted_files
 
-    experiment = read_experiment(Path(run))
     target = None if output is None else Path(output)
+    if to == SMALL:
+        _export_small(run, target, rows, read_price(max_ms, max_mb), data, budget)
+        return
+    options = {"--max-ms": max_ms, "--max-mb": max_mb, "--data": data, "--budget": budget}
+    _refuse_others(options)
+    experiment = read_experiment(Path(run))
     paths, open_command = write(experiment, to, target, rows)
     for path in paths:
         typer.echo(str(path))
@@ -88,6 +119,44 @@ def export(
         )
     if open_command:
         typer.echo(f"automl: open it with: {open_command}", err=True)
+
+
+def _refuse_others(options: Mapping[str, object]) -> None:
+    """Refuse options that are for a smaller predictor alone."""
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name}: is for --to small alone.")
+
+
+def _export_small(
+    run: str,
+    output: Path | None,
+    rows: bool,
+    price: Price,
+    data: str | None,
+    budget: str | None,
+) -> None:
+    """Write a smaller predictor, and print what it costs and loses."""
+    from automl.cli.request import read_problem
+    from automl.cli.resuming import request_of_run
+    from automl.cli.session import session
+    from automl.metrics import metric_of
+    from automl.predictor import save
+    from automl.run import make_small
+    from automl.track.experiment import read_experiment
+    from automl.track.exports import SMALL, output_path
+    from automl.track.to_small import text
+
+    experiment = read_experiment(Path(run))
+    path = output_path(experiment, SMALL, output, rows)
+    request = request_of_run(run, data, jobs=None)
+    request = replace(request, budget=budget or SMALL_BUDGET, trials=None)
+    with session(request) as (settings, callbacks, server):
+        small = make_small(
+            lambda budget: read_problem(request, budget), settings, price, callbacks, server
+        )
+    save(small.chosen.predictor, path)
+    typer.echo(text(small, metric_of(experiment.study.known_task), path))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"runs": runs, "compare": compare, "export": export}

@@ -8,6 +8,7 @@ from automl.run.reseeding import reseeded
 from automl.run.resume import resume
 from automl.run.scoring import ScoredTable
 from automl.run.settings import Callbacks, Result, Settings
+from automl.run.small import SmallModels, make_small
 
 __all__ = [
     "Callbacks",
@@ -15,8 +16,10 @@ __all__ = [
     "Result",
     "ScoredTable",
     "Settings",
+    "SmallModels",
     "changes",
     "fit",
+    "make_small",
     "reproduce",
     "reseeded",
     "resume",

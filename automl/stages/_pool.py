@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,7 +42,7 @@ class Pool:
     truth: Truth
     fold_positions: tuple[Rows, ...] = ()
 
-    def of(self, trials: Sequence[Trial]) -> Pool:
+    def with_trials(self, trials: Sequence[Trial]) -> Pool:
         """Return the pool with some of its trials alone."""
         ids = {trial.id for trial in trials}
         kept = [index for index, trial in enumerate(self.trials) if trial.id in ids]
@@ -56,6 +56,28 @@ class Pool:
     def has_model(self) -> bool:
         """Whether there is more than the constant."""
         return any(not trial.candidate.is_baseline for trial in self.trials)
+
+    def predictions_of(self, names: Iterable[str]) -> list[Floats]:
+        """Return the predictions of some trials, by id."""
+        positions = {}
+        for position, trial in enumerate(self.trials):
+            positions[trial.id] = position
+        predictions = []
+        for name in names:
+            position = positions[name]
+            predictions.append(self.predictions[position])
+        return predictions
+
+    def take(self, rows: Rows) -> Pool:
+        """Return the pool of some of the rows, without their folds."""
+        predictions = []
+        for prediction in self.predictions:
+            predictions.append(prediction[rows])
+        return Pool(
+            self.trials,
+            tuple(predictions),
+            self.truth.take(rows),
+        )
 
 
 def gather_complete(study: Study, run_data: RunData, best: int) -> Pool:

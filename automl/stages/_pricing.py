@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from automl.ensemble import normalised
 from automl.folds import HasTime
 from automl.prediction_costs import Arrangement, estimate_cost
 from automl.price import Cost, Price
 from automl.stages._idle_members import Weights
 from automl.stages._pool import Pool
+from automl.stages.pruning import Pruning
 from automl.study import Study
 from automl.trial import Trial
+from automl.uncertainty import Weigher
 
 # Each member may use one of these parts of the price at most: a few large members or many small
 # ones may be better.
@@ -48,8 +49,12 @@ class Selector:
     ----------
     study : Study
     pool : Pool
+    sample : Pool
+        Of some of the rows, by which it is chosen who leaves.
     weigh : callable
         Return the weights of the members that are chosen from a pool.
+    weigher : callable
+        Finds weights of given members.
     loss : callable
         Return the out-of-fold loss of weights.
     arrangements : sequence of (Arrangement, float)
@@ -58,7 +63,9 @@ class Selector:
 
     study: Study
     pool: Pool
+    sample: Pool
     weigh: Callable[[Pool], Weights]
+    weigher: Weigher
     loss: Callable[[Weights], float]
     arrangements: Sequence[tuple[Arrangement, float]]
 
@@ -99,7 +106,7 @@ class Selector:
             if len(affordable) == n_seen:
                 continue
             n_seen = len(affordable)
-            weights = self.weigh(self.pool.of(affordable))
+            weights = self.weigh(self.pool.with_trials(affordable))
             weights = self._shrunk(weights, arrangement, price)
             choices.append(self._choice(weights, arrangement, factor))
             if not has_time():
@@ -125,32 +132,14 @@ class Selector:
 
     def _shrunk(self, weights: Weights, arrangement: Arrangement, price: Price) -> Weights:
         """Leave out members that bring little for what they cost, until the rest is affordable."""
-        while len(weights) > 1 and self._used_share(weights, arrangement, price) > 1:
-            weights = self._without_one(weights, arrangement, price)
-        return weights
-
-    def _without_one(self, weights: Weights, arrangement: Arrangement, price: Price) -> Weights:
-        """Leave out the member whose loss is least for what it saves."""
-        loss = self.loss(weights)
-        used = self._used_share(weights, arrangement, price)
-        least = float("inf")
-        best = weights
-        for name in weights:
-            rest = normalised({other: weights[other] for other in weights if other != name})
-            saved = used - self._used_share(rest, arrangement, price)
-            if saved <= 0:
-                continue
-            rise = max(self.loss(rest) - loss, 0.0) / saved
-            if rise < least:
-                least = rise
-                best = rest
-        if best is weights:
-            heaviest = next(iter(weights))
-            return {heaviest: 1.0}
-        return best
-
-    def _used_share(self, weights: Weights, arrangement: Arrangement, price: Price) -> float:
-        return price.used_share(self._cost(weights, arrangement))
+        if price.allows(self._cost(weights, arrangement)):
+            return weights
+        pruning = Pruning(self.study, self.sample, self.weigher, arrangement, price)
+        fewer = weights
+        for fewer in pruning.steps(list(weights)):
+            if price.allows(pruning.cost(fewer)):
+                break
+        return fewer
 
     def _cost(self, weights: Weights, arrangement: Arrangement) -> Cost:
         trials = [self.study.trials[name] for name in weights]

@@ -216,7 +216,17 @@ class Ensemble:
 
         trimmer = self._trimmer(study, pool, max_rows, pace)
         arrangements = self._arrangements(study, budget)
-        selector = Selector(study, pool, weigh, trimmer.loss, arrangements)
+        predictions = tuple(trimmer.predictions.values())
+        sample = Pool(pool.trials, predictions, trimmer.truth)
+        selector = Selector(
+            study,
+            pool,
+            sample,
+            weigh,
+            trimmer.weigher,
+            trimmer.loss,
+            arrangements,
+        )
         keeper = PriceKeeper(
             selector,
             self.price,
@@ -289,7 +299,7 @@ class Ensemble:
         predictions = pool.predictions
         if len(weights) == 1:
             members = [study.trials[name] for name in weights]
-            predictions = pool.of(members).predictions
+            predictions = pool.with_trials(members).predictions
         is_choice = len(weights) > 1 or has_thresholds
         expected_optimism = 0.0
         if is_choice and budget.remaining() > MIN_OPTIMISM_SECONDS:

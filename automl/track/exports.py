@@ -28,14 +28,18 @@ class ExportKind:
         Whether the output may hold other runs already, to which this one is added.
     then : str
         The command that opens the output; `{output}` stands for its path.
+    needs_training : bool
+        Whether models are trained for it, which the command line does with the run's table.
     """
 
     about: str
     ending: str
     is_shared: bool = False
     then: str = ""
+    needs_training: bool = False
 
 
+SMALL = "small"
 EXPORT_KINDS: Mapping[str, ExportKind] = {
     "zip": ExportKind("the run folder to share, without rows of the table", ".zip"),
     "xlsx": ExportKind("a workbook of trials, hyperparameters and metrics, with charts", ".xlsx"),
@@ -72,6 +76,11 @@ EXPORT_KINDS: Mapping[str, ExportKind] = {
         ".py",
         then="python {output}",
     ),
+    SMALL: ExportKind(
+        "a smaller predictor that keeps to a price",
+        ".small.automl",
+        needs_training=True,
+    ),
 }
 
 
@@ -96,18 +105,10 @@ def export(
     InputError
         There is no such kind, its library is not installed, or the output exists already.
     """
-    known = [*EXPORT_KINDS, *extensions.installed("trackers", EXPORT_KINDS)]
-    if kind not in known:
-        hint = suggestion(kind, known)
-        raise InputError(f"--to {kind}: no such kind.{hint} There are: {', '.join(known)}.")
-    if rows and kind != "zip":
-        raise InputError("--rows: is for --to zip alone.")
-    found = EXPORT_KINDS.get(kind) or ExportKind(
-        "a tracker of another package", f"-{kind}", is_shared=True
-    )
-    path = output or Path(f"{experiment.name}{found.ending}")
-    if path.exists() and not found.is_shared:
-        raise InputError(f"--output {path}: is there already. Give a new name, or remove it.")
+    found = _find_kind(kind)
+    path = output_path(experiment, kind, output, rows)
+    if found.needs_training:
+        raise InputError(f"--to {kind}: is done by `automl export` alone.")
     if kind not in EXPORT_KINDS:
         return _export_to_tracker(experiment, kind, path), found.then
     module = importlib.import_module(f"automl.track.to_{kind}")
@@ -117,6 +118,36 @@ def export(
         written = module.export(experiment, path)
     command = found.then.format(output=shlex.quote(str(written[0])))
     return written, command
+
+
+def output_path(
+    experiment: Experiment, kind: str, output: Path | None = None, rows: bool = False
+) -> Path:
+    """Return where an export is written; the arguments are those of `export`.
+
+    Raises
+    ------
+    InputError
+        There is no such kind, an option is for another one, or the output exists already.
+    """
+    found = _find_kind(kind)
+    if rows and kind != "zip":
+        raise InputError("--rows: is for --to zip alone.")
+    path = output or Path(f"{experiment.name}{found.ending}")
+    if path.exists() and not found.is_shared:
+        raise InputError(f"--output {path}: is there already. Give a new name, or remove it.")
+    return path
+
+
+def _find_kind(kind: str) -> ExportKind:
+    """Return the kind of this name, or that of a registered tracker."""
+    known = [*EXPORT_KINDS, *extensions.installed("trackers", EXPORT_KINDS)]
+    if kind not in known:
+        hint = suggestion(kind, known)
+        raise InputError(f"--to {kind}: no such kind.{hint} There are: {', '.join(known)}.")
+    if kind in EXPORT_KINDS:
+        return EXPORT_KINDS[kind]
+    return ExportKind("a tracker of another package", f"-{kind}", is_shared=True)
 
 
 def _export_to_tracker(experiment: Experiment, kind: str, path: Path) -> list[Path]:

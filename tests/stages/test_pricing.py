@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,11 +64,11 @@ def selector_of(study: Study, *errors: float) -> Selector:
 
     def weigh(part: Pool) -> Mapping[str, float]:
         ids = [trial.id for trial in part.trials]
-        weights = select_greedily(part.predictions, Truth(Y), METRICS["rmse"])
-        return weights_by_id(ids, weights)
+        return weights_by_id(ids, weigher(part.predictions, Truth(Y)))
 
+    weigher = partial(select_greedily, metric=METRICS["rmse"])
     arrangements = [(BAG, 1.0), (REFIT, 1.02)]
-    return Selector(study, pool, weigh, loss, arrangements)
+    return Selector(study, pool, pool, weigh, weigher, loss, arrangements)
 
 
 def always() -> bool:

@@ -1,0 +1,389 @@
+"""A smaller predictor from a finished run: pruned, single or distilled; the run stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from automl.arrays import Floats, Rows
+from automl.budget import Budget, reserve_ending
+from automl.candidate import Split
+from automl.ensemble import apply_temperature, combine
+from automl.errors import InputError
+from automl.event_log import replay
+from automl.executor.fork_server import ForkServer
+from automl.executor.work import encodings_at
+from automl.folds import sample_rows
+from automl.journal import Journal
+from automl.lab.assembly import build_predictor
+from automl.lab.lab import Lab
+from automl.lab.run_data import RunData
+from automl.metrics import metric_of
+from automl.prediction_costs import Arrangement, estimate_cost
+from automl.predictor import Predictor, load
+from automl.price import Price
+from automl.problem import Problem
+from automl.run.distilling import Teacher, distilled, judged_splits
+from automl.run.facts import with_given_folds
+from automl.run.proposals import (
+    MAX_COST_SHARE,
+    MAX_ESTIMATED_SHARE,
+    Judge,
+    Proposal,
+    SmallModel,
+    Workplace,
+    first_that_fits,
+)
+from automl.run.resume import bring_back, check_metric
+from automl.run.session import open_session
+from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
+from automl.run_files import PREDICTOR, TRIALS
+from automl.stages.ensemble import Ensemble, Pool, gather_complete
+from automl.stages.pruning import Pruning
+from automl.store import Store
+from automl.study import Study
+from automl.trial import Trial
+
+POOL_SIZE = 30  # of the best trials, besides the best of every family
+MAX_PRUNING_ROWS = 5_000
+MEASURED_ROWS = 50
+MEMBERS_TIME_SHARE = 0.3  # of the time, for training the run's own trials on all rows
+ONE_REFIT = Arrangement("refit", copies=1, planned=1)
+
+
+@dataclass(frozen=True, eq=False)
+class SmallModels:
+    """The smaller models that were made, and the one that was chosen.
+
+    Parameters
+    ----------
+    ensemble : SmallModel
+        The run's own predictor.
+    models : tuple of SmallModel
+    chosen : SmallModel
+    price : Price
+    """
+
+    ensemble: SmallModel
+    models: tuple[SmallModel, ...]
+    chosen: SmallModel
+    price: Price
+
+
+def make_small(
+    read_problem: Callable[[Budget], Problem],
+    settings: Settings,
+    price: Price,
+    callbacks: Callbacks = NO_CALLBACKS,
+    server: ForkServer | None = None,
+) -> SmallModels:
+    """Make smaller predictors of the run in `settings.output`, and choose one.
+
+    Parameters
+    ----------
+    read_problem : callable
+        Return the run's problem.
+    settings : Settings
+        Its `output` is the run's folder, which stays as it is.
+    price : Price
+        The most that the predictor may cost; without bounds, the smallest one is chosen whose
+        loss is at most 2% above the ensemble's.
+    callbacks : Callbacks, optional
+    server : ForkServer, optional
+
+    Raises
+    ------
+    InputError
+        There is no such run, no model of it is complete, its table has changed, or nothing keeps
+        to the price.
+    """
+    run = replace(replay(settings.output), extensions=settings.extensions)
+    _check_members(run, settings.output)
+    check_metric(run, settings)
+    read_problem = with_given_folds(read_problem, settings.output)
+    predictor = load(settings.output / PREDICTOR, extra_families=settings.extensions)
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        elsewhere = replace(settings, output=Path(folder) / "run")
+        store = Store(elsewhere.output)
+        with open_session(store, elsewhere, server, read_problem) as session:
+            table = session.data.problem.table
+            rows = table.take(sample_rows(table.n_rows, MEASURED_ROWS, run.seed))
+            del table  # the raw table may go once it is clean
+            bring_back(replace(run, trials={}), session)
+            _copy_trials(run, settings.output, store)
+            lab = session.lab(Journal(observers=callbacks.observers), callbacks)
+            pool = gather_complete(run, session.data, POOL_SIZE)
+            teacher = _teacher(run, lab, predictor)
+            stage = _ensemble_stage(settings)
+            held_out, held = _held_out(run, session.data)
+            loss = _ensemble_loss(run, pool, held_out[held])
+            judge = Judge(
+                run,
+                stage,
+                held_out,
+                loss,
+                rows,
+            )
+            ensemble = judge.judged_ensemble(predictor)
+            models = _of_members(
+                judge,
+                pool,
+                price,
+                lab,
+                held,
+            )
+        school = replace(elsewhere, output=Path(folder) / "students")
+        with distilled(
+            teacher,
+            judge,
+            price,
+            session.data,
+            school,
+            callbacks,
+        ) as found:
+            proposals, workplace = found
+            models += first_that_fits(proposals, price, judge, workplace)
+        store.close()
+    return _choose(ensemble, models, price)
+
+
+def _check_members(
+    run: Study,
+    folder: Path,
+) -> None:
+    """Refuse a run without an ensemble of complete models."""
+    if not run.weights:
+        raise InputError(
+            f"{folder}: the run has no ensemble yet. `automl resume {folder}` continues it."
+        )
+    members = [run.trials[name] for name in run.weights]
+    if any(member.candidate.is_baseline for member in members):
+        raise InputError(f"{folder}: its best model is the constant, which can't be made smaller.")
+    if not all(run.is_complete(member) for member in members):
+        raise InputError(
+            f"{folder}: no model was tried on every fold. `automl resume {folder}` continues it."
+        )
+
+
+def _copy_trials(
+    run: Study,
+    folder: Path,
+    store: Store,
+) -> None:
+    """Copy held-out predictions, refits, and the members' models to another run's folder."""
+    for trial in run.trials.values():
+        for key in trial.full_outcomes:
+            endings = [".npy"]
+            if trial.jobs[key].fold is None or trial.id in run.weights:
+                endings.append(".zip")
+            for ending in endings:
+                path = folder / TRIALS / trial.id / f"{key}{ending}"
+                if path.exists():
+                    shutil.copyfile(path, store.trial_folder(trial.id) / path.name)
+
+
+def _held_out(
+    run: Study,
+    data: RunData,
+) -> tuple[Floats, Rows]:
+    """Return the ensemble's predictions for all rows, and the positions of those held out."""
+    predictions = []
+    for name in run.weights:
+        found = data.predictions(run, run.trials[name])
+        if found is None:
+            raise InputError(f"the held-out predictions of trial {name} are gone.")
+        prediction, is_held = found
+        predictions.append(prediction)
+    combined = combine(predictions, list(run.weights.values()))
+    if run.evaluation is not None and combined.ndim > 1:
+        combined = apply_temperature(combined, run.evaluation.temperature)
+    return combined, np.flatnonzero(is_held)
+
+
+def _teacher(
+    run: Study,
+    lab: Lab,
+    predictor: Predictor,
+) -> Teacher:
+    """Return the run's ensemble as a teacher, with its models of each split."""
+    by_split = {}
+    for split in judged_splits(lab.data.dataset().folds):
+        by_split[split] = _predictor_at(run, lab, split)
+    return Teacher(predictor, by_split)
+
+
+def _predictor_at(
+    run: Study,
+    lab: Lab,
+    split: Split,
+) -> Predictor:
+    """Return the ensemble of the members' models of one split."""
+    trials = {}
+    for name in run.weights:
+        trial = run.trials[name]
+        key = trial.key_at(*split)
+        assert key is not None  # the trial is complete
+        lab.encode_and_wait(encodings_at(trial.candidate.recipe, split))
+        trials[name] = replace(trial, outcomes={key: trial.outcomes[key]})
+    return build_predictor(replace(run, trials=trials, finish="bag", copies=0), lab.data)
+
+
+def _ensemble_loss(
+    run: Study,
+    pool: Pool,
+    prediction: Floats,
+) -> float:
+    """Return the ensemble's loss, as the run has recorded it or else on all held-out rows."""
+    if run.evaluation is not None:
+        return run.evaluation.loss
+    truth = pool.truth
+    return metric_of(run.known_task).loss_of_output(truth.y, prediction, truth.weight)
+
+
+def _ensemble_stage(settings: Settings) -> Ensemble:
+    """Return the stage that made the run's ensemble."""
+    for step in settings.pipeline.steps:
+        if isinstance(step.stage, Ensemble):
+            return step.stage
+    return Ensemble()
+
+
+def _of_members(
+    judge: Judge,
+    pool: Pool,
+    price: Price,
+    lab: Lab,
+    rows: Rows,
+) -> list[SmallModel]:
+    """Return the best pruned ensemble and the best single model of a run's own trials.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        Positions of the pool's rows.
+    """
+    budget = reserve_ending(lab.budget)
+    if budget.is_timed:
+        budget = budget.within(MEMBERS_TIME_SHARE * budget.remaining())
+    workplace = Workplace(
+        judge.study,
+        lab,
+        pool,
+        rows,
+        budget,
+    )
+    models: list[SmallModel] = []
+    for proposals in (_pruned(judge, pool, price), _singles(judge.study, pool)):
+        models += first_that_fits(proposals, price, judge, workplace)
+    return models
+
+
+def _singles(
+    run: Study,
+    pool: Pool,
+) -> list[Proposal]:
+    """Return each trial alone."""
+    proposals = []
+    for trial in pool.trials:
+        cost = estimate_cost(run, [trial], ONE_REFIT)
+        proposals.append(Proposal("single", {trial.id: 1.0}, trial.loss, cost))
+    return proposals
+
+
+def _pruned(
+    judge: Judge,
+    pool: Pool,
+    price: Price,
+) -> list[Proposal]:
+    """Return ensembles of ever fewer trials."""
+    run = judge.study
+    sample = pool.take(sample_rows(len(pool.truth.y), MAX_PRUNING_ROWS, run.seed))
+    all_members = estimate_cost(run, [run.trials[name] for name in run.weights], ONE_REFIT)
+    measure = price
+    if price == Price():
+        measure = Price(megabytes=all_members.megabytes)
+    pruning = Pruning(
+        run,
+        sample,
+        judge.stage.weigher(run),
+        ONE_REFIT,
+        measure,
+    )
+    proposals = {}
+    affordable = _affordable(run, pool.trials, price)
+    own = [name for name in affordable if name in run.weights]
+    starts = [own] if price == Price() else [own, affordable]
+    for names in filter(None, starts):
+        for weights in pruning.steps(names):
+            if len(weights) > 1:
+                loss = pruning.loss(weights)
+                cost = pruning.cost(weights)
+                key = frozenset(weights)
+                proposals[key] = Proposal("pruned", weights, loss, cost)
+    return list(proposals.values())
+
+
+def _affordable(
+    run: Study,
+    trials: Iterable[Trial],
+    price: Price,
+) -> list[str]:
+    """Return the ids of the trials that may keep to the price alone."""
+    names = []
+    for trial in trials:
+        cost = estimate_cost(run, [trial], ONE_REFIT)
+        if price.used_share(cost) <= MAX_ESTIMATED_SHARE:
+            names.append(trial.id)
+    return names
+
+
+def _choose(
+    ensemble: SmallModel,
+    models: list[SmallModel],
+    price: Price,
+) -> SmallModels:
+    """Choose the model with the least loss that keeps to the price, or the smallest good one.
+
+    Raises
+    ------
+    InputError
+        None keeps to the price, or there was no time to make one.
+    """
+    if not models:
+        raise InputError("--budget: there was no time for a smaller model. Give more.")
+    if price == Price():
+        chosen = _smallest_good(ensemble, models)
+    else:
+        keeping = [model for model in models if price.allows(model.cost)]
+        if not keeping:
+            raise InputError(_too_dear(models, price))
+        chosen = min(keeping, key=lambda model: model.difference.mean)
+    return SmallModels(ensemble, tuple(models), chosen, price)
+
+
+def _smallest_good(
+    ensemble: SmallModel,
+    models: list[SmallModel],
+) -> SmallModel:
+    most = MAX_COST_SHARE * abs(ensemble.loss)
+    good = [model for model in models if model.difference.mean <= most]
+    if not good:
+        return min(models, key=lambda model: model.difference.mean)
+    return min(good, key=lambda model: model.cost.megabytes)
+
+
+def _too_dear(
+    models: list[SmallModel],
+    price: Price,
+) -> str:
+    """Return a line that names the least possible cost."""
+    least = min(models, key=lambda model: price.used_share(model.cost)).cost
+    return (
+        f"no model keeps to {price}: the cheapest one takes {least.milliseconds:.2g} ms a row and "
+        f"{least.megabytes:.2g} MB. Nothing was written."
+    )

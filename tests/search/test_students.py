@@ -1,0 +1,58 @@
+"""Students use up the price that they are given, and no more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.candidate import Candidate, Job, Outcome
+from automl.features.recipe import RECIPES
+from automl.search.refits import REFIT_ROUNDS_FACTOR
+from automl.search.students import (
+    MAX_LEARNING_RATE,
+    MIN_ROUNDS,
+    SLOW_LEARNING_RATE,
+    Student,
+    fitted_to,
+)
+from automl.trial import Trial
+
+
+def tried(family: str = "lightgbm", rounds: int = 100) -> tuple[Student, Trial]:
+    """A student that was fitted once."""
+    candidate = Candidate(family, {"learning_rate": 0.15}, RECIPES["mixed"], "distilled")
+    job = Job(candidate, "data")
+    outcome = Outcome("done", 0.5, rounds=rounds, size=1000)
+    return Student(candidate), Trial(candidate, {job.key: job}, {job.key: outcome})
+
+
+@given(st.integers(1, 5000), st.floats(0.01, 2))
+def test_a_student_that_costs_too_much_gets_fewer_rounds_at_a_higher_rate(
+    rounds: int, share: float
+) -> None:
+    student, trial = tried(rounds=rounds)
+    smaller = fitted_to(student, trial, share)
+    if smaller is None:
+        assert share * rounds < (MIN_ROUNDS + 1) * REFIT_ROUNDS_FACTOR
+        return
+    if smaller.rounds is None:
+        assert share >= 0.15 / SLOW_LEARNING_RATE * 0.999
+        return
+    assert smaller.rounds * REFIT_ROUNDS_FACTOR <= share * rounds * 1.0001
+    rate = smaller.candidate.params["learning_rate"]
+    assert SLOW_LEARNING_RATE <= rate <= MAX_LEARNING_RATE
+
+
+def test_a_student_that_costs_little_learns_more_slowly() -> None:
+    student, trial = tried()
+    slower = fitted_to(student, trial, 4.0)
+    assert slower is not None
+    assert slower.rounds is None
+    assert slower.candidate.params["learning_rate"] == SLOW_LEARNING_RATE
+
+
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_a_student_without_trees_stays_as_it_is(family: str) -> None:
+    student, trial = tried(family)
+    assert fitted_to(student, trial, 0.5) is None
