@@ -11,12 +11,14 @@ from automl.price import Cost
 from automl.study import Finish, Study, keeps_bag
 from automl.trial import Trial
 
-# Milliseconds on one core, rounded from what 12 predictors took.
+# Milliseconds on one core, rounded from what 19 predictors took.
 _MILLISECONDS_PER_CALL = 0.2
 _MILLISECONDS_PER_COLUMN = 0.035
 _MILLISECONDS_PER_ENCODING = 0.1
 _MILLISECONDS_PER_FEATURE = 0.003
 _MILLISECONDS_PER_FOLD_ENCODING = 0.05  # of an encoding that reads the target
+_MILLISECONDS_PER_TOPIC = 0.015  # of texts, made once for all recipes
+_MILLISECONDS_PER_FOLD_OF_TEXTS = 0.2
 _MEGABYTES_PER_PREDICTOR = 0.02
 _BYTES_PER_MEGABYTE = 1e6
 
@@ -144,7 +146,11 @@ def _encoding_milliseconds(study: Study, member: _Member) -> dict[str, float]:
     recipe = candidate.recipe
     features = _MILLISECONDS_PER_FEATURE * study.size.width
     found = {recipe.name: _MILLISECONDS_PER_ENCODING + features}
+    n_splits = member.n_folds + bool(member.n_refits)
     if recipe.reads_target:
-        n_splits = member.n_folds + bool(member.n_refits)
         found[f"{recipe.name} by fold"] = n_splits * _MILLISECONDS_PER_FOLD_ENCODING
+    n_topics = study.size.width - study.size.columns
+    if recipe.text == "svd" and n_topics:
+        of_splits = n_splits * _MILLISECONDS_PER_FOLD_OF_TEXTS
+        found["topics"] = n_topics * _MILLISECONDS_PER_TOPIC + of_splits
     return found

@@ -12,12 +12,12 @@ from automl.models._tree_model import TreeModel
 from automl.models.trees.trees import Trees
 from automl.state import State
 
-# Milliseconds on one core, rounded from what the models of 12 predictors took.
-_MILLISECONDS_PER_TREE_MODEL = 0.04
-_MILLISECONDS_PER_VISITED_NODE = 8e-6
+# Milliseconds on one core, rounded from what the models of 31 predictors took.
+_MILLISECONDS_PER_TREE_MODEL = 0.06
+_MILLISECONDS_PER_VISITED_NODE = 1.5e-5
 _MILLISECONDS_PER_STATISTIC = 0.03
 _MILLISECONDS_PER_OTHER_MODEL = 0.08
-_MILLISECONDS_PER_PRODUCT = 3e-6
+_MILLISECONDS_PER_PRODUCT = 4e-6
 
 
 def row_milliseconds(model: Model) -> float:

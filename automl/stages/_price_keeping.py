@@ -77,14 +77,13 @@ class PriceKeeper:
                 break
             if can_train:
                 study = self.train(study, choice)
-            cost = predictor_cost(chosen(study, choice), self.lab)
-            offers.append(Offer(choice, cost))
+            as_chosen = chosen(study, choice)
+            cost = predictor_cost(as_chosen, self.lab)
+            offer = Offer(choice, cost)
+            offers.append(offer)
             can_train = can_train and self.has_time()
-            if self.price.allows(cost):
-                can_go_on = can_train and not self._is_best(offers[-1])
-            else:
-                can_go_on = self.has_time_to_measure()
-            if not can_go_on:
+            is_done = self.price.allows(cost) and self._is_best(offer)
+            if is_done or not self.has_time_to_measure():
                 break
             margin = _MARGIN * len(offers)
             price = self.price.corrected(choice.cost, cost, margin)
