@@ -82,17 +82,13 @@ class PriceKeeper:
             offer = Offer(choice, cost)
             offers.append(offer)
             can_train = can_train and self.has_time()
-            is_done = self.price.allows(cost) and self._is_best(offer)
-            if is_done or not self.has_time_to_measure():
+            used = self.price.used_share(cost)
+            is_used_up = _ENOUGH_SHARE <= used <= 1
+            if is_used_up or not self.has_time_to_measure():
                 break
             margin = _MARGIN * len(offers)
             price = self.price.corrected(choice.cost, cost, margin)
         return study, self._best(offers)
-
-    def _is_best(self, offer: Offer) -> bool:
-        """Return whether the price hardly keeps an allowed offer from being better."""
-        is_preferred = offer.choice.arrangement == self.selector.preferred
-        return is_preferred or self.price.used_share(offer.cost) >= _ENOUGH_SHARE
 
     def _best(self, offers: list[Offer]) -> Offer:
         """Return the allowed offer with the least loss, or the one that misses the price least."""

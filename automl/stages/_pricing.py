@@ -69,12 +69,6 @@ class Selector:
     loss: Callable[[Weights], float]
     arrangements: Sequence[tuple[Arrangement, float]]
 
-    @property
-    def preferred(self) -> Arrangement:
-        """What members consist of where the price allows it."""
-        arrangement, _ = self.arrangements[0]
-        return arrangement
-
     def choose(self, price: Price, has_time: HasTime) -> Choice:
         """Return the ensemble with the least loss that keeps to a price.
 

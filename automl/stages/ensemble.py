@@ -78,6 +78,7 @@ LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
 LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
 PRICED_TIME_SHARE = 0.15  # of the time that is left is kept to keep to a price
 MIN_PRICED_SECONDS = 4.0
+TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
 PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
 
 
@@ -227,9 +228,12 @@ class Ensemble:
             trimmer.loss,
             arrangements,
         )
+        price = self.price
+        if budget.is_timed:
+            price = replace(price, milliseconds=TIMING_MARGIN * price.milliseconds)
         keeper = PriceKeeper(
             selector,
-            self.price,
+            price,
             lab,
             train,
             has_time=pace,
