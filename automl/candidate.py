@@ -165,6 +165,8 @@ class Outcome:
     row_ms : float
         Milliseconds that the model takes for one row, counted from what it consists of; 0 if
         the model was not kept.
+    encoding_size : int
+        Bytes of the encodings that the model reads; 0 if it was not kept.
     """
 
     status: Status
@@ -175,6 +177,7 @@ class Outcome:
     stopped: bool = False
     size: int = 0
     row_ms: float = 0.0
+    encoding_size: int = 0
 
     @property
     def is_done(self) -> bool:

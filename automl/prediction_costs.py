@@ -108,15 +108,17 @@ def _cost(study: Study, members: Iterable[_Member]) -> Cost:
     size = study.size
     milliseconds = _MILLISECONDS_PER_CALL + _MILLISECONDS_PER_COLUMN * size.columns
     n_bytes = _MEGABYTES_PER_PREDICTOR * _BYTES_PER_MEGABYTE
-    encodings: dict[str, float] = {}
+    encodings: dict[str, Cost] = {}
     for member in members:
         n_models = member.n_folds + member.n_refits
         model_ms, model_bytes = _mean_model(member.trial)
         milliseconds += n_models * model_ms
         n_bytes += n_models * model_bytes
-        encodings |= _encoding_milliseconds(study, member)
-    milliseconds += sum(encodings.values())
+        encodings |= _encoding_costs(study, member)
     megabytes = n_bytes / _BYTES_PER_MEGABYTE
+    for cost in encodings.values():
+        milliseconds += cost.milliseconds
+        megabytes += cost.megabytes
     return Cost(milliseconds, megabytes, counted=True)
 
 
@@ -138,19 +140,23 @@ def _mean_model(trial: Trial) -> tuple[float, float]:
     return milliseconds, n_bytes
 
 
-def _encoding_milliseconds(study: Study, member: _Member) -> dict[str, float]:
-    """Return the milliseconds of each encoding that a member reads, by the encoding's name."""
+def _encoding_costs(study: Study, member: _Member) -> dict[str, Cost]:
+    """Return what each encoding that a member reads costs, by the encoding's name."""
     candidate = member.trial.candidate
     if candidate.is_baseline:
         return {}
     recipe = candidate.recipe
-    features = _MILLISECONDS_PER_FEATURE * study.size.width
-    found = {recipe.name: _MILLISECONDS_PER_ENCODING + features}
     n_splits = member.n_folds + bool(member.n_refits)
+    milliseconds = _MILLISECONDS_PER_ENCODING
+    milliseconds += _MILLISECONDS_PER_FEATURE * study.size.width
     if recipe.reads_target:
-        found[f"{recipe.name} by fold"] = n_splits * _MILLISECONDS_PER_FOLD_ENCODING
+        milliseconds += n_splits * _MILLISECONDS_PER_FOLD_ENCODING
+    sizes = [outcome.encoding_size for outcome in member.trial.full_outcomes.values()]
+    n_bytes = max(sizes, default=0)
+    found = {recipe.name: Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE)}
     n_topics = study.size.width - study.size.columns
     if recipe.text == "svd" and n_topics:
-        of_splits = n_splits * _MILLISECONDS_PER_FOLD_OF_TEXTS
-        found["topics"] = n_topics * _MILLISECONDS_PER_TOPIC + of_splits
+        milliseconds = n_topics * _MILLISECONDS_PER_TOPIC
+        milliseconds += n_splits * _MILLISECONDS_PER_FOLD_OF_TEXTS
+        found["topics"] = Cost(milliseconds, 0.0)  # their bytes are part of each recipe's
     return found

@@ -59,6 +59,9 @@ MAX_REASON_LENGTH = 300
 MAX_WARNING_LENGTH = 200
 
 
+ENCODING_STATE = "state.zip"  # the file of fitted encoders in an encoding's folder
+
+
 def encoding_folder(work: Path, item: Encode) -> Path:
     """Return where an encoding lies in a run's `work/` folder."""
     return work / ENCODED / item.key
@@ -66,7 +69,7 @@ def encoding_folder(work: Path, item: Encode) -> Path:
 
 def open_encoding(folder: Path) -> Encoding:
     """Return the fitted encoders of an encoding's folder."""
-    packed = (folder / "state.zip").read_bytes()
+    packed = (folder / ENCODING_STATE).read_bytes()
     return Encoding.from_state(unpack_bytes(packed))
 
 
@@ -199,7 +202,7 @@ class Worker:
         temporary.mkdir(parents=True, exist_ok=True)
         np.save(temporary / "X.npy", matrix)
         packed = pack_to_bytes(encoding.to_state())
-        (temporary / "state.zip").write_bytes(packed)
+        (temporary / ENCODING_STATE).write_bytes(packed)
         if home.exists():  # written by a worker that died before it could report
             shutil.rmtree(temporary)
         else:
@@ -256,7 +259,9 @@ class Worker:
                 return Outcome("failed", seconds=seconds, reason=f"the loss is {loss}")
         size = 0
         row_ms = 0.0
+        encoding_size = 0
         if job.is_kept:
+            encoding_size = self._encoding_size(job)
             size = self._write(job, fitted, predictions)
             row_ms = round(row_milliseconds(fitted.compact_model or fitted.model), 4)
         return Outcome(
@@ -267,7 +272,16 @@ class Worker:
             stopped=fitted.hit_deadline,
             size=size,
             row_ms=row_ms,
+            encoding_size=encoding_size,
         )
+
+    def _encoding_size(self, job: Job) -> int:
+        """Return the bytes of the encodings that a job reads."""
+        if not reads_features(job.candidate.family):
+            return 0
+        folders = [encoding_folder(self.folder, item) for item in encodings_for(job)]
+        files = [folder / ENCODING_STATE for folder in folders]
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def _known_extensions(self) -> extensions.Extensions:
         _ = self.dataset  # they come with the data
