@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from automl.candidate import Outcome
-from automl.price import Cost
+from automl.price import Cost, Price
 from automl.study import Finish, Study, keeps_bag
 from automl.trial import Trial
 
@@ -21,6 +21,7 @@ _MILLISECONDS_PER_TOPIC = 0.015  # of texts, made once for all recipes
 _MILLISECONDS_PER_FOLD_OF_TEXTS = 0.2
 _MEGABYTES_PER_PREDICTOR = 0.02
 _BYTES_PER_MEGABYTE = 1e6
+_TINY_COST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,24 @@ def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
     """Return what predictions of a trial alone cost, with the models that it has."""
     member = _as_it_is(study, trial)
     return _cost(study, [member])
+
+
+def growth_within(study: Study, trial: Trial, price: Price) -> float:
+    """Return how many times as large a trial's model may be, for one refit to use up a price."""
+    one = estimate_cost(study, [trial], Arrangement("refit", copies=1, planned=1))
+    two = estimate_cost(study, [trial], Arrangement("refit", copies=2, planned=2))
+    return min(
+        _growth(price.milliseconds, one.milliseconds, two.milliseconds),
+        _growth(price.megabytes, one.megabytes, two.megabytes),
+    )
+
+
+def _growth(bound: float, one: float, two: float) -> float:
+    """Return how many times as large one model may be, of which one and two cost so much."""
+    of_model = two - one
+    fixed = one - of_model
+    affordable = max(0.0, bound - fixed)
+    return affordable / max(_TINY_COST, of_model)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from automl.folds import Folds
 from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.lab.run_data import RunData
-from automl.prediction_costs import Arrangement, estimate_cost
+from automl.prediction_costs import Arrangement, estimate_cost, growth_within
 from automl.predictor import Predictor
 from automl.price import Cost, Price
 from automl.problem import EMPTY_PROBLEM
@@ -302,18 +302,10 @@ class _School:
                     adapted.setdefault(found.id, found)
         return list(adapted.values())
 
-    def _growth(
-        self,
-        study: Study,
-        trial: Trial,
-        price: Price,
-    ) -> float:
+    def _growth(self, study: Study, trial: Trial, price: Price) -> float:
         """Return how many times as large a student may be for it to use up the price."""
-        full = self.cost(study, trial)
-        fixed = self.fixed_cost(study, trial)
-        milliseconds = _ratio(price.milliseconds, full.milliseconds, fixed.milliseconds)
-        megabytes = _ratio(price.megabytes, full.megabytes, fixed.megabytes)
-        return min(milliseconds, megabytes)
+        sized = replace(study, size=self.run.size)
+        return growth_within(sized, trial, price)
 
     def cost(
         self,
@@ -324,20 +316,6 @@ class _School:
         """Return what a student refitted so often will cost."""
         sized = replace(study, size=self.run.size)
         return estimate_cost(sized, [trial], Arrangement("refit", copies, copies))
-
-    def fixed_cost(
-        self,
-        study: Study,
-        trial: Trial,
-    ) -> Cost:
-        """Return what a predictor costs apart from its model."""
-        one = self.cost(study, trial)
-        two = self.cost(study, trial, copies=2)
-        return Cost(
-            2 * one.milliseconds - two.milliseconds,
-            2 * one.megabytes - two.megabytes,
-            counted=True,
-        )
 
     def _finalists(
         self,
@@ -406,15 +384,6 @@ def _part(
     if not budget.is_timed:
         return budget
     return budget.within(share * budget.remaining())
-
-
-def _ratio(
-    bound: float,
-    full: float,
-    fixed: float,
-) -> float:
-    """Return how many times as large the part of a cost may be that is not fixed."""
-    return max(0.0, bound - fixed) / max(1e-9, full - fixed)
 
 
 def _by_loss(

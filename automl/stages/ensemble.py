@@ -36,7 +36,9 @@ from automl.metrics import METRICS, Metric, metric_of
 from automl.models.trees.evaluation import KERNEL, has_compiler
 from automl.prediction_costs import Arrangement
 from automl.price import Price
+from automl.search.affordable import affordable_variants
 from automl.search.refits import RefitPolicy, refit_seconds
+from automl.search.students import StudentPolicy
 from automl.stages._base import option
 from automl.stages._evaluation import evaluate, tied_with_best
 from automl.stages._idle_members import Trimmer
@@ -78,6 +80,7 @@ LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
 LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
 PRICED_TIME_SHARE = 0.15  # of the time that is left is kept to keep to a price
 MIN_PRICED_SECONDS = 4.0
+VARIANTS_TIME_SHARE = 0.5  # of it, for smaller variants of the best models
 TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
 PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
 
@@ -142,14 +145,13 @@ class Ensemble:
             return study
         if not study.is_complete(pool.trials[0]):
             return self._run_incomplete(study, pool, lab, budget)
-        is_hurried = budget.remaining() < HURRIED_SECONDS
-        max_rows = MAX_HURRIED_ROWS if is_hurried else 0
+        if self.price.is_bounded:
+            return self._run_within_price(study, lab, budget)
+        max_rows = _max_rows_in_time(budget)
         keep = 0.0
         if budget.is_timed:
             keep = 0.5 * budget.remaining()
         pace = Pace(budget, keep)
-        if self.price.is_bounded:
-            return self._run_within_price(study, pool, lab, budget, max_rows)
         weights = self.weigh(study, pool, max_rows, pace)
         finish = self._finish(study)
         if finish == "refit" and study.plan.kind != "kfold":
@@ -188,15 +190,22 @@ class Ensemble:
         """What predictions may cost at most."""
         return Price(self.max_ms or math.inf, self.max_mb or math.inf)
 
-    def _run_within_price(
-        self,
-        study: Study,
-        pool: Pool,
-        lab: Lab,
-        budget: Budget,
-        max_rows: int,
-    ) -> Study:
+    def _with_affordable(self, study: Study, lab: Lab, budget: Budget) -> Study:
+        """Train smaller variants of the best models, if these don't keep to the price."""
+        variants = affordable_variants(study, self.price, "ensemble")
+        if not variants:
+            return study
+        policy = StudentPolicy(variants, study.plan.splits)
+        limited = budget
+        if budget.is_timed:
+            limited = budget.within(VARIANTS_TIME_SHARE * budget.remaining())
+        return lab.run(policy, study, limited)
+
+    def _run_within_price(self, study: Study, lab: Lab, budget: Budget) -> Study:
         """Choose the ensemble, train its refits and measure it, until it keeps to the price."""
+        study = self._with_affordable(study, lab, budget)
+        pool = gather_complete(study, lab.data, self.candidates)
+        max_rows = _max_rows_in_time(budget)
         keep = 0.0
         if budget.is_timed:
             keep = PRICED_EVALUATION_TIME_SHARE * budget.remaining()
@@ -336,7 +345,10 @@ class Ensemble:
             return 0.0
         if self.price.is_bounded:
             left = budget.remaining()
-            return min(max(MIN_PRICED_SECONDS, PRICED_TIME_SHARE * left), left / 2)
+            share = PRICED_TIME_SHARE
+            if affordable_variants(study, self.price, "ensemble"):
+                share *= 2
+            return min(max(MIN_PRICED_SECONDS, share * left), left / 2)
         best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
         seconds = [refit_seconds(study, trial) for trial in best]
         workers = lab.workers
@@ -542,6 +554,12 @@ def _has_thresholds(metric: Metric, rows: int) -> bool:
         return False
     min_rows = MIN_THRESHOLD_ROWS.get(metric.name, MIN_THRESHOLD_ROWS_OF_OTHERS)
     return rows >= min_rows
+
+
+def _max_rows_in_time(budget: Budget) -> int:
+    """Return the most rows to choose weights on, if little time is left; 0 is no bound."""
+    is_hurried = budget.remaining() < HURRIED_SECONDS
+    return MAX_HURRIED_ROWS if is_hurried else 0
 
 
 def _max_rows(study: Study) -> int:

@@ -1,0 +1,59 @@
+"""Under a price the best boosted models are tried with fewer rounds at a higher rate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from automl.candidate import Candidate, Job, Outcome
+from automl.features.recipe import RECIPES
+from automl.price import Price
+from automl.search.affordable import affordable_variants
+from automl.study import Plan, Size, Study
+from automl.task import Task
+from automl.trial import Trial
+
+EMPTY = Study(
+    task=Task("regression", "y", "rmse"),
+    data="d",
+    size=Size(1000, 5),
+    plan=Plan("kfold", 2),
+)
+
+
+def study_of(*families: str) -> Study:
+    """Return a study with a trial of each family, of 1 000 rounds and 2 MB, the best first."""
+    trials = {}
+    for place, family in enumerate(families):
+        params = {"learning_rate": 0.05}
+        trial = Trial(Candidate(family, params, RECIPES["native"], "tune"), decided="done")
+        outcome = Outcome("done", float(place), 1.0, rounds=1000, size=2_000_000, row_ms=1.0)
+        jobs = [Job(trial.candidate, "d", *split) for split in EMPTY.plan.splits]
+        trial = replace(
+            trial,
+            jobs={job.key: job for job in jobs},
+            outcomes={job.key: outcome for job in jobs},
+        )
+        trials[trial.id] = trial
+    return replace(EMPTY, trials=trials)
+
+
+def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate() -> None:
+    (variant,) = affordable_variants(study_of("lightgbm"), Price(megabytes=1.02), "ensemble")
+    assert variant.rounds == pytest.approx(455, abs=1)  # a refit has a tenth more
+    assert variant.candidate.params["learning_rate"] == pytest.approx(0.11, abs=0.001)
+    assert variant.candidate.origin == "ensemble"
+
+
+@pytest.mark.parametrize("price", [Price(), Price(megabytes=3), Price(milliseconds=100)])
+def test_nothing_is_tried_where_the_best_model_keeps_to_the_price(price: Price) -> None:
+    assert affordable_variants(study_of("lightgbm", "catboost"), price, "ensemble") == []
+
+
+def test_models_without_rounds_to_save_have_no_variants() -> None:
+    assert affordable_variants(study_of("knn"), Price(megabytes=1), "ensemble") == []
+
+
+def test_a_price_that_no_round_keeps_to_has_no_variants() -> None:
+    assert affordable_variants(study_of("lightgbm"), Price(megabytes=0.001), "ensemble") == []
