@@ -13,6 +13,7 @@ from automl.extrapolation import default_n_new_rows, student_t_quantile, widenin
 from automl.metrics import Metric, metric_of
 from automl.models import is_known
 from automl.prediction_costs import estimate_ensemble_cost, estimate_trial_cost
+from automl.price import BYTES_PER_MEGABYTE
 from automl.study import Evaluation, Study
 from automl.trial import Trial
 
@@ -36,7 +37,6 @@ LEADERBOARD_HEADINGS = (
 TIED = "done, tied with the best"  # status of models that can't be told apart from the best one
 MISSED_PRICE = "price"  # code of the finding that a predictor costs more than its price
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-BYTES_PER_MEGABYTE = 1e6
 
 Row = dict[str, Any]
 
@@ -162,7 +162,8 @@ def _ensemble_milliseconds(study: Study, members: Sequence[Trial]) -> float | No
     """Return what predicting a row takes, measured or estimated."""
     cost = study.cost
     if cost is None:
-        if not all(is_known(member.family, study.extensions) for member in members):
+        known = [is_known(member.family, study.extensions) for member in members]
+        if not all(known):
             return None
         cost = estimate_ensemble_cost(study)
     return round(cost.milliseconds, 2)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from automl.candidate import Outcome
-from automl.price import Cost, Price
+from automl.price import BYTES_PER_MEGABYTE, Cost, Price
 from automl.study import Finish, Study, keeps_bag
 from automl.trial import Trial
 
@@ -20,7 +20,6 @@ _MILLISECONDS_PER_FOLD_ENCODING = 0.05  # of an encoding that reads the target
 _MILLISECONDS_PER_TOPIC = 0.015  # of texts, made once for all recipes
 _MILLISECONDS_PER_FOLD_OF_TEXTS = 0.2
 _MEGABYTES_PER_PREDICTOR = 0.02
-_BYTES_PER_MEGABYTE = 1e6
 _TINY_COST = 1e-9
 
 
@@ -126,7 +125,7 @@ def _as_it_is(study: Study, trial: Trial) -> _Member:
 def _cost(study: Study, members: Iterable[_Member]) -> Cost:
     size = study.size
     milliseconds = _MILLISECONDS_PER_CALL + _MILLISECONDS_PER_COLUMN * size.columns
-    n_bytes = _MEGABYTES_PER_PREDICTOR * _BYTES_PER_MEGABYTE
+    n_bytes = _MEGABYTES_PER_PREDICTOR * BYTES_PER_MEGABYTE
     encodings: dict[str, Cost] = {}
     for member in members:
         n_models = member.n_folds + member.n_refits
@@ -134,7 +133,7 @@ def _cost(study: Study, members: Iterable[_Member]) -> Cost:
         milliseconds += n_models * model_ms
         n_bytes += n_models * model_bytes
         encodings |= _encoding_costs(study, member)
-    megabytes = n_bytes / _BYTES_PER_MEGABYTE
+    megabytes = n_bytes / BYTES_PER_MEGABYTE
     for cost in encodings.values():
         milliseconds += cost.milliseconds
         megabytes += cost.megabytes
@@ -172,7 +171,7 @@ def _encoding_costs(study: Study, member: _Member) -> dict[str, Cost]:
         milliseconds += n_splits * _MILLISECONDS_PER_FOLD_ENCODING
     sizes = [outcome.encoding_size for outcome in member.trial.full_outcomes.values()]
     n_bytes = max(sizes, default=0)
-    found = {recipe.name: Cost(milliseconds, n_bytes / _BYTES_PER_MEGABYTE)}
+    found = {recipe.name: Cost(milliseconds, n_bytes / BYTES_PER_MEGABYTE)}
     n_topics = study.size.width - study.size.columns
     if recipe.text == "svd" and n_topics:
         milliseconds = n_topics * _MILLISECONDS_PER_TOPIC

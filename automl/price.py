@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from automl.errors import InputError
 
+BYTES_PER_MEGABYTE = 1e6
+
 
 @dataclass(frozen=True)
 class Cost:

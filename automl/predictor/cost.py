@@ -10,12 +10,11 @@ from typing import Any
 
 from automl.predictor.archive import dumps
 from automl.predictor.model import Predictor
-from automl.price import Cost
+from automl.price import BYTES_PER_MEGABYTE, Cost
 from automl.table import Table
 
 _CALLS = 50
 _MAX_SECONDS = 0.4  # for all calls together
-_BYTES_PER_MEGABYTE = 1e6
 
 
 def measure_cost(predictor: Predictor, rows: Table) -> Cost:
@@ -51,7 +50,7 @@ def measure_cost(predictor: Predictor, rows: Table) -> Cost:
 def file_megabytes(predictor: Predictor) -> float:
     """Return the size of a predictor's file."""
     blob = dumps(predictor)
-    return len(blob) / _BYTES_PER_MEGABYTE
+    return len(blob) / BYTES_PER_MEGABYTE
 
 
 def _records(rows: Table) -> Sequence[Mapping[str, Any]]:

@@ -280,7 +280,7 @@ class _School:
     @property
     def _levels(self) -> list[Price]:
         """The prices that students are made for."""
-        if self.price != Price():
+        if self.price.is_bounded:
             return [self.price]
         return [Price(megabytes=megabytes) for megabytes in WITHOUT_PRICE]
 
@@ -360,7 +360,7 @@ class _School:
         """Return a student as a proposal, with as many copies as the price allows."""
         copies = 1
         family = study.family(trial.family)
-        if family.seeded and self.price != Price():
+        if family.seeded and self.price.is_bounded:
             while copies < MAX_COPIES:
                 more = self.cost(study, trial, copies + 1)
                 if not self.price.allows(more):

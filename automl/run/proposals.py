@@ -247,7 +247,7 @@ def in_order(
     """
     if not proposals:
         return []
-    if price == Price():
+    if not price.is_bounded:
         most = ensemble_loss + MAX_COST_SHARE * abs(ensemble_loss)
         good = [proposal for proposal in proposals if proposal.loss <= most]
         if not good:

@@ -305,7 +305,7 @@ def _pruned(
     sample = pool.take(sample_rows(len(pool.truth.y), MAX_PRUNING_ROWS, run.seed))
     all_members = estimate_cost(run, [run.trials[name] for name in run.weights], ONE_REFIT)
     measure = price
-    if price == Price():
+    if not price.is_bounded:
         measure = Price(megabytes=all_members.megabytes)
     pruning = Pruning(
         run,
@@ -317,7 +317,7 @@ def _pruned(
     proposals = {}
     affordable = _affordable(run, pool.trials, price)
     own = [name for name in affordable if name in run.weights]
-    starts = [own] if price == Price() else [own, affordable]
+    starts = [own] if not price.is_bounded else [own, affordable]
     for names in filter(None, starts):
         for weights in pruning.steps(names):
             if len(weights) > 1:
@@ -356,7 +356,7 @@ def _choose(
     """
     if not models:
         raise InputError("--budget: there was no time for a smaller model. Give more.")
-    if price == Price():
+    if not price.is_bounded:
         chosen = _smallest_good(ensemble, models)
     else:
         keeping = [model for model in models if price.allows(model.cost)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from automl.events import finding_event
+from automl.events import EnsembleWeighted, finding_event
 from automl.folds import HasTime
 from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
@@ -77,7 +77,7 @@ class PriceKeeper:
                 break
             if can_train:
                 study = self.train(study, choice)
-            as_chosen = chosen(study, choice)
+            as_chosen = study.add(choice.event())
             cost = predictor_cost(as_chosen, self.lab)
             offer = Offer(choice, cost)
             offers.append(offer)
@@ -98,18 +98,6 @@ class PriceKeeper:
         return min(offers, key=lambda offer: self.price.used_share(offer.cost))
 
 
-def chosen(study: Study, choice: Choice) -> Study:
-    """Return a study as if a choice was made, without an evaluation."""
-    arrangement = choice.arrangement
-    return replace(
-        study,
-        weights=choice.weights,
-        finish=arrangement.finish,
-        copies=arrangement.copies,
-        evaluation=None,
-    )
-
-
 def predictor_cost(study: Study, lab: Lab) -> Cost:
     """Return what the predictor of a study's weights costs.
 
@@ -125,9 +113,11 @@ def predictor_cost(study: Study, lab: Lab) -> Cost:
     return replace(cost, megabytes=cost.megabytes + _EVALUATION_MEGABYTES)
 
 
-def record_missed_price(study: Study, lab: Lab, price: Price, cost: Cost) -> Study:
-    """Record a finding if a predictor costs more than its price."""
-    if price.allows(cost):
+def record_priced(study: Study, lab: Lab, event: EnsembleWeighted, price: Price) -> Study:
+    """Record an ensemble whose cost is known, and a finding if that is more than the price."""
+    study = lab.record(study, event)
+    cost = event.cost
+    if cost is None or price.allows(cost):
         return study
     action = (
         f"no predictor keeps to {price}: the least that was found, and is kept, takes "
@@ -137,4 +127,6 @@ def record_missed_price(study: Study, lab: Lab, price: Price, cost: Cost) -> Stu
 
 
 def _is_same(one: Choice, other: Choice) -> bool:
-    return one.arrangement == other.arrangement and set(one.weights) == set(other.weights)
+    if one.arrangement != other.arrangement:
+        return False
+    return set(one.weights) == set(other.weights)

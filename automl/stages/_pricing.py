@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from automl.events import EnsembleWeighted
 from automl.folds import HasTime
 from automl.prediction_costs import Arrangement, estimate_cost
 from automl.price import Cost, Price
 from automl.stages._idle_members import Weights
 from automl.stages._pool import Pool
 from automl.stages.pruning import Pruning
-from automl.study import Study
+from automl.study import Evaluation, Study
 from automl.trial import Trial
 from automl.uncertainty import Weigher
 
@@ -39,6 +40,21 @@ class Choice:
     arrangement: Arrangement
     cost: Cost
     loss: float
+
+    def event(
+        self,
+        evaluation: Evaluation | None = None,
+        cost: Cost | None = None,
+    ) -> EnsembleWeighted:
+        """Return the event that it is used."""
+        arrangement = self.arrangement
+        return EnsembleWeighted(
+            self.weights,
+            arrangement.finish,
+            evaluation,
+            arrangement.copies,
+            cost,
+        )
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from automl.stages._evaluation import evaluate, tied_with_best
 from automl.stages._idle_members import Trimmer
 from automl.stages._pace import Pace
 from automl.stages._pool import Pool, gather_complete, gather_unfinished
-from automl.stages._price_keeping import PriceKeeper, predictor_cost, record_missed_price
+from automl.stages._price_keeping import PriceKeeper, predictor_cost, record_priced
 from automl.stages._pricing import Choice, Selector
 from automl.study import Evaluation, Finish, Study, keeps_bag
 from automl.trial import Trial
@@ -182,7 +182,8 @@ class Ensemble:
         evaluation = self.evaluate(study, pool, weights, has_time=pace)
         if self.price.is_bounded:
             event = EnsembleWeighted(weights, "bag", evaluation, copies=1)
-            return self._record_cost(study, event, lab)
+            cost = predictor_cost(study.add(event), lab)
+            return record_priced(study, lab, replace(event, cost=cost), self.price)
         return lab.record(study, EnsembleWeighted(weights, "bag", evaluation))
 
     @property
@@ -251,22 +252,8 @@ class Ensemble:
         study, offer = keeper.find(study)
         choice = offer.choice
         evaluation = self._evaluate_in_time(study, pool, choice.weights, budget, 0.0)
-        arrangement = choice.arrangement
-        event = EnsembleWeighted(
-            choice.weights,
-            arrangement.finish,
-            evaluation,
-            arrangement.copies,
-            offer.cost,
-        )
-        study = lab.record(study, event)
-        return record_missed_price(study, lab, self.price, offer.cost)
-
-    def _record_cost(self, study: Study, event: EnsembleWeighted, lab: Lab) -> Study:
-        """Record an ensemble with what its predictor costs."""
-        cost = predictor_cost(study.add(event), lab)
-        study = lab.record(study, replace(event, cost=cost))
-        return record_missed_price(study, lab, self.price, cost)
+        event = choice.event(evaluation, offer.cost)
+        return record_priced(study, lab, event, self.price)
 
     def _arrangements(self, study: Study, budget: Budget) -> Sequence[tuple[Arrangement, float]]:
         """Return what members may consist of, with the factor by which it changes the loss."""
@@ -311,8 +298,7 @@ class Ensemble:
         has_thresholds = _has_thresholds(metric, n_rows)
         predictions = pool.predictions
         if len(weights) == 1:
-            members = [study.trials[name] for name in weights]
-            predictions = pool.with_trials(members).predictions
+            predictions = tuple(pool.predictions_of(weights))
         is_choice = len(weights) > 1 or has_thresholds
         expected_optimism = 0.0
         if is_choice and budget.remaining() > MIN_OPTIMISM_SECONDS:

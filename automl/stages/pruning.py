@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.ensemble import combine, weights_by_id
+from automl.ensemble import combine, normalised, weights_by_id
 from automl.metrics import metric_of
 from automl.prediction_costs import Arrangement, estimate_cost
 from automl.price import Cost, Price
@@ -93,22 +93,10 @@ class Pruning:
         used = self.price.used_share(self.cost(weights))
         rates = []
         for name in weights:
-            rest = _without(weights, name)
+            others = {other: weights[other] for other in weights if other != name}
+            rest = normalised(others)
             saved = used - self.price.used_share(self.cost(rest))
             rise = self.loss(rest) - loss
             rates.append(rise / saved if saved > 0 else math.inf)
         cheapest = int(np.argmin(rates))
         return list(weights)[cheapest]
-
-
-def _without(
-    weights: Weights,
-    name: str,
-) -> Weights:
-    """Return the weights of the other members, with sum one."""
-    total = sum(weights.values()) - weights[name]
-    rest = {}
-    for other, weight in weights.items():
-        if other != name:
-            rest[other] = weight / total
-    return rest

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from automl.formatting import align_columns, decimal_places, format_number
 from automl.metrics import Metric
-from automl.price import Price
 from automl.run.proposals import MAX_COST_SHARE, SmallModel
 from automl.run.small import SmallModels
 
@@ -90,7 +89,7 @@ def _members(model: SmallModel) -> str:
 
 def _reason(small: SmallModels) -> str:
     """Return why a model was chosen."""
-    if small.price != Price():
+    if small.price.is_bounded:
         return f"the least loss of those that keep to {small.price}"
     most = MAX_COST_SHARE * abs(small.ensemble.loss)
     if small.chosen.difference.mean <= most:
