@@ -11,7 +11,14 @@ from automl.events import DataPrepared, FitEnded, TrialDecided
 from automl.lab.assembly import baseline_predictor, build_predictor
 from automl.lab.run_data import RunData
 from automl.predictor import save
-from automl.stages.ensemble import Ensemble, Pace, gather_complete, gather_unfinished
+from automl.stages.ensemble import (
+    Ensemble,
+    Pace,
+    evaluate_ensemble,
+    gather_complete,
+    gather_unfinished,
+    weigh,
+)
 from automl.study import Event, Study
 
 PACKING_TIME_SHARE = 0.03  # of the time gone by may go into packing
@@ -109,11 +116,11 @@ class Checkpointer:
         else:
             pool = gather_unfinished(study, self._data)
         if pool.trials:
-            weights = QUICK_ENSEMBLE.weigh(study, pool)
+            weights = weigh(QUICK_ENSEMBLE, study, pool)
             members = frozenset((name, len(study.trials[name].splits)) for name in weights)
             if members != self._packed:
                 pace = Pace(Budget(started + INTERVAL_SECONDS), keep=0.0)
-                evaluation = QUICK_ENSEMBLE.evaluate(study, pool, weights, has_time=pace)
+                evaluation = evaluate_ensemble(QUICK_ENSEMBLE, study, pool, weights, has_time=pace)
                 best = replace(study, weights=weights, evaluation=evaluation, finish="bag")
                 self._save(best)
                 self._packed, self._is_complete = members, is_complete

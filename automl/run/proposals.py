@@ -20,7 +20,7 @@ from automl.predictor import Predictor
 from automl.predictor.cost import measure_cost
 from automl.price import Cost, Price
 from automl.search.refits import RefitPolicy
-from automl.stages.ensemble import Ensemble, Pool
+from automl.stages.ensemble import Ensemble, Pool, evaluate_ensemble
 from automl.study import Evaluation, Study
 from automl.table import Table
 from automl.uncertainty import LossDifference, loss_difference
@@ -158,9 +158,7 @@ class Judge:
 
     def loss_on(self, workplace: Workplace) -> float:
         """Return the ensemble's loss on the rows of a pool, as that of any trial is computed."""
-        truth = workplace.pool.truth
-        prediction = self.ensemble[workplace.rows]
-        return self.metric.loss_of_output(truth.y, prediction, truth.weight)
+        return loss_of(self.ensemble[workplace.rows], workplace.pool, self.metric)
 
     def built(self, proposal: Proposal, workplace: Workplace) -> SmallModel | None:
         """Train a proposal on all rows and build it; None if there was no time for that."""
@@ -177,7 +175,7 @@ class Judge:
             copies=proposal.copies,
             cost=None,
         )
-        evaluation = self.stage.evaluate(study, workplace.pool, proposal.weights)
+        evaluation = evaluate_ensemble(self.stage, study, workplace.pool, proposal.weights)
         difference = self._difference(proposal, workplace, evaluation)
         evaluation = moved_to(self.loss + difference.mean, evaluation, self.metric)
         study = replace(study, evaluation=evaluation)
@@ -214,6 +212,12 @@ class Judge:
         if evaluation.thresholds is not None:
             thresholds = np.array(evaluation.thresholds)
         return apply_thresholds(proba, thresholds)
+
+
+def loss_of(prediction: Floats, pool: Pool, metric: Metric) -> float:
+    """Return the loss of a prediction for the rows of a pool."""
+    truth = pool.truth
+    return metric.loss_of_output(truth.y, prediction, truth.weight)
 
 
 def moved_to(loss: float, evaluation: Evaluation, metric: Metric) -> Evaluation:

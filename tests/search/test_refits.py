@@ -15,7 +15,7 @@ from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
 from automl.search.refits import RefitPolicy, refit_seconds
-from automl.stages.ensemble import Ensemble, Pool
+from automl.stages.ensemble import Ensemble, Pool, weigh
 from automl.study import Plan, Size, Study
 from automl.task import Task
 from automl.trial import Trial
@@ -247,7 +247,8 @@ def test_members_that_would_make_the_predictor_too_large_are_left_out() -> None:
     study = replace(study, trials={name: grown(trial) for name, trial in study.trials.items()})
 
     def kept(megabytes: int, **options: Any) -> set[str]:
-        weights = Ensemble(megabytes=megabytes, trim=False, **options).weigh(study, there)
+        stage = Ensemble(megabytes=megabytes, trim=False, **options)
+        weights = weigh(stage, study, there)
         assert sum(weights.values()) == pytest.approx(1)
         return {study.trials[name].candidate.family for name in weights}
 

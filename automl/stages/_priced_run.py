@@ -1,0 +1,148 @@
+"""Choose and train an ensemble whose predictions keep to a price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from automl.budget import Budget
+from automl.folds import HasTime
+from automl.lab.lab import Lab
+from automl.prediction_costs import Arrangement
+from automl.search.affordable import affordable_variants
+from automl.search.refits import RefitPolicy, refit_seconds
+from automl.search.students import StudentPolicy
+from automl.stages._ensemble_evaluation import MIN_OPTIMISM_SECONDS, evaluate_in_time
+from automl.stages._ensemble_options import MAX_UNTIMED_COPIES, EnsembleOptions
+from automl.stages._idle_members import Weights
+from automl.stages._pace import Pace
+from automl.stages._pool import Pool, gather_complete
+from automl.stages._price_keeping import PriceKeeper, record_priced
+from automl.stages._pricing import Choice, Selector
+from automl.stages._weighing import max_rows_in_time, trimmer_of, weigh
+from automl.study import Study
+
+# The loss of members that consist of so many refits, over that of bags and refits together
+# (geometric means on 20 tables).
+LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
+LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
+VARIANTS_TIME_SHARE = 0.5  # of the time that is left, for smaller variants of the best models
+TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
+PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
+MAX_MEMBERS_TO_REFIT = 4  # by which it is estimated how many refits there is time for
+_TINY_SECONDS = 1e-6
+
+
+def _with_affordable(
+    options: EnsembleOptions,
+    study: Study,
+    lab: Lab,
+    budget: Budget,
+) -> Study:
+    """Train smaller variants of the best models, if these don't keep to the price."""
+    variants = affordable_variants(study, options.price, "ensemble")
+    if not variants:
+        return study
+    policy = StudentPolicy(variants, study.plan.splits)
+    limited = budget
+    if budget.is_timed:
+        limited = budget.within(VARIANTS_TIME_SHARE * budget.remaining())
+    return lab.run(policy, study, limited)
+
+
+def run_within_price(
+    options: EnsembleOptions,
+    study: Study,
+    lab: Lab,
+    budget: Budget,
+) -> Study:
+    """Choose the ensemble, train its refits and measure it, until it keeps to the price."""
+    study = _with_affordable(options, study, lab, budget)
+    pool = gather_complete(study, lab.data, options.candidates)
+    price = options.price
+    kept_seconds = 0.0
+    if budget.is_timed:
+        price = replace(price, milliseconds=TIMING_MARGIN * price.milliseconds)
+        kept_seconds = PRICED_EVALUATION_TIME_SHARE * budget.remaining()
+    pace = Pace(budget, kept_seconds)
+
+    def has_time_to_measure() -> bool:
+        return budget.remaining() > MIN_OPTIMISM_SECONDS
+
+    def train(before: Study, choice: Choice) -> Study:
+        planned = choice.arrangement.planned
+        if not planned:
+            return before
+        policy = RefitPolicy(before, choice.weights, planned, one_each_first=True)
+        until_evaluation = budget.within(budget.remaining() - kept_seconds)
+        return lab.run(policy, before, until_evaluation)
+
+    keeper = PriceKeeper(
+        _selector(options, study, pool, lab, budget, pace),
+        price,
+        lab,
+        train,
+        has_time=pace,
+        has_time_to_measure=has_time_to_measure,
+    )
+    study, offer = keeper.find(study)
+    choice = offer.choice
+    evaluation = evaluate_in_time(options, study, pool, choice.weights, budget)
+    event = choice.event(evaluation, offer.cost)
+    return record_priced(study, lab, event, options.price)
+
+
+def _selector(
+    options: EnsembleOptions,
+    study: Study,
+    pool: Pool,
+    lab: Lab,
+    budget: Budget,
+    has_time: HasTime,
+) -> Selector:
+    max_rows = max_rows_in_time(budget)
+    trimmer = trimmer_of(options, study, pool, max_rows, has_time)
+    predictions = tuple(trimmer.predictions.values())
+
+    def weigh_part(part: Pool) -> Weights:
+        return weigh(options, study, part, max_rows, has_time)
+
+    return Selector(
+        study,
+        pool,
+        Pool(pool.trials, predictions, trimmer.truth),
+        weigh_part,
+        trimmer.weigher,
+        trimmer.loss,
+        _arrangements(options, study, lab, budget),
+    )
+
+
+def _arrangements(
+    options: EnsembleOptions,
+    study: Study,
+    lab: Lab,
+    budget: Budget,
+) -> Sequence[tuple[Arrangement, float]]:
+    """Return what members may consist of, with the factor by which it changes the loss."""
+    finish = options.finish_of(study)
+    most = min(options.most_copies(budget), _copies_in_time(study, lab, budget))
+    preferred = Arrangement(finish, planned=0 if finish == "bag" else most)
+    found = [(preferred, 1.0)]
+    if options.finish == "bag":
+        found.append((Arrangement("bag", copies=1), LOSS_OF_A_FOLD_MODEL))
+        return found
+    for copies, loss in LOSS_OF_REFITS.items():
+        if copies <= most:
+            found.append((Arrangement("refit", copies, planned=copies), loss))
+    return found
+
+
+def _copies_in_time(study: Study, lab: Lab, budget: Budget) -> int:
+    """Return how many refits of each of a few good members there is time for, at least one."""
+    if not budget.is_timed:
+        return MAX_UNTIMED_COPIES
+    best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
+    seconds_of_one_each = sum(refit_seconds(study, trial) for trial in best) / lab.workers
+    seconds = (1 - PRICED_EVALUATION_TIME_SHARE) * budget.remaining()
+    return max(1, int(seconds / max(_TINY_SECONDS, seconds_of_one_each)))
