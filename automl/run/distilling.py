@@ -16,14 +16,13 @@ from automl.dataset import Dataset
 from automl.folds import Folds
 from automl.journal import Journal
 from automl.lab.lab import Lab
-from automl.lab.run_data import RunData
 from automl.prediction_costs import Arrangement, estimate_cost, growth_within
 from automl.predictor import Predictor
 from automl.price import Cost, Price
 from automl.problem import EMPTY_PROBLEM
 from automl.run.proposals import Judge, Proposal, Workplace
-from automl.run.session import open_session
-from automl.run.settings import Callbacks, Settings
+from automl.run.session import Session, open_session
+from automl.run.settings import Callbacks
 from automl.search.distilling import EVERY_SPLIT, HELD_OUT_BLOCK, Lesson, teaching_data
 from automl.search.perturbing import perturb
 from automl.search.students import (
@@ -76,20 +75,18 @@ def distilled(
     teacher: Teacher,
     judge: Judge,
     price: Price,
-    data: RunData,
-    settings: Settings,
+    session: Session,
     callbacks: Callbacks,
 ) -> Iterator[tuple[list[Proposal], Workplace]]:
-    """Train students in folders inside `settings.output`, and open where they can be refitted.
+    """Train students in folders inside a session's, and open where they can be refitted.
 
     Parameters
     ----------
     teacher : Teacher
     judge : Judge
     price : Price
-    data : RunData
-        The run's.
-    settings : Settings
+    session : Session
+        With the run's data.
     callbacks : Callbacks
 
     Yields
@@ -97,27 +94,15 @@ def distilled(
     list of Proposal, Workplace
     """
     run = judge.study
-    textbook = _Textbook(teacher, data.dataset(), run.seed)
-    budget = reserve_ending(settings.budget)
-    with _open_lab(
-        settings,
-        "folds",
-        textbook.of_splits(),
-        data,
-        callbacks,
-    ) as lab:
+    textbook = _Textbook(teacher, session.data.dataset(), run.seed)
+    budget = reserve_ending(session.settings.budget)
+    with _open_lab(session, "folds", textbook.of_splits(), callbacks) as lab:
         school = _School(run, price, lab, budget)
         study = school.taught(_empty_study(run, lab.data.dataset()))
         pool = gather_complete(study, lab.data, len(study.trials))
         rows = held_rows(lab.data.dataset().folds)
     proposals = [school.proposal(study, trial) for trial in pool.trials]
-    with _open_lab(
-        settings,
-        "refits",
-        textbook.of_all_rows(),
-        data,
-        callbacks,
-    ) as lab:
+    with _open_lab(session, "refits", textbook.of_all_rows(), callbacks) as lab:
         lesson = lab.data.dataset()
         study = replace(study, data=lesson.digest(), size=replace(study.size, rows=len(lesson.y)))
         yield (
@@ -134,17 +119,16 @@ def distilled(
 
 @contextmanager
 def _open_lab(
-    settings: Settings,
+    around: Session,
     name: str,
     lesson: Dataset,
-    data: RunData,
     callbacks: Callbacks,
 ) -> Iterator[Lab]:
-    """Open a lab in a folder of its own with a data set."""
-    elsewhere = replace(settings, output=settings.output / name)
-    store = Store(elsewhere.output)
-    with open_session(store, elsewhere, None, lambda budget: EMPTY_PROBLEM) as session:
-        session.data.save(lesson, data.cleaner)
+    """Open a lab in a folder of its own, inside a session's, with a data set."""
+    store = Store(around.store.folder / name)
+    settings = replace(around.settings, output=store.folder)
+    with open_session(store, settings, None, lambda budget: EMPTY_PROBLEM) as session:
+        session.data.save(lesson, around.data.cleaner)
         yield session.lab(Journal(observers=callbacks.observers), callbacks)
     store.close()
 

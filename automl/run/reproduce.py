@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +20,10 @@ from automl.lab.assembly import build_predictor
 from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.predictor import Predictor, load
 from automl.problem import Problem
-from automl.run.facts import with_given_folds
-from automl.run.resume import bring_back
-from automl.run.session import Session, open_session
+from automl.run.elsewhere import open_elsewhere
+from automl.run.session import Session
 from automl.run.settings import NO_CALLBACKS, Settings
 from automl.run_files import PREDICTOR, TRIALS
-from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
 
@@ -90,18 +87,13 @@ def reproduce(
             f"{settings.output}: the run has not ended, so there is nothing to reproduce. "
             "`automl resume` continues it."
         )
-    read_problem = with_given_folds(read_problem, settings.output)
     old = load(settings.output / PREDICTOR, extra_families=settings.extensions)
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        store = Store(Path(folder) / "run")
-        elsewhere = replace(settings, output=store.folder, seconds=None, trials=None)
-        with open_session(store, elsewhere, server, read_problem) as session:
-            bring_back(replace(old_study, trials={}), session)
-            new_study = _train_again(old_study, session)
-            yield from _compare_fits(old_study, new_study, session, settings.output)
-            new = build_predictor(new_study, session.data)
-            yield _compare_answers(old, new, session)
-        store.close()
+    unlimited = replace(settings, seconds=None, trials=None)
+    with open_elsewhere(old_study, unlimited, server, read_problem) as session:
+        new_study = _train_again(old_study, session)
+        yield from _compare_fits(old_study, new_study, session, settings.output)
+        new = build_predictor(new_study, session.data)
+        yield _compare_answers(old, new, session)
 
 
 def _train_again(

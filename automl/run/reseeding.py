@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +19,10 @@ from automl.journal import Journal
 from automl.lab.lab import Lab
 from automl.metrics import metric_of
 from automl.problem import Problem
-from automl.run.facts import with_given_folds
-from automl.run.resume import bring_back, check_metric
-from automl.run.session import open_session
+from automl.run.elsewhere import open_elsewhere
+from automl.run.resume import check_metric
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.search.manual import AllFoldsPolicy
-from automl.store import Store
 from automl.study import Study
 from automl.trial import Trial
 
@@ -68,15 +64,9 @@ def reseeded(
             f"{settings.output}: no model was tried on every fold, "
             "so there is nothing to train again."
         )
-    read_problem = with_given_folds(read_problem, settings.output)
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        store = Store(Path(folder) / "run")
-        elsewhere = replace(settings, output=store.folder)
-        with open_session(store, elsewhere, server, read_problem) as session:
-            bring_back(replace(study, trials={}), session)
-            lab = session.lab(Journal(observers=callbacks.observers), callbacks)
-            found = Reseeding(study, lab).stabilities(study.ranked_models[0], seeds)
-        store.close()
+    with open_elsewhere(study, settings, server, read_problem) as session:
+        lab = session.lab(Journal(observers=callbacks.observers), callbacks)
+        found = Reseeding(study, lab).stabilities(study.ranked_models[0], seeds)
     if not found:
         raise InputError(
             f"--seeds {seeds}: there was no time for two seeds. Give more: --budget 10m"

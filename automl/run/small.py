@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from automl.predictor import Predictor, load
 from automl.price import Price
 from automl.problem import Problem
 from automl.run.distilling import Teacher, distilled, judged_splits
-from automl.run.facts import with_given_folds
+from automl.run.elsewhere import open_elsewhere
 from automl.run.proposals import (
     MAX_COST_SHARE,
     MAX_ESTIMATED_SHARE,
@@ -38,9 +37,10 @@ from automl.run.proposals import (
     SmallModel,
     Workplace,
     first_that_fits,
+    loss_of,
 )
-from automl.run.resume import bring_back, check_metric
-from automl.run.session import open_session
+from automl.run.resume import check_metric
+from automl.run.session import Session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.run_files import PREDICTOR, TRIALS
 from automl.stages.ensemble import Ensemble, Pool, gather_complete
@@ -105,51 +105,45 @@ def make_small(
     run = replace(replay(settings.output), extensions=settings.extensions)
     _check_members(run, settings.output)
     check_metric(run, settings)
-    read_problem = with_given_folds(read_problem, settings.output)
     predictor = load(settings.output / PREDICTOR, extra_families=settings.extensions)
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        elsewhere = replace(settings, output=Path(folder) / "run")
-        store = Store(elsewhere.output)
-        with open_session(store, elsewhere, server, read_problem) as session:
-            table = session.data.problem.table
-            rows = table.take(sample_rows(table.n_rows, MEASURED_ROWS, run.seed))
-            del table  # the raw table may go once it is clean
-            bring_back(replace(run, trials={}), session)
-            _copy_trials(run, settings.output, store)
-            lab = session.lab(Journal(observers=callbacks.observers), callbacks)
-            pool = gather_complete(run, session.data, POOL_SIZE)
-            teacher = _teacher(run, lab, predictor)
-            stage = _ensemble_stage(settings)
-            held_out, held = _held_out(run, session.data)
-            loss = _ensemble_loss(run, pool, held_out[held])
-            judge = Judge(
-                run,
-                stage,
-                held_out,
-                loss,
-                rows,
-            )
-            ensemble = judge.judged_ensemble(predictor)
-            models = _of_members(
-                judge,
-                pool,
-                price,
-                lab,
-                held,
-            )
-        school = replace(elsewhere, output=Path(folder) / "students")
-        with distilled(
-            teacher,
-            judge,
-            price,
-            session.data,
-            school,
-            callbacks,
-        ) as found:
+    with open_elsewhere(run, settings, server, read_problem) as session:
+        _copy_trials(run, settings.output, session.store)
+        lab = session.lab(Journal(observers=callbacks.observers), callbacks)
+        pool = gather_complete(run, session.data, POOL_SIZE)
+        predictions, held_rows = _held_out(run, session.data)
+        judge = _judge(run, pool, predictions, held_rows, session)
+        ensemble = judge.judged_ensemble(predictor)
+        models = _of_members(judge, pool, price, lab, held_rows)
+        teacher = _teacher(run, lab, predictor)
+        with distilled(teacher, judge, price, session, callbacks) as found:
             proposals, workplace = found
             models += first_that_fits(proposals, price, judge, workplace)
-        store.close()
     return _choose(ensemble, models, price)
+
+
+def _judge(
+    run: Study,
+    pool: Pool,
+    predictions: Floats,
+    held_rows: Rows,
+    session: Session,
+) -> Judge:
+    """Return what compares smaller models with the run's ensemble."""
+    if run.evaluation is None:
+        metric = metric_of(run.known_task)
+        loss = loss_of(predictions[held_rows], pool, metric)
+    else:
+        loss = run.evaluation.loss
+    examples = session.data.example_rows
+    assert examples is not None  # the table was cleaned again
+    stage = _ensemble_stage(session.settings)
+    return Judge(
+        run,
+        stage,
+        predictions,
+        loss,
+        examples,
+    )
 
 
 def _check_members(
@@ -231,18 +225,6 @@ def _predictor_at(
         lab.encode_and_wait(encodings_at(trial.candidate.recipe, split))
         trials[name] = replace(trial, outcomes={key: trial.outcomes[key]})
     return build_predictor(replace(run, trials=trials, finish="bag", copies=0), lab.data)
-
-
-def _ensemble_loss(
-    run: Study,
-    pool: Pool,
-    prediction: Floats,
-) -> float:
-    """Return the ensemble's loss, as the run has recorded it or else on all held-out rows."""
-    if run.evaluation is not None:
-        return run.evaluation.loss
-    truth = pool.truth
-    return metric_of(run.known_task).loss_of_output(truth.y, prediction, truth.weight)
 
 
 def _ensemble_stage(settings: Settings) -> Ensemble:
