@@ -87,7 +87,8 @@ class PriceKeeper:
             if is_used_up or not self.has_time_to_measure():
                 break
             margin = _MARGIN * len(offers)
-            price = self.price.corrected(choice.cost, cost, margin)
+            estimated = estimate_ensemble_cost(as_chosen)  # with the refits that there are
+            price = self.price.corrected(estimated, cost, margin)
         return study, self._best(offers)
 
     def _best(self, offers: list[Offer]) -> Offer:
