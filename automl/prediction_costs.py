@@ -14,11 +14,12 @@ from automl.trial import Trial
 # Milliseconds on one core, rounded from what 19 predictors took.
 _MILLISECONDS_PER_CALL = 0.2
 _MILLISECONDS_PER_COLUMN = 0.035
-_MILLISECONDS_PER_ENCODING = 0.1
-_MILLISECONDS_PER_FEATURE = 0.003
-_MILLISECONDS_PER_FOLD_ENCODING = 0.05  # of an encoding that reads the target
-_MILLISECONDS_PER_TOPIC = 0.015  # of texts, made once for all recipes
-_MILLISECONDS_PER_FOLD_OF_TEXTS = 0.2
+_MILLISECONDS_PER_ENCODING = 0.04
+_MILLISECONDS_PER_ENCODED_COLUMN = 0.004
+_MILLISECONDS_PER_FOLD_ENCODING = 0.04  # of an encoding that reads the target
+_MILLISECONDS_PER_TOPIC = 0.002  # of texts, in each recipe
+_MILLISECONDS_PER_TEXTS = 0.1  # whose words are read once for all recipes
+_MILLISECONDS_PER_FOLD_OF_TEXTS = 0.05
 _MEGABYTES_PER_PREDICTOR = 0.02
 _TINY_COST = 1e-9
 
@@ -166,15 +167,17 @@ def _encoding_costs(study: Study, member: _Member) -> dict[str, Cost]:
     recipe = candidate.recipe
     n_splits = member.n_folds + bool(member.n_refits)
     milliseconds = _MILLISECONDS_PER_ENCODING
-    milliseconds += _MILLISECONDS_PER_FEATURE * study.size.width
+    milliseconds += _MILLISECONDS_PER_ENCODED_COLUMN * study.size.columns
     if recipe.reads_target:
         milliseconds += n_splits * _MILLISECONDS_PER_FOLD_ENCODING
+    n_topics = study.size.width - study.size.columns
+    if recipe.text == "svd":
+        milliseconds += _MILLISECONDS_PER_TOPIC * n_topics
     sizes = [outcome.encoding_size for outcome in member.trial.full_outcomes.values()]
     n_bytes = max(sizes, default=0)
     found = {recipe.name: Cost(milliseconds, n_bytes / BYTES_PER_MEGABYTE)}
-    n_topics = study.size.width - study.size.columns
     if recipe.text == "svd" and n_topics:
-        milliseconds = n_topics * _MILLISECONDS_PER_TOPIC
+        milliseconds = _MILLISECONDS_PER_TEXTS
         milliseconds += n_splits * _MILLISECONDS_PER_FOLD_OF_TEXTS
         found["topics"] = Cost(milliseconds, 0.0)  # their bytes are part of each recipe's
     return found

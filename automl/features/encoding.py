@@ -18,6 +18,7 @@ from automl.features.column_ranking import most_predictive_columns
 from automl.features.date import Date, fit_date
 from automl.features.feature import Features
 from automl.features.number import Number, fit_number
+from automl.features.number_group import MAX_ROWS, NO_NUMBERS, NumberGroup
 from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.piecewise import PiecewiseLinear
 from automl.features.recipe import Recipe
@@ -127,13 +128,43 @@ class Encoding:
             If a column is missing or of another kind.
         """
         X = np.empty((columns.n_rows, len(self.features)), np.float32)
+        found = {}
+        for encoder in self.encoders:
+            for source in encoder.sources:
+                found[source] = _find_column(columns, source)
+        numbers, others = self._together
+        if columns.n_rows > MAX_ROWS:
+            numbers, others = NO_NUMBERS, self._places
+        numbers.write(X, found)
+        for start, encoder in others:
+            end = start + len(encoder.features)
+            sources = [found[source] for source in encoder.sources]
+            X[:, start:end] = encoder.transform(*sources)
+        return X
+
+    @cached_property
+    def _places(self) -> Sequence[tuple[int, Encoder]]:
+        """The encoders, each with the position of its first feature."""
+        places = []
         start = 0
         for encoder in self.encoders:
-            sources = [_find_column(columns, source) for source in encoder.sources]
-            end = start + len(encoder.features)
-            X[:, start:end] = encoder.transform(*sources)
-            start = end
-        return X
+            places.append((start, encoder))
+            start += len(encoder.features)
+        return places
+
+    @cached_property
+    def _together(self) -> tuple[NumberGroup, Sequence[tuple[int, Encoder]]]:
+        """The encoders of numbers, which are applied together, and the others."""
+        numbers = []
+        starts = []
+        others = []
+        for start, encoder in self._places:
+            if isinstance(encoder, Number):
+                numbers.append(encoder)
+                starts.append(start)
+            else:
+                others.append((start, encoder))
+        return NumberGroup(tuple(numbers), np.array(starts, np.int64)), others
 
     def to_state(self) -> State:
         """Return everything that `from_state` needs."""

@@ -73,8 +73,7 @@ class NoScaling:
 
     def apply(self, values: Floats) -> Matrix:
         """Return the values less the offset."""
-        shifted = _clip(values) - self.offset
-        return _fill(_clip(shifted), self.fill)
+        return shift(values, self.offset, self.fill)
 
     def to_state(self) -> State:
         """Return everything that `from_state` needs."""
@@ -118,10 +117,8 @@ class Standard:
 
     def apply(self, values: Floats) -> Matrix:
         """Return the scaled values."""
-        bent = _signed_log(_clip(values), self.linear_threshold)
-        scaled = (bent - self.center) / self.scale
-        clipped = np.clip(scaled, -MAX_SCALED, MAX_SCALED)
-        return _fill(clipped, self.fill)
+        bent = _signed_log(clip_to_float32(values), self.linear_threshold)
+        return standardise(bent, self.center, self.scale, self.fill)
 
     def to_state(self) -> State:
         """Return everything that `from_state` needs."""
@@ -169,7 +166,7 @@ class Quantile:
     def apply(self, values: Floats) -> Matrix:
         """Return the mapped values."""
         knot_values, scores = self.knots
-        clipped_values = _clip(values)
+        clipped_values = clip_to_float32(values)
         mapped = np.interp(clipped_values, knot_values, scores)
         lowest = scores[0]
         highest = scores[-1]
@@ -212,7 +209,7 @@ def fit_scaler(method: str, values: Floats) -> Scaler:
     True
     """
     step = -(-len(values) // MAX_FITTED_ROWS)
-    sample = _clip(values[:: step or 1])
+    sample = clip_to_float32(values[:: step or 1])
     present = sample[~np.isnan(sample)]
     if method == "plain":
         return _fit_plain(present)
@@ -321,12 +318,34 @@ def _evenly_ranked(ranks: Floats) -> Integers:
     return np.unique(nearest.astype(np.int64))
 
 
-def _clip(values: Floats) -> Floats:
+def shift(values: Floats, offset: float | Floats, fill: float | Floats) -> Matrix:
+    """Return values less an offset, within float32's range, with missing ones replaced."""
+    shifted = clip_to_float32(values) - offset
+    return _fill(clip_to_float32(shifted), fill)
+
+
+def standardise(
+    values: Floats,
+    center: float | Floats,
+    scale: float | Floats,
+    fill: float | Floats,
+) -> Matrix:
+    """Return centred and scaled values, no farther than 10 from 0, with missing ones replaced."""
+    scaled = (values - center) / scale
+    return _fill(_clip(scaled, MAX_SCALED), fill)
+
+
+def clip_to_float32(values: Floats) -> Floats:
     """Return the values clipped to float32's range."""
-    return np.clip(values, -FLOAT32_MAX, FLOAT32_MAX)
+    return _clip(values, FLOAT32_MAX)
 
 
-def _fill(values: Floats, fill: float) -> Matrix:
+def _clip(values: Floats, largest: float) -> Floats:
+    """Return the values clipped to a range around 0; for few values `np.clip` takes longer."""
+    return np.minimum(np.maximum(values, -largest), largest)
+
+
+def _fill(values: Floats, fill: float | Floats) -> Matrix:
     """Return the values as float32, with missing ones replaced."""
     is_missing = np.isnan(values)
     filled = np.where(is_missing, fill, values)
@@ -337,6 +356,11 @@ def _signed_log(values: Floats, linear_threshold: float) -> Floats:
     """Return a signed logarithm of the values, or the values themselves if the threshold is 0."""
     if not linear_threshold:
         return values
+    return bend(values, linear_threshold)
+
+
+def bend(values: Floats, linear_threshold: float | Floats) -> Floats:
+    """Return a signed logarithm of the values, which is nearly linear around 0."""
     signs = np.sign(values)
     magnitudes = np.abs(values)
     return signs * np.log1p(magnitudes / linear_threshold)

@@ -21,7 +21,6 @@ from automl.features._base import (
     Names,
     SingleColumn,
     as_texts,
-    column_stack,
     read_array,
     read_source,
     read_strings,
@@ -30,6 +29,7 @@ from automl.features._base import (
     text_strings,
 )
 from automl.features.feature import Features, features_of
+from automl.features.joint_scaling import JointScaler
 from automl.features.scaling import (
     Scalers,
     fit_scaler,
@@ -80,7 +80,12 @@ class TextNumbers(SingleColumn):
         """Return features of shape (n_rows, n_measures), float32."""
         strings = text_strings(column, self.source)
         measured = [_measure(measure, strings) for measure in self.measures]
-        return _scale(self.scalers, measured, len(strings))
+        values = np.array(measured).reshape(len(measured), len(strings))
+        return self._scaler.apply(values).T
+
+    @cached_property
+    def _scaler(self) -> JointScaler:
+        return JointScaler(self.scalers)
 
     def to_state(self) -> State:
         """Return everything that `from_state` needs."""
@@ -142,7 +147,11 @@ class TextSums(SingleColumn):
         texts = as_texts(column, self.source)
         weighed = self.vocabulary.weigh(texts)
         sums = weighed.sums(self.components)
-        return _scale(self.scalers, sums, len(weighed.rows))
+        return self._scaler.apply(sums).T
+
+    @cached_property
+    def _scaler(self) -> JointScaler:
+        return JointScaler(self.scalers)
 
     def to_state(self) -> State:
         """Return everything that `from_state` needs."""
@@ -251,24 +260,12 @@ def fit_text_scores(
     scalers = _fit_scalers(plan.recipe.numbers, scores)
     names = tuple(f"words' {name}" for name in targets.names)
     encoder = TextSums(source, names, vocabulary, components, scalers)
-    scaled = _scale(scalers, scores, len(crossed))
-    return encoder, scaled
+    scaled = JointScaler(scalers).apply(scores)
+    return encoder, scaled.T
 
 
 def _fit_scalers(method: str, parts: Iterable[Floats]) -> Scalers:
     return tuple(fit_scaler(method, part) for part in parts)
-
-
-def _scale(
-    scalers: Scalers,
-    parts: Iterable[Floats],
-    n_rows: int,
-) -> Matrix:
-    """Return features next to each other, each scaled by its own scaler."""
-    scaled = []
-    for scaler, part in zip(scalers, parts, strict=True):
-        scaled.append(scaler.apply(part))
-    return column_stack(scaled, n_rows)
 
 
 def _fit_topics(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -95,6 +97,9 @@ class Weighed:
         depend on the other rows.
         """
         n_components = len(components)
+        if self.n_texts == 1:
+            sums = self._sums_of_one_text(components)
+            return sums[:, self.rows]
         shape = (n_components, self.n_texts)
         sums = np.empty(shape)
         for index, component in enumerate(components):
@@ -103,6 +108,15 @@ class Weighed:
             sums_of_texts = np.bincount(self.texts, weighted, self.n_texts)
             sums[index] = sums_of_texts
         return sums[:, self.rows]
+
+    def _sums_of_one_text(self, components: Matrix) -> Floats:
+        """Return the sums of shape (n_components, 1): all components in one step."""
+        weighted = self.weights * components[:, self.words]
+        if not len(self.words):
+            return np.zeros((len(components), 1))
+        one_after_the_other = np.add.accumulate(weighted, axis=1, dtype=np.float64)
+        positive_zero = 0.0  # that `bincount` begins with: no sum is a negative zero
+        return one_after_the_other[:, -1:] + positive_zero
 
     def matrix(self, n_words: int) -> Any:
         """Return the weights as a sparse float32 matrix of shape (n_texts, n_words).
@@ -157,9 +171,15 @@ class WordVocabulary:
 
         They are computed once per vocabulary, as long as the column lives.
         """
-        rarity = self.rarity.tobytes()
-        key = (self.analyzer, self.words, rarity, self.reads)
-        return column.cached(key, partial(self._weigh, column))
+        return column.cached(self._key, partial(self._weigh, column))
+
+    @cached_property
+    def _key(self) -> str:
+        """What is equal for equal vocabularies alone."""
+        settings = json.dumps([self.analyzer, self.reads, *self.words])
+        digest = hashlib.sha256(settings.encode())
+        digest.update(self.rarity.tobytes())
+        return digest.hexdigest()
 
     def _weigh(self, column: Texts) -> Weighed:
         strings = [string[: self.reads] for string in column]

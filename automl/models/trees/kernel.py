@@ -81,7 +81,7 @@ def add_margins(
     for first in range(0, n_rows, _BLOCK_ROWS):
         size = min(n_rows - first, _BLOCK_ROWS)
         for tree in range(roots.shape[0]):
-            reached[:] = roots[tree]
+            reached[:size] = roots[tree]
             is_walking = roots[tree] >= 0
             while is_walking:
                 is_walking = False
@@ -145,7 +145,7 @@ def add_symmetric_margins(
     for first in range(0, n_rows, _BLOCK_ROWS):
         size = min(n_rows - first, _BLOCK_ROWS)
         for tree in range(first_leaf.shape[0]):
-            reached[:] = 0
+            reached[:size] = 0
             bit = np.int32(1)
             for level in range(level_offsets[tree], level_offsets[tree + 1]):
                 read = column[level]
