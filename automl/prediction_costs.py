@@ -145,12 +145,13 @@ def _mean_model(trial: Trial) -> tuple[float, float]:
     """Return the milliseconds and bytes of one model of a trial; refits count where there are."""
     of_folds: list[Outcome] = []
     of_refits: list[Outcome] = []
+    whole_refits = trial.refits  # without those that a deadline stopped early
     for key, outcome in trial.full_outcomes.items():
-        if not outcome.is_done:
-            continue
-        is_refit = trial.jobs[key].fold is None
-        outcomes = of_refits if is_refit else of_folds
-        outcomes.append(outcome)
+        job = trial.jobs[key]
+        if job.split in whole_refits:
+            of_refits.append(outcome)
+        elif outcome.is_done and job.fold is not None:
+            of_folds.append(outcome)
     models = of_refits or of_folds
     if not models:
         return 0.0, 0.0
