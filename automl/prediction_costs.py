@@ -92,8 +92,8 @@ def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
 
 def growth_within(study: Study, trial: Trial, price: Price) -> float:
     """Return how many times as large a trial's model may be, for one refit to use up a price."""
-    one = estimate_cost(study, [trial], Arrangement("refit", copies=1, planned=1))
-    two = estimate_cost(study, [trial], Arrangement("refit", copies=2, planned=2))
+    one = _cost(study, [_Member(trial, n_folds=0, n_refits=1)])
+    two = _cost(study, [_Member(trial, n_folds=0, n_refits=2)])
     return min(
         _growth(price.milliseconds, one.milliseconds, two.milliseconds),
         _growth(price.megabytes, one.megabytes, two.megabytes),

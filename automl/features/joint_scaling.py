@@ -60,7 +60,9 @@ class JointScaler:
     @cached_property
     def _groups(self) -> list[tuple[Rows, Scaling]]:
         """Return what scales some of the columns, with their positions."""
-        plain, straight, bent = [], [], []
+        plain = []
+        straight = []
+        bent = []
         groups: list[tuple[Rows, Scaling]] = []
         for position, scaler in enumerate(self.scalers):
             if isinstance(scaler, NoScaling):

@@ -33,7 +33,11 @@ class NumberGroup:
     encoders: tuple[Number, ...]
     starts: Rows
 
-    def write(self, X: Matrix, columns: Mapping[str, Column]) -> None:
+    def write(
+        self,
+        X: Matrix,
+        columns: Mapping[str, Column],
+    ) -> None:
         """Write the features of all these columns into a matrix.
 
         Parameters
@@ -42,23 +46,29 @@ class NumberGroup:
         columns : mapping of str to Column
             By name.
         """
-        n_rows = len(X)
-        shape = (len(self.encoders), n_rows)
+        shape = (len(self.encoders), len(X))
         values: Floats = np.empty(shape)
         for index, encoder in enumerate(self.encoders):
-            values[index] = number_values(columns[encoder.source], encoder.source)
-        X[:, self.starts] = self._scaler.apply(values).T
+            source = encoder.source
+            column = columns[source]
+            values[index] = number_values(column, source)
+        scaled = self._scaler.apply(values)
+        X[:, self.starts] = scaled.T
+        is_missing = np.isnan(values)
         shown = self._shown
-        X[:, self.starts[shown] + 1] = np.isnan(values[shown]).T
+        indicators = self.starts[shown] + 1
+        X[:, indicators] = is_missing[shown].T
 
     @cached_property
     def _scaler(self) -> JointScaler:
-        return JointScaler(tuple(encoder.scaler for encoder in self.encoders))
+        scalers = [encoder.scaler for encoder in self.encoders]
+        return JointScaler(tuple(scalers))
 
     @cached_property
     def _shown(self) -> Rows:
         """The positions of the encoders that show missing values in a feature of its own."""
-        return np.flatnonzero([encoder.shows_missing for encoder in self.encoders])
+        shown = [encoder.shows_missing for encoder in self.encoders]
+        return np.flatnonzero(shown)
 
 
 NO_NUMBERS = NumberGroup((), np.zeros(0, np.int64))

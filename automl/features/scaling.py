@@ -28,6 +28,9 @@ MAX_KNOTS = 1000
 MAX_FITTED_ROWS = 200_000  # quantiles of more rows are no better
 
 
+Parameter = float | Floats  # one for all columns, or one for each, of shape (n_columns, 1)
+
+
 class Scaler(Protocol):
     """A fitted scaler."""
 
@@ -318,7 +321,11 @@ def _evenly_ranked(ranks: Floats) -> Integers:
     return np.unique(nearest.astype(np.int64))
 
 
-def shift(values: Floats, offset: float | Floats, fill: float | Floats) -> Matrix:
+def shift(
+    values: Floats,
+    offset: Parameter,
+    fill: Parameter,
+) -> Matrix:
     """Return values less an offset, within float32's range, with missing ones replaced."""
     shifted = clip_to_float32(values) - offset
     return _fill(clip_to_float32(shifted), fill)
@@ -326,13 +333,14 @@ def shift(values: Floats, offset: float | Floats, fill: float | Floats) -> Matri
 
 def standardise(
     values: Floats,
-    center: float | Floats,
-    scale: float | Floats,
-    fill: float | Floats,
+    center: Parameter,
+    scale: Parameter,
+    fill: Parameter,
 ) -> Matrix:
     """Return centred and scaled values, no farther than 10 from 0, with missing ones replaced."""
     scaled = (values - center) / scale
-    return _fill(_clip(scaled, MAX_SCALED), fill)
+    clipped = _clip(scaled, MAX_SCALED)
+    return _fill(clipped, fill)
 
 
 def clip_to_float32(values: Floats) -> Floats:
@@ -342,10 +350,11 @@ def clip_to_float32(values: Floats) -> Floats:
 
 def _clip(values: Floats, largest: float) -> Floats:
     """Return the values clipped to a range around 0; for few values `np.clip` takes longer."""
-    return np.minimum(np.maximum(values, -largest), largest)
+    not_below = np.maximum(values, -largest)
+    return np.minimum(not_below, largest)
 
 
-def _fill(values: Floats, fill: float | Floats) -> Matrix:
+def _fill(values: Floats, fill: Parameter) -> Matrix:
     """Return the values as float32, with missing ones replaced."""
     is_missing = np.isnan(values)
     filled = np.where(is_missing, fill, values)
@@ -359,7 +368,7 @@ def _signed_log(values: Floats, linear_threshold: float) -> Floats:
     return bend(values, linear_threshold)
 
 
-def bend(values: Floats, linear_threshold: float | Floats) -> Floats:
+def bend(values: Floats, linear_threshold: Parameter) -> Floats:
     """Return a signed logarithm of the values, which is nearly linear around 0."""
     signs = np.sign(values)
     magnitudes = np.abs(values)

@@ -111,12 +111,15 @@ class Weighed:
 
     def _sums_of_one_text(self, components: Matrix) -> Floats:
         """Return the sums of shape (n_components, 1): all components in one step."""
-        weighted = self.weights * components[:, self.words]
+        n_components = len(components)
         if not len(self.words):
-            return np.zeros((len(components), 1))
-        one_after_the_other = np.add.accumulate(weighted, axis=1, dtype=np.float64)
+            return np.zeros((n_components, 1))
+        word_values = components[:, self.words]
+        weighted = self.weights * word_values
+        running = np.add.accumulate(weighted, axis=1, dtype=np.float64)
+        totals = running[:, -1:]
         positive_zero = 0.0  # that `bincount` begins with: no sum is a negative zero
-        return one_after_the_other[:, -1:] + positive_zero
+        return totals + positive_zero
 
     def matrix(self, n_words: int) -> Any:
         """Return the weights as a sparse float32 matrix of shape (n_texts, n_words).
@@ -176,8 +179,9 @@ class WordVocabulary:
     @cached_property
     def _key(self) -> str:
         """What is equal for equal vocabularies alone."""
-        settings = json.dumps([self.analyzer, self.reads, *self.words])
-        digest = hashlib.sha256(settings.encode())
+        settings = [self.analyzer, self.reads, *self.words]
+        text = json.dumps(settings)
+        digest = hashlib.sha256(text.encode())
         digest.update(self.rarity.tobytes())
         return digest.hexdigest()
 

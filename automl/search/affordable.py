@@ -1,22 +1,44 @@
-"""Candidates that keep to a price: the best boosted ones with fewer rounds at a higher rate."""
+"""Candidates that keep to a price: the best models with fewer rounds or trees."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+from automl.candidate import Candidate
 from automl.prediction_costs import growth_within
 from automl.price import Price
-from automl.search.students import Student, fitted_to
+from automl.search.students import Student, fitted_to, mean_rounds
 from automl.study import Study
+from automl.trial import Trial
 
 _MAX_STUDIED = 6  # of the best models, that are made smaller
 _MAX_CANDIDATES = 4
+_FORESTS = ("random_forest", "extra_trees")
+_MIN_TREES = 10
+# A model that could be no larger than this many times leaves no room for others.
+_MIN_GROWTH_BESIDE_OTHERS = 2.0
 
 
-def affordable_variants(study: Study, price: Price, origin: str) -> list[Student]:
-    """Return the best boosted models with so few rounds that one refit keeps to a price.
+def is_best_affordable(
+    study: Study,
+    price: Price,
+) -> bool:
+    """Return whether one refit of the best model, if there is one, keeps to a price."""
+    if not study.ranked_models:
+        return True
+    best = study.ranked_models[0]
+    return growth_within(study, best, price) >= 1
 
-    There are none if the best model keeps to it as it is.
+
+def affordable_variants(
+    study: Study,
+    price: Price,
+    origin: str,
+) -> list[Student]:
+    """Return the best models with so few rounds or trees that one refit keeps to a price.
+
+    Where it does, but leaves no room for another model, its variant uses up half of the price.
 
     Parameters
     ----------
@@ -29,13 +51,31 @@ def affordable_variants(study: Study, price: Price, origin: str) -> list[Student
     found: dict[str, Student] = {}
     for trial in best:
         growth = growth_within(study, trial, price)
-        if growth >= 1:
-            break
-        full = Student(trial.candidate)
-        smaller = fitted_to(full, trial, growth)
+        if growth >= _MIN_GROWTH_BESIDE_OTHERS:
+            continue
+        share = growth if growth < 1 else growth / 2
+        smaller = _smaller(trial, share)
         if smaller is None:
             continue
         candidate = replace(smaller.candidate, origin=origin)
-        found[candidate.id] = replace(smaller, candidate=candidate)
+        if candidate.id not in study.trials:
+            found[candidate.id] = replace(smaller, candidate=candidate)
     variants = list(found.values())
     return variants[:_MAX_CANDIDATES]
+
+
+def _smaller(
+    trial: Trial,
+    share: float,
+) -> Student | None:
+    """Return a variant of a trial's model that is a share of its size; None if there is none."""
+    if trial.family not in _FORESTS:
+        as_it_is = Student(trial.candidate)
+        return fitted_to(as_it_is, trial, share)
+    n_trees = math.floor(share * mean_rounds(trial))
+    if n_trees < _MIN_TREES:
+        return None
+    full = trial.candidate
+    params = {**full.params, "n_estimators": n_trees}
+    smaller = Candidate(full.family, params, full.recipe)
+    return Student(smaller, n_trees)

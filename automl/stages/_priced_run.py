@@ -9,7 +9,7 @@ from automl.budget import Budget
 from automl.folds import HasTime
 from automl.lab.lab import Lab
 from automl.prediction_costs import Arrangement
-from automl.search.affordable import affordable_variants
+from automl.search.affordable import affordable_variants, is_best_affordable
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.search.students import StudentPolicy
 from automl.stages._ensemble_evaluation import MIN_OPTIMISM_SECONDS, evaluate_in_time
@@ -26,7 +26,10 @@ from automl.study import Study
 # (geometric means on 20 tables).
 LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
 LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
-VARIANTS_TIME_SHARE = 0.5  # of the time that is left, for smaller variants of the best models
+# Of the time that is left, for smaller variants of the best models: of those that don't keep to the
+# price, or only leave no room for others.
+VARIANTS_TIME_SHARE = 0.5
+FURTHER_VARIANTS_TIME_SHARE = 0.2
 TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
 PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
 MAX_MEMBERS_TO_REFIT = 4  # by which it is estimated how many refits there is time for
@@ -39,14 +42,17 @@ def _with_affordable(
     lab: Lab,
     budget: Budget,
 ) -> Study:
-    """Train smaller variants of the best models, if these don't keep to the price."""
+    """Train smaller variants of the best models that don't keep to the price, or fill it alone."""
     variants = affordable_variants(study, options.price, "ensemble")
     if not variants:
         return study
     policy = StudentPolicy(variants, study.plan.splits)
     limited = budget
     if budget.is_timed:
-        limited = budget.within(VARIANTS_TIME_SHARE * budget.remaining())
+        share = VARIANTS_TIME_SHARE
+        if is_best_affordable(study, options.price):
+            share = FURTHER_VARIANTS_TIME_SHARE
+        limited = budget.within(share * budget.remaining())
     return lab.run(policy, study, limited)
 
 
@@ -104,8 +110,13 @@ def _selector(
     trimmer = trimmer_of(options, study, pool, max_rows, has_time)
     predictions = tuple(trimmer.predictions.values())
 
+    known: dict[frozenset[str], Weights] = {}
+
     def weigh_part(part: Pool) -> Weights:
-        return weigh(options, study, part, max_rows, has_time)
+        names = frozenset(trial.id for trial in part.trials)
+        if names not in known:
+            known[names] = weigh(options, study, part, max_rows, has_time)
+        return known[names]
 
     return Selector(
         study,

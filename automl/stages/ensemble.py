@@ -12,7 +12,7 @@ from automl.budget import Budget
 from automl.events import EnsembleWeighted
 from automl.lab.lab import Lab
 from automl.models.trees.evaluation import KERNEL, has_compiler
-from automl.search.affordable import affordable_variants
+from automl.search.affordable import is_best_affordable
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.stages._ensemble_evaluation import evaluate_ensemble, evaluate_in_time
 from automl.stages._ensemble_options import EnsembleOptions
@@ -129,16 +129,33 @@ class Ensemble(EnsembleOptions):
         lab: Lab,
         budget: Budget,
     ) -> float:
-        """Return the seconds to keep for the refits.
+        """Return the seconds to keep for the refits, and for keeping to a price.
 
         They are those that refits of the best trials will take, or a part of the budget as long
         as there are none.
         """
-        finish = self.finish_of(study)
-        if finish == "bag" or not budget.is_timed:
+        if not budget.is_timed:
             return 0.0
-        if self.price.is_bounded:
-            return self._seconds_for_price(study, budget.remaining())
+        seconds = self._refit_seconds(study, lab, budget)
+        if not self.price.is_bounded:
+            return seconds
+        left = budget.remaining()
+        share = PRICED_TIME_SHARE
+        if not is_best_affordable(study, self.price):
+            share *= 2
+        seconds = max(share * left, seconds + MIN_PRICED_SECONDS)
+        return min(seconds, left / 2)
+
+    def _refit_seconds(
+        self,
+        study: Study,
+        lab: Lab,
+        budget: Budget,
+    ) -> float:
+        """Return the seconds to keep for refits of the best trials."""
+        finish = self.finish_of(study)
+        if finish == "bag":
+            return 0.0
         best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
         seconds = [refit_seconds(study, trial) for trial in best]
         workers = lab.workers
@@ -150,13 +167,6 @@ class Ensemble(EnsembleOptions):
         if not seconds:
             return REFIT_TIME_SHARE * budget.remaining()
         return max(sum(seconds) / workers, *seconds)
-
-    def _seconds_for_price(self, study: Study, left: float) -> float:
-        """Return the seconds to keep, of those left, for an ensemble that keeps to the price."""
-        share = PRICED_TIME_SHARE
-        if affordable_variants(study, self.price, "ensemble"):
-            share *= 2
-        return min(max(MIN_PRICED_SECONDS, share * left), left / 2)
 
     def modules(self, budget: Budget) -> tuple[str, ...]:
         """Return the module that quick predictions need, where they are measured."""

@@ -9,7 +9,7 @@ import pytest
 from automl.candidate import Candidate, Job, Outcome
 from automl.features.recipe import RECIPES
 from automl.price import Price
-from automl.search.affordable import affordable_variants
+from automl.search.affordable import affordable_variants, is_best_affordable
 from automl.study import Plan, Size, Study
 from automl.task import Task
 from automl.trial import Trial
@@ -46,9 +46,26 @@ def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate(
     assert variant.candidate.origin == "ensemble"
 
 
-@pytest.mark.parametrize("price", [Price(), Price(megabytes=3), Price(milliseconds=100)])
-def test_nothing_is_tried_where_the_best_model_keeps_to_the_price(price: Price) -> None:
+@pytest.mark.parametrize("price", [Price(), Price(megabytes=5), Price(milliseconds=100)])
+def test_nothing_is_tried_where_two_such_models_keep_to_the_price(price: Price) -> None:
     assert affordable_variants(study_of("lightgbm", "catboost"), price, "ensemble") == []
+
+
+def test_a_model_that_leaves_no_room_for_another_gets_a_variant_of_half_the_price() -> None:
+    price = Price(megabytes=3.02)
+    study = study_of("lightgbm")
+    assert is_best_affordable(study, price)
+    (variant,) = affordable_variants(study, price, "ensemble")
+    assert variant.rounds == pytest.approx(682, abs=1)  # three quarters, less a tenth in a refit
+
+
+def test_a_forest_that_is_twice_too_large_gets_half_the_trees() -> None:
+    study = study_of("random_forest")
+    price = Price(megabytes=1.02)
+    assert not is_best_affordable(study, price)
+    (variant,) = affordable_variants(study, price, "ensemble")
+    assert variant.rounds == pytest.approx(500, abs=1)
+    assert variant.candidate.params["n_estimators"] == variant.rounds
 
 
 def test_models_without_rounds_to_save_have_no_variants() -> None:
