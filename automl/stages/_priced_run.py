@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import replace
 
 from automl.budget import Budget
@@ -13,7 +13,7 @@ from automl.search.affordable import affordable_variants, is_best_affordable
 from automl.search.refits import RefitPolicy, refit_seconds
 from automl.search.students import StudentPolicy
 from automl.stages._ensemble_evaluation import MIN_OPTIMISM_SECONDS, evaluate_in_time
-from automl.stages._ensemble_options import MAX_UNTIMED_COPIES, EnsembleOptions
+from automl.stages._ensemble_options import EnsembleOptions
 from automl.stages._idle_members import Weights
 from automl.stages._pace import Pace
 from automl.stages._pool import Pool, gather_complete
@@ -22,17 +22,14 @@ from automl.stages._pricing import Choice, Selector
 from automl.stages._weighing import max_rows_in_time, trimmer_of, weigh
 from automl.study import Study
 
-# The loss of members that consist of so many refits, over that of bags and refits together
-# (geometric means on 20 tables).
-LOSS_OF_REFITS = {4: 1.0, 2: 1.008, 1: 1.018}
-LOSS_OF_A_FOLD_MODEL = 1.03  # of eight
 # Of the time that is left, for smaller variants of the best models: of those that don't keep to the
 # price, or only leave no room for others.
 VARIANTS_TIME_SHARE = 0.5
 FURTHER_VARIANTS_TIME_SHARE = 0.2
 TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
 PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
-MAX_MEMBERS_TO_REFIT = 4  # by which it is estimated how many refits there is time for
+COPIES = (4, 2, 1)  # refits that members may consist of
+MAX_COPIES = 100
 _TINY_SECONDS = 1e-6
 
 
@@ -118,6 +115,13 @@ def _selector(
             known[names] = weigh(options, study, part, max_rows, has_time)
         return known[names]
 
+    def copies_in_time(weights: Weights) -> int:
+        """Return how many refits of each member there is time for, at least one."""
+        seconds = [refit_seconds(study, study.trials[name]) for name in weights]
+        for_one_of_each = max(_TINY_SECONDS, sum(seconds) / lab.workers)
+        left = (1 - PRICED_EVALUATION_TIME_SHARE) * budget.remaining()
+        return max(1, math.floor(min(MAX_COPIES, left / for_one_of_each)))
+
     return Selector(
         study,
         pool,
@@ -125,35 +129,25 @@ def _selector(
         weigh_part,
         trimmer.weigher,
         trimmer.loss,
-        _arrangements(options, study, lab, budget),
+        _arrangements(options, study, budget),
+        copies_in_time,
     )
 
 
 def _arrangements(
     options: EnsembleOptions,
     study: Study,
-    lab: Lab,
     budget: Budget,
-) -> Sequence[tuple[Arrangement, float]]:
-    """Return what members may consist of, with the factor by which it changes the loss."""
+) -> list[Arrangement]:
+    """Return what members may consist of, the preferred one first."""
     finish = options.finish_of(study)
-    most = min(options.most_copies(budget), _copies_in_time(study, lab, budget))
+    most = options.most_copies(budget)
     preferred = Arrangement(finish, planned=0 if finish == "bag" else most)
-    found = [(preferred, 1.0)]
+    found = [preferred]
     if options.finish == "bag":
-        found.append((Arrangement("bag", copies=1), LOSS_OF_A_FOLD_MODEL))
+        found.append(Arrangement("bag", copies=1))
         return found
-    for copies, loss in LOSS_OF_REFITS.items():
+    for copies in COPIES:
         if copies <= most:
-            found.append((Arrangement("refit", copies, planned=copies), loss))
+            found.append(Arrangement("refit", copies, planned=copies))
     return found
-
-
-def _copies_in_time(study: Study, lab: Lab, budget: Budget) -> int:
-    """Return how many refits of each of a few good members there is time for, at least one."""
-    if not budget.is_timed:
-        return MAX_UNTIMED_COPIES
-    best = study.ranked_models[:MAX_MEMBERS_TO_REFIT]
-    seconds_of_one_each = sum(refit_seconds(study, trial) for trial in best) / lab.workers
-    seconds = (1 - PRICED_EVALUATION_TIME_SHARE) * budget.remaining()
-    return max(1, int(seconds / max(_TINY_SECONDS, seconds_of_one_each)))

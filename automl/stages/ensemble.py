@@ -38,7 +38,7 @@ EXTRA_REFIT_TIME_SHARE = 0.1  # of the time that is left is kept for refits in a
 REFIT_TIME_SHARE = 0.15  # of the time that is left, as long as no trial says how long they take
 MAX_MEMBERS_TO_REFIT = 4  # for whose refits time is kept
 PRICED_TIME_SHARE = 0.15  # of the time that is left is kept to keep to a price
-MIN_PRICED_SECONDS = 4.0
+MIN_PRICED_SECONDS = 3.0  # besides those of the refits
 
 
 @dataclass(frozen=True)

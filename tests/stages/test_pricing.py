@@ -62,7 +62,7 @@ def study_of(encoding: float = 0.0, **models: tuple[float, float]) -> Study:
     return replace(EMPTY, trials=trials)
 
 
-def selector_of(study: Study, *errors: float) -> Selector:
+def selector_of(study: Study, *errors: float, copies_in_time: int = 4) -> Selector:
     """Return a selector over the study's trials, whose predictions err independently."""
     trials = tuple(study.trials.values())
     predictions = tuple(Y + RNG.normal(0, error, N_ROWS) for error in errors)
@@ -78,8 +78,17 @@ def selector_of(study: Study, *errors: float) -> Selector:
         return weights_by_id(ids, weigher(part.predictions, Truth(Y)))
 
     weigher = partial(select_greedily, metric=METRICS["rmse"])
-    arrangements = [(BAG, 1.0), (REFIT, 1.02)]
-    return Selector(study, pool, pool, weigh, weigher, loss, arrangements)
+    arrangements = [BAG, REFIT]
+    return Selector(
+        study,
+        pool,
+        pool,
+        weigh,
+        weigher,
+        loss,
+        arrangements,
+        copies_in_time=lambda weights: copies_in_time,
+    )
 
 
 def always() -> bool:
@@ -88,6 +97,12 @@ def always() -> bool:
 
 def families(study: Study, weights: Mapping[str, float]) -> set[str]:
     return {study.trials[name].family for name in weights}
+
+
+def test_no_more_refits_are_planned_than_there_is_time_for() -> None:
+    study = study_of(lightgbm=(1.0, 1.0), catboost=(1.0, 1.0))
+    selector = selector_of(study, 0.5, 0.5, copies_in_time=2)
+    assert selector.choose(Price(), always).arrangement == replace(BAG, planned=2)
 
 
 def test_without_a_bound_everything_stays_as_it_is() -> None:
