@@ -1,6 +1,7 @@
 """How quick is a predictor: to start, to load, for one row, for many?
 
-    python benchmarks/predicting.py fit --data ../shared/data --out FOLDER [--budget 60]
+    python benchmarks/predicting.py fit --data ../shared/data --out FOLDER [--budget 60] \
+        [--tables adult,churn]
     python benchmarks/predicting.py measure --out FOLDER --label before --results FILE.jsonl
 
 `fit` makes a default predictor of each table, on the rows whose number leaves a remainder when
@@ -21,7 +22,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,8 @@ def split(data: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     return table[~is_test], table[is_test].drop(columns=card["target"]), card["target"]
 
 
-def fit(data: Path, out: Path, budget: float) -> None:
-    for name in TABLES:
+def fit(data: Path, out: Path, budget: float, tables: Sequence[str]) -> None:
+    for name in tables:
         folder = out / name
         if (folder / "run" / "predictor.automl").exists():
             continue
@@ -125,8 +126,8 @@ def measure_warm(folder: Path) -> dict[str, float]:
     }
 
 
-def measure(out: Path, label: str, results: Path) -> None:
-    for name in TABLES:
+def measure(out: Path, label: str, results: Path, tables: Sequence[str]) -> None:
+    for name in tables:
         folder = out / name
         if not (folder / "run" / "predictor.automl").exists():
             continue
@@ -151,13 +152,15 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--label", default="")
     parser.add_argument("--results", type=Path)
+    parser.add_argument("--tables", default=",".join(TABLES))
     asked = parser.parse_args()
+    tables = asked.tables.split(",")
     if asked.what == "fit":
-        fit(asked.data, asked.out, asked.budget)
+        fit(asked.data, asked.out, asked.budget, tables)
         return
     os.environ.update(ONE_THREAD)
     os.sched_setaffinity(0, {0})
-    measure(asked.out, asked.label, asked.results)
+    measure(asked.out, asked.label, asked.results, tables)
 
 
 if __name__ == "__main__":
