@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from automl.candidate import Candidate, Job, Outcome
+from automl.candidate import Candidate, Outcome
 from automl.features.recipe import RECIPES
 from automl.price import Price
 from automl.search.affordable import affordable_variants, is_best_affordable
 from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Trial
+from tests.made_trials import complete_trial
 
 EMPTY = Study(
     task=Task("regression", "y", "rmse"),
@@ -27,14 +27,9 @@ def study_of(*families: str) -> Study:
     trials = {}
     for place, family in enumerate(families):
         params = {"learning_rate": 0.05}
-        trial = Trial(Candidate(family, params, RECIPES["native"], "tune"), decided="done")
+        candidate = Candidate(family, params, RECIPES["native"], "tune")
         outcome = Outcome("done", float(place), 1.0, rounds=1000, size=2_000_000, row_ms=1.0)
-        jobs = [Job(trial.candidate, "d", *split) for split in EMPTY.plan.splits]
-        trial = replace(
-            trial,
-            jobs={job.key: job for job in jobs},
-            outcomes={job.key: outcome for job in jobs},
-        )
+        trial = complete_trial(candidate, dict.fromkeys(EMPTY.plan.splits, outcome))
         trials[trial.id] = trial
     return replace(EMPTY, trials=trials)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from automl.budget import Budget
-from automl.candidate import Candidate, Job, Outcome
+from automl.candidate import Candidate, Job, Outcome, Split
 from automl.ensemble import Truth
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
@@ -19,6 +19,7 @@ from automl.stages.ensemble import Ensemble, Pool, weigh
 from automl.study import Plan, Size, Study
 from automl.task import Task
 from automl.trial import Trial
+from tests.made_trials import complete_trial
 
 ROOM = Capacity(1000.0, 2, 1)
 STUDY = Study(
@@ -33,17 +34,13 @@ def study_of(**seconds: float) -> Study:
     """Return a study with a complete trial of each family, by the seconds of its fits."""
     trials = {}
     for name, taken in seconds.items():
-        trial = Trial(Candidate(name, {}, RECIPES["native"]), decided="done")
-        for place in STUDY.plan.splits:
-            job = Job(trial.candidate, "d", *place)
-            outcome = Outcome("done", 0.5, taken, rounds=10 + 20 * place[1])
-            trial = replace(
-                trial,
-                jobs={**trial.jobs, job.key: job},
-                outcomes={**trial.outcomes, job.key: outcome},
-            )
-        trials[name] = trial
-    return replace(STUDY, trials={trial.id: trial for trial in trials.values()})
+        outcomes: dict[Split, Outcome] = {}
+        for repeat, fold in STUDY.plan.splits:
+            rounds = 10 + 20 * fold
+            outcomes[repeat, fold] = Outcome("done", 0.5, taken, rounds=rounds)
+        trial = complete_trial(Candidate(name, {}, RECIPES["native"]), outcomes)
+        trials[trial.id] = trial
+    return replace(STUDY, trials=trials)
 
 
 def budget_of(seconds: float) -> Budget:

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from automl.candidate import Candidate, Job, Outcome
+from automl.candidate import Candidate, Outcome
 from automl.ensemble import Truth, select_greedily, weights_by_id
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
@@ -20,7 +20,7 @@ from automl.stages._pool import Pool
 from automl.stages._pricing import Selector
 from automl.study import Plan, Size, Study
 from automl.task import Task
-from automl.trial import Trial
+from tests.made_trials import complete_trial
 
 RNG = np.random.default_rng(0)
 N_ROWS = 400
@@ -43,7 +43,7 @@ def study_of(encoding: float = 0.0, **models: tuple[float, float]) -> Study:
     encoding_size = int(encoding * 1e6)
     trials = {}
     for name, (row_ms, megabytes) in models.items():
-        trial = Trial(Candidate(name, {}, RECIPES["native"]), decided="done")
+        candidate = Candidate(name, {}, RECIPES["native"])
         outcome = Outcome(
             "done",
             0.5,
@@ -52,12 +52,7 @@ def study_of(encoding: float = 0.0, **models: tuple[float, float]) -> Study:
             row_ms=row_ms,
             encoding_size=encoding_size,
         )
-        jobs = [Job(trial.candidate, "d", *split) for split in EMPTY.plan.splits]
-        trial = replace(
-            trial,
-            jobs={job.key: job for job in jobs},
-            outcomes={job.key: outcome for job in jobs},
-        )
+        trial = complete_trial(candidate, dict.fromkeys(EMPTY.plan.splits, outcome))
         trials[trial.id] = trial
     return replace(EMPTY, trials=trials)
 
