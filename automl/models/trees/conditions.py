@@ -139,7 +139,8 @@ class Conditions:
         end = self.set_offsets[-1]
         if start != 0 or end != len(self.set_bits):
             return False
-        is_set = np.diff(self.set_offsets) >= 1
+        # Not by their differences, which might be too large for their type.
+        is_set = self.set_offsets[1:] > self.set_offsets[:-1]
         return bool(is_set.all())
 
 

@@ -6,9 +6,9 @@ of the trees, in the precision of the library that grew them.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -54,9 +54,14 @@ def is_loaded() -> bool:
     return KERNEL in sys.modules
 
 
+@cache
 def has_compiler() -> bool:
-    """Return whether numba is installed."""
-    return importlib.util.find_spec("numba") is not None
+    """Return whether numba is there and can be imported: it refuses a NumPy that is too new."""
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def load_kernel() -> None:

@@ -80,7 +80,9 @@ class Grove:
         """
         n_rows = len(matrices[0])
         walks_per_row = sum(trees.walks_per_row for trees in self.models)
-        rows_together = max(1, _MAX_WALKS_TOGETHER // max(1, walks_per_row))
+        largest = max(trees.values_per_row for trees in self.models)
+        costs_per_row = max(1, walks_per_row, largest)
+        rows_together = max(1, _MAX_WALKS_TOGETHER // costs_per_row)
         if n_rows <= rows_together:
             return self._margins_of_few(matrices)
         parts = []

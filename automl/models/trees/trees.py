@@ -36,6 +36,7 @@ from automl.state import State
 Children = npt.NDArray[np.signedinteger[Any]]
 
 MAX_OUTPUTS = 100_000
+MAX_DEPTH = 10_000  # levels of inner nodes; no library comes near
 _FIRST_LEAF = ~0
 _CONDITIONS_PER_WALK = 40  # that take as long as a walk down a tree
 _MAX_NARROW_NODES = 2**15  # of a tree whose children int16 can hold
@@ -97,6 +98,12 @@ class Trees:
         """
         n_conditions = len(self.conditions.column)
         return self.count + n_conditions // _CONDITIONS_PER_WALK
+
+    @property
+    def values_per_row(self) -> int:
+        """How many values are added for a row."""
+        n_values: int = self.value.shape[1]
+        return self.count * n_values
 
     @property
     def outputs(self) -> int:
@@ -340,6 +347,7 @@ class Trees:
         if is_outside(self.condition, n_conditions):
             raise UnsafeModel("the model file's trees have a condition that is not there")
         self._check_children()
+        self._check_depths()
         self._check_outputs()
 
     def _have_equal_lengths(self) -> bool:
@@ -361,6 +369,29 @@ class Trees:
         is_below &= self.children >= _FIRST_LEAF - size
         if not is_below.all():
             raise UnsafeModel("the model file's trees have a child that is not below its parent")
+        # As many nodes as there are children: all are named only if each is named once.
+        n_inner_below = size - 1
+        place = np.where(
+            self.children > 0,
+            self.children - 1,
+            n_inner_below + ~self.children,
+        )
+        place += 2 * np.repeat(first_inner, self.sizes)[:, None]
+        is_named = np.zeros(place.size, bool)
+        is_named[place] = True
+        if not is_named.all():
+            raise UnsafeModel("the model file's trees have a node below two parents")
+
+    def _check_depths(self) -> None:
+        """Refuse trees that are so deep that walking down them would take long."""
+        may_be_deep = self.sizes > MAX_DEPTH
+        level = self.roots[may_be_deep]
+        for _ in range(MAX_DEPTH):
+            if not len(level):
+                return
+            below = self.links[level].ravel()
+            level = below[below >= 0]
+        raise UnsafeModel(f"the model file's trees have more than {MAX_DEPTH} levels")
 
     def _check_outputs(self) -> None:
         if not self._have_a_value_for_each_output():

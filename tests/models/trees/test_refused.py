@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from automl.errors import UnsafeModel
-from automl.models.trees.trees import Trees
+from automl.models.trees.trees import MAX_DEPTH, Trees
 from automl.state import State
 from tests.models.trees.boosters import random_lightgbm
 
@@ -90,4 +90,43 @@ def test_trees_that_do_not_fit_together_are_refused(name: str) -> None:
     state = copied()
     CHANGES[name](state)
     with pytest.raises(UnsafeModel, match="model file"):
+        Trees.from_state(state)
+
+
+def chain(n_nodes: int) -> State:
+    """Return the state of one tree, each of whose nodes has a leaf and the next node below it."""
+    state = copied()
+    numbers = np.arange(n_nodes, dtype=np.int32)
+    children = np.column_stack([~numbers, numbers + 1])
+    children[-1, 1] = ~n_nodes
+    state["sizes"] = np.array([n_nodes], np.int32)
+    state["condition"] = np.zeros(n_nodes, np.uint8)
+    state["children"] = children
+    state["value"] = np.zeros((n_nodes + 1, 1))
+    return state
+
+
+def test_trees_as_deep_as_no_library_grows_them_are_refused() -> None:
+    Trees.from_state(chain(MAX_DEPTH))
+    with pytest.raises(UnsafeModel, match="more than 10000 levels"):
+        Trees.from_state(chain(MAX_DEPTH + 1))
+
+
+def test_a_node_below_two_parents_is_refused_before_it_doubles_with_each_level() -> None:
+    state = chain(40)
+    state["children"][:-1, 0] = state["children"][:-1, 1]
+    with pytest.raises(UnsafeModel, match="two parents"):
+        Trees.from_state(state)
+
+
+def test_sets_whose_ends_overflow_are_refused() -> None:
+    state = copied()
+    largest = np.iinfo(np.int64).max
+    n_bytes = len(state["conditions"]["set_bits"])
+    wrapped = np.array([0, largest, -largest + n_bytes, n_bytes])
+    conditions = state["conditions"]
+    n_numeric = len(conditions["threshold"])
+    conditions["set_offsets"] = wrapped
+    conditions["column"] = np.zeros(n_numeric + 3, np.uint8)
+    with np.errstate(over="ignore"), pytest.raises(UnsafeModel, match="follow one another"):
         Trees.from_state(state)
