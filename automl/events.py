@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 from automl.candidate import Job, Outcome
 from automl.features.recipe import Recipe
 from automl.finding import Finding
-from automl.price import Cost
+from automl.price import MISSED_PRICE, Cost
 from automl.study import Evaluation, Event, Finish, Plan, Size, Study
 from automl.task import Task
 from automl.trial import Decision, Trial
@@ -324,9 +324,11 @@ class EnsembleWeighted:
     cost: Cost | None = None
 
     def added_to(self, study: Study) -> Study:
-        """Return the study with this ensemble."""
+        """Return the study with this ensemble, and without what was found about earlier ones."""
+        findings = [finding for finding in study.findings if finding.code != MISSED_PRICE]
         return replace(
             study,
+            findings=tuple(findings),
             weights=self.weights,
             finish=self.finish,
             copies=self.copies,

@@ -13,7 +13,7 @@ from automl.extrapolation import default_n_new_rows, student_t_quantile, widenin
 from automl.metrics import Metric, metric_of
 from automl.models import is_known
 from automl.prediction_costs import estimate_ensemble_cost, estimate_trial_cost
-from automl.price import BYTES_PER_MEGABYTE
+from automl.price import BYTES_PER_MEGABYTE, MISSED_PRICE
 from automl.study import Evaluation, Study
 from automl.trial import Trial
 
@@ -35,7 +35,6 @@ LEADERBOARD_HEADINGS = (
     "status",
 )
 TIED = "done, tied with the best"  # status of models that can't be told apart from the best one
-MISSED_PRICE = "price"  # code of the finding that a predictor costs more than its price
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = dict[str, Any]
@@ -173,6 +172,9 @@ def _row_milliseconds(study: Study, trial: Trial) -> float | None:
     """Return what predicting a row takes; None for a family that is not known here."""
     if not is_known(trial.family, study.extensions):
         return None
+    done = [outcome for outcome in trial.full_outcomes.values() if outcome.is_done]
+    if not all(outcome.row_ms for outcome in done):
+        return None  # of a run that was made before rows were counted
     cost = estimate_trial_cost(study, trial)
     return round(cost.milliseconds, 2)
 
@@ -250,8 +252,10 @@ def _natural(metric: Metric, low: float, high: float) -> tuple[float, float]:
 
 def missed_price_text(study: Study) -> str:
     """Return that the predictor costs more than was asked for; empty if it doesn't."""
-    actions = [finding.action for finding in study.findings if finding.code == MISSED_PRICE]
-    return actions[-1] if actions else ""
+    for finding in study.findings:
+        if finding.code == MISSED_PRICE:
+            return finding.action
+    return ""
 
 
 def no_model_text(study: Study) -> str:

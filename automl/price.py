@@ -10,6 +10,7 @@ from typing import Any, Self
 from automl.errors import InputError
 
 BYTES_PER_MEGABYTE = 1e6
+MISSED_PRICE = "price"  # code of the finding that a predictor costs more than its price
 
 
 @dataclass(frozen=True)

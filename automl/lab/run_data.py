@@ -16,6 +16,7 @@ from automl.arrays import Bools, Floats, Rows
 from automl.candidate import Split
 from automl.cleaning import Cleaner
 from automl.dataset import EXTENSIONS_FILE, Dataset, open_dataset
+from automl.errors import InputError, OutOfTime
 from automl.executor.work import Encode
 from automl.executor.worker import encoding_folder, open_encoding, rows_of
 from automl.extensions import NO_EXTENSIONS, Extensions
@@ -28,6 +29,7 @@ from automl.table import Table
 from automl.trial import Trial
 
 CLEANER = "cleaner.json"
+EXAMPLE_ROWS = 20  # raw rows that are kept, to measure predictions by
 
 
 class RunData:
@@ -55,7 +57,7 @@ class RunData:
         self._extensions = own
         self._dataset: Dataset | None = None
         self._cleaner: Cleaner | None = None
-        self.example_rows: Table | None = None  # some raw rows, to measure predictions by
+        self._example_rows: Table | None = None
         self.encoded: set[str] = set()  # keys of the encodings that exist
 
     # ------------------------------------------------------------ the table
@@ -66,6 +68,26 @@ class RunData:
         if self._problem is None:
             self._problem = self._read_problem()
         return self._problem
+
+    def keep_example_rows(self) -> None:
+        """Keep the first raw rows of the table, for `example_rows`."""
+        table = self.problem.table
+        n_examples = min(EXAMPLE_ROWS, table.n_rows)
+        if n_examples:
+            self._example_rows = table.take(np.arange(n_examples))
+
+    def example_rows(self) -> Table | None:
+        """Return some raw rows, to measure predictions by.
+
+        A resumed run reads its table for them. None if that is gone, or there is no time for it.
+        """
+        if self._example_rows is None:
+            try:
+                self.keep_example_rows()
+            except (InputError, OutOfTime):
+                return None
+            self.release_problem()
+        return self._example_rows
 
     def release_problem(self) -> None:
         """Let the raw table go: freeing its strings takes time that is short at the end."""

@@ -67,12 +67,15 @@ class SmallModels:
     models : tuple of SmallModel
     chosen : SmallModel
     price : Price
+    can_distil : bool
+        Whether the models of the folds, which teach students, are still there.
     """
 
     ensemble: SmallModel
     models: tuple[SmallModel, ...]
     chosen: SmallModel
     price: Price
+    can_distil: bool = True
 
 
 def make_small(
@@ -109,11 +112,15 @@ def make_small(
     with open_elsewhere(run, settings, server, read_problem) as session:
         _copy_trials(run, settings.output, session.store)
         lab = session.lab(Journal(observers=callbacks.observers), callbacks)
+        run = _without_lost_refits(run, session.data)
         pool = gather_complete(run, session.data, POOL_SIZE)
         predictions, held_rows = _held_out(run, session.data)
         judge = _judge(run, pool, predictions, held_rows, session)
         ensemble = judge.judged_ensemble(predictor)
         models = _of_members(judge, pool, price, lab, held_rows)
+        if not _has_fold_models(run, lab):
+            chosen = _choose(ensemble, models, price)
+            return replace(chosen, can_distil=False)
         teacher = _teacher(run, lab, predictor)
         with distilled(teacher, judge, price, session, callbacks) as found:
             proposals, workplace = found
@@ -134,7 +141,7 @@ def _judge(
         loss = loss_of(predictions[held_rows], pool, metric)
     else:
         loss = run.evaluation.loss
-    examples = session.data.example_rows
+    examples = session.data.example_rows()
     assert examples is not None  # the table was cleaned again
     stage = _ensemble_stage(session.settings)
     return Judge(
@@ -181,6 +188,21 @@ def _copy_trials(
                     shutil.copyfile(path, store.trial_folder(trial.id) / path.name)
 
 
+def _without_lost_refits(
+    run: Study,
+    data: RunData,
+) -> Study:
+    """Return a study without refits whose model is gone from the folder: they are made again."""
+    trials = {}
+    for name, trial in run.trials.items():
+        outcomes = dict(trial.outcomes)
+        for split in trial.refits:
+            if data.model(trial, split) is None:
+                outcomes.pop(str(trial.key_at(*split)))
+        trials[name] = replace(trial, outcomes=outcomes)
+    return replace(run, trials=trials)
+
+
 def _held_out(
     run: Study,
     data: RunData,
@@ -197,6 +219,19 @@ def _held_out(
     if run.evaluation is not None and combined.ndim > 1:
         combined = apply_temperature(combined, run.evaluation.temperature)
     return combined, np.flatnonzero(is_held)
+
+
+def _has_fold_models(
+    run: Study,
+    lab: Lab,
+) -> bool:
+    """Return whether the members' models of the folds, which teach students, are still there."""
+    for name in run.weights:
+        trial = run.trials[name]
+        for split in judged_splits(lab.data.dataset().folds):
+            if lab.data.model(trial, split) is None:
+                return False
+    return True
 
 
 def _teacher(

@@ -12,6 +12,7 @@ from automl.search.students import Student, fitted_to, mean_rounds
 from automl.study import Study
 from automl.trial import Trial
 
+VARIANT_ORIGIN = "ensemble"  # the stage that proposes them
 _MAX_STUDIED = 6  # of the best models, that are made smaller
 _MAX_CANDIDATES = 4
 _FORESTS = ("random_forest", "extra_trees")
@@ -34,7 +35,6 @@ def is_best_affordable(
 def affordable_variants(
     study: Study,
     price: Price,
-    origin: str,
 ) -> list[Student]:
     """Return the best models with so few rounds or trees that one refit keeps to a price.
 
@@ -44,12 +44,10 @@ def affordable_variants(
     ----------
     study : Study
     price : Price
-    origin : str
-        The stage that proposes them.
     """
-    best = study.ranked_models[:_MAX_STUDIED]
+    tuned = [trial for trial in study.ranked_models if trial.candidate.origin != VARIANT_ORIGIN]
     found: dict[str, Student] = {}
-    for trial in best:
+    for trial in tuned[:_MAX_STUDIED]:
         growth = growth_within(study, trial, price)
         if growth >= _MIN_GROWTH_BESIDE_OTHERS:
             continue
@@ -57,8 +55,9 @@ def affordable_variants(
         smaller = _smaller(trial, share)
         if smaller is None:
             continue
-        candidate = replace(smaller.candidate, origin=origin)
-        if candidate.id not in study.trials:
+        candidate = replace(smaller.candidate, origin=VARIANT_ORIGIN)
+        known = study.trials.get(candidate.id)
+        if known is None or not study.is_complete(known):
             found[candidate.id] = replace(smaller, candidate=candidate)
     variants = list(found.values())
     return variants[:_MAX_CANDIDATES]

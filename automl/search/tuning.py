@@ -14,6 +14,7 @@ from automl.candidate import Candidate, Job
 from automl.features.recipe import Recipe
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.resources import Resources
+from automl.search.affordable import VARIANT_ORIGIN
 from automl.search.costs import expected_seconds, seconds_spent
 from automl.search.family_tuner import FamilyTuner, Proposal
 from automl.search.plateau import MIN_GAIN, predict_gain
@@ -111,7 +112,8 @@ class TuningPolicy:
         """Return the undecided candidates of earlier stages; low-fidelity fits don't count."""
         begun = []
         for trial in study.trials.values():
-            is_known = trial.decided or trial.id in self._active
+            is_variant = trial.candidate.origin == VARIANT_ORIGIN
+            is_known = trial.decided or trial.id in self._active or is_variant
             if study.started_splits(trial) and not is_known:
                 begun.append(trial.candidate)
         return begun

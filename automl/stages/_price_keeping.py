@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from automl.candidate import Split
 from automl.events import EnsembleWeighted, finding_event
 from automl.folds import HasTime
 from automl.lab.assembly import build_predictor
 from automl.lab.lab import Lab
-from automl.leaderboard import MISSED_PRICE
 from automl.prediction_costs import estimate_ensemble_cost
 from automl.predictor.cost import file_megabytes, measure_cost
-from automl.price import Cost, Price
+from automl.price import MISSED_PRICE, Cost, Price
 from automl.stages._pricing import Choice, Selector
 from automl.study import Study
 
@@ -31,10 +31,13 @@ class Offer:
     choice : Choice
     cost : Cost
         Of the predictor.
+    models : mapping of str to tuple of (int, int)
+        The splits of each member's models that it was built from.
     """
 
     choice: Choice
     cost: Cost
+    models: Mapping[str, tuple[Split, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class PriceKeeper:
     lab : Lab
     train : callable
         Train the refits that a choice needs, and return the larger study.
+    has_time_to_choose : callable
+        Whether there is time to weigh further members.
     has_time : callable
         Whether there is time for another attempt with refits.
     has_time_to_measure : callable
@@ -58,6 +63,7 @@ class PriceKeeper:
     price: Price
     lab: Lab
     train: Callable[[Study, Choice], Study]
+    has_time_to_choose: HasTime
     has_time: HasTime
     has_time_to_measure: HasTime
 
@@ -72,14 +78,14 @@ class PriceKeeper:
         can_train = True
         while len(offers) < _MAX_ATTEMPTS:
             selector = replace(self.selector, study=study)
-            choice = selector.choose(price, self.has_time)
+            choice = selector.choose(price, self.has_time_to_choose)
             if any(_is_same(choice, offer.choice) for offer in offers):
                 break
             if can_train:
                 study = self.train(study, choice)
             as_chosen = study.add(choice.event())
-            cost = predictor_cost(as_chosen, self.lab)
-            offer = Offer(choice, cost)
+            offer = self._measured(choice, as_chosen)
+            cost = offer.cost
             offers.append(offer)
             can_train = can_train and self.has_time()
             used = self.price.used_share(cost)
@@ -89,7 +95,27 @@ class PriceKeeper:
             margin = _MARGIN * len(offers)
             estimated = estimate_ensemble_cost(as_chosen)  # with the refits that there are
             price = self.price.corrected(estimated, cost, margin)
-        return study, self._best(offers)
+        as_it_is = [self._remeasured(offer, study) for offer in offers]
+        return study, self._best(as_it_is)
+
+    def _measured(
+        self,
+        choice: Choice,
+        as_chosen: Study,
+    ) -> Offer:
+        cost = predictor_cost(as_chosen, self.lab)
+        return Offer(choice, cost, _models(as_chosen))
+
+    def _remeasured(
+        self,
+        offer: Offer,
+        study: Study,
+    ) -> Offer:
+        """Measure an offer again if a later one has trained further models of its members."""
+        as_chosen = study.add(offer.choice.event())
+        if _models(as_chosen) == offer.models:
+            return offer
+        return self._measured(offer.choice, as_chosen)
 
     def _best(self, offers: list[Offer]) -> Offer:
         """Return the allowed offer with the least loss, or the one that misses the price least."""
@@ -99,14 +125,26 @@ class PriceKeeper:
         return min(offers, key=lambda offer: self.price.used_share(offer.cost))
 
 
-def predictor_cost(study: Study, lab: Lab) -> Cost:
+def _models(study: Study) -> dict[str, tuple[Split, ...]]:
+    """Return the splits of the models of each member of a study's ensemble."""
+    models = {}
+    for name in study.weights:
+        trial = study.trials[name]
+        models[name] = (*study.bag(trial), *study.refits(trial))
+    return models
+
+
+def predictor_cost(
+    study: Study,
+    lab: Lab,
+) -> Cost:
     """Return what the predictor of a study's weights costs.
 
     Without a clock, or without a row of the table, its milliseconds are counted.
     """
     predictor = build_predictor(study, lab.data)
-    rows = lab.data.example_rows
-    if lab.budget.is_timed and rows is not None:
+    rows = lab.data.example_rows() if lab.budget.is_timed else None
+    if rows is not None:
         cost = measure_cost(predictor, rows)
     else:
         counted = estimate_ensemble_cost(study)
@@ -114,7 +152,12 @@ def predictor_cost(study: Study, lab: Lab) -> Cost:
     return replace(cost, megabytes=cost.megabytes + _EVALUATION_MEGABYTES)
 
 
-def record_priced(study: Study, lab: Lab, event: EnsembleWeighted, price: Price) -> Study:
+def record_priced(
+    study: Study,
+    lab: Lab,
+    event: EnsembleWeighted,
+    price: Price,
+) -> Study:
     """Record an ensemble whose cost is known, and a finding if that is more than the price."""
     study = lab.record(study, event)
     cost = event.cost

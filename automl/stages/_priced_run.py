@@ -40,7 +40,7 @@ def _with_affordable(
     budget: Budget,
 ) -> Study:
     """Train smaller variants of the best models that don't keep to the price, or fill it alone."""
-    variants = affordable_variants(study, options.price, "ensemble")
+    variants = affordable_variants(study, options.price)
     if not variants:
         return study
     policy = StudentPolicy(variants, study.plan.splits)
@@ -69,6 +69,9 @@ def run_within_price(
         kept_seconds = PRICED_EVALUATION_TIME_SHARE * budget.remaining()
     pace = Pace(budget, kept_seconds)
 
+    def has_time_to_choose() -> bool:
+        return budget.remaining() > max(MIN_OPTIMISM_SECONDS, kept_seconds / 2)
+
     def has_time_to_measure() -> bool:
         return budget.remaining() > MIN_OPTIMISM_SECONDS
 
@@ -85,6 +88,7 @@ def run_within_price(
         price,
         lab,
         train,
+        has_time_to_choose,
         has_time=pace,
         has_time_to_measure=has_time_to_measure,
     )

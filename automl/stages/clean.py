@@ -41,8 +41,6 @@ from automl.stages.wide import MAX_COLUMNS_UNNARROWED, Narrowed, features_of, wi
 from automl.study import Study
 from automl.task import Task
 
-EXAMPLE_ROWS = 20  # raw rows that are kept, to measure predictions by
-
 
 @dataclass(frozen=True)
 class Clean:
@@ -112,8 +110,7 @@ class Clean:
         limits = Limits(lab.budget, lab.workers)
         prepared = self.prepare(original, limits, study.seed)
         lab.data.save(prepared.dataset, prepared.cleaner)
-        n_examples = min(EXAMPLE_ROWS, original.table.n_rows)
-        lab.data.example_rows = original.table.take(np.arange(n_examples))
+        lab.data.keep_example_rows()
         is_drawn = prepared.n_rows < original.table.n_rows
         # Arrays of groups or times, unlike columns, are in no file: their folds are saved instead.
         if not is_drawn and (original.groups is not None or original.times is not None):

@@ -35,6 +35,8 @@ def text(
     lines.append(
         f"Costs: how much higher {metric.loss_name} is than the ensemble's on the held-out rows."
     )
+    if not small.can_distil:
+        lines.append("The models of the folds are gone from the run's folder: none was distilled.")
     lines.append(f"Written: {output}, the {small.chosen.kind} model: {_reason(small)}.")
     return "\n".join(lines)
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from automl.event_log import replay
-from automl.leaderboard import leaderboard
+from automl.events import EnsembleWeighted, finding_event
+from automl.leaderboard import leaderboard, missed_price_text
 from automl.predictor import load
 from automl.predictor.archive import dumps
 from automl.predictor.cost import measure_cost
-from automl.price import Cost
+from automl.price import MISSED_PRICE, Cost
 from automl.run_files import PREDICTOR
+from automl.study import Study
 from automl.table import read_table
 from tests.run.commands import PENGUINS, automl, process
 
@@ -42,6 +44,13 @@ def test_a_price_that_nothing_keeps_to_is_told_in_one_line(tmp_path: Path) -> No
     (warning,) = [line for line in made.stderr.splitlines() if "0.001 ms" in line]
     assert "the least that was found, and is kept, takes" in warning
     assert load(tmp_path / "run").members
+
+
+def test_a_missed_price_is_forgotten_once_another_ensemble_is_chosen() -> None:
+    chosen = EnsembleWeighted({}, "bag", None)
+    study = Study().add(chosen).add(finding_event(MISSED_PRICE, "too dear"))
+    assert missed_price_text(study) == "too dear"
+    assert missed_price_text(study.add(chosen)) == ""
 
 
 @pytest.mark.heavy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_a_run_by_time_or_with_a_holdout_and_weights_has_smaller_models(
     assert small.chosen in small.models
     with pytest.raises(InputError, match=r"no model keeps to 0.0001 MB: the cheapest one takes"):
         make_small(lambda budget: read_problem(request, budget), settings, Price(megabytes=0.0001))
+
+
+def test_without_the_models_of_the_folds_there_are_the_other_kinds(home: Path) -> None:
+    shutil.copytree(home / "run", home / "thinned")
+    for path in (home / "thinned" / "trials").rglob("*.zip"):
+        path.unlink()
+    words = ("--to", "small", "--max-mb", "0.06", "--budget", "1d")
+    said = automl("export", "thinned", *words, cwd=home)
+    assert said.returncode == 0, said.stderr
+    assert "none was distilled" in said.stdout
+    assert "single" in said.stdout
 
 
 def test_nothing_is_overwritten(exported: tuple[Path, str]) -> None:

@@ -12,6 +12,7 @@ from automl.price import Price
 from automl.search.affordable import affordable_variants, is_best_affordable
 from automl.study import Plan, Size, Study
 from automl.task import Task
+from automl.trial import Trial
 from tests.made_trials import complete_trial
 
 EMPTY = Study(
@@ -35,7 +36,7 @@ def study_of(*families: str) -> Study:
 
 
 def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate() -> None:
-    (variant,) = affordable_variants(study_of("lightgbm"), Price(megabytes=1.02), "ensemble")
+    (variant,) = affordable_variants(study_of("lightgbm"), Price(megabytes=1.02))
     assert variant.rounds == pytest.approx(455, abs=1)  # a refit has a tenth more
     assert variant.candidate.params["learning_rate"] == pytest.approx(0.11, abs=0.001)
     assert variant.candidate.origin == "ensemble"
@@ -43,14 +44,14 @@ def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate(
 
 @pytest.mark.parametrize("price", [Price(), Price(megabytes=5), Price(milliseconds=100)])
 def test_nothing_is_tried_where_two_such_models_keep_to_the_price(price: Price) -> None:
-    assert affordable_variants(study_of("lightgbm", "catboost"), price, "ensemble") == []
+    assert affordable_variants(study_of("lightgbm", "catboost"), price) == []
 
 
 def test_a_model_that_leaves_no_room_for_another_gets_a_variant_of_half_the_price() -> None:
     price = Price(megabytes=3.02)
     study = study_of("lightgbm")
     assert is_best_affordable(study, price)
-    (variant,) = affordable_variants(study, price, "ensemble")
+    (variant,) = affordable_variants(study, price)
     assert variant.rounds == pytest.approx(682, abs=1)  # three quarters, less a tenth in a refit
 
 
@@ -58,14 +59,31 @@ def test_a_forest_that_is_twice_too_large_gets_half_the_trees() -> None:
     study = study_of("random_forest")
     price = Price(megabytes=1.02)
     assert not is_best_affordable(study, price)
-    (variant,) = affordable_variants(study, price, "ensemble")
+    (variant,) = affordable_variants(study, price)
     assert variant.rounds == pytest.approx(500, abs=1)
     assert variant.candidate.params["n_estimators"] == variant.rounds
 
 
+def test_an_interrupted_variant_is_continued_and_has_no_variants_itself() -> None:
+    price = Price(megabytes=1.02)
+    study = study_of("lightgbm")
+    (variant,) = affordable_variants(study, price)
+    outcome = Outcome("done", -1.0, 1.0, rounds=455, size=900_000, row_ms=1.0)
+    first, *_ = EMPTY.plan.splits
+    begun = complete_trial(variant.candidate, {first: outcome})
+    begun = replace(begun, decided="")
+    assert affordable_variants(with_trial(study, begun), price) == [variant]
+    whole = complete_trial(variant.candidate, dict.fromkeys(EMPTY.plan.splits, outcome))
+    assert affordable_variants(with_trial(study, whole), price) == []
+
+
+def with_trial(study: Study, trial: Trial) -> Study:
+    return replace(study, trials={**study.trials, trial.id: trial})
+
+
 def test_models_without_rounds_to_save_have_no_variants() -> None:
-    assert affordable_variants(study_of("knn"), Price(megabytes=1), "ensemble") == []
+    assert affordable_variants(study_of("knn"), Price(megabytes=1)) == []
 
 
 def test_a_price_that_no_round_keeps_to_has_no_variants() -> None:
-    assert affordable_variants(study_of("lightgbm"), Price(megabytes=0.001), "ensemble") == []
+    assert affordable_variants(study_of("lightgbm"), Price(megabytes=0.001)) == []
