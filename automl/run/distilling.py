@@ -23,7 +23,13 @@ from automl.problem import EMPTY_PROBLEM
 from automl.run.proposals import Judge, Proposal, Workplace
 from automl.run.session import Session, open_session
 from automl.run.settings import Callbacks
-from automl.search.distilling import EVERY_SPLIT, HELD_OUT_BLOCK, Lesson, teaching_data
+from automl.search.distilling import (
+    EVERY_SPLIT,
+    HELD_OUT_BLOCK,
+    Lesson,
+    rows_with_labels,
+    teaching_data,
+)
 from automl.search.perturbing import perturb
 from automl.search.students import (
     Student,
@@ -180,6 +186,9 @@ class _Textbook:
         rng = np.random.default_rng((self.seed, split + 1))
         made = perturb(names, rows, count, rng)
         prediction = predictor.predict_raw(made.columns(self.data.columns))
+        kept = rows_with_labels(prediction, MAX_PERTURBED_ROWS)
+        made = made.take(np.arange(kept))
+        prediction = prediction[:kept]
         return [Lesson(made, prediction, PERTURBED_WEIGHT, split)]
 
 

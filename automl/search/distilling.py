@@ -62,6 +62,19 @@ def soften(prediction: Floats) -> SoftLabels:
     return SoftLabels(rows, classes.astype(np.float64), shares[rows, classes])
 
 
+def rows_with_labels(prediction: Floats, max_labels: int) -> int:
+    """Return how many first rows have no more labels together than a bound.
+
+    Examples
+    --------
+    >>> rows_with_labels(np.array([[0.5, 0.5], [0.5, 0.5], [1.0, 0.0]]), 4)
+    2
+    """
+    labels = soften(prediction)
+    counts = np.bincount(labels.rows, minlength=len(prediction))
+    return int(np.searchsorted(np.cumsum(counts), max_labels, side="right"))
+
+
 @dataclass(frozen=True, eq=False)
 class Lesson:
     """Rows with a teacher's predictions for them.
