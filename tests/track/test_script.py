@@ -8,13 +8,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from automl.cleaning import CleanOptions, clean
+from automl.cleaning import CleanOptions, clean, numbers
 from automl.errors import InputError
 from automl.features.recipe import RECIPES
 from automl.files import bundled_folder
@@ -35,7 +38,7 @@ from automl.track.script.estimators import (
     estimator,
 )
 from automl.track.script.features import Pairs, script_features
-from automl.track.script.page import fill
+from automl.track.script.page import TEMPLATES, fill
 from automl.track.script.params import check_params
 from automl.track.script.reading import read_call
 from automl.track.script.scoring import script_scoring
@@ -294,6 +297,32 @@ def test_names_of_recipes_and_metrics_never_become_code(tmp_path: Path) -> None:
     names = [node.id for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Name)]
     assert "make_model" in names
     assert "foreign" not in names
+
+
+def read_as_a_script_does(words: Sequence[str | None], decimal: str) -> list[float]:
+    template = (TEMPLATES / "train.py.jinja").read_text(encoding="utf-8")
+    found = re.search(r"def read_numbers.*?(?={%)", template, flags=re.DOTALL)
+    assert found is not None
+    names: dict[str, Any] = {"np": np, "pd": pd}
+    exec(found[0], names)
+    cells = pd.Series(words, dtype=object)
+    values: list[float] = names["read_numbers"](cells, decimal).tolist()
+    return values
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_script_reads_numbers_as_automl_does(decimal: str) -> None:
+    words = ["12 EUR", "CHF 5", "$1,234.50", "Rs. 500", "12%", "(5)", "($1,234)", "1e5", "1E-3"]
+    words += ["-3", "- 3", "\u22123", "-$5", "$-5", "+4", "5-", ".5", "5.", "<1000", "1'234"]
+    words += ["1 234", "1\u00a0234", "12,34,567", "1.234,50", "26 691,70", "1,5", "1.2.3"]
+    words += ["x", "", "nan", "\u20ac", "2-3", "2024-01-05"]
+    expected = numbers.read(words, comma=decimal == ",").tolist()
+    assert read_as_a_script_does(words, decimal) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_script_reads_a_number_and_its_unit() -> None:
+    found = read_as_a_script_does(["5 pieces", "12 EUR", None], ".")
+    assert found == pytest.approx([5.0, 12.0, np.nan], nan_ok=True)
 
 
 def test_a_file_is_opened_as_it_is_written() -> None:
