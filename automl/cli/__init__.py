@@ -3,8 +3,9 @@
 Each command calls one function. The module of a command is imported when the command is called, and
 heavy imports stand inside the commands.
 
-Exit codes: 0 done; 3 done, but no model was completed, so the constant model predicts; 2 wrong use
-or unreadable input; 1 anything else; 130 stopped by the user.
+Exit codes: 0 done; 3 done, but no model was completed, so the constant model predicts, or no
+predictor keeps to the price; 2 wrong use or unreadable input; 1 anything else; 130 stopped by the
+user.
 """
 
 from __future__ import annotations

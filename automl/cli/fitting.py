@@ -69,12 +69,15 @@ Memory = Annotated[
 MaxMilliseconds = Annotated[
     float | None,
     typer.Option(
-        help="Milliseconds that predicting one row may take, warm: chooses the ensemble under it."
+        help="The most milliseconds that predicting one row may take, in a process that has "
+        "predicted others; the ensemble is chosen to fit."
     ),
 ]
 MaxMegabytes = Annotated[
     float | None,
-    typer.Option(help="Megabytes that the predictor's file may have: chooses the ensemble."),
+    typer.Option(
+        help="The most megabytes that the predictor's file may have; the ensemble is chosen to fit."
+    ),
 ]
 Group = Annotated[
     str | None,

@@ -68,10 +68,10 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
     memory : str or int, optional
         Memory that the workers may use: "8GB", or bytes. Default: 80% of free memory.
     max_ms : float, optional
-        Milliseconds that predicting one row may take, warm: the ensemble is chosen under it, and
-        measured.
+        The most milliseconds that predicting one row may take, in a process that has predicted
+        others. The ensemble is chosen to fit, and measured.
     max_mb : float, optional
-        Megabytes that the predictor's file may have.
+        The most megabytes that the predictor's file may have. The ensemble is chosen to fit.
     engine : {"local", "inline"} or Engine, default="local"
         Worker processes; or everything in this process, for tiny tables, which ignores `n_jobs` and
         `memory`; or an engine of your own (`automl.executor.engines.Engine`).

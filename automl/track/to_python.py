@@ -12,6 +12,7 @@ from automl.features.pairs import Arithmetic, Cross
 from automl.files import write_text
 from automl.metrics import metric_of
 from automl.predictor.model import Predictor
+from automl.run_files import LOG
 from automl.track.experiment import Experiment
 from automl.track.saved import only_the_constant, read_predictor
 from automl.track.script.columns import ScriptColumns
@@ -24,6 +25,7 @@ from automl.track.script.estimators import (
 )
 from automl.track.script.features import Pairs, script_features
 from automl.track.script.page import Script, fill
+from automl.track.script.params import check_params
 from automl.track.script.scoring import script_folds, script_scoring
 from automl.track.tables import all_params
 from automl.trial import Trial
@@ -41,7 +43,7 @@ def export(experiment: Experiment, output: Path) -> list[Path]:
     """
     predictor = read_predictor(experiment, WHAT)
     trial = best_trial(experiment)
-    write_text(output, fill(_script(experiment, trial, predictor, output)))
+    write_text(output, fill(script_of(experiment, trial, predictor, output)))
     return [output]
 
 
@@ -66,7 +68,14 @@ def best_trial(experiment: Experiment) -> Trial:
     )
 
 
-def _script(experiment: Experiment, trial: Trial, predictor: Predictor, output: Path) -> Script:
+def script_of(experiment: Experiment, trial: Trial, predictor: Predictor, output: Path) -> Script:
+    """Return what the script of a trial is filled from.
+
+    Raises
+    ------
+    InputError
+        The run's folder has hyperparameters that the trial's family doesn't know.
+    """
     study = experiment.study
     task = study.known_task
     metric = metric_of(task)
@@ -114,7 +123,16 @@ def _script(experiment: Experiment, trial: Trial, predictor: Predictor, output: 
 
 
 def _resolved(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
-    """Return the hyperparameters that the fits had, from the file of the first one."""
+    """Return the hyperparameters that the fits had, checked."""
+    path, params = _recorded(experiment, trial)
+    study = experiment.study
+    family = study.family(trial.candidate.family)
+    check_params(path, family, study.known_task, params)
+    return params
+
+
+def _recorded(experiment: Experiment, trial: Trial) -> tuple[Path, Mapping[str, Any]]:
+    """Return hyperparameters from the file of the first fit, else from the log; and that file."""
     for key, outcome in trial.outcomes.items():
         path = experiment.folder / "trials" / trial.id / f"{key}.json"
         if outcome.status != "done" or not path.is_file():
@@ -124,8 +142,8 @@ def _resolved(experiment: Experiment, trial: Trial) -> Mapping[str, Any]:
         except (ValueError, LookupError, TypeError):
             continue
         if isinstance(resolved, dict) and resolved:
-            return resolved
-    return all_params(experiment, trial)
+            return path, resolved
+    return experiment.folder / LOG, all_params(experiment, trial)
 
 
 def _rounds(trial: Trial) -> list[int]:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from automl.cleaning import CleanOptions, clean
+from automl.cleaning import CleanOptions, clean, numbers
 from automl.errors import InputError
 from automl.features.recipe import RECIPES
 from automl.files import bundled_folder
 from automl.metrics import METRICS
 from automl.models import FAMILIES
+from automl.predictor.model import Predictor
+from automl.run_files import LOG
 from automl.table import FileFormat, read_table
 from automl.task import Task
 from automl.track.experiment import Experiment, read_experiment
@@ -30,8 +38,12 @@ from automl.track.script.estimators import (
     estimator,
 )
 from automl.track.script.features import Pairs, script_features
+from automl.track.script.page import TEMPLATES, fill
+from automl.track.script.params import check_params
 from automl.track.script.reading import read_call
 from automl.track.script.scoring import script_scoring
+from automl.track.to_python import best_trial, script_of
+from automl.trial import Trial
 from tests.report.runs import cleaned_run, empty_run, full_run
 from tests.run.commands import automl
 
@@ -201,6 +213,116 @@ def test_each_recipe_of_each_family_has_an_estimator_with_known_parts() -> None:
                 family.name, task, METRICS["roc_auc"], params, 20, 100, features.native, 0
             )
             assert code(estimator(candidate).call)
+
+
+def filled(run: Experiment, trial: Trial) -> str:
+    """The script of a trial of a run that trained nothing, for the messy table."""
+    cleaner = clean(read_table(MESSY), "Cancelled", CleanOptions()).cleaner
+    predictor = Predictor(run.study.known_task, cleaner, {}, ())
+    return fill(script_of(run, trial, predictor, run.folder / "script.py"))
+
+
+def record_params(run: Experiment, trial: Trial, params: dict[str, Any]) -> None:
+    home = run.folder / "trials" / trial.id
+    home.mkdir(parents=True, exist_ok=True)
+    for key in trial.outcomes:
+        text = json.dumps({"resolved": params, "curve": []})
+        (home / f"{key}.json").write_text(text, encoding="utf-8")
+
+
+def made_run(folder: Path) -> tuple[Experiment, Trial]:
+    full_run(folder).store.close()
+    run = read_experiment(folder)
+    return run, best_trial(run)
+
+
+def test_the_script_has_the_hyperparameters_that_the_fits_recorded(tmp_path: Path) -> None:
+    run, trial = made_run(tmp_path / "run")
+    candidate = replace(trial.candidate, family="random_forest")
+    trial = replace(trial, candidate=candidate)
+    record_params(run, trial, {"max_features": 0.25, "n_estimators": 7})
+    assert "max_features=0.25" in filled(run, trial)
+
+
+FOREIGN = "foreign()"
+
+
+@pytest.mark.parametrize("file", ["fit", "log"])
+def test_a_name_of_a_hyperparameter_never_becomes_code(file: str, tmp_path: Path) -> None:
+    run, trial = made_run(tmp_path / "run")
+    forged = {f"max_features={FOREIGN}, max_samples": 1}
+    recorded = forged if file == "fit" else {}
+    candidate = replace(trial.candidate, family="random_forest", params=forged)
+    trial = replace(trial, candidate=candidate)
+    record_params(run, trial, recorded)
+    path = LOG if file == "log" else r"trials.*\.json"
+    with pytest.raises(InputError, match=rf"{path}: .* has no hyperparameter 'max_features=for"):
+        filled(run, trial)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lambda", 1),
+        ("snapshot_file", 1),
+        ("min_samples_split", "4"),
+        ("min_samples_split", [4]),
+        ("min_samples_split", {"a": 4}),
+        ("min_samples_split", float("nan")),
+        ("max_features", "os.system"),
+        ("max_features", [1]),
+        ("n_estimators", None),
+    ],
+)
+def test_a_hyperparameter_is_known_and_plain(name: str, value: Any) -> None:
+    task = Task("binary", "y", "roc_auc", ("no", "yes"))
+    family = next(family for family in FAMILIES if family.name == "extra_trees")
+    good = {"max_features": "sqrt", "min_samples_split": 4, "n_estimators": 10}
+    check_params(Path("a.json"), family, task, good)
+    with pytest.raises(InputError, match=rf"^a\.json: --to python: extra_trees .*'{name}'.*\.$"):
+        check_params(Path("a.json"), family, task, good | {name: value})
+
+
+def test_names_of_recipes_and_metrics_never_become_code(tmp_path: Path) -> None:
+    run, trial = made_run(tmp_path / "run")
+    forged = f'own@"""\n{FOREIGN}\n"""\\'
+    recipe = replace(trial.candidate.recipe, name=forged)
+    candidate = replace(trial.candidate, family="linear", params={}, recipe=recipe)
+    trial = replace(trial, candidate=candidate)
+    record_params(run, trial, {})
+    task = replace(run.study.known_task, metric=forged)
+    run = replace(run, study=replace(run.study, task=task))
+    script = filled(run, trial)
+    assert script.count(FOREIGN) >= 2
+    names = [node.id for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Name)]
+    assert "make_model" in names
+    assert "foreign" not in names
+
+
+def read_as_a_script_does(words: Sequence[str | None], decimal: str) -> list[float]:
+    template = (TEMPLATES / "train.py.jinja").read_text(encoding="utf-8")
+    found = re.search(r"def read_numbers.*?(?={%)", template, flags=re.DOTALL)
+    assert found is not None
+    names: dict[str, Any] = {"np": np, "pd": pd}
+    exec(found[0], names)
+    cells = pd.Series(words, dtype=object)
+    values: list[float] = names["read_numbers"](cells, decimal).tolist()
+    return values
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_script_reads_numbers_as_automl_does(decimal: str) -> None:
+    words = ["12 EUR", "CHF 5", "$1,234.50", "Rs. 500", "12%", "(5)", "($1,234)", "1e5", "1E-3"]
+    words += ["-3", "- 3", "\u22123", "-$5", "$-5", "+4", "5-", ".5", "5.", "<1000", "1'234"]
+    words += ["1 234", "1\u00a0234", "12,34,567", "1.234,50", "26 691,70", "1,5", "1.2.3"]
+    words += ["x", "", "nan", "\u20ac", "2-3", "2024-01-05"]
+    expected = numbers.read(words, comma=decimal == ",").tolist()
+    assert read_as_a_script_does(words, decimal) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_script_reads_a_number_and_its_unit() -> None:
+    found = read_as_a_script_does(["5 pieces", "12 EUR", None], ".")
+    assert found == pytest.approx([5.0, 12.0, np.nan], nan_ok=True)
 
 
 def test_a_file_is_opened_as_it_is_written() -> None:

@@ -114,6 +114,7 @@ def _texts(script: Script) -> dict[str, Any]:
     experiment = script.experiment
     family = script.candidate.family
     recipe = script.trial.candidate.recipe.name
+    metric = _in_docstring(experiment.metric)
     score = experiment.score(script.trial.loss)
     data = experiment.data
     path = str(data.get("path", data.get("source", "table.csv")))
@@ -130,7 +131,7 @@ def _texts(script: Script) -> dict[str, Any]:
             f"Train the best single model of the run {experiment.name}: {family}."
         ),
         "run": _in_docstring(shlex.quote(str(experiment.folder))),
-        "told": f"{experiment.metric} {score:.6g}, on rows that were held out",
+        "told": f"{metric} {score:.6g}, on rows that were held out",
         "packages": " ".join(packages),
         "script": _in_docstring(shlex.quote(script.output.name)),
         "departures": _listed([each for each in dict.fromkeys(departures) if each]),
@@ -139,7 +140,7 @@ def _texts(script: Script) -> dict[str, Any]:
         "target": code(experiment.target),
         "metric": script.scoring.name,
         "sign": script.scoring.sign,
-        "recipe": recipe,
+        "recipe": _in_docstring(recipe),
     }
 
 
@@ -154,6 +155,7 @@ def _listed(texts: list[str]) -> list[str]:
 
 
 def _in_docstring(text: str) -> str:
+    """Return a run's text, which may be a stranger's, so that it can't end a docstring."""
     return visible(text).replace("\\", "/").replace('"', "'")
 
 
