@@ -36,6 +36,7 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # time of every entry, so that equal states m
 
 _ALIGNMENT = 64  # bytes, as `np.save` aligns an array in its file
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # before an entry's name, of which the lengths matter
+_LOCAL_SIGNATURE = b"PK\x03\x04"
 _EXTRA_HEADER = struct.Struct("<HH")
 _PADDING_ID = 0xD935
 _ENTRY_NAME = re.compile(r"state/(state\.json|\d{1,6}\.(npy|bin))")
@@ -176,8 +177,45 @@ class Archive:
         return cls(memoryview(blob), entries, opened)
 
     def audit(self, names: re.Pattern[str]) -> None:
-        """Refuse entries that no predictor has: see the function `audit`."""
+        """Refuse entries that no predictor has: see the function `audit`.
+
+        So are entries that share bytes, since the sum of their sizes says nothing then.
+        """
         audit(self.zip, names)
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Refuse entries that do not lie one after the other before the list of contents."""
+        places = [self._place(entry) for entry in self.entries.values()]
+        places.sort()
+        end = 0
+        for start, next_end in places:
+            if start < end:
+                raise UnsafeModel("the model file holds entries that share bytes")
+            end = next_end
+        if end > self.zip.start_dir:
+            raise UnsafeModel("the model file holds an entry that ends outside its contents")
+
+    def _place(self, entry: zipfile.ZipInfo) -> tuple[int, int]:
+        """Return where an entry's header begins and where its bytes end."""
+        begin = entry.header_offset
+        content = self._content_start(entry)
+        return begin, content + entry.compress_size
+
+    def _content_start(self, entry: zipfile.ZipInfo) -> int:
+        """Return where an entry's bytes begin, after comparing its header's name."""
+        begin = entry.header_offset
+        error = UnsafeModel(f"its entry {entry.filename!r} is not where it should be")
+        if begin < 0:
+            raise error
+        signature, *_, name_length, extra_length = _LOCAL_HEADER.unpack_from(self.blob, begin)
+        name_start = begin + _LOCAL_HEADER.size
+        name_end = name_start + name_length
+        name = bytes(self.blob[name_start:name_end])
+        if signature != _LOCAL_SIGNATURE or name != entry.filename.encode():
+            raise error
+        content_start: int = name_end + extra_length
+        return content_start
 
     def read(self, name: str) -> memoryview:
         """Return an entry's bytes.
@@ -190,9 +228,7 @@ class Archive:
         entry = self.entries[name]
         if entry.compress_type != zipfile.ZIP_STORED:
             return memoryview(self.zip.read(entry))
-        header = _LOCAL_HEADER.unpack_from(self.blob, entry.header_offset)
-        *_, name_length, extra_length = header
-        start = entry.header_offset + _LOCAL_HEADER.size + name_length + extra_length
+        start = self._content_start(entry)
         content = self.blob[start : start + entry.file_size]
         if len(content) != entry.file_size:
             raise UnsafeModel(f"its entry {name!r} is not complete")
@@ -237,9 +273,11 @@ def check_size(unpacked: int, packed: int) -> None:
 
 
 def check_packing(entry: zipfile.ZipInfo) -> None:
-    """Refuse an entry that is neither stored nor deflated, or is encrypted."""
+    """Refuse an entry that is neither stored nor deflated, is encrypted, or has two lengths."""
     is_encrypted = entry.flag_bits & 1
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or is_encrypted:
+    is_stored = entry.compress_type == zipfile.ZIP_STORED
+    has_two_lengths = is_stored and entry.file_size != entry.compress_size
+    if entry.compress_type not in _COMPRESSIONS or is_encrypted or has_two_lengths:
         raise UnsafeModel(
             f"the model file's entry {entry.filename!r} is packed in a way that no predictor uses"
         )

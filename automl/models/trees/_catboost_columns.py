@@ -18,8 +18,8 @@ from automl.errors import UnsafeModel
 from automl.models.trees._catboost_file import CatBoostFile, NumberFeature
 from automl.models.trees._cityhash import Hashes, category_hashes
 from automl.models.trees.conditions import Conditions, offsets_of
+from automl.models.trees.splits import MAX_SET_BYTES
 
-_MAX_SET_BYTES = 2**25  # of all sets together; a few bytes each where fits made them
 # A table of statistics has 24 bytes or more for each category that occurs.
 _MIN_HASHES_ALLOWED = 2**21
 
@@ -170,7 +170,7 @@ def conditions_of(
     """Return tests as conditions: those of numbers first."""
     sizes = [test.size for test in categories]
     offsets = offsets_of(sizes)
-    if offsets[-1] > _MAX_SET_BYTES:
+    if offsets[-1] > MAX_SET_BYTES:
         raise ValueError("sets of categories that are too large")
     columns = [test.column for test in numbers]
     columns += [test.column for test in categories]

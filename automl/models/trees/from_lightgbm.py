@@ -16,7 +16,8 @@ from automl.models.trees.damage import damaged
 from automl.models.trees.splits import NO_SET, Splits, round_down
 from automl.models.trees.trees import MAX_OUTPUTS, Trees
 
-_MAX_WORD_LENGTH = 11  # of a whole number below 2**31, with its sign
+_MAX_WORD_LENGTH = 11  # of the lowest number of 32 bits, with its sign
+_NUMBER_LIMIT = 2**31
 _MAX_FEATURES = 2**24
 # Bits of a decision type.
 _IS_CATEGORICAL = 1
@@ -27,6 +28,7 @@ _N_DECISIONS = 16
 _READ_AS_ZERO = 0
 _READ_AS_MISSING = 2
 _WORD_BITS = 32  # of a set of categories
+_WORD_LIMIT = 2**_WORD_BITS
 _OBJECTIVE = re.compile(
     rb"regression|regression_l1|quantile|binary sigmoid:1|multiclass num_class:\d{1,6}"
 )
@@ -237,7 +239,7 @@ class _CategorySets:
         for index, count in enumerate(counts[has_sets]):
             categories += _sets_of_tree(
                 _integers(edges[index]),
-                _integers(words[index]),
+                _integers(words[index], _WORD_LIMIT),
                 count,
             )
         return cls(categories, first=offsets_of(counts))
@@ -279,7 +281,7 @@ def _sets_of_tree(
     lengths = np.diff(edges)
     if (lengths < 0).any():
         raise error
-    if is_outside(words, 2**_WORD_BITS):
+    if is_outside(words, _WORD_LIMIT):
         raise _damaged("sets of categories that are not there")
     little_endian = words.astype("<u4")
     in_bytes = little_endian.view(np.uint8)
@@ -368,12 +370,22 @@ def _integer(word: bytes) -> int:
     return int(number)
 
 
-def _integers(words: list[bytes]) -> Integers:
+def _integers(
+    words: list[bytes],
+    limit: int = _NUMBER_LIMIT,
+) -> Integers:
+    """Return words as whole numbers from -limit to limit - 1."""
+    error = _damaged("malformed whole numbers")
     lengths = map(len, words)
     if max(lengths, default=0) > _MAX_WORD_LENGTH:
-        raise _damaged("malformed whole numbers")
+        raise error
     try:
-        numbers = [int(word) for word in words]
+        parsed = [int(word) for word in words]
     except ValueError:
-        raise _damaged("malformed whole numbers") from None
-    return np.array(numbers, np.int64)
+        raise error from None
+    numbers = np.array(parsed, np.int64)
+    is_low = numbers < -limit
+    is_high = numbers >= limit
+    if (is_low | is_high).any():
+        raise _damaged("whole numbers that are too large")
+    return numbers

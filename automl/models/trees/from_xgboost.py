@@ -257,6 +257,8 @@ def _read_categories(stored: _StoredTrees, counts: Integers) -> list[Integers]:
     is_inside &= sizes >= 0
     if not is_inside.all() or is_outside(categories, _MAX_CATEGORY):
         raise _damaged("sets of categories that are not there")
+    if sizes.sum() > len(categories):
+        raise _damaged("sets of categories that overlap")
     tree_starts = offsets_of(lengths)[:-1]
     starts += np.repeat(tree_starts, counts)
     ends = starts + sizes

@@ -296,13 +296,13 @@ def test_more_levels_than_a_file_can_know_are_refused() -> None:
 def test_sets_of_many_categories_are_refused() -> None:
     from automl.models.trees._cityhash import category_hashes
 
-    values = category_hashes(2**20)[-500:]
-    split = np.arange(2, 502, dtype="<i4")
+    values = category_hashes(2**20)[-1_500:]
+    split = np.arange(2, 1_502, dtype="<i4")
     forged = trees(
         one_hot=[{0: i32(0), 1: values}],
         splits=split,
-        sizes=np.ones(500, "<i4"),
-        leaves=np.ones(1_000),
+        sizes=np.ones(1_500, "<i4"),
+        leaves=np.ones(3_000),
     )
     with pytest.raises(UnsafeModel, match="too large"):
         read_catboost(file_of(forged), (0, 2**20))

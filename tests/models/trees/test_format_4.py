@@ -94,6 +94,13 @@ def test_a_booster_predicts_as_it_did() -> None:
         (first("num_leaves", b"4000"), "too few or too many numbers"),
         (first("num_leaves", b"0"), "without leaves"),
         (first("num_leaves", b"99999999999999999999"), "malformed whole numbers"),
+        (first("left_child", b"4294967297"), "whole numbers that are too large"),
+        (first("right_child", b"-4294967297"), "whole numbers that are too large"),
+        (first("split_feature", b"2147483648"), "whole numbers that are too large"),
+        (first("split_feature", b"99999999999"), "whole numbers that are too large"),
+        (first("split_feature", b"-2147483649"), "whole numbers that are too large"),
+        (first("cat_threshold", b"4294967296"), "whole numbers that are too large"),
+        (first("cat_threshold", b"-1"), "sets of categories that are not there"),
         (first("cat_boundaries", b"3"), "do not follow one another"),
         (
             lambda text: re.sub(rb"cat_boundaries=.*", b"cat_boundaries=", text, count=1),
