@@ -78,9 +78,9 @@ def _leaderboard_section(study: Study) -> str:
 
 
 def select_rows(rows: Sequence[Row], max_rows: int) -> list[Row]:
-    """Select the best rows and the best of each family, in the order of the leaderboard.
+    """Select the best rows, the best of each family, and the predictor's own, in their order.
 
-    The best rows alone may all be variants of one family.
+    The best rows alone may all be variants of one family, and a price may have left them out.
 
     Parameters
     ----------
@@ -90,8 +90,9 @@ def select_rows(rows: Sequence[Row], max_rows: int) -> list[Row]:
     """
     best_of_family = {row["family"]: row["rank"] for row in reversed(rows) if is_done(row)}
     leaders = list(best_of_family.values())
-    others = [row["rank"] for row in rows if row["rank"] not in leaders]
-    ranks = sorted([*leaders, *others], key=lambda rank: (rank not in leaders, rank))
+    leaders += [row["rank"] for row in rows if row["weight"] == 1.0]
+    all_ranks = [row["rank"] for row in rows]
+    ranks = sorted(all_ranks, key=lambda rank: (rank not in leaders, rank))
     selected = set(ranks[:max_rows])
     return [row for row in rows if row["rank"] in selected]
 

@@ -118,7 +118,8 @@ def export(
             f"automl: left out, since it holds rows: {omitted} (--rows includes them)", err=True
         )
     if open_command:
-        typer.echo(f"automl: open it with: {open_command}", err=True)
+        verb = "run" if to == "python" else "open"
+        typer.echo(f"automl: {verb} it with: {open_command}", err=True)
 
 
 def _refuse_others(options: Mapping[str, object]) -> None:

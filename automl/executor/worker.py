@@ -203,9 +203,10 @@ class Worker:
         np.save(temporary / "X.npy", matrix)
         packed = pack_to_bytes(encoding.to_state())
         (temporary / ENCODING_STATE).write_bytes(packed)
-        if home.exists():  # written by a worker that died before it could report
+        if (home / ENCODING_STATE).exists():  # by a worker that died before it could report
             shutil.rmtree(temporary)
         else:
+            shutil.rmtree(home, ignore_errors=True)  # half of it, if it was being removed
             os.replace(temporary, home)
         return Outcome("done", seconds=time.monotonic() - started)
 

@@ -98,7 +98,12 @@ class RunData:
         dataset: Dataset,
         cleaner: Cleaner | None = None,
     ) -> None:
-        """Write the data for the workers, completely or not at all, and keep the cleaner."""
+        """Write the data for the workers, completely or not at all, and keep the cleaner.
+
+        Encodings of other data are removed, such as an ended run may have left.
+        """
+        shutil.rmtree(self.store.work / ENCODED, ignore_errors=True)
+        self.encoded.clear()
         self._dataset, self._cleaner = dataset, cleaner
         temporary, folder = self.store.work / ".data", self.store.work / "data"
         shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from automl.arrays import Floats, Rows
 from automl.budget import Budget, reserve_ending
 from automl.candidate import Split
 from automl.ensemble import apply_temperature, combine
-from automl.errors import InputError
+from automl.errors import InputError, OutOfTime
 from automl.event_log import replay
 from automl.executor.fork_server import ForkServer
 from automl.executor.work import encodings_at
@@ -53,6 +53,7 @@ POOL_SIZE = 30  # of the best trials, besides the best of every family
 MAX_PRUNING_ROWS = 5_000
 MEASURED_ROWS = 50
 MEMBERS_TIME_SHARE = 0.3  # of the time, for training the run's own trials on all rows
+NO_TIME = "--budget: there was no time for a smaller model. Give more."
 ONE_REFIT = Arrangement("refit", copies=1, planned=1)
 
 
@@ -109,6 +110,22 @@ def make_small(
     _check_members(run, settings.output)
     check_metric(run, settings)
     predictor = load(settings.output / PREDICTOR, extra_families=settings.extensions)
+    try:
+        return _made_elsewhere(run, settings, price, callbacks, server, read_problem, predictor)
+    except OutOfTime as error:
+        raise InputError(NO_TIME) from error
+
+
+def _made_elsewhere(
+    run: Study,
+    settings: Settings,
+    price: Price,
+    callbacks: Callbacks,
+    server: ForkServer | None,
+    read_problem: Callable[[Budget], Problem],
+    predictor: Predictor,
+) -> SmallModels:
+    """Make the models in a temporary folder."""
     with open_elsewhere(run, settings, server, read_problem) as session:
         _copy_trials(run, settings.output, session.store)
         lab = session.lab(Journal(observers=callbacks.observers), callbacks)
@@ -372,7 +389,7 @@ def _choose(
         None keeps to the price, or there was no time to make one.
     """
     if not models:
-        raise InputError("--budget: there was no time for a smaller model. Give more.")
+        raise InputError(NO_TIME)
     if not price.is_bounded:
         chosen = _smallest_good(ensemble, models)
     else:

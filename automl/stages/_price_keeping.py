@@ -96,6 +96,10 @@ class PriceKeeper:
             estimated = estimate_ensemble_cost(as_chosen)  # with the refits that there are
             price = self.price.corrected(estimated, cost, margin)
         as_it_is = [self._remeasured(offer, study) for offer in offers]
+        if not any(self.price.allows(offer.cost) for offer in as_it_is):
+            selector = replace(self.selector, study=study)
+            cheapest = selector.cheapest(self.price)
+            as_it_is.append(self._measured(cheapest, study.add(cheapest.event())))
         return study, self._best(as_it_is)
 
     def _measured(

@@ -104,7 +104,7 @@ class Selector:
                 break
         if found:
             return min(found, key=lambda choice: choice.loss)
-        return self._cheapest(price)
+        return self.cheapest(price)
 
     def _choices(
         self,
@@ -171,7 +171,7 @@ class Selector:
         loss += _rise_of_loss(possible) * abs(loss)
         return Choice(weights, possible, self._cost(weights, possible), loss)
 
-    def _cheapest(self, price: Price) -> Choice:
+    def cheapest(self, price: Price) -> Choice:
         """Return the single model that uses up the least of the price."""
         choices = []
         for arrangement in self.arrangements:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from automl.errors import InputError
 from automl.table.column import NumberColumn, TextColumn
 from automl.table.raw import Table
 
@@ -46,7 +47,11 @@ def as_table(data: Any, *, source: str = "X") -> Table:
     """
     if isinstance(data, Table):
         return data
-    rows = _rows_of(data)
+    if isinstance(data, Mapping | list | tuple) and not data:
+        raise InputError(
+            f"{source}: there is no row. Give a dictionary of values by column, or a list of such."
+        )
+    rows = _rows_of(data, source)
     if rows is not None:
         table = _plain_table(rows, source)
         if table is not None:
@@ -57,13 +62,19 @@ def as_table(data: Any, *, source: str = "X") -> Table:
     return from_frame(data, source=source)
 
 
-def _rows_of(data: Any) -> Rows | None:
+def _rows_of(data: Any, source: str) -> Rows | None:
     """Return the rows of a single row or of a list of rows; None for other tables."""
     if isinstance(data, Mapping):
-        has_columns = any(map(_is_column, data.values()))
-        if has_columns or not data:
-            return None
-        return [data]
+        are_columns = {name: _is_column(value) for name, value in data.items()}
+        if not any(are_columns.values()):
+            return [data]
+        for name, is_column in are_columns.items():
+            if not is_column:
+                raise InputError(
+                    f"{source}: {name!r} is a single value, others are several. Give one row as "
+                    "single values, and several rows as lists of equal lengths."
+                )
+        return None
     if not isinstance(data, list | tuple) or not data:
         return None
     are_rows = all(isinstance(row, Mapping) for row in data)

@@ -11,6 +11,7 @@ from automl.run.proposals import MAX_COST_SHARE, SmallModel
 from automl.run.small import SmallModels
 
 HEADINGS = ("model", "ms a row", "MB", "score", "costs", "95% interval", "made of", "")
+KINDS = ("pruned", "single", "distilled")
 LEFT_ALIGNED = ("model", "made of", "")
 
 
@@ -35,6 +36,12 @@ def text(
     lines.append(
         f"Costs: how much higher {metric.loss_name} is than the ensemble's on the held-out rows."
     )
+    made = {model.kind for model in small.models}
+    for kind in KINDS:
+        if kind not in made and (kind != "distilled" or small.can_distil):
+            lines.append(
+                f"There is no {kind} model: there was no time for one, or none was worth building."
+            )
     if not small.can_distil:
         lines.append("The models of the folds are gone from the run's folder: none was distilled.")
     lines.append(f"Written: {output}, the {small.chosen.kind} model: {_reason(small)}.")

@@ -160,6 +160,21 @@ def test_an_interrupted_runs_data_and_encodings_are_used_again(tmp_path: Path) -
     again.store.close()
 
 
+def test_encodings_that_an_ended_run_left_behind_are_not_used(tmp_path: Path) -> None:
+    executor = InlineExecutor(tmp_path / "run" / "work")
+    lab, study = lab_of(executor, tmp_path / "run")
+    half = tmp_path / "run" / "work" / "encoded" / "native-shared"
+    half.mkdir(parents=True, exist_ok=True)
+    (half / "X.npy").write_bytes(b"half")
+    study = finished(lab, study, jobs("lightgbm"))
+    assert (half / "state.zip").exists()
+    (trial,) = study.trials.values()
+    assert trial.decided == "done"
+    lab.data.save(lab.data.dataset())
+    assert not half.exists()
+    lab.data.store.close()
+
+
 def test_data_that_was_never_written_is_not_recalled(tmp_path: Path) -> None:
     data = RunData(Store(tmp_path / "run"))
     assert not data.reload()

@@ -75,7 +75,18 @@ def test_other_values_are_read_by_pandas(value: Any) -> None:
     assert_read_as_by_pandas([{"a": value, "b": 1}])
 
 
-@pytest.mark.parametrize("data", [[], {}, "text", 3, [1, 2]])
+@pytest.mark.parametrize("data", [[], {}, ()])
+def test_no_row_is_refused_in_words_of_rows(data: Any) -> None:
+    with pytest.raises(InputError, match="X: there is no row"):
+        as_table(data)
+
+
+def test_a_list_among_single_values_is_refused() -> None:
+    with pytest.raises(InputError, match="'b' is a single value, others are several"):
+        as_table({"a": [1, 2], "b": "x"})
+
+
+@pytest.mark.parametrize("data", ["text", 3, [1, 2]])
 def test_what_is_no_table_is_refused(data: Any) -> None:
     with pytest.raises((InputError, ValueError)):
         as_table(data)

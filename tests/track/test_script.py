@@ -119,6 +119,22 @@ def test_a_script_of_a_messy_table_scores_like_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
+def test_a_script_knows_the_cycles_of_dates(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    hours = pd.date_range("2025-01-01", periods=600, freq="5h")
+    load = 20 * np.sin(2 * np.pi * hours.hour / 24) + rng.normal(size=600)
+    table = pd.DataFrame({"at": hours.strftime("%Y-%m-%d %H:%M"), "load": load.round(3)})
+    path = tmp_path / "load.csv"
+    table.to_csv(path, index=False)
+    run = fit(path, "load", "linear", tmp_path)
+    script = tmp_path / "load.py"
+    export(run, "python", script)
+    assert_formatted(script)
+    best = run.study.ranked_models[0]
+    assert score_of(script) == pytest.approx(run.score(best.loss), rel=0.1)
+
+
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", FAMILIES_OF_SCRIPTS[::2])
 def test_every_second_family_of_classes_has_a_script(family: str, tmp_path: Path) -> None:
     run = fit(MESSY, "Cancelled", family, tmp_path)

@@ -13,6 +13,9 @@ from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.kinds.parts import PartsRule
 from automl.cleaning.kinds.text import TextRule
 
+CYCLES = tuple(
+    f"{part} {wave}" for part in ("month", "weekday", "hour") for wave in ("sine", "cosine")
+)
 DATE_PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
 
 
@@ -135,6 +138,11 @@ class ScriptColumns:
                 )
             ]
         return names
+
+    @property
+    def cycle_features(self) -> list[str]:
+        """Names of the sines and cosines of dates."""
+        return [f"{name} ({cycle})" for name in self.dates for cycle in CYCLES]
 
     @property
     def text_features(self) -> list[str]:

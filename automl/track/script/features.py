@@ -103,8 +103,6 @@ def script_features(
         )
     if recipe.bounded:
         features.departures.append("automl reads only the columns that say most by themselves")
-    if columns.dates and recipe.numbers != "plain":
-        features.departures.append("automl adds sines and cosines of the parts of dates")
     _add_texts(features, recipe, columns)
     return features
 
@@ -116,9 +114,13 @@ def _add_numbers(
     if recipe.numbers == "plain":
         features.add("numbers", "passthrough", [*numbers, *columns.flags])
         return
+    numbers += columns.cycle_features
     filled = Call("SimpleImputer", (), {"strategy": "median", "add_indicator": True})
     if recipe.numbers == "quantile":
-        options = {"n_quantiles": min(MAX_KNOTS, n_rows), "output_distribution": "normal"}
+        options = {
+            "n_quantiles": min(MAX_KNOTS, max(2, n_rows * 9 // 10)),
+            "output_distribution": "normal",
+        }
         scaled = Call("QuantileTransformer", (), options)
     else:
         scaled = Call("StandardScaler")

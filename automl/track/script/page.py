@@ -201,6 +201,7 @@ def _columns(script: Script) -> dict[str, Any]:
         "has_texts": bool(columns.texts),
         "second_texts": columns.second_texts,
         "dates": columns.dates,
+        "has_cycles": script.trial.candidate.recipe.numbers != "plain",
         "durations": columns.durations,
         "parts": columns.parts,
         "target_comma": task.comma,
