@@ -129,7 +129,6 @@ def test_a_script_knows_the_cycles_of_dates(tmp_path: Path) -> None:
     run = fit(path, "load", "linear", tmp_path)
     script = tmp_path / "load.py"
     export(run, "python", script)
-    assert_formatted(script)
     best = run.study.ranked_models[0]
     assert score_of(script) == pytest.approx(run.score(best.loss), rel=0.1)
 
