@@ -18,7 +18,7 @@ from automl.features.column_ranking import most_predictive_columns
 from automl.features.date import Date, fit_date
 from automl.features.feature import Features
 from automl.features.number import Number, fit_number
-from automl.features.number_group import MAX_ROWS, NO_NUMBERS, NumberGroup
+from automl.features.number_group import MAX_ROWS, NumberGroup
 from automl.features.pairs import Arithmetic, Cross, fit_cross
 from automl.features.piecewise import PiecewiseLinear
 from automl.features.recipe import Recipe
@@ -134,8 +134,9 @@ class Encoding:
                 found[source] = _find_column(columns, source)
         numbers, others = self._together
         if columns.n_rows > MAX_ROWS:
-            numbers, others = NO_NUMBERS, self._places
-        numbers.write(X, found)
+            others = self._places
+        else:
+            numbers.write(X, found)
         for start, encoder in others:
             end = start + len(encoder.features)
             sources = [found[source] for source in encoder.sources]

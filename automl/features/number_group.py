@@ -69,6 +69,3 @@ class NumberGroup:
         """The positions of the encoders that show missing values in a feature of its own."""
         shown = [encoder.shows_missing for encoder in self.encoders]
         return np.flatnonzero(shown)
-
-
-NO_NUMBERS = NumberGroup((), np.zeros(0, np.int64))

@@ -12,11 +12,7 @@ from automl.cleaning.kinds.duration import DurationRule
 from automl.cleaning.kinds.number import NumberRule
 from automl.cleaning.kinds.parts import PartsRule
 from automl.cleaning.kinds.text import TextRule
-
-CYCLES = tuple(
-    f"{part} {wave}" for part in ("month", "weekday", "hour") for wave in ("sine", "cosine")
-)
-DATE_PARTS = ("days", "year", "month", "day", "weekday", "yearday", "hour")
+from automl.features.date import CYCLES, DATE_PARTS
 
 
 @dataclass
