@@ -14,6 +14,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from automl.event_log import replay
 from automl.run import Settings
 from automl.run.checkpoint import has_answer
 from automl.run_files import FACTS, PREDICTOR
@@ -84,7 +85,7 @@ class Overtime:
         if not (self._folder / FACTS).exists():
             message = "the time was over before the table was understood. "
             return f"{message}Give it more: --budget 60s", NO_MODEL
-        if has_answer(self._study) and (self._folder / PREDICTOR).exists():
+        if has_answer(self._known_study()) and (self._folder / PREDICTOR).exists():
             message = "the time was over before the report was written: "
             return f"{message}the predictor is the best so far; {resume}", 0
         message = "the time was over before a model was trained, so the predictor gives the same "
@@ -92,6 +93,10 @@ class Overtime:
             f"{message}prediction for every row; {resume}",
             NO_MODEL,
         )
+
+    def _known_study(self) -> Study:
+        """Return the study so far: a resumed run has one in its log before its first event."""
+        return self._study if self._study.trials else replay(self._folder)
 
 
 def _seconds_to_exit(started: float) -> float:

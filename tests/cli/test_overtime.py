@@ -77,7 +77,15 @@ def test_with_a_model_the_exit_code_is_0(run: Path) -> None:
     assert f"automl resume {run} --budget 60s" in text
 
 
-def test_with_the_constant_alone_the_exit_code_is_3(run: Path) -> None:
+def test_a_run_that_was_resumed_in_vain_keeps_its_model(run: Path) -> None:
     text, code = overtime(run).outcome()
+    assert code == 0
+    assert "the predictor is the best so far" in text
+
+
+def test_with_the_constant_alone_the_exit_code_is_3(tmp_path: Path) -> None:
+    fit = ("fit", PENGUINS, "--target", "species", "--trials", "1", "--output", "run")
+    assert automl(*fit, cwd=tmp_path).returncode == 0
+    text, code = overtime(tmp_path / "run").outcome()
     assert code == 3
     assert "before a model was trained" in text
