@@ -15,7 +15,7 @@ from automl.formatting import (
     visible,
 )
 from automl.leaderboard import TIED, Row, is_done, leaderboard
-from automl.report.summary import expected, failures, score_on_test_text
+from automl.report.summary import cost_text, expected, failures, score_on_test_text
 from automl.run_files import FAILURES, LEADERBOARD, PREDICTOR, REPORT
 from automl.study import Study
 
@@ -115,13 +115,8 @@ def _score_section(study: Study, elapsed: float, budget: float | None) -> str:
 
 def _cost_line(study: Study) -> str:
     """Return a line with what predictions cost, where the run has a price."""
-    cost = study.cost
-    if cost is None:
-        return ""
-    how = "counted" if cost.counted else "measured"
-    return (
-        f"Price           {cost.milliseconds:.1f} ms a row, warm ({how}); {cost.megabytes:.2f} MB\n"
-    )
+    text = cost_text(study)
+    return f"Price           {text}\n" if text else ""
 
 
 def _test_score(study: Study) -> str:

@@ -31,6 +31,7 @@ from automl.report.plotting import Figure
 from automl.report.summary import (
     Expected,
     baseline_score,
+    cost_text,
     expected,
     failures,
     score_on_test_text,
@@ -264,6 +265,7 @@ def _summary(
         ("Tried", _tried(study)),
         ("Failed", _failed(study, folder)),
         ("Predictor", _predictor(study)),
+        ("Price", cost_text(study)),
         ("Time", _time(timeline, facts)),
         ("Seed", str(study.seed)),
     ]

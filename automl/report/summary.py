@@ -112,6 +112,15 @@ def baseline_score(study: Study) -> float | None:
     return None
 
 
+def cost_text(study: Study) -> str:
+    """Return what predictions cost; empty where no price was asked for."""
+    cost = study.cost
+    if cost is None:
+        return ""
+    how = "counted" if cost.counted else "measured"
+    return f"{cost.milliseconds:.1f} ms a row, warm ({how}); {cost.megabytes:.2f} MB"
+
+
 def weighted_members(study: Study) -> list[tuple[Trial, float]]:
     """Return the trials of the predictor with their weights, heaviest first."""
     weighted = []

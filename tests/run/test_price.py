@@ -13,7 +13,7 @@ from automl.predictor import load
 from automl.predictor.archive import dumps
 from automl.predictor.cost import measure_cost
 from automl.price import MISSED_PRICE, Cost
-from automl.run_files import PREDICTOR
+from automl.run_files import PREDICTOR, REPORT
 from automl.study import Study
 from automl.table import read_table
 from tests.run.commands import PENGUINS, automl, process
@@ -31,7 +31,9 @@ def test_a_predictor_is_no_larger_than_asked_and_made_again(tmp_path: Path) -> N
     assert study.cost is not None
     assert study.cost.counted
     assert study.cost.megabytes == pytest.approx(size / 1e6, abs=0.002)
-    assert f"{study.cost.megabytes:.2f} MB" in made.stdout
+    told = f"ms a row, warm (counted); {study.cost.megabytes:.2f} MB"
+    assert told in made.stdout
+    assert told in (tmp_path / "run" / REPORT).read_text(encoding="utf-8")
     said = automl("reproduce", "run", cwd=tmp_path)
     assert said.returncode == 0, said.stdout + said.stderr
     assert automl("resume", "run", cwd=tmp_path).returncode == 0
