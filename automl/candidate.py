@@ -31,18 +31,30 @@ def digest(value: Any) -> str:
 class Candidate:
     """A family with its hyperparameters and a recipe.
 
-    `origin`, the stage that proposed it, is no part of its identity.
+    Parameters
+    ----------
+    family : str
+    params : mapping of str to object
+    recipe : Recipe
+    origin : str
+        The stage that proposed it; no part of its identity.
+    rounds : int or None
+        How many rounds its fits have; None lets early stopping choose.
     """
 
     family: str
     params: Mapping[str, Any]
     recipe: Recipe
     origin: str = field(default="", compare=False)
+    rounds: int | None = None
 
     @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits that name the content."""
-        return digest([self.family, dict(self.params), self.recipe.to_json()])
+        parts: list[Any] = [self.family, dict(self.params), self.recipe.to_json()]
+        if self.rounds is not None:
+            parts.append(self.rounds)
+        return digest(parts)
 
     @property
     def is_first_model(self) -> bool:
@@ -56,12 +68,15 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
+        plain: dict[str, Any] = {
             "family": self.family,
             "params": dict(self.params),
             "recipe": self.recipe.to_json(),
             "origin": self.origin,
         }
+        if self.rounds is not None:
+            plain["rounds"] = self.rounds
+        return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Candidate:
@@ -70,7 +85,7 @@ class Candidate:
         origin = value["origin"]
         if origin == _FORMER_MANUAL_ORIGIN:
             origin = MANUAL_ORIGIN
-        return cls(value["family"], value["params"], recipe, origin)
+        return cls(value["family"], value["params"], recipe, origin, value.get("rounds"))
 
 
 @dataclass(frozen=True)

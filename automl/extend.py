@@ -27,7 +27,8 @@ from automl.models import (
 )
 from automl.pipeline import Pipeline, read_pipeline
 from automl.resources import Resources
-from automl.search.manual import AllFoldsPolicy, variation
+from automl.search.all_folds import AllFoldsPolicy
+from automl.search.manual import variation
 from automl.space import Choice, Float, Int, Space, When
 from automl.stages import Stage, option
 from automl.state import State

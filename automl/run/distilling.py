@@ -11,11 +11,12 @@ import numpy as np
 
 from automl.arrays import Rows
 from automl.budget import Budget, reserve_ending
-from automl.candidate import Split
+from automl.candidate import Candidate, Split
 from automl.dataset import Dataset
 from automl.folds import Folds
 from automl.journal import Journal
 from automl.lab.lab import Lab
+from automl.models import is_boosted
 from automl.prediction_costs import Arrangement, estimate_cost, growth_within
 from automl.predictor import Predictor
 from automl.price import Cost, Price
@@ -23,6 +24,7 @@ from automl.problem import EMPTY_PROBLEM
 from automl.run.proposals import Judge, Proposal, Workplace
 from automl.run.session import Session, open_session
 from automl.run.settings import Callbacks
+from automl.search.all_folds import AllFoldsPolicy
 from automl.search.distilling import (
     EVERY_SPLIT,
     HELD_OUT_BLOCK,
@@ -31,13 +33,8 @@ from automl.search.distilling import (
     teaching_data,
 )
 from automl.search.perturbing import perturb
-from automl.search.students import (
-    Student,
-    StudentPolicy,
-    first_students,
-    fitted_to,
-    with_fixed_rounds,
-)
+from automl.search.rounds import fitted_to, with_fixed_rounds
+from automl.search.students import first_students
 from automl.stages.ensemble import gather_complete
 from automl.store import Store
 from automl.study import Plan, Study
@@ -255,19 +252,19 @@ class _School:
         second = self._adapted(study, first)
         study = self._screen(study, second, splits[0], screening)
         finalists = self._finalists(study, [*first, *second])
-        policy = StudentPolicy(finalists, splits)
+        policy = AllFoldsPolicy(finalists, splits)
         return self.lab.run(policy, study, _part(self.budget, FOLDS_TIME_SHARE))
 
     def _screen(
         self,
         study: Study,
-        students: Sequence[Student],
+        students: Sequence[Candidate],
         split: Split,
         budget: Budget,
     ) -> Study:
         """Train students on one split; none may take much more than its part of the time."""
         part = budget.remaining() * self.lab.workers / max(1, len(students))
-        policy = StudentPolicy(students, [split], MAX_PARTS * part)
+        policy = AllFoldsPolicy(students, [split], MAX_PARTS * part)
         return self.lab.run(policy, study, budget)
 
     @property
@@ -280,12 +277,12 @@ class _School:
     def _adapted(
         self,
         study: Study,
-        students: Sequence[Student],
-    ) -> list[Student]:
+        students: Sequence[Candidate],
+    ) -> list[Candidate]:
         """Return students that use up the price, made from those that were tried."""
         ranked = _by_loss(study, students)
-        ranked = [student for student in ranked if student.is_boosted]
-        adapted: dict[str, Student] = {}
+        ranked = [student for student in ranked if is_boosted(student.family)]
+        adapted: dict[str, Candidate] = {}
         for level in self._levels:
             for student in ranked[:MAX_ADAPTED]:
                 trial = study.trials[student.id]
@@ -313,11 +310,11 @@ class _School:
     def _finalists(
         self,
         study: Study,
-        students: Sequence[Student],
-    ) -> list[Student]:
+        students: Sequence[Candidate],
+    ) -> list[Candidate]:
         """Return the best students for each price; the cheapest one if none keeps to it."""
         ranked = _by_loss(study, students)
-        finalists: dict[str, Student] = {}
+        finalists: dict[str, Candidate] = {}
         for level in self._levels:
             for student in self._best_for(study, ranked, level):
                 finalists[student.id] = student
@@ -326,12 +323,12 @@ class _School:
     def _best_for(
         self,
         study: Study,
-        ranked: Sequence[Student],
+        ranked: Sequence[Candidate],
         price: Price,
-    ) -> list[Student]:
+    ) -> list[Candidate]:
         """Return the best students that keep to a price, or else the cheapest one."""
 
-        def used(student: Student) -> float:
+        def used(student: Candidate) -> float:
             trial = study.trials[student.id]
             return price.used_share(self.cost(study, trial))
 
@@ -381,8 +378,8 @@ def _part(
 
 def _by_loss(
     study: Study,
-    students: Sequence[Student],
-) -> list[Student]:
+    students: Sequence[Candidate],
+) -> list[Candidate]:
     """Return the students that were trained, the best first."""
     trained = []
     for student in students:

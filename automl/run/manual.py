@@ -22,7 +22,7 @@ from automl.run.resume import bring_back, check_metric, restore_finished, time_o
 from automl.run.session import open_session
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
 from automl.run_files import DONE, LEADERBOARD
-from automl.search.manual import AllFoldsPolicy
+from automl.search.all_folds import AllFoldsPolicy
 from automl.store import Store
 from automl.study import Study
 

@@ -22,7 +22,7 @@ from automl.problem import Problem
 from automl.run.elsewhere import open_elsewhere
 from automl.run.resume import check_metric
 from automl.run.settings import NO_CALLBACKS, Callbacks, Settings
-from automl.search.manual import AllFoldsPolicy
+from automl.search.all_folds import AllFoldsPolicy
 from automl.study import Study
 from automl.trial import Trial
 

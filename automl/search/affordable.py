@@ -6,16 +6,16 @@ import math
 from dataclasses import replace
 
 from automl.candidate import Candidate
+from automl.models import is_forest
 from automl.prediction_costs import growth_within
 from automl.price import Price
-from automl.search.students import Student, fitted_to, mean_rounds
+from automl.search.rounds import fitted_to, mean_rounds
 from automl.study import Study
 from automl.trial import Trial
 
 VARIANT_ORIGIN = "ensemble"  # the stage that proposes them
 _MAX_STUDIED = 6  # of the best models, that are made smaller
 _MAX_CANDIDATES = 4
-_FORESTS = ("random_forest", "extra_trees")
 _MIN_TREES = 10
 # A model that could be no larger than this many times leaves no room for others.
 _MIN_GROWTH_BESIDE_OTHERS = 2.0
@@ -35,7 +35,7 @@ def is_best_affordable(
 def affordable_variants(
     study: Study,
     price: Price,
-) -> list[Student]:
+) -> list[Candidate]:
     """Return the best models with so few rounds or trees that one refit keeps to a price.
 
     Where it does, but leaves no room for another model, its variant uses up half of the price.
@@ -46,7 +46,7 @@ def affordable_variants(
     price : Price
     """
     tuned = [trial for trial in study.ranked_models if trial.candidate.origin != VARIANT_ORIGIN]
-    found: dict[str, Student] = {}
+    found: dict[str, Candidate] = {}
     for trial in tuned[:_MAX_STUDIED]:
         growth = growth_within(study, trial, price)
         if growth >= _MIN_GROWTH_BESIDE_OTHERS:
@@ -55,10 +55,9 @@ def affordable_variants(
         smaller = _smaller(trial, share)
         if smaller is None:
             continue
-        candidate = replace(smaller.candidate, origin=VARIANT_ORIGIN)
-        known = study.trials.get(candidate.id)
+        known = study.trials.get(smaller.id)
         if known is None or not study.is_complete(known):
-            found[candidate.id] = replace(smaller, candidate=candidate)
+            found[smaller.id] = replace(smaller, origin=VARIANT_ORIGIN)
     variants = list(found.values())
     return variants[:_MAX_CANDIDATES]
 
@@ -66,15 +65,12 @@ def affordable_variants(
 def _smaller(
     trial: Trial,
     share: float,
-) -> Student | None:
+) -> Candidate | None:
     """Return a variant of a trial's model that is a share of its size; None if there is none."""
-    if trial.family not in _FORESTS:
-        as_it_is = Student(trial.candidate)
-        return fitted_to(as_it_is, trial, share)
+    if not is_forest(trial.family):
+        return fitted_to(trial.candidate, trial, share)
     n_trees = math.floor(share * mean_rounds(trial))
     if n_trees < _MIN_TREES:
         return None
-    full = trial.candidate
-    params = {**full.params, "n_estimators": n_trees}
-    smaller = Candidate(full.family, params, full.recipe)
-    return Student(smaller, n_trees)
+    params = {**trial.candidate.params, "n_estimators": n_trees}
+    return replace(trial.candidate, params=params, rounds=n_trees)

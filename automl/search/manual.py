@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from automl.candidate import MANUAL_ORIGIN, Candidate, Job
+from automl.candidate import MANUAL_ORIGIN, Candidate
 from automl.errors import InputError, suggestion
-from automl.lab.policy import Action, Capacity, Stop, Wait
 from automl.models import default_families
 from automl.models.constant import Constant
-from automl.search.costs import expected_seconds, seed_for
 from automl.search.portfolio import defaults
 from automl.space import Choice, Float, Int, Range, Space, When, existing
 from automl.study import Study
@@ -208,44 +206,3 @@ def _evenly_spread(range_: Range, count: int) -> Sequence[Any]:
         rounded = float(f"{range_.from_unit(position):.3g}")
         values.append(_converted(range_, rounded))
     return list(dict.fromkeys(values))
-
-
-class AllFoldsPolicy:
-    """A policy that trains every fold of its candidates, one candidate after the other.
-
-    No candidate is dropped. A fit that can't be expected to end in time is not begun: if its
-    deadline ends it, it doesn't answer the question.
-    """
-
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
-        self._candidates = list(candidates)
-
-    def next(self, study: Study, capacity: Capacity) -> Action:
-        """Return the next fold."""
-        for candidate in self._candidates:
-            split = _next_split(study, candidate)
-            if split is None or expected_seconds(study, candidate) > capacity.seconds:
-                continue
-            return Job(
-                candidate,
-                study.data,
-                *split,
-                seed=seed_for(study.seed, candidate, *split),
-                resources=capacity.resources,
-                seconds=capacity.seconds,
-            )
-        return Wait() if study.running else Stop()
-
-
-def _next_split(study: Study, candidate: Candidate) -> tuple[int, int] | None:
-    """Return the first split on which a candidate was not fitted; None once it has failed."""
-    trial = study.trials.get(candidate.id)
-    taken = set()
-    if trial is not None:
-        if trial.failure:
-            return None
-        taken = study.started_splits(trial)
-    for split in study.plan.splits:
-        if split not in taken:
-            return split
-    return None

@@ -70,6 +70,7 @@ class RaceRules:
             study.data,
             *split,
             seed=seed_for(study.seed, candidate, *split),
+            rounds=candidate.rounds,
             resources=capacity.resources,
             seconds=self.max_seconds(study, capacity),
         )

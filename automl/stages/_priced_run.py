@@ -10,8 +10,8 @@ from automl.folds import HasTime
 from automl.lab.lab import Lab
 from automl.prediction_costs import Arrangement
 from automl.search.affordable import affordable_variants, is_best_affordable
+from automl.search.all_folds import AllFoldsPolicy
 from automl.search.refits import RefitPolicy, refit_seconds
-from automl.search.students import StudentPolicy
 from automl.stages._ensemble_evaluation import MIN_OPTIMISM_SECONDS, evaluate_in_time
 from automl.stages._ensemble_options import EnsembleOptions
 from automl.stages._idle_members import Weights
@@ -43,7 +43,7 @@ def _with_affordable(
     variants = affordable_variants(study, options.price)
     if not variants:
         return study
-    policy = StudentPolicy(variants, study.plan.splits)
+    policy = AllFoldsPolicy(variants)
     limited = budget
     if budget.is_timed:
         share = VARIANTS_TIME_SHARE

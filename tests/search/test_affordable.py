@@ -38,8 +38,8 @@ def study_of(*families: str) -> Study:
 def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate() -> None:
     (variant,) = affordable_variants(study_of("lightgbm"), Price(megabytes=1.02))
     assert variant.rounds == pytest.approx(455, abs=1)  # a refit has a tenth more
-    assert variant.candidate.params["learning_rate"] == pytest.approx(0.11, abs=0.001)
-    assert variant.candidate.origin == "ensemble"
+    assert variant.params["learning_rate"] == pytest.approx(0.11, abs=0.001)
+    assert variant.origin == "ensemble"
 
 
 @pytest.mark.parametrize("price", [Price(), Price(megabytes=5), Price(milliseconds=100)])
@@ -61,7 +61,7 @@ def test_a_forest_that_is_twice_too_large_gets_half_the_trees() -> None:
     assert not is_best_affordable(study, price)
     (variant,) = affordable_variants(study, price)
     assert variant.rounds == pytest.approx(500, abs=1)
-    assert variant.candidate.params["n_estimators"] == variant.rounds
+    assert variant.params["n_estimators"] == variant.rounds
 
 
 def test_an_interrupted_variant_is_continued_and_has_no_variants_itself() -> None:
@@ -70,10 +70,10 @@ def test_an_interrupted_variant_is_continued_and_has_no_variants_itself() -> Non
     (variant,) = affordable_variants(study, price)
     outcome = Outcome("done", -1.0, 1.0, rounds=455, size=900_000, row_ms=1.0)
     first, *_ = EMPTY.plan.splits
-    begun = complete_trial(variant.candidate, {first: outcome})
+    begun = complete_trial(variant, {first: outcome})
     begun = replace(begun, decided="")
     assert affordable_variants(with_trial(study, begun), price) == [variant]
-    whole = complete_trial(variant.candidate, dict.fromkeys(EMPTY.plan.splits, outcome))
+    whole = complete_trial(variant, dict.fromkeys(EMPTY.plan.splits, outcome))
     assert affordable_variants(with_trial(study, whole), price) == []
 
 

@@ -8,7 +8,7 @@ from automl.candidate import Candidate, Job
 from automl.features.recipe import RECIPES
 from automl.lab.policy import Capacity, Stop
 from automl.models import find_family
-from automl.search.manual import AllFoldsPolicy
+from automl.search.all_folds import AllFoldsPolicy
 from automl.study import Plan, Size, Study
 from automl.task import Task
 
