@@ -24,8 +24,10 @@ from automl.budget import Budget
 # Of Linux's prctl. The signal is sent when the thread that started the process ends, so the server
 # must be started from a thread that outlives the run.
 PR_SET_PDEATHSIG = 1
-LIGHT_LIBRARIES = ("automl.executor.worker",)  # NumPy alone, for the first model's worker
-SHARED_LIBRARIES = ("scipy.optimize", "lightgbm")  # loaded before any other worker is forked
+# NumPy alone, for the first model's worker.
+LIGHT_LIBRARIES = ("automl.executor.worker", "automl.models.linear")
+# Loaded before any other worker is forked.
+SHARED_LIBRARIES = ("automl.models.preloaded", "scipy.optimize", "lightgbm")
 LATER_LIBRARIES = (  # loaded one by one, with requests served in between
     "automl.models.trees.warm",
     "sklearn.ensemble",

@@ -1,8 +1,11 @@
-"""Model families: one file each, listed in `FAMILIES`; libraries are imported when used."""
+"""Model families: one file each; a file and its libraries are imported when used."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from automl import extensions
 from automl.errors import InputError, suggestion
@@ -12,14 +15,6 @@ from automl.models._base import Family, FitContext, Fitted, Model, Sample
 from automl.models._early_stopping import EarlyStopping
 from automl.models._foreign import checked_family
 from automl.models._simple import SimpleFamily
-from automl.models.catboost import CatBoost
-from automl.models.constant import Constant
-from automl.models.forest import EXTRA_TREES, RANDOM_FOREST
-from automl.models.knn import KNN
-from automl.models.lightgbm import LightGBM
-from automl.models.linear import Linear
-from automl.models.mlp import MLP
-from automl.models.xgboost import XGBoost
 
 __all__ = [
     "FAMILIES",
@@ -36,27 +31,50 @@ __all__ = [
     "find_family",
     "holds_rows",
     "is_baseline",
+    "is_boosted",
+    "is_forest",
     "is_known",
     "is_quick",
     "reads_features",
 ]
 
-FAMILIES: tuple[Family, ...] = (
-    LightGBM(),
-    CatBoost(),
-    XGBoost(),
-    EXTRA_TREES,
-    RANDOM_FOREST,
-    Linear(),
-    KNN(),
-    MLP(),
-    Constant(),
-)
-_BUILT_IN_NAMES = tuple(built_in.name for built_in in FAMILIES)
-# Of the traits, users' families have `holds_rows` alone.
-_BASELINES = frozenset(each.name for each in FAMILIES if getattr(each, "is_baseline", False))
-_QUICK = frozenset(each.name for each in FAMILIES if getattr(each, "is_quick", False))
-_ROW_HOLDERS = frozenset(each.name for each in FAMILIES if getattr(each, "holds_rows", False))
+if TYPE_CHECKING:
+    FAMILIES: tuple[Family, ...]
+
+# The module of each built-in family, in which its `FAMILIES` has it. Imported at the first use: a
+# predictor needs those of its own members alone.
+_MODULES = {
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "xgboost": "xgboost",
+    "extra_trees": "forest",
+    "random_forest": "forest",
+    "linear": "linear",
+    "knn": "knn",
+    "mlp": "mlp",
+    "constant": "constant",
+}
+_BUILT_IN_NAMES = tuple(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    """Return `FAMILIES`, all built-in families."""
+    if name != "FAMILIES":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return tuple(map(_built_in, _MODULES))
+
+
+@functools.cache
+def _built_in(name: str) -> Family:
+    """Return the built-in family of this name."""
+    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    found: dict[str, Family] = {family.name: family for family in module.FAMILIES}
+    return found[name]
+
+
+def _has_trait(name: str, trait: str) -> bool:
+    """Return whether this is a built-in family with a trait."""
+    return name in _MODULES and getattr(_built_in(name), trait, False)
 
 
 def find_family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
@@ -72,9 +90,8 @@ def find_family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
     >>> find_family("lightgbm").recipes[0]
     'mixed'
     """
-    for built_in in FAMILIES:
-        if built_in.name == name:
-            return built_in
+    if name in _MODULES:
+        return _built_in(name)
     if name in own.families:
         users_family: Family = own.families[name]
         return users_family
@@ -90,7 +107,7 @@ def find_family(name: str, own: Extensions = NO_EXTENSIONS) -> Family:
 
 def is_known(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
     """Return whether a family has this name; a run may come from where there were others."""
-    return name in _BUILT_IN_NAMES or name in own.families or name in _registered_names()
+    return name in _MODULES or name in own.families or name in _registered_names()
 
 
 def default_families() -> tuple[str, ...]:
@@ -115,7 +132,7 @@ def check_families(families: Iterable[Family]) -> Extensions:
                 f"the family {class_name}: is a class. Give an object of it: {class_name}()."
             )
         name = checked_family(candidate, str(getattr(candidate, "name", ""))).name
-        if name in _BUILT_IN_NAMES:
+        if name in _MODULES:
             raise InputError(
                 f"the family {type(candidate).__name__}: its name {name!r} is that of a built-in "
                 "family. Give it another one."
@@ -135,7 +152,7 @@ def _registered_names() -> tuple[str, ...]:
 
 def is_baseline(name: str) -> bool:
     """Return whether a family learns nothing from the features."""
-    return name in _BASELINES
+    return _has_trait(name, "is_baseline")
 
 
 def reads_features(name: str) -> bool:
@@ -143,9 +160,19 @@ def reads_features(name: str) -> bool:
     return not is_baseline(name)
 
 
+def is_boosted(name: str) -> bool:
+    """Return whether a family's models are trees that each correct those before."""
+    return _has_trait(name, "is_boosted")
+
+
+def is_forest(name: str) -> bool:
+    """Return whether a family's models are means of trees."""
+    return _has_trait(name, "is_forest")
+
+
 def is_quick(name: str) -> bool:
     """Return whether a family's fits are so quick that they say nothing of other families'."""
-    return name in _QUICK
+    return _has_trait(name, "is_quick")
 
 
 def holds_rows(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
@@ -153,8 +180,8 @@ def holds_rows(name: str, own: Extensions = NO_EXTENSIONS) -> bool:
 
     A family of a user's does unless it says otherwise, and so does one that is not known here.
     """
-    if name in _BUILT_IN_NAMES:
-        return name in _ROW_HOLDERS
+    if name in _MODULES:
+        return _has_trait(name, "holds_rows")
     if not is_known(name, own):
         return True
     return bool(getattr(find_family(name, own), "holds_rows", True))

@@ -14,12 +14,10 @@ import numpy as np
 from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
+from automl.models._base import Family, FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import read_integer
 from automl.models._boosted import restore_boosted
 from automl.models._stopping import MAX_ROUNDS, Monitor
-from automl.models.trees.from_catboost import read_catboost
-from automl.models.trees.pruning import without_idle_splits
 from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
@@ -77,6 +75,7 @@ class CatBoost:
     seeded = True
     bagged = True
     stops = True
+    is_boosted = True
     recipes = ("native", "target", "codes", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -190,6 +189,9 @@ def _read_trees(
     rounds: int,
 ) -> Trees:
     """Return the first trees of a booster, without splits that decide nothing."""
+    from automl.models.trees.from_catboost import read_catboost
+    from automl.models.trees.pruning import without_idle_splits
+
     trees = read_catboost(blob, levels, rounds)
     return without_idle_splits(trees)
 
@@ -323,3 +325,6 @@ def _finish(
 
     boosting.check_probe(prepared, trees, margins, _MARGIN_TOLERANCE)
     return boosting.finish_fit(monitor, prepared, trees, rounds, resolved)
+
+
+FAMILIES: tuple[Family, ...] = (CatBoost(),)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from automl.arrays import Floats
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
+from automl.models._base import Family, FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import clip_infinite, read_state
 from automl.models._rows import EncodedRows, encode_rows
 from automl.models._target import read_target
 from automl.models._tree_model import TreeModel
 from automl.models.constant import ConstantModel
-from automl.models.trees.from_format_4 import read_format_4
-from automl.models.trees.from_sklearn import read_sklearn
 from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
@@ -68,6 +66,7 @@ class Forest:
     seeded: bool = False
     bagged: bool = True
     stops: bool = True
+    is_forest: bool = True
 
     def space(self, task: Task, codes: bool = True) -> Space:
         """Return the ranges that portfolios settle on."""
@@ -124,7 +123,7 @@ class Forest:
         if n_fitted < wanted:
             rounds = full_forest_trees(n_fitted, context.models)
         n_kept = math.ceil(_KEPT_FORESTS * rounds / context.models)
-        trees = read_sklearn(fitted)
+        trees = _read_estimators(fitted)
         first_trees = trees.first(n_kept)
         resolved["n_estimators"] = full_count
         return Fitted(
@@ -179,10 +178,20 @@ class Forest:
         return float(trees * tree_seconds * class_factor)
 
 
+def _read_estimators(fitted: Sequence[Any]) -> Trees:
+    """Return the trees of scikit-learn's estimators."""
+    from automl.models.trees.from_sklearn import read_sklearn
+
+    return read_sklearn(fitted)
+
+
 def _read_trees(state: State) -> Trees:
-    if "offsets" in state:  # files of format 4
-        return read_format_4(state)
-    return Trees.from_state(state)
+    """Return the trees of a file."""
+    if "offsets" not in state:
+        return Trees.from_state(state)
+    from automl.models.trees.from_format_4 import read_format_4
+
+    return read_format_4(state)
 
 
 def _min_leaf_rows(n_rows: int, context: FitContext) -> int:
@@ -301,3 +310,5 @@ RANDOM_FOREST = Forest(
         "min_samples_split": 4,
     },
 )
+
+FAMILIES: tuple[Family, ...] = (EXTRA_TREES, RANDOM_FOREST)

@@ -10,7 +10,15 @@ import numpy as np
 
 from automl.arrays import Floats, Integers, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, PlainFamily, Sample
+from automl.models._base import (
+    Family,
+    FitContext,
+    Fitted,
+    Hyperparameters,
+    Model,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import (
     check_width,
     fill_missing,
@@ -288,3 +296,6 @@ def _sample_rows(
     rng = np.random.default_rng(seed)
     rows = rng.choice(n_rows, limit, replace=False)
     return np.sort(rows)
+
+
+FAMILIES: tuple[Family, ...] = (KNN(),)

@@ -10,10 +10,10 @@ import numpy as np
 
 from automl.arrays import Floats
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
+from automl.models._base import Family, FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._boosted import restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models.trees.from_lightgbm import read_lightgbm
+from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -41,6 +41,7 @@ class LightGBM:
     seeded = True
     bagged = True
     stops = True
+    is_boosted = True
     recipes = ("mixed", "native", "target", "codes", "mixed_pairs", "pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -136,7 +137,7 @@ class LightGBM:
 
         rounds = boosting.choose_round(monitor, prepared, context, predict)
         text = booster.model_to_string(num_iteration=rounds)
-        trees = read_lightgbm(text.encode())
+        trees = _read_booster(text.encode())
         margins = partial(
             booster.predict,
             num_iteration=rounds,
@@ -148,7 +149,7 @@ class LightGBM:
 
     def restore(self, state: State) -> Model:
         """Return the model of trees, after checking them."""
-        return restore_boosted(state, read_lightgbm)
+        return restore_boosted(state, _read_booster)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.
@@ -156,6 +157,13 @@ class LightGBM:
         0.2 s for 1 000 x 20, 1 to 5 s for 10 000 x 20, 10 s for 40 000 x 20.
         """
         return 0.15 + boosting.estimate_seconds(rows, features, outputs)
+
+
+def _read_booster(text: bytes) -> Trees:
+    """Return the trees of a booster in LightGBM's own format."""
+    from automl.models.trees.from_lightgbm import read_lightgbm
+
+    return read_lightgbm(text)
 
 
 def _dataset_params(params: Hyperparameters, context: FitContext) -> dict[str, Any]:
@@ -234,3 +242,6 @@ def _held_losses(booster: Booster, metrics: list[str]) -> tuple[float, ...]:
     for _, name, value, is_greater_better, *_ in booster.eval_valid():
         losses[name] = 1.0 - value if is_greater_better else value
     return tuple(losses[name] for name in metrics)
+
+
+FAMILIES: tuple[Family, ...] = (LightGBM(),)

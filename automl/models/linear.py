@@ -9,7 +9,15 @@ import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, PlainFamily, Sample
+from automl.models._base import (
+    Family,
+    FitContext,
+    Fitted,
+    Hyperparameters,
+    Model,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import check_width, fill_missing, map_blocks, read_array, read_vector
 from automl.models._lbfgs import minimise
 from automl.models._losses import activate
@@ -174,3 +182,6 @@ def _bounds(y: Floats) -> Floats:
     margin = _LINEAR_EXTRAPOLATION * span
     bounds = [low - margin, high + margin]
     return np.array(bounds)
+
+
+FAMILIES: tuple[Family, ...] = (Linear(),)

@@ -14,7 +14,15 @@ import numpy as np
 
 from automl.arrays import Floats, Matrix
 from automl.errors import UnsafeModel
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, PlainFamily, Sample
+from automl.models._base import (
+    Family,
+    FitContext,
+    Fitted,
+    Hyperparameters,
+    Model,
+    PlainFamily,
+    Sample,
+)
 from automl.models._blocks import (
     check_width,
     fill_missing,
@@ -283,3 +291,6 @@ def _fits_together(network: Network, features: int, outputs: int) -> bool:
         return False
     shapes = [weights.shape for weights in network.weights]
     return shapes == list(pairwise(widths))
+
+
+FAMILIES: tuple[Family, ...] = (MLP(),)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from automl.arrays import Floats, Matrix
 from automl.models import _boosting as boosting
-from automl.models._base import FitContext, Fitted, Hyperparameters, Model, Sample
+from automl.models._base import Family, FitContext, Fitted, Hyperparameters, Model, Sample
 from automl.models._blocks import clip_infinite
 from automl.models._boosted import restore_boosted
 from automl.models._stopping import FinalSteps, Monitor
-from automl.models.trees.from_xgboost import read_xgboost
+from automl.models.trees.trees import Trees
 from automl.space import Choice, Float, Int, Space
 from automl.state import State
 from automl.task import Task
@@ -38,6 +38,7 @@ class XGBoost:
     seeded = True
     bagged = True
     stops = True
+    is_boosted = True
     recipes = ("mixed", "native", "target", "codes", "coded_pairs")
 
     def space(self, task: Task, codes: bool = True) -> Space:
@@ -122,7 +123,7 @@ class XGBoost:
         rounds = boosting.choose_round(monitor, prepared, context, predict)
         kept = booster[:rounds]
         saved = bytes(kept.save_raw("ubj"))
-        trees = read_xgboost(saved)
+        trees = _read_booster(saved)
 
         def margins(rows: Matrix) -> Any:
             return kept.inplace_predict(clip_infinite(rows), predict_type="margin")
@@ -132,7 +133,7 @@ class XGBoost:
 
     def restore(self, state: State) -> Model:
         """Return the model of trees, after checking them."""
-        return restore_boosted(state, read_xgboost)
+        return restore_boosted(state, _read_booster)
 
     def cost(self, rows: int, features: int, outputs: int, models: int = 1) -> float:
         """Return seconds, measured with early stopping.
@@ -140,6 +141,13 @@ class XGBoost:
         1 s for 1 000 x 20, 1 to 6 s for 10 000 x 20, 7 s for 40 000 x 20.
         """
         return 0.5 + boosting.estimate_seconds(rows, features, outputs)
+
+
+def _read_booster(blob: bytes) -> Trees:
+    """Return the trees of a booster in XGBoost's own format."""
+    from automl.models.trees.from_xgboost import read_xgboost
+
+    return read_xgboost(blob)
 
 
 def _booster_params(
@@ -218,3 +226,6 @@ def _held_losses(booster: Booster, held: QuantileDMatrix, round_index: int) -> t
             loss = 0.5
         losses.append(loss)
     return tuple(losses)
+
+
+FAMILIES: tuple[Family, ...] = (XGBoost(),)

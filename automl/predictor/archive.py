@@ -11,7 +11,6 @@ all entries are checked before anything is read but the manifest, which says the
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import json
 import re
@@ -141,6 +140,8 @@ def _write_members(predictor: Predictor, archive: zipfile.ZipFile) -> list[dict[
 
 def versions() -> dict[str, str]:
     """Return the versions of the libraries that a model may have been made with."""
+    import importlib.metadata
+
     installed = {}
     for name in RECORDED_LIBRARIES:
         try:

@@ -19,6 +19,7 @@ from automl.events import FindingRecorded, PredictorScored, finding_event
 from automl.finding import Finding
 from automl.folds import sample_rows
 from automl.metrics import metric_of
+from automl.models import is_boosted, is_forest
 from automl.predictor import Predictor
 from automl.predictor.scoring import Scores, score_table
 from automl.study import Event, Study
@@ -28,7 +29,6 @@ TEST_READING_TIME_SHARE = 0.1  # of the time that is left may go into the first 
 LAST_READING_TIME_SHARE = 0.4  # of what is left at the end, where part of a text file will do
 RESERVED_TIME_SHARE = 0.2  # of the budget is kept back at most
 LIKELY_MEMBERS = 8  # of the best trials are in the predictor
-TREE_FAMILIES = frozenset({"lightgbm", "catboost", "xgboost", "extra_trees", "random_forest"})
 EVALUATOR_LOADING_SECONDS = 0.5  # of trees' compiled evaluator, the only thing that is imported
 SECONDS_PER_ROW = 2e-4  # to clean, encode and predict with an ensemble
 TRIAL_SCORING_SECONDS = 0.2  # of a few rows
@@ -109,7 +109,7 @@ class TableScoring:
         left : float
             Seconds that are left.
         """
-        has_trees = not TREE_FAMILIES.isdisjoint(families)
+        has_trees = any(is_boosted(name) or is_forest(name) for name in families)
         loading = EVALUATOR_LOADING_SECONDS if has_trees else 0.0
         crowded = measure_crowding()
         caution = SAFETY_FACTOR if crowded > 1 else 1.0  # loading can't be stopped halfway
