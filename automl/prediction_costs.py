@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from automl.candidate import Outcome
+from automl.model_costs import fold_model_cost, refit_cost
 from automl.price import BYTES_PER_MEGABYTE, Cost, Price
 from automl.study import Finish, Study, keeps_bag
 from automl.trial import Trial
@@ -129,35 +128,18 @@ def _cost(study: Study, members: Iterable[_Member]) -> Cost:
     n_bytes = _MEGABYTES_PER_PREDICTOR * BYTES_PER_MEGABYTE
     encodings: dict[str, Cost] = {}
     for member in members:
-        n_models = member.n_folds + member.n_refits
-        model_ms, model_bytes = _mean_model(member.trial)
-        milliseconds += n_models * model_ms
-        n_bytes += n_models * model_bytes
+        fold_model = fold_model_cost(member.trial)
+        refit = refit_cost(study, member.trial)
+        milliseconds += member.n_folds * fold_model.milliseconds
+        milliseconds += member.n_refits * refit.milliseconds
+        n_bytes += member.n_folds * fold_model.n_bytes
+        n_bytes += member.n_refits * refit.n_bytes
         encodings |= _encoding_costs(study, member)
     megabytes = n_bytes / BYTES_PER_MEGABYTE
     for cost in encodings.values():
         milliseconds += cost.milliseconds
         megabytes += cost.megabytes
     return Cost(milliseconds, megabytes, counted=True)
-
-
-def _mean_model(trial: Trial) -> tuple[float, float]:
-    """Return the milliseconds and bytes of one model of a trial; refits count where there are."""
-    of_folds: list[Outcome] = []
-    of_refits: list[Outcome] = []
-    whole_refits = trial.refits  # without those that a deadline stopped early
-    for key, outcome in trial.full_outcomes.items():
-        job = trial.jobs[key]
-        if job.split in whole_refits:
-            of_refits.append(outcome)
-        elif outcome.is_done and job.fold is not None:
-            of_folds.append(outcome)
-    models = of_refits or of_folds
-    if not models:
-        return 0.0, 0.0
-    milliseconds = statistics.mean(model.row_ms for model in models)
-    n_bytes = statistics.mean(model.size for model in models)
-    return milliseconds, n_bytes
 
 
 def _encoding_costs(study: Study, member: _Member) -> dict[str, Cost]:

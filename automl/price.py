@@ -81,6 +81,10 @@ class Price:
         share_of_size = cost.megabytes / self.megabytes
         return max(share_of_time, share_of_size)
 
+    def part(self, share: float) -> Price:
+        """Return a share of it."""
+        return Price(share * self.milliseconds, share * self.megabytes)
+
     def corrected(self, estimated: Cost, real: Cost, margin: float) -> Price:
         """Return a price for estimates, so that real costs keep to this one.
 

@@ -104,6 +104,15 @@ class Trial:
         return tuple(sorted(refits))
 
     @property
+    def refit_outcomes(self) -> list[Outcome]:
+        """The outcomes of the refits."""
+        outcomes = []
+        for key, outcome in self.full_outcomes.items():
+            if self.jobs[key].split in self.refits:
+                outcomes.append(outcome)
+        return outcomes
+
+    @property
     def failure(self) -> Outcome | None:
         """The first unsuccessful outcome of a kept fit; a cancelled fit is not a failure."""
         for job, outcome in self._kept_fits():

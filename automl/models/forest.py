@@ -122,7 +122,7 @@ class Forest:
         rounds = full_count
         if n_fitted < wanted:
             rounds = full_forest_trees(n_fitted, context.models)
-        n_kept = math.ceil(_KEPT_FORESTS * rounds / context.models)
+        n_kept = kept_trees(rounds, context.models)
         trees = _read_estimators(fitted)
         first_trees = trees.first(n_kept)
         resolved["n_estimators"] = full_count
@@ -232,6 +232,16 @@ def share_of_trees(full_count: int, models: int) -> int:
     share = math.ceil(full_count / math.sqrt(models))
     share = max(share, _MIN_SHARE_TREES)
     return min(full_count, share)
+
+
+def kept_trees(full_count: int, models: int) -> int:
+    """Return how many trees of a forest each of so many models keeps where all are averaged.
+
+    >>> kept_trees(300, 1), kept_trees(300, 8)
+    (300, 75)
+    """
+    kept = math.ceil(_KEPT_FORESTS * full_count / models)
+    return min(full_count, kept)
 
 
 def full_forest_trees(grown: int, models: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from automl.candidate import Candidate
 from automl.models import is_forest
@@ -17,6 +17,8 @@ VARIANT_ORIGIN = "ensemble"  # the stage that proposes them
 _MAX_STUDIED = 6  # of the best models, that are made smaller
 _MAX_CANDIDATES = 4
 _MIN_TREES = 10
+_SECONDS_MARGIN = 1.1
+_ESTIMATE_MARGIN = 0.93  # since models of fewer rounds are a little larger than in proportion
 # A model that could be no larger than this many times leaves no room for others.
 _MIN_GROWTH_BESIDE_OTHERS = 2.0
 
@@ -35,6 +37,7 @@ def is_best_affordable(
 def affordable_variants(
     study: Study,
     price: Price,
+    seconds: float = math.inf,
 ) -> list[Candidate]:
     """Return the best models with so few rounds or trees that one refit keeps to a price.
 
@@ -44,11 +47,42 @@ def affordable_variants(
     ----------
     study : Study
     price : Price
+    seconds : float
+        Of one worker, in which all folds of all variants must be trained. If there is no such
+        variant, the best model gets one with even fewer rounds.
     """
+    variants = _variants(study, price)
+    chosen = []
+    left = seconds
+    for variant in variants[:_MAX_CANDIDATES]:
+        needed = _seconds(study, variant)
+        if needed <= left:
+            chosen.append(variant.candidate)
+            left -= needed
+    if chosen or not variants:
+        return chosen
+    quicker = _quicker(study, variants[0], seconds)
+    return [quicker] if quicker else []
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """A smaller candidate than a trial's, of which a refit is a share of the size."""
+
+    trial: Trial
+    share: float
+    candidate: Candidate
+
+
+def _variants(
+    study: Study,
+    price: Price,
+) -> list[_Variant]:
+    """Return the variants that are not complete yet, those of the best models first."""
     tuned = [trial for trial in study.ranked_models if trial.candidate.origin != VARIANT_ORIGIN]
-    found: dict[str, Candidate] = {}
+    found: dict[str, _Variant] = {}
     for trial in tuned[:_MAX_STUDIED]:
-        growth = growth_within(study, trial, price)
+        growth = _ESTIMATE_MARGIN * growth_within(study, trial, price)
         if growth >= _MIN_GROWTH_BESIDE_OTHERS:
             continue
         share = growth if growth < 1 else growth / 2
@@ -57,9 +91,41 @@ def affordable_variants(
             continue
         known = study.trials.get(smaller.id)
         if known is None or not study.is_complete(known):
-            found[smaller.id] = replace(smaller, origin=VARIANT_ORIGIN)
-    variants = list(found.values())
-    return variants[:_MAX_CANDIDATES]
+            found[smaller.id] = _Variant(trial, share, smaller)
+    return list(found.values())
+
+
+def _seconds(
+    study: Study,
+    variant: _Variant,
+) -> float:
+    """Return the seconds of one worker that the folds of a variant take."""
+    trial = variant.trial
+    seconds = []
+    for split in trial.splits:
+        key = trial.key_at(*split)
+        if key is not None:
+            seconds.append(trial.outcomes[key].seconds)
+    mean = sum(seconds) / max(1, len(seconds))
+    return _SECONDS_MARGIN * len(study.plan.splits) * mean * _share_of_rounds(variant)
+
+
+def _share_of_rounds(variant: _Variant) -> float:
+    """Return a variant's rounds as a share of those of the trial that it is made from."""
+    rounds = variant.candidate.rounds
+    if rounds is None:  # a slower learning rate
+        return variant.share
+    return rounds / mean_rounds(variant.trial)
+
+
+def _quicker(
+    study: Study,
+    variant: _Variant,
+    seconds: float,
+) -> Candidate | None:
+    """Return an even smaller variant, of which all folds are trained in time."""
+    share = variant.share * seconds / _seconds(study, variant)
+    return _smaller(variant.trial, share)
 
 
 def _smaller(
@@ -68,9 +134,10 @@ def _smaller(
 ) -> Candidate | None:
     """Return a variant of a trial's model that is a share of its size; None if there is none."""
     if not is_forest(trial.family):
-        return fitted_to(trial.candidate, trial, share)
+        candidate = replace(trial.candidate, origin=VARIANT_ORIGIN)
+        return fitted_to(candidate, trial, share)
     n_trees = math.floor(share * mean_rounds(trial))
     if n_trees < _MIN_TREES:
         return None
     params = {**trial.candidate.params, "n_estimators": n_trees}
-    return replace(trial.candidate, params=params, rounds=n_trees)
+    return replace(trial.candidate, params=params, origin=VARIANT_ORIGIN, rounds=n_trees)

@@ -8,6 +8,7 @@ from itertools import product
 
 from automl.candidate import Job
 from automl.lab.policy import Action, Capacity, Stop, Wait
+from automl.model_costs import REFIT_ROUNDS_FACTOR
 from automl.search.costs import expected_seconds, formula_seconds, seed_for
 from automl.study import Study
 from automl.trial import Trial
@@ -15,11 +16,13 @@ from automl.trial import Trial
 # Seconds of a refit over those of a fit: there are more rows, but no rounds after the best one
 # (measured on adult: 0.5 to 0.9).
 REFIT_SECONDS_FACTOR = 1.2
-REFIT_ROUNDS_FACTOR = 1.1  # rounds of a refit over those that early stopping found on fewer rows
 
 
 def refit_seconds(study: Study, trial: Trial) -> float:
-    """Return the expected seconds of a refit."""
+    """Return the expected seconds of a refit: those of earlier ones, or by its fits."""
+    taken = [outcome.seconds for outcome in trial.refit_outcomes]
+    if taken:
+        return sum(taken) / len(taken)
     candidate = trial.candidate
     rows = study.size.rows
     alone = formula_seconds(study, candidate, rows, 1)

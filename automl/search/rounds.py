@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from automl.candidate import Candidate
 from automl.models import is_boosted
-from automl.search.refits import REFIT_ROUNDS_FACTOR
 from automl.trial import Trial
 
 SLOW_LEARNING_RATE = 0.05
@@ -32,7 +31,7 @@ def fitted_to(
     trial : Trial
         Of the candidate, with a fit.
     share : float
-        How many times as large as it is its model may be.
+        How many times as large as it is a refit may be.
 
     Returns
     -------
@@ -46,7 +45,7 @@ def fitted_to(
     slower = SLOW_LEARNING_RATE / rate
     if share * slower >= 1:
         return _with_rate(candidate, SLOW_LEARNING_RATE, None)
-    affordable = math.floor(share * rounds / REFIT_ROUNDS_FACTOR)
+    affordable = math.floor(share * rounds)
     if affordable < MIN_ROUNDS:
         return None
     speedup = min(MAX_SPEEDUP, rounds / affordable)

@@ -16,9 +16,10 @@ from automl.price import MISSED_PRICE, Cost, Price
 from automl.stages._pricing import Choice, Selector
 from automl.study import Study
 
-_MAX_ATTEMPTS = 4
+_MAX_ATTEMPTS = 6
 _EVALUATION_MEGABYTES = 0.002  # of the expected score and residuals, which come later
 _MARGIN = 0.05  # by which a bound is lowered for the next attempt, and once more each time
+_FRUGAL_SHARES = (0.5, 0.25)  # of the price, by estimates, once all attempts have missed it
 _ENOUGH_SHARE = 0.8  # of the price used up, from which on no better ensemble is looked for
 
 
@@ -50,21 +51,19 @@ class PriceKeeper:
     price : Price
     lab : Lab
     train : callable
-        Train the refits that a choice needs, and return the larger study.
+        Train the refits that a choice needs, as far as there is time, and return the larger study.
+        At the first attempt one is tried in any case.
     has_time_to_choose : callable
         Whether there is time to weigh further members.
-    has_time : callable
-        Whether there is time for another attempt with refits.
     has_time_to_measure : callable
-        Whether there is time for another attempt with the models that there are.
+        Whether there is time for another attempt.
     """
 
     selector: Selector
     price: Price
     lab: Lab
-    train: Callable[[Study, Choice], Study]
+    train: Callable[[Study, Choice, bool], Study]
     has_time_to_choose: HasTime
-    has_time: HasTime
     has_time_to_measure: HasTime
 
     def find(self, study: Study) -> tuple[Study, Offer]:
@@ -75,19 +74,17 @@ class PriceKeeper:
         """
         offers: list[Offer] = []
         price = self.price
-        can_train = True
         while len(offers) < _MAX_ATTEMPTS:
             selector = replace(self.selector, study=study)
             choice = selector.choose(price, self.has_time_to_choose)
             if any(_is_same(choice, offer.choice) for offer in offers):
                 break
-            if can_train:
-                study = self.train(study, choice)
+            is_first = not offers
+            study = self.train(study, choice, is_first)
             as_chosen = study.add(choice.event())
             offer = self._measured(choice, as_chosen)
             cost = offer.cost
             offers.append(offer)
-            can_train = can_train and self.has_time()
             used = self.price.used_share(cost)
             is_used_up = _ENOUGH_SHARE <= used <= 1
             if is_used_up or not self.has_time_to_measure():
@@ -97,10 +94,26 @@ class PriceKeeper:
             price = self.price.corrected(estimated, cost, margin)
         as_it_is = [self._remeasured(offer, study) for offer in offers]
         if not any(self.price.allows(offer.cost) for offer in as_it_is):
-            selector = replace(self.selector, study=study)
-            cheapest = selector.cheapest(self.price)
-            as_it_is.append(self._measured(cheapest, study.add(cheapest.event())))
+            as_it_is += self._frugal(study)
         return study, self._best(as_it_is)
+
+    def _frugal(self, study: Study) -> list[Offer]:
+        """Return offers that cost less and less, by estimates, up to one that keeps to the price.
+
+        The last one is the cheapest model there is.
+        """
+        selector = replace(self.selector, study=study)
+        offers: list[Offer] = []
+        for share in _FRUGAL_SHARES:
+            if offers and not self.has_time_to_measure():
+                break
+            choice = selector.choose(self.price.part(share), self.has_time_to_choose)
+            offers.append(self._measured(choice, study.add(choice.event())))
+            if self.price.allows(offers[-1].cost):
+                return offers
+        cheapest = selector.cheapest(self.price)
+        offers.append(self._measured(cheapest, study.add(cheapest.event())))
+        return offers
 
     def _measured(
         self,

@@ -24,10 +24,10 @@ from automl.study import Study
 
 # Of the time that is left, for smaller variants of the best models: of those that don't keep to the
 # price, or only leave no room for others.
-VARIANTS_TIME_SHARE = 0.5
-FURTHER_VARIANTS_TIME_SHARE = 0.2
+VARIANTS_TIME_SHARE = 0.6
+FURTHER_VARIANTS_TIME_SHARE = 0.4
 TIMING_MARGIN = 0.9  # of the milliseconds that are asked for, since they differ from time to time
-PRICED_EVALUATION_TIME_SHARE = 0.3  # of the time that is left is kept while prices are kept to
+PRICED_EVALUATION_TIME_SHARE = 0.2  # of the time that is left is kept while prices are kept to
 COPIES = (4, 2, 1)  # refits that members may consist of
 MAX_COPIES = 100
 _TINY_SECONDS = 1e-6
@@ -40,16 +40,17 @@ def _with_affordable(
     budget: Budget,
 ) -> Study:
     """Train smaller variants of the best models that don't keep to the price, or fill it alone."""
-    variants = affordable_variants(study, options.price)
-    if not variants:
-        return study
-    policy = AllFoldsPolicy(variants)
     limited = budget
     if budget.is_timed:
         share = VARIANTS_TIME_SHARE
         if is_best_affordable(study, options.price):
             share = FURTHER_VARIANTS_TIME_SHARE
         limited = budget.within(share * budget.remaining())
+    seconds = lab.workers * limited.remaining()
+    variants = affordable_variants(study, options.price, seconds)
+    if not variants:
+        return study
+    policy = AllFoldsPolicy(variants)
     return lab.run(policy, study, limited)
 
 
@@ -75,11 +76,17 @@ def run_within_price(
     def has_time_to_measure() -> bool:
         return budget.remaining() > MIN_OPTIMISM_SECONDS
 
-    def train(before: Study, choice: Choice) -> Study:
+    def train(before: Study, choice: Choice, is_first: bool) -> Study:
         planned = choice.arrangement.planned
         if not planned:
             return before
-        policy = RefitPolicy(before, choice.weights, planned, one_each_first=True)
+        policy = RefitPolicy(
+            before,
+            choice.weights,
+            planned,
+            needed=is_first,
+            one_each_first=True,
+        )
         until_evaluation = budget.within(budget.remaining() - kept_seconds)
         return lab.run(policy, before, until_evaluation)
 
@@ -89,7 +96,6 @@ def run_within_price(
         lab,
         train,
         has_time_to_choose,
-        has_time=pace,
         has_time_to_measure=has_time_to_measure,
     )
     study, offer = keeper.find(study)
@@ -119,12 +125,16 @@ def _selector(
             known[names] = weigh(options, study, part, max_rows, has_time)
         return known[names]
 
-    def copies_in_time(weights: Weights) -> int:
-        """Return how many refits of each member there is time for, at least one."""
-        seconds = [refit_seconds(study, study.trials[name]) for name in weights]
+    def copies_in_time(by_now: Study, weights: Weights) -> int:
+        """Return how many refits each member can have in time, at least one."""
+        members = [by_now.trials[name] for name in weights]
+        seeded = [trial for trial in members if by_now.family(trial.family).seeded]
+        there = min((len(trial.refits) for trial in seeded), default=0)
+        seconds = [refit_seconds(by_now, trial) for trial in members]
         for_one_of_each = max(_TINY_SECONDS, sum(seconds) / lab.workers)
         left = (1 - PRICED_EVALUATION_TIME_SHARE) * budget.remaining()
-        return max(1, math.floor(min(MAX_COPIES, left / for_one_of_each)))
+        further = math.floor(min(MAX_COPIES, left / for_one_of_each))
+        return max(1, there + further)
 
     return Selector(
         study,

@@ -80,7 +80,7 @@ class Selector:
     arrangements : sequence of Arrangement
         The first one is preferred.
     copies_in_time : callable
-        Return how many refits of each member there is time for, at least one.
+        Return how many refits each member of a study can have in time, at least one.
     """
 
     study: Study
@@ -90,7 +90,7 @@ class Selector:
     weigher: Weigher
     loss: Callable[[Weights], float]
     arrangements: Sequence[Arrangement]
-    copies_in_time: Callable[[Weights], int]
+    copies_in_time: Callable[[Study, Weights], int]
 
     def choose(self, price: Price, has_time: HasTime) -> Choice:
         """Return the ensemble with the least loss that keeps to a price.
@@ -124,7 +124,9 @@ class Selector:
             n_seen = len(affordable)
             weights = self.weigh(self.pool.with_trials(affordable))
             weights = self._shrunk(weights, arrangement, price)
-            choices.append(self._choice(weights, arrangement))
+            choice = self._choice(weights, arrangement)
+            if price.allows(choice.cost):
+                choices.append(choice)
             if not has_time():
                 break
         return choices
@@ -139,12 +141,16 @@ class Selector:
         empty = estimate_cost(self.study, [], arrangement)
         base = price.used_share(empty)
         trials = []
-        for trial in self.pool.trials:
+        for trial in self._trials():
             cost = estimate_cost(self.study, [trial], arrangement)
             share = price.used_share(cost)
             if share <= 1 and (share - base) * part <= 1 - base:
                 trials.append(trial)
         return trials
+
+    def _trials(self) -> list[Trial]:
+        """Return the pool's trials with the refits that there are by now."""
+        return [self.study.trials[trial.id] for trial in self.pool.trials]
 
     def _shrunk(self, weights: Weights, arrangement: Arrangement, price: Price) -> Weights:
         """Leave out members that bring little for what they cost, until the rest is affordable."""
@@ -162,7 +168,7 @@ class Selector:
         return estimate_cost(self.study, trials, arrangement)
 
     def _choice(self, weights: Weights, arrangement: Arrangement) -> Choice:
-        planned = min(arrangement.planned, self.copies_in_time(weights))
+        planned = min(arrangement.planned, self.copies_in_time(self.study, weights))
         copies = arrangement.copies
         if arrangement.finish == "refit":
             copies = min(copies, planned)
@@ -175,7 +181,7 @@ class Selector:
         """Return the single model that uses up the least of the price."""
         choices = []
         for arrangement in self.arrangements:
-            for trial in self.pool.trials:
+            for trial in self._trials():
                 choices.append(self._choice({trial.id: 1.0}, arrangement))
         return min(choices, key=lambda choice: price.used_share(choice.cost))
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from automl.candidate import Candidate, Job, Outcome
 from automl.features.recipe import RECIPES
-from automl.search.refits import REFIT_ROUNDS_FACTOR
 from automl.search.rounds import MAX_LEARNING_RATE, MIN_ROUNDS, SLOW_LEARNING_RATE, fitted_to
 from automl.trial import Trial
 
@@ -30,12 +29,12 @@ def test_a_student_that_costs_too_much_gets_fewer_rounds_at_a_higher_rate(
     student, trial = tried(rounds=rounds)
     smaller = fitted_to(student, trial, share)
     if smaller is None:
-        assert share * rounds < (MIN_ROUNDS + 1) * REFIT_ROUNDS_FACTOR
+        assert share * rounds < MIN_ROUNDS + 1
         return
     if smaller.rounds is None:
         assert share >= 0.15 / SLOW_LEARNING_RATE * 0.999
         return
-    assert smaller.rounds * REFIT_ROUNDS_FACTOR <= share * rounds * 1.0001
+    assert smaller.rounds <= share * rounds * 1.0001
     rate = smaller.params["learning_rate"]
     assert SLOW_LEARNING_RATE <= rate <= MAX_LEARNING_RATE
 

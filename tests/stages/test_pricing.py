@@ -10,10 +10,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from automl.candidate import Candidate, Outcome
+from automl.candidate import Candidate, Job, Outcome
 from automl.ensemble import Truth, select_greedily, weights_by_id
 from automl.features.recipe import RECIPES
 from automl.metrics import METRICS
+from automl.model_costs import ModelCost, fold_model_cost, refit_cost
 from automl.prediction_costs import Arrangement, estimate_cost, estimate_trial_cost
 from automl.price import Cost, Price
 from automl.stages._pool import Pool
@@ -82,7 +83,7 @@ def selector_of(study: Study, *errors: float, copies_in_time: int = 4) -> Select
         weigher,
         loss,
         arrangements,
-        copies_in_time=lambda weights: copies_in_time,
+        copies_in_time=lambda study, weights: copies_in_time,
     )
 
 
@@ -169,3 +170,32 @@ def test_a_price_for_estimates_follows_what_a_predictor_really_costs() -> None:
     twice_as_quick = price.corrected(Cost(4, 1), Cost(2, 1), margin=0.1)
     assert twice_as_quick.milliseconds == pytest.approx(10)
     assert math.isinf(twice_as_quick.megabytes)
+
+
+def test_a_refit_of_a_forest_has_all_trees_of_which_fold_models_keep_a_part() -> None:
+    study = replace(study_of(random_forest=(1.0, 1.0)), plan=Plan("kfold", 8))
+    (trial,) = study.trials.values()
+    outcome = Outcome("done", 0.5, 1.0, rounds=300, size=1_000_000, row_ms=1.0)
+    forest = complete_trial(trial.candidate, dict.fromkeys(study.plan.splits, outcome))
+    study = replace(study, trials={forest.id: forest})
+    fold, refit = fold_model_cost(forest), refit_cost(study, forest)
+    assert fold == ModelCost(1.0, 1e6)
+    assert refit.milliseconds == pytest.approx(1.1 * 4)
+    assert refit.n_bytes == pytest.approx(1.1 * 4 * 8 / 7 * 1e6)
+
+
+def test_what_misses_the_price_by_known_refits_is_not_chosen() -> None:
+    study = study_of(lightgbm=(1.0, 1.0), linear=(1.0, 0.1))
+    selector = selector_of(study, 0.1, 0.9)
+    price = Price(megabytes=1.5)
+    assert families(study, selector.choose(price, always).weights) == {"lightgbm"}
+    name = next(iter(study.trials))
+    trial = study.trials[name]
+    job = Job(trial.candidate, "d", 0, None)
+    large = Outcome("done", None, 1.0, size=9_000_000, row_ms=1.0)
+    refitted = replace(
+        trial, jobs={**trial.jobs, job.key: job}, outcomes={**trial.outcomes, job.key: large}
+    )
+    known = replace(study, trials={**study.trials, name: refitted})
+    chosen = replace(selector, study=known).choose(price, always)
+    assert families(study, chosen.weights) == {"linear"}

@@ -80,6 +80,36 @@ class Conditions:
         )
         return np.concatenate([holds, in_sets], axis=1)
 
+    def used_by(self, condition: Indices) -> tuple[Conditions, Indices]:
+        """Return the conditions that nodes use, and each node's among them.
+
+        Parameters
+        ----------
+        condition : ndarray of shape (n_nodes,), int32
+        """
+        numbers = condition.astype(np.int64)
+        used, place = np.unique(numbers, return_inverse=True)
+        is_numeric = used < self.n_numeric
+        numeric = used[is_numeric]
+        sets = used[~is_numeric] - self.n_numeric
+        pieces = [self._bits_of_set(number) for number in sets.tolist()]
+        lengths = [len(piece) for piece in pieces]
+        no_bits = np.zeros(0, np.uint8)
+        bits = np.concatenate([no_bits, *pieces])
+        kept = Conditions(
+            column=self.column[used],
+            threshold=self.threshold[numeric],
+            missing_left=self.missing_left[numeric],
+            set_offsets=offsets_of(lengths),
+            set_bits=bits,
+        )
+        return kept, place.astype(np.int32)
+
+    def _bits_of_set(self, number: int) -> Bytes:
+        start = self.set_offsets[number]
+        end = self.set_offsets[number + 1]
+        return self.set_bits[start:end]
+
     def to_state(self) -> State:
         """Return the arrays."""
         return {

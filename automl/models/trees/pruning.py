@@ -8,12 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from automl.arrays import Bools, Integers
-from automl.models.trees.conditions import (
-    Bytes,
-    Conditions,
-    Indices,
-    offsets_of,
-)
+from automl.models.trees.conditions import Indices, offsets_of
 from automl.models.trees.leaves import Values
 from automl.models.trees.trees import Trees
 
@@ -141,7 +136,7 @@ class _Rest:
         """Return the trees of the nodes that are kept."""
         trees = self.graph.trees
         kept_condition = trees.condition[self._kept]
-        conditions, condition = _used_conditions(trees.conditions, kept_condition)
+        conditions, condition = trees.conditions.used_by(kept_condition)
         return replace(
             trees,
             conditions=conditions,
@@ -243,33 +238,3 @@ class _Rest:
         roots = self.graph.roots[self._is_single]
         source[single_places] = self.leaf[roots]
         return trees.value[source]
-
-
-def _used_conditions(
-    conditions: Conditions,
-    condition: Indices,
-) -> tuple[Conditions, Indices]:
-    """Return the conditions that nodes use, and each node's among them."""
-    numbers = condition.astype(np.int64)
-    used, place = np.unique(numbers, return_inverse=True)
-    is_numeric = used < conditions.n_numeric
-    numeric = used[is_numeric]
-    sets = used[~is_numeric] - conditions.n_numeric
-    pieces = [_bits_of_set(conditions, number) for number in sets.tolist()]
-    lengths = [len(piece) for piece in pieces]
-    no_bits = np.zeros(0, np.uint8)
-    bits = np.concatenate([no_bits, *pieces])
-    kept = Conditions(
-        column=conditions.column[used],
-        threshold=conditions.threshold[numeric],
-        missing_left=conditions.missing_left[numeric],
-        set_offsets=offsets_of(lengths),
-        set_bits=bits,
-    )
-    return kept, place.astype(np.int32)
-
-
-def _bits_of_set(conditions: Conditions, number: int) -> Bytes:
-    start = conditions.set_offsets[number]
-    end = conditions.set_offsets[number + 1]
-    return conditions.set_bits[start:end]

@@ -254,10 +254,12 @@ class Trees:
         n_inner = int(sizes.sum())
         n_leaves = n_inner + count
         trees = self.with_value_of_each_leaf()
+        conditions, condition = self.conditions.used_by(self.condition[:n_inner])
         return replace(
             trees,
+            conditions=conditions,
             sizes=sizes,
-            condition=self.condition[:n_inner],
+            condition=condition,
             children=self.children[:n_inner],
             value=trees.value[:n_leaves],
         )

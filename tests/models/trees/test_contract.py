@@ -62,6 +62,7 @@ def test_the_first_trees_are_those_of_a_smaller_model() -> None:
     grown = MAKERS["forest"](3)
     first = grown.trees.first(2)
     assert first.count == 2
+    assert len(first.conditions.column) <= first.sizes.sum() < len(grown.trees.conditions.column)
     rest = grown.trees.margins(grown.rows) - first.margins(grown.rows)
     assert (np.abs(rest) > 1e-9).any()
     assert grown.trees.first(10_000) is grown.trees
