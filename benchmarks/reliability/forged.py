@@ -80,8 +80,14 @@ class Reached:
         from automl.cleaning.kinds import KINDS
         from automl.features.encoding import ENCODERS, Encoding
         from automl.features.scaling import SCALERS
-        from automl.models import FAMILIES, catboost, forest, lightgbm, xgboost
+        from automl.models import FAMILIES
         from automl.models._target import TargetCoding
+        from automl.models.trees import (
+            from_catboost,
+            from_format_4,
+            from_lightgbm,
+            from_xgboost,
+        )
         from automl.models.trees.conditions import Conditions
         from automl.models.trees.statistics import Statistics
         from automl.models.trees.trees import Trees
@@ -97,10 +103,10 @@ class Reached:
         for family in FAMILIES:
             if not hasattr(type(family), "noted"):
                 self.wrap_family(type(family))
-        self.wrap(lightgbm, "read_lightgbm", "LightGBM text")
-        self.wrap(xgboost, "read_xgboost", "XGBoost UBJSON")
-        self.wrap(catboost, "read_catboost", "CatBoost CBM")
-        self.wrap(forest, "read_format_4", "forest of format 4")
+        self.wrap(from_lightgbm, "read_lightgbm", "LightGBM text")
+        self.wrap(from_xgboost, "read_xgboost", "XGBoost UBJSON")
+        self.wrap(from_catboost, "read_catboost", "CatBoost CBM")
+        self.wrap(from_format_4, "read_format_4", "forest of format 4")
         for decoder in (
             Cleaner,
             Encoding,
