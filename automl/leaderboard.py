@@ -150,7 +150,7 @@ def _trial_row(study: Study, trial: Trial) -> Row:
         "ci_high": high,
         "test": test_scores.get(trial.id),
         "seconds": round(trial.seconds, 2),
-        "size_mb": round(megabytes(trial), 2),
+        "size_mb": round(_served_megabytes(study, trial), 2),
         "row_ms": _row_milliseconds(study, trial),
         "weight": round(weight, 4),
         "status": _status(study, trial),
@@ -161,7 +161,9 @@ def _ensemble_milliseconds(study: Study, members: Sequence[Trial]) -> float | No
     """Return what predicting a row takes, measured or estimated."""
     cost = study.cost
     if cost is None:
-        known = [is_known(member.family, study.extensions) for member in members]
+        known = []
+        for member in members:
+            known.append(is_known(member.family, study.extensions))
         if not all(known):
             return None
         cost = estimate_ensemble_cost(study)
@@ -220,6 +222,16 @@ def _first_model_rows(trial: Trial) -> int | None:
         return None
     jobs = trial.jobs.values()
     return max(job.rows or 0 for job in jobs)
+
+
+def _served_megabytes(study: Study, trial: Trial) -> float:
+    """Return the size of a trial's models, or of a predictor of it where the run has a price."""
+    has_price = study.cost is not None
+    is_family_known = is_known(trial.family, study.extensions)
+    if has_price and is_family_known and study.is_complete(trial):
+        cost = estimate_trial_cost(study, trial)
+        return cost.megabytes
+    return megabytes(trial)
 
 
 def megabytes(trial: Trial) -> float:

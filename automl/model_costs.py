@@ -65,8 +65,9 @@ def _mean(models: Sequence[Outcome]) -> ModelCost:
 
 def _rounds_growth(study: Study, trial: Trial) -> float:
     """Return how many times as many rounds or trees a refit has as a fold model."""
+    factor = 1.0 if trial.candidate.rounds else REFIT_ROUNDS_FACTOR
     if is_boosted(trial.family):
-        return REFIT_ROUNDS_FACTOR
+        return factor
     if not is_forest(trial.family):
         return 1.0
     outcomes = trial.full_outcomes.values()
@@ -75,7 +76,7 @@ def _rounds_growth(study: Study, trial: Trial) -> float:
         return 1.0
     n_trees = round(statistics.mean(counts))
     kept = kept_trees(n_trees, study.plan.models)
-    return REFIT_ROUNDS_FACTOR * n_trees / kept
+    return factor * n_trees / kept
 
 
 def _rows_growth(study: Study, trial: Trial) -> float:

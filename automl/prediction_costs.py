@@ -90,9 +90,13 @@ def estimate_trial_cost(study: Study, trial: Trial) -> Cost:
 
 
 def growth_within(study: Study, trial: Trial, price: Price) -> float:
-    """Return how many times as large a trial's model may be, for one refit to use up a price."""
-    one = _cost(study, [_Member(trial, n_folds=0, n_refits=1)])
-    two = _cost(study, [_Member(trial, n_folds=0, n_refits=2)])
+    """Return how many times as large a trial's refit may be, for one to use up a price.
+
+    Refits that there are don't count, so that an interrupted run goes on as it would have.
+    """
+    as_estimated = trial.without_refits()
+    one = _cost(study, [_Member(as_estimated, n_folds=0, n_refits=1)])
+    two = _cost(study, [_Member(as_estimated, n_folds=0, n_refits=2)])
     return min(
         _growth(price.milliseconds, one.milliseconds, two.milliseconds),
         _growth(price.megabytes, one.megabytes, two.megabytes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -103,7 +103,13 @@ class Trial:
                 refits.append(job.split)
         return tuple(sorted(refits))
 
-    @property
+    def without_refits(self) -> Trial:
+        """Return the trial as it was before its refits."""
+        items = self.outcomes.items()
+        of_folds = {key: outcome for key, outcome in items if self.jobs[key].fold is not None}
+        return replace(self, outcomes=of_folds)
+
+    @cached_property
     def refit_outcomes(self) -> list[Outcome]:
         """The outcomes of the refits."""
         outcomes = []

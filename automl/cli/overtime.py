@@ -14,6 +14,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from automl.errors import AutoMLError
 from automl.event_log import replay
 from automl.run import Settings
 from automl.run.checkpoint import has_answer
@@ -96,7 +97,12 @@ class Overtime:
 
     def _known_study(self) -> Study:
         """Return the study so far: a resumed run has one in its log before its first event."""
-        return self._study if self._study.trials else replay(self._folder)
+        if self._study.trials:
+            return self._study
+        try:
+            return replay(self._folder)
+        except AutoMLError:  # the log is damaged
+            return self._study
 
 
 def _seconds_to_exit(started: float) -> float:

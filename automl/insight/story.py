@@ -18,6 +18,7 @@ from automl.trial import Trial
 LATER_STEPS = {
     "earlier": "earlier run",
     "tune": "tuned",
+    "ensemble": "made smaller",
 }
 
 # Trials whose mean loss is followed: an ensemble gains as long as new ones come among them.

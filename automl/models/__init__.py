@@ -41,8 +41,8 @@ __all__ = [
 if TYPE_CHECKING:
     FAMILIES: tuple[Family, ...]
 
-# The module of each built-in family, in which its `FAMILIES` has it. Imported at the first use: a
-# predictor needs those of its own members alone.
+# The module that defines each built-in family. It is imported at the first use of the family, so
+# that a predictor loads those of its own members alone.
 _MODULES = {
     "lightgbm": "lightgbm",
     "catboost": "catboost",

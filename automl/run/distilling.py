@@ -312,13 +312,25 @@ class _School:
         study: Study,
         students: Sequence[Candidate],
     ) -> list[Candidate]:
-        """Return the best students for each price; the cheapest one if none keeps to it."""
+        """Return the best students for each price; the cheapest one if none keeps to it.
+
+        Those that no price lets grow by much have the rounds of their first fold from now on.
+        """
         ranked = _by_loss(study, students)
         finalists: dict[str, Candidate] = {}
+        growing = set()
         for level in self._levels:
             for student in self._best_for(study, ranked, level):
                 finalists[student.id] = student
-        return list(finalists.values())
+                trial = study.trials[student.id]
+                if self._growth(study, trial, level) >= MIN_GROWTH:
+                    growing.add(student.id)
+        found = []
+        for name, student in finalists.items():
+            is_growing = name in growing
+            trial = study.trials[name]
+            found.append(student if is_growing else with_fixed_rounds(student, trial))
+        return found
 
     def _best_for(
         self,
@@ -335,12 +347,7 @@ class _School:
         fitting = [student for student in ranked if used(student) <= 1]
         if not fitting and ranked:
             fitting = [min(ranked, key=used)]
-        best = []
-        for student in fitting[:FINALISTS]:
-            trial = study.trials[student.id]
-            may_grow = self._growth(study, trial, price) >= MIN_GROWTH
-            best.append(student if may_grow else with_fixed_rounds(student, trial))
-        return best
+        return fitting[:FINALISTS]
 
     def proposal(
         self,

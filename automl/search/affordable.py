@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from automl.candidate import Candidate
+from automl.model_costs import REFIT_ROUNDS_FACTOR
 from automl.models import is_forest
 from automl.prediction_costs import growth_within
 from automl.price import Price
@@ -51,10 +52,10 @@ def affordable_variants(
         Of one worker, in which all folds of all variants must be trained. If there is no such
         variant, the best model gets one with even fewer rounds.
     """
-    variants = _variants(study, price)
+    variants = _missing_variants(study, price)
     chosen = []
     left = seconds
-    for variant in variants[:_MAX_CANDIDATES]:
+    for variant in variants:
         needed = _seconds(study, variant)
         if needed <= left:
             chosen.append(variant.candidate)
@@ -74,11 +75,24 @@ class _Variant:
     candidate: Candidate
 
 
+def _missing_variants(
+    study: Study,
+    price: Price,
+) -> list[_Variant]:
+    """Return those of the first variants that are not complete yet."""
+    missing = []
+    for variant in _variants(study, price)[:_MAX_CANDIDATES]:
+        known = study.trials.get(variant.candidate.id)
+        if known is None or not study.is_complete(known):
+            missing.append(variant)
+    return missing
+
+
 def _variants(
     study: Study,
     price: Price,
 ) -> list[_Variant]:
-    """Return the variants that are not complete yet, those of the best models first."""
+    """Return all variants, those of the best models first; the same with refits and without."""
     tuned = [trial for trial in study.ranked_models if trial.candidate.origin != VARIANT_ORIGIN]
     found: dict[str, _Variant] = {}
     for trial in tuned[:_MAX_STUDIED]:
@@ -87,10 +101,7 @@ def _variants(
             continue
         share = growth if growth < 1 else growth / 2
         smaller = _smaller(trial, share)
-        if smaller is None:
-            continue
-        known = study.trials.get(smaller.id)
-        if known is None or not study.is_complete(known):
+        if smaller is not None:
             found[smaller.id] = _Variant(trial, share, smaller)
     return list(found.values())
 
@@ -112,10 +123,11 @@ def _seconds(
 
 def _share_of_rounds(variant: _Variant) -> float:
     """Return a variant's rounds as a share of those of the trial that it is made from."""
-    rounds = variant.candidate.rounds
-    if rounds is None:  # a slower learning rate
-        return variant.share
-    return rounds / mean_rounds(variant.trial)
+    candidate = variant.candidate
+    if candidate.rounds is not None:
+        return candidate.rounds / mean_rounds(variant.trial)
+    of_trial = float(variant.trial.candidate.params["learning_rate"])
+    return of_trial / float(candidate.params["learning_rate"])
 
 
 def _quicker(
@@ -123,8 +135,11 @@ def _quicker(
     variant: _Variant,
     seconds: float,
 ) -> Candidate | None:
-    """Return an even smaller variant, of which all folds are trained in time."""
-    share = variant.share * seconds / _seconds(study, variant)
+    """Return an even smaller variant, of which all folds are trained in time; None if none is."""
+    needed = _seconds(study, variant)
+    if seconds <= 0 or needed <= 0:
+        return None
+    share = variant.share * seconds / needed
     return _smaller(variant.trial, share)
 
 
@@ -136,7 +151,7 @@ def _smaller(
     if not is_forest(trial.family):
         candidate = replace(trial.candidate, origin=VARIANT_ORIGIN)
         return fitted_to(candidate, trial, share)
-    n_trees = math.floor(share * mean_rounds(trial))
+    n_trees = math.floor(share * REFIT_ROUNDS_FACTOR * mean_rounds(trial))
     if n_trees < _MIN_TREES:
         return None
     params = {**trial.candidate.params, "n_estimators": n_trees}

@@ -80,7 +80,19 @@ def expected_seconds(study: Study, candidate: Candidate) -> float:
                 return FIT_OVERHEAD_SECONDS + mean
     estimate = formula_seconds_of_all_rows(study, candidate)
     factor = correction_factor(study, candidate.family)
-    return FIT_OVERHEAD_SECONDS + estimate * factor
+    estimate *= factor * _share_of_usual_rounds(study, candidate)
+    return FIT_OVERHEAD_SECONDS + estimate
+
+
+def _share_of_usual_rounds(study: Study, candidate: Candidate) -> float:
+    """Return a candidate's fixed rounds as a share of those of its family's best trial, up to 1."""
+    leader = study.leaders.get(candidate.family)
+    if candidate.rounds is None or leader is None:
+        return 1.0
+    counts = [outcome.rounds for outcome in leader.full_outcomes.values() if outcome.rounds]
+    if not counts:
+        return 1.0
+    return min(1.0, candidate.rounds / statistics.fmean(counts))
 
 
 def scale_to_all_rows(study: Study, job: Job, seconds: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,14 +114,14 @@ def variation(
             raise _absent(name, space[name].when)
     params = point
     if recipe is None:
-        return Candidate(base.family, params, base.recipe, origin)
+        return replace(base, params=params, origin=origin)
     recipes = {known.name: known for known in study.recipes}
     if recipe not in recipes:
         hint = suggestion(recipe, recipes)
         raise InputError(
             f"--recipe {recipe}: is not used in this run.{hint} There are: {', '.join(recipes)}."
         )
-    return Candidate(base.family, params, recipes[recipe], origin)
+    return replace(base, params=params, recipe=recipes[recipe], origin=origin)
 
 
 def _unknown(where: str, name: str, family: str, space: Space) -> InputError:

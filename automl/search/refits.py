@@ -101,14 +101,14 @@ class RefitPolicy:
 
 
 def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
-    """Return the job of a refit, with the mean rounds of the folds."""
+    """Return the job of a refit, with the candidate's rounds or a little more than the folds'."""
     rounds = []
     for key, outcome in trial.full_outcomes.items():
         fold = trial.jobs[key].fold
         if outcome.rounds and fold is not None:
             rounds.append(outcome.rounds)
-    n_rounds = None
-    if rounds:
+    n_rounds = trial.candidate.rounds
+    if rounds and n_rounds is None:
         n_rounds = math.ceil(REFIT_ROUNDS_FACTOR * sum(rounds) / len(rounds))
     seed = seed_for(study.seed, trial.candidate, copy, None)
     return Job(

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from automl.candidate import Candidate
+from automl.model_costs import REFIT_ROUNDS_FACTOR
 from automl.models import is_boosted
 from automl.trial import Trial
 
@@ -31,7 +32,7 @@ def fitted_to(
     trial : Trial
         Of the candidate, with a fit.
     share : float
-        How many times as large as it is a refit may be.
+        The largest size that its refit may have, as a multiple of what one of the trial has.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def fitted_to(
     slower = SLOW_LEARNING_RATE / rate
     if share * slower >= 1:
         return _with_rate(candidate, SLOW_LEARNING_RATE, None)
-    affordable = math.floor(share * rounds)
+    affordable = math.floor(share * REFIT_ROUNDS_FACTOR * rounds)
     if affordable < MIN_ROUNDS:
         return None
     speedup = min(MAX_SPEEDUP, rounds / affordable)
@@ -74,6 +75,7 @@ def with_fixed_rounds(
 
 
 def mean_rounds(trial: Trial) -> float:
-    """Return the mean rounds of a trial's fits; 0 if it has no rounds."""
-    rounds = [outcome.rounds for outcome in trial.full_outcomes.values() if outcome.rounds]
+    """Return the mean rounds of a trial's fits, without refits; 0 if it has no rounds."""
+    outcomes = trial.without_refits().full_outcomes.values()
+    rounds = [outcome.rounds for outcome in outcomes if outcome.rounds]
     return sum(rounds) / len(rounds) if rounds else 0.0

@@ -14,7 +14,7 @@ from automl.prediction_costs import estimate_ensemble_cost
 from automl.predictor.cost import file_megabytes, measure_cost
 from automl.price import MISSED_PRICE, Cost, Price
 from automl.stages._pricing import Choice, Selector
-from automl.study import Study
+from automl.study import ENOUGH_REFITS, Study
 
 _MAX_ATTEMPTS = 6
 _EVALUATION_MEGABYTES = 0.002  # of the expected score and residuals, which come later
@@ -34,11 +34,14 @@ class Offer:
         Of the predictor.
     models : mapping of str to tuple of (int, int)
         The splits of each member's models that it was built from.
+    loss : float
+        The choice's, with the refits that there are.
     """
 
     choice: Choice
     cost: Cost
     models: Mapping[str, tuple[Split, ...]]
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class PriceKeeper:
         selector = replace(self.selector, study=study)
         offers: list[Offer] = []
         for share in _FRUGAL_SHARES:
-            if offers and not self.has_time_to_measure():
+            if not self.has_time_to_measure():
                 break
             choice = selector.choose(self.price.part(share), self.has_time_to_choose)
             offers.append(self._measured(choice, study.add(choice.event())))
@@ -121,7 +124,13 @@ class PriceKeeper:
         as_chosen: Study,
     ) -> Offer:
         cost = predictor_cost(as_chosen, self.lab)
-        return Offer(choice, cost, _models(as_chosen))
+        loss = choice.loss_with(_least_refits(as_chosen))
+        return Offer(
+            choice,
+            cost,
+            _models(as_chosen),
+            loss,
+        )
 
     def _remeasured(
         self,
@@ -138,8 +147,20 @@ class PriceKeeper:
         """Return the allowed offer with the least loss, or the one that misses the price least."""
         allowed = [offer for offer in offers if self.price.allows(offer.cost)]
         if allowed:
-            return min(allowed, key=lambda offer: offer.choice.loss)
+            return min(allowed, key=lambda offer: offer.loss)
         return min(offers, key=lambda offer: self.price.used_share(offer.cost))
+
+
+def _least_refits(study: Study) -> int:
+    """Return how many refits each member has at least; one counts as many without seeds."""
+    counts = []
+    for name in study.weights:
+        trial = study.trials[name]
+        n_refits = len(trial.refits)
+        if n_refits and not study.family(trial.family).seeded:
+            n_refits = ENOUGH_REFITS
+        counts.append(n_refits)
+    return min(counts, default=0)
 
 
 def _models(study: Study) -> dict[str, tuple[Split, ...]]:

@@ -87,8 +87,13 @@ def run_within_price(
             needed=is_first,
             one_each_first=True,
         )
-        until_evaluation = budget.within(budget.remaining() - kept_seconds)
-        return lab.run(policy, before, until_evaluation)
+        left = budget.remaining()
+        kept = kept_seconds
+        if is_first:
+            kept = min(kept, left / 2)
+        if left <= kept:
+            return before
+        return lab.run(policy, before, budget.within(left - kept))
 
     keeper = PriceKeeper(
         _selector(options, study, pool, lab, budget, pace),

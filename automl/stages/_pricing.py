@@ -36,14 +36,26 @@ class Choice:
     arrangement : Arrangement
     cost : Cost
         As estimated.
-    loss : float
-        On out-of-fold rows, with what the arrangement is known to add.
+    loss_of_bags : float
+        On out-of-fold rows, which fold models predicted.
     """
 
     weights: Weights
     arrangement: Arrangement
     cost: Cost
-    loss: float
+    loss_of_bags: float
+
+    @property
+    def loss(self) -> float:
+        """The loss, with what the arrangement is known to add."""
+        return self.loss_with(self.arrangement.planned)
+
+    def loss_with(self, n_refits: int) -> float:
+        """Return the loss if each member gets no more than so many refits."""
+        n_refits = min(n_refits, self.arrangement.planned)
+        as_made = replace(self.arrangement, planned=n_refits)
+        rise = _rise_of_loss(as_made)
+        return self.loss_of_bags + rise * abs(self.loss_of_bags)
 
     def event(
         self,
@@ -173,9 +185,13 @@ class Selector:
         if arrangement.finish == "refit":
             copies = min(copies, planned)
         possible = replace(arrangement, copies=copies, planned=planned)
-        loss = self.loss(weights)
-        loss += _rise_of_loss(possible) * abs(loss)
-        return Choice(weights, possible, self._cost(weights, possible), loss)
+        cost = self._cost(weights, possible)
+        return Choice(
+            weights,
+            possible,
+            cost,
+            self.loss(weights),
+        )
 
     def cheapest(self, price: Price) -> Choice:
         """Return the single model that uses up the least of the price."""
@@ -188,6 +204,8 @@ class Selector:
 
 def _rise_of_loss(arrangement: Arrangement) -> float:
     """Return by which share of it the loss is above that of bags and refits together."""
+    if arrangement.finish == "refit" and not arrangement.planned:
+        return _RISE_OF_A_FOLD_MODEL
     if arrangement.finish == "refit":
         return _RISE_OF_REFITS.get(arrangement.planned, 0.0)
     if arrangement.finish == "bag" and arrangement.copies == 1:

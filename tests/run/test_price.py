@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from automl.price import MISSED_PRICE, Cost
 from automl.run_files import PREDICTOR, REPORT
 from automl.study import Study
 from automl.table import read_table
-from tests.run.commands import PENGUINS, automl, process
+from tests.run.commands import PENGUINS, WINE, automl, process
 
 FIT = ("fit", PENGUINS, "--target", "species", "-q", "--output", "run")
 FEW = ("--trials", "5", "--engine", "inline", "--set", "clean.folds=3")
@@ -54,6 +55,32 @@ def test_a_missed_price_is_forgotten_once_another_ensemble_is_chosen() -> None:
     study = Study().add(chosen).add(finding_event(MISSED_PRICE, "too dear"))
     assert missed_price_text(study) == "too dear"
     assert missed_price_text(study.add(chosen)) == ""
+
+
+def test_a_run_with_smaller_variants_goes_on_as_it_would_have(tmp_path: Path) -> None:
+    only = ("--set", 'select.families=["lightgbm"]', "--max-mb", "0.16", "--trials", "3")
+    fit = ("fit", WINE, "--target", "cultivar", "-q", "--engine", "inline", "--output", "run")
+    assert automl(*fit, *only, cwd=tmp_path).returncode == 0
+    whole = tmp_path / "run"
+    shutil.copytree(whole, tmp_path / "cut")
+    log = tmp_path / "cut" / "events.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    study = replay(whole)
+    refits = [
+        key
+        for trial in study.trials.values()
+        for key, job in trial.jobs.items()
+        if job.fold is None and trial.outcomes[key].is_done
+    ]
+    (refit, *_) = refits
+    last = max(number for number, line in enumerate(lines) if f'"{refit}"' in line)
+    log.write_text("".join(lines[: last + 1]), encoding="utf-8")
+    (tmp_path / "cut" / "DONE").unlink()
+    for name in ("cut", "run"):
+        assert automl("resume", name, cwd=tmp_path).returncode == 0
+        again = replay(tmp_path / name)
+        assert set(again.trials) == set(study.trials)
+        assert again.weights == study.weights
 
 
 @pytest.mark.heavy

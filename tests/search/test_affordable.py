@@ -37,8 +37,8 @@ def study_of(*families: str) -> Study:
 
 def test_a_model_that_is_twice_too_large_gets_half_the_rounds_at_twice_the_rate() -> None:
     (variant,) = affordable_variants(study_of("lightgbm"), Price(megabytes=1.02))
-    assert variant.rounds == pytest.approx(423, abs=1)  # a refit has a tenth more
-    assert variant.params["learning_rate"] == pytest.approx(0.118, abs=0.001)
+    assert variant.rounds == pytest.approx(465, abs=1)
+    assert variant.params["learning_rate"] == pytest.approx(0.1075, abs=0.001)
     assert variant.origin == "ensemble"
 
 
@@ -52,7 +52,7 @@ def test_a_model_that_leaves_no_room_for_another_gets_a_variant_of_half_the_pric
     study = study_of("lightgbm")
     assert is_best_affordable(study, price)
     (variant,) = affordable_variants(study, price)
-    assert variant.rounds == pytest.approx(634, abs=1)  # three quarters, less a tenth in a refit
+    assert variant.rounds == pytest.approx(697, abs=1)
 
 
 def test_a_forest_that_is_too_large_gets_fewer_trees() -> None:
@@ -60,7 +60,7 @@ def test_a_forest_that_is_too_large_gets_fewer_trees() -> None:
     price = Price(megabytes=1.02)
     assert not is_best_affordable(study, price)
     (variant,) = affordable_variants(study, price)
-    assert variant.rounds == pytest.approx(211, abs=1)  # a refit of twice the rows is larger
+    assert variant.rounds == pytest.approx(232, abs=1)  # a refit of twice the rows is larger
     assert variant.params["n_estimators"] == variant.rounds
 
 
@@ -94,7 +94,7 @@ def test_variants_that_can_not_be_trained_in_time_are_left_out() -> None:
     price = Price(megabytes=1.02)
     both = affordable_variants(study, price)
     assert [variant.family for variant in both] == ["lightgbm", "catboost"]
-    assert affordable_variants(study, price, seconds=1.0) == both[:1]
+    assert affordable_variants(study, price, seconds=1.2) == both[:1]
 
 
 def test_where_no_variant_can_be_trained_in_time_the_best_one_has_even_fewer_rounds() -> None:

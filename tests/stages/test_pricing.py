@@ -199,3 +199,11 @@ def test_what_misses_the_price_by_known_refits_is_not_chosen() -> None:
     known = replace(study, trials={**study.trials, name: refitted})
     chosen = replace(selector, study=known).choose(price, always)
     assert families(study, chosen.weights) == {"linear"}
+
+
+def test_refits_that_did_not_come_about_are_not_counted_on() -> None:
+    study = study_of(lightgbm=(1.0, 1.0))
+    choice = selector_of(study, 0.5).choose(Price(megabytes=1.5), always)
+    assert choice.arrangement == REFIT
+    assert choice.loss_with(4) == choice.loss_with(1) == choice.loss
+    assert choice.loss_with(0) > choice.loss > choice.loss_of_bags
