@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,8 @@ from automl.table.frames import from_file_frame
 from automl.table.raw import Note, Request, Table
 from automl.table.source import Source
 
+# Such as int64, datetime64[ns, UTC] and decimal128(10, 2)[pyarrow].
+_PLAIN_TYPE = re.compile(r"[A-Za-z]\w*(\[[^\[\]]*\])?|[A-Za-z].*\[pyarrow\]")
 _MODULES = {"Parquet": "pyarrow.parquet", "Feather": "pyarrow.feather"}
 
 
@@ -53,13 +56,30 @@ def _has_usable_notes(table: Any) -> bool:
     """Return whether a file's notes for pandas, if any, can be trusted to be read.
 
     Names of several parts can't: pyarrow parses them as Python's literals, and forged ones end in
-    a traceback.
+    a traceback. Nor can types that NumPy would read as several ones, with literals between them.
     """
     notes = table.schema.pandas_metadata
     if notes is None:
         return True
-    levels = notes.get("column_indexes", []) if isinstance(notes, dict) else None
-    return isinstance(levels, list) and len(levels) <= 1
+    if not isinstance(notes, dict):
+        return False
+    levels = notes.get("column_indexes", [])
+    if not isinstance(levels, list) or len(levels) > 1:
+        return False
+    columns = notes.get("columns", [])
+    if not isinstance(columns, list):
+        return False
+    return all(map(_has_plain_type, columns))
+
+
+def _has_plain_type(column: Any) -> bool:
+    """Return whether the notes on a column name one type, as pandas writes it."""
+    if not isinstance(column, dict):
+        return False
+    name = column.get("numpy_type")
+    if not isinstance(name, str):
+        return False
+    return _PLAIN_TYPE.fullmatch(name) is not None
 
 
 def _with_index_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +172,22 @@ class TestZip:
         assert message.endswith("Unpack it, and give the table in it.")
 
 
+@contextmanager
+def watching_compiled(found: list[object]) -> Iterator[None]:
+    """Collect the literals that Python parses; an audit hook can't be removed, but can end."""
+    watching = [True]
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        if watching and event == "compile" and args[1] == "<unknown>":
+            found.append(args[0])
+
+    sys.addaudithook(hook)
+    try:
+        yield
+    finally:
+        watching.clear()
+
+
 def parquet_of(names: list[str], notes: bytes) -> bytes:
     """Return a Parquet file with two columns and notes for pandas."""
     arrow = pytest.importorskip("pyarrow")
@@ -200,6 +218,38 @@ def test_names_of_several_parts_are_not_parsed_as_literals(tmp_path: Path) -> No
     path = tmp_path / "table.parquet"
     path.write_bytes(parquet_of(names, json.dumps(notes).encode()))
     assert list(read_table(path).columns) == names
+
+
+@pytest.mark.parametrize("name", ["3float64", "float64,(2)int8", "(2,)f4", 7, None])
+def test_types_that_numpy_would_read_as_several_are_not_used(tmp_path: Path, name: object) -> None:
+    column = {"name": "a", "field_name": "a", "pandas_type": "int64", "numpy_type": name}
+    notes = {"column_indexes": [], "index_columns": [], "columns": [column]}
+    path = tmp_path / "table.parquet"
+    path.write_bytes(parquet_of(["a", "b"], b"{}"))
+    read_table(path)  # imports parse literals, too
+    path.write_bytes(parquet_of(["a", "b"], json.dumps(notes).encode()))
+    compiled: list[object] = []
+    with watching_compiled(compiled):
+        table = read_table(path)
+    assert list(table.columns) == ["a", "b"]
+    assert compiled == []
+
+
+def test_types_as_pandas_writes_them_are_used(tmp_path: Path) -> None:
+    times = pd.to_datetime(["2021-01-01", "2021-01-02"])
+    frame = pd.DataFrame(
+        {
+            "small": pd.array([1, None], dtype="Int8"),
+            "zoned": times.tz_localize("Europe/Oslo"),
+            "kind": pd.Categorical(["a", "b"]),
+            "text": pd.array(["a", None], dtype="string"),
+            "arrow": pd.array([1, 2], dtype="int64[pyarrow]"),
+        },
+        index=pd.Index([7, 8], name="key"),
+    )
+    path = tmp_path / "table.parquet"
+    frame.to_parquet(path)
+    assert list(read_table(path).columns) == ["key", *frame.columns]
 
 
 def test_names_of_several_levels_in_json_are_refused(tmp_path: Path) -> None:
