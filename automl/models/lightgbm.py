@@ -220,7 +220,8 @@ def _boost(
     params = _booster_params(prepared, resolved, context)
     booster = lightgbm.Booster(params, prepared.train)
     final_steps = FinalSteps(
-        booster.model_to_string, lambda rows: booster.predict(rows, num_threads=1)
+        lambda: _read_booster(booster.model_to_string().encode()),
+        lambda rows: booster.predict(rows, num_threads=1),
     )
     monitor = boosting.start_monitor(prepared, resolved, context, final_steps)
     if monitor.stops_early:

@@ -190,7 +190,7 @@ def _boost(
     import xgboost
 
     final_steps = FinalSteps(
-        lambda: booster[:].save_raw("ubj"),
+        lambda: _read_booster(bytes(booster[:].save_raw("ubj"))),
         lambda rows: booster.inplace_predict(clip_infinite(rows)),
     )
     monitor = boosting.start_monitor(prepared, resolved, context, final_steps)
