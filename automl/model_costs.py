@@ -34,11 +34,7 @@ class ModelCost:
 
 def fold_model_cost(trial: Trial) -> ModelCost:
     """Return the mean of a trial's fold models; of its refits if there are no others."""
-    of_folds = []
-    for key, outcome in trial.full_outcomes.items():
-        if outcome.is_done and trial.jobs[key].fold is not None:
-            of_folds.append(outcome)
-    return _mean(of_folds or trial.refit_outcomes)
+    return _mean(trial.fold_outcomes or trial.refit_outcomes)
 
 
 def refit_cost(study: Study, trial: Trial) -> ModelCost:
@@ -70,8 +66,7 @@ def _rounds_growth(study: Study, trial: Trial) -> float:
         return factor
     if not is_forest(trial.family):
         return 1.0
-    outcomes = trial.full_outcomes.values()
-    counts = [outcome.rounds for outcome in outcomes if outcome.rounds]
+    counts = trial.fold_rounds
     if not counts:
         return 1.0
     n_trees = round(statistics.mean(counts))

@@ -105,8 +105,11 @@ class Trial:
 
     def without_refits(self) -> Trial:
         """Return the trial as it was before its refits."""
-        items = self.outcomes.items()
-        of_folds = {key: outcome for key, outcome in items if self.jobs[key].fold is not None}
+        of_folds = {
+            key: outcome
+            for key, outcome in self.outcomes.items()
+            if self.jobs[key].fold is not None
+        }
         return replace(self, outcomes=of_folds)
 
     @cached_property
@@ -117,6 +120,20 @@ class Trial:
             if self.jobs[key].split in self.refits:
                 outcomes.append(outcome)
         return outcomes
+
+    @cached_property
+    def fold_outcomes(self) -> list[Outcome]:
+        """The outcomes of the successful fits on all training rows of a fold."""
+        outcomes = []
+        for key, outcome in self.full_outcomes.items():
+            if outcome.is_done and self.jobs[key].fold is not None:
+                outcomes.append(outcome)
+        return outcomes
+
+    @property
+    def fold_rounds(self) -> list[int]:
+        """The rounds of these fits; empty for a family that has none."""
+        return [outcome.rounds for outcome in self.fold_outcomes if outcome.rounds]
 
     @property
     def failure(self) -> Outcome | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from automl.arrays import Rows
 from automl.budget import Budget, reserve_ending
-from automl.candidate import Candidate, Split
+from automl.candidate import Candidate
 from automl.dataset import Dataset
 from automl.folds import Folds
 from automl.journal import Journal
@@ -259,7 +259,7 @@ class _School:
         self,
         study: Study,
         students: Sequence[Candidate],
-        split: Split,
+        split: tuple[int, int],
         budget: Budget,
     ) -> Study:
         """Train students on one split; none may take much more than its part of the time."""

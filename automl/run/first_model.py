@@ -12,6 +12,7 @@ from automl.features.encoding import MAX_BOUNDED_ROWS
 from automl.lab.lab import Lab
 from automl.pipeline import Step
 from automl.search.costs import seed_for
+from automl.search.fold_jobs import fold_job
 from automl.search.portfolio import baseline, first_model
 from automl.stages.traits import only_families, searches
 from automl.study import Study
@@ -27,11 +28,10 @@ def with_baseline(
     candidate = baseline(study)
     trial = study.trials.get(candidate.id)
     started: set[Split] = set() if trial is None else study.started_splits(trial)
-    resources = lab.capacity(lab.budget).resources
-    for repeat, fold in study.plan.splits:
-        if (repeat, fold) not in started:
-            seed = seed_for(study.seed, candidate, repeat, fold)
-            job = Job(candidate, study.data, repeat, fold, seed=seed, resources=resources)
+    capacity = lab.capacity(lab.budget)
+    for split in study.plan.splits:
+        if split not in started:
+            job = fold_job(study, candidate, split, capacity)
             study = lab.fit_here(study, job)
     return study
 

@@ -111,12 +111,7 @@ def _seconds(
     variant: _Variant,
 ) -> float:
     """Return the seconds of one worker that the folds of a variant take."""
-    trial = variant.trial
-    seconds = []
-    for split in trial.splits:
-        key = trial.key_at(*split)
-        if key is not None:
-            seconds.append(trial.outcomes[key].seconds)
+    seconds = [outcome.seconds for outcome in variant.trial.fold_outcomes]
     mean = sum(seconds) / max(1, len(seconds))
     return _SECONDS_MARGIN * len(study.plan.splits) * mean * _share_of_rounds(variant)
 

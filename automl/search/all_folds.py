@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from automl.candidate import Candidate, Job, Split
+from automl.candidate import Candidate
 from automl.lab.policy import Action, Capacity, Stop, Wait
-from automl.search.costs import expected_seconds, seed_for
+from automl.search.costs import expected_seconds
+from automl.search.fold_jobs import fold_job, next_split
 from automl.study import Study
 
 
@@ -29,7 +30,7 @@ class AllFoldsPolicy:
     def __init__(
         self,
         candidates: Sequence[Candidate],
-        splits: Sequence[Split] | None = None,
+        splits: Sequence[tuple[int, int]] | None = None,
         seconds: float = math.inf,
     ) -> None:
         self._candidates = candidates
@@ -45,27 +46,20 @@ class AllFoldsPolicy:
             expected = expected_seconds(study, candidate)
             if min(expected, self._seconds) > capacity.seconds:
                 continue
-            return Job(
+            seconds = min(capacity.seconds, self._seconds)
+            return fold_job(
+                study,
                 candidate,
-                study.data,
-                *split,
-                seed=seed_for(study.seed, candidate, *split),
-                rounds=candidate.rounds,
-                resources=capacity.resources,
-                seconds=min(capacity.seconds, self._seconds),
+                split,
+                capacity,
+                seconds,
             )
         return Wait() if study.running else Stop()
 
-    def _next_split(self, study: Study, candidate: Candidate) -> Split | None:
+    def _next_split(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
         """Return the first split on which a candidate was not trained; None once it has failed."""
-        splits = study.plan.splits if self._splits is None else self._splits
         trial = study.trials.get(candidate.id)
-        if trial is None:
-            return splits[0]
-        if trial.failure:
+        if trial is not None and trial.failure:
             return None
-        started = study.started_splits(trial)
-        for split in splits:
-            if split not in started:
-                return split
-        return None
+        splits = study.plan.splits if self._splits is None else self._splits
+        return next_split(study, candidate, splits)

@@ -89,7 +89,7 @@ def _share_of_usual_rounds(study: Study, candidate: Candidate) -> float:
     leader = study.leaders.get(candidate.family)
     if candidate.rounds is None or leader is None:
         return 1.0
-    counts = [outcome.rounds for outcome in leader.full_outcomes.values() if outcome.rounds]
+    counts = leader.fold_rounds
     if not counts:
         return 1.0
     return min(1.0, candidate.rounds / statistics.fmean(counts))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from automl.candidate import Candidate, Job
 from automl.lab.policy import Action, Capacity, Drop, Stop, Wait
 from automl.models import is_quick
-from automl.search.costs import expected_seconds, seed_for
+from automl.search.costs import expected_seconds
+from automl.search.fold_jobs import fold_job, next_split
 from automl.study import Study
 from automl.trial import Trial
 
@@ -65,24 +66,14 @@ class RaceRules:
         capacity: Capacity,
     ) -> Job:
         """Return the job that fits a candidate on a split."""
-        return Job(
+        seconds = self.max_seconds(study, capacity)
+        return fold_job(
+            study,
             candidate,
-            study.data,
-            *split,
-            seed=seed_for(study.seed, candidate, *split),
-            rounds=candidate.rounds,
-            resources=capacity.resources,
-            seconds=self.max_seconds(study, capacity),
+            split,
+            capacity,
+            seconds,
         )
-
-    def next_split(self, study: Study, candidate: Candidate) -> tuple[int, int] | None:
-        """Return the first split on which a candidate is neither trained nor in training."""
-        trial = study.trials.get(candidate.id)
-        taken = study.started_splits(trial) if trial else set()
-        for split in study.plan.splits:
-            if split not in taken:
-                return split
-        return None
 
     def has_time_to_complete(self, study: Study, candidate: Candidate, capacity: Capacity) -> bool:
         """Whether a candidate's folds that are not begun can be expected to end in time."""
@@ -239,7 +230,7 @@ class RacingPolicy:
         is_pending = False
         is_raced = self._is_raced(study)
         for candidate in self._by_urgency(study, is_raced):
-            split = self._race.next_split(study, candidate)
+            split = next_split(study, candidate, study.plan.splits)
             if split is None:
                 is_pending = True
                 continue

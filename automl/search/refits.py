@@ -102,11 +102,7 @@ class RefitPolicy:
 
 def _job(study: Study, trial: Trial, copy: int, capacity: Capacity) -> Job:
     """Return the job of a refit, with the candidate's rounds or a little more than the folds'."""
-    rounds = []
-    for key, outcome in trial.full_outcomes.items():
-        fold = trial.jobs[key].fold
-        if outcome.rounds and fold is not None:
-            rounds.append(outcome.rounds)
+    rounds = trial.fold_rounds
     n_rounds = trial.candidate.rounds
     if rounds and n_rounds is None:
         n_rounds = math.ceil(REFIT_ROUNDS_FACTOR * sum(rounds) / len(rounds))

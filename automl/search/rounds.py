@@ -76,6 +76,5 @@ def with_fixed_rounds(
 
 def mean_rounds(trial: Trial) -> float:
     """Return the mean rounds of a trial's fits, without refits; 0 if it has no rounds."""
-    outcomes = trial.without_refits().full_outcomes.values()
-    rounds = [outcome.rounds for outcome in outcomes if outcome.rounds]
+    rounds = trial.fold_rounds
     return sum(rounds) / len(rounds) if rounds else 0.0

@@ -17,6 +17,7 @@ from automl.resources import Resources
 from automl.search.affordable import VARIANT_ORIGIN
 from automl.search.costs import expected_seconds, seconds_spent
 from automl.search.family_tuner import FamilyTuner, Proposal
+from automl.search.fold_jobs import next_split
 from automl.search.plateau import MIN_GAIN, predict_gain
 from automl.search.racing import LENIENT_MARGIN, RaceRules, RacingPolicy
 from automl.search.rungs import Ladder
@@ -159,7 +160,7 @@ class TuningPolicy:
     ) -> Job | Drop | None:
         """Return the next fold of a proposal, or drop it; None if it has to wait."""
         candidate = proposal.candidate
-        split = self._race.next_split(study, candidate)
+        split = next_split(study, candidate, study.plan.splits)
         if split is None:
             return None
         if not trial.losses and study.started_splits(trial):
